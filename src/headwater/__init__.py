@@ -1,0 +1,1 @@
+"""Headwater: end-to-end data lineage for AI/ML."""

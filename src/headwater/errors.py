@@ -1,0 +1,141 @@
+"""The whole error tree.
+
+HeadwaterError
+├── ConfigError            a setting is missing, unknown or has the wrong shape
+├── InvalidInput           what was handed in breaks a rule
+│   ├── InvalidEvent       an OpenLineage event
+│   ├── InvalidRecord      a flat record
+│   ├── InvalidName        a dataset, job or node name
+│   └── InvalidSelector    a selector expression
+├── NotFound               no node, run or version of that name; carries near names
+├── StoreError             the store cannot do what was asked
+│   ├── StoreLocked        another process holds the writer lock
+│   ├── StoreReadOnly      the folder or file may not be written
+│   ├── StoreFull          the disk is full
+│   ├── StoreCorrupt       the file failed its integrity check
+│   └── StoreTooNew        written by a later version of Headwater
+├── TransportError         an event could not be delivered (inside capture only, never raised into the host)
+├── DidNotEnable           an integration cannot work here; silent when automatic, loud when asked for
+└── MissingExtra           a feature needs a library that is not installed
+
+The docstring of a class is its default message. Every error carries a ``hint``: what the reader can do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class HeadwaterError(Exception):
+    """Headwater could not do what was asked."""
+
+    hint: str = ""
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        if hint is not None:
+            self.hint = hint
+
+    @property
+    def message(self) -> str:
+        """The message without the hint."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class ConfigError(HeadwaterError):
+    """A setting is missing, unknown or has the wrong shape."""
+
+
+class InvalidInput(HeadwaterError):
+    """What was handed in breaks a rule.
+
+    ``field`` is a dotted path into the input, ``value`` a short rendering of what stood there, ``rule`` what it breaks.
+    """
+
+    def __init__(
+        self, message: str | None = None, *, field: str = "", value: str = "", rule: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(message or f"{field or 'input'}: {rule}" + (f", got {value}" if value else ""), hint=hint)
+        self.field = field
+        self.value = value
+        self.rule = rule
+
+
+class InvalidEvent(InvalidInput):
+    """The OpenLineage event breaks a rule of the specification."""
+
+
+class InvalidRecord(InvalidInput):
+    """The flat record breaks a rule of its schema."""
+
+
+class InvalidName(InvalidInput):
+    """The name is not valid on its platform."""
+
+
+class InvalidSelector(InvalidInput):
+    """The selector expression cannot be read."""
+
+
+class NotFound(HeadwaterError):
+    """Nothing of that name is known; ``near`` holds names that look alike."""
+
+    def __init__(self, what: str, *, near: Iterable[str] = (), hint: str | None = None) -> None:
+        self.what = what
+        self.near = tuple(near)
+        if hint is None and self.near:
+            hint = "did you mean " + ", ".join(self.near) + "?"
+        super().__init__(f"nothing named {what!r} is known", hint=hint)
+
+
+class StoreError(HeadwaterError):
+    """The store cannot do what was asked."""
+
+
+class StoreLocked(StoreError):
+    """Another process holds the writer lock of this store."""
+
+    hint = "wait for it to end, or stop it; events are spooled meanwhile"
+
+
+class StoreReadOnly(StoreError):
+    """The store may not be written."""
+
+    hint = "make the folder writable, or point HEADWATER_STORE elsewhere"
+
+
+class StoreFull(StoreError):
+    """The disk that holds the store is full."""
+
+    hint = "free some space; spooled events are stored on the next run"
+
+
+class StoreCorrupt(StoreError):
+    """The store failed its integrity check."""
+
+    hint = "run 'headwater store repair' to keep what can be read and rebuild the rest"
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a later version of Headwater."""
+
+    hint = "upgrade headwater, or point HEADWATER_STORE at another folder"
+
+
+class TransportError(HeadwaterError):
+    """An event could not be delivered."""
+
+
+class DidNotEnable(HeadwaterError):
+    """An integration cannot work here.
+
+    Raised by an integration's ``install``. Swallowed (and shown by ``headwater doctor``) when the integration was
+    enabled automatically, raised to the caller when it was asked for by name.
+    """
+
+
+class MissingExtra(HeadwaterError):
+    """A feature needs a library that is not installed."""
