@@ -1,0 +1,64 @@
+"""Turn a decoder's complaint into the dotted field, the value that stood there and the rule it breaks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.+)`")
+_TYPE = re.compile(r"Expected `(.+)`, got `(.+)`")
+_ENUM = re.compile(r"Invalid enum value (.+)")
+_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+_WORDS = {
+    "str": "a string",
+    "object": "an object",
+    "array": "a list",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+}
+
+
+def rule_of(message: str) -> tuple[str, str]:
+    """The dotted field and the rule in a ``msgspec.ValidationError`` message."""
+    match = _PATH.match(message)
+    what, path = (match["what"], (match["path"] or "").lstrip(".")) if match else (message, "")
+    if missing := _MISSING.fullmatch(what):
+        return (f"{path}.{missing[1]}" if path else missing[1]), "is required"
+    if wrong := _TYPE.fullmatch(what):
+        wanted = " or ".join(_WORDS.get(part, part) for part in wrong[1].split(" | "))
+        return path, f"must be {wanted}"
+    if _ENUM.fullmatch(what):
+        return path, "must be START, RUNNING, COMPLETE, ABORT, FAIL or OTHER" if path == "eventType" else what
+    return path, what[:1].lower() + what[1:]
+
+
+def value_at(document: Any, field: str) -> str:
+    """A short rendering of what stands at a dotted path of a decoded document; empty when nothing does."""
+    here = document
+    for index, key in _STEP.findall(field):
+        try:
+            here = here[int(index)] if index else here[key]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    text = repr(here)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def find_nul(document: Any) -> tuple[str, str] | None:
+    """The dotted path and the text of the first string, key or value, that holds a NUL character."""
+    stack: list[tuple[str, Any]] = [("", document)]
+    while stack:
+        path, here = stack.pop()
+        if isinstance(here, str):
+            if "\0" in here:
+                return path, here
+        elif isinstance(here, dict):
+            for key, value in here.items():
+                if "\0" in key:
+                    return path or "input", key
+                stack.append((f"{path}.{key}" if path else key, value))
+        elif isinstance(here, list):
+            stack.extend((f"{path}[{index}]", value) for index, value in enumerate(here))
+    return None

@@ -1,0 +1,117 @@
+"""The three events of OpenLineage core 2-0-2 as plain, frozen values.
+
+Attributes are snake_case; the casing of the wire stands in ``rename`` alone. A facet is kept as the bytes that arrived
+(``msgspec.Raw``), so that a facet nobody here has heard of survives to the letter; ``headwater.formats.facets`` reads
+those that we understand. Events are checked where they enter, in ``headwater.formats.openlineage``; building one of
+these by hand checks nothing.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+_WIRE = {
+    "run_id": "runId",
+    "input_facets": "inputFacets",
+    "output_facets": "outputFacets",
+    "event_time": "eventTime",
+    "event_type": "eventType",
+    "schema_url": "schemaURL",
+}
+
+
+class EventType(Enum):
+    """The transition of a run that a RunEvent reports."""
+
+    START = "START"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    ABORT = "ABORT"
+    FAIL = "FAIL"
+    OTHER = "OTHER"
+
+
+class _Wire(msgspec.Struct, frozen=True, kw_only=True, rename=_WIRE, omit_defaults=True, gc=False):
+    """What all wire values share: frozen, keyword-only, without cycles, defaults left out when written."""
+
+
+class Run(_Wire, frozen=True, kw_only=True):
+    """One execution of a job."""
+
+    #: UUID, lower case with hyphens
+    run_id: str
+    #: run facets by key
+    facets: dict[str, msgspec.Raw] = {}
+
+
+class Job(_Wire, frozen=True, kw_only=True):
+    """A named, recurring process definition."""
+
+    namespace: str
+    name: str
+    #: job facets by key
+    facets: dict[str, msgspec.Raw] = {}
+
+
+class Dataset(_Wire, frozen=True, kw_only=True):
+    """A named collection of data: a table, a file, a topic, a model."""
+
+    namespace: str
+    name: str
+    #: dataset facets by key
+    facets: dict[str, msgspec.Raw] = {}
+
+
+class InputDataset(Dataset, frozen=True, kw_only=True):
+    """A dataset as a run or job reads it."""
+
+    #: what is true of this reading alone, by key
+    input_facets: dict[str, msgspec.Raw] = {}
+
+
+class OutputDataset(Dataset, frozen=True, kw_only=True):
+    """A dataset as a run or job writes it."""
+
+    #: what is true of this writing alone, by key
+    output_facets: dict[str, msgspec.Raw] = {}
+
+
+class _Base(_Wire, frozen=True, kw_only=True):
+    """What every event carries."""
+
+    #: RFC 3339 text as it arrived; ``headwater.formats.openlineage.parse_time`` reads it
+    event_time: str
+    #: URI of the code that emitted the event
+    producer: str
+    #: URL of the schema the emitter claims; never used to tell the types apart
+    schema_url: str = ""
+
+
+class RunEvent(_Base, frozen=True, kw_only=True):
+    """What a run did or how its state changed."""
+
+    #: None when the emitter left it out, which the specification allows
+    event_type: EventType | None = None
+    run: Run
+    job: Job
+    inputs: tuple[InputDataset, ...] = ()
+    outputs: tuple[OutputDataset, ...] = ()
+
+
+class JobEvent(_Base, frozen=True, kw_only=True):
+    """The definition of a job, without a run."""
+
+    job: Job
+    inputs: tuple[InputDataset, ...] = ()
+    outputs: tuple[OutputDataset, ...] = ()
+
+
+class DatasetEvent(_Base, frozen=True, kw_only=True):
+    """Facts about a dataset, without a job or a run."""
+
+    dataset: Dataset
+
+
+Event = RunEvent | JobEvent | DatasetEvent
