@@ -1,0 +1,62 @@
+"""The guard: nothing that capture does wrong reaches the user's program.
+
+Every hook, and every installation of one, runs under the guard. An ``Exception`` is counted, logged once a site at
+debug level and forgotten; ``KeyboardInterrupt`` and ``SystemExit`` pass through untouched. In our own tests
+(``strict``, or ``HEADWATER_STRICT=1``) it re-raises, so a fault in a hook fails the test that met it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from types import TracebackType
+
+logger = logging.getLogger("headwater.capture")
+
+
+class Guard:
+    """Counts what went wrong inside capture. Use ``with guard.at("pandas.merge"):`` around our own code only, never
+    around the user's or a library's."""
+
+    def __init__(self, *, strict: bool | None = None) -> None:
+        self.strict = os.environ.get("HEADWATER_STRICT") == "1" if strict is None else strict
+        self.failures: Counter[str] = Counter()
+        self.first: dict[str, str] = {}
+        """Per site, the first error in words: what ``headwater doctor`` shows."""
+
+    def failed(self, site: str, error: Exception) -> None:
+        """Account for an error of ours at ``site``; re-raise it in strict mode."""
+        self.failures[site] += 1
+        if self.failures[site] == 1:
+            self.first[site] = f"{type(error).__name__}: {error}"
+            logger.debug("capture at %s failed and is skipped there", site, exc_info=error)
+        if self.strict:
+            raise error
+
+    def at(self, site: str) -> _Section:
+        """A ``with`` section that is guarded under the name ``site``."""
+        return _Section(self, site)
+
+
+class _Section:
+    __slots__ = ("_guard", "_site")
+
+    def __init__(self, guard: Guard, site: str) -> None:
+        self._guard = guard
+        self._site = site
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._guard.failed(self._site, error)
+        return True
+
+
+GUARD = Guard()
+"""The guard of this process."""

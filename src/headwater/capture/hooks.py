@@ -1,0 +1,187 @@
+"""Hooks: how an integration looks over a library's shoulder, and how it is taken away again.
+
+An integration is one file, named after the library, with one class::
+
+    class PandasIntegration(Integration):
+        identifier = "pandas"                       # the import name that triggers it
+        min_version = (1, 5)
+
+        def install(self, hooks: Hooks, module: ModuleType) -> None:
+            hooks.after(module.DataFrame, "merge", _merge)     # raises DidNotEnable when the attribute is gone
+
+    def _merge(recorder, result, args, kwargs): ...
+
+The original is called exactly once, with the arguments as they came, and its result or exception is what the caller
+gets. A handler runs under the guard, after the original returned, and only on the outermost observed call: pandas
+calling pandas is one operation. Handlers must not keep references to data, call lazily-held data into being, or
+import anything heavy; they read attributes and hand facts to the recorder.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, ClassVar
+
+from headwater.capture import recorder as recording
+from headwater.capture.guard import GUARD
+from headwater.capture.recorder import Recorder
+from headwater.errors import DidNotEnable
+
+After = Callable[[Recorder, Any, tuple[Any, ...], dict[str, Any]], None]
+"""``handler(recorder, result, args, kwargs)``; for a method ``args[0]`` is the object."""
+Before = Callable[[Recorder, tuple[Any, ...], dict[str, Any]], Any]
+"""``handler(recorder, args, kwargs)``: what it returns is handed to the handler that runs after."""
+AfterBefore = Callable[[Recorder, Any, Any, tuple[Any, ...], dict[str, Any]], None]
+"""``handler(recorder, seen_before, result, args, kwargs)``."""
+
+
+class _Busy(threading.local):
+    """Set while an observed call runs on this thread, so that what it calls is not recorded again."""
+
+    depth: int = 0
+
+
+BUSY = _Busy()
+
+
+class unobserved:  # noqa: N801 - reads as a word: ``with unobserved():``
+    """A section in which nothing on this thread is observed: our own use of the user's libraries."""
+
+    def __enter__(self) -> None:
+        BUSY.depth += 1
+
+    def __exit__(self, *exc: object) -> None:
+        BUSY.depth -= 1
+
+
+def observe(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+    """A stand-in for ``original`` that tells ``after`` about each outermost call."""
+    current = recording.current
+    busy = BUSY
+
+    @functools.wraps(original)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        recorder = None if busy.depth else current()
+        if recorder is None:
+            return original(*args, **kwargs)
+        busy.depth = 1
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            busy.depth = 0
+        busy.depth = 1
+        try:
+            after(recorder, result, args, kwargs)
+        except Exception as error:  # noqa: BLE001 - the guard's own rule, inlined: this is the hot path
+            GUARD.failed(site, error)
+        finally:
+            busy.depth = 0
+        return result
+
+    return observed
+
+
+def observe_around(original: Callable[..., Any], before: Before, after: AfterBefore, site: str) -> Callable[..., Any]:
+    """As ``observe``, with a look at the arguments before the call, for what the call changes in place."""
+
+    @functools.wraps(original)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        recorder = None if BUSY.depth else recording.current()
+        if recorder is None:
+            return original(*args, **kwargs)
+        seen = None
+        BUSY.depth = 1
+        try:
+            with GUARD.at(site):
+                seen = before(recorder, args, kwargs)
+            result = original(*args, **kwargs)
+            with GUARD.at(site):
+                after(recorder, seen, result, args, kwargs)
+        finally:
+            BUSY.depth = 0
+        return result
+
+    return observed
+
+
+class Hooks:
+    """The hooks of one integration; ``remove`` restores every attribute to what it was."""
+
+    def __init__(self, identifier: str) -> None:
+        self.identifier = identifier
+        self._undo: list[Callable[[], None]] = []
+
+    def after(self, owner: Any, name: str, handler: After) -> None:
+        """Call ``handler`` after each outermost call of ``owner.name`` (function, method, class- or staticmethod)."""
+        self.replace(owner, name, lambda original: observe(original, handler, self._site(owner, name)))
+
+    def around(self, owner: Any, name: str, before: Before, after: AfterBefore) -> None:
+        """Call ``before`` and ``after`` around each outermost call."""
+        self.replace(owner, name, lambda original: observe_around(original, before, after, self._site(owner, name)))
+
+    def after_property(self, owner: type, name: str, handler: After) -> None:
+        """Call ``handler(recorder, result, (self,), {})`` after each read of the property ``owner.name``."""
+        original = inspect.getattr_static(owner, name, None)
+        if not isinstance(original, property) or original.fget is None:
+            raise DidNotEnable(f"{self.identifier}: {owner.__name__}.{name} is not a property here")
+        getter = observe(original.fget, handler, self._site(owner, name))
+        self._set(owner, name, property(getter, original.fset, original.fdel, original.__doc__))
+
+    def replace(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Put ``make(original)`` in the place of ``owner.name``, keeping its kind of method."""
+        missing = object()
+        static = inspect.getattr_static(owner, name, missing)
+        if static is missing:
+            raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} is gone in this version")
+        if isinstance(static, classmethod):
+            self._set(owner, name, classmethod(make(static.__func__)))
+        elif isinstance(static, staticmethod):
+            self._set(owner, name, staticmethod(make(static.__func__)))
+        else:
+            self._set(owner, name, make(static if isinstance(owner, type) else getattr(owner, name)))
+
+    def on_remove(self, undo: Callable[[], None]) -> None:
+        """Call ``undo`` when the integration is removed, for hooks that are not attributes."""
+        self._undo.append(undo)
+
+    def remove(self) -> None:
+        """Restore what was there before, last change first."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _set(self, owner: Any, name: str, replacement: Any) -> None:
+        own = vars(owner).get(name, _ABSENT) if hasattr(owner, "__dict__") else getattr(owner, name)
+
+        def undo() -> None:
+            if own is _ABSENT:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, own)
+
+        try:
+            setattr(owner, name, replacement)
+        except (AttributeError, TypeError) as error:
+            raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} cannot be hooked: {error}") from error
+        self._undo.append(undo)
+
+    def _site(self, owner: Any, name: str) -> str:
+        return f"{getattr(owner, '__qualname__', None) or getattr(owner, '__name__', self.identifier)}.{name}"
+
+
+_ABSENT = object()
+
+
+class Integration(ABC):
+    """One library that capture can follow. ``identifier`` is its import name."""
+
+    identifier: ClassVar[str]
+    min_version: ClassVar[tuple[int, ...]] = ()
+
+    @abstractmethod
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Put the hooks in place. Raise ``DidNotEnable`` with a reason where that cannot be done."""

@@ -1,0 +1,206 @@
+"""The recorder: what one run is seen to do, appended as it happens and read by the worker.
+
+Integrations speak to the recorder of the current run and to nothing else. Each call appends one immutable item, or
+binds one value; profiles, fingerprints, column lineage and events are made from them on the worker's thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+from headwater.capture.values import DatasetRef, Value, Values
+
+VALUES = Values()
+"""The values of this process: objects pass from one run to another, so runs share them."""
+
+
+class Read(NamedTuple):
+    """The run read a dataset. ``snapshot`` is what the worker may profile, or None."""
+
+    value: Value
+    ref: DatasetRef
+    snapshot: Any
+
+
+class Write(NamedTuple):
+    """The run wrote a dataset from ``value`` (None: from what could not be followed)."""
+
+    value: Value | None
+    ref: DatasetRef
+    snapshot: Any
+    time_ns: int
+    mode: str
+    """``overwrite``, ``append`` or ``create``."""
+
+
+class Named(NamedTuple):
+    """A value became a dataset of its own: a training set, a model. ``facets`` are facet bodies by name, or a function
+    that makes them on the worker's thread."""
+
+    value: Value
+    ref: DatasetRef
+    snapshot: Any
+    facets: dict[str, Any] | Callable[[], dict[str, Any]]
+
+
+class Parameter(NamedTuple):
+    """A parameter of the run."""
+
+    name: str
+    value: Any
+
+
+class Metric(NamedTuple):
+    """A measured result, as ``accuracy`` of a model on a dataset."""
+
+    name: str
+    value: float
+    dataset: DatasetRef | None
+    step: int | None
+
+
+class Seed(NamedTuple):
+    """A source of randomness and its seed; ``value`` None where none was set, which is a fact too."""
+
+    library: str
+    scope: str
+    value: Any
+    code: Any
+    line: int
+
+
+class Statement(NamedTuple):
+    """An SQL statement that ran (text not yet masked) on a connection known as ``namespace``."""
+
+    text: str
+    dialect: str
+    namespace: str
+    frames: dict[str, Value]
+    """In-memory frames that the statement names (duckdb's replacement scans), by name."""
+    result: Value | None
+    default_schema: str
+
+
+class Recorder:
+    """What one run does. ``items`` only ever grows; the worker reads behind it."""
+
+    __slots__ = ("dropped", "items", "job_name", "job_namespace", "max_items", "run_id", "values")
+
+    def __init__(self, run_id: str, job_namespace: str, job_name: str, *, max_items: int = 1_000_000) -> None:
+        self.run_id = run_id
+        self.job_namespace = job_namespace
+        self.job_name = job_name
+        self.values = VALUES
+        self.items: list[Any] = []
+        self.max_items = max_items
+        self.dropped = 0
+
+    def add(self, item: Any) -> None:
+        """Append one item; beyond the limit it is counted as dropped instead."""
+        if len(self.items) < self.max_items:
+            self.items.append(item)
+        else:
+            self.dropped += 1
+
+    # -- data ------------------------------------------------------------------------------------------------------
+    def derive(self, obj: object, op: str, inputs: Iterable[object] = (), **facts: Any) -> Value:
+        """``obj`` was made by ``op`` from ``inputs``; see ``Values.derive`` for the facts."""
+        facts.setdefault("site_depth", 3)
+        return self.values.derive(obj, op, inputs, **facts)
+
+    def read(
+        self,
+        obj: object,
+        ref: DatasetRef,
+        op: str,
+        *,
+        columns: Any = None,
+        rows: int | None = None,
+        detail: dict[str, Any] | None = None,
+        snapshot: Any = None,
+    ) -> Value:
+        """``obj`` was read from ``ref``."""
+        value = self.values.derive(
+            obj, op, rule=None, columns=columns, rows=rows, detail=detail, dataset=ref, site_depth=3
+        )
+        self.add(Read(value, ref, snapshot))
+        return value
+
+    def wrote(self, obj: object, ref: DatasetRef, *, snapshot: Any = None, mode: str = "overwrite") -> None:
+        """``obj`` (or a value) was written to ``ref``. Call it after the write succeeded."""
+        value = obj if isinstance(obj, Value) else self.values.get(obj)
+        self.add(Write(value, ref, snapshot, time.time_ns(), mode))
+
+    def name(
+        self,
+        value: Value,
+        ref: DatasetRef,
+        *,
+        snapshot: Any = None,
+        facets: dict[str, Any] | Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
+        """``value`` is a dataset of its own from now on: a training set, a test set, a model."""
+        value.dataset = ref
+        self.add(Named(value, ref, snapshot, facets or {}))
+
+    # -- facts of the run ------------------------------------------------------------------------------------------
+    def parameter(self, name: str, value: Any) -> None:
+        """A parameter of the run. Redacted by name and content before it is kept."""
+        self.add(Parameter(name, value))
+
+    def metric(self, name: str, value: float, *, dataset: DatasetRef | None = None, step: int | None = None) -> None:
+        """A measured result."""
+        self.add(Metric(name, value, dataset, step))
+
+    def seed(self, library: str, scope: str, value: Any, code: Any = None, line: int = 0) -> None:
+        """A seed that was set, or None where randomness ran unseeded."""
+        self.add(Seed(library, scope, value, code, line))
+
+    def statement(
+        self,
+        text: str,
+        dialect: str,
+        namespace: str,
+        *,
+        frames: dict[str, Value] | None = None,
+        result: Value | None = None,
+        default_schema: str = "",
+    ) -> None:
+        """An SQL statement ran."""
+        self.add(Statement(text, dialect, namespace, frames or {}, result, default_schema))
+
+    def memory_ref(self, name: str, type: str = "IN_MEMORY") -> DatasetRef:
+        """The name of a set that lives only in this run's memory, stable from run to run of the same job."""
+        return DatasetRef("inmemory://" + self.job_namespace, f"{self.job_name}/{name}", type)
+
+
+_current: ContextVar[Recorder | None] = ContextVar("headwater_recorder", default=None)
+
+
+class _Process:
+    """The recorder of the whole process, for threads that were started outside any context of ours."""
+
+    __slots__ = ("root",)
+    root: Recorder | None
+
+
+PROCESS = _Process()
+PROCESS.root = None
+
+
+def current() -> Recorder | None:
+    """The recorder of the run that this code belongs to; None when nothing is being recorded."""
+    return _current.get() or PROCESS.root
+
+
+def enter(recorder: Recorder) -> Any:
+    """Make ``recorder`` current in this context; give the result to ``leave``."""
+    return _current.set(recorder)
+
+
+def leave(token: Any) -> None:
+    """Undo ``enter``."""
+    _current.reset(token)

@@ -1,0 +1,251 @@
+"""What is known of objects in memory: which operation made them, from what, and how their columns came about.
+
+A ``Value`` is one state of one object (a frame, a series, an array, a fitted estimator). It points at the values it
+was made from, so the values that are still alive form the in-memory lineage; what nothing can reach any more is freed
+with the objects. An object is found again by identity, through a weak reference: the user's objects are never
+changed, kept alive or copied. Making a ``Value`` is all that happens on the caller's thread; columns are worked out
+later, by :mod:`headwater.capture.trace`.
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from sys import _getframe
+from types import CodeType
+from typing import Any, Final, NamedTuple
+
+
+class DatasetRef(NamedTuple):
+    """The name of a dataset that a value was read from, written to, or is."""
+
+    namespace: str
+    name: str
+    type: str = "FILE"
+    """OpenLineage dataset type: FILE, TABLE, MODEL, CHECKPOINT, PREDICTIONS, IN_MEMORY ..."""
+
+
+class Dep(NamedTuple):
+    """One dependency of an output column on an input.
+
+    ``input`` is a position in ``Value.inputs``; ``column`` a column name there, or None for the whole input (an
+    array, a scalar, or "every column", each kept). ``type``/``subtype``/``masking`` as in the OpenLineage
+    columnLineage facet.
+    """
+
+    input: int
+    column: str | None
+    type: str = "DIRECT"
+    subtype: str = "TRANSFORMATION"
+    masking: bool = False
+    description: str = ""
+
+
+class Columns(NamedTuple):
+    """The column lineage of one operation: per output column, and for the whole output (filters, joins, sorts)."""
+
+    fields: dict[str, list[Dep]]
+    indirect: list[Dep] = []
+
+
+Rule = Callable[["Value"], Columns]
+"""Works out the columns of a value from its inputs. Runs later, on the worker's thread, on immutable facts only."""
+
+
+def same_columns(value: Value) -> Columns:
+    """Each output column is the input column of the same name, unchanged (a filter's rows aside)."""
+    return Columns({name: [Dep(0, name, subtype="IDENTITY")] for name in value.column_names()})
+
+
+def opaque(value: Value) -> Columns:
+    """Every output column may come from every column of every input: the last resort, and said so."""
+    deps = [Dep(i, None, description="opaque") for i in range(len(value.inputs))]
+    names = value.column_names() or ("*",)
+    return Columns(dict.fromkeys(names, deps))
+
+
+class Value:
+    """One state of an in-memory object. Immutable once made, but for ``dataset`` and what trace keeps with it.
+
+    ``columns`` is kept as the library gave it, as long as that is immutable (a pandas Index, a tuple); ask
+    ``column_names()`` for names. ``rows`` is a count or None. ``dataset`` is set where the value is a dataset of its
+    own: it was read from outside, or it is a set that lineage should know by name (training set, model). A value with
+    a ``dataset`` ends the trace of what is made from it. ``detail`` holds small immutable facts for the operation's
+    record; never data. ``time_ns`` is wall-clock time.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "code",
+        "columns",
+        "dataset",
+        "depth",
+        "detail",
+        "inputs",
+        "line",
+        "op",
+        "rows",
+        "rule",
+        "time_ns",
+        "traced",
+    )
+
+    def __init__(
+        self,
+        op: str,
+        inputs: tuple[Value, ...],
+        rule: Rule | None,
+        columns: Any,
+        rows: int | None,
+        detail: dict[str, Any] | None,
+        dataset: DatasetRef | None,
+        code: CodeType | None,
+        line: int,
+    ) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.rule = rule
+        self.columns = columns
+        self.rows = rows
+        self.detail = detail
+        self.dataset = dataset
+        self.code = code
+        self.line = line
+        self.time_ns = time.time_ns()
+        self.depth: int = 1 + max(item.depth for item in inputs) if inputs else 0
+        self.traced: Any = None
+
+    def column_names(self) -> tuple[str, ...]:
+        """Column names as strings; empty where there are none (a scalar, an array, an opaque object)."""
+        columns = self.columns
+        if columns is None:
+            return ()
+        if isinstance(columns, str):
+            return (columns,)
+        names = tuple(columns)
+        if all(type(name) is str for name in names):
+            return names
+        return tuple(".".join(map(str, n)) if isinstance(n, tuple) else str(n) for n in names)
+
+    def __repr__(self) -> str:
+        name = f" {self.dataset.name!r}" if self.dataset else ""
+        return f"<Value {self.op}{name} rows={self.rows} columns={len(self.column_names())}>"
+
+
+MAX_DEPTH: Final = 20_000
+"""A longer chain of operations on one object is cut: see ``cut``."""
+
+
+def user_site(depth: int) -> tuple[CodeType | None, int]:
+    """The code object and line of the nearest caller outside installed libraries, from ``depth`` frames up."""
+    try:
+        frame: Any = _getframe(depth)
+    except ValueError:
+        return None, 0
+    for _ in range(12):
+        code = frame.f_code
+        name = code.co_filename
+        if "site-packages" not in name and "/headwater/capture/" not in name:
+            return code, frame.f_lineno or 0
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return frame.f_code, frame.f_lineno or 0
+
+
+class Values:
+    """The values of the objects that are alive, by identity. Thread-safe: each step is one dict operation."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, tuple[weakref.ref[Any], Value]] = {}
+        self.untracked = 0
+        """Objects that could not be followed because they cannot be weakly referenced."""
+        self.cut = 0
+        """Chains of operations that were cut because they grew beyond ``MAX_DEPTH``."""
+
+    def get(self, obj: object) -> Value | None:
+        """The value of an object as it is now; None when nothing is known of it."""
+        entry = self._by_id.get(id(obj))
+        if entry is not None and entry[0]() is obj:
+            return entry[1]
+        return None
+
+    def bind(self, obj: object, value: Value) -> Value:
+        """From now on ``obj`` is ``value``: a new object, or a new state of an old one."""
+        key = id(obj)
+        by_id = self._by_id
+
+        def forget(ref: weakref.ref[Any], key: int = key, by_id: dict[int, Any] = by_id) -> None:
+            entry = by_id.get(key)
+            if entry is not None and entry[0] is ref:
+                del by_id[key]
+
+        try:
+            by_id[key] = (weakref.ref(obj, forget), value)
+        except TypeError:
+            self.untracked += 1
+        return value
+
+    def derive(
+        self,
+        obj: object,
+        op: str,
+        inputs: Iterable[object] = (),
+        *,
+        rule: Rule | None = opaque,
+        columns: Any = None,
+        rows: int | None = None,
+        detail: dict[str, Any] | None = None,
+        dataset: DatasetRef | None = None,
+        site_depth: int = 2,
+    ) -> Value:
+        """Record that ``obj`` was made by ``op`` from ``inputs`` (objects, or values), and bind it.
+
+        Inputs of which nothing is known become empty values, so that positions in ``rule`` stay right. ``rule`` None
+        with a ``dataset`` marks a source: nothing is behind it.
+        """
+        values = tuple(self._value(item) for item in inputs)
+        if values and max(value.depth for value in values) >= MAX_DEPTH:
+            values = tuple(self._cut(value) if value.depth >= MAX_DEPTH else value for value in values)
+        code, line = user_site(site_depth + 1)
+        return self.bind(obj, Value(op, values, rule, columns, rows, detail, dataset, code, line))
+
+    def _value(self, item: object) -> Value:
+        if isinstance(item, Value):
+            return item
+        return self.get(item) or UNKNOWN
+
+    def _cut(self, value: Value) -> Value:
+        """A value that stands for a chain too long to keep: all its sources, columns no longer told apart."""
+        self.cut += 1
+        sources: dict[int, Value] = {}
+        seen: set[int] = set()
+        stack = [value]
+        while stack:
+            item = stack.pop()
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
+            if item.dataset is not None:
+                sources[id(item)] = item
+            else:
+                stack.extend(item.inputs)
+        return Value(
+            "headwater.cut",
+            tuple(sources.values()),
+            opaque,
+            value.columns,
+            value.rows,
+            None,
+            None,
+            value.code,
+            value.line,
+        )
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+
+UNKNOWN: Final = Value("unknown", (), None, None, None, None, None, None, 0)
+"""The value of an object that was made where nobody looked."""
