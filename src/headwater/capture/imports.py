@@ -1,0 +1,162 @@
+"""Post-import hooks: do something when a library is imported, without importing it.
+
+One finder stands first in ``sys.meta_path``. For a name nobody waits for it answers with one dictionary look-up. For a
+name that is waited for it lets the other finders find the module, and has the callbacks run right after the module's
+own code ran to its end: not after a failed import, and not on a half-initialised module. The spec and the loader stay
+those of the module, so that resources, reloading and introspection see what they would see without us.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoader, SourcelessFileLoader
+from types import ModuleType
+from typing import Any, Final
+
+from headwater.capture.guard import GUARD
+
+Callback = Callable[[ModuleType], None]
+
+_OWN_INSTANCE: Final = (SourceFileLoader, SourcelessFileLoader, ExtensionFileLoader)
+"""Loaders made anew for each module, on which an instance attribute concerns that module alone."""
+
+
+class _WrappedLoader(Loader):
+    """Stands before a loader that serves many modules (zip files, frozen code, import rewriters)."""
+
+    def __init__(self, loader: Any, done: Callback) -> None:
+        self._loader = loader
+        self._done = done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Let the real loader make the module."""
+        created: ModuleType | None = self._loader.create_module(spec)
+        return created
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module by its real loader, put that loader back in place, and tell who waits."""
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._done(module)
+
+
+class ImportHooks(MetaPathFinder):
+    """Callbacks by module name. One instance, ``IMPORTS``, serves the process."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[Callback]] = {}
+        self._half_done: list[ModuleType] = []
+        self._lock = threading.RLock()
+        self._finding = threading.local()
+
+    def when_imported(self, name: str, callback: Callback) -> Callable[[], None]:
+        """Call ``callback(module)`` once ``name`` has been imported: now, when it already was. Returns its removal."""
+        with self._lock:
+            module = sys.modules.get(name)
+            is_half_done = module is not None and _is_initialising(module)
+            if module is None or is_half_done:
+                self._waiting.setdefault(name, []).append(callback)
+                if module is not None:
+                    self._half_done.append(module)
+                if self not in sys.meta_path:
+                    sys.meta_path.insert(0, self)
+                return lambda: self._forget(name, callback)
+        with GUARD.at(f"import of {name}"):
+            callback(module)
+        return lambda: None
+
+    def _forget(self, name: str, callback: Callback) -> None:
+        with self._lock:
+            callbacks = self._waiting.get(name, [])
+            if callback in callbacks:
+                callbacks.remove(callback)
+            if not callbacks:
+                self._waiting.pop(name, None)
+            if not self._waiting and self in sys.meta_path:
+                sys.meta_path.remove(self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Never finds anything for a name that nobody waits for; see the module docstring for the others."""
+        if self._half_done:
+            self._settle()
+        if fullname not in self._waiting or fullname in self._names_in_search():
+            return None
+        names = self._names_in_search()
+        names.add(fullname)
+        try:
+            spec = _ask_the_others(self, fullname, path, target)
+        finally:
+            names.discard(fullname)
+        if spec is not None and spec.loader is not None:
+            with GUARD.at(f"import of {fullname}"):
+                self._follow(spec)
+        return spec
+
+    def _names_in_search(self) -> set[str]:
+        names: set[str] | None = getattr(self._finding, "names", None)
+        if names is None:
+            names = self._finding.names = set()
+        return names
+
+    def _follow(self, spec: ModuleSpec) -> None:
+        loader: Any = spec.loader
+        if type(loader) not in _OWN_INSTANCE:
+            if hasattr(loader, "exec_module"):
+                spec.loader = _WrappedLoader(loader, self._done)
+            return
+
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module
+            loader.exec_module(module)
+            self._done(module)
+
+        loader.exec_module = exec_module
+
+    def _settle(self) -> None:
+        """Serve those who asked for a module while another thread was half way through importing it."""
+        for module in list(self._half_done):
+            if not _is_initialising(module):
+                self._half_done.remove(module)
+                self._done(module)
+
+    def _done(self, module: ModuleType) -> None:
+        with self._lock:
+            callbacks = self._waiting.pop(module.__name__, [])
+            if not self._waiting and self in sys.meta_path:
+                sys.meta_path.remove(self)
+        for callback in callbacks:
+            with GUARD.at(f"import of {module.__name__}"):
+                callback(module)
+
+
+def _ask_the_others(
+    this: ImportHooks, name: str, path: Sequence[str] | None, target: ModuleType | None
+) -> ModuleSpec | None:
+    for finder in sys.meta_path:
+        if finder is this:
+            continue
+        find_spec = getattr(finder, "find_spec", None)
+        spec: ModuleSpec | None = find_spec(name, path, target) if find_spec is not None else None
+        if spec is not None:
+            return spec
+    return None
+
+
+def _is_initialising(module: ModuleType) -> bool:
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+IMPORTS: Final = ImportHooks()
+"""The hooks of this process."""
+
+when_imported = IMPORTS.when_imported

@@ -1,0 +1,171 @@
+"""Which integrations there are, and what became of each: installed, waiting for its library, off, or broken.
+
+An integration is a file of :mod:`headwater.capture.integrations`. Its trigger is an import name: the hooks go in when
+the library has been imported, or at once when it already was. No library is imported to be hooked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+from enum import StrEnum
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+from headwater.capture.guard import GUARD, logger
+from headwater.capture.imports import when_imported
+from headwater.errors import ConfigError, DidNotEnable
+
+if TYPE_CHECKING:
+    from headwater.capture.hooks import Hooks, Integration
+
+INTEGRATIONS: Final[dict[str, str]] = {
+    "files": "builtins",
+    "random": "random",
+    "pickle": "pickle",
+    "sqlite3": "sqlite3",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "polars": "polars",
+    "pyarrow": "pyarrow",
+    "duckdb": "duckdb",
+    "sklearn": "sklearn",
+    "joblib": "joblib",
+}
+"""Name of the integration (its file in ``headwater.capture.integrations``) to the import name that triggers it."""
+
+
+class State(StrEnum):
+    """Where an integration stands."""
+
+    WAITING = "waiting"
+    INSTALLED = "installed"
+    OFF = "off"
+    BROKEN = "broken"
+
+
+class Status:
+    """The state of one integration, with the reason in words: what ``headwater doctor`` shows."""
+
+    __slots__ = ("hooks", "name", "reason", "state", "stop_waiting", "trigger")
+
+    def __init__(self, name: str, trigger: str) -> None:
+        self.name = name
+        self.trigger = trigger
+        self.state = State.WAITING
+        self.reason = f"{trigger} has not been imported"
+        self.hooks: Hooks | None = None
+        self.stop_waiting: Callable[[], None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.state.value} ({self.reason})>"
+
+
+class Registry:
+    """The integrations of this process."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, Status] = {}
+
+    def install(self, *, only: Collection[str] | None = None, without: Collection[str] = ()) -> None:
+        """Enable the integrations: all, or ``only`` those named, but none of ``without``. Names were checked before.
+
+        An integration named in ``only`` was asked for: its refusal is logged as a warning; one that is enabled
+        automatically is silent about it. Both are in ``statuses``.
+        """
+        for name, trigger in INTEGRATIONS.items():
+            known = self.statuses.get(name)
+            if known is not None and known.state is not State.OFF:
+                continue
+            status = self.statuses[name] = Status(name, trigger)
+            if name in without or (only is not None and name not in only):
+                status.state, status.reason = State.OFF, "switched off by configuration"
+                continue
+            status.stop_waiting = when_imported(trigger, _Installer(status, is_loud=only is not None))
+
+    def remove(self) -> None:
+        """Take every hook away and stop waiting."""
+        for status in self.statuses.values():
+            if status.stop_waiting is not None:
+                status.stop_waiting()
+            if status.hooks is not None:
+                status.hooks.remove()
+        self.statuses.clear()
+
+
+class _Installer:
+    """Installs one integration when its library has been imported."""
+
+    def __init__(self, status: Status, *, is_loud: bool) -> None:
+        self._status = status
+        self._is_loud = is_loud
+
+    def __call__(self, module: ModuleType) -> None:
+        from headwater.capture.hooks import Hooks
+
+        status = self._status
+        hooks = Hooks(status.name)
+        status.state, status.reason = State.BROKEN, "its installation did not end"
+        try:
+            with GUARD.at(f"{status.name}.install"):
+                self._install(hooks, module)
+        finally:
+            if status.state is State.BROKEN:
+                status.reason = GUARD.first.get(f"{status.name}.install", status.reason)
+            if status.state is State.INSTALLED:
+                status.hooks = hooks
+            else:
+                hooks.remove()
+                logger.log(30 if self._is_loud else 10, "integration %s is off: %s", status.name, status.reason)
+
+    def _install(self, hooks: Hooks, module: ModuleType) -> None:
+        status = self._status
+        try:
+            integration = load_integration(status.name)
+            _check_version(integration, module)
+            integration.install(hooks, module)
+        except DidNotEnable as refusal:
+            status.state, status.reason = State.OFF, str(refusal)
+        else:
+            status.state, status.reason = State.INSTALLED, getattr(module, "__version__", "") or "standard library"
+
+
+def load_integration(name: str) -> Integration:
+    """The integration of that name: the one ``Integration`` subclass that its file defines."""
+    from headwater.capture.hooks import Integration
+
+    try:
+        file = import_module(f"headwater.capture.integrations.{name}")
+    except ImportError as error:
+        raise DidNotEnable(f"{name}: {error}") from error
+    for item in vars(file).values():
+        if isinstance(item, type) and issubclass(item, Integration) and item.__module__ == file.__name__:
+            return item()
+    raise DidNotEnable(f"{name}: its file defines no integration")
+
+
+def _check_version(integration: Integration, module: ModuleType) -> None:
+    if not integration.min_version:
+        return
+    text = str(getattr(module, "__version__", ""))
+    found: list[int] = []
+    for part in text.split("."):
+        if not part.isdigit():
+            break
+        found.append(int(part))
+    if found and tuple(found) < integration.min_version:
+        least = ".".join(map(str, integration.min_version))
+        raise DidNotEnable(f"{integration.identifier} {text} is older than {least}, the oldest that is followed")
+
+
+def check_names(names: Collection[str], *, setting: str) -> None:
+    """Refuse a name that is no integration, with near ones."""
+    for name in names:
+        if name not in INTEGRATIONS:
+            near = get_close_matches(name, INTEGRATIONS, n=3) or sorted(INTEGRATIONS)
+            raise ConfigError(f"{setting}: there is no integration {name!r}", hint="there are " + ", ".join(near))
+
+
+REGISTRY: Final = Registry()
+"""The integrations of this process."""
