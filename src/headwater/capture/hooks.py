@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -143,7 +144,10 @@ class Hooks:
         elif isinstance(static, staticmethod):
             self._set(owner, name, staticmethod(make(static.__func__)))
         else:
-            self._set(owner, name, make(static if isinstance(owner, type) else getattr(owner, name)))
+            original = static if isinstance(owner, type) else getattr(owner, name)
+            self._set(owner, name, make(original))
+            if isinstance(owner, ModuleType):
+                self._set_copies(name, original, getattr(owner, name), owner)
 
     def on_remove(self, undo: Callable[[], None]) -> None:
         """Call ``undo`` when the integration is removed, for hooks that are not attributes."""
@@ -153,6 +157,17 @@ class Hooks:
         """Restore what was there before, last change first."""
         while self._undo:
             self._undo.pop()()
+
+    def _set_copies(self, name: str, original: Any, replacement: Any, owner: ModuleType) -> None:
+        """Replace what ``from owner import name`` left in other modules before we came (one look-up a module; in
+        ``__main__`` under any name)."""
+        for module in list(sys.modules.values()):
+            if module is not owner and isinstance(module, ModuleType) and vars(module).get(name) is original:
+                self._set(module, name, replacement)
+        main = sys.modules.get("__main__")
+        for alias, value in list(vars(main).items()) if main is not None else ():
+            if value is original:
+                self._set(main, alias, replacement)
 
     def _set(self, owner: Any, name: str, replacement: Any) -> None:
         own = vars(owner).get(name, _ABSENT) if hasattr(owner, "__dict__") else getattr(owner, name)
@@ -181,6 +196,11 @@ class Integration(ABC):
 
     identifier: ClassVar[str]
     min_version: ClassVar[tuple[int, ...]] = ()
+    submodules: ClassVar[tuple[str, ...]] = ()
+    """Dotted names of submodules that the library loads late: ``install_submodule`` is called when each one is."""
+
+    def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:  # noqa: B027 - optional
+        """Put hooks into a submodule of the library, right after it was loaded."""
 
     @abstractmethod
     def install(self, hooks: Hooks, module: ModuleType) -> None:

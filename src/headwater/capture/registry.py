@@ -125,10 +125,25 @@ class _Installer:
             integration = load_integration(status.name)
             _check_version(integration, module)
             integration.install(hooks, module)
+            for name in integration.submodules:
+                hooks.on_remove(when_imported(name, _Submodule(status.name, integration, hooks)))
         except DidNotEnable as refusal:
             status.state, status.reason = State.OFF, str(refusal)
         else:
             status.state, status.reason = State.INSTALLED, getattr(module, "__version__", "") or "standard library"
+
+
+class _Submodule:
+    """Hooks a submodule that its library loads late."""
+
+    def __init__(self, name: str, integration: Integration, hooks: Hooks) -> None:
+        self._name = name
+        self._integration = integration
+        self._hooks = hooks
+
+    def __call__(self, module: ModuleType) -> None:
+        with GUARD.at(f"{self._name}.install {module.__name__}"):
+            self._integration.install_submodule(self._hooks, module)
 
 
 def load_integration(name: str) -> Integration:

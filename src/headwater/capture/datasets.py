@@ -1,0 +1,134 @@
+"""What a run learns of each dataset that it touches: kind, schema, statistics, fingerprints, values behind it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from headwater.capture.guard import GUARD
+from headwater.capture.values import DatasetRef, Value
+
+DEFAULT_BUDGET_S: Final = 2.0
+"""Processor seconds that profiling may take for one dataset; see ``headwater.capture.profiling``."""
+
+
+class Touched:
+    """One dataset of one run. Facet bodies gather in ``facets`` (of the dataset), ``input_facets`` and
+    ``output_facets``; ``values`` are what was written to it, ``inferred`` what was read before it was written."""
+
+    __slots__ = (
+        "facets",
+        "inferred",
+        "input_facets",
+        "is_changed",
+        "is_input",
+        "is_output",
+        "output_facets",
+        "ref",
+        "values",
+    )
+
+    def __init__(self, ref: DatasetRef) -> None:
+        self.ref = ref
+        self.facets: dict[str, Any] = {}
+        self.input_facets: dict[str, Any] = {}
+        self.output_facets: dict[str, Any] = {}
+        self.values: list[Value] = []
+        self.inferred: list[DatasetRef] = []
+        self.is_input = False
+        self.is_output = False
+        self.is_changed = True
+
+
+class Datasets:
+    """The datasets of one run, by name."""
+
+    def __init__(self, *, budget_s: float = DEFAULT_BUDGET_S, is_profiled: bool = True) -> None:
+        self._by_name: dict[tuple[str, str], Touched] = {}
+        self._budget_s = budget_s
+        self._is_profiled = is_profiled
+
+    def __iter__(self) -> Iterator[Touched]:
+        return iter(self._by_name.values())
+
+    def find(self, name: Mapping[str, str]) -> Touched | None:
+        """The record of a dataset named by a document with ``namespace`` and ``name``; None when it was not touched."""
+        return self._by_name.get((name["namespace"], name["name"]))
+
+    def touch(self, ref: DatasetRef) -> Touched:
+        """The record of that dataset, made when it is first touched."""
+        touched = self._by_name.get(ref[:2])
+        if touched is None:
+            touched = self._by_name[ref[:2]] = Touched(ref)
+        elif ref.type not in ("FILE", "IN_MEMORY"):
+            touched.ref = ref
+        touched.is_changed = True
+        touched.facets["datasetType"] = {"datasetType": touched.ref.type}
+        return touched
+
+    def read(self, ref: DatasetRef, value: Value | None, snapshot: Any) -> Touched:
+        """A dataset was read; its state is what was seen then."""
+        touched = self.touch(ref)
+        first = not touched.is_input
+        touched.is_input = True
+        if first:
+            metrics = self._describe(touched, value, snapshot)
+            touched.input_facets.update(metrics)
+            self._file(touched)
+        return touched
+
+    def wrote(self, ref: DatasetRef, value: Value | None, snapshot: Any, inferred: list[DatasetRef]) -> Touched:
+        """A dataset was written, or named: its state is what is there now."""
+        touched = self.touch(ref)
+        touched.is_output = True
+        if value is not None:
+            touched.values.append(value)
+        touched.inferred = inferred
+        metrics = self._describe(touched, value, snapshot).get("dataQualityMetrics", {})
+        statistics = {"rowCount": metrics.get("rowCount")}
+        if value is not None and value.rows is not None and statistics["rowCount"] is None:
+            statistics["rowCount"] = value.rows
+        touched.output_facets["outputStatistics"] = {k: v for k, v in statistics.items() if v is not None}
+        if metrics:
+            touched.facets["dataQualityMetrics"] = metrics
+        return touched
+
+    def finish_files(self) -> None:
+        """Fingerprint the files that were written, now that nobody writes them any more."""
+        for touched in self._by_name.values():
+            if touched.is_output:
+                self._file(touched)
+
+    def _describe(self, touched: Touched, value: Value | None, snapshot: Any) -> dict[str, Any]:
+        """Schema and fingerprint into the dataset's facets; gives the quality metrics, which depend on the side."""
+        bodies: dict[str, Any] = {}
+        if snapshot is not None and self._is_profiled:
+            from headwater.capture import profiling
+
+            with GUARD.at("profile"):
+                bodies = profiling.profile_facets(profiling.profile(snapshot, budget_s=self._budget_s))
+        if "schema" not in bodies and value is not None and value.column_names():
+            bodies["schema"] = {"fields": [{"name": name} for name in value.column_names() if name != "*"]}
+        metrics = bodies.pop("dataQualityMetrics", None)
+        for name, body in bodies.items():
+            touched.facets[name] = {**touched.facets.get(name, {}), **body}
+        return {"dataQualityMetrics": metrics} if metrics else {}
+
+    def _file(self, touched: Touched) -> None:
+        """Digest and size of a local file, added to the dataset's fingerprint."""
+        if touched.ref.namespace != "file" or not self._is_profiled:
+            return
+        path = touched.ref.name
+        if not os.path.exists(path):  # noqa: PTH110 - a stat, on the worker, of a name that may be anything
+            return
+        from headwater.capture import profiling
+
+        with GUARD.at("fingerprint_file"):
+            found = profiling.fingerprint_file(path)
+            known = touched.facets.get("headwater_fingerprint", {})
+            body = {"sha256": found.sha256, "size_bytes": found.size_bytes}
+            touched.facets["headwater_fingerprint"] = {**known, "file": body}
+            if touched.is_output:
+                statistics = touched.output_facets.setdefault("outputStatistics", {})
+                statistics["size"] = found.size_bytes

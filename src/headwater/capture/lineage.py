@@ -1,0 +1,86 @@
+"""From traces to the OpenLineage ``lineage`` facet: one entry a dataset that the run made, exact to the column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from headwater.capture.trace import Source, Trace, Trail, Trails, trace
+from headwater.capture.values import DatasetRef, Value
+
+MAX_FIELD_EDGES: Final = 100_000
+"""An entry with more column edges is written without them: no reader and few receivers cope with more."""
+
+_INFERRED: Final = {"type": "INFERRED", "subtype": "", "description": "read by the run before it wrote this"}
+
+
+def entry(ref: DatasetRef, values: Iterable[Value], inferred: Iterable[DatasetRef]) -> dict[str, Any]:
+    """The lineage entry of one target: what fed it, by dataset and by column.
+
+    ``values`` are what was written to it; ``inferred`` are the datasets to fall back on where nothing is known of
+    how it came about (everything the run had read by then), marked as such.
+    """
+    traces = [trace(value) for value in values]
+    known = {source.dataset: None for found in traces for source in found.sources if source.dataset is not None}
+    whole = [_input(source) for source in known]
+    if not known or not traces:
+        whole = [
+            {**_input(source), "transformations": [_INFERRED]} for source in dict.fromkeys(inferred) if source != ref
+        ]
+    for found in traces:
+        whole.extend(_indirect(found))
+    document: dict[str, Any] = {
+        "namespace": ref.namespace,
+        "name": ref.name,
+        "type": "DATASET",
+        "inputs": _distinct(whole),
+    }
+    fields = _fields(traces)
+    if fields:
+        document["fields"] = fields
+    return document
+
+
+def _input(ref: DatasetRef, field: str | None = None) -> dict[str, Any]:
+    document: dict[str, Any] = {"namespace": ref.namespace, "name": ref.name, "type": "DATASET"}
+    if field is not None:
+        document["field"] = field
+    return document
+
+
+def _indirect(found: Trace) -> list[dict[str, Any]]:
+    """What decided about the whole target: an input with a field, at the level of the dataset."""
+    return [_with_trail(source, trail) for source, trail in found.indirect.items() if source.value.dataset is not None]
+
+
+def _with_trail(source: Source, trail: Trail) -> dict[str, Any]:
+    assert source.value.dataset is not None
+    step: dict[str, Any] = {"type": trail.type, "subtype": trail.subtype, "masking": trail.masking}
+    if trail.description:
+        step["description"] = trail.description
+    return {**_input(source.value.dataset, source.column), "transformations": [step]}
+
+
+def _fields(traces: list[Trace]) -> dict[str, Any]:
+    merged: dict[str, Trails] = {}
+    count = 0
+    for found in traces:
+        if found.is_coarse:
+            return {}
+        for name, trails in found.fields.items():
+            count += len(trails)
+            merged.setdefault(name, {}).update(trails)
+    if count > MAX_FIELD_EDGES:
+        return {}
+    return {
+        name: {"inputs": [_with_trail(s, t) for s, t in trails.items() if s.value.dataset is not None]}
+        for name, trails in merged.items()
+        if name != "*"
+    }
+
+
+def _distinct(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    seen: dict[str, dict[str, Any]] = {}
+    for item in inputs:
+        seen.setdefault(repr(item), item)
+    return list(seen.values())

@@ -1,0 +1,178 @@
+"""Tracing a value back to the datasets it came from, column by column.
+
+``trace(value)`` composes the column rules of every operation between a value and the datasets behind it. It runs on
+the worker's thread, on immutable facts only, without recursion (a loop in a script makes chains of thousands), and
+keeps its result with the value, so that two outputs of one frame are traced once.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from headwater.capture.guard import GUARD
+from headwater.capture.values import Columns, Dep, Value, opaque, same_columns
+
+
+class Source(NamedTuple):
+    """A column of a dataset value; ``column`` None is the dataset as a whole."""
+
+    value: Value
+    column: str | None
+
+
+class Trail(NamedTuple):
+    """How a source reaches a column, over all operations between them."""
+
+    type: str
+    subtype: str
+    masking: bool
+    description: str
+
+
+Trails = dict[Source, Trail]
+
+_IDENTITY: Final = Trail("DIRECT", "IDENTITY", masking=False, description="")
+_STRENGTH: Final = {"": 0, "IDENTITY": 0, "TRANSFORMATION": 1, "AGGREGATION": 2}
+MAX_TRAILS: Final = 200_000
+"""Beyond this many column edges into one value, columns are no longer told apart (and the trace says so)."""
+
+
+class Trace:
+    """Where a value came from.
+
+    ``fields``: per column of the value, its sources. ``indirect``: what decided about all of it (filters, joins).
+    ``sources``: the dataset values behind it. ``has_unknown``: something behind it was made where nobody looked.
+    ``is_coarse``: there were too many column edges to keep; only ``sources`` is meant.
+    """
+
+    __slots__ = ("_all", "fields", "has_unknown", "indirect", "is_coarse", "sources")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Trails] = {}
+        self.indirect: Trails = {}
+        self.sources: dict[Value, None] = {}
+        self.has_unknown = False
+        self.is_coarse = False
+        self._all: Trails | None = None
+
+    def everything(self) -> Trails:
+        """The union of the sources of all columns; the datasets themselves where no columns are known."""
+        if self._all is None:
+            union: Trails = {}
+            for trails in self.fields.values():
+                _merge(union, trails)
+            self._all = union or {Source(value, None): _IDENTITY for value in self.sources}
+        return self._all
+
+
+def trace(value: Value) -> Trace:
+    """How ``value`` came about. Stops at values that are datasets, but looks behind ``value`` itself."""
+    stack = [value]
+    while stack:
+        top = stack[-1]
+        if top.traced is not None:
+            stack.pop()
+            continue
+        waiting = [item for item in top.inputs if item.dataset is None and item.traced is None]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        top.traced = _combine(top)
+        stack.pop()
+    result: Trace = value.traced
+    return result
+
+
+def _combine(value: Value) -> Trace:
+    """One step: the traces of the inputs are known, make that of the value."""
+    result = Trace()
+    views = [_view(item) for item in value.inputs]
+    for view in views:
+        result.sources.update(view.sources)
+        result.has_unknown = result.has_unknown or view.has_unknown
+        result.is_coarse = result.is_coarse or view.is_coarse
+        _merge(result.indirect, view.indirect)
+    if not value.inputs:
+        result.has_unknown = value.dataset is None
+        return result
+    if value.rule is same_columns and all(name in views[0].fields for name in value.column_names()):
+        result.fields = {name: views[0].fields[name] for name in value.column_names()}
+        return result
+    columns = _columns(value)
+    shared: dict[int, Trails] = {}
+    size = 0
+    for name, deps in columns.fields.items():
+        trails = shared.get(id(deps))
+        if trails is None:
+            trails = shared[id(deps)] = _resolve(deps, views)
+            size += len(trails)
+        result.fields[name] = trails
+        if size > MAX_TRAILS:
+            result.fields, result.is_coarse = {}, True
+            break
+    _merge(
+        result.indirect, {source: _as_indirect(trail) for source, trail in _resolve(columns.indirect, views).items()}
+    )
+    return result
+
+
+def _columns(value: Value) -> Columns:
+    """What the rule says; a rule that fails leaves the value opaque."""
+    columns: Columns | None = None
+    with GUARD.at(f"rule of {value.op}"):
+        columns = value.rule(value) if value.rule is not None else None
+    return columns if columns is not None else opaque(value)
+
+
+def _view(value: Value) -> Trace:
+    """A value as seen by what is made from it: a dataset is an end, anything else is its trace."""
+    if value.dataset is None:
+        traced: Trace = value.traced
+        return traced
+    view = Trace()
+    view.sources[value] = None
+    view.fields = {name: {Source(value, name): _IDENTITY} for name in value.column_names()}
+    return view
+
+
+def _resolve(deps: list[Dep], views: list[Trace]) -> Trails:
+    found: Trails = {}
+    for dep in deps:
+        if dep.input >= len(views):
+            continue
+        view = views[dep.input]
+        inner = view.everything() if dep.column is None or dep.column not in view.fields else view.fields[dep.column]
+        plain = dep.type == "DIRECT" and dep.subtype == "IDENTITY" and not dep.masking and not dep.description
+        if plain and not found:
+            found = dict(inner)
+        else:
+            _merge(found, inner if plain else {source: _compose(dep, trail) for source, trail in inner.items()})
+    return found
+
+
+def _compose(dep: Dep, inner: Trail) -> Trail:
+    """``dep`` after ``inner``: indirect once indirect; among direct ones the stronger transformation counts."""
+    masking = dep.masking or inner.masking
+    description = dep.description or inner.description
+    if dep.type == "INDIRECT":
+        return Trail("INDIRECT", dep.subtype, masking, description)
+    if inner.type == "INDIRECT":
+        return Trail("INDIRECT", inner.subtype, masking, description)
+    outer_strength, inner_strength = _STRENGTH.get(dep.subtype, 1), _STRENGTH.get(inner.subtype, 1)
+    return Trail("DIRECT", dep.subtype if outer_strength >= inner_strength else inner.subtype, masking, description)
+
+
+def _as_indirect(trail: Trail) -> Trail:
+    return trail if trail.type == "INDIRECT" else Trail("INDIRECT", trail.subtype, trail.masking, trail.description)
+
+
+def _merge(into: Trails, more: Trails) -> None:
+    """Union; where both know a source the direct trail wins, then the stronger one."""
+    for source, trail in more.items():
+        known = into.get(source)
+        if known is None or _weight(trail) > _weight(known):
+            into[source] = trail
+
+
+def _weight(trail: Trail) -> tuple[bool, int, str]:
+    return trail.type == "DIRECT", _STRENGTH.get(trail.subtype, 1), trail.subtype
