@@ -1,0 +1,85 @@
+"""Profiles of data: schema, size, statistics and a fingerprint of the full content, in one pass.
+
+``profile`` reads frames of pandas and polars, tables of pyarrow, arrays of numpy, sparse matrices of scipy, and Python's
+own lists and mappings. It never changes what it reads. ``docs/reference/fingerprints.md`` has the canonical form; the
+short version is the docstring of ``profile``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headwater.capture.profiling.facets import profile_facets
+from headwater.capture.profiling.files import FileDigests, fingerprint_file
+from headwater.capture.profiling.libraries import reader_of, required_reader
+from headwater.capture.profiling.snapshots import Snapshot, snapshot
+from headwater.capture.profiling.structures import ColumnProfile, Profile, Tier
+from headwater.errors import InvalidInput
+
+__all__ = [
+    "ColumnProfile",
+    "FileDigests",
+    "Profile",
+    "Snapshot",
+    "Tier",
+    "can_profile",
+    "fingerprint_file",
+    "profile",
+    "profile_facets",
+    "snapshot",
+]
+
+DEFAULT_BUDGET_S = 1.0
+_TIERS = ("schema", "fingerprint", "default", "full")
+
+
+def can_profile(obj: object) -> bool:
+    """Whether ``profile`` takes the object; costs a look at its class."""
+    return reader_of(obj) is not None
+
+
+def profile(obj: Any, *, tier: Tier = "default", budget_s: float = DEFAULT_BUDGET_S, ranges: bool = True) -> Profile:
+    """Profile an object or a ``Snapshot`` of one.
+
+    ``budget_s`` is processor time of the calling thread; it bounds the tier ``default`` only. When it does not suffice
+    there is no fingerprint, statistics come from evenly spread blocks of rows, and ``skipped`` says so.
+    ``ranges=False`` leaves out every single value (extremes and quantiles).
+
+    Two objects have the same fingerprint exactly when they hold the same columns (name and type, in order) with the
+    same values, however chunked, sliced, padded or indexed, in whichever library:
+
+    - integers and floats of the same width are the same type everywhere; ``bool`` is not an integer;
+    - text is ``string`` whether objects, ``str``, Arrow (either offset width, or views) or polars;
+    - times keep their unit and zone: ``timestamp[us, UTC]``; a column of ``datetime.date`` is ``date32``;
+    - categories (pandas, Arrow dictionaries, polars Categorical and Enum) count by their values;
+    - decimals, lists and structs agree between Arrow and polars; in pandas only if Arrow-backed;
+    - ``-0.0`` is ``0.0`` and every NaN is one NaN. NaN is null in numpy and in pandas' numpy-backed floats, which know no
+      other null; in Arrow, polars and pandas' nullable types it is a value and differs from null;
+    - null differs from the empty string and from zero;
+    - an index of pandas counts as columns where it is named or not of integers.
+
+    Raises ``InvalidInput`` for an object of no known kind or an unknown tier.
+    """
+    if tier not in _TIERS:
+        raise InvalidInput(field="tier", value=repr(tier), rule=f"must be one of {', '.join(_TIERS)}")
+    held = obj if isinstance(obj, Snapshot) else Snapshot(obj, True)
+    reader = required_reader(held.obj)
+    from headwater.capture.profiling.engine import TablePass
+
+    found = TablePass(
+        reader.table(held.obj), tier=tier if held.safe else "schema", budget_s=budget_s, ranges=ranges
+    ).run()
+    if not held.safe and tier != "schema":
+        found.skipped.append(f"{tier}: the object may have changed since it was seen")
+    elif not held.unchanged():
+        return _changed(found)
+    return found
+
+
+def _changed(found: Profile) -> Profile:
+    """What is still true of an array that was written to after it was seen: its shape and type."""
+    import msgspec
+
+    columns = [ColumnProfile(name=name, type=type_, nullable=nullable) for name, type_, nullable in found.fields]
+    note = "fingerprint and statistics: the array was changed before they were taken"
+    return msgspec.structs.replace(found, columns=columns, fingerprint=None, rows_profiled=0, skipped=[note])

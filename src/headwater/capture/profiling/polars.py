@@ -1,0 +1,155 @@
+"""Columns of polars frames and series, through polars' public interface alone. Loaded only once polars is.
+
+Text comes out through Arrow where pyarrow is already loaded and by joining where it is not; both give the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from headwater.capture.profiling.blocks import Block, Bytes, Coded, Column, Fixed, Table, by_span, nothing
+from headwater.capture.profiling.mixing import Mixer
+
+_NUMBERS = {
+    pl.Int8: "int8",
+    pl.Int16: "int16",
+    pl.Int32: "int32",
+    pl.Int64: "int64",
+    pl.UInt8: "uint8",
+    pl.UInt16: "uint16",
+    pl.UInt32: "uint32",
+    pl.UInt64: "uint64",
+    pl.Float32: "float32",
+    pl.Float64: "float64",
+}
+
+
+def accepts(obj: object) -> bool:
+    """Whether this is a frame or a series of polars. A lazy frame has no content yet."""
+    return isinstance(obj, pl.DataFrame | pl.Series)
+
+
+def table(obj: Any) -> Table:
+    """The object as a table; a series without a name is the column ``value``."""
+    series = obj.get_columns() if isinstance(obj, pl.DataFrame) else [obj]
+    columns = [series_column(one.name if isinstance(obj, pl.DataFrame) else one.name or "value", one) for one in series]
+    return Table(
+        library=f"polars {pl.__version__}",
+        row_count=len(obj),
+        size_bytes=int(obj.estimated_size()),
+        columns=columns,
+    )
+
+
+def series_column(name: str, series: Any) -> Column:
+    """A column over one series."""
+    dtype = series.dtype
+    base = dtype.base_type()
+    if base in _NUMBERS:
+        return Column(name, _NUMBERS[base], True, "number", _fixed_reader(series))
+    if base is pl.Boolean:
+        return Column(name, "bool", True, "bool", _fixed_reader(series, pl.UInt8))
+    if base in (pl.Datetime, pl.Duration, pl.Date, pl.Time):
+        type_, unit = _time_type(dtype)
+        return Column(
+            name, type_, True, "time", _fixed_reader(series, pl.Int32 if unit == "D" else pl.Int64), unit=unit
+        )
+    if base is pl.Null:
+        return Column(name, "null", True, "other", nothing)
+    if base in (pl.Categorical, pl.Enum):
+        return _categorical_column(name, series)
+    if base is pl.String:
+        return Column(name, "string", True, "other", by_span(lambda a, b: _texts(series.slice(a, b - a)), len(series)))
+    return _foreign_column(name, series)
+
+
+def _time_type(dtype: Any) -> tuple[str, str]:
+    """The type's shared name and the unit of its integers."""
+    if isinstance(dtype, pl.Datetime):
+        zone = f", {dtype.time_zone}" if dtype.time_zone else ""
+        return f"timestamp[{dtype.time_unit}{zone}]", dtype.time_unit
+    if isinstance(dtype, pl.Duration):
+        return f"duration[{dtype.time_unit}]", dtype.time_unit
+    return ("date32", "D") if dtype == pl.Date else ("time64[ns]", "ns")
+
+
+def _fixed_reader(series: Any, physical: Any = None) -> Any:
+    """Read numbers straight out of their buffer where there is one without nulls, else in spans."""
+    plain = physical is None or series.dtype.base_type() is not pl.Boolean
+
+    def convert(start: int, stop: int) -> Block:
+        part = series.slice(start, stop - start)
+        nulls = part.is_null().to_numpy() if part.null_count() else None
+        part = part.to_physical() if plain else part.cast(physical)
+        if nulls is not None:
+            part = part.fill_null(0)
+        return Fixed(part.to_numpy(), nulls)
+
+    if plain and not series.null_count():
+        bare = series.to_physical()
+        return lambda start, stop: Fixed(np.ascontiguousarray(bare.slice(start, stop - start).to_numpy()))
+    return by_span(convert, len(series))
+
+
+def _texts(part: Any) -> Block:
+    """Text of a part of a series."""
+    if "pyarrow" in sys.modules:
+        from headwater.capture.profiling.arrow import arrow_column
+
+        return arrow_column("", part.to_arrow(compat_level=pl.CompatLevel.oldest())).read(0, len(part))
+    nulls = part.is_null().to_numpy() if part.null_count() else None
+    lengths = part.str.len_bytes().fill_null(0).cast(pl.Int64).to_numpy()
+    data = (part.str.join("").item() or "").encode()
+    return Bytes(lengths, np.frombuffer(data, dtype=np.uint8), nulls)
+
+
+def _categorical_column(name: str, series: Any) -> Column:
+    """Categories count by their values, whatever their codes."""
+    categories = series.cat.get_categories()
+    table_ = np.zeros(1, dtype=np.uint64)
+    if len(categories):
+        table_ = Mixer().hash_values(_texts(categories)).copy()
+    by_text = dict(zip(categories.to_list(), range(len(categories)), strict=True))
+    codes_of = series.to_physical()
+    own = series.dtype.base_type() is pl.Enum
+
+    def convert(start: int, stop: int) -> Block:
+        part = series.slice(start, stop - start)
+        nulls = part.is_null().to_numpy() if part.null_count() else None
+        if own:
+            codes = codes_of.slice(start, stop - start).fill_null(0).to_numpy().astype(np.int64)
+        else:
+            # Codes of a Categorical may come from a string cache shared by all frames: go by the text.
+            codes = part.cast(pl.String).replace_strict(by_text, default=0, return_dtype=pl.Int64).to_numpy()
+        return Coded(codes, table_, nulls)
+
+    return Column(name, "categorical<string>", True, "other", by_span(convert, len(series)))
+
+
+def _foreign_column(name: str, series: Any) -> Column:
+    """Decimals, binary and nested types, which only Arrow lays out; objects have no form at all."""
+    base = series.dtype.base_type()
+    if base is pl.Object:
+        return Column(name, "object", True, "other", nothing, unreadable="polars objects have no canonical form")
+    try:
+        import pyarrow  # noqa: F401 - the test for its presence
+    except ImportError:
+        reason = f"{series.dtype} needs pyarrow to be read; install it with 'pip install pyarrow'"
+        return Column(name, str(series.dtype).lower(), True, "other", nothing, unreadable=reason)
+    from headwater.capture.profiling.arrow import arrow_column
+
+    try:
+        array = series.to_arrow(compat_level=pl.CompatLevel.oldest())
+    except (pl.exceptions.PolarsError, TypeError, ValueError):
+        reason = f"{series.dtype} has no form in Arrow"
+        return Column(name, str(series.dtype).lower(), True, "other", nothing, unreadable=reason)
+    return arrow_column(name, array)
+
+
+def snapshot(obj: Any) -> tuple[Any, bool]:
+    """A clone: buffers are immutable and shared, only the list of columns is copied."""
+    return obj.clone(), True

@@ -1,0 +1,71 @@
+"""What a profile holds. Plain data: importing this needs neither numpy nor any data library."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from headwater.model.fingerprints import Fingerprint
+
+Tier = Literal["schema", "fingerprint", "default", "full"]
+"""``schema``: names, types, row count and size. ``fingerprint``: that and the digests. ``default``: that and the
+statistics, within the budget. ``full``: the same without a budget."""
+
+
+class ColumnProfile(Struct, frozen=True, kw_only=True):
+    """One column: its type and, where the tier asks for it, what its values look like.
+
+    ``None`` always means "not known", never zero. Values are summarised for numbers and times only; text never leaves
+    more than counts. ``minimum`` to ``quantiles`` are over the finite values (neither null, NaN nor infinite).
+    ``minimum_time`` and ``maximum_time`` are ISO 8601. ``identifier`` marks integers that are (nearly) all distinct:
+    their minimum, maximum and quantiles would be single persons' keys and are withheld.
+    """
+
+    name: str
+    type: str
+    nullable: bool
+    null_count: int | None = None
+    nan_count: int | None = None
+    count: int | None = None
+    distinct_estimate: int | None = None
+    distinct_exact: bool = False
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    mean: float | None = None
+    std: float | None = None
+    sum: float | int | None = None
+    quantiles: dict[str, float] | None = None
+    quantile_rows: int | None = None
+    minimum_time: str | None = None
+    maximum_time: str | None = None
+    identifier: bool = False
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """Schema, size, statistics and fingerprint of one object.
+
+    ``rows_profiled`` is the number of rows that the statistics saw: less than ``row_count`` only when the budget ended,
+    and then ``fingerprint`` is None and ``skipped`` says so. ``complete`` is true when everything the tier promises is
+    there.
+    """
+
+    library: str
+    tier: Tier
+    row_count: int
+    rows_profiled: int
+    size_bytes: int | None
+    columns: list[ColumnProfile]
+    fingerprint: Fingerprint | None = None
+    skipped: list[str] = field(default_factory=list)
+    cpu_s: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was left out."""
+        return not self.skipped
+
+    @property
+    def fields(self) -> list[tuple[str, str, bool]]:
+        """(name, type, nullable) of every column, in order."""
+        return [(column.name, column.type, column.nullable) for column in self.columns]
