@@ -1,1 +1,89 @@
-"""headwater.capture.transports."""
+"""Transports: where events go.
+
+A transport is one class in one file of this package, with a ``kind`` and a ``Config`` (a msgspec struct whose fields
+are its settings). It implements ``emit(batch)``, which delivers a list of events (JSON documents as bytes), and raises
+``TransportError`` or ``StoreError`` when the destination is away: the worker then keeps the events in the spool. What
+the destination refuses for good comes back in the ``Delivery``. A transport is used by one thread at a time, and is made
+when the first event is sent, so an unused one costs nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Final, NamedTuple
+
+import msgspec
+
+from headwater.errors import ConfigError
+
+
+class Refused(NamedTuple):
+    """An event that the destination will never take, with its words."""
+
+    event: bytes
+    reason: str
+
+
+class Delivery(NamedTuple):
+    """What became of a batch: how many events were taken, and those that were refused for good."""
+
+    taken: int
+    refused: Sequence[Refused] = ()
+
+
+class Transport(ABC):
+    """Delivers events to one destination."""
+
+    kind: ClassVar[str]
+
+    class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """The settings of the transport; none here."""
+
+    def __init__(self, config: Any, folder: Path) -> None:
+        """``config`` is an instance of ``Config``; ``folder`` is where the embedded store and the spool are."""
+        self.config = config
+        self.folder = folder
+        self.hurry = threading.Event()
+        """Set when the process ends: a transport that waits to try again stops waiting."""
+
+    @abstractmethod
+    def emit(self, batch: Sequence[bytes]) -> Delivery:
+        """Deliver a batch, all of it or none. Raises ``TransportError`` or ``StoreError`` when that is not possible
+        now."""
+
+    def close(self) -> None:  # noqa: B027 - a transport without a connection has nothing to close
+        """Release what is held open. The transport may be used again afterwards."""
+
+
+_CLASSES: Final = {
+    "embedded": "headwater.embedded:EmbeddedTransport",
+    "http": "headwater.capture.transports.http:HttpTransport",
+    "file": "headwater.capture.transports.file:FileTransport",
+    "console": "headwater.capture.transports.console:ConsoleTransport",
+    "memory": "headwater.capture.transports.memory:MemoryTransport",
+    "composite": "headwater.capture.transports.composite:CompositeTransport",
+    "discard": "headwater.capture.transports.discard:DiscardTransport",
+}
+
+
+def make_transport(settings: Mapping[str, Any], folder: Path) -> Transport:
+    """The transport that ``settings`` describe (``kind`` and its own keys); the embedded store by default.
+
+    Raises:
+        ConfigError: a setting is missing or has the wrong shape.
+    """
+    own = dict(settings)
+    kind = own.pop("kind", "embedded")
+    if kind not in _CLASSES:
+        raise ConfigError(f"there is no transport {kind!r}", hint="there are " + ", ".join(sorted(_CLASSES)))
+    module, _, name = _CLASSES[kind].partition(":")
+    transport_class: type[Transport] = getattr(import_module(module), name)
+    try:
+        config = msgspec.convert(own, transport_class.Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"transport {kind!r}: {error}") from None
+    return transport_class(config, folder)

@@ -1,0 +1,256 @@
+"""Where settings come from: keyword, environment, file, default, in that order; and where each one came from.
+
+Environment: ``HEADWATER_<SETTING>`` (nested: ``HEADWATER_TRANSPORT__URL``), then the standard ``OPENLINEAGE_*``
+variables. File: ``headwater.toml``, or ``[tool.headwater]`` in ``pyproject.toml``, in the working folder or the nearest
+one above it. An unknown setting is refused with near names, whatever it came from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from headwater.capture.openlineage_env import standard_settings
+from headwater.capture.settings import DOCS, TRANSPORT_DOCS, Settings, setting_types, transport_kinds
+from headwater.errors import ConfigError
+
+PREFIX = "HEADWATER_"
+_OTHER_VARIABLES = frozenset({"STRICT", "DEBUG", "PARENT_RUN", "TENANT", "AS_OF"})
+"""``HEADWATER_*`` names that mean something, but are no setting of capture."""
+_ALIASES = {"URL": "transport.url", "API_KEY": "transport.api_key", "ENDPOINT": "transport.endpoint"}
+
+
+class Config(NamedTuple):
+    """Settings, where each came from, and the project they hold for."""
+
+    settings: Settings
+    origins: dict[str, str]
+    """By setting (``transport.url`` for nested ones); a setting that is not listed has its default."""
+    project: Path
+    """The project folder: where the settings file, ``pyproject.toml`` or ``.git`` is; else the working folder."""
+    file: Path | None
+
+    @property
+    def store(self) -> Path:
+        """The folder of the embedded store, of the spool and of the dead letters."""
+        path = Path(self.settings.store or ".headwater").expanduser()
+        return path if path.is_absolute() else self.project / path
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of jobs."""
+        return self.settings.namespace or self.project.name or "default"
+
+
+def load(
+    keywords: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Config:
+    """Find every setting.
+
+    Raises:
+        ConfigError: a setting is unknown or has the wrong shape; the message names it and where it stands.
+    """
+    environ = os.environ if environ is None else environ
+    folder = Path.cwd() if folder is None else folder.resolve()
+    file, project = find_project(folder)
+    found: dict[str, tuple[Any, str]] = {}
+    if file is not None:
+        _merge(found, read_file(file), f"file {file}")
+    for name, (value, variable) in standard_settings(environ).items():
+        _put(found, name, value, f"environment {variable}")
+    for name, (value, variable) in _own_variables(environ).items():
+        _put(found, name, value, f"environment {variable}")
+    _merge(found, {k: v for k, v in (keywords or {}).items() if v is not None}, "keyword")
+    return Config(_build(found), {name: origin for name, (_, origin) in found.items()}, project, file)
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def find_project(folder: Path) -> tuple[Path | None, Path]:
+    """The settings file that holds for ``folder`` (None: there is none) and the project folder."""
+    marker: Path | None = None
+    for parent in (folder, *folder.parents):
+        own = parent / "headwater.toml"
+        if own.is_file():
+            return own, parent
+        pyproject = parent / "pyproject.toml"
+        if pyproject.is_file():
+            return (pyproject if "headwater" in _tool_tables(pyproject) else None), parent
+        if marker is None and (parent / ".git").exists():
+            return None, parent
+    return None, folder
+
+
+def _tool_tables(pyproject: Path) -> dict[str, Any]:
+    text = pyproject.read_text(encoding="utf-8", errors="replace")
+    if "tool.headwater" not in text:
+        return {}
+    tools = _parse_toml(pyproject, text).get("tool", {})
+    return tools if isinstance(tools, dict) else {}
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """The settings that stand in a file, not yet checked."""
+    if file.name == "pyproject.toml":
+        table = _tool_tables(file).get("headwater", {})
+        return table if isinstance(table, dict) else {}
+    return _parse_toml(file, file.read_text(encoding="utf-8", errors="replace"))
+
+
+def _parse_toml(file: Path, text: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: {error}", hint="correct the TOML") from None
+
+
+# -- environment -------------------------------------------------------------------------------------------------------
+
+
+def _own_variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    found: dict[str, tuple[Any, str]] = {}
+    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+        rest = variable.removeprefix(PREFIX)
+        if rest in _OTHER_VARIABLES:
+            continue
+        name = _ALIASES.get(rest) or rest.lower().replace("__", ".")
+        _refuse_unknown(name, f"environment {variable}")
+        found[name] = (_from_text(name, environ[variable], variable), variable)
+        if rest == "URL":
+            found.setdefault("transport.kind", ("http", variable))
+    return found
+
+
+def _from_text(name: str, text: str, variable: str) -> Any:
+    """The value that a variable's text means for its setting."""
+    if name.startswith("transport."):
+        return _literal(text)
+    if name == "transport":
+        return _literal(text) if text.lstrip().startswith("{") else text
+    hint = str(setting_types()[name])
+    if "tuple" in hint:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if hint.startswith("dict"):
+        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+        return {key.strip(): value.strip() for key, _, value in pairs}
+    if "bool" in hint:
+        return _boolean(text, variable)
+    return text
+
+
+def _literal(text: str) -> Any:
+    """JSON where it is JSON, else the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _boolean(text: str, variable: str) -> bool:
+    if text.strip().lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.strip().lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise ConfigError(f"environment {variable}: {text!r} is neither true nor false", hint="write 1 or 0")
+
+
+# -- merging and checking ----------------------------------------------------------------------------------------------
+
+
+def _merge(found: dict[str, tuple[Any, str]], values: Mapping[str, Any], origin: str) -> None:
+    for name, value in values.items():
+        _put(found, name, value, origin)
+
+
+def _put(found: dict[str, tuple[Any, str]], name: str, value: Any, origin: str) -> None:
+    """Set one setting. A transport is one thing: naming its kind drops what was said of another."""
+    _refuse_unknown(name, origin)
+    if name == "transport":
+        for key in [key for key in found if key.startswith("transport.")]:
+            del found[key]
+        table = value if isinstance(value, Mapping) else {"kind": value}
+        for key, part in table.items():
+            found[f"transport.{key}"] = (part, origin)
+        if "url" in table and "kind" not in table:
+            found["transport.kind"] = ("http", origin)
+        return
+    found[name] = (value, origin)
+
+
+def _refuse_unknown(name: str, origin: str) -> None:
+    if name in DOCS or name.startswith("transport."):
+        return
+    raise ConfigError(f"{origin}: there is no setting {name!r}", hint=near_hint(name, DOCS))
+
+
+def near_hint(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    """Words that point to names like ``name``."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f"did you mean {', '.join(near)}?" if near else "there are " + ", ".join(sorted(known))
+
+
+def _build(found: dict[str, tuple[Any, str]]) -> Settings:
+    values = {name: value for name, (value, _) in found.items() if "." not in name}
+    transport = {name.removeprefix("transport."): value for name, (value, _) in found.items() if "." in name}
+    if transport:
+        _check_transport(transport, found)
+        values["transport"] = transport
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        name = str(error).rpartition("`$.")[2].rstrip("`") or "settings"
+        origin = found.get(name.partition("[")[0], (None, "keyword"))[1]
+        raise ConfigError(f"{origin}: {name}: {str(error).partition(' - at')[0]}", hint=DOCS.get(name, "")) from None
+    _check_values(settings, found)
+    return settings
+
+
+def _check_transport(transport: dict[str, Any], found: dict[str, tuple[Any, str]]) -> None:
+    origin = next(origin for name, (_, origin) in found.items() if name.startswith("transport."))
+    kind = transport.setdefault("kind", "http" if "url" in transport else "embedded")
+    if kind not in transport_kinds():
+        raise ConfigError(
+            f"{origin}: transport.kind: there is no transport {kind!r}", hint=near_hint(str(kind), transport_kinds())
+        )
+    known = {"kind": "", **TRANSPORT_DOCS[kind]}
+    for key in transport:
+        if key not in known and not (kind == "composite" and "." in key):
+            origin = found.get(f"transport.{key}", (None, origin))[1]
+            raise ConfigError(
+                f"{origin}: the transport {kind!r} has no setting {key!r}", hint=near_hint(key, tuple(known))
+            )
+
+
+def _check_values(settings: Settings, found: dict[str, tuple[Any, str]]) -> None:
+    def origin(name: str) -> str:
+        return found[name][1] if name in found else "default"
+
+    for name in ("flush_interval_s", "flush_timeout_s", "profile_budget_s", "max_items", "spool_max_bytes"):
+        if getattr(settings, name) < 0:
+            raise ConfigError(f"{origin(name)}: {name} must not be negative", hint=DOCS[name])
+    if settings.integrations or settings.without_integrations:
+        from headwater.capture.registry import check_names
+
+        check_names(settings.integrations or (), setting=f"{origin('integrations')}: integrations")
+        check_names(settings.without_integrations, setting=f"{origin('without_integrations')}: without_integrations")
+    if settings.redact_patterns:
+        import re
+
+        for pattern in settings.redact_patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ConfigError(f"{origin('redact_patterns')}: redact_patterns: {pattern!r}: {error}") from None

@@ -1,0 +1,90 @@
+"""The settings of capture: their types, defaults and meaning. :mod:`headwater.capture.config` finds their values."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, get_args, get_type_hints
+
+import msgspec
+
+TransportKind = Literal["embedded", "http", "file", "console", "memory", "composite", "discard"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, resolved. ``DOCS`` says what each means."""
+
+    disabled: bool = False
+    namespace: str = ""
+    store: str = ""
+    transport: dict[str, Any] = {}
+    integrations: tuple[str, ...] | None = None
+    without_integrations: tuple[str, ...] = ()
+    tags: dict[str, str] = {}
+    environment_variables: tuple[str, ...] = ()
+    profile: bool = True
+    profile_budget_s: float = 2.0
+    flush_interval_s: float = 0.5
+    flush_timeout_s: float = 30.0
+    max_items: int = 1_000_000
+    max_queue_bytes: int = 64 * 1024 * 1024
+    spool_max_bytes: int = 256 * 1024 * 1024
+    redact_keys: tuple[str, ...] = ()
+    redact_patterns: tuple[str, ...] = ()
+    redact_emails: bool = False
+    verbose: bool = False
+
+
+DOCS: Final[dict[str, str]] = {
+    "disabled": "Record nothing and send nothing.",
+    "namespace": "Namespace of jobs. Default: the name of the project folder.",
+    "store": "Folder of the embedded store. Default: `.headwater` in the project folder.",
+    "transport": "Where events go: a kind, or a table with `kind` and its own keys.",
+    "integrations": "The only integrations to enable. Default: all whose library gets imported.",
+    "without_integrations": "Integrations to leave off.",
+    "tags": "Tags of every run, as key and value.",
+    "environment_variables": "Names of environment variables to record with each run (redacted). Default: none.",
+    "profile": "Whether datasets get statistics and fingerprints.",
+    "profile_budget_s": "Processor seconds that profiling one dataset may take.",
+    "flush_interval_s": "Seconds between two looks of the worker at what was recorded.",
+    "flush_timeout_s": "Seconds that the end of the process may wait for delivery; the rest stays in the spool.",
+    "max_items": "Operations kept for one run; beyond it they are counted as dropped.",
+    "max_queue_bytes": "Bytes of events that may wait in memory; beyond it they go to the spool.",
+    "spool_max_bytes": "Bytes that the spool may take on disk; beyond it events are dropped, counted and marked.",
+    "redact_keys": "More names whose values are secret, beside the built-in ones.",
+    "redact_patterns": "More regular expressions of secret text, beside the built-in ones.",
+    "redact_emails": "Whether e-mail addresses are masked too.",
+    "verbose": "Whether capture says on standard error what it did.",
+}
+
+TRANSPORT_DOCS: Final[dict[str, dict[str, str]]] = {
+    "embedded": {},
+    "http": {
+        "url": "Base address of the server.",
+        "endpoint": "Path below it. Default: `api/v1/lineage`.",
+        "api_key": "Sent as `Authorization: Bearer`.",
+        "compression": "`gzip` or `none`. Default: `gzip`.",
+        "timeout_s": "Seconds for one request. Default: 5.",
+        "retries": "Attempts after the first, on connection errors and 5xx. Default: 5.",
+        "verify": "Whether the certificate is checked. Default: true.",
+        "ca_file": "File of certificate authorities to trust.",
+        "headers": "More request headers, as a table.",
+        "batch": "Whether `{endpoint}/batch` is used where the server has it. Default: true.",
+    },
+    "file": {"path": "File of JSON lines to append to."},
+    "console": {},
+    "memory": {},
+    "composite": {
+        "transports": "The transports to send to: a list of tables, or a table of tables by name.",
+        "continue_on_failure": "Whether the others are still served when one fails. Default: true.",
+    },
+    "discard": {},
+}
+
+
+def setting_types() -> dict[str, Any]:
+    """The type of each setting by name."""
+    return get_type_hints(Settings)
+
+
+def transport_kinds() -> tuple[str, ...]:
+    """The kinds of transports."""
+    return get_args(TransportKind)
