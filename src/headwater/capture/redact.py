@@ -1,0 +1,178 @@
+"""Redaction: what leaves memory is free of secrets, be it queued, spooled, logged or sent.
+
+Four rules: by the name that a value stands under (:mod:`headwater.capture.secrets`), by its form (keys, tokens, JWT,
+PEM, connection strings, card numbers), the literals of SQL statements, and by value: what was once seen under a secret
+name, in the environment or among the arguments, is masked wherever it turns up again, as in the text of an exception.
+
+``Redactor.event`` looks at every event. Most events repeat strings that were looked at before, so the fast path is a
+set difference over the pieces between quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from headwater.capture.guard import GUARD
+from headwater.capture.secrets import MASK, is_key_name, is_secret_name, is_secret_number, looks_like_key, mask_text
+
+_SUSPICIOUS: Final = re.compile(
+    rb"(?i)pass|pwd|secret|token|key|auth|cred|dsn|cookie|bearer|basic |jwt|otp|pin\b|sig|ssn|cvv|connectionstring"
+    rb"|://[^/]*@|-----BEGIN|AKIA|ASIA|AROA|AIDA|eyJ|gh[pousr]_|glpat-|xox|hf_|npm_|pypi-|[spr]k[-_]|AIza|SG\."
+    rb"|\d[ -]?\d{3}[ -]?\d{4}[ -]?\d{4}|[=][^\s]{32}"
+)
+_SAFE_LIMIT: Final = 20_000
+_MIN_KNOWN: Final = 6
+_NAME_KEYS: Final = ("name", "key")
+_NOT_SECRET: Final = frozenset({"nothing", "password", "secret", "disabled", "enabled", "default", "localhost"})
+
+
+class Redactor:
+    """Masks secrets in events and texts. ``keys`` and ``patterns`` come on top of the built-in rules."""
+
+    def __init__(self, *, keys: Iterable[str] = (), patterns: Iterable[str] = (), mask_emails: bool = False) -> None:
+        self._keys = frozenset(key.lower() for key in keys)
+        self._patterns = [re.compile(pattern) for pattern in patterns]
+        self._mask_emails = mask_emails
+        self._known: tuple[str, ...] = ()
+        self._safe: set[bytes] = set()
+        self._has_fast_path = not (self._keys or self._patterns or mask_emails)
+
+    # -- secrets by value ----------------------------------------------------------------------------------------------
+    def learn(self, values: Iterable[str]) -> None:
+        """Mask these values wherever they turn up. Short and common words are not taken: they would mask innocents."""
+        known = set(self._known)
+        for value in values:
+            if len(value) >= _MIN_KNOWN and value.lower() not in _NOT_SECRET and MASK not in value:
+                known.add(value)
+        self._known = tuple(sorted(known, key=len, reverse=True))
+        self._safe.clear()
+
+    def learn_mapping(self, values: Mapping[str, Any]) -> None:
+        """Learn the values that stand under secret names: the environment, say."""
+        self.learn(str(value) for name, value in values.items() if is_secret_name(name, self._keys))
+
+    def learn_arguments(self, arguments: Iterable[str]) -> None:
+        """Learn the secrets of a command line: ``--token X``, ``--token=X``, ``TOKEN=X``."""
+        found: list[str] = []
+        name = ""
+        for argument in arguments:
+            head, equals, tail = argument.partition("=")
+            if equals and is_secret_name(head.lstrip("-"), self._keys):
+                found.append(tail)
+            elif name and not argument.startswith("--"):
+                found.append(argument)
+            name = argument if argument.startswith("-") and is_secret_name(argument.lstrip("-"), self._keys) else ""
+        self.learn(found)
+
+    # -- texts ---------------------------------------------------------------------------------------------------------
+    def text(self, text: str) -> str:
+        """``text`` without its secrets."""
+        for value in self._known:
+            if value in text:
+                text = text.replace(value, MASK)
+        for pattern in self._patterns:
+            text = pattern.sub(MASK, text)
+        return mask_text(text, more=self._keys, mask_emails=self._mask_emails)
+
+    def named(self, name: str, value: Any) -> Any:
+        """A value that stands under ``name``: masked for the name, else searched."""
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float):
+            return MASK if is_secret_number(name) else value
+        if is_secret_name(name, self._keys):
+            return MASK
+        if isinstance(value, str) and is_key_name(name) and looks_like_key(value):
+            return MASK
+        return self.document(value)
+
+    # -- documents -----------------------------------------------------------------------------------------------------
+    def document(self, item: Any) -> Any:
+        """A JSON document without its secrets. Keys of objects are kept, but for secrets in them."""
+        if isinstance(item, str):
+            return self.text(item)
+        if isinstance(item, list):
+            return self._list(item)
+        if isinstance(item, dict):
+            return self._object(item)
+        return item
+
+    def _list(self, items: list[Any]) -> list[Any]:
+        """A list; an argument after ``--password`` is masked."""
+        out = []
+        name = ""
+        for item in items:
+            is_text = isinstance(item, str)
+            if name and is_text and not item.startswith("--"):
+                out.append(MASK)
+            else:
+                out.append(self.document(item))
+            name = item if is_text and item.startswith("-") and is_secret_name(item.lstrip("-"), self._keys) else ""
+        return out
+
+    def _object(self, item: dict[str, Any]) -> dict[str, Any]:
+        for key in _NAME_KEYS:
+            name = item.get(key)
+            if isinstance(name, str) and "value" in item:
+                rest = {k: self._member(k, v) for k, v in item.items() if k != "value"}
+                return {**rest, "value": self.named(name, item["value"])}
+        return {self.text(key): self._member(key, value) for key, value in item.items()}
+
+    def _member(self, key: str, value: Any) -> Any:
+        if isinstance(value, str):
+            if is_secret_name(key, self._keys) or (is_key_name(key) and looks_like_key(value) and key != "key"):
+                return MASK
+            return self.text(value)
+        if isinstance(value, list) and is_secret_name(key, self._keys) and all(isinstance(x, str) for x in value):
+            return [MASK] * len(value)
+        return self.document(value)
+
+    # -- events --------------------------------------------------------------------------------------------------------
+    def event(self, event: bytes) -> bytes:
+        """An event (JSON) without its secrets; the same object when it holds none."""
+        if self._has_fast_path and self._is_safe(event):
+            return event
+        document = msgspec.json.decode(event)
+        _mask_statements(document)
+        _mask_parameters(self, document)
+        return msgspec.json.encode(self.document(document), order="sorted")
+
+    def _is_safe(self, event: bytes) -> bool:
+        unknown = set(event.split(b'"')) - self._safe
+        if b"sql" in unknown or (unknown and _SUSPICIOUS.search(b'"'.join(unknown))):
+            return False
+        if unknown and self._known:
+            text = event.decode()
+            if any(value in text for value in self._known):
+                return False
+        if any(b"\\" in piece for piece in unknown):
+            return False
+        if len(self._safe) < _SAFE_LIMIT:
+            self._safe |= unknown
+        return True
+
+
+def _mask_parameters(redactor: Redactor, document: Any) -> None:
+    """Parameters are settings by name: numbers under a secret name are secrets too (a PIN)."""
+    facets = document.get("run", {}).get("facets", {}) if isinstance(document, dict) else {}
+    body = facets.get("headwater_parameters")
+    parameters = body.get("parameters") if isinstance(body, dict) else None
+    if isinstance(body, dict) and isinstance(parameters, dict):
+        body["parameters"] = {redactor.text(name): redactor.named(name, value) for name, value in parameters.items()}
+
+
+def _mask_statements(document: Any) -> None:
+    """The literals of every ``sql`` facet are masked, whoever wrote it."""
+    facets = document.get("job", {}).get("facets", {}) if isinstance(document, dict) else {}
+    body = facets.get("sql") if isinstance(facets, dict) else None
+    if not isinstance(body, dict) or not isinstance(body.get("query"), str):
+        return
+    query, body["query"] = body["query"], MASK
+    with GUARD.at("redact sql"):
+        from headwater.sql import mask_literals
+
+        body["query"] = mask_literals(query, body.get("dialect"))

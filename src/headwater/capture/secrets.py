@@ -1,0 +1,161 @@
+"""What a secret looks like: by the name it stands under, and by its own form."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import Final
+
+MASK: Final = "[redacted]"
+
+_SECRET_WORDS: Final = frozenset(
+    {
+        "password", "passwd", "passphrase", "pass", "pwd", "passcode", "secret", "secrets", "token", "apikey", "auth",
+        "authorization", "credential", "credentials", "creds", "dsn", "cookie", "cookies", "bearer", "jwt", "otp",
+        "pin", "signature", "sig", "privatekey", "accesskey", "secretkey", "connectionstring", "ssn", "cvv",
+    }
+)  # fmt: skip
+_SECRET_KEYS: Final = frozenset(
+    {"api", "access", "secret", "private", "encryption", "signing", "account", "master", "shared", "ssh", "gpg", "app",
+     "license", "subscription", "service", "storage", "consumer", "client", "session", "auth", "aws", "azure"}
+)  # fmt: skip
+_TEXT_TOKENS: Final = frozenset({"pad", "eos", "bos", "unk", "mask", "sep", "cls"})
+_SECRET_NUMBERS: Final = frozenset({"password", "passwd", "pwd", "passcode", "pin", "otp", "secret", "ssn", "cvv"})
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str, more: frozenset[str] = frozenset()) -> bool:
+    """Whether the value that stands under ``name`` is a secret whatever it looks like: ``db_password``, ``apiToken``.
+
+    Counts and settings about secrets are none: ``max_tokens``, ``token_count``, ``password_length``.
+    """
+    if len(name) > 200:
+        return False
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words:
+        return False
+    if name.lower() in more or any(word in more for word in words):
+        return True
+    if words[-1] in {"count", "length", "len", "size", "limit", "type", "column", "name", "path", "file", "pattern"}:
+        return False
+    if words[-1] == "token" and len(words) > 1 and words[-2] in _TEXT_TOKENS:
+        return False
+    if any(word in _SECRET_WORDS for word in words):
+        return True
+    return "key" in words and any(word in _SECRET_KEYS for word in words[: words.index("key")])
+
+
+def is_secret_number(name: str) -> bool:
+    """Whether a number that stands under ``name`` is a secret: a PIN is, ``token_dim`` is not."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return bool(words) and words[-1] in _SECRET_NUMBERS
+
+
+def is_key_name(name: str) -> bool:
+    """Whether ``name`` may hold a cryptographic key as well as a join key: its value decides."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return "key" in words
+
+
+_FORMS: Final = (
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
+    r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b",
+    r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?",
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,})",
+    r"\b(?:xox[abeoprs]-[A-Za-z0-9-]{10,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{20,})",
+    r"\b(?:sk|pk|rk)[-_](?:(?:live|test|proj|ant)[-_])?[A-Za-z0-9_-]{16,}",
+    r"\bAIza[A-Za-z0-9_-]{30,}",
+    r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+)
+_ALONE: Final = re.compile("|".join(_FORMS))
+_AUTH: Final = re.compile(r"(?i)\b(bearer|basic|digest|token)(\s+|%20)([A-Za-z0-9._~+/=-]{8,})")
+_USERINFO: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s/@'\"<>?#]*)@")
+_USERINFO_ODD: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s/@'\"<>:]+):([^\s'\"<>@]*(?:@[^\s'\"<>@/]*)*)@")
+_NAMED: Final = re.compile(
+    r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,80})(?P<close>\\?["'])?(?P<sep>\s*(?:=>|:=|[=:])\s*|\s+(?=["']))"""
+    r"""(?P<quote>\\?["'])?(?P<value>(?(quote)(?:(?!(?P=quote))[\s\S])*|[^\s,;&|<>)\]}"']+))"""
+)
+_FLAG: Final = re.compile(r"""(?P<flag>--?[A-Za-z][A-Za-z0-9_-]*)(?P<sep>\s+)(?P<value>"[^"]*"|'[^']*'|[^\s"'-]\S*)""")
+_CARD: Final = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d.])")
+_EMAIL: Final = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
+
+
+def mask_text(text: str, *, more: frozenset[str] = frozenset(), mask_emails: bool = False) -> str:
+    """``text`` with every secret in it masked; the same object when there is none."""
+    out = _ALONE.sub(MASK, text)
+    if "://" in out:
+        out = _USERINFO.sub(lambda m: m[1] + MASK + "@", out)
+        out = _USERINFO_ODD.sub(lambda m: m[1] + MASK + "@", out)
+    out = _AUTH.sub(_mask_auth, out)
+    if "=" in out or ":" in out or '"' in out or "'" in out:
+        out = _NAMED.sub(lambda m: _mask_named(m, more), out)
+    if "-" in out:
+        out = _FLAG.sub(lambda m: _mask_flag(m, more), out)
+    out = _CARD.sub(lambda m: MASK if _is_card(m[0]) else m[0], out)
+    if mask_emails:
+        out = _EMAIL.sub(MASK, out)
+    return text if out == text else out
+
+
+def _mask_auth(match: re.Match[str]) -> str:
+    kind, gap, value = match.groups()
+    if kind.lower() in {"token", "basic", "digest"} and not is_random(value):
+        return match[0]
+    return kind + gap + MASK
+
+
+def _mask_named(match: re.Match[str], more: frozenset[str]) -> str:
+    """One ``name = value``: masked for the name, or for a value after ``=`` that looks random."""
+    value = match["value"]
+    if not value or value == MASK or value.startswith(MASK) or value.startswith("//"):
+        return match[0]
+    name = match["name"].rpartition(".")[2]
+    is_assignment = match["sep"].strip() != ""
+    secret = is_assignment and is_secret_name(name, more) and value not in {"None", "null", "True", "False", "***"}
+    if not secret and "=" in match["sep"]:
+        secret = (is_key_name(name) and looks_like_key(value)) or (len(value) >= 32 and is_random(value))
+    if not secret:
+        return match[0]
+    start, end = match.span("value")
+    return match[0][: start - match.start()] + MASK + match[0][end - match.start() :]
+
+
+def _mask_flag(match: re.Match[str], more: frozenset[str]) -> str:
+    if not is_secret_name(match["flag"].lstrip("-"), more):
+        return match[0]
+    return match["flag"] + match["sep"] + MASK
+
+
+def _is_card(text: str) -> bool:
+    digits = [int(char) for char in text if char.isdigit()]
+    if len(set(digits)) < 3 or digits[0] not in (2, 3, 4, 5, 6) or not 13 <= len(digits) <= 19:
+        return False
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        doubled = digit * 2 if place % 2 else digit
+        total += doubled - 9 if doubled > 9 else doubled
+    return total % 10 == 0
+
+
+_HEX: Final = re.compile(r"[0-9a-fA-F]+")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=-]+")
+
+
+def is_random(value: str) -> bool:
+    """Whether text looks like key material: letters and digits mixed, spread as no word is. Hex digests (of files, of
+    commits) and UUIDs are what lineage is made of, and are no secrets."""
+    if len(value) < 16 or not _TOKEN.fullmatch(value) or _HEX.fullmatch(value.replace("-", "")):
+        return False
+    if not (any(c.isdigit() for c in value) and any(c.isupper() for c in value) and any(c.islower() for c in value)):
+        return False
+    counts = Counter(value)
+    entropy = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
+    return entropy >= 3.5
+
+
+def looks_like_key(value: str) -> bool:
+    """Whether the value of a ``..._key`` is key material rather than the name of a column."""
+    return len(value) >= 8 and any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
