@@ -131,7 +131,7 @@ class Hooks:
         if not isinstance(original, property) or original.fget is None:
             raise DidNotEnable(f"{self.identifier}: {owner.__name__}.{name} is not a property here")
         getter = observe(original.fget, handler, self._site(owner, name))
-        self._set(owner, name, property(getter, original.fset, original.fdel, original.__doc__))
+        self.put(owner, name, property(getter, original.fset, original.fdel, original.__doc__))
 
     def replace(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         """Put ``make(original)`` in the place of ``owner.name``, keeping its kind of method."""
@@ -140,12 +140,12 @@ class Hooks:
         if static is missing:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} is gone in this version")
         if isinstance(static, classmethod):
-            self._set(owner, name, classmethod(make(static.__func__)))
+            self.put(owner, name, classmethod(make(static.__func__)))
         elif isinstance(static, staticmethod):
-            self._set(owner, name, staticmethod(make(static.__func__)))
+            self.put(owner, name, staticmethod(make(static.__func__)))
         else:
             original = static if isinstance(owner, type) else getattr(owner, name)
-            self._set(owner, name, make(original))
+            self.put(owner, name, make(original))
             if isinstance(owner, ModuleType):
                 self._set_copies(name, original, getattr(owner, name), owner)
 
@@ -163,13 +163,14 @@ class Hooks:
         ``__main__`` under any name)."""
         for module in list(sys.modules.values()):
             if module is not owner and isinstance(module, ModuleType) and vars(module).get(name) is original:
-                self._set(module, name, replacement)
+                self.put(module, name, replacement)
         main = sys.modules.get("__main__")
         for alias, value in list(vars(main).items()) if main is not None else ():
             if value is original:
-                self._set(main, alias, replacement)
+                self.put(main, alias, replacement)
 
-    def _set(self, owner: Any, name: str, replacement: Any) -> None:
+    def put(self, owner: Any, name: str, replacement: Any) -> None:
+        """Set ``owner.name`` to ``replacement`` until the hooks are removed."""
         own = vars(owner).get(name, _ABSENT) if hasattr(owner, "__dict__") else getattr(owner, name)
 
         def undo() -> None:

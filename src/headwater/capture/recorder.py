@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from headwater.capture.values import DatasetRef, Value, Values
 
@@ -84,10 +84,14 @@ class Statement(NamedTuple):
     default_schema: str
 
 
+MAX_SAME_NAME: Final = 100
+"""Sets of one run that may share a base name; a loop that fits ten thousand models shares the last."""
+
+
 class Recorder:
     """What one run does. ``items`` only ever grows; the worker reads behind it."""
 
-    __slots__ = ("dropped", "items", "job_name", "job_namespace", "max_items", "run_id", "values")
+    __slots__ = ("_names", "dropped", "items", "job_name", "job_namespace", "max_items", "run_id", "values")
 
     def __init__(self, run_id: str, job_namespace: str, job_name: str, *, max_items: int = 1_000_000) -> None:
         self.run_id = run_id
@@ -97,6 +101,7 @@ class Recorder:
         self.items: list[Any] = []
         self.max_items = max_items
         self.dropped = 0
+        self._names: dict[str, list[Any]] = {}
 
     def add(self, item: Any) -> None:
         """Append one item; beyond the limit it is counted as dropped instead."""
@@ -175,6 +180,21 @@ class Recorder:
     def memory_ref(self, name: str, type: str = "IN_MEMORY") -> DatasetRef:
         """The name of a set that lives only in this run's memory, stable from run to run of the same job."""
         return DatasetRef("inmemory://" + self.job_namespace, f"{self.job_name}/{name}", type)
+
+    def unique_name(self, base: str, site: Any) -> str:
+        """``base``, or ``base_2``, ``base_3`` ... where another site of this run has it already.
+
+        The same site (any hashable; None is always another one) gets the same name again, so a loop does not make a
+        thousand sets; after a hundred the last name is shared.
+        """
+        sites = self._names.setdefault(base, [])
+        if site is not None and site in sites:
+            position = sites.index(site)
+        else:
+            if len(sites) < MAX_SAME_NAME:
+                sites.append(site)
+            position = len(sites) - 1
+        return base if position == 0 else f"{base}_{position + 1}"
 
 
 _current: ContextVar[Recorder | None] = ContextVar("headwater_recorder", default=None)

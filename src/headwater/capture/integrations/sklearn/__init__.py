@@ -1,0 +1,54 @@
+"""scikit-learn: estimators, pipelines, splits, predictions, metrics, cross-validation, search, shipped data sets.
+
+Works from 1.2 on, through public attributes and the methods that every estimator has.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from types import ModuleType
+from typing import ClassVar, Final
+
+from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.integrations.sklearn import evaluation, sets, sources
+from headwater.capture.integrations.sklearn.classes import hook_existing, hook_future
+from headwater.errors import DidNotEnable
+
+_VALIDATION: Final = "sklearn.model_selection._validation"
+_SPLIT: Final = "sklearn.model_selection._split"
+
+
+class SklearnIntegration(Integration):
+    """Follows scikit-learn."""
+
+    identifier: ClassVar[str] = "sklearn"
+    min_version: ClassVar[tuple[int, ...]] = (1, 2)
+    submodules: ClassVar[tuple[str, ...]] = (_SPLIT, _VALIDATION, *evaluation.METRICS, *sources.MODULES)
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook the base class, and with it every estimator."""
+        del module
+        base = getattr(sys.modules.get("sklearn.base"), "BaseEstimator", None)
+        outputs = getattr(sys.modules.get("sklearn.utils._set_output"), "_SetOutputMixin", None)
+        if base is None or outputs is None:
+            raise DidNotEnable("sklearn: BaseEstimator or _SetOutputMixin is not where it is expected")
+        hook_existing(hooks, base)
+        hook_future(hooks, base, outputs)
+
+    def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook the functions of a submodule as it is loaded, before others import them from there."""
+        name = module.__name__
+        if name == _SPLIT:
+            hooks.after(module, "train_test_split", sets.after_split)
+        elif name == _VALIDATION:
+            for function in ("cross_val_score", "cross_validate"):
+                hooks.after(module, function, functools.partial(evaluation.after_cross_validation, name=function))
+            after = functools.partial(evaluation.after_cross_val_predict, name="cross_val_predict")
+            hooks.after(module, "cross_val_predict", after)
+        elif name in sources.MODULES:
+            sources.hook(hooks, module)
+        else:
+            for function in evaluation.METRICS[name]:
+                if hasattr(module, function):
+                    hooks.after(module, function, functools.partial(evaluation.after_metric, name=function))

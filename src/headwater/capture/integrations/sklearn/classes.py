@@ -1,0 +1,96 @@
+"""Hooks on the methods of estimators: of every class there is, and of every class that will be.
+
+scikit-learn wraps ``transform`` when a class is made (for ``set_output``), so the hooks go around that, last of all.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+from headwater.capture.hooks import Hooks, observe
+from headwater.capture.integrations.sklearn import models
+
+Handler = Callable[..., None]
+
+METHODS: Final[dict[str, Handler]] = {
+    "fit": models.after_fit,
+    "partial_fit": models.after_fit,
+    "fit_transform": models.after_fit_transform,
+    "fit_predict": models.after_fit_predict,
+    "transform": models.after_transform,
+    "inverse_transform": models.after_transform,
+    "predict": models.after_predict,
+    "predict_proba": models.after_predict,
+    "predict_log_proba": models.after_predict,
+    "decision_function": models.after_predict,
+    "score": models.after_score,
+}
+"""Method to the handler that runs after it."""
+
+
+def hook_class(hooks: Hooks, cls: type) -> None:
+    """Hook the methods that ``cls`` itself defines; a class that is hooked already is left alone."""
+    for name, handler in METHODS.items():
+        found = vars(cls).get(name)
+        if found is None or getattr(found, "_headwater_hook", False):
+            continue
+        after = functools.partial(handler, method=name)
+        site = f"{cls.__qualname__}.{name}"
+        if hasattr(found, "fn") and hasattr(found, "check"):
+            # ``available_if``: a descriptor that hides the method where the inner estimator lacks it.
+            stand_in: Any = copy.copy(found)
+            stand_in.fn = observe(found.fn, after, site)
+        elif callable(found):
+            stand_in = observe(found, after, site)
+        else:
+            continue
+        stand_in._headwater_hook = True
+        hooks.put(cls, name, stand_in)
+
+
+def hook_existing(hooks: Hooks, base: type) -> None:
+    """Hook every class made so far: the base's sub-classes, and the mixins that lend them methods."""
+    seen: set[type] = set()
+    stack = [base]
+    while stack:
+        cls = stack.pop()
+        if cls in seen:
+            continue
+        seen.add(cls)
+        for part in cls.__mro__:
+            if part is not object and part not in seen and part.__module__.startswith("sklearn"):
+                hook_class(hooks, part)
+        hook_class(hooks, cls)
+        stack.extend(cls.__subclasses__())
+
+
+def hook_future(hooks: Hooks, base: type, set_output: type) -> None:
+    """Hook every class at the moment it is made, after scikit-learn has dressed it."""
+
+    def after_base(cls: type) -> None:
+        if not issubclass(cls, set_output):
+            hook_class(hooks, cls)
+
+    def after_set_output(cls: type) -> None:
+        if issubclass(cls, base):
+            hook_class(hooks, cls)
+
+    for owner, then in ((base, after_base), (set_output, after_set_output)):
+        hooks.put(owner, "__init_subclass__", classmethod(_then(owner, then)))
+
+
+def _then(owner: type, then: Callable[[type], None]) -> Callable[..., None]:
+    own = vars(owner).get("__init_subclass__")
+    inner = own.__func__ if isinstance(own, classmethod) else None
+
+    def init_subclass(cls: type, **kwargs: Any) -> None:
+        if inner is not None:
+            inner(cls, **kwargs)
+        else:
+            super(owner, cls).__init_subclass__(**kwargs)
+        then(cls)
+
+    return init_subclass

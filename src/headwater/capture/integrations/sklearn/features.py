@@ -1,0 +1,215 @@
+"""Which input columns each output feature of a fitted transformer is made of.
+
+Read off the fitted objects' own public attributes (``output_indices_``, ``categories_``, ``get_support``,
+``powers_``, ``get_feature_names_out``); where a transformer mixes its inputs in a way that nobody can tell apart
+(PCA, a Python function), every output depends on every input, and is marked opaque.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+
+class Feature(NamedTuple):
+    """One output feature: its name, the positions of the input columns it is made of, and how."""
+
+    name: str
+    inputs: tuple[int, ...]
+    subtype: str = "TRANSFORMATION"
+    description: str = ""
+
+
+Features = list[Feature]
+MAX_FEATURES: Final = 5_000
+"""A wider result (a text vectoriser) is described by its count, not by name."""
+
+
+def identity(columns: Sequence[str]) -> Features:
+    """The columns themselves."""
+    return [Feature(name, (i,), "IDENTITY") for i, name in enumerate(columns)]
+
+
+def features_of(transformer: Any, columns: Sequence[str]) -> Features:
+    """The features that a fitted transformer makes of columns with these names."""
+    if transformer in ("passthrough", None):
+        return identity(columns)
+    if transformer == "drop":
+        return []
+    for knows in (_steps, _column_transformer, _union, _selector, _one_hot, _polynomial, _one_to_one):
+        found = knows(transformer, columns)
+        if found is not None:
+            return found
+    return _mixed(transformer, columns)
+
+
+def model_features(model: Any, columns: Sequence[str]) -> Features:
+    """The features that the last step of a model learns from: a pipeline's transformers applied to the columns."""
+    inner = getattr(model, "best_estimator_", None)
+    if inner is not None:
+        return model_features(inner, columns)
+    steps = getattr(model, "steps", None)
+    if isinstance(steps, list) and steps:
+        found = identity(columns)
+        for _, step in steps[:-1]:
+            found = _after(found, features_of(step, [feature.name for feature in found]))
+        return found
+    return identity(columns)
+
+
+def preprocessing(model: Any) -> list[dict[str, Any]]:
+    """The steps before the last one of a pipeline, in order, by name and class."""
+    inner = getattr(model, "best_estimator_", None) or model
+    steps = getattr(inner, "steps", None)
+    if not isinstance(steps, list):
+        return []
+    return [{"name": name, "class": type(step).__name__, **_parts(step)} for name, step in steps[:-1]]
+
+
+def _parts(step: Any) -> dict[str, Any]:
+    parts = getattr(step, "transformers_", None) or getattr(step, "transformer_list", None)
+    if not isinstance(parts, list):
+        return {}
+    return {"parts": [{"name": part[0], "class": _class_name(part[1])} for part in parts]}
+
+
+def _class_name(item: Any) -> str:
+    return item if isinstance(item, str) else type(item).__name__
+
+
+def _after(first: Features, second: Features) -> Features:
+    """``second`` applied to the output of ``first``, in terms of the inputs of ``first``."""
+    return [
+        Feature(
+            feature.name,
+            tuple(sorted({i for position in feature.inputs for i in first[position].inputs})),
+            _stronger(feature.subtype, *(first[position].subtype for position in feature.inputs)),
+            feature.description,
+        )
+        for feature in second
+    ]
+
+
+def _stronger(*subtypes: str) -> str:
+    return "TRANSFORMATION" if any(subtype != "IDENTITY" for subtype in subtypes) else "IDENTITY"
+
+
+def _steps(transformer: Any, columns: Sequence[str]) -> Features | None:
+    steps = getattr(transformer, "steps", None)
+    if not isinstance(steps, list):
+        return None
+    found = identity(columns)
+    for _, step in steps:
+        found = _after(found, features_of(step, [feature.name for feature in found]))
+    return found
+
+
+def _column_transformer(transformer: Any, columns: Sequence[str]) -> Features | None:
+    parts = getattr(transformer, "transformers_", None)
+    slices = getattr(transformer, "output_indices_", None)
+    if parts is None or slices is None:
+        return None
+    width = max((part.stop for part in slices.values()), default=0)
+    names = _names_out(transformer, width)
+    found = [Feature(name, ()) for name in names]
+    for name, inner, selected in parts:
+        span = slices.get(name)
+        if span is None or span.stop == span.start:
+            continue
+        positions = _positions(selected, columns)
+        made = features_of(inner, [columns[i] for i in positions])
+        if len(made) != span.stop - span.start:
+            made = _all_of(names[span], len(positions))
+        for offset, feature in enumerate(made):
+            inputs = tuple(positions[i] for i in feature.inputs)
+            found[span.start + offset] = Feature(
+                names[span.start + offset], inputs, feature.subtype, feature.description
+            )
+    return found
+
+
+def _positions(selected: Any, columns: Sequence[str]) -> list[int]:
+    """Positions of the columns that a ColumnTransformer selects: by name, position, slice or mask."""
+    if isinstance(selected, slice):
+        start = columns.index(selected.start) if isinstance(selected.start, str) else selected.start
+        if isinstance(selected.stop, str):
+            return list(range(start or 0, columns.index(selected.stop) + 1))
+        return list(range(len(columns)))[slice(start, selected.stop, selected.step)]
+    items = [selected] if isinstance(selected, str | int) else list(selected)
+    if items and len(items) == len(columns) and all(type(item).__name__ in ("bool", "bool_") for item in items):
+        return [i for i, is_selected in enumerate(items) if is_selected]
+    place = {name: i for i, name in enumerate(columns)}
+    return [place[item] if isinstance(item, str) else int(item) % len(columns) for item in items]
+
+
+def _union(transformer: Any, columns: Sequence[str]) -> Features | None:
+    parts = getattr(transformer, "transformer_list", None)
+    if not isinstance(parts, list):
+        return None
+    found = [feature for _, inner in parts for feature in features_of(inner, columns)]
+    names = _names_out(transformer, len(found))
+    return [feature._replace(name=name) for feature, name in zip(found, names, strict=True)]
+
+
+def _selector(transformer: Any, columns: Sequence[str]) -> Features | None:
+    if not hasattr(transformer, "get_support"):
+        return None
+    return [Feature(columns[i], (i,), "IDENTITY") for i in transformer.get_support(indices=True).tolist()]
+
+
+def _one_hot(transformer: Any, columns: Sequence[str]) -> Features | None:
+    """Encoders and binners that give several outputs for each input, input by input."""
+    counts = getattr(transformer, "_n_features_outs", None)
+    if counts is None and getattr(transformer, "encode", "").startswith("onehot"):
+        counts = getattr(transformer, "n_bins_", None)
+    if counts is None or len(counts) != len(columns):
+        return None
+    names = _names_out(transformer, int(sum(counts)))
+    owners = [i for i, count in enumerate(counts) for _ in range(int(count))]
+    return [Feature(name, (owner,)) for name, owner in zip(names, owners, strict=True)]
+
+
+def _polynomial(transformer: Any, columns: Sequence[str]) -> Features | None:
+    powers = getattr(transformer, "powers_", None)
+    if powers is None:
+        return None
+    names = _names_out(transformer, len(powers))
+    return [
+        Feature(name, tuple(row.nonzero()[0].tolist()), "IDENTITY" if row.sum() == 1 else "TRANSFORMATION")
+        for name, row in zip(names, powers, strict=True)
+    ]
+
+
+def _one_to_one(transformer: Any, columns: Sequence[str]) -> Features | None:
+    bases = {base.__name__ for base in type(transformer).__mro__}
+    is_simple = "OneToOneFeatureMixin" in bases or getattr(transformer, "feature_names_out", None) == "one-to-one"
+    if not is_simple and not ("SimpleImputer" in bases and not getattr(transformer, "add_indicator", False)):
+        return None
+    names = _names_out(transformer, len(columns))
+    if names != list(columns):
+        return _mixed(transformer, columns)
+    return [Feature(name, (i,)) for i, name in enumerate(names)]
+
+
+def _mixed(transformer: Any, columns: Sequence[str]) -> Features:
+    return _all_of(_names_out(transformer, None), len(columns))
+
+
+def _all_of(names: Sequence[str], width: int) -> Features:
+    everything = tuple(range(width))
+    return [Feature(name, everything, description="opaque") for name in names]
+
+
+def _names_out(transformer: Any, width: int | None) -> list[str]:
+    """What the transformer calls its outputs; numbered names where it has none."""
+    names = getattr(transformer, "get_feature_names_out", None)
+    if names is not None:
+        try:
+            found = [str(name) for name in names()]
+        except (ValueError, AttributeError, NotImplementedError):
+            found = []
+        if found and width in (None, len(found)):
+            return found
+    width = width if width is not None else int(getattr(transformer, "n_components_", 0) or 0)
+    prefix = type(transformer).__name__.lower()
+    return [f"{prefix}{i}" for i in range(width)]

@@ -1,0 +1,232 @@
+"""Fitted models: what they learned from, with which parameters; and what they make."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+from headwater.capture.integrations.sklearn.calls import receiver_name
+from headwater.capture.integrations.sklearn.features import (
+    MAX_FEATURES,
+    Feature,
+    features_of,
+    model_features,
+    preprocessing,
+)
+from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_set, rows_of
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
+
+_PREDICTS: Final = ("predict", "score_samples", "kneighbors")
+
+
+def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
+    """``fit`` and its kin: the estimator is now what it learned."""
+    del result
+    estimator, x, y = args[0], _argument(args, kwargs, 1, "X"), _argument(args, kwargs, 2, "y")
+    if x is None:
+        return
+    before = recorder.values.get(estimator)
+    is_model = any(hasattr(estimator, name) for name in _PREDICTS)
+    value = recorder.derive(estimator, f"sklearn.{method}", (), rule=None, detail={"class": type(estimator).__name__})
+    name = _model_name(recorder, value, before, estimator, method)
+    inputs = _training(recorder, x, y, name) if is_model else [known(recorder, x)]
+    columns = columns_of(x, inputs[0])
+    features = model_features(estimator, columns) if is_model else [Feature(c, (i,)) for i, c in enumerate(columns)]
+    is_continued = before is not None and (method == "partial_fit" or getattr(estimator, "warm_start", False))
+    if is_continued and before is not None:
+        inputs.append(before)
+    value.inputs = tuple(inputs)
+    value.depth = 1 + max(item.depth for item in inputs)
+    value.columns = tuple(feature.name for feature in features) if len(features) <= MAX_FEATURES else None
+    value.rule = _feature_rule(features, columns, len(inputs) - is_continued)
+    parameters = _parameters(estimator)
+    _seeds(recorder, estimator, parameters, value)
+    if is_model:
+        ref = recorder.memory_ref(name, "MODEL")
+        facet = _facet(estimator, features, parameters)
+        recorder.name(value, ref, facets={"headwater_model": facet})
+    _search_results(recorder, estimator)
+
+
+def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str) -> Any:
+    return args[position] if len(args) > position else kwargs.get(name)
+
+
+def _training(recorder: Recorder, x: Any, y: Any, model: str) -> list[Value]:
+    """The values a model learns from. Rows that belong to no named set yet become the model's training data."""
+    value = known(recorder, x)
+    parts = [x] if y is None else [x, y]
+    if not has_set(value):
+        name_set(recorder, parts, f"{model}.training_data", "sklearn.training_data", {}, value)
+    return [known(recorder, part) for part in parts]
+
+
+def _model_name(recorder: Recorder, value: Value, before: Value | None, estimator: Any, method: str) -> str:
+    """As the script calls it; a model that is fitted again keeps its name."""
+    if before is not None and before.dataset is not None:
+        return before.dataset.name.rpartition("/")[2]
+    name = receiver_name(value.code, value.line, method) or type(estimator).__name__
+    return recorder.unique_name(name, None)
+
+
+def _feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:
+    """Each feature comes from its columns of X; the label decides about all of them."""
+    fields = {
+        feature.name: [
+            Dep(0, columns[i], subtype=feature.subtype, description=feature.description) for i in feature.inputs
+        ]
+        for feature in features[:MAX_FEATURES]
+    }
+    label = [Dep(1, None, "INDIRECT", "CONDITIONAL", description="label")] if sides == 2 else []
+
+    def rule(value: Value) -> Columns:
+        known_fields = {name: fields.get(name, []) for name in value.column_names()}
+        return Columns(known_fields, label)
+
+    return rule
+
+
+def _parameters(estimator: Any) -> dict[str, Any]:
+    """All hyper-parameters, nested ones too; objects by their class, functions by name."""
+    return {name: _plain(value) for name, value in estimator.get_params(deep=True).items()}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value[:50]]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in list(value.items())[:50]}
+    item = getattr(value, "item", None)
+    if item is not None and getattr(value, "ndim", 1) == 0:
+        return item()
+    return getattr(value, "__qualname__", None) or type(value).__name__
+
+
+def _seeds(recorder: Recorder, estimator: Any, parameters: dict[str, Any], value: Value) -> None:
+    for name, seed in parameters.items():
+        if name.rpartition("__")[2] == "random_state":
+            recorder.seed("scikit-learn", f"{type(estimator).__name__}.{name}", seed, value.code, value.line)
+
+
+def _facet(estimator: Any, features: list[Feature], parameters: dict[str, Any]) -> dict[str, Any]:
+    facet: dict[str, Any] = {
+        "framework": "scikit-learn",
+        "framework_version": getattr(sys.modules.get("sklearn"), "__version__", ""),
+        "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+        "hyper_parameters": parameters,
+        "features": [feature.name for feature in features[:MAX_FEATURES]],
+        "feature_count": len(features),
+        "preprocessing": preprocessing(estimator),
+    }
+    best = getattr(estimator, "best_params_", None)
+    if best is not None:
+        facet["best_parameters"] = {name: _plain(value) for name, value in best.items()}
+    return facet
+
+
+def _search_results(recorder: Recorder, estimator: Any) -> None:
+    score = getattr(estimator, "best_score_", None)
+    if isinstance(score, float):
+        recorder.metric(f"{type(estimator).__name__}.best_score", float(score))
+
+
+def after_transform(
+    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
+) -> None:
+    """``transform``: each output feature from its input columns, by the state that was fitted."""
+    estimator, x = args[0], _argument(args, kwargs, 1, "X")
+    fitted, value = known(recorder, estimator), known(recorder, x)
+    columns = columns_of(x, value)
+    features = features_of(estimator, columns) if method != "inverse_transform" else []
+    fields = {
+        f.name: [Dep(0, columns[i], subtype=f.subtype, description=f.description) for i in f.inputs] for f in features
+    }
+    names = tuple(fields) if len(fields) <= MAX_FEATURES else None
+    own = getattr(result, "columns", None)
+    if own is not None and names is not None and len(own) == len(names):
+        fields = dict(zip((str(name) for name in own), fields.values(), strict=True))
+        names = tuple(fields)
+    rule: Rule | None = (lambda _: Columns(fields)) if fields and names else None
+    recorder.derive(
+        result,
+        f"sklearn.{method}",
+        (value, fitted),
+        rule=rule,
+        columns=names,
+        rows=rows_of(result),
+        detail=_detail(estimator),
+    )
+
+
+def after_fit_transform(
+    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
+) -> None:
+    """``fit_transform``: a fit, then a transform."""
+    after_fit(recorder, None, args, kwargs, method)
+    after_transform(recorder, result, args, kwargs, method)
+
+
+def after_predict(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
+    """``predict`` and its kin: from the model's features and from the rows it was given."""
+    estimator, x = args[0], _argument(args, kwargs, 1, "X")
+    if x is None:
+        return
+    model, value = known(recorder, estimator), known(recorder, x)
+    names = _outputs(estimator, result, method)
+    used = getattr(estimator, "feature_names_in_", None)
+    columns = [str(name) for name in used] if used is not None else list(columns_of(x, value))
+    deps = [Dep(0, None), *(Dep(1, name) for name in columns)]
+    fields = dict.fromkeys(names, deps)
+    recorder.derive(
+        result,
+        f"sklearn.{method}",
+        (model, value),
+        rule=lambda _: Columns(fields),
+        columns=names,
+        rows=rows_of(result),
+        detail=_detail(estimator),
+    )
+
+
+def after_fit_predict(
+    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
+) -> None:
+    """``fit_predict``: a fit, then a prediction of the same rows."""
+    after_fit(recorder, None, args, kwargs, method)
+    after_predict(recorder, result, args, kwargs, method)
+
+
+def after_score(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
+    """``score``: a metric of the model on those rows."""
+    if isinstance(result, float):
+        recorder.metric(f"{type(args[0]).__name__}.{method}", float(result), dataset=dataset_of(recorder, args[1:2]))
+
+
+def _outputs(estimator: Any, result: Any, method: str) -> tuple[str, ...]:
+    shape = getattr(result, "shape", ())
+    if len(shape) != 2:
+        return ("prediction" if method in ("predict", "fit_predict") else method,)
+    classes = getattr(estimator, "classes_", None)
+    if classes is not None and len(classes) == shape[1] and method != "predict":
+        return tuple(f"{method}_{label}" for label in classes)
+    return tuple(f"{method}_{i}" for i in range(shape[1]))
+
+
+def _detail(estimator: Any) -> dict[str, Any]:
+    return {"class": type(estimator).__name__}
+
+
+def dataset_of(recorder: Recorder, objects: tuple[Any, ...]) -> DatasetRef | None:
+    """The nearest named dataset behind the first object that has one."""
+    for obj in objects:
+        value = recorder.values.get(obj)
+        for _ in range(100):
+            if value is None or value.dataset is not None:
+                break
+            value = value.inputs[-1] if value.inputs else None
+        if value is not None and value.dataset is not None:
+            return value.dataset
+    return None

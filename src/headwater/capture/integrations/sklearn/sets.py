@@ -1,0 +1,143 @@
+"""Sets of rows that lineage knows by name: what a split gives, and what a model learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from headwater.capture.integrations.sklearn.calls import assigned_names, common_part
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, Dep, Value, same_columns
+
+_SEARCHED: Final = 5_000
+"""Values looked at when asking whether a set stands behind an object; a longer history counts as none."""
+
+
+def columns_of(obj: Any, value: Value | None) -> tuple[str, ...]:
+    """Column names of a frame or matrix; ``x0, x1, ...`` where it has none, as scikit-learn itself names them."""
+    columns = getattr(obj, "columns", None)
+    if columns is not None and not callable(columns):
+        return tuple(str(name) for name in columns)
+    shape: Any = getattr(obj, "shape", ())
+    known = value.column_names() if value is not None else ()
+    if len(shape) != 2:
+        name = getattr(obj, "name", None)
+        return (str(name),) if name is not None else known[:1]
+    return known if len(known) == shape[1] else tuple(f"x{i}" for i in range(shape[1]))
+
+
+def rows_of(obj: Any) -> int | None:
+    """Number of rows, where the object tells without work."""
+    shape = getattr(obj, "shape", None)
+    if shape:
+        return int(shape[0])
+    return len(obj) if isinstance(obj, list | tuple) else None
+
+
+def known(recorder: Recorder, obj: Any) -> Value:
+    """The value of ``obj``; where nothing was known of it, a new one that at least has its columns."""
+    value = recorder.values.get(obj)
+    if value is None:
+        value = Value("memory.object", (), None, columns_of(obj, None), rows_of(obj), None, None, None, 0)
+        if obj is not None:
+            recorder.values.bind(obj, value)
+    return value
+
+
+def snapshot_of(objects: Sequence[Any]) -> Any:
+    """Snapshots for the profile of a set whose columns live in several objects (X and y)."""
+    from headwater.capture.profiling import snapshot
+
+    taken = tuple(snapshot(obj) for obj in objects if obj is not None)
+    return taken[0] if len(taken) == 1 else taken
+
+
+def name_set(
+    recorder: Recorder, parts: Sequence[Any], name: str, op: str, facets: dict[str, Any], made: Value | None = None
+) -> Value:
+    """Make the parts (X, y) one named set; each part is from now on what it is of that set."""
+    values = [known(recorder, part) for part in parts]
+    columns = [columns_of(part, value) for part, value in zip(parts, values, strict=True)]
+    labels = [names or ("label",) for names in columns]
+    fields = {
+        name: [Dep(position, name if columns[position] else None, subtype="IDENTITY")]
+        for position, names in enumerate(labels)
+        for name in names
+    }
+    ref = recorder.memory_ref(name)
+    first = made or values[0]
+    whole = Value(
+        op,
+        tuple(values),
+        lambda _: Columns(fields),
+        tuple(fields),
+        rows_of(parts[0]),
+        None,
+        None,
+        first.code,
+        first.line,
+    )
+    recorder.name(whole, ref, snapshot=snapshot_of(parts), facets=facets)
+    for part, names in zip(parts, labels, strict=True):
+        recorder.values.bind(
+            part, Value("sklearn.part", (whole,), same_columns, names, whole.rows, None, None, None, 0)
+        )
+    return whole
+
+
+def has_set(value: Value) -> bool:
+    """Whether a set with a name in memory stands behind a value."""
+    seen: set[int] = set()
+    stack = [value]
+    while stack and len(seen) < _SEARCHED:
+        item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if item.dataset is None:
+            stack.extend(item.inputs)
+        elif item.dataset.type == "IN_MEMORY":
+            return True
+    return False
+
+
+def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``train_test_split``: each side is a set, named after the variables it goes to."""
+    seed, fraction = kwargs.get("random_state"), kwargs.get("test_size", kwargs.get("train_size"))
+    is_stratified = kwargs.get("stratify") is not None
+    detail = {"seed": _scalar(seed), "fraction": _scalar(fraction), "stratified": is_stratified}
+    made: list[Value] = []
+    for position, part in enumerate(result):
+        source = args[position // 2]
+        value = known(recorder, source)
+        columns = columns_of(part, value)
+        made.append(
+            recorder.derive(
+                part,
+                "sklearn.train_test_split",
+                (source,),
+                rule=same_columns,
+                columns=columns,
+                rows=rows_of(part),
+                detail=detail,
+            )
+        )
+    site = made[0]
+    shuffled = kwargs.get("shuffle", True)
+    if shuffled:
+        recorder.seed("scikit-learn", "train_test_split.random_state", _scalar(seed), site.code, site.line)
+    names = assigned_names(site.code, site.line, "train_test_split")
+    for side, role in enumerate(("train", "test")):
+        parts = list(result[side::2])
+        wanted = common_part(names[side::2]) if len(names) == len(result) else ""
+        name = recorder.unique_name(wanted or role, (site.code, site.line, side))
+        facet = {"role": role, "rows": rows_of(parts[0]), **detail}
+        name_set(recorder, parts, name, "sklearn.split_set", {"headwater_split": facet}, made[side])
+
+
+def _scalar(value: Any) -> Any:
+    """A number, text or nothing as it is; anything else (a RandomState shows no seed) by its class."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    item = getattr(value, "item", None)
+    return item() if item is not None and getattr(value, "ndim", 1) == 0 else type(value).__name__

@@ -1,0 +1,64 @@
+"""Data that scikit-learn ships or generates: ``load_*`` and ``make_*`` are sources like any file."""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any, Final
+
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.sklearn.sets import columns_of, rows_of, snapshot_of
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, DatasetRef, Dep, Value
+
+MODULES: Final = ("sklearn.datasets._base", "sklearn.datasets._samples_generator")
+
+
+def hook(hooks: Hooks, module: ModuleType) -> None:
+    """Hook the loaders or generators that the module defines."""
+    prefix = "load_" if module.__name__ == MODULES[0] else "make_"
+    for name in sorted(vars(module)):
+        is_reader_of_users_files = name in ("load_files", "load_sample_images", "load_sample_image")
+        if name.startswith(prefix) and callable(vars(module)[name]) and not is_reader_of_users_files:
+            if name in ("load_csv_data", "load_gzip_compressed_csv_data", "load_descr"):
+                continue
+            hooks.after(module, name, functools.partial(after_load, name=name))
+
+
+def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
+    """Bind the data, the target and the frame to one source; a generator's parameters and seed are kept."""
+    del args
+    generated = name.startswith("make_")
+    ref = DatasetRef("sklearn", name.removeprefix("load_"), "GENERATED" if generated else "FILE")
+    parts = result if isinstance(result, tuple) else [result.get(key) for key in ("data", "target", "frame")]
+    parts = [part for part in parts if part is not None]
+    names = [_names(result, part, position) for position, part in enumerate(parts)]
+    plain = {key: value for key, value in kwargs.items() if isinstance(value, bool | int | float | str)}
+    columns = tuple(dict.fromkeys(name for some in names for name in some))
+    source = recorder.read(
+        parts[0],
+        ref,
+        f"sklearn.{name}",
+        columns=columns,
+        rows=rows_of(parts[0]),
+        detail=plain or None,
+        snapshot=snapshot_of(parts[:2]),
+    )
+    if generated:
+        recorder.seed("scikit-learn", f"{name}.random_state", plain.get("random_state"), source.code, source.line)
+    for part, own in zip(parts, names, strict=True):
+        fields = {column: [Dep(0, column, subtype="IDENTITY")] for column in own}
+        recorder.values.bind(
+            part,
+            Value("sklearn.part", (source,), lambda _, f=fields: Columns(f), own, rows_of(part), None, None, None, 0),
+        )
+
+
+def _names(result: Any, part: Any, position: int) -> tuple[str, ...]:
+    """Column names of a part: its own, the bunch's, or numbered as scikit-learn numbers them; ``target`` for y."""
+    shape = getattr(part, "shape", ())
+    if getattr(part, "columns", None) is None and len(shape) == 2 and not isinstance(result, tuple):
+        names = result.get("feature_names")
+        if names is not None and len(names) == shape[1]:
+            return tuple(str(name) for name in names)
+    return columns_of(part, None) or (("target",) if position else ("data",))
