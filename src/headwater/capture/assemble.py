@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from headwater.capture import wire
+from headwater.capture import models, wire
 from headwater.capture.datasets import DEFAULT_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
 from headwater.capture.lineage import entry
 from headwater.capture.operations import operations
 from headwater.capture.recorder import Metric, Named, Parameter, Read, Recorder, Seed, Statement, Write
 from headwater.capture.statements import Tables, analyse
-from headwater.capture.trace import trace
 from headwater.capture.values import DatasetRef, Value, same_columns
-
-_MODELS: Final = ("MODEL", "CHECKPOINT")
 
 
 class Outcome(NamedTuple):
@@ -184,34 +181,23 @@ class Assembler:
         self._result(item.value, item.ref, item.snapshot)
 
     def _take_named(self, item: Named) -> None:
-        touched = self._result(item.value, item.ref, item.snapshot)
         bodies = item.facets() if callable(item.facets) else item.facets
-        touched.facets.update(bodies)
+        self._result(item.value, item.ref, item.snapshot, bodies)
 
-    def _result(self, value: Value | None, ref: DatasetRef, snapshot: Any) -> Touched:
-        saved = value.dataset if value is not None and value.dataset is not None else None
+    def _result(
+        self, value: Value | None, ref: DatasetRef, snapshot: Any, facets: dict[str, Any] | None = None
+    ) -> None:
+        """A dataset was written, or named, with this value."""
+        saved = value.dataset if value is not None else None
         if value is not None and saved is not None and saved[:2] != ref[:2]:
-            if saved.type in _MODELS and ref.type == "FILE":
+            if saved.type in models.MODELS and ref.type == "FILE":
                 ref = ref._replace(type=saved.type)
             value = Value("headwater.write", (value,), same_columns, value.columns, value.rows, None, None, None, 0)
         touched = self._datasets.wrote(ref, value, snapshot, list(self._reads))
+        touched.facets.update(facets or {})
         if value is not None:
             self._results.append(value)
-            self._models(touched, value, saved)
-        return touched
-
-    def _models(self, touched: Touched, value: Value, saved: DatasetRef | None) -> None:
-        """A saved model keeps what is known of the model; what a model made knows which version made it."""
-        if saved is not None and saved.type in _MODELS:
-            known = self._datasets.touch(saved).facets.get("headwater_model")
-            if known and touched.ref[:2] != saved[:2]:
-                touched.facets["headwater_model"] = known
-        elif (predicted := _prediction(value)) is not None:
-            model = self._datasets.find(predicted["model"])
-            version = model.facets.get("headwater_model", {}).get("version") if model else None
-            if version:
-                predicted["model"]["version"] = version
-            touched.facets["headwater_predictions"] = predicted
+            models.describe(touched, value, saved, self._datasets, self.recorder)
 
     def _take_statement(self, item: Statement) -> None:
         for done in analyse(item, self._tables):
@@ -250,16 +236,3 @@ class Assembler:
         Metric: _take_metric,
         Seed: _take_seed,
     }
-
-
-def _prediction(value: Value) -> dict[str, Any] | None:
-    """For a value that a model had a part in: which model, and what it was applied to."""
-    sources = [source.dataset for source in trace(value).sources if source.dataset is not None]
-    models = [ref for ref in sources if ref.type in _MODELS]
-    if not models or (value.dataset is not None and value.dataset.type in _MODELS):
-        return None
-    inputs = [ref for ref in sources if ref.type not in _MODELS]
-    body: dict[str, Any] = {"model": {"namespace": models[0].namespace, "name": models[0].name}}
-    if inputs:
-        body["input"] = {"namespace": inputs[0].namespace, "name": inputs[0].name}
-    return body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import Any, Final
 
 from headwater.capture.guard import GUARD
@@ -106,8 +107,10 @@ class Datasets:
         if snapshot is not None and self._is_profiled:
             from headwater.capture import profiling
 
+            parts = snapshot if isinstance(snapshot, tuple) else (snapshot,)
             with GUARD.at("profile"):
-                bodies = profiling.profile_facets(profiling.profile(snapshot, budget_s=self._budget_s))
+                found = [profiling.profile_facets(profiling.profile(p, budget_s=self._budget_s)) for p in parts]
+                bodies = found[0] if len(found) == 1 else _side_by_side(found)
         if "schema" not in bodies and value is not None and value.column_names():
             bodies["schema"] = {"fields": [{"name": name} for name in value.column_names() if name != "*"]}
         metrics = bodies.pop("dataQualityMetrics", None)
@@ -127,8 +130,35 @@ class Datasets:
         with GUARD.at("fingerprint_file"):
             found = profiling.fingerprint_file(path)
             known = touched.facets.get("headwater_fingerprint", {})
-            body = {"sha256": found.sha256, "size_bytes": found.size_bytes}
+            body = {"sha256": found.digest, "size_bytes": found.size_bytes}
             touched.facets["headwater_fingerprint"] = {**known, "file": body}
             if touched.is_output:
                 statistics = touched.output_facets.setdefault("outputStatistics", {})
                 statistics["size"] = found.size_bytes
+
+
+def _side_by_side(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The facets of a set whose columns live in several objects (X and y): columns united, digests combined."""
+    fields = [field for part in parts for field in part.get("schema", {}).get("fields", [])]
+    metrics = [part.get("dataQualityMetrics", {}) for part in parts]
+    prints = [part.get("headwater_fingerprint", {}) for part in parts]
+    bodies: dict[str, Any] = {
+        "schema": {"fields": fields},
+        "dataQualityMetrics": {
+            **metrics[0],
+            "columnMetrics": {name: m for part in metrics for name, m in part.get("columnMetrics", {}).items()},
+        },
+    }
+    if all("exact" in item for item in prints):
+        bodies["headwater_fingerprint"] = {
+            **prints[0],
+            "columns": {name: digest for item in prints for name, digest in item.get("columns", {}).items()},
+            **{form: _joined([item[form] for item in prints]) for form in ("exact", "schema") if form in prints[0]},
+        }
+        # Rows in another order keep the digests of the parts but may pair them anew: no multiset of the whole.
+        bodies["headwater_fingerprint"].pop("multiset", None)
+    return bodies
+
+
+def _joined(digests: list[str]) -> str:
+    return blake2b("".join(digests).encode(), digest_size=16).hexdigest()

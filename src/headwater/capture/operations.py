@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ def operations(results: Iterable[Value]) -> dict[str, Any]:
     ``results`` are the values that were written or named. Steps whose results nothing reaches are not there: they
     did not matter to any output.
     """
-    steps = _reachable(results)
+    steps = [value for value in _reachable(results) if not _is_bookkeeping(value)]
     steps.sort(key=lambda value: value.time_ns)
     numbers = {id(value): number for number, value in enumerate(steps, start=1)}
     body: dict[str, Any] = {
@@ -42,11 +42,24 @@ def _reachable(results: Iterable[Value]) -> list[Value]:
     return found
 
 
+def _is_bookkeeping(value: Value) -> bool:
+    """A value of our own making (a part of a set, a set's copy in a file): no line of the user's code made it."""
+    return value.op in ("headwater.write", "sklearn.part")
+
+
+def _steps_before(value: Value) -> Iterator[Value]:
+    for item in value.inputs:
+        if _is_bookkeeping(item):
+            yield from _steps_before(item)
+        else:
+            yield item
+
+
 def _step(value: Value, numbers: dict[int, int]) -> dict[str, Any]:
     step: dict[str, Any] = {
         "id": numbers[id(value)],
         "op": value.op,
-        "inputs": [numbers[id(item)] for item in value.inputs if id(item) in numbers],
+        "inputs": sorted({numbers[id(item)] for item in _steps_before(value) if id(item) in numbers}),
     }
     rows_in = next((item.rows for item in value.inputs if item.rows is not None), None)
     if rows_in is not None:

@@ -1,0 +1,106 @@
+"""What is said of models and of what they make: versions, training data, and the model behind a prediction.
+
+The version of a model in memory is that of its recipe: class, hyper-parameters, features, and the fingerprints of the
+data it learned from. Where chance had a part and no seed was set, the run is in the recipe too: two such models are
+never called the same.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from headwater.capture.datasets import Datasets, Touched
+from headwater.capture.recorder import Recorder
+from headwater.capture.trace import trace
+from headwater.capture.values import DatasetRef, Value
+
+MODELS: Final = ("MODEL", "CHECKPOINT")
+"""Dataset types that a fitted model can have."""
+
+_encode = msgspec.json.Encoder(order="sorted", enc_hook=str).encode
+
+
+def describe(touched: Touched, value: Value, saved: DatasetRef | None, datasets: Datasets, recorder: Recorder) -> None:
+    """Complete the facets of a dataset that is a model, holds one, or was made by one.
+
+    ``value`` is what was written or named; ``saved`` the dataset that it was before it was written here, if any.
+    """
+    own = touched.facets.get("headwater_model")
+    if own is not None and saved is not None and saved[:2] == touched.ref[:2]:
+        touched.facets["headwater_model"] = _completed(own, value, datasets, recorder)
+        touched.facets["version"] = {"datasetVersion": touched.facets["headwater_model"]["version"]}
+    elif saved is not None and saved.type in MODELS:
+        known = datasets.touch(saved).facets.get("headwater_model")
+        if known is not None:
+            touched.facets["headwater_model"] = known
+    elif (made := _prediction(value, datasets)) is not None:
+        touched.facets["headwater_predictions"] = made
+
+
+def _completed(body: dict[str, Any], value: Value, datasets: Datasets, recorder: Recorder) -> dict[str, Any]:
+    sources = _sources(value)
+    training = [_named(ref, datasets) for ref in sources if ref.type not in MODELS]
+    parents = [_named(ref, datasets) for ref in sources if ref.type in MODELS]
+    recipe = {**body, "training": training, "parents": parents}
+    if not _is_repeatable(body, training):
+        recipe["run"] = recorder.run_id
+    version = blake2b(_encode(recipe), digest_size=8).hexdigest()
+    done = {**body, "version": version}
+    if training:
+        done["training"] = training[0]
+    if parents:
+        done["parent"] = parents[0]
+    return done
+
+
+def _is_repeatable(body: dict[str, Any], training: list[dict[str, str]]) -> bool:
+    """Whether the recipe decides the model: every seed is set, every training set has a fingerprint."""
+    parameters = body.get("hyper_parameters", {})
+    seeds = [value for name, value in parameters.items() if name.rpartition("__")[2] == "random_state"]
+    return all(seed is not None for seed in seeds) and bool(training) and all("version" in item for item in training)
+
+
+def _sources(value: Value) -> list[DatasetRef]:
+    return [source.dataset for source in trace(value).sources if source.dataset is not None]
+
+
+def _named(ref: DatasetRef, datasets: Datasets) -> dict[str, str]:
+    """A dataset by name and, where it is known, version."""
+    named = {"namespace": ref.namespace, "name": ref.name}
+    touched = datasets.find(named)
+    facets = touched.facets if touched is not None else {}
+    fingerprint = facets.get("headwater_fingerprint", {})
+    version = facets.get("headwater_model", {}).get("version") or fingerprint.get("exact")
+    version = version or fingerprint.get("file", {}).get("sha256")
+    return {**named, "version": version} if version else named
+
+
+def _prediction(value: Value, datasets: Datasets) -> dict[str, Any] | None:
+    """For a value that a model had a part in: which model, and what it was applied to."""
+    sources = _sources(value)
+    models = [ref for ref in sources if ref.type in MODELS]
+    if not models:
+        return None
+    inputs = [ref for ref in sources if ref.type not in MODELS]
+    made: dict[str, Any] = {"model": _named(models[0], datasets), "method": _method(value)}
+    if inputs:
+        made["input"] = _named(inputs[0], datasets)
+    return made
+
+
+def _method(value: Value) -> str:
+    """The last operation that applied a model: ``predict``, ``predict_proba`` ..."""
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if any(source.dataset is not None and source.dataset.type in MODELS for source in item.inputs):
+            return item.op.rpartition(".")[2]
+        for source in item.inputs:
+            if id(source) not in seen and source.dataset is None:
+                seen.add(id(source))
+                stack.append(source)
+    return ""
