@@ -92,6 +92,7 @@ class Assembler:
         self._take()
         with GUARD.at("files"):
             self._datasets.finish_files()
+            models.mark_checkpoints(self._datasets)
         everything = list(self._datasets)
         run_facets = self._run_facets()
         with GUARD.at("operations"):
@@ -194,10 +195,12 @@ class Assembler:
                 ref = ref._replace(type=saved.type)
             value = Value("headwater.write", (value,), same_columns, value.columns, value.rows, None, None, None, 0)
         touched = self._datasets.wrote(ref, value, snapshot, list(self._reads))
-        touched.facets.update(facets or {})
+        bodies = dict(facets or {})
+        model = bodies.pop("headwater_model", None)
+        touched.facets.update(bodies)
         if value is not None:
             self._results.append(value)
-            models.describe(touched, value, saved, self._datasets, self.recorder)
+            models.describe(touched, value, saved, model, self._datasets, self.recorder)
 
     def _take_statement(self, item: Statement) -> None:
         for done in analyse(item, self._tables):

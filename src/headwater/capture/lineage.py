@@ -21,21 +21,22 @@ def entry(ref: DatasetRef, values: Iterable[Value], inferred: Iterable[DatasetRe
     how it came about (everything the run had read by then), marked as such.
     """
     traces = [trace(value) for value in values]
-    known = {source.dataset: None for found in traces for source in found.sources if source.dataset is not None}
+    # A model that is trained further comes from itself: that is its history, not an edge of the graph.
+    known = {s.dataset: None for found in traces for s in found.sources if s.dataset is not None and s.dataset != ref}
     whole = [_input(source) for source in known]
     if not known or not traces:
         whole = [
             {**_input(source), "transformations": [_INFERRED]} for source in dict.fromkeys(inferred) if source != ref
         ]
     for found in traces:
-        whole.extend(_indirect(found))
+        whole.extend(_indirect(ref, found))
     document: dict[str, Any] = {
         "namespace": ref.namespace,
         "name": ref.name,
         "type": "DATASET",
         "inputs": _distinct(whole),
     }
-    fields = _fields(traces)
+    fields = _fields(ref, traces)
     if fields:
         document["fields"] = fields
     return document
@@ -48,9 +49,9 @@ def _input(ref: DatasetRef, field: str | None = None) -> dict[str, Any]:
     return document
 
 
-def _indirect(found: Trace) -> list[dict[str, Any]]:
+def _indirect(ref: DatasetRef, found: Trace) -> list[dict[str, Any]]:
     """What decided about the whole target: an input with a field, at the level of the dataset."""
-    return [_with_trail(source, trail) for source, trail in found.indirect.items() if source.value.dataset is not None]
+    return [_with_trail(s, trail) for s, trail in found.indirect.items() if _is_other(s, ref)]
 
 
 def _with_trail(source: Source, trail: Trail) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def _with_trail(source: Source, trail: Trail) -> dict[str, Any]:
     return {**_input(source.value.dataset, source.column), "transformations": [step]}
 
 
-def _fields(traces: list[Trace]) -> dict[str, Any]:
+def _fields(ref: DatasetRef, traces: list[Trace]) -> dict[str, Any]:
     merged: dict[str, Trails] = {}
     count = 0
     for found in traces:
@@ -73,10 +74,14 @@ def _fields(traces: list[Trace]) -> dict[str, Any]:
     if count > MAX_FIELD_EDGES:
         return {}
     return {
-        name: {"inputs": [_with_trail(s, t) for s, t in trails.items() if s.value.dataset is not None]}
+        name: {"inputs": [_with_trail(s, t) for s, t in trails.items() if _is_other(s, ref)]}
         for name, trails in merged.items()
         if name != "*"
     }
+
+
+def _is_other(source: Source, ref: DatasetRef) -> bool:
+    return source.value.dataset is not None and source.value.dataset[:2] != ref[:2]
 
 
 def _distinct(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:

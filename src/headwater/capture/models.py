@@ -23,15 +23,22 @@ MODELS: Final = ("MODEL", "CHECKPOINT")
 _encode = msgspec.json.Encoder(order="sorted", enc_hook=str).encode
 
 
-def describe(touched: Touched, value: Value, saved: DatasetRef | None, datasets: Datasets, recorder: Recorder) -> None:
+def describe(
+    touched: Touched,
+    value: Value,
+    saved: DatasetRef | None,
+    model: dict[str, Any] | None,
+    datasets: Datasets,
+    recorder: Recorder,
+) -> None:
     """Complete the facets of a dataset that is a model, holds one, or was made by one.
 
-    ``value`` is what was written or named; ``saved`` the dataset that it was before it was written here, if any.
+    ``value`` is what was written or named; ``saved`` the dataset that it was before it was written here, if any;
+    ``model`` what the integration says of a model that was fitted just now.
     """
-    own = touched.facets.get("headwater_model")
-    if own is not None and saved is not None and saved[:2] == touched.ref[:2]:
-        touched.facets["headwater_model"] = _completed(own, value, datasets, recorder)
-        touched.facets["version"] = {"datasetVersion": touched.facets["headwater_model"]["version"]}
+    if model is not None:
+        done = touched.facets["headwater_model"] = _completed(model, value, touched, datasets, recorder)
+        touched.facets["version"] = {"datasetVersion": done["version"]}
     elif saved is not None and saved.type in MODELS:
         known = datasets.touch(saved).facets.get("headwater_model")
         if known is not None:
@@ -40,7 +47,25 @@ def describe(touched: Touched, value: Value, saved: DatasetRef | None, datasets:
         touched.facets["headwater_predictions"] = made
 
 
-def _completed(body: dict[str, Any], value: Value, datasets: Datasets, recorder: Recorder) -> dict[str, Any]:
+def mark_checkpoints(datasets: Datasets) -> None:
+    """A saved model that was trained further after it was saved is a checkpoint. Known only when the run ends."""
+    last: dict[str, Any] = {}
+    for touched in datasets:
+        if touched.ref.type == "MODEL" and touched.ref.namespace.startswith("inmemory:"):
+            facet = touched.facets.get("headwater_model", {})
+            last[facet.get("name", "")] = facet.get("version")
+    for touched in datasets:
+        facet = touched.facets.get("headwater_model", {})
+        is_file = touched.is_output and not touched.ref.namespace.startswith("inmemory:")
+        if is_file and facet.get("name") in last and facet.get("version") != last[facet.get("name", "")]:
+            touched.ref = touched.ref._replace(type="CHECKPOINT")
+            touched.facets["datasetType"] = {"datasetType": "CHECKPOINT"}
+            touched.facets["headwater_model"] = {**facet, "checkpoint": {"step": facet.get("step", 1)}}
+
+
+def _completed(
+    body: dict[str, Any], value: Value, touched: Touched, datasets: Datasets, recorder: Recorder
+) -> dict[str, Any]:
     sources = _sources(value)
     training = [_named(ref, datasets) for ref in sources if ref.type not in MODELS]
     parents = [_named(ref, datasets) for ref in sources if ref.type in MODELS]
@@ -48,7 +73,10 @@ def _completed(body: dict[str, Any], value: Value, datasets: Datasets, recorder:
     if not _is_repeatable(body, training):
         recipe["run"] = recorder.run_id
     version = blake2b(_encode(recipe), digest_size=8).hexdigest()
-    done = {**body, "version": version}
+    done = {**body, "name": touched.ref.name, "version": version}
+    if parents:
+        before = touched.facets.get("headwater_model", {})
+        done["step"] = before.get("step", 1) + 1
     if training:
         done["training"] = training[0]
     if parents:
