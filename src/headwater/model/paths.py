@@ -1,0 +1,86 @@
+"""Paths in file systems and keys in object stores, in the one spelling under which they are compared."""
+
+from __future__ import annotations
+
+import re
+
+_SLASHES = re.compile(r"/{2,}")
+_DRIVE = re.compile(r"/*([A-Za-z]):(?=/|$)(.*)", re.DOTALL)
+# A file behind the partition must look like one of a table's parts: experiment folders are named ``lr=0.1`` too, and
+# the models in them are not parts of one dataset.
+_PARTITIONS = re.compile(
+    r"(?<=[^/])(?:/[A-Za-z_][\w.-]*=[^/]*)+(?:/(?:part[-.][^/=]*|\d+_\d+(?:_\w+)?|[^/=]+\.(?:parquet|orc|avro)))?$"
+)
+_WAREHOUSE = re.compile(r"((?:^|.*?/)[^/]+\.db/[^/]+)(?:/.*)?", re.DOTALL)
+_GLOB = re.compile(r"(?:/\*+)+$")
+_RELATIVE = ("./", "../", "~/")
+
+
+def normal_key(path: str, *, keep_parts: bool = False) -> str:
+    """A key of an object store or a path of a remote file system: no slashes around it, single ones inside.
+
+    What lies inside a table's directory (``/dt=2026-01-01/part-0.parquet``, ``sales.db/orders/...``) is cut off, unless
+    ``keep_parts``.
+    """
+    path = _SLASHES.sub("/", path).strip("/") or "/"
+    return path if keep_parts else table_directory(path)
+
+
+def table_directory(path: str) -> str:
+    """The directory of the table that a path lies in, where the path says so; else the path itself."""
+    path = _GLOB.sub("", path) or path
+    if match := _WAREHOUSE.fullmatch(path):
+        return match[1]
+    return _PARTITIONS.sub("", path)
+
+
+def normal_file(path: str, cwd: str | None = None, *, keep_parts: bool = False) -> str:
+    """A path of a local file system: absolute where that can be decided, dots resolved, slashes forward.
+
+    Some emitters drop the leading slash (``data/raw.csv`` for ``/data/raw.csv``), so a path with a directory is taken
+    as absolute; one that starts with a dot, or is a bare file name, is relative for certain and stays so unless
+    ``cwd`` is given. What lies inside a table's directory is cut off, unless ``keep_parts``.
+    """
+    path = _resolved(path, cwd)
+    return path if keep_parts else table_directory(path)
+
+
+def _resolved(path: str, cwd: str | None) -> str:
+    path = re.sub(r"^file:(?://(?:localhost)?(?=/))?", "", path, flags=re.IGNORECASE)
+    if path[1:3] == ":\\" or path.startswith("\\\\"):
+        path = path.replace("\\", "/")
+    if drive := _DRIVE.fullmatch(path):
+        return f"{drive[1].upper()}:{_resolve(_SLASHES.sub('/', drive[2]) or '/')}"
+    path = _SLASHES.sub("/", path)
+    if cwd is not None and not path.startswith(("/", "~/")):
+        path = f"{cwd}/{path}"
+    if path.startswith("~/") or (path.startswith((".", "..")) and path.startswith(_RELATIVE)):
+        return _relative(path)
+    if "/" not in path.rstrip("/"):
+        return path.rstrip("/") or "/"
+    return _resolve("/" + path.lstrip("/"))
+
+
+def _resolve(path: str) -> str:
+    """An absolute path without ``.``, ``..`` and a slash at its end."""
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del kept[-1:]
+        elif part not in ("", "."):
+            kept.append(part)
+    return "/" + "/".join(kept)
+
+
+def _relative(path: str) -> str:
+    """A relative path, recognisable as such: it keeps ``./``, ``../`` or ``~/`` in front."""
+    if path.startswith("~/"):
+        return "~" + _resolve(path[1:])
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == ".." and kept and kept[-1] != "..":
+            kept.pop()
+        elif part not in ("", "."):
+            kept.append(part)
+    joined = "/".join(kept)
+    return joined if joined.startswith("../") or joined == ".." else f"./{joined}"
