@@ -22,7 +22,7 @@ def entry(ref: DatasetRef, values: Iterable[Value], inferred: Iterable[DatasetRe
     """
     traces = [trace(value) for value in values]
     # A model that is trained further comes from itself: that is its history, not an edge of the graph.
-    known = {s.dataset: None for found in traces for s in found.sources if s.dataset is not None and s.dataset != ref}
+    known = {s.dataset: None for found in traces for s in found.sources if _is_other(Source(s, None), ref)}
     whole = [_input(source) for source in known]
     if not known or not traces:
         whole = [

@@ -1,0 +1,49 @@
+# Contributors' commands. `just --list` shows them; the README's two commands need no just.
+
+python := ".venv/bin/python"
+
+# Make or update .venv.
+setup:
+    python3 dev.py setup
+
+# The checks and the whole suite, as CI runs them.
+test *args:
+    python3 dev.py test {{args}}
+
+# Linting, formatting, types and import rules.
+check:
+    .venv/bin/ruff check .
+    .venv/bin/ruff format --check .
+    {{python}} -m mypy
+    .venv/bin/lint-imports
+
+# Mend what can be mended by a tool.
+fix:
+    .venv/bin/ruff check --fix .
+    .venv/bin/ruff format .
+
+# The long proofs too: crash cycles, larger histories.
+long:
+    {{python}} -m pytest --long
+
+# 10,000 random kill -9 during ingestion.
+crash cycles="10000":
+    {{python}} benchmarks/crash.py --cycles {{cycles}}
+
+# Every benchmark; results belong under benchmarks/results.
+bench:
+    uv pip install --quiet --python {{python}} -r requirements/bench.in
+    for file in benchmarks/bench_*.py; do {{python}} $file || exit 1; done
+
+# Write the golden files anew; read the diff before committing it.
+golden *args:
+    HEADWATER_UPDATE_GOLDEN=1 {{python}} -m pytest {{args}}
+
+# Lock the requirements again (hashed; names no host).
+lock:
+    cd requirements && uv pip compile demo.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o demo.txt
+    cd requirements && uv pip compile dev.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -c demo.txt -o dev.txt
+
+# Run the demo.
+demo:
+    python3 dev.py demo
