@@ -1,0 +1,90 @@
+"""From edges to rows: sort, keep the last of equals, split into the two directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.storage.index.arrays import Adjacency, Edges, Rows, concatenate
+from headwater.storage.index.source import U32, U64
+
+Order = Callable[[U32, int], npt.NDArray[np.unsignedinteger]]
+"""Stable order of keys that are all below a limit; the kernel's own."""
+
+
+def arranged(edges: Edges, node_count: int, order_by: Order) -> Edges:
+    """The edges by (source, target, label, valid_from), the last of equals kept."""
+    if edges.label is None and edges.valid_from is None:
+        by_target = order_by(edges.target, node_count)
+        order: npt.NDArray[np.generic] = by_target[order_by(edges.source[by_target], node_count)]
+    else:
+        keys = [k for k in (edges.valid_from, edges.label, edges.target, edges.source) if k is not None]
+        order = np.lexsort(keys)
+    edges = edges.take(order)
+    keep = np.ones(len(edges), np.bool_)
+    if len(edges) > 1:
+        same = (edges.source[1:] == edges.source[:-1]) & (edges.target[1:] == edges.target[:-1])
+        for key in (edges.label, edges.valid_from):
+            if key is not None:
+                same &= key[1:] == key[:-1]
+        keep[:-1] = ~same
+    return edges if keep.all() else edges.take(keep)
+
+
+def without_empty(edges: Edges) -> Edges:
+    """The edges whose interval holds at some time; an empty one only takes out an older self."""
+    if edges.valid_from is None or edges.valid_to is None:
+        return edges
+    return edges.take(edges.valid_from < edges.valid_to)
+
+
+def both_directions(edges: Edges, node_count: int, order_by: Order, *, is_base: bool) -> tuple[Rows, Rows]:
+    """Outgoing and incoming rows of arranged edges."""
+    keys, offsets = _row_starts(edges.source, node_count, is_base=is_base)
+    out = Rows(keys, offsets, edges.target, edges.valid_from, edges.valid_to)
+    turned = edges.take(order_by(edges.target, node_count))
+    keys, offsets = _row_starts(turned.target, node_count, is_base=is_base)
+    mapping = turned.mapping
+    narrow = None if mapping is None else mapping.astype(_narrowest(mapping), copy=False) if is_base else mapping
+    return out, Rows(keys, offsets, turned.source, turned.valid_from, turned.valid_to, turned.label, narrow)
+
+
+def edges_of(into: Rows) -> Edges:
+    """The edges of incoming rows again."""
+    mapping = None if into.mapping is None else into.mapping.astype(np.uint32, copy=False)
+    return Edges(into.targets, into.near_ends(), into.valid_from, into.valid_to, into.label, mapping)
+
+
+def all_edges(into: Adjacency) -> Edges:
+    """The edges of the base and of every segment, older ones first."""
+    return concatenate([edges_of(rows) for rows in into.pieces()])
+
+
+def touch(touched: U64 | None, keys: U32, node_count: int) -> U64:
+    """The bit set with those nodes added, in place where it is long enough."""
+    words = (node_count >> 6) + 1
+    if touched is None or len(touched) < words:
+        grown = np.zeros(words + words // 8 + 16, np.uint64)
+        if touched is not None:
+            grown[: len(touched)] = touched
+        touched = grown
+    np.bitwise_or.at(touched, keys >> np.uint32(6), np.uint64(1) << (keys & np.uint32(63)).astype(np.uint64))
+    return touched
+
+
+def _row_starts(near: U32, node_count: int, *, is_base: bool) -> tuple[U32 | None, U32]:
+    if is_base:
+        offsets = np.zeros(node_count + 1, np.uint32)
+        np.cumsum(np.bincount(near, minlength=node_count), out=offsets[1:])
+        return None, offsets
+    keys, counts = np.unique(near, return_counts=True)
+    offsets = np.zeros(len(keys) + 1, np.uint32)
+    np.cumsum(counts, out=offsets[1:])
+    return keys, offsets
+
+
+def _narrowest(mapping: U32) -> type[np.unsignedinteger]:
+    top = int(mapping.max(initial=0))
+    return np.uint8 if top < 2**8 else np.uint16 if top < 2**16 else np.uint32

@@ -1,0 +1,200 @@
+"""The index on disk: a folder of arrays for each generation, and a manifest that names the current one.
+
+A generation is written whole, flushed, and only then named by the manifest, which is replaced in one rename. Readers
+keep the mapping they have; the folder under it may be gone. What is not sound in any way is as good as absent: the
+store is the truth and the index is built from it again.
+
+A file whose size, time of change and inode are those noted at publishing is taken as it is; any other is checksummed
+in full before it is believed (a copied or restored folder). ``verify`` checksums always.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from headwater.storage.index.arrays import Adjacency, Rows, Snapshot
+
+FORMAT = 1
+CHUNK = 1 << 20
+WRITTEN_IN_PLACE = ("valid_to", "mapping")
+ATTEMPTS = 5
+
+
+class FileNote(msgspec.Struct, frozen=True):
+    """What the manifest knows of one file; ``changed_ns`` is its time of change in nanoseconds."""
+
+    dtype: str
+    length: int
+    digest: str
+    changed_ns: int
+    inode: int
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The current generation: up to which sequence number, of which epoch of the source, in which files."""
+
+    format: int
+    byteorder: str
+    generation: int
+    epoch: int
+    seq: int
+    node_count: int
+    mapping_ids: list[int]
+    files: dict[str, FileNote]
+
+
+def publish(folder: Path, snapshot: Snapshot, mapping_ids: list[int]) -> int | None:
+    """Write the base of a snapshot as a new generation; its number, or None when another process is at it.
+
+    Raises OSError when the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _writer_lock(folder) as is_mine:
+        if not is_mine:
+            return None
+        current = read_manifest(folder)
+        generation = 1 + max(snapshot.generation, current.generation if current else 0)
+        home = folder / f"generation-{generation}"
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+        notes = {name: _write(home / f"{name}.bin", array) for name, array in _named_arrays(snapshot).items()}
+        _flush_folder(home)
+        manifest = Manifest(
+            FORMAT, sys.byteorder, generation, snapshot.epoch, snapshot.seq, snapshot.node_count, mapping_ids, notes
+        )
+        _write_manifest(folder, manifest)
+        for old in folder.glob("generation-*"):
+            if old != home:
+                shutil.rmtree(old, ignore_errors=True)
+    return generation
+
+
+def load(folder: Path, *, above: int = 0, verify: bool = False) -> tuple[Snapshot, list[int]] | None:
+    """The published snapshot with its mapping ids, memory-mapped; None when there is none that is sound.
+
+    ``above`` asks for a generation with a higher number than that only.
+    """
+    for _ in range(ATTEMPTS):
+        manifest = read_manifest(folder)
+        if manifest is None or manifest.generation <= above:
+            return None
+        try:
+            return _open(folder / f"generation-{manifest.generation}", manifest, verify), manifest.mapping_ids
+        except FileNotFoundError:
+            # A writer may have replaced the generation between the two reads: then the manifest is another one.
+            if read_manifest(folder) == manifest:
+                return None
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+    return None
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest, or None when it is absent, damaged or of another format or byte order."""
+    try:
+        body, digest = (folder / "manifest.json").read_bytes().split(b"\n")[:2]
+        if xxhash.xxh3_64_hexdigest(body).encode() != digest:
+            return None
+        manifest = msgspec.json.decode(body, type=Manifest)
+    except (OSError, ValueError, msgspec.MsgspecError):
+        return None
+    return manifest if (manifest.format, manifest.byteorder) == (FORMAT, sys.byteorder) else None
+
+
+def _named_arrays(snapshot: Snapshot) -> dict[str, npt.NDArray[np.generic]]:
+    named: dict[str, npt.NDArray[np.generic]] = {"kinds": snapshot.kinds}
+    for side, rows in (("out", snapshot.out.base), ("in", snapshot.into.base)):
+        named |= {f"{side}_{name}": array for name, array in rows.arrays().items()}
+    return named
+
+
+def _write(path: Path, array: npt.NDArray[np.generic]) -> FileNote:
+    data = np.ascontiguousarray(array).data.cast("B") if array.size else memoryview(b"")
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        state = os.fstat(file.fileno())
+    return FileNote(array.dtype.str, len(array), xxhash.xxh3_64_hexdigest(data), state.st_mtime_ns, state.st_ino)
+
+
+def _write_manifest(folder: Path, manifest: Manifest) -> None:
+    body = msgspec.json.encode(manifest)
+    draft = folder / "manifest.draft"
+    with draft.open("wb") as file:
+        file.write(body + b"\n" + xxhash.xxh3_64_hexdigest(body).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / "manifest.json")
+    _flush_folder(folder)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _open(home: Path, manifest: Manifest, verify: bool) -> Snapshot:
+    arrays = {name: _map(home / f"{name}.bin", name, note, verify) for name, note in manifest.files.items()}
+    out = Rows(None, **{n.removeprefix("out_"): a for n, a in arrays.items() if n.startswith("out_")})  # type: ignore[arg-type]
+    into = Rows(None, **{n.removeprefix("in_"): a for n, a in arrays.items() if n.startswith("in_")})  # type: ignore[arg-type]
+    kinds: npt.NDArray[np.uint8] = arrays["kinds"]  # type: ignore[assignment]
+    for rows in (out, into):
+        fits = len(rows.offsets) == manifest.node_count + 1 and int(rows.offsets[-1]) == len(rows.targets)
+        per_edge = [a for n, a in rows.arrays().items() if n not in ("offsets", "targets")]
+        if not fits or any(len(array) != len(rows.targets) for array in per_edge):
+            raise ValueError("the arrays do not fit together")
+    if len(kinds) != manifest.node_count or len(out.targets) != len(into.targets):
+        raise ValueError("the arrays do not fit together")
+    return Snapshot(
+        manifest.node_count, kinds, Adjacency(out), Adjacency(into), manifest.seq, manifest.epoch, manifest.generation
+    )
+
+
+def _map(path: Path, name: str, note: FileNote, verify: bool) -> npt.NDArray[np.generic]:
+    dtype = np.dtype(note.dtype)
+    with path.open("rb") as file:
+        state = os.fstat(file.fileno())
+        if state.st_size != note.length * dtype.itemsize:
+            raise ValueError(f"{path.name} has another size")
+        if not state.st_size:
+            return np.empty(0, dtype)
+        access = mmap.ACCESS_COPY if name.endswith(WRITTEN_IN_PLACE) else mmap.ACCESS_READ
+        view = mmap.mmap(file.fileno(), 0, access=access)
+    is_untouched = (state.st_mtime_ns, state.st_ino) == (note.changed_ns, note.inode)
+    if (verify or not is_untouched) and xxhash.xxh3_64_hexdigest(view) != note.digest:
+        raise ValueError(f"{path.name} was changed")
+    return np.frombuffer(view, dtype)
+
+
+@contextlib.contextmanager
+def _writer_lock(folder: Path) -> Iterator[bool]:
+    """Whether this process alone may publish; the lock goes with the process."""
+    try:
+        import fcntl
+    except ImportError:  # no such lock on Windows: the rename still keeps readers sound
+        yield True
+        return
+    with (folder / "lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

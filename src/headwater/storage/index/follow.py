@@ -1,0 +1,191 @@
+"""Keeping up with a source: the tail of its log goes into the overlay, and the overlay into the base when it grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from headwater.errors import StoreCorrupt, StoreError
+from headwater.storage.index import files
+from headwater.storage.index.arrays import Adjacency, Edges, Rows, Snapshot, concatenate, no_edges
+from headwater.storage.index.build import all_edges, arranged, both_directions, without_empty
+from headwater.storage.index.kernels import Kernel
+from headwater.storage.index.mappings import MappingTable
+from headwater.storage.index.overlay import with_edges
+from headwater.storage.index.source import U8, EdgeBatch, EdgeSource
+
+BATCH = 1 << 20
+"""Edges asked of the source at a time."""
+
+OVERLAY_SHARE = 50
+"""The overlay is merged into the base when it is more than one part in so many of it,"""
+
+OVERLAY_LEAST = 1 << 14
+"""and more than this many edges: a small base is not rewritten for every other commit."""
+
+MAX_EDGES = 2**32 - 1
+
+
+class Follower:
+    """The state of an index and how it changes. Its methods are called by one thread at a time."""
+
+    def __init__(self, folder: Path | None, source: EdgeSource, kernel: Kernel, *, auto_compact: bool) -> None:
+        self.folder = folder
+        self.kernel = kernel
+        self.save_error: str | None = None
+        self._source: EdgeSource | None = source
+        self._auto_compact = auto_compact
+        self.mappings = MappingTable(source)
+        self.snapshot = _empty(source.epoch)
+        self._adopt(above=0)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Size of all arrays."""
+        state = self.snapshot
+        rows = [piece for side in (state.out, state.into) for piece in side.pieces()]
+        sizes = [array.nbytes for piece in rows for array in piece.arrays().values()]
+        sizes += [side.touched.nbytes for side in (state.out, state.into) if side.touched is not None]
+        return sum(sizes) + state.kinds.nbytes
+
+    def close(self) -> None:
+        """Drop every array."""
+        self._source = None
+        self.snapshot = _empty(0)
+
+    def follow(self) -> int:
+        """Take over everything newer than the state; the number of edges read.
+
+        A graph that fits into an overlay is not saved: reading it again costs no more than opening files.
+        """
+        source = self._open_source()
+        while True:
+            epoch = source.epoch
+            if epoch != self.snapshot.epoch:
+                self._start_again(epoch)
+            batches, seq = self._tail(source, self.snapshot.seq)
+            kinds = self._kinds(source)
+            # The epoch that was current before and after the reading is the epoch of what was read.
+            if source.epoch == epoch:
+                break
+        count = sum(len(batch) for batch in batches)
+        if count or len(kinds) != self.snapshot.node_count:
+            self._take(batches, kinds, seq)
+        return count
+
+    def compact(self) -> None:
+        """Make one base of everything, and save it."""
+        self._open_source()
+        if self._adopt(above=self.snapshot.generation):
+            self.follow()
+        if self.snapshot.into.segments or not self._is_saved():
+            self._rebuild(no_edges(), self.snapshot.kinds, self.snapshot.seq)
+            self._save()
+
+    def _is_saved(self) -> bool:
+        return self.folder is None or self.snapshot.generation > 0
+
+    def _open_source(self) -> EdgeSource:
+        if self._source is None:
+            raise StoreError("the graph index is closed", hint="open it again")
+        return self._source
+
+    def _start_again(self, epoch: int) -> None:
+        self.mappings = MappingTable(self._open_source())
+        self.snapshot = _empty(epoch)
+        self._adopt(above=0)
+
+    def _adopt(self, *, above: int) -> bool:
+        """Take the saved generation over, if it is of this epoch and newer than what is held."""
+        if self.folder is None or self._source is None:
+            return False
+        loaded = files.load(self.folder, above=above)
+        if loaded is None or loaded[0].epoch != self.snapshot.epoch:
+            return False
+        self.snapshot, mapping_ids = loaded
+        self.mappings = MappingTable(self._source, mapping_ids)
+        return True
+
+    def _tail(self, source: EdgeSource, seq: int) -> tuple[list[EdgeBatch], int]:
+        batches = []
+        while len(batch := source.edges_since(seq, BATCH)):
+            if batch.last_seq <= seq:
+                raise StoreCorrupt(f"the store's edge log does not advance after sequence number {seq}")
+            seq = batch.last_seq
+            batches.append(batch)
+        return batches, seq
+
+    def _kinds(self, source: EdgeSource) -> U8:
+        """Kinds of all nodes, in an array with room to grow so that a few more do not copy them all."""
+        new = source.node_kinds_since(self.snapshot.node_count)
+        known = self.snapshot.kinds
+        if not len(new):
+            return known
+        count = len(known) + len(new)
+        room = known.base if isinstance(known.base, np.ndarray) and known.base.flags.writeable else known
+        if len(room) < count or room is known:
+            room = np.zeros(count + count // 16 + 1024, np.uint8)
+            room[: len(known)] = known
+        room[len(known) : count] = new
+        return room[:count]
+
+    def _take(self, batches: list[EdgeBatch], kinds: U8, seq: int) -> None:
+        edges = concatenate([self._edges(batch, len(kinds)) for batch in batches])
+        base = self.snapshot.edge_count - self.snapshot.overlay_count
+        is_large = len(edges) * OVERLAY_SHARE > base and len(edges) > OVERLAY_LEAST
+        order_by = self.kernel.order_by
+        following = None
+        if not is_large or not self._auto_compact:
+            following = with_edges(self.snapshot, arranged(edges, len(kinds), order_by), kinds, seq, order_by)
+        if following is None:
+            self._rebuild(edges, kinds, seq)
+            if self.snapshot.edge_count > OVERLAY_LEAST:
+                self._save()
+            return
+        self.snapshot = following
+        overlay = following.overlay_count
+        if self._auto_compact and overlay > OVERLAY_LEAST and overlay * OVERLAY_SHARE > base:
+            self.compact()
+
+    def _edges(self, batch: EdgeBatch, node_count: int) -> Edges:
+        for name, ends in (("source", batch.source), ("target", batch.target)):
+            if len(ends) and int(ends.max()) >= node_count:
+                raise StoreCorrupt(f"the {name} of an edge is node {int(ends.max())}, but there are only {node_count}")
+        mapping = None if batch.mapping is None else self.mappings.numbers(batch.mapping)
+        valid_from, valid_to = batch.valid_from, batch.valid_to
+        if (valid_from is None) != (valid_to is None):
+            raise StoreCorrupt("edges came with one end of their interval only")
+        return Edges(batch.source, batch.target, valid_from, valid_to, batch.label, mapping)
+
+    def _rebuild(self, edges: Edges, kinds: U8, seq: int) -> None:
+        """A new base from all that is held and further edges."""
+        state = self.snapshot
+        joined = concatenate([all_edges(state.into), edges])
+        if len(joined) > MAX_EDGES:
+            raise StoreError("one graph index holds at most 4,294,967,295 edges", hint="split the store by tenant")
+        order_by, count = self.kernel.order_by, len(kinds)
+        joined = without_empty(arranged(joined, count, order_by))
+        out, into = both_directions(joined, count, order_by, is_base=True)
+        self.snapshot = Snapshot(count, kinds, Adjacency(out), Adjacency(into), seq, state.epoch, state.generation)
+
+    def _save(self) -> None:
+        if self.folder is None:
+            return
+        try:
+            generation = files.publish(self.folder, self.snapshot, self.mappings.ids)
+        except OSError as error:
+            self.save_error = str(error)
+            return
+        self.save_error = None
+        if generation is not None:
+            # From here on the pages are the file's, shared with every process that maps it.
+            loaded = files.load(self.folder, above=generation - 1)
+            if loaded is not None and loaded[0].generation == generation:
+                self.snapshot = loaded[0]
+
+
+def _empty(epoch: int) -> Snapshot:
+    nothing = np.empty(0, np.uint32)
+    rows = Rows(None, np.zeros(1, np.uint32), nothing)
+    return Snapshot(0, np.empty(0, np.uint8), Adjacency(rows), Adjacency(rows), 0, epoch, 0)

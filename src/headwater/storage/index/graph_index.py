@@ -1,0 +1,241 @@
+"""The graph index: answers about a stream of edges at memory speed, rebuilt from the stream whenever in doubt."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.errors import InvalidInput
+from headwater.storage.index import files
+from headwater.storage.index.arrays import Edges, Snapshot
+from headwater.storage.index.follow import Follower
+from headwater.storage.index.inside import edges_inside
+from headwater.storage.index.kernels import choose
+from headwater.storage.index.path import shortest_paths
+from headwater.storage.index.question import Question
+from headwater.storage.index.reach import ColumnReach, Direction, Reach, adjacency
+from headwater.storage.index.source import U32, EdgeSource
+
+Roots = int | Iterable[int] | npt.NDArray[np.generic]
+
+
+class GraphIndex:
+    """Walks over one graph of integer ids.
+
+    One instance serves any number of threads: a walk takes the state it finds, ``refresh`` puts a new one in place.
+    Ids of nodes that the index does not know raise InvalidInput. Roots at or above ``cut`` did not exist then and
+    reach nothing.
+    """
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls, folder: Path | None, source: EdgeSource, *, kernel: str | None = None, auto_compact: bool = True
+    ) -> GraphIndex:
+        """The index of a source, brought up to date: from its files where they are sound, else built and saved.
+
+        ``folder`` None keeps it in memory. ``kernel`` is ``compiled``, ``numpy`` or ``python``. Without
+        ``auto_compact`` the overlay grows until ``compact`` is called.
+        """
+        follower = Follower(folder, source, choose(kernel), auto_compact=auto_compact)
+        index = cls(follower)
+        index.refresh()
+        return index
+
+    def refresh(self) -> int:
+        """Take over what the source has that is newer; how many edges that was."""
+        with self._lock:
+            return self._follower.follow()
+
+    def compact(self) -> None:
+        """Merge the overlay into a new base, and save that as a new generation."""
+        with self._lock:
+            self._follower.compact()
+
+    def verify(self) -> bool:
+        """Whether every saved byte is what was written; True as well when nothing is saved."""
+        folder = self._follower.folder
+        return folder is None or not (folder / "manifest.json").exists() or files.load(folder, verify=True) is not None
+
+    def close(self) -> None:
+        """Let go of the files. The index cannot be used after."""
+        with self._lock:
+            self._follower.close()
+
+    @property
+    def kernel(self) -> str:
+        """The name of the kernel that walks."""
+        return self._follower.kernel.name
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The state that walks see now."""
+        return self._follower.snapshot
+
+    @property
+    def node_count(self) -> int:
+        """How many nodes are known."""
+        return self.snapshot.node_count
+
+    @property
+    def edge_count(self) -> int:
+        """How many edges are held, those of closed intervals included."""
+        return self.snapshot.edge_count
+
+    @property
+    def memory_bytes(self) -> int:
+        """Size of all arrays of the graph, mapped ones included; work space of walks is not."""
+        return self._follower.memory_bytes
+
+    @property
+    def save_error(self) -> str | None:
+        """Why the last attempt to save failed; the index then works from memory."""
+        return self._follower.save_error
+
+    def walk(
+        self,
+        roots: Roots,
+        *,
+        direction: Direction,
+        depth: int | None = None,
+        cut: int | None = None,
+        as_of: int | None = None,
+        budget: int | None = None,
+        kinds: int | None = None,
+    ) -> Reach:
+        """Everything that the roots reach in a direction, roots included.
+
+        ``depth`` limits the hops and ``budget`` the nodes visited, nearest kept first; the answer says so. Ids from
+        ``cut`` on do not exist. With ``as_of`` (microseconds since the epoch) only edges that held then are followed,
+        without it every edge that ever held; edges without an interval always hold. ``kinds`` is a bit mask over
+        kinds: nodes of others are passed through and left out of the answer.
+        """
+        snapshot = self.snapshot
+        question = self._question(snapshot, roots, direction, depth, cut, as_of, budget)
+        graph = adjacency(snapshot, direction)
+        kernel = self._follower.kernel
+        layers = None
+        if depth is None and budget is None:
+            ids = kernel.closure(graph, question)
+        else:
+            layers = kernel.layers(graph, question)
+            ids = np.sort(layers.ids)
+        if kinds is not None:
+            wanted = np.array([kinds >> kind & 1 for kind in range(256)], np.bool_)
+            ids = ids[wanted[snapshot.kinds[ids]]]
+        return Reach(ids, snapshot=snapshot, direction=direction, question=question, kernel=kernel, layers=layers)
+
+    def walk_columns(
+        self,
+        roots: Mapping[int, int | Iterable[int]],
+        *,
+        direction: Direction,
+        depth: int | None = None,
+        cut: int | None = None,
+        as_of: int | None = None,
+        budget: int | None = None,
+    ) -> ColumnReach:
+        """Everything that some fields of the roots reach, field by field.
+
+        ``roots`` gives the fields of each root, as a bit mask over positions or as the positions. The other arguments
+        are those of ``walk``; a ``depth`` is walked hop by hop and is meant for near neighbourhoods.
+        """
+        snapshot = self.snapshot
+        masks = {int(node): _mask(fields) for node, fields in roots.items()}
+        question = self._question(snapshot, list(masks), direction, depth, cut, as_of, budget)
+        trail = self._follower.kernel.trail(
+            adjacency(snapshot, direction),
+            snapshot.into,
+            question,
+            masks,
+            self._follower.mappings,
+            is_upstream=direction == "upstream",
+        )
+        return ColumnReach(trail)
+
+    def path(
+        self, source: int, target: int, *, cut: int | None = None, as_of: int | None = None, limit: int = 1
+    ) -> list[list[int]]:
+        """Up to ``limit`` shortest paths along the flow of data, ends included; empty when there is none."""
+        snapshot = self.snapshot
+        question = self._question(snapshot, [source, target], "downstream", None, cut, as_of, None)
+        if len(question.roots) < len({source, target}):
+            return []
+        return shortest_paths(snapshot, source, target, cut=question.cut, as_of=as_of, limit=limit)
+
+    def neighbours(self, node: int, direction: Direction, *, cut: int | None = None, as_of: int | None = None) -> U32:
+        """The nodes one edge away, ascending."""
+        snapshot = self.snapshot
+        question = self._question(snapshot, node, direction, None, cut, as_of, None)
+        if not len(question.roots):
+            return question.roots
+        return adjacency(snapshot, direction).neighbours(node, cut=question.cut, as_of=as_of)
+
+    def edges_among(self, ids: Roots, *, as_of: int | None = None) -> Edges:
+        """The edges between the given nodes, by source and target; mappings are the source's ids."""
+        snapshot = self.snapshot
+        question = self._question(snapshot, ids, "downstream", None, None, as_of, None)
+        return edges_inside(snapshot, question.roots, as_of, self._follower.mappings)
+
+    def edges_of_walk(self, reach: Reach) -> Edges:
+        """The edges between the nodes of an answer, as they held for it."""
+        return edges_inside(reach.snapshot, reach.ids, reach.as_of, self._follower.mappings)
+
+    def _question(
+        self,
+        snapshot: Snapshot,
+        roots: Roots,
+        direction: Direction,
+        depth: int | None,
+        cut: int | None,
+        as_of: int | None,
+        budget: int | None,
+    ) -> Question:
+        if direction not in ("upstream", "downstream"):
+            raise InvalidInput(field="direction", value=repr(direction), rule="is 'upstream' or 'downstream'")
+        for name, number in (("depth", depth), ("cut", cut), ("budget", budget)):
+            if number is not None and number < 0:
+                raise InvalidInput(field=name, value=str(number), rule="is zero or more")
+        if as_of is not None and not -(2**63) <= as_of < 2**63 - 1:
+            raise InvalidInput(field="as_of", value=str(as_of), rule="is in microseconds since the epoch")
+        ids = _ids(roots)
+        if len(ids) and (ids[0] < 0 or ids[-1] >= snapshot.node_count):
+            wrong = int(ids[0] if ids[0] < 0 else ids[-1])
+            raise InvalidInput(
+                field="roots",
+                value=str(wrong),
+                rule=f"are ids below {snapshot.node_count}",
+                hint="call refresh() when the node is new",
+            )
+        cut = snapshot.node_count if cut is None else min(cut, snapshot.node_count)
+        known = ids[ids < cut].astype(np.uint32)
+        return Question(known, snapshot.node_count, cut, as_of, direction == "downstream", depth, budget)
+
+
+def _ids(roots: Roots) -> npt.NDArray[np.int64]:
+    if isinstance(roots, int | np.integer):
+        return np.array([roots], np.int64)
+    array = roots if isinstance(roots, np.ndarray) else np.array(list(roots), np.int64)
+    return np.unique(array.astype(np.int64, copy=False))
+
+
+def _mask(fields: int | Iterable[int]) -> int:
+    """A bit mask from one, or from positions."""
+    if isinstance(fields, int):
+        mask = fields
+    else:
+        mask = 0
+        for position in fields:
+            if position < 0:
+                raise InvalidInput(field="roots", value=str(position), rule="gives field positions from zero on")
+            mask |= 1 << position
+    if mask < 0:
+        raise InvalidInput(field="roots", value=str(mask), rule="gives fields as a bit mask that is not negative")
+    return mask

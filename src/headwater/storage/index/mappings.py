@@ -1,0 +1,210 @@
+"""Column mappings by local number, and the carrying of field masks along edges."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from headwater.errors import StoreCorrupt
+from headwater.storage.index.arrays import Adjacency, Rows
+from headwater.storage.index.question import Question
+from headwater.storage.index.source import IDENTITY_MAPPING, NO_MAPPING, U32, U64, ColumnMapping, EdgeSource
+
+WORD = 2**64 - 1
+MAX_FIELDS = 2**20
+"""No dataset has more fields; a position above it is a damaged mapping."""
+
+
+class Trail(msgspec.Struct, frozen=True, eq=False):
+    """Which fields were reached: ``words`` holds fields 0 to 63 of each of ``ids``, ``wide`` all fields of wider ones.
+
+    ``lost_source`` and ``lost_target`` are the edges met that have no mapping, once each.
+    """
+
+    ids: U32
+    words: U64
+    wide: dict[int, int]
+    lost_source: U32
+    lost_target: U32
+    is_over_budget: bool
+    has_more: bool
+
+
+class Carrier(msgspec.Struct, frozen=True, eq=False):
+    """A mapping turned for one direction: what each field becomes, as a bit mask."""
+
+    is_identity: bool
+    rows: dict[int, int]
+
+    def apply(self, mask: int) -> int:
+        """The fields that these fields become."""
+        result = mask if self.is_identity else 0
+        rest = mask
+        while rest:
+            bit = rest & -rest
+            rest ^= bit
+            result |= self.rows.get(bit.bit_length() - 1, 0)
+        return result
+
+
+class MappingTable:
+    """The source's mapping ids as small numbers in order of arrival, and their definitions once they are needed."""
+
+    def __init__(self, source: EdgeSource, ids: list[int] | None = None) -> None:
+        self._source = source
+        self.ids = ids or [NO_MAPPING, IDENTITY_MAPPING]
+        self._numbers = {mapping_id: number for number, mapping_id in enumerate(self.ids)}
+        self._definitions: dict[int, ColumnMapping] = {}
+        self._carriers: dict[tuple[int, bool], Carrier] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def numbers(self, mapping_ids: U32) -> U32:
+        """Local numbers of the source's ids; new ids get the next numbers."""
+        distinct, inverse = np.unique(mapping_ids, return_inverse=True)
+        for mapping_id in distinct.tolist():
+            if mapping_id not in self._numbers:
+                self.ids.append(mapping_id)
+                self._numbers[mapping_id] = len(self.ids) - 1
+        numbers = np.array([self._numbers[mapping_id] for mapping_id in distinct.tolist()], np.uint32)
+        return numbers[inverse]
+
+    def definition(self, number: int) -> ColumnMapping:
+        """The mapping of a local number.
+
+        Raises StoreCorrupt when its field positions make no sense.
+        """
+        known = self._definitions.get(number)
+        if known is None:
+            mapping_id = self.ids[number]
+            if mapping_id in (NO_MAPPING, IDENTITY_MAPPING):
+                nothing = np.empty(0, np.uint32)
+                known = ColumnMapping(nothing, nothing, mapping_id == IDENTITY_MAPPING)
+            else:
+                known = self._source.mapping(mapping_id)
+            sides = (known.source_fields, known.target_fields)
+            if len(sides[0]) != len(sides[1]) or any(len(s) and int(s.max()) >= MAX_FIELDS for s in sides):
+                raise StoreCorrupt(f"column mapping {mapping_id} pairs fields that cannot exist")
+            self._definitions[number] = known
+        return known
+
+    def carrier(self, number: int, *, is_upstream: bool) -> Carrier:
+        """The mapping as masks, from target to source fields when the walk goes upstream."""
+        known = self._carriers.get((number, is_upstream))
+        if known is None:
+            mapping = self.definition(number)
+            pairs = zip(mapping.source_fields.tolist(), mapping.target_fields.tolist(), strict=True)
+            rows: dict[int, int] = {}
+            for source, target in pairs:
+                near, far = (target, source) if is_upstream else (source, target)
+                rows[near] = rows.get(near, 0) | 1 << far
+            known = self._carriers[number, is_upstream] = Carrier(mapping.is_identity, rows)
+        return known
+
+
+class _MappedEdges:
+    """The edges of one node with their mapping numbers, in the direction of a column walk."""
+
+    def __init__(self, walked: Adjacency, into: Adjacency, question: Question, *, is_upstream: bool) -> None:
+        self._pieces = list(zip(walked.pieces(), into.pieces(), strict=True))
+        self._question = question
+        self._is_upstream = is_upstream
+
+    def of(self, node: int) -> list[tuple[int, int]]:
+        """(far end, mapping number) of each edge that exists and holds."""
+        found: list[tuple[int, int]] = []
+        for walked, into in self._pieces:
+            low, high = walked.row(node)
+            if low == high:
+                continue
+            if self._is_upstream:
+                found += self._at(into, np.arange(low, high), walked.targets[low:high])
+                continue
+            for end in np.unique(walked.targets[low:high]).tolist():
+                start, stop = into.row(end)
+                sources = into.targets[start:stop]
+                first, last = np.searchsorted(sources, [node, node + 1])
+                positions = np.arange(start + first, start + last)
+                found += self._at(into, positions, np.full(len(positions), end, np.uint32))
+        return [(end, number) for end, number in found if end < self._question.cut]
+
+    def _at(self, into: Rows, positions: np.ndarray, ends: U32) -> list[tuple[int, int]]:
+        numbers = np.zeros(len(positions), np.uint32) if into.mapping is None else into.mapping[positions]
+        holds = into.holds_at(positions, self._question.as_of)
+        if holds is not None:
+            ends, numbers = ends[holds], numbers[holds]
+        return list(zip(ends.tolist(), numbers.tolist(), strict=True))
+
+
+class _Carrying:
+    """The state of one column walk: all masks, and what the last hop added."""
+
+    def __init__(self, edges: _MappedEdges, masks: dict[int, int], mappings: MappingTable, is_upstream: bool) -> None:
+        self._edges = edges
+        self._mappings = mappings
+        self._is_upstream = is_upstream
+        self._carried: dict[tuple[int, int], int] = {}
+        self.masks = dict(masks)
+        self.added = dict(masks)
+        self.lost: set[tuple[int, int]] = set()
+
+    def hop(self) -> dict[int, int]:
+        """What the fields that came last become one edge further, where that is new."""
+        following: dict[int, int] = {}
+        for node, mask in self.added.items():
+            for end, number in self._edges.of(node):
+                if not number:
+                    self.lost.add((end, node) if self._is_upstream else (node, end))
+                    continue
+                key = (number, mask)
+                if key not in self._carried:
+                    carrier = self._mappings.carrier(number, is_upstream=self._is_upstream)
+                    self._carried[key] = carrier.apply(mask)
+                new = self._carried[key] & ~self.masks.get(end, 0)
+                if new:
+                    following[end] = following.get(end, 0) | new
+        return following
+
+
+def carry(
+    walked: Adjacency,
+    into: Adjacency,
+    question: Question,
+    masks: dict[int, int],
+    mappings: MappingTable,
+    *,
+    is_upstream: bool,
+) -> Trail:
+    """A column walk hop by hop over Python integers, at any width, with a depth if asked."""
+    edges = _MappedEdges(walked, into, question, is_upstream=is_upstream)
+    state = _Carrying(edges, {n: m for n, m in masks.items() if m and n < question.cut}, mappings, is_upstream)
+    is_over = question.budget is not None and len(state.masks) > question.budget
+    has_more, hops = False, 0
+    while state.added and not is_over:
+        lost = set(state.lost)
+        following = state.hop()
+        if question.depth is not None and hops >= question.depth:
+            has_more, state.lost = bool(following), lost
+            break
+        hops += 1
+        room = None if question.budget is None else question.budget - len(state.masks)
+        fresh = [node for node in following if node not in state.masks]
+        if room is not None and len(fresh) > room:
+            is_over = True
+            for node in fresh[room:]:
+                del following[node]
+        for node, mask in following.items():
+            state.masks[node] = state.masks.get(node, 0) | mask
+        state.added = following
+    kept = dict(list(state.masks.items())[: question.budget]) if is_over else state.masks
+    return as_trail(kept, state.lost, is_over_budget=is_over, has_more=has_more)
+
+
+def as_trail(masks: dict[int, int], lost: set[tuple[int, int]], *, is_over_budget: bool, has_more: bool) -> Trail:
+    """A trail from masks by node."""
+    ids = np.array(sorted(masks), np.uint32)
+    words = np.array([masks[node] & WORD for node in ids.tolist()], np.uint64)
+    wide = {node: mask for node, mask in masks.items() if mask > WORD}
+    ends = np.array(sorted(lost), np.uint32).reshape(-1, 2)
+    return Trail(ids, words, wide, ends[:, 0].copy(), ends[:, 1].copy(), is_over_budget, has_more)

@@ -1,0 +1,104 @@
+"""New edges beside the base: small segments that grow by merging, and edges that replace an older self in place."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from headwater.errors import StoreCorrupt
+from headwater.storage.index.arrays import Adjacency, Edges, Positions, Rows, Snapshot, concatenate, expand
+from headwater.storage.index.build import Order, arranged, both_directions, edges_of, touch, without_empty
+from headwater.storage.index.source import U8
+
+MERGE_FACTOR = 4
+"""A segment is merged into the one before it while that is less than so many times longer."""
+
+
+def with_edges(snapshot: Snapshot, edges: Edges, kinds: U8, seq: int, order_by: Order) -> Snapshot | None:
+    """The snapshot with further edges, or None when they only fit into a new base.
+
+    ``edges`` are arranged, and may name nodes up to the length of ``kinds``. Edges that were there already are replaced
+    in place, in private memory; a walk under way sees either interval.
+    """
+    node_count = len(kinds)
+    if not len(edges):
+        return msgspec.structs.replace(snapshot, node_count=node_count, kinds=kinds, seq=seq)
+    if edges.columns() != _columns(snapshot.into.base) or len(snapshot.into.base) == 0:
+        return None
+    for out, into in zip(snapshot.out.pieces(), snapshot.into.pieces(), strict=True):
+        known = _known(into, edges)
+        if not len(known[0]):
+            continue
+        if not _replace(out, into, edges, *known):
+            return None
+        edges = edges.take(np.setdiff1d(np.arange(len(edges)), known[0]))
+    edges = without_empty(edges)
+    outs, intos = list(snapshot.out.segments), list(snapshot.into.segments)
+    touched_out, touched_in = snapshot.out.touched, snapshot.into.touched
+    if len(edges):
+        while intos and len(intos[-1]) < MERGE_FACTOR * len(edges):
+            outs.pop()
+            joined = concatenate([without_empty(edges_of(intos.pop())), edges])
+            edges = arranged(joined, node_count, order_by)
+        out, into = both_directions(edges, node_count, order_by, is_base=False)
+        if out.keys is not None and into.keys is not None:
+            touched_out = touch(touched_out, out.keys, node_count)
+            touched_in = touch(touched_in, into.keys, node_count)
+        outs.append(out)
+        intos.append(into)
+    return Snapshot(
+        node_count,
+        kinds,
+        Adjacency(snapshot.out.base, tuple(outs), touched_out),
+        Adjacency(snapshot.into.base, tuple(intos), touched_in),
+        seq,
+        snapshot.epoch,
+        snapshot.generation,
+    )
+
+
+def _columns(into: Rows) -> tuple[bool, bool, bool]:
+    return (into.valid_from is not None, into.label is not None, into.mapping is not None)
+
+
+def _known(into: Rows, edges: Edges) -> tuple[Positions, Positions]:
+    """Which of the edges stand in the rows already, and where."""
+    low, high = into.spans(edges.target)
+    positions, which = expand(low, high)
+    same = into.targets[positions] == edges.source[which]
+    positions, which = positions[same], which[same]
+    for mine, theirs in ((into.label, edges.label), (into.valid_from, edges.valid_from)):
+        if mine is not None and theirs is not None:
+            same = mine[positions] == theirs[which]
+            positions, which = positions[same], which[same]
+    return which, positions
+
+
+def _replace(out: Rows, into: Rows, edges: Edges, which: Positions, positions: Positions) -> bool:
+    """Put mapping and end of validity of the new edges where the old ones stand; False when a number is too wide."""
+    if into.mapping is not None and edges.mapping is not None:
+        numbers = edges.mapping[which]
+        if len(numbers) and int(numbers.max()) > np.iinfo(into.mapping.dtype).max:
+            return False
+        differs = into.mapping[positions] != numbers
+        if differs.any():
+            if not into.mapping.flags.writeable:
+                return False
+            into.mapping[positions[differs]] = numbers[differs]
+    if into.valid_to is None or out.valid_to is None or out.valid_from is None:
+        return True
+    if edges.valid_from is None or edges.valid_to is None:
+        return True
+    for edge, position in zip(which.tolist(), positions.tolist(), strict=True):
+        before, after = int(into.valid_to[position]), int(edges.valid_to[edge])
+        if before == after:
+            continue
+        low, high = out.row(int(edges.source[edge]))
+        # Edges that differ in their label alone are alike to a walk, so any one of them may take the new end.
+        alike = (out.targets[low:high] == edges.target[edge]) & (out.valid_to[low:high] == before)
+        alike &= out.valid_from[low:high] == edges.valid_from[edge]
+        if not alike.any():
+            raise StoreCorrupt("the two directions of the graph index differ")
+        out.valid_to[low + int(np.argmax(alike))] = after
+        into.valid_to[position] = after
+    return True

@@ -1,0 +1,85 @@
+"""What the graph index needs from a store: a stream of integer edges, the kind of each node, the column mappings."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+
+OPEN_END: Final = 2**63 - 1
+"""``valid_to`` of an edge that is still valid."""
+
+NO_MAPPING: Final = 0
+"""Mapping id of an edge whose columns are not known: the column trail is lost there."""
+
+IDENTITY_MAPPING: Final = 2**32 - 1
+"""Mapping id of an edge that hands every field on at its own position; never asked of the source."""
+
+
+class EdgeBatch(msgspec.Struct, frozen=True, eq=False):
+    """Edges in the order of the log, as parallel arrays of one length.
+
+    ``last_seq`` is the sequence number of the last edge in it (the number asked for when nothing is newer). Times are
+    microseconds since the epoch; an edge holds in ``[valid_from, valid_to)``. ``label`` is a job id. Arrays that a
+    graph does not use are None.
+
+    An edge is known by (source, target, label, valid_from). Sending it again replaces what was known (a later
+    ``valid_to``, a mapping found later); an empty interval (``valid_to <= valid_from``) takes it out. Anything else
+    that removes or renumbers edges is a new ``epoch`` of the source.
+    """
+
+    last_seq: int
+    source: U32
+    target: U32
+    valid_from: I64 | None = None
+    valid_to: I64 | None = None
+    label: U32 | None = None
+    mapping: U32 | None = None
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+
+class ColumnMapping(msgspec.Struct, frozen=True, eq=False):
+    """Which field positions of an edge's source feed which field positions of its target.
+
+    ``source_fields[i]`` feeds ``target_fields[i]``. ``is_identity`` adds every field to itself, at any width.
+    """
+
+    source_fields: U32
+    target_fields: U32
+    is_identity: bool = False
+
+
+class EdgeSource(Protocol):
+    """A store, as the index sees it. All ids are dense integers from zero, handed out in arrival order."""
+
+    @property
+    def epoch(self) -> int:
+        """Changes when ids were merged or edges rewritten: the index then starts again from nothing."""
+
+    def edges_since(self, seq: int, limit: int) -> EdgeBatch:
+        """Edges with a sequence number above ``seq``, in order, about ``limit`` of them.
+
+        Edges that share a sequence number come in one batch, so a batch may be longer than ``limit``. Empty when
+        nothing is newer.
+        """
+
+    def node_kinds_since(self, node_id: int) -> U8:
+        """The kind of each node from ``node_id`` on; its length says how many nodes there are."""
+
+    def mapping(self, mapping_id: int) -> ColumnMapping:
+        """The mapping of that id. Mappings are immutable and shared by content."""
+
+
+def columns(pairs: list[tuple[int, int]], *, is_identity: bool = False) -> ColumnMapping:
+    """A mapping from (source position, target position) pairs."""
+    array = np.array(pairs, dtype=np.uint32).reshape(-1, 2)
+    return ColumnMapping(array[:, 0].copy(), array[:, 1].copy(), is_identity)
