@@ -22,7 +22,8 @@ def entry(ref: DatasetRef, values: Iterable[Value], inferred: Iterable[DatasetRe
     """
     traces = [trace(value) for value in values]
     # A model that is trained further comes from itself: that is its history, not an edge of the graph.
-    known = {s.dataset: None for found in traces for s in found.sources if _is_other(Source(s, None), ref)}
+    found_refs = [value.dataset for found in traces for value in found.sources]
+    known = dict.fromkeys(found for found in found_refs if found is not None and found[:2] != ref[:2])
     whole = [_input(source) for source in known]
     if not known or not traces:
         whole = [
