@@ -1,0 +1,158 @@
+"""What a stream of statements has made so far: temp tables, views, created tables, the search path, prepared
+statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headwater.sql.relation import Column, Open, Out, Relation
+from headwater.sql.results import TableName
+from headwater.sql.schema import Schema
+from headwater.sql.tree import parts_of
+from headwater.sql.uses import Uses, merge
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from headwater.sql.context import Context
+
+_TEMP_SCHEMAS = frozenset({"pg_temp", "temp"})
+
+
+class Definition:
+    """A table that this stream made: its kind (``table temp view materialized``), columns with their origins, and
+    what fed it."""
+
+    __slots__ = ("kind", "relation", "sources")
+
+    def __init__(self, kind: str, relation: Relation | None, sources: Iterable[TableName] = ()) -> None:
+        self.kind = kind
+        self.relation = relation
+        self.sources = tuple(dict.fromkeys(sources))
+
+
+class Catalog:
+    """Names resolved for one stream of statements. Mutable; not shared between threads."""
+
+    def __init__(self, schema: Schema, default_schema: str | None, through: frozenset[str]) -> None:
+        self.schema = schema
+        self.catalog: str | None = None
+        self.search_path: list[str] = []
+        if default_schema:
+            head, _, tail = default_schema.rpartition(".")
+            self.catalog, self.search_path = head or None, [tail]
+        self.initial = (self.catalog, list(self.search_path))
+        self.through = through
+        self.definitions: dict[TableName, Definition] = {}
+        self.temporary: dict[str, TableName] = {}
+        self.prepared: dict[str, str] = {}
+        self.routines: dict[str, str] = {}
+        self.attached: dict[str, str] = {}
+
+    def sees_through(self, kind: str) -> bool:
+        """Whether reads of a thing of this kind are reads of what it was made from."""
+        return kind in self.through
+
+    def definition(self, table: TableName) -> Definition | None:
+        """What this stream knows to have made under that name."""
+        return self.definitions.get(table)
+
+    def columns_of(self, table: TableName) -> tuple[str, ...] | None:
+        """Columns of a table, from what this stream made, else from the schema; ``None`` when not all are known."""
+        definition = self.definitions.get(table)
+        if definition is not None and definition.relation is not None and definition.relation.is_closed:
+            return tuple(column.name for column in definition.relation.columns if isinstance(column, Out))
+        return self.schema.columns_of(table) if definition is None else None
+
+    def resolve(self, ctx: Context, node: exp.Expr) -> TableName:
+        """Give the full name of a table reference: as written, else through temp tables and the search path."""
+        fold, raw = ctx.folding.table, ".".join(part.name for part in parts_of(node)) if parts_of(node) else node.name
+        ids = [node.args.get(key) for key in ("catalog", "db")]
+        catalog, schema = (fold(part.name, quoted=bool(part.args.get("quoted"))) if part else None for part in ids)
+        this = node.this
+        is_temp = bool(this.args.get("temporary")) if hasattr(this, "args") else False
+        quoted = bool(this.args.get("quoted")) if hasattr(this, "args") else False
+        name = ("#" if is_temp else "") + fold(node.name, quoted=quoted)
+        if schema is not None and schema.lower() not in _TEMP_SCHEMAS:
+            if catalog is None and schema in self.attached:
+                return self._named(TableName(name, None, schema, raw=raw))
+            return self._named(TableName(name, schema, catalog or self.catalog, raw=raw))
+        if name in self.temporary:
+            return self.temporary[name]
+        if is_temp or schema is not None:
+            return TableName(name, kind="temp", raw=raw)
+        return self._searched(ctx, name, raw)
+
+    def _named(self, table: TableName) -> TableName:
+        made = self.definitions.get(table)
+        kind = {"view": "view", "materialized": "view", "temp": "temp"}.get(made.kind, "table") if made else "table"
+        return table if table.kind == kind else msgspec.structs.replace(table, kind=kind)
+
+    def _searched(self, ctx: Context, name: str, raw: str) -> TableName:
+        path = [schema for schema in self.search_path if schema != "$user"]
+        for schema in path:
+            table = TableName(name, schema, self.catalog, raw=raw)
+            if table in self.definitions or (len(path) > 1 and table in self.schema):
+                return self._named(table)
+        if len(path) > 1:
+            ctx.note(name, f"taken for {path[0]}.{name}: which schema of the search path has it is not known")
+        return self._named(TableName(name, path[0] if path else None, self.catalog, raw=raw))
+
+    def define(self, table: TableName, kind: str, relation: Relation | None, sources: Iterable[TableName]) -> TableName:
+        """Remember what a CREATE made; gives the name as it is known from now on."""
+        if kind == "temp":
+            table = TableName(table.name, kind="temp", raw=table.raw)
+            self.temporary[table.name] = table
+        self.definitions[table] = Definition(kind, relation, sources)
+        return self._named(table)
+
+    def absorb(
+        self, table: TableName, columns: list[tuple[str, Out]], rows: Uses, sources: Iterable[TableName]
+    ) -> None:
+        """Add what a statement wrote into a table that this stream made."""
+        definition = self.definitions.get(table)
+        if definition is None or definition.relation is None or definition.kind == "view":
+            return
+        added = {name.casefold(): (name, out) for name, out in columns}
+        made: list[Column] = []
+        for column in definition.relation.columns:
+            fed = added.pop(column.name.casefold(), None) if isinstance(column, Out) else None
+            if fed is not None and isinstance(column, Out):
+                uses: Uses = {}
+                merge(uses, column.uses)
+                merge(uses, fed[1].uses)
+                made.append(Out(column.name, uses, column.text or fed[1].text))
+            else:
+                made.append(column)
+        if any(isinstance(column, Open) for column in made) or not made:
+            made.extend(Out(name, out.uses, out.text) for name, out in added.values())
+        every: Uses = {}
+        merge(every, definition.relation.rows)
+        merge(every, rows)
+        self.definitions[table] = Definition(definition.kind, Relation(made, every), (*definition.sources, *sources))
+
+    def emptied(self, table: TableName) -> None:
+        """Forget what fed a table (TRUNCATE), not its columns."""
+        definition = self.definitions.get(table)
+        if definition is not None and definition.relation is not None and definition.kind in ("table", "temp"):
+            columns = [Out(column.name, {}) for column in definition.relation.columns if isinstance(column, Out)]
+            self.definitions[table] = Definition(definition.kind, Relation(columns))
+
+    def drop(self, table: TableName) -> None:
+        """Forget a table."""
+        self.definitions.pop(table, None)
+        if table.kind == "temp":
+            self.temporary.pop(table.name, None)
+
+    def rename(self, old: TableName, new: TableName) -> TableName:
+        """Move what is known of ``old`` to ``new``; gives the new name."""
+        definition = self.definitions.pop(old, None)
+        if old.kind == "temp":
+            self.temporary.pop(old.name, None)
+        if definition is None:
+            self.definitions.pop(new, None)
+            return new
+        return self.define(new, definition.kind, definition.relation, definition.sources)

@@ -1,0 +1,50 @@
+"""The statements inside a routine's body: SQL functions, PL/pgSQL blocks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from headwater.sql.parse import split
+
+if TYPE_CHECKING:
+    from headwater.sql.context import Context
+
+_START = r"(?:insert|update|delete|merge|select|with|truncate|create|copy|drop|alter|perform|table|refresh|execute)\b"
+# A statement stands at the start, or behind the words that open a branch, loop or block.
+_OPENERS = re.compile(rf"^.*?\b(?:then|else|loop|begin|do)\s+(?={_START})", re.I | re.S)
+_STATEMENT = re.compile(rf"\s*{_START}", re.I)
+_FOR_LOOP = re.compile(r"^\s*for\s+[\w,\s]+?\s+in\s+(?P<query>(?:select|with)\b.*?)\s+loop\b(?P<rest>.*)$", re.I | re.S)
+_SELECT_INTO = re.compile(
+    r"^(\s*select\b.*?)\binto\s+(?:strict\s+)?(?:[a-z_]\w*(?:\.\w+)?)(?:\s*,\s*[a-z_]\w*)*", re.I | re.S
+)
+
+
+def statements_in(ctx: Context, body: str) -> list[str]:
+    """Give the SQL statements of a routine's body, without the control flow around them."""
+    found: list[str] = []
+    for piece in split(body, ctx.dialect):
+        code = piece.code
+        loop = _FOR_LOOP.match(re.sub(r"^\s*(?:declare\b.*?\bbegin|begin)\b", "", code, flags=re.I | re.S))
+        if loop is not None:
+            found.append(loop["query"])
+            code = loop["rest"]
+        if not _STATEMENT.match(code):
+            code = _OPENERS.sub("", code, count=1)
+        if not _STATEMENT.match(code):
+            continue
+        if re.match(r"\s*execute\b", code, re.I):
+            ctx.note("EXECUTE", "runs text that is put together at run time")
+            continue
+        code = re.sub(r"^\s*perform\b", "SELECT", code, flags=re.I)
+        found.append(_SELECT_INTO.sub(r"\1 ", code, count=1))
+    return found
+
+
+def body_of(ctx: Context, name: str) -> list[str]:
+    """Give the statements that a call of a routine executes, as far as this session has seen its definition."""
+    body = ctx.catalog.routines.get(name.strip('"').lower())
+    if body is None:
+        ctx.note(name, "a routine whose body this session has not seen")
+        return []
+    return statements_in(ctx, body)

@@ -1,0 +1,59 @@
+"""One statement's text to the parser's tree."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ParseError, TokenError
+
+from headwater.sql.faults import PARSER_FAULTS
+from headwater.sql.mask import mask_literals
+
+
+class NotParsed(Exception):
+    """The parser does not understand a statement; the message holds no literal."""
+
+
+def tree_of(code: str, dialect: str | None) -> Any:
+    """Give the tree of one statement. Raises :class:`NotParsed` and nothing else."""
+    try:
+        speaks = Dialect.get_or_raise(dialect)
+        tokens = speaks.tokenize(code)
+        parser = speaks.parser()
+        _silence(parser)
+        trees = [tree for tree in parser.parse(tokens, code) if tree is not None]
+    except ParseError as error:
+        raise NotParsed(_reason(error)) from None
+    except TokenError:
+        raise NotParsed("cannot be read as tokens") from None
+    except RecursionError:
+        raise NotParsed("nested too deeply for the parser") from None
+    except PARSER_FAULTS as error:
+        raise NotParsed(f"the parser failed with {type(error).__name__}") from None
+    if len(trees) != 1:
+        raise NotParsed("not one statement")
+    return trees[0]
+
+
+def _silence(parser: Any) -> None:
+    """Keep the parser from logging the statement: a host's stderr is not ours, and the text may hold secrets."""
+    try:
+        parser._warn_unsupported = lambda: None
+    except AttributeError:  # a compiled parser takes no new attributes
+        import logging
+
+        logging.getLogger("sqlglot").addFilter(_is_not_fallback)
+
+
+def _is_not_fallback(record: Any) -> bool:
+    return "Falling back to parsing as a 'Command'" not in str(record.msg)
+
+
+def _reason(error: ParseError) -> str:
+    """Say where and what, without the text around it."""
+    first = error.errors[0] if error.errors else {}
+    what = re.sub(r"['\"`].*['\"`]", "?", mask_literals(str(first.get("description") or "invalid syntax")))
+    what = re.sub(r"<class \?>", "expression", what)
+    return f"{what[:120]} (line {first.get('line', '?')}, column {first.get('col', '?')})"
