@@ -1,7 +1,7 @@
 """Profiles of data: schema, size, statistics and a fingerprint of the full content, in one pass.
 
-``profile`` reads frames of pandas and polars, tables of pyarrow, arrays of numpy, sparse matrices of scipy, and Python's
-own lists and mappings. It never changes what it reads. ``docs/reference/fingerprints.md`` has the canonical form; the
+``profile`` reads frames of pandas and polars, tables of pyarrow, arrays of numpy, sparse matrices of scipy, and lists
+and mappings. It never changes what it reads. ``docs/reference/fingerprints.md`` has the canonical form; the
 short version is the docstring of ``profile``.
 """
 
@@ -53,8 +53,8 @@ def profile(obj: Any, *, tier: Tier = "default", budget_s: float = DEFAULT_BUDGE
     - times keep their unit and zone: ``timestamp[us, UTC]``; a column of ``datetime.date`` is ``date32``;
     - categories (pandas, Arrow dictionaries, polars Categorical and Enum) count by their values;
     - decimals, lists and structs agree between Arrow and polars; in pandas only if Arrow-backed;
-    - ``-0.0`` is ``0.0`` and every NaN is one NaN. NaN is null in numpy and in pandas' numpy-backed floats, which know no
-      other null; in Arrow, polars and pandas' nullable types it is a value and differs from null;
+    - ``-0.0`` is ``0.0`` and every NaN is one NaN. NaN is null in numpy and in pandas' numpy-backed floats, which know
+      no other null; in Arrow, polars and pandas' nullable types it is a value and differs from null;
     - null differs from the empty string and from zero;
     - an index of pandas counts as columns where it is named or not of integers.
 

@@ -20,6 +20,7 @@ from headwater.capture.profiling.blocks import (
     nothing,
 )
 from headwater.capture.profiling.mixing import Mixer
+from headwater.capture.profiling.numpy import one_zero
 from headwater.capture.profiling.objects import encoded_block
 from headwater.model.fingerprints import unique_names
 
@@ -119,7 +120,7 @@ def _nulls(array: Any) -> npt.NDArray[np.bool_] | None:
     validity = array.buffers()[0]
     if not array.null_count or validity is None:
         return None
-    return _bits(validity, array.offset, len(array)) == 0
+    return np.equal(_bits(validity, array.offset, len(array)), 0)
 
 
 def _view(array: Any, buffer: int, dtype: Any, count: int) -> npt.NDArray[Any]:
@@ -162,7 +163,7 @@ def _texts(array: Any) -> Block:
         return Bytes(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint8))
     held = array.buffers()[2]
     data = np.zeros(0, dtype=np.uint8) if held is None else np.frombuffer(held, dtype=np.uint8)
-    lengths = np.diff(ends).astype(np.int64, copy=False)
+    lengths = np.subtract(ends[1:], ends[:-1], dtype=np.int64)
     return _without_padding(lengths, data[int(ends[0]) : int(ends[-1])], _nulls(array))
 
 
@@ -214,11 +215,7 @@ def _encoded_lists(array: Any, numeric: bool) -> Block:
 
 
 def _canonical(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if numbers.dtype.kind != "f":
-        return numbers
-    numbers = numbers + numbers.dtype.type(0)
-    numbers[np.isnan(numbers)] = np.nan
-    return numbers
+    return one_zero(numbers) if numbers.dtype.kind == "f" else numbers
 
 
 def _categorical_column(name: str, label: str, nullable: bool, chunked: Any) -> Column:

@@ -7,6 +7,7 @@ largest kept one follows how densely the hash space is filled. The standard erro
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from headwater.capture.profiling.blocks import Words
 
@@ -14,6 +15,7 @@ KEEP = 4096
 _CACHE_BITS = 14
 _TAKE_BITS = np.uint64(64 - _CACHE_BITS)
 _FEW = 2048
+_FIRST = 4 * KEEP
 
 
 class Distinct:
@@ -30,12 +32,14 @@ class Distinct:
 
     def add(self, hashes: Words) -> None:
         """Take a block of hashes; the array is not kept."""
-        if self._limit is not None:
-            fresh = hashes[hashes < self._limit]
-        elif len(hashes) > _FEW:
-            fresh = self._unseen(hashes)
-        else:
-            fresh = hashes.copy()
+        if self._limit is None and not len(self._kept) and len(hashes) > _FIRST:
+            # A limit from the first few rows spares the sorting of most others.
+            self._pending.append(hashes[:_FIRST].copy())
+            self._merge()
+            hashes = hashes[_FIRST:]
+        fresh = hashes.copy() if self._limit is None else hashes[hashes < self._limit]
+        if len(fresh) > _FEW:
+            fresh = self._unseen(fresh)
         if len(fresh):
             self._pending.append(fresh)
             self._pending_rows += len(fresh)
@@ -49,20 +53,24 @@ class Distinct:
             self._seen = np.zeros(1 << _CACHE_BITS, dtype=np.uint64)
             self._seen[0] = np.uint64((1 << 64) - 1)
         slots = (hashes >> _TAKE_BITS).view(np.int64)
-        fresh = hashes[self._seen.take(slots) != hashes]
+        fresh: Words = hashes[np.not_equal(self._seen.take(slots), hashes)]
         if len(fresh):
             self._seen[(fresh >> _TAKE_BITS).view(np.int64)] = fresh
         return fresh
 
     def _merge(self) -> None:
-        merged = np.unique(np.concatenate([self._kept, *self._pending]))
+        merged = _sorted_set(np.concatenate([self._kept, *self._pending]))
         if len(merged) > KEEP:
             merged = merged[:KEEP]
             self._limit = merged[-1]
-            self._seen = None
         self._kept = merged
         self._pending = []
         self._pending_rows = 0
+
+    def add_bools(self, values: npt.NDArray[np.generic]) -> None:
+        """Take a block of booleans as they are: looking for both values costs next to nothing."""
+        present = [word for word, there in ((0, not values.all()), (1, values.any())) if there and len(values)]
+        self._pending.append(np.array(present, dtype=np.uint64))
 
     def result(self) -> tuple[int, bool]:
         """The number of distinct values, and whether it is exact (up to two values sharing a 64-bit hash)."""
@@ -70,3 +78,14 @@ class Distinct:
         if self._limit is None:
             return len(self._kept), True
         return round((KEEP - 1) / (int(self._limit) / 2.0**64)), False
+
+
+def _sorted_set(hashes: Words) -> Words:
+    """The distinct hashes in order. Sorting is vectorised; ``numpy.unique`` builds a hash table, many times slower."""
+    hashes.sort()
+    if len(hashes) < 2:
+        return hashes
+    fresh = np.empty(len(hashes), dtype=np.bool_)
+    fresh[0] = True
+    np.not_equal(hashes[1:], hashes[:-1], out=fresh[1:])
+    return hashes[fresh]

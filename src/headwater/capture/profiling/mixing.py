@@ -13,7 +13,8 @@ import numpy.typing as npt
 from headwater.capture.profiling.blocks import BLOCK_ROWS, Block, Bytes, Coded, Fixed, Words
 
 _MULTIPLY_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MULTIPLY_2 = 0x94D049BB133111EB
+_SEED = 0x94D049BB133111EB
+_MULTIPLY_2 = np.uint64(_SEED)
 _MULTIPLY_3 = np.uint64(0xD6E8FEB86659FD93)
 _MULTIPLY_4 = np.uint64(0xFF51AFD7ED558CCD)
 _LENGTH = np.uint64(0x9E3779B97F4A7C15)
@@ -33,9 +34,9 @@ def column_constants(position: int) -> tuple[np.uint64, np.uint64]:
 
 def _stir(number: int) -> int:
     """A splitmix64 step in plain integers."""
-    x = (number * 0x9E3779B97F4A7C15 + _MULTIPLY_2) & _MASK_64
+    x = (number * 0x9E3779B97F4A7C15 + _SEED) & _MASK_64
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK_64
-    x = ((x ^ (x >> 27)) * _MULTIPLY_2) & _MASK_64
+    x = ((x ^ (x >> 27)) * _SEED) & _MASK_64
     return x ^ (x >> 31)
 
 
@@ -67,24 +68,41 @@ class Mixer:
 
     def _texts(self, block: Bytes) -> Words:
         """Fold each value in eight bytes at a time; values of ``LONG_BYTES`` and more are hashed one by one."""
-        rows = len(block.lengths)
+        lengths = block.lengths
+        rows = len(lengths)
         out, spare = self._room(rows)
         if not rows:
             return out
-        lengths = block.lengths
+        longest, shortest = int(lengths.max()), int(lengths.min())
+        np.multiply(lengths.view(np.uint64), _LENGTH, out=out)
+        if longest == shortest < LONG_BYTES:
+            _fold_even(out, spare, block.data, longest)
+            return out
         padded = np.empty((len(block.data) // _WORD + 2) * _WORD, dtype=np.uint8)
         padded[: len(block.data)] = block.data
         padded[len(block.data) :] = 0
         starts = np.cumsum(lengths)
         starts -= lengths
-        longest = int(lengths.max())
-        np.multiply(lengths.view(np.uint64), _LENGTH, out=out)
         out ^= _word_at(padded, starts, lengths)
         _mix(out, out, spare)
         _fold_rest(out, padded, starts, lengths, longest)
         if longest >= LONG_BYTES:
             _hash_long(out, block.data, starts, lengths)
         return out
+
+
+def _fold_even(out: Words, spare: Words, data: npt.NDArray[np.uint8], width: int) -> None:
+    """Fold values that all have the same number of bytes: their words lie at even distances, aligned or not."""
+    padded = np.zeros(len(data) + _WORD, dtype=np.uint8)
+    padded[: len(data)] = data
+    for at in range(0, max(width, 1), _WORD):
+        words: Words = np.ndarray((len(out),), "<u8", padded.data, at, (width,))
+        if at:
+            out *= _MULTIPLY_3
+        if width - at < _WORD:
+            words = words & np.uint64((1 << 8 * (width - at)) - 1)
+        out ^= words
+        _mix(out, out, spare)
 
 
 def as_words(values: npt.NDArray[np.generic]) -> Words:
@@ -97,11 +115,12 @@ def as_words(values: npt.NDArray[np.generic]) -> Words:
 
 
 def _mix(words: Words, out: Words, spare: Words) -> Words:
-    """Shift, multiply, shift: every bit of the input reaches the upper half of the result."""
-    np.right_shift(words, _32, out=spare)
-    np.bitwise_xor(words, spare, out=out)
-    out *= _MULTIPLY_1
-    np.right_shift(out, _29, out=spare)
+    """Multiply, then fold the upper half onto the lower: one to one, and every bit reaches the lower half.
+
+    The odd multiplier of the column comes next and carries the lower half up again.
+    """
+    np.multiply(words, _MULTIPLY_1, out=out)
+    np.right_shift(out, _32, out=spare)
     out ^= spare
     return out
 
@@ -156,15 +175,23 @@ def _hash_long(
     """Hash the long values one by one."""
     import xxhash
 
-    view = memoryview(np.ascontiguousarray(data))
+    view = np.ascontiguousarray(data).data
     for row in np.flatnonzero(lengths >= LONG_BYTES).tolist():
         start = int(starts[row])
         out[row] = xxhash.xxh3_64_intdigest(view[start : start + int(lengths[row])])
 
 
 def row_sums(rows: Words, spare: Words) -> tuple[int, int]:
-    """Two sums over finished row hashes; ``rows`` holds the sum over columns a row and is overwritten."""
-    _mix(rows, rows, spare)
+    """Two sums over finished row hashes; ``rows`` holds the sum over columns a row and is overwritten.
+
+    The finish must be far from linear, or exchanging values between two rows would leave the sums as they were.
+    """
+    for shift, factor in ((_32, _MULTIPLY_1), (_29, _MULTIPLY_3), (_32, _MULTIPLY_2)):
+        np.right_shift(rows, shift, out=spare)
+        rows ^= spare
+        rows *= factor
+    np.right_shift(rows, _29, out=spare)
+    rows ^= spare
     first = int(rows.sum())
     rows *= _MULTIPLY_4
     np.right_shift(rows, _32, out=spare)

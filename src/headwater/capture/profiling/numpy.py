@@ -145,11 +145,17 @@ def row_bytes(part: npt.NDArray[Any]) -> Bytes:
     """Each entry along the first axis as its bytes; floats with one zero and one NaN."""
     whole = np.ascontiguousarray(part, dtype=part.dtype.newbyteorder("="))
     if whole.dtype.kind in "fc":
-        whole = whole + whole.dtype.type(0)
-        whole[np.isnan(whole)] = np.nan
+        whole = one_zero(whole)
     width = whole.dtype.itemsize * math.prod(whole.shape[1:])
     data = np.frombuffer(whole.tobytes(), dtype=np.uint8)
     return Bytes(np.full(len(whole), width, dtype=np.int64), data)
+
+
+def one_zero(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A copy of floats in which every zero is positive and every NaN has the same bits."""
+    canonical: npt.NDArray[Any] = numbers + numbers.dtype.type(0)
+    canonical[np.isnan(canonical)] = np.nan
+    return canonical
 
 
 def _unreadable(start: int, stop: int) -> Block:

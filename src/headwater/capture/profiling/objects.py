@@ -26,10 +26,9 @@ _EPOCH = datetime.date(1970, 1, 1)
 def object_column(name: str, values: npt.NDArray[Any]) -> Column:
     """A column over an array of objects, typed by what all of its values are."""
     row_count = len(values)
-    kinds = _kinds(values)
+    kinds, nullable = _kinds(values)
     if not kinds:
         return Column(name, "null", True, "other", nothing)
-    nullable = any(map(is_missing, values.tolist()))
     if kinds == {str}:
         return Column(name, "string", nullable, "other", by_span(lambda a, b: text_block(values[a:b]), row_count))
     if kinds == {bytes}:
@@ -43,35 +42,52 @@ def object_column(name: str, values: npt.NDArray[Any]) -> Column:
     return Column(name, "object", nullable, "other", by_span(lambda a, b: encoded_block(values[a:b]), row_count))
 
 
-def _kinds(values: npt.NDArray[Any]) -> set[type]:
-    """The types of the values that are not missing."""
+def _kinds(values: npt.NDArray[Any]) -> tuple[set[type], bool]:
+    """The types of the values that are not missing, and whether any is."""
     kinds = set(map(type, values.tolist()))
-    if kinds & {float, np.float64, np.float32}:
+    floats = {kind for kind in kinds if issubclass(kind, float | np.floating)}
+    if floats:
         # NaN is a missing value in a column of objects, a number is not.
-        kinds -= {float, np.float64, np.float32}
-        kinds |= {type(value) for value in values.tolist() if isinstance(value, float) and not is_missing(value)}
-    kinds -= {type(None), *_missing_types()}
-    return {bool if kind is np.bool_ else str if kind is np.str_ else kind for kind in kinds}
+        numbers = [value for value in values.tolist() if type(value) in floats]
+        present = {type(value) for value in numbers if not is_missing(value)}
+        nullable = any(map(is_missing, numbers))
+        kinds = kinds - floats | present
+    else:
+        nullable = False
+    missing = {type(None), *_missing_types()}
+    nullable = nullable or bool(kinds & missing)
+    return {_PLAIN.get(kind, kind) for kind in kinds - missing}, nullable
+
+
+_PLAIN: dict[type, type] = {np.bool_: bool, np.str_: str, np.bytes_: bytes}
 
 
 def _missing_types() -> set[type]:
     """The types of pandas' own missing values, where pandas is loaded."""
     pandas = sys.modules.get("pandas")
-    return set() if pandas is None else {type(pandas.NA), type(pandas.NaT)}
+    values = (getattr(pandas, "NA", None), getattr(pandas, "NaT", None))
+    return {type(value) for value in values if value is not None}
 
 
 def is_missing(value: object) -> bool:
     """None, NaN, NaT or NA."""
     if value is None:
         return True
-    if isinstance(value, float):
-        return value != value  # noqa: PLR0124 - the definition of NaN
+    if isinstance(value, float | np.floating):
+        return bool(value != value)  # noqa: PLR0124 - the definition of NaN
     return type(value) in _missing_types()
 
 
 def _mask(values: Sequence[Any]) -> npt.NDArray[np.bool_] | None:
     """Which of the values are missing."""
-    missing = np.fromiter(map(is_missing, values), dtype=np.bool_, count=len(values))
+    kinds = set(map(type, values))
+    missing_types = _missing_types() | {type(None)}
+    if not kinds & missing_types and not any(issubclass(kind, float | np.floating) for kind in kinds):
+        return None
+    if kinds <= {type(None), str, bytes, bool, int}:
+        missing = np.fromiter((value is None for value in values), dtype=np.bool_, count=len(values))
+    else:
+        missing = np.fromiter(map(is_missing, values), dtype=np.bool_, count=len(values))
     return missing if missing.any() else None
 
 
@@ -164,7 +180,7 @@ def _tagged_container(value: object) -> tuple[bytes, bytes] | None:
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         numbers = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("="))
         if numbers.dtype.kind == "f":
-            numbers = numbers + numbers.dtype.type(0)
+            numbers = np.add(numbers, numbers.dtype.type(0))
             numbers[np.isnan(numbers)] = np.nan
         return b"A", encode([numbers.dtype.name, *numbers.shape]) + numbers.tobytes()
     if isinstance(value, np.ndarray):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from headwater.capture.profiling.blocks import Block, Coded, Column, Fixed, Table, by_span
 from headwater.capture.profiling.mixing import Mixer
-from headwater.capture.profiling.numpy import COPY_BYTES, array_column
+from headwater.capture.profiling.numpy import COPY_BYTES, array_column, one_zero
 from headwater.capture.profiling.objects import encoded_block, object_column
 from headwater.model.fingerprints import unique_names
 
@@ -60,6 +60,8 @@ def _levels(index: Any, *, always: bool) -> list[tuple[str, Any]]:
 
 def extension_column(name: str, array: Any) -> Column:
     """A column over any array of pandas."""
+    if isinstance(array, pd.arrays.NumpyExtensionArray):
+        array = array.to_numpy()
     dtype = array.dtype
     if isinstance(dtype, np.dtype) and dtype.kind not in "mM":
         return array_column(name, np.asarray(array))
@@ -74,7 +76,7 @@ def extension_column(name: str, array: Any) -> Column:
     if isinstance(dtype, pd.StringDtype):
         return _strings(object_column(name, np.asarray(array, dtype=object)))
     if isinstance(dtype, pd.SparseDtype):
-        return extension_column(name, pd.Series(array).sparse.to_dense().array)
+        return extension_column(name, array.to_dense())
     if hasattr(dtype, "numpy_dtype") and dtype.numpy_dtype.kind in "biuf":
         return _masked_column(name, array)
     return _other_column(name, array)
@@ -114,7 +116,7 @@ def _categorical_column(name: str, array: Any) -> Column:
     if len(array.categories):
         block = categories.read(0, len(array.categories))
         if isinstance(block, Fixed) and block.values.dtype.kind == "f":
-            block = Fixed(block.values + block.values.dtype.type(0), block.nulls)
+            block = Fixed(one_zero(block.values), block.nulls)
         table_ = Mixer().hash_values(block).copy()
     all_codes = array.codes
 

@@ -36,13 +36,13 @@ class ColumnDigest:
 
     def add(self, values: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None) -> None:
         """Take the canonical values of a block; ``lengths`` where they are of any length."""
-        self._values.update(np.ascontiguousarray(values))
+        self._values.update(np.ascontiguousarray(values).data)
         if lengths is not None:
-            self._lengths.update(np.ascontiguousarray(lengths))
+            self._lengths.update(np.ascontiguousarray(lengths).data)
 
     def add_nulls(self, nulls: Mask, start: int) -> None:
         """Take the null mask of the block whose first row is ``start``."""
-        self._nulls.update(np.flatnonzero(nulls).astype(np.int64) + start)
+        self._nulls.update((np.flatnonzero(nulls).astype(np.int64) + start).data)
 
     def result(self, type_: str, row_count: int) -> str:
         """The digest in hexadecimal."""
@@ -103,7 +103,9 @@ class ColumnPass:
             words[nulls] = self._null_word
         row_words += words
         self.rows += stop - start
-        if self._distinct is not None:
+        if self._distinct is not None and self.column.kind == "bool" and isinstance(block, Fixed):
+            self._distinct.add_bools(block.values if nulls is None else block.values[~nulls])
+        elif self._distinct is not None:
             self._distinct.add(valid)
         if self._summary is not None and isinstance(block, Fixed):
             self._summarise(block.values if nulls is None else block.values[~nulls], total)
@@ -121,7 +123,7 @@ class ColumnPass:
 
     def _canonical_floats(self, block: Fixed) -> tuple[Fixed, float]:
         """One zero, one NaN, nulls as zero; and the sum of all, which is finite only if every value is."""
-        values = block.values + block.values.dtype.type(0)  # -0.0 + 0.0 is 0.0
+        values = np.add(block.values, block.values.dtype.type(0))  # -0.0 + 0.0 is 0.0
         total = float(values.sum(dtype=np.float64))
         nulls = block.nulls
         if not math.isfinite(total) or nulls is not None:

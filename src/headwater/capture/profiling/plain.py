@@ -52,7 +52,7 @@ def _column(name: str, values: Any) -> Column:
     if isinstance(values, np.ndarray) and values.ndim == 1:
         return array_column(name, values)
     kinds = set(map(type, values)) - {type(None)}
-    if kinds == {int} or kinds == {float} or kinds == {int, float}:
+    if kinds in ({int}, {float}, {int, float}):
         numbers = _numbers(values, int if kinds == {int} else float)
         if numbers is not None:
             nulls = np.fromiter(map(is_missing, values), dtype=np.bool_, count=len(values))

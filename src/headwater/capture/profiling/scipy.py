@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy
+import scipy  # type: ignore[import-untyped]
 from scipy import sparse
 
 from headwater.capture.profiling.blocks import Block, Bytes, Column, Table
