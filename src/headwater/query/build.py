@@ -1,0 +1,125 @@
+"""From a walk to an answer: names, types and states are fetched for what is shown, and for nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKind
+from headwater.query.names import node_id
+from headwater.query.result import LineageGraph
+from headwater.query.walk import Reach
+from headwater.storage.base import EdgeRow, NodeRow, Store
+
+DETAILS_UP_TO = 1000
+"""Answers of more nodes than this carry names and types, without the latest run and version of each node."""
+
+EdgeKey = tuple[int, int, int]
+"""Source, target and job: what tells one edge of an answer from another."""
+
+
+def edge_key(edge: EdgeRow) -> EdgeKey:
+    """Return what tells this edge from the others of the same answer."""
+    return (edge.source_id, edge.target_id, edge.job_id)
+
+
+def build(
+    store: Store,
+    reach: Reach,
+    roots: Sequence[NodeRow],
+    direction: Direction | None,
+    *,
+    as_of: int | None = None,
+    fields: dict[int, set[str]] | None = None,
+    field_edges: dict[EdgeKey, tuple[FieldEdge, ...]] | None = None,
+    gaps: Iterable[str] = (),
+) -> LineageGraph:
+    """Return the answer that a walk stands for; ``fields`` and ``field_edges`` make it an answer about columns."""
+    job_ids = dict.fromkeys(edge.job_id for edge in reach.edges if edge.job_id not in reach.levels)
+    rows = {row.id: row for row in store.nodes([*reach.levels, *job_ids])}
+    job_levels = _job_levels(reach, direction)
+    with_details = len(rows) <= DETAILS_UP_TO
+    nodes: list[Node] = []
+    for key in (*reach.levels, *job_ids):
+        if key not in rows:
+            continue
+        level = reach.levels.get(key, job_levels.get(key, 0))
+        properties = details(store, rows[key], as_of) if with_details else {}
+        if fields is not None and key in fields:
+            properties["fields"] = sorted(fields[key])
+        nodes.append(_node(rows[key], level, properties))
+    edges = [_edge(edge, rows, (field_edges or {}).get(edge_key(edge), ())) for edge in reach.edges]
+    return LineageGraph(
+        roots=tuple(node_id(root) for root in roots),
+        direction=direction.value if direction else "",
+        nodes=tuple(nodes),
+        edges=tuple(edges),
+        as_of=as_of,
+        truncated=reach.is_truncated,
+        gaps=tuple(dict.fromkeys(gaps)),
+        hidden={node_id(rows[key]): count for key, count in reach.hidden.items() if key in rows},
+        columns=fields is not None,
+        total=reach.total,
+    )
+
+
+def _job_levels(reach: Reach, direction: Direction | None) -> dict[int, int]:
+    """A job between two datasets stands at the hop of the farther one."""
+    levels: dict[int, int] = {}
+    for edge in reach.edges:
+        far = edge.source_id if direction is Direction.UPSTREAM else edge.target_id
+        hop = reach.levels.get(far, 0)
+        levels[edge.job_id] = min(levels.get(edge.job_id, hop), hop)
+    return levels
+
+
+def _node(row: NodeRow, level: int, properties: dict[str, Any]) -> Node:
+    return Node(
+        id=node_id(row),
+        kind=row.kind,
+        namespace=row.namespace,
+        name=row.name,
+        type=row.type,
+        state=properties.pop("state", ""),
+        level=level,
+        properties=properties,
+    )
+
+
+def _edge(edge: EdgeRow, rows: dict[int, NodeRow], fields: tuple[FieldEdge, ...]) -> Edge:
+    job = rows.get(edge.job_id)
+    return Edge(
+        source=node_id(rows[edge.source_id]),
+        target=node_id(rows[edge.target_id]),
+        job=node_id(job) if job else "",
+        run=edge.run_id,
+        how=How(edge.how),
+        valid_from=edge.valid_from,
+        valid_to=edge.valid_to,
+        fields=fields,
+    )
+
+
+def details(store: Store, row: NodeRow, as_of: int | None) -> dict[str, Any]:
+    """Return what an answer says of a node beside its name.
+
+    Of a job: ``state``, ``run`` and ``ran_at`` of its latest run. Of a dataset: ``version``, ``rows``, ``fingerprint``
+    and ``written_at`` of its latest version, as far as they are known.
+    """
+    found: dict[str, Any] = {}
+    if row.is_deleted:
+        found["deleted"] = True
+    if row.kind is NodeKind.JOB:
+        runs = store.runs(job_id=row.id, limit=1, before=None if as_of is None else as_of + 1)
+        if runs:
+            found.update(state=runs[0].state.value, run=runs[0].run_id, ran_at=runs[0].started_at)
+        return found
+    versions = store.versions(row.id, as_of=as_of, limit=1)
+    if versions:
+        latest = versions[0]
+        found.update(version=latest.version, written_at=latest.created_at)
+        if latest.row_count is not None:
+            found["rows"] = latest.row_count
+        if latest.fingerprint:
+            found["fingerprint"] = latest.fingerprint
+    return found

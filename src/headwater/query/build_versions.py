@@ -1,0 +1,114 @@
+"""Answers at the run level: versions joined by the runs that made one from another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKind
+from headwater.query.names import node_id, version_id
+from headwater.query.result import LineageGraph
+from headwater.query.versions_graph import VersionGraph
+from headwater.storage.base import NodeRow, Store, VersionRow
+
+
+def versions_graph(
+    store: Store,
+    roots: Sequence[VersionRow],
+    direction: Direction,
+    *,
+    depth: int | None = None,
+    limit: int | None = None,
+    with_fields: bool = False,
+) -> LineageGraph:
+    """Return what the versions were made from (upstream) or what was made from them, as versions and runs."""
+    graph = VersionGraph(store)
+    hops, known, is_cut = graph.walk(list(roots), direction, depth=depth, limit=limit)
+    datasets = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in known.values()}))}
+    names = {key: version_id(datasets[v.dataset_id], v.version) for key, v in known.items() if v.dataset_id in datasets}
+    nodes = [_version_node(datasets[known[key].dataset_id], known[key], hop) for key, hop in hops.items()]
+    edges: dict[tuple[str, str, str], Edge] = {}
+    hidden: dict[str, int] = {}
+    runs: dict[str, int] = {}
+    for key in hops:
+        missing = 0
+        for derived in graph.step(key, direction):
+            for far in derived.versions:
+                if far.id not in hops:
+                    missing += 1
+                    continue
+                ends = (far.id, key) if direction is Direction.UPSTREAM else (key, far.id)
+                fields = _fields(graph, derived.derivation, ends) if with_fields else ()
+                edge = _edge(names[ends[0]], names[ends[1]], derived.run_id, known[ends[1]], fields)
+                edges[edge.source, edge.target, edge.run] = edge
+                runs[derived.run_id] = min(runs.get(derived.run_id, hops[far.id]), hops[far.id])
+        if missing:
+            hidden[names[key]] = missing
+    nodes.extend(node for run_id, hop in runs.items() if (node := _run_node(store, run_id, hop)) is not None)
+    return LineageGraph(
+        roots=tuple(names[root.id] for root in roots if root.id in names),
+        direction=direction.value,
+        nodes=tuple(nodes),
+        edges=tuple(edges.values()),
+        truncated=is_cut,
+        hidden=hidden,
+        columns=with_fields,
+        total=len(hops),
+        level="run",
+    )
+
+
+def _fields(graph: VersionGraph, derivation: int, ends: tuple[int, int]) -> tuple[FieldEdge, ...]:
+    return tuple(field for source, field in graph.fields(derivation, ends[1]) if source == ends[0])
+
+
+def _edge(source: str, target: str, run_id: str, made: VersionRow, fields: tuple[FieldEdge, ...]) -> Edge:
+    how = How.COLUMN if fields else How.DECLARED
+    return Edge(
+        source=source,
+        target=target,
+        job=f"run:{run_id}",
+        run=run_id,
+        how=how,
+        valid_from=made.created_at,
+        fields=fields,
+    )
+
+
+def _version_node(row: NodeRow, version: VersionRow, level: int) -> Node:
+    properties: dict[str, Any] = {
+        "dataset": node_id(row),
+        "version": version.version,
+        "ordinal": version.ordinal,
+        "written_at": version.created_at,
+    }
+    if version.row_count is not None:
+        properties["rows"] = version.row_count
+    if version.fingerprint:
+        properties["fingerprint"] = version.fingerprint
+    return Node(
+        id=version_id(row, version.version),
+        kind=NodeKind.DATASET_VERSION,
+        namespace=row.namespace,
+        name=row.name,
+        type=row.type,
+        level=level,
+        properties=properties,
+    )
+
+
+def _run_node(store: Store, run_id: str, level: int) -> Node | None:
+    run = store.run(run_id)
+    if run is None:
+        return None
+    jobs = store.nodes([run.job_id])
+    return Node(
+        id=f"run:{run_id}",
+        kind=NodeKind.RUN,
+        namespace=jobs[0].namespace if jobs else "",
+        name=jobs[0].name if jobs else run_id,
+        type=run.operation,
+        state=run.state.value,
+        level=level,
+        properties={"run": run_id, "ran_at": run.started_at, "job": node_id(jobs[0]) if jobs else ""},
+    )

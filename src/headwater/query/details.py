@@ -1,0 +1,154 @@
+"""All that is known of one dataset, version, job or run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headwater.model.graph import Direction, NodeKind
+from headwater.query.facts import Facets, RunFacts, Version, body, run_facts, schema_fields, version_facts
+from headwater.query.history import RunSummary, list_runs
+from headwater.query.names import node_id
+from headwater.query.resolve import Target
+from headwater.query.result import json_text
+from headwater.query.selectors import owners, tags
+from headwater.query.versions import version_at
+from headwater.query.walk import Edges, job_neighbours
+from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
+
+_MOST_VERSIONS = 10
+_MOST_NEIGHBOURS = 50
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A column: its type as the emitter names it, and what was measured on it."""
+
+    name: str
+    type: str = ""
+    measures: dict[str, Any] = {}
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a node. ``producers`` and ``consumers`` are node ids: jobs of a dataset, datasets of a job.
+
+    ``facets`` holds every facet verbatim, unknown ones included.
+    """
+
+    id: str
+    kind: str
+    namespace: str
+    name: str
+    type: str = ""
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+    owners: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    is_deleted: bool = False
+    created_at: int = 0
+    updated_at: int = 0
+    columns: tuple[Column, ...] = ()
+    version: Version | None = None
+    versions: tuple[Version, ...] = ()
+    producers: tuple[str, ...] = ()
+    consumers: tuple[str, ...] = ()
+    inputs: tuple[Version, ...] = ()
+    outputs: tuple[Version, ...] = ()
+    run: RunFacts | None = None
+    runs: tuple[RunSummary, ...] = ()
+    facets: dict[str, msgspec.Raw] = {}
+
+    def to_json(self) -> str:
+        """Return the details as JSON."""
+        return json_text(self)
+
+
+def describe(store: Store, target: Target, *, as_of: int | None = None) -> Details:
+    """Return what is known of a dataset, a version of it, or a job, at an instant."""
+    if target.node.kind is NodeKind.JOB:
+        return _describe_job(store, target.node, as_of)
+    return _describe_dataset(store, target.node, target.version or version_at(store, target.node.id, as_of), as_of)
+
+
+def _describe_dataset(store: Store, node: NodeRow, version: VersionRow | None, as_of: int | None) -> Details:
+    facets = store.facets(node.id, as_of=as_of)
+    of_version = store.version_facets(version.id) if version else {}
+    merged = {**facets, **of_version}
+    edges = Edges(store, as_of)
+    into = edges.of(node.id, Direction.UPSTREAM)
+    out = edges.of(node.id, Direction.DOWNSTREAM)
+    written_by = store.run(version.run_id) if version and version.run_id else None
+    return Details(
+        **_common(node, facets),
+        columns=_columns(store, node, merged),
+        version=version_facts(node, version) if version else None,
+        versions=tuple(version_facts(node, row) for row in store.versions(node.id, as_of=as_of, limit=_MOST_VERSIONS)),
+        producers=_ids(store, [edge.job_id for edge in into]),
+        consumers=_ids(store, [edge.job_id for edge in out]),
+        run=run_facts(store, written_by) if written_by else None,
+        facets=merged,
+    )
+
+
+def _describe_job(store: Store, node: NodeRow, as_of: int | None) -> Details:
+    facets = store.facets(node.id, as_of=as_of)
+    edges = Edges(store, as_of)
+    latest = store.runs(job_id=node.id, limit=1, before=None if as_of is None else as_of + 1)
+    return Details(
+        **_common(node, facets),
+        producers=_ids(store, job_neighbours(edges, node.id, Direction.UPSTREAM)),
+        consumers=_ids(store, job_neighbours(edges, node.id, Direction.DOWNSTREAM)),
+        run=run_facts(store, latest[0]) if latest else None,
+        runs=tuple(list_runs(store, node, limit=_MOST_VERSIONS)),
+        facets=facets,
+    )
+
+
+def describe_run(store: Store, run: RunRow) -> Details:
+    """Return what is known of a run: facts, inputs and outputs as versions, facets verbatim."""
+    facts = run_facts(store, run)
+    jobs = store.nodes([run.job_id])
+    inputs, outputs = store.run_io(run.run_id)
+    rows = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in (*inputs, *outputs)}))}
+    return Details(
+        id=f"run:{run.run_id}",
+        kind=NodeKind.RUN.value,
+        namespace=jobs[0].namespace if jobs else "",
+        name=jobs[0].name if jobs else "",
+        type=run.operation,
+        run=facts,
+        inputs=tuple(version_facts(rows[v.dataset_id], v) for v in inputs if v.dataset_id in rows),
+        outputs=tuple(version_facts(rows[v.dataset_id], v) for v in outputs if v.dataset_id in rows),
+        facets=store.run_facets(run.run_id),
+    )
+
+
+def _common(node: NodeRow, facets: Facets) -> dict[str, Any]:
+    return {
+        "id": node_id(node),
+        "kind": node.kind.value,
+        "namespace": node.namespace,
+        "name": node.name,
+        "type": node.type,
+        "aliases": tuple(f"{namespace}:{name}" for namespace, name in node.aliases),
+        "description": str(body(facets, "documentation").get("description", "")),
+        "owners": tuple(dict.fromkeys(owners(facets))),
+        "tags": tuple(tag for tag in dict.fromkeys(tags(facets))),
+        "is_deleted": node.is_deleted,
+        "created_at": node.created_at,
+        "updated_at": node.updated_at,
+    }
+
+
+def _columns(store: Store, node: NodeRow, facets: Facets) -> tuple[Column, ...]:
+    measured = body(facets, "dataQualityMetrics").get("columnMetrics")
+    measures = measured if isinstance(measured, dict) else {}
+    fields = schema_fields(facets) or [(name, "") for name in store.fields(node.id)]
+    return tuple(
+        Column(name=name, type=type_, measures=found if isinstance(found := measures.get(name), dict) else {})
+        for name, type_ in fields
+    )
+
+
+def _ids(store: Store, keys: list[int]) -> tuple[str, ...]:
+    return tuple(node_id(row) for row in store.nodes(list(dict.fromkeys(keys))[:_MOST_NEIGHBOURS]))

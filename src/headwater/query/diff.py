@@ -1,0 +1,97 @@
+"""What changed between two runs, two versions or two instants, as lists of plain changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from headwater.query.result import frame, json_text
+
+if TYPE_CHECKING:
+    import pandas
+
+What = Literal[
+    "parameter", "seed", "metric", "code", "environment", "input", "output", "column", "node", "edge", "run", "version"
+]
+ChangeKind = Literal["added", "removed", "changed", "same"]
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One difference: of what, called what, before and after. ``note`` says what before and after do not."""
+
+    what: What
+    name: str
+    kind: ChangeKind
+    before: Any = None
+    after: Any = None
+    note: str = ""
+
+
+class Diff(msgspec.Struct, frozen=True, kw_only=True):
+    """Two sides and how they differ. ``same`` lists what was compared and found equal; ``of`` is run, version,
+    dataset or graph."""
+
+    of: Literal["run", "version", "graph"]
+    before: str
+    after: str
+    differences: tuple[Difference, ...] = ()
+    same: tuple[Difference, ...] = ()
+
+    def __bool__(self) -> bool:
+        """True when anything differs."""
+        return bool(self.differences)
+
+    def of_kind(self, what: What) -> tuple[Difference, ...]:
+        """Return the differences of one sort."""
+        return tuple(item for item in self.differences if item.what == what)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one flat row a difference: what, name, kind, before, after, note."""
+        return [msgspec.structs.asdict(item) for item in self.differences]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return one row a difference."""
+        found: pandas.DataFrame = frame("pandas", self.rows())
+        return found
+
+    def to_json(self) -> str:
+        """Return the answer as JSON."""
+        return json_text(self)
+
+    def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
+        """Return the answer as text, at most ``cells`` wide."""
+        from headwater.query.diff_text import diff_lines
+        from headwater.query.text import plain
+
+        return plain(diff_lines(self, cells=cells, base=base))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def compare(
+    what: What, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[list[Difference], list[Difference]]:
+    """Return (differences, equals) of two mappings, in the order of names."""
+    differences: list[Difference] = []
+    same: list[Difference] = []
+    for name in sorted({*before, *after}):
+        if name not in before:
+            differences.append(Difference(what=what, name=name, kind="added", after=after[name]))
+        elif name not in after:
+            differences.append(Difference(what=what, name=name, kind="removed", before=before[name]))
+        elif before[name] != after[name]:
+            differences.append(Difference(what=what, name=name, kind="changed", before=before[name], after=after[name]))
+        else:
+            same.append(Difference(what=what, name=name, kind="same", before=before[name], after=after[name]))
+    return differences, same
+
+
+def joined(parts: Sequence[tuple[list[Difference], list[Difference]]]) -> dict[str, tuple[Difference, ...]]:
+    """Return the parts of several comparisons as the two fields of a ``Diff``."""
+    return {
+        "differences": tuple(item for found, _ in parts for item in found),
+        "same": tuple(item for _, equal in parts for item in equal),
+    }

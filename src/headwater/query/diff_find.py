@@ -1,0 +1,215 @@
+"""How two runs, two versions or two instants differ: the comparing behind ``diff``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headwater.model.graph import NodeKind
+from headwater.query.diff import ChangeKind, Diff, Difference, What, compare, joined
+from headwater.query.facts import RunFacts, run_facts, schema_fields
+from headwater.query.names import node_id, version_id
+from headwater.query.resolve import scan
+from headwater.query.times import iso_utc
+from headwater.query.walk import Edges, is_valid, walk
+from headwater.storage.base import EdgeRow, NodeRow, RunRow, Store, VersionRow
+
+Compared = tuple[list[Difference], list[Difference]]
+
+
+def diff_runs(store: Store, before: RunRow, after: RunRow) -> Diff:
+    """Return how two runs differ: parameters, seeds, code, environment, inputs, columns, metrics, outputs."""
+    left, right = run_facts(store, before), run_facts(store, after)
+    left_in, left_out = store.run_io(before.run_id)
+    right_in, right_out = store.run_io(after.run_id)
+    parts = [
+        compare("run", _run_facts(left), _run_facts(right)),
+        compare("parameter", left.parameters, right.parameters),
+        compare("seed", _seeds(left), _seeds(right)),
+        compare("code", _code(left), _code(right)),
+        compare("environment", _environment(left), _environment(right)),
+        _states(store, "input", left_in, right_in),
+        _columns(store, left_out, right_out),
+        compare("metric", _metrics(left), _metrics(right)),
+        _states(store, "output", left_out, right_out),
+    ]
+    return Diff(of="run", before=f"run:{before.run_id}", after=f"run:{after.run_id}", **joined(parts))
+
+
+def diff_versions(store: Store, before: tuple[NodeRow, VersionRow], after: tuple[NodeRow, VersionRow]) -> Diff:
+    """Return how two dataset versions differ: content, columns, and how the runs that wrote them differ."""
+    (left_row, left), (right_row, right) = before, after
+    parts: list[Compared] = [
+        compare("version", _version_facts(left), _version_facts(right)),
+        compare("column", _schema(store, left), _schema(store, right)),
+    ]
+    if left.run_id and right.run_id and left.run_id != right.run_id:
+        runs = store.run(left.run_id), store.run(right.run_id)
+        if runs[0] is not None and runs[1] is not None:
+            of_runs = diff_runs(store, runs[0], runs[1])
+            kept = {"parameter", "seed", "metric", "code", "environment", "input"}
+            parts.append(
+                (
+                    [item for item in of_runs.differences if item.what in kept],
+                    [item for item in of_runs.same if item.what in kept],
+                )
+            )
+    names = version_id(left_row, left.version), version_id(right_row, right.version)
+    return Diff(of="version", before=names[0], after=names[1], **joined(parts))
+
+
+def diff_instants(store: Store, before: int, after: int, root: NodeRow | None = None) -> Diff:
+    """Return which nodes and edges came and went between two instants, upstream of a node or in the whole graph."""
+    left, right = _edges_at(store, before, root), _edges_at(store, after, root)
+    names = _names(store, [*left.values(), *right.values()])
+    parts = [
+        compare("node", _ends(left, names), _ends(right, names)),
+        compare("edge", _edge_names(left, names), _edge_names(right, names)),
+    ]
+    return Diff(of="graph", before=str(iso_utc(before)), after=str(iso_utc(after)), **joined(parts))
+
+
+# -- runs --------------------------------------------------------------------------------------------------------------
+def _run_facts(run: RunFacts) -> dict[str, Any]:
+    facts: dict[str, Any] = {"job": run.job, "state": run.state}
+    if run.command:
+        facts["command"] = run.command
+    if run.error:
+        facts["error"] = run.error
+    return facts
+
+
+def _seeds(run: RunFacts) -> dict[str, Any]:
+    return {f"{seed.library} {seed.scope}".strip() + (f" ({seed.where})" if seed.where else ""): seed.value
+            for seed in run.seeds}  # fmt: skip
+
+
+def _metrics(run: RunFacts) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for metric in run.metrics:
+        step = "" if metric.step is None else f" at step {metric.step}"
+        found[metric.name + step] = metric.value
+    return found
+
+
+def _code(run: RunFacts) -> dict[str, Any]:
+    code = run.code
+    pairs = {"digest": code.sha256, "commit": code.commit, "branch": code.branch, "path": code.path}
+    found: dict[str, Any] = {key: value for key, value in pairs.items() if value}
+    if code.is_dirty is not None:
+        found["uncommitted changes"] = code.is_dirty
+    return found
+
+
+def _environment(run: RunFacts) -> dict[str, Any]:
+    environment = run.environment
+    found: dict[str, Any] = dict(environment.packages)
+    pairs = {"python": environment.python, "platform": environment.platform, "host": environment.host}
+    found.update({key: value for key, value in pairs.items() if value})
+    if not environment.packages and environment.sha256:
+        found["digest"] = environment.sha256
+    return found
+
+
+# -- datasets ----------------------------------------------------------------------------------------------------------
+def _states(store: Store, what: What, left: list[VersionRow], right: list[VersionRow]) -> Compared:
+    """Compare datasets by content: the fingerprint where there is one, the version's name where there is none."""
+    rows = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in (*left, *right)}))}
+    before = {node_id(rows[v.dataset_id]): v for v in left if v.dataset_id in rows}
+    after = {node_id(rows[v.dataset_id]): v for v in right if v.dataset_id in rows}
+    differences: list[Difference] = []
+    same: list[Difference] = []
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if old is None or new is None:
+            kind: ChangeKind = "added" if old is None else "removed"
+            differences.append(Difference(what=what, name=name, kind=kind, before=_state(old), after=_state(new)))
+        elif old.fingerprint and new.fingerprint:
+            is_same = old.fingerprint == new.fingerprint
+            item = Difference(
+                what=what, name=name, kind="same" if is_same else "changed", before=_state(old), after=_state(new)
+            )
+            (same if is_same else differences).append(item)
+        elif old.version == new.version:
+            same.append(Difference(what=what, name=name, kind="same", before=_state(old), after=_state(new)))
+        else:
+            differences.append(
+                Difference(
+                    what=what,
+                    name=name,
+                    kind="changed",
+                    before=_state(old),
+                    after=_state(new),
+                    note="written anew; no fingerprint to tell whether the content differs",
+                )
+            )
+    return differences, same
+
+
+def _state(version: VersionRow | None) -> dict[str, Any] | None:
+    return None if version is None else _version_facts(version)
+
+
+def _version_facts(version: VersionRow) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    if version.fingerprint:
+        facts["fingerprint"] = version.fingerprint
+    elif version.version:
+        facts["version"] = version.version
+    if version.row_count is not None:
+        facts["rows"] = version.row_count
+    return facts
+
+
+def _schema(store: Store, version: VersionRow) -> dict[str, str]:
+    return dict(schema_fields(store.version_facets(version.id)))
+
+
+def _columns(store: Store, left: list[VersionRow], right: list[VersionRow]) -> Compared:
+    """Compare the columns of the outputs that both runs wrote."""
+    before = {version.dataset_id: version for version in left}
+    after = {version.dataset_id: version for version in right}
+    both = sorted(before.keys() & after.keys())
+    names = {row.id: row.name for row in store.nodes(both)}
+    old: dict[str, str] = {}
+    new: dict[str, str] = {}
+    for key in both:
+        columns = _schema(store, before[key]), _schema(store, after[key])
+        if columns[0] and columns[1]:
+            old.update({f"{names[key]}:{column}": type_ for column, type_ in columns[0].items()})
+            new.update({f"{names[key]}:{column}": type_ for column, type_ in columns[1].items()})
+    return compare("column", old, new)
+
+
+# -- graphs ------------------------------------------------------------------------------------------------------------
+_Keyed = dict[tuple[int, int, int], EdgeRow]
+
+
+def _edges_at(store: Store, instant: int, root: NodeRow | None) -> _Keyed:
+    from headwater.model.graph import Direction
+
+    if root is not None:
+        found = walk(Edges(store, instant), [root], Direction.UPSTREAM).edges
+    else:
+        found = [
+            edge
+            for row in scan(store, kind=NodeKind.JOB)
+            for edge in store.edges(job_id=row.id)
+            if is_valid(edge, instant)
+        ]
+    return {(edge.source_id, edge.target_id, edge.job_id): edge for edge in found}
+
+
+def _names(store: Store, edges: list[EdgeRow]) -> dict[int, str]:
+    wanted = {key for edge in edges for key in (edge.source_id, edge.target_id, edge.job_id)}
+    return {row.id: node_id(row) for row in store.nodes(sorted(wanted))}
+
+
+def _ends(edges: _Keyed, names: dict[int, str]) -> dict[str, str]:
+    return {names[key]: "" for edge in edges.values() for key in (edge.source_id, edge.target_id) if key in names}
+
+
+def _edge_names(edges: _Keyed, names: dict[int, str]) -> dict[str, str]:
+    return {
+        f"{names.get(edge.source_id, '?')} -> {names.get(edge.target_id, '?')} by {names.get(edge.job_id, '?')}": ""
+        for edge in edges.values()
+    }

@@ -1,0 +1,268 @@
+"""What is known of a run and of a version, read from their facets into plain values.
+
+Facets come from many emitters. Reading is lenient: a facet that is missing or has another shape leaves a fact out, it
+never fails a question. Times are microseconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from headwater.query.names import node_id, version_id
+from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
+
+Facets = Mapping[str, msgspec.Raw]
+
+
+class Code(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The code of a run: where it stands, the digest of its text, its state under version control."""
+
+    path: str = ""
+    sha256: str = ""
+    commit: str = ""
+    branch: str = ""
+    repository: str = ""
+    is_dirty: bool | None = None
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a run ran: interpreter, platform, host, and the packages with a digest of them all."""
+
+    python: str = ""
+    platform: str = ""
+    host: str = ""
+    user: str = ""
+    sha256: str = ""
+    packages: dict[str, str] = {}
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A number that a run reported, on which dataset and at which step."""
+
+    name: str
+    value: Any
+    dataset: str = ""
+    step: int | None = None
+
+
+class Seed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A random seed that was set, by which library and for what; ``value`` None where it was left to chance."""
+
+    library: str
+    scope: str = ""
+    value: Any = None
+    where: str = ""
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A dataset version: ``id`` is the public name, ``ordinal`` its place in time, ``run_id`` the run that wrote it."""
+
+    id: str
+    dataset: str
+    name: str
+    namespace: str
+    type: str
+    version: str
+    ordinal: int = 0
+    fingerprint: str = ""
+    row_count: int | None = None
+    created_at: int = 0
+    run_id: str = ""
+
+
+class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run with its job, code, parameters, seeds, metrics, environment and outcome."""
+
+    run_id: str
+    job: str
+    job_name: str
+    operation: str = ""
+    state: str = ""
+    started_at: int | None = None
+    ended_at: int | None = None
+    parent_run: str = ""
+    code: Code = Code()
+    parameters: dict[str, Any] = {}
+    seeds: tuple[Seed, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    environment: Environment = Environment()
+    command: str = ""
+    error: str = ""
+    tags: dict[str, str] = {}
+
+
+def body(facets: Facets, *names: str) -> dict[str, Any]:
+    """Return the first of these facets that is there and is an object, without its ``_`` members; else nothing."""
+    for name in names:
+        raw = facets.get(name)
+        if raw is None:
+            continue
+        try:
+            value = msgspec.json.decode(raw)
+        except msgspec.DecodeError:
+            continue
+        if isinstance(value, dict) and not value.get("_deleted"):
+            return {key: item for key, item in value.items() if not key.startswith("_")}
+    return {}
+
+
+def version_facts(row: NodeRow, version: VersionRow) -> Version:
+    """Return the public facts of a version of that dataset."""
+    return Version(
+        id=version_id(row, version.version),
+        dataset=node_id(row),
+        name=row.name,
+        namespace=row.namespace,
+        type=row.type,
+        version=version.version,
+        ordinal=version.ordinal,
+        fingerprint=version.fingerprint,
+        row_count=version.row_count,
+        created_at=version.created_at,
+        run_id=version.run_id,
+    )
+
+
+def run_facts(store: Store, run: RunRow) -> RunFacts:
+    """Return what is known of a run: its own facets, and its job's as they stood when it ran."""
+    jobs = store.nodes([run.job_id])
+    at = run.ended_at if run.ended_at is not None else run.started_at
+    job_facets = store.facets(run.job_id, as_of=at) if jobs else {}
+    facets = store.run_facets(run.run_id)
+    process = body(facets, "headwater_process", "headwater_command")
+    return RunFacts(
+        run_id=run.run_id,
+        job=node_id(jobs[0]) if jobs else "",
+        job_name=jobs[0].name if jobs else "",
+        operation=run.operation,
+        state=run.state.value,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        parent_run=run.parent_run,
+        code=_code(facets, job_facets),
+        parameters=_parameters(facets),
+        seeds=_seeds(facets),
+        metrics=_metrics(facets),
+        environment=_environment(facets, process),
+        command=_command(process),
+        error=str(body(facets, "errorMessage").get("message", "")),
+        tags=_tags(facets),
+    )
+
+
+def _code(facets: Facets, job_facets: Facets) -> Code:
+    own = body(facets, "headwater_code", "headwater_source") or body(job_facets, "headwater_code", "headwater_source")
+    git = own.get("git") if isinstance(own.get("git"), dict) else body(facets, "headwater_git")
+    git = git or body(job_facets, "headwater_git")
+    place = body(job_facets, "sourceCodeLocation")
+    return Code(
+        path=_text(own, "path", "file", "script") or _text(place, "path", "url"),
+        sha256=_text(own, "sha256", "code_hash", "digest", "hash"),
+        commit=_text(git, "commit", "sha") or _text(place, "version"),
+        branch=_text(git, "branch") or _text(place, "branch"),
+        repository=_text(git, "repository", "repo_url", "remote", "url") or _text(place, "repoUrl"),
+        is_dirty=_flag(git, "is_dirty", "dirty"),
+    )
+
+
+def _parameters(facets: Facets) -> dict[str, Any]:
+    own = body(facets, "headwater_parameters").get("parameters")
+    if isinstance(own, dict):
+        return dict(sorted(own.items()))
+    standard = body(facets, "executionParameters").get("parameters")
+    if isinstance(standard, list):
+        pairs = [item for item in standard if isinstance(item, dict)]
+        return {str(item.get("key", item.get("name"))): item.get("value") for item in pairs}
+    return {}
+
+
+def _seeds(facets: Facets) -> tuple[Seed, ...]:
+    found = body(facets, "headwater_seeds").get("seeds")
+    return tuple(
+        Seed(
+            library=str(item.get("library", "")),
+            scope=str(item.get("scope") or ""),
+            value=item.get("value"),
+            where=str(item.get("where") or ""),
+        )
+        for item in (found if isinstance(found, list) else [])
+        if isinstance(item, dict)
+    )
+
+
+def _metrics(facets: Facets) -> tuple[Metric, ...]:
+    found = body(facets, "headwater_metrics").get("metrics")
+    if isinstance(found, dict):
+        return tuple(Metric(name=name, value=value) for name, value in found.items())
+    metrics = []
+    for item in found if isinstance(found, list) else []:
+        if isinstance(item, dict) and "name" in item:
+            on = item.get("dataset")
+            dataset = str(on.get("name", "")) if isinstance(on, dict) else str(on or "")
+            step = item.get("step") if isinstance(item.get("step"), int) else None
+            metrics.append(Metric(name=str(item["name"]), value=item.get("value"), dataset=dataset, step=step))
+    return tuple(metrics)
+
+
+def _environment(facets: Facets, process: dict[str, Any]) -> Environment:
+    own = body(facets, "headwater_environment")
+    engine = body(facets, "processing_engine")
+    python = _text(own, "python", "python_version")
+    if not python and str(engine.get("name", "")).lower() == "python":
+        python = _text(engine, "version")
+    packages = own.get("packages")
+    if isinstance(packages, list):
+        packages = {str(item.get("name")): str(item.get("version")) for item in packages if isinstance(item, dict)}
+    return Environment(
+        python=python,
+        platform=_text(own, "platform", "os", "system"),
+        host=_text(own, "host", "hostname") or _text(process, "host", "hostname"),
+        user=_text(own, "user") or _text(process, "user"),
+        sha256=_text(own, "sha256", "digest", "lock_sha256", "packages_sha256"),
+        packages={str(key): str(value) for key, value in sorted((packages or {}).items())},
+    )
+
+
+def _command(process: dict[str, Any]) -> str:
+    argv = process.get("argv") or process.get("command") or ""
+    return " ".join(str(item) for item in argv) if isinstance(argv, list) else str(argv)
+
+
+def _tags(facets: Facets) -> dict[str, str]:
+    found = body(facets, "tags").get("tags")
+    pairs = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return {str(item.get("key", "")): str(item.get("value", "")) for item in pairs}
+
+
+def _text(found: Mapping[str, Any] | None, *names: str) -> str:
+    for name in names:
+        value = (found or {}).get(name)
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
+            return str(value)
+    return ""
+
+
+def _flag(found: Mapping[str, Any] | None, *names: str) -> bool | None:
+    for name in names:
+        value = (found or {}).get(name)
+        if isinstance(value, bool):
+            return value
+    return None
+
+
+def schema_fields(facets: Facets) -> list[tuple[str, str]]:
+    """Return the columns of a ``schema`` facet as (name, type), nested ones with dotted names."""
+    return list(_flat(body(facets, "schema").get("fields"), ""))
+
+
+def _flat(fields: Any, prefix: str) -> list[tuple[str, str]]:
+    flat: list[tuple[str, str]] = []
+    for item in fields if isinstance(fields, list) else []:
+        if isinstance(item, dict) and item.get("name"):
+            name = prefix + str(item["name"])
+            flat.append((name, str(item.get("type") or "")))
+            flat.extend(_flat(item.get("fields"), name + "."))
+    return flat

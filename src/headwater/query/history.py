@@ -1,0 +1,155 @@
+"""What happened over time: versions, runs, changes of facets; and what a search finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headwater.errors import InvalidInput
+from headwater.model.graph import NodeKind, RunState
+from headwater.query.facts import Version, schema_fields, version_facts
+from headwater.query.names import field_id, node_id
+from headwater.storage.base import FacetChange, NodeRow, RunRow, Store
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A run in one line. Times are microseconds since the epoch, UTC."""
+
+    run_id: str
+    job: str
+    job_name: str
+    operation: str
+    state: str
+    started_at: int | None
+    ended_at: int | None
+    parent_run: str = ""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One change of one facet: ``added``, ``changed`` or ``removed``; of a schema, also which columns."""
+
+    facet: str
+    changed_at: int
+    kind: str
+    run_id: str = ""
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    retyped: tuple[str, ...] = ()
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """The history of a node, latest first: versions of a dataset, runs of a job, changes of facets."""
+
+    node: str
+    versions: tuple[Version, ...] = ()
+    runs: tuple[RunSummary, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+class SearchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One hit of a search: a node, and the column where one matched."""
+
+    id: str
+    kind: str
+    namespace: str
+    name: str
+    type: str = ""
+    field: str = ""
+    score: float = 0.0
+
+
+def search_nodes(store: Store, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
+    """Return hits best first; ``kind`` is dataset, job, or a type such as model."""
+    wanted = kind.upper() if kind else ""
+    node_kind = NodeKind(wanted.lower()) if wanted in {"DATASET", "JOB"} else None
+    is_type = bool(wanted) and node_kind is None
+    hits = store.search(text, kind=node_kind, limit=limit * 10 if is_type else limit)
+    if is_type:
+        hits = [hit for hit in hits if hit.node.type.upper() == wanted]
+    return [
+        SearchResult(
+            id=field_id(hit.node, hit.field) if hit.field else node_id(hit.node),
+            kind=hit.node.kind.value,
+            namespace=hit.node.namespace,
+            name=hit.node.name,
+            type=hit.node.type,
+            field=hit.field,
+            score=round(hit.score, 4),
+        )
+        for hit in hits[:limit]
+    ]
+
+
+def summary(run: RunRow, jobs: dict[int, NodeRow]) -> RunSummary:
+    """Return a run in one line."""
+    job = jobs.get(run.job_id)
+    return RunSummary(
+        run_id=run.run_id,
+        job=node_id(job) if job else "",
+        job_name=job.name if job else "",
+        operation=run.operation,
+        state=run.state.value,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        parent_run=run.parent_run,
+    )
+
+
+def list_runs(
+    store: Store, node: NodeRow | None, *, state: RunState | None = None, limit: int = 20
+) -> list[RunSummary]:
+    """Return runs latest first: of a job, of those that wrote a dataset, or all."""
+    if node is None or node.kind is NodeKind.JOB:
+        runs = store.runs(job_id=node.id if node else None, state=state, limit=limit)
+    else:
+        runs = _writers(store, node, state, limit)
+    jobs = {row.id: row for row in store.nodes(sorted({run.job_id for run in runs}))}
+    return [summary(run, jobs) for run in runs]
+
+
+def _writers(store: Store, node: NodeRow, state: RunState | None, limit: int) -> list[RunRow]:
+    ids = dict.fromkeys(version.run_id for version in store.versions(node.id, limit=limit * 4) if version.run_id)
+    runs = [run for run_id in ids if (run := store.run(run_id)) is not None]
+    return [run for run in runs if state in {None, run.state}][:limit]
+
+
+def read_history(store: Store, node: NodeRow, *, limit: int = 100) -> History:
+    """Return the history of a dataset or job, latest first, at most ``limit`` entries of each sort."""
+    if limit < 1:
+        raise InvalidInput(field="limit", value=str(limit), rule="is 1 or more")
+    is_job = node.kind is NodeKind.JOB
+    versions = () if is_job else tuple(version_facts(node, row) for row in store.versions(node.id, limit=limit))
+    return History(
+        node=node_id(node),
+        versions=versions,
+        runs=tuple(list_runs(store, node, limit=limit)) if is_job else (),
+        changes=tuple(_changes(store.history(node.id))[::-1][:limit]),
+    )
+
+
+def _changes(rows: list[FacetChange]) -> list[Change]:
+    known: dict[str, Any] = {}
+    changes: list[Change] = []
+    for row in rows:
+        before = known.get(row.name)
+        kind = "removed" if row.body is None else "added" if before is None else "changed"
+        changes.append(_change(row, kind, before))
+        known[row.name] = row.body
+    return changes
+
+
+def _change(row: FacetChange, kind: str, before: msgspec.Raw | None) -> Change:
+    if row.name != "schema":
+        return Change(facet=row.name, changed_at=row.changed_at, kind=kind, run_id=row.run_id)
+    old = dict(schema_fields({"schema": before})) if before is not None else {}
+    new = dict(schema_fields({"schema": row.body})) if row.body is not None else {}
+    return Change(
+        facet=row.name,
+        changed_at=row.changed_at,
+        kind=kind,
+        run_id=row.run_id,
+        added=tuple(name for name in new if name not in old),
+        removed=tuple(name for name in old if name not in new),
+        retyped=tuple(f"{name}: {old[name]} to {new[name]}" for name in new if name in old and old[name] != new[name]),
+    )

@@ -1,0 +1,141 @@
+"""An impact as text: a line for each affected node, worst first, and under it the path that shows why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from headwater.model.graph import NodeKind
+from headwater.query.impact import SEVERITIES, Affected, Change, Impact, Severity, Step
+from headwater.query.marks import UNICODE, type_mark, type_word
+from headwater.query.names import Labels
+from headwater.query.text import Line, Span, Style, clean, elide, fit, listing, pad, plural, width
+
+_DOING: dict[Change, str] = {
+    "drop": "dropping",
+    "retype": "changing the type of",
+    "rename": "renaming",
+    "retire": "retiring",
+    "delete_rows": "deleting rows of",
+}
+_SIGNS: dict[Severity, tuple[str, Style]] = {
+    "breaks": ("✘ breaks ", "bad"),
+    "changes": ("~ changes", "warn"),
+    "check": ("? check  ", "dim"),
+}
+_MOST_ITEMS = 200
+
+
+def impact_lines(impact: Impact, *, cells: int | None = None, base: str | None = None) -> list[Line]:
+    """Return the lines: what is asked, the verdict in one line, the nodes, the gaps."""
+    labels = _Names(impact, Labels(base))
+    lines = [_title(impact, labels), _verdict(impact), []]
+    shown = [item for item in impact.items if not _is_passing(item)]
+    names = [labels.of(item.node.id) for item in shown]
+    room = min(44, max((width(name) for name in names), default=10))
+    words = max((width(_kind_word(item)) for item in shown), default=0)
+    for item, name in list(zip(shown, names, strict=True))[:_MOST_ITEMS]:
+        lines.append(_item_line(item, name, room, words))
+        lines.extend(_path_lines(item, labels, cells))
+    if len(shown) > _MOST_ITEMS:
+        lines.append([Span(f"  and {plural(len(shown) - _MOST_ITEMS, 'more node')}: use --json for all", "dim")])
+    if passing := len(impact.items) - len(shown):
+        lines.append([Span(f"  and {plural(passing, 'table')} that live in memory on the way", "dim")])
+    lines.extend([Span(f"{UNICODE.gap} ", "warn"), Span(clean(gap), "dim")] for gap in impact.gaps)
+    if impact.truncated:
+        lines.append([Span("truncated: raise --limit to see more", "warn")])
+    return [fit(line, cells) for line in lines]
+
+
+class _Names:
+    """Labels of the nodes of one impact, by id."""
+
+    def __init__(self, impact: Impact, labels: Labels) -> None:
+        self._nodes = {item.node.id: item.node for item in impact.items}
+        self._labels = labels
+
+    def of(self, node_id: str) -> str:
+        node = self._nodes.get(node_id)
+        if node is not None:
+            return self._labels.of(node.kind, node.namespace, node.name)
+        return clean(self._labels.file(node_id.partition(":")[2].partition(":")[2]))
+
+
+def _is_passing(item: Affected) -> bool:
+    """Data that lives only in memory is on the way to something that matters, and is not the matter itself."""
+    return type_word(item.node) == "in memory" and item.distance > 0
+
+
+def _title(impact: Impact, labels: _Names) -> Line:
+    name = labels.of(impact.root)
+    what = f"{name}:{clean(impact.field)}" if impact.field else name
+    return [Span("impact of ", "dim"), Span(_DOING[impact.change] + " ", "heading"), Span(what, "root")]
+
+
+def _verdict(impact: Impact) -> Line:
+    counts = dict.fromkeys(SEVERITIES, 0)
+    for item in impact.items:
+        if not _is_passing(item):
+            counts[item.severity] += 1
+    line: Line = []
+    words: tuple[tuple[Severity, str, str], ...] = (
+        ("breaks", "breaks", "break"),
+        ("changes", "changes", "change"),
+        ("check", "to check", "to check"),
+    )
+    for severity, one, many in words:
+        if counts[severity]:
+            line.append(Span(UNICODE.dot if line else ""))
+            line.append(Span(f"{counts[severity]:,} {one if counts[severity] == 1 else many}", _SIGNS[severity][1]))
+    return line or [Span("nothing downstream is affected", "good")]
+
+
+def _kind_word(item: Affected) -> str:
+    if item.node.kind is NodeKind.JOB:
+        return item.node.type.lower().replace("_", " ") or "job"
+    return type_word(item.node) or "dataset"
+
+
+def _item_line(item: Affected, name: str, room: int, words: int) -> Line:
+    sign, style = _SIGNS[item.severity]
+    is_job = item.node.kind is NodeKind.JOB
+    return [
+        Span("  " + sign + "  ", style),
+        Span((UNICODE.job if is_job else type_mark(item.node, UNICODE)) + " ", "key"),
+        Span(pad(elide(name, room), room), "job" if is_job else "name"),
+        Span("  " + pad(_kind_word(item), words), "dim"),
+        Span("  " + clean(item.reason)),
+    ]
+
+
+def _path_lines(item: Affected, labels: _Names, cells: int | None) -> Iterator[Line]:
+    """The path, when it has more than its two ends to tell."""
+    if item.node.kind is NodeKind.JOB:
+        return
+    steps = [step for at, step in enumerate(item.path) if at in {0, len(item.path) - 1} or not _in_memory(step)]
+    if len(steps) < 2:
+        return
+    parts = [_step(step, labels) for step in steps]
+    line: Line = [Span(" " * 13)]
+    room = (cells or 10_000) - 14
+    if sum(width(part) + 3 for part in parts) > room and len(parts) > 3:
+        parts = [parts[0], f"({len(parts) - 3} more)", *parts[-2:]]
+    for at, part in enumerate(parts):
+        if at:
+            line.append(Span(f" {UNICODE.arrow} ", "dim"))
+        line.append(Span(part, "dim"))
+    yield line
+
+
+def _in_memory(step: Step) -> bool:
+    return step.node.startswith(("dataset:inmemory", "dataset:memory"))
+
+
+def _step(step: Step, labels: _Names) -> str:
+    name = labels.of(step.node)
+    short = name.rpartition("/")[2] or name
+    return f"{short}:{clean(step.field)}" if step.field else short
+
+
+def names_of(items: Sequence[Affected], labels: Labels) -> str:
+    """Return the labels of affected nodes as one list."""
+    return listing([labels.of(item.node.kind, item.node.namespace, item.node.name) for item in items])

@@ -1,0 +1,268 @@
+"""The walk behind ``impact``: what is certainly reached, what is possibly reached, and by which path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from headwater.model.graph import Direction, FieldEdge, How, Node, NodeKind
+from headwater.query.build import details
+from headwater.query.columns import EVERY, gap_words
+from headwater.query.impact import SEVERITIES, Affected, Certainty, Change, Impact, Severity, Step
+from headwater.query.names import Labels, node_id
+from headwater.query.text import listing
+from headwater.query.walk import Edges
+from headwater.storage.base import EdgeRow, NodeRow
+
+WHOLE = ""
+"""The place of a column when a dataset is reached as a whole."""
+
+
+class Place(NamedTuple):
+    """A column of a node; ``WHOLE`` for the node itself."""
+
+    node: int
+    field: str
+
+
+class Arrival(NamedTuple):
+    """How a place was reached: from where, by which edge, through which column edge, at which hop."""
+
+    origin: Place | None
+    edge: EdgeRow | None
+    by: FieldEdge | None
+    hops: int
+
+
+Reached = dict[Place, Arrival]
+
+_IMPORTANCE = ("ENDPOINT", "PREDICTIONS", "DASHBOARD", "MODEL", "CHECKPOINT", "FEATURE_VIEW")
+
+
+def find_impact(
+    edges: Edges,
+    root: NodeRow,
+    field: str,
+    change: Change,
+    *,
+    depth: int | None = None,
+    limit: int | None = None,
+    labels: Labels,
+) -> Impact:
+    """Return what a change of a dataset, or of one of its columns, does downstream."""
+    start = Place(root.id, field)
+    walk = _Walk(edges, start, depth)
+    sure = walk.run(is_sure=True)
+    possible = walk.run(is_sure=False)
+    items = _Report(edges, start, change, sure, possible, labels).items()
+    return Impact(
+        root=node_id(root),
+        field=field,
+        change=change,
+        items=tuple(items if limit is None else items[:limit]),
+        as_of=edges.as_of,
+        truncated=limit is not None and len(items) > limit,
+        gaps=tuple(gap_words(edges, list(walk.unmapped.values()), labels)) if field else (),
+    )
+
+
+class _Walk:
+    def __init__(self, edges: Edges, start: Place, depth: int | None) -> None:
+        self.edges = edges
+        self.start = start
+        self.depth = depth
+        self.unmapped: dict[tuple[int, int, int], EdgeRow] = {}
+
+    def run(self, *, is_sure: bool) -> Reached:
+        """Return every place reached, nearest first; ``is_sure`` follows only links that carry the value."""
+        reached: Reached = {self.start: Arrival(None, None, None, 0)}
+        frontier = [self.start]
+        while frontier and (self.depth is None or reached[frontier[0]].hops < self.depth):
+            fresh: list[Place] = []
+            for place in frontier:
+                for target, edge, by in self._links(place, is_sure=is_sure):
+                    if target not in reached:
+                        reached[target] = Arrival(place, edge, by, reached[place].hops + 1)
+                        fresh.append(target)
+            frontier = fresh
+        return reached
+
+    def _links(self, place: Place, *, is_sure: bool) -> list[tuple[Place, EdgeRow, FieldEdge | None]]:
+        links: list[tuple[Place, EdgeRow, FieldEdge | None]] = []
+        for edge in self.edges.of(place.node, Direction.DOWNSTREAM):
+            if place.field == WHOLE:
+                if not is_sure or self._is_exact(edge):
+                    links.append((Place(edge.target_id, WHOLE), edge, None))
+                continue
+            mapping = self.edges.store.mapping_fields(edge)
+            if not mapping:
+                self.unmapped[edge.source_id, edge.target_id, edge.job_id] = edge
+                if not is_sure:
+                    links.append((Place(edge.target_id, WHOLE), edge, None))
+                continue
+            for by in mapping:
+                if by.source_field != place.field and by.source_field not in EVERY:
+                    continue
+                if is_sure and (by.type == "INDIRECT" or edge.how is How.INFERRED):
+                    continue
+                links.extend((Place(edge.target_id, name), edge, by) for name in self._targets(edge, by))
+        return links
+
+    def _targets(self, edge: EdgeRow, by: FieldEdge) -> Sequence[str]:
+        if by.target_field not in EVERY:
+            return (by.target_field,)
+        return self.edges.store.fields(edge.target_id) or (WHOLE,)
+
+    def _is_exact(self, edge: EdgeRow) -> bool:
+        """A cross product of one input is as exact as a declared edge."""
+        if edge.how in {How.DECLARED, How.COLUMN}:
+            return True
+        if edge.how is How.INFERRED:
+            return False
+        into = self.edges.of(edge.target_id, Direction.UPSTREAM)
+        return len({other.source_id for other in into if other.job_id == edge.job_id}) == 1
+
+
+class _Report:
+    """Turns reached places into affected nodes."""
+
+    def __init__(
+        self, edges: Edges, start: Place, change: Change, sure: Reached, possible: Reached, labels: Labels
+    ) -> None:
+        self.edges = edges
+        self.start = start
+        self.change = change
+        self.sure = sure
+        self.possible = possible
+        self.labels = labels
+        ids = {place.node for place in possible} | {a.edge.job_id for a in possible.values() if a.edge}
+        ids |= {place.node for place in sure} | {a.edge.job_id for a in sure.values() if a.edge}
+        self.rows = {row.id: row for row in edges.store.nodes(sorted(ids))}
+
+    def items(self) -> list[Affected]:
+        """Return the affected nodes, worst first."""
+        found: dict[int, Affected] = {}
+        passes: tuple[tuple[Certainty, Reached], ...] = (("certain", self.sure), ("possible", self.possible))
+        for certainty, reached in passes:
+            by_node: dict[int, list[Place]] = {}
+            for place in reached:
+                if place.node != self.start.node:
+                    by_node.setdefault(place.node, []).append(place)
+            for node, places in by_node.items():
+                if node not in found and node in self.rows:
+                    found[node] = self._dataset(node, places, reached, certainty)
+            for job, places in self._by_job(reached).items():
+                if job not in found and job in self.rows:
+                    found[job] = self._job(job, places, reached, certainty)
+        return sorted(found.values(), key=_rank)
+
+    def _by_job(self, reached: Reached) -> dict[int, list[Place]]:
+        jobs: dict[int, list[Place]] = {}
+        for place, arrival in reached.items():
+            if arrival.edge is not None:
+                jobs.setdefault(arrival.edge.job_id, []).append(place)
+        return jobs
+
+    def _dataset(self, node: int, places: list[Place], reached: Reached, certainty: Certainty) -> Affected:
+        row = self.rows[node]
+        first = reached[places[0]]
+        fields = tuple(sorted({place.field for place in places if place.field != WHOLE}))
+        severity = self._severity(certainty)
+        return Affected(
+            node=_node(self.edges, row, first.hops),
+            severity=severity,
+            certainty=certainty,
+            distance=first.hops,
+            reason=self._reason(row, fields, first, severity),
+            fields=fields,
+            path=self._path(places[0], reached),
+        )
+
+    def _job(self, job: int, places: list[Place], reached: Reached, certainty: Certainty) -> Affected:
+        row = self.rows[job]
+        first = reached[places[0]]
+        origins = {reached[place].origin for place in places}
+        fields = tuple(sorted({origin.field for origin in origins if origin and origin.field != WHOLE}))
+        is_reader = any(origin == self.start for origin in origins)
+        severity = self._severity(certainty)
+        if is_reader:
+            reason = f"reads {listing(fields)}" if fields else f"reads {self.labels.row(self.rows[self.start.node])}"
+        else:
+            severity = "changes" if severity == "breaks" else severity
+            reason = f"uses {listing(fields)}, made from it" if fields else "works on what is made from it"
+        origin = reached[places[0]].origin or self.start
+        return Affected(
+            node=_node(self.edges, row, first.hops),
+            severity=severity,
+            certainty=certainty,
+            distance=first.hops,
+            reason=reason,
+            fields=fields,
+            path=(*self._path(origin, reached), Step(node=node_id(row))),
+        )
+
+    def _severity(self, certainty: Certainty) -> Severity:
+        if certainty == "possible":
+            return "check"
+        return "changes" if self.change in {"retype", "delete_rows"} else "breaks"
+
+    def _reason(self, row: NodeRow, fields: Sequence[str], first: Arrival, severity: Severity) -> str:
+        kind = row.type.upper()
+        if severity == "check":
+            return _doubt(first)
+        if self.change == "delete_rows":
+            return "learned from these rows" if kind in {"MODEL", "CHECKPOINT"} else "holds values made from these rows"
+        named = listing(fields) if fields else ""
+        if kind in {"MODEL", "CHECKPOINT"}:
+            return f"learned from {named}" if named else "was trained on it"
+        if kind == "PREDICTIONS":
+            return f"{named} is predicted from it" if named else "is predicted from it"
+        if fields:
+            return f"{named} {'is' if len(fields) == 1 else 'are'} computed from it"
+        return "is made from it"
+
+    def _path(self, place: Place, reached: Reached) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        current: Place | None = place
+        while current is not None:
+            arrival = reached[current]
+            job = self.rows.get(arrival.edge.job_id) if arrival.edge else None
+            row = self.rows[current.node]
+            steps.append(Step(node=node_id(row), field=current.field, job=node_id(job) if job else ""))
+            current = arrival.origin
+        return tuple(reversed(steps))
+
+
+def _doubt(first: Arrival) -> str:
+    """Say why the last link does not prove that the value flows."""
+    if first.by is not None and first.by.type == "INDIRECT":
+        way = first.by.subtype.lower().replace("_", " ") or "condition"
+        return f"it decides here, as a {way}, and its value does not flow"
+    if first.edge is not None and first.edge.how is How.INFERRED:
+        return "the edge was inferred"
+    if first.by is None:
+        return "which columns are used is not known"
+    return "an earlier link of the path is not certain"
+
+
+def _node(edges: Edges, row: NodeRow, level: int) -> Node:
+    properties = details(edges.store, row, edges.as_of)
+    return Node(
+        id=node_id(row),
+        kind=row.kind,
+        namespace=row.namespace,
+        name=row.name,
+        type=row.type,
+        state=properties.pop("state", ""),
+        level=level,
+        properties=properties,
+    )
+
+
+def _rank(item: Affected) -> tuple[int, int, int, str]:
+    kind = item.node.type.upper()
+    if item.node.kind is NodeKind.JOB:
+        importance = len(_IMPORTANCE) + 1
+    else:
+        importance = _IMPORTANCE.index(kind) if kind in _IMPORTANCE else len(_IMPORTANCE)
+    return (SEVERITIES.index(item.severity), importance, item.distance, item.node.id)

@@ -1,0 +1,268 @@
+"""``Lineage``: every question that can be asked of a store, as the command line and the server ask them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from headwater.errors import InvalidInput, NotFound
+from headwater.model.graph import Direction, NodeKind, RunState
+from headwater.query.build import build
+from headwater.query.build_versions import versions_graph
+from headwater.query.columns import gap_words, walk_columns
+from headwater.query.contract import keep_kinds
+from headwater.query.coverage import Coverage, measure
+from headwater.query.details import Details, describe, describe_run
+from headwater.query.diff import Diff
+from headwater.query.diff_find import diff_instants, diff_runs, diff_versions
+from headwater.query.history import History, RunSummary, SearchResult, list_runs, read_history, search_nodes
+from headwater.query.impact import CHANGES, Change, Impact
+from headwater.query.impact_walk import find_impact
+from headwater.query.names import Labels
+from headwater.query.paths import find_path
+from headwater.query.resolve import Resolver, Target
+from headwater.query.result import LineageGraph
+from headwater.query.runs import instant_of
+from headwater.query.selectors import Selector
+from headwater.query.times import Clock, now, read_instant
+from headwater.query.versions import version_at
+from headwater.query.walk import Edges, walk
+from headwater.query.why import Why
+from headwater.query.why_find import find_why
+from headwater.storage.base import NodeRow, Store, VersionRow
+
+AsOf = str | int | None
+"""An instant: microseconds since the epoch, or text (``2026-07-01``, ``2h ago``, ``yesterday``, a run id)."""
+
+
+class Lineage:
+    """Questions about the lineage in one store.
+
+    Names are given as a person types them (see ``headwater.query.resolve``); every method raises ``NotFound`` with
+    near names for one that is not known, and ``InvalidInput`` for one that means several nodes. ``depth`` counts hops
+    from dataset to dataset, all of them when None; ``as_of`` asks about another instant than now; ``limit`` keeps the
+    nearest nodes and marks the answer ``truncated``.
+    """
+
+    def __init__(self, store: Store, *, base: str | None = None, clock: Clock = now) -> None:
+        self.store = store
+        self.clock = clock
+        self.resolver = Resolver(store, base=base)
+        self.labels = Labels(base)
+
+    # -- walks -----------------------------------------------------------------------------------------------------
+    def upstream(
+        self,
+        node: str,
+        *,
+        depth: int | None = None,
+        as_of: AsOf = None,
+        columns: bool = False,
+        kinds: Iterable[str] | None = None,
+        level: Literal["dataset", "run"] = "dataset",
+        limit: int | None = None,
+    ) -> LineageGraph:
+        """Return what the node comes from. A column as ``node``, or ``columns``, asks for column edges; ``kinds``
+        keeps nodes of these types (``model``, ``table``) and joins them directly; level ``run`` is about versions."""
+        return self._walk(node, Direction.UPSTREAM, depth, as_of, columns, kinds, level, limit)
+
+    def downstream(
+        self,
+        node: str,
+        *,
+        depth: int | None = None,
+        as_of: AsOf = None,
+        columns: bool = False,
+        kinds: Iterable[str] | None = None,
+        level: Literal["dataset", "run"] = "dataset",
+        limit: int | None = None,
+    ) -> LineageGraph:
+        """Return what is made from the node; the options are those of ``upstream``."""
+        return self._walk(node, Direction.DOWNSTREAM, depth, as_of, columns, kinds, level, limit)
+
+    def _walk(
+        self,
+        text: str,
+        direction: Direction,
+        depth: int | None,
+        as_of: AsOf,
+        columns: bool,
+        kinds: Iterable[str] | None,
+        level: str,
+        limit: int | None,
+    ) -> LineageGraph:
+        _check_numbers(depth=depth, limit=limit)
+        target = self.resolver.target(text)
+        instant = self.instant(as_of)
+        if level == "run" or target.version is not None:
+            roots = [self._version(target, instant)]
+            return versions_graph(self.store, roots, direction, depth=depth, limit=limit, with_fields=columns)
+        if level != "dataset":
+            raise InvalidInput(field="level", value=str(level), rule="is 'dataset' or 'run'")
+        if target.field or columns:
+            graph = self._walk_columns(target, direction, depth, instant, limit)
+        else:
+            reach = walk(Edges(self.store, instant), [target.node], direction, depth=depth, limit=limit)
+            graph = build(self.store, reach, [target.node], direction, as_of=instant)
+        return graph if kinds is None else keep_kinds(graph, kinds)
+
+    def _walk_columns(
+        self, target: Target, direction: Direction, depth: int | None, instant: int | None, limit: int | None
+    ) -> LineageGraph:
+        edges = Edges(self.store, instant)
+        fields = [target.field] if target.field else list(self.store.fields(target.node.id))
+        reach = walk_columns(edges, [(target.node, fields)], direction, depth=depth, limit=limit)
+        gaps = gap_words(edges, reach.unmapped, self.labels)
+        return build(
+            self.store,
+            reach,
+            [target.node],
+            direction,
+            as_of=instant,
+            fields=reach.fields,
+            field_edges=reach.field_edges,
+            gaps=gaps,
+        )
+
+    def path(self, source: str, target: str, *, as_of: AsOf = None, limit: int = 1) -> LineageGraph:
+        """Return up to ``limit`` shortest ways by which data flows from source to target, in one graph.
+
+        When data flows only the other way, the answer is that way, with a gap that says so. Raises ``NotFound`` when
+        there is none.
+        """
+        _check_numbers(limit=limit)
+        ends = self.resolver.node(source), self.resolver.node(target)
+        return find_path(self.store, ends[0], ends[1], self.labels, as_of=self.instant(as_of), limit=limit)
+
+    def graph(self, expression: str, *, as_of: AsOf = None) -> LineageGraph:
+        """Return the nodes that a selector names, with the edges between them."""
+        from headwater.query.subgraph import subgraph
+
+        instant = self.instant(as_of)
+        rows = Selector(self.store, self.resolver, instant).select(expression)
+        return subgraph(self.store, rows, as_of=instant)
+
+    def select(self, expression: str, *, as_of: AsOf = None) -> list[str]:
+        """Return the ids of the nodes that a selector names (``+model:churn``, ``tag:pii+ & kind:model``), sorted."""
+        from headwater.query.names import node_id
+
+        rows = Selector(self.store, self.resolver, self.instant(as_of)).select(expression)
+        return sorted(node_id(row) for row in rows)
+
+    # -- answers ---------------------------------------------------------------------------------------------------
+    def impact(
+        self,
+        node: str,
+        *,
+        change: Change = "drop",
+        depth: int | None = None,
+        as_of: AsOf = None,
+        limit: int | None = None,
+    ) -> Impact:
+        """Return what a change of a dataset, or of one column of it (``raw.csv:radius``), does downstream."""
+        _check_numbers(depth=depth, limit=limit)
+        if change not in CHANGES:
+            raise InvalidInput(field="change", value=str(change), rule=f"is one of {', '.join(CHANGES)}")
+        target = self.resolver.target(node)
+        if target.field and change in {"retire", "delete_rows"}:
+            raise InvalidInput(
+                field="change",
+                value=change,
+                rule="is about a whole dataset, not about a column",
+                hint="leave the column out, or use drop, retype or rename",
+            )
+        edges = Edges(self.store, self.instant(as_of))
+        return find_impact(edges, target.node, target.field, change, depth=depth, limit=limit, labels=self.labels)
+
+    def why(self, prediction: str, *, as_of: AsOf = None) -> Why:
+        """Return the way back from a prediction (``preds.csv#17``), a version or a dataset: model, run, data, raw."""
+        target = self.resolver.target(prediction, prefer_row=True)
+        return find_why(self.store, target, as_of=self.instant(as_of))
+
+    def diff(self, before: str, after: str | None = None, *, of: str | None = None) -> Diff:
+        """Return how two runs, two versions, or two instants differ (the last upstream of ``of``, or everywhere).
+
+        With one name, a job or dataset, its two latest runs or versions are compared.
+        """
+        if after is None:
+            return self._diff_latest(before)
+        instants = [read_instant(text, clock=self.clock) for text in (before, after)]
+        if instants[0] is not None and instants[1] is not None:
+            root = self.resolver.node(of) if of else None
+            return diff_instants(self.store, instants[0], instants[1], root)
+        sides = self.resolver.target(before), self.resolver.target(after)
+        if sides[0].run and sides[1].run:
+            return diff_runs(self.store, sides[0].run, sides[1].run)
+        if any(side.run or side.node.kind is NodeKind.JOB for side in sides):
+            raise InvalidInput(
+                field="diff",
+                value=f"{before} and {after}",
+                rule="compares two runs, two versions or two instants",
+                hint="'headwater runs' lists runs; name#v1 is a version",
+            )
+        left, right = self._version(sides[0], None), self._version(sides[1], None)
+        return diff_versions(self.store, (sides[0].node, left), (sides[1].node, right))
+
+    def _diff_latest(self, name: str) -> Diff:
+        node = self.resolver.node(name)
+        if node.kind is NodeKind.JOB:
+            runs = self.store.runs(job_id=node.id, limit=2)
+            if len(runs) < 2:
+                raise NotFound(name, hint=f"{node.name} ran only once; name two runs")
+            return diff_runs(self.store, runs[1], runs[0])
+        versions = self.store.versions(node.id, limit=2)
+        if len(versions) < 2:
+            raise NotFound(name, hint=f"{node.name} has only one version; name two versions or runs")
+        return diff_versions(self.store, (node, versions[1]), (node, versions[0]))
+
+    # -- objects ---------------------------------------------------------------------------------------------------
+    def show(self, node: str, *, as_of: AsOf = None) -> Details:
+        """Return what is known of a dataset, version, job or run."""
+        target = self.resolver.target(node)
+        if target.run is not None:
+            return describe_run(self.store, target.run)
+        return describe(self.store, target, as_of=self.instant(as_of))
+
+    def search(self, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
+        """Return nodes whose name, columns, description, tags or owners match the words, best first."""
+        _check_numbers(limit=limit)
+        return search_nodes(self.store, text, kind=kind, limit=limit)
+
+    def history(self, node: str, *, limit: int = 100) -> History:
+        """Return the versions of a dataset, or the runs of a job, and every change of its schema and other facets."""
+        return read_history(self.store, self.resolver.node(node), limit=limit)
+
+    def runs(self, node: str | None = None, *, state: str | None = None, limit: int = 20) -> list[RunSummary]:
+        """Return runs, latest first: of a job, of those that wrote a dataset, or all."""
+        _check_numbers(limit=limit)
+        if state is not None and state.upper() not in RunState.__members__:
+            raise InvalidInput(field="state", value=state, rule=f"is one of {', '.join(RunState.__members__)}")
+        found = RunState(state.upper()) if state else None
+        row = self.resolver.node(node) if node else None
+        return list_runs(self.store, row, state=found, limit=limit)
+
+    def coverage(self) -> Coverage:
+        """Return how much is known: datasets with a producer, edges by how they are known, edges with columns."""
+        return measure(self.store)
+
+    # -- words -----------------------------------------------------------------------------------------------------
+    def instant(self, as_of: AsOf) -> int | None:
+        """Return the instant that ``as_of`` names."""
+        return instant_of(self.store, as_of, clock=self.clock)
+
+    def _version(self, target: Target, as_of: int | None) -> VersionRow:
+        node: NodeRow = target.node
+        if node.kind is NodeKind.JOB:
+            raise InvalidInput(field="name", value=target.text, rule="is a job; versions are of datasets")
+        version = target.version or version_at(self.store, node.id, as_of)
+        if version is None:
+            raise NotFound(target.text, hint=f"{node.name} is known, but no version of it was written")
+        return version
+
+
+def _check_numbers(**numbers: int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number < (1 if name == "limit" else 0):
+            raise InvalidInput(
+                field=name, value=str(number), rule="is 1 or more" if name == "limit" else "is 0 or more"
+            )

@@ -1,0 +1,269 @@
+"""From what a person types to what a store knows.
+
+Accepted, in this order: a full node id; a type in front of a name (``model:churn``); a run id or a unique start of
+one; a file, relative to the working directory; a full name; any unique end of a name that starts at ``/``, ``.`` or
+``:``; the same without its file extension; the same whatever the case. ``#`` adds a version or a row, ``.`` or ``:``
+a column. A name is looked up, never split by a rule, because names hold every separator there is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
+
+import msgspec
+
+from headwater.errors import InvalidInput, NotFound
+from headwater.model.graph import NodeKind
+from headwater.query.names import is_in_memory, node_id
+from headwater.query.runs import find_run
+from headwater.query.versions import find_version
+from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
+
+_SEARCH_PAGE = 200
+_SCAN_LIMIT = 20_000
+_KINDS = {"dataset": NodeKind.DATASET, "job": NodeKind.JOB}
+_TYPE_ALIASES = {"prediction": "PREDICTIONS", "feature": "FEATURE_VIEW"}
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What a name stands for: a node, and what of it. ``row`` counts from 0; ``run`` is set when a run was named."""
+
+    text: str
+    node: NodeRow
+    field: str = ""
+    version: VersionRow | None = None
+    row: int | None = None
+    run: RunRow | None = None
+
+
+class Resolver:
+    """Looks names up in one store; relative files are taken from ``base`` (the working directory by default)."""
+
+    def __init__(self, store: Store, *, base: str | None = None) -> None:
+        self.store = store
+        self.base = base if base is not None else os.getcwd()  # noqa: PTH109 - joined as text
+
+    def target(self, text: str, *, kind: NodeKind | None = None, prefer_row: bool = False) -> Target:
+        """Return what the text names. Raises ``NotFound`` with near names, ``InvalidInput`` when it names several.
+
+        ``prefer_row`` reads ``#17`` as a row even where a version is called ``17``.
+        """
+        text = text.strip()
+        if not text:
+            raise InvalidInput(field="name", value="''", rule="must not be empty")
+        if rows := self.rows(text, kind=kind):
+            return Target(text=text, node=self._only(text, rows))
+        found = self._run(text) or self._hashed(text, prefer_row=prefer_row) or self._field(text)
+        if found:
+            return found
+        raise NotFound(text, near=self.near(text))
+
+    def node(self, text: str, *, kind: NodeKind | None = None) -> NodeRow:
+        """Return the dataset or job that the text names; what it says of versions and columns is set aside."""
+        return self.target(text, kind=kind).node
+
+    def run(self, text: str) -> RunRow | None:
+        """Return the run of that id, ``run:`` id or unique start of an id; None when there is none."""
+        return find_run(self.store, text.removeprefix("run:"))
+
+    # -- one name, no suffix ---------------------------------------------------------------------------------------
+    def rows(self, text: str, *, kind: NodeKind | None = None) -> list[NodeRow]:
+        """Return the nodes that a name without suffix stands for: several when it is ambiguous, none when unknown."""
+        if found := self._by_id(text):
+            return [row for row in [found] if kind in {None, row.kind}]
+        head, _, rest = text.partition(":")
+        if rest and head.lower() in _KINDS:
+            return self._by_name(rest, kind=_KINDS[head.lower()])
+        if rest and (found_typed := self._by_type(head, rest)):
+            return found_typed
+        return self._by_name(text, kind=kind)
+
+    def _by_id(self, text: str) -> NodeRow | None:
+        head, _, rest = text.partition(":")
+        if head not in _KINDS:
+            return None
+        for at, char in enumerate(rest):
+            if char == ":" and (found := self.store.find(_KINDS[head], rest[:at], rest[at + 1 :])):
+                return found
+        return None
+
+    def _by_type(self, type_name: str, name: str) -> list[NodeRow]:
+        wanted = _TYPE_ALIASES.get(type_name.lower(), type_name.upper())
+        if not wanted.replace("_", "").isalnum():
+            return []
+        return self._tiers(name, [row for row in scan(self.store, type=wanted) if row.type.upper() == wanted])
+
+    def _by_name(self, name: str, *, kind: NodeKind | None = None) -> list[NodeRow]:
+        if found := self._file(name, kind):
+            return [found]
+        hits = self.store.search(name, kind=kind, limit=_SEARCH_PAGE)
+        candidates = _distinct(hit.node for hit in hits)
+        matches = self._tiers(name, candidates)
+        if matches and len(hits) < _SEARCH_PAGE:
+            return matches
+        return self._tiers(name, list(scan(self.store, kind=kind, limit=None if matches else _SCAN_LIMIT)))
+
+    def _file(self, name: str, kind: NodeKind | None) -> NodeRow | None:
+        if kind is NodeKind.JOB:
+            return None
+        path = os.path.normpath(os.path.join(self.base, os.path.expanduser(name)))  # noqa: PTH111, PTH118
+        found = self.store.find(NodeKind.DATASET, "file", path)
+        return found if found and not found.is_deleted else None
+
+    def _tiers(self, name: str, rows: list[NodeRow]) -> list[NodeRow]:
+        """Return the rows of the first rule under which any matches."""
+        for rule in _RULES:
+            matches = [row for row in rows if any(rule(name, known) for known in _names(row))]
+            if matches:
+                return _preferred(matches)
+        return []
+
+    def _only(self, text: str, rows: list[NodeRow]) -> NodeRow:
+        if len(rows) == 1:
+            return rows[0]
+        ids = sorted(node_id(row) for row in rows)
+        shown = "\n  ".join(ids[:8]) + (f"\n  and {len(ids) - 8} more" if len(ids) > 8 else "")
+        raise InvalidInput(
+            f"{text!r} is the end of {len(ids)} names:\n  {shown}",
+            field="name",
+            value=text,
+            rule="must name one node",
+            hint="write more of the name, or one of these ids",
+        )
+
+    # -- suffixes --------------------------------------------------------------------------------------------------
+    def _run(self, text: str) -> Target | None:
+        run = self.run(text)
+        if run is None:
+            return None
+        jobs = self.store.nodes([run.job_id])
+        return Target(text=text, node=jobs[0], run=run) if jobs else None
+
+    def _hashed(self, text: str, *, prefer_row: bool = False) -> Target | None:
+        """``name#version``, ``name#row``, ``name#version#row``."""
+        name, _, suffix = text.rpartition("#")
+        if not name or not suffix:
+            return None
+        rows = self.rows(name, kind=NodeKind.DATASET)
+        if not rows:
+            inner = self._hashed(name)
+            return msgspec.structs.replace(inner, text=text, row=read_row(suffix)) if inner else None
+        node = self._only(name, rows)
+        is_row = prefer_row and suffix.isdigit()
+        if not is_row and (version := find_version(self.store, node, suffix)):
+            return Target(text=text, node=node, version=version)
+        return Target(text=text, node=node, row=read_row(suffix))
+
+    def _field(self, text: str) -> Target | None:
+        """``table.column``, ``file.csv:column``, ``datasetField:namespace:name:column``."""
+        plain = text.removeprefix("datasetField:")
+        prefix = "dataset:" if plain != text else ""
+        for at in range(len(plain) - 1, 0, -1):
+            if plain[at] not in ".:" or at == len(plain) - 1:
+                continue
+            field = plain[at + 1 :]
+            rows = self.rows(prefix + plain[:at], kind=NodeKind.DATASET)
+            holders = [(row, name) for row in rows if (name := match_field(self.store.fields(row.id), field))]
+            if holders:
+                node = self._only(text, [row for row, _ in holders])
+                return Target(text=text, node=node, field=holders[0][1])
+            if len(rows) == 1 and plain[at] == ":":
+                raise NotFound(text, near=difflib.get_close_matches(field, self.store.fields(rows[0].id), 5, 0.5))
+        return None
+
+    def near(self, text: str, limit: int = 5) -> list[str]:
+        """Return names that look like the text, best first."""
+        head = text.partition("#")[0]
+        hits = _distinct(hit.node for hit in self.store.search(head, limit=limit))
+        names = [short_name(row) for row in hits]
+        if len(names) < limit:
+            known = {short_name(row): None for row in scan(self.store, limit=20_000)}
+            names.extend(difflib.get_close_matches(PurePosixPath(head).name or head, list(known), limit, 0.6))
+        return list(dict.fromkeys(names))[:limit]
+
+
+def read_row(text: str) -> int:
+    """Return a row number, counted from 0. Raises ``InvalidInput`` when the text is not one."""
+    if not text.isascii() or not text.isdigit():
+        raise InvalidInput(
+            field="version or row",
+            value=text,
+            rule="names no version of the dataset and is not a row number",
+            hint="rows are counted from 0; 'headwater history NAME' lists versions",
+        )
+    return int(text)
+
+
+def match_field(fields: Iterable[str], text: str) -> str:
+    """Return the field of that name, whatever the case if nothing else fits; empty when there is none."""
+    known = list(fields)
+    if text in known:
+        return text
+    folded = [name for name in known if name.casefold() == text.casefold()]
+    return folded[0] if len(folded) == 1 else ""
+
+
+def scan(
+    store: Store,
+    *,
+    kind: NodeKind | None = None,
+    type: str | None = None,
+    limit: int | None = None,
+) -> Iterator[NodeRow]:
+    """Yield every node of a kind or type, page by page, deleted ones left out."""
+    after, count = 0, 0
+    while page := store.scan_nodes(kind=kind, type=type, after=after, limit=1000):
+        for row in page:
+            after = row.id
+            if not row.is_deleted:
+                count += 1
+                yield row
+            if limit is not None and count >= limit:
+                return
+
+
+def short_name(row: NodeRow) -> str:
+    """Return the part of a name that a person would type."""
+    return PurePosixPath(row.name).name if "/" in row.name else row.name
+
+
+def _names(row: NodeRow) -> list[str]:
+    return [row.name, *(name for _, name in row.aliases)]
+
+
+def _distinct(rows: Iterable[NodeRow]) -> list[NodeRow]:
+    return list({row.id: row for row in rows}.values())
+
+
+def _preferred(rows: list[NodeRow]) -> list[NodeRow]:
+    """Data that lasts wins over data in memory, and what exists over what was deleted."""
+    alive = [row for row in rows if not row.is_deleted] or rows
+    return [row for row in alive if not is_in_memory(row.namespace)] or alive
+
+
+def _is_exact(text: str, name: str) -> bool:
+    return text == name
+
+
+def _is_end(text: str, name: str) -> bool:
+    """The text is the end of the name and starts at a boundary."""
+    tail = text.lstrip("./") if text.startswith("./") else text
+    if not tail or not name.endswith(tail) or len(name) == len(tail):
+        return False
+    return tail[0] in "/.:" or name[-len(tail) - 1] in "/.:#"
+
+
+def _is_stem(text: str, name: str) -> bool:
+    stem, dot, extension = name.rpartition(".")
+    return bool(dot) and "/" not in extension and (text == stem or _is_end(text, stem))
+
+
+def _is_folded(text: str, name: str) -> bool:
+    left, right = text.casefold(), name.casefold()
+    return left == right or _is_end(left, right) or _is_stem(left, right)
+
+
+_RULES: tuple[Callable[[str, str], bool], ...] = (_is_exact, _is_end, _is_stem, _is_folded)

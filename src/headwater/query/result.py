@@ -1,0 +1,182 @@
+"""The answer to a question about the graph, and the forms it takes: tree, picture, data frame, interchange format."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from headwater.errors import MissingExtra
+from headwater.model.graph import Graph, Node, NodeKind
+from headwater.query.times import iso_utc
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas
+    import polars
+
+
+class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
+    """A lineage graph that shows itself.
+
+    ``nodes`` are nearest first, jobs after the datasets they join; ``edges`` join datasets and carry their job.
+    ``total`` counts what the walk reaches without a limit, ``columns`` is true when edges carry the column edges of
+    the question, and ``properties["fields"]`` of a node then lists the columns that take part.
+    """
+
+    columns: bool = False
+    total: int = 0
+    level: str = "dataset"
+
+    # -- looking at it ---------------------------------------------------------------------------------------------
+    def node(self, node_id: str) -> Node | None:
+        """Return the node of that id, None when it is not part of the answer."""
+        return next((node for node in self.nodes if node.id == node_id), None)
+
+    def datasets(self) -> tuple[Node, ...]:
+        """Return the nodes that hold data: datasets or dataset versions."""
+        return tuple(node for node in self.nodes if node.kind in {NodeKind.DATASET, NodeKind.DATASET_VERSION})
+
+    def jobs(self) -> tuple[Node, ...]:
+        """Return the jobs (or runs, at run level) that join them."""
+        return tuple(node for node in self.nodes if node.kind in {NodeKind.JOB, NodeKind.RUN})
+
+    def to_tree(self, *, cells: int | None = None, ascii_only: bool = False) -> str:
+        """Return the answer as a tree of text, at most ``cells`` wide."""
+        from headwater.query.text import plain
+        from headwater.query.tree import TreeStyle, tree
+
+        return plain(tree(self, TreeStyle(cells=cells, ascii_only=ascii_only)))
+
+    def __str__(self) -> str:
+        return self.to_tree()
+
+    def _repr_svg_(self) -> str:
+        """Return the picture that a notebook shows."""
+        return self.to_svg()
+
+    def _repr_html_(self) -> str:
+        """Return the picture, in a box that scrolls sideways."""
+        return f'<div style="overflow:auto;max-width:100%">{self.to_svg()}</div>'
+
+    def to_svg(self) -> str:
+        """Return the answer as one self-contained SVG picture."""
+        from headwater.query.svg import svg
+
+        return svg(self)
+
+    # -- data ------------------------------------------------------------------------------------------------------
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one flat row an edge: source, target, job, run, how, columns, valid_from, valid_to."""
+        return [
+            {
+                "source": edge.source,
+                "target": edge.target,
+                "job": edge.job,
+                "run": edge.run,
+                "how": edge.how.value,
+                "columns": [f"{field.source_field} -> {field.target_field}" for field in edge.fields],
+                "valid_from": iso_utc(edge.valid_from) if edge.valid_from else None,
+                "valid_to": iso_utc(edge.valid_to),
+            }
+            for edge in self.edges
+        ]
+
+    def node_rows(self) -> list[dict[str, Any]]:
+        """Return one flat row a node: id, kind, namespace, name, type, state, level, hidden."""
+        return [
+            {
+                "id": node.id,
+                "kind": node.kind.value,
+                "namespace": node.namespace,
+                "name": node.name,
+                "type": node.type,
+                "state": node.state,
+                "level": node.level,
+                "hidden": self.hidden.get(node.id, 0),
+            }
+            for node in self.nodes
+        ]
+
+    def to_pandas(self, what: str = "nodes") -> pandas.DataFrame:
+        """Return the nodes (or ``what="edges"``) as a pandas frame."""
+        found: pandas.DataFrame = frame("pandas", self._rows_of(what))
+        return found
+
+    def to_polars(self, what: str = "nodes") -> polars.DataFrame:
+        """Return the nodes (or ``what="edges"``) as a polars frame."""
+        found: polars.DataFrame = frame("polars", self._rows_of(what))
+        return found
+
+    def _rows_of(self, what: str) -> list[dict[str, Any]]:
+        return self.rows() if what == "edges" else self.node_rows()
+
+    def to_networkx(self) -> networkx.MultiDiGraph:
+        """Return a networkx multigraph: node and edge attributes as in ``node_rows`` and ``rows``."""
+        try:
+            import networkx as nx
+        except ImportError:
+            raise MissingExtra("to_networkx needs networkx", hint="pip install networkx") from None
+        graph = nx.MultiDiGraph()
+        for row in self.node_rows():
+            graph.add_node(row["id"], **{key: value for key, value in row.items() if key != "id"})
+        for row in self.rows():
+            graph.add_edge(
+                row["source"],
+                row["target"],
+                **{key: value for key, value in row.items() if key not in {"source", "target"}},
+            )
+        return graph
+
+    # -- interchange -----------------------------------------------------------------------------------------------
+    def to_json(self) -> str:
+        """Return the answer as the JSON document that ``--json`` prints."""
+        from headwater.formats.graph_json import to_json
+
+        return to_json(self)
+
+    def to_mermaid(self) -> str:
+        """Return a Mermaid flowchart."""
+        from headwater.formats.mermaid import to_mermaid
+
+        return to_mermaid(self)
+
+    def to_dot(self) -> str:
+        """Return a Graphviz digraph."""
+        from headwater.formats.dot import to_dot
+
+        return to_dot(self)
+
+    def to_graphml(self) -> str:
+        """Return GraphML."""
+        from headwater.formats.graphml import to_graphml
+
+        return to_graphml(self)
+
+    def to_prov(self) -> str:
+        """Return W3C PROV-JSON."""
+        from headwater.formats.prov import to_prov_json
+
+        return to_prov_json(self)
+
+
+def frame(library: str, rows: list[dict[str, Any]]) -> Any:
+    """Return rows as a data frame of ``pandas`` or ``polars``; raises ``MissingExtra`` when it is not installed."""
+    module = sys.modules.get(library)
+    if module is None:
+        try:
+            module = __import__(library)
+        except ImportError:
+            raise MissingExtra(f"a {library} frame needs {library}", hint=f"pip install {library}") from None
+    return module.DataFrame(rows)
+
+
+def to_plain(value: Any) -> Any:
+    """Return an answer as plain dicts, lists, text and numbers: what every ``to_json`` of this package writes."""
+    return msgspec.to_builtins(value)
+
+
+def json_text(value: Any) -> str:
+    """Return an answer as indented JSON text, keys in declared order."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -1,0 +1,66 @@
+"""Runs by id, by the start of an id, and as an answer to ``as_of``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from headwater.errors import InvalidInput, NotFound
+from headwater.query.times import Clock, now, read_instant
+from headwater.storage.base import RunRow, Store
+
+_RUN_START = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f]{0,4}){0,3}(-[0-9a-f]{0,12})?", re.IGNORECASE)
+_PAGE = 1000
+
+
+def all_runs(store: Store) -> Iterator[RunRow]:
+    """Yield every run once, latest start first."""
+    seen: set[str] = set()
+    before: int | None = None
+    while True:
+        page = [run for run in store.runs(before=before, limit=_PAGE) if run.run_id not in seen]
+        yield from page
+        seen.update(run.run_id for run in page)
+        starts = [run.started_at for run in page if run.started_at is not None]
+        if not starts or before == min(starts):
+            return
+        before = min(starts)
+
+
+def find_run(store: Store, text: str) -> RunRow | None:
+    """Return the run of that id or of a unique start of it (four characters or more), None when there is none.
+
+    Raises ``InvalidInput`` when several runs start with the text.
+    """
+    wanted = text.strip().lower()
+    if not _RUN_START.fullmatch(wanted):
+        return None
+    if found := store.run(wanted):
+        return found
+    if len(wanted) >= 36:
+        return None
+    starts = [run for run in all_runs(store) if run.run_id.startswith(wanted)]
+    if len(starts) > 1:
+        raise InvalidInput(
+            f"{len(starts)} runs start with {text!r}: " + ", ".join(run.run_id for run in starts[:5]),
+            field="run",
+            value=text,
+            rule="must start the id of one run",
+            hint="write more of the id",
+        )
+    return starts[0] if starts else None
+
+
+def instant_of(store: Store, text: str | int | None, *, clock: Clock = now) -> int | None:
+    """Return the instant that an ``as_of`` names: an instant, a date or time, an age, or the end of a run.
+
+    Raises ``NotFound`` when the text is neither a time nor a run.
+    """
+    if text is None or isinstance(text, int):
+        return text
+    if (instant := read_instant(text, clock=clock)) is not None:
+        return instant
+    run = find_run(store, text.removeprefix("run:"))
+    if run is None:
+        raise NotFound(text, hint="as_of takes a date, a time, an age like '2h ago', or a run id")
+    return run.ended_at if run.ended_at is not None else run.started_at

@@ -1,0 +1,28 @@
+"""A set of nodes with the edges between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headwater.model.graph import Direction
+from headwater.query.build import build
+from headwater.query.result import LineageGraph
+from headwater.query.walk import Edges, Reach
+from headwater.storage.base import NodeRow, Store
+
+
+def subgraph(store: Store, rows: Sequence[NodeRow], *, as_of: int | None = None) -> LineageGraph:
+    """Return the nodes and the edges whose two ends are among them; ``roots`` are those nothing of it flows into.
+
+    A job is part of the picture where it joins two of the datasets, or was itself among the rows.
+    """
+    edges = Edges(store, as_of)
+    reach = Reach()
+    reach.levels = {row.id: 0 for row in rows}
+    reach.total = len(rows)
+    for row in rows:
+        reach.edges.extend(edge for edge in edges.of(row.id, Direction.UPSTREAM) if edge.source_id in reach.levels)
+    fed = {edge.target_id for edge in reach.edges}
+    joining = {edge.job_id for edge in reach.edges}
+    roots = [row for row in rows if row.id not in fed and row.id not in joining]
+    return build(store, reach, roots, Direction.DOWNSTREAM, as_of=as_of)

@@ -1,0 +1,231 @@
+"""A lineage graph as a tree of text: the root first, jobs between datasets, every node in full once.
+
+Upstream trees read "root, made by this job, from these datasets"; downstream trees "root, read by this job, which
+wrote these". A node that was shown before is named again with a reference and not opened a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from headwater.model.graph import Edge, FieldEdge, How, Node, NodeKind
+from headwater.query.marks import ASCII, UNICODE, Marks, state_mark, type_mark, type_word
+from headwater.query.names import Labels
+from headwater.query.result import LineageGraph
+from headwater.query.text import Line, Span, Style, clean, elide, fit, listing, plural
+from headwater.query.times import Clock, ago, now
+
+_SHORTEST_NAME = 16
+
+
+class TreeStyle(msgspec.Struct, frozen=True, kw_only=True):
+    """How a tree is drawn: width in cells, characters, what paths are relative to, what now is."""
+
+    cells: int | None = None
+    ascii_only: bool = False
+    base: str | None = None
+    clock: Clock = now
+
+
+class _Item(msgspec.Struct, frozen=True):
+    """A line still to be drawn: a node, or the job that leads to some of its neighbours."""
+
+    prefix: str
+    branch: str
+    stem: str
+    node: str
+    edges: tuple[Edge, ...] = ()
+
+
+def tree(graph: LineageGraph, style: TreeStyle | None = None) -> list[Line]:
+    """Return the lines of the tree, with a last line that counts what is shown and says what is not."""
+    return _Drawing(graph, style or TreeStyle()).lines()
+
+
+class _Drawing:
+    def __init__(self, graph: LineageGraph, style: TreeStyle) -> None:
+        self.graph = graph
+        self.style = style
+        self.marks: Marks = ASCII if style.ascii_only else UNICODE
+        self.labels = Labels(style.base)
+        self.now = style.clock()
+        self.nodes = {node.id: node for node in graph.nodes}
+        self.is_up = graph.direction != "downstream"
+        self.seen: set[str] = set()
+        self.by_near: dict[str, dict[str, list[Edge]]] = {}
+        for edge in graph.edges:
+            near = edge.target if self.is_up else edge.source
+            self.by_near.setdefault(near, {}).setdefault(edge.job, []).append(edge)
+
+    def lines(self) -> list[Line]:
+        lines: list[Line] = []
+        for root in self.graph.roots:
+            lines.extend(self._from_root(root))
+        lines.extend(self._footer())
+        return [fit(line, self.style.cells) for line in lines]
+
+    def _from_root(self, root: str) -> Iterator[Line]:
+        stack = [_Item("", "", "", root)]
+        while stack:
+            item = stack.pop()
+            if item.edges:
+                yield self._job_line(item)
+                yield from self._column_lines(item)
+                children = self._datasets_of(item)
+            else:
+                is_repeated = item.node in self.seen
+                yield self._dataset_line(item, is_repeated=is_repeated)
+                if is_repeated:
+                    continue
+                self.seen.add(item.node)
+                yield from self._hidden_line(item)
+                children = self._jobs_of(item)
+            stack.extend(reversed(children))
+
+    # -- structure -------------------------------------------------------------------------------------------------
+    def _jobs_of(self, item: _Item) -> list[_Item]:
+        groups = self.by_near.get(item.node, {})
+        order = sorted(groups, key=lambda job: (self._sort_key(job), job))
+        children: list[_Item] = []
+        for job in order:
+            edges = tuple(groups[job])
+            if job == item.node or not job:
+                children.extend(_Item("", "", "", self._far(edge)) for edge in edges)
+            else:
+                children.append(_Item("", "", "", job, edges))
+        return self._branches(item, children)
+
+    def _datasets_of(self, item: _Item) -> list[_Item]:
+        fars = {self._far(edge) for edge in item.edges} - {item.node}
+        ordered = sorted(fars, key=lambda node: (self._sort_key(node), node))
+        return self._branches(item, [_Item("", "", "", node) for node in ordered])
+
+    def _branches(self, parent: _Item, children: Sequence[_Item]) -> list[_Item]:
+        prefix = parent.prefix + parent.stem
+        last = len(children) - 1
+        return [
+            _Item(
+                prefix,
+                self.marks.last if at == last else self.marks.middle,
+                "   " if at == last else self.marks.stem,
+                child.node,
+                child.edges,
+            )
+            for at, child in enumerate(children)
+        ]
+
+    def _far(self, edge: Edge) -> str:
+        return edge.source if self.is_up else edge.target
+
+    def _sort_key(self, node_id: str) -> tuple[int, str]:
+        node = self.nodes.get(node_id)
+        return (node.level, node.name) if node else (0, node_id)
+
+    # -- lines -----------------------------------------------------------------------------------------------------
+    def _dataset_line(self, item: _Item, *, is_repeated: bool) -> Line:
+        node = self.nodes.get(item.node)
+        if node is None:
+            return [Span(item.prefix + item.branch, "dim"), Span(clean(item.node), "name")]
+        if node.kind is NodeKind.JOB:
+            return self._job_line(item)
+        style: Style = "root" if node.id in self.graph.roots else "name"
+        line = [
+            Span(item.prefix + item.branch, "dim"),
+            Span(type_mark(node, self.marks) + " ", "key"),
+            Span(self._name(node, item), style),
+        ]
+        if fields := node.properties.get("fields"):
+            line.append(Span("  " + listing([clean(field) for field in fields], 6), "column"))
+        if is_repeated:
+            line.append(Span(f"  {self.marks.above} shown above", "dim"))
+            return line
+        words = [type_word(node)]
+        if "rows" in node.properties:
+            words.append(plural(node.properties["rows"], "row"))
+        if node.properties.get("deleted"):
+            words.append("deleted")
+        if place := Labels.place(node.namespace):
+            words.append(place)
+        line.append(Span("  " + self.marks.dot.join(word for word in words if word), "dim"))
+        return line
+
+    def _job_line(self, item: _Item) -> Line:
+        node = self.nodes.get(item.node)
+        line = [Span(item.prefix + item.branch, "dim"), Span(self.marks.job + " ", "job")]
+        if node is None:
+            return [*line, Span(clean(item.node), "job")]
+        line.append(Span(self._name(node, item), "job"))
+        operation = node.type.lower().replace("_", " ")
+        if operation and operation not in {"etl", "batch"}:
+            line.append(Span("  " + clean(operation), "dim"))
+        if node.state:
+            mark, style = state_mark(node.state, self.marks)
+            line.append(Span(f"  {mark}", style))
+            if node.state not in {"COMPLETED", ""}:
+                line.append(Span(" " + node.state.lower(), style))
+        if ran_at := node.properties.get("ran_at"):
+            line.append(Span(" " + ago(ran_at, self.now), "dim"))
+        if item.edges and all(edge.how is How.INFERRED for edge in item.edges):
+            line.append(Span("  inferred", "warn"))
+        return line
+
+    def _name(self, node: Node, item: _Item) -> str:
+        name = self.labels.of(node.kind, node.namespace, node.name)
+        if node.kind is NodeKind.DATASET_VERSION and (version := node.properties.get("version")):
+            name = f"{name}#{clean(version)[:10]}"
+        if self.style.cells is None:
+            return name
+        return elide(name, max(_SHORTEST_NAME, self.style.cells - len(item.prefix + item.branch) - 30))
+
+    def _column_lines(self, item: _Item) -> Iterator[Line]:
+        """Under a job of a column answer: each target column, and the columns it is made of."""
+        made: dict[tuple[str, str], list[FieldEdge]] = {}
+        for edge in item.edges:
+            for field in edge.fields:
+                made.setdefault((edge.target, field.target_field), []).append(field)
+        rail = item.prefix + item.stem + (self.marks.stem if item.edges else "   ")
+        for (_, target), fields in sorted(made.items()):
+            values = [field for field in fields if field.type != "INDIRECT"]
+            deciders = [field for field in fields if field.type == "INDIRECT"]
+            for arrow, group in ((self.marks.value, values), (self.marks.decides, deciders)):
+                if group:
+                    yield self._column_line(rail, target, arrow, group)
+
+    def _column_line(self, rail: str, target: str, arrow: str, fields: Sequence[FieldEdge]) -> Line:
+        sources = listing(sorted({clean(field.source_field) for field in fields}), 8)
+        ways = sorted({field.subtype.lower().replace("_", " ") for field in fields} - {"", "identity"})
+        line = [Span(rail, "dim"), Span(clean(target) or "every column", "column"), Span(f" {arrow} {sources}")]
+        if ways:
+            line.append(Span(f"  {listing(ways)}", "dim"))
+        if any(field.masking for field in fields):
+            line.append(Span("  masked", "good"))
+        return line
+
+    def _hidden_line(self, item: _Item) -> Iterator[Line]:
+        count = self.graph.hidden.get(item.node, 0)
+        if not count:
+            return
+        has_more = item.node in self.by_near
+        branch = self.marks.middle if has_more else self.marks.last
+        yield [
+            Span(item.prefix + item.stem + branch, "dim"),
+            Span(f"{self.marks.more} {count:,} more not shown", "warn"),
+        ]
+
+    def _footer(self) -> Iterator[Line]:
+        shown = len(self.graph.datasets())
+        jobs = len(self.graph.jobs())
+        yield []
+        words = [plural(shown, "dataset"), plural(jobs, "job")]
+        if not self.graph.edges and not self.graph.hidden:
+            side = "upstream" if self.is_up else "downstream"
+            words = [f"nothing {side} is known"]
+        line = [Span(self.marks.dot.join(words), "dim")]
+        if self.graph.truncated:
+            total = f" of {self.graph.total:,} nodes" if self.graph.total > len(self.graph.nodes) else ""
+            line.append(Span(f"{self.marks.dot}truncated{total}: raise --limit to see more", "warn"))
+        yield line
+        for gap in self.graph.gaps:
+            yield [Span(f"{self.marks.gap} ", "warn"), Span(clean(gap), "dim")]

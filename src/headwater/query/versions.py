@@ -1,0 +1,45 @@
+"""Versions of a dataset by the names people give them."""
+
+from __future__ import annotations
+
+from headwater.errors import InvalidInput
+from headwater.storage.base import NodeRow, Store, VersionRow
+
+_ALL = 100_000
+
+
+def find_version(store: Store, node: NodeRow, text: str) -> VersionRow | None:
+    """Return the version named by the producer's own word, ``latest``, ``v3`` (its place in time), the start of its
+    name, fingerprint or writing run (four characters or more); None when none fits.
+
+    Raises ``InvalidInput`` when the text starts the names of several.
+    """
+    versions = store.versions(node.id, limit=_ALL)
+    if text == "latest":
+        return versions[0] if versions else None
+    for version in versions:
+        if version.version == text:
+            return version
+    if text[:1] in {"v", "V"} and text[1:].isdigit():
+        return next((version for version in versions if version.ordinal == int(text[1:])), None)
+    if len(text) < 4 or text.isdigit():
+        return None
+    starts = [version for version in versions if _starts(version, text)]
+    if len(starts) > 1:
+        raise InvalidInput(
+            field="version",
+            value=text,
+            rule=f"starts the names of {len(starts)} versions of {node.name}",
+            hint="write more of it, or v1, v2 ... by time",
+        )
+    return starts[0] if starts else None
+
+
+def _starts(version: VersionRow, text: str) -> bool:
+    return any(name.startswith(text) for name in (version.version, version.fingerprint, version.run_id) if name)
+
+
+def version_at(store: Store, dataset_id: int, as_of: int | None) -> VersionRow | None:
+    """Return the latest version of a dataset at an instant (now when None)."""
+    found = store.versions(dataset_id, as_of=as_of, limit=1)
+    return found[0] if found else None

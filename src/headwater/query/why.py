@@ -1,0 +1,83 @@
+"""Why a prediction is what it is: the way back from its row to the raw data, as plain values.
+
+Everything hangs on versions and runs, not on names: the model *version* that predicted, the run that trained it, the
+versions which that run read, and so on to versions that no known run wrote.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headwater.query.facts import RunFacts, Version
+from headwater.query.result import LineageGraph, json_text
+
+
+class TrailStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One column edge on the way back: ``target_field`` of ``target`` comes from ``source_field`` of ``source``."""
+
+    target: str
+    target_field: str
+    source: str
+    source_field: str
+    type: str = "DIRECT"
+    subtype: str = ""
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A version with the run that wrote it (None for raw data) and the versions which that run made it from."""
+
+    version: Version
+    run: RunFacts | None = None
+    inputs: tuple[str, ...] = ()
+    distance: int = 0
+
+
+class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A model on the way: its class, features and hyper-parameters beside what ``Made`` says of its version."""
+
+    made: Made
+    class_name: str = ""
+    features: tuple[str, ...] = ()
+    parameters: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
+    steps: tuple[str, ...] = ()
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer: ``subject`` is what was asked about, ``row`` counts from 0, ``history`` holds every version on the
+    way back nearest first, ``models`` those that are models, ``sources`` those that no known run wrote.
+
+    ``trail`` holds the column edges from the asked columns back to raw ones, ``code_changed`` the jobs whose code on
+    disk differs from the code that ran, ``gaps`` what could not be told.
+    """
+
+    question: str
+    subject: Made
+    row: int | None = None
+    columns: tuple[str, ...] = ()
+    models: tuple[ModelFacts, ...] = ()
+    history: tuple[Made, ...] = ()
+    sources: tuple[Version, ...] = ()
+    trail: tuple[TrailStep, ...] = ()
+    gaps: tuple[str, ...] = ()
+    graph: LineageGraph = LineageGraph()
+
+    def to_json(self) -> str:
+        """Return the answer as JSON."""
+        return json_text(self)
+
+    def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
+        """Return the answer as text, at most ``cells`` wide."""
+        from headwater.query.text import plain
+        from headwater.query.why_text import why_lines
+
+        return plain(why_lines(self, cells=cells, base=base))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """Return the picture of the way back."""
+        return self.graph._repr_html_()

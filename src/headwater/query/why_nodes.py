@@ -1,0 +1,17 @@
+"""Versions as nodes, for the signs and words that are defined on nodes."""
+
+from __future__ import annotations
+
+from headwater.model.graph import Node, NodeKind
+from headwater.query.facts import Version
+
+
+def version_node(version: Version) -> Node:
+    """Return the version as a node of an answer."""
+    return Node(
+        id=version.id,
+        kind=NodeKind.DATASET_VERSION,
+        namespace=version.namespace,
+        name=version.name,
+        type=version.type,
+    )

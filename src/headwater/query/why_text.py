@@ -1,0 +1,275 @@
+"""A why as text: the prediction, the model, the way the data came, the raw files, and the columns, nearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from headwater.query.facts import RunFacts, Version
+from headwater.query.marks import UNICODE, state_mark, type_mark, type_word
+from headwater.query.names import Labels
+from headwater.query.text import Line, Span, clean, elide, fit, listing, pad, plural
+from headwater.query.times import Clock, ago, iso, lasted, now
+from headwater.query.why import Made, ModelFacts, TrailStep, Why
+from headwater.query.why_nodes import version_node
+
+_KEY = 13
+_MOST_RAW = 12
+
+
+def why_lines(why: Why, *, cells: int | None = None, base: str | None = None, clock: Clock = now) -> list[Line]:
+    """Return the lines of the answer."""
+    text = _WhyText(why, Labels(base), clock())
+    return [fit(line, cells) for line in text.lines(cells or 100)]
+
+
+class _WhyText:
+    def __init__(self, why: Why, labels: Labels, current: int) -> None:
+        self.why = why
+        self.labels = labels
+        self.now = current
+        self.told: set[str] = set()
+
+    def lines(self, cells: int) -> Iterator[Line]:
+        why = self.why
+        yield self._title()
+        if why.subject.run is not None:
+            verb = "predicted by" if why.models else "made by"
+            yield from self._run(verb, why.subject.run, cells)
+        for model in why.models:
+            yield []
+            yield from self._model(model, cells)
+        yield from self._data(cells)
+        yield from self._sources()
+        yield from self._trail(cells)
+        if why.gaps:
+            yield []
+        for gap in why.gaps:
+            yield [Span(f"{UNICODE.gap} ", "warn"), Span(clean(gap), "dim")]
+
+    def _title(self) -> Line:
+        version = self.why.subject.version
+        line = [Span(type_mark(version_node(version), UNICODE) + " ", "key"), Span(self._name(version), "root")]
+        if self.why.row is not None:
+            line.append(Span(f"#{self.why.row}", "root"))
+            of = "" if version.row_count is None else f" of {version.row_count:,}"
+            line.append(Span(f"  row {self.why.row:,}{of}, counted from 0", "dim"))
+        elif version.row_count is not None:
+            line.append(Span("  " + plural(version.row_count, "row"), "dim"))
+        line.append(Span(f"{UNICODE.dot}{self._version(version)}", "dim"))
+        return line
+
+    def _name(self, version: Version) -> str:
+        return self.labels.of("dataset", version.namespace, version.name)
+
+    def _version(self, version: Version) -> str:
+        """The version in a few letters: its place in time, and the start of its fingerprint."""
+        parts = [f"version {version.ordinal}" if version.ordinal else ""]
+        if version.fingerprint:
+            parts.append(clean(version.fingerprint.rpartition(":")[2][:10]))
+        elif version.version and version.version != version.run_id:
+            parts.append(clean(version.version[:24]))
+        return UNICODE.dot.join(part for part in parts if part) or "version unknown"
+
+    # -- parts -----------------------------------------------------------------------------------------------------
+    def _run(self, verb: str, run: RunFacts, cells: int) -> Iterator[Line]:
+        """The run in full the first time, by name afterwards."""
+        mark, style = state_mark(run.state, UNICODE)
+        line = [
+            _key(verb),
+            Span(f"{UNICODE.job} {clean(self.labels.file(run.job_name))}", "job"),
+            Span(f"  run {run.run_id[:8]}", "dim"),
+        ]
+        if run.run_id in self.told:
+            yield [*line, Span("  (above)", "dim")]
+            return
+        self.told.add(run.run_id)
+        took = lasted(run.started_at, run.ended_at)
+        when = UNICODE.dot.join(part for part in (ago(run.started_at, self.now), took) if part)
+        yield [*line, Span(f"  {mark}", style), Span(f" {when}", "dim")]
+        facts = (
+            ("code", _code(run, self.labels)),
+            ("parameters", _pairs(run.parameters)),
+            ("seeds", _seeds(run)),
+            ("metrics", _pairs(_last_metrics(run))),
+            ("on", _where(run)),
+        )
+        for key, words in facts:
+            yield from _wrapped(key, words, cells)
+
+    def _model(self, model: ModelFacts, cells: int) -> Iterator[Line]:
+        version = model.made.version
+        words = [type_word(version_node(version)), clean(model.class_name), self._version(version)]
+        yield [
+            _key("with model" if version.type.upper() == "MODEL" else "checkpoint"),
+            Span(type_mark(version_node(version), UNICODE) + " ", "key"),
+            Span(self._name(version), "name"),
+            Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
+        ]
+        if model.steps:
+            yield from _wrapped("steps", [f" {UNICODE.arrow} ".join(clean(step) for step in model.steps)], cells)
+        if model.parameters:
+            yield from _wrapped("settings", _pairs(model.parameters), cells)
+        if model.features:
+            count = plural(len(model.features), "feature")
+            yield from _wrapped("learned from", [f"{count}: {listing([clean(f) for f in model.features], 6)}"], cells)
+        if model.made.run is not None:
+            yield from self._run("trained by", model.made.run, cells)
+
+    def _data(self, cells: int) -> Iterator[Line]:
+        """The versions between the prediction and the raw data, with the runs that made them."""
+        models = {model.made.version.id for model in self.why.models}
+        between = [
+            made
+            for made in self.why.history
+            if made.run is not None and made.version.id not in models and made.version.id != self.why.subject.version.id
+        ]
+        for at, made in enumerate(between):
+            if not at:
+                yield []
+            yield self._data_line("from data" if not at else "", made.version, made)
+            if made.run is not None and made.run.run_id not in self.told:
+                yield from self._run("made by", made.run, cells)
+
+    def _data_line(self, key: str, version: Version, made: Made | None = None) -> Line:
+        words = [type_word(version_node(version))]
+        if version.row_count is not None:
+            words.append(plural(version.row_count, "row"))
+        words.append(self._version(version))
+        line = [
+            _key(key),
+            Span(type_mark(version_node(version), UNICODE) + " ", "key"),
+            Span(self._name(version), "name"),
+            Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
+        ]
+        if place := Labels.place(version.namespace):
+            line.append(Span(f"{UNICODE.dot}{place}", "dim"))
+        if made is not None and made.run is not None and made.run.run_id in self.told:
+            line.append(Span(f"  by {clean(self.labels.file(made.run.job_name))}", "dim"))
+        return line
+
+    def _sources(self) -> Iterator[Line]:
+        for at, version in enumerate(self.why.sources):
+            if not at:
+                yield []
+            yield self._data_line("raw data" if not at else "", version)
+
+    def _trail(self, cells: int) -> Iterator[Line]:
+        """For each asked column: the raw columns that its values come from, then those that only decide."""
+        raw = {version.id: version for version in self.why.sources}
+        if not self.why.trail:
+            return
+        yield []
+        for at, column in enumerate(self.why.columns[:_MOST_RAW]):
+            found = _raw_columns(self.why.trail, self.why.subject.version.id, column, raw)
+            words = [f"{self._short(raw[key])}: {listing(sorted(fields), 8)}" for key, fields in sorted(found.items())]
+            if not words:
+                words = [f"{self._short_id(step.source)}: {step.source_field}" for step in self.why.trail
+                         if step.target_field == column and step.target == self.why.subject.version.id][:4]  # fmt: skip
+            yield from _wrapped(
+                "columns" if not at else "", [f"{clean(column)} {UNICODE.value} {'; '.join(words)}"], cells
+            )
+        if len(self.why.columns) > _MOST_RAW:
+            yield [_key(""), Span(f"and {len(self.why.columns) - _MOST_RAW:,} more columns: use --json", "dim")]
+
+    def _short(self, version: Version) -> str:
+        name = self._name(version)
+        return name.rpartition("/")[2] or name
+
+    def _short_id(self, version_id: str) -> str:
+        for made in self.why.history:
+            if made.version.id == version_id:
+                return self._short(made.version)
+        return clean(version_id)
+
+
+def _raw_columns(
+    trail: Sequence[TrailStep], start: str, column: str, raw: Mapping[str, Version]
+) -> dict[str, set[str]]:
+    """The columns of raw versions that a column's values come from, by version."""
+    by_target: dict[tuple[str, str], list[TrailStep]] = {}
+    for step in trail:
+        if step.type != "INDIRECT":
+            by_target.setdefault((step.target, step.target_field), []).append(step)
+    found: dict[str, set[str]] = {}
+    stack, seen = [(start, column)], set()
+    while stack:
+        place = stack.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        for step in by_target.get(place, []):
+            stack.append((step.source, step.source_field))
+            if step.source in raw:
+                found.setdefault(step.source, set()).add(clean(step.source_field))
+    return found
+
+
+def _key(word: str) -> Span:
+    return Span("  " + pad(word, _KEY), "dim")
+
+
+def _wrapped(key: str, words: Sequence[str], cells: int) -> Iterator[Line]:
+    """A fact over as many lines as it needs, at most three."""
+    room = max(20, cells - _KEY - 4)
+    rows: list[str] = []
+    for word in words:
+        if rows and len(rows[-1]) + 2 + len(word) <= room:
+            rows[-1] += ", " + word
+        else:
+            rows.append(word)
+    for at, row in enumerate(rows[:3]):
+        is_cut = at == 2 and len(rows) > 3
+        text = elide(row, room)
+        yield [_key(key if not at else ""), Span(text + (" …" if is_cut else ""), "value")]
+
+
+def _pairs(values: Mapping[str, Any]) -> list[str]:
+    return [f"{clean(name)}={_value(value)}" for name, value in values.items()]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return elide(clean(value), 40)
+
+
+def _last_metrics(run: RunFacts) -> dict[str, Any]:
+    return {metric.name: metric.value for metric in run.metrics}
+
+
+def _seeds(run: RunFacts) -> list[str]:
+    words = []
+    for seed in run.seeds:
+        value = "not set" if seed.value is None else str(seed.value)
+        words.append(clean(f"{seed.library} {seed.scope}".strip() + f"={value}"))
+    return list(dict.fromkeys(words))
+
+
+def _code(run: RunFacts, labels: Labels) -> list[str]:
+    code = run.code
+    parts = [clean(labels.file(code.path))] if code.path else []
+    if code.sha256:
+        parts.append(f"sha256 {clean(code.sha256[:10])}")
+    if code.commit:
+        branch = f" on {clean(code.branch)}" if code.branch else ""
+        dirty = " with uncommitted changes" if code.is_dirty else ""
+        parts.append(f"git {clean(code.commit[:10])}{branch}{dirty}")
+    return [UNICODE.dot.join(parts)] if parts else []
+
+
+def _where(run: RunFacts) -> list[str]:
+    environment = run.environment
+    parts: list[str] = []
+    who = "@".join(part for part in (environment.user, environment.host) if part)
+    if who:
+        parts.append(clean(who))
+    if environment.python:
+        parts.append(f"Python {clean(environment.python)}")
+    if environment.packages:
+        parts.append(plural(len(environment.packages), "package"))
+    if environment.sha256:
+        parts.append(f"environment {clean(environment.sha256[:10])}")
+    if run.started_at is not None:
+        parts.append(iso(run.started_at))
+    return [UNICODE.dot.join(parts)] if parts else []
