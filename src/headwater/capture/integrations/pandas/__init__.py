@@ -1,0 +1,54 @@
+"""pandas: every way in, out and through, followed by column.
+
+Built for pandas 3; on 1.5 and 2 what a version lacks is passed over, and chained-assignment warnings of 2's
+copy-on-write mode (off by default there) may be missed for in-place methods.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import ClassVar
+
+from headwater.capture.hooks import Hooks, Integration
+
+
+class PandasIntegration(Integration):
+    """Follows frames and series by identity; a rule a call says which column came from which."""
+
+    identifier: ClassVar[str] = "pandas"
+    min_version: ClassVar[tuple[int, ...]] = (1, 5)
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook the classes and functions of pandas."""
+        from headwater.capture.integrations.pandas import (
+            assignment,
+            catch_all,
+            construction,
+            grouping,
+            joining,
+            methods,
+            operators,
+            querying,
+            readers,
+            reshaping,
+            selection,
+            warned,
+            writers,
+        )
+
+        for part in (
+            warned,
+            selection,
+            assignment,
+            operators,
+            methods,
+            joining,
+            grouping,
+            reshaping,
+            construction,
+            querying,
+            readers,
+            writers,
+            catch_all,
+        ):
+            part.install(hooks)

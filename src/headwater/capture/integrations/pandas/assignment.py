@@ -1,0 +1,146 @@
+"""Changing a frame in place: columns set, inserted, deleted and renamed, cells set through a mask or a location.
+
+pandas tells chained assignment by counting references to the object in ``__setitem__``, so that method stays as it is;
+the methods it hands over to are hooked instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_scalar
+from pandas.core.generic import NDFrame
+
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
+from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, made
+from headwater.capture.integrations.pandas.rules import RENAMED, SAME, column, levels, whole
+from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_mask
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, Dep, Rule, Value
+
+
+def install(hooks: Hooks) -> None:
+    """Hook what pandas does under an assignment."""
+    hook(hooks, pd.DataFrame, "_set_item", _set_column)
+    hook(hooks, pd.DataFrame, "insert", _insert)
+    hook(hooks, pd.DataFrame, "isetitem", _set_at)
+    hook(hooks, pd.DataFrame, "_setitem_array", _set_columns)
+    hook(hooks, pd.DataFrame, "_set_item_frame_value", _set_columns)
+    hook(hooks, pd.DataFrame, "_setitem_frame", _set_masked)
+    hook(hooks, NDFrame, "__delitem__", made("delete", SAME))
+    hook(hooks, NDFrame, "_set_axis", made("set_axis", RENAMED))
+    hook(hooks, LOCATION, "__setitem__", _set_located)
+    hook(hooks, SCALAR, "__setitem__", _set_located)
+    for name in ("_set_values", "_set_with_engine", "_set_with"):
+        if name in vars(pd.Series):
+            hook(hooks, pd.Series, name, _set_values)
+
+
+def assigned(names: Sequence[str], *, new: int | None = 1, mask: int | None = None, keeps: bool = False) -> Rule:
+    """The named columns come from the input at ``new`` (by place, else by name, else all of it), the others stay.
+
+    ``mask`` is the input that said which cells; ``keeps``: only some cells were set, so the old column is behind the
+    new one too. Without an input at ``new`` the columns were set to something that is no data.
+    """
+
+    def rule(value: Value) -> Columns:
+        before = set(columns_of(value.inputs[0]))
+        fields = {name: [Dep(0, name, subtype="IDENTITY")] if name in before else [] for name in columns_of(value)}
+        for place, name in enumerate(names):
+            deps = list(fields.get(name, [])) if keeps else []
+            if new is not None and new < len(value.inputs):
+                deps += _from_new(value, new, place, names)
+            if mask is not None:
+                deps += whole(value, mask, "CONDITIONAL", "INDIRECT")
+            fields[name] = deps
+        fields.update(levels(value))
+        return Columns(fields)
+
+    return rule
+
+
+def _from_new(value: Value, new: int, place: int, names: Sequence[str]) -> list[Dep]:
+    source = columns_of(value.inputs[new])
+    if len(names) == len(source):
+        return [Dep(new, source[place], subtype="IDENTITY")]
+    return column(value, new, names[place], "IDENTITY") or whole(value, new, "IDENTITY")
+
+
+def _set_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner, key, new = args[0], argument(args, kwargs, 1, "key"), argument(args, kwargs, 2, "value")
+    bind(recorder, owner, "setitem", [owner, *data_in(new)], assigned((label(key),)))
+
+
+def _insert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner, key, new = args[0], argument(args, kwargs, 2, "column"), argument(args, kwargs, 3, "value")
+    bind(recorder, owner, "insert", [owner, *data_in(new)], assigned((label(key),)))
+
+
+def _set_at(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner, place, new = args[0], argument(args, kwargs, 1, "loc"), argument(args, kwargs, 2, "value")
+    places = [place] if is_scalar(place) else list(place)
+    names = names_of([owner.columns[item] for item in places])
+    bind(recorder, owner, "isetitem", [owner, *data_in(new)], assigned(names))
+
+
+def _set_columns(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner, key, new = args[0], argument(args, kwargs, 1, "key"), argument(args, kwargs, 2, "value")
+    if is_mask(key):
+        _set_rows(recorder, owner, "setitem", key, new, names_of(owner.columns))
+        return
+    names = (label(key),) if is_scalar(key) or isinstance(key, tuple) else names_of(key)
+    bind(recorder, owner, "setitem", [owner, *data_in(new)], assigned(names))
+
+
+def _set_masked(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner, key, new = args[0], argument(args, kwargs, 1, "key"), argument(args, kwargs, 2, "value")
+    _set_rows(recorder, owner, "setitem", key, new, names_of(owner.columns))
+
+
+def _set_rows(recorder: Recorder, owner: Any, op: str, mask: Any, new: Any, names: tuple[str, ...]) -> None:
+    """Cells in ``names`` were set, those that ``mask`` said; None where places were given that are not data."""
+    news, masks = data_in(new), data_in(mask)
+    rule = assigned(names, new=1 if news else None, mask=1 + len(news) if masks else None, keeps=True)
+    bind(recorder, owner, op, [owner, *news, *masks], rule)
+
+
+def _set_located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    indexer, key, new = args
+    owner = indexer.obj
+    rows = evaluated(key[0] if isinstance(key, tuple) and len(key) else key)
+    mask = rows if is_mask(rows) else None
+    all_rows = isinstance(rows, slice) and rows == slice(None)
+    if isinstance(owner, pd.Series):
+        _set_rows(recorder, owner, indexer.name, mask, new, names_of([series_name(owner.name)]))
+        return
+    names = _columns_set(owner, indexer.name, key)
+    if all_rows:
+        bind(recorder, owner, indexer.name, [owner, *data_in(new)], assigned(names))
+    else:
+        _set_rows(recorder, owner, indexer.name, mask, new, names)
+
+
+def _columns_set(owner: pd.DataFrame, kind: str, key: Any) -> tuple[str, ...]:
+    """Which columns ``frame.loc[key] = ...`` set."""
+    if not isinstance(key, tuple) or len(key) < 2:
+        return names_of(owner.columns)
+    chosen = evaluated(key[1]) if callable(key[1]) else key[1]
+    columns = owner.columns
+    if kind in ("iloc", "iat"):
+        found = columns[chosen]
+        return (label(found),) if is_scalar(found) or isinstance(found, tuple) else names_of(found)
+    if isinstance(chosen, slice):
+        return names_of(columns[columns.slice_indexer(chosen.start, chosen.stop, chosen.step)])
+    if is_scalar(chosen) or isinstance(chosen, tuple):
+        return (label(chosen),)
+    if is_mask(chosen) or (isinstance(chosen, list) and chosen and isinstance(chosen[0], bool)):
+        return names_of(columns[list(chosen)])
+    return names_of(chosen)
+
+
+def _set_values(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner, new = args[0], args[2] if len(args) > 2 else kwargs.get("value")
+    _set_rows(recorder, owner, "setitem", None, new, names_of([series_name(owner.name)]))

@@ -1,0 +1,99 @@
+"""Frames and series made from objects in memory, and arrays taken out of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.core.base import IndexOpsMixin
+
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.pandas.labels import columns_of, label, series_name
+from headwater.capture.integrations.pandas.observing import DATA, argument, bind, hook, hook_methods
+from headwater.capture.integrations.pandas.rules import IDENTITY, SAME, SOURCE, by_position, column, levels, whole
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, Dep, Rule, Value
+
+
+def install(hooks: Hooks) -> None:
+    """Hook the constructors and the ways out to numpy."""
+    hook(hooks, pd.DataFrame, "__init__", _framed)
+    hook(hooks, pd.Series, "__init__", _lined)
+    for name in ("to_numpy", "__array__", "to_records"):
+        hook_methods(hooks, (pd.DataFrame, pd.Series, IndexOpsMixin), (name,), lambda _: _to_array)
+    for owner in (pd.DataFrame, pd.Series):
+        if isinstance(vars(owner).get("values"), property):
+            hooks.after_property(owner, "values", _to_array)
+
+
+def _framed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner, data = args[0], argument(args, kwargs, 1, "data")
+    if isinstance(data, dict):
+        items = {label(name): item for name, item in data.items() if isinstance(item, DATA)}
+        bind(recorder, owner, "DataFrame", list(items.values()), _from_items(tuple(items)))
+    elif isinstance(data, pd.DataFrame):
+        bind(recorder, owner, "DataFrame", (data,), SAME)
+    elif isinstance(data, DATA):
+        bind(recorder, owner, "DataFrame", (data,), _from_array)
+    elif isinstance(data, list) and any(isinstance(item, DATA) for item in data[:1_000]):
+        bind(recorder, owner, "DataFrame", [item for item in data if isinstance(item, DATA)], _from_rows)
+    else:
+        bind(recorder, owner, "DataFrame", (), _literal)
+
+
+def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner, data = args[0], argument(args, kwargs, 1, "data")
+    if isinstance(data, DATA):
+        bind(recorder, owner, "Series", (data,), by_position(IDENTITY) if isinstance(data, pd.Series) else SOURCE)
+    else:
+        bind(recorder, owner, "Series", (), _literal)
+
+
+def _literal(value: Value) -> Columns:
+    """Nothing that can be followed is behind it."""
+    return Columns({name: [] for name in columns_of(value)})
+
+
+def _from_items(names: tuple[str, ...]) -> Rule:
+    def rule(value: Value) -> Columns:
+        fields: dict[str, list[Dep]] = {name: [] for name in columns_of(value)}
+        for position, name in enumerate(names):
+            if name in fields:
+                fields[name] = whole(value, position, IDENTITY)
+        if value.inputs:
+            fields.update(levels(value))
+        return Columns(fields)
+
+    return rule
+
+
+def _from_array(value: Value) -> Columns:
+    """An array of as many columns gives each its own; any other gives all to each. A series gives itself."""
+    names, source = columns_of(value), columns_of(value.inputs[0])
+    if len(names) == len(source):
+        fields = {name: [Dep(0, old, subtype=IDENTITY)] for name, old in zip(names, source, strict=True)}
+    else:
+        fields = dict.fromkeys(names, whole(value, 0, IDENTITY))
+    return Columns(fields | levels(value))
+
+
+def _from_rows(value: Value) -> Columns:
+    fields: dict[str, list[Dep]] = {}
+    for name in columns_of(value):
+        fields[name] = [
+            dep
+            for i in range(len(value.inputs))
+            for dep in (column(value, i, name, IDENTITY) or whole(value, i, IDENTITY))
+        ]
+    return Columns(fields)
+
+
+def _to_array(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """An array keeps the names of the columns it was made from, as long as nothing else is done to it."""
+    owner = args[0]
+    known = recorder.values.get(owner)
+    if known is None or not isinstance(result, np.ndarray | pd.api.extensions.ExtensionArray):
+        return
+    columns = series_name(owner.name) if isinstance(owner, pd.Series) else getattr(owner, "columns", None)
+    recorder.derive(result, "to_numpy", (known,), rule=SAME, columns=columns, rows=len(result))

@@ -1,0 +1,65 @@
+"""Which database a connection, engine or URL leads to."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final, NamedTuple
+
+from headwater.capture.hooks import unobserved
+from headwater.capture.values import DatasetRef
+from headwater.model.uris import from_uri
+
+_DIALECTS: Final = {"postgresql": "postgres", "postgres": "postgres", "mssql": "tsql", "mariadb": "mysql"}
+_PROBE: Final = "headwater_probe"
+
+
+class Database(NamedTuple):
+    """A database by its URL, without credentials. ``dialect`` is the SQL parser's name for it."""
+
+    url: str
+    dialect: str
+    namespace: str
+    default_schema: str
+
+    def table(self, name: str, schema: str | None = None) -> DatasetRef:
+        """The table of that name there."""
+        return DatasetRef(*from_uri(self.url, table=f"{schema}.{name}" if schema else name), "TABLE")
+
+
+def database_of(connection: Any) -> Database | None:
+    """The database behind what pandas takes as ``con``: a URL, an SQLAlchemy engine or connection, a connection of
+    sqlite3, psycopg or ADBC. None when it does not say."""
+    url = _url(connection)
+    if url is None:
+        return None
+    scheme = url.partition(":")[0].partition("+")[0]
+    named = from_uri(url, table=_PROBE)
+    schema = named.name.removesuffix(_PROBE).rstrip(".")
+    return Database(url, _DIALECTS.get(scheme, scheme), named.namespace, schema)
+
+
+def _url(connection: Any) -> str | None:
+    if isinstance(connection, str):
+        return connection
+    engine = getattr(connection, "engine", None)
+    rendered = getattr(getattr(engine, "url", None), "render_as_string", None)
+    if rendered is not None:
+        return str(rendered(hide_password=True))
+    sqlite3 = sys.modules.get("sqlite3")
+    if sqlite3 is not None and isinstance(connection, sqlite3.Connection):
+        return _sqlite_url(connection)
+    info: Any = getattr(connection, "info", None)
+    if hasattr(info, "dbname") and hasattr(info, "host"):
+        port = f":{info.port}" if getattr(info, "port", None) else ""
+        return f"postgresql://{info.host or 'localhost'}{port}/{info.dbname}"
+    return None
+
+
+def _sqlite_url(connection: Any) -> str:
+    with unobserved():
+        cursor = connection.cursor()
+        cursor.row_factory = None
+        rows = cursor.execute("PRAGMA database_list").fetchall()
+        cursor.close()
+    path = next((row[2] for row in rows if row[1] == "main"), "")
+    return f"sqlite:///{path}" if path else "sqlite://"

@@ -1,0 +1,102 @@
+"""What a value keeps of a pandas object's axes: immutable, shared with pandas, no copy.
+
+Names in the index are lineage too: ``groupby("region").sum().reset_index()`` moves a column into the index and back.
+Rules therefore speak of index levels as fields named ``index(region)``, beside the columns; they never show outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from headwater.capture.values import Value
+
+
+class Labels:
+    """Columns of a frame whose index has names. Iterates over the names that the value shows as its columns."""
+
+    __slots__ = ("columns", "index", "shown")
+
+    def __init__(self, columns: Any, index: tuple[str, ...], *, shows_index: bool = False) -> None:
+        self.columns = columns
+        self.index = index
+        self.shown = shows_index
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.shown:
+            yield from self.index
+        yield from (self.columns,) if isinstance(self.columns, str) else self.columns
+
+
+def label(name: Any) -> str:
+    """A column label as the string that ``Value.column_names`` makes of it."""
+    if type(name) is str:
+        return name
+    return ".".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def names_of(labels: Any) -> tuple[str, ...]:
+    """The labels of an axis as strings; a list of keys as users give it (one label, or several) likewise."""
+    if labels is None:
+        return ()
+    if isinstance(labels, str):
+        return (labels,)
+    return tuple(label(item) for item in labels)
+
+
+def index_levels(index: Any) -> tuple[str, ...]:
+    """The names of the levels of an index that have one."""
+    if isinstance(index, pd.MultiIndex):
+        return tuple(label(name) for name in index.names if name is not None)
+    name = index.name
+    return () if name is None else (label(name),)
+
+
+def series_name(name: Any) -> str:
+    """The column that a series is; without a name it is ``0``, as pandas itself calls it in a frame."""
+    return "0" if name is None else label(name)
+
+
+def describe(obj: Any) -> tuple[Any, int | None]:
+    """What to keep as ``columns`` and ``rows`` of a pandas or numpy object."""
+    if isinstance(obj, pd.DataFrame):
+        columns: Any = obj.columns
+    elif isinstance(obj, pd.Series):
+        columns = series_name(obj.name)
+    else:
+        shape = getattr(obj, "shape", None)
+        return None, shape[0] if shape else None
+    index = obj.index
+    levels = index_levels(index)
+    return (Labels(columns, levels) if levels else columns), len(index)
+
+
+def columns_of(value: Value) -> tuple[str, ...]:
+    """The names of the columns of a frame's value in their order, the index left out even where the value shows it."""
+    kept = value.columns
+    return names_of(kept.columns) if type(kept) is Labels else value.column_names()
+
+
+def levels_of(value: Value) -> tuple[str, ...]:
+    """The names of the index levels of a frame's value."""
+    kept = value.columns
+    return kept.index if type(kept) is Labels else ()
+
+
+def shows_levels(value: Value) -> bool:
+    """Whether the value counts its index levels among its columns, as the file it was read from does."""
+    return type(value.columns) is Labels and value.columns.shown
+
+
+def field_of_level(level: str) -> str:
+    """The field under which rules speak of an index level."""
+    return f"index({level})"
+
+
+def outputs(value: Value) -> Iterable[str]:
+    """All fields of a value: its columns, then its index levels."""
+    yield from columns_of(value)
+    for level in levels_of(value):
+        yield field_of_level(level)

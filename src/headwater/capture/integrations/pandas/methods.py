@@ -1,0 +1,318 @@
+"""Methods whose result follows from their object by one rule, whatever the arguments."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+from pandas.core.base import IndexOpsMixin
+from pandas.core.generic import NDFrame
+
+from headwater.capture.hooks import After, Hooks
+from headwater.capture.integrations.pandas.labels import columns_of, names_of
+from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook_methods, made, undecided
+from headwater.capture.integrations.pandas.operators import combined, combining
+from headwater.capture.integrations.pandas.rules import (
+    AGGREGATED,
+    CHANGED,
+    IDENTITY,
+    RENAMED,
+    SAME,
+    SOURCE,
+    TOTAL,
+    TRANSFORMATION,
+    By,
+    by_name,
+    by_position,
+    from_all,
+    whole,
+)
+from headwater.capture.integrations.pandas.selection import evaluated
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, Rule, Value
+
+_UNCHANGED: Final = [
+    "copy",
+    "head",
+    "tail",
+    "truncate",
+    "drop",
+    "filter",
+    "select_dtypes",
+    "take",
+    "xs",
+    "reindex",
+    "reindex_like",
+    "between_time",
+    "at_time",
+    "first",
+    "last",
+    "asfreq",
+    "tz_localize",
+    "tz_convert",
+    "swaplevel",
+    "reorder_levels",
+    "droplevel",
+    "sort_index",
+    "repeat",
+    "swapaxes",
+    "infer_objects",
+    "set_flags",
+    "squeeze",
+    "__copy__",
+    "__deepcopy__",
+    "slice_shift",
+    "to_timestamp",
+    "to_period",
+]
+_CHANGED: Final = [
+    "astype",
+    "round",
+    "diff",
+    "shift",
+    "tshift",
+    "pct_change",
+    "rank",
+    "interpolate",
+    "ffill",
+    "bfill",
+    "pad",
+    "backfill",
+    "isna",
+    "isnull",
+    "notna",
+    "notnull",
+    "convert_dtypes",
+    "cumsum",
+    "cumprod",
+    "cummax",
+    "cummin",
+    "bool",
+    "fillna",
+    "replace",
+    "clip",
+    "isin",
+    "between",
+    "searchsorted",
+]
+_RENAMED: Final = ["rename", "set_axis", "add_prefix", "add_suffix", "to_frame", "rename_axis"]
+_REDUCED: Final = [
+    "sum",
+    "mean",
+    "median",
+    "min",
+    "max",
+    "std",
+    "var",
+    "sem",
+    "skew",
+    "kurt",
+    "kurtosis",
+    "prod",
+    "product",
+    "count",
+    "nunique",
+    "any",
+    "all",
+    "idxmin",
+    "idxmax",
+    "quantile",
+    "mode",
+    "first_valid_index",
+    "last_valid_index",
+    "argmin",
+    "argmax",
+]
+_CROSSED: Final = ["corr", "cov", "autocorr", "corrwith", "transpose"]
+_FREE: Final = ["apply", "applymap", "map", "agg", "aggregate", "transform"]
+_COMBINED: Final = ["combine_first", "update", "fillna", "replace", "clip", "compare", "isin", "align", "between"]
+
+AGGREGATIONS: Final = frozenset((*_REDUCED, "first", "last", "size", "nth", "ohlc", "describe", "list", "len"))
+"""Names of aggregations that pandas knows by itself."""
+ELEMENTWISE: Final = frozenset((*_CHANGED, "abs", "log", "sqrt", "exp"))
+
+
+def install(hooks: Hooks) -> None:
+    """Hook the methods of frames and series."""
+    classes = (NDFrame, pd.DataFrame, pd.Series)
+    plain = [name for name in _CHANGED if name not in _COMBINED]
+    hook_methods(hooks, classes, _UNCHANGED, lambda name: made(name, SAME))
+    hook_methods(hooks, classes, plain, lambda name: made(name, CHANGED))
+    hook_methods(hooks, classes, _RENAMED, lambda name: made(name, RENAMED))
+    hook_methods(hooks, classes, _REDUCED, _reduced)
+    hook_methods(hooks, classes, _CROSSED, lambda name: made(name, SOURCE if name == "transpose" else TOTAL))
+    hook_methods(hooks, classes, ("describe",), lambda name: made(name, AGGREGATED))
+    hook_methods(hooks, (pd.DataFrame, pd.Series), _FREE, _free)
+    hook_methods(hooks, classes, ("combine",), undecided)
+    hook_methods(hooks, classes, _COMBINED, _combined)
+    hook_methods(hooks, classes, ("dropna", "drop_duplicates", "duplicated"), _filtered)
+    hook_methods(hooks, classes, ("sort_values", "nlargest", "nsmallest"), _sorted)
+    hook_methods(hooks, classes, ("sample",), lambda name: _sample)
+    hook_methods(hooks, classes, ("reset_index", "set_index"), _reindexed)
+    hook_methods(hooks, (IndexOpsMixin, pd.DataFrame, pd.Series), ("value_counts",), lambda name: made(name, TOTAL))
+    hook_methods(hooks, (IndexOpsMixin, pd.Series), ("unique",), lambda name: made(name, SOURCE))
+    hook_methods(hooks, (NDFrame,), ("where", "mask", "_where"), _conditional)
+
+
+def _reduced(name: str) -> After:
+    """Reductions: each column's own where columns stay (``keepdims``, ``level``), all of them into one series."""
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner = args[0]
+        rule = AGGREGATED if isinstance(result, pd.DataFrame) or isinstance(owner, pd.Series) else TOTAL
+        bind(recorder, result, name, (owner,), rule)
+
+    return handler
+
+
+def _free(name: str) -> After:
+    """A function of the user, or the name of one of pandas': the latter are exact."""
+    blind = undecided(name)
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner, function = args[0], argument(args, kwargs, 1, "func", argument(args, kwargs, 1, "arg"))
+        axis = kwargs.get("axis", 0)
+        rule = rule_of_function(owner, function, result, axis)
+        if rule is None:
+            blind(recorder, result, args, kwargs)
+            return
+        inputs = [owner, *data_in(function)]
+        bind(recorder, result, f"{name}({function})" if isinstance(function, str) else name, inputs, rule)
+
+    return handler
+
+
+def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> Rule | None:
+    """The rule of applying ``function``; None where only the function knows."""
+    if isinstance(owner, pd.Series):
+        # one column in: whatever the function does with each value or with all, it sees this column alone
+        return by_position(TRANSFORMATION) if isinstance(result, pd.Series) else from_all(TRANSFORMATION)
+    if axis not in (0, "index") and not isinstance(function, str):
+        return None
+    known = _known(function)
+    if known is None:
+        return None
+    if isinstance(result, pd.DataFrame):
+        return by_name(known)
+    return from_all(known)
+
+
+def _known(function: Any) -> str | None:
+    """AGGREGATION or TRANSFORMATION for (lists and dictionaries of) functions that are known by name."""
+    if isinstance(function, str):
+        return "AGGREGATION" if function in AGGREGATIONS else TRANSFORMATION if function in ELEMENTWISE else None
+    if isinstance(function, list | tuple):
+        found = {_known(item) for item in function}
+    elif isinstance(function, dict):
+        found = {_known(item) for item in function.values()}
+    else:
+        name = getattr(function, "__name__", "")
+        module = (getattr(function, "__module__", None) or type(function).__module__).partition(".")[0]
+        if type(function).__name__ == "ufunc":
+            return TRANSFORMATION
+        return _known(name) if module in ("numpy", "builtins") else None
+    return found.pop() if len(found) == 1 else None if None in found else "AGGREGATION"
+
+
+def _combined(name: str) -> After:
+    """Methods that may take a second frame or series, alone or by column, beside scalars."""
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner = args[0]
+        inputs = [owner, *data_in(*_flat([*args[1:], *kwargs.values()]))]
+        target = owner if result is None else result
+        bind(recorder, target, name, inputs, CHANGED if len(inputs) == 1 else combining(inputs))
+
+    return handler
+
+
+def _flat(arguments: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in arguments:
+        found.extend(item.values() if isinstance(item, dict) else [item])
+    return found
+
+
+def _filtered(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner = args[0]
+        subset = kwargs.get("subset", args[1] if len(args) > 1 and name != "dropna" else None)
+        columns = names_of(subset) if isinstance(owner, pd.DataFrame) and subset is not None else None
+        target = owner if result is None else result
+        if name == "duplicated":
+            bind(recorder, target, name, (owner,), from_all(TRANSFORMATION))
+        elif name == "dropna" and kwargs.get("axis", 0) in (1, "columns"):
+            bind(recorder, target, name, (owner,), SAME)
+        else:
+            bind(recorder, target, name, (owner,), by_name(IDENTITY, (By("FILTER", 0, columns),)))
+
+    return handler
+
+
+def _sorted(name: str) -> After:
+    place = 1 if name == "sort_values" else 2
+    subtype = "SORT" if name == "sort_values" else "FILTER"
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner = args[0]
+        by = argument(args, kwargs, place, "by" if name == "sort_values" else "columns")
+        columns = names_of(by) if isinstance(owner, pd.DataFrame) and by is not None else None
+        target = owner if result is None else result
+        bind(recorder, target, name, (owner,), by_name(IDENTITY, (By(subtype, 0, columns),)))
+
+    return handler
+
+
+def _sample(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner = args[0]
+    weights = argument(args, kwargs, 4, "weights")
+    seed = argument(args, kwargs, 5, "random_state")
+    inputs = [owner, *data_in(weights)]
+    by = (By("FILTER", 0, (weights,)),) if isinstance(weights, str) else (By("FILTER", 1),) if len(inputs) > 1 else ()
+    is_plain = seed is None or isinstance(seed, int)
+    bind(recorder, result, "sample", inputs, by_name(IDENTITY, by), {"random_state": seed if is_plain else "object"})
+    if is_plain:
+        known = recorder.values.get(result)
+        recorder.seed(
+            "pandas", "sample", seed, known.code if known is not None else None, known.line if known is not None else 0
+        )
+
+
+def _reindexed(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner = args[0]
+        target = owner if result is None else result
+        keys = argument(args, kwargs, 1, "keys") if name == "set_index" else None
+        extra = data_in(*keys) if isinstance(keys, list) else data_in(keys)
+        rule = by_position() if isinstance(owner, pd.Series) and isinstance(target, pd.Series) else SAME
+        if isinstance(owner, pd.Series) and isinstance(target, pd.DataFrame):
+            rule = _series_to_frame
+        bind(recorder, target, name, [owner, *extra], rule)
+
+    return handler
+
+
+def _series_to_frame(value: Value) -> Columns:
+    """``series.reset_index()``: levels become columns; the last column is the series, perhaps under a new name."""
+    columns = SAME(value)
+    names = columns_of(value)
+    if names and not columns.fields[names[-1]]:
+        columns.fields[names[-1]] = whole(value, 0, IDENTITY)
+    return columns
+
+
+def _conditional(name: str) -> After:
+    """``where`` and ``mask``: own values, or the other's, as the condition says."""
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner = args[0]
+        condition = evaluated(argument(args, kwargs, 1, "cond"))
+        other = evaluated(argument(args, kwargs, 2, "other"))
+        target = owner if result is None else result
+        valued = [owner, *data_in(other)]
+        conditions = data_in(condition)
+        kinds = tuple(isinstance(item, pd.DataFrame) for item in valued)
+        rule = combined(kinds, IDENTITY, By("CONDITIONAL", len(valued)) if conditions else None)
+        bind(recorder, target, name.strip("_"), [*valued, *conditions], rule)
+
+    return handler

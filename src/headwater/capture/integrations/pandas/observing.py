@@ -1,0 +1,99 @@
+"""How the parts of this integration put their hooks in place and tell the recorder what a call made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.core.generic import NDFrame
+
+from headwater.capture.hooks import BUSY, After, Hooks, observe
+from headwater.capture.integrations.pandas.labels import describe
+from headwater.capture.integrations.pandas.rules import opaque
+from headwater.capture.recorder import Recorder
+from headwater.capture.stand_in import unseen
+from headwater.capture.values import UNKNOWN, Rule, Value
+
+Make = Callable[[str], After]
+"""Makes the handler for the method of that name."""
+
+DATA = (NDFrame, np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)
+"""What can be an input beside the object whose method is called."""
+
+
+def bind(
+    recorder: Recorder, result: Any, op: str, inputs: Sequence[Any], rule: Rule, detail: dict[str, Any] | None = None
+) -> None:
+    """``result`` was made by ``op``. Scalars cannot be followed; of a list or a dictionary each item is."""
+    if isinstance(result, NDFrame | np.ndarray) or hasattr(type(result), "__weakref__"):
+        known = [item if type(item) is Value else recorder.values.get(item) or UNKNOWN for item in inputs]
+        if any(value is not UNKNOWN for value in known) or not known:
+            columns, rows = describe(result)
+            recorder.derive(result, op, known, rule=rule, columns=columns, rows=rows, detail=detail)
+        elif recorder.values.get(result) is not None:
+            recorder.values.bind(result, UNKNOWN)
+    elif isinstance(result, list | tuple):
+        for item in result:
+            bind(recorder, item, op, inputs, rule, detail)
+    elif isinstance(result, dict):
+        for item in result.values():
+            bind(recorder, item, op, inputs, rule, detail)
+
+
+def data_in(*candidates: Any) -> list[Any]:
+    """The candidates that hold data, in order."""
+    return [item for item in candidates if isinstance(item, DATA)]
+
+
+def argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str, default: Any = None) -> Any:
+    """An argument given by position or name. ``position`` counts the object itself as 0."""
+    if len(args) > position:
+        return args[position]
+    return kwargs.get(name, default)
+
+
+def made(op: str, rule: Rule) -> After:
+    """A handler for methods whose result comes from the object alone (or that change it in place)."""
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner = args[0]
+        bind(recorder, owner if result is None else result, op, (owner,), rule)
+
+    return handler
+
+
+def undecided(op: str) -> After:
+    """A handler for what a Python function decides: opaque over the object and all data among the arguments."""
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        bind(recorder, result, op, [args[0], *data_in(*args[1:], *kwargs.values())], opaque)
+
+    return handler
+
+
+def hook(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
+    """Call ``handler`` after each outermost call of ``owner.name``; warnings keep the line they blame."""
+    site = f"pandas.{getattr(owner, '__name__', '')}.{name}"
+    hooks.replace(owner, name, lambda original: unseen(observe(original, handler, site)))
+
+
+def hook_methods(hooks: Hooks, owners: Iterable[type], names: Iterable[str], make: Make) -> None:
+    """Hook each of ``names`` on each class that defines it; what a version of pandas lacks is passed over."""
+    for owner in owners:
+        own = vars(owner)
+        for name in names:
+            if callable(getattr(own.get(name), "__func__", own.get(name))):
+                hook(hooks, owner, name, make(name))
+
+
+class exposed:  # noqa: N801 - reads as a word: ``with exposed():``
+    """A section of the user's own code inside an observed call: what it does is recorded."""
+
+    def __enter__(self) -> None:
+        self._depth = BUSY.depth
+        BUSY.depth = 0
+
+    def __exit__(self, *exc: object) -> None:
+        BUSY.depth = self._depth

@@ -1,0 +1,205 @@
+"""Reading: files, addresses, open files, chunks, and SQL."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pandas as pd
+from pandas.core.generic import NDFrame
+
+from headwater.capture.hooks import BUSY, After, Hooks, observe
+from headwater.capture.integrations.pandas.databases import database_of
+from headwater.capture.integrations.pandas.labels import Labels, index_levels, series_name
+from headwater.capture.integrations.pandas.observing import argument, bind, hook
+from headwater.capture.integrations.pandas.rules import SAME
+from headwater.capture.locations import located
+from headwater.capture.profiling import snapshot
+from headwater.capture.recorder import Recorder, current
+from headwater.capture.stand_in import unseen
+from headwater.capture.values import Value
+
+_FILES: Final = [
+    "csv",
+    "table",
+    "fwf",
+    "parquet",
+    "json",
+    "excel",
+    "feather",
+    "orc",
+    "pickle",
+    "hdf",
+    "html",
+    "xml",
+    "sas",
+    "spss",
+    "stata",
+    "iceberg",
+    "gbq",
+    "clipboard",
+]
+_SQL: Final = ("read_sql", "read_sql_query", "read_sql_table")
+_CHUNKED: Final = (
+    ("pandas.io.parsers.readers", "TextFileReader", "read"),
+    ("pandas.io.json._json", "JsonReader", "__next__"),
+    ("pandas.io.stata", "StataReader", "__next__"),
+    ("pandas.io.sas.sas7bdat", "SAS7BDATReader", "__next__"),
+    ("pandas.io.sas.sas_xport", "XportReader", "__next__"),
+)
+
+
+def install(hooks: Hooks) -> None:
+    """Hook ``read_*`` and the objects that read in chunks."""
+    for name in _FILES:
+        if hasattr(pd, f"read_{name}"):
+            hook(hooks, pd, f"read_{name}", _read(f"read_{name}"))
+    for name in _SQL:
+        hooks.replace(pd, name, functools.partial(_sql_reading, name))
+    import sys
+
+    for module, kind, method in _CHUNKED:
+        owner = getattr(sys.modules.get(module), kind, None)
+        if owner is not None and method in vars(owner):
+            hook(hooks, owner, method, _chunk)
+    hook(hooks, pd.ExcelFile, "__init__", _opened)
+    hook(hooks, pd.ExcelFile, "parse", _parsed)
+
+
+def shape_of(obj: Any) -> tuple[Any, int | None]:
+    """Columns of a file that holds ``obj`` (its named index included), and rows."""
+    if not isinstance(obj, pd.DataFrame | pd.Series):
+        return None, None
+    columns = series_name(obj.name) if isinstance(obj, pd.Series) else obj.columns
+    levels = index_levels(obj.index)
+    return (Labels(columns, levels, shows_index=True) if levels else columns), len(obj.index)
+
+
+def _read(op: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        source = args[0] if args else next((kwargs[key] for key in _SOURCES if key in kwargs), None)
+        if isinstance(source, pd.ExcelFile | pd.HDFStore):
+            _from_store(recorder, result, op, source)
+            return
+        ref = located(source)
+        if ref is None:
+            _from_buffer(recorder, result, op, source)
+            return
+        for item in _frames(result):
+            if isinstance(item, NDFrame):
+                columns, rows = shape_of(item)
+                recorder.read(item, ref, op, columns=columns, rows=rows, snapshot=snapshot(item))
+            else:
+                is_model = hasattr(type(item), "predict") or hasattr(type(item), "transform")
+                recorder.read(item, ref._replace(type="MODEL") if is_model else ref, op)
+
+    return handler
+
+
+_SOURCES: Final = ("filepath_or_buffer", "path", "path_or_buf", "io", "filepath", "path_or_buffer")
+
+
+def _frames(result: Any) -> Iterator[Any]:
+    """The frames among what a reader gave; a reader of chunks counts as one, and is read later."""
+    if isinstance(result, dict):
+        yield from result.values()
+    elif isinstance(result, list):
+        yield from result
+    else:
+        yield result
+
+
+def _from_buffer(recorder: Recorder, result: Any, op: str, buffer: Any) -> None:
+    """A buffer in memory: whatever was put into it is behind the frame, and if nothing is known, nothing is."""
+    for item in _frames(result):
+        bind(recorder, item, op, () if recorder.values.get(buffer) is None else (buffer,), SAME)
+
+
+def _from_store(recorder: Recorder, result: Any, op: str, store: Any) -> None:
+    ref = located(store) or located(getattr(store, "_path", None))
+    if ref is None:
+        return
+    for item in _frames(result):
+        columns, rows = shape_of(item)
+        recorder.read(item, ref, op, columns=columns, rows=rows, snapshot=snapshot(item))
+
+
+def _opened(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """An Excel file was opened: what is parsed from it later was read from there."""
+    ref = located(argument(args, kwargs, 1, "path_or_buffer"))
+    if ref is not None:
+        recorder.derive(args[0], "ExcelFile", (), rule=None, dataset=ref)
+
+
+def _parsed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    known = recorder.values.get(args[0])
+    if known is None or known.dataset is None:
+        return
+    for item in _frames(result):
+        columns, rows = shape_of(item)
+        recorder.read(item, known.dataset, "read_excel", columns=columns, rows=rows, snapshot=snapshot(item))
+
+
+def _chunk(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """One of many chunks: made from the reader, which stands for the file."""
+    known = recorder.values.get(args[0])
+    if known is None or not isinstance(result, NDFrame):
+        return
+    columns, _ = shape_of(result)
+    if known.columns is None:
+        known.columns = columns
+    bind(recorder, result, "chunk", (known,), SAME)
+
+
+def _sql_reading(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Reading SQL; chunks come from a generator, which is replaced by one that also tells of each chunk."""
+    observed = unseen(observe(original, _sql_read(name), f"pandas.{name}"))
+
+    @functools.wraps(original)
+    def reading(*args: Any, **kwargs: Any) -> Any:
+        result = observed(*args, **kwargs)
+        recorder = current()
+        if recorder is None or BUSY.depth or not hasattr(result, "send"):
+            return result
+        return _chunks(recorder, result, name, args, kwargs)
+
+    return unseen(reading)
+
+
+def _chunks(recorder: Recorder, frames: Any, name: str, args: Any, kwargs: Any) -> Iterator[Any]:
+    handler = _sql_read(name)
+    first: Value | None = None
+    for frame in frames:
+        if first is None:
+            observe(lambda *_args, frame=frame, **_kwargs: frame, handler, f"pandas.{name}")(*args, **kwargs)
+            first = recorder.values.get(frame)
+        elif first is not None:
+            columns, rows = shape_of(frame)
+            recorder.values.bind(
+                frame,
+                Value("chunk", first.inputs, first.rule, columns, rows, None, first.dataset, first.code, first.line),
+            )
+        yield frame
+
+
+def _sql_read(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not isinstance(result, pd.DataFrame):
+            return
+        text = argument(args, kwargs, 0, "table_name" if name == "read_sql_table" else "sql")
+        database = database_of(argument(args, kwargs, 1, "con"))
+        columns, rows = shape_of(result)
+        text = text if isinstance(text, str) else str(text)
+        if database is None:
+            bind(recorder, result, name, (), SAME)
+        elif name == "read_sql_table" or not any(map(str.isspace, text.strip())):
+            ref = database.table(text, kwargs.get("schema"))
+            recorder.read(result, ref, name, columns=columns, rows=rows, snapshot=snapshot(result))
+        else:
+            value = recorder.derive(result, name, (), rule=None, columns=columns, rows=rows)
+            recorder.statement(
+                text, database.dialect, database.namespace, result=value, default_schema=database.default_schema
+            )
+
+    return handler

@@ -1,0 +1,111 @@
+"""Writing: files, addresses, open files and tables."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+from pandas.core.generic import NDFrame
+
+from headwater.capture.hooks import After, Hooks
+from headwater.capture.integrations.pandas.databases import database_of
+from headwater.capture.integrations.pandas.labels import Labels, index_levels, names_of
+from headwater.capture.integrations.pandas.observing import argument, bind, hook, hook_methods
+from headwater.capture.integrations.pandas.readers import shape_of
+from headwater.capture.integrations.pandas.rules import IDENTITY, SAME, column
+from headwater.capture.locations import located
+from headwater.capture.profiling import snapshot
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Value
+
+_TARGETS: Final = {
+    "to_csv": "path_or_buf",
+    "to_json": "path_or_buf",
+    "to_parquet": "path",
+    "to_feather": "path",
+    "to_orc": "path",
+    "to_pickle": "path",
+    "to_excel": "excel_writer",
+    "to_hdf": "path_or_buf",
+    "to_stata": "path",
+    "to_html": "buf",
+    "to_xml": "path_or_buffer",
+    "to_latex": "buf",
+    "to_markdown": "buf",
+    "to_string": "buf",
+}
+
+
+def install(hooks: Hooks) -> None:
+    """Hook ``to_*``."""
+    owners = (NDFrame, pd.DataFrame, pd.Series)
+    hook_methods(hooks, owners, _TARGETS, _wrote)
+    hook_methods(hooks, owners, ("to_sql",), lambda name: _to_sql)
+    if hasattr(pd, "to_pickle"):
+        hook(hooks, pd, "to_pickle", _pickled)
+
+
+def _wrote(name: str) -> After:
+    key = _TARGETS[name]
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        target = argument(args, kwargs, 1, key)
+        if target is None:
+            return
+        mode = kwargs.get("mode")
+        written = "append" if isinstance(mode, str) and mode.startswith("a") else "overwrite"
+        index = kwargs.get("index", True) is not False
+        target = getattr(target, "path", None) or target
+        _write(recorder, args[0], name, target, written, index=index, columns=kwargs.get("columns"))
+
+    return handler
+
+
+def _pickled(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    obj, target = argument(args, kwargs, 0, "obj"), argument(args, kwargs, 1, "filepath_or_buffer")
+    _write(recorder, obj, "to_pickle", target, "overwrite")
+
+
+def _write(
+    recorder: Recorder, obj: Any, op: str, target: Any, mode: str, *, index: bool = True, columns: Any = None
+) -> None:
+    ref = located(target)
+    if ref is None:
+        if hasattr(target, "write"):  # a buffer in memory now holds the frame
+            bind(recorder, target, op, (obj,), SAME)
+        return
+    value = written_value(recorder, obj, op, index=index, columns=columns)
+    recorder.wrote(value, ref, snapshot=snapshot_of(obj), mode=mode)
+
+
+def snapshot_of(obj: Any) -> Any:
+    """What may be profiled of ``obj``; None for what is no data."""
+    return snapshot(obj) if isinstance(obj, NDFrame) else None
+
+
+def written_value(recorder: Recorder, obj: Any, op: str, *, index: bool = True, columns: Any = None) -> Any:
+    """What lands in the dataset: the columns that were chosen and, where it is written, the index by its names."""
+    known = recorder.values.get(obj) or UNKNOWN
+    if not isinstance(obj, pd.DataFrame | pd.Series):
+        return known if known is not UNKNOWN else None
+    kept, rows = shape_of(obj)
+    if isinstance(columns, list | tuple | pd.Index):
+        kept = Labels(names_of(columns), index_levels(obj.index), shows_index=True)
+    if type(kept) is Labels:
+        kept.shown = index
+    return Value(op, (known,), _as_written, kept, rows, None, None, known.code, known.line)
+
+
+def _as_written(value: Value) -> Columns:
+    return Columns({name: column(value, 0, name, IDENTITY) for name in value.column_names()})
+
+
+def _to_sql(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner, name = args[0], argument(args, kwargs, 1, "name")
+    database = database_of(argument(args, kwargs, 2, "con"))
+    if database is None:
+        return
+    ref: DatasetRef = database.table(name, kwargs.get("schema"))
+    mode = {"append": "append", "fail": "create"}.get(kwargs.get("if_exists", "fail"), "overwrite")
+    value = written_value(recorder, owner, "to_sql", index=bool(kwargs.get("index", True)))
+    recorder.wrote(value, ref, snapshot=snapshot(owner), mode=mode)

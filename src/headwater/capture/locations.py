@@ -1,0 +1,45 @@
+"""From what a reader or writer was given (a path, a URI, an open file) to the name of the dataset there."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from headwater.capture.values import DatasetRef
+from headwater.errors import InvalidName
+from headwater.model.uris import from_uri
+
+
+def located(target: Any, type: str = "FILE") -> DatasetRef | None:
+    """The dataset at ``target``: a path, a URI, or a file object that knows its name. None for a buffer in memory.
+
+    Looks at nothing but the target itself: no file is opened, moved or asked for its state.
+    """
+    path = path_of(target)
+    if path is None:
+        return None
+    try:
+        namespace, name = from_uri(path)
+    except InvalidName:
+        return None
+    return DatasetRef(namespace, name, type)
+
+
+def path_of(target: Any) -> str | None:
+    """The path or URI of ``target``, None where it has none. Wrapped files (gzip, text over bytes) are seen through."""
+    for _ in range(8):
+        if isinstance(target, str):
+            return target
+        if isinstance(target, bytes):
+            return os.fsdecode(target)
+        if isinstance(target, os.PathLike):
+            return os.fsdecode(target)
+        # fsspec files have both: their full address is better than their key
+        named = getattr(target, "full_name", None) or getattr(target, "name", None)
+        if isinstance(named, str | bytes | os.PathLike) and named not in ("", b""):
+            return os.fsdecode(named)
+        inner = getattr(target, "buffer", None) or getattr(target, "fileobj", None) or getattr(target, "raw", None)
+        if inner is None:
+            return None
+        target = inner
+    return None
