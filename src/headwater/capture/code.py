@@ -152,10 +152,7 @@ def _parts(function: types.FunctionType) -> Iterable[tuple[str, types.CodeType, 
     """The function first, then the user's functions it refers to: (name, code, defaults and plain values it uses)."""
     todo: list[types.FunctionType] = [function]
     seen = {id(function.__code__)}
-    while todo and len(seen) <= if TYPE_CHECKING:
-    import ast
-
-_MOST_REFERENCES:
+    while todo and len(seen) <= _MOST_REFERENCES:
         one = todo.pop(0)
         values = list(_referred(one))
         extra = _values(one, values)

@@ -25,8 +25,8 @@ DEFAULT_TIMEOUT_S = 5.0
 class Repository(Struct, frozen=True, kw_only=True):
     """Where the code stands: ``root`` is the top folder.
 
-    ``branch`` is None when the head is detached, ``commit`` None before the first one, ``remote`` never holds a user name
-    or password.
+    ``branch`` is None when the head is detached, ``commit`` None before the first one, ``remote`` never holds a user
+    name or password.
     """
 
     root: str
