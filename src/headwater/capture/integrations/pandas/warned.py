@@ -13,7 +13,8 @@ from typing import Any, Final
 from headwater.capture.hooks import Hooks, observe
 from headwater.capture.stand_in import FILENAME, unseen
 
-COUNTING: Final = ("pandas.core.generic", "pandas.core.frame", "pandas.core.series")
+COUNTING: Final = {"pandas.core.generic": True, "pandas.core.frame": False, "pandas.core.series": False}
+"""Modules that compare with a limit of references, and whether their methods can only be told ``inplace`` by keyword."""
 
 
 def install(hooks: Hooks) -> None:
@@ -62,28 +63,29 @@ def _stack_level() -> int:
 
 
 class _Probe:
-    def held(self) -> int:
+    def held(self, inplace: bool = False) -> int:
         """References to an object that only this call knows."""
         return sys.getrefcount(self)
 
 
 def _count_references_without_ours(hooks: Hooks) -> None:
-    """In-place methods take an object with few references for the middle of a chain. A stand-in holds one more; how
-    many exactly is measured, and the limit raised by it. All methods that use the limit have a stand-in."""
+    """In-place methods take an object with few references for the middle of a chain. A stand-in holds one more, and
+    Python another where there are keywords; how many is measured, and the limit raised by it. All methods that use the
+    limit have a stand-in."""
 
     def nothing(*args: Any) -> None:
         return None
 
-    plain = _Probe().held()
     stood_in: Any = unseen(observe(_Probe.held, nothing, "probe"))
     probe = type("Probe", (), {"held": stood_in})
-    more = probe().held() - plain
-    for name in COUNTING:
+    plain = _Probe().held()
+    for name, with_keywords in COUNTING.items():
         module = sys.modules.get(name)
         limit = getattr(module, "REF_COUNT_METHOD", None)
         if module is None or not isinstance(limit, int):
             continue
-        module.REF_COUNT_METHOD = limit + more  # type: ignore[attr-defined]
+        held = probe().held(inplace=True) if with_keywords else probe().held()
+        module.REF_COUNT_METHOD = limit + held - plain  # type: ignore[attr-defined]
         hooks.on_remove(_restorer(module, limit))
 
 
