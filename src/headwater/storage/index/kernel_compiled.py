@@ -1,0 +1,110 @@
+"""The compiled kernel: hands arrays to the extension and its answers back."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.errors import StoreCorrupt
+from headwater.storage.index import _kernel  # type: ignore[attr-defined]
+from headwater.storage.index.arrays import Adjacency, Rows
+from headwater.storage.index.mappings import MappingTable, Trail, carry
+from headwater.storage.index.question import Layers, Question
+from headwater.storage.index.source import U8, U32, U64
+
+NO_LIMIT = 2**64 - 1
+
+
+class Spaces:
+    """Work space that is all zero between walks; a walk that fails does not give its own back."""
+
+    def __init__(self) -> None:
+        self._idle: list[U64] = []
+
+    def take(self, words: int) -> U64:
+        """An array of at least so many words."""
+        with contextlib.suppress(IndexError):
+            while True:
+                space = self._idle.pop()
+                if len(space) >= words:
+                    return space
+        return np.zeros(words + words // 16, np.uint64)
+
+    def give(self, space: U64) -> None:
+        """Return an array that is all zero again."""
+        self._idle.append(space)
+
+
+def rows_tuple(rows: Rows) -> tuple[object, ...]:
+    """Rows as the extension reads them."""
+    return (rows.keys, rows.offsets, rows.targets, rows.valid_from, rows.valid_to, rows.mapping)
+
+
+def graph_tuple(graph: Adjacency) -> tuple[object, ...]:
+    """A graph as the extension reads it."""
+    return (rows_tuple(graph.base), tuple(rows_tuple(rows) for rows in graph.segments), graph.touched)
+
+
+class CompiledKernel:
+    """The extension in C; runs without the interpreter lock."""
+
+    name = "compiled"
+
+    def __init__(self) -> None:
+        self._bits = Spaces()
+
+    def closure(self, graph: Adjacency, question: Question) -> U32:
+        """Everything reached, ascending."""
+        q = question
+        seen = self._bits.take((q.node_count >> 6) + 1)
+        try:
+            data, is_sorted = _kernel.closure(
+                graph_tuple(graph), q.roots, q.node_count, q.cut, q.as_of, q.is_ascending, seen
+            )
+        except ValueError as error:
+            raise StoreCorrupt(str(error)) from error
+        self._bits.give(seen)
+        ids = np.frombuffer(data, np.uint32)
+        return ids if is_sorted else np.sort(ids)
+
+    def layers(self, graph: Adjacency, question: Question) -> Layers:
+        """What is reached, nearest first."""
+        q = question
+        depth, budget = (NO_LIMIT if limit is None else limit for limit in (q.depth, q.budget))
+        seen = self._bits.take((q.node_count >> 6) + 1)
+        try:
+            ids, starts, is_over, has_more = _kernel.layers(
+                graph_tuple(graph), q.roots, q.node_count, q.cut, q.as_of, depth, budget, seen
+            )
+        except ValueError as error:
+            raise StoreCorrupt(str(error)) from error
+        self._bits.give(seen)
+        starts_array = np.frombuffer(starts, np.uint32).astype(np.int64)
+        return Layers(np.frombuffer(ids, np.uint32), starts_array, bool(is_over), bool(has_more))
+
+    def count_kinds(self, ids: U32, kinds: U8) -> U64:
+        """How many ids are of each kind."""
+        return np.frombuffer(_kernel.count_kinds(ids, kinds), np.uint64)
+
+    def order_by(self, keys: U32, limit: int) -> npt.NDArray[np.unsignedinteger]:
+        """The stable order of the keys: by counting when there are many, else by comparing."""
+        if len(keys) and int(keys.max()) >= limit:
+            raise StoreCorrupt("the graph index was handed an edge to a node that does not exist")
+        if len(keys) * 8 < limit:
+            return np.argsort(keys, kind="stable").astype(np.uint32)
+        return np.frombuffer(_kernel.order_by(np.ascontiguousarray(keys), limit), np.uint32)
+
+    def trail(
+        self,
+        walked: Adjacency,
+        into: Adjacency,
+        question: Question,
+        masks: dict[int, int],
+        mappings: MappingTable,
+        *,
+        is_upstream: bool,
+    ) -> Trail:
+        """Field masks carried along the edges."""
+        return carry(walked, into, question, masks, mappings, is_upstream=is_upstream)
