@@ -108,7 +108,7 @@ def _columns(ctx: Context, table: TableName, action: exp.Expr) -> None:
             definition.kind, Relation(columns, relation.rows), definition.sources
         )
     else:
-        ctx.catalog.schema.add(table, [column.name for column in columns if isinstance(column, Out)])
+        ctx.catalog.altered[table] = tuple(column.name for column in columns if isinstance(column, Out))
 
 
 def drop(ctx: Context, node: exp.Expr) -> None:

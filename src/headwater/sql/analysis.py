@@ -10,7 +10,6 @@ from sqlglot import exp
 from headwater.sql import altering, copying, create
 from headwater.sql.commands import rewritten
 from headwater.sql.context import Context
-from headwater.sql.ctes import with_env
 from headwater.sql.dml import is_modifying, kind_of_change, modify
 from headwater.sql.faults import PARSER_FAULTS
 from headwater.sql.files import file_name
@@ -83,7 +82,7 @@ def _run(ctx: Context, code: str, depth: int = 0) -> None:
 def _dispatch(ctx: Context, tree: exp.Expr) -> None:
     if isinstance(tree, exp.Select) and tree.args.get("into") is not None:
         _select_into(ctx, tree)
-    elif isinstance(tree, (exp.Query, exp.Values, exp.Table)):
+    elif isinstance(tree, (exp.Query, exp.Values, exp.Table, exp.Pivot)):
         ctx.kind = "SELECT"
         ctx.result = relation_of(ctx, tree, None, None)
     elif is_modifying(tree):
@@ -104,18 +103,6 @@ def _select_into(ctx: Context, tree: exp.Select) -> None:
         ctx.kind, ctx.result = "SELECT", relation_of(ctx, tree, None, None)
         return
     create.from_query(ctx, into, tree, "temp" if into.args.get("temporary") else "table")
-
-
-def _pivot(ctx: Context, tree: exp.Expr) -> None:
-    """DuckDB's PIVOT and UNPIVOT statements."""
-    from headwater.sql.pivot import pivoted
-    from headwater.sql.scope import Scope
-    from headwater.sql.sources import add_source
-
-    ctx.kind = "SELECT"
-    scope = Scope(with_env(ctx, tree, None, None))
-    source = add_source(ctx, scope, tree.this)
-    ctx.result = pivoted(ctx, scope, source.relation, tree)
 
 
 def _attach(ctx: Context, tree: exp.Expr) -> None:
@@ -160,7 +147,6 @@ _RULES: dict[type, Rule] = {
     exp.Drop: altering.drop,
     exp.TruncateTable: altering.truncate,
     exp.MultitableInserts: insert_many,
-    exp.Pivot: _pivot,
     exp.Attach: _attach,
     exp.Detach: _kind("DETACH"),
     exp.Export: _export,

@@ -47,6 +47,7 @@ class Catalog:
         self.initial = (self.catalog, list(self.search_path))
         self.through = through
         self.definitions: dict[TableName, Definition] = {}
+        self.altered: dict[TableName, tuple[str, ...]] = {}  # columns of tables that the schema does not have like that
         self.temporary: dict[str, TableName] = {}
         self.prepared: dict[str, str] = {}
         self.routines: dict[str, str] = {}
@@ -65,10 +66,15 @@ class Catalog:
         definition = self.definitions.get(table)
         if definition is not None and definition.relation is not None and definition.relation.is_closed:
             return tuple(column.name for column in definition.relation.columns if isinstance(column, Out))
-        return self.schema.columns_of(table) if definition is None else None
+        if definition is not None:
+            return None
+        return self.altered.get(table) or self.schema.columns_of(table)
 
-    def resolve(self, ctx: Context, node: exp.Expr) -> TableName:
-        """Give the full name of a table reference: as written, else through temp tables and the search path."""
+    def resolve(self, ctx: Context, node: exp.Expr, *, is_new: bool = False) -> TableName:
+        """Give the full name of a table reference: as written, else through temp tables and the search path.
+
+        ``is_new`` is for a table that is being made, which goes into the first schema of the path.
+        """
         fold, raw = ctx.folding.table, ".".join(part.name for part in parts_of(node)) if parts_of(node) else node.name
         ids = [node.args.get(key) for key in ("catalog", "db")]
         catalog, schema = (fold(part.name, quoted=bool(part.args.get("quoted"))) if part else None for part in ids)
@@ -80,19 +86,20 @@ class Catalog:
             if catalog is None and schema in self.attached:
                 return self._named(TableName(name, None, schema, raw=raw))
             return self._named(TableName(name, schema, catalog or self.catalog, raw=raw))
-        if name in self.temporary:
+        if name in self.temporary and not is_new:
             return self.temporary[name]
         if is_temp or schema is not None:
             return TableName(name, kind="temp", raw=raw)
-        return self._searched(ctx, name, raw)
+        return self._searched(ctx, name, raw, is_new=is_new)
 
     def _named(self, table: TableName) -> TableName:
         made = self.definitions.get(table)
         kind = {"view": "view", "materialized": "view", "temp": "temp"}.get(made.kind, "table") if made else "table"
         return table if table.kind == kind else msgspec.structs.replace(table, kind=kind)
 
-    def _searched(self, ctx: Context, name: str, raw: str) -> TableName:
+    def _searched(self, ctx: Context, name: str, raw: str, *, is_new: bool) -> TableName:
         path = [schema for schema in self.search_path if schema != "$user"]
+        path = path[:1] if is_new else path
         for schema in path:
             table = TableName(name, schema, self.catalog, raw=raw)
             if table in self.definitions or (len(path) > 1 and table in self.schema):
@@ -153,6 +160,9 @@ class Catalog:
         if old.kind == "temp":
             self.temporary.pop(old.name, None)
         if definition is None:
+            columns = self.altered.pop(old, None) or self.schema.columns_of(old)
             self.definitions.pop(new, None)
+            if columns is not None:
+                self.altered[new] = columns
             return new
         return self.define(new, definition.kind, definition.relation, definition.sources)

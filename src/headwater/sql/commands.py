@@ -192,6 +192,14 @@ def _outfile(ctx: Context, found: re.Match[str]) -> Instead:
     return []
 
 
+def _directory(ctx: Context, found: re.Match[str]) -> Instead:
+    from headwater.sql.copying import export
+    from headwater.sql.trees import tree_of
+
+    export(ctx, tree_of(found["query"], ctx.dialect), unquoted(found["path"]))
+    return []
+
+
 def _load_data(ctx: Context, found: re.Match[str]) -> Instead:
     from headwater.sql.copying import load
     from headwater.sql.files import file_name
@@ -312,6 +320,10 @@ _PATTERNS: list[tuple[str, Callable[[Context, re.Match[str]], Instead | None]]] 
     (
         rf"load\s+data\b.*?\b(?:infile|inpath)\s+(?P<path>'[^']*'|\"[^\"]*\")\s+.*?\binto\s+table\s+(?P<name>{_DOTTED})(?P<rest>.*)",
         _load_data,
+    ),
+    (
+        r"insert\s+overwrite\s+(?:local\s+)?directory\s+(?P<path>'[^']*'|\"[^\"]*\").*?(?P<query>\b(?:select|with|table)\b.*)",
+        _directory,
     ),
     (r"replace\s+into\s+(?P<rest>.*)", _replace_into),
     (rf"table\s+(?P<rest>{_DOTTED}\s*(?:(?:order|limit|offset|fetch)\b.*)?)$", _table_statement),

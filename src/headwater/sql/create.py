@@ -46,7 +46,7 @@ def from_query(ctx: Context, node: exp.Expr, query: exp.Expr, made: str) -> None
 
     env = with_env(ctx, node, None, None)
     relation = relation_of(ctx, query, env, None)
-    table, names = target_of(ctx, node.this)
+    table, names = target_of(ctx, node.this, is_new=True)
     if names:
         relation = relation.renamed(names)
     define(ctx, table, made, relation)
@@ -64,7 +64,7 @@ def define(ctx: Context, table: TableName, made: str, relation: Relation) -> Non
 
 def _plain(ctx: Context, node: exp.Expr, made: str) -> None:
     """A table made by its column list, or like another one."""
-    table, names = target_of(ctx, node.this)
+    table, names = target_of(ctx, node.this, is_new=True)
     items = node.this.expressions if isinstance(node.this, exp.Schema) else []
     names = [ctx.identifier(item.this) for item in items if isinstance(item, exp.ColumnDef)]
     likes = [item for item in items if isinstance(item, exp.LikeProperty)]

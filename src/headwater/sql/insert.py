@@ -49,11 +49,11 @@ def insert(ctx: Context, node: exp.Expr, env: Env | None, source: Relation | Non
     return returning(ctx, scope, node)
 
 
-def target_of(ctx: Context, node: exp.Expr) -> tuple[TableName, list[str] | None]:
-    """Give the table that is written to, and the column list beside it."""
+def target_of(ctx: Context, node: exp.Expr, *, is_new: bool = False) -> tuple[TableName, list[str] | None]:
+    """Give the table that is written to (or made, with ``is_new``), and the column list beside it."""
     if isinstance(node, exp.Schema):
         names = [ctx.identifier(_plain(item)) for item in node.expressions]
-        return target_of(ctx, node.this)[0], names or None
+        return target_of(ctx, node.this, is_new=is_new)[0], names or None
     if isinstance(node, exp.Directory):
         return file_name(node.this.name), None
     if isinstance(node, exp.Table) and isinstance(node.this, exp.Func):
@@ -61,7 +61,7 @@ def target_of(ctx: Context, node: exp.Expr) -> tuple[TableName, list[str] | None
     if isinstance(node, exp.Func):
         ctx.note(node.sql_name() if node.sql_names() else "function", "writes through a table function")
         return TableName(node.name), None
-    return ctx.catalog.resolve(ctx, node), None
+    return ctx.catalog.resolve(ctx, node, is_new=is_new), None
 
 
 def _plain(item: exp.Expr) -> exp.Expr:
@@ -102,6 +102,13 @@ def _inserted(ctx: Context, table: TableName, relation: Relation, names: list[st
     return Relation(columns, relation.rows)
 
 
+def _values_function(node: exp.Expr) -> exp.Expr:
+    """MySQL's ``VALUES(a)`` is the inserted row's a."""
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() == "VALUES" and len(node.expressions) == 1:
+        return exp.column(node.expressions[0].name, table="values")
+    return node
+
+
 def _conflict(ctx: Context, node: exp.Expr, table: TableName, inserted: Relation) -> None:
     """ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE."""
     conflict = node.args.get("conflict")
@@ -111,7 +118,7 @@ def _conflict(ctx: Context, node: exp.Expr, table: TableName, inserted: Relation
     scope.add(Source(table.name, ctx.base(table, is_read=False), table=table))
     for alias in ("excluded", "values", "new"):
         scope.sources.append(Source(alias, inserted, is_visible=False))
-    pairs = assigned(ctx, scope, conflict.expressions)
+    pairs = assigned(ctx, scope, [item.transform(_values_function) for item in conflict.expressions])
     rows: Uses = {}
     if conflict.args.get("where") is not None:
         merge(rows, uses_of(ctx, scope, conflict.args["where"], FILTER))

@@ -56,7 +56,7 @@ def _using(ctx: Context, scope: Scope, source: Source, left: list[Column], names
         mine = [scope.merged[key]] if key in scope.merged else row.find(name)
         theirs = source.relation.find(name)
         for hit in (*mine, *theirs):
-            merge(scope.rows, hit.uses, JOIN)
+            merge(scope.rows, hit.uses, FILTER if side == "SEMI" else JOIN)
         if side == "SEMI":
             continue
         if len(mine) > 1:

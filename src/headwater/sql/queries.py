@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from headwater.sql.ctes import with_env
+from headwater.sql.pivot import pivoted
 from headwater.sql.relation import Relation
 from headwater.sql.scope import Scope
 from headwater.sql.select import select_relation
@@ -30,7 +31,17 @@ def relation_of(ctx: Context, node: exp.Expr, env: Env | None, outer: Scope | No
         return select_relation(ctx, node, env, outer)
     if isinstance(node, exp.Values):
         return values_relation(ctx, node, Scope(env, outer))
+    if isinstance(node, exp.Pivot):
+        return _pivot_statement(ctx, node, Scope(env, outer))
     return _wrapped(ctx, node, env, outer)
+
+
+def _pivot_statement(ctx: Context, node: exp.Expr, scope: Scope) -> Relation:
+    """DuckDB's ``PIVOT t ON ...``, which stands where a query can."""
+    from headwater.sql.sources import add_source
+
+    source = add_source(ctx, scope, node.this)
+    return pivoted(ctx, scope, source.relation, node)
 
 
 def _has_more(node: exp.Expr) -> bool:

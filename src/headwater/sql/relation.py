@@ -122,6 +122,13 @@ class Relation:
             columns.extend(Out(name, dict(self.fallback)) for name in names[len(self.columns) :])
         return Relation(columns, self.rows, table=None, fallback=self.fallback)
 
+    def overlaid(self, pairs: Sequence[tuple[str, Out]]) -> Relation:
+        """Give the relation after columns were assigned to."""
+        new = {name.casefold(): Out(name, out.uses, out.text) for name, out in pairs}
+        columns: list[Column] = [c.narrowed(without=new) if isinstance(c, Open) else c for c in self.columns]
+        columns = [new.pop(c.name.casefold(), c) if isinstance(c, Out) else c for c in columns]
+        return Relation([*columns, *new.values()], self.rows, table=self.table, fallback=self.fallback)
+
     def all_uses(self, outer: int) -> Uses:
         """Give what all columns together use, seen through ``outer``."""
         uses: Uses = {}

@@ -56,4 +56,5 @@ def _reason(error: ParseError) -> str:
     first = error.errors[0] if error.errors else {}
     what = re.sub(r"['\"`].*['\"`]", "?", mask_literals(str(first.get("description") or "invalid syntax")))
     what = re.sub(r"<class \?>", "expression", what)
+    what = re.sub(r" but got\b.*|<Token\b.*", "", what, flags=re.S)
     return f"{what[:120]} (line {first.get('line', '?')}, column {first.get('col', '?')})"

@@ -38,6 +38,9 @@ def update(ctx: Context, node: exp.Expr, env: Env | None) -> Relation:
     for table, items in by_table.items():
         pairs = assigned(ctx, scope, items)
         put(ctx, Write(table, pairs, rows=scope.rows, row_targets=tuple(name for name, _ in pairs), is_change=True))
+        for source in scope.sources:
+            if source.table == table:
+                source.relation = source.relation.overlaid(pairs)
     return returning(ctx, scope, node)
 
 
