@@ -1,1 +1,5 @@
-"""headwater.storage.memory."""
+"""The store in memory."""
+
+from headwater.storage.memory.store import MemoryStore
+
+__all__ = ["MemoryStore"]

@@ -1,0 +1,253 @@
+"""Rows of the tables turned into the rows that the contract answers with."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.model.graph import FieldEdge
+from headwater.storage.base import DerivationRow, EdgeRow, FacetChange, NodeRow, RunRow, VersionRow
+from headwater.storage.projection.projector import Projector
+from headwater.storage.projection.records import DATASET, HOWS, KIND_NAMES, OBSERVED, Change, Edge, Node, Run, Version
+from headwater.storage.projection.rundoc import STATES, RunDoc, Touched
+from headwater.storage.projection.tables import Tables
+
+
+class Answers:
+    """Reads the tables; the caller sees to it that they may be read."""
+
+    def __init__(self, tables: Tables, projector: Projector) -> None:
+        self._tables = tables
+        self._projector = projector
+
+    # -- nodes -----------------------------------------------------------------------------------------------------
+    def node(self, node_id: int) -> NodeRow | None:
+        """The row of a dataset or job."""
+        node = self._tables.nodes.get(node_id)
+        if node is None:
+            return None
+        shown, *others = self._projector.names.of(node_id)
+        return NodeRow(
+            id=node.id,
+            kind=KIND_NAMES[node.kind],
+            namespace=shown.raw_namespace,
+            name=shown.raw_name,
+            type=node.type,
+            created_at=node.created_at,
+            updated_at=node.updated_at,
+            is_deleted=_is_deleted(node),
+            aliases=tuple((name.raw_namespace, name.raw_name) for name in others),
+        )
+
+    def facets(self, node_id: int, as_of: int | None) -> dict[str, msgspec.Raw]:
+        """The facets of a node as they stood."""
+        if as_of is None:
+            rows = self._tables.latest_changes(node_id)
+        else:
+            rows = [row for row in self._changes(node_id, None) if row.at <= as_of]
+        latest = {row.name: row.body for row in rows}
+        return {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in sorted(latest.items()) if body}
+
+    def _changes(self, node_id: int, facet: str | None) -> list[Change]:
+        table = self._tables.changes
+        rows = table.where(node=node_id) if facet is None else table.where(node=node_id, name=facet)
+        return sorted(rows, key=lambda row: (row.at, row.key, row.name))
+
+    def history(self, node_id: int, facet: str | None) -> list[FacetChange]:
+        """Every change of a node's facets, oldest first."""
+        return [
+            FacetChange(
+                name=row.name,
+                changed_at=row.at,
+                body=msgspec.Raw(self._tables.bodies.get(row.body)) if row.body else None,
+                event_key=row.key.hex(),
+                run_id=row.run_id,
+            )
+            for row in self._changes(node_id, facet)
+        ]
+
+    # -- runs ------------------------------------------------------------------------------------------------------
+    def run(self, run_id: str) -> RunRow | None:
+        """One run."""
+        row = self._tables.run(run_id)
+        return None if row is None else self.run_row(row)
+
+    def run_row(self, row: Run) -> RunRow:
+        """A run as the contract shows it."""
+        return RunRow(
+            run_id=row.run_id,
+            job_id=row.job,
+            state=STATES[row.state],
+            operation=row.operation,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            parent_run=row.parent_run,
+        )
+
+    def _doc(self, run_id: str) -> tuple[Run, RunDoc] | None:
+        row = self._tables.run(run_id)
+        return None if row is None else (row, self._projector.runs.doc(row))
+
+    def run_facets(self, run_id: str) -> dict[str, msgspec.Raw]:
+        """The facets of a run."""
+        found = self._doc(run_id)
+        if found is None:
+            return {}
+        return {name: msgspec.Raw(one.body) for name, one in sorted(found[1].facets.items())}
+
+    def run_io(self, run_id: str) -> tuple[list[VersionRow], list[VersionRow]]:
+        """What a run read and wrote, as versions."""
+        found = self._doc(run_id)
+        if found is None:
+            return [], []
+        run, doc = found
+        if doc.settled is None:
+            return self._claimed(run, doc.inputs, is_input=True), self._claimed(run, doc.outputs, is_input=False)
+        steps = [self._tables.derivations.get(step) for step in doc.settled.derivations]
+        read = {version for step in steps if step is not None for version, _ in step.inputs}
+        written = sorted(doc.settled.versions.values())
+        return self._version_rows(sorted(read.difference(written))), self._version_rows(written)
+
+    def _claimed(self, run: Run, touched: dict[int, Touched], *, is_input: bool) -> list[VersionRow]:
+        """What a run that did not succeed, or not yet, says that it read or wrote."""
+        bindings = self._projector.bindings
+        rows: list[VersionRow] = []
+        for dataset, seen in bindings.by_node(touched).items():
+            marks = bindings.marks(seen)
+            found = bindings.find(dataset, run, marks) if is_input else None
+            if found is not None:
+                rows.append(self.version_row(found))
+                continue
+            mark = marks[0] if marks else ""
+            rows.append(
+                VersionRow(
+                    id=0,
+                    dataset_id=dataset,
+                    version=mark or ("" if is_input else run.run_id),
+                    run_id="" if is_input else run.run_id,
+                    created_at=run.ended_at or run.started_at,
+                )
+            )
+        return rows
+
+    def _version_rows(self, ids: list[int]) -> list[VersionRow]:
+        rows = (self._tables.versions.get(version) for version in ids)
+        return [self.version_row(row) for row in rows if row is not None]
+
+    # -- versions --------------------------------------------------------------------------------------------------
+    def version_row(self, row: Version, ordinal: int | None = None) -> VersionRow:
+        """A version as the contract shows it."""
+        fingerprint = row.fingerprint or row.file_digest
+        return VersionRow(
+            id=row.id,
+            dataset_id=row.dataset,
+            version=row.tag or fingerprint or row.run_id,
+            run_id=row.run_id,
+            created_at=row.created_at,
+            fingerprint=fingerprint,
+            ordinal=self._tables.version_ordinal(row) if ordinal is None else ordinal,
+            row_count=row.row_count,
+        )
+
+    def versions(self, dataset_id: int, as_of: int | None, limit: int) -> list[VersionRow]:
+        """Versions of a dataset, latest first."""
+        rows = self._tables.latest_versions(dataset_id, as_of, limit)
+        if not rows:
+            return []
+        top = self._tables.version_ordinal(rows[0])
+        return [self.version_row(row, top - place) for place, row in enumerate(rows)]
+
+    def version_facets(self, version_id: int) -> dict[str, msgspec.Raw]:
+        """The facets given for a version."""
+        row = self._tables.versions.get(version_id)
+        if row is None:
+            return {}
+        if row.run:
+            run = self._tables.runs.get(row.run)
+            return self._given(self._projector.runs.doc(run).outputs, row.dataset) if run is not None else {}
+        reader = self._projector.bindings.first_reader(row)
+        return self._given(self._projector.runs.doc(reader).inputs, row.dataset) if reader is not None else {}
+
+    def _given(self, touched: dict[int, Touched], dataset: int) -> dict[str, msgspec.Raw]:
+        found: dict[str, msgspec.Raw] = {}
+        for one in self._projector.bindings.by_node(touched).get(dataset, []):
+            for said in one.said:
+                facets = self._projector.sets.by_id(said.facets)
+                for name, body in facets.bodies.items():
+                    if body:
+                        found[name] = facets.raw[name]
+                    else:
+                        found.pop(name, None)
+            found.update((name, msgspec.Raw(extra.body)) for name, extra in one.extras.items())
+        return dict(sorted(found.items()))
+
+    def run_node(self, step: int) -> VersionRow | DerivationRow | None:
+        """A node of the run level."""
+        version = self._tables.versions.get(step)
+        if version is not None:
+            return self.version_row(version)
+        derivation = self._tables.derivations.get(step)
+        run = self._tables.runs.get(derivation.run) if derivation is not None else None
+        return None if run is None else DerivationRow(id=step, run_id=run.run_id)
+
+    def derivation_fields(self, derivation_id: int, target: int) -> tuple[tuple[int, FieldEdge], ...]:
+        """(source version id, column edge) pairs of a derivation into one of its outputs."""
+        step = self._tables.derivations.get(derivation_id)
+        if step is None or target not in step.outputs:
+            return ()
+        pairs = [(version, self._tables.mappings.get(mapping)) for version, mapping in step.inputs if mapping]
+        return tuple((version, edge) for version, mapping in pairs for edge in mapping.fields)
+
+    # -- edges -----------------------------------------------------------------------------------------------------
+    def edges(self, job: int | None, source: int | None, target: int | None) -> list[EdgeRow]:
+        """Dataset-level edges with these ends."""
+        given = {"job": job, "source": source, "target": target}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        if not wanted:
+            rows = list(self._tables.edges.rows())
+        else:
+            first = next(name for name in ("target", "source", "job") if name in wanted)
+            rows = self._tables.edges.where(**{first: wanted[first]})
+            rows = [row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
+        return [
+            self._edge(row)
+            for row in sorted(rows, key=lambda one: (one.source, one.target, one.job, one.kind, one.valid_from))
+        ]
+
+    def _edge(self, row: Edge) -> EdgeRow:
+        run = row.run
+        if row.valid_to is None and row.kind == OBSERVED:
+            flow = self._tables.flows.get((row.job, row.target, row.kind))
+            run = flow.last_by if flow is not None else ""
+        return EdgeRow(
+            source_id=row.source,
+            target_id=row.target,
+            job_id=row.job,
+            how=HOWS[row.how],
+            run_id=run,
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            mapping=row.mapping,
+        )
+
+    def column_edges(self) -> int:
+        """How many column edges the edges that hold have."""
+        sizes: dict[int, int] = {0: 0}
+        total = 0
+        for row in self._tables.edges.rows():
+            if row.valid_to is None:
+                if row.mapping not in sizes:
+                    sizes[row.mapping] = len(self._tables.mappings.get(row.mapping).fields)
+                total += sizes[row.mapping]
+        return total
+
+
+def _is_deleted(node: Node) -> bool:
+    """The last word on the node was that it is gone, and nothing was heard of it since.
+
+    A dataset is heard of when another run than the one that dropped it writes it, a job when any event names it.
+    """
+    if not node.is_dropped:
+        return False
+    if node.kind == DATASET:
+        return not (node.head and node.head_at > node.life_at and node.head_run != node.life_run)
+    return node.updated_at <= node.life_at

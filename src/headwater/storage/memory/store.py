@@ -1,0 +1,106 @@
+"""A store that lives and dies with its process. It keeps to the contract to the letter and is the oracle in tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from headwater.errors import StoreError
+from headwater.formats.openlineage import read
+from headwater.storage.base import Capabilities, Quarantined, Receipt, StoredEvent
+from headwater.storage.ingest import now_us, take_apart
+from headwater.storage.memory.tables import MemoryTables
+from headwater.storage.projected import ProjectedStore
+from headwater.storage.projection.tables import LEVELS
+
+
+class MemoryStore(ProjectedStore):
+    """One tenant's lineage in dictionaries."""
+
+    capabilities = Capabilities(is_durable=False, has_recursive_sql=False, has_online_backup=False)
+
+    def __init__(self, tenant: str) -> None:
+        self._log: list[StoredEvent] = []
+        self._keys: dict[bytes, int] = {}
+        self._quarantine: list[Quarantined] = []
+        self._lock = threading.RLock()
+        self._last_seq = 0
+        self._rebuilds = 0
+        self._by_seq: dict[int, bytes] = {}
+        super().__init__(MemoryTables(self._by_seq.__getitem__), tenant, None)
+
+    @classmethod
+    def open(cls, *, tenant: str = "default") -> MemoryStore:
+        """An empty store."""
+        return cls(tenant)
+
+    def _reading(self) -> AbstractContextManager[None]:
+        return self._lock  # type: ignore[return-value]
+
+    def append(self, events: Sequence[bytes], *, received_at: int | None = None) -> list[Receipt]:
+        """Store a batch of events, with a receipt for each in order."""
+        received_at = now_us() if received_at is None else received_at
+        with self._lock:
+            batch = take_apart(events, received_at, self._keys.get, self._last_seq + 1)
+            for one in batch.accepted:
+                self._last_seq += 1
+                self._keys[one.key] = self._last_seq
+                self._by_seq[self._last_seq] = one.key
+                self._log.append(
+                    StoredEvent(seq=self._last_seq, key=one.key.hex(), received_at=received_at, body=one.raw)
+                )
+                self._projector.apply(one.event, one.key, self._last_seq)
+            if batch.accepted:
+                self._projector.settle()
+            self._quarantine += batch.refused
+            return batch.receipts
+
+    def rebuild(self) -> str:
+        """Drop every projection, make them again from the log, and return the graph hash."""
+        with self._lock:
+            epochs = {level: self._tables.epoch(level) + 1 for level in LEVELS}
+            self._follow(MemoryTables(self._by_seq.__getitem__, epochs))
+            self._close_indexes()
+            for stored in self._log:
+                event, key, _ = read(stored.body)
+                self._projector.apply(event, key, stored.seq)
+            self._projector.settle()
+            return self.graph_hash()
+
+    def retain(self, *, before: int) -> int:
+        """Forget events received before an instant, with what only they showed."""
+        with self._lock:
+            kept = [stored for stored in self._log if stored.received_at >= before]
+            gone = len(self._log) - len(kept)
+            self._quarantine = [one for one in self._quarantine if one.received_at >= before]
+            if gone:
+                self._log = kept
+                self._keys = {bytes.fromhex(stored.key): stored.seq for stored in kept}
+                self._by_seq.clear()
+                self._by_seq.update((stored.seq, bytes.fromhex(stored.key)) for stored in kept)
+                self.rebuild()
+            return gone
+
+    def events(self, *, since: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:
+        """The log after a sequence number, verbatim."""
+        with self._lock:
+            found = [stored for stored in self._log if stored.seq > since]
+        return iter(found if limit is None else found[:limit])
+
+    def quarantined(self, *, limit: int = 100) -> list[Quarantined]:
+        """Refused events, latest first."""
+        with self._lock:
+            return self._quarantine[::-1][:limit]
+
+    def _log_counts(self) -> tuple[int, int, int, int]:
+        return len(self._log), len(self._quarantine), self._last_seq, 0
+
+    def backup(self, target: Path) -> None:
+        """A store in memory has no copy to make: export it instead."""
+        raise StoreError("a store in memory cannot be backed up", hint="export it, or open a store in a folder")
+
+    def close(self) -> None:
+        """Let go of the indexes."""
+        self._close_indexes()

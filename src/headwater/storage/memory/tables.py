@@ -1,0 +1,255 @@
+"""Tables as plain dictionaries: the oracle for every other backend."""
+
+from __future__ import annotations
+
+from collections import Counter as Count
+from collections import abc
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from headwater.storage.projection.records import (
+    DATASET,
+    DERIVATION,
+    JOB,
+    VERSION,
+    Change,
+    Derivation,
+    Edge,
+    FacetSetRow,
+    Fields,
+    Flow,
+    Mapping,
+    Mention,
+    Name,
+    Node,
+    Run,
+    SearchText,
+    Shape,
+    Statement,
+    Version,
+)
+from headwater.storage.projection.tables import Counter, Level
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R")
+
+
+class MemoryTable(Generic[K, R]):
+    """Rows in a dictionary, with a dictionary of keys for every indexed set of columns."""
+
+    def __init__(self, key: Callable[[R], K], *indexes: tuple[str, ...]) -> None:
+        self._key = key
+        self._rows: dict[K, R] = {}
+        self._indexes: dict[tuple[str, ...], dict[Any, dict[K, None]]] = {tuple(sorted(index)): {} for index in indexes}
+        self._getters = {index: attrgetter(*index) for index in self._indexes}
+        self._filed: dict[K, tuple[Any, ...]] = {}
+
+    def get(self, key: K) -> R | None:
+        """The row of that key."""
+        return self._rows.get(key)
+
+    def put(self, row: R) -> None:
+        """Insert the row, or file it again after a change."""
+        key = self._key(row)
+        self._unfile(key)
+        self._rows[key] = row
+        filed = tuple(getter(row) for getter in self._getters.values())
+        self._filed[key] = filed
+        for index, value in zip(self._indexes.values(), filed, strict=True):
+            index.setdefault(value, {})[key] = None
+
+    def _unfile(self, key: K) -> None:
+        for index, value in zip(self._indexes.values(), self._filed.pop(key, ()), strict=False):
+            index[value].pop(key, None)
+
+    def drop(self, key: K) -> None:
+        """Remove the row if it is there."""
+        self._unfile(key)
+        self._rows.pop(key, None)
+
+    def where(self, **equal: Any) -> list[R]:
+        """Rows with these values in an indexed set of columns."""
+        columns = tuple(sorted(equal))
+        value: Any = tuple(equal[column] for column in columns) if len(columns) > 1 else equal[columns[0]]
+        return [self._rows[key] for key in self._indexes[columns].get(value, ())]
+
+    def rows(self) -> Iterator[R]:
+        """Every row, by key."""
+        return iter([self._rows[key] for key in sorted(self._rows)])  # type: ignore[type-var]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+class MemoryContents(Generic[R]):
+    """Content by digest and by id."""
+
+    def __init__(self) -> None:
+        self._ids: dict[bytes, int] = {}
+        self._rows: dict[int, R] = {}
+
+    def id_of(self, digest: bytes) -> int | None:
+        """The id under which that content is stored."""
+        return self._ids.get(digest)
+
+    def add(self, content_id: int, digest: bytes, row: R) -> None:
+        """Store content that is new."""
+        self._ids[digest] = content_id
+        self._rows[content_id] = row
+
+    def get(self, content_id: int) -> R:
+        """The content of that id."""
+        return self._rows[content_id]
+
+
+class MemoryTables:
+    """One tenant's tables in memory. ``keys`` are those of the stored events, by sequence number."""
+
+    def __init__(self, keys: Callable[[int], bytes], epochs: abc.Mapping[Level, int] | None = None) -> None:
+        self.event_key = keys
+        self.names: MemoryTable[int, Name] = MemoryTable(attrgetter("id"), ("node",), ("kind", "namespace", "name"))
+        self.nodes: MemoryTable[int, Node] = MemoryTable(attrgetter("id"))
+        self.runs: MemoryTable[int, Run] = MemoryTable(attrgetter("id"), ("run_id",), ("job",))
+        self.versions: MemoryTable[int, Version] = MemoryTable(attrgetter("id"), ("dataset",), ("dataset", "run"))
+        self.derivations: MemoryTable[int, Derivation] = MemoryTable(attrgetter("id"))
+        self.flows: MemoryTable[tuple[int, int, int], Flow] = MemoryTable(
+            attrgetter("job", "target", "kind"), ("job",), ("target",)
+        )
+        self.edges: MemoryTable[tuple[int, int, int, int, int], Edge] = MemoryTable(
+            attrgetter("source", "target", "job", "kind", "valid_from"),
+            ("source",),
+            ("target",),
+            ("job",),
+            ("job", "target", "kind"),
+        )
+        self.changes: MemoryTable[tuple[int, str, int, bytes], Change] = MemoryTable(
+            attrgetter("node", "name", "at", "key"), ("node",), ("node", "name")
+        )
+        self.statements: MemoryTable[tuple[int, int, int, bytes], Statement] = MemoryTable(
+            attrgetter("subject", "kind", "at", "key"), ("subject", "kind")
+        )
+        self.fields: MemoryTable[int, Fields] = MemoryTable(attrgetter("node"))
+        self.search: MemoryTable[int, SearchText] = MemoryTable(attrgetter("node"))
+        self.bodies: MemoryContents[bytes] = MemoryContents()
+        self.facet_sets: MemoryContents[FacetSetRow] = MemoryContents()
+        self.shapes: MemoryContents[Shape] = MemoryContents()
+        self.mappings: MemoryContents[Mapping] = MemoryContents()
+        self._counters: Count[str] = Count()
+        self._mentions: dict[int, list[Mention]] = {}
+        self._edge_log: list[Edge] = []
+        self._epochs: Count[Level] = Count(epochs or {})
+
+    def next_id(self, counter: Counter) -> int:
+        """The next id of a counter, from 1."""
+        self._counters[counter] += 1
+        return self._counters[counter]
+
+    def name(self, kind: int, namespace: str, name: str) -> Name | None:
+        """The name in its normalised form."""
+        return next(iter(self.names.where(kind=kind, namespace=namespace, name=name)), None)
+
+    def run(self, run_id: str) -> Run | None:
+        """The run of that UUID."""
+        return next(iter(self.runs.where(run_id=run_id)), None)
+
+    def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
+        """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""
+        rows = [
+            row
+            for row in self.versions.where(dataset=dataset)
+            if row.run and row.created_at <= at and row.run_id != run_id
+            if not tag or tag in (row.tag, row.fingerprint, row.file_digest)
+        ]
+        return max(rows, key=lambda row: (row.created_at, row.run_id), default=None)
+
+    def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
+        """Versions of a dataset no later than an instant, latest first."""
+        rows = [row for row in self.versions.where(dataset=dataset) if as_of is None or row.created_at <= as_of]
+        return sorted(rows, key=_version_order, reverse=True)[:limit]
+
+    def version_ordinal(self, version: Version) -> int:
+        """The place of a version among those of its dataset, from 1."""
+        rows = self.versions.where(dataset=version.dataset)
+        return sum(_version_order(row) <= _version_order(version) for row in rows)
+
+    def nodes_after(self, after: int, *, kind: int | None) -> Iterator[Node]:
+        """Nodes with a higher id, ascending."""
+        return (row for row in self.nodes.rows() if row.id > after and kind in (None, row.kind))
+
+    def runs_by_start(
+        self, *, job: int | None, state: int | None, parent: str | None, before: int | None, limit: int
+    ) -> list[Run]:
+        """Runs that started before an instant, latest first."""
+        rows = [
+            row
+            for row in (self.runs.rows() if job is None else self.runs.where(job=job))
+            if state in (None, row.state)
+            if parent in (None, row.parent_run)
+            if before is None or row.started_at < before
+        ]
+        return sorted(rows, key=attrgetter("started_at", "run_id"), reverse=True)[:limit]
+
+    def latest_changes(self, node: int) -> list[Change]:
+        """The last change of each facet of a node."""
+        latest: dict[str, Change] = {}
+        for row in sorted(self.changes.where(node=node), key=lambda row: (row.at, row.key)):
+            latest[row.name] = row
+        return list(latest.values())
+
+    def mention(self, mention: Mention) -> None:
+        """Add to the log of mentions."""
+        self._mentions.setdefault(mention.name, []).append(mention)
+
+    def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
+        """Every mention of these names, in the order of the log."""
+        found = [mention for name in names for mention in self._mentions.get(name, ())]
+        return sorted(found, key=attrgetter("seq"))
+
+    def search_candidates(self, text: str, limit: int) -> list[SearchText]:
+        """Every node: the ranking decides."""
+        return list(self.search.rows())
+
+    def counts(self) -> dict[str, int]:
+        """Numbers of datasets, jobs, runs, versions and edges."""
+        kinds = Count(row.kind for row in self.nodes.rows())
+        return {
+            "datasets": kinds[DATASET],
+            "jobs": kinds[JOB],
+            "runs": len(self.runs),
+            "versions": len(self.versions),
+            "edges": len(self.edges),
+        }
+
+    def edge_changed(self, edge: Edge) -> None:
+        """Tell the followers of the dataset level about an edge."""
+        copied = Edge(**{name: getattr(edge, name) for name in edge.__struct_fields__})
+        self._edge_log.append(copied)
+
+    def edge_changes(self, since: int, limit: int) -> list[tuple[int, Edge]]:
+        """(sequence number, edge) of what was told, in order."""
+        return list(enumerate(self._edge_log[since : since + limit], since + 1))
+
+    def derivations_after(self, step: int, limit: int) -> list[Derivation]:
+        """Derivations with a higher id, ascending."""
+        return [row for row in self.derivations.rows() if row.id > step][:limit]
+
+    def kinds(self, level: Level, first: int) -> list[tuple[int, int]]:
+        """(id, kind code) of the nodes of a level from an id on, ascending."""
+        if level == "dataset":
+            return [(row.id, row.kind) for row in self.nodes.rows() if row.id >= first]
+        found = [(row.id, VERSION) for row in self.versions.rows()]
+        found += [(row.id, DERIVATION) for row in self.derivations.rows()]
+        return sorted(one for one in found if one[0] >= first)
+
+    def epoch(self, level: Level) -> int:
+        """How often ids or edges of a level were rewritten."""
+        return self._epochs[level]
+
+    def rewritten(self, level: Level) -> None:
+        """Count a rewrite."""
+        self._epochs[level] += 1
+
+
+def _version_order(row: Version) -> tuple[int, str, str]:
+    return row.created_at, row.run_id, row.tag

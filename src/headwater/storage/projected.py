@@ -1,0 +1,244 @@
+"""A store on top of ``Tables``: every question of the contract, answered the same way for every backend."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import msgspec
+
+from headwater.model.graph import FieldEdge, NodeKind, RunState
+from headwater.storage.answers import Answers
+from headwater.storage.base import (
+    DerivationRow,
+    EdgeRow,
+    FacetChange,
+    Level,
+    NodeRow,
+    RunRow,
+    SearchHit,
+    Statistics,
+    Store,
+    VersionRow,
+)
+from headwater.storage.index import GraphIndex
+from headwater.storage.index.source import EdgeSource
+from headwater.storage.projection.digest import GraphDigest
+from headwater.storage.projection.names import normal_form
+from headwater.storage.projection.projector import Projector
+from headwater.storage.projection.records import KIND_CODES
+from headwater.storage.projection.searching import rank
+from headwater.storage.projection.sources import TablesSource
+from headwater.storage.projection.tables import Tables
+
+_CANDIDATES = 400
+
+
+class ProjectedStore(Store):
+    """What memory and SQLite share: all but the log, the commit and the files."""
+
+    def __init__(self, tables: Tables, tenant: str, index_folder: Path | None) -> None:
+        self.tenant = tenant
+        self._follow(tables)
+        self._index_folder = index_folder
+        self._indexes: dict[str, GraphIndex] = {}
+        self._index_lock = threading.Lock()
+
+    def _follow(self, tables: Tables) -> None:
+        """Answer from these tables from now on."""
+        self._tables = tables
+        self._projector = Projector(tables)
+        self._answers = Answers(tables, self._projector)
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[None]:
+        """A context in which the tables may be read and show the last acknowledged event."""
+
+    @abstractmethod
+    def _log_counts(self) -> tuple[int, int, int, int]:
+        """(events, quarantined, last sequence number, size in bytes)."""
+
+    # -- objects ---------------------------------------------------------------------------------------------------
+    def find(self, kind: NodeKind, namespace: str, name: str) -> NodeRow | None:
+        """The dataset or job of that name, through normalisation and aliases; None when unknown."""
+        code = KIND_CODES.get(kind)
+        if code is None:
+            return None
+        with self._reading():
+            found = self._tables.name(code, *normal_form(code, namespace, name))
+            return self._answers.node(found.node) if found is not None else None
+
+    def nodes(self, ids: Sequence[int]) -> list[NodeRow]:
+        """The rows of these dataset-level ids, in order; an unknown id is skipped."""
+        with self._reading():
+            return [row for node_id in ids if (row := self._answers.node(int(node_id))) is not None]
+
+    def scan_nodes(
+        self,
+        *,
+        kind: NodeKind | None = None,
+        type: str | None = None,
+        namespace: str | None = None,
+        after: int = 0,
+        limit: int = 1000,
+    ) -> list[NodeRow]:
+        """Nodes with id above ``after``, ascending: a page."""
+        found: list[NodeRow] = []
+        code = KIND_CODES.get(kind) if kind is not None else None
+        if kind is not None and code is None:
+            return found
+        with self._reading():
+            for node in self._tables.nodes_after(after, kind=code):
+                if type is not None and node.type != type:
+                    continue
+                row = self._answers.node(node.id)
+                if row is None or (namespace is not None and row.namespace != namespace):
+                    continue
+                found.append(row)
+                if len(found) >= limit:
+                    break
+        return found
+
+    def search(
+        self, text: str, *, kind: NodeKind | None = None, namespace: str | None = None, limit: int = 20
+    ) -> list[SearchHit]:
+        """Nodes whose name, namespace, columns, description, tags or owners match, best first."""
+        if limit <= 0:
+            return []
+        code = KIND_CODES.get(kind) if kind is not None else None
+        with self._reading():
+            rows = [
+                row
+                for row in self._tables.search_candidates(text, max(_CANDIDATES, limit * 4))
+                if (kind is None or row.kind == code) and (namespace is None or namespace in row.namespace.split("\n"))
+            ]
+            return [
+                SearchHit(node=node, field=field, score=score)
+                for row, score, field in rank(text, rows, limit)
+                if (node := self._answers.node(row.node)) is not None
+            ]
+
+    def facets(self, node_id: int, *, as_of: int | None = None) -> dict[str, msgspec.Raw]:
+        """The facets of a dataset or job as they stood."""
+        with self._reading():
+            return self._answers.facets(node_id, as_of)
+
+    def history(self, node_id: int, *, facet: str | None = None) -> list[FacetChange]:
+        """Every change of a node's facets, oldest first."""
+        with self._reading():
+            return self._answers.history(node_id, facet)
+
+    def fields(self, dataset_id: int) -> tuple[str, ...]:
+        """Every field the dataset ever had."""
+        with self._reading():
+            row = self._tables.fields.get(dataset_id)
+            return tuple(row.names) if row else ()
+
+    # -- runs and versions -----------------------------------------------------------------------------------------
+    def run(self, run_id: str) -> RunRow | None:
+        """One run; None when unknown."""
+        with self._reading():
+            return self._answers.run(run_id)
+
+    def run_facets(self, run_id: str) -> dict[str, msgspec.Raw]:
+        """The facets of a run, accumulated over its events."""
+        with self._reading():
+            return self._answers.run_facets(run_id)
+
+    def run_io(self, run_id: str) -> tuple[list[VersionRow], list[VersionRow]]:
+        """What the run read and wrote (or claimed to, if it failed), as versions; id 0 where there is none."""
+        with self._reading():
+            return self._answers.run_io(run_id)
+
+    def runs(
+        self,
+        *,
+        job_id: int | None = None,
+        state: RunState | None = None,
+        parent_run: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[RunRow]:
+        """Runs, latest start first; ``before`` pages by start time."""
+        with self._reading():
+            rank_ = None if state is None else state.rank
+            rows = self._tables.runs_by_start(job=job_id, state=rank_, parent=parent_run, before=before, limit=limit)
+            return [self._answers.run_row(row) for row in rows]
+
+    def versions(self, dataset_id: int, *, as_of: int | None = None, limit: int = 100) -> list[VersionRow]:
+        """Versions of a dataset, latest first."""
+        with self._reading():
+            return self._answers.versions(dataset_id, as_of, limit)
+
+    def version_facets(self, version_id: int) -> dict[str, msgspec.Raw]:
+        """The facets given for that version by the event that wrote (or first read) it."""
+        with self._reading():
+            return self._answers.version_facets(version_id)
+
+    def run_nodes(self, ids: Sequence[int]) -> list[VersionRow | DerivationRow]:
+        """The rows of these run-level ids, in order."""
+        with self._reading():
+            return [row for step in ids if (row := self._answers.run_node(int(step))) is not None]
+
+    # -- graph -----------------------------------------------------------------------------------------------------
+    def edge_source(self, level: Level) -> EdgeSource:
+        """The stream of integer edges that the index follows."""
+        return TablesSource(self._tables, level, self._reading)
+
+    def index(self, level: Level) -> GraphIndex:
+        """The graph index of that level, refreshed to the last acknowledged event."""
+        with self._index_lock:
+            found = self._indexes.get(level)
+            if found is None:
+                folder = None if self._index_folder is None else self._index_folder / level
+                found = self._indexes[level] = GraphIndex.open(folder, self.edge_source(level))
+                return found
+        found.refresh()
+        return found
+
+    def edges(
+        self, *, job_id: int | None = None, source_id: int | None = None, target_id: int | None = None
+    ) -> list[EdgeRow]:
+        """Dataset-level edges with these ends, past ones included."""
+        with self._reading():
+            return self._answers.edges(job_id, source_id, target_id)
+
+    def mapping_fields(self, edge: EdgeRow) -> tuple[FieldEdge, ...]:
+        """The column edges of a dataset-level edge, by name; empty where none are known."""
+        if not edge.mapping:
+            return ()
+        with self._reading():
+            return self._tables.mappings.get(edge.mapping).fields
+
+    def derivation_fields(self, derivation_id: int, target_version_id: int) -> tuple[tuple[int, FieldEdge], ...]:
+        """The column edges of one derivation into one output: (source version id, edge) pairs."""
+        with self._reading():
+            return self._answers.derivation_fields(derivation_id, target_version_id)
+
+    # -- the whole -------------------------------------------------------------------------------------------------
+    def statistics(self) -> Statistics:
+        """Counts of what is stored."""
+        with self._reading():
+            events, quarantined, last_seq, size = self._log_counts()
+            return Statistics(
+                events=events,
+                quarantined=quarantined,
+                last_seq=last_seq,
+                size_bytes=size,
+                column_edges=self._answers.column_edges(),
+                **self._tables.counts(),
+            )
+
+    def graph_hash(self) -> str:
+        """A digest of the whole graph, by name."""
+        with self._reading():
+            return GraphDigest(self._tables).digest()
+
+    def _close_indexes(self) -> None:
+        with self._index_lock:
+            for index in self._indexes.values():
+                index.close()
+            self._indexes.clear()

@@ -1,0 +1,331 @@
+"""The run level: which state of each dataset a run read, and what it made of it.
+
+A run that counts leaves a version of every dataset it wrote and a derivation for every group of outputs with the same
+inputs. What it read is, in this order:
+
+1. its own version, where another of its derivations wrote the dataset first (a chain inside one process);
+2. the latest write no later than the run's end that has the version or fingerprint which the run saw; where no write
+   has it, a state of that mark that nobody known wrote;
+3. the latest successful write no later than the run's start; before the first write, a state nobody known wrote.
+
+A write that arrives late binds again those who read behind it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.formats.facets import DatasetVersion, try_facet
+from headwater.formats.run_facets import DataQualityMetrics, OutputStatistics
+from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.facetsets import FacetSets, read_fingerprint
+from headwater.storage.projection.groups import groups_of, own_sources
+from headwater.storage.projection.names import Names
+from headwater.storage.projection.records import DATASET, JOB, Derivation, Run, Version
+from headwater.storage.projection.rundoc import RunDoc, Settled, Touched
+from headwater.storage.projection.runs import Runs
+from headwater.storage.projection.tables import Tables
+
+END_OF_TIME = 2**62
+
+
+class Bindings:
+    """Keeps versions and derivations."""
+
+    def __init__(self, tables: Tables, names: Names, columns: Columns, sets: FacetSets, runs: Runs) -> None:
+        self._tables = tables
+        self._names = names
+        self._columns = columns
+        self._sets = sets
+        self._runs = runs
+        #: dataset node -> instant since which its versions changed behind a reader
+        self._moved: dict[int, int] = {}
+        self._loose: set[int] = set()
+
+    def clear(self) -> None:
+        """Forget what is pending: the batch was rolled back."""
+        self._moved.clear()
+        self._loose.clear()
+
+    # -- one run ---------------------------------------------------------------------------------------------------
+    def settle(self, run: Run, doc: RunDoc, settled: Settled) -> None:
+        """Make the versions and derivations of a run that counts; ``settled`` holds the earlier ones and is updated."""
+        written = self._written(doc, settled)
+        for node in [node for node in settled.versions if node not in written]:
+            self._drop_version(node, settled.versions.pop(node))
+        self._derive(run, doc, settled, written)
+
+    def _derive(self, run: Run, doc: RunDoc, settled: Settled, written: dict[int, int]) -> None:
+        flows = {node: self._sources(shape) for node, shape in written.items()}
+        reads = self._sources(
+            self._columns.union(shape for name, shape in settled.shapes.items() if self._names.node(name).kind == JOB)
+        )
+        groups = groups_of(flows, reads)
+        seen, given = self.by_node(doc.inputs), self.by_node(doc.outputs)
+        settled.reads = sorted({source for group in groups for source, _ in group.sources})
+        made: list[int] = []
+        is_rewritten = False
+        for index, (group, own) in enumerate(zip(groups, own_sources(groups), strict=True)):
+            inputs = [
+                (settled.versions[source] if source in own else self._bind(source, run, seen.get(source, [])), mapping)
+                for source, mapping in group.sources
+            ]
+            old = self._old_derivation(settled, index)
+            step = old.id if old is not None else self._tables.next_id("step")
+            outputs = [self._version(node, run, given.get(node, []), settled, written[node]) for node in group.targets]
+            if old is not None and (old.inputs, old.outputs) == (inputs, outputs):
+                made.append(step)
+                continue
+            if old is not None:
+                is_rewritten = True
+                self._loose.update(version for version, _ in old.inputs)
+            self._tables.derivations.put(
+                Derivation(id=step, run=run.id, job=settled.job, inputs=inputs, outputs=outputs)
+            )
+            made.append(step)
+        for gone in settled.derivations[len(made) :]:
+            is_rewritten = True
+            self._drop_derivation(gone)
+        settled.derivations = made
+        if is_rewritten:
+            self._tables.rewritten("run")
+
+    def _old_derivation(self, settled: Settled, index: int) -> Derivation | None:
+        return self._tables.derivations.get(settled.derivations[index]) if index < len(settled.derivations) else None
+
+    def retract(self, settled: Settled) -> None:
+        """Take out what a run left."""
+        for step in settled.derivations:
+            self._drop_derivation(step)
+        for node, version in settled.versions.items():
+            self._drop_version(node, version)
+        if settled.derivations:
+            self._tables.rewritten("run")
+
+    def _drop_derivation(self, step: int) -> None:
+        row = self._tables.derivations.get(step)
+        if row is not None:
+            self._loose.update(version for version, _ in row.inputs)
+            self._tables.derivations.drop(step)
+
+    def _written(self, doc: RunDoc, settled: Settled) -> dict[int, int]:
+        """The shape by node of every dataset that the run wrote."""
+        shapes: dict[int, list[int]] = {self._names.node(name).id: [] for name in doc.outputs}
+        for name, shape in settled.shapes.items():
+            node = self._names.node(name)
+            if node.kind == DATASET:
+                shapes.setdefault(node.id, []).append(shape)
+        return {node: found[0] if len(found) == 1 else self._columns.union(found) for node, found in shapes.items()}
+
+    def _sources(self, shape: int) -> tuple[tuple[int, int], ...]:
+        if not shape:
+            return ()
+        found: dict[int, tuple[int, int]] = {}
+        for name, how, mapping in self._tables.shapes.get(shape).sources:
+            node = self._names.node(name)
+            old = found.get(node.id)
+            if node.kind == DATASET and (
+                old is None or self._columns.strength(how, mapping) < self._columns.strength(*old)
+            ):
+                found[node.id] = (how, mapping)
+        return tuple((node, mapping) for node, (_, mapping) in sorted(found.items()))
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+    def _bind(self, dataset: int, run: Run, seen: list[Touched]) -> int:
+        node = self._names.by_id(dataset)
+        end = _end_of(run)
+        if end > node.read_until:
+            node.read_until = end
+            self._tables.nodes.put(node)
+        marks = self.marks(seen)
+        found = self.find(dataset, run, marks)
+        return found.id if found is not None else self._unknown(dataset, marks[0] if marks else "", run.started_at)
+
+    def find(self, dataset: int, run: Run, marks: list[str]) -> Version | None:
+        """The version, written by another run, that a run read; None where nobody known wrote it."""
+        tables = self._tables
+        node = self._names.by_id(dataset)
+        if not node.head:
+            return None
+        if marks:
+            end = _end_of(run)
+            head = tables.versions.get(node.head)
+            if head is not None and head.run_id != run.run_id and head.created_at <= end and marks[0] in _marks(head):
+                return head
+            found = (tables.version_before(dataset, end, run_id=run.run_id, tag=mark) for mark in marks)
+            return next((version for version in found if version is not None), None)
+        if node.head_at <= run.started_at and node.head_run != run.run_id:
+            return tables.versions.get(node.head)
+        return tables.version_before(dataset, run.started_at, run_id=run.run_id)
+
+    def by_node(self, touched: dict[int, Touched]) -> dict[int, list[Touched]]:
+        """What was said of each dataset, in the order of its names."""
+        found: dict[int, list[Touched]] = {}
+        for name in sorted(touched, key=self._spelling) if len(touched) > 1 else touched:
+            found.setdefault(self._names.node(name).id, []).append(touched[name])
+        return found
+
+    def _spelling(self, name: int) -> tuple[str, str]:
+        row = self._names.by_name_id(name)
+        return row.namespace, row.name
+
+    def marks(self, seen: list[Touched]) -> list[str]:
+        """The version name, fingerprint and file digest under which a run saw a dataset, as far as it says."""
+        found = [mark for touched in seen for mark in self._identities(touched) if mark]
+        return found if len(found) < 2 else list(dict.fromkeys(found))
+
+    def _identities(self, touched: Touched) -> tuple[str, str, str]:
+        version = exact = digest = ""
+        for said in touched.said:
+            found = self._sets.by_id(said.facets).identities()
+            version, exact, digest = found[0] or version, found[1] or exact, found[2] or digest
+        if "headwater_fingerprint" in touched.extras or "version" in touched.extras:
+            raw = {name: msgspec.Raw(extra.body) for name, extra in touched.extras.items()}
+            given = try_facet(raw, DatasetVersion)
+            more = read_fingerprint(raw)
+            version = given.dataset_version if given else version
+            exact, digest = more[0] or exact, more[1] or digest
+        return version, exact, digest
+
+    def _unknown(self, dataset: int, tag: str, read_at: int) -> int:
+        """The state of that mark which nobody known wrote; it is as old as its first reader."""
+        rows = self._tables.versions.where(dataset=dataset, run=0)
+        row = next((row for row in rows if row.tag == tag), None)
+        if row is None:
+            row = Version(id=self._tables.next_id("step"), dataset=dataset, created_at=read_at, tag=tag)
+        elif row.created_at <= read_at:
+            return row.id
+        row.created_at = read_at
+        self._tables.versions.put(row)
+        return row.id
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+    def _version(self, dataset: int, run: Run, given: list[Touched], settled: Settled, shape: int) -> int:
+        version, exact, digest, rows = self._described(given)
+        old_id = settled.versions.get(dataset)
+        old = self._tables.versions.get(old_id) if old_id else None
+        row = Version(
+            id=old.id if old is not None else self._tables.next_id("step"),
+            dataset=dataset,
+            created_at=settled.at,
+            run=run.id,
+            run_id=run.run_id,
+            job=settled.job,
+            tag=version,
+            fingerprint=exact,
+            file_digest=digest,
+            row_count=rows,
+            shape=shape,
+        )
+        if old is not None and old == row:
+            return row.id
+        self._tables.versions.put(row)
+        settled.versions[dataset] = row.id
+        self._placed(row, old)
+        return row.id
+
+    def _described(self, given: list[Touched]) -> tuple[str, str, str, int | None]:
+        version = exact = digest = ""
+        rows: int | None = None
+        for touched in given:
+            found = self._identities(touched)
+            version, exact, digest = version or found[0], exact or found[1], digest or found[2]
+            rows = _rows(touched) if rows is None else rows
+        return version, exact, digest, rows
+
+    def _placed(self, row: Version, old: Version | None) -> None:
+        """A version is new, or another than it was: keep the head of its dataset and note who may have read it."""
+        node = self._names.by_id(row.dataset)
+        if old is not None and old.id == node.head:
+            self._find_head(row.dataset)
+        elif not node.head or (row.created_at, row.run_id) > (node.head_at, node.head_run):
+            node.head, node.head_at, node.head_run = row.id, row.created_at, row.run_id
+            self._tables.nodes.put(node)
+        self._moved_since(row.dataset, row.created_at if old is None else min(row.created_at, old.created_at))
+
+    def _drop_version(self, dataset: int, version: int) -> None:
+        row = self._tables.versions.get(version)
+        if row is not None:
+            self._tables.versions.drop(version)
+            self._moved_since(dataset, row.created_at)
+            if self._names.by_id(dataset).head == version:
+                self._find_head(dataset)
+
+    def _moved_since(self, dataset: int, at: int) -> None:
+        if at <= self._names.by_id(dataset).read_until:
+            self._moved[dataset] = min(at, self._moved.get(dataset, at))
+
+    def _find_head(self, dataset: int) -> None:
+        node = self._names.by_id(dataset)
+        row = self._tables.version_before(dataset, END_OF_TIME, run_id="")
+        node.head, node.head_at, node.head_run = (row.id, row.created_at, row.run_id) if row else (0, 0, "")
+        self._tables.nodes.put(node)
+
+    # -- those behind ----------------------------------------------------------------------------------------------
+    def rebind(self) -> None:
+        """Bind again those who read a dataset behind a version that came, went or moved."""
+        again: set[int] = set()
+        for dataset, since in self._moved.items():
+            names = [name.id for name in self._names.of(dataset)]
+            again |= {mention.run for mention in self._tables.mentions(names, since=since) if mention.run}
+        moved = set(self._moved)
+        self._moved.clear()
+        for run_number in sorted(again):
+            run = self._tables.runs.get(run_number)
+            settled = self._runs.doc(run).settled if run is not None else None
+            if run is not None and settled is not None and moved.intersection(settled.reads):
+                doc = self._runs.doc(run)
+                self._derive(run, doc, settled, self._written(doc, settled))
+                self._runs.changed(run)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Drop states that nobody wrote and nobody reads any more; the others are as old as their first reader."""
+        for version in sorted(self._loose):
+            row = self._tables.versions.get(version)
+            if row is None or row.run:
+                continue
+            started = [run.started_at for run in self._readers_of(row)]
+            if not started:
+                self._tables.versions.drop(version)
+            elif row.created_at != min(started):
+                row.created_at = min(started)
+                self._tables.versions.put(row)
+        self._loose.clear()
+
+    def first_reader(self, row: Version) -> Run | None:
+        """The earliest run that read a version."""
+        return min(self._readers_of(row), key=lambda run: (run.started_at, run.run_id), default=None)
+
+    def _readers_of(self, row: Version) -> list[Run]:
+        names = [name.id for name in self._names.of(row.dataset)]
+        readers = []
+        for number in {mention.run for mention in self._tables.mentions(names, since=row.created_at) if mention.run}:
+            run = self._tables.runs.get(number)
+            settled = self._runs.doc(run).settled if run is not None else None
+            if run is None or settled is None or row.dataset not in settled.reads:
+                continue
+            steps = [self._tables.derivations.get(step) for step in settled.derivations]
+            if any(step is not None and row.id in {version for version, _ in step.inputs} for step in steps):
+                readers.append(run)
+        return readers
+
+
+def _end_of(run: Run) -> int:
+    return run.started_at if run.ended_at is None else max(run.ended_at, run.started_at)
+
+
+def _marks(version: Version) -> tuple[str, str, str]:
+    return version.tag, version.fingerprint, version.file_digest
+
+
+def _rows(touched: Touched) -> int | None:
+    """The number of rows that was written, where the emitter says so."""
+    if not touched.extras:
+        return None
+    raw = {name: msgspec.Raw(extra.body) for name, extra in touched.extras.items()}
+    statistics = try_facet(raw, OutputStatistics)
+    if statistics is not None and statistics.row_count is not None:
+        return statistics.row_count
+    metrics = try_facet(raw, DataQualityMetrics)
+    return metrics.row_count if metrics is not None else None

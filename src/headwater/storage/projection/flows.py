@@ -1,0 +1,208 @@
+"""Dataset-level edges: what flowed from where to where, and from when to when.
+
+A flow is a (job, target) pair with its steps in order. A step says what feeds the target from then on: a successful run
+of the job that wrote it, a JobEvent, a DatasetEvent. An edge is valid from the first step that shows it until a later
+step does not; it may come back as a new interval. A job that was dropped feeds nothing until it runs again.
+
+A step behind the last one is taken alone; one that lands between others makes its flow again from all its steps.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.names import Names
+from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, OBSERVED, Edge, Flow
+from headwater.storage.projection.runs import Runs
+from headwater.storage.projection.tables import Tables
+
+LIFE = 3
+"""Kind of the statements about a life cycle, beside ``DESIGNED`` and ``DESCRIBED``."""
+
+FlowKey = tuple[int, int, int]
+
+
+class Step(NamedTuple):
+    """What feeds a target from ``at`` on, as ``by`` showed it. Steps sort into their order."""
+
+    at: int
+    by: str
+    shape: int
+
+
+class Flows:
+    """Keeps the dataset-level edges."""
+
+    def __init__(self, tables: Tables, names: Names, columns: Columns, runs: Runs) -> None:
+        self._tables = tables
+        self._runs = runs
+        self._names = names
+        self._columns = columns
+        self._dirty: set[FlowKey] = set()
+
+    def clear(self) -> None:
+        """Forget what is pending: the batch was rolled back."""
+        self._dirty.clear()
+
+    def mark(self, job: int, target: int, kind: int) -> None:
+        """Have a flow made again at the end of the batch."""
+        self._dirty.add((job, target, kind))
+
+    def unmark(self, node: int) -> None:
+        """A node was joined to another: what was pending for it is pending for that one."""
+        self._dirty = {key for key in self._dirty if node not in key[:2]}
+
+    def mark_job(self, job: int) -> None:
+        """Have every flow of a job made again."""
+        for flow in self._tables.flows.where(job=job):
+            self._dirty.add((job, flow.target, flow.kind))
+
+    def observe(self, job: int, target: int, step: Step) -> None:
+        """Take in a run that was not counted before."""
+        key = (job, target, OBSERVED)
+        flow = self._tables.flows.get(key)
+        if flow is None and target == job and not step.shape:
+            return
+        is_next = flow is None or (step.at, step.by) > (flow.last_at, flow.last_by)
+        if key in self._dirty or not is_next or self._names.by_id(job).life_at:
+            self._dirty.add(key)
+            return
+        if flow is None:
+            flow = Flow(job=job, target=target, kind=OBSERVED, last_at=step.at, last_by="", shape=0)
+        if flow.shape != step.shape:
+            open_edges = {edge.source: edge for edge in self._edges_of(key) if edge.valid_to is None}
+            changed = _advance(open_edges, key, step, flow.last_by, self._sources(key, step.shape))
+            for edge in changed:
+                if edge.valid_to == edge.valid_from:
+                    self.remove(edge)
+                else:
+                    self._put(edge)
+        flow.last_at, flow.last_by, flow.shape = step.at, step.by, step.shape
+        self._tables.flows.put(flow)
+
+    def settle(self) -> None:
+        """Make the flows again that were marked."""
+        while self._dirty:
+            self._remake(self._dirty.pop())
+
+    def _remake(self, key: FlowKey) -> None:
+        job, target, kind = key
+        steps = sorted(self._steps(key))
+        open_edges: dict[int, Edge] = {}
+        made: dict[tuple[int, int], Edge] = {}
+        last_by = ""
+        for step in steps:
+            for edge in _advance(open_edges, key, step, last_by, self._sources(key, step.shape)):
+                made[edge.source, edge.valid_from] = edge
+            last_by = step.by
+        made = {at: edge for at, edge in made.items() if edge.valid_to is None or edge.valid_to > edge.valid_from}
+        for old in self._edges_of(key):
+            new = made.get((old.source, old.valid_from))
+            if new == old:
+                del made[old.source, old.valid_from]
+            elif new is None:
+                self.remove(old)
+        for edge in made.values():
+            self._put(edge)
+        if any(step.shape for step in steps):
+            last = steps[-1]
+            flow = Flow(job=job, target=target, kind=kind, last_at=last.at, last_by=last.by, shape=last.shape)
+            self._tables.flows.put(flow)
+        else:
+            self._tables.flows.drop(key)
+
+    def _steps(self, key: FlowKey) -> list[Step]:
+        job, target, kind = key
+        if kind == DESCRIBED:
+            return self._told(DESCRIBED, [name.id for name in self._names.of(target)], target)
+        own = [name.id for name in self._names.of(job)] if job else []
+        steps = self._told(DESIGNED, own, target) if kind == DESIGNED else self._seen(job, target, own)
+        for name in own:
+            for said in self._tables.statements.where(subject=name, kind=LIFE):
+                if said.says[0][1]:
+                    steps.append(Step(said.at, "", 0))
+        return steps
+
+    def _told(self, kind: int, subjects: list[int], target: int) -> list[Step]:
+        steps = []
+        for subject in subjects:
+            for said in self._tables.statements.where(subject=subject, kind=kind):
+                shapes = [shape for name, shape in said.says if self._names.node(name).id == target]
+                steps.append(Step(said.at, said.key.hex(), self._columns.union(shapes)))
+        return steps
+
+    def _seen(self, job: int, target: int, own: list[int]) -> list[Step]:
+        if self._names.by_id(target).kind == DATASET:
+            rows = self._tables.versions.where(dataset=target)
+            return [Step(row.created_at, row.run_id, row.shape) for row in rows if row.job == job and row.run]
+        steps = []
+        names = own if target == job else [name.id for name in self._names.of(target)]
+        for run in self._tables.runs.where(job=job):
+            settled = self._runs.doc(run).settled
+            if settled is not None and (target == job or any(name in settled.shapes for name in names)):
+                shape = self._columns.union(settled.shapes.get(name, 0) for name in names)
+                steps.append(Step(settled.at, run.run_id, shape))
+        return steps
+
+    def _edges_of(self, key: FlowKey) -> list[Edge]:
+        return self._tables.edges.where(job=key[0], target=key[1], kind=key[2])
+
+    def _sources(self, key: FlowKey, shape: int) -> dict[int, tuple[int, int]]:
+        """(how, mapping) by source node. The strongest wins where two names of one node feed the target.
+
+        A target that is fed by nothing but itself hangs on its job.
+        """
+        if not shape:
+            return {}
+        job, target, _ = key
+        found: dict[int, tuple[int, int]] = {}
+        for name, how, mapping in self._tables.shapes.get(shape).sources:
+            source = self._names.node(name).id
+            old = found.get(source)
+            if source != target and (
+                old is None or self._columns.strength(how, mapping) < self._columns.strength(*old)
+            ):
+                found[source] = (how, mapping)
+        return found if found or not job or job == target else {job: (0, 0)}
+
+    def _put(self, edge: Edge) -> None:
+        self._tables.edges.put(edge)
+        self._tables.edge_changed(edge)
+
+    def remove(self, edge: Edge) -> None:
+        """Take an edge out, and tell the followers."""
+        self._tables.edges.drop((edge.source, edge.target, edge.job, edge.kind, edge.valid_from))
+        edge.valid_to = edge.valid_from
+        self._tables.edge_changed(edge)
+
+
+def _advance(
+    open_edges: dict[int, Edge], key: FlowKey, step: Step, last_by: str, sources: dict[int, tuple[int, int]]
+) -> list[Edge]:
+    """Take one step: close what it does not show, open what is new. Returns the edges that changed."""
+    changed = []
+    for source in [source for source in open_edges if source not in sources]:
+        edge = open_edges.pop(source)
+        edge.valid_to, edge.run = step.at, last_by if key[2] == OBSERVED else ""
+        changed.append(edge)
+    for source, (how, mapping) in sources.items():
+        edge_or_none = open_edges.get(source)
+        if edge_or_none is None:
+            job, target, kind = key
+            edge_or_none = open_edges[source] = Edge(
+                source=source,
+                target=target,
+                job=job,
+                kind=kind,
+                valid_from=step.at,
+                valid_to=None,
+                how=how,
+                run="",
+                mapping=mapping,
+            )
+            changed.append(edge_or_none)
+        elif (edge_or_none.how, edge_or_none.mapping) != (how, mapping):
+            edge_or_none.how, edge_or_none.mapping = how, mapping
+            changed.append(edge_or_none)
+    return changed

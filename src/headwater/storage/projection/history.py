@@ -1,0 +1,196 @@
+"""What the facets of a node were, and when they changed.
+
+Only changes are stored; the mentions in the log tell when a body was said again. So a statement that arrives late and
+lands between two equal ones splits them at the very instant at which the second was made.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names, type_of, words_of
+from headwater.storage.projection.names import Names
+from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText
+from headwater.storage.projection.tables import Tables
+
+_SEARCHED = frozenset({"schema", "documentation", "tags", "ownership"})
+_TYPED = frozenset({"datasetType", "jobType"})
+_CACHE_SIZE = 20_000
+
+
+class History:
+    """Places facet statements into the histories of nodes."""
+
+    def __init__(self, tables: Tables, sets: FacetSets, names: Names, columns: Columns) -> None:
+        self._tables = tables
+        self._sets = sets
+        self._names = names
+        self._columns = columns
+        self._latest: dict[int, dict[str, Change]] = {}
+        self._stale: set[int] = set()
+
+    def clear(self) -> None:
+        """Forget what is cached: the batch that made it was rolled back."""
+        self._latest.clear()
+        self._stale.clear()
+
+    def say(self, node: Node, facets: FacetSet, at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
+        """Take in what one event says of a node. ``is_newest``: no earlier event spoke of it as late as this one."""
+        latest = self._latest_of(node.id)
+        for name, body in facets.bodies.items():
+            current = latest.get(name)
+            if current is not None and current.body == body and (at, key) >= (current.at, current.key):
+                if not current.is_repeated and (at, key) > (current.at, current.key):
+                    current.is_repeated = True
+                    self._tables.changes.put(current)
+                continue
+            change = Change(node=node.id, name=name, at=at, key=key, body=body, run_id=run_id)
+            if current is None or is_newest:
+                self._tables.changes.put(change)
+                latest[name] = change
+            else:
+                self._place_late(change)
+                self._latest.pop(node.id, None)
+                latest = self._latest_of(node.id)
+            self._changed(node, name, body)
+
+    def _latest_of(self, node_id: int) -> dict[str, Change]:
+        found = self._latest.get(node_id)
+        if found is None:
+            if len(self._latest) >= _CACHE_SIZE:
+                self._latest.clear()
+            found = self._latest[node_id] = {one.name: one for one in self._tables.latest_changes(node_id)}
+        return found
+
+    def _place_late(self, change: Change) -> None:
+        rows = sorted(self._tables.changes.where(node=change.node, name=change.name), key=_order)
+        before = [row for row in rows if _order(row) < _order(change)]
+        after = rows[len(before)] if len(before) < len(rows) else None
+        if after is not None and _order(after) == _order(change):
+            return
+        last = before[-1] if before else None
+        if last is not None and last.body == change.body:
+            last.is_repeated = True
+            self._tables.changes.put(last)
+            return
+        again = self._said_again(last, change, after) if last is not None and last.is_repeated else None
+        if again is not None:
+            self._tables.changes.put(again)
+        elif after is not None and after.body == change.body:
+            change.is_repeated = True
+            self._tables.changes.drop(_key(after))
+        self._tables.changes.put(change)
+
+    def _said_again(self, last: Change, change: Change, until: Change | None) -> Change | None:
+        """When the body of ``last`` was next said after ``change``, if before ``until``."""
+        names = [name.id for name in self._names.of(change.node)]
+        found: list[tuple[int, bytes, Mention]] = []
+        for mention in self._tables.mentions(names, since=change.at):
+            if mention.at < change.at or not mention.facets:
+                continue
+            if self._sets.by_id(mention.facets).bodies.get(change.name) == last.body:
+                found.append((mention.at, self._tables.event_key(mention.seq), mention))
+        later = [one for one in found if one[:2] > _order(change) and (until is None or one[:2] < _order(until))]
+        if not later:
+            return None
+        at, key, mention = min(later, key=lambda one: one[:2])
+        run = self._tables.runs.get(mention.run) if mention.run else None
+        return Change(
+            node=change.node,
+            name=change.name,
+            at=at,
+            key=key,
+            body=last.body,
+            run_id=run.run_id if run else "",
+            is_repeated=True,
+        )
+
+    def rebuild(self, node: Node) -> None:
+        """Make the history of a node again from the mentions of all its names."""
+        for row in self._tables.changes.where(node=node.id):
+            self._tables.changes.drop(_key(row))
+        self._latest.pop(node.id, None)
+        names = [name.id for name in self._names.of(node.id)]
+        said = [(one.at, self._tables.event_key(one.seq), one) for one in self._tables.mentions(names, since=-(2**63))]
+        current: dict[str, Change] = {}
+        for at, key, mention in sorted(said, key=lambda one: one[:2]):
+            if not mention.facets:
+                continue
+            run = self._tables.runs.get(mention.run) if mention.run else None
+            for name, body in self._sets.by_id(mention.facets).bodies.items():
+                old = current.get(name)
+                if old is not None and old.body == body:
+                    old.is_repeated = True
+                    continue
+                if old is not None and _order(old) == (at, key):
+                    continue
+                current[name] = Change(
+                    node=node.id, name=name, at=at, key=key, body=body, run_id=run.run_id if run else ""
+                )
+                self._tables.changes.put(current[name])
+                self._changed(node, name, body)
+        for change in current.values():
+            self._tables.changes.put(change)
+        self._stale.add(node.id)
+
+    def _changed(self, node: Node, facet: str, body: int) -> None:
+        if facet in _SEARCHED:
+            self._stale.add(node.id)
+            if facet == "schema" and body and node.kind == DATASET:
+                self._columns.add_fields(node.id, field_names(self._raw({facet: body})))
+        elif facet in _TYPED:
+            node.type = type_of(self.current(node.id, _TYPED), is_job=node.kind == JOB)
+            self._tables.nodes.put(node)
+
+    def current(self, node_id: int, only: frozenset[str] | None = None) -> dict[str, msgspec.Raw]:
+        """The facets of a node as they stand."""
+        latest = self._latest_of(node_id)
+        bodies = {name: one.body for name, one in latest.items() if one.body and (only is None or name in only)}
+        return self._raw(bodies)
+
+    def _raw(self, bodies: dict[str, int]) -> dict[str, msgspec.Raw]:
+        return {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in bodies.items()}
+
+    def forget(self, node_id: int) -> None:
+        """Drop the history of a node that was joined to another."""
+        for row in self._tables.changes.where(node=node_id):
+            self._tables.changes.drop(_key(row))
+        self._latest.pop(node_id, None)
+        self._stale.discard(node_id)
+        self._tables.search.drop(node_id)
+
+    def is_named(self, node_id: int) -> None:
+        """Note that a node got a name: it must be found by it."""
+        self._stale.add(node_id)
+
+    def refresh_search(self) -> None:
+        """Write what nodes are found by, for those whose names, fields or words changed."""
+        for node_id in sorted(self._stale):
+            node = self._tables.nodes.get(node_id)
+            if node is None:
+                continue
+            names = self._names.of(node_id)
+            fields = self._tables.fields.get(node_id)
+            about, tags, owners = words_of(self.current(node_id, _SEARCHED))
+            text = SearchText(
+                node=node_id,
+                kind=node.kind,
+                namespace="\n".join(dict.fromkeys(name.raw_namespace for name in names)),
+                name="\n".join(dict.fromkeys(name.raw_name for name in names)),
+                fields="\n".join(fields.names) if fields else "",
+                description=about,
+                tags=tags,
+                owners=owners,
+            )
+            if self._tables.search.get(node_id) != text:
+                self._tables.search.put(text)
+        self._stale.clear()
+
+
+def _order(change: Change) -> tuple[int, bytes]:
+    return change.at, change.key
+
+
+def _key(change: Change) -> tuple[int, str, int, bytes]:
+    return change.node, change.name, change.at, change.key

@@ -1,0 +1,69 @@
+"""Two names turn out to be one dataset: their nodes become one, whenever and in whatever order that is learnt."""
+
+from __future__ import annotations
+
+from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.flows import Flows
+from headwater.storage.projection.names import Names
+from headwater.storage.projection.records import DESCRIBED, Flow
+from headwater.storage.projection.tables import Tables
+
+_ALWAYS = -(2**63)
+
+
+class Joining:
+    """Merges nodes. The runs that touched them are retracted before and settled again after."""
+
+    def __init__(self, tables: Tables, names: Names, columns: Columns, flows: Flows) -> None:
+        self._tables = tables
+        self._names = names
+        self._columns = columns
+        self._flows = flows
+
+    def runs_of(self, *nodes: int) -> dict[int, tuple[int, bytes, int]]:
+        """(time, key, sequence number) of one event by run, for every run that touched one of these nodes."""
+        names = [name.id for node in nodes for name in self._names.of(node)]
+        found: dict[int, tuple[int, bytes, int]] = {}
+        for mention in self._tables.mentions(names, since=_ALWAYS):
+            if mention.run and (mention.run not in found or mention.at > found[mention.run][0]):
+                found[mention.run] = (mention.at, self._tables.event_key(mention.seq), mention.seq)
+        return found
+
+    def join(self, kept: int, lost: int) -> None:
+        """Make two nodes one."""
+        keys = self._flows_at(kept) | self._flows_at(lost)
+        for key in keys:
+            for edge in self._tables.edges.where(job=key[0], target=key[1], kind=key[2]):
+                self._flows.remove(edge)
+            self._tables.flows.drop(key)
+        for name in self._names.of(lost):
+            name.node = kept
+            self._tables.names.put(name)
+        self._merge(kept, lost)
+        fields = self._tables.fields.get(lost)
+        if fields is not None:
+            self._columns.add_fields(kept, fields.names)
+            self._tables.fields.drop(lost)
+        for job, target, kind in keys:
+            self._flows.mark(job, kept if target == lost else target, kind)
+        self._flows.unmark(lost)
+        self._flows.mark(0, kept, DESCRIBED)
+        self._tables.nodes.drop(lost)
+        self._tables.rewritten("dataset")
+        self._tables.rewritten("run")
+
+    def _flows_at(self, node: int) -> set[tuple[int, int, int]]:
+        flows: list[Flow] = self._tables.flows.where(target=node)
+        keys = {(flow.job, flow.target, flow.kind) for flow in flows}
+        edges = self._tables.edges.where(source=node) + self._tables.edges.where(target=node)
+        return keys | {(edge.job, edge.target, edge.kind) for edge in edges}
+
+    def _merge(self, kept: int, lost: int) -> None:
+        one, other = self._names.by_id(kept), self._names.by_id(lost)
+        one.created_at = min(one.created_at, other.created_at)
+        one.updated_at = max(one.updated_at, other.updated_at)
+        one.read_until = max(one.read_until, other.read_until)
+        if other.life_key and (not one.life_key or (other.life_at, other.life_key) > (one.life_at, one.life_key)):
+            one.life_at, one.life_key, one.life_run = other.life_at, other.life_key, other.life_run
+            one.is_dropped = other.is_dropped
+        self._tables.nodes.put(one)

@@ -1,0 +1,108 @@
+"""Names and the nodes they belong to."""
+
+from __future__ import annotations
+
+from headwater.model.names import normalise
+from headwater.storage.projection.records import DATASET, Name, Node
+from headwater.storage.projection.tables import Tables
+
+_CACHE_SIZE = 100_000
+
+
+def normal_form(kind: int, namespace: str, name: str) -> tuple[str, str]:
+    """The form under which names are compared; jobs are compared as they are written."""
+    return normalise(namespace, name) if kind == DATASET else (namespace, name)
+
+
+def display_order(name: Name) -> tuple[bool, bool, int, bytes, str, str]:
+    """Sort key: the name that a node shows comes first.
+
+    That is the earliest name an event was about, unless it was renamed since.
+    """
+    return (name.is_renamed, not name.is_direct, name.first_at, name.first_key, name.namespace, name.name)
+
+
+class Names:
+    """Finds names, and makes those that are new."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._cache: dict[tuple[int, str, str], int] = {}
+
+    def clear(self) -> None:
+        """Forget what is cached: the batch that made it was rolled back."""
+        self._cache.clear()
+
+    def seen(self, kind: int, namespace: str, name: str, at: int, key: bytes, *, is_direct: bool = True) -> Name:
+        """The name, made with a node of its own if it is new, with the event that mentions it taken into account."""
+        tables = self._tables
+        name_id = self._cache.get((kind, namespace, name))
+        found = tables.names.get(name_id) if name_id else None
+        if found is None:
+            found = tables.name(kind, *normal_form(kind, namespace, name)) or self._add(kind, namespace, name, at, key)
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            self._cache[kind, namespace, name] = found.id
+        if is_direct and (not found.is_direct or (at, key) < (found.first_at, found.first_key)):
+            found.is_direct = True
+            self._respell(found, namespace, name, at, key)
+        elif not is_direct and not found.is_direct and (at, key) < (found.first_at, found.first_key):
+            self._respell(found, namespace, name, at, key)
+        return found
+
+    def _respell(self, found: Name, namespace: str, name: str, at: int, key: bytes) -> None:
+        found.raw_namespace, found.raw_name = namespace, name
+        found.first_at, found.first_key = at, key
+        self._tables.names.put(found)
+
+    def _add(self, kind: int, namespace: str, name: str, at: int, key: bytes) -> Name:
+        tables = self._tables
+        normal = normal_form(kind, namespace, name)
+        node = Node(id=tables.next_id("node"), kind=kind, created_at=at, updated_at=at - 1)
+        tables.nodes.put(node)
+        made = Name(
+            id=tables.next_id("name"),
+            kind=kind,
+            namespace=normal[0],
+            name=normal[1],
+            node=node.id,
+            raw_namespace=namespace,
+            raw_name=name,
+            first_at=at,
+            first_key=key,
+        )
+        tables.names.put(made)
+        return made
+
+    def node(self, name_id: int) -> Node:
+        """The node that a name belongs to."""
+        return self.by_id(self.by_name_id(name_id).node)
+
+    def by_name_id(self, name_id: int) -> Name:
+        """The name of that id."""
+        found = self._tables.names.get(name_id)
+        if found is None:
+            raise KeyError(name_id)
+        return found
+
+    def by_id(self, node_id: int) -> Node:
+        """The node of that id."""
+        found = self._tables.nodes.get(node_id)
+        if found is None:
+            raise KeyError(node_id)
+        return found
+
+    def of(self, node_id: int) -> list[Name]:
+        """The names of a node, the one it shows first."""
+        return sorted(self._tables.names.where(node=node_id), key=display_order)
+
+    def touch(self, node: Node, at: int) -> bool:
+        """Note that an event spoke of the node; true when no earlier one was as late."""
+        is_newest = at > node.updated_at
+        if is_newest:
+            node.updated_at = at
+            self._tables.nodes.put(node)
+        if at < node.created_at:
+            node.created_at = at
+            self._tables.nodes.put(node)
+        return is_newest

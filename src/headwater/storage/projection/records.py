@@ -1,0 +1,215 @@
+"""The rows of the tables. Mutable: a row that was changed is ``put`` again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from headwater.model.graph import FieldEdge, How, NodeKind
+
+NOTHING: Final = 0
+DATASET: Final = 1
+JOB: Final = 2
+VERSION: Final = 3
+DERIVATION: Final = 4
+"""Node kinds as the index stores them (one byte). ``NOTHING`` is id 0 and the ids that joining left behind."""
+
+KIND_CODES: Final = {NodeKind.DATASET: DATASET, NodeKind.JOB: JOB}
+KIND_NAMES: Final = {DATASET: NodeKind.DATASET, JOB: NodeKind.JOB}
+HOWS: Final = tuple(How)
+"""``How`` by rank: 0 is the strongest."""
+
+OBSERVED: Final = 0
+DESIGNED: Final = 1
+DESCRIBED: Final = 2
+"""Where a flow comes from: the runs of a job, its JobEvents, the DatasetEvents of its target."""
+
+
+class Row(msgspec.Struct, kw_only=True, gc=False):
+    """What all rows share."""
+
+
+class Name(Row):
+    """One normalised name. Names never change hands; the node they belong to does, when names are joined."""
+
+    id: int
+    kind: int
+    namespace: str
+    name: str
+    node: int
+    #: as spelt in the earliest event that mentions it
+    raw_namespace: str
+    raw_name: str
+    first_at: int
+    first_key: bytes
+    #: an event was about it, rather than only calling it another name of something
+    is_direct: bool = False
+    #: something else was said to have been called so before
+    is_renamed: bool = False
+
+
+class Node(Row):
+    """A dataset or a job: a set of names."""
+
+    id: int
+    kind: int
+    type: str = ""
+    created_at: int = 0
+    updated_at: int = 0
+    #: latest successful write: version id (0: none), and its place in the order of versions
+    head: int = 0
+    head_at: int = 0
+    head_run: str = ""
+    #: latest end of a run that read it: an earlier write than that may rebind readers
+    read_until: int = 0
+    #: latest word on its life cycle
+    life_at: int = 0
+    life_key: bytes = b""
+    life_run: str = ""
+    is_dropped: bool = False
+
+
+class Run(Row, gc=True):
+    """A run. ``doc`` is everything its events said, merged (see ``rundoc``)."""
+
+    id: int
+    run_id: str
+    job: int
+    state: int
+    operation: str
+    started_at: int
+    ended_at: int | None
+    parent_run: str
+    doc: bytes
+
+
+class Version(Row):
+    """A state of a dataset. ``run`` is 0 where no known run wrote it; ``tag`` is then what readers called it."""
+
+    id: int
+    dataset: int
+    created_at: int
+    run: int = 0
+    run_id: str = ""
+    job: int = 0
+    tag: str = ""
+    fingerprint: str = ""
+    file_digest: str = ""
+    row_count: int | None = None
+    #: what flowed into it (0: nothing known), see ``Shape``
+    shape: int = 0
+
+
+class Derivation(Row, gc=True):
+    """One group of outputs of a run that share the same inputs."""
+
+    id: int
+    run: int
+    job: int
+    #: (version id, mapping id)
+    inputs: list[tuple[int, int]]
+    #: version ids
+    outputs: list[int]
+
+
+class Flow(Row):
+    """Where a (job, target) pair stands: its last step and what flowed then."""
+
+    job: int
+    target: int
+    kind: int
+    last_at: int
+    last_by: str
+    shape: int
+
+
+class Edge(Row):
+    """A dataset-level edge over one interval of validity. ``run`` of an open edge is its flow's ``last_by``."""
+
+    source: int
+    target: int
+    job: int
+    kind: int
+    valid_from: int
+    valid_to: int | None
+    how: int
+    run: str
+    mapping: int
+
+
+class Change(Row):
+    """From when a facet of a node had a body (0: removed). ``is_repeated``: it was said again later."""
+
+    node: int
+    name: str
+    at: int
+    key: bytes
+    body: int
+    run_id: str
+    is_repeated: bool = False
+
+
+class Statement(Row, gc=True):
+    """Something said about a node at one instant: a JobEvent's lineage, a DatasetEvent's lineage, or its life cycle."""
+
+    #: a name id
+    subject: int
+    kind: int
+    at: int
+    key: bytes
+    #: (target name id, shape); for the life cycle one pair (0, 1 where dropped else 0)
+    says: list[tuple[int, int]]
+
+
+class Mention(Row):
+    """An event spoke of a name: with which facet set (0: none) and in which run (0: none)."""
+
+    name: int
+    run: int
+    facets: int
+    at: int
+    seq: int
+
+
+class Shape(Row, gc=True):
+    """What flows into a target: (source name id, rank of how, mapping id), sorted. Addressed by content."""
+
+    id: int
+    sources: list[tuple[int, int, int]]
+
+
+class Mapping(Row, gc=True):
+    """Column edges between two names. Addressed by content."""
+
+    id: int
+    source: int
+    target: int
+    fields: tuple[FieldEdge, ...]
+
+
+class FacetSetRow(Row, gc=True):
+    """The dataset or job facets of one event: (facet name, body id; 0 removes it), sorted. Addressed by content."""
+
+    id: int
+    facets: list[tuple[str, int]]
+
+
+class Fields(Row, gc=True):
+    """The fields of a dataset; a field's place never changes."""
+
+    node: int
+    names: list[str]
+
+
+class SearchText(Row):
+    """What a node is found by."""
+
+    node: int
+    kind: int
+    namespace: str
+    name: str
+    fields: str = ""
+    description: str = ""
+    tags: str = ""
+    owners: str = ""

@@ -1,0 +1,125 @@
+"""Everything that the events of one run said, merged so that their order and number do not matter.
+
+The state is a maximum, the times are a minimum and a maximum, inputs and outputs are unions, facets belong to the last
+writer by (event time, event key). A statement that later ones override in full is left out, so a run that reports a
+thousand times is as small as one that reports twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from headwater.model.events import EventType
+from headwater.model.graph import RunState
+
+STATES = tuple(RunState)
+COMPLETED = RunState.COMPLETED.rank
+RUNNING = RunState.RUNNING.rank
+_OF_EVENT = {
+    EventType.START: RUNNING,
+    EventType.RUNNING: RUNNING,
+    EventType.COMPLETE: COMPLETED,
+    EventType.ABORT: RunState.ABORTED.rank,
+    EventType.FAIL: RunState.FAILED.rank,
+}
+
+
+def state_of(kind: EventType | None) -> int:
+    """The rank of the state that an event reports; OTHER and events without a type say nothing about it."""
+    return _OF_EVENT.get(kind, 0) if kind is not None else 0
+
+
+class Said(msgspec.Struct, array_like=True, gc=False):
+    """A facet set that an event gave to an object."""
+
+    at: int
+    key: bytes
+    facets: int
+
+
+class Extra(msgspec.Struct, array_like=True, gc=False):
+    """A facet of the run, or of one reading or writing: its last body."""
+
+    at: int
+    key: bytes
+    body: msgspec.Raw | bytes
+
+
+class Touched(msgspec.Struct, array_like=True):
+    """A dataset that the run read or wrote."""
+
+    said: list[Said]
+    extras: dict[str, Extra]
+
+
+class Settled(msgspec.Struct, array_like=True):
+    """What the projection made of the run when it last looked."""
+
+    job: int
+    #: order of the run within its job, and the validity of what it shows
+    at: int
+    #: shape by target name id; the job's own name id stands for what it only read
+    shapes: dict[int, int]
+    #: version id by dataset node
+    versions: dict[int, int]
+    derivations: list[int]
+    #: dataset nodes it read
+    reads: list[int]
+
+
+class RunDoc(msgspec.Struct, array_like=True):
+    """The merged run. Name ids are used throughout, so joining names does not touch it."""
+
+    job_at: int
+    job_key: bytes
+    job: int
+    job_said: list[Said]
+    was_running: bool
+    #: latest event time by terminal state
+    ends: dict[int, int]
+    facets: dict[str, Extra]
+    inputs: dict[int, Touched]
+    outputs: dict[int, Touched]
+    settled: Settled | None = None
+
+
+decode = msgspec.msgpack.Decoder(RunDoc).decode
+encode = msgspec.msgpack.Encoder().encode
+
+NamesOf = Callable[[int], frozenset[str]]
+
+
+def say(said: list[Said], at: int, key: bytes, facets: int, names_of: NamesOf) -> None:
+    """Add a facet set to a list that is kept sorted by (time, key), without what is overridden in full."""
+    if not facets:
+        return
+    for old in said:
+        if old.facets == facets:
+            old.at, old.key = max((old.at, old.key), (at, key))
+            break
+    else:
+        said.append(Said(at, key, facets))
+    if len(said) > 1:
+        said.sort(key=lambda one: (one.at, one.key))
+        _prune(said, names_of)
+
+
+def _prune(said: list[Said], names_of: NamesOf) -> None:
+    covered: frozenset[str] = frozenset()
+    kept: list[Said] = []
+    for one in reversed(said):
+        names = names_of(one.facets)
+        if not names <= covered:
+            kept.append(one)
+            covered |= names
+    said[:] = reversed(kept)
+
+
+def put_extras(extras: dict[str, Extra], at: int, key: bytes, facets: dict[str, msgspec.Raw]) -> None:
+    """Merge facets, last writer by (time, key)."""
+    for name, raw in facets.items():
+        old = extras.get(name)
+        if old is None or (at, key) > (old.at, old.key):
+            extras[name] = Extra(at, key, bytes(raw))

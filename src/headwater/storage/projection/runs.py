@@ -1,0 +1,65 @@
+"""Runs with their merged documents, decoded once and written back once a batch."""
+
+from __future__ import annotations
+
+from headwater.storage.projection import rundoc
+from headwater.storage.projection.records import Run
+from headwater.storage.projection.rundoc import RunDoc
+from headwater.storage.projection.tables import Tables
+
+_CACHE_SIZE = 5_000
+
+
+class Runs:
+    """Finds runs, and makes those that are new."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._docs: dict[int, RunDoc] = {}
+        self._changed: dict[int, Run] = {}
+
+    def clear(self) -> None:
+        """Forget what is cached: the batch that made it was rolled back."""
+        self._docs.clear()
+        self._changed.clear()
+
+    def seen(self, run_id: str, job_name: int, job: int, at: int, key: bytes) -> tuple[Run, RunDoc]:
+        """The run of that UUID and its document, made if it is new. The caller changes both and calls ``changed``."""
+        run = self._tables.run(run_id)
+        if run is not None:
+            return run, self.doc(run)
+        run = Run(
+            id=self._tables.next_id("run"),
+            run_id=run_id,
+            job=job,
+            state=0,
+            operation="",
+            started_at=at,
+            ended_at=None,
+            parent_run="",
+            doc=b"",
+        )
+        doc = RunDoc(at, key, job_name, [], False, {}, {}, {}, {})
+        self._docs[run.id] = doc
+        self._tables.runs.put(run)
+        return run, doc
+
+    def doc(self, run: Run) -> RunDoc:
+        """The document of a run; always the same object within a batch."""
+        found = self._docs.get(run.id)
+        if found is None:
+            found = self._docs[run.id] = rundoc.decode(run.doc)
+        return found
+
+    def changed(self, run: Run) -> None:
+        """Have the run and its document written at the end of the batch."""
+        self._changed[run.id] = run
+
+    def flush(self) -> None:
+        """Write back what changed."""
+        for run_id, run in self._changed.items():
+            run.doc = rundoc.encode(self._docs[run_id])
+            self._tables.runs.put(run)
+        self._changed.clear()
+        if len(self._docs) > _CACHE_SIZE:
+            self._docs.clear()
