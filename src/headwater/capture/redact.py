@@ -10,6 +10,7 @@ set difference over the pieces between quotes.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -39,21 +40,23 @@ class Redactor:
         self._mask_emails = mask_emails
         self._known: tuple[str, ...] = ()
         self._safe: set[bytes] = set()
+        self._texts: dict[str, str] = {}
         self._has_fast_path = not (self._keys or self._patterns or mask_emails)
 
     # -- secrets by value ----------------------------------------------------------------------------------------------
     def learn(self, values: Iterable[str]) -> None:
         """Mask these values wherever they turn up. Short and common words are not taken: they would mask innocents."""
         known = set(self._known)
-        for value in values:
-            if len(value) >= _MIN_KNOWN and value.lower() not in _NOT_SECRET and MASK not in value:
-                known.add(value)
+        known.update(value for value in values if _is_telling(value))
         self._known = tuple(sorted(known, key=len, reverse=True))
         self._safe.clear()
+        self._texts.clear()
 
     def learn_mapping(self, values: Mapping[str, Any]) -> None:
-        """Learn the values that stand under secret names: the environment, say."""
-        self.learn(str(value) for name, value in values.items() if is_secret_name(name, self._keys))
+        """Learn the values that stand under secret names: the environment, say. Paths that exist are no secrets
+        (``PWD``, ``SSH_AUTH_SOCK``)."""
+        found = [str(value) for name, value in values.items() if is_secret_name(name, self._keys)]
+        self.learn(value for value in found if not _is_path(value))
 
     def learn_arguments(self, arguments: Iterable[str]) -> None:
         """Learn the secrets of a command line: ``--token X``, ``--token=X``, ``TOKEN=X``."""
@@ -71,6 +74,15 @@ class Redactor:
     # -- texts ---------------------------------------------------------------------------------------------------------
     def text(self, text: str) -> str:
         """``text`` without its secrets."""
+        masked = self._texts.get(text)
+        if masked is None:
+            masked = self._mask(text)
+            if len(self._texts) >= _SAFE_LIMIT:
+                self._texts.clear()
+            self._texts[text] = masked
+        return masked
+
+    def _mask(self, text: str) -> str:
         for value in self._known:
             if value in text:
                 text = text.replace(value, MASK)
@@ -154,6 +166,20 @@ class Redactor:
         if len(self._safe) < _SAFE_LIMIT:
             self._safe |= unknown
         return True
+
+
+def _is_telling(value: str) -> bool:
+    """Whether a secret is long and odd enough to be looked for everywhere."""
+    if len(value) < _MIN_KNOWN or value.lower() in _NOT_SECRET or MASK in value:
+        return False
+    return len(value) >= 2 * _MIN_KNOWN or not (value.isalpha() and value.islower())
+
+
+def _is_path(value: str) -> bool:
+    try:
+        return os.path.isabs(value) and os.path.exists(value)  # noqa: PTH110, PTH117 - a value of any form
+    except ValueError:
+        return False
 
 
 def _mask_parameters(redactor: Redactor, document: Any) -> None:

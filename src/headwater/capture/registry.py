@@ -147,7 +147,7 @@ class _Submodule:
 
 
 def load_integration(name: str) -> Integration:
-    """The integration of that name: the one ``Integration`` subclass that its file defines."""
+    """The integration of that name: the one ``Integration`` subclass that its file (or folder) defines."""
     from headwater.capture.hooks import Integration
 
     try:
@@ -155,7 +155,7 @@ def load_integration(name: str) -> Integration:
     except ImportError as error:
         raise DidNotEnable(f"{name}: {error}") from error
     for item in vars(file).values():
-        if isinstance(item, type) and issubclass(item, Integration) and item.__module__ == file.__name__:
+        if isinstance(item, type) and issubclass(item, Integration) and item.__module__.startswith(file.__name__):
             return item()
     raise DidNotEnable(f"{name}: its file defines no integration")
 

@@ -78,6 +78,7 @@ _NAMED: Final = re.compile(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,80})(?P<close>\\?["'])?(?P<sep>\s*(?:=>|:=|[=:])\s*|\s+(?=["']))"""
     r"""(?P<quote>\\?["'])?(?P<value>(?(quote)(?:(?!(?P=quote))[\s\S])*|[^\s,;&|<>)\]}"']+))"""
 )
+_NO_VALUES: Final = frozenset({"None", "null", "True", "False", "true", "false", "***"})
 _FLAG: Final = re.compile(r"""(?P<flag>--?[A-Za-z][A-Za-z0-9_-]*)(?P<sep>\s+)(?P<value>"[^"]*"|'[^']*'|[^\s"'-]\S*)""")
 _CARD: Final = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d.])")
 _EMAIL: Final = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
@@ -87,11 +88,11 @@ def mask_text(text: str, *, more: frozenset[str] = frozenset(), mask_emails: boo
     """``text`` with every secret in it masked; the same object when there is none."""
     out = _ALONE.sub(MASK, text)
     if "://" in out:
-        out = _USERINFO.sub(lambda m: m[1] + MASK + "@", out)
         out = _USERINFO_ODD.sub(lambda m: m[1] + MASK + "@", out)
+        out = _USERINFO.sub(lambda m: m[1] + MASK + "@", out)
     out = _AUTH.sub(_mask_auth, out)
     if "=" in out or ":" in out or '"' in out or "'" in out:
-        out = _NAMED.sub(lambda m: _mask_named(m, more), out)
+        out = _mask_all_named(out, more)
     if "-" in out:
         out = _FLAG.sub(lambda m: _mask_flag(m, more), out)
     out = _CARD.sub(lambda m: MASK if _is_card(m[0]) else m[0], out)
@@ -107,20 +108,41 @@ def _mask_auth(match: re.Match[str]) -> str:
     return kind + gap + MASK
 
 
-def _mask_named(match: re.Match[str], more: frozenset[str]) -> str:
-    """One ``name = value``: masked for the name, or for a value after ``=`` that looks random."""
+def _mask_all_named(text: str, more: frozenset[str]) -> str:
+    """Mask the values of secret names. A value that is none is searched itself: ``url=http://h/?token=x``."""
+    parts: list[str] = []
+    copied = position = 0
+    while match := _NAMED.search(text, position):
+        start, end = match.span("value")
+        if not _is_secret_pair(match, more):
+            position = max(match.end("sep"), match.end("name"))
+            continue
+        if not match["quote"] and "=" in match["sep"]:
+            end = _end_of_part(text, end)
+        parts += [text[copied:start], MASK]
+        copied = position = end
+    return "".join(parts) + text[copied:] if parts else text
+
+
+def _is_secret_pair(match: re.Match[str], more: frozenset[str]) -> bool:
+    """Whether the value is secret: for the name, or, after ``=``, for looking random."""
     value = match["value"]
-    if not value or value == MASK or value.startswith(MASK) or value.startswith("//"):
-        return match[0]
+    if not value or value.startswith((MASK, "//")):
+        return False
     name = match["name"].rpartition(".")[2]
-    is_assignment = match["sep"].strip() != ""
-    secret = is_assignment and is_secret_name(name, more) and value not in {"None", "null", "True", "False", "***"}
-    if not secret and "=" in match["sep"]:
-        secret = (is_key_name(name) and looks_like_key(value)) or (len(value) >= 32 and is_random(value))
-    if not secret:
-        return match[0]
-    start, end = match.span("value")
-    return match[0][: start - match.start()] + MASK + match[0][end - match.start() :]
+    if match["sep"].strip() and is_secret_name(name, more) and value not in _NO_VALUES:
+        return True
+    if "=" not in match["sep"]:
+        return False
+    return (is_key_name(name) and looks_like_key(value)) or (len(value) >= 32 and is_random(value))
+
+
+def _end_of_part(text: str, end: int) -> int:
+    """The end of a part of a connection string (``Password=two words;User=...``), where the text goes on so."""
+    semicolon = text.find(";", end)
+    if semicolon < 0 or not re.fullmatch(r"[^\n=;\"']*", text[end:semicolon]):
+        return end
+    return semicolon
 
 
 def _mask_flag(match: re.Match[str], more: frozenset[str]) -> str:
@@ -131,7 +153,7 @@ def _mask_flag(match: re.Match[str], more: frozenset[str]) -> str:
 
 def _is_card(text: str) -> bool:
     digits = [int(char) for char in text if char.isdigit()]
-    if len(set(digits)) < 3 or digits[0] not in (2, 3, 4, 5, 6) or not 13 <= len(digits) <= 19:
+    if len(set(digits)) < 2 or digits[0] not in (2, 3, 4, 5, 6) or not 13 <= len(digits) <= 19:
         return False
     total = 0
     for place, digit in enumerate(reversed(digits)):

@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redact_patterns: tuple[str, ...] = ()
     redact_emails: bool = False
     verbose: bool = False
+    quiet: bool = False
 
 
 DOCS: Final[dict[str, str]] = {
@@ -52,7 +53,8 @@ DOCS: Final[dict[str, str]] = {
     "redact_keys": "More names whose values are secret, beside the built-in ones.",
     "redact_patterns": "More regular expressions of secret text, beside the built-in ones.",
     "redact_emails": "Whether e-mail addresses are masked too.",
-    "verbose": "Whether capture says on standard error what it did.",
+    "verbose": "Whether capture says on standard error, at the end, what it did and what did not work.",
+    "quiet": "Whether capture says nothing on standard error, not even that lineage could not be delivered.",
 }
 
 TRANSPORT_DOCS: Final[dict[str, dict[str, str]]] = {

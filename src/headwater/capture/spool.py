@@ -136,8 +136,10 @@ class Spool:
 
     # -- draining ------------------------------------------------------------------------------------------------------
     def has_leftovers(self) -> bool:
-        """Whether there are segments, of this process or of others."""
-        return self._descriptor is not None or any(self.folder.glob("*.segment"))
+        """Whether there is anything to drain: segments, of this process or of others, or leases of others."""
+        if self._descriptor is not None:
+            return True
+        return self.folder.is_dir() and any(path.suffix in (".segment", ".lease") for path in self.folder.iterdir())
 
     def drain(self, deliver: Callable[[list[bytes]], Any]) -> Drained:
         """Deliver what ended processes, and this one so far, left behind; a segment is deleted once all of it was

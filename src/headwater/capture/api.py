@@ -1,0 +1,210 @@
+"""What the user's code calls. ``headwater`` itself hands these names out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headwater.capture import recorder as recording
+from headwater.capture.client import Client
+from headwater.capture.config import Config, load
+from headwater.capture.process import unwatch, watch
+from headwater.capture.recorder import Recorder
+from headwater.capture.registry import REGISTRY
+from headwater.capture.runs import OPERATIONS, Dataset, Run
+from headwater.errors import InvalidInput
+
+
+class _Process:
+    """The client of this process."""
+
+    client: Client | None = None
+    keywords: dict[str, Any] = {}
+    lock = threading.RLock()
+
+
+_PROCESS = _Process()
+
+
+def init(
+    name: str | None = None,
+    *,
+    namespace: str | None = None,
+    store: str | os.PathLike[str] | None = None,
+    transport: str | Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    integrations: Sequence[str] | None = None,
+    without_integrations: Sequence[str] | None = None,
+    **settings: Any,
+) -> Run:
+    """Begin to capture in this process, and return the run that stands for the whole of it.
+
+    ``name`` is that of the job, by default the script's path in its project. The rest are settings (see the reference
+    of settings); what is not given comes from environment, file and defaults. Calling it again returns the same run;
+    with other settings, it ends that and begins anew. Under ``headwater run`` it returns the run that is open.
+
+    Raises:
+        ConfigError: a setting is unknown or has the wrong shape.
+    """
+    keywords = {
+        "namespace": namespace,
+        "store": os.fspath(store) if store is not None else None,
+        "transport": dict(transport) if isinstance(transport, Mapping) else transport,
+        "tags": dict(tags) if tags is not None else None,
+        "integrations": list(integrations) if integrations is not None else None,
+        "without_integrations": list(without_integrations) if without_integrations is not None else None,
+        **settings,
+    }
+    given = {key: value for key, value in keywords.items() if value is not None}
+    with _PROCESS.lock:
+        if _PROCESS.client is not None and given and given != _PROCESS.keywords:
+            shutdown()
+        client = ensure_client(given)
+        if client is None:
+            return _unrecorded(name or default_name(Path.cwd()))
+        run = client.root
+        if run is None:
+            run = client.open_root(name or default_name(client.config.project), facts=process_facts(client))
+        run.parameters(parameters)
+        return run
+
+
+def process_facts(client: Client) -> Any:
+    """What is known of the job that the process is: its script, its code and environment."""
+    from headwater.capture.facts import facts_of_process
+
+    return facts_of_process(client)
+
+
+def ensure_client(keywords: Mapping[str, Any] | None = None, config: Config | None = None) -> Client | None:
+    """The client, made with these settings when there is none yet. None when capture is disabled."""
+    with _PROCESS.lock:
+        if _PROCESS.client is None:
+            config = config or load(keywords)
+            if config.settings.disabled:
+                return None
+            _PROCESS.client = Client(config)
+            _PROCESS.keywords = dict(keywords or {})
+            watch(_PROCESS.client)
+            _PROCESS.client.install()
+        return _PROCESS.client
+
+
+def _unrecorded(name: str) -> Run:
+    """A run that keeps nothing: what ``init`` and ``run`` give while capture is disabled."""
+    return Run(None, Recorder("", "", name, max_items=0), None)
+
+
+def default_name(project: Path) -> str:
+    """The name of the job that this process is: its script's path within the project, or its module's name."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name:
+        return str(spec.name).removesuffix(".__main__")
+    file = getattr(main, "__file__", None)
+    if not file:
+        return "interactive"
+    return script_name(Path(file), project)
+
+
+def script_name(script: Path, project: Path) -> str:
+    """The path of a script within its project, with slashes; its own name when it lies elsewhere."""
+    try:
+        return script.resolve().relative_to(project.resolve()).as_posix()
+    except ValueError:
+        return script.name
+
+
+def run(
+    name: str,
+    *,
+    operation: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    namespace: str | None = None,
+) -> Run:
+    """Begin a run of the job ``name``: ``with headwater.run("train") as r: ...``. What its body does belongs to it.
+
+    ``operation`` is ETL, FEATURE_COMPUTATION, MODEL_TRAINING or INFERENCE.
+
+    Raises:
+        InvalidInput: ``operation`` is none of these, or ``name`` is empty.
+    """
+    if not name or not isinstance(name, str):
+        raise InvalidInput(field="name", value=repr(name), rule="must be a text that is not empty")
+    if operation is not None and operation not in OPERATIONS:
+        raise InvalidInput(field="operation", value=repr(operation), rule="must be one of " + ", ".join(OPERATIONS))
+    client = ensure_client()
+    if client is None:
+        return _unrecorded(name)
+    return client.open_run(name, namespace=namespace, operation=operation, parameters=parameters)
+
+
+def current_run() -> Run | None:
+    """The run that this code belongs to; None when nothing is recorded."""
+    client, recorder = _PROCESS.client, recording.current()
+    if client is None or recorder is None:
+        return None
+    return client.run_of(recorder)
+
+
+def read(dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
+    """The current run read ``dataset`` (a path, a URI, or namespace and name), into ``obj`` where that is given."""
+    found = current_run()
+    if found is not None:
+        found.read(dataset, obj, type=type)
+
+
+def write(dataset: Dataset, obj: object = None, *, type: str | None = None, mode: str = "overwrite") -> None:
+    """The current run wrote ``dataset``, from ``obj`` where that is given."""
+    found = current_run()
+    if found is not None:
+        found.write(dataset, obj, type=type, mode=mode)
+
+
+def record(document: Mapping[str, Any]) -> str:
+    """Record one operation by hand, as a flat lineage record; returns its ``lineage_id``.
+
+    Raises:
+        InvalidRecord: the document breaks a rule; the message names the field.
+    """
+    from headwater.formats.record import read_record, to_events
+
+    client = ensure_client()
+    record = read_record(document)
+    if client is not None:
+        client.emit(to_events(record, namespace=client.config.namespace))
+    return record.lineage_id
+
+
+def flush(timeout_s: float | None = None) -> bool:
+    """Wait until what was recorded so far is delivered; False when it is not (yet), and is kept in the spool."""
+    client = _PROCESS.client
+    return client.flush(timeout_s) if client is not None else True
+
+
+def shutdown(timeout_s: float | None = None) -> bool:
+    """End every run, deliver what is left, and take every hook away. ``init`` begins anew."""
+    with _PROCESS.lock:
+        client = _PROCESS.client
+        if client is None:
+            return True
+        is_done = client.shutdown(timeout_s=timeout_s)
+        client.worker.stop(1.0)
+        REGISTRY.remove()
+        unwatch()
+        _PROCESS.client = None
+        _PROCESS.keywords = {}
+        return is_done
+
+
+def configured(store: str | os.PathLike[str] | None = None) -> Config:
+    """The configuration of the client; where there is none, or another store is meant, that of this folder."""
+    client = _PROCESS.client
+    if client is not None and store is None:
+        return client.config
+    return load({"store": os.fspath(store)} if store is not None else None)

@@ -1,0 +1,275 @@
+"""The client: one a process. It knows the configuration, opens and closes runs, and ends them with the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headwater.capture import recorder as recording
+from headwater.capture import wire
+from headwater.capture.assemble import Assembler, JobFacts, Outcome
+from headwater.capture.config import Config
+from headwater.capture.delivery import Delivery
+from headwater.capture.guard import GUARD
+from headwater.capture.recorder import Recorder
+from headwater.capture.redact import Redactor
+from headwater.capture.registry import REGISTRY
+from headwater.capture.runs import Run, new_run_id, plain
+from headwater.capture.worker import Session, Worker
+
+_STACK_FRAMES = 50
+
+
+class Client:
+    """Records for one process. Made by ``headwater.init()``."""
+
+    def __init__(self, config: Config) -> None:
+        settings = config.settings
+        self.config = config
+        self.redactor = Redactor(
+            keys=settings.redact_keys, patterns=settings.redact_patterns, mask_emails=settings.redact_emails
+        )
+        with GUARD.at("redact.learn"):
+            self.redactor.learn_mapping(os.environ)
+            self.redactor.learn_arguments(sys.argv[1:])
+        self.delivery = Delivery(
+            settings.transport,
+            config.store,
+            max_queue_bytes=settings.max_queue_bytes,
+            spool_max_bytes=settings.spool_max_bytes,
+        )
+        self.worker = Worker(self.delivery, self.redactor, interval_s=settings.flush_interval_s)
+        self.root: Run | None = None
+        """The run of the whole process, for what happens in no other run."""
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
+
+    # -- runs ----------------------------------------------------------------------------------------------------------
+    def open_run(
+        self,
+        name: str,
+        *,
+        namespace: str | None = None,
+        operation: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        facts: JobFacts | None = None,
+        parent: Recorder | None = None,
+    ) -> Run:
+        """Begin a run. ``parent`` defaults to the run that the caller is in."""
+        recorder = Recorder(
+            new_run_id(), namespace or self.config.namespace, name, max_items=self.config.settings.max_items
+        )
+        parent = parent or recording.current()
+        facts = facts or JobFacts()
+        if parent is not None:
+            facts = facts._replace(parent=(parent.job_namespace, parent.job_name, parent.run_id))
+        session = Session(self._assembler(recorder, self._completed(facts, operation)))
+        run = Run(self, recorder, session)
+        with self._lock:
+            self._runs[recorder.run_id] = run
+        for key, value in (parameters or {}).items():
+            recorder.parameter(str(key), plain(value))
+        self.worker.open(session)
+        return run
+
+    def _assembler(self, recorder: Recorder, facts: JobFacts) -> Assembler:
+        settings = self.config.settings
+        return Assembler(recorder, facts, budget_s=settings.profile_budget_s, is_profiled=settings.profile)
+
+    def _completed(self, facts: JobFacts, operation: str | None) -> JobFacts:
+        """The facts of a job with what the client knows of every run: its kind and the configured tags."""
+        tags = self.config.settings.tags
+
+        def run_facets() -> dict[str, Any]:
+            return {**facts.run_facets(), "tags": _tags(tags) if tags else {}}
+
+        def job_facets() -> dict[str, Any]:
+            kind = {"processingType": "BATCH", "integration": "HEADWATER"}
+            if operation:
+                kind["jobType"] = operation
+            return {"jobType": kind, **facts.job_facets()}
+
+        return facts._replace(run_facets=run_facets, job_facets=job_facets)
+
+    def tag_event(self, recorder: Recorder, tags: Mapping[str, str]) -> bytes:
+        """An event that adds tags to a run."""
+        import time
+
+        return wire.run_event(
+            "RUNNING",
+            time.time_ns(),
+            {"runId": recorder.run_id, "facets": wire.facets({"tags": _tags({**self.config.settings.tags, **tags})})},
+            {"namespace": recorder.job_namespace, "name": recorder.job_name, "facets": {}},
+            [],
+            [],
+        )
+
+    def close_run(self, run: Run, error: BaseException | None = None, *, outcome: Outcome | None = None) -> None:
+        """End a run, with an exception or with an outcome that is already known."""
+        with self._lock:
+            self._runs.pop(run.id, None)
+        outcome = outcome or outcome_of(error)
+        measures = {**run.measures(), **outcome.measures, **self._losses()}
+        session = run._session
+        if session is not None:
+            self.worker.close(session, outcome._replace(measures=measures))
+
+    def _losses(self) -> dict[str, int]:
+        """What was lost, by kind; only what is not zero."""
+        delivery = self.delivery
+        losses = {
+            "dropped_events": delivery.dropped,
+            "refused_events": delivery.refused,
+            "events_lost_by_earlier_processes": delivery.gaps,
+        }
+        return {name: count for name, count in losses.items() if count}
+
+    def run_of(self, recorder: Recorder) -> Run:
+        """The run that a recorder belongs to."""
+        return self._runs.get(recorder.run_id) or Run(self, recorder, None)
+
+    def adopt(self, recorder: Recorder, facts: JobFacts) -> Run:
+        """Begin the run of a recorder that is there already: in the child of a fork."""
+        session = Session(self._assembler(recorder, self._completed(facts, None)))
+        run = Run(self, recorder, session)
+        with self._lock:
+            self._runs[recorder.run_id] = run
+        self.worker.open(session)
+        return run
+
+    def forget_runs(self) -> None:
+        """In the child of a fork: the open runs are the parent's."""
+        self._lock = threading.Lock()
+        self._runs = {}
+        self.root = None
+
+    def open_root(self, name: str, **facts: Any) -> Run:
+        """Begin the run of the whole process; again, it is the one that is open."""
+        if self.root is None:
+            self.root = self.open_run(name, **facts)
+            recording.PROCESS.root = self.root.recorder
+        return self.root
+
+    # -- sending -------------------------------------------------------------------------------------------------------
+    def emit(self, events: Sequence[bytes]) -> None:
+        """Send finished events. Never blocks and never raises."""
+        self.worker.emit(events)
+
+    def install(self) -> None:
+        """Enable the integrations that the configuration allows."""
+        settings = self.config.settings
+        REGISTRY.install(only=settings.integrations, without=settings.without_integrations)
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until what was recorded so far is delivered; False when the time ran out, or it is kept in the spool."""
+        limit = self.config.settings.flush_timeout_s if timeout_s is None else timeout_s
+        return self.worker.flush(limit) and not self.delivery.away
+
+    def journal(self, outcome: Outcome | None, *, timeout_s: float) -> None:
+        """Put what is known on disk, at once: the process ends without a word. ``outcome`` ends every open run."""
+        if outcome is not None:
+            for run in list(self._runs.values()):
+                self.close_run(run, outcome=outcome)
+        self.worker.journal(outcome, timeout_s=timeout_s)
+
+    def shutdown(self, outcome: Outcome | None = None, timeout_s: float | None = None) -> bool:
+        """End every open run and deliver what is left, within a bound. Says in one line what could not be done."""
+        limit = self.config.settings.flush_timeout_s if timeout_s is None else timeout_s
+        recording.PROCESS.root = None
+        for run in list(self._runs.values()):
+            with GUARD.at("shutdown"):
+                self.close_run(run, outcome=outcome or Outcome("COMPLETE"))
+        self.root = None
+        with GUARD.at("shutdown"):
+            if not self.worker.has_work:
+                self.delivery.lease.release()
+                self.delivery.close()
+                return True
+        self.delivery.hurry()
+        is_done = self.worker.flush(limit, is_last=True)
+        self._say(is_done, limit)
+        if is_done or self.worker.stop(0.2):
+            with GUARD.at("shutdown"):
+                self.delivery.close()
+        return is_done and not self.delivery.away
+
+    def _say(self, is_done: bool, limit_s: float) -> None:
+        """One line on standard error when something was not delivered, with what to do; else none."""
+        delivery = self.delivery
+        line = ""
+        if not is_done and delivery.unkept:
+            line = f"{delivery.unkept} lineage events are lost: {delivery.away}. Free some space and run again."
+        elif not is_done:
+            with GUARD.at("shutdown"):
+                self._close_in_spool()
+            line = (
+                f"lineage was not delivered within {limit_s:g} s (flush_timeout_s); the rest is kept in "
+                f"{delivery.spool.folder}, and the next headwater command delivers it."
+            )
+        elif delivery.away:
+            line = (
+                f"lineage is kept in {delivery.spool.folder}: {delivery.away}. "
+                "The next run or headwater command delivers it."
+            )
+        if line and not self.config.settings.quiet:
+            tell(self.redactor.text(line))
+
+    def _close_in_spool(self) -> None:
+        """The worker is not done in time: say at least how each run ended, from here, in a segment of its own."""
+        from headwater.capture.spool import Spool
+
+        events = []
+        for session in self.worker.sessions:
+            outcome = session.outcome
+            if outcome is not None:
+                recorder = session.assembler.recorder
+                alone = self._assembler(
+                    Recorder(recorder.run_id, recorder.job_namespace, recorder.job_name), JobFacts()
+                )
+                events += [self.redactor.event(event) for event in alone.finish(outcome)]
+        spool = Spool(self.delivery.spool.folder, max_bytes=self.config.settings.spool_max_bytes)
+        spool.append(events)
+        spool.close()
+        self.delivery.lease.release()
+
+
+def outcome_of(error: BaseException | None) -> Outcome:
+    """How a run ended that ended with this exception."""
+    if error is None:
+        return Outcome("COMPLETE", exit_code=None)
+    if isinstance(error, SystemExit):
+        code = exit_code_of(error)
+        return Outcome("COMPLETE" if code == 0 else "FAIL", exit_code=code)
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+        return Outcome("ABORT", error_type=type(error).__name__, signal="SIGINT" if _is_interrupt(error) else "")
+    stack = "".join(traceback.format_exception(error, limit=-_STACK_FRAMES))
+    with GUARD.at("error message"):
+        return Outcome("FAIL", error_type=type(error).__name__, error_message=str(error)[:4000], stack=stack[:20_000])
+    return Outcome("FAIL", error_type=type(error).__name__)
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    return isinstance(error, KeyboardInterrupt)
+
+
+def exit_code_of(error: SystemExit) -> int:
+    """The exit code that the interpreter makes of a ``SystemExit``."""
+    if error.code is None:
+        return 0
+    return error.code & 0xFF if isinstance(error.code, int) else 1
+
+
+def _tags(tags: Mapping[str, str]) -> dict[str, Any]:
+    return {"tags": [{"key": key, "value": value, "source": "USER"} for key, value in tags.items()]}
+
+
+def tell(line: str) -> None:
+    """One line on standard error; nothing where there is none."""
+    stream = sys.__stderr__ if sys.stderr is None else sys.stderr
+    if stream is not None:
+        with GUARD.at("standard error"):
+            stream.write(f"headwater: {line}\n")

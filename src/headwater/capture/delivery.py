@@ -1,0 +1,220 @@
+"""Delivery: from finished events to their destination, or to the spool while that is away.
+
+Nothing here raises into the worker: a destination that is away costs a growing pause before it is tried again, what it
+refuses for good is kept as a dead letter with its words, and what can be kept nowhere is counted.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headwater.capture.guard import GUARD, logger
+from headwater.capture.lease import Lease, abandoned, closing_event
+from headwater.capture.spool import Spool
+from headwater.capture.transports import Refused, Transport, make_transport
+from headwater.errors import HeadwaterError, StoreError, TransportError
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+BATCH_EVENTS = 500
+BATCH_BYTES = 4 * 1024 * 1024
+
+
+class Delivery:
+    """Sends events. For one thread at a time: the worker's, or the one that ends the process."""
+
+    def __init__(
+        self,
+        transport: Mapping[str, Any],
+        folder: Path,
+        *,
+        max_queue_bytes: int = 64 * 1024 * 1024,
+        spool_max_bytes: int = 256 * 1024 * 1024,
+    ) -> None:
+        self._settings = transport
+        self._folder = folder
+        self._max_queue_bytes = max_queue_bytes
+        self.spool = Spool(folder / "spool", max_bytes=spool_max_bytes)
+        self.lease = Lease(folder / "spool")
+        self._transport: Transport | None = None
+        self._unkept: list[bytes] = []
+        self._away_until = 0.0
+        self._pause_s = FIRST_PAUSE_S
+        self._is_drained = False
+        self.away = ""
+        """Why the destination could not be reached last time, in words; empty while it can."""
+        self.delivered = 0
+        self.refused = 0
+        self.dropped = 0
+        """Events that could be kept nowhere."""
+        self.drained = 0
+        self.gaps = 0
+        """Events that an earlier process had to drop, as its spool says."""
+
+    # -- sending -------------------------------------------------------------------------------------------------------
+    def send(self, events: Sequence[bytes], *, is_last: bool = False) -> None:
+        """Deliver events, or keep them. ``is_last``: no time is left to wait for a destination that is away."""
+        waiting = self._unkept + list(events)
+        self._unkept = []
+        is_due = time.monotonic() >= self._away_until
+        if waiting and (is_due or (is_last and not self.away)):
+            waiting = self._try_to_send(waiting)
+        if waiting:
+            self._keep(waiting)
+        elif not self.away and (is_last or not self._is_drained) and self.spool.has_leftovers():
+            self.drain()
+
+    def _try_to_send(self, waiting: list[bytes]) -> list[bytes]:
+        """Send in batches; returns what was not taken."""
+        sent = 0
+        try:
+            transport = self.transport()
+            for batch in _batches(waiting):
+                self._deliver(transport, batch)
+                sent += len(batch)
+        except (TransportError, StoreError) as error:
+            self._is_away(error)
+        except HeadwaterError as error:  # a setting of the transport that only shows when it is made
+            self._is_away(error)
+        except Exception as error:  # noqa: BLE001 - the queue worker's rule: a broken transport is one that is away
+            GUARD.failed("transport", error)
+            self._is_away(error)
+        else:
+            if self.away:
+                self._is_drained = False
+            self.away, self._pause_s, self._away_until = "", FIRST_PAUSE_S, 0.0
+        return waiting[sent:]
+
+    def _deliver(self, transport: Transport, batch: list[bytes]) -> None:
+        delivery = transport.emit(batch)
+        self.delivered += delivery.taken
+        if delivery.refused:
+            self.refused += len(delivery.refused)
+            self._bury(delivery.refused)
+
+    def _is_away(self, error: Exception) -> None:
+        self.away = str(error) or type(error).__name__
+        self._away_until = time.monotonic() + self._pause_s
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        logger.debug("the destination is away: %s", self.away)
+
+    def transport(self) -> Transport:
+        """The transport, made when it is first needed.
+
+        Raises:
+            ConfigError: its settings do not hold.
+        """
+        if self._transport is None:
+            self._transport = make_transport(self._settings, self._folder)
+        return self._transport
+
+    def hurry(self) -> None:
+        """The process ends: a transport that waits to try again stops waiting."""
+        if self._transport is not None:
+            self._transport.hurry.set()
+
+    # -- keeping -------------------------------------------------------------------------------------------------------
+    def _keep(self, events: list[bytes]) -> None:
+        """Put events into the spool; in memory, up to a limit, when that cannot be written either."""
+        try:
+            kept = self.spool.append(events)
+        except OSError as error:
+            self.away = f"{self.away or 'the destination is away'}; the spool cannot be written: {error.strerror}"
+            self._unkept = self._trim(events)
+        else:
+            self.dropped += len(events) - kept
+            self._is_drained = False
+
+    def _trim(self, events: list[bytes]) -> list[bytes]:
+        room = self._max_queue_bytes
+        for position, event in enumerate(events):
+            room -= len(event)
+            if room < 0:
+                self.dropped += len(events) - position
+                return events[:position]
+        return events
+
+    def keep(self, events: list[bytes]) -> None:
+        """Put events on disk at once, for the next process to deliver: the process ends in this instant."""
+        waiting, self._unkept = self._unkept + events, []
+        if waiting:
+            self._keep(waiting)
+
+    @property
+    def unkept(self) -> int:
+        """Events that are in memory only."""
+        return len(self._unkept)
+
+    def _bury(self, refused: Sequence[Refused]) -> None:
+        """Keep what the destination refused for good, with its words."""
+        path = self._folder / "dead_letters.jsonl"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                for event, reason in refused:
+                    file.write(json.dumps({"reason": reason, "event": json.loads(event)}).encode() + b"\n")
+        except (OSError, ValueError) as error:
+            logger.debug("%d refused events could not be kept: %s", len(refused), error)
+
+    # -- what others left ----------------------------------------------------------------------------------------------
+    def drain(self) -> None:
+        """Deliver what ended processes left in the spool, and close the runs that they left open."""
+        self._is_drained = True
+        try:
+            transport = self.transport()
+            done = self.spool.drain(lambda batch: self._deliver(transport, batch))
+            self.drained += done.events
+            self.gaps += done.gaps
+            self._close_abandoned(transport)
+        except (HeadwaterError, OSError) as error:
+            self._is_away(error)
+
+    def _close_abandoned(self, transport: Transport) -> None:
+        for path, runs in abandoned(self.spool.folder):
+            events = [closing_event(run) for run in runs]
+            if events:
+                self._deliver(transport, events)
+            path.unlink(missing_ok=True)
+
+    # -- the end, and forks --------------------------------------------------------------------------------------------
+    def close(self) -> None:
+        """Release the destination and the spool; both come back on the next ``send``."""
+        if self._transport is not None:
+            self._transport.close()
+        self.spool.close()
+
+    def release_transport(self) -> None:
+        """Close the destination before a fork: a database connection must not be carried into a child."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def after_fork(self) -> None:
+        """In the child: forget, without touching, everything that belongs to the parent."""
+        _LEFT_TO_PARENT.append(self._transport)
+        self._transport = None
+        self._unkept = []
+        self.spool.forget()
+        self.lease.forget()
+        self._is_drained = True  # the parent, or the next process, drains
+        self.delivered = self.refused = self.dropped = self.drained = self.gaps = 0
+        self.away, self._away_until, self._pause_s = "", 0.0, FIRST_PAUSE_S
+
+
+_LEFT_TO_PARENT: list[Any] = []
+"""Transports that a fork brought along: never used here, never closed here."""
+
+
+def _batches(events: list[bytes]) -> list[list[bytes]]:
+    batches: list[list[bytes]] = [[]]
+    size = 0
+    for event in events:
+        if batches[-1] and (len(batches[-1]) >= BATCH_EVENTS or size + len(event) > BATCH_BYTES):
+            batches.append([])
+            size = 0
+        batches[-1].append(event)
+        size += len(event)
+    return batches

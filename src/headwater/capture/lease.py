@@ -1,0 +1,142 @@
+"""The lease: which runs a process has open, on disk, so that a run whose process vanished can be closed by the next.
+
+A process appends a line for each run that it opens and closes to one file, which it keeps locked while it lives. A
+lease that nobody locks belongs to a process that is gone: its open runs were killed, or the machine went down.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from headwater.capture import wire
+from headwater.capture.file_lock import Lock
+
+_SUFFIX = ".lease"
+
+
+class OpenRun(NamedTuple):
+    """A run that was opened and not closed."""
+
+    run_id: str
+    namespace: str
+    name: str
+    pid: int
+    seen_ns: int
+    """When its process was last known to be alive."""
+    execs: str = ""
+    """The program that took over the process (``os.exec*``), if one did."""
+
+
+class Lease:
+    """The lease of this process in one folder. A folder that cannot be written means no lease, and no error."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path: Path | None = None
+        self._descriptor: int | None = None
+        self._open_runs = 0
+
+    def opened(self, run_id: str, namespace: str, name: str) -> None:
+        """A run begins."""
+        self._open_runs += 1
+        self._append({"open": run_id, "namespace": namespace, "name": name, "pid": os.getpid()})
+
+    def closed(self, run_id: str) -> None:
+        """A run has ended, and its last event is where it cannot be lost. With the last one the lease goes."""
+        self._open_runs -= 1
+        if self._open_runs <= 0:
+            self.release()
+        else:
+            self._append({"close": run_id})
+
+    def replaced_by(self, program: str) -> None:
+        """The process is about to become another program."""
+        self._append({"exec": program[:200]})
+
+    def touch(self) -> None:
+        """The process is alive now."""
+        if self._descriptor is not None:
+            os.utime(self._descriptor)
+
+    def _append(self, line: dict[str, Any]) -> None:
+        try:
+            if self._descriptor is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._path = self._folder / f"{os.getpid()}-{time.time_ns()}{_SUFFIX}"
+                self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+                Lock.on(self._descriptor)
+            os.write(self._descriptor, json.dumps(line).encode() + b"\n")
+        except OSError:
+            return
+
+    def release(self) -> None:
+        """Remove the lease."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave the lease to the process that it belongs to: for the child of a fork."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor, self._path, self._open_runs = None, None, 0
+
+
+def abandoned(folder: Path) -> Iterator[tuple[Path, list[OpenRun]]]:
+    """The leases of processes that are gone, with the runs that these left open. The caller removes the file."""
+    for path in sorted(folder.glob("*" + _SUFFIX)):
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            if Lock.on(descriptor) and os.fstat(descriptor).st_nlink:
+                runs = _open_runs(path.read_bytes(), os.fstat(descriptor).st_mtime_ns)
+                yield path, runs
+        finally:
+            os.close(descriptor)
+
+
+def _open_runs(data: bytes, seen_ns: int) -> list[OpenRun]:
+    runs: dict[str, OpenRun] = {}
+    execs = ""
+    for text in data.splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue  # the last line, cut short when the process was killed
+        if "open" in line:
+            run_id = str(line["open"])
+            pid = int(line.get("pid", 0))
+            runs[run_id] = OpenRun(run_id, str(line.get("namespace")), str(line.get("name")), pid, seen_ns)
+        elif "close" in line:
+            runs.pop(str(line["close"]), None)
+        elif "exec" in line:
+            execs = str(line["exec"])
+    return [run._replace(execs=execs) for run in runs.values()]
+
+
+def closing_event(run: OpenRun) -> bytes:
+    """The last event of a run that could not send it: ABORT, or COMPLETE where another program took over."""
+    outcome: dict[str, Any] = {"ended_by": "process vanished", "pid": run.pid}
+    facets = {"headwater_outcome": outcome}
+    if run.execs:
+        outcome["ended_by"] = f"replaced by {run.execs}"
+    else:
+        facets["errorMessage"] = {
+            "message": "process vanished: it was killed, or the machine went down; what was seen until then is kept",
+            "programmingLanguage": "PYTHON",
+        }
+    return wire.run_event(
+        "COMPLETE" if run.execs else "ABORT",
+        run.seen_ns,
+        {"runId": run.run_id, "facets": wire.facets(facets)},
+        {"namespace": run.namespace, "name": run.name, "facets": {}},
+        [],
+        [],
+    )

@@ -1,0 +1,165 @@
+"""What happens to the process: its end, forks, ``os._exit``, and turning into another program.
+
+No signal handler is installed and no exit code is changed. A fork's child records under a run of its own, whose parent
+is the run that forked, and only if it records anything. ``os._exit`` and ``os.exec*`` first put what is known on disk.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from headwater.capture import recorder as recording
+from headwater.capture.assemble import JobFacts, Outcome
+from headwater.capture.guard import GUARD
+from headwater.capture.recorder import Recorder
+from headwater.capture.runs import new_run_id
+
+if TYPE_CHECKING:
+    from headwater.capture.client import Client
+
+JOURNAL_TIMEOUT_S = 5.0
+
+
+class _Watched:
+    """The client of this process, and how its program ended where that is known before the process ends."""
+
+    client: Client | None = None
+    outcome: Outcome | None = None
+    has_fork_hooks = False
+
+
+WATCHED = _Watched()
+
+
+def watch(client: Client) -> None:
+    """Follow this process for ``client``; again, for another one, replaces it."""
+    WATCHED.client = client
+    WATCHED.outcome = None
+    if not WATCHED.has_fork_hooks and hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+        WATCHED.has_fork_hooks = True
+    _hook_exits()
+    atexit.unregister(at_exit)
+    atexit.register(at_exit)
+
+
+def unwatch() -> None:
+    """Follow the process no longer."""
+    WATCHED.client = None
+    atexit.unregister(at_exit)
+    for name, original in _originals.items():
+        setattr(os, name, original)
+    _originals.clear()
+
+
+def at_exit() -> None:
+    """The last that happens: end what is open, deliver it, within the bound."""
+    client = WATCHED.client
+    if client is None:
+        return
+    with GUARD.at("exit"):
+        client.shutdown(WATCHED.outcome)
+
+
+# -- os._exit and os.exec* ---------------------------------------------------------------------------------------------
+
+_originals: dict[str, Callable[..., Any]] = {}
+
+
+def _hook_exits() -> None:
+    if _originals:
+        return
+    for name, before in (("_exit", _before_exit), ("execv", _before_exec), ("execve", _before_exec)):
+        original = getattr(os, name, None)
+        if original is not None:
+            _originals[name] = original
+            setattr(os, name, _preceded(original, before))
+
+
+def _preceded(original: Callable[..., Any], before: Callable[..., None]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        with GUARD.at(f"os.{original.__name__}"):
+            before(*args, **kwargs)
+        return original(*args, **kwargs)
+
+    return stand_in
+
+
+def _before_exit(status: Any = 0, *_: Any) -> None:
+    client = WATCHED.client
+    if client is not None and isinstance(status, int):
+        code = status & 0xFF
+        client.journal(Outcome("COMPLETE" if code == 0 else "FAIL", exit_code=code), timeout_s=JOURNAL_TIMEOUT_S)
+
+
+def _before_exec(path: Any = "", *_: Any) -> None:
+    client = WATCHED.client
+    if client is not None:
+        client.journal(None, timeout_s=JOURNAL_TIMEOUT_S)
+        client.delivery.lease.replaced_by(client.redactor.text(os.fsdecode(path)))
+
+
+# -- forks -------------------------------------------------------------------------------------------------------------
+
+
+class ForkedRecorder(Recorder):
+    """The recorder of a run in the child of a fork, before it has recorded anything. The first item makes the run."""
+
+    __slots__ = ()
+
+    def add(self, item: Any) -> None:
+        """Begin the child's run, then record as usual."""
+        self.__class__ = Recorder  # type: ignore[assignment]
+        with GUARD.at("fork.begin"):
+            _begin(self)
+        self.add(item)
+
+
+_parents: dict[int, tuple[str, str, str]] = {}
+"""By identity of a forked recorder: namespace, job and id of the run that forked."""
+
+
+def _begin(recorder: Recorder) -> None:
+    client = WATCHED.client
+    parent = _parents.pop(id(recorder), None)
+    if client is not None:
+        client.adopt(recorder, JobFacts(parent=parent))
+
+
+def _before_fork() -> None:
+    if WATCHED.client is not None:
+        with GUARD.at("fork.before"):
+            WATCHED.client.worker.before_fork()
+
+
+def _after_in_parent() -> None:
+    if WATCHED.client is not None:
+        with GUARD.at("fork.parent"):
+            WATCHED.client.worker.after_fork_in_parent()
+
+
+def _after_in_child() -> None:
+    client = WATCHED.client
+    if client is None:
+        return
+    with GUARD.at("fork.child"):
+        client.worker.after_fork_in_child()
+        client.forget_runs()
+        open_here = {id(item): item for item in (recording.PROCESS.root, recording.current()) if item is not None}
+        for recorder in open_here.values():
+            _become_child(recorder)
+
+
+def _become_child(recorder: Recorder) -> None:
+    if type(recorder) is not ForkedRecorder:
+        _parents[id(recorder)] = (recorder.job_namespace, recorder.job_name, recorder.run_id)
+        recorder.job_name += ".child"
+    recorder.run_id = new_run_id()
+    recorder.items = []
+    recorder.dropped = 0
+    recorder.__class__ = ForkedRecorder

@@ -1,0 +1,208 @@
+"""A run, as the user's code holds it: what it reads and writes, its parameters, metrics and tags."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from contextvars import Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from headwater.capture import recorder as recording
+from headwater.capture.guard import GUARD
+from headwater.capture.recorder import Named, Read, Recorder, Write
+from headwater.capture.values import DatasetRef, Value
+from headwater.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from headwater.capture.client import Client
+    from headwater.capture.worker import Session
+
+Dataset = str | os.PathLike[str] | tuple[str, str] | DatasetRef
+"""A path or URI, or the namespace and name of a dataset."""
+
+OPERATIONS = ("ETL", "FEATURE_COMPUTATION", "MODEL_TRAINING", "INFERENCE")
+
+
+def new_run_id() -> str:
+    """A UUID of version 7: ids of later runs sort behind earlier ones."""
+    random = int.from_bytes(os.urandom(10), "big")
+    milliseconds = time.time_ns() // 1_000_000
+    number = (milliseconds & (1 << 48) - 1) << 80
+    number |= 0x7 << 76 | (random >> 62 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+    return str(uuid.UUID(int=number))
+
+
+def dataset_ref(dataset: Dataset, type: str | None = None) -> DatasetRef:
+    """The name of a dataset that the user named.
+
+    Raises:
+        InvalidInput: it is neither a path, a URI, nor a pair of namespace and name.
+    """
+    if isinstance(dataset, DatasetRef):
+        return dataset if type is None else dataset._replace(type=type)
+    if isinstance(dataset, str | os.PathLike):
+        from headwater.model.uris import from_uri
+
+        named = from_uri(dataset)
+        return DatasetRef(named.namespace, named.name, type or "FILE")
+    if isinstance(dataset, tuple) and len(dataset) == 2 and all(isinstance(part, str) and part for part in dataset):
+        return DatasetRef(dataset[0], dataset[1], type or "TABLE")
+    raise InvalidInput(
+        field="dataset",
+        value=repr(dataset)[:80],
+        rule="must be a path, a URI or a (namespace, name) pair",
+    )
+
+
+class Run:
+    """One execution of a job. Made by ``headwater.run(...)``; a context manager whose body belongs to the run."""
+
+    def __init__(self, client: Client | None, recorder: Recorder, session: Session | None) -> None:
+        self._client = client
+        self._session = session
+        self.recorder = recorder
+        self.started_s = time.time()
+        self._cpu_start_s = time.process_time()
+        self._token: Token[Recorder | None] | None = None
+        self._tags: dict[str, str] = {}
+
+    @property
+    def id(self) -> str:
+        """The id of the run, a UUID."""
+        return self.recorder.run_id
+
+    @property
+    def name(self) -> str:
+        """The name of the job."""
+        return self.recorder.job_name
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the job."""
+        return self.recorder.job_namespace
+
+    # -- data ----------------------------------------------------------------------------------------------------------
+    def read(self, dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
+        """The run read ``dataset``, into ``obj`` where that is given: what is made from ``obj`` comes from there."""
+        ref = dataset_ref(dataset, type)
+        with GUARD.at("run.read"):
+            columns, rows = _shape(obj)
+            if obj is not None:
+                self.recorder.read(obj, ref, "headwater.read", columns=columns, rows=rows)
+            else:
+                value = Value("headwater.read", (), None, None, None, None, ref, None, 0)
+                self.recorder.add(Read(value, ref, None))
+
+    def write(self, dataset: Dataset, obj: object = None, *, type: str | None = None, mode: str = "overwrite") -> None:
+        """The run wrote ``dataset``, from ``obj`` where that is given; else from what it read before."""
+        ref = dataset_ref(dataset, type)
+        with GUARD.at("run.write"):
+            value = self.recorder.values.get(obj) if obj is not None else None
+            self.recorder.add(Write(value, ref, None, time.time_ns(), mode))
+
+    # -- facts ---------------------------------------------------------------------------------------------------------
+    def parameter(self, name: str, value: Any) -> None:
+        """Record one parameter. Values under secret names are masked before anything is kept."""
+        with GUARD.at("run.parameter"):
+            self.recorder.parameter(str(name), plain(value))
+
+    def parameters(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Record several parameters."""
+        for name, value in {**(values or {}), **more}.items():
+            self.parameter(name, value)
+
+    def metric(self, name: str, value: float, *, dataset: Dataset | None = None, step: int | None = None) -> None:
+        """Record a measured result, of a model on ``dataset`` where that is given."""
+        ref = None if dataset is None else dataset_ref(dataset)
+        with GUARD.at("run.metric"):
+            self.recorder.metric(str(name), float(value), dataset=ref, step=step)
+
+    def tag(self, key: str, value: str = "true") -> None:
+        """Tag the run."""
+        self._tags[str(key)] = str(value)
+        if self._client is not None and self._session is not None:
+            with GUARD.at("run.tag"):
+                self._session.late_facets.append(self._client.tag_event(self.recorder, self._tags))
+
+    # -- life ----------------------------------------------------------------------------------------------------------
+    def __enter__(self) -> Run:
+        self._token = recording.enter(self.recorder)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            recording.leave(self._token)
+            self._token = None
+        self.close(error)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End the run: COMPLETE, FAIL with an exception, ABORT when it was interrupted."""
+        if self._client is not None and self._session is not None and self._session.outcome is None:
+            with GUARD.at("run.close"):
+                self._client.close_run(self, error)
+
+    def measures(self) -> dict[str, Any]:
+        """Processor time of the process since the run began, and its peak memory so far."""
+        found: dict[str, Any] = {"cpu_s": round(time.process_time() - self._cpu_start_s, 6)}
+        peak = peak_memory_bytes()
+        if peak:
+            found["peak_memory_bytes"] = peak
+        return found
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} of {self.namespace}/{self.name}>"
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that the process has held, 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A parameter as what JSON can say, small: never data. Long texts and collections are cut."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= 2000 else value[:2000] + "..."
+    if depth < 3 and isinstance(value, Mapping):
+        return {str(key): plain(item, depth + 1) for key, item in list(value.items())[:100]}
+    if depth < 3 and isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
+        return [plain(item, depth + 1) for item in items[:100]]
+    item = getattr(value, "item", None)
+    if item is not None and getattr(value, "ndim", None) == 0:
+        return item()
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return f"{type(value).__name__}{tuple(shape)}"
+    text = str(value)
+    return text if len(text) <= 500 else text[:500] + "..."
+
+
+def _shape(obj: object) -> tuple[Any, int | None]:
+    """Column names and row count of an object that has them."""
+    columns = getattr(obj, "columns", None)
+    if columns is not None and not isinstance(columns, tuple):
+        columns = tuple(str(name) for name in columns) if hasattr(columns, "__iter__") else None
+    shape = getattr(obj, "shape", None)
+    rows = shape[0] if isinstance(shape, tuple) and shape and isinstance(shape[0], int) else None
+    return columns, rows
+
+
+def name_value(recorder: Recorder, value: Value, ref: DatasetRef) -> None:
+    """Make ``value`` a dataset of its own, unless it is one already."""
+    if value.dataset is None:
+        value.dataset = ref
+        recorder.add(Named(value, ref, None, {}))

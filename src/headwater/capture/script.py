@@ -1,0 +1,211 @@
+"""Runs a script, module, notebook or piece of code as ``__main__``, as the interpreter itself would, and captured.
+
+What the program sees (``sys.argv``, ``sys.path[0]``, ``__main__``), what it prints, its warnings and its exit code are
+those of a plain ``python``. It runs in this process; what ends it, ends it: the run is closed by the last of the
+``atexit`` functions, after the program's own and after its threads.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import BuiltinImporter, ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any, NamedTuple, NoReturn
+
+from headwater.capture import api
+from headwater.capture.config import Config
+from headwater.capture.facts import argument_parameters, facts_of_process
+from headwater.capture.guard import GUARD
+from headwater.capture.script_end import end_program
+
+
+class Program(NamedTuple):
+    """A program that is ready to run: ``load`` gives its code, and may fail as the program's own start would."""
+
+    name: str
+    """The name of the job."""
+    argv: list[str]
+    path0: str
+    file: str | None
+    """What ``__file__`` is to be."""
+    script: Path | None
+    """The file whose digest identifies the code."""
+    load: Callable[[], CodeType]
+    spec: ModuleSpec | None = None
+    body: Callable[[CodeType, dict[str, Any]], None] | None = None
+    """How to run the code; by default, at once."""
+
+
+def script_program(path: str, arguments: Sequence[str], project: Path) -> Program:
+    """``headwater run train.py``; a folder or zip file with a ``__main__`` works too, and a notebook (``.ipynb``)."""
+    place = Path(path)
+    if place.suffix == ".ipynb":
+        from headwater.capture.notebook import notebook_program
+
+        return notebook_program(place, arguments, project)
+    if place.is_dir() or (place.is_file() and _is_zip(place)):
+        return _folder_program(place, arguments, project)
+    absolute = os.path.abspath(path)  # noqa: PTH100 - as the interpreter does: symbolic links stay
+    return Program(
+        name=api.script_name(place, project),
+        argv=[path, *arguments],
+        path0=os.path.dirname(os.path.realpath(absolute)),  # noqa: PTH120
+        file=absolute,
+        script=Path(absolute),
+        load=lambda: _compiled(path, absolute),
+    )
+
+
+def _compiled(path: str, absolute: str) -> CodeType:
+    try:
+        source = Path(absolute).read_bytes()
+    except OSError as error:
+        number = error.errno or 2
+        sys.stderr.write(f"{sys.executable}: can't open file {absolute!r}: [Errno {number}] {os.strerror(number)}\n")
+        raise SystemExit(2) from None
+    return compile(source, absolute, "exec", dont_inherit=True)
+
+
+def _is_zip(place: Path) -> bool:
+    with place.open("rb") as file:
+        if file.read(2) != b"PK" and place.suffix == ".py":
+            return False
+    from zipfile import is_zipfile
+
+    return is_zipfile(place)
+
+
+def _folder_program(place: Path, arguments: Sequence[str], project: Path) -> Program:
+    main = _found_module("__main__", str(place))
+    return Program(
+        name=api.script_name(place, project),
+        argv=[str(place), *arguments],
+        path0=str(place.absolute()),
+        file=main[1].origin,
+        script=Path(main[1].origin) if main[1].origin and Path(main[1].origin).is_file() else None,
+        load=lambda: main[0],
+        spec=main[1],
+    )
+
+
+def module_program(module: str, arguments: Sequence[str]) -> Program:
+    """``headwater run -m package.module``."""
+    code, spec = _found_module(module, str(Path.cwd()))
+    return Program(
+        name=module,
+        argv=[spec.origin or "-m", *arguments],
+        path0=str(Path.cwd()),
+        file=spec.origin,
+        script=Path(spec.origin) if spec.origin and Path(spec.origin).is_file() else None,
+        load=lambda: code,
+        spec=spec,
+    )
+
+
+def _found_module(module: str, folder: str) -> tuple[CodeType, ModuleSpec]:
+    """Code and spec of a module, found from ``folder``; a package means its ``__main__``."""
+    import runpy
+
+    find: Any = getattr(runpy, "_get_module_details")  # noqa: B009 - what ``python -m`` itself uses; no public twin
+    previous = list(sys.path)
+    _set_path0(folder)
+    try:
+        _, spec, code = find(module)
+    except ImportError as error:  # runpy's own error is one
+        sys.stderr.write(f"{sys.executable}: {error}\n")
+        raise SystemExit(1) from None
+    finally:
+        sys.path[:] = previous
+    return code, spec
+
+
+def code_program(text: str, arguments: Sequence[str]) -> Program:
+    """``headwater run -c CODE``."""
+    return Program(
+        name="-c",
+        argv=["-c", *arguments],
+        path0="",
+        file=None,
+        script=None,
+        load=lambda: compile(text, "<string>", "exec", dont_inherit=True),
+    )
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
+def run_program(
+    program: Program,
+    config: Config,
+    *,
+    name: str | None = None,
+    operation: str | None = None,
+    keywords: dict[str, Any] | None = None,
+) -> NoReturn:
+    """Run a program, captured, and end this process as it ends. The program runs whatever goes wrong in capture."""
+    main = _main_module(program)
+    _enter_program(program, main)
+    with GUARD.at("run"):
+        _begin(program, config, name, operation, keywords)
+    error: BaseException | None = None
+    try:
+        code = program.load()
+        if program.body is not None:
+            program.body(code, main.__dict__)
+        else:
+            exec(code, main.__dict__)  # noqa: S102 - running the user's program is the purpose
+    except BaseException as raised:  # noqa: BLE001 - the interpreter's own top level catches as much
+        error = raised
+    end_program(error)
+
+
+def _begin(
+    program: Program, config: Config, name: str | None, operation: str | None, keywords: dict[str, Any] | None
+) -> None:
+    client = api.ensure_client(keywords, config)
+    if client is None:
+        return
+    facts = facts_of_process(client, program.script, program.argv)
+    run = client.open_root(name or program.name, operation=operation, facts=facts)
+    client.redactor.learn_arguments(program.argv[1:])
+    run.parameters(argument_parameters(program.argv[1:]))
+
+
+def _main_module(program: Program) -> ModuleType:
+    """A new ``__main__``, with what the interpreter puts into it."""
+    main = ModuleType("__main__")
+    names = main.__dict__
+    names["__builtins__"] = builtins
+    names["__annotations__"] = {}
+    names["__package__"] = None
+    if program.file is not None:
+        names["__file__"] = program.file
+        names["__cached__"] = None
+    if program.spec is not None:
+        spec = program.spec
+        names.update(__spec__=spec, __loader__=spec.loader, __package__=spec.parent, __cached__=spec.cached)
+    elif program.file is not None:
+        names["__loader__"] = SourceFileLoader("__main__", program.file)
+    else:
+        names["__loader__"] = BuiltinImporter
+    return main
+
+
+def _enter_program(program: Program, main: ModuleType) -> None:
+    sys.modules["__main__"] = main
+    sys.argv[:] = program.argv
+    _set_path0(program.path0)
+
+
+def _set_path0(folder: str) -> None:
+    """Put ``folder`` where the interpreter puts the folder of a script; nowhere in safe-path mode."""
+    if sys.flags.safe_path:
+        return
+    if sys.path:
+        sys.path[0] = folder
+    else:
+        sys.path.insert(0, folder)

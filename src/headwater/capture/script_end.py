@@ -1,0 +1,111 @@
+"""How a program that ran inside ours ends: with the traceback, exit code or signal that it would have had alone."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import traceback
+from types import TracebackType
+from typing import Any, Final, NoReturn
+
+from headwater.capture.client import outcome_of
+from headwater.capture.guard import GUARD
+from headwater.capture.process import WATCHED
+
+_OWN_FOLDERS: Final = (os.path.dirname(__file__) + os.sep, "<observed by ")  # noqa: PTH120 - a string compare a frame
+
+
+def end_program(error: BaseException | None) -> NoReturn:
+    """End this process as the interpreter ends one whose program raised ``error``, or nothing."""
+    if error is not None:
+        with GUARD.at("traceback"):
+            without_our_frames(error)
+    with GUARD.at("outcome"):
+        WATCHED.outcome = outcome_of(error)._replace(exit_code=exit_code(error))
+    if error is None:
+        raise SystemExit(0)
+    if isinstance(error, SystemExit):
+        raise error.with_traceback(None)
+    _report(error)
+    if isinstance(error, KeyboardInterrupt):
+        _die_of_interrupt()
+    raise SystemExit(1)
+
+
+def exit_code(error: BaseException | None) -> int:
+    """The exit code that the shell will see."""
+    if error is None:
+        return 0
+    if isinstance(error, SystemExit):
+        from headwater.capture.client import exit_code_of
+
+        return exit_code_of(error)
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _report(error: BaseException) -> None:
+    """Hand the exception to ``sys.excepthook``, as the interpreter does, a program's own hook included."""
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error
+    _flush()
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit:
+        raise
+    except BaseException as failure:  # noqa: BLE001 - the interpreter reports any failure of the hook, and the original
+        failure.__traceback__ = _cleaned(failure.__traceback__)
+        sys.stderr.write("Error in sys.excepthook:\n")
+        traceback.print_exception(failure)
+        sys.stderr.write("\nOriginal exception was:\n")
+        traceback.print_exception(error)
+
+
+def _die_of_interrupt() -> NoReturn:
+    """Finish as the interpreter does after an interrupt, then die of the signal, so that the shell knows."""
+    import signal
+
+    shutdown: Any = getattr(threading, "_shutdown", None)
+    if shutdown is not None:
+        shutdown()
+    atexit._run_exitfuncs()
+    _flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    raise SystemExit(130)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with GUARD.at("flush"):
+                stream.flush()
+
+
+def without_our_frames(error: BaseException) -> None:
+    """Take our own frames out of the tracebacks of an exception and of those that led to it."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        item = waiting.pop()
+        if item is None or id(item) in seen:
+            continue
+        seen.add(id(item))
+        item.__traceback__ = _cleaned(item.__traceback__)
+        waiting += [item.__cause__, item.__context__]
+        if isinstance(item, BaseExceptionGroup):
+            waiting += item.exceptions
+
+
+def _cleaned(trace: TracebackType | None) -> TracebackType | None:
+    kept = []
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith(_OWN_FOLDERS):
+            kept.append(trace)
+        trace = trace.tb_next
+    cleaned: TracebackType | None = None
+    for item in reversed(kept):
+        cleaned = TracebackType(cleaned, item.tb_frame, item.tb_lasti, item.tb_lineno)
+    return cleaned

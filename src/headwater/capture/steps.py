@@ -1,0 +1,319 @@
+"""``@step``: a function is a job. Each call is a run of its own, whose parent is the run that called it.
+
+Arguments that are followed in memory are its inputs, and what it returns of that kind its outputs; both have names, so
+that lineage crosses from one run to the other: ``{job}.{parameter}`` and ``{job}.return``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any, ParamSpec, TypeVar, overload
+
+from headwater.capture import api
+from headwater.capture import recorder as recording
+from headwater.capture.assemble import JobFacts
+from headwater.capture.guard import GUARD
+from headwater.capture.recorder import Read, Recorder
+from headwater.capture.runs import OPERATIONS, Run, name_value, plain
+from headwater.errors import InvalidInput
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MAX_NAMED = 100
+"""Followed objects of one call, or one returned collection, that get a name."""
+
+
+@overload
+def step(function: Callable[P, T], /) -> Callable[P, T]: ...
+
+
+@overload
+def step(
+    function: None = None, /, *, name: str | None = None, operation: str | None = None
+) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
+
+
+def step(function: Any = None, /, *, name: str | None = None, operation: str | None = None) -> Any:
+    """Make a function a job: ``@step`` or ``@step(name="clean", operation="ETL")``.
+
+    Works on functions, methods, generators and their ``async`` kinds. Arguments that are plain values become parameters
+    of the run. The function's result, exceptions and signature are untouched.
+
+    Raises:
+        InvalidInput: ``operation`` is unknown.
+    """
+    if operation is not None and operation not in OPERATIONS:
+        raise InvalidInput(field="operation", value=repr(operation), rule="must be one of " + ", ".join(OPERATIONS))
+
+    def decorate(target: Callable[..., Any]) -> Callable[..., Any]:
+        definition = _Step(target, name, operation)
+        if inspect.isasyncgenfunction(target):
+            return _async_generator(definition)
+        if inspect.iscoroutinefunction(target):
+            return _coroutine(definition)
+        if inspect.isgeneratorfunction(target):
+            return _generator(definition)
+        return _plain_function(definition)
+
+    return decorate if function is None else decorate(function)
+
+
+class _Step:
+    """A function that is a job."""
+
+    def __init__(self, function: Callable[..., Any], name: str | None, operation: str | None) -> None:
+        self.function = function
+        self.operation = operation
+        self.name = name or getattr(function, "__qualname__", type(function).__name__).replace(".<locals>", "")
+        try:
+            self.signature: inspect.Signature | None = inspect.signature(function)
+        except (TypeError, ValueError):
+            self.signature = None
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
+        """The call's run; None when nothing is recorded."""
+        client = api.ensure_client()
+        if client is None:
+            return None
+        parent = recording.current()
+        prefix = f"{parent.job_name}." if parent is not None else ""
+        run = client.open_run(prefix + self.name, operation=self.operation, facts=JobFacts(self._job_facets))
+        call = _Call(self, run, parent)
+        with GUARD.at("step.arguments"):
+            call.take_arguments(self._bound(args, kwargs))
+        return call
+
+    def begin_guarded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
+        """As ``begin``; what goes wrong in capture leaves the call unrecorded."""
+        with GUARD.at("step.begin"):
+            return self.begin(args, kwargs)
+        return None
+
+    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        if self.signature is None:
+            return {str(i): value for i, value in enumerate(args)} | kwargs
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError:
+            return {}  # the call itself will say so
+        bound.apply_defaults()
+        return dict(bound.arguments)
+
+    def _job_facets(self) -> dict[str, Any]:
+        from headwater.capture.code import code_fingerprint
+
+        found = code_fingerprint(self.function)
+        body = {
+            "name": found.name,
+            "bytecode_digest": found.bytecode,
+            "source_digest": found.source,
+            "sha256": found.source or found.bytecode,
+            "path": found.path,
+            "line": found.line,
+        }
+        facets: dict[str, Any] = {"headwater_code": {key: value for key, value in body.items() if value is not None}}
+        text = inspect.getdoc(self.function)
+        if text:
+            facets["documentation"] = {"description": text[:2000]}
+        return facets
+
+
+class _Call:
+    """One call of a step."""
+
+    def __init__(self, definition: _Step, run: Run, parent: Recorder | None) -> None:
+        self.definition = definition
+        self.run = run
+        self.parent = parent
+        self._inputs: set[int] = set()
+
+    def take_arguments(self, arguments: dict[str, Any]) -> None:
+        """Followed arguments are inputs, plain ones parameters."""
+        recorder = self.run.recorder
+        for name, argument in arguments.items():
+            followed = list(_followed(recorder, argument, name))
+            for label, _, value in followed:
+                self._inputs.add(id(value))
+                if value.dataset is None:
+                    name_value(self.parent or recorder, value, self._ref(label))
+                if value.dataset is not None:
+                    recorder.add(Read(value, value.dataset, None))
+            if not followed and name not in ("self", "cls") and _is_plain(argument):
+                recorder.parameter(name, plain(argument))
+
+    def take_result(self, result: Any) -> None:
+        """Followed results are outputs of the step, and inputs of the run that called it."""
+        recorder = self.run.recorder
+        for label, _, value in _followed(recorder, result, "return"):
+            if id(value) in self._inputs:
+                continue
+            name_value(recorder, value, self._ref(label))
+            if self.parent is not None and value.dataset is not None:
+                self.parent.add(Read(value, value.dataset, None))
+
+    def _ref(self, label: str) -> Any:
+        place = self.parent or self.run.recorder
+        own = self.definition.name + "." if self.parent is not None else ""
+        return place.memory_ref(own + label)
+
+    def enter(self) -> Any:
+        """Go into the run."""
+        return recording.enter(self.run.recorder)
+
+    def end(self, error: BaseException | None, result: Any = None) -> None:
+        """The call is over."""
+        with GUARD.at("step.result"):
+            if error is None:
+                self.take_result(result)
+        self.run.close(error)
+
+
+def _followed(recorder: Recorder, item: Any, label: str, depth: int = 0) -> Any:
+    """The followed objects in an argument or result, with a label for each."""
+    value = recorder.values.get(item)
+    if value is not None:
+        yield label, item, value
+    elif depth < 2 and isinstance(item, tuple | list):
+        for place, part in enumerate(item[:MAX_NAMED]):
+            yield from _followed(recorder, part, f"{label}[{place}]", depth + 1)
+    elif depth < 2 and isinstance(item, dict):
+        for key, part in list(item.items())[:MAX_NAMED]:
+            yield from _followed(recorder, part, f"{label}.{key}", depth + 1)
+
+
+def _is_plain(item: Any) -> bool:
+    if isinstance(item, tuple | list | set | frozenset):
+        return len(item) <= 20 and all(_is_plain(part) for part in item)
+    return item is None or isinstance(item, bool | int | float | str)
+
+
+def _plain_function(definition: _Step) -> Callable[..., Any]:
+    function = definition.function
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        under = definition.begin_guarded(args, kwargs)
+        if under is None:
+            return function(*args, **kwargs)
+        token = under.enter()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            recording.leave(token)
+            under.end(error)
+            raise
+        recording.leave(token)
+        under.end(None, result)
+        return result
+
+    return call
+
+
+def _coroutine(definition: _Step) -> Callable[..., Any]:
+    function = definition.function
+
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        under = definition.begin_guarded(args, kwargs)
+        if under is None:
+            return await function(*args, **kwargs)
+        token = under.enter()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            recording.leave(token)
+            under.end(error)
+            raise
+        recording.leave(token)
+        under.end(None, result)
+        return result
+
+    return call
+
+
+def _generator(definition: _Step) -> Callable[..., Any]:
+    function = definition.function
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        under = definition.begin_guarded(args, kwargs)
+        inner = function(*args, **kwargs)
+        if under is None:
+            return (yield from inner)
+        resume: Callable[[], Any] = functools.partial(next, inner)
+        while True:
+            token = under.enter()
+            try:
+                item = resume()
+            except StopIteration as stop:
+                recording.leave(token)
+                under.end(None, stop.value)
+                return stop.value
+            except BaseException as error:
+                recording.leave(token)
+                under.end(error)
+                raise
+            recording.leave(token)
+            with GUARD.at("step.result"):
+                under.take_result(item)
+            try:
+                sent = yield item
+            except GeneratorExit:
+                inner.close()
+                under.end(None)
+                raise
+            except BaseException as thrown:  # noqa: BLE001 - handed on into the generator, as ``yield from`` does
+                resume = functools.partial(inner.throw, thrown)
+            else:
+                resume = functools.partial(inner.send, sent)
+
+    return call
+
+
+def _async_generator(definition: _Step) -> Callable[..., Any]:
+    function = definition.function
+
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        under = definition.begin_guarded(args, kwargs)
+        inner = function(*args, **kwargs)
+        resume: Callable[[], Any] = inner.__anext__
+        while True:
+            token = under.enter() if under is not None else None
+            try:
+                item = await resume()
+            except StopAsyncIteration:
+                _leave(token)
+                if under is not None:
+                    under.end(None)
+                return
+            except BaseException as error:
+                _leave(token)
+                if under is not None:
+                    under.end(error)
+                raise
+            _leave(token)
+            if under is not None:
+                with GUARD.at("step.result"):
+                    under.take_result(item)
+            try:
+                sent = yield item
+            except GeneratorExit:
+                await inner.aclose()
+                if under is not None:
+                    under.end(None)
+                raise
+            except BaseException as thrown:  # noqa: BLE001 - handed on into the generator
+                resume = functools.partial(inner.athrow, thrown)
+            else:
+                resume = functools.partial(inner.asend, sent)
+
+    return call
+
+
+def _leave(token: Any) -> None:
+    if token is not None:
+        recording.leave(token)

@@ -1,0 +1,263 @@
+"""The worker: one daemon thread a process that turns what was recorded into events, redacts them and hands them on.
+
+The user's threads append to recorders and do nothing else. The worker looks at them twice a second. It stops before a
+fork and starts again after it, so that a fork meets a process without a thread of ours; in the child it starts when the
+child records something.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from headwater.capture.delivery import Delivery
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import BUSY
+from headwater.capture.redact import Redactor
+
+if TYPE_CHECKING:
+    from headwater.capture.assemble import Assembler, Outcome
+
+_WAKE_EVENTS = 1000
+FORK_WAIT_S = 1.0
+"""How long a fork waits for what the worker is doing at that moment."""
+
+
+class _Request:
+    """Somebody waits for the next look to end."""
+
+    __slots__ = ("done", "is_last")
+
+    def __init__(self, is_last: bool) -> None:
+        self.done = threading.Event()
+        self.is_last = is_last
+
+
+class Session:
+    """One run as the worker sees it."""
+
+    __slots__ = ("assembler", "is_started", "late_facets", "outcome")
+
+    def __init__(self, assembler: Assembler) -> None:
+        self.assembler = assembler
+        self.is_started = False
+        self.outcome: Outcome | None = None
+        self.late_facets: list[bytes] = []
+        """Events with run facets that are not the assembler's: tags that were set in mid-run."""
+
+
+class Worker:
+    """Works through sessions and loose events. ``lock`` is held while it does."""
+
+    def __init__(self, delivery: Delivery, redactor: Redactor, *, interval_s: float) -> None:
+        self.delivery = delivery
+        self.redactor = redactor
+        self.lock = threading.RLock()
+        self._interval_s = interval_s
+        self._sessions: list[Session] = []
+        self._loose: list[bytes] = []
+        self._wake = threading.Event()
+        self._requests: list[_Request] = []
+        self._is_stopping = False
+        self._thread: threading.Thread | None = None
+        self.cpu_s = 0.0
+        """Processor time that the worker's thread has used."""
+
+    # -- from the user's threads ---------------------------------------------------------------------------------------
+    def open(self, session: Session, *, wakes: bool = True) -> None:
+        """A run begins. Its START event goes out at once."""
+        self._sessions.append(session)
+        if wakes:
+            self.start()
+            self._wake.set()
+
+    def close(self, session: Session, outcome: Outcome) -> None:
+        """A run has ended."""
+        session.outcome = outcome
+
+    def emit(self, events: Sequence[bytes]) -> None:
+        """Hand over finished events. Never blocks; they are redacted and sent by the worker."""
+        self._loose.extend(events)
+        if self._thread is None:
+            self.start()
+        if len(self._loose) >= _WAKE_EVENTS and not self._wake.is_set():
+            self._wake.set()
+
+    # -- the thread ----------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Start the thread if it does not run."""
+        thread = self._thread
+        if thread is not None and thread.is_alive():
+            return
+        with self.lock:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            self._is_stopping = False
+            self._thread = threading.Thread(target=self._work, name="headwater-capture", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # the interpreter is ending, or no thread is to be had: the last flush does the work
+                self._thread = None
+
+    def _work(self) -> None:
+        BUSY.depth = 1  # nothing that this thread does is recorded
+        while True:
+            self._wake.wait(self._interval_s)
+            self._wake.clear()
+            if self._must_stop():
+                break
+            requests, self._requests = self._requests, []
+            with self.lock:
+                self.cycle(is_last=any(request.is_last for request in requests))
+            self.cpu_s = time.thread_time()
+            for request in requests:
+                request.done.set()
+
+    def _must_stop(self) -> bool:
+        return self._is_stopping
+
+    def cycle(self, *, is_last: bool = False) -> None:
+        """Look at everything once, and send what came of it. The caller holds ``lock``."""
+        with GUARD.at("worker"):
+            events, ended = self._collect()
+            self.delivery.send(events, is_last=is_last)
+            for session in ended:
+                recorder = session.assembler.recorder
+                if not self.delivery.unkept:
+                    self.delivery.lease.closed(recorder.run_id)
+
+    def _collect(self) -> tuple[list[bytes], list[Session]]:
+        """The events that are due, redacted, and the sessions that have ended with them."""
+        loose, self._loose = self._loose, []
+        events = [event for raw in loose for event in self._redacted(raw)]
+        ended = []
+        for session in list(self._sessions):
+            outcome = session.outcome
+            for raw in self._events_of(session, outcome):
+                events.extend(self._redacted(raw))
+            if outcome is not None:
+                self._sessions.remove(session)
+                ended.append(session)
+        return events, ended
+
+    def _events_of(self, session: Session, outcome: Outcome | None) -> list[bytes]:
+        events: list[bytes] = []
+        assembler = session.assembler
+        if not session.is_started:
+            session.is_started = True
+            recorder = assembler.recorder
+            self.delivery.lease.opened(
+                recorder.run_id, self.redactor.text(recorder.job_namespace), self.redactor.text(recorder.job_name)
+            )
+            with GUARD.at("assembler.start"):
+                events += assembler.start()
+        with GUARD.at("assembler"):
+            events += assembler.progress() if outcome is None else assembler.finish(outcome)
+        if session.late_facets:
+            late, session.late_facets = session.late_facets, []
+            events = [*events[:-1], *late, *events[-1:]] if outcome is not None else events + late
+        return events
+
+    def _redacted(self, event: bytes) -> list[bytes]:
+        """The event without its secrets. One that cannot be redacted is not sent: it is counted as dropped."""
+        with GUARD.at("redact"):
+            return [self.redactor.event(event)]
+        self.delivery.dropped += 1
+        return []
+
+    # -- flushing, ending, forking -------------------------------------------------------------------------------------
+    def flush(self, timeout_s: float, *, is_last: bool = False) -> bool:
+        """Have everything that is due sent, and wait for it; False when the time ran out before it was."""
+        self.start()
+        if self._thread is None or self._thread is threading.current_thread():
+            return self._flush_here(timeout_s, is_last=is_last)
+        request = _Request(is_last)
+        self._requests.append(request)
+        self._wake.set()
+        return request.done.wait(timeout_s) and not self.delivery.unkept
+
+    def _flush_here(self, timeout_s: float, *, is_last: bool) -> bool:
+        if not self.lock.acquire(timeout=max(0.0, timeout_s)):
+            return False
+        previous, BUSY.depth = BUSY.depth, 1
+        try:
+            self.cycle(is_last=is_last)
+        finally:
+            BUSY.depth = previous
+            self.lock.release()
+        return not self.delivery.unkept
+
+    def journal(self, outcome: Outcome | None, *, timeout_s: float) -> bool:
+        """Put what is known on disk at once, without sending: the process ends or turns into another. With an
+        ``outcome`` every open run ends so."""
+        if not self.lock.acquire(timeout=timeout_s):
+            return False
+        previous, BUSY.depth = BUSY.depth, 1
+        try:
+            with GUARD.at("journal"):
+                for session in self._sessions:
+                    session.outcome = session.outcome or outcome
+                events, ended = self._collect()
+                self.delivery.keep(events)
+                if outcome is not None and not self.delivery.unkept and ended:
+                    self.delivery.lease.release()
+        finally:
+            BUSY.depth = previous
+            self.lock.release()
+        return True
+
+    def stop(self, timeout_s: float) -> bool:
+        """End the thread; False when it did not end in time."""
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return True
+        self._is_stopping = True
+        self._wake.set()
+        thread.join(timeout_s)
+        if thread.is_alive():
+            self._is_stopping = False
+            return False
+        self._thread = None
+        return True
+
+    def before_fork(self) -> None:
+        """Stop the thread and hold the lock, so that the child is born with neither in mid-air."""
+        self._is_restarted = self._thread is not None and self.stop(FORK_WAIT_S)
+        self._is_locked = self.lock.acquire(timeout=FORK_WAIT_S)
+        if self._is_locked:
+            with GUARD.at("fork"):
+                self.delivery.release_transport()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        if self._is_locked:
+            self.lock.release()
+        if self._is_restarted:
+            self.start()
+
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's work: its runs and events are its own to send."""
+        self.lock = threading.RLock()
+        self._wake = threading.Event()
+        self._sessions = []
+        self._loose = []
+        self._requests = []
+        self._thread = None
+        self._is_stopping = False
+        self.cpu_s = 0.0
+        self.delivery.after_fork()
+
+    _is_restarted = False
+    _is_locked = False
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self._sessions or self._loose or self.delivery.unkept)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The runs that are open."""
+        return list(self._sessions)

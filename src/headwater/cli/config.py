@@ -1,0 +1,76 @@
+"""``headwater config``: the settings, and where each came from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+@click.group("config")
+def config() -> None:
+    """Show the settings, and where each came from."""
+
+
+@config.command("show")
+@click.option("--origin", is_flag=True, help="Say where each value came from.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(origin: bool, as_json: bool) -> None:
+    """Show every setting. Secrets are masked."""
+    rows = setting_rows()
+    if as_json:
+        click.echo(json.dumps(rows if origin else {row["setting"]: row["value"] for row in rows}, indent=2))
+        return
+    width = max(len(row["setting"]) for row in rows)
+    for row in rows:
+        line = f"{row['setting']:{width}}  {_shown(row['value'])}"
+        click.echo(f"{line}  ({row['origin']})" if origin else line)
+
+
+@config.command("path")
+def path() -> None:
+    """Print the settings file that holds here; nothing, and exit code 1, when there is none."""
+    from headwater.capture.config import load
+
+    file = load().file
+    if file is None:
+        click.echo("no headwater.toml and no [tool.headwater] in pyproject.toml, here or above", err=True)
+        raise SystemExit(1)
+    click.echo(str(file))
+
+
+def setting_rows() -> list[dict[str, Any]]:
+    """Every setting with its value (secrets masked) and origin, in the order of the reference."""
+    from headwater.capture.config import load
+    from headwater.capture.redact import Redactor
+    from headwater.capture.settings import DOCS
+
+    found = load()
+    redactor = Redactor()
+    rows = []
+    for name in DOCS:
+        value = getattr(found.settings, name)
+        if name == "transport":
+            rows += _transport_rows(value, found.origins, redactor)
+            continue
+        computed = {"namespace": found.namespace, "store": str(found.store)}.get(name, value)
+        listed = list(computed) if isinstance(computed, tuple) else computed
+        rows.append(_row(name, redactor.named(name, listed), found.origins.get(name, "default")))
+    return rows
+
+
+def _transport_rows(value: dict[str, Any], origins: dict[str, str], redactor: Any) -> list[dict[str, Any]]:
+    table = {"kind": "embedded", **value}
+    return [
+        _row(f"transport.{key}", redactor.named(key, part), origins.get(f"transport.{key}", "default"))
+        for key, part in table.items()
+    ]
+
+
+def _row(name: str, value: Any, origin: str) -> dict[str, Any]:
+    return {"setting": name, "value": value, "origin": origin}
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) and value else json.dumps(value)

@@ -1,0 +1,88 @@
+"""Capture and storage in one process: the mode that needs no set-up.
+
+The store is a folder, ``.headwater`` in the project by default. It is opened when the first event is delivered, by the
+worker's thread, and never by the user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headwater.capture.transports import Delivery, Refused, Transport
+
+if TYPE_CHECKING:
+    from headwater.query import Lineage
+    from headwater.storage.base import Store
+
+
+class EmbeddedTransport(Transport):
+    """Stores events in the SQLite store of the project."""
+
+    kind: ClassVar[str] = "embedded"
+
+    def __init__(self, config: Any, folder: Path) -> None:
+        super().__init__(config, folder)
+        self._store: Store | None = None
+
+    def emit(self, batch: Sequence[bytes]) -> Delivery:
+        """Store the batch in one commit."""
+        from headwater.storage.base import ReceiptStatus
+
+        if self._store is None:
+            self._store = open_store(self.folder)
+        receipts = self._store.append(batch)
+        refused = [
+            Refused(event, f"{receipt.field}: {receipt.rule}")
+            for event, receipt in zip(batch, receipts, strict=True)
+            if receipt.status is ReceiptStatus.REFUSED
+        ]
+        return Delivery(len(batch) - len(refused), refused)
+
+    def close(self) -> None:
+        """Close the store; the next batch opens it again."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+def open_store(folder: Path) -> Store:
+    """The SQLite store in ``folder``, made when there is none.
+
+    Raises:
+        StoreError: it is locked, read-only, full, corrupt or too new.
+    """
+    from headwater.storage.open import open_store as open_at
+
+    return open_at(str(folder))
+
+
+def settle(folder: Path) -> int:
+    """Store what ended processes left in the spool of ``folder``, and close the runs that they left open; returns how
+    many events that were. Costs one look into a folder when there is nothing to do. Never raises for a store that is
+    away: what cannot be stored stays in the spool."""
+    spool = folder / "spool"
+    if not spool.is_dir() or not any(path.suffix in (".segment", ".lease") for path in spool.iterdir()):
+        return 0
+    from headwater.capture.delivery import Delivery as Sender
+
+    sender = Sender({"kind": "embedded"}, folder)
+    sender.drain()
+    sender.close()
+    return sender.drained
+
+
+def lineage(*, store: str | Path | None = None) -> Lineage:
+    """The questions on the embedded store of this project, after everything recorded so far is stored.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    from headwater.capture.api import configured, flush
+    from headwater.query import Lineage
+
+    flush()
+    folder = configured(store).store
+    settle(folder)
+    return Lineage(open_store(folder))
