@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from headwater.capture.values import DatasetRef
@@ -15,6 +16,8 @@ def located(target: Any, type: str = "FILE") -> DatasetRef | None:
 
     Looks at nothing but the target itself: no file is opened, moved or asked for its state.
     """
+    if isinstance(target, list | tuple):
+        return _common(target, type)
     path = path_of(target)
     if path is None:
         return None
@@ -23,6 +26,18 @@ def located(target: Any, type: str = "FILE") -> DatasetRef | None:
     except InvalidName:
         return None
     return DatasetRef(namespace, name, type)
+
+
+def _common(targets: Sequence[Any], type: str) -> DatasetRef | None:
+    """One of several files is itself; several are the folder that holds them all."""
+    paths = [path_of(target) for target in targets]
+    known = [path for path in paths if path is not None]
+    if not known or len(known) < len(paths):
+        return None
+    if len(known) == 1:
+        return located(known[0], type)
+    folder = os.path.commonprefix(known).rpartition("/")[0]
+    return located(folder, type) if folder else None
 
 
 def path_of(target: Any) -> str | None:

@@ -30,6 +30,7 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "polars": "polars",
     "pyarrow": "pyarrow",
     "duckdb": "duckdb",
+    "sqlalchemy": "sqlalchemy",
     "sklearn": "sklearn",
     "joblib": "joblib",
 }

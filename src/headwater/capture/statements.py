@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from headwater.capture.locations import located
 from headwater.capture.recorder import Statement
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
 
@@ -82,10 +83,9 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables) -> Analysed:
 
 def _ref(statement: Statement, table: TableName) -> DatasetRef:
     if table.kind == "file":
-        from headwater.model.names import from_uri
-
-        named = from_uri(table.name)
-        return DatasetRef(named.namespace, named.name, "FILE")
+        found = located(table.name)
+        if found is not None:
+            return found
     parts = [part for part in (table.catalog, table.schema or statement.default_schema, table.name) if part]
     return DatasetRef(statement.namespace, ".".join(parts), "VIEW" if table.kind == "view" else "TABLE")
 

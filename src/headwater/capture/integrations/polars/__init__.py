@@ -1,0 +1,25 @@
+"""polars: eager and lazy frames, expressions, groupings, joins, reading and writing.
+
+Works through the public methods and ``Expr.meta``; lazy frames are never resolved on the user's behalf.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import ClassVar
+
+from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.integrations.polars import frames, io
+
+
+class PolarsIntegration(Integration):
+    """Follows polars."""
+
+    identifier: ClassVar[str] = "polars"
+    min_version: ClassVar[tuple[int, ...]] = (1, 0)
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook frames, groupings, readers and writers."""
+        del module
+        frames.hook(hooks)
+        io.hook(hooks)

@@ -1,0 +1,102 @@
+"""Which input columns an expression's outputs are made of, by polars' own metadata."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import unobserved
+from headwater.capture.integrations.polars.replay import empty, polars
+from headwater.capture.values import Dep, Value
+
+_AGGREGATES: Final = re.compile(
+    r"\.(sum|mean|min|max|median|std|var|count|len|first|last|n_unique|approx_n_unique|quantile|product|any|all|"
+    r"null_count|arg_min|arg_max|implode|skew|kurtosis|entropy|mode)\("
+)
+_OPAQUE: Final = re.compile(r"python_udf|map_batches|map_elements")
+
+
+def expressions(args: Iterable[Any], kwargs: dict[str, Any] | None = None) -> list[Any]:
+    """The expressions of a call such as ``select("a", pl.col("b") * 2, c=pl.col("d"))``, flattened, names included."""
+    pl = polars()
+    found: list[Any] = []
+    for item in args:
+        if isinstance(item, str):
+            found.append(pl.col(item))
+        elif isinstance(item, pl.Expr):
+            found.append(item)
+        elif isinstance(item, Iterable) and not isinstance(item, pl.Series | dict):
+            found.extend(expressions(item))
+        else:
+            found.append(pl.lit(0) if item is None or not hasattr(item, "meta") else item)
+    for name, item in (kwargs or {}).items():
+        expression = item if isinstance(item, pl.Expr) else pl.col(item) if isinstance(item, str) else pl.lit(0)
+        found.append(expression.alias(name))
+    return found
+
+
+def outputs(expression: Any, value: Value) -> dict[str, list[Dep]]:
+    """What an expression gives on a frame like ``value``, per output column."""
+    with GUARD.at("polars.expression"), unobserved():
+        if not expression.meta.has_multiple_outputs():
+            return {expression.meta.output_name(): _deps(expression, expression.meta.root_names())}
+        return _many(expression, value)
+    return {}
+
+
+def _many(expression: Any, value: Value) -> dict[str, list[Dep]]:
+    """An expression over several columns: polars expands it; outputs are matched to inputs by name."""
+    columns = value.column_names()
+    names = (
+        [expression.meta.output_name()] if not expression.meta.has_multiple_outputs() else _expanded(expression, value)
+    )
+    explicit = [name for name in expression.meta.root_names() if name in columns]
+    found = {}
+    for name in names:
+        own = [name] if name in columns else _alike(name, columns)
+        found[name] = _deps(expression, list(dict.fromkeys([*own, *explicit])))
+    return found
+
+
+def _expanded(expression: Any, value: Value) -> list[str]:
+    return list(empty(value).select(expression).collect_schema().names())
+
+
+def _alike(name: str, columns: Sequence[str]) -> list[str]:
+    """The column that a prefix or suffix was added to: the longest that ``name`` begins or ends with; else all."""
+    inside = [column for column in columns if name.startswith(column) or name.endswith(column)]
+    return [max(inside, key=len)] if inside else list(columns)
+
+
+def _deps(expression: Any, roots: Sequence[str]) -> list[Dep]:
+    text = str(expression)
+    subtype, description = subtype_of(expression, text), "opaque" if _OPAQUE.search(text) else ""
+    windowed = ".over(" in text
+    unique = dict.fromkeys(roots)
+    deps = [Dep(0, name, subtype=subtype, description=description) for name in unique]
+    if windowed:
+        inside = text.split(".over(", 1)[1]
+        keys = {name for name in unique if f'"{name}"' in inside and f'"{name}"' not in text.split(".over(", 1)[0]}
+        deps = [Dep(0, d.column, "INDIRECT", "WINDOW") if d.column in keys else d for d in deps]
+    return deps
+
+
+def subtype_of(expression: Any, text: str) -> str:
+    """IDENTITY of a column under whatever name, AGGREGATION of many rows, else TRANSFORMATION."""
+    if expression.meta.is_column_selection(allow_aliasing=True):
+        return "IDENTITY"
+    return "AGGREGATION" if _AGGREGATES.search(text) else "TRANSFORMATION"
+
+
+def roots(items: Iterable[Any], value: Value) -> list[str]:
+    """All columns that these expressions or names look at."""
+    found: dict[str, None] = {}
+    for expression in expressions(items):
+        with GUARD.at("polars.roots"), unobserved():
+            names = expression.meta.root_names()
+            if not names and expression.meta.has_multiple_outputs():
+                names = [name for name in _expanded(expression, value) if name in value.column_names()]
+            found.update(dict.fromkeys(names))
+    return list(found)

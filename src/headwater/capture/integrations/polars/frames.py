@@ -1,0 +1,265 @@
+"""Hooks on DataFrame, LazyFrame and their groupings: one table of methods serves both."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final
+
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.polars import rules
+from headwater.capture.integrations.polars.replay import Frame, Names, polars, replayed
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, Dep, Value, opaque
+
+METHODS: Final[dict[str, rules.RuleOf]] = {
+    "select": rules.select,
+    "select_seq": rules.select,
+    "with_columns": rules.with_columns,
+    "with_columns_seq": rules.with_columns,
+    "filter": rules.filtered,
+    "remove": rules.filtered,
+    "drop_nulls": rules.subset_filtered,
+    "drop_nans": rules.subset_filtered,
+    "unique": rules.subset_filtered,
+    "sort": rules.sorted_by,
+    "top_k": rules.sorted_by,
+    "bottom_k": rules.sorted_by,
+    "rename": rules.renamed,
+    "join": rules.joined,
+    "join_asof": rules.joined,
+    "join_where": rules.joined,
+    "unpivot": rules.unpivoted,
+    "pivot": rules.pivoted,
+    "to_dummies": rules.dummies,
+    "unnest": rules.dummies,
+    **dict.fromkeys(
+        (
+            "drop", "head", "tail", "limit", "slice", "sample", "gather", "gather_every", "reverse", "clone", "clear",
+            "rechunk", "set_sorted", "shrink_to_fit", "cache", "lazy", "collect", "explode", "with_row_index",
+            "inspect", "match_to_schema",
+        ),
+        rules.kept,
+    ),
+    **dict.fromkeys(("fill_null", "fill_nan", "cast", "shift", "interpolate", "update"), rules.changed),
+    **dict.fromkeys(
+        ("sum", "mean", "min", "max", "median", "std", "var", "count", "null_count", "quantile", "product"),
+        rules.aggregated,
+    ),
+}  # fmt: skip
+"""Methods with exact rules, on whichever of the two frames has them."""
+
+OPAQUE: Final = (
+    "map_rows", "map_columns", "map_batches", "transpose", "describe", "corr", "hash_rows", "upsample", "unstack",
+    "merge_sorted", "rolling", "group_by_dynamic", "to_struct", "partition_by",
+)  # fmt: skip
+_AGGREGATES: Final = (
+    "all", "first", "last", "max", "mean", "median", "min", "n_unique", "quantile", "sum", "head", "tail", "len",
+)  # fmt: skip
+
+
+def hook(hooks: Hooks) -> None:
+    """Hook both kinds of frame, their groupings, and the columns taken out of a frame."""
+    pl = polars()
+    for owner in (pl.DataFrame, pl.LazyFrame):
+        for name, rule_of in METHODS.items():
+            if hasattr(owner, name):
+                hooks.after(owner, name, functools.partial(after_method, method=name, rule_of=rule_of))
+        for name in OPAQUE:
+            if hasattr(owner, name):
+                hooks.after(owner, name, functools.partial(after_opaque, method=name))
+        hooks.after(owner, "group_by", after_group_by)
+        grouping = _grouping_of(owner)
+        for name in ("agg", *_AGGREGATES):
+            if hasattr(grouping, name):
+                hooks.after(grouping, name, functools.partial(after_aggregate, method=name))
+    for name in ("get_column", "to_series", "__getitem__", "drop_in_place"):
+        hooks.after(pl.DataFrame, name, functools.partial(after_column, method=name))
+    for name in ("hstack", "vstack", "extend", "insert_column", "replace_column"):
+        hooks.after(pl.DataFrame, name, functools.partial(after_side, method=name))
+
+
+def _grouping_of(owner: Any) -> Any:
+    if owner is polars().DataFrame:
+        from polars.dataframe.group_by import GroupBy
+
+        return GroupBy
+    from polars.lazyframe.group_by import LazyGroupBy
+
+    return LazyGroupBy
+
+
+def height(frame: Any) -> int | None:
+    """Rows of an eager frame or series; None of a lazy one."""
+    rows = getattr(frame, "height", None)
+    if rows is None and isinstance(frame, polars().Series):
+        rows = len(frame)
+    return rows if isinstance(rows, int) else None
+
+
+def names_of(frame: Any) -> Any:
+    """Columns of an eager frame, with their types; None for anything else."""
+    if isinstance(frame, polars().DataFrame):
+        return Names(schema=dict(frame.schema))
+    return (frame.name,) if isinstance(frame, polars().Series) else None
+
+
+def _split(recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], rules.Call]:
+    """The frames among the arguments, and the arguments with stand-ins for them (the first one, self, left out)."""
+    pl = polars()
+    del recorder
+    frames: list[Any] = [args[0]]
+
+    def stand_in(item: Any) -> Any:
+        if isinstance(item, pl.DataFrame | pl.LazyFrame):
+            frames.append(item)
+            return Frame(len(frames) - 1)
+        return item
+
+    return frames, (tuple(map(stand_in, args[1:])), {key: stand_in(item) for key, item in kwargs.items()})
+
+
+def _inputs(recorder: Recorder, frames: list[Any]) -> tuple[Value, ...]:
+    found = []
+    for frame in frames:
+        value = recorder.values.get(frame)
+        if value is None:
+            columns = names_of(frame) if not isinstance(frame, polars().LazyFrame) else None
+            value = Value("memory.object", (), None, columns, height(frame), None, None, None, 0)
+            recorder.values.bind(frame, value)
+        found.append(value)
+    return tuple(found)
+
+
+def after_method(
+    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str, rule_of: rules.RuleOf
+) -> None:
+    """A method of a frame gave another frame."""
+    if not isinstance(result, polars().DataFrame | polars().LazyFrame):
+        return
+    frames, call = _split(recorder, args, kwargs)
+    inputs = _inputs(recorder, frames)
+    columns = names_of(result)
+    if columns is None and method in ("collect", "lazy", "cache", "clone"):
+        columns = inputs[0].columns
+    elif columns is None:
+        columns = replayed(inputs, method, *call)
+    recorder.derive(
+        result,
+        f"polars.{method}",
+        inputs,
+        rule=rule_of(call),
+        columns=columns,
+        rows=height(result),
+        detail=_detail(method, kwargs),
+    )
+
+
+def _detail(method: str, kwargs: dict[str, Any]) -> dict[str, Any] | None:
+    if method == "sample":
+        return {"seed": kwargs.get("seed"), "n": kwargs.get("n"), "fraction": kwargs.get("fraction")}
+    return {"how": kwargs.get("how", "inner")} if method == "join" else None
+
+
+def after_opaque(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
+    """A method of which only the inputs are known."""
+    frames, _ = _split(recorder, args, kwargs)
+    inputs = _inputs(recorder, frames)
+    results = result.values() if isinstance(result, dict) else result if isinstance(result, list) else [result]
+    for item in results:
+        same = method in ("partition_by", "upsample", "merge_sorted")
+        rule = rules.kept(((), {})) if same else opaque
+        recorder.derive(item, f"polars.{method}", inputs, rule=rule, columns=names_of(item), rows=height(item))
+
+
+def after_group_by(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """A grouping: remembers the frame and the keys."""
+    recorder.derive(result, "polars.group_by", _inputs(recorder, [args[0]]), rule=_Keys((args[1:], kwargs)))
+
+
+class _Keys:
+    """The rule of a grouping, which knows its keys: what is aggregated from it asks for them."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: rules.Call) -> None:
+        self.call = call
+
+    def __call__(self, value: Value) -> Columns:
+        """A grouping that was not aggregated has no columns of its own."""
+        return opaque(value)
+
+
+def after_aggregate(
+    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
+) -> None:
+    """A grouping was aggregated."""
+    grouping = recorder.values.get(args[0])
+    if grouping is None or not isinstance(grouping.rule, _Keys):
+        return
+    inputs, keys, call = grouping.inputs, grouping.rule.call, (args[1:], kwargs)
+    rule = rules.grouped(call, keys) if method == "agg" else rules.grouped_all(keys)
+    columns = names_of(result)
+    if columns is None:
+
+        def make() -> dict[str, Any]:
+            from headwater.capture.integrations.polars.replay import empty
+
+            again = getattr(empty(inputs[0]).group_by(*keys[0], **keys[1]), method)(*call[0], **call[1])
+            return dict(again.collect_schema())
+
+        columns = Names(make=make)
+    recorder.derive(result, f"polars.group_by.{method}", inputs, rule=rule, columns=columns, rows=height(result))
+
+
+def after_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
+    """A column, or a frame of some columns or rows, was taken out of a frame."""
+    del kwargs
+    pl = polars()
+    if isinstance(result, pl.Series):
+        name = result.name
+        rule = lambda value: Columns({name: [Dep(0, name, subtype="IDENTITY")]})  # noqa: E731
+    elif isinstance(result, pl.DataFrame):
+        rule = rules.kept(((), {}))
+    else:
+        return
+    inputs = _inputs(recorder, [args[0]])
+    recorder.derive(result, f"polars.{method}", inputs, rule=rule, columns=names_of(result), rows=height(result))
+
+
+def after_side(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
+    """Columns or rows of others were put beside or below a frame (some methods change it in place)."""
+    del kwargs
+    others = [
+        item
+        for arg in args[1:]
+        for item in (arg if isinstance(arg, list) else [arg])
+        if hasattr(item, "dtype") or hasattr(item, "schema")
+    ]
+    inputs = _inputs(recorder, [args[0], *others])
+    rule = by_name if method in ("hstack", "insert_column", "replace_column") else stacked
+    value = recorder.derive(
+        result, f"polars.{method}", inputs, rule=rule, columns=names_of(result), rows=height(result)
+    )
+    if method in ("extend", "insert_column", "replace_column") and result is not args[0]:
+        recorder.values.bind(args[0], value)
+
+
+def by_name(value: Value) -> Columns:
+    """Each column from the last input that has one of that name."""
+    fields = {}
+    for name in value.column_names():
+        owners = [i for i, item in enumerate(value.inputs) if name in item.column_names()]
+        fields[name] = [Dep(owners[-1], name, subtype="IDENTITY")] if owners else []
+    return Columns(fields)
+
+
+def stacked(value: Value) -> Columns:
+    """Each column from the columns of that name of all inputs."""
+    return Columns(
+        {
+            name: [
+                Dep(i, name, subtype="IDENTITY") for i, item in enumerate(value.inputs) if name in item.column_names()
+            ]
+            for name in value.column_names()
+        }
+    )

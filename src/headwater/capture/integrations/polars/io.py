@@ -1,0 +1,142 @@
+"""Reading, writing, and passing frames to and from other libraries."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final
+
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.polars.frames import by_name, height, names_of, stacked
+from headwater.capture.integrations.polars.replay import Names, Schema, polars
+from headwater.capture.locations import located
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Value, opaque, same_columns
+
+_FORMATS: Final = ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avro", "excel", "lines", "delta")
+
+
+def hook(hooks: Hooks) -> None:
+    """Hook readers, scanners, writers, sinks, concatenation, constructors and conversions."""
+    pl = polars()
+    for kind in _FORMATS:
+        for prefix in ("read_", "scan_"):
+            if hasattr(pl, prefix + kind):
+                hooks.after(pl, prefix + kind, functools.partial(after_read, op=prefix + kind))
+        if hasattr(pl.DataFrame, "write_" + kind):
+            hooks.after(pl.DataFrame, "write_" + kind, after_write)
+        if hasattr(pl.LazyFrame, "sink_" + kind):
+            hooks.after(pl.LazyFrame, "sink_" + kind, after_write)
+    hooks.after(pl, "concat", after_concat)
+    for name in ("to_pandas", "to_arrow", "to_numpy", "to_dummies"):
+        if name != "to_dummies":
+            hooks.after(pl.DataFrame, name, functools.partial(after_convert, op=name))
+            hooks.after(pl.Series, name, functools.partial(after_convert, op=name))
+    for name in ("from_pandas", "from_arrow", "from_numpy", "from_dataframe"):
+        hooks.after(pl, name, functools.partial(after_from, op=name))
+    for owner in (pl.DataFrame, pl.LazyFrame, pl.Series):
+        hooks.after(owner, "__init__", after_init)
+
+
+def _snapshot(frame: Any) -> Any:
+    if not isinstance(frame, polars().DataFrame):
+        return None
+    from headwater.capture.profiling import snapshot
+
+    return snapshot(frame)
+
+
+def after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
+    """A frame was read, or a lazy one will read when it is collected."""
+    source = args[0] if args else kwargs.get("source")
+    ref = located(source)
+    frames = result.values() if isinstance(result, dict) else [result]
+    for frame in frames:
+        columns = names_of(frame)
+        if ref is None:
+            recorder.derive(frame, f"polars.{op}", [source], rule=opaque, columns=columns, rows=height(frame))
+            continue
+        if columns is None:
+            columns = Names(make=functools.partial(_scanned, frame.clone()))
+        recorder.read(frame, ref, f"polars.{op}", columns=columns, rows=height(frame), snapshot=_snapshot(frame))
+
+
+def _scanned(plan: Any) -> Schema:
+    """The schema of a scan: polars reads the head of the file (on the worker's thread). The plan holds no data."""
+    return dict(plan.collect_schema())
+
+
+def after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """A frame was written."""
+    del result
+    target = (
+        args[1]
+        if len(args) > 1
+        else kwargs.get("file", kwargs.get("path", kwargs.get("workbook", kwargs.get("target"))))
+    )
+    ref = located(target)
+    if ref is not None:
+        recorder.wrote(args[0], ref, snapshot=_snapshot(args[0]))
+
+
+def after_concat(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pl.concat``: rows below one another, or columns beside one another."""
+    items = list(args[0] if args else kwargs["items"]) if not hasattr(args[0] if args else None, "__next__") else []
+    how = kwargs.get("how", args[1] if len(args) > 1 else "vertical")
+    values = [recorder.values.get(item) for item in items]
+    inputs: list[Any] = [value if value is not None else item for value, item in zip(values, items, strict=True)]
+    columns = names_of(result)
+    if columns is None:
+        columns = tuple(dict.fromkeys(name for value in values if value is not None for name in value.column_names()))
+    rule = by_name if how == "horizontal" else stacked
+    recorder.derive(
+        result, "polars.concat", inputs, rule=rule, columns=columns, rows=height(result), detail={"how": how}
+    )
+
+
+def after_convert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
+    """The same data as an object of another library."""
+    del kwargs
+    source = recorder.values.get(args[0])
+    columns = tuple(args[0].columns) if hasattr(args[0], "columns") else (args[0].name,)
+    value = source or Value("memory.object", (), None, columns, height(args[0]), None, None, None, 0)
+    recorder.derive(result, f"polars.{op}", [value], rule=same_columns, columns=columns, rows=height(args[0]))
+
+
+def after_from(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
+    """A frame of the same data as an object of another library."""
+    source = args[0] if args else next(iter(kwargs.values()), None)
+    _same_data(recorder, result, source, f"polars.{op}")
+
+
+def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pl.DataFrame(data)``: from a frame or array of any library, or from columns that are followed."""
+    del result
+    data = args[1] if len(args) > 1 else kwargs.get("data", kwargs.get("values"))
+    if isinstance(data, dict):
+        values = {str(name): recorder.values.get(item) for name, item in data.items()}
+        if any(values.values()):
+            _from_columns(recorder, args[0], values)
+    elif data is not None and recorder.values.get(data) is not None:
+        _same_data(recorder, args[0], data, "polars.DataFrame")
+
+
+def _from_columns(recorder: Recorder, frame: Any, values: dict[str, Value | None]) -> None:
+    from headwater.capture.values import Columns, Dep
+
+    inputs = [value for value in values.values() if value is not None]
+    place = {
+        name: position for position, name in enumerate(name for name, value in values.items() if value is not None)
+    }
+    fields = {name: [Dep(place[name], None, subtype="IDENTITY")] if name in place else [] for name in values}
+    columns = names_of(frame) or tuple(fields)
+    recorder.derive(
+        frame, "polars.DataFrame", inputs, rule=lambda _: Columns(fields), columns=columns, rows=height(frame)
+    )
+
+
+def _same_data(recorder: Recorder, frame: Any, source: Any, op: str) -> None:
+    value = recorder.values.get(source)
+    columns = names_of(frame)
+    known = value.column_names() if value is not None else ()
+    rule = same_columns if columns is not None and set(columns) <= set(known) else opaque
+    recorder.derive(frame, op, [source], rule=rule, columns=columns, rows=height(frame))

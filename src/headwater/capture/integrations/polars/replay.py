@@ -1,0 +1,82 @@
+"""Column names of polars results, worked out when they are asked for.
+
+A lazy frame must not be resolved on the user's behalf, and resolving is not free: so an operation keeps its arguments
+(expressions and names; never frames), and the names of its result come from replaying it on empty frames with the
+schemas of its inputs. Polars itself expands selectors, wildcards, suffixes and regular expressions that way.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import unobserved
+from headwater.capture.values import Value
+
+Schema = dict[str, Any]
+"""Column name to polars dtype; ``Null`` where the dtype is not known."""
+
+
+class Names:
+    """The column names of one polars value: an immutable, late ``Value.columns``."""
+
+    __slots__ = ("_make", "_schema")
+
+    def __init__(self, schema: Schema | None = None, make: Callable[[], Schema] | None = None) -> None:
+        self._schema = schema
+        self._make = make
+
+    def schema(self) -> Schema:
+        """Names and dtypes; empty where polars cannot tell."""
+        if self._schema is None:
+            with GUARD.at("polars.replay"), unobserved():
+                self._schema = self._make() if self._make is not None else {}
+            self._schema = self._schema or {}
+            self._make = None
+        return self._schema
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.schema())
+
+
+class Frame:
+    """Stands in an operation's arguments for the frame that is input number ``position``."""
+
+    __slots__ = ("position",)
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+
+def polars() -> Any:
+    """The polars that the program loaded."""
+    return sys.modules["polars"]
+
+
+def schema_of(value: Value) -> Schema:
+    """The schema of a value; of one from elsewhere (pandas, a file) its names."""
+    if isinstance(value.columns, Names):
+        return value.columns.schema()
+    null = polars().Null
+    return dict.fromkeys(value.column_names(), null)
+
+
+def empty(value: Value) -> Any:
+    """An empty lazy frame with the schema of ``value``."""
+    return polars().LazyFrame(schema=schema_of(value))
+
+
+def replayed(inputs: tuple[Value, ...], method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Names:
+    """The names that ``method`` gives on frames like ``inputs``; arguments hold ``Frame`` where frames stood."""
+
+    def make() -> Schema:
+        def stand_in(item: Any) -> Any:
+            return empty(inputs[item.position]) if isinstance(item, Frame) else item
+
+        frame = empty(inputs[0])
+        result = getattr(frame, method)(*map(stand_in, args), **{key: stand_in(item) for key, item in kwargs.items()})
+        return dict(result.collect_schema())
+
+    return Names(make=make)

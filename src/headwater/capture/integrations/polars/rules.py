@@ -1,0 +1,234 @@
+"""Column rules of polars operations: built from the arguments of a call, run later on the names of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from headwater.capture.integrations.polars.expressions import expressions, outputs, roots
+from headwater.capture.values import Columns, Dep, Rule, Value
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+RuleOf = Callable[[Call], Rule]
+"""From the arguments of a call (frames replaced by ``Frame``) to the rule of its result."""
+
+_OPTIONS: Final = ("maintain_order", "by", "strict", "nulls_equal", "validate", "coalesce")
+
+
+def _same(value: Value, subtype: str = "IDENTITY", indirect: list[Dep] | None = None) -> Columns:
+    own = set(value.inputs[0].column_names())
+    fields = {name: [Dep(0, name, subtype=subtype)] if name in own else [] for name in value.column_names()}
+    return Columns(fields, indirect or [])
+
+
+def select(call: Call) -> Rule:
+    """``select``: the outputs of the expressions and nothing else."""
+
+    def rule(value: Value) -> Columns:
+        fields: dict[str, list[Dep]] = {}
+        for expression in expressions(call[0], call[1]):
+            fields.update(outputs(expression, value.inputs[0]))
+        return Columns({name: fields.get(name, []) for name in value.column_names() or tuple(fields)})
+
+    return rule
+
+
+def with_columns(call: Call) -> Rule:
+    """``with_columns``: what was there, and the outputs of the expressions."""
+
+    def rule(value: Value) -> Columns:
+        fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in value.inputs[0].column_names()}
+        for expression in expressions(call[0], call[1]):
+            fields.update(outputs(expression, value.inputs[0]))
+        return Columns(fields)
+
+    return rule
+
+
+def filtered(call: Call) -> Rule:
+    """``filter``, ``remove``: same columns; the predicates decide about rows."""
+
+    def rule(value: Value) -> Columns:
+        names = [*roots(call[0], value.inputs[0]), *call[1]]
+        return _same(value, indirect=[Dep(0, name, "INDIRECT", "FILTER") for name in names])
+
+    return rule
+
+
+def subset_filtered(call: Call) -> Rule:
+    """``drop_nulls``, ``unique``: the named columns, else all, decide about rows."""
+
+    def rule(value: Value) -> Columns:
+        subset = call[0][0] if call[0] else call[1].get("subset")
+        names = value.inputs[0].column_names() if subset is None else roots([subset], value.inputs[0])
+        return _same(value, indirect=[Dep(0, name, "INDIRECT", "FILTER") for name in names])
+
+    return rule
+
+
+def sorted_by(call: Call) -> Rule:
+    """``sort``, ``top_k``, ``bottom_k``: same columns; the keys decide about order."""
+
+    def rule(value: Value) -> Columns:
+        items = [
+            item for item in (*call[0], call[1].get("by")) if item is not None and not isinstance(item, int | bool)
+        ]
+        names = roots(items, value.inputs[0])
+        return _same(value, indirect=[Dep(0, name, "INDIRECT", "SORT") for name in names])
+
+    return rule
+
+
+def kept(call: Call) -> Rule:
+    """Same columns, same values (rows may go, or change order)."""
+    del call
+    return _same
+
+
+def changed(call: Call) -> Rule:
+    """Same columns, each made of itself: ``fill_null``, ``cast``, ``shift``, ``interpolate``."""
+    del call
+    return lambda value: _same(value, "TRANSFORMATION")
+
+
+def aggregated(call: Call) -> Rule:
+    """A whole-frame aggregate (``sum``, ``mean``): each column made of itself."""
+    del call
+    return lambda value: _same(value, "AGGREGATION")
+
+
+def renamed(call: Call) -> Rule:
+    """``rename``: the same columns under other names, in the same order."""
+    del call
+
+    def rule(value: Value) -> Columns:
+        pairs = zip(value.column_names(), value.inputs[0].column_names(), strict=True)
+        return Columns({new: [Dep(0, old, subtype="IDENTITY")] for new, old in pairs})
+
+    return rule
+
+
+def joined(call: Call) -> Rule:
+    """``join`` and kin: left columns, then right ones (with a suffix where names meet); the keys decide about rows."""
+
+    def rule(value: Value) -> Columns:
+        args, kwargs = call
+        left, right = (item.column_names() for item in value.inputs[:2])
+        suffix = kwargs.get("suffix", "_right")
+        on = kwargs.get("on", args[1] if len(args) > 1 else None)
+        left_on, right_on = kwargs.get("left_on", on), kwargs.get("right_on", on)
+        keys = [
+            roots([k], side) if k is not None else []
+            for k, side in zip((left_on, right_on), value.inputs, strict=False)
+        ]
+        fields: dict[str, list[Dep]] = {}
+        for name in value.column_names():
+            plain = name.removesuffix(suffix) if name not in left else name
+            if name in left:
+                fields[name] = [Dep(0, name, subtype="IDENTITY")]
+                if kwargs.get("how") == "full" and kwargs.get("coalesce") and name in right:
+                    fields[name].append(Dep(1, name, subtype="IDENTITY"))
+            elif plain in right or name in right:
+                fields[name] = [Dep(1, name if name in right else plain, subtype="IDENTITY")]
+            else:
+                fields[name] = []
+        if kwargs.get("how") == "right":
+            fields.update({name: [Dep(1, name, subtype="IDENTITY")] for name in keys[1] if name in fields})
+        indirect = [Dep(side, name, "INDIRECT", "JOIN") for side in (0, 1) for name in keys[side]]
+        return Columns(fields, indirect)
+
+    return rule
+
+
+def unpivoted(call: Call) -> Rule:
+    """``unpivot``: the value from every melted column, the variable from their names; the index stays."""
+
+    def rule(value: Value) -> Columns:
+        names, kwargs = value.inputs[0].column_names(), call[1]
+        index = roots([kwargs["index"]], value.inputs[0]) if kwargs.get("index") is not None else []
+        on = call[0][0] if call[0] else kwargs.get("on")
+        melted = roots([on], value.inputs[0]) if on is not None else [name for name in names if name not in index]
+        fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in index}
+        fields[kwargs.get("variable_name") or "variable"] = []
+        fields[kwargs.get("value_name") or "value"] = [Dep(0, name, subtype="TRANSFORMATION") for name in melted]
+        return Columns(fields)
+
+    return rule
+
+
+def pivoted(call: Call) -> Rule:
+    """``pivot``: the new columns from the values, as the ``on`` columns decide; the index stays."""
+
+    def rule(value: Value) -> Columns:
+        source, kwargs = value.inputs[0], call[1]
+        on = roots([call[0][0] if call[0] else kwargs.get("on")], source)
+        index = roots([kwargs["index"]], source) if kwargs.get("index") is not None else None
+        values = roots([kwargs["values"]], source) if kwargs.get("values") is not None else None
+        rest = [name for name in source.column_names() if name not in on]
+        values = values if values is not None else [name for name in rest if name not in (index or [])]
+        index = index if index is not None else [name for name in rest if name not in values]
+        deps = [Dep(0, name, subtype="AGGREGATION") for name in values]
+        deps += [Dep(0, name, "INDIRECT", "CONDITIONAL") for name in on]
+        fields = {n: [Dep(0, n, subtype="IDENTITY")] if n in index else deps for n in value.column_names()}
+        return Columns(fields, [Dep(0, name, "INDIRECT", "GROUP_BY") for name in index])
+
+    return rule
+
+
+def dummies(call: Call) -> Rule:
+    """``to_dummies``, ``unnest``: each new column from the one whose name it begins with."""
+    del call
+
+    def rule(value: Value) -> Columns:
+        names = value.inputs[0].column_names()
+        fields = {}
+        for name in value.column_names():
+            owners = (
+                [name] if name in names else [max(found, key=len)] if (found := _starts(name, names)) else list(names)
+            )
+            subtype = "IDENTITY" if name in names else "TRANSFORMATION"
+            fields[name] = [Dep(0, owner, subtype=subtype) for owner in owners]
+        return Columns(fields)
+
+    return rule
+
+
+def _starts(name: str, names: tuple[str, ...]) -> list[str]:
+    return [item for item in names if name.startswith(item)]
+
+
+def grouped(call: Call, keys: Call) -> Rule:
+    """``group_by(keys).agg(...)``: the keys, and what the expressions gather; the keys decide about all of it."""
+
+    def rule(value: Value) -> Columns:
+        source = value.inputs[0]
+        fields: dict[str, list[Dep]] = {}
+        for expression in expressions(keys[0], _named(keys[1])):
+            fields.update(outputs(expression, source))
+        looked_at = [dep.column for deps in fields.values() for dep in deps if dep.column]
+        for expression in expressions(call[0], call[1]):
+            for name, deps in outputs(expression, source).items():
+                fields[name] = [d._replace(subtype="AGGREGATION") if d.type == "DIRECT" else d for d in deps]
+        return Columns(fields, [Dep(0, name, "INDIRECT", "GROUP_BY") for name in dict.fromkeys(looked_at)])
+
+    return rule
+
+
+def grouped_all(keys: Call) -> Rule:
+    """``group_by(keys).mean()`` and kin: every other column, aggregated."""
+
+    def rule(value: Value) -> Columns:
+        source = value.inputs[0]
+        key_names = roots([*keys[0], *_named(keys[1]).values()], source)
+        own = set(source.column_names())
+        fields = {
+            name: [Dep(0, name, subtype="IDENTITY" if name in key_names else "AGGREGATION")] if name in own else []
+            for name in value.column_names()
+        }
+        return Columns(fields, [Dep(0, name, "INDIRECT", "GROUP_BY") for name in key_names])
+
+    return rule
+
+
+def _named(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {name: item for name, item in kwargs.items() if name not in _OPTIONS}
