@@ -155,12 +155,13 @@ def run_facts(store: Store, run: RunRow) -> RunFacts:
 
 def _code(facets: Facets, job_facets: Facets) -> Code:
     own = body(facets, "headwater_code", "headwater_source") or body(job_facets, "headwater_code", "headwater_source")
-    git = own.get("git") if isinstance(own.get("git"), dict) else body(facets, "headwater_git")
-    git = git or body(job_facets, "headwater_git")
+    git = own.get("git") if isinstance(own.get("git"), dict) else None
+    git = git or body(facets, "headwater_git", "headwater_repository")
+    git = git or body(job_facets, "headwater_git", "headwater_repository")
     place = body(job_facets, "sourceCodeLocation")
     return Code(
         path=_text(own, "path", "file", "script") or _text(place, "path", "url"),
-        sha256=_text(own, "sha256", "code_hash", "digest", "hash"),
+        sha256=_text(own, "sha256", "source", "code_hash", "digest", "bytecode"),
         commit=_text(git, "commit", "sha") or _text(place, "version"),
         branch=_text(git, "branch") or _text(place, "branch"),
         repository=_text(git, "repository", "repo_url", "remote", "url") or _text(place, "repoUrl"),
@@ -213,7 +214,7 @@ def _environment(facets: Facets, process: dict[str, Any]) -> Environment:
     python = _text(own, "python", "python_version")
     if not python and str(engine.get("name", "")).lower() == "python":
         python = _text(engine, "version")
-    packages = own.get("packages")
+    packages = own.get("packages") or own.get("distributions")
     if isinstance(packages, list):
         packages = {str(item.get("name")): str(item.get("version")) for item in packages if isinstance(item, dict)}
     return Environment(
@@ -221,8 +222,10 @@ def _environment(facets: Facets, process: dict[str, Any]) -> Environment:
         platform=_text(own, "platform", "os", "system"),
         host=_text(own, "host", "hostname") or _text(process, "host", "hostname"),
         user=_text(own, "user") or _text(process, "user"),
-        sha256=_text(own, "sha256", "digest", "lock_sha256", "packages_sha256"),
-        packages={str(key): str(value) for key, value in sorted((packages or {}).items())},
+        sha256=_text(own, "lock_digest", "sha256", "digest"),
+        packages={str(key): str(value) for key, value in sorted(packages.items())}
+        if isinstance(packages, dict)
+        else {},
     )
 
 

@@ -118,8 +118,8 @@ class _Search:
         facets = self.store.version_facets(key)
         own = body(facets, "headwater_model")
         features = own.get("features") or own.get("feature_names") or []
-        parameters = own.get("parameters") or own.get("hyperparameters") or own.get("hyper_parameters") or {}
-        steps = own.get("steps") or []
+        parameters = own.get("hyper_parameters") or own.get("parameters") or {}
+        steps = own.get("preprocessing") or []
         return ModelFacts(
             made=made,
             class_name=str(own.get("class") or own.get("class_name") or own.get("estimator") or ""),

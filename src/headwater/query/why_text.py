@@ -87,19 +87,11 @@ class _WhyText:
         took = lasted(run.started_at, run.ended_at)
         when = UNICODE.dot.join(part for part in (ago(run.started_at, self.now), took) if part)
         yield [*line, Span(f"  {mark}", style), Span(f" {when}", "dim")]
-        facts = (
-            ("code", _code(run, self.labels)),
-            ("parameters", _pairs(run.parameters)),
-            ("seeds", _seeds(run)),
-            ("metrics", _pairs(_last_metrics(run))),
-            ("on", _where(run)),
-        )
-        for key, words in facts:
-            yield from _wrapped(key, words, cells)
+        yield from run_facts_words(run, self.labels, cells)
 
     def _model(self, model: ModelFacts, cells: int) -> Iterator[Line]:
         version = model.made.version
-        words = [type_word(version_node(version)), clean(model.class_name), self._version(version)]
+        words = [type_word(version_node(version)), clean(model.class_name.rpartition(".")[2]), self._version(version)]
         yield [
             _key("with model" if version.type.upper() == "MODEL" else "checkpoint"),
             Span(type_mark(version_node(version), UNICODE) + " ", "key"),
@@ -181,6 +173,19 @@ class _WhyText:
             if made.version.id == version_id:
                 return self._short(made.version)
         return clean(version_id)
+
+
+def run_facts_words(run: RunFacts, labels: Labels, cells: int) -> Iterator[Line]:
+    """Return code, parameters, seeds, metrics and machine of a run, a line or more each."""
+    facts = (
+        ("code", _code(run, labels)),
+        ("parameters", _pairs(run.parameters)),
+        ("seeds", _seeds(run)),
+        ("metrics", _pairs(_last_metrics(run))),
+        ("on", _where(run)),
+    )
+    for key, words in facts:
+        yield from _wrapped(key, words, cells)
 
 
 def _raw_columns(

@@ -1,0 +1,128 @@
+"""``headwater search``, ``show``, ``history``, ``runs``, ``select`` and ``coverage``."""
+
+from __future__ import annotations
+
+import click
+
+from headwater.cli.opening import asking
+from headwater.cli.output import cells, echo, echo_text, format_options
+from headwater.cli.walks import show_graph
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True)
+@click.option("--kind", metavar="KIND", help="dataset, job, or a type such as model or table.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Hits to show.")
+@format_options("json")
+@click.pass_context
+def search(ctx: click.Context, words: tuple[str, ...], kind: str | None, limit: int, output: str | None) -> None:
+    """Find datasets, columns, models and jobs by WORDS in names, columns, descriptions, tags and owners."""
+    from headwater.query.object_text import search_lines
+    from headwater.query.result import json_text
+
+    with asking(ctx) as lineage:
+        hits = lineage.search(" ".join(words), kind=kind, limit=limit)
+    if output == "json":
+        echo_text(json_text(hits))
+    elif hits:
+        echo(search_lines(hits, cells=cells()))
+    else:
+        click.echo("nothing found", err=True)
+    if not hits:
+        ctx.exit(1)
+
+
+@click.command()
+@click.argument("node")
+@click.option("--as-of", metavar="TIME", help="As it stood at a date, time, '2h ago', 'yesterday' or a run.")
+@format_options("json")
+@click.pass_context
+def show(ctx: click.Context, node: str, as_of: str | None, output: str | None) -> None:
+    """Show all that is known of NODE: a dataset, version (data.csv#v2), job or run."""
+    from headwater.query.object_text import details_lines
+
+    with asking(ctx) as lineage:
+        found = lineage.show(node, as_of=as_of)
+    if output == "json":
+        echo_text(found.to_json())
+    else:
+        echo(details_lines(found, cells=cells()))
+
+
+@click.command()
+@click.argument("node")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="Entries of each sort."
+)
+@format_options("json")
+@click.pass_context
+def history(ctx: click.Context, node: str, limit: int, output: str | None) -> None:
+    """Show the versions of a dataset or the runs of a job, and every change of its columns."""
+    from headwater.query.object_text import history_lines
+    from headwater.query.result import json_text
+
+    with asking(ctx) as lineage:
+        found = lineage.history(node, limit=limit)
+    if output == "json":
+        echo_text(json_text(found))
+    else:
+        echo(history_lines(found, cells=cells()))
+
+
+@click.command()
+@click.argument("node", required=False)
+@click.option("--state", metavar="STATE", help="completed, failed, running, aborted or new.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Runs to list.")
+@format_options("json")
+@click.pass_context
+def runs(ctx: click.Context, node: str | None, state: str | None, limit: int, output: str | None) -> None:
+    """List runs, latest first: all, those of a job, or those that wrote a dataset."""
+    from headwater.query.object_text import runs_lines
+    from headwater.query.result import json_text
+
+    with asking(ctx) as lineage:
+        found = lineage.runs(node, state=state, limit=limit)
+    if output == "json":
+        echo_text(json_text(found))
+    elif found:
+        echo(runs_lines(found, cells=cells()))
+    else:
+        click.echo("no runs", err=True)
+
+
+@click.command()
+@click.argument("expression")
+@click.option("--as-of", metavar="TIME", help="As the graph stood at a date, time, '2h ago' or a run.")
+@format_options()
+@click.pass_context
+def select(ctx: click.Context, expression: str, as_of: str | None, output: str | None) -> None:
+    """List the nodes that EXPRESSION names: +model.pkl, 2+a.csv+1, 'tag:pii+ & kind:model', '*.csv | !type:file'."""
+    with asking(ctx) as lineage:
+        if output not in {None, "json"}:
+            show_graph(lineage.graph(expression, as_of=as_of), output)
+            return
+        found = lineage.select(expression, as_of=as_of)
+    if output == "json":
+        from headwater.query.result import json_text
+
+        echo_text(json_text(found))
+        return
+    from headwater.query.text import clean
+
+    for name in found:
+        echo_text(clean(name))
+
+
+@click.command()
+@format_options("json")
+@click.pass_context
+def coverage(ctx: click.Context, output: str | None) -> None:
+    """Show how much of the lineage is known: producers, schemas, fingerprints, column edges."""
+    from headwater.query.object_text import coverage_lines
+
+    with asking(ctx) as lineage:
+        found = lineage.coverage()
+    if output == "json":
+        echo_text(found.to_json())
+    else:
+        echo(coverage_lines(found))

@@ -1,0 +1,72 @@
+"""Opening the store that a command asks, and what to say when there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.errors import HeadwaterError, StoreError
+
+if TYPE_CHECKING:
+    from headwater.cli.main import Settings
+    from headwater.query.lineage import Lineage
+    from headwater.storage.base import Store
+
+NO_LINEAGE = "no lineage yet"
+NO_LINEAGE_HINT = "try: headwater run train.py"
+
+
+class NoLineage(HeadwaterError):
+    """There is nothing to ask about yet."""
+
+    hint = NO_LINEAGE_HINT
+
+
+def target(settings: Settings) -> str:
+    """Return the store that is meant: the option, the environment, the settings file, else ``.headwater``."""
+    named = settings.store or os.environ.get("HEADWATER_STORE", "")
+    if settings.store or "://" in named:
+        return named
+    from headwater.capture.config import load
+
+    return str(load().store)
+
+
+@contextmanager
+def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
+    """Open the store for the length of a command. Raises ``NoLineage`` when it must exist and does not."""
+    settings: Settings = ctx.find_root().obj
+    where = target(settings)
+    if must_exist and "://" not in where and not Path(where).expanduser().exists():
+        raise NoLineage(f"{NO_LINEAGE}: there is no store at {where}")
+    from headwater.storage.open import open_store
+
+    store = open_store(where, tenant=settings.tenant)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def asking(ctx: click.Context) -> Iterator[Lineage]:
+    """Open the store and ask it questions. Raises ``NoLineage`` when nothing was ever stored."""
+    with opened(ctx) as store:
+        if not store.statistics().events:
+            raise NoLineage(f"{NO_LINEAGE}: the store is empty")
+        from headwater.query.lineage import Lineage
+
+        yield Lineage(store)
+
+
+def file_of(ctx: click.Context) -> Path:
+    """Return the store as a path. Raises ``StoreError`` when it is no file or folder."""
+    where = target(ctx.find_root().obj)
+    if "://" in where:
+        raise StoreError(f"{where} is not a folder", hint="this command works on an embedded store")
+    return Path(where).expanduser()

@@ -1,0 +1,93 @@
+"""How answers reach the terminal: colours, width, and the choice between tree and format."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from headwater.cli.main import wants_color
+from headwater.query.text import Line, Span
+
+_STYLES: dict[str, dict[str, Any]] = {
+    "name": {},
+    "job": {"fg": "cyan"},
+    "root": {"bold": True},
+    "dim": {"dim": True},
+    "good": {"fg": "green"},
+    "bad": {"fg": "red", "bold": True},
+    "warn": {"fg": "yellow"},
+    "key": {"fg": "blue"},
+    "value": {},
+    "heading": {"bold": True},
+    "column": {"fg": "magenta"},
+    "added": {"fg": "green"},
+    "removed": {"fg": "red"},
+}
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("json", "mermaid", "dot", "graphml", "prov", "svg")
+
+
+def cells() -> int | None:
+    """Return the width to fill: the terminal's, or None where the output is not a terminal (nothing is cut then)."""
+    if os.environ.get("COLUMNS", "").isdigit():
+        return max(40, int(os.environ["COLUMNS"]))
+    if not sys.stdout.isatty():
+        return None
+    return max(40, shutil.get_terminal_size().columns)
+
+
+def is_ascii() -> bool:
+    """Tell whether standard output cannot show the signs of the trees."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        "├─ ✔ ⚙ ▦ ←".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def echo(lines: Iterable[Sequence[Span]]) -> None:
+    """Print lines, coloured where that is wanted."""
+    has_color = wants_color(sys.stdout)
+    text = "\n".join(_render(line, has_color=has_color) for line in lines)
+    echo_text(text)
+
+
+def echo_text(text: str) -> None:
+    """Print text as it is; what the terminal's encoding cannot show becomes a question mark."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    click.echo(text.encode(encoding, "replace").decode(encoding), color=True)
+
+
+def _render(line: Sequence[Span], *, has_color: bool) -> str:
+    if not has_color:
+        return "".join(span.text for span in line).rstrip()
+    return "".join(click.style(span.text, **_STYLES[span.style]) if span.style else span.text for span in line)
+
+
+def format_options(*names: str) -> Callable[[Command], Command]:
+    """Add one flag a format (``--json``, ``--dot`` ...); the command gets ``output``, None for the tree."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names or FORMATS):
+            label = {"json": "JSON", "svg": "an SVG picture", "prov": "W3C PROV-JSON", "dot": "Graphviz DOT"}.get(
+                name, {"mermaid": "Mermaid", "graphml": "GraphML"}.get(name, name)
+            )
+            command = click.option(f"--{name}", "output", flag_value=name, default=None, help=f"Print {label}.")(
+                command
+            )
+        return command
+
+    return decorate
+
+
+def lines_of(text: str) -> list[Line]:
+    """Return plain text as lines without style."""
+    return [[Span(line)] for line in text.rstrip("\n").split("\n")]
