@@ -163,12 +163,18 @@ class Values:
         """Objects that could not be followed because they cannot be weakly referenced."""
         self.cut = 0
         """Chains of operations that were cut because they grew beyond ``MAX_DEPTH``."""
+        self.resolvers: list[Callable[[object], Value | None]] = []
+        """Asked, in order, about an object that is not known by identity: a view of memory that is."""
 
     def get(self, obj: object) -> Value | None:
         """The value of an object as it is now; None when nothing is known of it."""
         entry = self._by_id.get(id(obj))
         if entry is not None and entry[0]() is obj:
             return entry[1]
+        for resolve in self.resolvers:
+            found = resolve(obj)
+            if found is not None:
+                return found
         return None
 
     def bind(self, obj: object, value: Value) -> Value:

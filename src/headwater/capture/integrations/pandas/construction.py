@@ -96,4 +96,7 @@ def _to_array(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     if known is None or not isinstance(result, np.ndarray | pd.api.extensions.ExtensionArray):
         return
     columns = series_name(owner.name) if isinstance(owner, pd.Series) else getattr(owner, "columns", None)
-    recorder.derive(result, "to_numpy", (known,), rule=SAME, columns=columns, rows=len(result))
+    value = recorder.derive(result, "to_numpy", (known,), rule=SAME, columns=columns, rows=len(result))
+    base = getattr(result, "base", None)
+    if isinstance(base, np.ndarray):
+        recorder.values.bind(base, value)  # slices of the result name the owner of its memory as theirs

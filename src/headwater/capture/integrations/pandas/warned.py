@@ -14,7 +14,7 @@ from headwater.capture.hooks import Hooks, observe
 from headwater.capture.stand_in import FILENAME, unseen
 
 COUNTING: Final = {"pandas.core.generic": True, "pandas.core.frame": False, "pandas.core.series": False}
-"""Modules that compare with a limit of references, and whether their methods can only be told ``inplace`` by keyword."""
+"""Modules that compare with a limit of references, and whether their methods take ``inplace`` by keyword alone."""
 
 
 def install(hooks: Hooks) -> None:

@@ -1,0 +1,289 @@
+"""Files: ``open`` in all its forms, and files that are copied, moved and renamed.
+
+Which file a program opened is a fact; what it put there is not known, so such a write has no value and its sources are
+``inferred`` by whoever assembles the run: everything read before it. A write is recorded when the file is opened, so
+that a crash or a handle left open loses nothing, and once more when the handle is gone, because by then the program
+may have read more. The handle itself is the one Python made: neither its type nor anything else about it changes.
+An interpreter-wide audit hook would see no more of this, and could not be taken away again.
+
+Not user data, and passed over: source and byte code, installed libraries, the interpreter's own files, devices, caches
+and version control, our own store, and what the interpreter's own modules (logging, tracebacks, imports) open. A file
+that is gone when the run ends was scratch; the assembler leaves it out.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import sys
+import sysconfig
+import weakref
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, ClassVar, Final
+
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import BUSY, After, Hooks, Integration, observe
+from headwater.capture.locations import located, path_of
+from headwater.capture.recorder import Recorder, current
+from headwater.capture.stand_in import unseen
+from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value
+
+_CODE: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".ttf", ".otf", ".afm", ".pfb", ".log")
+_SYSTEM: Final = ("/proc/", "/dev/", "/sys/", "/etc/", "/usr/share/", "/usr/lib/", "/run/")
+_FOLDERS: Final = frozenset(
+    (
+        ".git",
+        ".hg",
+        ".svn",
+        ".headwater",
+        ".cache",
+        ".config",
+        ".local",
+        ".venv",
+        ".tox",
+        ".nox",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".hypothesis",
+        ".ipynb_checkpoints",
+        ".ipython",
+        ".jupyter",
+        ".matplotlib",
+        ".idea",
+        ".vscode",
+        "__pycache__",
+        "site-packages",
+        "dist-packages",
+        "node_modules",
+    )
+)
+_BETWEEN: Final = frozenset({"pathlib", "io", "codecs", "gzip", "bz2", "lzma", "_compression", "tarfile", "zipfile"})
+"""Modules of the standard library that open on behalf of their caller."""
+_STAND_INS: Final = (__name__, "headwater.capture.hooks")
+_OWN_BUSINESS: Final = frozenset(
+    (
+        "headwater",
+        "importlib",
+        "linecache",
+        "tokenize",
+        "logging",
+        "traceback",
+        "inspect",
+        "warnings",
+        "runpy",
+        "pkgutil",
+        "site",
+        "sysconfig",
+        "platform",
+        "zoneinfo",
+        "mimetypes",
+        "ssl",
+        "subprocess",
+        "multiprocessing",
+        "tempfile",
+        "netrc",
+        "imp",
+        "pdb",
+        "doctest",
+        "unittest",
+        "pytest",
+        "_pytest",
+        "coverage",
+        "IPython",
+        "ipykernel",
+        "matplotlib",
+        "numba",
+        "setuptools",
+        "pkg_resources",
+        "distutils",
+        "ctypes",
+    )
+)
+"""Modules that open files for themselves; what they do is not the user's data flow."""
+
+
+class FilesIntegration(Integration):
+    """Sees files that Python code opens, copies and moves."""
+
+    identifier: ClassVar[str] = "files"
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Put one stand-in for ``open`` in both its places, and hook the functions that copy and move."""
+        import shutil
+
+        if sys.flags.warn_default_encoding:
+            # the interpreter was asked to warn about callers of open(), which would be the stand-in
+            _hook_moves(hooks, shutil)
+            return
+        stand_in = OpenStandIn(builtins.open)
+        for owner in (builtins, io):
+            if owner.open is stand_in.__wrapped__:
+                hooks.replace(owner, "open", lambda _original: stand_in)
+        _hook_moves(hooks, shutil)
+
+
+def _hook_moves(hooks: Hooks, shutil: ModuleType) -> None:
+    for name in ("rename", "replace", "renames"):
+        hooks.replace(os, name, lambda original, name=name: _observed(original, _moved, f"os.{name}"))  # type: ignore[misc]
+    for name in ("copyfile", "copy", "copy2"):
+        hooks.replace(shutil, name, lambda original, name=name: _observed(original, _copied, f"shutil.{name}"))  # type: ignore[misc]
+    hooks.replace(shutil, "move", lambda original: _observed(original, _moved, "shutil.move"))
+
+
+def _observed(original: Callable[..., Any], handler: After, site: str) -> Callable[..., Any]:
+    return unseen(observe(original, handler, site))
+
+
+class OpenStandIn:
+    """Stands where ``open`` stood. No function, so that a class attribute set to ``open`` still does not bind."""
+
+    def __init__(self, original: Any) -> None:
+        self.__wrapped__ = original
+        for name in ("__name__", "__qualname__", "__doc__", "__module__", "__text_signature__"):
+            setattr(self, name, getattr(original, name, None))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Open the file, and note which and for what."""
+        handle = self.__wrapped__(*args, **kwargs)
+        if not BUSY.depth:
+            recorder = current()
+            if recorder is not None:
+                BUSY.depth = 1
+                try:
+                    with GUARD.at("files.open"):
+                        _opened(recorder, handle, args, kwargs)
+                finally:
+                    BUSY.depth = 0
+        return handle
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+    def __reduce__(self) -> str:
+        return "open"
+
+
+OpenStandIn.__call__ = unseen(OpenStandIn.__call__)  # type: ignore[method-assign]
+
+
+def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    target = args[0] if args else kwargs.get("file")
+    mode = args[1] if len(args) > 1 else kwargs.get("mode", "r")
+    if isinstance(target, int) or not isinstance(mode, str):
+        return
+    path = path_of(target)
+    if path is None or not is_user_data(path) or not is_users_doing():
+        return
+    ref = located(os.path.abspath(path))  # noqa: PTH100 - a lexical step, no look at the disk
+    if ref is None:
+        return
+    if "r" in mode or "+" in mode:
+        recorder.read(handle, ref, "open")
+    if mode[0] in "wxa" or "+" in mode:
+        written = "append" if "a" in mode else "create" if "x" in mode else "overwrite"
+        recorder.wrote(None, ref, mode=written)
+        _watch(handle, recorder, ref, written)
+
+
+_WATCHED: dict[int, tuple[weakref.ref[Any], Recorder, DatasetRef, str]] = {}
+"""Handles open for writing, by identity: the file's name and who wants to know, nothing of the file."""
+
+
+def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, mode: str) -> None:
+    """Tell the recorder again when the handle is gone."""
+    key = id(handle)
+
+    def gone(_ref: weakref.ref[Any]) -> None:
+        known = _WATCHED.pop(key, None)
+        if known is not None:
+            with GUARD.at("files.close"):
+                recorder.wrote(None, ref, mode=mode)
+
+    _WATCHED[key] = (weakref.ref(handle, gone), recorder, ref, mode)
+
+
+def is_user_data(path: str) -> bool:
+    """Whether a path may hold data of the user, by its looks alone."""
+    lowered = path.lower()
+    if lowered.endswith(_CODE):
+        return False
+    full = os.path.abspath(path)  # noqa: PTH100
+    if full.startswith(_SYSTEM) or full.startswith(_interpreter()):
+        return False
+    return _FOLDERS.isdisjoint(full.split("/" if os.sep == "/" else os.sep))
+
+
+def is_users_doing() -> bool:
+    """Whether the call below us comes from the user's code, or from a library on its behalf."""
+    frame: Any = sys._getframe(1)
+    for _ in range(16):
+        if frame is None:
+            return False
+        name = frame.f_globals.get("__name__") or ""
+        root = name.partition(".")[0]
+        if name in _STAND_INS or root in _BETWEEN:
+            frame = frame.f_back
+            continue
+        return root not in _OWN_BUSINESS
+    return False
+
+
+_interpreter_paths: list[tuple[str, ...]] = []
+
+
+def _interpreter() -> tuple[str, ...]:
+    """Folders of the interpreter and its libraries; asked for once."""
+    if not _interpreter_paths:
+        paths = {path for key, path in sysconfig.get_paths().items() if key in _LIBRARIES and path}
+        _interpreter_paths.append(tuple(sorted(path.rstrip(os.sep) + os.sep for path in paths)))
+    return _interpreter_paths[0]
+
+
+_LIBRARIES: Final = frozenset({"stdlib", "platstdlib", "purelib", "platlib", "include"})
+
+
+def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DatasetRef, DatasetRef] | None:
+    """Both ends of a copy, files with their full names; None where either is not the user's data."""
+    given = [*args, *kwargs.values()]
+    source = kwargs.get("src", given[0])
+    target = kwargs.get("dst", given[1] if len(given) > 1 else None)
+    paths = path_of(source), path_of(target)
+    if paths[0] is None or paths[1] is None or not all(is_user_data(path) for path in paths if path):
+        return None
+    if os.path.isdir(paths[1]):  # noqa: PTH112 - after a copy into a folder: the file is below it
+        below = os.path.join(paths[1], os.path.basename(paths[0]))  # noqa: PTH118, PTH119
+        if not os.path.isfile(below):  # noqa: PTH113
+            return None
+        paths = paths[0], below
+    refs = [located(os.path.abspath(path)) for path in paths if path]  # noqa: PTH100
+    return (refs[0], refs[1]) if refs[0] is not None and refs[1] is not None else None
+
+
+def _copied(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    ends = _ends(args, kwargs)
+    if ends is not None and is_users_doing():
+        value = recorder.read(_Passing(), ends[0], "copy")
+        recorder.wrote(_copy_of(value, "copy"), ends[1])
+
+
+def _moved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """What was written under the old name is now under the new one: the pattern of an atomic save."""
+    ends = _ends(args, kwargs)
+    if ends is not None and is_users_doing():
+        source = Value("file", (), None, None, None, None, ends[0], None, 0)
+        recorder.wrote(_copy_of(source, "rename"), ends[1])
+
+
+class _Passing:
+    """Something to call a value's own while a file is copied; it lives no longer."""
+
+
+def _copy_of(source: Value, op: str) -> Value:
+    return Value(op, (source or UNKNOWN,), _all, None, None, None, None, source.code, source.line)
+
+
+def _all(value: Value) -> Columns:
+    return Columns({"*": [Dep(0, None, subtype="IDENTITY")]})

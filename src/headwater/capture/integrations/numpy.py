@@ -1,0 +1,227 @@
+"""numpy: files, the functions that build arrays from arrays, views, and seeds.
+
+An array is followed as long as a function that was hooked made it, or it is a view of one that is followed. What
+operators, element-wise functions and fancy indexing make of bare arrays cannot be seen: those are C, and no attribute
+of numpy stands between.
+
+numba compiles calls of numpy's functions by their identity, so a stand-in would be unknown to it. When numba is there,
+or comes, only the hooks on files stay.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType, ModuleType
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from headwater.capture.hooks import After, Hooks, Integration, observe
+from headwater.capture.imports import IMPORTS
+from headwater.capture.locations import located
+from headwater.capture.profiling import snapshot
+from headwater.capture.recorder import VALUES, Recorder
+from headwater.capture.stand_in import unseen
+from headwater.capture.values import UNKNOWN, Columns, Dep, Value, user_site
+
+_READERS: Final = ("load", "loadtxt", "genfromtxt", "fromfile")
+_WRITERS: Final = ("save", "savez", "savez_compressed", "savetxt")
+_BESIDE: Final = frozenset({"hstack", "column_stack", "c_"})
+_ABOVE: Final = frozenset({"vstack", "append"})
+_MADE: Final = (
+    *("where", "select", "choose", "concatenate", "stack", "dstack", "vstack", "hstack", "column_stack", "append"),
+    *("nan_to_num", "clip", "round", "digitize", "interp", "cumsum", "diff", "tile", "repeat", "delete", "insert"),
+    *("sort", "unique", "roll", "flip", "gradient", "searchsorted"),
+)
+
+
+class NumpyIntegration(Integration):
+    """Follows arrays from files and frames to files and models."""
+
+    identifier: ClassVar[str] = "numpy"
+    min_version: ClassVar[tuple[int, ...]] = (1, 21)
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook numpy's namespace; functions that were imported from it before are not seen."""
+        for name in _READERS:
+            _hook(hooks, module, name, _read(f"numpy.{name}"))
+        for name in _WRITERS:
+            _hook(hooks, module, name, _wrote(name))
+        VALUES.resolvers.append(view_of)
+        hooks.on_remove(lambda: VALUES.resolvers.remove(view_of))
+        if "numba" in sys.modules:
+            return
+        functions = Hooks("numpy")
+        hooks.on_remove(functions.remove)
+        for name in _MADE:
+            _hook(functions, module, name, _made(name))
+        _hook(functions, type(module.c_).__mro__[1], "__getitem__", _indexed)
+        _hook(functions, module.random, "default_rng", _seeded("default_rng"))
+        _hook(functions, module.random, "seed", _seeded("global"))
+        hooks.on_remove(IMPORTS.when_imported("numba", lambda _module: functions.remove()))
+
+
+def _hook(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
+    if hasattr(owner, name):
+        hooks.replace(owner, name, lambda original: unseen(observe(original, handler, f"numpy.{name}")))
+
+
+def _read(op: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        source = args[0] if args else kwargs.get("file", kwargs.get("fname"))
+        ref = located(source)
+        if ref is None:
+            return
+        if isinstance(result, np.ndarray):
+            recorder.read(result, ref, op, columns=_names(result), rows=_rows(result), snapshot=_held(result))
+        else:  # an archive, or what was pickled
+            recorder.read(result, ref, op)
+
+    return handler
+
+
+def _wrote(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        target = args[0] if args else kwargs.get("file", kwargs.get("fname"))
+        suffix = {"save": ".npy", "savez": ".npz", "savez_compressed": ".npz"}.get(name, "")
+        ref = located(target)
+        if ref is None:
+            return
+        if suffix and not hasattr(target, "write") and not ref.name.endswith(suffix):
+            ref = ref._replace(name=ref.name + suffix)  # as numpy does
+        arrays = [item for item in (*args[1:], *kwargs.values()) if isinstance(item, np.ndarray) or _known(item)]
+        values = [recorder.values.get(item) or UNKNOWN for item in arrays]
+        single = values[0] if len(values) == 1 else Value(name, tuple(values), _all, None, None, None, None, None, 0)
+        held = _held(arrays[0]) if len(arrays) == 1 else None
+        recorder.wrote(single if any(item is not UNKNOWN for item in values) else None, ref, snapshot=held)
+
+    return handler
+
+
+def _known(item: Any) -> bool:
+    return VALUES.get(item) is not None
+
+
+def _held(array: Any) -> Any:
+    return snapshot(array) if isinstance(array, np.ndarray) else None
+
+
+def _names(array: np.ndarray[Any, Any]) -> tuple[str, ...] | None:
+    names: tuple[str, ...] | None = array.dtype.names
+    return names
+
+
+def _rows(array: np.ndarray[Any, Any]) -> int | None:
+    return array.shape[0] if array.ndim else None
+
+
+def _made(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        _bind(recorder, result, name, [*args, *kwargs.values()], kwargs.get("axis", 0))
+
+    return handler
+
+
+def _indexed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    parts = args[1] if isinstance(args[1], tuple) else (args[1],)
+    _bind(recorder, result, "c_" if type(args[0]).__name__ == "CClass" else "r_", list(parts), 0)
+
+
+def _bind(recorder: Recorder, result: Any, name: str, arguments: list[Any], axis: Any) -> None:
+    """``result`` was made from what is followed among the arguments, and in lists of them."""
+    get = recorder.values.get
+    inputs = [value for item in _flat(arguments) if (value := get(item)) is not None]
+    if not inputs or not isinstance(result, np.ndarray):
+        return
+    columns: tuple[str, ...] | None = None
+    rule = _all
+    beside = name in _BESIDE or (name == "concatenate" and axis in (1, -1))
+    if result.ndim == 2 and beside:
+        names = [label for value in inputs for label in value.column_names()]
+        if len(names) == result.shape[1] and len(set(names)) == len(names):
+            columns, rule = tuple(names), _beside
+    elif result.ndim == 2 and (name in _ABOVE or (name == "concatenate" and axis in (0, None))):
+        first = inputs[0].column_names()
+        if len(first) == result.shape[1] and all(value.column_names() == first for value in inputs):
+            columns, rule = first, _above
+    recorder.derive(result, f"numpy.{name}", inputs, rule=rule, columns=columns, rows=_rows(result))
+
+
+def _flat(arguments: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in arguments:
+        if isinstance(item, list | tuple):
+            found.extend(item[:10_000])
+        else:
+            found.append(item)
+    return found
+
+
+def _all(value: Value) -> Columns:
+    """Everything in the result may come from everything in the inputs: columns of an array have no names."""
+    deps = [_whole(position, item) for position, item in enumerate(value.inputs)]
+    return Columns(dict.fromkeys(value.column_names() or ("*",), deps))
+
+
+def _whole(position: int, item: Value) -> Dep:
+    names = item.column_names()
+    return Dep(position, names[0] if len(names) == 1 else None)
+
+
+def _beside(value: Value) -> Columns:
+    deps = {
+        name: [Dep(i, name, subtype="IDENTITY")] for i, item in enumerate(value.inputs) for name in item.column_names()
+    }
+    return Columns(deps)
+
+
+def _above(value: Value) -> Columns:
+    return Columns(
+        {name: [Dep(i, name, subtype="IDENTITY") for i in range(len(value.inputs))] for name in value.column_names()}
+    )
+
+
+def view_of(obj: object) -> Value | None:
+    """The value of an array that shares its memory with one that is followed; None for all else.
+
+    numpy gives every view the array that owns the memory as its ``base``, so one step decides. A view with as many
+    columns has the same ones; of any other it is only known that it is a part.
+    """
+    if type(obj) is not np.ndarray or obj.base is None:
+        return None
+    base = obj.base
+    whole = VALUES.get(base) if base is not obj else None
+    if whole is None:
+        return None
+    names = whole.column_names()
+    same = obj.ndim == 2 and len(names) == obj.shape[1]
+    code, line = user_site(3)
+    rule = _above if same else _all
+    made = Value("numpy.view", (whole,), rule, names if same else None, _rows(obj), None, None, code, line)
+    return VALUES.bind(obj, made)
+
+
+def _seeded(scope: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        seed = args[0] if args else kwargs.get("seed")
+        if isinstance(seed, np.random.Generator | np.random.BitGenerator) or _is_library(sys._getframe(2)):
+            return
+        code, line = user_site(3)
+        recorder.seed("numpy", scope, _plain(seed), code, line)
+
+    return handler
+
+
+def _is_library(caller: FrameType) -> bool:
+    """Whether an installed library asked for randomness, for itself: its imports do, and its internals."""
+    name = caller.f_code.co_filename
+    return "site-packages" in name or "dist-packages" in name or name.startswith("<frozen")
+
+
+def _plain(seed: Any) -> Any:
+    """The seed as a plain number or list; a ``SeedSequence`` by its entropy."""
+    if isinstance(seed, np.random.SeedSequence):
+        seed = seed.entropy
+    if isinstance(seed, np.generic | np.ndarray):
+        return seed.tolist()
+    return seed if seed is None or isinstance(seed, int | str | list | tuple) else repr(type(seed))

@@ -1,0 +1,61 @@
+"""pickle: what is dumped into a file, and loaded from one.
+
+``dump`` hands the object's own value to the file; ``load`` is a read. ``dumps`` and ``loads`` have no file and are not
+observed: what a program does with the bytes is seen by the files integration.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, ClassVar
+
+from headwater.capture.hooks import Hooks, Integration, observe
+from headwater.capture.locations import located
+from headwater.capture.recorder import Recorder
+from headwater.capture.stand_in import unseen
+from headwater.capture.values import DatasetRef
+
+
+class PickleIntegration(Integration):
+    """Sees objects go into pickle files and come back."""
+
+    identifier: ClassVar[str] = "pickle"
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook the two functions that take a file."""
+        hooks.replace(module, "dump", lambda original: unseen(observe(original, _dumped, "pickle.dump")))
+        hooks.replace(module, "load", lambda original: unseen(observe(original, _loaded, "pickle.load")))
+
+
+def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    obj = args[0] if args else kwargs["obj"]
+    ref = located(args[1] if len(args) > 1 else kwargs["file"])
+    if ref is not None:
+        recorder.wrote(obj, typed(ref, obj))
+
+
+def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    ref = located(args[0] if args else kwargs["file"])
+    if ref is not None:
+        columns, rows = shape_of(result)
+        recorder.read(result, typed(ref, result), "pickle.load", columns=columns, rows=rows)
+
+
+def typed(ref: DatasetRef, obj: Any) -> DatasetRef:
+    """The dataset with the type that its content gives it: a fitted estimator is a model."""
+    return ref._replace(type="MODEL") if is_estimator(obj) else ref
+
+
+def is_estimator(obj: Any) -> bool:
+    """Whether an object looks like an estimator: it can be asked for parameters, and predicts or transforms."""
+    kind = type(obj)
+    return hasattr(kind, "get_params") and (hasattr(obj, "predict") or hasattr(obj, "transform"))
+
+
+def shape_of(obj: Any) -> tuple[tuple[str, ...] | None, int | None]:
+    """Names and rows of what looks like a table."""
+    columns = getattr(obj, "columns", None)
+    shape = getattr(obj, "shape", None)
+    if columns is None or not isinstance(shape, tuple):
+        return None, None
+    return tuple(map(str, columns)), shape[0] if shape else None
