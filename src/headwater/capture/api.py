@@ -14,7 +14,6 @@ from headwater.capture.client import Client
 from headwater.capture.config import Config, load
 from headwater.capture.process import unwatch, watch
 from headwater.capture.recorder import Recorder
-from headwater.capture.registry import REGISTRY
 from headwater.capture.runs import OPERATIONS, Dataset, Run
 from headwater.errors import InvalidInput
 
@@ -23,7 +22,6 @@ class _Process:
     """The client of this process."""
 
     client: Client | None = None
-    keywords: dict[str, Any] = {}
     lock = threading.RLock()
 
 
@@ -62,7 +60,7 @@ def init(
     }
     given = {key: value for key, value in keywords.items() if value is not None}
     with _PROCESS.lock:
-        if _PROCESS.client is not None and given and given != _PROCESS.keywords:
+        if _PROCESS.client is not None and given and given != _PROCESS.client.keywords:
             shutdown()
         client = ensure_client(given)
         if client is None:
@@ -88,8 +86,7 @@ def ensure_client(keywords: Mapping[str, Any] | None = None, config: Config | No
             config = config or load(keywords)
             if config.settings.disabled:
                 return None
-            _PROCESS.client = Client(config)
-            _PROCESS.keywords = dict(keywords or {})
+            _PROCESS.client = Client(config, keywords)
             watch(_PROCESS.client)
             _PROCESS.client.install()
         return _PROCESS.client
@@ -195,10 +192,9 @@ def shutdown(timeout_s: float | None = None) -> bool:
             return True
         is_done = client.shutdown(timeout_s=timeout_s)
         client.worker.stop(1.0)
-        REGISTRY.remove()
+        client.uninstall()
         unwatch()
         _PROCESS.client = None
-        _PROCESS.keywords = {}
         return is_done
 
 

@@ -17,7 +17,7 @@ from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Recorder
 from headwater.capture.redact import Redactor
-from headwater.capture.registry import REGISTRY
+from headwater.capture.registry import REGISTRY, State
 from headwater.capture.runs import Run, new_run_id, plain
 from headwater.capture.worker import Session, Worker
 
@@ -27,9 +27,12 @@ _STACK_FRAMES = 50
 class Client:
     """Records for one process. Made by ``headwater.init()``."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, keywords: Mapping[str, Any] | None = None) -> None:
         settings = config.settings
         self.config = config
+        self.keywords = dict(keywords or {})
+        self.is_child = False
+        """Whether this process was forked or spawned by one that is captured."""
         self.redactor = Redactor(
             keys=settings.redact_keys, patterns=settings.redact_patterns, mask_emails=settings.redact_emails
         )
@@ -45,6 +48,8 @@ class Client:
         self.worker = Worker(self.delivery, self.redactor, interval_s=settings.flush_interval_s)
         self.root: Run | None = None
         """The run of the whole process, for what happens in no other run."""
+        self.last_run_id = ""
+        """The run of the process, or the one opened last."""
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
 
@@ -71,6 +76,8 @@ class Client:
         run = Run(self, recorder, session)
         with self._lock:
             self._runs[recorder.run_id] = run
+        if self.root is None:
+            self.last_run_id = run.id
         for key, value in (parameters or {}).items():
             recorder.parameter(str(key), plain(value))
         self.worker.open(session)
@@ -163,6 +170,19 @@ class Client:
         """Enable the integrations that the configuration allows."""
         settings = self.config.settings
         REGISTRY.install(only=settings.integrations, without=settings.without_integrations)
+        with GUARD.at("multiprocessing"):
+            from headwater.capture.children import follow_children
+
+            self._leave_children = follow_children()  # type: ignore[method-assign]
+
+    def uninstall(self) -> None:
+        """Take every hook away."""
+        REGISTRY.remove()
+        self._leave_children()
+
+    @staticmethod
+    def _leave_children() -> None:
+        """Nothing is hooked yet."""
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until what was recorded so far is delivered; False when the time ran out, or it is kept in the spool."""
@@ -215,8 +235,25 @@ class Client:
                 f"lineage is kept in {delivery.spool.folder}: {delivery.away}. "
                 "The next run or headwater command delivers it."
             )
-        if line and not self.config.settings.quiet:
+        elif self.config.settings.verbose:
+            line = self._summary()
+        if line and not (self.config.settings.quiet or self.is_child):
             tell(self.redactor.text(line))
+
+    def _summary(self) -> str:
+        """What ``--verbose`` says at the end: the run, how to look at it, and what did not work."""
+        run_id = self.last_run_id
+        parts = [f"{self.delivery.delivered} lineage events of run {run_id} are delivered"]
+        if not self.config.settings.transport or self.config.settings.transport.get("kind") == "embedded":
+            parts.append(f"look at them with: headwater show {run_id}")
+        for status in REGISTRY.statuses.values():
+            if status.state is State.BROKEN:
+                parts.append(f"integration {status.name} is off: {status.reason}")
+        failures = sum(GUARD.failures.values())
+        if failures:
+            site, first = next(iter(GUARD.first.items()))
+            parts.append(f"{failures} errors in capture, the first at {site}: {first}")
+        return "; ".join(parts)
 
     def _close_in_spool(self) -> None:
         """The worker is not done in time: say at least how each run ended, from here, in a segment of its own."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ class OpenRun(NamedTuple):
     """When its process was last known to be alive."""
     execs: str = ""
     """The program that took over the process (``os.exec*``), if one did."""
+    is_daemon: bool = False
+    """Whether it was a daemonic worker, which its parent ends with a signal when there is no more work."""
 
 
 class Lease:
@@ -44,7 +47,8 @@ class Lease:
     def opened(self, run_id: str, namespace: str, name: str) -> None:
         """A run begins."""
         self._open_runs += 1
-        self._append({"open": run_id, "namespace": namespace, "name": name, "pid": os.getpid()})
+        line = {"open": run_id, "namespace": namespace, "name": name, "pid": os.getpid()}
+        self._append({**line, "is_daemon": True} if is_daemon() else line)
 
     def closed(self, run_id: str) -> None:
         """A run has ended, and its last event is where it cannot be lost. With the last one the lease goes."""
@@ -87,6 +91,13 @@ class Lease:
         self._descriptor, self._path, self._open_runs = None, None, 0
 
 
+def is_daemon() -> bool:
+    """Whether this process is a daemonic worker of ``multiprocessing``."""
+    module = sys.modules.get("multiprocessing.process")
+    process = getattr(module, "_current_process", None)  # absent while another thread is importing the module
+    return bool(getattr(process, "daemon", False))
+
+
 def abandoned(folder: Path) -> Iterator[tuple[Path, list[OpenRun]]]:
     """The leases of processes that are gone, with the runs that these left open. The caller removes the file."""
     for path in sorted(folder.glob("*" + _SUFFIX)):
@@ -113,7 +124,8 @@ def _open_runs(data: bytes, seen_ns: int) -> list[OpenRun]:
         if "open" in line:
             run_id = str(line["open"])
             pid = int(line.get("pid", 0))
-            runs[run_id] = OpenRun(run_id, str(line.get("namespace")), str(line.get("name")), pid, seen_ns)
+            names = (str(line.get("namespace")), str(line.get("name")))
+            runs[run_id] = OpenRun(run_id, *names, pid, seen_ns, is_daemon=bool(line.get("is_daemon")))
         elif "close" in line:
             runs.pop(str(line["close"]), None)
         elif "exec" in line:
@@ -127,13 +139,15 @@ def closing_event(run: OpenRun) -> bytes:
     facets = {"headwater_outcome": outcome}
     if run.execs:
         outcome["ended_by"] = f"replaced by {run.execs}"
+    elif run.is_daemon:
+        outcome["ended_by"] = "ended with its pool"
     else:
         facets["errorMessage"] = {
             "message": "process vanished: it was killed, or the machine went down; what was seen until then is kept",
             "programmingLanguage": "PYTHON",
         }
     return wire.run_event(
-        "COMPLETE" if run.execs else "ABORT",
+        "COMPLETE" if run.execs or run.is_daemon else "ABORT",
         run.seen_ns,
         {"runId": run.run_id, "facets": wire.facets(facets)},
         {"namespace": run.namespace, "name": run.name, "facets": {}},

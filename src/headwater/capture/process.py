@@ -124,6 +124,11 @@ _parents: dict[int, tuple[str, str, str]] = {}
 """By identity of a forked recorder: namespace, job and id of the run that forked."""
 
 
+def expect_parent(recorder: Recorder, parent: tuple[str, str, str]) -> None:
+    """The run that ``recorder`` will begin has this parent."""
+    _parents[id(recorder)] = parent
+
+
 def _begin(recorder: Recorder) -> None:
     client = WATCHED.client
     parent = _parents.pop(id(recorder), None)
@@ -150,6 +155,7 @@ def _after_in_child() -> None:
     with GUARD.at("fork.child"):
         client.worker.after_fork_in_child()
         client.forget_runs()
+        client.is_child = True
         open_here = {id(item): item for item in (recording.PROCESS.root, recording.current()) if item is not None}
         for recorder in open_here.values():
             _become_child(recorder)

@@ -148,9 +148,9 @@ class Worker:
         if not session.is_started:
             session.is_started = True
             recorder = assembler.recorder
-            self.delivery.lease.opened(
-                recorder.run_id, self.redactor.text(recorder.job_namespace), self.redactor.text(recorder.job_name)
-            )
+            with GUARD.at("lease"):
+                names = (self.redactor.text(recorder.job_namespace), self.redactor.text(recorder.job_name))
+                self.delivery.lease.opened(recorder.run_id, *names)
             with GUARD.at("assembler.start"):
                 events += assembler.start()
         with GUARD.at("assembler"):
