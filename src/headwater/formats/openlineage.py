@@ -22,6 +22,7 @@ from headwater.model.run_ids import canonical_run_id
 
 __all__ = [
     "KEY_SIZE",
+    "STANDARD_KEYS",
     "canonical",
     "decode",
     "encode",
@@ -91,6 +92,46 @@ def event_key(raw: bytes | str | Mapping[str, Any]) -> bytes:
     return blake2b(canonical(raw), digest_size=KEY_SIZE).digest()
 
 
+STANDARD_KEYS = frozenset(
+    {
+        "catalog",
+        "columnLineage",
+        "dataQualityAssertions",
+        "dataQualityMetrics",
+        "dataSource",
+        "datasetType",
+        "documentation",
+        "environmentVariables",
+        "errorMessage",
+        "executionParameters",
+        "externalQuery",
+        "extractionError",
+        "hierarchy",
+        "inputStatistics",
+        "jobDependencies",
+        "jobType",
+        "lifecycleStateChange",
+        "lineage",
+        "nominalTime",
+        "outputStatistics",
+        "ownership",
+        "parent",
+        "processing_engine",
+        "schema",
+        "sourceCode",
+        "sourceCodeLocation",
+        "sql",
+        "storage",
+        "subset",
+        "symlinks",
+        "tags",
+        "test",
+        "version",
+    }
+)
+"""Keys that the specification gives to one schema each: what stands under them is not looked for under another."""
+
+
 class _FacetHeader(msgspec.Struct):
     schema_url: Any = msgspec.field(default=None, name="_schemaURL")
     deleted: Any = msgspec.field(default=None, name="_deleted")
@@ -110,8 +151,11 @@ def find_facet(facets: Mapping[str, msgspec.Raw], name: str, schema_stem: str) -
         return None if bytes(found) == b"null" else found
     if not facets:
         return None
-    stem = schema_stem.encode()
-    for key in sorted(facets):
+    odd = facets.keys() - STANDARD_KEYS
+    if not odd:
+        return None
+    stem = f"/{schema_stem}".encode()
+    for key in sorted(odd):
         raw = facets[key]
         if stem in bytes(raw) and _follows(raw, schema_stem):
             return raw

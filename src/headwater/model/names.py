@@ -135,14 +135,12 @@ def _table(platform: Platform, rest: str, name: str, cwd: str | None, *, keep: b
 
 
 def _database_file(platform: Platform, rest: str, name: str, cwd: str | None, fold: Fold) -> DatasetName:
-    path = rest.partition("?")[0]
-    if path.strip("/.") in ("", ":memory:"):  # nothing is at a folder
-        namespace, fold = IN_MEMORY, Fold.NONE
-    else:
-        path = re.sub(r"^/+(?=[A-Za-z]:)", "", path)
-        absolute = path.startswith("/") or path[1:2] == ":"
-        path = normal_file(path if absolute or cwd else f"./{path}", cwd, keep_parts=True)
-        namespace = f"{platform.scheme}://{path.removeprefix('./')}"
+    path = re.sub(r"^/+(?=[A-Za-z]:)", "", rest.partition("?")[0])
+    absolute = path.startswith("/") or path[1:2] == ":"
+    path = normal_file(path if absolute or cwd else f"./{path}", cwd, keep_parts=True).removeprefix("./")
+    if path.strip("/.") in ("", ":memory:"):  # no file is meant, or a folder, which holds no tables
+        return DatasetName(IN_MEMORY, name)
+    namespace = f"{platform.scheme}://{path}"
     parts = split_identifiers(_identifiers(name, fold))
     stem = re.split(r"[/\\]", path)[-1].partition(".")[0].lower()
     if platform.scheme == "duckdb" and len(parts) == 3 and parts[0].lower() == stem:
