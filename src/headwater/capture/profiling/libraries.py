@@ -30,7 +30,7 @@ def reader_of(obj: object) -> ModuleType | None:
         return _load("plain")
     for ancestor in type(obj).__mro__:
         for name in _BY_ROOT.get(ancestor.__module__.partition(".")[0], ()):
-            if _NEEDED[name] not in sys.modules:
+            if sys.modules.get(_NEEDED[name]) is None:
                 continue
             reader = _load(name)
             if reader.accepts(obj):

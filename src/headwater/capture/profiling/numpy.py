@@ -38,16 +38,19 @@ def table(obj: npt.NDArray[Any]) -> Table:
 
 def _columns(array: npt.NDArray[Any]) -> list[Column]:
     if array.dtype.names:
-        return [array_column(name, array[name].reshape(len(array), -1)[:, 0]) for name in array.dtype.names]
+        rows = array.reshape(-1)
+        return [array_column(name, rows[name]) for name in array.dtype.names]
     if array.ndim <= 1:
         return [array_column("value", array.reshape(-1))]
     if array.ndim == 2 and array.shape[1] <= MOST_COLUMNS:
         return [array_column(str(at), array[:, at]) for at in range(array.shape[1])]
-    return [_matrix_column(array)]
+    return [_matrix_column("value", array)]
 
 
 def array_column(name: str, array: npt.NDArray[Any], *, nulls: npt.NDArray[np.bool_] | None = None) -> Column:
-    """A column over a one-dimensional array; ``nulls`` marks missing rows, else NaN and NaT do."""
+    """A column over an array, by its first axis; ``nulls`` marks missing rows, else NaN and NaT do."""
+    if array.ndim > 1:
+        return _matrix_column(name, array)
     kind = array.dtype.kind
     if kind in "iuf" and array.dtype.itemsize <= 8:
         return _plain_column(name, array, array.dtype.name, "number", nulls)
@@ -59,7 +62,7 @@ def array_column(name: str, array: npt.NDArray[Any], *, nulls: npt.NDArray[np.bo
         return _text_column(name, array)
     if kind == "O":
         return object_column(name, array)
-    if kind in "cfV" and not array.dtype.hasobject:
+    if _is_solid(array.dtype):
         return _raw_column(name, array)
     reason = f"{array.dtype} has no canonical form"
     return Column(name, str(array.dtype), False, "other", _unreadable, unreadable=reason)
@@ -132,13 +135,25 @@ def _raw_column(name: str, array: npt.NDArray[Any]) -> Column:
     return Column(name, str(array.dtype), False, "other", read)
 
 
-def _matrix_column(array: npt.NDArray[Any]) -> Column:
+def _is_solid(dtype: np.dtype[Any]) -> bool:
+    """Whether every byte of a value counts: no references, and none of the padding of extended floats and records."""
+    return (
+        dtype.kind in "biumM"
+        or (dtype.kind in "fc" and dtype.name in _SOLID)
+        or (dtype.kind == "V" and not dtype.names)
+    )
+
+
+_SOLID = ("float16", "float32", "float64", "complex64", "complex128")
+
+
+def _matrix_column(name: str, array: npt.NDArray[Any]) -> Column:
     """A wide matrix or a tensor: each entry along the first axis is one value."""
     shape = ", ".join(map(str, array.shape[1:]))
     type_ = f"array<{array.dtype.name}>[{shape}]"
-    if array.dtype.hasobject or array.dtype.kind in "US":
-        return Column("value", type_, False, "other", _unreadable, unreadable=f"{type_} has no canonical form")
-    return Column("value", type_, False, "other", lambda start, stop: row_bytes(array[start:stop]))
+    if not _is_solid(array.dtype):
+        return Column(name, type_, False, "other", _unreadable, unreadable=f"{type_} has no canonical form")
+    return Column(name, type_, False, "other", lambda start, stop: row_bytes(array[start:stop]))
 
 
 def row_bytes(part: npt.NDArray[Any]) -> Bytes:

@@ -14,7 +14,7 @@ import pandas as pd
 from headwater.capture.profiling.blocks import Block, Coded, Column, Fixed, Table, by_span
 from headwater.capture.profiling.mixing import Mixer
 from headwater.capture.profiling.numpy import COPY_BYTES, array_column, one_zero
-from headwater.capture.profiling.objects import encoded_block, object_column
+from headwater.capture.profiling.objects import encoded_block, text_block
 from headwater.model.fingerprints import unique_names
 
 
@@ -60,7 +60,7 @@ def _levels(index: Any, *, always: bool) -> list[tuple[str, Any]]:
 
 def extension_column(name: str, array: Any) -> Column:
     """A column over any array of pandas."""
-    if isinstance(array, pd.arrays.NumpyExtensionArray):
+    if isinstance(array, pd.arrays.NumpyExtensionArray) and not isinstance(array.dtype, pd.StringDtype):
         array = array.to_numpy()
     dtype = array.dtype
     if isinstance(dtype, np.dtype) and dtype.kind not in "mM":
@@ -74,19 +74,14 @@ def extension_column(name: str, array: Any) -> Column:
 
         return arrow_column(name, array.__arrow_array__())
     if isinstance(dtype, pd.StringDtype):
-        return _strings(object_column(name, np.asarray(array, dtype=object)))
+        values = np.asarray(array, dtype=object)
+        read = by_span(lambda start, stop: text_block(values[start:stop]), len(values))
+        return Column(name, "string", True, "other", read)
     if isinstance(dtype, pd.SparseDtype):
         return extension_column(name, array.to_dense())
     if hasattr(dtype, "numpy_dtype") and dtype.numpy_dtype.kind in "biuf":
         return _masked_column(name, array)
     return _other_column(name, array)
-
-
-def _strings(column: Column) -> Column:
-    """A string column stays one even if all of its values are missing."""
-    column.type = "string"
-    column.nullable = True
-    return column
 
 
 def _time_column(name: str, array: Any) -> Column:

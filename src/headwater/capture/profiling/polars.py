@@ -9,9 +9,10 @@ import sys
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from headwater.capture.profiling.blocks import Block, Bytes, Coded, Column, Fixed, Table, by_span, nothing
+from headwater.capture.profiling.blocks import Block, Bytes, Coded, Column, Fixed, Table, Words, by_span, nothing
 from headwater.capture.profiling.mixing import Mixer
 
 _NUMBERS = {
@@ -97,7 +98,7 @@ def _fixed_reader(series: Any, physical: Any = None) -> Any:
 
 def _texts(part: Any) -> Block:
     """Text of a part of a series."""
-    if "pyarrow" in sys.modules:
+    if sys.modules.get("pyarrow") is not None:
         from headwater.capture.profiling.arrow import arrow_column
 
         return arrow_column("", part.to_arrow(compat_level=pl.CompatLevel.oldest())).read(0, len(part))
@@ -108,26 +109,31 @@ def _texts(part: Any) -> Block:
 
 
 def _categorical_column(name: str, series: Any) -> Column:
-    """Categories count by their values, whatever their codes."""
-    categories = series.cat.get_categories()
-    table_ = np.zeros(1, dtype=np.uint64)
-    if len(categories):
-        table_ = Mixer().hash_values(_texts(categories)).copy()
-    by_text = dict(zip(categories.to_list(), range(len(categories)), strict=True))
+    """Categories count by their values, whatever their codes, which a Categorical may share with other frames."""
     codes_of = series.to_physical()
-    own = series.dtype.base_type() is pl.Enum
+    tables: list[tuple[npt.NDArray[Any], Words]] = []
 
     def convert(start: int, stop: int) -> Block:
-        part = series.slice(start, stop - start)
+        if not tables:
+            tables.append(_category_hashes(series))
+        known, hashes = tables[0]
+        part = codes_of.slice(start, stop - start)
         nulls = part.is_null().to_numpy() if part.null_count() else None
-        if own:
-            codes = codes_of.slice(start, stop - start).fill_null(0).to_numpy().astype(np.int64)
-        else:
-            # Codes of a Categorical may come from a string cache shared by all frames: go by the text.
-            codes = part.cast(pl.String).replace_strict(by_text, default=0, return_dtype=pl.Int64).to_numpy()
-        return Coded(codes, table_, nulls)
+        codes = np.searchsorted(known, part.fill_null(0).to_numpy())
+        return Coded(np.minimum(codes, len(hashes) - 1).astype(np.int64, copy=False), hashes, nulls)
 
     return Column(name, "categorical<string>", True, "other", by_span(convert, len(series)))
+
+
+def _category_hashes(series: Any) -> tuple[npt.NDArray[Any], Words]:
+    """The codes that occur, sorted, and the hash of the text behind each; never empty."""
+    present = series.drop_nulls().unique()
+    if not len(present):
+        return np.zeros(0, dtype=np.uint32), np.zeros(1, dtype=np.uint64)
+    known = present.to_physical().to_numpy()
+    order = np.argsort(known)
+    hashes = Mixer().hash_values(_texts(present.cast(pl.String)))
+    return known[order], hashes[order]
 
 
 def _foreign_column(name: str, series: Any) -> Column:
