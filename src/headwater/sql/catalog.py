@@ -11,7 +11,6 @@ import msgspec
 from headwater.sql.relation import Column, Open, Out, Relation
 from headwater.sql.results import TableName
 from headwater.sql.schema import Schema
-from headwater.sql.tree import parts_of
 from headwater.sql.uses import Uses, merge
 
 if TYPE_CHECKING:
@@ -75,6 +74,8 @@ class Catalog:
 
         ``is_new`` is for a table that is being made, which goes into the first schema of the path.
         """
+        from headwater.sql.tree import parts_of
+
         fold, raw = ctx.folding.table, ".".join(part.name for part in parts_of(node)) if parts_of(node) else node.name
         ids = [node.args.get(key) for key in ("catalog", "db")]
         catalog, schema = (fold(part.name, quoted=bool(part.args.get("quoted"))) if part else None for part in ids)
