@@ -228,7 +228,8 @@ class Assembler:
         body: dict[str, Any] = {"library": item.library, "scope": item.scope, "value": item.value}
         if item.code is not None:
             body["where"] = f"{item.code.co_filename.rpartition('/')[2]}:{item.line}"
-        self._seeds.append(body)
+        if body not in self._seeds:
+            self._seeds.append(body)
 
     _TAKERS: dict[type, Any] = {
         Read: _take_read,

@@ -36,8 +36,12 @@ def _common(targets: Sequence[Any], type: str) -> DatasetRef | None:
         return None
     if len(known) == 1:
         return located(known[0], type)
-    folder = os.path.commonprefix(known).rpartition("/")[0]
-    return located(folder, type) if folder else None
+    shared = []
+    for parts in zip(*(path.split("/")[:-1] for path in known), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return located("/".join(shared), type) if any(shared) else None
 
 
 def path_of(target: Any) -> str | None:

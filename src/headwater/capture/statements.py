@@ -91,7 +91,7 @@ def _ref(statement: Statement, table: TableName) -> DatasetRef:
 
 
 def _input(statement: Statement, table: TableName, tables: Tables) -> Value:
-    if not table.schema and table.kind != "file":
+    if table.schema in (None, "", statement.default_schema) and table.kind != "file":
         for name, value in statement.frames.items():
             if name.casefold() == table.name.casefold():
                 return value

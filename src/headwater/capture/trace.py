@@ -45,7 +45,7 @@ class Trace:
     ``is_coarse``: there were too many column edges to keep; only ``sources`` is meant.
     """
 
-    __slots__ = ("_all", "fields", "has_unknown", "indirect", "is_coarse", "sources")
+    __slots__ = ("_all", "fields", "has_unknown", "indirect", "is_coarse", "schemaless", "sources")
 
     def __init__(self) -> None:
         self.fields: dict[str, Trails] = {}
@@ -53,7 +53,17 @@ class Trace:
         self.sources: dict[Value, None] = {}
         self.has_unknown = False
         self.is_coarse = False
+        self.schemaless: Value | None = None
+        """A dataset whose columns nobody listed (a table of a database): whatever column is asked for, it has."""
         self._all: Trails | None = None
+
+    def column(self, name: str | None) -> Trails:
+        """The sources of one column; of all where the name is None or not known."""
+        if name is not None and name in self.fields:
+            return self.fields[name]
+        if name is not None and self.schemaless is not None:
+            return {Source(self.schemaless, name): _IDENTITY}
+        return self.everything()
 
     def everything(self) -> Trails:
         """The union of the sources of all columns; the datasets themselves where no columns are known."""
@@ -132,6 +142,8 @@ def _view(value: Value) -> Trace:
     view = Trace()
     view.sources[value] = None
     view.fields = {name: {Source(value, name): _IDENTITY} for name in value.column_names()}
+    if not view.fields:
+        view.schemaless = value
     return view
 
 
@@ -141,7 +153,7 @@ def _resolve(deps: list[Dep], views: list[Trace]) -> Trails:
         if dep.input >= len(views):
             continue
         view = views[dep.input]
-        inner = view.everything() if dep.column is None or dep.column not in view.fields else view.fields[dep.column]
+        inner = view.column(dep.column)
         plain = dep.type == "DIRECT" and dep.subtype == "IDENTITY" and not dep.masking and not dep.description
         if plain and not found:
             found = dict(inner)

@@ -197,7 +197,7 @@ def _named_frames(recorder: Recorder, text: str, state: _Connection, frame: Fram
         value = recorder.values.get(obj) if obj is not None else None
         if value is not None:
             found[word] = value
-        elif hasattr(obj, "columns") and hasattr(obj, "shape"):
+        elif obj is not None and hasattr(obj, "columns") and hasattr(obj, "shape"):
             found[word] = Value("memory.object", (), None, tuple(map(str, obj.columns)), None, None, None, None, 0)
     return found
 

@@ -11,12 +11,13 @@ from types import ModuleType
 from typing import ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.sklearn import evaluation, sets, sources
+from headwater.capture.integrations.sklearn import evaluation, models, sets, sources
 from headwater.capture.integrations.sklearn.classes import hook_existing, hook_future
 from headwater.errors import DidNotEnable
 
 _VALIDATION: Final = "sklearn.model_selection._validation"
 _SPLIT: Final = "sklearn.model_selection._split"
+_PIPELINE: Final = "sklearn.pipeline"
 
 
 class SklearnIntegration(Integration):
@@ -24,7 +25,7 @@ class SklearnIntegration(Integration):
 
     identifier: ClassVar[str] = "sklearn"
     min_version: ClassVar[tuple[int, ...]] = (1, 2)
-    submodules: ClassVar[tuple[str, ...]] = (_SPLIT, _VALIDATION, *evaluation.METRICS, *sources.MODULES)
+    submodules: ClassVar[tuple[str, ...]] = (_SPLIT, _VALIDATION, _PIPELINE, *evaluation.METRICS, *sources.MODULES)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the base class, and with it every estimator."""
@@ -46,6 +47,8 @@ class SklearnIntegration(Integration):
                 hooks.after(module, function, functools.partial(evaluation.after_cross_validation, name=function))
             after = functools.partial(evaluation.after_cross_val_predict, name="cross_val_predict")
             hooks.after(module, "cross_val_predict", after)
+        elif name == _PIPELINE:
+            hooks.after(module.Pipeline, "__init__", models.after_pipeline)
         elif name in sources.MODULES:
             sources.hook(hooks, module)
         else:

@@ -52,7 +52,7 @@ def assigned_names(code: CodeType | None, line: int, function: str) -> list[str]
 
 
 def receiver_name(code: CodeType | None, line: int, method: str) -> str:
-    """The name of the object in ``name.method(...)``, else what the result is assigned to; empty if neither is plain."""
+    """The name of the object in ``name.method(...)``, else what the result is assigned to; empty if neither."""
     found = _named(code, line, method)
     if found is None:
         return ""

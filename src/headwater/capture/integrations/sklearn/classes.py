@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from headwater.capture.hooks import Hooks, observe
 from headwater.capture.integrations.sklearn import models
@@ -86,11 +86,11 @@ def _then(owner: type, then: Callable[[type], None]) -> Callable[..., None]:
     own = vars(owner).get("__init_subclass__")
     inner = own.__func__ if isinstance(own, classmethod) else None
 
-    def init_subclass(cls: type, **kwargs: Any) -> None:
+    def init_subclass(cls: Any, **kwargs: Any) -> None:
         if inner is not None:
             inner(cls, **kwargs)
         else:
-            super(owner, cls).__init_subclass__(**kwargs)
+            super(cast("Any", owner), cls).__init_subclass__(**kwargs)
         then(cls)
 
     return init_subclass

@@ -164,7 +164,7 @@ def _one_hot(transformer: Any, columns: Sequence[str]) -> Features | None:
         counts = getattr(transformer, "n_bins_", None)
     if counts is None or len(counts) != len(columns):
         return None
-    names = _names_out(transformer, int(sum(counts)))
+    names = _names_out(transformer, int(sum(counts)), columns)
     owners = [i for i, count in enumerate(counts) for _ in range(int(count))]
     return [Feature(name, (owner,)) for name, owner in zip(names, owners, strict=True)]
 
@@ -173,7 +173,7 @@ def _polynomial(transformer: Any, columns: Sequence[str]) -> Features | None:
     powers = getattr(transformer, "powers_", None)
     if powers is None:
         return None
-    names = _names_out(transformer, len(powers))
+    names = _names_out(transformer, len(powers), columns)
     return [
         Feature(name, tuple(row.nonzero()[0].tolist()), "IDENTITY" if row.sum() == 1 else "TRANSFORMATION")
         for name, row in zip(names, powers, strict=True)
@@ -185,14 +185,11 @@ def _one_to_one(transformer: Any, columns: Sequence[str]) -> Features | None:
     is_simple = "OneToOneFeatureMixin" in bases or getattr(transformer, "feature_names_out", None) == "one-to-one"
     if not is_simple and not ("SimpleImputer" in bases and not getattr(transformer, "add_indicator", False)):
         return None
-    names = _names_out(transformer, len(columns))
-    if names != list(columns):
-        return _mixed(transformer, columns)
-    return [Feature(name, (i,)) for i, name in enumerate(names)]
+    return [Feature(name, (i,)) for i, name in enumerate(columns)]
 
 
 def _mixed(transformer: Any, columns: Sequence[str]) -> Features:
-    return _all_of(_names_out(transformer, None), len(columns))
+    return _all_of(_names_out(transformer, None, columns), len(columns))
 
 
 def _all_of(names: Sequence[str], width: int) -> Features:
@@ -200,12 +197,14 @@ def _all_of(names: Sequence[str], width: int) -> Features:
     return [Feature(name, everything, description="opaque") for name in names]
 
 
-def _names_out(transformer: Any, width: int | None) -> list[str]:
-    """What the transformer calls its outputs; numbered names where it has none."""
+def _names_out(transformer: Any, width: int | None, columns: Sequence[str] | None = None) -> list[str]:
+    """What the transformer calls its outputs; numbered names where it has none. ``columns`` names the inputs of one
+    that was fitted on an array."""
     names = getattr(transformer, "get_feature_names_out", None)
     if names is not None:
+        own = columns is None or hasattr(transformer, "feature_names_in_")
         try:
-            found = [str(name) for name in names()]
+            found = [str(name) for name in (names() if own else names(list(columns or ())))]
         except (ValueError, AttributeError, NotImplementedError):
             found = []
         if found and width in (None, len(found)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Final
 
-from headwater.capture.integrations.sklearn.calls import receiver_name
+from headwater.capture.integrations.sklearn.calls import assigned_names, receiver_name
 from headwater.capture.integrations.sklearn.features import (
     MAX_FEATURES,
     Feature,
@@ -47,6 +47,31 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
         facet = _facet(estimator, features, parameters)
         recorder.name(value, ref, facets={"headwater_model": facet})
     _search_results(recorder, estimator)
+
+
+def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """A pipeline was put together: of steps that are fitted already it is a model by itself."""
+    del result, kwargs
+    pipeline = args[0]
+    steps = [
+        recorder.values.get(step) for _, step in getattr(pipeline, "steps", None) or () if not isinstance(step, str)
+    ]
+    fitted = [step for step in steps if step is not None]
+    if not fitted or len(fitted) < len(steps):
+        return
+    last = len(fitted) - 1
+    value = recorder.derive(
+        pipeline,
+        "sklearn.Pipeline",
+        fitted,
+        rule=lambda value: Columns({name: [Dep(last, name, subtype="IDENTITY")] for name in value.column_names()}),
+        columns=fitted[last].columns,
+    )
+    if any(hasattr(pipeline, name) for name in _PREDICTS):
+        names = assigned_names(value.code, value.line, "Pipeline") or ["pipeline"]
+        ref = recorder.memory_ref(recorder.unique_name(names[0], None), "MODEL")
+        features = [Feature(name, ()) for name in value.column_names()]
+        recorder.name(value, ref, facets={"headwater_model": _facet(pipeline, features, _parameters(pipeline))})
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str) -> Any:
@@ -206,7 +231,7 @@ def after_score(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 
 def _outputs(estimator: Any, result: Any, method: str) -> tuple[str, ...]:
-    shape = getattr(result, "shape", ())
+    shape: Any = getattr(result, "shape", ())
     if len(shape) != 2:
         return ("prediction" if method in ("predict", "fit_predict") else method,)
     classes = getattr(estimator, "classes_", None)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.sklearn.sets import columns_of, rows_of, snapshot_of
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, DatasetRef, Dep, Value
+from headwater.capture.values import DatasetRef, Value, same_columns
 
 MODULES: Final = ("sklearn.datasets._base", "sklearn.datasets._samples_generator")
 
@@ -47,16 +47,13 @@ def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
     if generated:
         recorder.seed("scikit-learn", f"{name}.random_state", plain.get("random_state"), source.code, source.line)
     for part, own in zip(parts, names, strict=True):
-        fields = {column: [Dep(0, column, subtype="IDENTITY")] for column in own}
-        recorder.values.bind(
-            part,
-            Value("sklearn.part", (source,), lambda _, f=fields: Columns(f), own, rows_of(part), None, None, None, 0),
-        )
+        value = Value("sklearn.part", (source,), same_columns, own, rows_of(part), None, None, None, 0)
+        recorder.values.bind(part, value)
 
 
 def _names(result: Any, part: Any, position: int) -> tuple[str, ...]:
     """Column names of a part: its own, the bunch's, or numbered as scikit-learn numbers them; ``target`` for y."""
-    shape = getattr(part, "shape", ())
+    shape: Any = getattr(part, "shape", ())
     if getattr(part, "columns", None) is None and len(shape) == 2 and not isinstance(result, tuple):
         names = result.get("feature_names")
         if names is not None and len(names) == shape[1]:
