@@ -596,7 +596,401 @@ failed:
     return NULL;
 }
 
-/* @COLUMNS@ */
+/* ---- column walks: a word of field bits for each node -------------------------------------------------------- */
+
+enum { IDENTITY = 1, NARROW = 2, WIDE = 4, UNLOADED = 128 }; /* as in mapping_arrays.py */
+#define MAX_WORDS (1u << 14)
+
+/* Fields from 64 on. Few datasets have them, so they stand apart, found by node id in an open hash table. */
+typedef struct {
+    uint64_t *words; /* words[0] is fields 64 to 127 */
+    uint32_t node, count;
+} WideMask;
+
+typedef struct {
+    WideMask *masks;
+    uint32_t *slots; /* place in masks plus one; 0 is free */
+    size_t count, room, slot_count;
+} WideTable;
+
+typedef struct {
+    const uint8_t *flags;
+    const uint32_t *start, *count; /* first row, and how many source fields have one */
+    const uint64_t *rows;          /* NARROW: far fields of a near one, as a word */
+    const uint32_t *wide_offsets, *wide_fields; /* WIDE: far fields of a near one, as a list */
+    size_t mapping_count, row_count, wide_row_count, wide_field_count;
+} Mappings;
+
+typedef struct {
+    const Graph *walked, *into;
+    const Mappings *mappings;
+    Question q;
+    uint64_t *masks, *pending, *reached;
+    uint64_t budget, reached_count;
+    WideTable wide;
+    List lost, missing; /* lost: source and target in turn */
+    int is_upstream;
+} Columns;
+
+static WideMask *find_wide(const WideTable *table, uint32_t node) {
+    if (!table->count) return NULL;
+    for (size_t at = node * UINT32_C(2654435761) & (table->slot_count - 1);; at = (at + 1) & (table->slot_count - 1)) {
+        if (!table->slots[at]) return NULL;
+        if (table->masks[table->slots[at] - 1].node == node) return &table->masks[table->slots[at] - 1];
+    }
+}
+
+static int rehash(WideTable *table, size_t slot_count) {
+    uint32_t *slots = calloc(slot_count, sizeof *slots);
+    if (!slots) return 0;
+    for (size_t i = 0; i < table->count; i++) {
+        size_t at = table->masks[i].node * UINT32_C(2654435761) & (slot_count - 1);
+        while (slots[at]) at = (at + 1) & (slot_count - 1);
+        slots[at] = (uint32_t)i + 1;
+    }
+    free(table->slots);
+    table->slots = slots;
+    table->slot_count = slot_count;
+    return 1;
+}
+
+/* The wide mask of a node with room for so many words; NULL when there is no memory. */
+static WideMask *make_wide(WideTable *table, uint32_t node, uint32_t words) {
+    WideMask *mask = find_wide(table, node);
+    if (!mask) {
+        if (table->count == table->room) {
+            size_t room = table->room * 2 + 64;
+            WideMask *masks = realloc(table->masks, room * sizeof *masks);
+            if (!masks) return NULL;
+            table->masks = masks;
+            table->room = room;
+        }
+        mask = &table->masks[table->count++];
+        mask->node = node;
+        mask->count = 0;
+        mask->words = NULL;
+        if (table->count * 2 > table->slot_count) {
+            if (!rehash(table, table->slot_count ? table->slot_count * 2 : 256)) return NULL;
+        } else {
+            size_t at = node * UINT32_C(2654435761) & (table->slot_count - 1);
+            while (table->slots[at]) at = (at + 1) & (table->slot_count - 1);
+            table->slots[at] = (uint32_t)table->count;
+        }
+    }
+    if (mask->count < words) {
+        uint64_t *grown = realloc(mask->words, words * sizeof *grown);
+        if (!grown) return NULL;
+        memset(grown + mask->count, 0, (words - mask->count) * sizeof *grown);
+        mask->words = grown;
+        mask->count = words;
+    }
+    return mask;
+}
+
+/* Put fields into a word of a node; sets *changed when one of them is new. */
+INLINE Status add_fields(Columns *c, uint32_t node, uint32_t word, uint64_t bits, int *changed) {
+    uint64_t *place = &c->masks[node];
+    if (word) {
+        if (word >= MAX_WORDS) return CORRUPT;
+        WideMask *mask = make_wide(&c->wide, node, word);
+        if (!mask) return NO_MEMORY;
+        place = &mask->words[word - 1];
+    }
+    if (!(bits & ~*place)) return DONE;
+    if (!HAS(c->reached, node)) {
+        if (c->reached_count >= c->budget) return OVER_BUDGET;
+        ADD(c->reached, node);
+        c->reached_count++;
+    }
+    *place |= bits;
+    *changed = 1;
+    return DONE;
+}
+
+static Status carry_wide(Columns *c, uint32_t number, uint32_t near, uint32_t far, int *changed) {
+    const Mappings *m = c->mappings;
+    uint8_t flags = m->flags[number];
+    WideMask *mask = find_wide(&c->wide, near);
+    uint32_t words = mask ? mask->count + 1 : 1;
+    for (uint32_t word = 0; word < words; word++) {
+        /* Looked up anew each time: adding to the far node may move the masks. */
+        mask = word ? find_wide(&c->wide, near) : NULL;
+        uint64_t bits = mask ? mask->words[word - 1] : c->masks[near];
+        if (!bits) continue;
+        if (flags & IDENTITY) {
+            Status status = add_fields(c, far, word, bits, changed);
+            if (status) return status;
+        }
+        if (!(flags & WIDE)) continue;
+        for (; bits; bits &= bits - 1) {
+            size_t at = (size_t)word << 6 | LOWEST(bits);
+            if (at >= m->count[number]) break;
+            at += m->start[number];
+            if (at + 1 >= m->wide_row_count || m->wide_offsets[at + 1] > m->wide_field_count) return CORRUPT;
+            for (size_t i = m->wide_offsets[at]; i < m->wide_offsets[at + 1]; i++) {
+                uint32_t field = m->wide_fields[i];
+                Status status = add_fields(c, far, field >> 6, UINT64_C(1) << (field & 63), changed);
+                if (status) return status;
+            }
+        }
+    }
+    return DONE;
+}
+
+/* Carry the fields of one node over an edge to another. */
+INLINE Status carry(Columns *c, uint32_t number, uint32_t near, uint32_t far, int *changed) {
+    const Mappings *m = c->mappings;
+    if (!number) {
+        if (!reserve(&c->lost, 2)) return NO_MEMORY;
+        c->lost.items[c->lost.count++] = c->is_upstream ? far : near;
+        c->lost.items[c->lost.count++] = c->is_upstream ? near : far;
+        return DONE;
+    }
+    if (number >= m->mapping_count) return CORRUPT;
+    uint8_t flags = m->flags[number];
+    if (flags & UNLOADED) return push(&c->missing, number) ? DONE : NO_MEMORY;
+    if (flags & WIDE || (flags & IDENTITY && c->wide.count && find_wide(&c->wide, near))) {
+        Status status = carry_wide(c, number, near, far, changed);
+        if (status || !(flags & NARROW)) return status;
+    }
+    uint64_t fields = c->masks[near], out = flags & IDENTITY ? fields : 0;
+    if (flags & NARROW) {
+        size_t start = m->start[number], count = m->count[number];
+        if (start + count > m->row_count || count > 64) return CORRUPT;
+        const uint64_t *rows = &m->rows[start];
+        for (fields &= count < 64 ? (UINT64_C(1) << count) - 1 : ~UINT64_C(0); fields; fields &= fields - 1)
+            out |= rows[LOWEST(fields)];
+    }
+    return out ? add_fields(c, far, 0, out, changed) : DONE;
+}
+
+INLINE uint32_t mapping_at(const Rows *rows, size_t edge) {
+    if (!rows->mapping) return 0;
+    if (rows->mapping_size == 1) return ((const uint8_t *)rows->mapping)[edge];
+    if (rows->mapping_size == 2) return ((const uint16_t *)rows->mapping)[edge];
+    return ((const uint32_t *)rows->mapping)[edge];
+}
+
+/* Over all incoming edges of a node: upstream, hand its fields to their sources; downstream, fetch theirs. */
+static Status carry_incoming(Columns *c, uint32_t node, int *changed) {
+    const Graph *g = c->into;
+    size_t pieces = is_touched(g, node) ? g->piece_count : 1;
+    for (size_t i = 0; i < pieces; i++) {
+        const Rows *rows = &g->pieces[i];
+        size_t low, high;
+        if (!find_row(rows, node, &low, &high)) return CORRUPT;
+        for (size_t edge = low; edge < high; edge++) {
+            uint32_t source = rows->targets[edge];
+            if (source >= c->q.cut) {
+                if (source >= c->q.node_count) return CORRUPT;
+                continue;
+            }
+            if (g->is_timed && !holds(rows, edge, &c->q)) continue;
+            Status status = DONE;
+            if (c->is_upstream) {
+                int is_new = 0;
+                status = carry(c, mapping_at(rows, edge), node, source, &is_new);
+                if (is_new) ADD(c->pending, source), *changed = source > node ? 1 : *changed;
+            } else if (c->masks[source] || (c->wide.count && HAS(c->reached, source))) {
+                status = carry(c, mapping_at(rows, edge), source, node, changed);
+            }
+            if (status) return status;
+        }
+    }
+    return DONE;
+}
+
+/* Downstream: the far ends of a node whose fields grew have to fetch again. */
+static Status call_targets(Columns *c, uint32_t node, uint32_t *behind) {
+    const Graph *g = c->walked;
+    size_t pieces = is_touched(g, node) ? g->piece_count : 1;
+    for (size_t i = 0; i < pieces; i++) {
+        const Rows *rows = &g->pieces[i];
+        size_t low, high;
+        if (!find_row(rows, node, &low, &high)) return CORRUPT;
+        for (size_t edge = low; edge < high; edge++) {
+            uint32_t end = rows->targets[edge];
+            if (end >= c->q.cut) {
+                if (end >= c->q.node_count) return CORRUPT;
+                continue;
+            }
+            ADD(c->pending, end);
+            *behind = end < *behind ? end : *behind;
+        }
+    }
+    return DONE;
+}
+
+/* Passes over the pending nodes, low to high. Edges mostly go that way, so most nodes are final when their turn
+ * comes; one that grows behind the pass is met by the next pass, which begins there. */
+static Status pass_down(Columns *c) {
+    size_t words = ((size_t)c->q.cut + 63) >> 6, first = 0;
+    while (first < words) {
+        uint32_t behind = UINT32_MAX;
+        size_t at = first;
+        for (; at < words; at++) {
+            uint64_t rest;
+            while ((rest = c->pending[at])) {
+                uint32_t node = (uint32_t)at << 6 | LOWEST(rest), lowest = UINT32_MAX;
+                int changed = 0;
+                c->pending[at] &= ~BIT(node);
+                Status status = carry_incoming(c, node, &changed);
+                if (!status && changed) status = call_targets(c, node, &lowest);
+                if (status) return status;
+                if (lowest >> 6 < at && lowest < behind) behind = lowest;
+            }
+        }
+        first = behind == UINT32_MAX ? words : behind >> 6;
+    }
+    return DONE;
+}
+
+static Status pass_up(Columns *c) {
+    size_t words = ((size_t)c->q.cut + 63) >> 6;
+    int again = words > 0;
+    while (again) {
+        again = 0;
+        for (size_t at = words; at-- > 0;) {
+            uint64_t rest;
+            while ((rest = c->pending[at])) {
+                uint32_t node = (uint32_t)at << 6 | HIGHEST(rest);
+                c->pending[at] &= ~BIT(node);
+                Status status = carry_incoming(c, node, &again);
+                if (status) return status;
+            }
+        }
+    }
+    return DONE;
+}
+
+static Status walk_fields(Columns *c, const uint32_t *nodes, const uint32_t *words, const uint64_t *bits, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        int changed = 0;
+        if (nodes[i] >= c->q.cut) return CORRUPT;
+        Status status = add_fields(c, nodes[i], words[i], bits[i], &changed);
+        if (status) return status;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t behind = 0;
+        if (c->is_upstream) ADD(c->pending, nodes[i]);
+        else if (call_targets(c, nodes[i], &behind)) return CORRUPT;
+    }
+    return c->is_upstream ? pass_up(c) : pass_down(c);
+}
+
+static PyObject *list_bytes(const List *list) { return as_bytes(list->items, list->count * 4); }
+
+/* The answer of a column walk; leaves the work space empty. */
+static PyObject *harvest_fields(Columns *c, int is_over) {
+    size_t wide_count = 0, n = 0, w = 0;
+    for (size_t i = 0; i < c->wide.count; i++) wide_count += c->wide.masks[i].count;
+    PyObject *ids = as_bytes(NULL, c->reached_count * 4), *words = as_bytes(NULL, c->reached_count * 8);
+    PyObject *wide = as_bytes(NULL, wide_count * 16);
+    if (!ids || !words || !wide) {
+        Py_XDECREF(ids);
+        Py_XDECREF(words);
+        Py_XDECREF(wide);
+        return NULL;
+    }
+    uint32_t *id = (uint32_t *)PyBytes_AsString(ids);
+    uint64_t *word = (uint64_t *)PyBytes_AsString(words), *far = (uint64_t *)PyBytes_AsString(wide);
+    Py_BEGIN_ALLOW_THREADS
+    harvest(c->reached, ((size_t)c->q.node_count >> 6) + 1, id, c->reached_count);
+    for (; n < c->reached_count; n++) {
+        word[n] = c->masks[id[n]];
+        c->masks[id[n]] = 0;
+    }
+    for (size_t i = 0; i < c->wide.count; i++)
+        for (uint32_t k = 0; k < c->wide.masks[i].count; k++) {
+            far[w++] = (uint64_t)c->wide.masks[i].node << 32 | (k + 1);
+            far[w++] = c->wide.masks[i].words[k];
+        }
+    if (is_over) memset(c->pending, 0, (((size_t)c->q.node_count >> 6) + 1) * 8);
+    Py_END_ALLOW_THREADS
+    return Py_BuildValue("(NNNNNi)", ids, words, wide, list_bytes(&c->lost), list_bytes(&c->missing), is_over);
+}
+
+static int read_mappings(Mappings *m, Graph *views, PyObject *tuple) {
+    PyObject *parts[6];
+    size_t count, rows;
+    memset(m, 0, sizeof *m);
+    memset(views, 0, sizeof *views);
+    if (!PyArg_ParseTuple(tuple, "OOOOOO", parts, parts + 1, parts + 2, parts + 3, parts + 4, parts + 5)) return 0;
+    if (!(views->views = calloc(6, sizeof(Py_buffer)))) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    if (!(m->flags = view(views, parts[0], 1, &m->mapping_count))) goto failed;
+    if (!(m->start = view(views, parts[1], 4, &count)) || !(m->count = view(views, parts[2], 4, &rows))) goto failed;
+    if (count != m->mapping_count || rows != m->mapping_count) {
+        PyErr_SetString(PyExc_ValueError, "the arrays of the mappings do not fit together");
+        goto failed;
+    }
+    if (!(m->rows = view(views, parts[3], 8, &m->row_count))) goto failed;
+    if (!(m->wide_offsets = view(views, parts[4], 4, &m->wide_row_count))) goto failed;
+    if (!(m->wide_fields = view(views, parts[5], 4, &m->wide_field_count))) goto failed;
+    return 1;
+failed:
+    release(views);
+    return 0;
+}
+
+static PyObject *trail(PyObject *self, PyObject *args) {
+    PyObject *walked, *into, *mapping_arrays, *as_of, *masks, *pending, *reached, *result = NULL;
+    unsigned long long node_count, cut, budget;
+    Graph graphs[2], views;
+    Mappings mappings;
+    Py_buffer nodes, words, bits, spaces[3];
+    Columns c;
+    (void)self;
+    memset(&c, 0, sizeof c);
+    if (!PyArg_ParseTuple(args, "OOOKKOpKy*y*y*OOO", &walked, &into, &mapping_arrays, &node_count, &cut, &as_of,
+                          &c.is_upstream, &budget, &nodes, &words, &bits, &masks, &pending, &reached))
+        return NULL;
+    if (!read_question(&c.q, node_count, cut, as_of) || !read_graph(&graphs[0], walked)) goto no_walked;
+    if (!read_graph(&graphs[1], into)) goto no_into;
+    if (!read_mappings(&mappings, &views, mapping_arrays)) goto no_mappings;
+    size_t set_words = (node_count >> 6) + 1, count = (size_t)nodes.len / 4;
+    if (!(c.masks = work_space(masks, &spaces[0], node_count))) goto no_masks;
+    if (!(c.pending = work_space(pending, &spaces[1], set_words))) goto no_pending;
+    if (!(c.reached = work_space(reached, &spaces[2], set_words))) goto no_reached;
+    if ((size_t)words.len / 4 != count || (size_t)bits.len / 8 != count) {
+        PyErr_SetString(PyExc_ValueError, "the roots do not fit together");
+        goto unequal;
+    }
+    c.walked = &graphs[0];
+    c.into = &graphs[1];
+    c.mappings = &mappings;
+    c.budget = budget;
+    Status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = walk_fields(&c, nodes.buf, words.buf, bits.buf, count);
+    Py_END_ALLOW_THREADS
+    if (status == DONE || status == OVER_BUDGET) result = harvest_fields(&c, status == OVER_BUDGET);
+    else fail(status);
+    for (size_t i = 0; i < c.wide.count; i++) free(c.wide.masks[i].words);
+    free(c.wide.masks);
+    free(c.wide.slots);
+    free(c.lost.items);
+    free(c.missing.items);
+unequal:
+    PyBuffer_Release(&spaces[2]);
+no_reached:
+    PyBuffer_Release(&spaces[1]);
+no_pending:
+    PyBuffer_Release(&spaces[0]);
+no_masks:
+    release(&views);
+no_mappings:
+    release(&graphs[1]);
+no_into:
+    release(&graphs[0]);
+no_walked:
+    PyBuffer_Release(&nodes);
+    PyBuffer_Release(&words);
+    PyBuffer_Release(&bits);
+    return result;
+}
 
 static PyMethodDef methods[] = {
     {"closure", closure, METH_VARARGS,
@@ -605,6 +999,9 @@ static PyMethodDef methods[] = {
      "layers(graph, roots, node_count, cut, as_of, depth, budget, seen) -> (ids, starts, is_over_budget, has_more)"},
     {"count_kinds", count_kinds, METH_VARARGS, "count_kinds(ids, kinds) -> 256 counts"},
     {"order_by", order_by, METH_VARARGS, "order_by(keys, limit) -> stable order"},
+    {"trail", trail, METH_VARARGS,
+     "trail(walked, into, mappings, node_count, cut, as_of, is_upstream, budget, root_nodes, root_words, root_bits, "
+     "masks, pending, reached) -> (ids, words, wide, lost, missing, is_over_budget)"},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,17 @@ import numpy.typing as npt
 from headwater.errors import StoreCorrupt
 from headwater.storage.index import _kernel  # type: ignore[attr-defined]
 from headwater.storage.index.arrays import Adjacency, Rows
-from headwater.storage.index.mappings import MappingTable, Trail, carry
+from headwater.storage.index.mapping_arrays import MappingArrays, mapping_arrays
+from headwater.storage.index.mappings import WORD, MappingTable, Trail, carry
 from headwater.storage.index.question import Layers, Question
 from headwater.storage.index.source import U8, U32, U64
 
 NO_LIMIT = 2**64 - 1
+
+LOADING_ROUNDS = 3
+
+_PAIR = np.array([2**32, 1], np.uint64)
+"""Makes one number of a (source, target) pair."""
 
 
 class Spaces:
@@ -54,6 +61,7 @@ class CompiledKernel:
 
     def __init__(self) -> None:
         self._bits = Spaces()
+        self._words = Spaces()
 
     def closure(self, graph: Adjacency, question: Question) -> U32:
         """Everything reached, ascending."""
@@ -106,5 +114,80 @@ class CompiledKernel:
         *,
         is_upstream: bool,
     ) -> Trail:
-        """Field masks carried along the edges."""
-        return carry(walked, into, question, masks, mappings, is_upstream=is_upstream)
+        """Field masks carried along the edges; hop by hop in Python when there is a depth."""
+        if question.depth is not None:
+            return carry(walked, into, question, masks, mappings, is_upstream=is_upstream)
+        rounds = 0
+        while True:
+            arrays = mapping_arrays(mappings, is_upstream=is_upstream)
+            answer = self._trail(walked, into, question, masks, arrays, is_upstream=is_upstream)
+            missing = np.unique(np.frombuffer(answer[4], np.uint32)).tolist()
+            if not missing:
+                return _as_trail(answer)
+            # A walk asks for the mappings it meets; each loading can show more of them, so at last all are loaded.
+            rounds += 1
+            for number in missing if rounds <= LOADING_ROUNDS else range(len(mappings)):
+                mappings.definition(number)
+
+    def _trail(
+        self,
+        walked: Adjacency,
+        into: Adjacency,
+        question: Question,
+        masks: dict[int, int],
+        arrays: MappingArrays,
+        *,
+        is_upstream: bool,
+    ) -> tuple[bytes, bytes, bytes, bytes, bytes, int]:
+        q = question
+        roots = [(node, word, bits) for node, mask in masks.items() if node < q.cut for word, bits in _words(mask)]
+        nodes, places, words = zip(*roots, strict=True) if roots else ((), (), ())
+        count = (q.node_count >> 6) + 1
+        space, pending, reached = self._words.take(q.node_count), self._bits.take(count), self._bits.take(count)
+        try:
+            answer: tuple[bytes, bytes, bytes, bytes, bytes, int] = _kernel.trail(
+                graph_tuple(walked),
+                graph_tuple(into),
+                arrays.parts(),
+                q.node_count,
+                q.cut,
+                q.as_of,
+                is_upstream,
+                NO_LIMIT if q.budget is None else q.budget,
+                np.array(nodes, np.uint32),
+                np.array(places, np.uint32),
+                np.array(words, np.uint64),
+                space,
+                pending,
+                reached,
+            )
+        except ValueError as error:
+            raise StoreCorrupt(str(error)) from error
+        self._words.give(space)
+        self._bits.give(pending)
+        self._bits.give(reached)
+        return answer
+
+
+def _words(mask: int) -> Iterator[tuple[int, int]]:
+    """The words of a mask that are not zero, with their places."""
+    place = 0
+    while mask:
+        if mask & WORD:
+            yield place, mask & WORD
+        mask >>= 64
+        place += 1
+
+
+def _as_trail(answer: tuple[bytes, bytes, bytes, bytes, bytes, int]) -> Trail:
+    ids, words = np.frombuffer(answer[0], np.uint32), np.frombuffer(answer[1], np.uint64)
+    wide: dict[int, int] = {}
+    for key, bits in np.frombuffer(answer[2], np.uint64).reshape(-1, 2).tolist():
+        if bits:
+            node, place = key >> 32, key & 0xFFFFFFFF
+            wide[node] = wide.get(node, 0) | bits << 64 * place
+    for node in wide:
+        wide[node] |= int(words[np.searchsorted(ids, node)])
+    lost = np.unique(np.frombuffer(answer[3], np.uint32).reshape(-1, 2).astype(np.uint64) @ _PAIR)
+    sources, targets = (lost >> np.uint64(32)).astype(np.uint32), lost.astype(np.uint32)
+    return Trail(ids, words, wide, sources, targets, bool(answer[5]), has_more=False)

@@ -70,6 +70,10 @@ class MappingTable:
         numbers = np.array([self._numbers[mapping_id] for mapping_id in distinct.tolist()], np.uint32)
         return numbers[inverse]
 
+    def is_loaded(self, number: int) -> bool:
+        """Whether the definition was asked of the source already; the two that need no asking always are."""
+        return number in self._definitions or self.ids[number] in (NO_MAPPING, IDENTITY_MAPPING)
+
     def definition(self, number: int) -> ColumnMapping:
         """The mapping of a local number.
 
