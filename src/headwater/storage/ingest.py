@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from headwater.errors import InvalidEvent
-from headwater.formats.openlineage import read
+from headwater.formats.openlineage import parse_time, read
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
 
@@ -18,6 +18,8 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
     event: Event
     key: bytes
+    #: event time
+    at: int
     raw: bytes
 
 
@@ -26,18 +28,17 @@ class Batch(msgspec.Struct):
 
     accepted: list[Accepted]
     refused: list[Quarantined]
-    #: filled in by the backend as sequence numbers are handed out
     receipts: list[Receipt]
-    #: place in ``receipts`` of each accepted event
-    places: list[int]
 
 
-def take_apart(events: Sequence[bytes], received_at: int, seen: Callable[[bytes], int | None], next_seq: int) -> Batch:
+def take_apart(
+    events: Sequence[bytes], received_at: int, seen: Callable[[int, bytes], int | None], next_seq: int
+) -> Batch:
     """Check every event and hand out sequence numbers to those that are new.
 
-    ``seen`` gives the sequence number of an event that is stored already, by key.
+    ``seen`` gives the sequence number of an event that is stored already, by its time and key.
     """
-    batch = Batch([], [], [], [])
+    batch = Batch([], [], [])
     fresh: dict[bytes, int] = {}
     for raw in events:
         try:
@@ -56,13 +57,13 @@ def take_apart(events: Sequence[bytes], received_at: int, seen: Callable[[bytes]
                 Receipt(status=ReceiptStatus.REFUSED, key="", field=error.field, value=error.value, rule=error.rule)
             )
             continue
-        known = fresh.get(key) or seen(key)
+        at = parse_time(event.event_time)
+        known = fresh.get(key) or seen(at, key)
         if known is not None:
             batch.receipts.append(Receipt(status=ReceiptStatus.DUPLICATE, key=key.hex(), seq=known))
             continue
         seq = fresh[key] = next_seq + len(batch.accepted)
-        batch.places.append(len(batch.receipts))
-        batch.accepted.append(Accepted(event, key, bytes(raw)))
+        batch.accepted.append(Accepted(event, key, at, bytes(raw)))
         batch.receipts.append(Receipt(status=ReceiptStatus.STORED, key=key.hex(), seq=seq))
     return batch
 

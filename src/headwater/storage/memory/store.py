@@ -43,7 +43,7 @@ class MemoryStore(ProjectedStore):
         """Store a batch of events, with a receipt for each in order."""
         received_at = now_us() if received_at is None else received_at
         with self._lock:
-            batch = take_apart(events, received_at, self._keys.get, self._last_seq + 1)
+            batch = take_apart(events, received_at, lambda _, key: self._keys.get(key), self._last_seq + 1)
             for one in batch.accepted:
                 self._last_seq += 1
                 self._keys[one.key] = self._last_seq

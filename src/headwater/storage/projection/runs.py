@@ -17,15 +17,18 @@ class Runs:
         self._tables = tables
         self._docs: dict[int, RunDoc] = {}
         self._changed: dict[int, Run] = {}
+        self._ids: dict[str, int] = {}
 
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
         self._docs.clear()
         self._changed.clear()
+        self._ids.clear()
 
     def seen(self, run_id: str, job_name: int, job: int, at: int, key: bytes) -> tuple[Run, RunDoc]:
         """The run of that UUID and its document, made if it is new. The caller changes both and calls ``changed``."""
-        run = self._tables.run(run_id)
+        number = self._ids.get(run_id)
+        run = self._tables.runs.get(number) if number else self._tables.run(run_id)
         if run is not None:
             return run, self.doc(run)
         run = Run(
@@ -41,6 +44,7 @@ class Runs:
         )
         doc = RunDoc(at, key, job_name, [], False, {}, {}, {}, {})
         self._docs[run.id] = doc
+        self._ids[run_id] = run.id
         self._tables.runs.put(run)
         return run, doc
 
@@ -63,3 +67,4 @@ class Runs:
         self._changed.clear()
         if len(self._docs) > _CACHE_SIZE:
             self._docs.clear()
+            self._ids.clear()

@@ -1,0 +1,104 @@
+"""Opens the file, and turns what SQLite complains about into what the reader can do about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from headwater.errors import StoreCorrupt, StoreError, StoreFull, StoreLocked, StoreReadOnly
+
+PAGE_SIZE_BYTES = 8192
+CHECKPOINT_PAGES = 4000
+_PRIMARY = 0xFF
+_READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+_NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
+
+
+@cache
+def queries() -> dict[str, str]:
+    """The statements of ``queries.sql`` by name."""
+    text = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")
+    pieces = _NAME.split(text)[1:]
+    return {name: sql.strip() for name, sql in zip(pieces[::2], pieces[1::2], strict=True)}
+
+
+def connect(path: Path, *, read_only: bool, timeout_s: float) -> sqlite3.Connection:
+    """A connection to the file, with what every user of it needs set."""
+    with explained(path):
+        if not read_only:
+            connection = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
+            _prepare(connection)
+            return connection
+        mode = "ro" if _has_log(path) or os.access(path.parent, os.W_OK) else "ro&immutable=1"
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA query_only = 1")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return connection
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE_BYTES}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    connection.execute("PRAGMA cache_size = -32768")
+    connection.execute("PRAGMA temp_store = MEMORY")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Raise a ``StoreError`` for every error of SQLite or of the file system."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _explain(error, path) from error
+    except OSError as error:
+        raise _explain_os(error, path) from error
+
+
+def _explain(error: sqlite3.Error, path: Path) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0)
+    primary = code & _PRIMARY
+    what = f"{path.name}: {error}"
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreLocked(f"{path.name}: another process is writing and did not finish in time")
+    if primary in _READ_ONLY:
+        return StoreReadOnly(what)
+    if primary == sqlite3.SQLITE_FULL:
+        return StoreFull(what)
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreCorrupt(what)
+    if primary == sqlite3.SQLITE_IOERR and _is_full(path):
+        return StoreFull(what)
+    return StoreError(what)
+
+
+def _explain_os(error: OSError, path: Path) -> StoreError:
+    what = f"{path.name}: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(what)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StoreReadOnly(what)
+    return StoreError(what)
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        found = os.statvfs(path.parent)
+    except (OSError, AttributeError):
+        return False
+    return found.f_bavail * found.f_frsize < 1 << 20

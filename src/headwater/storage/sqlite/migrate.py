@@ -1,0 +1,99 @@
+"""Brings a file to the schema of this version: numbered SQL files, applied once, their checksums kept."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from headwater.errors import StoreError, StoreTooNew
+
+
+class Migration(NamedTuple):
+    """One step of the schema."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the SQL, without regard to line ends."""
+        return hashlib.sha256("\n".join(self.sql.splitlines()).encode()).hexdigest()
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """The steps this version knows, in order."""
+    found = []
+    for item in files(__package__).joinpath("migrations").iterdir():
+        if item.name.endswith(".sql"):
+            number, _, name = item.name.removesuffix(".sql").partition("_")
+            found.append(Migration(int(number), name, item.read_text(encoding="utf-8")))
+    return tuple(sorted(found))
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The number of the last step that a file has seen."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection, *, read_only: bool) -> None:
+    """Apply the steps that a file has not seen, each in its own transaction.
+
+    Raises:
+        StoreTooNew: the file has seen steps that this version does not know.
+        StoreError: a step was changed after it was applied here, or the file is older and may not be written.
+    """
+    known = migrations()
+    have = version_of(connection)
+    if have > known[-1].number:
+        raise StoreTooNew(f"the store has schema {have}, this version knows {known[-1].number}")
+    if have:
+        _check(connection, known)
+    for step in known:
+        if step.number <= version_of(connection):
+            continue
+        if read_only:
+            raise StoreError(f"the store has schema {have} and is open for reading", hint="open it once for writing")
+        _apply(connection, step)
+
+
+def _check(connection: sqlite3.Connection, known: tuple[Migration, ...]) -> None:
+    seen = dict(connection.execute("SELECT number, checksum FROM migrations"))
+    for step in known:
+        if seen.get(step.number, step.checksum) != step.checksum:
+            raise StoreError(
+                f"schema step {step.number} ({step.name}) differs from the one that was applied to this store",
+                hint="a released migration never changes; add a new one",
+            )
+
+
+def _apply(connection: sqlite3.Connection, step: Migration) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if version_of(connection) < step.number:  # another process may have been first
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS migrations"
+                " (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"
+            )
+            for statement in statements(step.sql):
+                connection.execute(statement)
+            connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (step.number, step.name, step.checksum))
+            connection.execute(f"PRAGMA user_version = {step.number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def statements(sql: str) -> list[str]:
+    """The statements of a script."""
+    found, start = [], 0
+    for at, char in enumerate(sql):
+        if char == ";" and sqlite3.complete_statement(sql[start : at + 1]):
+            found.append(sql[start : at + 1].strip())
+            start = at + 1
+    return found

@@ -1,0 +1,372 @@
+-- Every statement of the SQLite store, by name. A name stands alone on a comment line above its statement.
+-- ``_get`` by key, ``_put`` writes whole rows, ``_drop`` by key, ``_all`` in the order of the key, ``_by_...`` by index.
+
+-- names_get
+SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed FROM names WHERE id = ?;
+
+-- names_put
+INSERT INTO names (id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, namespace = excluded.namespace, name = excluded.name, node = excluded.node, raw_namespace = excluded.raw_namespace, raw_name = excluded.raw_name, first_at = excluded.first_at, first_key = excluded.first_key, is_direct = excluded.is_direct, is_renamed = excluded.is_renamed;
+
+-- names_drop
+DELETE FROM names WHERE id = ?;
+
+-- names_all
+SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed FROM names ORDER BY id;
+
+-- names_by_node
+SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed FROM names WHERE node = ?;
+
+-- names_by_kind_name_namespace
+SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed FROM names WHERE kind = ? AND name = ? AND namespace = ?;
+
+-- nodes_get
+SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes WHERE id = ?;
+
+-- nodes_put
+INSERT INTO nodes (id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, type = excluded.type, created_at = excluded.created_at, updated_at = excluded.updated_at, head = excluded.head, head_at = excluded.head_at, head_run = excluded.head_run, read_until = excluded.read_until, life_at = excluded.life_at, life_key = excluded.life_key, life_run = excluded.life_run, is_dropped = excluded.is_dropped;
+
+-- nodes_drop
+DELETE FROM nodes WHERE id = ?;
+
+-- nodes_all
+SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes ORDER BY id;
+
+-- runs_get
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs WHERE id = ?;
+
+-- runs_put
+INSERT INTO runs (id, run_id, job, state, operation, started_at, ended_at, parent_run, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id, job = excluded.job, state = excluded.state, operation = excluded.operation, started_at = excluded.started_at, ended_at = excluded.ended_at, parent_run = excluded.parent_run, doc = excluded.doc;
+
+-- runs_drop
+DELETE FROM runs WHERE id = ?;
+
+-- runs_all
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs ORDER BY id;
+
+-- runs_by_run_id
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs WHERE run_id = ?;
+
+-- runs_by_job
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs WHERE job = ?;
+
+-- versions_get
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions WHERE id = ?;
+
+-- versions_put
+INSERT INTO versions (id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET dataset = excluded.dataset, created_at = excluded.created_at, run = excluded.run, run_id = excluded.run_id, job = excluded.job, tag = excluded.tag, fingerprint = excluded.fingerprint, file_digest = excluded.file_digest, row_count = excluded.row_count, shape = excluded.shape;
+
+-- versions_drop
+DELETE FROM versions WHERE id = ?;
+
+-- versions_all
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions ORDER BY id;
+
+-- versions_by_dataset
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions WHERE dataset = ?;
+
+-- versions_by_dataset_run
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions WHERE dataset = ? AND run = ?;
+
+-- derivations_get
+SELECT id, run, job, edges FROM derivations WHERE id = ?;
+
+-- derivations_put
+INSERT INTO derivations (id, run, job, edges) VALUES (?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET run = excluded.run, job = excluded.job, edges = excluded.edges;
+
+-- derivations_drop
+DELETE FROM derivations WHERE id = ?;
+
+-- derivations_all
+SELECT id, run, job, edges FROM derivations ORDER BY id;
+
+-- flows_get
+SELECT job, target, kind, last_at, last_by, shape FROM flows WHERE job = ? AND target = ? AND kind = ?;
+
+-- flows_put
+INSERT INTO flows (job, target, kind, last_at, last_by, shape) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (job, target, kind) DO UPDATE SET last_at = excluded.last_at, last_by = excluded.last_by, shape = excluded.shape;
+
+-- flows_drop
+DELETE FROM flows WHERE job = ? AND target = ? AND kind = ?;
+
+-- flows_all
+SELECT job, target, kind, last_at, last_by, shape FROM flows ORDER BY job, target, kind;
+
+-- flows_by_job
+SELECT job, target, kind, last_at, last_by, shape FROM flows WHERE job = ?;
+
+-- flows_by_target
+SELECT job, target, kind, last_at, last_by, shape FROM flows WHERE target = ?;
+
+-- edges_get
+SELECT source, target, job, kind, valid_from, valid_to, how, run, mapping FROM edges WHERE source = ? AND target = ? AND job = ? AND kind = ? AND valid_from = ?;
+
+-- edges_put
+INSERT INTO edges (source, target, job, kind, valid_from, valid_to, how, run, mapping) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (source, target, job, kind, valid_from) DO UPDATE SET valid_to = excluded.valid_to, how = excluded.how, run = excluded.run, mapping = excluded.mapping;
+
+-- edges_drop
+DELETE FROM edges WHERE source = ? AND target = ? AND job = ? AND kind = ? AND valid_from = ?;
+
+-- edges_all
+SELECT source, target, job, kind, valid_from, valid_to, how, run, mapping FROM edges ORDER BY source, target, job, kind, valid_from;
+
+-- edges_by_source
+SELECT source, target, job, kind, valid_from, valid_to, how, run, mapping FROM edges WHERE source = ?;
+
+-- edges_by_target
+SELECT source, target, job, kind, valid_from, valid_to, how, run, mapping FROM edges WHERE target = ?;
+
+-- edges_by_job
+SELECT source, target, job, kind, valid_from, valid_to, how, run, mapping FROM edges WHERE job = ?;
+
+-- edges_by_job_kind_target
+SELECT source, target, job, kind, valid_from, valid_to, how, run, mapping FROM edges WHERE job = ? AND kind = ? AND target = ?;
+
+-- changes_get
+SELECT node, name, at, key, body, run_id, is_repeated FROM changes WHERE node = ? AND name = ? AND at = ? AND key = ?;
+
+-- changes_put
+INSERT INTO changes (node, name, at, key, body, run_id, is_repeated) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (node, name, at, key) DO UPDATE SET body = excluded.body, run_id = excluded.run_id, is_repeated = excluded.is_repeated;
+
+-- changes_drop
+DELETE FROM changes WHERE node = ? AND name = ? AND at = ? AND key = ?;
+
+-- changes_all
+SELECT node, name, at, key, body, run_id, is_repeated FROM changes ORDER BY node, name, at, key;
+
+-- changes_by_node
+SELECT node, name, at, key, body, run_id, is_repeated FROM changes WHERE node = ?;
+
+-- changes_by_name_node
+SELECT node, name, at, key, body, run_id, is_repeated FROM changes WHERE name = ? AND node = ?;
+
+-- statements_get
+SELECT subject, kind, at, key, says FROM statements WHERE subject = ? AND kind = ? AND at = ? AND key = ?;
+
+-- statements_put
+INSERT INTO statements (subject, kind, at, key, says) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (subject, kind, at, key) DO UPDATE SET says = excluded.says;
+
+-- statements_drop
+DELETE FROM statements WHERE subject = ? AND kind = ? AND at = ? AND key = ?;
+
+-- statements_all
+SELECT subject, kind, at, key, says FROM statements ORDER BY subject, kind, at, key;
+
+-- statements_by_kind_subject
+SELECT subject, kind, at, key, says FROM statements WHERE kind = ? AND subject = ?;
+
+-- fields_get
+SELECT node, names FROM fields WHERE node = ?;
+
+-- fields_put
+INSERT INTO fields (node, names) VALUES (?, ?)
+ON CONFLICT (node) DO UPDATE SET names = excluded.names;
+
+-- fields_drop
+DELETE FROM fields WHERE node = ?;
+
+-- fields_all
+SELECT node, names FROM fields ORDER BY node;
+
+-- search_get
+SELECT node, kind, namespace, name, fields, description, tags, owners FROM search WHERE node = ?;
+
+-- search_put
+INSERT INTO search (node, kind, namespace, name, fields, description, tags, owners) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (node) DO UPDATE SET kind = excluded.kind, namespace = excluded.namespace, name = excluded.name, fields = excluded.fields, description = excluded.description, tags = excluded.tags, owners = excluded.owners;
+
+-- search_drop
+DELETE FROM search WHERE node = ?;
+
+-- search_all
+SELECT node, kind, namespace, name, fields, description, tags, owners FROM search ORDER BY node;
+
+-- bodies_id_of
+SELECT id FROM bodies WHERE digest = ?;
+
+-- bodies_get
+SELECT content FROM bodies WHERE id = ?;
+
+-- bodies_add
+INSERT INTO bodies (id, digest, content) VALUES (?, ?, ?);
+
+-- facet_sets_id_of
+SELECT id FROM facet_sets WHERE digest = ?;
+
+-- facet_sets_get
+SELECT content FROM facet_sets WHERE id = ?;
+
+-- facet_sets_add
+INSERT INTO facet_sets (id, digest, content) VALUES (?, ?, ?);
+
+-- shapes_id_of
+SELECT id FROM shapes WHERE digest = ?;
+
+-- shapes_get
+SELECT content FROM shapes WHERE id = ?;
+
+-- shapes_add
+INSERT INTO shapes (id, digest, content) VALUES (?, ?, ?);
+
+-- mappings_id_of
+SELECT id FROM mappings WHERE digest = ?;
+
+-- mappings_get
+SELECT content FROM mappings WHERE id = ?;
+
+-- mappings_add
+INSERT INTO mappings (id, digest, content) VALUES (?, ?, ?);
+
+-- version_before
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE dataset = ? AND created_at <= ? AND run <> 0 AND run_id <> ?
+ORDER BY created_at DESC, run_id DESC LIMIT 1;
+
+-- version_marked_before
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE dataset = ?1 AND created_at <= ?2 AND run <> 0 AND run_id <> ?3
+  AND (tag = ?4 OR fingerprint = ?4 OR file_digest = ?4)
+ORDER BY created_at DESC, run_id DESC LIMIT 1;
+
+-- latest_versions
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE dataset = ? AND created_at <= ?
+ORDER BY created_at DESC, run_id DESC, tag DESC LIMIT ?;
+
+-- version_ordinal
+SELECT count(*) FROM versions
+WHERE dataset = ?1 AND (created_at < ?2 OR (created_at = ?2 AND (run_id, tag) <= (?3, ?4)));
+
+-- nodes_after
+SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes WHERE id > ? AND (?2 IS NULL OR kind = ?2) ORDER BY id LIMIT ?3;
+
+-- runs_by_start
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE started_at < ?1 AND (?2 IS NULL OR state = ?2)
+ORDER BY started_at DESC, run_id DESC LIMIT ?3;
+
+-- runs_of_job_by_start
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE job = ?4 AND started_at < ?1 AND (?2 IS NULL OR state = ?2)
+ORDER BY started_at DESC, run_id DESC LIMIT ?3;
+
+-- runs_of_parent_by_start
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE parent_run = ?4 AND parent_run <> '' AND started_at < ?1 AND (?2 IS NULL OR state = ?2)
+ORDER BY started_at DESC, run_id DESC LIMIT ?3;
+
+-- runs_of_job_and_parent_by_start
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE parent_run = ?4 AND parent_run <> '' AND job = ?5 AND started_at < ?1 AND (?2 IS NULL OR state = ?2)
+ORDER BY started_at DESC, run_id DESC LIMIT ?3;
+
+-- latest_changes
+-- The facet names of the node one by one along the key, and for each the last row.
+WITH RECURSIVE facet (name) AS (
+  SELECT min(name) FROM changes WHERE node = ?1
+  UNION ALL
+  SELECT (SELECT min(name) FROM changes WHERE node = ?1 AND name > facet.name) FROM facet WHERE facet.name IS NOT NULL
+)
+SELECT changes.node, changes.name, changes.at, changes.key, changes.body, changes.run_id, changes.is_repeated FROM facet
+JOIN changes ON changes.node = ?1 AND changes.name = facet.name AND (changes.at, changes.key) = (
+  SELECT last.at, last.key FROM changes AS last
+  WHERE last.node = ?1 AND last.name = facet.name ORDER BY last.at DESC, last.key DESC LIMIT 1
+);
+
+-- mentions_add
+INSERT INTO mentions (max_at, body) VALUES (?, ?);
+
+-- mentions_since
+SELECT body FROM mentions WHERE max_at >= ? ORDER BY id;
+
+-- edge_log_add
+INSERT INTO edge_log (source, target, job, kind, valid_from, valid_to, mapping) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- edge_log_since
+SELECT seq, source, target, job, kind, valid_from, valid_to, mapping FROM edge_log WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- derivations_after
+SELECT id, run, job, edges FROM derivations WHERE id > ? ORDER BY id LIMIT ?;
+
+-- dataset_kinds
+SELECT id, kind FROM nodes WHERE id >= ? ORDER BY id;
+
+-- run_kinds
+SELECT id, kind FROM (
+  SELECT id, 3 AS kind FROM versions WHERE id >= ?1 UNION ALL SELECT id, 4 AS kind FROM derivations WHERE id >= ?1
+) ORDER BY id;
+
+-- counters_get
+SELECT name, value FROM counters;
+
+-- counters_put
+INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- count_rows
+SELECT
+  (SELECT count(*) FROM nodes WHERE kind = 1),
+  (SELECT count(*) FROM nodes WHERE kind = 2),
+  (SELECT count(*) FROM runs),
+  (SELECT count(*) FROM versions),
+  (SELECT count(*) FROM edges);
+
+-- search_words_drop
+DELETE FROM search_words WHERE rowid = ?;
+
+-- search_words_add
+INSERT INTO search_words (rowid, namespace, name, fields, description, tags, owners) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- search_match
+SELECT search.node, search.kind, search.namespace, search.name, search.fields, search.description, search.tags, search.owners FROM search_words
+JOIN search ON search.node = search_words.rowid
+WHERE search_words MATCH ? ORDER BY bm25(search_words, 2, 8, 3, 1, 4, 3) LIMIT ?;
+
+-- search_short
+SELECT node, kind, namespace, name, fields, description, tags, owners FROM search
+WHERE instr(lower(name), ?1) OR instr(lower(namespace), ?1) OR instr(lower(fields), ?1) OR instr(lower(tags), ?1)
+  OR instr(lower(owners), ?1)
+ORDER BY length(name), name LIMIT ?2;
+
+-- frames_add
+INSERT INTO frames (last_seq, first_seq, keys, received, body) VALUES (?, ?, ?, ?, ?);
+
+-- frames_since
+SELECT last_seq, first_seq, keys, received, body FROM frames WHERE last_seq > ? ORDER BY last_seq;
+
+-- frames_of
+SELECT first_seq, keys FROM frames WHERE last_seq >= ? ORDER BY last_seq LIMIT 1;
+
+-- frames_drop
+DELETE FROM frames WHERE last_seq = ?;
+
+-- event_keys_get
+SELECT seq FROM event_keys WHERE at = ? AND key = ?;
+
+-- event_keys_add
+INSERT INTO event_keys (at, key, seq) VALUES (?, ?, ?);
+
+-- event_keys_drop
+DELETE FROM event_keys WHERE at = ? AND key = ?;
+
+-- event_keys_count
+SELECT count(*) FROM event_keys;
+
+-- quarantine_add
+INSERT INTO quarantine (received_at, body, field, value, rule) VALUES (?, ?, ?, ?, ?);
+
+-- quarantine_latest
+SELECT received_at, body, field, value, rule FROM quarantine ORDER BY id DESC LIMIT ?;
+
+-- quarantine_count
+SELECT count(*) FROM quarantine;
+
+-- quarantine_forget
+DELETE FROM quarantine WHERE received_at < ?;

@@ -1,0 +1,210 @@
+"""Rows to columns and back, for the tables whose columns are not simply the row's fields."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from headwater.model.graph import FieldEdge
+from headwater.storage.projection.records import (
+    Derivation,
+    FacetSetRow,
+    Fields,
+    Mapping,
+    Mention,
+    Run,
+    Shape,
+    Statement,
+    Version,
+)
+from headwater.storage.sqlite.table import Columns, pack, unpack
+
+R = TypeVar("R", bound=msgspec.Struct)
+_encode = msgspec.msgpack.Encoder().encode
+_said = msgspec.msgpack.Decoder(list[tuple[int, int]]).decode
+_names = msgspec.msgpack.Decoder(list[str]).decode
+_shape = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
+_facets = msgspec.msgpack.Decoder(list[tuple[str, int]]).decode
+_mapping = msgspec.msgpack.Decoder(tuple[int, int, tuple[FieldEdge, ...]]).decode
+_COUNT = struct.Struct("<I")
+
+astuple: Callable[[Any], Columns] = msgspec.structs.astuple
+
+
+def plain(row_type: type[R], *flags: str) -> Callable[..., R]:
+    """Decodes a row whose columns are its fields in order; ``flags`` are booleans."""
+    names = row_type.__struct_fields__
+    places = {name: place for place, name in enumerate(names)}
+    booleans = [places[flag] for flag in flags]
+
+    def decode(*columns: Any) -> R:
+        values = list(columns)
+        for place in booleans:
+            values[place] = bool(values[place])
+        return row_type(**dict(zip(names, values, strict=True)))
+
+    return decode
+
+
+def uuid_bytes(run_id: str) -> bytes:
+    """A run id as it is stored: 16 bytes, none for no run."""
+    return bytes.fromhex(run_id.replace("-", "")) if run_id else b""
+
+
+def uuid_text(stored: bytes) -> str:
+    """A run id from its 16 bytes."""
+    return str(UUID(bytes=stored)) if stored else ""
+
+
+def run_columns(row: Run) -> Columns:
+    """The columns of a run."""
+    run_id = uuid_bytes(row.run_id)
+    times = (row.started_at, row.ended_at)
+    return (row.id, run_id, row.job, row.state, row.operation, *times, row.parent_run, pack(row.doc))
+
+
+def run_row(*columns: Any) -> Run:
+    """A run from its columns."""
+    row_id, run_id, job, state, operation, started_at, ended_at, parent_run, doc = columns
+    return Run(
+        id=row_id,
+        run_id=uuid_text(run_id),
+        job=job,
+        state=state,
+        operation=operation,
+        started_at=started_at,
+        ended_at=ended_at,
+        parent_run=parent_run,
+        doc=unpack(doc),
+    )
+
+
+def version_columns(row: Version) -> Columns:
+    """The columns of a version."""
+    marks = (row.tag, row.fingerprint, row.file_digest)
+    return (
+        row.id,
+        row.dataset,
+        row.created_at,
+        row.run,
+        uuid_bytes(row.run_id),
+        row.job,
+        *marks,
+        row.row_count,
+        row.shape,
+    )
+
+
+def version_row(*columns: Any) -> Version:
+    """A version from its columns."""
+    row_id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape = columns
+    return Version(
+        id=row_id,
+        dataset=dataset,
+        created_at=created_at,
+        run=run,
+        run_id=uuid_text(run_id),
+        job=job,
+        tag=tag,
+        fingerprint=fingerprint,
+        file_digest=file_digest,
+        row_count=row_count,
+        shape=shape,
+    )
+
+
+def derivation_columns(row: Derivation) -> Columns:
+    """The columns of a derivation: the count of inputs, then (version, mapping) pairs, then the outputs."""
+    packed = array("I", [part for pair in row.inputs for part in pair])
+    packed.extend(row.outputs)
+    return row.id, row.run, row.job, _COUNT.pack(len(row.inputs)) + packed.tobytes()
+
+
+def derivation_row(row_id: int, run: int, job: int, edges: bytes) -> Derivation:
+    """A derivation from its columns."""
+    count = _COUNT.unpack_from(edges)[0]
+    packed = array("I")
+    packed.frombytes(edges[_COUNT.size :])
+    pairs = packed[: 2 * count]
+    inputs = list(zip(pairs[::2], pairs[1::2], strict=True))
+    return Derivation(id=row_id, run=run, job=job, inputs=inputs, outputs=list(packed[2 * count :]))
+
+
+def statement_columns(row: Statement) -> Columns:
+    """The columns of a statement."""
+    return row.subject, row.kind, row.at, row.key, _encode(row.says)
+
+
+def statement_row(subject: int, kind: int, at: int, key: bytes, says: bytes) -> Statement:
+    """A statement from its columns."""
+    return Statement(subject=subject, kind=kind, at=at, key=key, says=_said(says))
+
+
+def fields_columns(row: Fields) -> Columns:
+    """The columns of the fields of a dataset."""
+    return row.node, pack(_encode(row.names))
+
+
+def fields_row(node: int, names: bytes) -> Fields:
+    """The fields of a dataset from their columns."""
+    return Fields(node=node, names=_names(unpack(names)))
+
+
+def shape_content(row: Shape) -> bytes:
+    """A shape as bytes."""
+    return _encode(row.sources)
+
+
+def shape_row(row_id: int, content: bytes) -> Shape:
+    """A shape from its bytes."""
+    return Shape(id=row_id, sources=_shape(content))
+
+
+def facets_content(row: FacetSetRow) -> bytes:
+    """A facet set as bytes."""
+    return _encode(row.facets)
+
+
+def facets_row(row_id: int, content: bytes) -> FacetSetRow:
+    """A facet set from its bytes."""
+    return FacetSetRow(id=row_id, facets=_facets(content))
+
+
+def mapping_content(row: Mapping) -> bytes:
+    """A column mapping as bytes."""
+    return _encode((row.source, row.target, row.fields))
+
+
+def mapping_row(row_id: int, content: bytes) -> Mapping:
+    """A column mapping from its bytes."""
+    source, target, fields = _mapping(content)
+    return Mapping(id=row_id, source=source, target=target, fields=fields)
+
+
+def mentions_body(mentions: list[Mention]) -> bytes:
+    """The mentions of a commit, packed column by column."""
+    columns = zip(*[(one.name, one.run, one.facets, one.at, one.seq) for one in mentions], strict=True)
+    return pack(b"".join(array("q", column).tobytes() for column in columns))
+
+
+def mentions_of(body: bytes, names: frozenset[int]) -> list[Mention]:
+    """Those mentions of a commit that speak of some names."""
+    values = array("q")
+    values.frombytes(unpack(body))
+    count = len(values) // 5
+    return [
+        Mention(
+            name=values[place],
+            run=values[count + place],
+            facets=values[2 * count + place],
+            at=values[3 * count + place],
+            seq=values[4 * count + place],
+        )
+        for place in range(count)
+        if values[place] in names
+    ]

@@ -1,0 +1,315 @@
+"""The tables of one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any
+
+from headwater.storage.projection.records import (
+    Change,
+    Derivation,
+    Edge,
+    FacetSetRow,
+    Fields,
+    Flow,
+    Mapping,
+    Mention,
+    Name,
+    Node,
+    Run,
+    SearchText,
+    Shape,
+    Statement,
+    Version,
+)
+from headwater.storage.projection.searching import trigrams, words
+from headwater.storage.projection.tables import LEVELS, Counter, Level
+from headwater.storage.sqlite import rows
+from headwater.storage.sqlite.connection import queries
+from headwater.storage.sqlite.log import EventLog
+from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable
+
+_END_OF_TIME = 2**63 - 1
+_PAGE = 1000
+
+
+class SQLiteTables:
+    """One tenant's tables. What is put is written by ``flush``, within the transaction of the caller."""
+
+    def __init__(self, connection: sqlite3.Connection, log: EventLog) -> None:
+        self._connection = connection
+        self._sql = queries()
+        self.event_key = log.key_of
+        one = connection
+        self.names: SQLiteTable[int, Name] = SQLiteTable(
+            one,
+            "names",
+            attrgetter("id"),
+            rows.astuple,
+            rows.plain(Name, "is_direct", "is_renamed"),
+            cache_size=100_000,
+        )
+        self.nodes: SQLiteTable[int, Node] = SQLiteTable(
+            one, "nodes", attrgetter("id"), rows.astuple, rows.plain(Node, "is_dropped"), cache_size=100_000
+        )
+        self.runs: SQLiteTable[int, Run] = SQLiteTable(one, "runs", attrgetter("id"), rows.run_columns, rows.run_row)
+        self.versions: SQLiteTable[int, Version] = SQLiteTable(
+            one, "versions", attrgetter("id"), rows.version_columns, rows.version_row
+        )
+        self.derivations: SQLiteTable[int, Derivation] = SQLiteTable(
+            one, "derivations", attrgetter("id"), rows.derivation_columns, rows.derivation_row
+        )
+        self.flows: SQLiteTable[tuple[int, int, int], Flow] = SQLiteTable(
+            one, "flows", attrgetter("job", "target", "kind"), rows.astuple, rows.plain(Flow)
+        )
+        self.edges: SQLiteTable[tuple[int, int, int, int, int], Edge] = SQLiteTable(
+            one, "edges", attrgetter("source", "target", "job", "kind", "valid_from"), rows.astuple, rows.plain(Edge)
+        )
+        self.changes: SQLiteTable[tuple[int, str, int, bytes], Change] = SQLiteTable(
+            one, "changes", attrgetter("node", "name", "at", "key"), rows.astuple, rows.plain(Change, "is_repeated")
+        )
+        self.statements: SQLiteTable[tuple[int, int, int, bytes], Statement] = SQLiteTable(
+            one, "statements", attrgetter("subject", "kind", "at", "key"), rows.statement_columns, rows.statement_row
+        )
+        self.fields: SQLiteTable[int, Fields] = SQLiteTable(
+            one, "fields", attrgetter("node"), rows.fields_columns, rows.fields_row
+        )
+        self.search: SQLiteTable[int, SearchText] = SearchTable(
+            one, "search", attrgetter("node"), rows.astuple, rows.plain(SearchText)
+        )
+        self.bodies: SQLiteContents[bytes] = SQLiteContents(one, "bodies", bytes, lambda _, content: content)
+        self.facet_sets: SQLiteContents[FacetSetRow] = SQLiteContents(
+            one, "facet_sets", rows.facets_content, rows.facets_row
+        )
+        self.shapes: SQLiteContents[Shape] = SQLiteContents(one, "shapes", rows.shape_content, rows.shape_row)
+        self.mappings: SQLiteContents[Mapping] = SQLiteContents(one, "mappings", rows.mapping_content, rows.mapping_row)
+        self._tables: list[Any] = [
+            self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
+            self.statements, self.fields, self.search,
+        ]  # fmt: skip
+        self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
+        self._counters: dict[str, int] = {}
+        self._counted: dict[str, int] = {}
+        self._mentions: list[Mention] = []
+        self._edge_log: list[tuple[Any, ...]] = []
+        self._name_ids: dict[tuple[int, str, str], int] = {}
+        self._run_ids: dict[str, int] = {}
+
+    # -- the batch -------------------------------------------------------------------------------------------------
+    def flush(self) -> None:
+        """Write everything that is pending."""
+        for table in self._tables:
+            table.flush()
+        if self._mentions:
+            latest = max(one.at for one in self._mentions)
+            self._connection.execute(self._sql["mentions_add"], (latest, rows.mentions_body(self._mentions)))
+            self._mentions.clear()
+        if self._edge_log:
+            self._connection.executemany(self._sql["edge_log_add"], self._edge_log)
+            self._edge_log.clear()
+        changed = [item for item in self._counters.items() if self._counted.get(item[0]) != item[1]]
+        if changed:
+            self._connection.executemany(self._sql["counters_put"], changed)
+            self._counted.update(changed)
+
+    def trim(self) -> None:
+        """Keep the caches small, between batches."""
+        for part in self._tables + self._contents:
+            part.trim()
+        for ids in (self._name_ids, self._run_ids):
+            if len(ids) > 200_000:
+                ids.clear()
+
+    def clear(self) -> None:
+        """Forget everything that is cached or pending."""
+        for part in self._tables + self._contents:
+            part.clear()
+        for counted in (self._counters, self._counted, self._name_ids, self._run_ids):
+            counted.clear()
+        self._mentions.clear()
+        self._edge_log.clear()
+
+    def counter(self, name: str) -> int:
+        """The present value of a counter."""
+        if not self._counters:
+            self._counters.update(self._connection.execute(self._sql["counters_get"]))
+            self._counted.update(self._counters)
+        return self._counters.get(name, 0)
+
+    def next_id(self, counter: Counter) -> int:
+        """The next id of a counter, from 1."""
+        value = self.counter(counter) + 1
+        self._counters[counter] = value
+        return value
+
+    def advance(self, counter: str, by: int) -> None:
+        """Count on."""
+        self._counters[counter] = self.counter(counter) + by
+
+    # -- look-ups --------------------------------------------------------------------------------------------------
+    def name(self, kind: int, namespace: str, name: str) -> Name | None:
+        """The name in its normalised form."""
+        found = self._name_ids.get((kind, namespace, name))
+        if found is not None:
+            return self.names.get(found)
+        row = next(iter(self.names.where(kind=kind, namespace=namespace, name=name)), None)
+        if row is not None:
+            self._name_ids[kind, namespace, name] = row.id
+        return row
+
+    def run(self, run_id: str) -> Run | None:
+        """The run of that UUID."""
+        found = self._run_ids.get(run_id)
+        if found is not None:
+            return self.runs.get(found)
+        row = next(iter(self.runs.where(run_id=rows.uuid_bytes(run_id))), None)
+        if row is not None:
+            self._run_ids[run_id] = row.id
+        return row
+
+    def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
+        """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""
+        given = (dataset, at, rows.uuid_bytes(run_id))
+        if tag:
+            return next(iter(self.versions.select("version_marked_before", (*given, tag))), None)
+        return next(iter(self.versions.select("version_before", given)), None)
+
+    def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
+        """Versions of a dataset no later than an instant, latest first."""
+        return self.versions.select("latest_versions", (dataset, _END_OF_TIME if as_of is None else as_of, limit))
+
+    def version_ordinal(self, version: Version) -> int:
+        """The place of a version among those of its dataset, from 1."""
+        self.versions.flush()
+        given = (version.dataset, version.created_at, rows.uuid_bytes(version.run_id), version.tag)
+        return int(self._connection.execute(self._sql["version_ordinal"], given).fetchone()[0])
+
+    def nodes_after(self, after: int, *, kind: int | None) -> Iterator[Node]:
+        """Nodes with a higher id, ascending."""
+        while page := self.nodes.select("nodes_after", (after, kind, _PAGE)):
+            yield from page
+            after = page[-1].id
+
+    def runs_by_start(
+        self, *, job: int | None, state: int | None, parent: str | None, before: int | None, limit: int
+    ) -> list[Run]:
+        """Runs that started before an instant, latest first."""
+        given: tuple[Any, ...] = (_END_OF_TIME if before is None else before, state, limit)
+        if parent is not None and job is not None:
+            return self.runs.select("runs_of_job_and_parent_by_start", (*given, parent, job))
+        if parent is not None:
+            return self.runs.select("runs_of_parent_by_start", (*given, parent))
+        if job is not None:
+            return self.runs.select("runs_of_job_by_start", (*given, job))
+        return self.runs.select("runs_by_start", given)
+
+    def latest_changes(self, node: int) -> list[Change]:
+        """The last change of each facet of a node."""
+        return self.changes.select("latest_changes", (node,))
+
+    def mention(self, mention: Mention) -> None:
+        """Add to the log of mentions."""
+        self._mentions.append(mention)
+
+    def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
+        """Mentions of these names whose commit holds an event of that instant or later."""
+        wanted = frozenset(names)
+        stored = self._connection.execute(self._sql["mentions_since"], (since,))
+        found = [one for (body,) in stored for one in rows.mentions_of(body, wanted)]
+        return found + [one for one in self._mentions if one.name in wanted]
+
+    def search_candidates(self, text: str, limit: int) -> Iterable[SearchText]:
+        """Nodes that hold every piece of every word; where they are few, also those whose names hold some."""
+        wanted = words(text)
+        found: dict[int, SearchText] = {}
+        long = [word for word in wanted if len(word) > 2]
+        if long:
+            every = " AND ".join(_quoted(piece) for word in long for piece in sorted(trigrams(word)))
+            found.update((row.node, row) for row in self.search.select("search_match", (every, limit)))
+        if wanted and not long:
+            found.update((row.node, row) for row in self.search.select("search_short", (wanted[0], limit)))
+        if long and len(found) < limit:
+            some = " OR ".join(_quoted(piece) for word in long for piece in sorted(trigrams(word)))
+            more = self.search.select("search_match", (f"{{name}} : ({some})", limit - len(found)))
+            found.update((row.node, row) for row in more)
+        return found.values()
+
+    def counts(self) -> dict[str, int]:
+        """Numbers of datasets, jobs, runs, versions and edges."""
+        counted = self._connection.execute(self._sql["count_rows"]).fetchone()
+        return dict(zip(("datasets", "jobs", "runs", "versions", "edges"), counted, strict=True))
+
+    # -- followers -------------------------------------------------------------------------------------------------
+    def edge_changed(self, edge: Edge) -> None:
+        """Tell the followers of the dataset level about an edge."""
+        times = (edge.valid_from, edge.valid_to)
+        self._edge_log.append((edge.source, edge.target, edge.job, edge.kind, *times, edge.mapping))
+
+    def edge_changes(self, since: int, limit: int) -> list[tuple[int, Edge]]:
+        """(sequence number, edge) of what was told, in order."""
+        found = self._connection.execute(self._sql["edge_log_since"], (since, limit))
+        return [
+            (
+                seq,
+                Edge(
+                    source=source,
+                    target=target,
+                    job=job,
+                    kind=kind,
+                    valid_from=valid_from,
+                    valid_to=valid_to,
+                    how=0,
+                    run="",
+                    mapping=mapping,
+                ),
+            )
+            for seq, source, target, job, kind, valid_from, valid_to, mapping in found
+        ]
+
+    def derivations_after(self, step: int, limit: int) -> list[Derivation]:
+        """Derivations with a higher id, ascending."""
+        found = self._connection.execute(self._sql["derivations_after"], (step, limit))
+        return [rows.derivation_row(*columns) for columns in found]
+
+    def kinds(self, level: Level, first: int) -> Sequence[tuple[int, int]]:
+        """(id, kind code) of the nodes of a level from an id on, ascending."""
+        return self._connection.execute(self._sql[f"{level}_kinds"], (first,)).fetchall()
+
+    def epoch(self, level: Level) -> int:
+        """How often ids or edges of a level were rewritten, counted from a number of this file's own."""
+        return self.counter("origin") + self.counter(f"{level}_epoch")
+
+    def rewritten(self, level: Level) -> None:
+        """Count a rewrite."""
+        self._counters[f"{level}_epoch"] = self.counter(f"{level}_epoch") + 1
+
+    def all_rewritten(self) -> None:
+        """Count a rewrite of every level."""
+        for level in LEVELS:
+            self.rewritten(level)
+
+
+class SearchTable(SQLiteTable[int, SearchText]):
+    """The search texts, with the full-text index beside them."""
+
+    def flush(self) -> None:
+        """Write what is pending, to both."""
+        if not self._pending:
+            return
+        changed = [(node,) for node in self._pending]
+        texts = [
+            (row.node, *(text.casefold() for text in _texts(row))) for row in self._pending.values() if row is not None
+        ]
+        self._connection.executemany(queries()["search_words_drop"], changed)
+        self._connection.executemany(queries()["search_words_add"], texts)
+        super().flush()
+
+
+def _texts(row: SearchText) -> tuple[str, ...]:
+    return row.namespace, row.name, row.fields, row.description, row.tags, row.owners
+
+
+def _quoted(piece: str) -> str:
+    return '"' + piece.replace('"', '""') + '"'
