@@ -95,14 +95,15 @@ def observe_around(original: Callable[..., Any], before: Before, after: AfterBef
         recorder = None if BUSY.depth else recording.current()
         if recorder is None:
             return original(*args, **kwargs)
-        seen = None
+        seen: Any = _ABSENT
         BUSY.depth = 1
         try:
             with GUARD.at(site):
                 seen = before(recorder, args, kwargs)
             result = original(*args, **kwargs)
-            with GUARD.at(site):
-                after(recorder, seen, result, args, kwargs)
+            if seen is not _ABSENT:
+                with GUARD.at(site):
+                    after(recorder, seen, result, args, kwargs)
         finally:
             BUSY.depth = 0
         return result

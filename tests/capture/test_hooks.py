@@ -1,0 +1,180 @@
+"""Hooks: the original is called exactly once, its outcome is the caller's, and removal restores what was there."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import types
+
+import pytest
+
+from headwater.capture import recorder as recording
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import Hooks, unobserved
+from headwater.capture.recorder import Recorder
+from headwater.errors import DidNotEnable
+
+
+class Library:
+    """Stands for a library's class: one of each kind of attribute that is hooked."""
+
+    def method(self, x: int, *, y: int = 2) -> int:
+        """Document me."""
+        return x + y
+
+    def outer(self) -> int:
+        """Call another method of the library."""
+        return self.method(1)
+
+    @classmethod
+    def make(cls) -> Library:
+        """Make one."""
+        return cls()
+
+    @staticmethod
+    def plain(x: int) -> int:
+        """Give it back."""
+        return x
+
+    @property
+    def size(self) -> int:
+        """A property."""
+        return 7
+
+    def fail(self) -> None:
+        """Raise."""
+        raise LookupError("the library's own error")
+
+
+@pytest.fixture
+def recorder():
+    """A recorder that is current for the test."""
+    made = Recorder("00000000-0000-7000-8000-000000000000", "tests", "job")
+    token = recording.enter(made)
+    yield made
+    recording.leave(token)
+
+
+@pytest.fixture
+def hooks():
+    """Hooks that are removed after the test."""
+    made = Hooks("library")
+    yield made
+    made.remove()
+
+
+def test_each_kind_of_attribute_tells_its_handler(recorder, hooks):
+    """Methods, class methods, static methods and properties: arguments and result reach the handler."""
+    seen = []
+    for name in ("method", "make", "plain"):
+        hooks.after(Library, name, lambda rec, result, args, kwargs, name=name: seen.append((name, result, kwargs)))
+    hooks.after_property(Library, "size", lambda rec, result, args, kwargs: seen.append(("size", result, kwargs)))
+    made = Library.make()
+    assert (made.method(1, y=3), Library.plain(4), made.size) == (4, 4, 7)
+    assert seen == [("make", made, {}), ("method", 4, {"y": 3}), ("plain", 4, {}), ("size", 7, {})]
+
+
+def test_only_the_outermost_call_is_recorded(recorder, hooks):
+    """A library that calls itself is one operation."""
+    seen = []
+    for name in ("method", "outer"):
+        hooks.after(Library, name, lambda rec, result, args, kwargs, name=name: seen.append(name))
+    Library().outer()
+    Library().method(1)
+    assert seen == ["outer", "method"]
+
+
+def test_nothing_is_recorded_without_a_run_or_when_unobserved(recorder, hooks):
+    """No current recorder, or our own use of the library: the handler is not called."""
+    seen = []
+    hooks.after(Library, "method", lambda rec, result, args, kwargs: seen.append(result))
+    with unobserved():
+        Library().method(1)
+    token = recording.enter(None)
+    Library().method(1)
+    recording.leave(token)
+    assert seen == []
+
+
+def test_a_failing_handler_leaves_the_result_alone(recorder, hooks, monkeypatch):
+    """Our fault is counted; the caller gets the original's result."""
+    monkeypatch.setattr(GUARD, "strict", False)
+    monkeypatch.setattr(GUARD, "failures", type(GUARD.failures)())
+
+    def handler(rec, result, args, kwargs):
+        raise RuntimeError("ours")
+
+    hooks.after(Library, "method", handler)
+    hooks.around(Library, "plain", handler, handler)
+    assert Library().method(1) == 3
+    assert Library.plain(5) == 5
+    assert sum(GUARD.failures.values()) == 2
+
+
+def test_the_originals_error_is_the_callers(recorder, hooks):
+    """An exception of the library passes as it is, the handler is not called, and later calls are recorded."""
+    seen = []
+    hooks.after(Library, "fail", lambda *a: seen.append("fail"))
+    hooks.after(Library, "method", lambda *a: seen.append("method"))
+    with pytest.raises(LookupError, match="own error"):
+        Library().fail()
+    Library().method(1)
+    assert seen == ["method"]
+
+
+def test_around_hands_over_what_was_seen_before(recorder, hooks):
+    """What a call changes in place can be compared with what was there."""
+    seen = []
+    hooks.around(list_like := type("ListLike", (list,), {"push": list.append}), "push",
+                 lambda rec, args, kwargs: len(args[0]),
+                 lambda rec, before, result, args, kwargs: seen.append((before, len(args[0]))))  # fmt: skip
+    list_like([1, 2]).push(3)
+    assert seen == [(2, 3)]
+
+
+def test_signature_name_and_doc_are_kept(hooks):
+    """A hooked function looks like itself."""
+    before = inspect.signature(Library.method)
+    hooks.after(Library, "method", lambda *a: None)
+    assert inspect.signature(Library.method) == before
+    assert Library.method.__name__ == "method"
+    assert Library.method.__doc__ == "Document me."
+
+
+def test_remove_restores_the_very_same_attributes():
+    """After removal each attribute is identical to what it was, inherited ones included."""
+    sub = type("Sub", (Library,), {})
+    before = {name: inspect.getattr_static(Library, name) for name in ("method", "make", "plain", "size")}
+    hooks = Hooks("library")
+    for name in ("method", "make", "plain"):
+        hooks.after(Library, name, lambda *a: None)
+    hooks.after_property(Library, "size", lambda *a: None)
+    hooks.after(sub, "outer", lambda *a: None)
+    assert "outer" in vars(sub)
+    hooks.remove()
+    assert {name: inspect.getattr_static(Library, name) for name in before} == before
+    assert "outer" not in vars(sub)
+
+
+def test_what_cannot_be_hooked_says_why(hooks):
+    """A missing attribute, a class that takes no attributes: DidNotEnable with the name."""
+    with pytest.raises(DidNotEnable, match="gone"):
+        hooks.after(Library, "no_such_method", lambda *a: None)
+    with pytest.raises(DidNotEnable, match="cannot be hooked"):
+        hooks.after(int, "bit_length", lambda *a: None)
+
+
+def test_names_imported_before_are_replaced_and_restored(recorder, hooks, monkeypatch):
+    """``from library import function`` before the hooks came still leads to the hooked function."""
+    library, user = types.ModuleType("a_library"), types.ModuleType("a_user")
+    exec("def function():\n    return 1", vars(library))
+    original = user.function = library.function
+    monkeypatch.setitem(sys.modules, "a_library", library)
+    monkeypatch.setitem(sys.modules, "a_user", user)
+    seen = []
+    hooks.after(library, "function", lambda rec, result, args, kwargs: seen.append(result))
+    assert user.function() == 1
+    assert seen == [1]
+    hooks.remove()
+    assert user.function is original
+    assert library.function is original

@@ -1,0 +1,148 @@
+"""Tracing: column rules composed over any chain of operations lead to the columns of the datasets behind."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.capture import trace as module
+from headwater.capture.trace import Source, trace
+from headwater.capture.values import Columns, DatasetRef, Dep, Value, same_columns
+
+
+def source(name: str, *columns: str) -> Value:
+    """A dataset that was read."""
+    return Value("read", (), None, columns or None, None, None, DatasetRef("file", name), None, 0)
+
+
+def step(inputs: tuple[Value, ...], fields: dict[str, list[Dep]], indirect: list[Dep] | None = None) -> Value:
+    """An operation with the given rule."""
+    columns = Columns(fields, indirect or [])
+    return Value("step", inputs, lambda _: columns, tuple(fields), None, None, None, None, 0)
+
+
+def sources_of(value: Value, column: str) -> set[tuple[str, str | None, str, str]]:
+    """(dataset, column, type, subtype) behind a column."""
+    trails = trace(value).fields[column]
+    return {(s.value.dataset.name, s.column, t.type, t.subtype) for s, t in trails.items()}
+
+
+def test_a_ratio_comes_from_both_of_its_columns():
+    """The everyday case: dti = debt / income, selected and renamed."""
+    raw = source("/loans.csv", "debt", "income", "region")
+    ratio = step((raw,), {"dti": [Dep(0, "debt"), Dep(0, "income")], "region": [Dep(0, "region", subtype="IDENTITY")]})
+    renamed = step((ratio,), {"r": [Dep(0, "dti", subtype="IDENTITY")]})
+    assert sources_of(renamed, "r") == {
+        ("/loans.csv", "debt", "DIRECT", "TRANSFORMATION"),
+        ("/loans.csv", "income", "DIRECT", "TRANSFORMATION"),
+    }
+
+
+def test_a_filter_is_indirect_for_everything_after_it():
+    """What decided about rows is kept for the whole output, through later steps."""
+    raw = source("/a.csv", "x", "age")
+    kept = step((raw,), {"x": [Dep(0, "x", subtype="IDENTITY")]}, [Dep(0, "age", "INDIRECT", "FILTER")])
+    last = step((kept,), {"y": [Dep(0, "x")]})
+    found = trace(last)
+    assert {(s.column, t.type, t.subtype) for s, t in found.indirect.items()} == {("age", "INDIRECT", "FILTER")}
+    assert sources_of(last, "y") == {("/a.csv", "x", "DIRECT", "TRANSFORMATION")}
+
+
+def test_direct_beats_indirect_and_the_stronger_step_names_the_edge():
+    """One source by two ways keeps the way that moves the value; an aggregation on the way is an aggregation."""
+    raw = source("/a.csv", "x")
+    mean = step((raw,), {"m": [Dep(0, "x", subtype="AGGREGATION")]})
+    both = step((raw, mean), {"z": [Dep(0, "x", "INDIRECT", "CONDITIONAL"), Dep(1, "m", subtype="IDENTITY")]})
+    assert sources_of(both, "z") == {("/a.csv", "x", "DIRECT", "AGGREGATION")}
+
+
+def test_masking_sticks():
+    """A masked column stays masked whatever is done to it later."""
+    raw = source("/a.csv", "mail")
+    hashed = step((raw,), {"h": [Dep(0, "mail", masking=True)]})
+    last = step((hashed,), {"k": [Dep(0, "h", subtype="IDENTITY")]})
+    assert [trail.masking for trail in trace(last).fields["k"].values()] == [True]
+
+
+def test_a_named_set_ends_the_trace_and_has_one_of_its_own():
+    """What is made of the training set comes from the training set; the training set comes from the raw file."""
+    raw = source("/a.csv", "x")
+    train = step((raw,), {"x": [Dep(0, "x", subtype="IDENTITY")]})
+    train.dataset = DatasetRef("inmemory://p", "train")
+    model = step((train,), {"f": [Dep(0, "x")]})
+    assert sources_of(model, "f") == {("train", "x", "DIRECT", "TRANSFORMATION")}
+    assert sources_of(train, "x") == {("/a.csv", "x", "DIRECT", "IDENTITY")}
+
+
+def test_a_table_without_known_columns_has_whichever_is_asked_for():
+    """A database table is read by column names that only the statement knows."""
+    table = source("db.users")
+    result = step((table,), {"mail": [Dep(0, "mail", subtype="IDENTITY")], "n": [Dep(0, None, subtype="AGGREGATION")]})
+    assert sources_of(result, "mail") == {("db.users", "mail", "DIRECT", "IDENTITY")}
+    assert sources_of(result, "n") == {("db.users", None, "DIRECT", "AGGREGATION")}
+
+
+def test_unknown_and_failing_rules_are_said(monkeypatch):
+    """An object made where nobody looked is unknown; a rule that fails leaves its value opaque."""
+    monkeypatch.setattr(module.GUARD, "strict", False)
+    raw = source("/a.csv", "x", "y")
+
+    def broken(value: Value) -> Columns:
+        raise KeyError("gone")
+
+    value = Value("step", (raw,), broken, ("z",), None, None, None, None, 0)
+    assert {s.column for s in trace(value).fields["z"]} == {"x", "y"}
+    unknown = Value("memory.object", (), None, ("a",), None, None, None, None, 0)
+    assert trace(step((unknown,), {"a": [Dep(0, "a")]})).has_unknown
+
+
+def test_too_many_edges_are_not_told_apart(monkeypatch):
+    """Beyond the limit the trace keeps the datasets and says that it is coarse."""
+    monkeypatch.setattr(module, "MAX_TRAILS", 50)
+    raw = source("/a.csv", *(f"c{i}" for i in range(10)))
+    wide = step((raw,), {f"o{i}": [Dep(0, f"c{j}") for j in range(10)] for i in range(10)})
+    found = trace(wide)
+    assert found.is_coarse
+    assert not found.fields
+    assert list(found.sources) == [raw]
+
+
+def test_a_chain_of_thousands_needs_no_recursion():
+    """A loop of 15,000 operations is traced."""
+    value = source("/a.csv", "x")
+    for _ in range(15_000):
+        value = Value("loop", (value,), same_columns, ("x",), None, None, None, None, 0)
+    assert sources_of(value, "x") == {("/a.csv", "x", "DIRECT", "IDENTITY")}
+
+
+@st.composite
+def graphs(draw):
+    """Random graphs of operations over three sources, each step with random column dependencies."""
+    values = [source(f"/{n}.csv", "a", "b", "c") for n in "xyz"]
+    for _ in range(draw(st.integers(1, 8))):
+        inputs = tuple(values[i] for i in draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=3)))
+        fields = {}
+        for name in draw(st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True)):
+            deps = []
+            for _ in range(draw(st.integers(0, 3))):
+                position = draw(st.integers(0, len(inputs) - 1))
+                deps.append(Dep(position, draw(st.sampled_from(inputs[position].column_names()))))
+            fields[name] = deps
+        values.append(step(inputs, fields))
+    return values
+
+
+@given(graphs())
+@settings(max_examples=150, deadline=None)
+def test_trace_equals_reachability_in_the_graph_of_columns(values):
+    """The sources of a column are exactly the source columns that reach it by the steps' dependencies."""
+
+    def reach(value: Value, column: str) -> set[Source]:
+        if value.dataset is not None:
+            return {Source(value, column)}
+        deps = value.rule(value).fields.get(column, [])
+        return {found for dep in deps for found in reach(value.inputs[dep.input], dep.column)}
+
+    last = values[-1]
+    for column in last.column_names():
+        assert set(trace(last).fields[column]) == reach(last, column)

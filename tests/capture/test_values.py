@@ -1,0 +1,90 @@
+"""Values: objects are known by identity, never changed, never kept alive."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+from headwater.capture import values as module
+from headwater.capture.values import DatasetRef, Values, opaque, same_columns
+
+
+class Thing:
+    """An object that can be weakly referenced."""
+
+
+def test_a_value_is_found_by_identity_and_forgotten_with_its_object():
+    """Equal objects are different ones; a value goes when its object goes, and keeps it no longer alive."""
+    values, thing = Values(), Thing()
+    value = values.derive(thing, "made", columns=("a",))
+    assert values.get(thing) is value
+    assert values.get(Thing()) is None
+    alive = weakref.ref(thing)
+    del thing
+    gc.collect()
+    assert alive() is None
+    assert len(values) == 0
+
+
+def test_a_new_state_replaces_the_old():
+    """A change in place binds a new value that comes from the old one."""
+    values, thing = Values(), Thing()
+    first = values.derive(thing, "made")
+    second = values.derive(thing, "changed", [thing])
+    assert values.get(thing) is second
+    assert second.inputs == (first,)
+
+
+def test_what_cannot_be_referenced_is_counted():
+    """A list cannot be followed, and that is no secret."""
+    values = Values()
+    values.derive([1, 2], "made")
+    assert values.untracked == 1
+
+
+def test_unknown_inputs_keep_their_place():
+    """Positions in a rule stay right where an input was made where nobody looked."""
+    values, thing = Values(), Thing()
+    known = values.derive(Thing(), "made")
+    value = values.derive(thing, "combined", [Thing(), known])
+    assert value.inputs == (module.UNKNOWN, known)
+
+
+def test_the_site_is_the_users_line():
+    """The line that made the value is this one, not one of a library."""
+    values, thing = Values(), Thing()
+    value = values.derive(thing, "made", site_depth=1)
+    assert value.code is not None
+    assert value.code.co_name == "test_the_site_is_the_users_line"
+
+
+def test_column_names_are_text():
+    """Whatever a library uses as labels, lineage speaks of text."""
+    values = Values()
+    assert values.derive(Thing(), "made", columns=(1, ("a", "b"), "c")).column_names() == ("1", "a.b", "c")
+    assert values.derive(Thing(), "made", columns="x").column_names() == ("x",)
+    assert values.derive(Thing(), "made").column_names() == ()
+
+
+def test_a_chain_too_long_is_cut_to_its_sources(monkeypatch):
+    """A loop that changes one object for ever stays bounded; its sources are still known, and the cut is counted."""
+    monkeypatch.setattr(module, "MAX_DEPTH", 10)
+    values, thing = Values(), Thing()
+    source = values.derive(thing, "read", rule=None, columns=("a",), dataset=DatasetRef("file", "/raw.csv"))
+    for _ in range(35):
+        value = values.derive(thing, "changed", [thing], rule=same_columns, columns=("a",))
+    assert value.depth <= 10
+    assert values.cut == 3
+    behind = value
+    while behind.op != "read":
+        behind = behind.inputs[0]
+    assert behind is source
+
+
+def test_opaque_says_so():
+    """The last resort names every input and is marked."""
+    values = Values()
+    value = values.derive(Thing(), "apply", [Thing(), Thing()], columns=("a", "b"))
+    columns = opaque(value)
+    assert set(columns.fields) == {"a", "b"}
+    assert all(dep.description == "opaque" for deps in columns.fields.values() for dep in deps)
