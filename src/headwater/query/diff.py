@@ -30,12 +30,19 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Diff(msgspec.Struct, frozen=True, kw_only=True):
-    """Two sides and how they differ. ``same`` lists what was compared and found equal; ``of`` is run, version,
-    dataset or graph."""
+    """Two sides and how they differ. ``same`` lists what was compared and found equal; ``of`` is run, version
+    or graph.
+
+    ``subject`` names the job or dataset that both sides belong to, ``before_at`` and ``after_at`` are when they ran or
+    were written (microseconds since the epoch).
+    """
 
     of: Literal["run", "version", "graph"]
     before: str
     after: str
+    before_at: int | None = None
+    after_at: int | None = None
+    subject: str = ""
     differences: tuple[Difference, ...] = ()
     same: tuple[Difference, ...] = ()
 

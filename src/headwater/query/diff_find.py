@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from headwater.model.graph import NodeKind
 from headwater.query.diff import ChangeKind, Diff, Difference, What, compare, joined
 from headwater.query.facts import RunFacts, run_facts, schema_fields
@@ -32,7 +34,16 @@ def diff_runs(store: Store, before: RunRow, after: RunRow) -> Diff:
         compare("metric", _metrics(left), _metrics(right)),
         _states(store, "output", left_out, right_out),
     ]
-    return Diff(of="run", before=f"run:{before.run_id}", after=f"run:{after.run_id}", **joined(parts))
+    is_same_job = left.job == right.job
+    return Diff(
+        of="run",
+        before=f"run:{before.run_id}",
+        after=f"run:{after.run_id}",
+        before_at=before.started_at,
+        after_at=after.started_at,
+        subject=left.job if is_same_job else "",
+        **joined(parts),
+    )
 
 
 def diff_versions(store: Store, before: tuple[NodeRow, VersionRow], after: tuple[NodeRow, VersionRow]) -> Diff:
@@ -42,19 +53,60 @@ def diff_versions(store: Store, before: tuple[NodeRow, VersionRow], after: tuple
         compare("version", _version_facts(left), _version_facts(right)),
         compare("column", _schema(store, left), _schema(store, right)),
     ]
-    if left.run_id and right.run_id and left.run_id != right.run_id:
-        runs = store.run(left.run_id), store.run(right.run_id)
-        if runs[0] is not None and runs[1] is not None:
-            of_runs = diff_runs(store, runs[0], runs[1])
-            kept = {"parameter", "seed", "metric", "code", "environment", "input"}
-            parts.append(
-                (
-                    [item for item in of_runs.differences if item.what in kept],
-                    [item for item in of_runs.same if item.what in kept],
-                )
-            )
+    parts.extend(_causes(store, left, right))
     names = version_id(left_row, left.version), version_id(right_row, right.version)
-    return Diff(of="version", before=names[0], after=names[1], **joined(parts))
+    return Diff(
+        of="version",
+        before=names[0],
+        after=names[1],
+        before_at=left.created_at,
+        after_at=right.created_at,
+        subject=node_id(left_row) if left_row.id == right_row.id else "",
+        **joined(parts),
+    )
+
+
+_MOST_RUNS = 50
+_CAUSES: tuple[What, ...] = ("parameter", "seed", "metric", "code", "environment", "input")
+
+
+def _causes(store: Store, left: VersionRow, right: VersionRow) -> list[Compared]:
+    """Compare the runs that wrote two versions, then those that wrote the inputs that differ, and so on back.
+
+    What differs in an earlier run is named with its job, so that the change that started it all is in the answer.
+    """
+    parts: list[Compared] = []
+    pending, seen = [(left, right)], set[tuple[str, str]]()
+    while pending and len(seen) < _MOST_RUNS:
+        old, new = pending.pop(0)
+        pair = (old.run_id, new.run_id)
+        if not all(pair) or old.run_id == new.run_id or pair in seen:
+            continue
+        runs = store.run(old.run_id), store.run(new.run_id)
+        if runs[0] is None or runs[1] is None:
+            continue
+        is_first = not seen
+        seen.add(pair)
+        found = diff_runs(store, runs[0], runs[1])
+        job = "" if is_first else f"{run_facts(store, runs[1]).job_name}: "
+        differences = [item for item in found.differences if item.what in _CAUSES]
+        if not is_first:
+            differences = [_of_job(item, job) for item in differences if item.what not in {"environment", "input"}]
+        parts.append((differences, [item for item in found.same if is_first and item.what in _CAUSES]))
+        pending.extend(_changed_inputs(store, runs[0], runs[1]))
+    return parts
+
+
+def _of_job(item: Difference, job: str) -> Difference:
+    return msgspec.structs.replace(item, name=job + item.name)
+
+
+def _changed_inputs(store: Store, before: RunRow, after: RunRow) -> list[tuple[VersionRow, VersionRow]]:
+    """The inputs of two runs that are the same dataset in another state."""
+    old = {version.dataset_id: version for version in store.run_io(before.run_id)[0]}
+    new = {version.dataset_id: version for version in store.run_io(after.run_id)[0]}
+    both = [(old[key], new[key]) for key in sorted(old.keys() & new.keys())]
+    return [pair for pair in both if (pair[0].fingerprint or pair[0].id) != (pair[1].fingerprint or pair[1].id)]
 
 
 def diff_instants(store: Store, before: int, after: int, root: NodeRow | None = None) -> Diff:
@@ -65,7 +117,15 @@ def diff_instants(store: Store, before: int, after: int, root: NodeRow | None = 
         compare("node", _ends(left, names), _ends(right, names)),
         compare("edge", _edge_names(left, names), _edge_names(right, names)),
     ]
-    return Diff(of="graph", before=str(iso_utc(before)), after=str(iso_utc(after)), **joined(parts))
+    return Diff(
+        of="graph",
+        before=str(iso_utc(before)),
+        after=str(iso_utc(after)),
+        before_at=before,
+        after_at=after,
+        subject=node_id(root) if root else "",
+        **joined(parts),
+    )
 
 
 # -- runs --------------------------------------------------------------------------------------------------------------

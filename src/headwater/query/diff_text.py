@@ -9,10 +9,11 @@ from typing import Any
 from headwater.query.diff import Diff, Difference, What
 from headwater.query.names import Labels
 from headwater.query.text import Line, Span, Style, clean, elide, fit, listing, pad, plural, width
+from headwater.query.times import Clock, ago, iso, now
 
 _ORDER: tuple[tuple[What, str], ...] = (
     ("run", "runs"),
-    ("version", "versions"),
+    ("version", "content"),
     ("parameter", "parameters"),
     ("seed", "seeds"),
     ("code", "code"),
@@ -34,13 +35,19 @@ _MOST_A_GROUP = 40
 _WIDEST_NAME = 40
 
 
-def diff_lines(diff: Diff, *, cells: int | None = None, base: str | None = None) -> list[Line]:
+def diff_lines(diff: Diff, *, cells: int | None = None, base: str | None = None, clock: Clock = now) -> list[Line]:
     """Return the lines: the two sides, the differences group by group, the count of what is the same."""
     labels = Labels(base)
-    lines: list[Line] = [
-        [Span("- ", "removed"), Span("before  ", "dim"), Span(_side(diff.before, labels), "root")],
-        [Span("+ ", "added"), Span("after   ", "dim"), Span(_side(diff.after, labels), "root")],
-    ]
+    current = clock()
+    lines: list[Line] = []
+    if diff.subject:
+        lines.append([Span("difference of ", "dim"), Span(_side(diff.subject, labels), "root")])
+    for sign, style, side, at in (
+        ("- ", "removed", diff.before, diff.before_at),
+        ("+ ", "added", diff.after, diff.after_at),
+    ):
+        when = f"  {iso(at)} · {ago(at, current)}" if at is not None else ""
+        lines.append([Span(sign, style), Span(_side(side, labels)), Span(when, "dim")])  # type: ignore[arg-type]
     for what, title in _ORDER:
         group = diff.of_kind(what)
         if not group:
@@ -58,9 +65,14 @@ def diff_lines(diff: Diff, *, cells: int | None = None, base: str | None = None)
 
 def _side(name: str, labels: Labels) -> str:
     head, _, rest = name.partition(":")
-    if head == "dataset" and rest.startswith("file:"):
-        return clean(labels.file(rest[5:]))
-    return clean(name)
+    if head == "run":
+        return f"run {clean(rest)}"
+    if head == "job":
+        return clean(labels.file(rest.partition(":")[2]))
+    if head != "dataset":
+        return clean(name)
+    path, hash_, version = (labels.file(rest[5:]) if rest.startswith("file:") else rest).rpartition("#")
+    return clean(f"{path}#{_short(version)}" if hash_ else version)
 
 
 def _name(item: Difference, labels: Labels) -> str:
@@ -109,7 +121,7 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = clean(value)
-    return text[:12] if _is_digest(text) else elide(text, 60)
+    return _short(text) if _is_digest(text) else elide(text, 60)
 
 
 def _part(key: str, value: Any) -> str:
@@ -124,7 +136,7 @@ def _short(text: str) -> str:
 
 
 def _is_digest(text: str) -> bool:
-    return len(text) >= 32 and all(char in "0123456789abcdef" for char in text)
+    return len(text) >= 16 and all(char in "0123456789abcdef" for char in text)
 
 
 def _delta(before: Any, after: Any) -> str:

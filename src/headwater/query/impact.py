@@ -51,7 +51,7 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
     ``gaps`` names the edges beyond which the answer knows only "possible".
     """
 
-    root: str
+    root: Node
     field: str
     change: Change
     items: tuple[Affected, ...]

@@ -50,14 +50,12 @@ class _Names:
     """Labels of the nodes of one impact, by id."""
 
     def __init__(self, impact: Impact, labels: Labels) -> None:
-        self._nodes = {item.node.id: item.node for item in impact.items}
+        self._nodes = {node.id: node for node in (impact.root, *(item.node for item in impact.items))}
         self._labels = labels
 
     def of(self, node_id: str) -> str:
         node = self._nodes.get(node_id)
-        if node is not None:
-            return self._labels.of(node.kind, node.namespace, node.name)
-        return clean(self._labels.file(node_id.partition(":")[2].partition(":")[2]))
+        return self._labels.of(node.kind, node.namespace, node.name) if node is not None else clean(node_id)
 
 
 def _is_passing(item: Affected) -> bool:
@@ -66,7 +64,7 @@ def _is_passing(item: Affected) -> bool:
 
 
 def _title(impact: Impact, labels: _Names) -> Line:
-    name = labels.of(impact.root)
+    name = labels.of(impact.root.id)
     what = f"{name}:{clean(impact.field)}" if impact.field else name
     return [Span("impact of ", "dim"), Span(_DOING[impact.change] + " ", "heading"), Span(what, "root")]
 

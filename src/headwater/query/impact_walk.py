@@ -56,7 +56,7 @@ def find_impact(
     possible = walk.run(is_sure=False)
     items = _Report(edges, start, change, sure, possible, labels).items()
     return Impact(
-        root=node_id(root),
+        root=_node(edges, root, 0),
         field=field,
         change=change,
         items=tuple(items if limit is None else items[:limit]),
@@ -217,6 +217,8 @@ class _Report:
             return f"learned from {named}" if named else "was trained on it"
         if kind == "PREDICTIONS":
             return f"{named} is predicted from it" if named else "is predicted from it"
+        if fields and first.by is not None and first.by.subtype == "IDENTITY":
+            return f"{named} is a copy of it" if len(fields) == 1 else f"{named} are copies of it"
         if fields:
             return f"{named} {'is' if len(fields) == 1 else 'are'} computed from it"
         return "is made from it"

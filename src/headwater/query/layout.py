@@ -162,8 +162,8 @@ def _place(columns: Sequence[Sequence[str]], cells: Mapping[str, _Cell], segment
         for key in column:
             cell = cells[key]
             top = middles[key] - cell.height / 2 - lowest
-            x = left + (width - cell.width) / 2
-            placed[key] = Rect(round(x, 1), round(top, 1), cell.width, cell.height)
+            own = cell.width if cell.link is None else width
+            placed[key] = Rect(round(left + (width - own) / 2, 1), round(top, 1), own, cell.height)
         left += width + (COLUMN_GAP if width else COLUMN_GAP / 2)
     return placed
 
@@ -208,7 +208,9 @@ def _routes(
         chain = chains[(target, source) if is_back else (source, target)]
         first, last = placed[chain[0]], placed[chain[-1]]
         points: list[Point] = [(first.x + first.width, first.middle)]
-        points.extend((placed[key].x, placed[key].middle) for key in chain[1:-1])
+        for key in chain[1:-1]:
+            room = placed[key]
+            points.extend([(room.x, room.middle), (room.x + room.width, room.middle)])
         points.append((last.x, last.middle))
         routes[source, target] = points[::-1] if is_back else points
     return routes

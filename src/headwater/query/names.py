@@ -68,6 +68,11 @@ class Labels:
         return "" if namespace in _PLAIN_NAMESPACES or is_in_memory(namespace) else clean(namespace)
 
 
+def short_run(run_id: str) -> str:
+    """Return the start of a run id that is likely to be unique: ids that begin with the time need more of it."""
+    return run_id[:13] if run_id[14:15] == "7" else run_id[:8]
+
+
 def last_part(name: str) -> str:
     """Return what stands after the last slash."""
     return PurePosixPath(name).name or name

@@ -11,7 +11,7 @@ from headwater.query.details import Column, Details
 from headwater.query.facts import RunFacts, Version
 from headwater.query.history import Change, History, RunSummary, SearchResult
 from headwater.query.marks import UNICODE, state_mark, type_mark, type_word
-from headwater.query.names import Labels
+from headwater.query.names import Labels, short_run
 from headwater.query.text import Line, Span, clean, elide, fit, listing, pad, plural, table
 from headwater.query.times import Clock, ago, iso, lasted, now
 from headwater.query.why_nodes import version_node
@@ -32,7 +32,7 @@ def details_lines(
     if details.versions:
         lines.extend([[], *_versions(details.versions, current, cells)])
     if details.run is not None:
-        lines.extend([[], *_run(details.run, current, cells or 100)])
+        lines.extend([[], *_run(details.run, labels, current, cells or 100)])
     for title, versions in (("read", details.inputs), ("wrote", details.outputs)):
         if versions:
             lines.extend([[], [Span(title, "heading")], *(_version_line(version, labels) for version in versions)])
@@ -128,7 +128,7 @@ def _versions(versions: Sequence[Version], current: int, cells: int | None) -> I
             Span(ago(version.created_at, current), "dim"),
             Span("" if version.row_count is None else f"{version.row_count:,}"),
             Span(_short(version.fingerprint)),
-            Span(f"run {version.run_id[:8]}" if version.run_id else "no known run", "dim"),
+            Span(f"run {short_run(version.run_id)}" if version.run_id else "no known run", "dim"),
         ]
         for version in versions
     ]
@@ -152,7 +152,7 @@ def _version_line(version: Version, labels: Labels) -> Line:
     ]
 
 
-def _run(run: RunFacts, current: int, cells: int) -> Iterator[Line]:
+def _run(run: RunFacts, labels: Labels, current: int, cells: int) -> Iterator[Line]:
     mark, style = state_mark(run.state, UNICODE)
     words = [
         ago(run.started_at, current),
@@ -165,7 +165,7 @@ def _run(run: RunFacts, current: int, cells: int) -> Iterator[Line]:
         Span(f"  {mark} {run.state.lower()}", style),
         Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
     ]
-    yield from run_facts_words(run, Labels(), cells)
+    yield from run_facts_words(run, labels, cells)
     if run.error:
         yield [_key("error"), Span(elide(clean(run.error.splitlines()[0]), max(20, cells - _KEY - 3)), "bad")]
 
@@ -180,7 +180,7 @@ def runs_lines(
         mark, style = state_mark(run.state, UNICODE)
         rows.append(
             [
-                Span(run.run_id[:8], "name"),
+                Span(short_run(run.run_id), "name"),
                 Span(f"{mark} {run.state.lower()}", style),
                 Span(clean(labels.file(run.job_name)), "job"),
                 Span(clean(run.operation.lower().replace("_", " ")), "dim"),

@@ -21,7 +21,7 @@ CARD_HEIGHT = 46.0
 ROW_HEIGHT = 17.0
 PILL_HEIGHT = 24.0
 MOST_COLUMNS = 8
-_CARD_LETTERS = 27
+_CARD_LETTERS = 25
 _PILL_LETTERS = 22
 _PILL_LETTER_WIDTH = 6.4
 
@@ -119,7 +119,7 @@ def _card(graph: LineageGraph, node: Node, labels: Labels) -> Card:
         key=node.id,
         title=clean(node.id),
         name=elide(full, _CARD_LETTERS),
-        word=elide(" · ".join(word for word in words if word), _CARD_LETTERS + 6),
+        word=_fitting([word for word in words if word], _CARD_LETTERS + 6),
         mark=UNICODE.job if _is_process(node) else type_mark(node, UNICODE),
         type=node.type.lower() if not _is_process(node) else "job",
         is_root=node.id in graph.roots,
@@ -127,6 +127,15 @@ def _card(graph: LineageGraph, node: Node, labels: Labels) -> Card:
         more_columns=max(0, len(fields) - MOST_COLUMNS),
         hidden=graph.hidden.get(node.id, 0),
     )
+
+
+def _fitting(words: list[str], letters: int) -> str:
+    """As many words as fit, the first cut if need be."""
+    text = elide(words[0], letters) if words else ""
+    for word in words[1:]:
+        if len(text) + 3 + len(word) <= letters:
+            text += f" · {word}"
+    return text
 
 
 def _pills(graph: LineageGraph, labels: Labels) -> tuple[dict[str, Pill], list[Line]]:

@@ -78,8 +78,6 @@ def _card(card: Card, at: Rect, direction: str) -> str:
     parts = [
         f"<g><title>{_text(card.title)}</title>",
         f'<rect class="card{root}" x="{_n(x)}" y="{_n(y)}" width="{_n(at.width)}" height="{_n(at.height)}" rx="6"/>',
-        f'<path class="strip {_text(_css(card.type))}" d="M{_n(x + 5)} {_n(y + 8)}v{_n(at.height - 16)}" '
-        f'style="stroke:currentColor;stroke-width:0"/>'
         f'<rect class="strip {_text(_css(card.type))}" x="{_n(x + 5)}" y="{_n(y + 8)}" width="3" '
         f'height="{_n(CARD_HEIGHT - 16)}" rx="1.5"/>',
         f'<text class="name" x="{_n(x + 15)}" y="{_n(y + 20)}">{_text(card.name)}</text>',
@@ -152,6 +150,10 @@ def _curve(points: Sequence[Point]) -> str:
     x, y = points[0]
     path = f"M{_n(x)} {_n(y)}"
     for to_x, to_y in points[1:]:
+        if y == to_y:
+            path += f"H{_n(to_x)}"
+            x = to_x
+            continue
         bend = max(18.0, (to_x - x) / 2)
         path += f"C{_n(x + bend)} {_n(y)} {_n(to_x - bend)} {_n(to_y)} {_n(to_x)} {_n(to_y)}"
         x, y = to_x, to_y

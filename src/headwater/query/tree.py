@@ -215,14 +215,16 @@ class _Drawing:
         ]
 
     def _footer(self) -> Iterator[Line]:
-        shown = len(self.graph.datasets())
-        jobs = len(self.graph.jobs())
+        nouns = ("version", "run") if self.graph.level == "run" else ("dataset", "job")
+        side = "upstream" if self.is_up else "downstream"
+        shown = sum(node.id not in self.graph.roots for node in self.graph.datasets())
+        jobs = sum(node.id not in self.graph.roots for node in self.graph.jobs())
         yield []
-        words = [plural(shown, "dataset"), plural(jobs, "job")]
+        words = [plural(shown, nouns[0]), plural(jobs, nouns[1])]
+        text = f"{self.marks.dot.join(words)} {side}"
         if not self.graph.edges and not self.graph.hidden:
-            side = "upstream" if self.is_up else "downstream"
-            words = [f"nothing {side} is known"]
-        line = [Span(self.marks.dot.join(words), "dim")]
+            text = f"nothing {side} is known"
+        line = [Span(text, "dim")]
         if self.graph.truncated:
             total = f" of {self.graph.total:,} nodes" if self.graph.total > len(self.graph.nodes) else ""
             line.append(Span(f"{self.marks.dot}truncated{total}: raise --limit to see more", "warn"))

@@ -7,9 +7,9 @@ from typing import Any
 
 from headwater.query.facts import RunFacts, Version
 from headwater.query.marks import UNICODE, state_mark, type_mark, type_word
-from headwater.query.names import Labels
+from headwater.query.names import Labels, short_run
 from headwater.query.text import Line, Span, clean, elide, fit, listing, pad, plural
-from headwater.query.times import Clock, ago, iso, lasted, now
+from headwater.query.times import Clock, ago, lasted, now
 from headwater.query.why import Made, ModelFacts, TrailStep, Why
 from headwater.query.why_nodes import version_node
 
@@ -78,7 +78,7 @@ class _WhyText:
         line = [
             _key(verb),
             Span(f"{UNICODE.job} {clean(self.labels.file(run.job_name))}", "job"),
-            Span(f"  run {run.run_id[:8]}", "dim"),
+            Span(f"  run {short_run(run.run_id)}", "dim"),
         ]
         if run.run_id in self.told:
             yield [*line, Span("  (above)", "dim")]
@@ -87,7 +87,10 @@ class _WhyText:
         took = lasted(run.started_at, run.ended_at)
         when = UNICODE.dot.join(part for part in (ago(run.started_at, self.now), took) if part)
         yield [*line, Span(f"  {mark}", style), Span(f" {when}", "dim")]
-        yield from run_facts_words(run, self.labels, cells)
+        where = _where(run)
+        is_new = bool(where) and where[0] not in self.told
+        self.told.update(where)
+        yield from run_facts_words(run, self.labels, cells, with_place=is_new)
 
     def _model(self, model: ModelFacts, cells: int) -> Iterator[Line]:
         version = model.made.version
@@ -175,14 +178,14 @@ class _WhyText:
         return clean(version_id)
 
 
-def run_facts_words(run: RunFacts, labels: Labels, cells: int) -> Iterator[Line]:
+def run_facts_words(run: RunFacts, labels: Labels, cells: int, *, with_place: bool = True) -> Iterator[Line]:
     """Return code, parameters, seeds, metrics and machine of a run, a line or more each."""
     facts = (
         ("code", _code(run, labels)),
         ("parameters", _pairs(run.parameters)),
         ("seeds", _seeds(run)),
         ("metrics", _pairs(_last_metrics(run))),
-        ("on", _where(run)),
+        ("on", _where(run) if with_place else []),
     )
     for key, words in facts:
         yield from _wrapped(key, words, cells)
@@ -275,6 +278,4 @@ def _where(run: RunFacts) -> list[str]:
         parts.append(plural(len(environment.packages), "package"))
     if environment.sha256:
         parts.append(f"environment {clean(environment.sha256[:10])}")
-    if run.started_at is not None:
-        parts.append(iso(run.started_at))
     return [UNICODE.dot.join(parts)] if parts else []

@@ -1,0 +1,70 @@
+"""Instants: what people may write, and what they read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.errors import InvalidInput
+from headwater.query.times import DAY, HOUR, MINUTE, SECOND, ago, iso, iso_utc, lasted, micros, read_instant
+
+from .histories import NOW_US
+
+
+def at(*parts: int) -> int:
+    """Return an instant in UTC."""
+    return micros(datetime(*parts, tzinfo=UTC))  # type: ignore[arg-type, misc]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("now", NOW_US),
+        ("2h ago", NOW_US - 2 * HOUR),
+        ("90 minutes ago", NOW_US - 90 * MINUTE),
+        ("3d", NOW_US - 3 * DAY),
+        ("yesterday", at(2026, 3, 4, 23, 59, 59, 999_999)),
+        ("2026-03-01", at(2026, 3, 1, 23, 59, 59, 999_999)),
+        ("2026-03-01T10:00", at(2026, 3, 1, 10)),
+        ("2026-03-01T10:00:00+02:00", at(2026, 3, 1, 8)),
+        ("@1700000000", 1_700_000_000 * SECOND),
+        ("train.py", None),
+        ("", None),
+    ],
+)
+def test_instants_as_written(text: str, expected: int | None) -> None:
+    """Every documented way to write an instant is understood; anything else is left to names and runs."""
+    assert read_instant(text, clock=lambda: NOW_US, zone=UTC) == expected
+
+
+def test_a_wrong_date_names_the_field() -> None:
+    """A date that does not exist is refused, not taken for a name."""
+    with pytest.raises(InvalidInput) as caught:
+        read_instant("2026-02-30")
+    assert caught.value.field == "as_of"
+    assert caught.value.value == "2026-02-30"
+
+
+@given(st.integers(0, 4_000_000_000_000_000))
+def test_iso_round_trip(instant: int) -> None:
+    """The form of JSON answers reads back to the same microsecond."""
+    assert read_instant(str(iso_utc(instant))) == instant
+
+
+def test_relative_times() -> None:
+    """Ages and durations are told in one or two units."""
+    assert ago(NOW_US - 3 * DAY, NOW_US) == "3 days ago"
+    assert ago(NOW_US - DAY, NOW_US) == "1 day ago"
+    assert ago(NOW_US - 5 * MINUTE, NOW_US) == "5 min ago"
+    assert ago(NOW_US, NOW_US) == "just now"
+    assert ago(NOW_US + HOUR, NOW_US) == "in the future"
+    assert ago(None, NOW_US) == ""
+    assert lasted(0, 250_000) == "250 ms"
+    assert lasted(0, 3_200_000) == "3.2 s"
+    assert lasted(0, 250 * SECOND) == "4 min 10 s"
+    assert lasted(0, 2 * HOUR + 5 * MINUTE) == "2 h 5 min"
+    assert lasted(5, None) == ""
+    assert iso(at(2026, 3, 1, 10), UTC) == "2026-03-01 10:00:00+00:00"
