@@ -246,9 +246,8 @@ class Client:
         parts = [f"{self.delivery.delivered} lineage events of run {run_id} are delivered"]
         if not self.config.settings.transport or self.config.settings.transport.get("kind") == "embedded":
             parts.append(f"look at them with: headwater show {run_id}")
-        for status in REGISTRY.statuses.values():
-            if status.state is State.BROKEN:
-                parts.append(f"integration {status.name} is off: {status.reason}")
+        broken = [status for status in REGISTRY.statuses.values() if status.state is State.BROKEN]
+        parts += [f"integration {status.name} is off: {status.reason}" for status in broken]
         failures = sum(GUARD.failures.values())
         if failures:
             site, first = next(iter(GUARD.first.items()))

@@ -80,7 +80,7 @@ def _is_zip(place: Path) -> bool:
 
 
 def _folder_program(place: Path, arguments: Sequence[str], project: Path) -> Program:
-    main = _found_module("__main__", str(place))
+    main = _found_module("", str(place.absolute()))
     return Program(
         name=api.script_name(place, project),
         argv=[str(place), *arguments],
@@ -107,10 +107,11 @@ def module_program(module: str, arguments: Sequence[str]) -> Program:
 
 
 def _found_module(module: str, folder: str) -> tuple[CodeType, ModuleSpec]:
-    """Code and spec of a module, found from ``folder``; a package means its ``__main__``."""
+    """Code and spec of a module, found from ``folder``; a package means its ``__main__``, no name the folder's."""
     import runpy
 
-    find: Any = getattr(runpy, "_get_module_details")  # noqa: B009 - what ``python -m`` itself uses; no public twin
+    private: Any = runpy  # what ``python -m`` itself uses; there is no public twin
+    find = private._get_module_details if module else lambda _: private._get_main_module_details()
     previous = list(sys.path)
     _set_path0(folder)
     try:

@@ -1,0 +1,95 @@
+"""``headwater run`` against a plain ``python``: the same output, the same end."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = {
+    part.partition("\n")[0]: part.partition("\n")[2]
+    for part in Path(__file__).with_name("programs.txt").read_text().split("#### ")[1:]
+}
+"""Small programs by name."""
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_output_and_end_are_those_of_python(project, name):
+    """Standard output, standard error and exit code of a script are the same with and without capture."""
+    project.write("sibling.py", "x = 5")
+    project.write("script.py", SCRIPTS[name])
+    options = {"input": "typed\n"} if name == "stdin" else {}
+    plain = project.plain("script.py", "--a", "b c", **options)
+    captured = project.captured("script.py", "--a", "b c", **options)
+    if name in ("unraisable",):
+        plain, captured = (e._replace(err=_without_addresses(e.err)) for e in (plain, captured))
+    assert captured == plain
+
+
+def _without_addresses(text: str) -> str:
+    return re.sub(r"0x[0-9a-f]+", "0x", text)
+
+
+@pytest.mark.parametrize("kind", ["fork", "spawn", "forkserver"])
+def test_multiprocessing_works_as_without(project, kind):
+    """Pools of every start method give the same results, functions and classes of the script included."""
+    project.write(
+        "pool.py",
+        f"""
+import multiprocessing as mp, random
+class Item:
+    def __init__(self, n): self.n = n
+def work(item):
+    random.seed(item.n)
+    return Item(item.n * 2)
+if __name__ == "__main__":
+    with mp.get_context({kind!r}).Pool(2) as pool:
+        print([item.n for item in pool.map(work, [Item(n) for n in range(5)])])
+""",
+    )
+    plain, captured = project.plain("pool.py"), project.captured("pool.py")
+    assert captured == plain
+    assert captured.out == "[0, 2, 4, 6, 8]\n"
+
+
+@pytest.mark.parametrize("arguments", ["-m pkg.mod --x 1", "-m pkg -v", "-m nope", "pkg a", "pkg.zip b"])
+def test_modules_and_folders_run_as_python_runs_them(project, arguments):
+    """``-m module``, ``-m package`` and a folder with ``__main__.py`` behave as with python, errors included."""
+    project.write("pkg/__init__.py", "")
+    project.write("pkg/mod.py", "import sys; print(sys.argv[1:], __name__, __package__, __spec__.name, sys.path[0])")
+    project.write("pkg/__main__.py", "import sys; print(sys.argv[1:], __package__, __spec__.name)")
+    with zipfile.ZipFile(project.folder / "pkg.zip", "w") as archive:
+        archive.writestr("__main__.py", "import sys; print(sys.argv, __name__, __file__)")
+    plain, captured = project.plain(*arguments.split()), project.captured(*arguments.split())
+    assert captured == plain
+
+
+def test_code_runs_as_python_c_does(project):
+    """``-c CODE`` passes everything after it to the program."""
+    code = "import sys; print(sys.argv, __name__)"
+    assert project.captured("-c", code, "--name", "x") == project.plain("-c", code, "--name", "x")
+
+
+def test_a_missing_script_is_told_as_python_tells_it(project):
+    """The message and the exit code for a script that is not there are python's."""
+    assert project.captured("nope.py") == project.plain("nope.py")
+
+
+def test_options_before_the_script_are_ours_and_after_it_the_scripts(project):
+    """``--name`` before the script names the job; after it, it is an argument of the script."""
+    project.write("s.py", "import sys; print(sys.argv[1:])")
+    ended = project.captured("--name", "mine", "--tag", "team=risk", "s.py", "--name", "theirs", "-v")
+    assert ended.out == "['--name', 'theirs', '-v']\n"
+    assert {e["job"]["name"] for e in project.events} == {"mine"}
+    assert project.facet("tags")["tags"][0]["key"] == "team"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
+def test_an_interrupted_process_dies_of_the_signal(project):
+    """A shell sees that Ctrl-C ended the script, not that it exited."""
+    project.write("s.py", "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)")
+    assert project.captured("s.py").code == -signal.SIGINT
