@@ -10,7 +10,7 @@ NOW_US = 1_772_700_000_000_000
 """2026-03-05T08:40:00Z: the clock of every golden file."""
 BASE = "/project"
 MEMORY = "inmemory://project"
-RUN = "0195{day:04x}-0000-7000-8000-00000000{job:04x}"
+RUN = "0195{day:04x}-{job:04x}-7000-8000-000000000000"
 
 Column = tuple[str, str, str, str]
 """Target column, source (namespace, name) key, source column, way: IDENTITY ... or FILTER, JOIN (indirect)."""

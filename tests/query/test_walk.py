@@ -50,7 +50,7 @@ def closure(edges: list[EdgeRow], root: int, direction: Direction) -> dict[int, 
     return hops
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(steps, directions, st.one_of(st.none(), st.integers(0, 9)), st.one_of(st.none(), st.integers(0, 3)))
 def test_a_walk_is_the_closure_over_valid_edges(
     history: list[Step], direction: Direction, minute: int | None, depth: int | None
@@ -70,7 +70,7 @@ def test_a_walk_is_the_closure_over_valid_edges(
         assert not graph.truncated
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(steps, directions, st.integers(1, 4))
 def test_a_limit_keeps_the_nearest_and_counts_the_rest(history: list[Step], direction: Direction, limit: int) -> None:
     """A cut answer holds the nearest nodes, says that it is cut, and counts hidden neighbours exactly."""
@@ -88,7 +88,7 @@ def test_a_limit_keeps_the_nearest_and_counts_the_rest(history: list[Step], dire
             assert cut.hidden.get(node, 0) == len({far for near, far in ends if near == node and far not in kept})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(steps, directions)
 def test_a_column_walk_is_the_closure_over_column_edges(history: list[Step], direction: Direction) -> None:
     """Columns reached are exactly those of a naive closure over (table, column) pairs."""

@@ -191,7 +191,7 @@ class _Parser:
                 self.fail("expected ) here")
             return found
         token = self.take("word")
-        if token is None or not token.text:
+        if token is None or not token.text.strip("+"):
             self.fail("expected a name here")
         method, colon, value = token.text.partition(":")
         if colon and value and method in METHODS:

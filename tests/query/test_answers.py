@@ -1,0 +1,245 @@
+"""Impact, why, diff and the rest, on the sample project."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from headwater.errors import InvalidInput, NotFound
+from headwater.query import Impact, Lineage
+from headwater.storage.base import Store
+
+from .histories import FILES, RUN, dataset, encoded, run_events
+
+
+def verdicts(impact: Impact) -> dict[str, tuple[str, str]]:
+    """Return severity and certainty by short name."""
+    return {item.node.name.rpartition("/")[2]: (item.severity, item.certainty) for item in impact.items}
+
+
+def test_dropping_a_column_breaks_what_its_values_reach(lineage: Lineage) -> None:
+    """Along DIRECT edges everything breaks; behind an edge without columns it is only possible."""
+    found = verdicts(lineage.impact("cells.csv:radius"))
+    assert found["tumour.pkl"] == ("breaks", "certain")
+    assert found["predictions.parquet"] == ("breaks", "certain")
+    assert found["clean.py"] == ("breaks", "certain")
+    assert found["train.py"] == ("changes", "certain")
+    assert found["report.csv"] == ("check", "possible")
+
+
+def test_a_column_that_only_decides_is_possible(lineage: Lineage) -> None:
+    """The age filters features; its value never reaches the model."""
+    impact = lineage.impact("patients.age")
+    assert verdicts(impact)["tumour.pkl"] == ("check", "possible")
+    features = next(item for item in impact.items if item.node.name.endswith("features.parquet"))
+    assert features.reason == "it decides here, as a filter, and its value does not flow"
+    assert features.fields == ("texture_z",)
+
+
+def test_a_path_shows_why(lineage: Lineage) -> None:
+    """Each affected node carries the way from the changed column to it, column by column."""
+    model = lineage.impact("cells.csv:radius").of_type("model")[0]
+    steps = [(step.node.rpartition("/")[2], step.field) for step in model.path]
+    assert steps == [
+        ("cells.csv", "radius"),
+        ("clean.parquet", "radius"),
+        ("features.parquet", "radius_ratio"),
+        ("tumour.pkl", "radius_ratio"),
+    ]
+    assert [step.job.rpartition(":")[2] for step in model.path] == ["", "clean.py", "features.py", "train.py"]
+    assert model.distance == 3
+
+
+def test_worst_first_and_predictions_before_tables(lineage: Lineage) -> None:
+    """Items are ranked by severity, then by what matters most to people, then by distance."""
+    impact = lineage.impact("cells.csv:radius")
+    order = [item.severity for item in impact.items]
+    assert order == sorted(order, key=["breaks", "changes", "check"].index)
+    assert impact.items[0].node.type == "PREDICTIONS"
+    assert lineage.impact("cells.csv:radius", limit=2).truncated
+
+
+@pytest.mark.parametrize(("change", "severity"), [("retire", "breaks"), ("delete_rows", "changes"), ("drop", "breaks")])
+def test_changes_of_a_whole_dataset(lineage: Lineage, change: str, severity: str) -> None:
+    """A dataset's change follows dataset edges; a cross product of one input is as exact as a declared edge."""
+    impact = lineage.impact("cells.csv", change=change)  # type: ignore[arg-type]
+    assert verdicts(impact)["tumour.pkl"] == (severity, "certain")
+    assert verdicts(impact)["report.csv"] == (severity, "certain")
+
+
+def test_impact_refuses_what_makes_no_sense(lineage: Lineage) -> None:
+    """Rows of a column cannot be deleted, and changes have names."""
+    with pytest.raises(InvalidInput, match="whole dataset"):
+        lineage.impact("cells.csv:radius", change="delete_rows")
+    with pytest.raises(InvalidInput, match="one of drop, retype"):
+        lineage.impact("cells.csv", change="explode")  # type: ignore[arg-type]
+
+
+def test_why_walks_from_a_row_to_raw_files(lineage: Lineage) -> None:
+    """A row leads to the model version, the run that trained it with code and parameters, and the raw data."""
+    why = lineage.why("predictions.parquet#17")
+    assert why.row == 17
+    assert why.subject.run is not None
+    assert why.subject.run.job_name == "predict.py"
+    (model,) = why.models
+    assert model.parameters == {"n_estimators": 200, "max_depth": 5}
+    assert model.features == ("radius_ratio", "texture_z")
+    assert model.made.run is not None
+    assert model.made.run.parameters["n_estimators"] == 200
+    assert model.made.run.code.commit.startswith("3fa2b1c")
+    assert model.made.run.code.is_dirty is True
+    assert model.made.run.seeds[0].value == 42
+    assert model.metrics == {"auc": 0.983}
+    assert {source.name for source in why.sources} == {FILES["cells"][1], FILES["patients"][1]}
+    assert why.columns == ("probability",)
+    raw = {(step.source.rpartition("/")[2].partition("#")[0], step.source_field) for step in why.trail}
+    assert {("cells.csv", "radius"), ("cells.csv", "texture")} <= raw
+
+
+def test_why_of_an_earlier_version_names_the_earlier_model(lineage: Lineage) -> None:
+    """Lineage hangs on versions: the first predictions came from the model with 100 trees."""
+    for why in (lineage.why("predictions.parquet#v1"), lineage.why("predictions.parquet#3", as_of="2026-03-03")):
+        assert why.models[0].parameters["n_estimators"] == 100
+
+
+def test_rows_are_checked_against_the_version(lineage: Lineage) -> None:
+    """A row that the version does not have is refused, with the rows it has."""
+    lineage.why("predictions.parquet#142")
+    with pytest.raises(InvalidInput, match="rows run from 0 to 142"):
+        lineage.why("predictions.parquet#143")
+    with pytest.raises(InvalidInput, match="is a job"):
+        lineage.why("train.py")
+    with pytest.raises(NotFound, match="no version"):
+        lineage.why("predictions.parquet", as_of="2026-03-01")
+
+
+def test_diff_of_runs_is_what_was_changed(lineage: Lineage) -> None:
+    """One parameter was changed; its consequences are listed, and nothing else."""
+    diff = lineage.diff("train.py")
+    assert [(item.what, item.name, item.kind) for item in diff.differences] == [
+        ("parameter", "n_estimators", "changed"),
+        ("code", "uncommitted changes", "changed"),
+        ("environment", "scikit-learn", "changed"),
+        ("metric", "auc", "changed"),
+        ("output", "dataset:file:/project/models/tumour.pkl", "changed"),
+    ]
+    runs = lineage.runs("train.py")
+    again = lineage.diff(runs[1].run_id, runs[0].run_id)
+    assert again == diff
+    same = lineage.diff(runs[0].run_id, runs[0].run_id)
+    assert not same
+    assert same.same
+
+
+def test_diff_of_versions_finds_the_cause_upstream(lineage: Lineage) -> None:
+    """The predictions differ because, two steps back, the number of trees does."""
+    diff = lineage.diff("predictions.parquet#v1", "predictions.parquet#v2")
+    (cause,) = diff.of_kind("parameter")
+    assert (cause.name, cause.before, cause.after) == ("train.py: n_estimators", 100, 200)
+    assert [item.name.rpartition("/")[2] for item in diff.of_kind("input")] == ["tumour.pkl"]
+
+
+def test_diff_of_instants_is_edges_that_came_and_went(lineage: Lineage) -> None:
+    """Between the training and the prediction of the first day one job was added to what lies upstream."""
+    diff = lineage.diff("2026-03-03T10:03:30Z", "2026-03-03T10:04:30Z", of="predictions.parquet")
+    assert {item.kind for item in diff.differences} == {"added"}
+    whole = lineage.diff("2026-03-03T10:04:30Z", "2026-03-03T10:05:30Z")
+    assert [item.name for item in whole.of_kind("edge")] == [
+        "dataset:file:/project/out/predictions.parquet -> dataset:file:/project/out/report.csv by job:project:report.py"
+    ]
+
+
+def test_diff_says_what_it_cannot_compare(lineage: Lineage) -> None:
+    """A run is not compared with a dataset, and one run not with nothing."""
+    with pytest.raises(InvalidInput, match="two runs, two versions or two instants"):
+        lineage.diff(RUN.format(day=3, job=3), "cells.csv")
+    with pytest.raises(NotFound, match="ran only once"):
+        lineage.diff("report.py")
+
+
+def test_show_of_each_kind(lineage: Lineage) -> None:
+    """A dataset shows columns, versions and neighbours; a job its latest run; a run what it read and wrote."""
+    shown = lineage.show("clean.parquet")
+    assert [column.name for column in shown.columns] == ["id", "radius", "texture", "age"]
+    assert [version.ordinal for version in shown.versions] == [2, 1]
+    assert shown.producers == ("job:project:clean.py",)
+    assert shown.consumers == ("job:project:features.py",)
+    assert lineage.show("patients").tags == ("pii", "true", "pii=true")
+    assert lineage.show("cells.csv").owners == ("team:lab", "lab") or lineage.show("cells.csv").owners == (
+        "lab",
+        "team:lab",
+    )
+    job = lineage.show("train.py")
+    assert job.run is not None
+    assert job.run.run_id == RUN.format(day=4, job=3)
+    run = lineage.show(RUN.format(day=3, job=3))
+    assert [version.name for version in run.outputs] == [FILES["model"][1]]
+    assert [version.name for version in run.inputs] == [FILES["features"][1]]
+
+
+def test_history_tells_which_columns_changed(store: Store, lineage: Lineage) -> None:
+    """A schema change is told column by column, latest first."""
+    wider = dataset("report", schema={"fields": [{"name": "group", "type": "text"}, {"name": "count", "type": "int"}]})
+    store.append(encoded(run_events("report.py", 5, day=5, operation="ETL", inputs=[], outputs=[wider], entries=[])))
+    changes = [change for change in lineage.history("report.csv").changes if change.facet == "schema"]
+    assert (changes[0].kind, changes[0].added, changes[0].removed) == ("changed", ("count",), ("mean",))
+    assert changes[0].retyped == ("group: float64 to text",)
+    assert changes[1].kind == "added"
+
+
+def test_runs_are_filtered_and_latest_first(store: Store, lineage: Lineage) -> None:
+    """Runs of a job, of the writers of a dataset, by state; an unknown state is refused."""
+    failed = run_events(
+        "train.py", 9, day=5, operation="MODEL_TRAINING", inputs=[], outputs=[], entries=[], state="FAIL"
+    )
+    store.append(encoded(failed))
+    assert [run.state for run in lineage.runs("train.py")] == ["FAILED", "COMPLETED", "COMPLETED"]
+    assert [run.job_name for run in lineage.runs(state="failed")] == ["train.py"]
+    assert [run.run_id for run in lineage.runs("tumour.pkl")] == [RUN.format(day=day, job=3) for day in (4, 3)]
+    with pytest.raises(InvalidInput, match="one of NEW"):
+        lineage.runs(state="exploded")
+
+
+def test_search_finds_columns_and_kinds(lineage: Lineage) -> None:
+    """A word finds columns too, and a kind narrows the hits down."""
+    assert any(hit.field == "texture_z" for hit in lineage.search("texture"))
+    assert [hit.name for hit in lineage.search("tumour", kind="model")] == [FILES["model"][1]]
+
+
+def test_coverage_counts(lineage: Lineage) -> None:
+    """Counts and shares of what is known."""
+    found = lineage.coverage()
+    assert (found.datasets, found.with_producer, found.sources) == (7, 5, 2)
+    assert found.edges["declared"] == 6
+    assert found.edges["product"] == 1
+    assert found.column_share == pytest.approx(6 / 7)
+
+
+def test_json_answers_are_json(lineage: Lineage) -> None:
+    """Every answer has one JSON form that reads back."""
+    answers = [
+        lineage.impact("cells.csv:radius").to_json(),
+        lineage.why("predictions.parquet#1").to_json(),
+        lineage.diff("train.py").to_json(),
+        lineage.show("train.py").to_json(),
+        lineage.coverage().to_json(),
+    ]
+    for text in answers:
+        assert json.loads(text)
+    impact = msgspec.json.decode(answers[0], type=Impact)
+    assert impact == lineage.impact("cells.csv:radius")
+
+
+def test_numbers_out_of_range_name_the_option(lineage: Lineage) -> None:
+    """Depth and limit below their range are refused by name."""
+    with pytest.raises(InvalidInput) as caught:
+        lineage.upstream("tumour.pkl", depth=-1)
+    assert caught.value.field == "depth"
+    with pytest.raises(InvalidInput) as caught:
+        lineage.upstream("tumour.pkl", limit=0)
+    assert caught.value.field == "limit"
+    with pytest.raises(InvalidInput) as caught:
+        lineage.upstream("tumour.pkl", level="rows")  # type: ignore[arg-type]
+    assert caught.value.field == "level"

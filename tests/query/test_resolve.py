@@ -1,0 +1,161 @@
+"""Names as people type them, in a table; what is ambiguous or unknown is told, with candidates."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from headwater.errors import InvalidInput, NotFound
+from headwater.model.graph import NodeKind
+from headwater.query import Lineage
+from headwater.query.names import node_id
+from headwater.query.resolve import Resolver
+from headwater.storage.base import Store
+
+from .histories import BASE, RUN, dataset, encoded, run_events
+
+PREDS = "dataset:file:/project/out/predictions.parquet"
+PATIENTS = "dataset:postgres://db:5432:clinic.public.patients"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (PREDS, PREDS),
+        ("dataset:file:/project/out/predictions.parquet", PREDS),
+        ("predictions.parquet", PREDS),
+        ("out/predictions.parquet", PREDS),
+        ("./out/predictions.parquet", PREDS),
+        ("/project/out/predictions.parquet", PREDS),
+        ("predictions", PREDS),
+        ("PREDICTIONS.parquet", PREDS),
+        ("prediction:predictions", PREDS),
+        ("predictions:predictions.parquet", PREDS),
+        ("model:tumour", "dataset:file:/project/models/tumour.pkl"),
+        ("dataset:patients", PATIENTS),
+        ("patients", PATIENTS),
+        ("public.patients", PATIENTS),
+        ("clinic.public.patients", PATIENTS),
+        ("job:train.py", "job:project:train.py"),
+        ("train.py", "job:project:train.py"),
+        ("job:project:train.py", "job:project:train.py"),
+    ],
+)
+def test_names_of_nodes(lineage: Lineage, text: str, expected: str) -> None:
+    """Each way to name a node finds it."""
+    assert node_id(lineage.resolver.node(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "node", "field"),
+    [
+        ("patients.age", PATIENTS, "age"),
+        ("clinic.public.patients.age", PATIENTS, "age"),
+        ("patients:AGE", PATIENTS, "age"),
+        ("cells.csv:radius", "dataset:file:/project/raw/cells.csv", "radius"),
+        ("raw/cells.csv.texture", "dataset:file:/project/raw/cells.csv", "texture"),
+        ("datasetField:postgres://db:5432:clinic.public.patients:id", PATIENTS, "id"),
+    ],
+)
+def test_names_of_columns(lineage: Lineage, text: str, node: str, field: str) -> None:
+    """A column is named behind a dot or a colon, whatever else the name holds."""
+    target = lineage.resolver.target(text)
+    assert (node_id(target.node), target.field) == (node, field)
+
+
+@pytest.mark.parametrize(
+    ("text", "ordinal", "row"),
+    [
+        ("predictions.parquet#v1", 1, None),
+        ("predictions.parquet#latest", 2, None),
+        ("predictions.parquet#f3f3", 1, None),
+        ("predictions.parquet#17", None, 17),
+        ("predictions.parquet#v1#17", 1, 17),
+    ],
+)
+def test_names_of_versions_and_rows(lineage: Lineage, text: str, ordinal: int | None, row: int | None) -> None:
+    """Behind ``#`` stands a version, a row, or both."""
+    target = lineage.resolver.target(text, prefer_row=True)
+    assert (target.version.ordinal if target.version else None, target.row) == (ordinal, row)
+
+
+def test_runs_by_id_and_by_start(lineage: Lineage) -> None:
+    """A run is found by its id, with or without ``run:``, and by a unique start of it."""
+    run_id = RUN.format(day=4, job=3)
+    for text in (run_id, f"run:{run_id}", run_id.upper(), run_id[:13]):
+        found = lineage.resolver.run(text)
+        assert found is not None
+        assert found.run_id == run_id
+    with pytest.raises(InvalidInput, match="4 runs start with"):
+        lineage.resolver.run(run_id[:8])
+    assert lineage.resolver.run("ffffffff") is None
+
+
+def test_several_matches_are_listed(store: Store) -> None:
+    """A name that is the end of several is refused with all of them."""
+    other = {**dataset("report"), "name": f"{BASE}/archive/report.csv"}
+    store.append(encoded(run_events("copy.py", 6, day=5, operation="ETL", inputs=[], outputs=[other], entries=[])))
+    with pytest.raises(InvalidInput) as caught:
+        Resolver(store, base="/elsewhere").target("report.csv")
+    assert "dataset:file:/project/archive/report.csv" in str(caught.value)
+    assert "dataset:file:/project/out/report.csv" in str(caught.value)
+
+
+def test_the_working_folder_decides(store: Store) -> None:
+    """A relative file is taken from the working folder first."""
+    other = {**dataset("report"), "name": f"{BASE}/archive/report.csv"}
+    store.append(encoded(run_events("copy.py", 6, day=5, operation="ETL", inputs=[], outputs=[other], entries=[])))
+    found = Resolver(store, base=f"{BASE}/archive").node("report.csv")
+    assert found.name == f"{BASE}/archive/report.csv"
+
+
+@pytest.mark.parametrize("text", ["predictoins.parquet", "predictions.parqet"])
+def test_misspelt_names_get_suggestions(lineage: Lineage, text: str) -> None:
+    """An unknown name raises NotFound with names that look like it."""
+    with pytest.raises(NotFound) as caught:
+        lineage.upstream(text)
+    assert "predictions.parquet" in caught.value.near
+
+
+def test_misspelt_columns_get_suggestions(lineage: Lineage) -> None:
+    """An unknown column of a known file raises NotFound with columns of that file."""
+    with pytest.raises(NotFound) as caught:
+        lineage.upstream("cells.csv:radios")
+    assert "radius" in caught.value.near
+
+
+def test_rows_and_versions_that_are_neither(lineage: Lineage) -> None:
+    """What stands behind # must be a version or a number."""
+    with pytest.raises(InvalidInput, match="not a row number"):
+        lineage.resolver.target("predictions.parquet#minus-one")
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name"),
+    [
+        ("arn:aws:glue:eu-west-1:123456789012", "table/sales/orders"),
+        ("spanner://proj:inst", "db.schema.t"),
+        ("postgres://[2001:db8::1]:5432", "db.public.t"),
+        ("s3://bucket", "a/b c/ünï#1.csv"),
+        ("file", "/data/a:b.csv"),
+    ],
+)
+def test_ids_with_every_separator_are_looked_up(empty: Store, namespace: str, name: str) -> None:
+    """Ids are matched against stored names, never split by a rule."""
+    event = {
+        "eventTime": "2026-01-01T00:00:00Z",
+        "producer": "https://example.org",
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/DatasetEvent",
+        "dataset": {"namespace": namespace, "name": name, "facets": {}},
+    }
+    empty.append([json.dumps(event).encode()])
+    row = Resolver(empty, base="/").node(f"dataset:{namespace}:{name}")
+    assert (row.kind, row.namespace, row.name) == (NodeKind.DATASET, namespace, name)
+    assert Resolver(empty, base="/").node(name).id == row.id
+
+
+def test_nothing_is_no_name(lineage: Lineage) -> None:
+    """An empty name is refused."""
+    with pytest.raises(InvalidInput, match="must not be empty"):
+        lineage.resolver.target("  ")

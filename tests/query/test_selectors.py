@@ -1,0 +1,134 @@
+"""Selectors: the language, its algebra, and the sets it names."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.errors import InvalidSelector, NotFound
+from headwater.query import Lineage
+from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
+
+from .histories import BASE, NOW_US, encoded, project, report
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a", Name("a")),
+        ("+model:churn", Reached(Name("model:churn"), -1, 0)),
+        ("a+2", Reached(Name("a"), 0, 2)),
+        ("2+a+1", Reached(Name("a"), 2, 1)),
+        ("+a+", Reached(Name("a"), -1, -1)),
+        ("tag:pii+ & kind:model", And(Reached(Method("tag", "pii"), 0, -1), Method("kind", "model"))),
+        ("a | b & c", Or(Name("a"), And(Name("b"), Name("c")))),
+        ("(a | b) & !c", And(Or(Name("a"), Name("b")), Not(Name("c")))),
+        ("not a and b or c", Or(And(Not(Name("a")), Name("b")), Name("c"))),
+        ("+(a | b)+1", Reached(Or(Name("a"), Name("b")), -1, 1)),
+        ("'my table' | namespace:\"a b\"", Or(Name("my table"), Method("namespace", "a b"))),
+        ("*.csv", Name("*.csv")),
+        ("c++/x", Name("c++/x")),
+        ("!a", Not(Name("a"))),
+        ("s3://b/a!b", Name("s3://b/a!b")),
+    ],
+)
+def test_the_language(text: str, expected: Expression) -> None:
+    """Each form is read as documented; & binds closer than |."""
+    assert parse(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a &", "& a", "(a", "a)", "a b", "+", "'a", "!", "()", "(" * 300 + "a"])
+def test_wrong_expressions_say_where(text: str) -> None:
+    """What cannot be read raises InvalidSelector with the place and the rule."""
+    with pytest.raises(InvalidSelector) as caught:
+        parse(text)
+    assert "character" in caught.value.field
+    assert caught.value.rule
+
+
+@given(st.text(alphabet="ab+&|!() '\":*2", max_size=20))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No text makes the parser fail in another way."""
+    try:
+        parse(text)
+    except InvalidSelector as error:
+        assert error.rule
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("model:tumour", ["tumour.pkl"]),
+        ("1+tumour.pkl", ["features.parquet", "train.py", "tumour.pkl"]),
+        ("tumour.pkl+1", ["predict.py", "predictions.parquet", "tumour.pkl"]),
+        ("kind:model | kind:table", ["clinic.public.patients", "tumour.pkl"]),
+        ("tag:pii", ["clinic.public.patients"]),
+        ("tag:pii=true+ & kind:model", ["tumour.pkl"]),
+        ("owner:lab", ["cells.csv"]),
+        ("owner:team:*", ["cells.csv"]),
+        ("namespace:postgres*", ["clinic.public.patients"]),
+        ("type:file & !*.parquet", ["cells.csv", "report.csv"]),
+        ("job:*", ["clean.py", "features.py", "predict.py", "report.py", "train.py"]),
+        ("*.csv", ["cells.csv", "report.csv"]),
+        ("kind:job & +predictions.parquet", ["clean.py", "features.py", "predict.py", "train.py"]),
+    ],
+)
+def test_sets_of_the_project(lineage: Lineage, expression: str, names: list[str]) -> None:
+    """Each selector names exactly these nodes of the sample project."""
+    found = lineage.select(expression)
+    assert sorted(name.rpartition(":")[2].rpartition("/")[2] for name in found) == names
+
+
+def test_a_run_names_what_it_touched(lineage: Lineage) -> None:
+    """``run:`` names the job and the datasets of one run."""
+    run = lineage.runs("train.py", limit=1)[0]
+    found = lineage.select(f"run:{run.run_id} & !kind:job")
+    assert [name.rpartition("/")[2] for name in found] == ["tumour.pkl", "features.parquet"]
+
+
+def test_patterns_and_runs_that_match_nothing(lineage: Lineage) -> None:
+    """A name or pattern without a match is an error, so that a typing error is no empty set."""
+    for expression in ("*.nothing", "run:ffffffff", "no_such_name"):
+        with pytest.raises(NotFound):
+            lineage.select(expression)
+
+
+ATOMS = st.sampled_from(
+    ["cells.csv", "tumour.pkl", "kind:model", "type:file", "*.parquet", "+tumour.pkl", "clean.parquet+1", "tag:pii+"]
+)
+_SHARED: list[Lineage] = []
+
+
+def shared() -> Lineage:
+    """Return one store for all examples: selecting changes nothing."""
+    if not _SHARED:
+        from headwater.storage.memory import MemoryStore
+
+        store = MemoryStore.open()
+        store.append(encoded(project(3) + report(3)))
+        _SHARED.append(Lineage(store, base=BASE, clock=lambda: NOW_US))
+    return _SHARED[0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(ATOMS, ATOMS, ATOMS)
+def test_the_algebra_of_sets(a: str, b: str, c: str) -> None:
+    """Selectors obey the laws of sets, so that expressions can be rewritten with confidence."""
+
+    def select(text: str) -> set[str]:
+        return set(shared().select(text))
+
+    assert select(f"{a} & {b}") == select(a) & select(b)
+    assert select(f"{a} | {b}") == select(a) | select(b)
+    assert select(f"!({a} | {b})") == select(f"!{a} & !{b}")
+    assert select(f"{a} & ({b} | {c})") == select(f"({a} & {b}) | ({a} & {c})")
+    assert select(f"!!{a}") == select(a)
+
+
+def test_a_selected_graph_has_the_edges_between(lineage: Lineage) -> None:
+    """The graph of a selector holds its nodes and the edges whose ends are both among them."""
+    graph = lineage.graph("1+tumour.pkl")
+    assert [(edge.source.rpartition("/")[2], edge.target.rpartition("/")[2]) for edge in graph.edges] == [
+        ("features.parquet", "tumour.pkl")
+    ]
