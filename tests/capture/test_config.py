@@ -1,0 +1,192 @@
+"""Settings: where they come from, in which order, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.capture.config import find_project, load
+from headwater.capture.settings import DOCS, TRANSPORT_DOCS, Settings, transport_kinds
+from headwater.capture.transports import _CLASSES
+from headwater.errors import ConfigError
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project folder of its own."""
+    (tmp_path / "headwater.toml").write_text("")
+    return tmp_path
+
+
+def test_keyword_beats_environment_beats_file_beats_default(folder):
+    """The order of the sources, one taken away after the other."""
+    (folder / "headwater.toml").write_text('namespace = "file"\n')
+    environ = {"HEADWATER_NAMESPACE": "own", "OPENLINEAGE_NAMESPACE": "standard"}
+    found = load({"namespace": "keyword"}, environ=environ, folder=folder)
+    assert (found.namespace, found.origins["namespace"]) == ("keyword", "keyword")
+    found = load(environ=environ, folder=folder)
+    assert (found.namespace, found.origins["namespace"]) == ("own", "environment HEADWATER_NAMESPACE")
+    found = load(environ={"OPENLINEAGE_NAMESPACE": "standard"}, folder=folder)
+    assert (found.namespace, found.origins["namespace"]) == ("standard", "environment OPENLINEAGE_NAMESPACE")
+    found = load(environ={}, folder=folder)
+    assert (found.namespace, found.origins["namespace"]) == ("file", f"file {folder / 'headwater.toml'}")
+    (folder / "headwater.toml").write_text("")
+    found = load(environ={}, folder=folder)
+    assert (found.namespace, "namespace" in found.origins) == (folder.name, False)
+
+
+def test_the_nearest_file_holds_and_sets_the_project(folder):
+    """A script started deep in a project uses that project's settings and store."""
+    deep = folder / "a" / "b"
+    deep.mkdir(parents=True)
+    found = load(environ={}, folder=deep)
+    assert found.project == folder
+    assert found.store == folder / ".headwater"
+    (deep / "pyproject.toml").write_text('[tool.headwater]\nnamespace = "inner"\n')
+    found = load(environ={}, folder=deep)
+    assert (found.project, found.namespace, found.file) == (deep, "inner", deep / "pyproject.toml")
+
+
+def test_a_repository_is_a_project_without_a_file(tmp_path):
+    """``.git`` marks the project where no settings file does; without that it is the working folder."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "src").mkdir()
+    assert find_project(tmp_path / "src") == (None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "environ", "toml", "words"),
+    [
+        ({"nmespace": "x"}, {}, "", ["keyword", "nmespace", "did you mean namespace"]),
+        ({}, {"HEADWATER_NAMSPACE": "x"}, "", ["HEADWATER_NAMSPACE", "namespace"]),
+        ({}, {}, "flush_timeout = 3", ["headwater.toml", "flush_timeout_s"]),
+        ({}, {}, 'flush_timeout_s = "soon"', ["headwater.toml", "flush_timeout_s", "float"]),
+        ({"flush_timeout_s": -1}, {}, "", ["flush_timeout_s", "negative"]),
+        ({"transport": "htp"}, {}, "", ["transport.kind", "htp", "http"]),
+        ({"transport": {"kind": "http", "urll": "x"}}, {}, "", ["http", "urll", "url"]),
+        ({"integrations": ["panda"]}, {}, "", ["integrations", "panda", "pandas"]),
+        ({"redact_patterns": ["("]}, {}, "", ["redact_patterns", "("]),
+        ({}, {"HEADWATER_DISABLED": "maybe"}, "", ["HEADWATER_DISABLED", "maybe"]),
+        ({}, {}, "namespace = ", ["headwater.toml", "TOML"]),
+        ({}, {"OPENLINEAGE__TRANSPORT__TYPE": "kafka"}, "", ["kafka", "http"]),
+        ({}, {"OPENLINEAGE__TRANSPORT": "{"}, "", ["OPENLINEAGE__TRANSPORT", "JSON"]),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place_and_a_remedy(folder, keywords, environ, toml, words):
+    """An unknown or badly formed setting is refused wherever it stands; the message says where and what is near."""
+    (folder / "headwater.toml").write_text(toml)
+    with pytest.raises(ConfigError) as caught:
+        load(keywords, environ=environ, folder=folder)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"OPENLINEAGE_URL": "http://h:5000"}, {"kind": "http", "url": "http://h:5000"}),
+        (
+            {"OPENLINEAGE_URL": "http://h", "OPENLINEAGE_ENDPOINT": "e", "OPENLINEAGE_API_KEY": "k"},
+            {"kind": "http", "url": "http://h", "endpoint": "e", "api_key": "k"},
+        ),
+        (
+            {
+                "OPENLINEAGE__TRANSPORT__TYPE": "http",
+                "OPENLINEAGE__TRANSPORT__URL": "http://h",
+                "OPENLINEAGE__TRANSPORT__AUTH": '{"type": "api_key", "apiKey": "k"}',
+                "OPENLINEAGE__TRANSPORT__COMPRESSION": "gzip",
+                "OPENLINEAGE__TRANSPORT__TIMEOUT": "3",
+            },
+            {"kind": "http", "url": "http://h", "api_key": "k", "compression": "gzip", "timeout_s": 3},
+        ),
+        ({"OPENLINEAGE__TRANSPORT": '{"type": "console"}'}, {"kind": "console"}),
+        (
+            {
+                "OPENLINEAGE__TRANSPORT__TYPE": "composite",
+                "OPENLINEAGE__TRANSPORT__TRANSPORTS__A__TYPE": "file",
+                "OPENLINEAGE__TRANSPORT__TRANSPORTS__A__LOG_FILE_PATH": "/a",
+                "OPENLINEAGE__TRANSPORT__TRANSPORTS__B__TYPE": "console",
+            },
+            {"kind": "composite", "transports": [{"kind": "file", "path": "/a"}, {"kind": "console"}]},
+        ),
+        ({"HEADWATER_URL": "http://own", "OPENLINEAGE_URL": "http://std"}, {"kind": "http", "url": "http://own"}),
+        ({"HEADWATER_TRANSPORT": '{"kind": "file", "path": "x"}'}, {"kind": "file", "path": "x"}),
+        ({"HEADWATER_TRANSPORT": "file", "HEADWATER_TRANSPORT__PATH": "x"}, {"kind": "file", "path": "x"}),
+        ({"HEADWATER_TRANSPORT": "embedded", "OPENLINEAGE_URL": "http://std"}, {"kind": "embedded"}),
+    ],
+)
+def test_the_transport_from_the_environment(folder, environ, expected):
+    """Our own variables and the standard ones, nested ones included, mean what the standard client makes of them."""
+    assert load(environ=environ, folder=folder).settings.transport == expected
+
+
+def test_disabled_by_either_variable(folder):
+    """Both switches turn capture off."""
+    assert load(environ={"OPENLINEAGE_DISABLED": "true"}, folder=folder).settings.disabled
+    assert load(environ={"HEADWATER_DISABLED": "1"}, folder=folder).settings.disabled
+
+
+@given(
+    seconds=st.floats(min_value=0, max_value=1e6), count=st.integers(min_value=0, max_value=10**9), flag=st.booleans()
+)
+def test_environment_and_file_say_the_same(tmp_path_factory, seconds, count, flag):
+    """A value written as text in the environment is the value written in the file."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "headwater.toml").write_text(
+        f"flush_timeout_s = {seconds!r}\nmax_items = {count}\nprofile = {str(flag).lower()}\n"
+    )
+    from_file = load(environ={}, folder=folder).settings
+    (folder / "headwater.toml").write_text("")
+    environ = {
+        "HEADWATER_FLUSH_TIMEOUT_S": repr(seconds),
+        "HEADWATER_MAX_ITEMS": str(count),
+        "HEADWATER_PROFILE": str(flag),
+    }
+    assert load(environ=environ, folder=folder).settings == from_file
+
+
+def test_every_setting_is_documented():
+    """The reference names each setting and each key of each transport, and none that does not exist."""
+    text = REFERENCE.read_text()
+    named = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}
+    expected = set(Settings.__struct_fields__) | {
+        f"transport.{kind}.{key}" for kind, keys in TRANSPORT_DOCS.items() for key in keys
+    }
+    assert named == expected
+    assert set(DOCS) == set(Settings.__struct_fields__)
+
+
+def test_transports_settings_and_classes_agree():
+    """The table of transport settings lists exactly what each transport's ``Config`` takes."""
+    from importlib import import_module
+
+    assert set(TRANSPORT_DOCS) == set(transport_kinds()) == set(_CLASSES)
+    for kind, place in _CLASSES.items():
+        module, _, name = place.partition(":")
+        transport = getattr(import_module(module), name)
+        assert transport.kind == kind
+        assert set(transport.Config.__struct_fields__) == set(TRANSPORT_DOCS[kind])
+
+
+def test_config_show_says_where_values_came_from_and_masks_secrets(project):
+    """``headwater config show --origin --json`` lists every setting with its source, without the API key."""
+    project.environment = {
+        "HEADWATER_URL": "https://user:pw12345@host",
+        "HEADWATER_API_KEY": "SeCr3tK3y99",
+        "HEADWATER_PROFILE": "0",
+    }
+    ended = project.python(
+        "from headwater.cli.config import config; config(['show', '--origin', '--json'], standalone_mode=False)"
+    )
+    rows = {row["setting"]: row for row in json.loads(ended.out)}
+    assert rows["profile"] == {"setting": "profile", "value": False, "origin": "environment HEADWATER_PROFILE"}
+    assert rows["namespace"]["origin"].endswith("headwater.toml")
+    assert rows["flush_timeout_s"]["origin"] == "default"
+    assert "SeCr3tK3y99" not in ended.out
+    assert "pw12345" not in ended.out
