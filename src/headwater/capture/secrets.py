@@ -78,6 +78,7 @@ _NAMED: Final = re.compile(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,80})(?P<close>\\?["'])?(?P<sep>\s*(?:=>|:=|[=:])\s*|\s+(?=["']))"""
     r"""(?P<quote>\\?["'])?(?P<value>(?(quote)(?:(?!(?P=quote))[\s\S])*|[^\s,;&|<>)\]}"']+))"""
 )
+_PLACEHOLDER: Final = re.compile(r"\W+|%s|%\(\w+\)s|\$\d+|:\w+|\{\w*\}")
 _NO_VALUES: Final = frozenset({"None", "null", "True", "False", "true", "false", "***"})
 _FLAG: Final = re.compile(r"""(?P<flag>--?[A-Za-z][A-Za-z0-9_-]*)(?P<sep>\s+)(?P<value>"[^"]*"|'[^']*'|[^\s"'-]\S*)""")
 _CARD: Final = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d.])")
@@ -127,7 +128,7 @@ def _mask_all_named(text: str, more: frozenset[str]) -> str:
 def _is_secret_pair(match: re.Match[str], more: frozenset[str]) -> bool:
     """Whether the value is secret: for the name, or, after ``=``, for looking random."""
     value = match["value"]
-    if not value or value.startswith((MASK, "//")):
+    if not value or value.startswith((MASK, "//")) or _PLACEHOLDER.fullmatch(value):
         return False
     name = match["name"].rpartition(".")[2]
     if match["sep"].strip() and is_secret_name(name, more) and value not in _NO_VALUES:
