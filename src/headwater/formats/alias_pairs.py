@@ -49,10 +49,10 @@ def _in_source(dataset: Dataset, uri: str) -> DatasetName | None:
         return None
     try:
         if platform is not None and platform.shape is Shape.TABLE:
-            return normalise(*from_uri(uri, table=dataset.name))
+            return normalise(*from_uri(uri, table=dataset.name, cwd="/"))
         if platform is None or platform.shape is not Shape.PATH:
             return None
-        place = from_uri(uri)
+        place = from_uri(uri, cwd="/")  # what the server runs in says nothing about the emitter
     except InvalidName:
         return None
     if place.name == "/":

@@ -1,0 +1,41 @@
+"""A lineage graph in the language of Graphviz."""
+
+from __future__ import annotations
+
+from headwater.formats.graph_view import WEAK, drawn_nodes, edge_labels, labels
+from headwater.model.graph import Graph, Node, NodeKind
+
+
+def to_dot(graph: Graph) -> str:
+    """Write a graph as a directed graph from left to right: roots bold, concluded edges dashed, jobs as edge labels."""
+    nodes = drawn_nodes(graph)
+    short = {node.id: f"n{index}" for index, node in enumerate(nodes)}
+    text = labels(nodes)
+    lines = ["digraph lineage {", "  rankdir=LR;", '  node [fontname="sans-serif"];']
+    for node in nodes:
+        style = ", style=bold" if node.id in graph.roots else ""
+        name, tip = quote(text[node.id]), quote(node.id)
+        lines.append(f"  {short[node.id]} [label={name}, shape={_shape(node)}, tooltip={tip}{style}];")
+    for edge, label in zip(graph.edges, edge_labels(graph), strict=True):
+        attributes = [f"label={quote(label)}"] if label else []
+        if edge.how in WEAK:
+            attributes.append("style=dashed")
+        tail = f" [{', '.join(attributes)}]" if attributes else ""
+        lines.append(f"  {short[edge.source]} -> {short[edge.target]}{tail};")
+    if graph.truncated:
+        lines.append("  // truncated: a limit cut the walk")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _shape(node: Node) -> str:
+    if node.kind in (NodeKind.JOB, NodeKind.RUN):
+        return "ellipse"
+    return {"TABLE": "cylinder", "VIEW": "cylinder", "MODEL": "hexagon", "CHECKPOINT": "hexagon"}.get(
+        node.type.upper(), "box"
+    )
+
+
+def quote(text: str) -> str:
+    """A double-quoted string that is shown as ``text``: no escape sequence of Graphviz' own, no control characters."""
+    shown = "".join(" " if char < " " or char == "\x7f" else char for char in text)
+    return '"' + shown.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,49 @@
+"""What a drawing of a lineage graph shows: its nodes, their labels, and the label of an edge."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from headwater.model.graph import Graph, How, Node, NodeKind
+
+WEAK = (How.PRODUCT, How.INFERRED)
+"""Edges drawn dashed: nobody said so, it was concluded."""
+
+
+def drawn_nodes(graph: Graph) -> list[Node]:
+    """The nodes that a drawing needs, in order: those that edges end at, and the roots.
+
+    A job that moves data from dataset to dataset is the label of those edges and no box of its own: one box would
+    suggest that everything it reads feeds everything it writes. An edge's end that is not among the nodes (the answer
+    was cut there) is drawn under its id.
+    """
+    ends = dict.fromkeys(end for edge in graph.edges for end in (edge.source, edge.target))
+    known = {node.id for node in graph.nodes}
+    movers = {edge.job for edge in graph.edges} | {f"run:{edge.run}" for edge in graph.edges if edge.run}
+    kept = [node for node in graph.nodes if node.id in ends or node.id in graph.roots or node.id not in movers]
+    return kept + [_unknown(end) for end in ends if end not in known]
+
+
+def _unknown(node_id: str) -> Node:
+    kinds = {"job": NodeKind.JOB, "run": NodeKind.RUN, "datasetField": NodeKind.FIELD}
+    kind = kinds.get(node_id.partition(":")[0], NodeKind.DATASET)
+    return Node(id=node_id, kind=kind, namespace="", name=node_id)
+
+
+def labels(nodes: list[Node]) -> dict[str, str]:
+    """A short label a node: its name, with the namespace where two share a name, and the type."""
+    names = Counter(node.name for node in nodes)
+    found = {}
+    for node in nodes:
+        name = node.name if names[node.name] == 1 or not node.namespace else f"{node.namespace} {node.name}"
+        found[node.id] = f"{name} ({node.type})" if node.type else name
+    return found
+
+
+def edge_labels(graph: Graph) -> list[str]:
+    """For each edge, the name of the job that moves the data; empty where the job is an end of the edge itself."""
+    names = {node.id: node.name for node in graph.nodes if node.kind in (NodeKind.JOB, NodeKind.RUN)}
+    return [
+        "" if not edge.job or edge.job in (edge.source, edge.target) else names.get(edge.job, edge.job)
+        for edge in graph.edges
+    ]

@@ -1,0 +1,45 @@
+"""A lineage graph as a Mermaid flowchart."""
+
+from __future__ import annotations
+
+from headwater.formats.graph_view import WEAK, drawn_nodes, edge_labels, labels
+from headwater.model.graph import Graph, Node, NodeKind
+
+# Everything else is written as a numeric entity: Mermaid has no one escape that holds in every place.
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./:-,=@+()")
+_SHAPES = {"MODEL": ("{{", "}}"), "CHECKPOINT": ("{{", "}}"), "TABLE": ("[(", ")]"), "VIEW": ("[(", ")]")}
+
+
+def to_mermaid(graph: Graph) -> str:
+    """Write a graph as a left-to-right flowchart: roots bold, concluded edges dotted, jobs as labels of edges."""
+    nodes = drawn_nodes(graph)
+    short = {node.id: f"n{index}" for index, node in enumerate(nodes)}
+    text = labels(nodes)
+    lines = ["flowchart LR"]
+    for node in nodes:
+        opening, closing = _shape(node)
+        lines.append(f'  {short[node.id]}{opening}"{escape(text[node.id])}"{closing}')
+    for edge, label in zip(graph.edges, edge_labels(graph), strict=True):
+        arrow = "-.->" if edge.how in WEAK else "-->"
+        middle = f'|"{escape(label)}"|' if label else ""
+        lines.append(f"  {short[edge.source]} {arrow}{middle} {short[edge.target]}")
+    roots = [short[root] for root in graph.roots if root in short]
+    if roots:
+        lines.append("  classDef root stroke-width:3px")
+        lines.append(f"  class {','.join(roots)} root")
+    if graph.truncated:
+        lines.append("  %% truncated: a limit cut the walk")
+    return "\n".join(lines) + "\n"
+
+
+def _shape(node: Node) -> tuple[str, str]:
+    if node.kind in (NodeKind.JOB, NodeKind.RUN):
+        return "([", "])"
+    return _SHAPES.get(node.type.upper(), ("[", "]"))
+
+
+def escape(text: str) -> str:
+    """Text for a quoted Mermaid label; line ends and other controls become spaces."""
+    return "".join(
+        char if char in _SAFE else " " if char < " " or char == "\x7f" else f"#{ord(char)};" for char in text
+    )
