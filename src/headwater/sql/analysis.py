@@ -142,6 +142,7 @@ def _kind(name: str) -> Rule:
 
 _RULES: dict[type, Rule] = {
     exp.Create: create.create,
+    exp.Cache: create.cache,
     exp.Copy: copying.copy,
     exp.Alter: altering.alter,
     exp.Drop: altering.drop,

@@ -52,6 +52,10 @@ class Catalog:
         self.routines: dict[str, str] = {}
         self.attached: dict[str, str] = {}
 
+    def routine(self, name: str) -> str | None:
+        """Body of a routine that this stream created."""
+        return self.routines.get(name.strip('"`[]').lower())
+
     def sees_through(self, kind: str) -> bool:
         """Whether reads of a thing of this kind are reads of what it was made from."""
         return kind in self.through

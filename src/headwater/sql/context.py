@@ -25,6 +25,7 @@ class Context:
         self.reads: dict[TableName, None] = {}
         self.writes: list[Write] = []
         self.renames: list[tuple[TableName, TableName]] = []
+        self.entered: set[str] = set()  # table functions that are being looked into
         self.result: Relation | None = None
         self.kind = "OTHER"
         self.calls: dict[str, None] = {}  # routines of this session that the statement calls
@@ -48,6 +49,8 @@ class Context:
         """Fold the name of a column or alias."""
         if node is None or isinstance(node, str):
             return self.folding.column(node or "", quoted=False)
+        if node.key == "parameter":  # $1: a column by its position in a staged file
+            return f"${node.name}"
         return self.folding.column(node.name, quoted=bool(node.args.get("quoted")))
 
     def base(self, table: TableName, *, is_read: bool = True) -> Relation:

@@ -47,6 +47,9 @@ def from_query(ctx: Context, node: exp.Expr, query: exp.Expr, made: str) -> None
     env = with_env(ctx, node, None, None)
     relation = relation_of(ctx, query, env, None)
     table, names = target_of(ctx, node.this, is_new=True)
+    if _is_empty(node):
+        relation = Relation([Out(column.name, {}) for column in relation.columns if isinstance(column, Out)])
+        ctx.reads.clear()
     if names:
         relation = relation.renamed(names)
     define(ctx, table, made, relation)
@@ -77,6 +80,20 @@ def _plain(ctx: Context, node: exp.Expr, made: str) -> None:
     relation = Relation([Out(name, {}) for name in names]) if names else None
     name = ctx.catalog.define(table, made, relation, ())
     write_relation(ctx, name, Relation([]))
+
+
+def cache(ctx: Context, node: exp.Expr) -> None:
+    """Spark's ``CACHE TABLE name AS query`` makes a temporary view."""
+    ctx.kind = "CREATE_VIEW" if isinstance(node.expression, exp.Expr) else "CACHE"
+    if isinstance(node.expression, exp.Expr):
+        from_query(ctx, node, node.expression, "temp")
+
+
+def _is_empty(node: exp.Expr) -> bool:
+    """``WITH NO DATA``: the shape is taken, no row flows."""
+    properties = node.args.get("properties")
+    found = properties.find(exp.WithDataProperty) if properties is not None else None
+    return found is not None and bool(found.args.get("no"))
 
 
 def _has(node: exp.Expr, kind: type) -> bool:

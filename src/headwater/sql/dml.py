@@ -53,4 +53,17 @@ def returning(ctx: Context, scope: Scope, node: exp.Expr) -> Relation:
     columns: list[Column] = []
     for item in clause.expressions:
         columns.extend(project(ctx, scope, item, len(columns)))
-    return Relation(columns, scope.rows)
+    relation = Relation(columns, scope.rows)
+    if isinstance(clause.args.get("into"), exp.Expr):
+        _output_into(ctx, clause.args["into"], relation)
+    return relation
+
+
+def _output_into(ctx: Context, into: exp.Expr, relation: Relation) -> None:
+    """``OUTPUT inserted.a INTO audit(b)``, whose target the parser takes for a function."""
+    from headwater.sql.writing import write_relation
+
+    names = [ctx.identifier(item.this if isinstance(item, exp.Column) else item) for item in into.expressions]
+    target = exp.Table(this=exp.to_identifier(into.name)) if isinstance(into, exp.Anonymous) else into
+    if isinstance(target, exp.Table):
+        write_relation(ctx, ctx.catalog.resolve(ctx, target), relation, names or None)

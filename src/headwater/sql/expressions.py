@@ -237,6 +237,14 @@ def _named_argument(ctx: Context, scope: Scope, node: exp.Expr, use: int, work: 
     _push(work, [node.expression], use)
 
 
+def _parameter(ctx: Context, scope: Scope, node: exp.Expr, use: int, work: Work, uses: Uses) -> None:
+    """``$1`` is a bound value, but over a staged file its first column."""
+    for source in scope.sources:
+        if node.name.isdecimal() and source.table is not None and source.table.kind in ("stage", "file"):
+            for hit in source.relation.find(f"${node.name}"):
+                merge(uses, hit.uses, use)
+
+
 def _nothing(ctx: Context, scope: Scope, node: exp.Expr, use: int, work: Work, uses: Uses) -> None:
     return
 
@@ -271,5 +279,5 @@ _RULES: dict[type, Rule] = {
     exp.Boolean: _nothing,
     exp.Var: _nothing,
     exp.Placeholder: _nothing,
-    exp.Parameter: _nothing,
+    exp.Parameter: _parameter,
 }

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from headwater.sql.expressions import uses_of
 from headwater.sql.relation import Out, Relation
+from headwater.sql.routines import relation_of_routine
 from headwater.sql.tree import function_name
 from headwater.sql.uses import JOIN, TRANSFORMATION, Uses, merge
 
@@ -32,6 +33,9 @@ _SELF_CONTAINED = frozenset(_NAMES.split())
 def function_relation(ctx: Context, scope: Scope, function: exp.Expr, alias: str) -> Relation:
     """Give the relation of a function in FROM: any column of it comes from its operands, which also decide how many
     rows."""
+    made = relation_of_routine(ctx, function_name(function))
+    if made is not None:
+        return made
     uses: Uses = {}
     name = function_name(function) or function.key
     for operand in _operands(function):

@@ -30,7 +30,7 @@ def merge_into(ctx: Context, node: exp.Expr, env: Env | None) -> Relation:
     source = add_source(ctx, scope, node.args["using"])
     table = add_target(ctx, scope, node.this)
     shared: Uses = dict(scope.rows)
-    if node.args.get("on") is not None:
+    if isinstance(node.args.get("on"), exp.Expr):
         merge(shared, uses_of(ctx, scope, node.args["on"], JOIN))
     using = node.args.get("using_cond")
     for name in using if isinstance(using, list) else []:
@@ -66,7 +66,8 @@ def _everything(ctx: Context, source: Source, table: TableName, rows: Uses) -> N
 
 
 def _insert(ctx: Context, scope: Scope, source: Source, table: TableName, then: exp.Expr, rows: Uses) -> None:
-    if isinstance(then.this, exp.Star) or isinstance(then.expression, exp.Star) or then.expression is None:
+    whole = isinstance(then.this, exp.Star) or isinstance(then.expression, exp.Star)
+    if whole or not isinstance(then.expression, exp.Expr):
         _everything(ctx, source, table, rows)
         return
     values = list(then.expression.expressions) if isinstance(then.expression, exp.Tuple) else [then.expression]

@@ -26,6 +26,8 @@ def project(ctx: Context, scope: Scope, item: exp.Expr, position: int = 0) -> li
         return _qualified_star(ctx, scope, item)
     if isinstance(item, (exp.Column, exp.Paren)) and (bare := _bare(item)) is not None:
         return [_reference(ctx, scope, bare)]
+    if isinstance(item, (exp.Like, exp.ILike)) and isinstance(item.this, exp.Star):
+        return _star_like(ctx, scope, item)
     found = item.find(exp.Columns)
     if found is not None:
         return _columns_of(ctx, scope, item, found)
@@ -136,6 +138,14 @@ def _columns_of(ctx: Context, scope: Scope, item: exp.Expr, found: exp.Expr) -> 
             merge(made.uses, column.uses, use)
             columns.append(made)
     return columns
+
+
+def _star_like(ctx: Context, scope: Scope, item: exp.Expr) -> list[Column]:
+    """DuckDB's ``* LIKE 'a%'``: the columns whose names fit."""
+    pattern = re.escape(item.expression.name).replace("%", ".*").replace("_", ".")
+    flags = re.IGNORECASE if isinstance(item, exp.ILike) else 0
+    columns = _star(ctx, scope, item.this, Relation(scope.row))
+    return [column for column in columns if isinstance(column, Open) or re.fullmatch(pattern, column.name, flags)]
 
 
 def _fits(pattern: exp.Expr, name: str) -> bool:

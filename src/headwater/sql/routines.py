@@ -9,6 +9,7 @@ from headwater.sql.parse import split
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context
+    from headwater.sql.relation import Relation
 
 _START = r"(?:insert|update|delete|merge|select|with|truncate|create|copy|drop|alter|perform|table|refresh|execute)\b"
 # A statement stands at the start, or behind the words that open a branch, loop or block.
@@ -41,9 +42,30 @@ def statements_in(ctx: Context, body: str) -> list[str]:
     return found
 
 
+def relation_of_routine(ctx: Context, name: str) -> Relation | None:
+    """Give the relation of a table function or macro of this session whose body is one query."""
+    from sqlglot import exp
+
+    from headwater.sql.queries import relation_of
+    from headwater.sql.trees import tree_of
+
+    body = ctx.catalog.routine(name)
+    if body is None or name in ctx.entered:
+        return None
+    found = statements_in(ctx, body)
+    tree = tree_of(found[0], ctx.dialect) if len(found) == 1 else None
+    if not isinstance(tree, exp.Query):
+        ctx.calls[name] = None
+        return None
+    ctx.entered.add(name)
+    relation = relation_of(ctx, tree, None, None)
+    ctx.entered.discard(name)
+    return relation
+
+
 def body_of(ctx: Context, name: str) -> list[str]:
     """Give the statements that a call of a routine executes, as far as this session has seen its definition."""
-    body = ctx.catalog.routines.get(name.strip('"').lower())
+    body = ctx.catalog.routine(name)
     if body is None:
         ctx.note(name, "a routine whose body this session has not seen")
         return []

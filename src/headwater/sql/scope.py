@@ -59,7 +59,8 @@ class Scope:
         self.merged: dict[str, Out] = {}
         self.rows: Uses = {}
         self.aliases: dict[str, Out] = {}
-        self.alias_rank = "never"  # or "after" the columns of the sources, or "first"
+        self.alias_rank = "never"  # "lateral" (within the select list), "after" the columns of the sources, or "first"
+        self.plain: set[str] = set()  # aliases of bare columns
         self.windows: dict[str, exp.Expression] = {}
         self.bound: list[frozenset[str]] = []
 
@@ -184,6 +185,9 @@ def _in_scope(ctx: Context, scope: Scope, name: str) -> Out | None:
         ctx.note(name, "more than one table has a column of that name")
         return alias
     possible = scope.possible(name)
+    if alias is not None and possible and scope.alias_rank == "lateral" and name.casefold() in scope.plain:
+        # ``SELECT a AS b, b AS a``: nobody renames a column to use it under the new name in the next item.
+        return possible[0][1] if len(possible) == 1 else alias
     if alias is not None:
         # An alias made of a column of the same name shows that the table has it, and the table goes before the alias.
         shown = [hit for _, hit in possible if any(ref in alias.uses for ref in hit.uses)]

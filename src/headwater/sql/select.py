@@ -32,13 +32,15 @@ def select_relation(ctx: Context, node: exp.Expr, env: Env | None, outer: Scope 
         add_source(ctx, scope, lateral)
     for window in node.args.get("windows") or ():
         scope.windows[window.this.name.casefold()] = window
-    scope.alias_rank = "after" if ctx.dialect in LATERAL_ALIASES else "never"
+    scope.alias_rank = "lateral" if ctx.dialect in LATERAL_ALIASES else "never"
     columns: list[Column] = []
     for item in node.expressions:
         for column in project(ctx, scope, item, len(columns)):
             columns.append(column)
             if isinstance(column, Out) and isinstance(item, exp.Alias):
                 scope.aliases.setdefault(column.name.casefold(), column)
+                if isinstance(item.this, exp.Column):
+                    scope.plain.add(column.name.casefold())
     relation = Relation(columns, scope.rows)
     row_clauses(ctx, scope, node, relation)
     return relation

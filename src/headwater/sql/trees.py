@@ -9,6 +9,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
 
 from headwater.sql.faults import PARSER_FAULTS
+from headwater.sql.lex import lex
 from headwater.sql.mask import mask_literals
 
 
@@ -18,6 +19,42 @@ class NotParsed(Exception):
 
 def tree_of(code: str, dialect: str | None) -> Any:
     """Give the tree of one statement. Raises :class:`NotParsed` and nothing else."""
+    try:
+        return _parsed(code, dialect)
+    except RecursionError:
+        pass
+    # Generated SQL wraps brackets in brackets; without the idle ones it may fit.
+    try:
+        return _parsed(without_idle_brackets(code, dialect), dialect)
+    except RecursionError:
+        raise NotParsed("nested too deeply for the parser") from None
+
+
+def without_idle_brackets(code: str, dialect: str | None) -> str:
+    """Take out brackets that hold nothing but brackets.
+
+    >>> without_idle_brackets("select (((a + 1))) * ((b)), f((c))", None)
+    'select (a + 1) * (b), f(c)'
+    """
+    tokens = [token for token in lex(code, dialect) if token.kind != "comment"]
+    marks = [i for i, token in enumerate(tokens) if token.kind != "space"]
+    closing: dict[int, int] = {}
+    opened: list[int] = []
+    for place, i in enumerate(marks):
+        if tokens[i].text == "(":
+            opened.append(place)
+        elif tokens[i].text == ")" and opened:
+            closing[opened.pop()] = place
+    gone = {
+        marks[edge]
+        for start, end in closing.items()
+        if closing.get(start + 1) == end - 1
+        for edge in (start + 1, end - 1)
+    }
+    return "".join(token.text for i, token in enumerate(tokens) if i not in gone)
+
+
+def _parsed(code: str, dialect: str | None) -> Any:
     try:
         speaks = Dialect.get_or_raise(dialect)
         tokens = speaks.tokenize(code)
@@ -29,7 +66,7 @@ def tree_of(code: str, dialect: str | None) -> Any:
     except TokenError:
         raise NotParsed("cannot be read as tokens") from None
     except RecursionError:
-        raise NotParsed("nested too deeply for the parser") from None
+        raise
     except PARSER_FAULTS as error:
         raise NotParsed(f"the parser failed with {type(error).__name__}") from None
     if len(trees) != 1:
