@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SAMPLE_ROWS = 32_768
-"""Quantiles come from at most about this many evenly spaced rows; the error in rank is below 1 % (99 % of the time)."""
+SAMPLE_ROWS = 8192
+"""Quantiles come from about this many evenly spaced rows at most; 99 of 100 are off by less than 1.5 % in rank."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """The outermost ones stay clear of single extreme values."""
@@ -68,9 +68,9 @@ class NumberSummary:
         if self.count > 1:
             found["std"] = _finite(math.sqrt(self._squares / (self.count - 1)))
         if not withhold:
-            sample = np.concatenate(self._sample)
-            points = np.quantile(sample, QUANTILES)
-            found["quantiles"] = {str(at): float(point) for at, point in zip(QUANTILES, points, strict=True)}
+            sample = np.sort(np.concatenate(self._sample))
+            points = np.interp(np.array(QUANTILES) * (len(sample) - 1), np.arange(len(sample)), sample).tolist()
+            found["quantiles"] = {str(at): point for at, point in zip(QUANTILES, points, strict=True)}
             found["quantile_rows"] = len(sample)
             found["minimum"], found["maximum"] = self._low.item(), self._high.item()
         return found
