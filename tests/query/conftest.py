@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def backends() -> list[str]:
     """Return the stores every test of answers runs on."""
-    return ["memory"]
+    return ["memory", "sqlite"]
 
 
 @pytest.fixture(params=backends())

@@ -29,8 +29,18 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     measures: dict[str, Any] = {}
 
 
+class Neighbour(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A node next to this one."""
+
+    id: str
+    kind: str
+    namespace: str
+    name: str
+    type: str = ""
+
+
 class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of a node. ``producers`` and ``consumers`` are node ids: jobs of a dataset, datasets of a job.
+    """What is known of a node. ``producers`` and ``consumers`` are jobs of a dataset, datasets of a job.
 
     ``facets`` holds every facet verbatim, unknown ones included.
     """
@@ -50,8 +60,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: tuple[Column, ...] = ()
     version: Version | None = None
     versions: tuple[Version, ...] = ()
-    producers: tuple[str, ...] = ()
-    consumers: tuple[str, ...] = ()
+    producers: tuple[Neighbour, ...] = ()
+    consumers: tuple[Neighbour, ...] = ()
     inputs: tuple[Version, ...] = ()
     outputs: tuple[Version, ...] = ()
     run: RunFacts | None = None
@@ -83,8 +93,8 @@ def _describe_dataset(store: Store, node: NodeRow, version: VersionRow | None, a
         columns=_columns(store, node, merged),
         version=version_facts(node, version) if version else None,
         versions=tuple(version_facts(node, row) for row in store.versions(node.id, as_of=as_of, limit=_MOST_VERSIONS)),
-        producers=_ids(store, [edge.job_id for edge in into]),
-        consumers=_ids(store, [edge.job_id for edge in out]),
+        producers=_neighbours(store, [edge.job_id for edge in into]),
+        consumers=_neighbours(store, [edge.job_id for edge in out]),
         run=run_facts(store, written_by) if written_by else None,
         facets=merged,
     )
@@ -96,8 +106,8 @@ def _describe_job(store: Store, node: NodeRow, as_of: int | None) -> Details:
     latest = store.runs(job_id=node.id, limit=1, before=None if as_of is None else as_of + 1)
     return Details(
         **_common(node, facets),
-        producers=_ids(store, job_neighbours(edges, node.id, Direction.UPSTREAM)),
-        consumers=_ids(store, job_neighbours(edges, node.id, Direction.DOWNSTREAM)),
+        producers=_neighbours(store, job_neighbours(edges, node.id, Direction.UPSTREAM)),
+        consumers=_neighbours(store, job_neighbours(edges, node.id, Direction.DOWNSTREAM)),
         run=run_facts(store, latest[0]) if latest else None,
         runs=tuple(list_runs(store, node, limit=_MOST_VERSIONS)),
         facets=facets,
@@ -150,5 +160,8 @@ def _columns(store: Store, node: NodeRow, facets: Facets) -> tuple[Column, ...]:
     )
 
 
-def _ids(store: Store, keys: list[int]) -> tuple[str, ...]:
-    return tuple(node_id(row) for row in store.nodes(list(dict.fromkeys(keys))[:_MOST_NEIGHBOURS]))
+def _neighbours(store: Store, keys: list[int]) -> tuple[Neighbour, ...]:
+    return tuple(
+        Neighbour(id=node_id(row), kind=row.kind.value, namespace=row.namespace, name=row.name, type=row.type)
+        for row in store.nodes(list(dict.fromkeys(keys))[:_MOST_NEIGHBOURS])
+    )

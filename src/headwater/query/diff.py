@@ -19,11 +19,13 @@ ChangeKind = Literal["added", "removed", "changed", "same"]
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One difference: of what, called what, before and after. ``note`` says what before and after do not."""
+    """One difference: of what, called what, before and after. ``label`` is the short name of
+    a node, ``note`` says what before and after do not."""
 
     what: What
     name: str
     kind: ChangeKind
+    label: str = ""
     before: Any = None
     after: Any = None
     note: str = ""

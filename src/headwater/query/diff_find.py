@@ -8,7 +8,7 @@ import msgspec
 
 from headwater.model.graph import NodeKind
 from headwater.query.diff import ChangeKind, Diff, Difference, What, compare, joined
-from headwater.query.facts import RunFacts, run_facts, schema_fields
+from headwater.query.facts import RunFacts, body, run_facts, schema_fields
 from headwater.query.names import node_id, version_id
 from headwater.query.resolve import scan
 from headwater.query.times import iso_utc
@@ -26,6 +26,7 @@ def diff_runs(store: Store, before: RunRow, after: RunRow) -> Diff:
     parts = [
         compare("run", _run_facts(left), _run_facts(right)),
         compare("parameter", left.parameters, right.parameters),
+        _models(store, left_out, right_out),
         compare("seed", _seeds(left), _seeds(right)),
         compare("code", _code(left), _code(right)),
         compare("environment", _environment(left), _environment(right)),
@@ -174,6 +175,7 @@ def _environment(run: RunFacts) -> dict[str, Any]:
 def _states(store: Store, what: What, left: list[VersionRow], right: list[VersionRow]) -> Compared:
     """Compare datasets by content: the fingerprint where there is one, the version's name where there is none."""
     rows = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in (*left, *right)}))}
+    labels = {node_id(row): row.name for row in rows.values()}
     before = {node_id(rows[v.dataset_id]): v for v in left if v.dataset_id in rows}
     after = {node_id(rows[v.dataset_id]): v for v in right if v.dataset_id in rows}
     differences: list[Difference] = []
@@ -182,27 +184,45 @@ def _states(store: Store, what: What, left: list[VersionRow], right: list[Versio
         old, new = before.get(name), after.get(name)
         if old is None or new is None:
             kind: ChangeKind = "added" if old is None else "removed"
-            differences.append(Difference(what=what, name=name, kind=kind, before=_state(old), after=_state(new)))
+            differences.append(
+                Difference(what=what, name=name, label=labels[name], kind=kind, before=_state(old), after=_state(new))
+            )
         elif old.fingerprint and new.fingerprint:
             is_same = old.fingerprint == new.fingerprint
             item = Difference(
-                what=what, name=name, kind="same" if is_same else "changed", before=_state(old), after=_state(new)
+                what=what,
+                name=name,
+                label=labels[name],
+                kind="same" if is_same else "changed",
+                before=_state(old),
+                after=_state(new),
             )
             (same if is_same else differences).append(item)
         elif old.version == new.version:
-            same.append(Difference(what=what, name=name, kind="same", before=_state(old), after=_state(new)))
+            same.append(
+                Difference(what=what, name=name, label=labels[name], kind="same", before=_state(old), after=_state(new))
+            )
         else:
             differences.append(
                 Difference(
                     what=what,
                     name=name,
+                    label=labels[name],
                     kind="changed",
                     before=_state(old),
                     after=_state(new),
-                    note="written anew; no fingerprint to tell whether the content differs",
+                    note="" if _is_named(old) and _is_named(new) else _WRITTEN_ANEW,
                 )
             )
     return differences, same
+
+
+_WRITTEN_ANEW = "written anew; no fingerprint tells whether the content differs"
+
+
+def _is_named(version: VersionRow) -> bool:
+    """Whether the version has a name of its own, rather than that of the run that wrote it."""
+    return bool(version.version) and version.version != version.run_id
 
 
 def _state(version: VersionRow | None) -> dict[str, Any] | None:
@@ -222,6 +242,26 @@ def _version_facts(version: VersionRow) -> dict[str, Any]:
 
 def _schema(store: Store, version: VersionRow) -> dict[str, str]:
     return dict(schema_fields(store.version_facets(version.id)))
+
+
+def _models(store: Store, left: list[VersionRow], right: list[VersionRow]) -> Compared:
+    """Compare the hyper-parameters of the models that both runs made; a model saved under two names counts once."""
+    before = {version.dataset_id: _settings(store, version) for version in left}
+    after = {version.dataset_id: _settings(store, version) for version in right}
+    names = {row.id: row.name.rpartition("/")[2] for row in store.nodes(sorted(before.keys() & after.keys()))}
+    differences: dict[tuple[str, str], Difference] = {}
+    same: dict[tuple[str, str], Difference] = {}
+    for key, name in sorted(names.items()):
+        found, equal = compare("parameter", before[key], after[key])
+        for kept, items in ((differences, found), (same, equal)):
+            for item in items:
+                kept.setdefault((item.name, f"{item.before} {item.after}"), _of_job(item, f"{name}: "))
+    return list(differences.values()), list(same.values())
+
+
+def _settings(store: Store, version: VersionRow) -> dict[str, Any]:
+    found = body(store.version_facets(version.id), "headwater_model").get("hyper_parameters")
+    return found if isinstance(found, dict) else {}
 
 
 def _columns(store: Store, left: list[VersionRow], right: list[VersionRow]) -> Compared:

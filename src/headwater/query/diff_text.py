@@ -77,7 +77,9 @@ def _side(name: str, labels: Labels) -> str:
 
 def _name(item: Difference, labels: Labels) -> str:
     name = item.name
-    if item.what in {"input", "output", "node"}:
+    if item.label:
+        return clean(labels.file(item.label))
+    if item.what == "node":
         rest = name.partition(":")[2]
         return clean(labels.file(rest[5:]) if rest.startswith("file:") else rest.partition(":")[2] or name)
     if item.what == "edge":

@@ -183,7 +183,9 @@ class _Report:
         first = reached[places[0]]
         origins = {reached[place].origin for place in places}
         fields = tuple(sorted({origin.field for origin in origins if origin and origin.field != WHOLE}))
-        is_reader = any(origin == self.start for origin in origins)
+        is_reader = self.start in origins
+        if is_reader:
+            fields = (self.start.field,) if self.start.field != WHOLE else ()
         severity = self._severity(certainty)
         if is_reader:
             reason = f"reads {listing(fields)}" if fields else f"reads {self.labels.row(self.rows[self.start.node])}"

@@ -69,19 +69,13 @@ def _head(details: Details, labels: Labels, current: int) -> Iterator[Line]:
     facts.append(("owners", listing(details.owners, 8)))
     facts.append(("tags", listing(details.tags, 12)))
     into, out = ("reads", "writes") if is_process else ("made by", "used by")
-    facts.append((into, listing([labels.file(_plain(name)) for name in details.producers], 8)))
-    facts.append((out, listing([labels.file(_plain(name)) for name in details.consumers], 8)))
+    for key, nodes in ((into, details.producers), (out, details.consumers)):
+        facts.append((key, listing([labels.of(found.kind, found.namespace, found.name) for found in nodes], 8)))
     if details.updated_at:
         facts.append(("last change", f"{iso(details.updated_at)} ({ago(details.updated_at, current)})"))
     for key, value in facts:
         if value:
             yield [_key(key), Span(clean(value))]
-
-
-def _plain(node_id: str) -> str:
-    """The part of an id that people know: a file's path, else all after the kind."""
-    rest = node_id.partition(":")[2]
-    return rest[5:] if rest.startswith("file:") else rest.rpartition(":")[2] if node_id.startswith("job:") else rest
 
 
 def _key(word: str) -> Span:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from headwater.model.graph import Edge, FieldEdge, How, Node, NodeKind
+from headwater.model.graph import Edge, How, Node, NodeKind
+from headwater.query.column_text import column_lines
 from headwater.query.marks import ASCII, UNICODE, Marks, state_mark, type_mark, type_word
 from headwater.query.names import Labels
 from headwater.query.result import LineageGraph
@@ -30,13 +31,17 @@ class TreeStyle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Item(msgspec.Struct, frozen=True):
-    """A line still to be drawn: a node, or the job that leads to some of its neighbours."""
+    """A line still to be drawn: a node, or the job whose ``edges`` lead to some of its neighbours.
+
+    ``via`` are the edges by which a downstream tree came to a node: their columns stand under it.
+    """
 
     prefix: str
     branch: str
     stem: str
     node: str
     edges: tuple[Edge, ...] = ()
+    via: tuple[Edge, ...] = ()
 
 
 def tree(graph: LineageGraph, style: TreeStyle | None = None) -> list[Line]:
@@ -54,6 +59,7 @@ class _Drawing:
         self.nodes = {node.id: node for node in graph.nodes}
         self.is_up = graph.direction != "downstream"
         self.seen: set[str] = set()
+        self.told: set[str] = set()
         self.by_near: dict[str, dict[str, list[Edge]]] = {}
         for edge in graph.edges:
             near = edge.target if self.is_up else edge.source
@@ -72,11 +78,14 @@ class _Drawing:
             item = stack.pop()
             if item.edges:
                 yield self._job_line(item)
-                yield from self._column_lines(item)
+                if self.is_up:
+                    yield from self._column_lines(item, item.edges, has_more=True)
                 children = self._datasets_of(item)
             else:
                 is_repeated = item.node in self.seen
                 yield self._dataset_line(item, is_repeated=is_repeated)
+                has_more = not is_repeated and item.node in self.by_near
+                yield from self._column_lines(item, item.via, has_more=has_more)
                 if is_repeated:
                     continue
                 self.seen.add(item.node)
@@ -98,9 +107,13 @@ class _Drawing:
         return self._branches(item, children)
 
     def _datasets_of(self, item: _Item) -> list[_Item]:
-        fars = {self._far(edge) for edge in item.edges} - {item.node}
-        ordered = sorted(fars, key=lambda node: (self._sort_key(node), node))
-        return self._branches(item, [_Item("", "", "", node) for node in ordered])
+        by_far: dict[str, list[Edge]] = {}
+        for edge in item.edges:
+            by_far.setdefault(self._far(edge), []).append(edge)
+        by_far.pop(item.node, None)
+        ordered = sorted(by_far, key=lambda node: (self._sort_key(node), node))
+        children = [_Item("", "", "", node, via=() if self.is_up else tuple(by_far[node])) for node in ordered]
+        return self._branches(item, children)
 
     def _branches(self, parent: _Item, children: Sequence[_Item]) -> list[_Item]:
         prefix = parent.prefix + parent.stem
@@ -112,6 +125,7 @@ class _Drawing:
                 "   " if at == last else self.marks.stem,
                 child.node,
                 child.edges,
+                child.via,
             )
             for at, child in enumerate(children)
         ]
@@ -157,6 +171,16 @@ class _Drawing:
         if node is None:
             return [*line, Span(clean(item.node), "job")]
         line.append(Span(self._name(node, item), "job"))
+        if node.id not in self.told:
+            self.told.add(node.id)
+            line.extend(self._job_facts(node))
+        if item.edges and all(edge.how is How.INFERRED for edge in item.edges):
+            line.append(Span("  inferred", "warn"))
+        return line
+
+    def _job_facts(self, node: Node) -> Line:
+        """What a job does and how its latest run went."""
+        line: Line = []
         operation = node.type.lower().replace("_", " ")
         if operation and operation not in {"etl", "batch"}:
             line.append(Span("  " + clean(operation), "dim"))
@@ -167,8 +191,6 @@ class _Drawing:
                 line.append(Span(" " + node.state.lower(), style))
         if ran_at := node.properties.get("ran_at"):
             line.append(Span(" " + ago(ran_at, self.now), "dim"))
-        if item.edges and all(edge.how is How.INFERRED for edge in item.edges):
-            line.append(Span("  inferred", "warn"))
         return line
 
     def _name(self, node: Node, item: _Item) -> str:
@@ -179,29 +201,12 @@ class _Drawing:
             return name
         return elide(name, max(_SHORTEST_NAME, self.style.cells - len(item.prefix + item.branch) - 30))
 
-    def _column_lines(self, item: _Item) -> Iterator[Line]:
-        """Under a job of a column answer: each target column, and the columns it is made of."""
-        made: dict[tuple[str, str], list[FieldEdge]] = {}
-        for edge in item.edges:
-            for field in edge.fields:
-                made.setdefault((edge.target, field.target_field), []).append(field)
-        rail = item.prefix + item.stem + (self.marks.stem if item.edges else "   ")
-        for (_, target), fields in sorted(made.items()):
-            values = [field for field in fields if field.type != "INDIRECT"]
-            deciders = [field for field in fields if field.type == "INDIRECT"]
-            for arrow, group in ((self.marks.value, values), (self.marks.decides, deciders)):
-                if group:
-                    yield self._column_line(rail, target, arrow, group)
-
-    def _column_line(self, rail: str, target: str, arrow: str, fields: Sequence[FieldEdge]) -> Line:
-        sources = listing(sorted({clean(field.source_field) for field in fields}), 8)
-        ways = sorted({field.subtype.lower().replace("_", " ") for field in fields} - {"", "identity"})
-        line = [Span(rail, "dim"), Span(clean(target) or "every column", "column"), Span(f" {arrow} {sources}")]
-        if ways:
-            line.append(Span(f"  {listing(ways)}", "dim"))
-        if any(field.masking for field in fields):
-            line.append(Span("  masked", "good"))
-        return line
+    def _column_lines(self, item: _Item, edges: Sequence[Edge], *, has_more: bool) -> Iterator[Line]:
+        """How the columns were made, under the job that made them or the data that holds them."""
+        rail = item.prefix + item.stem + (self.marks.stem if has_more else "   ")
+        fields = [field for edge in edges for field in edge.fields]
+        for line in column_lines(fields, self.marks):
+            yield [Span(rail, "dim"), *line]
 
     def _hidden_line(self, item: _Item) -> Iterator[Line]:
         count = self.graph.hidden.get(item.node, 0)

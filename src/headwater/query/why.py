@@ -35,7 +35,10 @@ class Made(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A model on the way: its class, features and hyper-parameters beside what ``Made`` says of its version."""
+    """A model on the way: its class, features and hyper-parameters beside what ``Made`` says of its version.
+
+    ``saved_as`` names the datasets that hold the same model: files that it was written to.
+    """
 
     made: Made
     class_name: str = ""
@@ -43,6 +46,7 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parameters: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
     steps: tuple[str, ...] = ()
+    saved_as: tuple[str, ...] = ()
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -127,7 +127,18 @@ class _Search:
             parameters=parameters if isinstance(parameters, dict) else {},
             metrics=_model_metrics(own, made),
             steps=tuple(_name(item) for item in steps) if isinstance(steps, list) else (),
+            saved_as=self._saved_as(key),
         )
+
+    def _saved_as(self, key: int) -> tuple[str, ...]:
+        """Return the other models that were made from this version and from nothing that learned more."""
+        mine = body(self.store.version_facets(key), "headwater_model").get("version")
+        found: dict[str, None] = {}
+        for derived in self.graph.step(key, Direction.DOWNSTREAM) if mine else ():
+            for far in derived.versions:
+                if body(self.store.version_facets(far.id), "headwater_model").get("version") == mine:
+                    found.update(dict.fromkeys(row.name for row in self.store.nodes([far.dataset_id])))
+        return tuple(sorted(found))
 
     def trail(self, start: VersionRow, columns: tuple[str, ...]) -> tuple[TrailStep, ...]:
         """Return the column edges back from these columns, nearest first, each once."""

@@ -34,7 +34,8 @@ class _WhyText:
         why = self.why
         yield self._title()
         if why.subject.run is not None:
-            verb = "predicted by" if why.models else "made by"
+            models = {model.made.version.id for model in why.models}
+            verb = "predicted by" if models & set(why.subject.inputs) else "made by"
             yield from self._run(verb, why.subject.run, cells)
         for model in why.models:
             yield []
@@ -68,7 +69,7 @@ class _WhyText:
         if version.fingerprint:
             parts.append(clean(version.fingerprint.rpartition(":")[2][:10]))
         elif version.version and version.version != version.run_id:
-            parts.append(clean(version.version[:24]))
+            parts.append(clean(version.version[: 10 if _is_digest(version.version) else 24]))
         return UNICODE.dot.join(part for part in parts if part) or "version unknown"
 
     # -- parts -----------------------------------------------------------------------------------------------------
@@ -101,10 +102,12 @@ class _WhyText:
             Span(self._name(version), "name"),
             Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
         ]
+        for name in model.saved_as:
+            yield [_key("saved as"), Span(clean(self.labels.file(name)))]
         if model.steps:
             yield from _wrapped("steps", [f" {UNICODE.arrow} ".join(clean(step) for step in model.steps)], cells)
         if model.parameters:
-            yield from _wrapped("settings", _pairs(model.parameters), cells)
+            yield from _wrapped("settings", _pairs(_telling(model)), cells)
         if model.features:
             count = plural(len(model.features), "feature")
             yield from _wrapped("learned from", [f"{count}: {listing([clean(f) for f in model.features], 6)}"], cells)
@@ -181,6 +184,7 @@ class _WhyText:
 def run_facts_words(run: RunFacts, labels: Labels, cells: int, *, with_place: bool = True) -> Iterator[Line]:
     """Return code, parameters, seeds, metrics and machine of a run, a line or more each."""
     facts = (
+        ("command", [elide(clean(run.command), cells - _KEY - 4)] if " " in run.command else []),
         ("code", _code(run, labels)),
         ("parameters", _pairs(run.parameters)),
         ("seeds", _seeds(run)),
@@ -240,6 +244,31 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return elide(clean(value), 40)
+
+
+def _telling(model: ModelFacts) -> dict[str, Any]:
+    """The settings worth a line: those that say something, the last step of a pipeline before the steps ahead of it."""
+    said = {
+        name: value
+        for name, value in model.parameters.items()
+        if value is not None and not isinstance(value, list | dict) and not _is_part(name, model)
+    }
+    return dict(sorted(said.items(), key=lambda item: (item[0].partition("__")[0] in model.steps, _dullness(item[1]))))
+
+
+def _dullness(value: Any) -> int:
+    """Numbers that are not 0 or 1 were mostly chosen by somebody; flags and words mostly by the library."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return 0 if is_number and value not in {0, 1} else 1
+
+
+def _is_part(name: str, model: ModelFacts) -> bool:
+    """Whether a setting only names a step, whose own settings are listed beside it."""
+    return any(other.startswith(name + "__") for other in model.parameters)
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) >= 16 and all(char in "0123456789abcdef" for char in text)
 
 
 def _last_metrics(run: RunFacts) -> dict[str, Any]:
