@@ -174,8 +174,8 @@ def record(document: Mapping[str, Any]) -> str:
     client = ensure_client()
     record = read_record(document)
     if client is not None:
-        client.emit(to_events(record, namespace=client.config.namespace))
-    return record.lineage_id
+        client.emit(to_events(record, namespace=client.config.namespace, cwd=str(Path.cwd())))
+    return str(record.lineage_id)
 
 
 def flush(timeout_s: float | None = None) -> bool:

@@ -222,7 +222,7 @@ class Client:
         delivery = self.delivery
         line = ""
         if not is_done and delivery.unkept:
-            line = f"{delivery.unkept} lineage events are lost: {delivery.away}. Free some space and run again."
+            line = f"{delivery.unkept} lineage events are lost: {delivery.away}."
         elif not is_done:
             with GUARD.at("shutdown"):
                 self._close_in_spool()

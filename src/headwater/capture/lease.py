@@ -35,6 +35,15 @@ class OpenRun(NamedTuple):
     """Whether it was a daemonic worker, which its parent ends with a signal when there is no more work."""
 
 
+def make_folder(spool: Path) -> None:
+    """Make the spool's folder. Its parent, which is the store's, keeps itself out of version control: a store that
+    shows up as an uncommitted change would make every later run look dirty."""
+    spool.mkdir(parents=True, exist_ok=True)
+    ignore = spool.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+
+
 class Lease:
     """The lease of this process in one folder. A folder that cannot be written means no lease, and no error."""
 
@@ -70,7 +79,7 @@ class Lease:
     def _append(self, line: dict[str, Any]) -> None:
         try:
             if self._descriptor is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
+                make_folder(self._folder)
                 self._path = self._folder / f"{os.getpid()}-{time.time_ns()}{_SUFFIX}"
                 self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
                 Lock.on(self._descriptor)

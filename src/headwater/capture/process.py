@@ -63,6 +63,9 @@ def at_exit() -> None:
         return
     with GUARD.at("exit"):
         client.shutdown(WATCHED.outcome)
+    # A stand-in that outlives the interpreter's modules keeps what it wraps alive, and compiled libraries complain.
+    with GUARD.at("exit"):
+        client.uninstall()
 
 
 # -- os._exit and os.exec* ---------------------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 """Transports: where events go.
 
 A transport is one class in one file of this package, with a ``kind`` and a ``Config`` (a msgspec struct whose fields
-are its settings). It implements ``emit(batch)``, which delivers a list of events (JSON documents as bytes), and raises
-``TransportError`` or ``StoreError`` when the destination is away: the worker then keeps the events in the spool. What
-the destination refuses for good comes back in the ``Delivery``. A transport is used by one thread at a time, and is made
-when the first event is sent, so an unused one costs nothing.
+are its settings). It implements ``emit(batch)``, which delivers a list of events (JSON documents as bytes), and
+raises ``TransportError`` or ``StoreError`` when the destination is away: the worker then keeps the events in the
+spool. What the destination refuses for good comes back in the ``Delivery``. A transport is used by one thread at a
+time, and is made when the first event is sent, so an unused one costs nothing.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
 from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, made
-from headwater.capture.integrations.pandas.rules import RENAMED, SAME, column, levels, whole
+from headwater.capture.integrations.pandas.rules import RENAMED, SAME, by_levels, column, levels, whole
 from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_mask
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
@@ -65,8 +65,11 @@ def assigned(names: Sequence[str], *, new: int | None = 1, mask: int | None = No
 def _from_new(value: Value, new: int, place: int, names: Sequence[str]) -> list[Dep]:
     source = columns_of(value.inputs[new])
     if len(names) == len(source):
-        return [Dep(new, source[place], subtype="IDENTITY")]
-    return column(value, new, names[place], "IDENTITY") or whole(value, new, "IDENTITY")
+        deps = [Dep(new, source[place], subtype="IDENTITY")]
+    else:
+        deps = column(value, new, names[place], "IDENTITY") or whole(value, new, "IDENTITY")
+    labels = by_levels(value, "JOIN", new)
+    return deps + labels + (by_levels(value, "JOIN", 0) if labels else [])
 
 
 def _set_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -5,6 +5,9 @@ A grouped object is followed as a frame whose index levels are the keys; what is
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator
+from types import GeneratorType
 from typing import Any, Final
 
 import pandas as pd
@@ -14,7 +17,7 @@ from pandas.core.groupby.groupby import BaseGroupBy, GroupBy
 from pandas.core.resample import Resampler
 from pandas.core.window.rolling import BaseWindow
 
-from headwater.capture.hooks import After, Hooks
+from headwater.capture.hooks import BUSY, After, Hooks
 from headwater.capture.integrations.pandas.labels import (
     Labels,
     columns_of,
@@ -41,7 +44,8 @@ from headwater.capture.integrations.pandas.rules import (
     opaque,
     whole,
 )
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import Recorder, current
+from headwater.capture.stand_in import unseen
 from headwater.capture.values import UNKNOWN, Columns, Dep, Rule, Value
 
 _REDUCTIONS: Final = [
@@ -116,7 +120,8 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, owners, _COUNTS, _counted)
     hook_methods(hooks, owners, ("agg", "aggregate"), _aggregated)
     hook_methods(hooks, owners, ("transform",), _transformed)
-    hook_methods(hooks, owners, ("apply", "filter", "pipe"), _free)
+    hook_methods(hooks, owners, ("apply", "filter", "get_group"), _free)
+    hooks.replace(BaseGroupBy, "__iter__", _iterating)
     for owner in _selecting(owners):
         hook(hooks, owner, "__getitem__", _selected)
 
@@ -138,6 +143,27 @@ def _selecting(owners: list[type]) -> list[type]:
     return list(dict.fromkeys(base for owner in owners for base in owner.__mro__ if "__getitem__" in vars(base)))
 
 
+def _iterating(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Groups come from a generator; one of ours stands in, and binds each group as it passes."""
+
+    @functools.wraps(original)
+    def iterate(self: Any) -> Any:
+        groups = original(self)
+        recorder = current()
+        known = None if recorder is None or BUSY.depth else recorder.values.get(self)
+        if recorder is None or known is None or not isinstance(groups, GeneratorType):
+            return groups
+        return _passing(recorder, known, groups)
+
+    return unseen(iterate)
+
+
+def _passing(recorder: Recorder, known: Value, groups: Iterator[Any]) -> Iterator[Any]:
+    for key, group in groups:
+        bind(recorder, group, "group", (known,), SAME)
+        yield key, group
+
+
 def _grouped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, by = args[0], argument(args, kwargs, 1, "by")
     names = tuple(label(name) for name in result._grouper.names) if hasattr(result, "_grouper") else names_of(by)
@@ -151,9 +177,9 @@ def _windowed(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]
         on = kwargs.get("on")
-        names = (label(on),) if on is not None else ()
         kept = recorder.values.get(owner)
         inner = levels_of(kept) if kept is not None else ()
+        names = (label(on),) if on is not None else () if name == "expanding" else inner
         _bind_grouped(recorder, result, name, owner, [], (*inner, *names), _grouping(names, subtype))
 
     return handler
@@ -296,7 +322,7 @@ def _transformed(name: str) -> After:
 
 
 def _free(name: str) -> After:
-    rule = SAME if name == "filter" else opaque
+    rule = opaque if name == "apply" else SAME
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if isinstance(result, NDFrame):

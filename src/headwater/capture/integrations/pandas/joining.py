@@ -11,7 +11,16 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import BUSY, After, Hooks, observe
 from headwater.capture.integrations.pandas.labels import columns_of, field_of_level, label, levels_of, names_of, outputs
 from headwater.capture.integrations.pandas.observing import argument, bind, hook
-from headwater.capture.integrations.pandas.rules import IDENTITY, By, column, influences, level, levels, whole
+from headwater.capture.integrations.pandas.rules import (
+    IDENTITY,
+    By,
+    by_levels,
+    column,
+    influences,
+    level,
+    levels,
+    whole,
+)
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.stand_in import unseen
 from headwater.capture.values import Columns, Dep, Rule, Value
@@ -213,4 +222,4 @@ def side_by_side(value: Value) -> Columns:
             for name in names:
                 fields[name] = fields[name] + column(value, position, name, IDENTITY)
     fields.update({name: deps for name, deps in levels(value).items() if deps})
-    return Columns(fields)
+    return Columns(fields, by_levels(value, "JOIN", *range(len(value.inputs))))

@@ -15,19 +15,23 @@ from headwater.capture.integrations.pandas.operators import combined, combining
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATED,
     CHANGED,
+    CHOSEN,
     IDENTITY,
+    ORDERED,
     RENAMED,
     SAME,
     SOURCE,
     TOTAL,
     TRANSFORMATION,
     By,
+    by_levels,
     by_name,
     by_position,
     from_all,
+    levels,
     whole,
 )
-from headwater.capture.integrations.pandas.selection import evaluated
+from headwater.capture.integrations.pandas.selection import ROW, evaluated
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Rule, Value
 
@@ -40,7 +44,6 @@ _UNCHANGED: Final = [
     "filter",
     "select_dtypes",
     "take",
-    "xs",
     "reindex",
     "reindex_like",
     "between_time",
@@ -53,7 +56,6 @@ _UNCHANGED: Final = [
     "swaplevel",
     "reorder_levels",
     "droplevel",
-    "sort_index",
     "repeat",
     "swapaxes",
     "infer_objects",
@@ -141,6 +143,8 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, _RENAMED, lambda name: made(name, RENAMED))
     hook_methods(hooks, classes, _REDUCED, _reduced)
     hook_methods(hooks, classes, _CROSSED, lambda name: made(name, SOURCE if name == "transpose" else TOTAL))
+    hook_methods(hooks, classes, ("sort_index",), lambda name: made(name, ORDERED))
+    hook_methods(hooks, classes, ("xs",), lambda name: _crossed)
     hook_methods(hooks, classes, ("describe",), lambda name: made(name, AGGREGATED))
     hook_methods(hooks, (pd.DataFrame, pd.Series), _FREE, _free)
     hook_methods(hooks, classes, ("combine",), undecided)
@@ -152,6 +156,11 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, (IndexOpsMixin, pd.DataFrame, pd.Series), ("value_counts",), lambda name: made(name, TOTAL))
     hook_methods(hooks, (IndexOpsMixin, pd.Series), ("unique",), lambda name: made(name, SOURCE))
     hook_methods(hooks, (NDFrame,), ("where", "mask", "_where"), _conditional)
+
+
+def _crossed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    is_row = isinstance(args[0], pd.DataFrame) and isinstance(result, pd.Series) and not kwargs.get("axis", 0)
+    bind(recorder, result, "xs", (args[0],), ROW if is_row else CHOSEN)
 
 
 def _reduced(name: str) -> After:
@@ -184,6 +193,8 @@ def _free(name: str) -> After:
 
 def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> Rule | None:
     """The rule of applying ``function``; None where only the function knows."""
+    if isinstance(owner, pd.Series) and isinstance(function, pd.Series):
+        return _looked_up
     if isinstance(owner, pd.Series):
         # one column in: whatever the function does with each value or with all, it sees this column alone
         return by_position(TRANSFORMATION) if isinstance(result, pd.Series) else from_all(TRANSFORMATION)
@@ -195,6 +206,12 @@ def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> R
     if isinstance(result, pd.DataFrame):
         return by_name(known)
     return from_all(known)
+
+
+def _looked_up(value: Value) -> Columns:
+    """``series.map(other)``: the other's values, found by its labels."""
+    deps = whole(value, 1, IDENTITY) + whole(value, 0, "JOIN", "INDIRECT") + by_levels(value, "JOIN", 1)
+    return Columns(dict.fromkeys(columns_of(value), deps) | levels(value))
 
 
 def _known(function: Any) -> str | None:

@@ -10,7 +10,16 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of
 from headwater.capture.integrations.pandas.observing import DATA, argument, bind, data_in, hook, hook_methods, made
-from headwater.capture.integrations.pandas.rules import CHANGED, IDENTITY, By, influences, level, levels, whole
+from headwater.capture.integrations.pandas.rules import (
+    CHANGED,
+    IDENTITY,
+    By,
+    by_levels,
+    influences,
+    level,
+    levels,
+    whole,
+)
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
 
@@ -73,7 +82,10 @@ def combined(frames: tuple[bool, ...], subtype: str = "TRANSFORMATION", by: By |
             aligned = [Dep(i, name, subtype=subtype) for i, names in enumerate(known) if names and name in names]
             fields[name] = aligned + shared if aligned else shared
         fields.update({name: deps or _first_level(value, name) for name, deps in levels(value).items()})
-        return Columns(fields, influences(value, [by] if by else []))
+        indirect = influences(value, [by] if by else [])
+        if len(value.inputs) > 1:
+            indirect += by_levels(value, "JOIN", *range(len(value.inputs)))
+        return Columns(fields, indirect)
 
     return rule
 

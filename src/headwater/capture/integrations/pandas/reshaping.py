@@ -21,6 +21,7 @@ from headwater.capture.integrations.pandas.rules import (
     SAME,
     TRANSFORMATION,
     By,
+    by_levels,
     by_position,
     column,
     from_all,
@@ -64,6 +65,8 @@ def install(hooks: Hooks) -> None:
     hook(hooks, pd, "crosstab", _crosstab)
     public = [name for name, item in vars(StringMethods).items() if callable(item) and not name.startswith("_")]
     hook_methods(hooks, (StringMethods,), [*public, "__getitem__"], _of_strings)
+    if isinstance(vars(CategoricalAccessor).get("codes"), property):
+        hooks.after_property(CategoricalAccessor, "codes", _codes)
     for owner, part in ((Properties, "dt"), (CategoricalAccessor, "cat")):
         for name in ("_delegate_property_get", "_delegate_method"):
             hook(hooks, owner, name, _delegated(part))
@@ -138,7 +141,7 @@ def _by_part(value: Value) -> Columns:
         shared = shared or [item for item in source if len(source) > 1 and parts & set(item.split("."))]
         fields[name] = [Dep(0, item, subtype=IDENTITY) for item in shared] or whole(value, 0, IDENTITY)
     fields.update(levels(value))
-    return Columns(fields)
+    return Columns(fields, by_levels(value, "CONDITIONAL", 0))
 
 
 def _dummies(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -216,6 +219,10 @@ def _of_strings(name: str) -> After:
         bind(recorder, result, op, [owner, *others, *nested], combining([owner, *others, *nested]))
 
     return handler
+
+
+def _codes(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    bind(recorder, result, "cat.codes", (args[0]._parent,), by_position(TRANSFORMATION))
 
 
 def _delegated(part: str) -> After:

@@ -51,6 +51,16 @@ def whole(value: Value, position: int, subtype: str = TRANSFORMATION, type: str 
     return [Dep(position, names[0] if len(names) == 1 else None, type, subtype)]
 
 
+def by_levels(value: Value, subtype: str, *positions: int) -> list[Dep]:
+    """Indirect dependencies on all index levels of the inputs at ``positions``: labels decided what met what."""
+    return [
+        dep._replace(type="INDIRECT")
+        for position in positions
+        for name in levels_of(value.inputs[position])
+        for dep in level(value, position, name, subtype)
+    ]
+
+
 def influences(value: Value, items: Iterable[By]) -> list[Dep]:
     """The indirect dependencies for ``items``."""
     deps: list[Dep] = []
@@ -140,6 +150,15 @@ def from_columns(names: Sequence[str], subtype: str = TRANSFORMATION, indirect: 
     return rule
 
 
+def by_label(subtype: str) -> Rule:
+    """As ``by_name``; the labels of the index decided which rows, or their order."""
+
+    def rule(value: Value) -> Columns:
+        return Columns(SAME(value).fields, by_levels(value, subtype, 0))
+
+    return rule
+
+
 def mapped(sources: Callable[[Value], Mapping[str, list[Dep]]], indirect: Sequence[By] = ()) -> Rule:
     """Columns as ``sources`` gives them; levels by name from the first input."""
 
@@ -167,4 +186,6 @@ AGGREGATED: Final = by_name(AGGREGATION)
 RENAMED: Final = by_position()
 SOURCE: Final = from_all()
 TOTAL: Final = from_all(AGGREGATION)
+CHOSEN: Final = by_label("FILTER")
+ORDERED: Final = by_label("SORT")
 MASKED: Final = by_name(IDENTITY, (By("FILTER", 1),))

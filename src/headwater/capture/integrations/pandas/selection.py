@@ -14,10 +14,10 @@ from pandas.core import common, indexing  # type: ignore[attr-defined]
 from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.integrations.pandas.labels import series_name
 from headwater.capture.integrations.pandas.observing import bind, exposed, hook
-from headwater.capture.integrations.pandas.rules import MASKED, SAME, By, by_name, from_all
+from headwater.capture.integrations.pandas.rules import CHOSEN, MASKED, SAME, SOURCE, By, by_levels, by_name, from_all
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.stand_in import unseen
-from headwater.capture.values import Rule
+from headwater.capture.values import Columns, Rule, Value
 
 LOCATION: type = indexing._LocationIndexer  # type: ignore[attr-defined]
 """What ``loc`` and ``iloc`` are instances of."""
@@ -25,7 +25,6 @@ SCALAR: type = indexing._ScalarAccessIndexer  # type: ignore[attr-defined]
 """What ``at`` and ``iat`` are instances of."""
 
 _WHERE_MASKED = by_name("IDENTITY", (By("CONDITIONAL", 1),))
-_ROW = from_all("IDENTITY")
 _ROW_MASKED = from_all("IDENTITY", (By("FILTER", 1),))
 
 
@@ -44,6 +43,11 @@ def install(hooks: Hooks) -> None:
     for owner in (pd.DataFrame, pd.Series):
         hook(hooks, owner, "__getitem__", _getitem)
     hook(hooks, LOCATION, "__getitem__", _located)
+
+
+def ROW(value: Value) -> Columns:  # noqa: N802 - a rule, named as the others are
+    """A row as a series: from all columns, chosen by its label."""
+    return Columns(SOURCE(value).fields, by_levels(value, "FILTER", 0))
 
 
 def _evaluating(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,8 +112,11 @@ def _located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 def _rule_of(owner: Any, result: Any, key: Any, masked: bool) -> Rule:
     if isinstance(owner, pd.DataFrame) and isinstance(result, pd.Series) and not _is_column(owner, result, key):
-        return _ROW_MASKED if masked else _ROW
-    return MASKED if masked else SAME
+        return _ROW_MASKED if masked else ROW
+    if masked:
+        return MASKED
+    rows = key[0] if isinstance(key, tuple) and len(key) else key
+    return SAME if isinstance(rows, slice) and rows == slice(None) else CHOSEN
 
 
 def _is_column(owner: pd.DataFrame, result: pd.Series, key: Any) -> bool:
