@@ -219,6 +219,19 @@ class FacetSets:
             found = self._by_id[set_id] = FacetSet(row, raw)
         return found
 
+    def merged(self, sets: list[FacetSet]) -> dict[str, int]:
+        """The bodies that one event gives to an object it lists more than once: any order gives the same."""
+        found: dict[str, int] = {}
+        for one in sets:
+            for name, body in one.bodies.items():
+                old = found.get(name)
+                if old is None or (old != body and self._weight(body) > self._weight(old)):
+                    found[name] = body
+        return found
+
+    def _weight(self, body: int) -> bytes:
+        return _canonical(msgspec.Raw(self._tables.bodies.get(body))) if body else b""
+
     def _intern(self, facets: Facets) -> FacetSet:
         tables = self._tables
         parts: list[tuple[str, bytes, msgspec.Raw]] = []

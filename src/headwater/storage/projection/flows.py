@@ -49,9 +49,9 @@ class Flows:
         """Have a flow made again at the end of the batch."""
         self._dirty.add((job, target, kind))
 
-    def unmark(self, node: int) -> None:
+    def move(self, lost: int, kept: int) -> None:
         """A node was joined to another: what was pending for it is pending for that one."""
-        self._dirty = {key for key in self._dirty if node not in key[:2]}
+        self._dirty = {(job, kept if target == lost else target, kind) for job, target, kind in self._dirty}
 
     def mark_job(self, job: int) -> None:
         """Have every flow of a job made again."""
@@ -65,7 +65,8 @@ class Flows:
         if flow is None and target == job and not step.shape:
             return
         is_next = flow is None or (step.at, step.by) > (flow.last_at, flow.last_by)
-        if key in self._dirty or not is_next or self._names.by_id(job).life_at:
+        is_first_read = flow is None and target == job  # earlier and later runs without it are steps as well
+        if key in self._dirty or not is_next or is_first_read or self._names.by_id(job).life_at:
             self._dirty.add(key)
             return
         if flow is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from headwater.storage.projection.columns import Columns
-from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names, type_of, words_of
+from headwater.storage.projection.facetsets import FacetSets, field_names, type_of, words_of
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText
 from headwater.storage.projection.tables import Tables
@@ -35,10 +35,13 @@ class History:
         self._latest.clear()
         self._stale.clear()
 
-    def say(self, node: Node, facets: FacetSet, at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
-        """Take in what one event says of a node. ``is_newest``: no earlier event spoke of it as late as this one."""
+    def say(self, node: Node, bodies: dict[str, int], at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
+        """Take in the bodies (0: removed) that one event gives to the facets of a node.
+
+        ``is_newest``: no earlier event spoke of the node as late as this one.
+        """
         latest = self._latest_of(node.id)
-        for name, body in facets.bodies.items():
+        for name, body in bodies.items():
             current = latest.get(name)
             if current is not None and current.body == body and (at, key) >= (current.at, current.key):
                 if not current.is_repeated and (at, key) > (current.at, current.key):
@@ -84,13 +87,11 @@ class History:
 
     def _said_again(self, last: Change, change: Change, until: Change | None) -> Change | None:
         """When the body of ``last`` was next said after ``change``, if before ``until``."""
-        names = [name.id for name in self._names.of(change.node)]
-        found: list[tuple[int, bytes, Mention]] = []
-        for mention in self._tables.mentions(names, since=change.at):
-            if mention.at < change.at or not mention.facets:
-                continue
-            if self._sets.by_id(mention.facets).bodies.get(change.name) == last.body:
-                found.append((mention.at, self._tables.event_key(mention.seq), mention))
+        found = [
+            (at, key, mention)
+            for at, key, mention, bodies in self._statements(change.node, change.at)
+            if bodies.get(change.name) == last.body
+        ]
         later = [one for one in found if one[:2] > _order(change) and (until is None or one[:2] < _order(until))]
         if not later:
             return None
@@ -106,32 +107,39 @@ class History:
             is_repeated=True,
         )
 
+    def _statements(self, node_id: int, since: int) -> list[tuple[int, bytes, Mention, dict[str, int]]]:
+        """(time, key, mention, bodies) of what each event said of a node from an instant on, in order."""
+        by_event: dict[int, list[Mention]] = {}
+        for mention in self._tables.mentions([name.id for name in self._names.of(node_id)], since=since):
+            if mention.facets and mention.at >= since:
+                by_event.setdefault(mention.seq, []).append(mention)
+        found = []
+        for seq, mentions in by_event.items():
+            sets = [self._sets.by_id(mention.facets) for mention in mentions]
+            bodies = sets[0].bodies if len(sets) == 1 else self._sets.merged(sets)
+            found.append((mentions[0].at, self._tables.event_key(seq), mentions[0], bodies))
+        return sorted(found, key=lambda one: one[:2])
+
     def rebuild(self, node: Node) -> None:
         """Make the history of a node again from the mentions of all its names."""
         for row in self._tables.changes.where(node=node.id):
             self._tables.changes.drop(_key(row))
         self._latest.pop(node.id, None)
-        names = [name.id for name in self._names.of(node.id)]
-        said = [(one.at, self._tables.event_key(one.seq), one) for one in self._tables.mentions(names, since=-(2**63))]
         current: dict[str, Change] = {}
-        for at, key, mention in sorted(said, key=lambda one: one[:2]):
-            if not mention.facets:
-                continue
+        for at, key, mention, bodies in self._statements(node.id, -(2**63)):
             run = self._tables.runs.get(mention.run) if mention.run else None
-            for name, body in self._sets.by_id(mention.facets).bodies.items():
+            for name, body in bodies.items():
                 old = current.get(name)
                 if old is not None and old.body == body:
                     old.is_repeated = True
-                    continue
-                if old is not None and _order(old) == (at, key):
                     continue
                 current[name] = Change(
                     node=node.id, name=name, at=at, key=key, body=body, run_id=run.run_id if run else ""
                 )
                 self._tables.changes.put(current[name])
-                self._changed(node, name, body)
-        for change in current.values():
-            self._tables.changes.put(change)
+        self._latest.pop(node.id, None)
+        for row in self._tables.changes.where(node=node.id):
+            self._changed(node, row.name, row.body)
         self._stale.add(node.id)
 
     def _changed(self, node: Node, facet: str, body: int) -> None:

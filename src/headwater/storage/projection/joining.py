@@ -46,7 +46,7 @@ class Joining:
             self._tables.fields.drop(lost)
         for job, target, kind in keys:
             self._flows.mark(job, kept if target == lost else target, kind)
-        self._flows.unmark(lost)
+        self._flows.move(lost, kept)
         self._flows.mark(0, kept, DESCRIBED)
         self._tables.nodes.drop(lost)
         self._tables.rewritten("dataset")
@@ -63,7 +63,6 @@ class Joining:
         one.created_at = min(one.created_at, other.created_at)
         one.updated_at = max(one.updated_at, other.updated_at)
         one.read_until = max(one.read_until, other.read_until)
-        if other.life_key and (not one.life_key or (other.life_at, other.life_key) > (one.life_at, one.life_key)):
-            one.life_at, one.life_key, one.life_run = other.life_at, other.life_key, other.life_run
-            one.is_dropped = other.is_dropped
+        if other.life_key:
+            self._names.live(one, other.life_at, other.life_key, other.life_run, is_dropped=other.is_dropped)
         self._tables.nodes.put(one)

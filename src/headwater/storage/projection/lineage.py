@@ -94,4 +94,6 @@ class Lineages:
             yield to.id, self._columns.shape(sources)
 
     def _name(self, kind: NodeKind, namespace: str, name: str, at: int, key: bytes) -> Name:
-        return self._names.seen(_KINDS[kind], namespace, name, at, key)
+        """The events that claim the lineage made the name, and said when it was first heard."""
+        known = self._names.known(_KINDS[kind], namespace, name)
+        return known or self._names.seen(_KINDS[kind], namespace, name, at, key)

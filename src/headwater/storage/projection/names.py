@@ -35,19 +35,27 @@ class Names:
 
     def seen(self, kind: int, namespace: str, name: str, at: int, key: bytes, *, is_direct: bool = True) -> Name:
         """The name, made with a node of its own if it is new, with the event that mentions it taken into account."""
-        tables = self._tables
-        name_id = self._cache.get((kind, namespace, name))
-        found = tables.names.get(name_id) if name_id else None
+        found = self.known(kind, namespace, name)
         if found is None:
-            found = tables.name(kind, *normal_form(kind, namespace, name)) or self._add(kind, namespace, name, at, key)
-            if len(self._cache) >= _CACHE_SIZE:
-                self._cache.clear()
+            found = self._add(kind, namespace, name, at, key)
             self._cache[kind, namespace, name] = found.id
         if is_direct and (not found.is_direct or (at, key) < (found.first_at, found.first_key)):
             found.is_direct = True
             self._respell(found, namespace, name, at, key)
         elif not is_direct and not found.is_direct and (at, key) < (found.first_at, found.first_key):
             self._respell(found, namespace, name, at, key)
+        return found
+
+    def known(self, kind: int, namespace: str, name: str) -> Name | None:
+        """The name if there is one, in any spelling."""
+        name_id = self._cache.get((kind, namespace, name))
+        if name_id is not None:
+            return self._tables.names.get(name_id)
+        found = self._tables.name(kind, *normal_form(kind, namespace, name))
+        if found is not None:
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            self._cache[kind, namespace, name] = found.id
         return found
 
     def _respell(self, found: Name, namespace: str, name: str, at: int, key: bytes) -> None:
@@ -106,3 +114,14 @@ class Names:
             node.created_at = at
             self._tables.nodes.put(node)
         return is_newest
+
+    def live(self, node: Node, at: int, key: bytes, run_id: str, *, is_dropped: bool) -> None:
+        """Take in a word on the life cycle of a node; the last one by (time, key) holds.
+
+        Where one event says both of two names of the node, the node lives.
+        """
+        if node.life_key and (at, key) == (node.life_at, node.life_key):
+            node.is_dropped = node.is_dropped and is_dropped
+        elif not node.life_key or (at, key) > (node.life_at, node.life_key):
+            node.life_at, node.life_key, node.life_run, node.is_dropped = at, key, run_id, is_dropped
+        self._tables.nodes.put(node)

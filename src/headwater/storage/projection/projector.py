@@ -15,7 +15,7 @@ from headwater.model.run_ids import canonical_run_id
 from headwater.storage.projection import rundoc
 from headwater.storage.projection.bindings import Bindings
 from headwater.storage.projection.columns import Columns
-from headwater.storage.projection.facetsets import FacetSet, FacetSets
+from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names
 from headwater.storage.projection.flows import LIFE, Flows, Step
 from headwater.storage.projection.history import History
 from headwater.storage.projection.joining import Joining
@@ -66,7 +66,8 @@ class Projector:
         self._joining = Joining(tables, self.names, self.columns, self._flows)
         self._dirty: dict[int, tuple[Run, Stamp]] = {}
         self._joins: set[tuple[int, int]] = set()
-        self._speaking: list[FacetSet] = []
+        #: what the event at hand says of each node, and whether that is the latest word on it
+        self._said: dict[int, tuple[bool, list[FacetSet]]] = {}
 
     def clear(self) -> None:
         """Forget everything cached or pending: the batch was rolled back, or another process wrote."""
@@ -74,7 +75,7 @@ class Projector:
             part.clear()
         self._dirty.clear()
         self._joins.clear()
-        self._speaking.clear()
+        self._said.clear()
 
     # -- events ----------------------------------------------------------------------------------------------------
     def apply(self, event: Event, key: bytes, seq: int) -> int:
@@ -86,11 +87,24 @@ class Projector:
             self._apply_job(event, stamp)
         else:
             self._apply_dataset(event, stamp)
-        for facets in self._speaking:
+        self._hear(stamp)
+        return stamp.at
+
+    def _hear(self, stamp: Stamp) -> None:
+        """Place what the event said of each node, once it is known that it said it of no other name of the node."""
+        for node_id, (is_newest, said) in self._said.items():
+            node = self.names.by_id(node_id)
+            bodies = said[0].bodies
+            if len(said) > 1:
+                bodies = self.sets.merged(said)
+                for facets in said if node.kind == DATASET else ():
+                    self.columns.add_fields(node_id, field_names(facets.raw))
+            self._history.say(node, bodies, stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
+        speaking = [facets for _, said in self._said.values() for facets in said if facets.lineage]
+        self._said.clear()
+        for facets in speaking:
             for kind, namespace, name in facets.named():
                 self._mention(kind, namespace, name, stamp)
-        self._speaking.clear()
-        return stamp.at
 
     def _apply_run(self, event: RunEvent, stamp: Stamp) -> Stamp:
         at, key = stamp.at, stamp.key
@@ -150,7 +164,7 @@ class Projector:
 
     def _say(self, name: Name, facets: FacetSet, stamp: Stamp) -> None:
         """What any event does to an object that it mentions."""
-        at, key = stamp.at, stamp.key
+        at = stamp.at
         node = self.names.by_id(name.node)
         is_newest = self._touch_node(node, at)
         has_facets = bool(facets.bodies)
@@ -159,9 +173,7 @@ class Projector:
         )
         if not has_facets:
             return
-        self._history.say(node, facets, at, key, stamp.run_id, is_newest=is_newest)
-        if facets.lineage:
-            self._speaking.append(facets)
+        self._said.setdefault(node.id, (is_newest, []))[1].append(facets)
         for other in facets.symlinks if name.kind == DATASET else ():
             self._join(name, other, stamp)
         if facets.life:
@@ -193,10 +205,7 @@ class Projector:
             if old is not None and not old.is_renamed and old.id != name.id:
                 old.is_renamed = True
                 self._tables.names.put(old)
-        if (stamp.at, stamp.key) > (node.life_at, node.life_key) or not node.life_key:
-            node.life_at, node.life_key, node.life_run = stamp.at, stamp.key, stamp.run_id
-            node.is_dropped = is_dropped
-            self._tables.nodes.put(node)
+        self.names.live(node, stamp.at, stamp.key, stamp.run_id, is_dropped=is_dropped)
         if name.kind == JOB:
             self._state(name, LIFE, [(0, int(is_dropped))], stamp)
             self._flows.mark_job(name.node)
