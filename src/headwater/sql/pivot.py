@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from headwater.sql.expressions import uses_of
 from headwater.sql.relation import Column, Open, Out, Relation
+from headwater.sql.render import text_of
 from headwater.sql.scope import Scope, Source
 from headwater.sql.uses import CONDITIONAL, FILTER, GROUP_BY, TRANSFORMATION, Uses, merge
 
@@ -33,7 +34,7 @@ def _pivot(ctx: Context, scope: Scope, relation: Relation, pivot: exp.Expr) -> R
     columns = _groups(ctx, scope, relation, pivot, [*aggregates, *fields])
     rows: Uses = dict(relation.rows)
     merge(rows, Relation(columns).all_uses(0), GROUP_BY)
-    names = [ctx.identifier(name) for name in pivot.args.get("columns") or _listed(fields, aggregates)]
+    names = [ctx.identifier(name) for name in pivot.args.get("columns") or _listed(ctx, fields, aggregates)]
     if not names:
         ctx.note("PIVOT", "the columns it makes depend on the data")
         names = ["*"]
@@ -47,14 +48,15 @@ def _pivot(ctx: Context, scope: Scope, relation: Relation, pivot: exp.Expr) -> R
     return Relation(columns, rows)
 
 
-def _listed(fields: list[exp.Expr], aggregates: list[exp.Expr]) -> list[str]:
+def _listed(ctx: Context, fields: list[exp.Expr], aggregates: list[exp.Expr]) -> list[str]:
     """Names of ``FOR k IN ('a', 'b')`` where the parser does not give them."""
     if len(fields) != 1 or not isinstance(fields[0], exp.In):
         return []
     values = [item.alias_or_name for item in fields[0].expressions]
-    if len(aggregates) < 2:
+    if len(aggregates) == 1 and not aggregates[0].alias:
         return values
-    return [f"{value}_{aggregate.alias_or_name}" for value in values for aggregate in aggregates]
+    labels = [aggregate.alias or text_of(ctx, aggregate) for aggregate in aggregates]
+    return [f"{value}_{label}" for value in values for label in labels]
 
 
 def _groups(ctx: Context, scope: Scope, relation: Relation, pivot: exp.Expr, used: list[exp.Expr]) -> list[Column]:
