@@ -90,6 +90,14 @@ def shows_levels(value: Value) -> bool:
     return type(value.columns) is Labels and value.columns.shown
 
 
+def is_frame(item: Any) -> bool:
+    """Whether an object, or the object that a value is of, is a frame."""
+    if type(item) is not Value:
+        return isinstance(item, pd.DataFrame)
+    columns = item.columns.columns if type(item.columns) is Labels else item.columns
+    return columns is not None and not isinstance(columns, str)
+
+
 def field_of_level(level: str) -> str:
     """The field under which rules speak of an index level."""
     return f"index({level})"

@@ -9,7 +9,7 @@ from pandas.core.base import IndexOpsMixin
 from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
-from headwater.capture.integrations.pandas.labels import columns_of, names_of
+from headwater.capture.integrations.pandas.labels import columns_of, is_frame, names_of
 from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook_methods, made, undecided
 from headwater.capture.integrations.pandas.operators import combined, combining
 from headwater.capture.integrations.pandas.rules import (
@@ -328,7 +328,7 @@ def _conditional(name: str) -> After:
         target = owner if result is None else result
         valued = [owner, *data_in(other)]
         conditions = data_in(condition)
-        kinds = tuple(isinstance(item, pd.DataFrame) for item in valued)
+        kinds = tuple(map(is_frame, valued))
         rule = combined(kinds, IDENTITY, By("CONDITIONAL", len(valued)) if conditions else None)
         bind(recorder, target, name.strip("_"), [*valued, *conditions], rule)
 

@@ -44,7 +44,7 @@ def bind(
 
 def data_in(*candidates: Any) -> list[Any]:
     """The candidates that hold data, in order."""
-    return [item for item in candidates if isinstance(item, DATA)]
+    return [item for item in candidates if isinstance(item, DATA) or type(item) is Value]
 
 
 def argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str, default: Any = None) -> Any:

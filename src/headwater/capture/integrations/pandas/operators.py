@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
-from headwater.capture.integrations.pandas.labels import columns_of
+from headwater.capture.integrations.pandas.labels import columns_of, is_frame
 from headwater.capture.integrations.pandas.observing import DATA, argument, bind, data_in, hook, hook_methods, made
 from headwater.capture.integrations.pandas.rules import (
     CHANGED,
@@ -103,7 +103,7 @@ _BOTH: dict[tuple[bool, ...], Rule] = {}
 
 def combining(inputs: list[Any]) -> Rule:
     """The rule of an operation over these objects; made once per combination of kinds."""
-    kinds = tuple(isinstance(item, pd.DataFrame) for item in inputs)
+    kinds = tuple(map(is_frame, inputs))
     rule = _BOTH.get(kinds)
     if rule is None:
         rule = combined(kinds)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+import weakref
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,8 +14,9 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_scalar
 from pandas.core import common, indexing  # type: ignore[attr-defined]
 
+from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
-from headwater.capture.integrations.pandas.labels import series_name
+from headwater.capture.integrations.pandas.labels import is_frame, series_name
 from headwater.capture.integrations.pandas.observing import bind, exposed, hook
 from headwater.capture.integrations.pandas.rules import CHOSEN, MASKED, SAME, SOURCE, By, by_levels, by_name, from_all
 from headwater.capture.recorder import Recorder, current
@@ -29,9 +33,10 @@ _ROW_MASKED = from_all("IDENTITY", (By("FILTER", 1),))
 
 
 class _Evaluated(threading.local):
-    """What the callable keys of the call now running gave, for the handler that runs after it."""
+    """What the callable keys of recent calls gave, newest last: the callable and a value, no data."""
 
-    keys: list[Any] | None = None
+    def __init__(self) -> None:
+        self.recent: deque[tuple[weakref.ref[Any], Value]] = deque(maxlen=8)
 
 
 EVALUATED = _Evaluated()
@@ -58,9 +63,11 @@ def _evaluating(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(maybe_callable, obj, **kwargs)
         with exposed():
             key = original(maybe_callable, obj, **kwargs)
-        if EVALUATED.keys is None:
-            EVALUATED.keys = []
-        EVALUATED.keys.append(key)
+        recorder = current()
+        value = recorder.values.get(key) if recorder is not None else None
+        if value is not None:
+            with GUARD.at("pandas.callable"), suppress(TypeError):
+                EVALUATED.recent.append((weakref.ref(maybe_callable), value))
         return key
 
     evaluate.__wrapped__ = original  # type: ignore[attr-defined]
@@ -68,14 +75,15 @@ def _evaluating(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def evaluated(key: Any) -> Any:
-    """``key``, or what it gave when pandas called it. Asked once per callable, in order."""
+    """``key``; of a callable, the value of what it gave when pandas called it, or None if that is not followed."""
     if not callable(key):
         return key
-    keys = EVALUATED.keys
-    found = keys.pop(0) if keys else None
-    if not keys:
-        EVALUATED.keys = None
-    return found
+    recent = EVALUATED.recent
+    for entry in reversed(recent):
+        if entry[0]() is key:
+            recent.remove(entry)
+            return entry[1]
+    return None
 
 
 def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -84,7 +92,7 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
         bind(recorder, result, "getitem", (owner,), SAME)
         return
     key = evaluated(key)
-    if isinstance(key, pd.DataFrame):
+    if is_frame(key):
         bind(recorder, result, "getitem", (owner, key), _WHERE_MASKED)
     elif is_mask(key):
         bind(recorder, result, "filter", (owner, key), MASKED)
@@ -93,7 +101,9 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 
 def is_mask(key: Any) -> bool:
-    """Whether ``key`` is an object of truth values that lineage could know."""
+    """Whether ``key`` says which rows: an object of truth values, or the value of what a callable gave."""
+    if type(key) is Value:
+        return True
     return isinstance(key, pd.Series | np.ndarray | pd.api.extensions.ExtensionArray) and is_bool_dtype(key.dtype)
 
 
