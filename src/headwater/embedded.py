@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from headwater.capture.transports import Delivery, Refused, Transport
 
 if TYPE_CHECKING:
-    from headwater.query import Lineage
+    from headwater.query.lineage import Lineage
     from headwater.storage.base import Store
+
+
+LOCK_WAIT_S: Final = 2.0
+"""How long the worker waits for a store that another process writes, before it spools."""
 
 
 class EmbeddedTransport(Transport):
@@ -31,7 +35,9 @@ class EmbeddedTransport(Transport):
         from headwater.storage.base import ReceiptStatus
 
         if self._store is None:
-            self._store = open_store(self.folder)
+            from headwater.storage.sqlite import SQLiteStore
+
+            self._store = SQLiteStore.open(self.folder, timeout_s=LOCK_WAIT_S)
         receipts = self._store.append(batch)
         refused = [
             Refused(event, f"{receipt.field}: {receipt.rule}")
@@ -80,7 +86,7 @@ def lineage(*, store: str | Path | None = None) -> Lineage:
         StoreError: the store cannot be opened.
     """
     from headwater.capture.api import configured, flush
-    from headwater.query import Lineage
+    from headwater.query.lineage import Lineage
 
     flush()
     folder = configured(store).store

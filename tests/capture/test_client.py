@@ -1,0 +1,331 @@
+"""The public API in one process: runs, steps, records, and that it hurts nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+
+import pandas as pd
+import pytest
+
+import headwater
+from headwater.errors import ConfigError, InvalidInput, InvalidRecord
+
+LIGHT = {"numpy", "pandas", "click", "rich", "sqlglot", "sqlite3", "asyncio", "http", "logging", "xxhash", "zstandard"}
+
+
+def by_job(events: list[dict], job: str) -> list[dict]:
+    """The events of one job."""
+    return [event for event in events if event["job"]["name"] == job]
+
+
+def names(datasets: list[dict]) -> set[str]:
+    """The names of datasets in an event."""
+    return {dataset["name"] for dataset in datasets}
+
+
+def facet(events: list[dict], name: str) -> dict:
+    """A run facet as last said."""
+    found: dict = {}
+    for event in events:
+        found = event["run"]["facets"].get(name, found)
+    return found
+
+
+def test_importing_headwater_loads_nothing_heavy():
+    """A fresh interpreter that imports headwater has loaded no library that costs time."""
+    code = "import sys, headwater; print('\\n'.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    bare = subprocess.run(
+        [sys.executable, "-c", "import sys; print('\\n'.join(sys.modules))"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    new = set(loaded) - set(bare)
+    assert not LIGHT & {name.partition(".")[0] for name in new}
+    assert not {name for name in new if name.startswith("headwater.")}
+
+
+def test_init_loads_no_library_of_others():
+    """``init()`` in a fresh interpreter loads msgspec and the standard library alone, and no integration's library."""
+    code = (
+        "import sys, headwater; headwater.init(transport='discard'); headwater.flush(10); "
+        "print('\\n'.join(sys.modules)); headwater.shutdown()"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    tops = {name.partition(".")[0] for name in loaded}
+    assert not tops & {"numpy", "pandas", "polars", "pyarrow", "duckdb", "sklearn", "click", "rich", "sqlglot"}
+
+
+def test_the_public_names_are_sorted_and_all_there():
+    """``__all__`` is sorted, each name can be had, and ``dir`` shows them."""
+    assert headwater.__all__ == sorted(headwater.__all__)
+    for name in headwater.__all__:
+        assert getattr(headwater, name) is not None
+        assert name in dir(headwater)
+    with pytest.raises(AttributeError, match="nope"):
+        headwater.nope  # noqa: B018
+
+
+def test_a_run_says_what_it_read_wrote_and_measured(in_process):
+    """Datasets, parameters, metrics and tags of an explicit run arrive, with its operation and its parent."""
+    root, events = in_process()
+    with headwater.run("train", operation="MODEL_TRAINING", parameters={"lr": 0.1}) as run:
+        run.read("s3://lake/raw.parquet")
+        run.write(("postgres://db:5432", "shop.public.scores"))
+        run.parameters(depth=3, names=["a", "b"])
+        run.metric("auc", 0.9, dataset="s3://lake/raw.parquet", step=2)
+        run.tag("team", "risk")
+        assert headwater.current_run().id == run.id
+    found = by_job(events(), "train")
+    assert found[0]["eventType"] == "START"
+    last = found[-1]
+    assert last["eventType"] == "COMPLETE"
+    assert {(d["namespace"], d["name"]) for d in last["inputs"]} == {("s3://lake", "raw.parquet")}
+    assert {(d["namespace"], d["name"]) for d in last["outputs"]} == {("postgres://db:5432", "shop.public.scores")}
+    assert facet(found, "headwater_parameters")["parameters"] == {"lr": 0.1, "depth": 3, "names": ["a", "b"]}
+    assert facet(found, "headwater_metrics")["metrics"][0]["step"] == 2
+    assert facet(found, "tags")["tags"] == [{"key": "team", "value": "risk", "source": "USER"}]
+    assert facet(found, "parent")["run"]["runId"] == root.id
+    assert found[0]["job"]["facets"]["jobType"]["jobType"] == "MODEL_TRAINING"
+
+
+def test_a_run_that_raises_is_failed_and_the_exception_goes_on(in_process):
+    """The body's exception reaches the caller untouched; the run says FAIL and why, without secrets."""
+    _, events = in_process()
+    with pytest.raises(ValueError, match="hunter2-Zq9"), headwater.run("bad"):
+        raise ValueError("password=hunter2-Zq9")
+    last = by_job(events(), "bad")[-1]
+    assert last["eventType"] == "FAIL"
+    assert "ValueError" in last["run"]["facets"]["errorMessage"]["message"]
+    assert "hunter2-Zq9" not in json.dumps(last)
+
+
+def test_an_interrupted_run_is_aborted(in_process):
+    """``KeyboardInterrupt`` passes through, and the run says ABORT."""
+    _, events = in_process()
+    with pytest.raises(KeyboardInterrupt), headwater.run("stopped"):
+        raise KeyboardInterrupt
+    assert by_job(events(), "stopped")[-1]["eventType"] == "ABORT"
+
+
+def test_steps_are_runs_joined_by_what_passes_between_them(in_process, tmp_path):
+    """A frame that one step returns and another takes is an output of the first run and an input of the second."""
+    _, events = in_process()
+    pd.DataFrame({"a": [1, 2, None], "b": [1, 2, 3]}).to_csv(tmp_path / "raw.csv")
+
+    @headwater.step
+    def clean(frame, threshold=0.5):
+        """Drop nulls."""
+        return frame.dropna()
+
+    @headwater.step(name="score", operation="INFERENCE")
+    def apply(frame):
+        return frame.assign(c=frame["a"] + frame["b"])
+
+    raw = pd.read_csv(tmp_path / "raw.csv")
+    scored = apply(clean(raw))
+    scored.to_csv(tmp_path / "scored.csv")
+    found = events()
+    first = by_job(found, "test.job.test_steps_are_runs_joined_by_what_passes_between_them.clean")
+    second = by_job(found, "test.job.score")
+    assert names(first[-1]["inputs"]) == {str(tmp_path / "raw.csv")}
+    (passed,) = names(first[-1]["outputs"])
+    assert passed.endswith("clean.return")
+    assert names(second[-1]["inputs"]) == {passed}
+    (result,) = names(second[-1]["outputs"])
+    assert facet(first, "headwater_parameters")["parameters"] == {"threshold": 0.5}
+    assert facet(first, "parent")["job"]["name"] == "test.job"
+    assert first[0]["job"]["facets"]["headwater_code"]["bytecode_digest"]
+    root_writes = [e for e in by_job(found, "test.job") if str(tmp_path / "scored.csv") in names(e["outputs"])]
+    entries = [e for event in root_writes for e in event["job"]["facets"]["lineage"]["entries"]]
+    written = next(e for e in entries if e["name"] == str(tmp_path / "scored.csv"))
+    assert {item["name"] for item in written["inputs"]} == {result}
+
+
+def test_every_kind_of_function_can_be_a_step(in_process):
+    """Functions, coroutines, generators and asynchronous generators give what they gave, each with a run."""
+    _, events = in_process()
+
+    @headwater.step(name="plain")
+    def plain(x):
+        return x + 1
+
+    @headwater.step(name="co")
+    async def co(x):
+        await asyncio.sleep(0)
+        return x + 1
+
+    @headwater.step(name="gen")
+    def gen(n):
+        got = yield 1
+        yield got
+        return n
+
+    @headwater.step(name="agen")
+    async def agen(n):
+        for i in range(n):
+            yield i
+
+    async def collect():
+        return [i async for i in agen(3)]
+
+    assert plain(1) == 2
+    assert asyncio.run(co(1)) == 2
+    generator = gen(7)
+    assert next(generator) == 1
+    assert generator.send("sent") == "sent"
+    with pytest.raises(StopIteration) as stop:
+        next(generator)
+    assert stop.value.value == 7
+    assert asyncio.run(collect()) == [0, 1, 2]
+    found = events()
+    for name in ("plain", "co", "gen", "agen"):
+        assert by_job(found, f"test.job.{name}")[-1]["eventType"] == "COMPLETE"
+
+
+def test_a_generator_step_passes_exceptions_both_ways(in_process):
+    """``throw`` and ``close`` reach the generator; a failure inside is the caller's, and marks the run."""
+    in_process()
+    seen = []
+
+    @headwater.step
+    def gen():
+        try:
+            yield 1
+        except ValueError as error:
+            seen.append(str(error))
+        yield 2
+        try:
+            yield 3
+        finally:
+            seen.append("closed")
+
+    generator = gen()
+    next(generator)
+    assert generator.throw(ValueError("in")) == 2
+    next(generator)
+    generator.close()
+    assert seen == ["in", "closed"]
+
+
+def test_a_step_keeps_name_signature_and_docstring(in_process):
+    """A decorated function looks like itself."""
+    import inspect
+
+    @headwater.step
+    def named(a, *, b=2):
+        """What it does."""
+
+    assert named.__name__ == "named"
+    assert named.__doc__ == "What it does."
+    assert str(inspect.signature(named)) == "(a, *, b=2)"
+    with pytest.raises(TypeError, match="missing"):
+        named()
+
+
+def test_threads_belong_to_the_process_run_and_contexts_to_theirs(in_process):
+    """What a thread does goes to the run of the process; what happens inside ``run`` goes to that run."""
+    root, events = in_process()
+    seen = {}
+
+    def work():
+        seen["thread"] = headwater.current_run().id
+
+    with headwater.run("inner") as inner:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        seen["here"] = headwater.current_run().id
+    assert seen == {"thread": root.id, "here": inner.id}
+    events()
+
+
+def test_a_record_is_checked_and_sent(in_process):
+    """A flat record becomes an event; a bad one is refused with its field, and nothing is sent."""
+    _, events = in_process()
+    document = {
+        "lineage_id": "01a20650-0c2f-71ed-8eb6-91a7e02ff736",
+        "operation_type": "ETL",
+        "source": {"type": "database", "identifier": "postgres://db:5432/shop.public.orders"},
+        "destination": {"type": "model", "identifier": "churn"},
+        "transformation": {"code_hash": "0" * 64, "parameters": {}, "timestamp": "2026-01-01T00:00:00Z"},
+        "data_quality": {"null_count": 0, "unique_values": 1, "statistics": {}},
+        "dependencies": [],
+    }
+    assert headwater.record(document) == document["lineage_id"]
+    assert any(e["run"]["runId"] == document["lineage_id"] for e in events())
+    with pytest.raises(InvalidRecord, match="operation_type"):
+        headwater.record({**document, "operation_type": "MAGIC"})
+
+
+def test_disabled_means_nothing_happens_and_everything_works(tmp_path, monkeypatch):
+    """With capture disabled every call works and nothing is hooked, written or sent."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEADWATER_DISABLED", "1")
+    run = headwater.init()
+    with headwater.run("x") as inner:
+        inner.read("a.csv")
+        inner.metric("m", 1)
+        inner.tag("k", "v")
+    run.parameter("a", 1)
+
+    @headwater.step
+    def f(x):
+        return x
+
+    assert f(1) == 1
+    assert headwater.current_run() is None
+    assert headwater.flush()
+    assert headwater.shutdown()
+    assert not (tmp_path / ".headwater").exists()
+
+
+def test_wrong_use_is_told_at_once(in_process):
+    """Misuse of the API is the caller's error, with the field's name."""
+    in_process()
+    with pytest.raises(InvalidInput, match="operation"):
+        headwater.run("x", operation="TRAIN")
+    with pytest.raises(InvalidInput, match="name"):
+        headwater.run("")
+    with pytest.raises(InvalidInput, match="dataset"):
+        headwater.read(42)
+    with pytest.raises(ConfigError, match="namespace"):
+        headwater.init(nmespace="x")
+
+
+def test_init_again_is_the_same_run_and_other_settings_begin_anew(in_process):
+    """``init()`` twice does not end what runs; with other settings it does."""
+    first, _ = in_process()
+    assert headwater.init().id == first.id
+    second = headwater.init("other", transport="discard", namespace="elsewhere")
+    assert second.id != first.id
+    assert second.namespace == "elsewhere"
+
+
+def test_shutdown_takes_every_hook_away(in_process):
+    """After ``shutdown`` the hooked libraries and ``os`` are as they were."""
+    import os
+    import random
+
+    before = (random.seed, os._exit, os.execv, pd.DataFrame.merge, open)
+    in_process()
+    assert random.seed is not before[0]
+    headwater.shutdown()
+    assert (random.seed, os._exit, os.execv, pd.DataFrame.merge, open) == before
+
+
+def test_lineage_answers_from_the_embedded_store(tmp_path, monkeypatch):
+    """What was recorded can be asked at once."""
+    monkeypatch.chdir(tmp_path)
+    headwater.init("job", namespace="tests")
+    try:
+        with headwater.run("load") as run:
+            run.read("s3://lake/raw.csv")
+            run.write("s3://lake/clean.csv")
+        lineage = headwater.lineage()
+        names = {node.name for node in lineage.upstream("clean.csv").nodes}
+        assert any("raw.csv" in name for name in names)
+    finally:
+        headwater.shutdown()
