@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import subprocess
 import sys
 import types
@@ -54,6 +55,7 @@ def both(folder: Path, source: str) -> tuple[str, str | None]:
 SAME = {
     "comment": lambda s: s.replace("total = [", "# a comment\n    total = ["),
     "blank lines": lambda s: "\n\n\n" + s.replace("    return total", "\n\n    return total"),
+    "another line": lambda s: s.replace("def main", "class Other:\n    pass\n\ndef main"),
     "layout": lambda s: s.replace("return x * RATE", "return (\n        x * RATE\n    )"),
 }
 
@@ -185,11 +187,28 @@ def test_digests_do_not_depend_on_the_process(tmp_path: Path) -> None:
     )
     outputs = {
         subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("1", "2", "3")
     }
     assert len(outputs) == 1
+
+
+SYNTAX = """
+async def f(a, /, b: int = 1, *args, c, **kw) -> str:
+    with open(a) as x, x as y:
+        return f"{a!r:>{b}} and {c=}" + rf"\\d{b}"
+"""
+
+
+def test_the_source_digest_is_that_of_every_python(tmp_path: Path) -> None:
+    """The same on every version this suite runs on: the record of one can be checked on another."""
+    found = script(tmp_path, BASE + SYNTAX)
+    assert found.source == "6eb4425f2b3cbdb03aeb994ad52cb0ed990bb0ec2ebf68dca945e9979d5f0fbd"
 
 
 def script(folder: Path, source: str | bytes) -> CodeFingerprint:

@@ -95,7 +95,10 @@ def script_fingerprint(path: str | os.PathLike[str], *, text: bool = False) -> C
         raise InvalidInput(field="path", value=str(place), rule="must be a readable file") from error
     try:
         tree = ast.parse(raw, filename=str(place))
-        bytecode = _code_digest(compile(raw, str(place), "exec", dont_inherit=True)).hex()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.stmt | ast.expr):
+                node.lineno = node.end_lineno = 1  # from Python 3.13 on classes hold the number of their line
+        bytecode = _code_digest(compile(tree, str(place), "exec", dont_inherit=True)).hex()
         source = _dump_digest([tree])
     except (SyntaxError, ValueError, RecursionError):
         bytecode = source = hashlib.sha256(raw).hexdigest()
@@ -242,8 +245,9 @@ def _code_digest(code: types.CodeType) -> bytes:
     )
     hasher.update(repr((code.co_varnames, code.co_freevars, code.co_cellvars)).encode())
     hasher.update(getattr(code, "co_exceptiontable", b""))
+    line = code.co_firstlineno if "__firstlineno__" in code.co_names else None
     for constant in code.co_consts:
-        hasher.update(_constant(constant, 0))
+        hasher.update(_constant(None if constant == line else constant, 0))
     return hasher.digest()
 
 
