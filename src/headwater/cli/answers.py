@@ -7,6 +7,7 @@ import click
 from headwater.cli.opening import asking
 from headwater.cli.output import cells, echo, echo_text, format_options
 from headwater.cli.walks import show_graph
+from headwater.query.impact import Change
 
 _CHANGES = ("drop", "retype", "rename", "retire", "delete_rows")
 
@@ -25,7 +26,7 @@ _CHANGES = ("drop", "retype", "rename", "retire", "delete_rows")
 def impact(
     ctx: click.Context,
     node: str,
-    change: str,
+    change: Change,
     depth: int | None,
     as_of: str | None,
     limit: int | None,

@@ -59,7 +59,8 @@ class Resolver:
         found = self._run(text) or self._hashed(text, prefer_row=prefer_row) or self._field(text)
         if found:
             return found
-        raise NotFound(text, near=self.near(text))
+        near = self.near(text)
+        raise NotFound(text, near=near, hint=None if near else "'headwater search WORDS' looks in names and columns")
 
     def node(self, text: str, *, kind: NodeKind | None = None) -> NodeRow:
         """Return the dataset or job that the text names; what it says of versions and columns is set aside."""
@@ -114,11 +115,15 @@ class Resolver:
         return found if found and not found.is_deleted else None
 
     def _tiers(self, name: str, rows: list[NodeRow]) -> list[NodeRow]:
-        """Return the rows of the first rule under which any matches."""
-        for rule in _RULES:
-            matches = [row for row in rows if any(rule(name, known) for known in _names(row))]
-            if matches:
-                return _preferred(matches)
+        """Return the rows of the first rule under which any matches: a full name, then data that lasts, then the rest."""
+        alive = [row for row in rows if not row.is_deleted]
+        lasting = [row for row in alive if not is_in_memory(row.namespace)]
+        if matches := [row for row in alive if name in _names(row)]:
+            return [row for row in matches if not is_in_memory(row.namespace)] or matches
+        for candidates in (lasting, alive, rows):
+            for rule in _RULES:
+                if matches := [row for row in candidates if any(rule(name, known) for known in _names(row))]:
+                    return matches
         return []
 
     def _only(self, text: str, rows: list[NodeRow]) -> NodeRow:
@@ -171,7 +176,14 @@ class Resolver:
                 node = self._only(text, [row for row, _ in holders])
                 return Target(text=text, node=node, field=holders[0][1])
             if len(rows) == 1 and plain[at] == ":":
-                raise NotFound(text, near=difflib.get_close_matches(field, self.store.fields(rows[0].id), 5, 0.5))
+                fields = self.store.fields(rows[0].id)
+                near = difflib.get_close_matches(field, fields, 5, 0.5)
+                hint = (
+                    None
+                    if near
+                    else f"{rows[0].name} has the columns {', '.join(fields[:10]) or 'none that are known'}"
+                )
+                raise NotFound(text, near=near, hint=hint)
         return None
 
     def near(self, text: str, limit: int = 5) -> list[str]:
@@ -236,12 +248,6 @@ def _names(row: NodeRow) -> list[str]:
 
 def _distinct(rows: Iterable[NodeRow]) -> list[NodeRow]:
     return list({row.id: row for row in rows}.values())
-
-
-def _preferred(rows: list[NodeRow]) -> list[NodeRow]:
-    """Data that lasts wins over data in memory, and what exists over what was deleted."""
-    alive = [row for row in rows if not row.is_deleted] or rows
-    return [row for row in alive if not is_in_memory(row.namespace)] or alive
 
 
 def _is_exact(text: str, name: str) -> bool:

@@ -1,0 +1,116 @@
+"""``headwater doctor``: is everything in place, and what is not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+import msgspec
+
+from headwater.cli.opening import opened, target
+from headwater.cli.output import echo, echo_text, format_options
+from headwater.errors import HeadwaterError
+from headwater.query.marks import UNICODE
+from headwater.query.text import Span, Style, clean, pad
+
+_SIGNS: dict[str, tuple[str, Style]] = {
+    "ok": (UNICODE.good, "good"),
+    "note": ("·", "dim"),
+    "problem": (UNICODE.bad, "bad"),
+}
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at: ``level`` is ok, note or problem."""
+
+    level: str
+    what: str
+    says: str
+
+
+@click.command()
+@format_options("json")
+@click.pass_context
+def doctor(ctx: click.Context, output: str | None) -> None:
+    """Check the installation, the settings, the store and the integrations; exit 1 on a problem."""
+    findings = [*_installation(), *_settings(), *_store(ctx), *_integrations()]
+    if output == "json":
+        from headwater.query.result import json_text
+
+        echo_text(json_text(findings))
+    else:
+        echo(
+            [
+                Span(f"{_SIGNS[one.level][0]} ", _SIGNS[one.level][1]),
+                Span(pad(one.what, 20), "name"),
+                Span(clean(one.says), "dim" if one.level != "problem" else "bad"),
+            ]
+            for one in findings
+        )
+    if any(one.level == "problem" for one in findings):
+        ctx.exit(1)
+
+
+def _installation() -> Iterator[Finding]:
+    yield Finding(level="ok", what="headwater", says=f"{version('headwater')} on Python {sys.version.split()[0]}")
+    for library in ("msgspec", "numpy", "sqlglot", "zstandard", "xxhash"):
+        try:
+            yield Finding(level="ok", what=library, says=version(library))
+        except PackageNotFoundError:
+            yield Finding(level="problem", what=library, says=f"is not installed: pip install {library}")
+
+
+def _settings() -> Iterator[Finding]:
+    from headwater.capture.config import load
+
+    try:
+        config = load()
+    except HeadwaterError as error:
+        yield Finding(level="problem", what="settings", says=str(error))
+        return
+    yield Finding(level="ok", what="settings", says=str(config.file or "none: the defaults hold"))
+
+
+def _store(ctx: click.Context) -> Iterator[Finding]:
+    where = target(ctx.find_root().obj)
+    try:
+        with opened(ctx) as store:
+            statistics = store.statistics()
+            index = store.index("dataset")
+            kernel = index.kernel
+    except HeadwaterError as error:
+        level = "note" if type(error).__name__ == "NoLineage" else "problem"
+        yield Finding(level=level, what="store", says=str(error))
+        return
+    yield Finding(level="ok", what="store", says=f"{where}: {statistics.events:,} events, {statistics.runs:,} runs")
+    says = "compiled" if kernel == "compiled" else f"{kernel}: large walks are slower without the compiled kernel"
+    yield Finding(level="ok" if kernel == "compiled" else "note", what="graph index", says=says)
+    if statistics.quarantined:
+        yield Finding(
+            level="note", what="refused events", says=f"{statistics.quarantined:,}: 'headwater store info' says why"
+        )
+
+
+def _integrations() -> Iterator[Finding]:
+    """Which libraries would be followed: those that are installed, in a version that the integration takes."""
+    from headwater.capture.registry import INTEGRATIONS
+
+    for name, trigger in INTEGRATIONS.items():
+        found = _version_of(trigger)
+        if found is None:
+            yield Finding(level="note", what=name, says=f"{trigger} is not installed")
+        else:
+            yield Finding(level="ok", what=name, says=found)
+
+
+def _version_of(module: str) -> str | None:
+    if module in sys.builtin_module_names or module in sys.stdlib_module_names:
+        return "part of Python"
+    names: dict[str, Any] = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
+    try:
+        return version(names.get(module, module))
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,85 @@
+"""Storing documents from files: events as they are, flat records as the events they mean, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from headwater.cli.documents import Document
+from headwater.errors import InvalidRecord
+from headwater.storage.base import ReceiptStatus, Store
+
+_BATCH = 200
+_RECORD_FIELDS = {"lineage_id", "operation_type", "destination"}
+
+
+class Refusal(NamedTuple):
+    """One document that was refused: where it stands, the field, what stood there, the rule it breaks."""
+
+    where: str
+    field: str
+    value: str
+    rule: str
+
+
+class Tally:
+    """What became of the documents of an ingestion."""
+
+    def __init__(self) -> None:
+        self.stored = 0
+        self.duplicates = 0
+        self.refusals: list[Refusal] = []
+
+
+class Ingestion:
+    """Stores documents in batches, and counts. Call ``finish`` at the end."""
+
+    def __init__(self, store: Store, *, folder: str) -> None:
+        self.store = store
+        self.folder = folder
+        self.tally = Tally()
+        self._pending: list[Document] = []
+        self._dependencies: dict[str, tuple[str, ...]] = {}
+
+    def add(self, documents: Iterable[Document]) -> None:
+        """Take documents; a full batch is stored at once."""
+        for document in documents:
+            try:
+                self._pending.append(Document(document.where, self._event(document.raw)))
+            except InvalidRecord as error:
+                self.tally.refusals.append(Refusal(document.where, error.field, error.value, error.rule))
+            if len(self._pending) >= _BATCH:
+                self.finish()
+
+    def finish(self) -> None:
+        """Store what is pending. Raises ``StoreError`` when nothing can be written."""
+        pending, self._pending = self._pending, []
+        receipts = self.store.append([document.raw for document in pending]) if pending else []
+        for document, receipt in zip(pending, receipts, strict=True):
+            if receipt.status is ReceiptStatus.STORED:
+                self.tally.stored += 1
+            elif receipt.status is ReceiptStatus.DUPLICATE:
+                self.tally.duplicates += 1
+            else:
+                self.tally.refusals.append(Refusal(document.where, receipt.field, receipt.value, receipt.rule))
+
+    def _event(self, raw: bytes) -> bytes:
+        """Return an event as it is, and a record as its event. Raises ``InvalidRecord``."""
+        if b'"lineage_id"' not in raw and b'"operation_type"' not in raw:
+            return raw
+        try:
+            document: Any = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return raw
+        if not isinstance(document, dict) or "eventTime" in document or not _RECORD_FIELDS & document.keys():
+            return raw
+        from headwater.formats.record import find_cycle, read_record, refuse_cycles, to_events
+
+        record = read_record(document)
+        known = {**self._dependencies, record.lineage_id: record.dependencies}
+        if find_cycle(known):
+            refuse_cycles(known)
+        self._dependencies = known
+        return to_events(record, cwd=self.folder)[0]

@@ -1,0 +1,191 @@
+"""``headwater store``: looking after the store itself."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import click
+
+from headwater.cli.opening import file_of, opened, target
+from headwater.cli.output import echo, echo_text, format_options
+from headwater.errors import NotFound, StoreError
+
+
+@click.group()
+def store() -> None:
+    """Look after the store: what it holds, copies of it, its soundness."""
+
+
+@store.command()
+@format_options("json")
+@click.pass_context
+def info(ctx: click.Context, output: str | None) -> None:
+    """Show where the store is, what it holds, and which events it refused."""
+    from headwater.cli.store_text import info_lines
+    from headwater.query.result import json_text, to_plain
+
+    where = target(ctx.find_root().obj)
+    with opened(ctx) as found:
+        statistics, refused = found.statistics(), found.quarantined(limit=20)
+        graph_hash = found.graph_hash()
+    if output == "json":
+        document = {"store": where, "tenant": found.tenant, "graph_hash": graph_hash, **to_plain(statistics)}
+        document["refused"] = [
+            {"received_at": one.received_at, "field": one.field, "value": one.value, "rule": one.rule}
+            for one in refused
+        ]
+        echo_text(json_text(document))
+    else:
+        echo(info_lines(where, found.tenant, statistics, refused, graph_hash))
+
+
+@store.command()
+@click.pass_context
+def rebuild(ctx: click.Context) -> None:
+    """Make every view again from the event log, and say whether the graph is the same."""
+    with opened(ctx) as found:
+        before = found.graph_hash()
+        after = found.rebuild()
+    if before == after:
+        click.echo(f"rebuilt: the graph is the same ({after[:16]})")
+    else:
+        click.echo(f"rebuilt: the graph changed ({before[:16]} to {after[:16]}): a view was stale or damaged")
+
+
+@store.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def backup(ctx: click.Context, file: Path) -> None:
+    """Write a consistent copy of the store to FILE while others go on writing."""
+    with opened(ctx) as found:
+        found.backup(file)
+    click.echo(f"{file}: {file.stat().st_size:,} bytes")
+
+
+@store.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a store that exists; it is kept beside as .replaced.")
+@click.pass_context
+def restore(ctx: click.Context, file: Path, force: bool) -> None:
+    """Put the backup in FILE in the place of the store, after checking that it is sound."""
+    from headwater.storage.sqlite.store import SQLiteStore, store_path
+
+    tenant = ctx.find_root().obj.tenant
+    place = store_path(file_of(ctx), tenant)
+    if place.exists() and not force:
+        raise StoreError(f"{place} exists", hint="use --force to replace it; it is kept beside as .replaced")
+    fresh = place.with_name(f"{place.stem}.restoring") / place.name
+    fresh.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(file, fresh)
+        with SQLiteStore.open(fresh.parent, tenant=tenant) as copy:
+            copy.verify()
+            events = copy.statistics().events
+        if place.exists():
+            _set_aside(place)
+        for suffix in ("", "-wal", "-shm"):
+            part = fresh.with_name(fresh.name + suffix)
+            if part.exists():
+                part.replace(place.with_name(place.name + suffix))
+    finally:
+        shutil.rmtree(fresh.parent, ignore_errors=True)
+    click.echo(f"restored {events:,} events to {place}")
+
+
+def _set_aside(place: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        part = place.with_name(place.name + suffix)
+        if part.exists():
+            part.replace(part.with_name(part.name + ".replaced"))
+
+
+@store.command("export")
+@click.argument("file", default="-")
+@click.option("--since", type=click.IntRange(min=0), default=0, metavar="SEQ", help="Only events after this number.")
+@click.pass_context
+def export_(ctx: click.Context, file: str, since: int) -> None:
+    """Write the event log to FILE, one event a line, verbatim ("-" for standard output)."""
+    count = 0
+    with opened(ctx) as found, _written(file) as out:
+        for event in found.events(since=since):
+            out.write(event.body.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n")
+            count += 1
+    if file != "-":
+        click.echo(f"{file}: {count:,} events")
+
+
+@contextmanager
+def _written(file: str) -> Iterator[IO[bytes]]:
+    """A new file, or standard output for ``-``."""
+    if file == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with Path(file).open("xb") as stream:
+            yield stream
+    except FileExistsError:
+        raise StoreError(f"{file} exists", hint="name a file that does not exist yet") from None
+
+
+@store.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.pass_context
+def import_(ctx: click.Context, files: tuple[str, ...]) -> None:
+    """Store the events that 'store export' wrote to FILE...; the graph is the same again."""
+    from headwater.cli.transfer import ingest
+
+    ctx.invoke(ingest, files=files, is_json=False)
+
+
+@store.command()
+@click.pass_context
+def check(ctx: click.Context) -> None:
+    """Read the whole store and check that it is sound; exit 1 when it is not."""
+    with opened(ctx) as found:
+        verify = getattr(found, "verify", None)
+        if verify is not None:
+            verify()
+        events = sum(1 for _ in found.events())
+        statistics = found.statistics()
+        if events != statistics.events:
+            raise StoreError(
+                f"the log holds {events:,} events and says {statistics.events:,}", hint="run 'headwater store rebuild'"
+            )
+    click.echo(f"sound: {events:,} events, {statistics.datasets:,} datasets, {statistics.runs:,} runs")
+
+
+@store.command()
+@click.pass_context
+def repair(ctx: click.Context) -> None:
+    """Keep what can be read of a damaged store, rebuild the rest, and set the damaged file aside."""
+    from headwater.storage.sqlite import repair as salvage
+
+    place = file_of(ctx)
+    if not place.exists():
+        raise NotFound(str(place), hint="there is no store to repair")
+    report = salvage(place, tenant=ctx.find_root().obj.tenant)
+    click.echo(str(report))
+
+
+@store.command()
+@click.option("--before", required=True, metavar="TIME", help="A date, time or age: '2026-01-01', '90d ago'.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def retain(ctx: click.Context, before: str, yes: bool) -> None:
+    """Forget events received before an instant, with what only they showed."""
+    from headwater.query.times import iso, read_instant
+
+    instant = read_instant(before)
+    if instant is None:
+        raise click.BadParameter(f"{before!r} is not a date, time or age", param_hint="--before")
+    if not yes:
+        click.confirm(f"Forget every event received before {iso(instant)}?", abort=True)
+    with opened(ctx) as found:
+        count = found.retain(before=instant)
+    click.echo(f"{count:,} events forgotten")

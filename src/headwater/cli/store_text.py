@@ -1,0 +1,51 @@
+"""What a store holds, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headwater.query.text import Line, Span, clean, pad
+from headwater.query.times import ago, iso, now
+from headwater.storage.base import Quarantined, Statistics
+
+
+def info_lines(
+    where: str, tenant: str, statistics: Statistics, refused: Sequence[Quarantined], graph_hash: str
+) -> list[Line]:
+    """Return the place, the counts and the latest refused events."""
+    facts: list[tuple[str, str]] = [
+        ("store", clean(where)),
+        ("tenant", clean(tenant)),
+        ("events", f"{statistics.events:,}"),
+        ("datasets", f"{statistics.datasets:,}"),
+        ("jobs", f"{statistics.jobs:,}"),
+        ("runs", f"{statistics.runs:,}"),
+        ("versions", f"{statistics.versions:,}"),
+        ("edges", f"{statistics.edges:,}"),
+        ("column edges", f"{statistics.column_edges:,}"),
+        ("size", _size(statistics.size_bytes)),
+        ("graph hash", graph_hash),
+        ("refused", f"{statistics.quarantined:,}"),
+    ]
+    lines = [[Span(pad(key, 14), "dim"), Span(value)] for key, value in facts]
+    current = now()
+    lines.extend(_refused_line(one, current) for one in refused)
+    return lines
+
+
+def _refused_line(one: Quarantined, current: int) -> Line:
+    got = f", got {one.value}" if one.value else ""
+    return [
+        Span("  ! ", "warn"),
+        Span(f"{iso(one.received_at)} ({ago(one.received_at, current)})  ", "dim"),
+        Span(clean(f"{one.field or 'document'}: {one.rule}{got}")),
+    ]
+
+
+def _size(size_bytes: int) -> str:
+    size = float(size_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
+        size /= 1000
+    return ""
