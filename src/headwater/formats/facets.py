@@ -14,7 +14,7 @@ import msgspec
 
 from headwater.formats.openlineage import find_facet
 
-PRODUCER = "https://headwater.dev/client"
+PRODUCER = "https://headwater.dev/python"
 """``_producer`` of every facet and ``producer`` of every event that Headwater writes."""
 SPEC = "https://openlineage.io/spec/facets"
 EVENT_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json"

@@ -56,7 +56,7 @@ def to_prov(graph: Graph) -> dict[str, Any]:
             kinds[edge.job] = NodeKind.JOB
             sections["activity"][identifier(edge.job)] = {"prov:label": edge.job}
         _add_edge(sections, edge, kinds)
-    prefixes = {"hw": NAMESPACE, "xsd": "http://www.w3.org/2001/XMLSchema#"}
+    prefixes = {"hw": NAMESPACE}
     return {"prefix": prefixes, **{name: sections[name] for name in sorted(sections)}}
 
 
