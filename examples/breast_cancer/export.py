@@ -1,4 +1,4 @@
-"""Export the Wisconsin diagnostic data that ships inside scikit-learn as two raw sources: a CSV file and a SQLite table.
+"""Export the Wisconsin diagnostic data that ships inside scikit-learn: a raw CSV file and a SQLite table.
 
 A few cells are blank, as in any clinic's export. Nothing here knows of Headwater.
 """

@@ -82,7 +82,9 @@ with open(out / "metrics.json", "w") as file:
 # Score everyone, and summarise.
 predictions = features[["patient_id", "site"]].assign(benign=tumour.predict(features[columns]))
 predictions.to_parquet(out / "predictions.parquet", index=False)
-summary = duckdb.sql("SELECT site, count(*) AS cases, avg(benign) AS benign_rate FROM predictions GROUP BY site ORDER BY site")
+summary = duckdb.sql(
+    "SELECT site, count(*) AS cases, avg(benign) AS benign_rate FROM predictions GROUP BY site ORDER BY site"
+)
 summary.df().to_csv(out / "summary.csv", index=False)
 
 print(f"accuracy {metrics['accuracy']:.3f}, auc {metrics['auc']:.3f}, {len(predictions)} predictions")

@@ -59,18 +59,20 @@ def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
     fitted = [step for step in steps if step is not None]
     if not fitted or len(fitted) < len(steps):
         return
+    first = pipeline.steps[0][1]
+    columns = tuple(str(name) for name in getattr(first, "feature_names_in_", fitted[0].column_names()))
+    features = model_features(pipeline, columns) if columns else []
     last = len(fitted) - 1
+    fields = {feature.name: [Dep(last, feature.name, subtype="IDENTITY")] for feature in features[:MAX_FEATURES]}
+    if last:
+        for feature in features[:MAX_FEATURES]:
+            fields[feature.name] += [Dep(0, columns[i], subtype=feature.subtype) for i in feature.inputs]
     value = recorder.derive(
-        pipeline,
-        "sklearn.Pipeline",
-        fitted,
-        rule=lambda value: Columns({name: [Dep(last, name, subtype="IDENTITY")] for name in value.column_names()}),
-        columns=fitted[last].columns,
+        pipeline, "sklearn.Pipeline", fitted, rule=lambda _: Columns(fields), columns=tuple(fields) or None
     )
     if any(hasattr(pipeline, name) for name in _PREDICTS):
         names = assigned_names(value.code, value.line, "Pipeline") or ["pipeline"]
         ref = recorder.memory_ref(recorder.unique_name(names[0], None), "MODEL")
-        features = [Feature(name, ()) for name in value.column_names()]
         recorder.name(value, ref, facets={"headwater_model": _facet(pipeline, features, _parameters(pipeline))})
 
 
