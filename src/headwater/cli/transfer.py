@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -28,12 +28,12 @@ def ingest(ctx: click.Context, files: tuple[str, ...], is_json: bool) -> None:
     """
     from headwater.cli.documents import documents
 
-    streams = [(name, _opened(name)) for name in files]
-    with opened(ctx, must_exist=False) as store:
-        ingestion = Ingestion(store, folder=str(Path.cwd()))
+    with ExitStack() as stack:
+        streams = [(name, stack.enter_context(_opened(name))) for name in files]
+        ingestion = Ingestion(stack.enter_context(opened(ctx, must_exist=False)), folder=str(Path.cwd()))
         for name, stream in streams:
-            with stream as lines, _progress(name, lines) as shown:
-                ingestion.add(documents(name, shown))
+            with _progress(name, stream) as lines:
+                ingestion.add(documents(name, lines))
         ingestion.finish()
     _tell(ingestion.tally, is_json=is_json)
     if ingestion.tally.refusals:

@@ -169,21 +169,26 @@ def runs_lines(
 ) -> list[Line]:
     """Return runs as a table, in the order given."""
     labels, current = Labels(base), clock()
-    rows = []
-    for run in runs:
-        mark, style = state_mark(run.state, UNICODE)
-        rows.append(
-            [
-                Span(short_run(run.run_id), "name"),
-                Span(f"{mark} {run.state.lower()}", style),
-                Span(clean(labels.file(run.job_name)), "job"),
-                Span(clean(run.operation.lower().replace("_", " ")), "dim"),
-                Span(iso(run.started_at)[:19]),
-                Span(ago(run.started_at, current), "dim"),
-                Span(lasted(run.started_at, run.ended_at), "dim"),
-            ]
-        )
-    return table(["run", "state", "job", "operation", "started", "", "took"], rows, cells=cells)
+    is_narrow = cells is not None and cells < 90
+    rows = [_run_row(run, labels, current, is_narrow=is_narrow) for run in runs]
+    heads = ["run", "state", "job", "operation", "started", "", "took"]
+    if is_narrow:
+        heads = ["run", "state", "job", "operation", "started", "took"]
+    return table(heads, rows, cells=cells)
+
+
+def _run_row(run: RunSummary, labels: Labels, current: int, *, is_narrow: bool) -> list[Span]:
+    mark, style = state_mark(run.state, UNICODE)
+    start = [] if is_narrow else [Span(iso(run.started_at)[:19])]
+    return [
+        Span(short_run(run.run_id), "name"),
+        Span(f"{mark} {run.state.lower()}", style),
+        Span(clean(labels.file(run.job_name)), "job"),
+        Span(clean(run.operation.lower().replace("_", " ")), "dim"),
+        *start,
+        Span(ago(run.started_at, current), "dim"),
+        Span(lasted(run.started_at, run.ended_at), "dim"),
+    ]
 
 
 def search_lines(hits: Sequence[SearchResult], *, cells: int | None = None, base: str | None = None) -> list[Line]:

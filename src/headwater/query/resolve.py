@@ -115,15 +115,15 @@ class Resolver:
         return found if found and not found.is_deleted else None
 
     def _tiers(self, name: str, rows: list[NodeRow]) -> list[NodeRow]:
-        """Return the rows of the first rule under which any matches: a full name, then data that lasts, then the rest."""
+        """Return the rows of the first rule that any fits: a full name, then data that lasts, then the rest."""
         alive = [row for row in rows if not row.is_deleted]
         lasting = [row for row in alive if not is_in_memory(row.namespace)]
         if matches := [row for row in alive if name in _names(row)]:
-            return [row for row in matches if not is_in_memory(row.namespace)] or matches
+            return _data_first([row for row in matches if not is_in_memory(row.namespace)] or matches)
         for candidates in (lasting, alive, rows):
             for rule in _RULES:
                 if matches := [row for row in candidates if any(rule(name, known) for known in _names(row))]:
-                    return matches
+                    return _data_first(matches)
         return []
 
     def _only(self, text: str, rows: list[NodeRow]) -> NodeRow:
@@ -195,6 +195,11 @@ class Resolver:
             known = {short_name(row): None for row in scan(self.store, limit=20_000)}
             names.extend(difflib.get_close_matches(PurePosixPath(head).name or head, list(known), limit, 0.6))
         return list(dict.fromkeys(names))[:limit]
+
+
+def _data_first(rows: list[NodeRow]) -> list[NodeRow]:
+    """Jobs are often called after the data they write; a bare name then means the data, ``job:NAME`` the job."""
+    return [row for row in rows if row.kind is NodeKind.DATASET] or rows
 
 
 def read_row(text: str) -> int:

@@ -120,7 +120,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Span]], *, cells: int 
         sizes[sizes.index(max(sizes))] -= 1
     lines = [_row([Span(head, "dim") for head in headers], sizes, gap)]
     lines.extend(_row(row, sizes, gap) for row in rows)
-    return lines
+    return [fit(line, cells) for line in lines]
 
 
 def _row(row: Sequence[Span], sizes: Sequence[int], gap: int) -> Line:

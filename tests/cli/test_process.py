@@ -1,0 +1,95 @@
+"""The command as a process: exit codes, streams, colours, and what it imports to start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MAIN = [sys.executable, "-m", "headwater.cli.main"]
+
+
+def run(folder: Path, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder, away from the settings of whoever runs the tests."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("HEADWATER", "OPENLINEAGE"))}
+    clean |= {"PYTHONIOENCODING": "utf-8", **environ}
+    return subprocess.run(
+        [*MAIN, *args], check=False, cwd=folder, env=clean, capture_output=True, encoding="utf-8", timeout=120
+    )
+
+
+def test_failures_are_told_without_a_traceback(filled: Path) -> None:
+    """Not found is exit 1 and wrong use exit 2, with message and hint on standard error and nothing on output."""
+    missing = run(filled, "upstream", "predictoins.parquet")
+    assert missing.returncode == 1
+    assert missing.stdout == ""
+    assert "error: nothing named 'predictoins.parquet' is known" in missing.stderr
+    assert "did you mean predictions.parquet" in missing.stderr
+    wrong = run(filled, "upstream", "tumour.pkl", "--depth", "many")
+    assert wrong.returncode == 2
+    assert "Invalid value for '--depth'" in wrong.stderr
+    rule = run(filled, "select", "+model:tumour &")
+    assert rule.returncode == 2
+    assert "expected a name here" in rule.stderr
+    assert "Traceback" not in missing.stderr + wrong.stderr + rule.stderr
+
+
+def test_the_way_to_start_is_told(folder: Path) -> None:
+    """In a folder without lineage every question says how to begin."""
+    result = run(folder, "why", "preds.csv#17")
+    assert result.returncode == 1
+    assert "no lineage yet" in result.stderr
+    assert "try: headwater run train.py" in result.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(filled: Path) -> None:
+    """``headwater export | head -1`` ends quietly."""
+    command = f"{sys.executable} -m headwater.cli.main export --format json | head -1"
+    result = subprocess.run(
+        ["/bin/sh", "-c", command], check=False, cwd=filled, capture_output=True, encoding="utf-8", timeout=120
+    )
+    assert result.stdout == "{\n"
+    assert result.stderr == ""
+
+
+def test_plain_where_signs_cannot_be_shown(filled: Path) -> None:
+    """A terminal without Unicode gets a tree in ASCII."""
+    result = run(filled, "upstream", "tumour.pkl", PYTHONIOENCODING="ascii")
+    assert result.returncode == 0
+    assert "`- * train.py" in result.stdout
+
+
+def test_a_width_is_kept(filled: Path) -> None:
+    """With COLUMNS set no line is wider."""
+    for args in (("upstream", "predictions.parquet", "--columns"), ("impact", "cells.csv:radius"), ("why", "preds"),
+                 ("diff", "train.py"), ("show", "train.py"), ("runs",)):  # fmt: skip
+        result = run(filled, *[name.replace("preds", "predictions.parquet") for name in args], COLUMNS="60")
+        assert result.returncode == 0
+        assert max(map(len, result.stdout.splitlines())) <= 60
+
+
+def test_starting_imports_only_click() -> None:
+    """Help and version load no numpy, rich, sqlglot or store: the command starts at once."""
+    code = (
+        "import sys, headwater.cli.main as m\n"
+        "try: m.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'rich', 'sqlglot', 'pandas', 'polars', 'sqlite3', 'msgspec', 'asyncio'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {sorted(heavy)}' if heavy else 0)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, encoding="utf-8", timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("args", [(), ("--version",), ("upstream", "--help")])
+def test_asking_for_help_needs_no_store(folder: Path, args: tuple[str, ...]) -> None:
+    """Help and version work anywhere."""
+    result = run(folder, *args)
+    assert result.returncode in {0, 2}
+    assert "headwater" in result.stdout + result.stderr
+    assert not (folder / ".headwater").exists()

@@ -1,0 +1,147 @@
+"""The questions on the command line: answers, formats, and what is said when there is no answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from headwater.cli.main import COMMANDS, cli
+from headwater.cli.opening import NoLineage
+from headwater.errors import HeadwaterError, InvalidInput, NotFound
+
+from .conftest import Invoke
+
+COMMON = [
+    ("upstream", "predictions.parquet"),
+    ("downstream", "cells.csv"),
+    ("path", "cells.csv", "predictions.parquet"),
+    ("impact", "cells.csv:radius"),
+    ("why", "predictions.parquet#17"),
+    ("diff", "train.py"),
+    ("search", "radius"),
+    ("show", "train.py"),
+    ("history", "clean.parquet"),
+    ("runs",),
+    ("select", "+model:tumour"),
+    ("coverage",),
+    ("store", "info"),
+]
+
+
+@pytest.mark.parametrize("question", COMMON, ids=lambda question: question[0])
+def test_every_question_answers_in_words_and_json(filled: Path, invoke: Invoke, question: tuple[str, ...]) -> None:
+    """Each verb prints words by default and one JSON document with --json, and exits with 0."""
+    words = invoke(*question)
+    assert words.exit_code == 0
+    assert words.output.strip()
+    assert "\x1b" not in words.output
+    document = invoke(*question, "--json")
+    assert document.exit_code == 0
+    assert json.loads(document.output)
+
+
+@pytest.mark.parametrize("command", ["upstream", "downstream"])
+def test_walks_take_the_shared_options(filled: Path, invoke: Invoke, command: str) -> None:
+    """Depth, time, columns, kinds, level and limit reach the query layer."""
+    whole = json.loads(invoke(command, "features.parquet", "--json").output)
+    near = json.loads(invoke(command, "features.parquet", "--depth", "1", "--json").output)
+    assert len(near["nodes"]) < len(whole["nodes"])
+    past = json.loads(invoke(command, "features.parquet", "--as-of", "2026-03-01", "--json").output)
+    assert past["edges"] == []
+    columns = json.loads(invoke(command, "features.parquet", "--columns", "--json").output)
+    assert any(edge["fields"] for edge in columns["edges"])
+    models = json.loads(invoke(command, "features.parquet", "--kinds", "model,table", "--json").output)
+    assert {node["type"] for node in models["nodes"] if node["kind"] == "dataset"} <= {"FILE", "MODEL", "TABLE"}
+    runs = json.loads(invoke(command, "features.parquet", "--level", "run", "--json").output)
+    assert {node["kind"] for node in runs["nodes"]} == {"dataset_version", "run"}
+    cut = invoke(command, "features.parquet", "--limit", "1")
+    assert "truncated of" in cut.output
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [("mermaid", "flowchart"), ("dot", "digraph"), ("graphml", "<?xml"), ("prov", "{"), ("svg", "<svg")],
+)
+def test_graphs_in_other_formats(filled: Path, invoke: Invoke, form: str, start: str) -> None:
+    """Each interchange format is a flag, and what it prints can be read."""
+    result = invoke("upstream", "predictions.parquet", f"--{form}")
+    assert result.exit_code == 0
+    assert result.output.startswith(start)
+    if start in {"<?xml", "<svg"}:
+        ElementTree.fromstring(result.output.encode())
+    assert invoke("export", "+model:tumour", "--format", form).output.startswith(start)
+
+
+def test_export_writes_a_file(filled: Path, invoke: Invoke) -> None:
+    """The whole graph goes into a file; a folder that does not exist is a wrong use."""
+    assert invoke("export", "-o", "graph.json").exit_code == 0
+    document = json.loads((filled / "graph.json").read_text())
+    assert len([node for node in document["nodes"] if node["kind"] == "dataset"]) == 7
+    assert invoke("export", "-o", "no/such/graph.json").exit_code == 2
+
+
+def test_impact_can_fail_a_pipeline(filled: Path, invoke: Invoke) -> None:
+    """--fail-on makes the exit code an answer: 1 when anything is that bad or worse."""
+    assert invoke("impact", "cells.csv:radius", "--fail-on", "breaks").exit_code == 1
+    assert invoke("impact", "patients.age", "--change", "retype", "--fail-on", "breaks").exit_code == 0
+    assert invoke("impact", "report.csv", "--fail-on", "check").exit_code == 0
+
+
+def test_a_search_without_hits_exits_with_1(filled: Path, invoke: Invoke) -> None:
+    """Nothing found is no success, so that a script can tell."""
+    result = invoke("search", "zzzzqqqq")
+    assert result.exit_code == 1
+    assert invoke("search", "zzzzqqqq", "--json").exit_code == 1
+
+
+def test_an_empty_place_says_how_to_start(folder: Path, invoke: Invoke) -> None:
+    """Without a store, and with an empty one, the answer is how to get lineage; nothing is created by asking."""
+    with pytest.raises(NoLineage, match="no lineage yet") as caught:
+        invoke("upstream", "x")
+    assert "headwater run train.py" in caught.value.hint
+    assert not (folder / ".headwater").exists()
+    (folder / "empty.jsonl").write_text("")
+    assert invoke("ingest", "empty.jsonl").exit_code == 0
+    with pytest.raises(NoLineage, match="no lineage yet"):
+        invoke("coverage")
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        (("upstream", "nothing.csv"), NotFound),
+        (("diff", "cells.csv", "train.py"), InvalidInput),
+        (("select", "+model:tumour &"), InvalidInput),
+        (("upstream", "cells.csv", "--as-of", "2026-99-99"), InvalidInput),
+        (("why", "predictions.parquet#100000"), InvalidInput),
+    ],
+)
+def test_failures_are_errors_of_ours(
+    filled: Path, invoke: Invoke, args: tuple[str, ...], error: type[HeadwaterError]
+) -> None:
+    """What cannot be answered raises an error of the tree, which main tells in words."""
+    with pytest.raises(error):
+        invoke(*args)
+
+
+def test_every_command_has_help(invoke: Invoke) -> None:
+    """Each command explains itself, and the list of commands does so in one line each."""
+    listing = invoke("--help").output
+    for name, (_, line) in COMMANDS.items():
+        assert line in " ".join(listing.split())
+        result = invoke(name, "--help")
+        assert result.exit_code == 0, name
+        assert "Usage:" in result.output
+        command = cli.commands.get(name) or cli.get_command(None, name)  # type: ignore[arg-type]
+        assert command is not None
+        assert command.help, name
+
+
+def test_near_commands_are_suggested(invoke: Invoke) -> None:
+    """A misspelt command is a wrong use, with near names."""
+    result = invoke("upsteam")
+    assert result.exit_code == 2
+    assert "Did you mean upstream" in result.output

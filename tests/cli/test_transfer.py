@@ -1,0 +1,155 @@
+"""Lineage in and out of files, and the store's own commands."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater.errors import StoreError
+from headwater.storage.open import open_store
+from query.histories import project
+
+from .conftest import Invoke, lines
+
+
+def graph_hash(folder: Path) -> str:
+    """Return the digest of the graph in a store folder."""
+    with open_store(folder) as store:
+        return store.graph_hash()
+
+
+def record(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return a valid flat record."""
+    return {
+        "lineage_id": str(uuid.UUID(int=number, version=4)),
+        "operation_type": "ETL",
+        "source": {"type": "file", "identifier": "s3://raw/a.csv"},
+        "destination": {"type": "database", "identifier": "postgres://db:5432/shop.public.orders"},
+        "transformation": {"code_hash": "a" * 64, "parameters": {}, "timestamp": "2026-03-01T10:00:00Z"},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("form", ["lines", "array", "indented", "stdin"])
+def test_every_form_of_a_file_is_read(folder: Path, invoke: Invoke, form: str) -> None:
+    """Lines, an array, an indented array and standard input hold the same events and give the same graph."""
+    events = project(3)
+    texts = {
+        "lines": "\n" + lines(events),
+        "array": json.dumps(events),
+        "indented": json.dumps(events, indent=2),
+        "stdin": lines(events),
+    }
+    (folder / "events.json").write_text(texts[form])
+    result = invoke("ingest", "-", stdin=texts[form].encode()) if form == "stdin" else invoke("ingest", "events.json")
+    assert result.exit_code == 0
+    assert result.output == "8 stored\n"
+    again = invoke("ingest", "events.json")
+    assert again.output == "0 stored, 8 known already\n"
+    assert len(json.loads(invoke("upstream", "predictions.parquet", "--json").output)["edges"]) == 6
+
+
+def test_bad_lines_are_told_and_the_rest_lands(folder: Path, invoke: Invoke) -> None:
+    """Each refused line is named with field, value and rule; the exit code is 1; good lines are stored."""
+    events = project(3)[:2]
+    bad_run = {**events[0], "run": {"runId": "seventeen"}}
+    bad_record = record(operation_type="MAGIC")
+    rows = [json.dumps(events[0]), "{broken", json.dumps(bad_run), json.dumps(bad_record), json.dumps(events[1])]
+    (folder / "mixed.jsonl").write_text("\n".join(rows))
+    result = invoke("ingest", "mixed.jsonl")
+    assert result.exit_code == 1
+    assert "2 stored, 3 refused" in result.output
+    told = {line.partition(": ")[0]: line for line in result.output.splitlines() if line.startswith("mixed")}
+    assert set(told) == {"mixed.jsonl:2", "mixed.jsonl:3", "mixed.jsonl:4"}
+    assert "run.runId" in told["mixed.jsonl:3"]
+    assert "seventeen" in told["mixed.jsonl:3"]
+    assert "operation_type" in told["mixed.jsonl:4"]
+    assert "MAGIC" in told["mixed.jsonl:4"]
+    document = json.loads(invoke("ingest", "mixed.jsonl", "--json").output)
+    assert (document["stored"], document["duplicates"], len(document["refused"])) == (0, 2, 3)
+
+
+def test_records_become_lineage(folder: Path, invoke: Invoke) -> None:
+    """A flat record is one edge from source to destination."""
+    (folder / "records.jsonl").write_text(json.dumps(record()) + "\n" + json.dumps(record(2)))
+    assert invoke("ingest", "records.jsonl").exit_code == 0
+    graph = json.loads(invoke("upstream", "orders", "--json").output)
+    assert [edge["source"] for edge in graph["edges"]] == ["dataset:s3://raw:a.csv"]
+
+
+def test_a_cycle_of_dependencies_is_refused(folder: Path, invoke: Invoke) -> None:
+    """Records that depend on each other are refused with the cycle; the first still lands."""
+    one, two = record(1), record(2)
+    one["dependencies"], two["dependencies"] = [two["lineage_id"]], [one["lineage_id"]]
+    (folder / "records.jsonl").write_text(json.dumps(one) + "\n" + json.dumps(two))
+    result = invoke("ingest", "records.jsonl")
+    assert result.exit_code == 1
+    assert "1 stored, 1 refused" in result.output
+    assert "cycle" in result.output
+
+
+def test_a_file_that_is_not_there_is_a_wrong_use(folder: Path, invoke: Invoke) -> None:
+    """Nothing is stored when one of the files cannot be read."""
+    (folder / "events.jsonl").write_text(lines(project(3)))
+    assert invoke("ingest", "events.jsonl", "missing.jsonl").exit_code == 2
+    assert not (folder / ".headwater").exists()
+
+
+def test_export_and_import_give_the_same_graph(filled: Path, invoke: Invoke) -> None:
+    """The log goes out and comes in again to an equal graph hash."""
+    assert invoke("store", "export", "log.ndjson").exit_code == 0
+    assert invoke("--store", "copy", "store", "import", "log.ndjson").exit_code == 0
+    assert graph_hash(filled / "copy") == graph_hash(filled / ".headwater")
+    with pytest.raises(StoreError, match="exists"):
+        invoke("store", "export", "log.ndjson")
+
+
+def test_backup_and_restore(filled: Path, invoke: Invoke) -> None:
+    """A backup is restored into an empty place, and replaces a store only when forced."""
+    before = graph_hash(filled / ".headwater")
+    assert invoke("store", "backup", "copy.db").exit_code == 0
+    assert invoke("--store", "other", "store", "restore", "copy.db").exit_code == 0
+    assert graph_hash(filled / "other") == before
+    with pytest.raises(StoreError, match="exists"):
+        invoke("--store", "other", "store", "restore", "copy.db")
+    invoke("--store", "other", "ingest", "-", stdin=json.dumps(record()).encode())
+    assert graph_hash(filled / "other") != before
+    assert invoke("--store", "other", "store", "restore", "copy.db", "--force").exit_code == 0
+    assert graph_hash(filled / "other") == before
+    assert (filled / "other" / "default.db.replaced").exists()
+
+
+def test_a_damaged_backup_is_not_restored(filled: Path, invoke: Invoke) -> None:
+    """A file that is no sound store leaves everything as it was."""
+    (filled / "broken.db").write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
+    before = graph_hash(filled / ".headwater")
+    with pytest.raises(StoreError):
+        invoke("store", "restore", "broken.db", "--force")
+    assert graph_hash(filled / ".headwater") == before
+
+
+def test_rebuild_check_and_retain(filled: Path, invoke: Invoke) -> None:
+    """Views are made again to the same graph, the store is sound, and forgetting asks first."""
+    assert "the graph is the same" in invoke("store", "rebuild").output
+    assert invoke("store", "check").output.startswith("sound: ")
+    assert invoke("store", "retain", "--before", "now").exit_code == 1
+    assert "events forgotten" in invoke("store", "retain", "--before", "1d ago", "--yes").output
+    assert invoke("store", "retain", "--before", "whenever", "--yes").exit_code == 2
+
+
+def test_tenants_are_apart(filled: Path, invoke: Invoke) -> None:
+    """A question asked for another tenant sees nothing of this one."""
+    invoke("--tenant", "other", "ingest", "-", stdin=json.dumps(record()).encode())
+    found = json.loads(invoke("--tenant", "other", "select", "kind:dataset", "--json").output)
+    assert found == ["dataset:postgres://db:5432:shop.public.orders", "dataset:s3://raw:a.csv"]
+
+
+def test_doctor_finds_nothing_wrong(filled: Path, invoke: Invoke) -> None:
+    """In a sound installation every finding is fine or a note."""
+    result = invoke("doctor", "--json")
+    assert result.exit_code == 0
+    assert {one["level"] for one in json.loads(result.output)} <= {"ok", "note"}
