@@ -10,9 +10,9 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.databases import database_of
 from headwater.capture.integrations.pandas.labels import Labels, index_levels, names_of
-from headwater.capture.integrations.pandas.observing import argument, bind, hook, hook_methods
+from headwater.capture.integrations.pandas.observing import argument, hook, hook_methods
 from headwater.capture.integrations.pandas.readers import shape_of
-from headwater.capture.integrations.pandas.rules import IDENTITY, SAME, column
+from headwater.capture.integrations.pandas.rules import IDENTITY, column
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder
@@ -72,7 +72,7 @@ def _write(
     ref = located(target)
     if ref is None:
         if hasattr(target, "write"):  # a buffer in memory now holds the frame
-            bind(recorder, target, op, (obj,), SAME)
+            recorder.values.bind(target, written_value(recorder, obj, op, index=index, columns=columns) or UNKNOWN)
         return
     value = written_value(recorder, obj, op, index=index, columns=columns)
     recorder.wrote(value, ref, snapshot=snapshot_of(obj), mode=mode)

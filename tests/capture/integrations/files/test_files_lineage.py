@@ -1,0 +1,184 @@
+"""Files: which opens count as data, what is recorded of them, and that ``open`` stays ``open``."""
+
+# ruff: noqa: PTH123, PTH105 - the functions under test are open() and os.replace()
+
+from __future__ import annotations
+
+import builtins
+import csv
+import gc
+import io
+import json
+import os
+import pickle
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headwater.capture import recorder as recording
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.files import FilesIntegration, is_user_data
+from headwater.capture.recorder import Read, Recorder, Write
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """A recorder, with files hooked while the test runs."""
+    made = Recorder("00000000-0000-0000-0000-000000000000", "tests", "files")
+    hooks = Hooks("files")
+    token = recording.enter(made)
+    FilesIntegration().install(hooks, builtins)
+    try:
+        yield made
+    finally:
+        hooks.remove()
+        recording.leave(token)
+
+
+def seen(recorder: Recorder) -> list[tuple[str, str]]:
+    """What was recorded, as (kind, file name), each once: a write is told twice."""
+    return list(dict.fromkeys((type(item).__name__, Path(item.ref.name).name) for item in recorder.items))
+
+
+def test_the_ways_to_open(recorder: Recorder, tmp_path: Path) -> None:
+    """``open``, ``io.open``, ``Path.open`` and what the standard library does with them, each seen once."""
+    with open(tmp_path / "a.json", "w") as handle:
+        json.dump({"auc": 0.5}, handle)
+    with open(str(tmp_path / "a.json")) as handle:
+        json.load(handle)
+    (tmp_path / "b.txt").write_text("x")
+    assert (tmp_path / "b.txt").read_bytes() == b"x"
+    with io.open(tmp_path / "c.csv", "w", newline="") as handle:  # noqa: UP020
+        csv.writer(handle).writerow([1, 2])
+    with (tmp_path / "c.csv").open("r+") as handle:
+        handle.read()
+    del handle
+    gc.collect()
+    assert seen(recorder) == [
+        ("Write", "a.json"),
+        ("Read", "a.json"),
+        ("Write", "b.txt"),
+        ("Read", "b.txt"),
+        ("Write", "c.csv"),
+        ("Read", "c.csv"),
+    ]
+
+
+def test_modes(recorder: Recorder, tmp_path: Path) -> None:
+    """Appending and creating are told from overwriting."""
+    path = tmp_path / "log.csv"
+    for mode in ("x", "a", "w"):
+        with open(path, mode) as handle:
+            handle.write("1\n")
+        del handle
+    modes = [item.mode for item in recorder.items if isinstance(item, Write)]
+    assert list(dict.fromkeys(modes)) == ["create", "append", "overwrite"]
+
+
+def test_a_write_is_told_again_when_the_handle_is_gone(recorder: Recorder, tmp_path: Path) -> None:
+    """What was read while a file was open for writing comes before its last record."""
+    (tmp_path / "in.txt").write_bytes(b"1")
+    recorder.items.clear()
+    out = open(tmp_path / "out.txt", "w")  # noqa: SIM115 - kept open on purpose
+    with open(tmp_path / "in.txt") as source:
+        out.write(source.read())
+    out.close()
+    del out
+    kinds = [(type(item).__name__, Path(item.ref.name).name) for item in recorder.items]
+    assert kinds == [("Write", "out.txt"), ("Read", "in.txt"), ("Write", "out.txt")]
+
+
+def test_copies_and_moves(recorder: Recorder, tmp_path: Path) -> None:
+    """A copy comes from its original; a renamed file from what it was called: the atomic save."""
+    (tmp_path / "a").write_text("1")
+    shutil.copy(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "folder").mkdir()
+    shutil.copy2(tmp_path / "a", tmp_path / "folder")
+    os.replace(tmp_path / "b", tmp_path / "c")
+    (tmp_path / "c").rename(tmp_path / "d")
+    shutil.move(str(tmp_path / "d"), str(tmp_path / "e"))
+    moves = [
+        (Path(item.value.inputs[0].dataset.name).name, Path(item.ref.name).name)
+        for item in recorder.items
+        if isinstance(item, Write) and item.value is not None
+    ]
+    assert moves == [("a", "b"), ("a", "a"), ("b", "c"), ("c", "d"), ("d", "e")]
+    assert recorder.items[-4].ref.name == str(tmp_path / "folder" / "a")
+
+
+def test_what_is_no_data_is_passed_over(recorder: Recorder, tmp_path: Path) -> None:
+    """Source code, libraries, devices, caches and our own store are none of lineage's business."""
+    for name in (__file__, os.__file__, os.devnull, pytest.__file__):
+        with open(name, "rb"):
+            pass
+    (tmp_path / ".headwater").mkdir()
+    (tmp_path / ".headwater" / "spool").write_text("x")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("x")
+    assert recorder.items == []
+
+
+@pytest.mark.parametrize("path", ["data.csv", "/data/x.parquet", "models/m.pkl", "../metrics.json", "/tmp/a/b.npy"])
+def test_user_data(path: str) -> None:
+    """Ordinary files are data."""
+    assert is_user_data(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/proc/self/stat", "/dev/null", "a.py", "x/__pycache__/a.bin", "/repo/.git/index", ".cache/fonts.json"]
+)
+def test_no_user_data(path: str) -> None:
+    """And these are not."""
+    assert not is_user_data(path)
+
+
+def test_open_stays_open(recorder: Recorder, tmp_path: Path) -> None:
+    """The handle is the very type that Python makes, errors and pickles are the same, and a class attribute set to
+    ``open`` does not bind."""
+    with open(tmp_path / "a.bin", "wb") as handle:
+        assert type(handle) is io.BufferedWriter
+    with pytest.raises(FileNotFoundError, match="absent"):
+        open(tmp_path / "absent")  # noqa: SIM115
+    with pytest.raises(ValueError, match="invalid mode"):
+        open(tmp_path / "a.bin", "q")  # noqa: SIM115, PLW1501
+
+    class Reader:
+        opener = open
+
+    with Reader().opener(tmp_path / "a.bin", "rb") as handle:
+        assert handle.read() == b""
+    del handle
+    assert pickle.loads(pickle.dumps(open)) is open
+    assert open.__name__ == "open"
+    assert open.__doc__
+    assert builtins.open is io.open
+
+
+def test_removal_restores() -> None:
+    """Everything is the very object that it was."""
+    before = (builtins.open, io.open, os.rename, os.replace, shutil.copy, shutil.copyfile, shutil.move)
+    plain = pickle.dumps(open)
+    hooks = Hooks("files")
+    FilesIntegration().install(hooks, builtins)
+    assert builtins.open is not before[0]
+    assert pickle.dumps(builtins.open) == plain
+    hooks.remove()
+    assert (builtins.open, io.open, os.rename, os.replace, shutil.copy, shutil.copyfile, shutil.move) == before
+
+
+def test_handles_are_not_kept_alive(recorder: Recorder, tmp_path: Path) -> None:
+    """A handle that the program drops is closed by Python at once, as ever."""
+    import weakref
+
+    handle = open(tmp_path / "a", "wb")  # noqa: SIM115
+    handle.close()
+    watch = weakref.ref(handle)
+    references = sys.getrefcount(handle)
+    del handle
+    assert references == 2
+    assert watch() is None
+    assert [type(item) for item in recorder.items] == [Write, Write]
+    assert not any(isinstance(item, Read) for item in recorder.items)

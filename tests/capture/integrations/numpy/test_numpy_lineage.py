@@ -1,0 +1,162 @@
+"""numpy: arrays from files and frames, stacked, sliced and saved; seeds; and what must not change."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.capture import recorder as recording
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.numpy import NumpyIntegration
+from headwater.capture.recorder import Read, Recorder, Seed, Write
+from headwater.capture.trace import trace
+from headwater.capture.values import DatasetRef
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Recorder]:
+    """A recorder, with numpy hooked while the tests of this file run."""
+    made = Recorder("00000000-0000-0000-0000-000000000000", "tests", "numpy")
+    hooks = Hooks("numpy")
+    token = recording.enter(made)
+    NumpyIntegration().install(hooks, np)
+    try:
+        yield made
+    finally:
+        hooks.remove()
+        recording.leave(token)
+
+
+def source(recorder: Recorder, array: Any, name: str, columns: tuple[str, ...]) -> Any:
+    """Make ``array`` known as the content of a dataset."""
+    ref = DatasetRef("file", name)
+    recorder.derive(array, "read", (), rule=None, columns=columns, rows=len(array), dataset=ref)
+    return array
+
+
+def sources(recorder: Recorder, array: Any) -> dict[str, set[str]]:
+    """Per column, the dataset columns behind it."""
+    found = trace(recorder.values.get(array)).fields
+    return {name: {f"{s.value.dataset.name}.{s.column}" for s in trails} for name, trails in found.items()}
+
+
+def test_columns_beside_and_above(recorder: Recorder) -> None:
+    """Stacking keeps columns apart where their number says which is which."""
+    a = source(recorder, np.arange(6.0).reshape(3, 2), "a", ("x", "y"))
+    b = source(recorder, np.arange(3.0), "b", ("z",))
+    expected = {"x": {"a.x"}, "y": {"a.y"}}
+    assert sources(recorder, np.column_stack([a, b])) == {**expected, "z": {"b.z"}}
+    assert sources(recorder, np.c_[a, b]) == {**expected, "z": {"b.z"}}
+    assert sources(recorder, np.hstack([a, b[:, None]])) == {**expected, "z": {"b.z"}}
+    assert sources(recorder, np.vstack([a, a])) == expected
+    assert sources(recorder, np.concatenate([a, a])) == expected
+    assert sources(recorder, np.where(a > 1, a, 0)) == {"*": {"a.x", "a.y"}}
+
+
+def test_views_belong_to_their_owner(recorder: Recorder) -> None:
+    """A slice of a followed array is followed: by column while all columns are there, else as a part."""
+    a = source(recorder, np.arange(12.0).reshape(4, 3).copy(), "owner", ("x", "y", "z"))
+    assert sources(recorder, a[1:3]) == {"x": {"owner.x"}, "y": {"owner.y"}, "z": {"owner.z"}}
+    assert sources(recorder, a[:, 0]) == {"*": {"owner.x", "owner.y", "owner.z"}}
+    assert recorder.values.get(np.arange(4)[1:]) is None
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 3))
+@settings(max_examples=30, deadline=None)
+def test_slices_of_rows_keep_every_column(recorder: Recorder, rows: int, width: int, start: int) -> None:
+    """For every shape, ``array[start:]`` has the columns of ``array``, each from itself."""
+    names = tuple(f"c{i}" for i in range(width))
+    a = source(recorder, np.zeros((rows, width)).copy(), "s", names)
+    assert sources(recorder, a[start:]) == {name: {f"s.{name}"} for name in names}
+
+
+def test_files(recorder: Recorder, tmp_path: Path) -> None:
+    """Every reader and writer names its file as numpy does, suffix included."""
+    a = source(recorder, np.arange(4.0).reshape(2, 2), "a", ("x", "y"))
+    start = len(recorder.items)
+    np.save(tmp_path / "one", a)
+    np.savez(tmp_path / "two", a=a)
+    np.savez_compressed(str(tmp_path / "three.npz"), a)
+    np.savetxt(tmp_path / "four.txt", a)
+    with (tmp_path / "five.npy").open("wb") as handle:
+        np.save(handle, a)
+    names = [Path(item.ref.name).name for item in recorder.items[start:] if isinstance(item, Write)]
+    assert names == ["one.npy", "two.npz", "three.npz", "four.txt", "five.npy"]
+    assert all(item.value is not None for item in recorder.items[start:] if isinstance(item, Write))
+    start = len(recorder.items)
+    loaded = np.load(tmp_path / "one.npy")
+    text = np.loadtxt(tmp_path / "four.txt")
+    np.genfromtxt(str(tmp_path / "four.txt"))
+    reads = [item for item in recorder.items[start:] if isinstance(item, Read)]
+    assert [Path(item.ref.name).name for item in reads] == ["one.npy", "four.txt", "four.txt"]
+    assert recorder.values.get(loaded).dataset.name == str(tmp_path / "one.npy")
+    assert recorder.values.get(text).rows == 2
+
+
+def test_seeds(recorder: Recorder) -> None:
+    """The legacy seed and generators' seeds are recorded with the line that set them, None where there was none."""
+    start = len(recorder.items)
+    state = np.random.get_state()
+    try:
+        np.random.seed(11)
+    finally:
+        np.random.set_state(state)
+    np.random.default_rng(12)
+    np.random.default_rng(np.random.SeedSequence(13))
+    generator = np.random.default_rng()
+    np.random.default_rng(generator)
+    seeds = [item for item in recorder.items[start:] if isinstance(item, Seed)]
+    assert [(item.scope, item.value) for item in seeds] == [
+        ("global", 11),
+        ("default_rng", 12),
+        ("default_rng", 13),
+        ("default_rng", None),
+    ]
+    assert all(item.code.co_name == "test_seeds" for item in seeds)
+
+
+def test_frames_to_arrays_and_back(recorder: Recorder) -> None:
+    """An array out of nowhere stays unknown, and so does what is made of it."""
+    bare = np.arange(3)
+    assert recorder.values.get(np.concatenate([bare, bare])) is None
+    assert recorder.values.get(pd.Series(bare)) is None
+
+
+def test_numpy_is_as_before_once_removed() -> None:
+    """Removing the hooks leaves the very functions that were there; pickles of them are the same bytes throughout."""
+    before, random = dict(vars(np)), dict(vars(np.random))
+    plain = pickle.dumps([np.where, np.load, np.random.default_rng])
+    hooks = Hooks("numpy")
+    NumpyIntegration().install(hooks, np)
+    assert np.where is not before["where"]
+    assert pickle.dumps([np.where, np.load, np.random.default_rng]) == plain
+    hooks.remove()
+    assert [name for name, item in before.items() if vars(np)[name] is not item] == []
+    assert [name for name, item in random.items() if vars(np.random)[name] is not item] == []
+    assert pickle.loads(plain) == [np.where, np.load, np.random.default_rng]
+
+
+def test_errors_and_results_stay() -> None:
+    """A hooked function raises what it raised, with the same words."""
+
+    def failing() -> str:
+        with pytest.raises(ValueError, match="dimension") as caught:
+            np.concatenate([np.zeros((2, 2)), np.zeros(3)])
+        return str(caught.value)
+
+    plain = failing()
+    hooks = Hooks("numpy")
+    NumpyIntegration().install(hooks, np)
+    try:
+        assert failing() == plain
+        assert np.where(np.array([True, False]), 1, 2).tolist() == [1, 2]
+    finally:
+        hooks.remove()

@@ -1,0 +1,203 @@
+"""What lineage says of pandas programs, spelled out: columns, kinds of transformation, rows, files and tables."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from headwater.capture.recorder import Read, Recorder, Seed, Statement, Write
+from headwater.capture.trace import trace
+
+
+def edges(recorder: Recorder, result: Any) -> dict[str, set[str]]:
+    """Per column, its sources as ``file.column TYPE``."""
+    found = trace(recorder.values.get(result)).fields
+    return {name: {spelled(source, trail) for source, trail in trails.items()} for name, trails in found.items()}
+
+
+def spelled(source: Any, trail: Any) -> str:
+    """One source in words."""
+    kind = trail.subtype if trail.type == "DIRECT" else f"({trail.subtype})"
+    opaque = " opaque" if trail.description == "opaque" else ""
+    return f"{Path(source.value.dataset.name).stem}.{source.column} {kind}{opaque}"
+
+
+def conditions(recorder: Recorder, result: Any) -> set[str]:
+    """What decided about all of the result."""
+    return {spelled(source, trail) for source, trail in trace(recorder.values.get(result)).indirect.items()}
+
+
+def test_the_loans_columns(run: Callable[[str], Any], recorder: Recorder) -> None:
+    """A ratio, a group statistic merged back, and what filtered and joined them."""
+    result = run(
+        "df = df.dropna(subset=['price'])\n"
+        "df['unit'] = df['price'] / df['qty']\n"
+        "mid = df.groupby('region')['price'].median().rename('mid')\n"
+        "result = df.merge(mid, on='region')[['unit', 'mid']]"
+    )
+    assert edges(recorder, result) == {
+        "unit": {"sales.price TRANSFORMATION", "sales.qty TRANSFORMATION"},
+        "mid": {"sales.price AGGREGATION"},
+    }
+    assert conditions(recorder, result) == {"sales.price (FILTER)", "sales.region (JOIN)"}
+
+
+CASES: dict[str, dict[str, set[str]]] = {
+    "result = df[['id']].rename(columns={'id': 'key'})": {"key": {"sales.id IDENTITY"}},
+    "result = df.assign(a=1)[['a', 'id']]": {"a": set(), "id": {"sales.id IDENTITY"}},
+    "result = df.groupby('region').agg(n=('qty', 'sum')).reset_index()": {
+        "region": {"sales.region IDENTITY"},
+        "n": {"sales.qty AGGREGATION"},
+    },
+    "result = df.merge(other, on='region')[['id', 'tax']]": {
+        "id": {"sales.id IDENTITY"},
+        "tax": {"regions.tax IDENTITY"},
+    },
+    "result = df[['price', 'qty']].apply(lambda r: r.max(), axis=1).to_frame('m')": {
+        "m": {"sales.price TRANSFORMATION opaque", "sales.qty TRANSFORMATION opaque"}
+    },
+    "result = df.pipe(lambda d: d[['qty']] * 2)": {"qty": {"sales.qty TRANSFORMATION"}},
+    "result = df.melt(id_vars='id', value_vars=['qty', 'price'])[['id', 'value']]": {
+        "id": {"sales.id IDENTITY"},
+        "value": {"sales.qty IDENTITY", "sales.price IDENTITY"},
+    },
+    "result = pd.concat([df[['id']], other.rename(columns={'tax': 'id'})[['id']]])": {
+        "id": {"sales.id IDENTITY", "regions.tax IDENTITY"}
+    },
+    "df.loc[df.qty > 3, 'price'] = 0\nresult = df[['price']]": {
+        "price": {"sales.price IDENTITY", "sales.qty (CONDITIONAL)"}
+    },
+    "df['price'] = df['price'].fillna(df['id'])\nresult = df[['price']]": {
+        "price": {"sales.price TRANSFORMATION", "sales.id TRANSFORMATION"}
+    },
+    "result = df.eval('a = price * qty')[['a']]": {"a": {"sales.price TRANSFORMATION", "sales.qty TRANSFORMATION"}},
+    "df['w'] = np.where(df.price > 5, df.qty, 0)\nresult = df[['w']]": {
+        "w": {"sales.price TRANSFORMATION", "sales.qty TRANSFORMATION"}
+    },
+    "result = pd.DataFrame({'a': df['id'], 'b': [1] * len(df)})": {"a": {"sales.id IDENTITY"}, "b": set()},
+    "result = pd.get_dummies(df[['id', 'region']])[['id', 'region_east']]": {
+        "id": {"sales.id IDENTITY"},
+        "region_east": {"sales.region TRANSFORMATION"},
+    },
+}
+
+
+@pytest.mark.parametrize("snippet", CASES)
+def test_columns_come_from(snippet: str, run: Callable[[str], Any], recorder: Recorder) -> None:
+    """Exactly these columns, in exactly this way."""
+    assert edges(recorder, run(snippet)) == CASES[snippet]
+
+
+def test_rows_in_and_out(run: Callable[[str], Any], recorder: Recorder) -> None:
+    """An operation's value knows its rows, and its input's: what was dropped, and where."""
+    result = run("result = df.dropna(subset=['price'])")
+    value = recorder.values.get(result)
+    assert (value.op, value.inputs[0].rows, value.rows) == ("dropna", 8, 6)
+    assert value.line == 1
+    assert value.code.co_filename == "<snippet>"
+
+
+def test_the_state_before_a_change_stays_what_it_was(run: Callable[[str], Any], recorder: Recorder) -> None:
+    """A frame that changes in place has a new value; what was made of the old one keeps the old."""
+    result = run("early = df[['price']]\ndf['price'] = df['qty']\nresult = (early, df[['price']])")
+    assert edges(recorder, result[0]) == {"price": {"sales.price IDENTITY"}}
+    assert edges(recorder, result[1]) == {"price": {"sales.qty IDENTITY"}}
+
+
+@pytest.mark.parametrize(
+    ("write", "read", "name"),
+    [
+        ("df.to_csv('{}', index=False)", "pd.read_csv('{}')", "a.csv"),
+        ("df.to_csv('{}', index=False)", "pd.read_csv(open('{}'))", "b.csv"),
+        ("df.to_parquet('{}')", "pd.read_parquet(Path('{}'))", "c.parquet"),
+        ("df.to_json('{}')", "pd.read_json('{}')", "d.json"),
+        ("df.to_pickle('{}')", "pd.read_pickle('{}')", "e.pkl"),
+        ("df.to_feather('{}')", "pd.read_feather('{}')", "f.feather"),
+        ("df.to_csv('{}', index=False)", "pd.read_table('{}', sep=',')", "g.csv.gz"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:unclosed file")
+def test_files_written_and_read(
+    write: str, read: str, name: str, run: Callable[[str], Any], recorder: Recorder, folder: Path
+) -> None:
+    """Writers and readers name the file; the write has the frame's value, the read has columns and rows."""
+    path = folder / name
+    start = len(recorder.items)
+    run(f"from pathlib import Path\n{write.format(path)}\nresult = {read.format(path)}")
+    written = [item for item in recorder.items[start:] if isinstance(item, Write)]
+    reads = [item for item in recorder.items[start:] if isinstance(item, Read)]
+    assert [(item.ref.namespace, item.ref.name, item.mode) for item in written] == [("file", str(path), "overwrite")]
+    assert written[0].value.column_names() == ("id", "region", "price", "qty", "day")
+    assert [source.name for source in (trace_source.dataset for trace_source in trace(written[0].value).sources)] == [
+        str(folder / "sales.csv")
+    ]
+    assert (reads[-1].ref.name, reads[-1].value.rows) == (str(path), 8)
+    assert reads[-1].snapshot is not None
+
+
+def test_a_named_index_is_a_column_of_the_file(run: Callable[[str], Any], recorder: Recorder, folder: Path) -> None:
+    """What ``to_csv`` writes as the first column has its lineage; ``index=False`` leaves it out."""
+    start = len(recorder.items)
+    run(
+        f"g = df.groupby('region')[['qty']].sum()\ng.to_csv('{folder}/g.csv')\n"
+        f"g.to_csv('{folder}/h.csv', index=False)\nresult = g"
+    )
+    values = [item.value for item in recorder.items[start:] if isinstance(item, Write)]
+    assert [value.column_names() for value in values] == [("region", "qty"), ("qty",)]
+    assert {source.column for source in trace(values[0]).fields["region"]} == {"region"}
+
+
+def test_chunks_come_from_their_file(run: Callable[[str], Any], recorder: Recorder, folder: Path) -> None:
+    """Every chunk of a chunked read is made from the file."""
+    result = run(f"result = pd.concat([c[['id']] for c in pd.read_csv('{folder}/sales.csv', chunksize=3)])")
+    assert edges(recorder, result) == {"id": {"sales.id IDENTITY"}}
+
+
+def test_buffers_pass_lineage_on(run: Callable[[str], Any], recorder: Recorder) -> None:
+    """A frame that goes through a buffer in memory comes out with its lineage; an unknown buffer gives none."""
+    result = run(
+        "import io\nbuffer = io.BytesIO()\ndf[['id']].to_csv(buffer, index=False)\nbuffer.seek(0)\n"
+        "result = pd.read_csv(buffer)"
+    )
+    assert edges(recorder, result) == {"id": {"sales.id IDENTITY"}}
+    unknown = pd.read_csv(io.StringIO("a\n1"))
+    assert trace(recorder.values.get(unknown)).has_unknown
+
+
+def test_tables_and_statements(run: Callable[[str], Any], recorder: Recorder, folder: Path) -> None:
+    """SQL through sqlite3: the table written by name, the statement handed over with its result, in chunks too."""
+    start = len(recorder.items)
+    connection = sqlite3.connect(folder / "shop.db")
+    try:
+        frame = run("result = df")
+        frame.to_sql("sales", connection, index=False)
+        read = pd.read_sql("select id, price as p from sales", connection)
+        chunks = list(pd.read_sql("select id from sales", connection, chunksize=3))
+    finally:
+        connection.close()
+    items = recorder.items[start:]
+    written = next(item for item in items if isinstance(item, Write))
+    assert written.ref == (f"sqlite://{folder}/shop.db", "sales", "TABLE")
+    statements = [item for item in items if isinstance(item, Statement)]
+    assert [(item.dialect, item.namespace) for item in statements] == [("sqlite", f"sqlite://{folder}/shop.db")] * 2
+    assert statements[0].result is recorder.values.get(read)
+    assert [len(chunk) for chunk in chunks] == [3, 3, 2]
+    assert all(recorder.values.get(chunk) is not None for chunk in chunks)
+
+
+def test_sampling_tells_its_seed(run: Callable[[str], Any], recorder: Recorder) -> None:
+    """A seed given to ``sample`` is recorded; and its absence, as None."""
+    start = len(recorder.items)
+    run("result = df.sample(2, random_state=5)")
+    run("result = df.sample(2)")
+    seeds = [item for item in recorder.items[start:] if isinstance(item, Seed)]
+    assert [(item.library, item.scope, item.value) for item in seeds] == [
+        ("pandas", "sample", 5),
+        ("pandas", "sample", None),
+    ]
