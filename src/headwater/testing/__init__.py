@@ -1,1 +1,1 @@
-"""headwater.testing."""
+"""Public helpers for tests: event builders (``events``) and the store conformance suite (``store_suite``)."""

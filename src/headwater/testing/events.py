@@ -17,6 +17,19 @@ EPOCH_US = 1_767_225_600_000_000
 SECOND_US = 1_000_000
 _SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 
+_LIVES: tuple[tuple[str | None, ...], ...] = (
+    *[("START", "COMPLETE")] * 4,
+    ("START", "FAIL"),
+    ("START", "ABORT", "COMPLETE"),
+    ("START", "RUNNING"),
+    (None, "COMPLETE"),
+    ("COMPLETE",),
+    ("START", "RUNNING", "RUNNING", "COMPLETE"),
+    ("FAIL", "COMPLETE"),
+    ("OTHER",),
+)
+"""The events of a run in one history."""
+
 Facets = Mapping[str, Any]
 Event = dict[str, Any]
 
@@ -233,17 +246,7 @@ class History:
             names = pick.sample(self._datasets, 3)
             facets["lineage"] = lineage({names[0]: names[1:2], names[1]: names[2:]})
         found = []
-        for kind in pick.choice(
-            [["START", "COMPLETE"]] * 4
-            + [
-                ["START", "FAIL"],
-                ["START", "ABORT", "COMPLETE"],
-                ["START", "RUNNING"],
-                [None, "COMPLETE"],
-                ["COMPLETE"],
-            ]
-            + [["START", "RUNNING", "RUNNING", "COMPLETE"], ["FAIL", "COMPLETE"], ["OTHER"]]
-        ):
+        for kind in pick.choice(_LIVES):
             outputs = self._some(2)
             for output in outputs:
                 if pick.random() < 0.3:

@@ -1,5 +1,6 @@
 """The store in a folder: one SQLite file a tenant."""
 
+from headwater.storage.sqlite.repair import Repaired, repair, restore
 from headwater.storage.sqlite.store import SQLiteStore
 
-__all__ = ["SQLiteStore"]
+__all__ = ["Repaired", "SQLiteStore", "repair", "restore"]

@@ -88,7 +88,7 @@ class EventLog:
         gone = 0
         frames = self._connection.execute(self._sql["frames_since"], (0,)).fetchall()
         for last, first, keys, received, body in frames:
-            times = [moment for (moment,) in _TIME.iter_unpack(received)]
+            times = received_times(received)
             if min(times) >= before:
                 continue
             bodies = unframe(body)
@@ -121,6 +121,11 @@ def _runs(kept: list[bool]) -> Iterator[tuple[int, int]]:
         elif not is_kept and start is not None:
             yield start, at
             start = None
+
+
+def received_times(received: bytes) -> list[int]:
+    """When each event of a frame was received."""
+    return [moment for (moment,) in _TIME.iter_unpack(received)]
 
 
 def frame(bodies: Sequence[bytes]) -> bytes:

@@ -1,0 +1,153 @@
+"""Gets out of a damaged file what can be read, and puts a copy back where a store stood."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zstandard
+
+from headwater.errors import StoreCorrupt, StoreError
+from headwater.storage.base import ReceiptStatus, Store
+from headwater.storage.sqlite.connection import connect, explained
+from headwater.storage.sqlite.log import received_times, unframe
+from headwater.storage.sqlite.migrate import migrate
+from headwater.storage.sqlite.store import TIMEOUT_S, SQLiteStore, store_path
+
+_ENDS = ("", "-wal", "-shm")
+_FRAME = "SELECT last_seq, first_seq, keys, received, body FROM frames "
+
+
+class Repaired(msgspec.Struct, frozen=True, kw_only=True):
+    """What a repair found. ``quarantined`` is where the damaged file now is."""
+
+    quarantined: Path
+    frames_read: int
+    frames_lost: int
+    events: int
+
+
+def repair(folder: Path, *, tenant: str = "default") -> Repaired:
+    """Set the file of a tenant aside, and build a new one from every frame of the log that can be read.
+
+    ``frames_lost`` counts what was found and could not be read, or is missing between frames that could.
+
+    Raises:
+        StoreError: there is no store.
+    """
+    path = store_path(Path(folder), tenant)
+    if not path.exists():
+        raise StoreError(f"there is no store at {path}")
+    aside = _set_aside(path)
+    shutil.rmtree(path.parent / "index" / tenant, ignore_errors=True)
+    reader = _Salvage(aside)
+    with SQLiteStore.open(path.parent, tenant=tenant) as store:
+        events = sum(_append(store, frame) for frame in reader.frames())
+    return Repaired(quarantined=aside, frames_read=reader.read, frames_lost=reader.lost, events=events)
+
+
+def _set_aside(path: Path) -> Path:
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    aside = path.with_name(f"{path.stem}.damaged-{stamp}-{time.monotonic_ns() % 1_000_000}.db")
+    with explained(path):
+        for end in _ENDS:
+            part = path.with_name(path.name + end)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + end))
+    return aside
+
+
+def _append(store: Store, frame: list[tuple[int, bytes]]) -> int:
+    """Append the events of a frame under the times at which they were received; returns how many were new."""
+    count = 0
+    by_time: dict[int, list[bytes]] = {}
+    for received_at, body in frame:
+        by_time.setdefault(received_at, []).append(body)
+    for received_at, bodies in by_time.items():
+        receipts = store.append(bodies, received_at=received_at)
+        count += sum(receipt.status is ReceiptStatus.STORED for receipt in receipts)
+    return count
+
+
+class _Salvage:
+    """Reads frames from both ends of a damaged log, then tries each number between."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.read = 0
+        self.lost = 0
+
+    def frames(self) -> Iterator[list[tuple[int, bytes]]]:
+        """(receive time, body) pairs of each frame that can be read."""
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            yield from self._frames(connection)
+        finally:
+            connection.close()
+
+    def _frames(self, connection: sqlite3.Connection) -> Iterator[list[tuple[int, bytes]]]:
+        found: dict[int, tuple[Any, ...]] = {}
+        low, is_whole = self._scan(connection, found, "ORDER BY last_seq")
+        if not is_whole:
+            high, _ = self._scan(connection, found, "ORDER BY last_seq DESC")
+            for seq in range(low + 1, high):
+                self._scan(connection, found, f"WHERE last_seq = {seq}")
+        expected = 1
+        for last_seq in sorted(found):
+            _, first, _, received, body = found[last_seq]
+            self.lost += first > expected
+            expected = last_seq + 1
+            try:
+                events = list(zip(received_times(received), unframe(body), strict=True))
+            except (zstandard.ZstdError, ValueError, IndexError):
+                self.lost += 1
+                continue
+            self.read += 1
+            yield events
+
+    def _scan(self, connection: sqlite3.Connection, found: dict[int, tuple[Any, ...]], how: str) -> tuple[int, bool]:
+        """Collect frames until one cannot be read: (the last one's number, whether the end was reached)."""
+        last = 0
+        try:
+            for row in connection.execute(_FRAME + how):
+                last = row[0]
+                found[last] = row
+        except sqlite3.DatabaseError:
+            return last, False
+        return last, True
+
+
+def restore(source: Path, folder: Path, *, tenant: str = "default") -> None:
+    """Put a backup in the place of a tenant's store that does not exist yet.
+
+    Raises:
+        StoreError: there is a store already, or the backup is none; ``StoreCorrupt`` when it is damaged.
+    """
+    source, path = Path(source), store_path(Path(folder), tenant)
+    if path.exists():
+        raise StoreError(f"there is a store at {path}", hint="move it away first, or name another folder or tenant")
+    if not source.exists():
+        raise StoreError(f"there is no backup at {source}")
+    with explained(source):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(path.parent / "index" / tenant, ignore_errors=True)
+    original = connect(source, read_only=True, timeout_s=TIMEOUT_S)
+    try:
+        with explained(source):
+            found = original.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise StoreCorrupt(f"{source.name}: {found}", hint="use another backup")
+        with explained(path):
+            copy = connect(path, read_only=False, timeout_s=TIMEOUT_S)
+            try:
+                original.backup(copy)
+                migrate(copy, read_only=False)
+            finally:
+                copy.close()
+    finally:
+        original.close()

@@ -1,0 +1,27 @@
+"""The conformance suite of stores: what a backend must do to be one.
+
+A backend's whole test file is::
+
+    class TestMyStore(StoreSuite):
+        def open_store(self, folder):
+            return MyStore.open(folder)
+
+The memory store is the oracle: whatever the order in which a history arrives, the graph hash must be the one that the
+memory store gives for the same events.
+"""
+
+from __future__ import annotations
+
+from headwater.testing.suite.graph import GraphSuite
+from headwater.testing.suite.objects import ObjectsSuite
+from headwater.testing.suite.traps import TrapsSuite
+from headwater.testing.suite.versions import VersionsSuite
+from headwater.testing.suite.whole import WholeSuite
+from headwater.testing.suite.writing import WritingSuite
+
+
+class StoreSuite(WritingSuite, ObjectsSuite, GraphSuite, VersionsSuite, TrapsSuite, WholeSuite):
+    """Every promise of the ``Store`` contract. Subclass it and say how a store is opened."""
+
+
+__all__ = ["StoreSuite"]
