@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,13 +14,12 @@ from headwater.capture.assemble import Assembler, JobFacts, Outcome
 from headwater.capture.config import Config
 from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
+from headwater.capture.outcomes import outcome_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.redact import Redactor
 from headwater.capture.registry import REGISTRY, State
 from headwater.capture.runs import Run, new_run_id, plain
 from headwater.capture.worker import Session, Worker
-
-_STACK_FRAMES = 50
 
 
 class Client:
@@ -271,32 +269,6 @@ class Client:
         spool.append(events)
         spool.close()
         self.delivery.lease.release()
-
-
-def outcome_of(error: BaseException | None) -> Outcome:
-    """How a run ended that ended with this exception."""
-    if error is None:
-        return Outcome("COMPLETE", exit_code=None)
-    if isinstance(error, SystemExit):
-        code = exit_code_of(error)
-        return Outcome("COMPLETE" if code == 0 else "FAIL", exit_code=code)
-    if isinstance(error, KeyboardInterrupt | GeneratorExit):
-        return Outcome("ABORT", error_type=type(error).__name__, signal="SIGINT" if _is_interrupt(error) else "")
-    stack = "".join(traceback.format_exception(error, limit=-_STACK_FRAMES))
-    with GUARD.at("error message"):
-        return Outcome("FAIL", error_type=type(error).__name__, error_message=str(error)[:4000], stack=stack[:20_000])
-    return Outcome("FAIL", error_type=type(error).__name__)
-
-
-def _is_interrupt(error: BaseException) -> bool:
-    return isinstance(error, KeyboardInterrupt)
-
-
-def exit_code_of(error: SystemExit) -> int:
-    """The exit code that the interpreter makes of a ``SystemExit``."""
-    if error.code is None:
-        return 0
-    return error.code & 0xFF if isinstance(error.code, int) else 1
 
 
 def _tags(tags: Mapping[str, str]) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headwater.capture import recorder as recording
 from headwater.capture.assemble import JobFacts, Outcome
 from headwater.capture.guard import GUARD
+from headwater.capture.outcomes import outcome_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.runs import new_run_id
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from headwater.capture.client import Client
 
 JOURNAL_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 1.0
 
 
 class _Watched:
@@ -62,10 +65,20 @@ def at_exit() -> None:
     if client is None:
         return
     with GUARD.at("exit"):
-        client.shutdown(WATCHED.outcome)
-    # A stand-in that outlives the interpreter's modules keeps what it wraps alive, and compiled libraries complain.
+        client.shutdown(WATCHED.outcome or _outcome_of_program())
+    # A stand-in or a thread that outlives the interpreter's modules keeps what it refers to alive, and compiled
+    # libraries complain about that on standard error.
     with GUARD.at("exit"):
         client.uninstall()
+        client.worker.stop(STOP_TIMEOUT_S)
+
+
+def _outcome_of_program() -> Outcome | None:
+    """How a program that captures itself ended: by the exception that nobody caught, if there was one. An exit code
+    cannot be seen from inside."""
+    error = getattr(sys, "last_value", None)
+    is_program = not hasattr(sys, "ps1") and not sys.flags.interactive
+    return outcome_of(error) if isinstance(error, BaseException) and is_program else None
 
 
 # -- os._exit and os.exec* ---------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ import traceback
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-from headwater.capture.client import outcome_of
 from headwater.capture.guard import GUARD
+from headwater.capture.outcomes import exit_code_of, outcome_of
 from headwater.capture.process import WATCHED
 
 _OWN_FOLDERS: Final = (os.path.dirname(__file__) + os.sep, "<observed by ")  # noqa: PTH120 - a string compare a frame
@@ -39,8 +39,6 @@ def exit_code(error: BaseException | None) -> int:
     if error is None:
         return 0
     if isinstance(error, SystemExit):
-        from headwater.capture.client import exit_code_of
-
         return exit_code_of(error)
     return 130 if isinstance(error, KeyboardInterrupt) else 1
 

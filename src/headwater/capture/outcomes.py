@@ -1,0 +1,33 @@
+"""How a run ended, from the exception that ended it."""
+
+from __future__ import annotations
+
+import traceback
+
+from headwater.capture.assemble import Outcome
+from headwater.capture.guard import GUARD
+
+_STACK_FRAMES = 50
+
+
+def outcome_of(error: BaseException | None) -> Outcome:
+    """How a run ended that ended with this exception."""
+    if error is None:
+        return Outcome("COMPLETE")
+    if isinstance(error, SystemExit):
+        code = exit_code_of(error)
+        return Outcome("COMPLETE" if code == 0 else "FAIL", exit_code=code)
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+        signal = "SIGINT" if isinstance(error, KeyboardInterrupt) else ""
+        return Outcome("ABORT", error_type=type(error).__name__, signal=signal)
+    stack = "".join(traceback.format_exception(error, limit=-_STACK_FRAMES))
+    with GUARD.at("error message"):
+        return Outcome("FAIL", error_type=type(error).__name__, error_message=str(error)[:4000], stack=stack[:20_000])
+    return Outcome("FAIL", error_type=type(error).__name__)
+
+
+def exit_code_of(error: SystemExit) -> int:
+    """The exit code that the interpreter makes of a ``SystemExit``."""
+    if error.code is None:
+        return 0
+    return error.code & 0xFF if isinstance(error.code, int) else 1
