@@ -2,9 +2,9 @@
 
     python3 dev.py demo [--headless]
 
-Runs the project of ``examples/breast_cancer`` in the folder ``demo`` (made anew each time; ``--folder`` for another) and shows each command as
-you would type it. ``--headless`` prints no colours and checks every answer; any failure gives a non-zero exit code.
-It needs no network and opens no port.
+Runs the project of ``examples/breast_cancer`` in the folder ``demo`` (made anew each time; ``--folder`` for another)
+and shows each command as you would type it. ``--headless`` prints no colours and checks every answer; any failure
+gives a non-zero exit code. It needs no network and opens no port.
 """
 
 from __future__ import annotations
