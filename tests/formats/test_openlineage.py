@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidEvent
@@ -121,6 +121,7 @@ def shuffled(value, seed):
     return [shuffled(item, seed) for item in value] if isinstance(value, list) else value
 
 
+@settings(deadline=None, max_examples=50)
 @given(FACETS, NAME, st.integers(0, 99), st.booleans())
 def test_the_key_does_not_depend_on_formatting(facets, name, seed, is_ascii):
     """Order of members, white space and escapes change neither the canonical form nor the key; content does."""
@@ -136,6 +137,7 @@ def test_the_key_does_not_depend_on_formatting(facets, name, seed, is_ascii):
     assert isinstance(event, RunEvent)
 
 
+@settings(deadline=None, max_examples=40)
 @given(FACETS, FACETS, FACETS, FACETS, NAME, NAME, st.sampled_from(EventType), st.sampled_from([None, 0, 3]))
 def test_facets_keep_their_bytes(run_facets, job_facets, facets, side_facets, namespace, name, kind, indent):
     """Facets nobody knows come back byte for byte, however they were formatted; the rest comes back equal."""

@@ -279,7 +279,7 @@ def schema_url(name: str) -> str:
     return f"https://headwater.dev/spec/{VERSION}/{name}.json"
 
 
-def facet(name: str, **body: Any) -> dict[str, Any]:
+def facet(name: str, /, **body: Any) -> dict[str, Any]:
     """A facet of ours as a plain document, with its producer and the address of its schema.
 
     >>> facet("headwater_parameters", parameters={"depth": 3})["parameters"]

@@ -198,7 +198,8 @@ def _parse(data: bytes) -> dict[str, Any]:
     try:
         document = _decode_any(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InvalidEvent(rule="must be valid JSON in UTF-8", value=str(error)) from None
+        hint = "an escape stands for half of a surrogate pair" if b"\\ud" in data.lower() else None
+        raise InvalidEvent(rule="must be valid JSON in UTF-8", value=str(error), hint=hint) from None
     except RecursionError:
         raise InvalidEvent(rule="must not be nested this deep") from None
     if type(document) is not dict:
