@@ -166,7 +166,7 @@ def _passing(recorder: Recorder, known: Value, groups: Iterator[Any]) -> Iterato
 
 def _grouped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, by = args[0], argument(args, kwargs, 1, "by")
-    names = tuple(label(name) for name in result._grouper.names) if hasattr(result, "_grouper") else names_of(by)
+    names = _key_names(result)
     given = data_in(*by) if isinstance(by, list) else data_in(by)
     _bind_grouped(recorder, result, "groupby", owner, given, names, _grouping(names, "GROUP_BY"))
 
@@ -234,7 +234,13 @@ def _selected(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
 
 
 def _key_columns(owner: Any) -> tuple[str, ...]:
-    return tuple(map(label, owner._grouper.names)) if getattr(owner, "as_index", True) is False else ()
+    return _key_names(owner) if getattr(owner, "as_index", True) is False else ()
+
+
+def _key_names(owner: Any) -> tuple[str, ...]:
+    """The names of the keys of a grouped object."""
+    grouper = getattr(owner, "_grouper", None)  # pandas before 2.2 had it without the underscore
+    return tuple(map(label, (owner.grouper if grouper is None else grouper).names))
 
 
 def _reduced(name: str) -> After:

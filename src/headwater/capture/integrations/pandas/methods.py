@@ -32,6 +32,7 @@ from headwater.capture.integrations.pandas.rules import (
     whole,
 )
 from headwater.capture.integrations.pandas.selection import ROW, evaluated
+from headwater.capture.integrations.pandas.warned import shares_limits
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Rule, Value
 
@@ -148,7 +149,8 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, ("describe",), lambda name: made(name, AGGREGATED))
     hook_methods(hooks, (pd.DataFrame, pd.Series), _FREE, _free)
     hook_methods(hooks, classes, ("combine",), undecided)
-    hook_methods(hooks, classes, _COMBINED, _combined)
+    combined_with = [name for name in _COMBINED if name != "update" or not shares_limits()]
+    hook_methods(hooks, classes, combined_with, _combined)
     hook_methods(hooks, classes, ("dropna", "drop_duplicates", "duplicated"), _filtered)
     hook_methods(hooks, classes, ("sort_values", "nlargest", "nsmallest"), _sorted)
     hook_methods(hooks, classes, ("sample",), lambda name: _sample)

@@ -6,6 +6,7 @@ folder to find the line to blame, and it counts references to find that an objec
 
 from __future__ import annotations
 
+import functools
 import sys
 from types import FunctionType
 from typing import Any, Final
@@ -13,8 +14,20 @@ from typing import Any, Final
 from headwater.capture.hooks import Hooks, observe
 from headwater.capture.stand_in import FILENAME, unseen
 
-COUNTING: Final = {"pandas.core.generic": True, "pandas.core.frame": False, "pandas.core.series": False}
-"""Modules that compare with a limit of references, and whether their methods take ``inplace`` by keyword alone."""
+COUNTING: Final = {
+    "pandas.core.generic": ("REF_COUNT_METHOD", True),
+    "pandas.core.frame": ("REF_COUNT_METHOD", False),
+    "pandas.core.series": ("REF_COUNT_METHOD", False),
+}
+"""Per module its limit of references, and whether its methods take ``inplace`` by keyword."""
+COUNTING_2: Final = {"pandas.core.generic": ("REF_COUNT", True)}
+"""The same for pandas 2. There ``update`` shares its limit with ``__setitem__``, so that it has no stand-in."""
+
+
+def shares_limits() -> bool:
+    """Whether this is pandas 2, where a method's limit is also that of ``__setitem__``."""
+    frame = sys.modules.get("pandas.core.frame")
+    return hasattr(frame, "REF_COUNT") and not hasattr(frame, "REF_COUNT_METHOD")
 
 
 def install(hooks: Hooks) -> None:
@@ -79,18 +92,11 @@ def _count_references_without_ours(hooks: Hooks) -> None:
     stood_in: Any = unseen(observe(_Probe.held, nothing, "probe"))
     probe = type("Probe", (), {"held": stood_in})
     plain = _Probe().held()
-    for name, with_keywords in COUNTING.items():
+    for name, (limit, with_keywords) in (COUNTING_2 if shares_limits() else COUNTING).items():
         module = sys.modules.get(name)
-        limit = getattr(module, "REF_COUNT_METHOD", None)
-        if module is None or not isinstance(limit, int):
+        before = getattr(module, limit, None)
+        if module is None or not isinstance(before, int):
             continue
         held = probe().held(inplace=True) if with_keywords else probe().held()
-        module.REF_COUNT_METHOD = limit + held - plain  # type: ignore[attr-defined]
-        hooks.on_remove(_restorer(module, limit))
-
-
-def _restorer(module: Any, limit: int) -> Any:
-    def restore() -> None:
-        module.REF_COUNT_METHOD = limit
-
-    return restore
+        setattr(module, limit, before + held - plain)
+        hooks.on_remove(functools.partial(setattr, module, limit, before))
