@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from headwater.errors import InvalidEvent
-from headwater.formats.openlineage import parse_time, read
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
+from headwater.storage.reader import EventReader
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
@@ -31,41 +31,39 @@ class Batch(msgspec.Struct):
     receipts: list[Receipt]
 
 
-def take_apart(
-    events: Sequence[bytes], received_at: int, seen: Callable[[int, bytes], int | None], next_seq: int
-) -> Batch:
-    """Check every event and hand out sequence numbers to those that are new.
+Seen = Callable[[list[tuple[int, bytes]]], dict[bytes, int]]
+"""Gives the sequence number, by key, of those events that are stored already, for (time, key) pairs."""
 
-    ``seen`` gives the sequence number of an event that is stored already, by its time and key.
-    """
+
+def take_apart(events: Sequence[bytes], received_at: int, reader: EventReader, seen: Seen, next_seq: int) -> Batch:
+    """Check every event and hand out sequence numbers to those that are new."""
     batch = Batch([], [], [])
-    fresh: dict[bytes, int] = {}
+    read: list[Accepted | InvalidEvent] = []
     for raw in events:
         try:
-            event, key, _ = read(raw)
+            event, key, at = reader.read(raw)
+            read.append(Accepted(event, key, at, raw))
         except InvalidEvent as error:
-            batch.refused.append(
-                Quarantined(
-                    received_at=received_at,
-                    body=bytes(raw),
-                    field=error.field,
-                    value=error.value,
-                    rule=error.rule,
-                )
-            )
-            batch.receipts.append(
-                Receipt(status=ReceiptStatus.REFUSED, key="", field=error.field, value=error.value, rule=error.rule)
-            )
+            read.append(error)
+    known = seen([(one.at, one.key) for one in read if isinstance(one, Accepted)])
+    for raw, one in zip(events, read, strict=True):
+        if isinstance(one, InvalidEvent):
+            _refuse(batch, raw, one, received_at)
             continue
-        at = parse_time(event.event_time)
-        known = fresh.get(key) or seen(at, key)
-        if known is not None:
-            batch.receipts.append(Receipt(status=ReceiptStatus.DUPLICATE, key=key.hex(), seq=known))
+        seq = known.get(one.key)
+        if seq is not None:
+            batch.receipts.append(Receipt(status=ReceiptStatus.DUPLICATE, key=one.key.hex(), seq=seq))
             continue
-        seq = fresh[key] = next_seq + len(batch.accepted)
-        batch.accepted.append(Accepted(event, key, at, bytes(raw)))
-        batch.receipts.append(Receipt(status=ReceiptStatus.STORED, key=key.hex(), seq=seq))
+        seq = known[one.key] = next_seq + len(batch.accepted)
+        batch.accepted.append(one)
+        batch.receipts.append(Receipt(status=ReceiptStatus.STORED, key=one.key.hex(), seq=seq))
     return batch
+
+
+def _refuse(batch: Batch, raw: bytes, error: InvalidEvent, received_at: int) -> None:
+    why = {"field": error.field, "value": error.value, "rule": error.rule}
+    batch.refused.append(Quarantined(received_at=received_at, body=raw, **why))
+    batch.receipts.append(Receipt(status=ReceiptStatus.REFUSED, key="", **why))
 
 
 def now_us() -> int:

@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from headwater.errors import StoreError
-from headwater.formats.openlineage import read
 from headwater.storage.base import Capabilities, Quarantined, Receipt, StoredEvent
 from headwater.storage.ingest import now_us, take_apart
 from headwater.storage.memory.tables import MemoryTables
 from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.tables import LEVELS
+from headwater.storage.reader import EventReader
 
 
 class MemoryStore(ProjectedStore):
@@ -27,6 +27,7 @@ class MemoryStore(ProjectedStore):
         self._quarantine: list[Quarantined] = []
         self._lock = threading.RLock()
         self._last_seq = 0
+        self._reader = EventReader()
         self._rebuilds = 0
         self._by_seq: dict[int, bytes] = {}
         super().__init__(MemoryTables(self._by_seq.__getitem__), tenant, None)
@@ -43,7 +44,7 @@ class MemoryStore(ProjectedStore):
         """Store a batch of events, with a receipt for each in order."""
         received_at = now_us() if received_at is None else received_at
         with self._lock:
-            batch = take_apart(events, received_at, lambda _, key: self._keys.get(key), self._last_seq + 1)
+            batch = take_apart(events, received_at, self._reader, self._seen, self._last_seq + 1)
             for one in batch.accepted:
                 self._last_seq += 1
                 self._keys[one.key] = self._last_seq
@@ -51,11 +52,14 @@ class MemoryStore(ProjectedStore):
                 self._log.append(
                     StoredEvent(seq=self._last_seq, key=one.key.hex(), received_at=received_at, body=one.raw)
                 )
-                self._projector.apply(one.event, one.key, self._last_seq)
+                self._projector.apply(one.event, one.key, self._last_seq, one.at)
             if batch.accepted:
                 self._projector.settle()
             self._quarantine += batch.refused
             return batch.receipts
+
+    def _seen(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
+        return {key: self._keys[key] for _, key in events if key in self._keys}
 
     def rebuild(self) -> str:
         """Drop every projection, make them again from the log, and return the graph hash."""
@@ -64,8 +68,8 @@ class MemoryStore(ProjectedStore):
             self._follow(MemoryTables(self._by_seq.__getitem__, epochs))
             self._close_indexes()
             for stored in self._log:
-                event, key, _ = read(stored.body)
-                self._projector.apply(event, key, stored.seq)
+                event, key, at = self._reader.read(stored.body)
+                self._projector.apply(event, key, stored.seq, at)
             self._projector.settle()
             return self.graph_hash()
 

@@ -31,6 +31,7 @@ from headwater.storage.projection.records import DATASET, JOB, FacetSetRow
 from headwater.storage.projection.tables import Tables
 
 _CACHE_BYTES = 64 << 20
+_CACHE_OBJECTS = 10_000
 LINEAGE_FACETS = (("lineage", "LineageDatasetFacet"), ("columnLineage", "ColumnLineageDatasetFacet"))
 
 Facets = Mapping[str, msgspec.Raw]
@@ -189,17 +190,27 @@ class FacetSets:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._by_bytes: dict[tuple[Any, ...], FacetSet] = {}
+        #: the reader hands out the same object for the same bytes
+        self._by_object: dict[int, tuple[Facets, FacetSet]] = {}
+        self._nothing: FacetSet | None = None
         self._by_id: dict[int, FacetSet] = {}
         self._size = 0
 
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
         self._by_bytes.clear()
+        self._by_object.clear()
         self._by_id.clear()
+        self._nothing = None
         self._size = 0
 
     def of(self, facets: Facets) -> FacetSet:
         """The set of these facets, stored if it is new."""
+        if not facets:
+            return self._nothing or self._no_facets()
+        seen = self._by_object.get(id(facets))
+        if seen is not None and seen[0] is facets:
+            return seen[1]
         key = tuple([part for item in facets.items() for part in (item[0], bytes(item[1]))])
         found = self._by_bytes.get(key)
         if found is None:
@@ -208,7 +219,14 @@ class FacetSets:
             if self._size > _CACHE_BYTES:
                 self.clear()
             self._by_bytes[key] = found
+        if len(self._by_object) >= _CACHE_OBJECTS:
+            self._by_object.clear()
+        self._by_object[id(facets)] = (facets, found)
         return found
+
+    def _no_facets(self) -> FacetSet:
+        self._nothing = self._intern({})
+        return self._nothing
 
     def by_id(self, set_id: int) -> FacetSet:
         """The set of that id."""

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from headwater.formats.facets import try_facet
-from headwater.formats.openlineage import parse_time
 from headwater.formats.run_facets import Parent
 from headwater.model.events import DatasetEvent, Event, InputDataset, JobEvent, OutputDataset, RunEvent
 from headwater.model.run_ids import canonical_run_id
@@ -78,9 +77,9 @@ class Projector:
         self._said.clear()
 
     # -- events ----------------------------------------------------------------------------------------------------
-    def apply(self, event: Event, key: bytes, seq: int) -> int:
-        """Take in one event that is new; returns its time."""
-        stamp = Stamp(parse_time(event.event_time), key, seq)
+    def apply(self, event: Event, key: bytes, seq: int, at: int) -> None:
+        """Take in one event that is new, with its key, place in the log and time."""
+        stamp = Stamp(at, key, seq)
         if isinstance(event, RunEvent):
             stamp = self._apply_run(event, stamp)
         elif isinstance(event, JobEvent):
@@ -88,7 +87,6 @@ class Projector:
         else:
             self._apply_dataset(event, stamp)
         self._hear(stamp)
-        return stamp.at
 
     def _hear(self, stamp: Stamp) -> None:
         """Place what the event said of each node, once it is known that it said it of no other name of the node."""

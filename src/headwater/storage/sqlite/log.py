@@ -15,6 +15,7 @@ from headwater.storage.sqlite.connection import queries
 
 _KEY_BYTES = 16
 _PAGE = 1000
+_MANY = 500
 _LENGTH = struct.Struct("<I")
 _TIME = struct.Struct("<q")
 
@@ -40,10 +41,21 @@ class EventLog:
             ),
         )
 
-    def find(self, at: int, key: bytes) -> int | None:
-        """The sequence number of an event that is stored, by its time and key."""
-        found = self._connection.execute(self._sql["event_keys_get"], (at, key)).fetchone()
-        return None if found is None else int(found[0])
+    def find(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
+        """The sequence numbers, by key, of those events that are stored, given by time and key."""
+        if not events:
+            return {}
+        times = [at for at, _ in events]
+        known: dict[bytes, int] = {}
+        stored = self._connection.execute(self._sql["event_keys_between"], (min(times), max(times))).fetchmany(_MANY)
+        if len(stored) < _MANY:
+            known.update(stored)
+            return known
+        for at, key in events:
+            found = self._connection.execute(self._sql["event_keys_get"], (at, key)).fetchone()
+            if found is not None:
+                known[key] = found[0]
+        return known
 
     def note(self, seq: int, key: bytes) -> None:
         """Know the key of an event of the batch at hand."""

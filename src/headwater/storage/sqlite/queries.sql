@@ -46,6 +46,9 @@ DELETE FROM runs WHERE id = ?;
 -- runs_all
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs ORDER BY id;
 
+-- runs_id_of
+SELECT id FROM runs WHERE run_id = ?;
+
 -- runs_by_run_id
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs WHERE run_id = ?;
 
@@ -349,6 +352,9 @@ DELETE FROM frames WHERE last_seq = ?;
 
 -- event_keys_get
 SELECT seq FROM event_keys WHERE at = ? AND key = ?;
+
+-- event_keys_between
+SELECT key, seq FROM event_keys WHERE at BETWEEN ? AND ? LIMIT 500;
 
 -- event_keys_add
 INSERT INTO event_keys (at, key, seq) VALUES (?, ?, ?);

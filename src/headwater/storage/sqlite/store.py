@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Self
 
 from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreReadOnly
-from headwater.formats.openlineage import read
 from headwater.storage.base import Capabilities, Quarantined, Receipt, StoredEvent
 from headwater.storage.ingest import Batch, now_us, take_apart
 from headwater.storage.projected import ProjectedStore
+from headwater.storage.reader import EventReader
 from headwater.storage.sqlite.connection import connect, explained, queries
 from headwater.storage.sqlite.log import EventLog
 from headwater.storage.sqlite.migrate import migrate
@@ -51,6 +51,7 @@ class SQLiteStore(ProjectedStore):
         self._connection = connection
         self._sql = queries()
         self._log = EventLog(connection)
+        self._reader = EventReader()
         self._lock = threading.RLock()
         self._depth = 0
         self._waiting: list[_Delivery] = []
@@ -190,7 +191,7 @@ class SQLiteStore(ProjectedStore):
 
     def _take_in(self, delivery: _Delivery) -> list[Receipt]:
         first = self._tables.counter("event") + 1
-        batch = take_apart(delivery.events, delivery.received_at, self._log.find, first)
+        batch = take_apart(delivery.events, delivery.received_at, self._reader, self._log.find, first)
         for one in batch.refused:
             given = (one.received_at, one.body, one.field, one.value, one.rule)
             self._connection.execute(self._sql["quarantine_add"], given)
@@ -202,7 +203,7 @@ class SQLiteStore(ProjectedStore):
         accepted = batch.accepted
         for seq, one in enumerate(accepted, first):
             self._log.note(seq, one.key)
-            self._projector.apply(one.event, one.key, seq)
+            self._projector.apply(one.event, one.key, seq, one.at)
         self._projector.settle()
         keys = [one.key for one in accepted]
         self._log.add(first, keys, [received_at] * len(keys), [one.raw for one in accepted])
@@ -231,9 +232,9 @@ class SQLiteStore(ProjectedStore):
     def _replay(self) -> None:
         pending = 0
         for stored in self._log.read(0):
-            event, key, _ = read(stored.body)
+            event, key, at = self._reader.read(stored.body)
             self._log.note(stored.seq, key)
-            self._projector.apply(event, key, stored.seq)
+            self._projector.apply(event, key, stored.seq, at)
             pending += 1
             if pending >= _REBUILD_BATCH:
                 self._projector.settle()

@@ -162,12 +162,12 @@ class SQLiteTables:
     def run(self, run_id: str) -> Run | None:
         """The run of that UUID."""
         found = self._run_ids.get(run_id)
-        if found is not None:
-            return self.runs.get(found)
-        row = next(iter(self.runs.where(run_id=rows.uuid_bytes(run_id))), None)
-        if row is not None:
-            self._run_ids[run_id] = row.id
-        return row
+        if found is None:
+            columns = self._connection.execute(self._sql["runs_id_of"], (rows.uuid_bytes(run_id),)).fetchone()
+            if columns is None:
+                return None
+            found = self._run_ids[run_id] = columns[0]
+        return self.runs.get(found)
 
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
         """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""

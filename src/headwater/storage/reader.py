@@ -1,0 +1,198 @@
+"""Reads events on the way in, remembering the parts that most events repeat.
+
+The answer is that of ``headwater.formats.openlineage.read``: the event and its key. An event of a job that runs every
+day differs from yesterday's in its run and its statistics; the job, the inputs and most facets are the same bytes. Each
+such part is decoded, checked and put into canonical form once. The key is still the hash of the whole canonical event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Generic, TypeVar
+
+import msgspec
+
+from headwater.errors import InvalidEvent
+from headwater.formats.openlineage import KEY_SIZE, parse_time, read
+from headwater.model.events import Event, EventType, InputDataset, Job, OutputDataset, Run, RunEvent
+from headwater.model.run_ids import canonical_run_id
+
+_CACHE_BYTES = 32 << 20
+_LARGEST_BYTES = 1 << 20
+
+T = TypeVar("T")
+Named = TypeVar("Named", Job, InputDataset)
+Maybe = msgspec.Raw | msgspec.UnsetType
+Facets = dict[str, msgspec.Raw]
+
+
+class _Strict(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """What a common event may have; anything else is left to the plain reader."""
+
+
+class _RunParts(_Strict):
+    run_id: str
+    facets: Maybe = msgspec.UNSET
+
+
+class _OutputParts(_Strict):
+    namespace: str
+    name: str
+    facets: Maybe = msgspec.UNSET
+    output_facets: Maybe = msgspec.UNSET
+
+
+class _EventParts(_Strict, gc=True):
+    event_time: str
+    producer: str
+    run: _RunParts
+    job: msgspec.Raw
+    event_type: EventType | msgspec.UnsetType = msgspec.UNSET
+    schema_url: str | msgspec.UnsetType = msgspec.field(name="schemaURL", default=msgspec.UNSET)
+    inputs: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    outputs: list[_OutputParts] | msgspec.UnsetType = msgspec.UNSET
+
+
+_parts = msgspec.json.Decoder(_EventParts).decode
+_facets = msgspec.json.Decoder(Facets).decode
+_anything = msgspec.json.Decoder().decode
+_sorted = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder().encode
+_job = msgspec.json.Decoder(Job).decode
+_input = msgspec.json.Decoder(InputDataset).decode
+
+
+class Unusual(Exception):  # no error: the plain reader decides
+    """The event is not of the common form."""
+
+
+class Remembered(Generic[T]):
+    """What was made of some bytes, as long as it fits."""
+
+    def __init__(self, make: Callable[[bytes], T]) -> None:
+        self._make = make
+        self._known: dict[bytes, T] = {}
+        self._size = 0
+
+    def __call__(self, raw: bytes) -> T:
+        """What these bytes give."""
+        found = self._known.get(raw)
+        if found is None:
+            found = self._make(raw)
+            if len(raw) < _LARGEST_BYTES:
+                self._size += len(raw)
+                if self._size > _CACHE_BYTES:
+                    self._known.clear()
+                    self._size = len(raw)
+                self._known[raw] = found
+        return found
+
+
+class EventReader:
+    """``read`` with a memory. One instance serves one thread at a time."""
+
+    def __init__(self) -> None:
+        self._facets = Remembered(_read_facets)
+        self._jobs = Remembered(_read_job)
+        self._inputs = Remembered(_read_input)
+
+    def read(self, raw: bytes) -> tuple[Event, bytes, int]:
+        """The event, its key, and its time in microseconds since the epoch.
+
+        Raises:
+            InvalidEvent: the document breaks a rule; ``field``, ``value`` and ``rule`` say which.
+        """
+        try:
+            return self._common(raw)
+        except (Unusual, msgspec.MsgspecError, UnicodeError, RecursionError, InvalidEvent):
+            event, key, _ = read(raw)
+            return event, key, parse_time(event.event_time)
+
+    def _common(self, raw: bytes) -> tuple[Event, bytes, int]:
+        """A RunEvent with nothing out of the ordinary in it."""
+        parts = _parts(raw)
+        time = parts.event_time
+        at = parse_time(time)
+        job, job_part = self._jobs(bytes(parts.job))
+        run, run_part = _read_run(parts.run)
+        pieces = [b'{"eventTime":', _encode(time)]
+        kind: EventType | None = None
+        if parts.event_type is not msgspec.UNSET:
+            kind = parts.event_type
+            pieces += (b',"eventType":', _encode(kind))
+        inputs: tuple[InputDataset, ...] = ()
+        if parts.inputs is not msgspec.UNSET:
+            read_inputs = [self._inputs(bytes(item)) for item in parts.inputs]
+            inputs = tuple([one for one, _ in read_inputs])
+            pieces += (b',"inputs":[', b",".join([part for _, part in read_inputs]), b"]")
+        pieces += (b',"job":', job_part)
+        outputs: tuple[OutputDataset, ...] = ()
+        if parts.outputs is not msgspec.UNSET:
+            read_outputs = [self._read_output(item) for item in parts.outputs]
+            outputs = tuple([one for one, _ in read_outputs])
+            pieces += (b',"outputs":[', b",".join([part for _, part in read_outputs]), b"]")
+        pieces += (b',"producer":', _encode(parts.producer), b',"run":', run_part)
+        url = ""
+        if parts.schema_url is not msgspec.UNSET:
+            url = parts.schema_url
+            pieces += (b',"schemaURL":', _encode(url))
+        pieces.append(b"}")
+        canonical = b"".join(pieces)
+        if b"\\u0000" in canonical:
+            raise Unusual
+        event = RunEvent(
+            event_type=kind,
+            event_time=time,
+            producer=parts.producer,
+            schema_url=url,
+            run=run,
+            job=job,
+            inputs=inputs,
+            outputs=outputs,
+        )
+        return event, blake2b(canonical, digest_size=KEY_SIZE).digest(), at
+
+    def _read_output(self, parts: _OutputParts) -> tuple[OutputDataset, bytes]:
+        if not parts.namespace.strip() or not parts.name.strip():
+            raise Unusual
+        facets: Facets = {}
+        outer: Facets = {}
+        pieces = [b"{"]
+        if parts.facets is not msgspec.UNSET:
+            facets, part = self._facets(bytes(parts.facets))
+            pieces += (b'"facets":', part, b",")
+        pieces += (b'"name":', _encode(parts.name), b',"namespace":', _encode(parts.namespace))
+        if parts.output_facets is not msgspec.UNSET:
+            outer, part = _read_facets(bytes(parts.output_facets))
+            pieces += (b',"outputFacets":', part)
+        pieces.append(b"}")
+        found = OutputDataset(namespace=parts.namespace, name=parts.name, facets=facets, output_facets=outer)
+        return found, b"".join(pieces)
+
+
+def _read_run(parts: _RunParts) -> tuple[Run, bytes]:
+    if canonical_run_id(parts.run_id) != parts.run_id:
+        raise Unusual
+    if parts.facets is msgspec.UNSET:
+        return Run(run_id=parts.run_id), b'{"runId":' + _encode(parts.run_id) + b"}"
+    facets, part = _read_facets(bytes(parts.facets))
+    return Run(run_id=parts.run_id, facets=facets), b'{"facets":' + part + b',"runId":' + _encode(parts.run_id) + b"}"
+
+
+def _read_facets(raw: bytes) -> tuple[Facets, bytes]:
+    return _facets(raw), _sorted(_anything(raw))
+
+
+def _read_job(raw: bytes) -> tuple[Job, bytes]:
+    return _named(_job(raw)), _sorted(_anything(raw))
+
+
+def _read_input(raw: bytes) -> tuple[InputDataset, bytes]:
+    return _named(_input(raw)), _sorted(_anything(raw))
+
+
+def _named(found: Named) -> Named:
+    if not found.namespace.strip() or not found.name.strip():
+        raise Unusual
+    return found
