@@ -19,9 +19,10 @@ from headwater.capture.profiling.blocks import (
     by_span,
     nothing,
 )
-from headwater.capture.profiling.mixing import Mixer
+from headwater.capture.profiling.mixing import hash_values
 from headwater.capture.profiling.numpy import one_zero
 from headwater.capture.profiling.objects import encoded_block
+from headwater.capture.profiling.scratch import scratch
 from headwater.model.fingerprints import unique_names
 
 _NAMES = {"halffloat": "float16", "float": "float32", "double": "float64", "date32[day]": "date32"}
@@ -92,7 +93,7 @@ def arrow_column(name: str, array: Any, nullable: bool = True) -> Column:
         dtype = np.dtype(label)
         return Column(name, label, nullable, "number", lambda a, b: _fixed(_piece(chunked, a, b), dtype))
     if label in ("string", "binary"):
-        return Column(name, label, nullable, "other", lambda a, b: _texts(_piece(chunked, a, b)))
+        return Column(name, label, nullable, "other", lambda a, b: texts(_piece(chunked, a, b), reuse=True))
     if pa.types.is_decimal128(type_) or pa.types.is_fixed_size_binary(type_):
         return Column(name, label, nullable, "other", lambda a, b: _wide(_piece(chunked, a, b)))
     if pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
@@ -151,8 +152,8 @@ def _wide(array: Any) -> Block:
     return _without_padding(np.full(len(array), width, dtype=np.int64), data, _nulls(array))
 
 
-def _texts(array: Any) -> Block:
-    """Text or bytes out of whichever of the three layouts."""
+def texts(array: Any, *, reuse: bool = False) -> Block:
+    """Text or bytes out of whichever of the three layouts; with ``reuse`` the lengths are scratch memory."""
     type_ = array.type
     if str(type_).endswith("_view"):
         array = array.cast(pa.large_string() if str(type_) == "string_view" else pa.large_binary())
@@ -163,7 +164,8 @@ def _texts(array: Any) -> Block:
         return Bytes(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint8))
     held = array.buffers()[2]
     data = np.zeros(0, dtype=np.uint8) if held is None else np.frombuffer(held, dtype=np.uint8)
-    lengths = np.subtract(ends[1:], ends[:-1], dtype=np.int64)
+    lengths = scratch("arrow lengths", len(array), np.int64) if reuse else np.empty(len(array), dtype=np.int64)
+    np.subtract(ends[1:], ends[:-1], out=lengths)
     return _without_padding(lengths, data[int(ends[0]) : int(ends[-1])], _nulls(array))
 
 
@@ -249,7 +251,7 @@ def hash_table(values: Column, count: int) -> tuple[npt.NDArray[np.uint64], npt.
     block = values.read(0, count)
     if isinstance(block, Fixed) and block.values.dtype.kind == "f":
         block = Fixed(_canonical(block.values), block.nulls)
-    return Mixer().hash_values(block).copy(), block.nulls
+    return hash_values(block).copy(), block.nulls
 
 
 def text_block(values: npt.NDArray[Any]) -> Block | None:
@@ -260,7 +262,7 @@ def text_block(values: npt.NDArray[Any]) -> Block | None:
         return None
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks)
-    return _texts(array)
+    return texts(array)
 
 
 def snapshot(obj: Any) -> tuple[Any, bool]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from headwater.capture.profiling.blocks import BLOCK_ROWS, Words
+from headwater.capture.profiling.blocks import BLOCK_ROWS, Mask, Words
+from headwater.capture.profiling.scratch import scratch
 
 KEEP = 2048
 _CACHE_BITS = 14
@@ -42,26 +43,34 @@ class Distinct:
             self._piece = min(2 * self._piece, BLOCK_ROWS)
 
     def _take(self, hashes: Words) -> None:
-        fresh = hashes if self._limit is None else hashes[hashes < self._limit]
-        if len(self._kept) and len(fresh) > KEEP and _OFTEN * len(fresh) > len(hashes):
-            fresh = self._unseen(fresh)
-        if len(fresh):
-            self._pending.append(fresh.copy() if fresh is hashes else fresh)
-            self._pending_rows += len(fresh)
+        wanted = scratch("wanted", len(hashes), np.bool_)
+        if self._limit is None:
+            wanted.fill(True)
+        else:
+            np.less(hashes, self._limit, out=wanted)
+        count = int(np.count_nonzero(wanted))
+        if count > KEEP and _OFTEN * count > len(hashes) and len(self._kept):
+            wanted &= self._unseen(hashes)
+            count = int(np.count_nonzero(wanted))
+        if count:
+            fresh = hashes[wanted]
+            if self._seen is not None:
+                self._seen[(fresh >> _TAKE_BITS).view(np.int64)] = fresh
+            self._pending.append(fresh)
+            self._pending_rows += count
             if self._pending_rows > KEEP:
                 self._merge()
 
-    def _unseen(self, hashes: Words) -> Words:
-        """Drop what a small table remembers having passed on: columns of few values cost no sorting."""
+    def _unseen(self, hashes: Words) -> Mask:
+        """Which hashes a small table does not remember: columns of few values cost no sorting."""
         if self._seen is None:
             # An empty slot must not look like a hash that was seen: no hash of slot 0 has its upper bits set.
             self._seen = np.zeros(1 << _CACHE_BITS, dtype=np.uint64)
             self._seen[0] = np.uint64((1 << 64) - 1)
-        slots = (hashes >> _TAKE_BITS).view(np.int64)
-        fresh: Words = hashes[np.not_equal(self._seen.take(slots), hashes)]
-        if len(fresh):
-            self._seen[(fresh >> _TAKE_BITS).view(np.int64)] = fresh
-        return fresh
+        slots = np.right_shift(hashes, _TAKE_BITS, out=scratch("slots", len(hashes), np.uint64)).view(np.int64)
+        known = np.take(self._seen, slots, out=scratch("known", len(hashes), np.uint64), mode="clip")
+        unseen: Mask = np.not_equal(known, hashes, out=scratch("unseen", len(hashes), np.bool_))
+        return unseen
 
     def _merge(self) -> None:
         merged = _smallest(np.concatenate([self._kept, *self._pending]))

@@ -8,8 +8,9 @@ import time
 import numpy as np
 
 from headwater.capture.profiling.blocks import BLOCK_ROWS, NoCanonicalFormError, Table
-from headwater.capture.profiling.mixing import ROW_START, Mixer, row_sums
+from headwater.capture.profiling.mixing import ROW_START, row_sums
 from headwater.capture.profiling.passes import ColumnPass
+from headwater.capture.profiling.scratch import release, scratch
 from headwater.capture.profiling.structures import ColumnProfile, Profile, Tier
 from headwater.model.fingerprints import ALGORITHM, Fingerprint, digest_of, schema_digest
 
@@ -42,7 +43,10 @@ class TablePass:
         # Overflow to infinity and NaN in sums are expected and handled; a user never asked to be warned of them.
         with np.errstate(all="ignore"):
             if self._tier != "schema":
-                self._read()
+                try:
+                    self._read()
+                finally:
+                    release()
             return self._result()
 
     def _elapsed_s(self) -> float:
@@ -52,11 +56,10 @@ class TablePass:
         """Read block after block; when the budget cannot suffice, give up the digests and read evenly spread blocks."""
         rows = self._table.row_count
         size = max(1024, min(BLOCK_ROWS, _BLOCK_VALUES // max(1, len(self._passes))))
-        mixer = Mixer()
         starts = list(range(0, rows, size))
         done = 0
         while done < len(starts):
-            self._read_block(starts[done], min(rows, starts[done] + size), mixer)
+            self._read_block(starts[done], min(rows, starts[done] + size))
             done += 1
             elapsed_s = self._elapsed_s()
             if elapsed_s <= self._budget_s * done / len(starts) or done == len(starts):
@@ -70,18 +73,19 @@ class TablePass:
                 stride = math.ceil(needed_s / (self._budget_s - elapsed_s))
                 starts[done:] = starts[done + stride - 1 :: stride]
 
-    def _read_block(self, start: int, stop: int, mixer: Mixer) -> None:
-        words = np.full(stop - start, ROW_START, dtype=np.uint64)
+    def _read_block(self, start: int, stop: int) -> None:
+        words = scratch("rows", stop - start, np.uint64)
+        words.fill(ROW_START)
         for position, column_pass in enumerate(self._passes):
             if position in self._lost:
                 continue
             if not self._whole:
                 column_pass.digest = None
             try:
-                column_pass.add(start, stop, words, mixer)
+                column_pass.add(start, stop, words)
             except NoCanonicalFormError as error:
                 self._lost[position] = str(error)
-        first, second = row_sums(words, np.empty_like(words))
+        first, second = row_sums(words)
         self._sums = (self._sums[0] + first, self._sums[1] + second)
         self._rows += stop - start
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from headwater.capture.profiling.blocks import BLOCK_ROWS, Block, Bytes, Coded, Fixed, Words
+from headwater.capture.profiling.blocks import Block, Bytes, Coded, Words
+from headwater.capture.profiling.scratch import scratch
 
 _MULTIPLY_1 = np.uint64(0xBF58476D1CE4E5B9)
 _SEED = 0x94D049BB133111EB
@@ -24,6 +25,9 @@ _WORD = 8
 LONG_BYTES = 64
 """From this length on a value is hashed on its own (xxh3_64) instead of eight bytes at a time beside its neighbours."""
 
+_KEEP_BYTES = np.array([(1 << 8 * count) - 1 for count in range(_WORD + 1)], dtype=np.uint64)
+_OFTEN = 4
+_WIDE = {"f": "<f8", "u": "<u8"}
 _MASK_64 = (1 << 64) - 1
 
 
@@ -40,111 +44,98 @@ def _stir(number: int) -> int:
     return x ^ (x >> 31)
 
 
-class Mixer:
-    """Scratch space for the hashing of one block after the other. Not for use by two threads at once."""
-
-    __slots__ = ("_spare", "_words")
-
-    def __init__(self) -> None:
-        self._words = np.empty(BLOCK_ROWS, dtype=np.uint64)
-        self._spare = np.empty(BLOCK_ROWS, dtype=np.uint64)
-
-    def hash_values(self, block: Block) -> Words:
-        """One hash a row. The result is scratch space that the next call overwrites; nulls hold anything."""
-        if isinstance(block, Fixed):
-            return self._fixed(block)
-        if isinstance(block, Coded):
-            return np.take(block.table, block.codes, out=self._room(len(block.codes))[0], mode="clip")
-        return self._texts(block)
-
-    def _room(self, rows: int) -> tuple[Words, Words]:
-        if rows > len(self._words):
-            self._words, self._spare = np.empty(rows, dtype=np.uint64), np.empty(rows, dtype=np.uint64)
-        return self._words[:rows], self._spare[:rows]
-
-    def _fixed(self, block: Fixed) -> Words:
-        out, spare = self._room(len(block.values))
-        return _mix(as_words(block.values), out, spare)
-
-    def _texts(self, block: Bytes) -> Words:
-        """Fold each value in eight bytes at a time; values of ``LONG_BYTES`` and more are hashed one by one."""
-        lengths = block.lengths
-        rows = len(lengths)
-        out, spare = self._room(rows)
-        if not rows:
-            return out
-        longest, shortest = int(lengths.max()), int(lengths.min())
-        np.multiply(lengths.view(np.uint64), _LENGTH, out=out)
-        if longest == shortest < LONG_BYTES:
-            _fold_even(out, spare, block.data, longest)
-            return out
-        padded = np.empty((len(block.data) // _WORD + 2) * _WORD, dtype=np.uint8)
-        padded[: len(block.data)] = block.data
-        padded[len(block.data) :] = 0
-        starts = np.cumsum(lengths)
-        starts -= lengths
-        out ^= _word_at(padded, starts, lengths)
-        _mix(out, out, spare)
-        _fold_rest(out, padded, starts, lengths, longest)
-        if longest >= LONG_BYTES:
-            _hash_long(out, block.data, starts, lengths)
-        return out
+def hash_values(block: Block) -> Words:
+    """One hash a row, before the column's multiplier. Scratch memory; at nulls it holds anything."""
+    if isinstance(block, Coded):
+        return np.take(block.table, block.codes, out=_words("hashes", len(block.codes)), mode="clip")
+    if isinstance(block, Bytes):
+        return _hash_texts(block)
+    words = as_words(block.values)
+    return _mix(words, _words("hashes", len(words)))
 
 
-def _fold_even(out: Words, spare: Words, data: npt.NDArray[np.uint8], width: int) -> None:
-    """Fold values that all have the same number of bytes: their words lie at even distances, aligned or not."""
-    padded = np.zeros(len(data) + _WORD, dtype=np.uint8)
-    padded[: len(data)] = data
-    for at in range(0, max(width, 1), _WORD):
-        words: Words = np.ndarray((len(out),), "<u8", padded.data, at, (width,))
-        if at:
-            out *= _MULTIPLY_3
-        if width - at < _WORD:
-            words = words & np.uint64((1 << 8 * (width - at)) - 1)
-        out ^= words
-        _mix(out, out, spare)
+def _words(slot: str, rows: int) -> Words:
+    return scratch(slot, rows, np.uint64)
 
 
 def as_words(values: npt.NDArray[np.generic]) -> Words:
     """Integers and floats of any width as 64-bit words: sign-extended, floats widened to double precision first."""
-    if values.dtype.kind == "f":
-        return np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
-    if values.dtype.kind == "u":
-        return np.ascontiguousarray(values, dtype=np.uint64)
-    return np.ascontiguousarray(values, dtype=np.int64).view(np.uint64)
+    wide = np.dtype(_WIDE.get(values.dtype.kind, "<i8"))
+    if values.dtype == wide and values.flags.c_contiguous:
+        return values.view(np.uint64)
+    words = _words("widened", len(values))
+    np.copyto(words.view(wide), values, casting="safe")
+    return words
 
 
-def _mix(words: Words, out: Words, spare: Words) -> Words:
+def _mix(words: Words, out: Words) -> Words:
     """Multiply, then fold the upper half onto the lower: one to one, and every bit reaches the lower half.
 
     The odd multiplier of the column comes next and carries the lower half up again.
     """
+    spare = _words("spare", len(words))
     np.multiply(words, _MULTIPLY_1, out=out)
     np.right_shift(out, _32, out=spare)
     out ^= spare
     return out
 
 
+def _hash_texts(block: Bytes) -> Words:
+    """Fold each value in eight bytes at a time; values of ``LONG_BYTES`` and more are hashed one by one."""
+    lengths, data = block.lengths, block.data
+    out = _words("hashes", len(lengths))
+    if not len(out):
+        return out
+    longest, shortest = int(lengths.max()), int(lengths.min())
+    np.multiply(lengths.view(np.uint64), _LENGTH, out=out)
+    padded = scratch("padded", (len(data) // _WORD + 2) * _WORD, np.uint8)
+    padded[: len(data)] = data
+    padded[len(data) :] = 0
+    if longest == shortest < LONG_BYTES:
+        _fold_even(out, padded, longest)
+        return out
+    starts = scratch("starts", len(lengths), np.int64)
+    np.cumsum(lengths, out=starts)
+    starts -= lengths
+    out ^= _word_at(padded, starts, lengths)
+    _mix(out, out)
+    _fold_rest(out, padded, starts, lengths, longest)
+    if longest >= LONG_BYTES:
+        _hash_long(out, data, starts, lengths)
+    return out
+
+
+def _fold_even(out: Words, padded: npt.NDArray[np.uint8], width: int) -> None:
+    """Fold values that all have the same number of bytes: their words lie at even distances, aligned or not."""
+    for at in range(0, max(width, 1), _WORD):
+        words: Words = np.ndarray((len(out),), "<u8", padded.data, at, (width,))
+        if at:
+            out *= _MULTIPLY_3
+        if width - at < _WORD:
+            words = np.bitwise_and(words, _KEEP_BYTES[width - at], out=_words("low", len(out)))
+        out ^= words
+        _mix(out, out)
+
+
 def _word_at(padded: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], left: npt.NDArray[np.int64]) -> Words:
     """The up to eight bytes at each start as one little-endian word; bytes beyond ``left`` are zero."""
+    rows = len(starts)
     words: Words = padded.view("<u8")
-    place = starts >> 3
-    shift = ((starts & 7) << 3).view(np.uint64)
-    low = words.take(place, mode="clip")
-    place += 1
-    high = words.take(place, mode="clip")
+    place, low, high = scratch("place", rows, np.int64), _words("low", rows), _words("high", rows)
+    np.right_shift(starts, 3, out=place)
+    np.take(words, place, out=low, mode="clip")
+    np.take(words[1:], place, out=high, mode="clip")
+    np.bitwise_and(starts, 7, out=place)
+    place <<= 3
+    shift = place.view(np.uint64)
     low >>= shift
     np.subtract(_64, shift, out=shift)
-    # A shift by 64 or more gives 0 in numpy, so an aligned start takes nothing from the second word.
+    # A shift by 64 gives 0 in numpy, so an aligned start takes nothing from the second word.
     high <<= shift
     low |= high
-    unused = np.subtract(_WORD, left)
-    if unused.max(initial=0) > 0:
-        np.maximum(unused, 0, out=unused)
-        unused <<= 3
-        drop = unused.view(np.uint64)
-        low <<= drop
-        low >>= drop
+    # Lengths of eight and more are cut to eight, below zero to none: the masks begin with "nothing".
+    np.take(_KEEP_BYTES, left, out=high, mode="clip")
+    low &= high
     return low
 
 
@@ -155,18 +146,30 @@ def _fold_rest(
     lengths: npt.NDArray[np.int64],
     longest: int,
 ) -> None:
-    """Fold bytes from the ninth on into ``out``, for those values that have them and are not long."""
-    rows = None
+    """Fold bytes from the ninth on into ``out``, for those values that have them."""
+    rows = len(out)
+    among, left = scratch("among", rows, np.bool_), scratch("left", rows, np.int64)
     for at in range(_WORD, min(longest, LONG_BYTES), _WORD):
-        among = lengths if rows is None else lengths[rows]
-        chosen = np.flatnonzero((among > at) & (among < LONG_BYTES))
-        if not len(chosen):
-            return
-        rows = chosen if rows is None else rows[chosen]
-        part = out[rows]
-        part *= _MULTIPLY_3
-        part ^= _word_at(padded, starts[rows] + at, lengths[rows] - at)
-        out[rows] = _mix(part, part, np.empty_like(part))
+        np.greater(lengths, at, out=among)
+        if np.count_nonzero(among) * _OFTEN < rows:
+            _fold_few(out, padded, starts, lengths, at)
+            continue
+        moved = np.add(starts, at, out=scratch("moved", rows, np.int64))
+        word = _word_at(padded, moved, np.subtract(lengths, at, out=left))
+        folded = np.multiply(out, _MULTIPLY_3, out=_words("folded", rows))
+        folded ^= word
+        np.copyto(out, _mix(folded, folded), where=among)
+
+
+def _fold_few(
+    out: Words, padded: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], at: int
+) -> None:
+    """The same for one word where few values have it: only those are looked at."""
+    rows = np.flatnonzero(lengths > at)
+    part = out[rows]
+    part *= _MULTIPLY_3
+    part ^= _word_at(padded, starts[rows] + at, lengths[rows] - at)
+    out[rows] = _mix(part, part)
 
 
 def _hash_long(
@@ -181,11 +184,12 @@ def _hash_long(
         out[row] = xxhash.xxh3_64_intdigest(view[start : start + int(lengths[row])])
 
 
-def row_sums(rows: Words, spare: Words) -> tuple[int, int]:
+def row_sums(rows: Words) -> tuple[int, int]:
     """Two sums over finished row hashes; ``rows`` holds the sum over columns a row and is overwritten.
 
     The finish must be far from linear, or exchanging values between two rows would leave the sums as they were.
     """
+    spare = _words("spare", len(rows))
     for shift, factor in ((_32, _MULTIPLY_1), (_29, _MULTIPLY_3), (_32, _MULTIPLY_2)):
         np.right_shift(rows, shift, out=spare)
         rows ^= spare

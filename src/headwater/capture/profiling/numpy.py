@@ -17,6 +17,7 @@ MOST_COLUMNS = 256
 COPY_BYTES = 8 << 20
 """An array up to this size is copied for a snapshot, in a millisecond or two."""
 
+_NOT_A_TIME = np.iinfo(np.int64).min
 _UNITS = ("s", "ms", "us", "ns")
 
 
@@ -100,10 +101,10 @@ def _time_column(name: str, array: npt.NDArray[Any], nulls: npt.NDArray[np.bool_
     def read(start: int, stop: int) -> Block:
         part = array[start:stop]
         whole = np.ascontiguousarray(part.astype(f"{array.dtype.kind}8[{unit}]", copy=False)).view(np.int64)
-        missing = np.isnat(part)
-        if nulls is not None:
-            missing |= nulls[start:stop]
-        return Fixed(whole.astype(np.int32) if unit == "D" else whole, missing if missing.any() else None)
+        missing = _some(nulls, start, stop)
+        if whole.min(initial=0) == _NOT_A_TIME:
+            missing = np.isnat(part) if missing is None else np.isnat(part) | missing
+        return Fixed(whole.astype(np.int32) if unit == "D" else whole, missing)
 
     return Column(name, type_, True, "time", read, unit=unit)
 

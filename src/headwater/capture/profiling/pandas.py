@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from headwater.capture.profiling.blocks import Block, Coded, Column, Fixed, Table, by_span
-from headwater.capture.profiling.mixing import Mixer
+from headwater.capture.profiling.mixing import hash_values
 from headwater.capture.profiling.numpy import COPY_BYTES, array_column, one_zero
 from headwater.capture.profiling.objects import encoded_block, text_block
 from headwater.model.fingerprints import unique_names
@@ -112,7 +112,7 @@ def _categorical_column(name: str, array: Any) -> Column:
         block = categories.read(0, len(array.categories))
         if isinstance(block, Fixed) and block.values.dtype.kind == "f":
             block = Fixed(one_zero(block.values), block.nulls)
-        table_ = Mixer().hash_values(block).copy()
+        table_ = hash_values(block).copy()
     all_codes = array.codes
 
     def read(start: int, stop: int) -> Block:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from headwater.capture.profiling.blocks import Block, Bytes, Coded, Column, Fixed, Mask, Words
 from headwater.capture.profiling.distinct import Distinct
-from headwater.capture.profiling.mixing import Mixer, column_constants
+from headwater.capture.profiling.mixing import column_constants, hash_values
+from headwater.capture.profiling.scratch import compressed, scratch
 from headwater.capture.profiling.structures import ColumnProfile
 from headwater.capture.profiling.summaries import NumberSummary, TimeSummary
 from headwater.model.fingerprints import ALGORITHM, digest_of
@@ -50,6 +51,14 @@ class ColumnDigest:
         return digest_of(ALGORITHM, "column", type_, row_count, *parts)
 
 
+def _zero_at(values: npt.NDArray[np.generic], nulls: Mask) -> npt.NDArray[np.generic]:
+    """A copy in scratch memory with zeros at the nulls."""
+    copy = scratch(f"zeroed {values.dtype}", len(values), values.dtype)
+    np.copyto(copy, values)
+    copy[nulls] = 0
+    return copy
+
+
 class ColumnPass:
     """What is being learned about one column.
 
@@ -83,39 +92,44 @@ class ColumnPass:
         self.nan_count = 0
         self.rows = 0
 
-    def add(self, start: int, stop: int, row_words: Words, mixer: Mixer) -> None:
+    def add(self, start: int, stop: int, row_words: Words) -> None:
         """Read rows ``start`` to ``stop`` and add each one's share to ``row_words``."""
         block = self.column.read(start, stop)
         total = math.nan
         if isinstance(block, Fixed) and block.values.dtype.kind == "f":
             block, total = self._canonical_floats(block)
         elif isinstance(block, Fixed) and block.nulls is not None:
-            block = Fixed(np.where(block.nulls, block.values.dtype.type(0), block.values), block.nulls)
+            block = Fixed(_zero_at(block.values, block.nulls), block.nulls)
         nulls = block.nulls
-        words = mixer.hash_values(block)
+        words = hash_values(block)
         if self.digest is not None:
             self._digest(block, words, start, nulls)
         words *= self._factor
-        valid = words
+        kept = None if nulls is None else np.logical_not(nulls, out=scratch("kept", len(nulls), np.bool_))
+        self.rows += stop - start
         if nulls is not None:
             self.null_count += int(np.count_nonzero(nulls))
-            valid = words[~nulls]
+        if self._distinct is not None and isinstance(block, Fixed) and self.column.kind == "bool":
+            self._distinct.add_bools(block.values if kept is None else compressed("flags", block.values, kept))
+        elif self._distinct is not None and kept is not None:
+            # Any value that occurs, repeated at the nulls, leaves the number of distinct values as it is.
+            first = int(kept.argmax())
+            words[nulls] = words[first]
+            self._distinct.add(words if kept[first] else words[:0])
+        elif self._distinct is not None:
+            self._distinct.add(words)
+        if nulls is not None:
             words[nulls] = self._null_word
         row_words += words
-        self.rows += stop - start
-        if self._distinct is not None and self.column.kind == "bool" and isinstance(block, Fixed):
-            self._distinct.add_bools(block.values if nulls is None else block.values[~nulls])
-        elif self._distinct is not None:
-            self._distinct.add(valid)
         if self._summary is not None and isinstance(block, Fixed):
-            self._summarise(block.values if nulls is None else block.values[~nulls], total)
+            self._summarise(block.values if kept is None else compressed("numbers", block.values, kept), total)
 
     def _digest(self, block: Block, words: Words, start: int, nulls: Mask | None) -> None:
         assert self.digest is not None
         if isinstance(block, Bytes):
             self.digest.add(block.data, block.lengths)
         elif isinstance(block, Coded):
-            self.digest.add(words if nulls is None else np.where(nulls, np.uint64(0), words), None)
+            self.digest.add(words if nulls is None else _zero_at(words, nulls), None)
         else:
             self.digest.add(block.values, None)
         if nulls is not None:
@@ -123,7 +137,9 @@ class ColumnPass:
 
     def _canonical_floats(self, block: Fixed) -> tuple[Fixed, float]:
         """One zero, one NaN, nulls as zero; and the sum of all, which is finite only if every value is."""
-        values = np.add(block.values, block.values.dtype.type(0))  # -0.0 + 0.0 is 0.0
+        dtype = block.values.dtype
+        # -0.0 + 0.0 is 0.0
+        values = np.add(block.values, dtype.type(0), out=scratch(f"canonical {dtype}", len(block.values), dtype))
         total = float(values.sum(dtype=np.float64))
         nulls = block.nulls
         if not math.isfinite(total) or nulls is not None:
@@ -142,9 +158,13 @@ class ColumnPass:
 
     def _summarise(self, values: npt.NDArray[np.generic], total: float) -> None:
         assert self._summary is not None
+        if isinstance(self._summary, TimeSummary):
+            self._summary.add(values)
+            return
         if values.dtype.kind == "f" and not math.isfinite(total):
             values = values[np.isfinite(values)]
-        self._summary.add(values)
+            total = math.nan
+        self._summary.add(values, total)
 
     def result(self, *, ranges: bool) -> ColumnProfile:
         """The profile of the column; without ``ranges`` no value of it is shown (extremes, quantiles)."""

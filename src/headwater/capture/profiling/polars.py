@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from headwater.capture.profiling.blocks import Block, Bytes, Coded, Column, Fixed, Table, Words, by_span, nothing
-from headwater.capture.profiling.mixing import Mixer
+from headwater.capture.profiling.mixing import hash_values
 
 _NUMBERS = {
     pl.Int8: "int8",
@@ -64,7 +64,7 @@ def series_column(name: str, series: Any) -> Column:
     if base in (pl.Categorical, pl.Enum):
         return _categorical_column(name, series)
     if base is pl.String:
-        return Column(name, "string", True, "other", by_span(lambda a, b: _texts(series.slice(a, b - a)), len(series)))
+        return Column(name, "string", True, "other", lambda a, b: _texts(series.slice(a, b - a)))
     return _foreign_column(name, series)
 
 
@@ -99,9 +99,9 @@ def _fixed_reader(series: Any, physical: Any = None) -> Any:
 def _texts(part: Any) -> Block:
     """Text of a part of a series."""
     if sys.modules.get("pyarrow") is not None:
-        from headwater.capture.profiling.arrow import arrow_column
+        from headwater.capture.profiling.arrow import texts
 
-        return arrow_column("", part.to_arrow(compat_level=pl.CompatLevel.oldest())).read(0, len(part))
+        return texts(part.to_arrow(compat_level=pl.CompatLevel.oldest()), reuse=True)
     nulls = part.is_null().to_numpy() if part.null_count() else None
     lengths = part.str.len_bytes().fill_null(0).cast(pl.Int64).to_numpy()
     data = (part.str.join("").item() or "").encode()
@@ -132,7 +132,7 @@ def _category_hashes(series: Any) -> tuple[npt.NDArray[Any], Words]:
         return np.zeros(0, dtype=np.uint32), np.zeros(1, dtype=np.uint64)
     known = present.to_physical().to_numpy()
     order = np.argsort(known)
-    hashes = Mixer().hash_values(_texts(present.cast(pl.String)))
+    hashes = hash_values(_texts(present.cast(pl.String))).copy()
     return known[order], hashes[order]
 
 
