@@ -12,7 +12,7 @@ from headwater.query.history import RunSummary, list_runs
 from headwater.query.names import node_id
 from headwater.query.resolve import Target
 from headwater.query.result import json_text
-from headwater.query.selectors import owners, tags
+from headwater.query.selectors import owner_names, tag_labels
 from headwater.query.versions import version_at
 from headwater.query.walk import Edges, job_neighbours
 from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
@@ -142,8 +142,8 @@ def _common(node: NodeRow, facets: Facets) -> dict[str, Any]:
         "type": node.type,
         "aliases": tuple(f"{namespace}:{name}" for namespace, name in node.aliases),
         "description": str(body(facets, "documentation").get("description", "")),
-        "owners": tuple(dict.fromkeys(owners(facets))),
-        "tags": tuple(tag for tag in dict.fromkeys(tags(facets))),
+        "owners": tuple(dict.fromkeys(owner_names(facets))),
+        "tags": tuple(dict.fromkeys(tag_labels(facets))),
         "is_deleted": node.is_deleted,
         "created_at": node.created_at,
         "updated_at": node.updated_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ def diff_runs(store: Store, before: RunRow, after: RunRow) -> Diff:
     parts = [
         compare("run", _run_facts(left), _run_facts(right)),
         compare("parameter", left.parameters, right.parameters),
-        _models(store, left_out, right_out),
+        _models(store, left_out, right_out, left.parameters, right.parameters),
         compare("seed", _seeds(left), _seeds(right)),
         compare("code", _code(left), _code(right)),
         compare("environment", _environment(left), _environment(right)),
@@ -244,8 +245,17 @@ def _schema(store: Store, version: VersionRow) -> dict[str, str]:
     return dict(schema_fields(store.version_facets(version.id)))
 
 
-def _models(store: Store, left: list[VersionRow], right: list[VersionRow]) -> Compared:
-    """Compare the hyper-parameters of the models that both runs made; a model saved under two names counts once."""
+def _models(
+    store: Store,
+    left: list[VersionRow],
+    right: list[VersionRow],
+    told_before: Mapping[str, Any],
+    told_after: Mapping[str, Any],
+) -> Compared:
+    """Compare the hyper-parameters of the models that both runs made; a model saved under two names counts once.
+
+    What the parameters of the runs already tell is left out.
+    """
     before = {version.dataset_id: _settings(store, version) for version in left}
     after = {version.dataset_id: _settings(store, version) for version in right}
     names = {row.id: row.name.rpartition("/")[2] for row in store.nodes(sorted(before.keys() & after.keys()))}
@@ -255,6 +265,8 @@ def _models(store: Store, left: list[VersionRow], right: list[VersionRow]) -> Co
         found, equal = compare("parameter", before[key], after[key])
         for kept, items in ((differences, found), (same, equal)):
             for item in items:
+                if told_before.get(item.name) == item.before and told_after.get(item.name) == item.after:
+                    continue
                 kept.setdefault((item.name, f"{item.before} {item.after}"), _of_job(item, f"{name}: "))
     return list(differences.values()), list(same.values())
 

@@ -46,8 +46,11 @@ def diff_lines(diff: Diff, *, cells: int | None = None, base: str | None = None,
         ("- ", "removed", diff.before, diff.before_at),
         ("+ ", "added", diff.after, diff.after_at),
     ):
-        when = f"  {iso(at)} · {ago(at, current)}" if at is not None else ""
-        lines.append([Span(sign, style), Span(_side(side, labels)), Span(when, "dim")])  # type: ignore[arg-type]
+        name = iso(at) if diff.of == "graph" else _side(side, labels)
+        when = (
+            "" if at is None else f"  {ago(at, current)}" if diff.of == "graph" else f"  {iso(at)} · {ago(at, current)}"
+        )
+        lines.append([Span(sign, style), Span(name), Span(when, "dim")])  # type: ignore[arg-type]
     for what, title in _ORDER:
         group = diff.of_kind(what)
         if not group:

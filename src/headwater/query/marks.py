@@ -6,7 +6,7 @@ import msgspec
 
 from headwater.model.graph import Node
 from headwater.query.names import is_in_memory
-from headwater.query.text import Style
+from headwater.query.text import Style, clean
 
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +98,7 @@ def _type(node: Node) -> str:
 def type_word(node: Node) -> str:
     """Return the dataset's type in words: ``feature view``, ``in memory``, nothing when it is not known."""
     found = _type(node)
-    return "in memory" if found == "MEMORY" else found.lower().replace("_", " ")
+    return "in memory" if found == "MEMORY" else clean(found.lower().replace("_", " "))
 
 
 def state_mark(state: str, marks: Marks) -> tuple[str, Style]:

@@ -43,7 +43,26 @@ def details_lines(
     return [fit(line, cells) for line in lines]
 
 
-_SHOWN = {"schema", "datasetType", "documentation", "ownership", "tags", "jobType", "errorMessage", "parent"}
+_SHOWN = {
+    "schema",
+    "datasetType",
+    "documentation",
+    "ownership",
+    "tags",
+    "jobType",
+    "errorMessage",
+    "parent",
+    "headwater_code",
+    "headwater_environment",
+    "headwater_fingerprint",
+    "headwater_metrics",
+    "headwater_parameters",
+    "headwater_process",
+    "headwater_seeds",
+    "outputStatistics",
+    "dataQualityMetrics",
+}
+"""Facets whose content the lines above tell."""
 
 
 def _head(details: Details, labels: Labels, current: int) -> Iterator[Line]:

@@ -129,14 +129,26 @@ def tags(facets: Facets) -> list[str]:
     return found
 
 
+def tag_labels(facets: Facets) -> list[str]:
+    """Return the tags of a node as people write them: ``pii`` where the value says no more than yes."""
+    labels = []
+    for item in body(facets, "tags").get("tags") or []:
+        if isinstance(item, dict) and item.get("key"):
+            value = str(item.get("value", ""))
+            label = str(item["key"]) if value.lower() in {"", "true"} else f"{item['key']}={value}"
+            labels.append(f"{label} ({item['field']})" if item.get("field") else label)
+    return labels
+
+
+def owner_names(facets: Facets) -> list[str]:
+    """Return the owners of a node by their full names."""
+    found = body(facets, "ownership").get("owners") or []
+    return [str(item["name"]) for item in found if isinstance(item, dict) and item.get("name")]
+
+
 def owners(facets: Facets) -> list[str]:
-    """Return the owners of a node: full names, and the part after a colon (``team:data`` as ``data``)."""
-    found: list[str] = []
-    for item in body(facets, "ownership").get("owners") or []:
-        if isinstance(item, dict) and item.get("name"):
-            name = str(item["name"])
-            found.extend({name, name.rpartition(":")[2]})
-    return found
+    """Return the names that the owners of a node answer to: ``team:data`` also to ``data``."""
+    return [known for name in owner_names(facets) for known in (name, name.rpartition(":")[2])]
 
 
 def _by_id(rows: Iterable[NodeRow]) -> Selected:

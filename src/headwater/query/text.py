@@ -28,13 +28,9 @@ Line = list[Span]
 def clean(text: object) -> str:
     """Return the text with control and direction-changing characters escaped: no name can drive a terminal."""
     raw = str(text)
-    if raw.isascii() and raw.isprintable():
+    if raw.isprintable():
         return raw
-    return "".join(char if _is_safe(char) else char.encode("unicode_escape").decode("ascii") for char in raw)
-
-
-def _is_safe(char: str) -> bool:
-    return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in raw)
 
 
 def width(text: str) -> int:

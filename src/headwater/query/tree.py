@@ -188,7 +188,7 @@ class _Drawing:
             mark, style = state_mark(node.state, self.marks)
             line.append(Span(f"  {mark}", style))
             if node.state not in {"COMPLETED", ""}:
-                line.append(Span(" " + node.state.lower(), style))
+                line.append(Span(" " + clean(node.state.lower()), style))
         if ran_at := node.properties.get("ran_at"):
             line.append(Span(" " + ago(ran_at, self.now), "dim"))
         return line

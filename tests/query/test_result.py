@@ -1,0 +1,142 @@
+"""Answers in other forms: frames, graphs, pictures, interchange; and names that try to break them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.model.graph import Edge, How, Node, NodeKind
+from headwater.query import Lineage, LineageGraph
+from headwater.query.picture import MOST_COLUMNS, picture
+from headwater.query.svg import svg
+from headwater.query.text import plain
+from headwater.query.tree import TreeStyle, tree
+
+from .histories import BASE
+
+SVG = "{http://www.w3.org/2000/svg}"
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"/><image href="http://example.org/x"/>',
+    "\x1b[31mred\x1b[0m\x07",
+    "line\nbreak\r\n\ttab",
+    "\u202egpj.exe",
+    "]]>&amp;--><!--",
+    "日本語の表" * 20,
+    "\ufffe\ufdd0",
+    "a#b:c.d'e\"f`g$(h)",
+]
+
+
+def small(name: str) -> LineageGraph:
+    """Return a graph of two datasets and a job that all bear this name."""
+    nodes = (
+        Node(id=f"dataset:a:{name}", kind=NodeKind.DATASET, namespace="a", name=name, type=name, level=0),
+        Node(id=f"dataset:b:{name}", kind=NodeKind.DATASET, namespace=name, name=name, type="TABLE", level=1),
+        Node(id=f"job:j:{name}", kind=NodeKind.JOB, namespace="j", name=name, type=name, state="COMPLETED", level=1),
+    )
+    edge = Edge(source=nodes[1].id, target=nodes[0].id, job=nodes[2].id)
+    return LineageGraph(roots=(nodes[0].id,), direction="upstream", nodes=nodes, edges=(edge,), gaps=(name,))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_stay_text(name: str) -> None:
+    """No name becomes markup, a terminal command or a line of its own, in any form."""
+    graph = small(name)
+    root = ElementTree.fromstring(svg(graph))
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
+        "svg", "title", "style", "defs", "marker", "path", "rect", "g", "text", "circle"
+    }  # fmt: skip
+    text = plain(tree(graph, TreeStyle(base="/")))
+    assert len(text.splitlines()) == 6
+    assert all(char == "\n" or char.isprintable() for char in text)
+    assert json.loads(graph.to_json())["nodes"][0]["name"] == name
+    ElementTree.fromstring(graph.to_graphml().encode())
+    assert graph.to_mermaid().startswith("flowchart")
+    assert graph.to_dot().startswith("digraph")
+    json.loads(graph.to_prov())
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=60).filter(lambda text: "\x00" not in text))
+def test_any_name_gives_well_formed_svg(name: str) -> None:
+    """Whatever a dataset is called, the picture is XML."""
+    ElementTree.fromstring(svg(small(name)))
+
+
+def test_frames_hold_nodes_and_edges(lineage: Lineage) -> None:
+    """Data frames have a row a node, or a row an edge."""
+    graph = lineage.upstream("predictions.parquet")
+    nodes = graph.to_pandas()
+    assert list(nodes["id"]) == [node.id for node in graph.nodes]
+    assert len(graph.to_pandas("edges")) == len(graph.edges)
+    assert graph.to_polars().height == len(graph.nodes)
+    assert lineage.impact("cells.csv:radius").to_pandas()["severity"].iloc[0] == "breaks"
+    assert len(lineage.diff("train.py").to_pandas()) == 5
+
+
+def test_networkx_has_the_same_reach(lineage: Lineage) -> None:
+    """The graph handed to networkx gives the same ancestors."""
+    nx = pytest.importorskip("networkx")
+    graph = lineage.upstream("predictions.parquet")
+    ancestors = nx.ancestors(graph.to_networkx(), graph.roots[0])
+    assert ancestors == {node.id for node in graph.datasets()} - set(graph.roots)
+
+
+def test_a_notebook_gets_a_picture(lineage: Lineage) -> None:
+    """Graphs and answers show themselves, self-contained: no script and nothing to fetch."""
+    graph = lineage.upstream("predictions.parquet")
+    for shown in (graph._repr_svg_(), graph._repr_html_(), lineage.why("predictions.parquet")._repr_html_()):
+        assert "<svg" in shown
+        assert "<script" not in shown
+        assert "href" not in shown
+    assert str(graph).startswith("✦ ")
+
+
+def test_pills_keep_outputs_of_one_job_apart() -> None:
+    """A job with two outputs of different inputs is drawn once for each."""
+    names = ["a", "b", "x", "y"]
+    nodes = tuple(Node(id=name, kind=NodeKind.DATASET, namespace="n", name=name) for name in names)
+    edges = (Edge(source="a", target="x", job="j"), Edge(source="b", target="y", job="j"))
+    drawn = picture(LineageGraph(nodes=nodes, edges=edges), base="/")
+    assert len(drawn.pills) == 2
+    assert len(drawn.lines) == 4
+
+
+def test_dashes_mean_no_value_flows(lineage: Lineage) -> None:
+    """Inferred edges and columns that only decide are dashed, value flows are solid."""
+    drawn = picture(lineage.upstream("features.parquet:texture_z"), base=BASE)
+    dashed = {(line.source_column, line.target_column) for line in drawn.lines if line.is_dashed}
+    assert ("age", "texture_z") in dashed
+    assert ("texture", "texture_z") not in dashed
+    edge = Edge(source="a", target="b", job="j", how=How.INFERRED)
+    nodes = tuple(Node(id=name, kind=NodeKind.DATASET, namespace="n", name=name) for name in "ab")
+    assert all(line.is_dashed for line in picture(LineageGraph(nodes=nodes, edges=(edge,)), base="/").lines)
+
+
+def test_cards_show_at_most_eight_columns() -> None:
+    """A card with many columns counts those that it does not show."""
+    fields = [f"column_{number:02d}" for number in range(20)]
+    node = Node(id="a", kind=NodeKind.DATASET, namespace="n", name="a", properties={"fields": fields})
+    card = picture(LineageGraph(roots=("a",), nodes=(node,), columns=True), base="/").cards["a"]
+    assert len(card.columns) == MOST_COLUMNS
+    assert card.more_columns == 12
+    assert "12 more columns" in svg(LineageGraph(roots=("a",), nodes=(node,), columns=True))
+
+
+def test_a_long_chain_is_drawn(lineage: Lineage) -> None:
+    """Depth is no limit: a chain of thousands makes a tree without recursion."""
+    names = [f"t{number}" for number in range(3000)]
+    nodes = tuple(
+        Node(id=name, kind=NodeKind.DATASET, namespace="n", name=name, level=at) for at, name in enumerate(names)
+    )
+    edges = tuple(Edge(source=b, target=a, job="j") for a, b in pairwise(names))
+    assert len(names) > sys.getrecursionlimit()
+    graph = LineageGraph(roots=("t0",), direction="upstream", nodes=nodes, edges=edges)
+    assert len(tree(graph, TreeStyle(cells=80))) == 2 * 3000 - 1 + 2
