@@ -81,7 +81,7 @@ _NAMED: Final = re.compile(
 _PLACEHOLDER: Final = re.compile(r"\W+|%s|%\(\w+\)s|\$\d+|:\w+|\{\w*\}")
 _NO_VALUES: Final = frozenset({"None", "null", "True", "False", "true", "false", "***"})
 _FLAG: Final = re.compile(r"""(?P<flag>--?[A-Za-z][A-Za-z0-9_-]*)(?P<sep>\s+)(?P<value>"[^"]*"|'[^']*'|[^\s"'-]\S*)""")
-_CARD: Final = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d.])")
+_CARD: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
 _EMAIL: Final = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
 
 
