@@ -186,6 +186,9 @@ def test_a_record_is_a_complete_run_with_typed_datasets():
     [
         ("file", "/data/x.csv", "file", "/data/x.csv"),
         ("file", "data/x.csv", "file", "./data/x.csv"),
+        ("file", "./x.csv", "file", "./x.csv"),
+        ("file", "~/x.csv", "file", "~/x.csv"),
+        ("file", "C:\\data\\x.csv", "file", "C:/data/x.csv"),
         ("file", "s3://lake/x.csv", "s3://lake", "x.csv"),
         ("api", "https://me:pw@api.example.com/v1?key=1", "https://api.example.com", "v1"),
         ("stream", "kafka://broker/orders", "kafka://broker:9092", "orders"),
@@ -199,6 +202,12 @@ def test_a_record_is_a_complete_run_with_typed_datasets():
 def test_an_identifier_means_a_dataset(kind, identifier, namespace, name):
     """Addresses get the standard name of what they point at, plain names the namespace of their type."""
     assert dataset_name(Endpoint(type=kind, identifier=identifier)) == (namespace, name)
+
+
+def test_relative_files_become_absolute_where_the_folder_is_known():
+    """On the machine that recorded it, a relative path means the file that capture saw."""
+    for identifier in ("x.csv", "./x.csv", "../p/x.csv", "/p/x.csv"):
+        assert dataset_name(Endpoint(type="file", identifier=identifier), cwd="/p") == ("file", "/p/x.csv")
 
 
 def test_passwords_do_not_come_to_rest():

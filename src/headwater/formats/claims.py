@@ -136,7 +136,7 @@ class Claims:
         if raw is not None and (declared := self._read(raw, read_dataset_lineage, f"{where}.facets.lineage")):
             self.declared.setdefault(target, {})
             self._apply(self.declared, target, declared, job, f"{where}.facets.lineage")
-        if "schema" in facets or facets.keys() - STANDARD_KEYS:
+        if "schema" in facets or not STANDARD_KEYS.issuperset(facets):
             self._schemas.setdefault(target, []).append((dataset, where))
 
     def _add_job_facet(self, job: Job, own: NodeKey) -> None:

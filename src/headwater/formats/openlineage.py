@@ -149,11 +149,9 @@ def find_facet(facets: Mapping[str, msgspec.Raw], name: str, schema_stem: str) -
     found = facets.get(name)
     if found is not None:
         return None if bytes(found) == b"null" else found
-    if not facets:
+    if STANDARD_KEYS.issuperset(facets):
         return None
     odd = facets.keys() - STANDARD_KEYS
-    if not odd:
-        return None
     stem = f"/{schema_stem}".encode()
     for key in sorted(odd):
         raw = facets[key]

@@ -59,7 +59,8 @@ _DESTINATION_OF = {
     "FEATURE_VIEW": "feature_store",
     "DASHBOARD": "dashboard",
 }
-_ADDRESS = re.compile(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+._-]*:(?://|thin:@)|arn:|[/~]|\.{1,2}/|[A-Za-z]:[\\/]")
+_ADDRESS = re.compile(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+._-]*:(?://|thin:@)|arn:|[A-Za-z]:[\\/]")
+_PATH = re.compile(r"[/~]|\.{1,2}/")
 
 
 def to_document(record: Record) -> dict[str, Any]:
@@ -81,9 +82,12 @@ def dataset_name(endpoint: Endpoint, *, cwd: str | None = None) -> DatasetName:
     """
     identifier = endpoint.identifier.strip()
     if _ADDRESS.match(identifier):
-        return from_uri(identifier, cwd=cwd or "")
-    if endpoint.type == "file":
-        return standard("file", identifier if cwd else f"./{identifier}", cwd)
+        return from_uri(identifier, cwd=cwd or "/")
+    is_path = _PATH.match(identifier) is not None
+    if is_path or endpoint.type == "file":
+        if cwd is not None:
+            return from_uri(identifier, cwd=cwd)
+        return standard("file", identifier if is_path else f"./{identifier}")
     return DatasetName(endpoint.type, identifier)
 
 

@@ -16,6 +16,7 @@ from headwater.model.paths import normal_file
 from headwater.model.platforms import PLATFORMS, Platform, Shape, canonical_scheme
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+):(//)?(.*)", re.DOTALL)
+_CHAIN = re.compile(r"(?:[a-z0-9+-]+(?:://[^:]*)?::)+((?:[a-z][a-z0-9+.-]*://|/).*)", re.DOTALL)
 _S3_HOST = re.compile(
     r"(?:(?P<bucket>.+?)\.)?s3(?:[.-][a-z0-9-]+)?(?:\.dualstack)?(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?"
 )
@@ -42,6 +43,8 @@ def from_uri(uri: str | os.PathLike[str], *, table: str = "", cwd: str | None = 
     text = os.fspath(uri).strip() if not isinstance(uri, str) else uri.strip()
     if not text:
         raise InvalidName(field="uri", rule="must not be empty", hint="give a path or a URI")
+    if chained := _CHAIN.fullmatch(text):  # fsspec: what is cached or unpacked lies at the last address
+        text = chained[1]
     if arn := _S3_ARN.fullmatch(text):
         return standard(f"s3://{arn[1]}", arn[2])
     if arn := _GLUE_ARN.fullmatch(text):
