@@ -39,7 +39,7 @@ def _query(draw: DrawFn, depth: int, ctes: Scope, outer: Scope | None = None) ->
 def _select(draw: DrawFn, depth: int, ctes: Scope, outer: Scope, width: int | None = None) -> tuple[str, int]:
     clause, scope = _from(draw, depth, ctes, "y" if outer else "x")
     width = width or draw(st.integers(1, 3))
-    shape = draw(st.sampled_from(["plain", "plain", "window", "grouped", "total", "distinct"]))
+    shape = draw(st.sampled_from(["plain", "plain", "window", "grouped", "grouped", "total", "distinct"]))
     keys = [_column(draw, scope) for _ in range(draw(st.integers(1, 2)))]
     items = [_item(draw, depth, scope, ctes, outer, shape, keys) for _ in range(width)]
     text = "SELECT " + ("DISTINCT " if shape == "distinct" else "")

@@ -98,6 +98,14 @@ def test_mask_of_sql_like_text_is_idempotent(parts: list[str], glue: str, dialec
     assert mask_literals(once, dialect) == once
 
 
+@settings(deadline=None)
+@given(parts=SQLISH, glue=st.sampled_from(["", " "]), dialect=dialects)
+def test_both_ways_of_masking_agree(parts: list[str], glue: str, dialect: str | None) -> None:
+    """A comment at the end makes masking go by tokens, and changes nothing else."""
+    text = glue.join(parts)
+    assert mask_literals(text, dialect) == mask_literals(text + "\n/**/", dialect)
+
+
 @pytest.mark.parametrize(
     ("dialect", "text", "masked"),
     [
@@ -114,6 +122,10 @@ def test_mask_of_sql_like_text_is_idempotent(parts: list[str], glue: str, dialec
         ("snowflake", "select 'it\\'s' // note\nfrom t", "select ? from t"),
         (None, "select 'it\\'s secret' from t", "select ?"),
         ("postgres", "select 'open", "select ?"),
+        ("postgres", 'select a from "open', "select a from ?"),
+        ("oracle", "select q'[it's secret]', nq'!a'b!' from t", "select ?, ? from t"),
+        ("postgresql", "select 'a' -- b", "select ?"),
+        ("MariaDB", 'select "a", 1 -- b', "select ?, ?"),
         ("postgres", "select :name, %s, %(key)s, @v", "select :name, %s, %(key)s, @v"),
     ],
 )

@@ -10,12 +10,13 @@ from sqlglot import exp
 from headwater.sql import altering, copying, create
 from headwater.sql.commands import rewritten
 from headwater.sql.context import Context
+from headwater.sql.dialects import is_known_dialect
 from headwater.sql.dml import is_modifying, kind_of_change, modify
 from headwater.sql.faults import PARSER_FAULTS
 from headwater.sql.files import file_name
 from headwater.sql.mask import mask_literals
 from headwater.sql.multi import insert_many
-from headwater.sql.parse import LONGEST, Piece, is_known_dialect, split
+from headwater.sql.parse import LONGEST, Piece, split
 from headwater.sql.queries import relation_of
 from headwater.sql.relation import Open
 from headwater.sql.results import ColumnEdge, Statement, TableName, Unresolved

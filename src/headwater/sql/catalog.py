@@ -33,6 +33,11 @@ class Definition:
         self.sources = tuple(dict.fromkeys(sources))
 
 
+_State = tuple[
+    dict[TableName, Definition], dict[TableName, tuple[str, ...]], dict[str, TableName], dict[str, str], list[str]
+]
+
+
 class Catalog:
     """Names resolved for one stream of statements. Mutable; not shared between threads."""
 
@@ -51,6 +56,32 @@ class Catalog:
         self.prepared: dict[str, str] = {}
         self.routines: dict[str, str] = {}
         self.attached: dict[str, str] = {}
+        self._saved: list[tuple[str, _State]] = []
+
+    def begin(self, name: str = "") -> None:
+        """Open a transaction, or a savepoint in it."""
+        if not name:
+            self._saved.clear()
+        self._saved.append((name, self._state()))
+
+    def roll_back(self, name: str = "") -> None:
+        """Undo what was made since the transaction began, or since a savepoint, which stays open."""
+        while self._saved:
+            saved, state = self._saved.pop()
+            if saved == name or (not name and not saved):
+                self.definitions, self.altered, self.temporary, self.routines, self.search_path = state
+                if name:
+                    self._saved.append((name, self._state()))
+                return
+
+    def commit(self) -> None:
+        """Keep what was made."""
+        self._saved.clear()
+
+    def _state(self) -> _State:
+        # Shallow: entries are replaced, never changed.
+        made = (dict(self.definitions), dict(self.altered), dict(self.temporary), dict(self.routines))
+        return (*made, list(self.search_path))
 
     def routine(self, name: str) -> str | None:
         """Body of a routine that this stream created."""

@@ -137,6 +137,13 @@ def create_routine(ctx: Context, found: re.Match[str]) -> Instead:
 def transaction(ctx: Context, found: re.Match[str]) -> Instead:
     """Begin, end and savepoints."""
     ctx.kind = "TRANSACTION"
+    word, name = found["verb"].lower().split()[0], (found["savepoint"] or "").lower()
+    if word in ("begin", "start") or (word == "savepoint" and name):
+        ctx.catalog.begin(name)
+    elif word in ("rollback", "abort"):
+        ctx.catalog.roll_back(name)
+    elif word in ("commit", "end"):
+        ctx.catalog.commit()
     return []
 
 

@@ -94,8 +94,10 @@ _PATTERNS: list[tuple[str, Rule]] = [
         r"(?:\bbegin\b|\bas\s+(?=(?:insert|update|delete|merge|with|truncate)\b))(?P<body>.*)",
         session.create_routine,
     ),
+    (rf"(?P<verb>savepoint)\s+(?P<savepoint>{_NAME})", session.transaction),
     (
-        r"(?:begin|start\s+transaction|commit|rollback|savepoint|release|abort|end)\b"
+        r"(?P<verb>begin|start\s+transaction|commit|rollback|release|abort|end)\b"
+        rf"(?:\s+(?:work|tran(?:saction)?))?(?:\s+to(?:\s+savepoint)?\s+(?P<savepoint>{_NAME}))?"
         r"(?!.*\b(?:select|insert|update|delete)\b)",
         session.transaction,
     ),

@@ -26,6 +26,7 @@ _PREFIX = r"(?:[uU]&|[rR][bB]|[bB][rR]|[eEbBxXnNrRuU]|_[A-Za-z][A-Za-z0-9]*)?"
 _DOLLAR = r"\$(?P<tag>(?:[^\W\d]\w*)?)\$(?:.*?\$(?P=tag)\$|.*\Z)"
 _PLAIN = r"'(?:[^']|'')*(?:'|\Z)"
 _ESCAPED = r"'(?:[^'\\]|''|\\.)*(?:'|\\?\Z)"
+_Q_QUOTED = r"[nN]?[qQ]'(?:\[.*?\]'|\{.*?\}'|\(.*?\)'|<.*?>'|(?P<q>[^\s\[{(<']).*?(?P=q)'|.*\Z)"
 _TRIPLE = r"(?:'''.*?(?:'''|\Z)|\"\"\".*?(?:\"\"\"|\Z))"
 _NUMBER = r"(?:0[xX][0-9a-fA-F]+|(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\w*"
 
@@ -78,18 +79,67 @@ def _close_comment(text: str, start: int, *, nested: bool) -> int:
     return position
 
 
+class _Parts(NamedTuple):
+    """Alternatives of one dialect."""
+
+    strings: str  # with their prefixes
+    bare: str  # without
+    quoted: str
+    comments: str
+    dollar: str
+
+
+def needs_tokens(text: str, dialect: str) -> bool:
+    """Whether telling literals apart takes more than one pass of :func:`literals_of`."""
+    if "$" in text or "/*" in text:
+        return True
+    return dialect in ("", "sqlite") and ('"' in text or "\\" in text)
+
+
+@cache
+def literals_of(dialect: str) -> re.Pattern[str]:
+    """Give a pattern of what masking changes: ``gap``, ``quoted`` (may be unclosed) and ``literal``.
+
+    Right for texts that :func:`needs_tokens` lets pass: what is not matched is copied, several times faster than by
+    tokens.
+    """
+    parts = _parts(dialect)
+    apart = r"(?<![\w$])"
+    return re.compile(
+        rf"(?P<gap>(?:\s+|{parts.comments})+)|(?P<literal>{apart}(?:{parts.strings})|{parts.bare}"
+        rf"|{apart}(?:0[xX][0-9a-fA-F]+|\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?)\w*|\.\d+(?:[eE][+-]?\d+)?\w*)"
+        rf"|(?P<quoted>{parts.quoted})",
+        re.DOTALL,
+    )
+
+
 @cache
 def _pattern(dialect: str) -> re.Pattern[str]:
+    parts = _parts(dialect)
+    dollar = f"|{parts.dollar}" if parts.dollar else ""
+    return re.compile(
+        rf"(?P<space>\s+)|(?P<comment>{parts.comments})|(?P<open>/\*){dollar}"
+        rf"|(?P<string>{parts.strings})|(?P<quoted>{parts.quoted})"
+        rf"|(?P<param>\$\w+|%\(\w+\)s(?!\w)|%s(?!\w))|(?P<number>{_NUMBER})|(?P<word>[^\W\d][\w$]*)|(?P<semi>;)|(?P<other>.)",
+        re.DOTALL,
+    )
+
+
+def _parts(dialect: str) -> _Parts:
     body = _ESCAPED if dialect in _BACKSLASH else _PLAIN
-    strings = [_PREFIX + body]
+    strings, bare = [_PREFIX + body], [body]
     if body is _PLAIN:
         strings.insert(0, "[eE]" + _ESCAPED)
+    if dialect in ("oracle", ""):
+        strings.insert(0, _Q_QUOTED)
     if dialect == "bigquery":
         strings.insert(0, "(?:[rR]?[bB]?|[bB][rR])" + _TRIPLE)
+        bare.insert(0, _TRIPLE)
     quoted = [r"`(?:[^`]|``)*(?:`|\Z)"]
     double = r'"(?:[^"]|"")*(?:"|\Z)'
     if dialect in _DOUBLE_IS_STRING:
-        strings.append(r'(?:[rRbB]{0,2})"(?:[^"\\]|""|\\.)*(?:"|\\?\Z)')
+        bare.append(r'"(?:[^"\\]|""|\\.)*(?:"|\\?\Z)')
+        strings.append("(?:[rRbB]{0,2})" + bare[-1])
     else:
         quoted.append(r"(?:[uU]&)?" + double)
     if dialect in _BRACKETS:
@@ -99,10 +149,5 @@ def _pattern(dialect: str) -> re.Pattern[str]:
         comments.append(r"#[^\n]*")
     if dialect in _SLASH_COMMENT:
         comments.append(r"//[^\n]*")
-    dollar = "" if dialect in _DOUBLE_IS_STRING else rf"|{_DOLLAR}"
-    return re.compile(
-        rf"(?P<space>\s+)|(?P<comment>{'|'.join(comments)})|(?P<open>/\*){dollar}"
-        rf"|(?P<string>{'|'.join(strings)})|(?P<quoted>{'|'.join(quoted)})"
-        rf"|(?P<param>\$\w+|%\(\w+\)s|%s)|(?P<number>{_NUMBER})|(?P<word>[^\W\d][\w$]*)|(?P<semi>;)|(?P<other>.)",
-        re.DOTALL,
-    )
+    dollar = "" if dialect in _DOUBLE_IS_STRING else _DOLLAR
+    return _Parts("|".join(strings), "|".join(bare), "|".join(quoted), "|".join(comments), dollar)

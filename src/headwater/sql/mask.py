@@ -6,7 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from headwater.sql.lex import Lexeme, lex
+from headwater.sql.dialects import dialect_name
+from headwater.sql.lex import Lexeme, lex, literals_of, needs_tokens
 
 _COMPARES = frozenset({"=", "<", ">", "like", "ilike", "glob", "match", "regexp", "rlike"})
 _LISTS = frozenset({"in", "values"})
@@ -31,14 +32,16 @@ def mask_literals(text: str, dialect: str | None = None) -> str:
     >>> mask_literals("select * from t where ssn = '078-05-1120' -- hers")
     'select * from t where ssn = ?'
     """
-    parts: list[str] = []
-    for token, shown in _masked(text, dialect):
-        if token is None:
-            if parts:
-                parts.append(" ")
-        else:
-            parts.append(shown)
-    return "".join(parts).rstrip()
+    name = dialect_name(dialect) or ""
+    if needs_tokens(text, name):
+        return "".join(shown for _, shown in _masked(text, name)).strip(" ")
+    return literals_of(name).sub(_hidden, text).strip(" ")
+
+
+def _hidden(found: re.Match[str]) -> str:
+    if found.lastgroup == "gap":
+        return " "
+    return found[0] if found.lastgroup == "quoted" and _is_closed(found[0]) else "?"
 
 
 def fingerprint(text: str, dialect: str | None = None) -> str:
@@ -47,21 +50,22 @@ def fingerprint(text: str, dialect: str | None = None) -> str:
     Lists of literals of any length are one. Where a literal decides what is read (a file name, a position, a pivoted
     value), it is part of the key, so that lineage can be cached under it.
     """
+    name = dialect_name(dialect) or ""
     parts: list[str] = []
-    for token, shown in _masked(text, dialect):
+    for token, shown in _masked(text, name):
         parts.append(" " if token is None else shown.lower() if token.kind == "word" else shown)
     shape = _ROW_OF.sub("(?)", _ROWS.sub("(?)", "".join(parts))).strip(" ;")
-    digest = hashlib.blake2b(f"{dialect or ''}\0{shape}".encode("utf-8", "surrogatepass"), digest_size=16)
+    digest = hashlib.blake2b(f"{name}\0{shape}".encode("utf-8", "surrogatepass"), digest_size=16)
     if _NAMES_DATA.search(text):
-        for token in lex(text, dialect):
+        for token in lex(text, name):
             if token.kind in ("string", "number"):
                 digest.update(b"\0" + token.text.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
-def _masked(text: str, dialect: str | None) -> Iterator[tuple[Lexeme | None, str]]:
+def _masked(text: str, dialect: str) -> Iterator[tuple[Lexeme | None, str]]:
     """Yield tokens with the text to show; ``None`` for a gap (white space and comments, collapsed)."""
-    doubtful = (dialect or "").lower() in ("", "sqlite")
+    doubtful = dialect in ("", "sqlite")
     previous, listing, gap = "", 0, False
     for token in lex(text, dialect):
         if token.kind in ("space", "comment"):
@@ -88,9 +92,13 @@ def _depth(listing: int, token: Lexeme, previous: str) -> int:
 
 
 def _shown_quoted(token: Lexeme, text: str, *, doubtful: bool, compared: bool) -> str:
-    quote = token.text[0]
-    closed = len(token.text) > 1 and token.text[-1] == {"[": "]"}.get(quote, token.text[-1]) and token.text[-1] in '"`]'
-    if not closed:
+    if not _is_closed(token.text):
         return "?"
     follows = text[token.end : token.end + 1]
-    return "?" if doubtful and quote == '"' and compared and follows != "." else token.text
+    return "?" if doubtful and token.text[0] == '"' and compared and follows != "." else token.text
+
+
+def _is_closed(quoted: str) -> bool:
+    """Whether a quoted name has its end: one that has not may hold anything."""
+    quote = quoted.lstrip("uU&")[:1]
+    return quoted[-1] == "]" if quote == "[" else quoted.count(quote) % 2 == 0  # doubled quotes count twice

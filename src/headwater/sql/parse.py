@@ -8,22 +8,6 @@ from typing import NamedTuple
 
 from headwater.sql.lex import lex
 
-_ALIASES = {
-    "": None,
-    "generic": None,
-    "ansi": None,
-    "postgresql": "postgres",
-    "pg": "postgres",
-    "pgsql": "postgres",
-    "cockroachdb": "postgres",
-    "mariadb": "mysql",
-    "mssql": "tsql",
-    "sqlserver": "tsql",
-    "sparksql": "spark",
-    "sqlite3": "sqlite",
-    "presto": "presto",
-    "awsathena": "athena",
-}
 _ROUTINE = re.compile(
     r"\s*create\b(?:\s+or\s+replace\b|\s+temp(?:orary)?\b|\s+definer\b\S*)*\s+(?:trigger|procedure|function|proc)\b",
     re.I,
@@ -37,25 +21,6 @@ class Piece(NamedTuple):
 
     text: str
     code: str
-
-
-def dialect_name(dialect: str | None) -> str | None:
-    """Give the parser's name of a dialect; ``None`` is generic SQL.
-
-    >>> dialect_name("PostgreSQL")
-    'postgres'
-    """
-    name = (dialect or "").strip().lower()
-    return _ALIASES.get(name, name)
-
-
-def is_known_dialect(dialect: str | None) -> bool:
-    """Whether the parser has that dialect."""
-    from sqlglot.dialects.dialect import Dialect, Dialects
-
-    if dialect is None:
-        return True
-    return dialect in {member.value for member in Dialects} or Dialect.get(dialect) is not None
 
 
 def split(text: str, dialect: str | None) -> Iterator[Piece]:

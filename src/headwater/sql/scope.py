@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headwater.sql.relation import Column, Out, Relation
 from headwater.sql.results import TableName
-from headwater.sql.uses import TRANSFORMATION, Uses, merge
+from headwater.sql.uses import IDENTITY, TRANSFORMATION, Uses, merge
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -111,9 +111,12 @@ def resolve(ctx: Context, scope: Scope, parts: tuple[str, ...], *, quoted: bool 
     found = _by_name(ctx, scope, parts[0])
     if found is not None:
         return found
-    if parts[0].casefold() not in PSEUDO and not (quoted and ctx.dialect == "sqlite"):
-        _give_up(ctx, scope, parts[0])
-    return None
+    if parts[0].casefold() in PSEUDO or (quoted and ctx.dialect == "sqlite"):
+        return None
+    _give_up(ctx, scope, parts[0])
+    only = scope.sources[0].relation.table if len(scope.sources) == 1 and scope.parent is None else None
+    # The one table there is must have it: the schema that was given is older.
+    return Out(parts[0], {(only, parts[0]): frozenset({IDENTITY})}) if only is not None else None
 
 
 def _has_column(scope: Scope | None, name: str) -> bool:
@@ -161,7 +164,7 @@ def _of_source(ctx: Context, source: Source, name: str) -> Out | None:
     if relation.table is None:
         return None
     # The statement ran, so the schema that was given is older than the table.
-    return Out(name, {(relation.table, name): frozenset({0})})
+    return Out(name, {(relation.table, name): frozenset({IDENTITY})})
 
 
 def _by_name(ctx: Context, scope: Scope, name: str) -> Out | None:

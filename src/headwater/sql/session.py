@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from headwater.sql.catalog import Catalog
-from headwater.sql.parse import dialect_name
+from headwater.sql.dialects import dialect_name
 from headwater.sql.results import Statement, TableName
 from headwater.sql.schema import Columns, Schema
 
