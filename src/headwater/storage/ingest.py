@@ -61,9 +61,9 @@ def take_apart(events: Sequence[bytes], received_at: int, reader: EventReader, s
 
 
 def _refuse(batch: Batch, raw: bytes, error: InvalidEvent, received_at: int) -> None:
-    why = {"field": error.field, "value": error.value, "rule": error.rule}
-    batch.refused.append(Quarantined(received_at=received_at, body=raw, **why))
-    batch.receipts.append(Receipt(status=ReceiptStatus.REFUSED, key="", **why))
+    field, value, rule = error.field, error.value, error.rule
+    batch.refused.append(Quarantined(received_at=received_at, body=raw, field=field, value=value, rule=rule))
+    batch.receipts.append(Receipt(status=ReceiptStatus.REFUSED, key="", field=field, value=value, rule=rule))
 
 
 def now_us() -> int:

@@ -197,9 +197,10 @@ class MemoryTables:
             latest[row.name] = row
         return list(latest.values())
 
-    def mention(self, mention: Mention) -> None:
+    def mention(self, name: int, run: int, facets: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        self._mentions.setdefault(mention.name, []).append(mention)
+        mention = Mention(name=name, run=run, facets=facets, at=at, seq=seq)
+        self._mentions.setdefault(name, []).append(mention)
 
     def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
         """Every mention of these names, in the order of the log."""

@@ -27,6 +27,7 @@ from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
 
 END_OF_TIME = 2**62
+_CACHE_SIZE = 20_000
 
 
 class Bindings:
@@ -41,11 +42,14 @@ class Bindings:
         #: dataset node -> instant since which its versions changed behind a reader
         self._moved: dict[int, int] = {}
         self._loose: set[int] = set()
+        #: id of the state by (dataset, mark) that nobody known wrote
+        self._unwritten: dict[tuple[int, str], int] = {}
 
     def clear(self) -> None:
         """Forget what is pending: the batch was rolled back."""
         self._moved.clear()
         self._loose.clear()
+        self._unwritten.clear()
 
     # -- one run ---------------------------------------------------------------------------------------------------
     def settle(self, run: Run, doc: RunDoc, settled: Settled) -> None:
@@ -133,11 +137,11 @@ class Bindings:
     # -- reading ---------------------------------------------------------------------------------------------------
     def _bind(self, dataset: int, run: Run, seen: list[Touched]) -> int:
         node = self._names.by_id(dataset)
-        end = _end_of(run)
-        if end > node.read_until:
-            node.read_until = end
-            self._tables.nodes.put(node)
         marks = self.marks(seen)
+        until = _end_of(run) if marks else run.started_at
+        if until > node.read_until:
+            node.read_until = until
+            self._tables.nodes.put(node)
         found = self.find(dataset, run, marks)
         return found.id if found is not None else self._unknown(dataset, marks[0] if marks else "", run.started_at)
 
@@ -189,12 +193,19 @@ class Bindings:
 
     def _unknown(self, dataset: int, tag: str, read_at: int) -> int:
         """The state of that mark which nobody known wrote; it is as old as its first reader."""
-        rows = self._tables.versions.where(dataset=dataset, run=0)
-        row = next((row for row in rows if row.tag == tag), None)
+        known = self._unwritten.get((dataset, tag))
+        row = self._tables.versions.get(known) if known else None
+        if row is None:
+            rows = self._tables.versions.where(dataset=dataset, run=0)
+            row = next((row for row in rows if row.tag == tag), None)
         if row is None:
             row = Version(id=self._tables.next_id("step"), dataset=dataset, created_at=read_at, tag=tag)
         elif row.created_at <= read_at:
+            self._unwritten[dataset, tag] = row.id
             return row.id
+        if len(self._unwritten) >= _CACHE_SIZE:
+            self._unwritten.clear()
+        self._unwritten[dataset, tag] = row.id
         row.created_at = read_at
         self._tables.versions.put(row)
         return row.id
@@ -288,6 +299,7 @@ class Bindings:
             started = [run.started_at for run in self._readers_of(row)]
             if not started:
                 self._tables.versions.drop(version)
+                self._unwritten.pop((row.dataset, row.tag), None)
             elif row.created_at != min(started):
                 row.created_at = min(started)
                 self._tables.versions.put(row)
@@ -319,13 +331,18 @@ def _marks(version: Version) -> tuple[str, str, str]:
     return version.tag, version.fingerprint, version.file_digest
 
 
+def _raw(touched: Touched) -> dict[str, msgspec.Raw]:
+    return {name: msgspec.Raw(extra.body) for name, extra in touched.extras.items()}
+
+
 def _rows(touched: Touched) -> int | None:
     """The number of rows that was written, where the emitter says so."""
     if not touched.extras:
         return None
-    raw = {name: msgspec.Raw(extra.body) for name, extra in touched.extras.items()}
+    told = [touched.extras[name] for name in ("outputStatistics",) if name in touched.extras]
+    raw = {"outputStatistics": msgspec.Raw(told[0].body)} if told else _raw(touched)
     statistics = try_facet(raw, OutputStatistics)
     if statistics is not None and statistics.row_count is not None:
         return statistics.row_count
-    metrics = try_facet(raw, DataQualityMetrics)
+    metrics = try_facet(_raw(touched), DataQualityMetrics)
     return metrics.row_count if metrics is not None else None

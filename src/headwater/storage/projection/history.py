@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from headwater.storage.projection.columns import Columns
-from headwater.storage.projection.facetsets import FacetSets, field_names, type_of, words_of
+from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names, type_of, words_of
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText
 from headwater.storage.projection.tables import Tables
@@ -29,25 +29,45 @@ class History:
         self._columns = columns
         self._latest: dict[int, dict[str, Change]] = {}
         self._stale: set[int] = set()
+        #: (node, facet set) -> number of changes of the node when the set was last found to change nothing
+        self._settled: dict[tuple[int, int], int] = {}
+        #: changes so far by node
+        self._changes: dict[int, int] = {}
 
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
         self._latest.clear()
         self._stale.clear()
+        self._settled.clear()
+        self._changes.clear()
 
-    def say(self, node: Node, bodies: dict[str, int], at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
+    def hear(self, node: Node, facets: FacetSet, at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
+        """Take in a facet set that one event gives to a node, quickly where it only says again what it said."""
+        place = (node.id, facets.id)
+        if is_newest and self._settled.get(place, -1) == self._changes.get(node.id, 0):
+            return
+        if self.say(node, facets.bodies, at, key, run_id, is_newest=is_newest) and is_newest:
+            if len(self._settled) >= _CACHE_SIZE:
+                self._settled.clear()
+            self._settled[place] = self._changes.get(node.id, 0)
+
+    def say(self, node: Node, bodies: dict[str, int], at: int, key: bytes, run_id: str, *, is_newest: bool) -> bool:
         """Take in the bodies (0: removed) that one event gives to the facets of a node.
 
-        ``is_newest``: no earlier event spoke of the node as late as this one.
+        ``is_newest``: no earlier event spoke of the node as late as this one. Returns whether all of it was said
+        before, and more than once.
         """
         latest = self._latest_of(node.id)
+        is_old = True
         for name, body in bodies.items():
             current = latest.get(name)
             if current is not None and current.body == body and (at, key) >= (current.at, current.key):
                 if not current.is_repeated and (at, key) > (current.at, current.key):
                     current.is_repeated = True
                     self._tables.changes.put(current)
+                is_old = is_old and current.is_repeated
                 continue
+            is_old = False
             change = Change(node=node.id, name=name, at=at, key=key, body=body, run_id=run_id)
             if current is None or is_newest:
                 self._tables.changes.put(change)
@@ -57,6 +77,7 @@ class History:
                 self._latest.pop(node.id, None)
                 latest = self._latest_of(node.id)
             self._changed(node, name, body)
+        return is_old
 
     def _latest_of(self, node_id: int) -> dict[str, Change]:
         found = self._latest.get(node_id)
@@ -125,6 +146,7 @@ class History:
         for row in self._tables.changes.where(node=node.id):
             self._tables.changes.drop(_key(row))
         self._latest.pop(node.id, None)
+        self._changes[node.id] = self._changes.get(node.id, 0) + 1
         current: dict[str, Change] = {}
         for at, key, mention, bodies in self._statements(node.id, -(2**63)):
             run = self._tables.runs.get(mention.run) if mention.run else None
@@ -143,6 +165,7 @@ class History:
         self._stale.add(node.id)
 
     def _changed(self, node: Node, facet: str, body: int) -> None:
+        self._changes[node.id] = self._changes.get(node.id, 0) + 1
         if facet in _SEARCHED:
             self._stale.add(node.id)
             if facet == "schema" and body and node.kind == DATASET:
@@ -162,6 +185,7 @@ class History:
 
     def forget(self, node_id: int) -> None:
         """Drop the history of a node that was joined to another."""
+        self._changes[node_id] = self._changes.get(node_id, 0) + 1
         for row in self._tables.changes.where(node=node_id):
             self._tables.changes.drop(_key(row))
         self._latest.pop(node_id, None)

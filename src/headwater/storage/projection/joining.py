@@ -48,7 +48,7 @@ class Joining:
             self._flows.mark(job, kept if target == lost else target, kind)
         self._flows.move(lost, kept)
         self._flows.mark(0, kept, DESCRIBED)
-        self._tables.nodes.drop(lost)
+        self._names.drop(lost)
         self._tables.rewritten("dataset")
         self._tables.rewritten("run")
 

@@ -6,8 +6,6 @@ from headwater.model.names import normalise
 from headwater.storage.projection.records import DATASET, Name, Node
 from headwater.storage.projection.tables import Tables
 
-_CACHE_SIZE = 100_000
-
 
 def normal_form(kind: int, namespace: str, name: str) -> tuple[str, str]:
     """The form under which names are compared; jobs are compared as they are written."""
@@ -27,18 +25,26 @@ class Names:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._cache: dict[tuple[int, str, str], int] = {}
+        self._cache: dict[tuple[int, str, str], Name] = {}
+        self._names: dict[int, Name] = {}
+        self._nodes: dict[int, Node] = {}
 
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
         self._cache.clear()
+        self._names.clear()
+        self._nodes.clear()
+
+    def drop(self, node_id: int) -> None:
+        """Forget a node that was joined to another."""
+        self._nodes.pop(node_id, None)
+        self._tables.nodes.drop(node_id)
 
     def seen(self, kind: int, namespace: str, name: str, at: int, key: bytes, *, is_direct: bool = True) -> Name:
         """The name, made with a node of its own if it is new, with the event that mentions it taken into account."""
-        found = self.known(kind, namespace, name)
+        found = self._cache.get((kind, namespace, name)) or self.known(kind, namespace, name)
         if found is None:
-            found = self._add(kind, namespace, name, at, key)
-            self._cache[kind, namespace, name] = found.id
+            found = self._cache[kind, namespace, name] = self._add(kind, namespace, name, at, key)
         if is_direct and (not found.is_direct or (at, key) < (found.first_at, found.first_key)):
             found.is_direct = True
             self._respell(found, namespace, name, at, key)
@@ -48,14 +54,11 @@ class Names:
 
     def known(self, kind: int, namespace: str, name: str) -> Name | None:
         """The name if there is one, in any spelling."""
-        name_id = self._cache.get((kind, namespace, name))
-        if name_id is not None:
-            return self._tables.names.get(name_id)
-        found = self._tables.name(kind, *normal_form(kind, namespace, name))
-        if found is not None:
-            if len(self._cache) >= _CACHE_SIZE:
-                self._cache.clear()
-            self._cache[kind, namespace, name] = found.id
+        found = self._cache.get((kind, namespace, name))
+        if found is None:
+            found = self._tables.name(kind, *normal_form(kind, namespace, name))
+            if found is not None:
+                self._cache[kind, namespace, name] = found
         return found
 
     def _respell(self, found: Name, namespace: str, name: str, at: int, key: bytes) -> None:
@@ -84,20 +87,27 @@ class Names:
 
     def node(self, name_id: int) -> Node:
         """The node that a name belongs to."""
-        return self.by_id(self.by_name_id(name_id).node)
+        name = self._names.get(name_id) or self.by_name_id(name_id)
+        return self._nodes.get(name.node) or self.by_id(name.node)
 
     def by_name_id(self, name_id: int) -> Name:
         """The name of that id."""
-        found = self._tables.names.get(name_id)
+        found = self._names.get(name_id)
         if found is None:
-            raise KeyError(name_id)
+            found = self._tables.names.get(name_id)
+            if found is None:
+                raise KeyError(name_id)
+            self._names[name_id] = found
         return found
 
     def by_id(self, node_id: int) -> Node:
         """The node of that id."""
-        found = self._tables.nodes.get(node_id)
+        found = self._nodes.get(node_id)
         if found is None:
-            raise KeyError(node_id)
+            found = self._tables.nodes.get(node_id)
+            if found is None:
+                raise KeyError(node_id)
+            self._nodes[node_id] = found
         return found
 
     def of(self, node_id: int) -> list[Name]:

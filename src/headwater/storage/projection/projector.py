@@ -26,7 +26,6 @@ from headwater.storage.projection.records import (
     DESIGNED,
     JOB,
     OBSERVED,
-    Mention,
     Name,
     Node,
     Run,
@@ -67,6 +66,8 @@ class Projector:
         self._joins: set[tuple[int, int]] = set()
         #: what the event at hand says of each node, and whether that is the latest word on it
         self._said: dict[int, tuple[bool, list[FacetSet]]] = {}
+        #: the names that the event at hand listed
+        self._heard: set[int] = set()
 
     def clear(self) -> None:
         """Forget everything cached or pending: the batch was rolled back, or another process wrote."""
@@ -75,6 +76,7 @@ class Projector:
         self._dirty.clear()
         self._joins.clear()
         self._said.clear()
+        self._heard.clear()
 
     # -- events ----------------------------------------------------------------------------------------------------
     def apply(self, event: Event, key: bytes, seq: int, at: int) -> None:
@@ -90,19 +92,21 @@ class Projector:
 
     def _hear(self, stamp: Stamp) -> None:
         """Place what the event said of each node, once it is known that it said it of no other name of the node."""
+        speaking: list[FacetSet] = []
         for node_id, (is_newest, said) in self._said.items():
             node = self.names.by_id(node_id)
-            bodies = said[0].bodies
-            if len(said) > 1:
-                bodies = self.sets.merged(said)
-                for facets in said if node.kind == DATASET else ():
-                    self.columns.add_fields(node_id, field_names(facets.raw))
-            self._history.say(node, bodies, stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
-        speaking = [facets for _, said in self._said.values() for facets in said if facets.lineage]
+            speaking += [facets for facets in said if facets.lineage]
+            if len(said) == 1:
+                self._history.hear(node, said[0], stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
+                continue
+            for facets in said if node.kind == DATASET else ():
+                self.columns.add_fields(node_id, field_names(facets.raw))
+            self._history.say(node, self.sets.merged(said), stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
         self._said.clear()
         for facets in speaking:
             for kind, namespace, name in facets.named():
                 self._mention(kind, namespace, name, stamp)
+        self._heard.clear()
 
     def _apply_run(self, event: RunEvent, stamp: Stamp) -> Stamp:
         at, key = stamp.at, stamp.key
@@ -134,7 +138,7 @@ class Projector:
         run.ended_at = doc.ends.get(run.state)
         run.job = self.names.by_name_id(doc.job).node
         run.operation = self._work_of(doc)[0]
-        if event.run.facets:
+        if any(name == "parent" or b"ParentRunFacet" in bytes(raw) for name, raw in event.run.facets.items()):
             raw = {name: msgspec.Raw(extra.body) for name, extra in doc.facets.items()}
             parent = try_facet(raw, Parent)
             run.parent_run = (canonical_run_id(parent.run.run_id) or "") if parent else ""
@@ -166,9 +170,8 @@ class Projector:
         node = self.names.by_id(name.node)
         is_newest = self._touch_node(node, at)
         has_facets = bool(facets.bodies)
-        self._tables.mention(
-            Mention(name=name.id, run=stamp.run, facets=facets.id if has_facets else 0, at=at, seq=stamp.seq)
-        )
+        self._tables.mention(name.id, stamp.run, facets.id if has_facets else 0, at, stamp.seq)
+        self._heard.add(name.id)
         if not has_facets:
             return
         self._said.setdefault(node.id, (is_newest, []))[1].append(facets)
@@ -185,8 +188,10 @@ class Projector:
     def _mention(self, kind: int, namespace: str, name: str, stamp: Stamp) -> None:
         """A name that only a lineage facet speaks of, or that the event lists as well."""
         found = self.names.seen(kind, namespace, name, stamp.at, stamp.key)
-        self._touch_node(self.names.by_id(found.node), stamp.at)
-        self._tables.mention(Mention(name=found.id, run=stamp.run, facets=0, at=stamp.at, seq=stamp.seq))
+        if found.id not in self._heard:
+            self._heard.add(found.id)
+            self._touch_node(self.names.by_id(found.node), stamp.at)
+            self._tables.mention(found.id, stamp.run, 0, stamp.at, stamp.seq)
 
     def _join(self, name: Name, other: tuple[str, str], stamp: Stamp) -> Name | None:
         if not other[0].strip() or not other[1].strip():
@@ -309,7 +314,7 @@ class Projector:
         names = {name for shape in settled.shapes.values() if shape for name, _, _ in self._sources(shape)}
         at = max(stamp.at, run.started_at, run.ended_at or run.started_at)
         for name in sorted(names | (settled.shapes.keys() - doc.outputs.keys())):
-            self._tables.mention(Mention(name=name, run=run.id, facets=0, at=at, seq=stamp.seq))
+            self._tables.mention(name, run.id, 0, at, stamp.seq)
 
     def _sources(self, shape: int) -> list[tuple[int, int, int]]:
         return self._tables.shapes.get(shape).sources

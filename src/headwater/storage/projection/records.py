@@ -61,7 +61,7 @@ class Node(Row):
     head: int = 0
     head_at: int = 0
     head_run: str = ""
-    #: latest end of a run that read it: an earlier write than that may rebind readers
+    #: latest instant at which a write may still matter to a run that read it: writes up to then may rebind readers
     read_until: int = 0
     #: latest word on its life cycle
     life_at: int = 0

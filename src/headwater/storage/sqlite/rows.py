@@ -32,6 +32,11 @@ _shape = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
 _facets = msgspec.msgpack.Decoder(list[tuple[str, int]]).decode
 _mapping = msgspec.msgpack.Decoder(tuple[int, int, tuple[FieldEdge, ...]]).decode
 _COUNT = struct.Struct("<I")
+_PACK_DOCS_FROM_BYTES = 4096
+MENTION_WIDTH = 5
+"""Numbers in a packed mention: name, run, facet set, event time, sequence number."""
+MENTIONED_AT = 3
+"""Place of the event time among them."""
 
 astuple: Callable[[Any], Columns] = msgspec.structs.astuple
 
@@ -65,7 +70,16 @@ def run_columns(row: Run) -> Columns:
     """The columns of a run."""
     run_id = uuid_bytes(row.run_id)
     times = (row.started_at, row.ended_at)
-    return (row.id, run_id, row.job, row.state, row.operation, *times, row.parent_run, pack(row.doc))
+    return (
+        row.id,
+        run_id,
+        row.job,
+        row.state,
+        row.operation,
+        *times,
+        row.parent_run,
+        pack(row.doc, _PACK_DOCS_FROM_BYTES),
+    )
 
 
 def run_row(*columns: Any) -> Run:
@@ -186,25 +200,17 @@ def mapping_row(row_id: int, content: bytes) -> Mapping:
     return Mapping(id=row_id, source=source, target=target, fields=fields)
 
 
-def mentions_body(mentions: list[Mention]) -> bytes:
-    """The mentions of a commit, packed column by column."""
-    columns = zip(*[(one.name, one.run, one.facets, one.at, one.seq) for one in mentions], strict=True)
-    return pack(b"".join(array("q", column).tobytes() for column in columns))
-
-
 def mentions_of(body: bytes, names: frozenset[int]) -> list[Mention]:
     """Those mentions of a commit that speak of some names."""
     values = array("q")
     values.frombytes(unpack(body))
-    count = len(values) // 5
+    return mentions_in(values, names)
+
+
+def mentions_in(values: array[int], names: frozenset[int]) -> list[Mention]:
+    """Those of packed mentions that speak of some names."""
     return [
-        Mention(
-            name=values[place],
-            run=values[count + place],
-            facets=values[2 * count + place],
-            at=values[3 * count + place],
-            seq=values[4 * count + place],
-        )
-        for place in range(count)
-        if values[place] in names
+        Mention(name=name, run=values[at + 1], facets=values[at + 2], at=values[at + MENTIONED_AT], seq=values[at + 4])
+        for at, name in zip(range(0, len(values), MENTION_WIDTH), values[::MENTION_WIDTH], strict=True)
+        if name in names
     ]

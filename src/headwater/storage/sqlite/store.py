@@ -187,6 +187,8 @@ class SQLiteStore(ProjectedStore):
             return
         for delivery, some in zip(together, receipts, strict=True):
             delivery.receipts = some
+        if self._tables.is_crowded():
+            self._forget()
         self._tables.trim()
 
     def _take_in(self, delivery: _Delivery) -> list[Receipt]:

@@ -15,7 +15,6 @@ R = TypeVar("R")
 Columns = tuple[Any, ...]
 
 _PLAIN, _PACKED = b"\0", b"\1"
-_PACK_FROM_BYTES = 512
 
 
 class SQLiteTable(Generic[K, R]):
@@ -39,6 +38,7 @@ class SQLiteTable(Generic[K, R]):
         self._cache_size = cache_size
         self._rows: dict[K, R] = {}
         self._pending: dict[K, R | None] = {}
+        self._absent: set[K] = set()
         sql = queries()
         self._get = sql[f"{name}_get"]
         self._put = sql[f"{name}_put"]
@@ -50,10 +50,11 @@ class SQLiteTable(Generic[K, R]):
         found = self._rows.get(key)
         if found is not None:
             return found
-        if key in self._pending:
+        if key in self._absent or key in self._pending:
             return None
         columns = self._connection.execute(self._get, _columns(key)).fetchone()
         if columns is None:
+            self._absent.add(key)
             return None
         found = self._rows[key] = self._decode(*columns)
         return found
@@ -63,6 +64,7 @@ class SQLiteTable(Generic[K, R]):
         key = self._key(row)
         self._rows[key] = row
         self._pending[key] = row
+        self._absent.discard(key)
 
     def drop(self, key: K) -> None:
         """Remove the row if it is there."""
@@ -100,15 +102,21 @@ class SQLiteTable(Generic[K, R]):
             self._connection.executemany(self._put, written)
         self._pending.clear()
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def trim(self) -> None:
         """Keep the cache small, between batches."""
         if len(self._rows) > self._cache_size:
             self._rows.clear()
+        if len(self._absent) > self._cache_size:
+            self._absent.clear()
 
     def clear(self) -> None:
         """Forget everything: the batch was rolled back, or another process wrote."""
         self._rows.clear()
         self._pending.clear()
+        self._absent.clear()
 
 
 class SQLiteContents(Generic[R]):
@@ -120,13 +128,10 @@ class SQLiteContents(Generic[R]):
         name: str,
         encode: Callable[[R], bytes],
         decode: Callable[[int, bytes], R],
-        *,
-        cache_size: int = 20_000,
     ) -> None:
         self._connection = connection
         self._encode = encode
         self._decode = decode
-        self._cache_size = cache_size
         self._ids: dict[bytes, int] = {}
         self._rows: dict[int, R] = {}
         sql = queries()
@@ -160,12 +165,8 @@ class SQLiteContents(Generic[R]):
             found = self._rows[content_id] = self._decode(content_id, unpack(columns[0]))
         return found
 
-    def trim(self) -> None:
-        """Keep the caches small, between batches."""
-        if len(self._rows) > self._cache_size:
-            self._rows.clear()
-        if len(self._ids) > self._cache_size:
-            self._ids.clear()
+    def __len__(self) -> int:
+        return len(self._rows)
 
     def clear(self) -> None:
         """Forget everything: the batch was rolled back, or another process wrote."""
@@ -177,9 +178,9 @@ def _columns(key: Any) -> Columns:
     return key if isinstance(key, tuple) else (key,)
 
 
-def pack(data: bytes) -> bytes:
-    """Compressed, where that is worth a header."""
-    if len(data) < _PACK_FROM_BYTES:
+def pack(data: bytes, from_bytes: int = 512) -> bytes:
+    """Compressed, where the data is as long as that."""
+    if len(data) < from_bytes:
         return _PLAIN + data
     return _PACKED + zstandard.ZstdCompressor(level=3).compress(data)
 

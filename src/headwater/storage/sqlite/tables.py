@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
@@ -29,10 +30,12 @@ from headwater.storage.projection.tables import LEVELS, Counter, Level
 from headwater.storage.sqlite import rows
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.log import EventLog
-from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable
+from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, pack
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
+_MOST_NODES = 400_000
+_MOST_CONTENTS = 50_000
 
 
 class SQLiteTables:
@@ -89,10 +92,11 @@ class SQLiteTables:
             self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
             self.statements, self.fields, self.search,
         ]  # fmt: skip
+        self._trimmed: list[Any] = [self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes]
         self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
         self._counters: dict[str, int] = {}
         self._counted: dict[str, int] = {}
-        self._mentions: list[Mention] = []
+        self._mentions = array("q")
         self._edge_log: list[tuple[Any, ...]] = []
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._run_ids: dict[str, int] = {}
@@ -103,9 +107,9 @@ class SQLiteTables:
         for table in self._tables:
             table.flush()
         if self._mentions:
-            latest = max(one.at for one in self._mentions)
-            self._connection.execute(self._sql["mentions_add"], (latest, rows.mentions_body(self._mentions)))
-            self._mentions.clear()
+            latest = max(self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH])
+            self._connection.execute(self._sql["mentions_add"], (latest, pack(self._mentions.tobytes())))
+            del self._mentions[:]
         if self._edge_log:
             self._connection.executemany(self._sql["edge_log_add"], self._edge_log)
             self._edge_log.clear()
@@ -114,9 +118,14 @@ class SQLiteTables:
             self._connection.executemany(self._sql["counters_put"], changed)
             self._counted.update(changed)
 
+    def is_crowded(self) -> bool:
+        """Whether so much is cached that everything should be forgotten."""
+        rows_ = len(self.names) + len(self.nodes)
+        return rows_ > _MOST_NODES or any(len(part) > _MOST_CONTENTS for part in self._contents)
+
     def trim(self) -> None:
-        """Keep the caches small, between batches."""
-        for part in self._tables + self._contents:
+        """Keep small the caches of rows that nobody else holds, between batches."""
+        for part in self._trimmed:
             part.trim()
         for ids in (self._name_ids, self._run_ids):
             if len(ids) > 200_000:
@@ -128,7 +137,7 @@ class SQLiteTables:
             part.clear()
         for counted in (self._counters, self._counted, self._name_ids, self._run_ids):
             counted.clear()
-        self._mentions.clear()
+        del self._mentions[:]
         self._edge_log.clear()
 
     def counter(self, name: str) -> int:
@@ -209,16 +218,16 @@ class SQLiteTables:
         """The last change of each facet of a node."""
         return self.changes.select("latest_changes", (node,))
 
-    def mention(self, mention: Mention) -> None:
+    def mention(self, name: int, run: int, facets: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        self._mentions.append(mention)
+        self._mentions.extend((name, run, facets, at, seq))
 
     def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
         """Mentions of these names whose commit holds an event of that instant or later."""
         wanted = frozenset(names)
         stored = self._connection.execute(self._sql["mentions_since"], (since,))
         found = [one for (body,) in stored for one in rows.mentions_of(body, wanted)]
-        return found + [one for one in self._mentions if one.name in wanted]
+        return found + rows.mentions_in(self._mentions, wanted)
 
     def search_candidates(self, text: str, limit: int) -> Iterable[SearchText]:
         """Nodes that hold every piece of every word; where they are few, also those whose names hold some."""
