@@ -268,7 +268,17 @@ def _models(
                 if told_before.get(item.name) == item.before and told_after.get(item.name) == item.after:
                     continue
                 kept.setdefault((item.name, f"{item.before} {item.after}"), _of_job(item, f"{name}: "))
-    return list(differences.values()), list(same.values())
+    return _told_once(list(differences.values())), list(same.values())
+
+
+def _told_once(items: list[Difference]) -> list[Difference]:
+    """Leave out ``pipeline: step__alpha`` where ``step: alpha`` tells the same."""
+    plain = {(item.name.rpartition(": ")[2], str(item.before), str(item.after)) for item in items}
+    return [
+        item
+        for item in items
+        if "__" not in item.name or (item.name.rpartition("__")[2], str(item.before), str(item.after)) not in plain
+    ]
 
 
 def _settings(store: Store, version: VersionRow) -> dict[str, Any]:

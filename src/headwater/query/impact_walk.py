@@ -9,7 +9,7 @@ from headwater.model.graph import Direction, FieldEdge, How, Node, NodeKind
 from headwater.query.build import details
 from headwater.query.columns import EVERY, gap_words
 from headwater.query.impact import SEVERITIES, Affected, Certainty, Change, Impact, Severity, Step
-from headwater.query.names import Labels, node_id
+from headwater.query.names import Labels, is_in_memory, node_id
 from headwater.query.text import listing
 from headwater.query.walk import Edges
 from headwater.storage.base import EdgeRow, NodeRow
@@ -263,10 +263,11 @@ def _node(edges: Edges, row: NodeRow, level: int) -> Node:
     )
 
 
-def _rank(item: Affected) -> tuple[int, int, int, str]:
+def _rank(item: Affected) -> tuple[int, int, bool, int, str]:
     kind = item.node.type.upper()
     if item.node.kind is NodeKind.JOB:
         importance = len(_IMPORTANCE) + 1
     else:
         importance = _IMPORTANCE.index(kind) if kind in _IMPORTANCE else len(_IMPORTANCE)
-    return (SEVERITIES.index(item.severity), importance, item.distance, item.node.id)
+    is_passing = is_in_memory(item.node.namespace)
+    return (SEVERITIES.index(item.severity), importance, is_passing, item.distance, item.node.id)

@@ -62,10 +62,14 @@ class Labels:
             return name[len(self.base) + 1 :]
         return name
 
-    @staticmethod
-    def place(namespace: str) -> str:
-        """Return the namespace where a reader needs it, else nothing."""
-        return "" if namespace in _PLAIN_NAMESPACES or is_in_memory(namespace) else clean(namespace)
+    def place(self, namespace: str) -> str:
+        """Return the namespace where a reader needs it, else nothing; a database file relative to the base folder."""
+        if namespace in _PLAIN_NAMESPACES or is_in_memory(namespace):
+            return ""
+        scheme, _, rest = namespace.partition("://")
+        if self.base and (at := rest.find(self.base + "/")) in {0, 1}:
+            return clean(f"{scheme} {rest[at + len(self.base) + 1 :]}")
+        return clean(namespace)
 
 
 def short_run(run_id: str) -> str:

@@ -222,7 +222,7 @@ def search_lines(hits: Sequence[SearchResult], *, cells: int | None = None, base
             [
                 Span((UNICODE.job if is_job else type_mark(node, UNICODE)) + " " + name, "job" if is_job else "name"),
                 Span("job" if is_job else "column" if hit.field else type_word(node) or "dataset", "dim"),
-                Span(Labels.place(hit.namespace), "dim"),
+                Span(labels.place(hit.namespace), "dim"),
             ]
         )
     return table(["  name", "kind", "namespace"], rows, cells=cells)

@@ -112,7 +112,7 @@ def _card(graph: LineageGraph, node: Node, labels: Labels) -> Card:
     words = ["job" if _is_process(node) else type_word(node)]
     if "rows" in node.properties:
         words.append(plural(node.properties["rows"], "row"))
-    if place := Labels.place(node.namespace):
+    if place := labels.place(node.namespace):
         words.append(place)
     fields = [clean(field) for field in node.properties.get("fields", ())] if graph.columns else []
     return Card(

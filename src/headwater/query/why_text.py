@@ -8,12 +8,12 @@ from typing import Any
 from headwater.query.facts import RunFacts, Version
 from headwater.query.marks import UNICODE, state_mark, type_mark, type_word
 from headwater.query.names import Labels, short_run
-from headwater.query.text import Line, Span, clean, elide, fit, listing, pad, plural
+from headwater.query.text import Line, Span, clean, elide, fit, pad, plural
 from headwater.query.times import Clock, ago, lasted, now
 from headwater.query.why import Made, ModelFacts, TrailStep, Why
 from headwater.query.why_nodes import version_node
 
-_KEY = 13
+_KEY = 14
 _MOST_RAW = 12
 
 
@@ -29,6 +29,8 @@ class _WhyText:
         self.labels = labels
         self.now = current
         self.told: set[str] = set()
+        self.settings: set[tuple[str, str]] = set()
+        self.features: set[tuple[str, ...]] = set()
 
     def lines(self, cells: int) -> Iterator[Line]:
         why = self.why
@@ -97,7 +99,7 @@ class _WhyText:
         version = model.made.version
         words = [type_word(version_node(version)), clean(model.class_name.rpartition(".")[2]), self._version(version)]
         yield [
-            _key("with model" if version.type.upper() == "MODEL" else "checkpoint"),
+            _key(self._role(model)),
             Span(type_mark(version_node(version), UNICODE) + " ", "key"),
             Span(self._name(version), "name"),
             Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
@@ -106,13 +108,34 @@ class _WhyText:
             yield [_key("saved as"), Span(clean(self.labels.file(name)))]
         if model.steps:
             yield from _wrapped("steps", [f" {UNICODE.arrow} ".join(clean(step) for step in model.steps)], cells)
-        if model.parameters:
-            yield from _wrapped("settings", _pairs(_telling(model)), cells)
-        if model.features:
+        settings = _pairs(self._untold(model))
+        if settings:
+            yield from _wrapped("settings", settings, cells)
+        if model.features and not self._is_told(model.features):
             count = plural(len(model.features), "feature")
-            yield from _wrapped("learned from", [f"{count}: {listing([clean(f) for f in model.features], 6)}"], cells)
+            first, *rest = [clean(feature) for feature in model.features]
+            yield from _wrapped("learned from", [f"{count}: {first}", *rest], cells)
         if model.made.run is not None:
             yield from self._run("trained by", model.made.run, cells)
+
+    def _role(self, model: ModelFacts) -> str:
+        """What a model is to the answer: the one that predicted, or one that it was built on."""
+        is_direct = model.made.version.id in self.why.subject.inputs
+        word = "model" if model.made.version.type.upper() == "MODEL" else "checkpoint"
+        return f"with {word}" if is_direct else "built on"
+
+    def _untold(self, model: ModelFacts) -> dict[str, Any]:
+        """The settings that were not told with a model around this one (``classifier__alpha`` tells ``alpha``)."""
+        telling = _telling(model)
+        fresh = {name: value for name, value in telling.items() if (name, str(value)) not in self.settings}
+        self.settings.update((name.rpartition("__")[2], str(value)) for name, value in telling.items())
+        return fresh
+
+    def _is_told(self, features: Sequence[str]) -> bool:
+        """Whether a model with the same features came before."""
+        is_told = tuple(features) in self.features
+        self.features.add(tuple(features))
+        return is_told
 
     def _data(self, cells: int) -> Iterator[Line]:
         """The versions between the prediction and the raw data, with the runs that made them."""
@@ -140,7 +163,7 @@ class _WhyText:
             Span(self._name(version), "name"),
             Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
         ]
-        if place := Labels.place(version.namespace):
+        if place := self.labels.place(version.namespace):
             line.append(Span(f"{UNICODE.dot}{place}", "dim"))
         if made is not None and made.run is not None and made.run.run_id in self.told:
             line.append(Span(f"  by {clean(self.labels.file(made.run.job_name))}", "dim"))
@@ -160,13 +183,16 @@ class _WhyText:
         yield []
         for at, column in enumerate(self.why.columns[:_MOST_RAW]):
             found = _raw_columns(self.why.trail, self.why.subject.version.id, column, raw)
-            words = [f"{self._short(raw[key])}: {listing(sorted(fields), 8)}" for key, fields in sorted(found.items())]
+            words: list[str] = []
+            for key, fields in sorted(found.items()):
+                first, *rest = sorted(fields)
+                words.extend([f"{self._short(raw[key])}: {first}", *rest])
             if not words:
                 words = [f"{self._short_id(step.source)}: {step.source_field}" for step in self.why.trail
                          if step.target_field == column and step.target == self.why.subject.version.id][:4]  # fmt: skip
-            yield from _wrapped(
-                "columns" if not at else "", [f"{clean(column)} {UNICODE.value} {'; '.join(words)}"], cells
-            )
+            if words:
+                words[0] = f"{clean(column)} {UNICODE.value} {words[0]}"
+                yield from _wrapped("columns" if not at else "", words, cells)
         if len(self.why.columns) > _MOST_RAW:
             yield [_key(""), Span(f"and {len(self.why.columns) - _MOST_RAW:,} more columns: use --json", "dim")]
 
