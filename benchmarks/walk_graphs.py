@@ -24,6 +24,7 @@ LAYERS = 6
 DERIVATION = LAYERS
 WIDTHS = (4, 6, 8, 12, 16, 20, 24, 32, 40, 60)
 WIDE = 120
+KEYS = 3
 EDGES_PER_JOB = 6.9
 
 U32 = npt.NDArray[np.uint32]
@@ -75,15 +76,22 @@ class _Mappings:
     by_id: dict[int, ColumnMapping] = field(default_factory=dict)
 
     def between(self, source_width: int, target_width: int) -> int:
-        """One of four mappings between datasets of those widths: each target field comes from one or two fields."""
+        """One of four mappings of an input to what a job makes of all its inputs.
+
+        Keys, the first fields, are handed on in place. Of the other target fields this input feeds a third, as a field
+        comes from one input as a rule; one in five of them from two fields of it.
+        """
         key = (source_width, target_width, int(self.rng.integers(4)))
         if key not in self.known:
-            targets = np.arange(target_width, dtype=np.uint32)
-            first = self.rng.integers(0, source_width, target_width).astype(np.uint32)
-            second = self.rng.integers(0, source_width, target_width).astype(np.uint32)
+            rest = np.arange(KEYS, target_width, dtype=np.uint32)
+            fed = rest[self.rng.random(len(rest)) < 1 / 3]
+            also = fed[self.rng.random(len(fed)) < 0.2]
+            keys = np.arange(KEYS, dtype=np.uint32)
+            drawn = self.rng.integers(0, source_width, len(fed) + len(also)).astype(np.uint32)
             self.known[key] = len(self.known) + 1
-            pairs = ColumnMapping(np.concatenate([first, second]), np.concatenate([targets, targets]))
-            self.by_id[self.known[key]] = pairs
+            self.by_id[self.known[key]] = ColumnMapping(
+                np.concatenate([keys, drawn]), np.concatenate([keys, fed, also])
+            )
         return self.known[key]
 
     def shifted(self, by: int, width: int) -> int:

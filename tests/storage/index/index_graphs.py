@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from headwater.storage.index import OPEN_END, ColumnMapping, EdgeBatch, columns
@@ -13,6 +14,9 @@ from headwater.storage.index.kernels import has_compiled
 
 KERNELS = ["python", "numpy", *(["compiled"] if has_compiled() else [])]
 NODES = 24
+
+checked = settings(max_examples=50, deadline=None)
+"""Examples a property and kernel; no deadline, as the machine may be busy."""
 
 
 class Edge(NamedTuple):

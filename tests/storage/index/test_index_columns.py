@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from index_graphs import KERNELS, NODES, Edge, MemorySource, known, mappings, nodes, timed_edges
+from index_graphs import KERNELS, NODES, Edge, MemorySource, checked, known, mappings, nodes, timed_edges
 
 from headwater.errors import InvalidInput, StoreCorrupt
 from headwater.storage.index import IDENTITY_MAPPING, OPEN_END, ColumnMapping, GraphIndex, columns
@@ -68,6 +68,7 @@ def by_field_graph(edges, known_mappings, roots, direction, depth, cut):
     return reached, lost
 
 
+@checked
 @given(
     edges=timed_edges(max_size=40),
     drawn=st.lists(mapping_ids, min_size=1, max_size=60),

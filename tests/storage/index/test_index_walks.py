@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from index_graphs import KERNELS, NODES, Edge, MemorySource, known, nodes, plain_edges, timed_edges
+from index_graphs import KERNELS, NODES, Edge, MemorySource, checked, known, nodes, plain_edges, timed_edges
 
 from headwater.errors import ConfigError, InvalidInput, StoreCorrupt
 from headwater.storage.index import OPEN_END, EdgeBatch, GraphIndex
@@ -46,6 +46,7 @@ def by_sql(edges: list[Edge], roots: set[int], direction: str, depth: int | None
     return dict(rows)
 
 
+@checked
 @given(
     edges=plain_edges(),
     splits=st.lists(st.integers(0, 60), max_size=3),
@@ -66,6 +67,7 @@ def test_walk_equals_recursive_sql(kernel, edges, splits, roots, direction, dept
     assert not reach.truncated
 
 
+@checked
 @given(edges=plain_edges(), splits=st.lists(st.integers(0, 60), max_size=2), root=nodes, direction=directions)
 def test_walk_equals_networkx(kernel, edges, splits, root, direction):
     """The closure is the descendants, or the ancestors, and the root itself."""
@@ -78,6 +80,7 @@ def test_walk_equals_networkx(kernel, edges, splits, root, direction):
     assert not reach.truncated
 
 
+@checked
 @given(
     edges=timed_edges(),
     splits=st.lists(st.integers(0, 72), max_size=3),
@@ -98,6 +101,7 @@ def test_as_of_follows_the_edges_that_held_then(kernel, edges, splits, roots, di
     assert dict(zip(reach.ids.tolist(), reach.levels.tolist(), strict=True)) == expected
 
 
+@checked
 @given(edges=plain_edges(), splits=st.lists(st.integers(0, 60), max_size=2), roots=roots_of, budget=st.integers(0, 30))
 def test_budget_keeps_the_nearest_and_says_so(kernel, edges, splits, roots, budget):
     """A walk over its budget keeps that many nodes, none farther than one left out, and is marked as truncated."""
@@ -112,6 +116,7 @@ def test_budget_keeps_the_nearest_and_says_so(kernel, edges, splits, roots, budg
     assert not kept or not left_out or max(kept.values()) <= min(left_out)
 
 
+@checked
 @given(edges=plain_edges(), root=nodes, wanted=st.sets(st.integers(0, 4)))
 def test_kinds_filter_the_answer_and_not_the_way(kernel, edges, root, wanted):
     """Nodes of other kinds are passed through and left out."""
@@ -123,6 +128,7 @@ def test_kinds_filter_the_answer_and_not_the_way(kernel, edges, root, wanted):
     assert int(reach.counts_by_kind.sum()) == len(reach)
 
 
+@checked
 @given(
     edges=plain_edges(),
     splits=st.lists(st.integers(0, 60), max_size=2),
@@ -142,6 +148,7 @@ def test_path_gives_shortest_paths(kernel, edges, splits, ends, cut, limit):
         assert found == []
 
 
+@checked
 @given(edges=timed_edges(), splits=st.lists(st.integers(0, 72), max_size=2), roots=roots_of, as_of=st.integers(-1, 8))
 def test_edges_of_walk_are_those_that_held_between_its_nodes(kernel, edges, splits, roots, as_of):
     """Source, target, interval and label of every edge inside the answer, by source and target."""
@@ -160,6 +167,7 @@ def test_edges_of_walk_are_those_that_held_between_its_nodes(kernel, edges, spli
     assert again.source.tolist() == got.source.tolist()
 
 
+@checked
 @given(edges=plain_edges(), splits=st.lists(st.integers(0, 60), max_size=2), node=nodes)
 def test_neighbours_are_one_edge_away(kernel, edges, splits, node):
     """Each neighbour once, ascending, in both directions."""
@@ -168,6 +176,7 @@ def test_neighbours_are_one_edge_away(kernel, edges, splits, node):
     assert index.neighbours(node, "upstream").tolist() == sorted({e.source for e in edges if e.target == node})
 
 
+@checked
 @given(edges=plain_edges(max_size=40), splits=st.lists(st.integers(0, 40), max_size=3), roots=roots_of)
 def test_compaction_changes_no_answer(kernel, edges, splits, roots):
     """Before and after, walks agree and repeated edges count once."""

@@ -610,31 +610,52 @@ typedef struct {
 typedef struct {
     WideMask *masks;
     uint32_t *slots; /* place in masks plus one; 0 is free */
-    size_t count, room, slot_count;
+    uint64_t *nodes; /* a bit for each node that is in it */
+    size_t count, room, slot_count, set_words;
 } WideTable;
 
+/* Mappings are shared and so are masks: the same fields meet the same mapping again and again. */
+#define MEMO_SIZE 1024
 typedef struct {
-    const uint8_t *flags;
-    const uint32_t *start, *count; /* first row, and how many source fields have one */
-    const uint64_t *rows;          /* NARROW: far fields of a near one, as a word */
+    uint64_t fields, out;
+    uint32_t number; /* 0: nothing is kept here */
+} Memo;
+
+typedef struct {
+    uint64_t near, far;  /* NARROW: the fields that have a row, and all that the rows give */
+    uint32_t start;      /* first row */
+    uint32_t count;      /* near fields that have a row */
+    uint32_t far_words;  /* WIDE: words that hold every far field */
+    uint32_t flags;
+} Mapping; /* as HEAD in mapping_arrays.py */
+
+typedef struct {
+    const Mapping *heads;
+    const uint64_t *rows;                       /* NARROW: far fields of a near one, as a word */
     const uint32_t *wide_offsets, *wide_fields; /* WIDE: far fields of a near one, as a list */
     size_t mapping_count, row_count, wide_row_count, wide_field_count;
 } Mappings;
 
 typedef struct {
-    const Graph *walked, *into;
+    const Graph *walked;
     const Mappings *mappings;
     Question q;
     uint64_t *masks, *pending, *reached;
     uint64_t budget, reached_count;
     WideTable wide;
     List lost, missing; /* lost: source and target in turn */
+    Memo memo[MEMO_SIZE];
     int is_upstream;
 } Columns;
 
+INLINE size_t slot_of(uint32_t node, size_t slot_count) {
+    uint32_t mixed = node * UINT32_C(2654435761);
+    return (mixed ^ mixed >> 16) & (slot_count - 1);
+}
+
 static WideMask *find_wide(const WideTable *table, uint32_t node) {
-    if (!table->count) return NULL;
-    for (size_t at = node * UINT32_C(2654435761) & (table->slot_count - 1);; at = (at + 1) & (table->slot_count - 1)) {
+    if (!table->nodes || !HAS(table->nodes, node)) return NULL;
+    for (size_t at = slot_of(node, table->slot_count);; at = (at + 1) & (table->slot_count - 1)) {
         if (!table->slots[at]) return NULL;
         if (table->masks[table->slots[at] - 1].node == node) return &table->masks[table->slots[at] - 1];
     }
@@ -644,7 +665,7 @@ static int rehash(WideTable *table, size_t slot_count) {
     uint32_t *slots = calloc(slot_count, sizeof *slots);
     if (!slots) return 0;
     for (size_t i = 0; i < table->count; i++) {
-        size_t at = table->masks[i].node * UINT32_C(2654435761) & (slot_count - 1);
+        size_t at = slot_of(table->masks[i].node, slot_count);
         while (slots[at]) at = (at + 1) & (slot_count - 1);
         slots[at] = (uint32_t)i + 1;
     }
@@ -665,6 +686,7 @@ static WideMask *make_wide(WideTable *table, uint32_t node, uint32_t words) {
             table->masks = masks;
             table->room = room;
         }
+        if (!table->nodes && !(table->nodes = calloc(table->set_words, sizeof *table->nodes))) return NULL;
         mask = &table->masks[table->count++];
         mask->node = node;
         mask->count = 0;
@@ -672,10 +694,11 @@ static WideMask *make_wide(WideTable *table, uint32_t node, uint32_t words) {
         if (table->count * 2 > table->slot_count) {
             if (!rehash(table, table->slot_count ? table->slot_count * 2 : 256)) return NULL;
         } else {
-            size_t at = node * UINT32_C(2654435761) & (table->slot_count - 1);
+            size_t at = slot_of(node, table->slot_count);
             while (table->slots[at]) at = (at + 1) & (table->slot_count - 1);
             table->slots[at] = (uint32_t)table->count;
         }
+        ADD(table->nodes, node);
     }
     if (mask->count < words) {
         uint64_t *grown = realloc(mask->words, words * sizeof *grown);
@@ -687,81 +710,115 @@ static WideMask *make_wide(WideTable *table, uint32_t node, uint32_t words) {
     return mask;
 }
 
-/* Put fields into a word of a node; sets *changed when one of them is new. */
-INLINE Status add_fields(Columns *c, uint32_t node, uint32_t word, uint64_t bits, int *changed) {
-    uint64_t *place = &c->masks[node];
-    if (word) {
-        if (word >= MAX_WORDS) return CORRUPT;
-        WideMask *mask = make_wide(&c->wide, node, word);
-        if (!mask) return NO_MEMORY;
-        place = &mask->words[word - 1];
-    }
-    if (!(bits & ~*place)) return DONE;
+/* Put fields into the first word of a node; sets *changed when one of them is new. */
+INLINE Status add_fields(Columns *c, uint32_t node, uint64_t fields, int *changed) {
+    if (!(fields & ~c->masks[node])) return DONE;
     if (!HAS(c->reached, node)) {
         if (c->reached_count >= c->budget) return OVER_BUDGET;
         ADD(c->reached, node);
         c->reached_count++;
     }
-    *place |= bits;
+    c->masks[node] |= fields;
     *changed = 1;
+    return DONE;
+}
+
+/* Put fields into any word of a node. */
+static Status add_root(Columns *c, uint32_t node, uint32_t word, uint64_t fields) {
+    int changed;
+    if (!word) return add_fields(c, node, fields, &changed);
+    if (word >= MAX_WORDS) return CORRUPT;
+    if (!HAS(c->reached, node)) {
+        if (c->reached_count >= c->budget) return OVER_BUDGET;
+        ADD(c->reached, node);
+        c->reached_count++;
+    }
+    WideMask *mask = make_wide(&c->wide, node, word);
+    if (!mask) return NO_MEMORY;
+    mask->words[word - 1] |= fields;
     return DONE;
 }
 
 static Status carry_wide(Columns *c, uint32_t number, uint32_t near, uint32_t far, int *changed) {
     const Mappings *m = c->mappings;
-    uint8_t flags = m->flags[number];
-    WideMask *mask = find_wide(&c->wide, near);
-    uint32_t words = mask ? mask->count + 1 : 1;
-    for (uint32_t word = 0; word < words; word++) {
-        /* Looked up anew each time: adding to the far node may move the masks. */
-        mask = word ? find_wide(&c->wide, near) : NULL;
-        uint64_t bits = mask ? mask->words[word - 1] : c->masks[near];
-        if (!bits) continue;
-        if (flags & IDENTITY) {
-            Status status = add_fields(c, far, word, bits, changed);
-            if (status) return status;
+    const Mapping *head = &m->heads[number];
+    int is_identity = head->flags & IDENTITY, is_listed = head->flags & WIDE, grew = 0;
+    WideMask *from = find_wide(&c->wide, near), *to;
+    uint32_t near_words = from ? from->count + 1 : 1, far_words = is_listed ? head->far_words : 1;
+    if (is_identity && near_words > far_words) far_words = near_words;
+    if (far_words > MAX_WORDS) return CORRUPT;
+    if (!HAS(c->reached, far) && c->reached_count >= c->budget) return OVER_BUDGET;
+    to = far_words > 1 ? make_wide(&c->wide, far, far_words - 1) : NULL;
+    if (far_words > 1 && !to) return NO_MEMORY;
+    from = find_wide(&c->wide, near); /* making the one may have moved the other */
+    for (uint32_t word = 0; word < near_words; word++) {
+        uint64_t bits = word ? from->words[word - 1] : c->masks[near];
+        if (is_identity && bits) {
+            uint64_t *place = word ? &to->words[word - 1] : &c->masks[far];
+            grew |= (bits & ~*place) != 0;
+            *place |= bits;
         }
-        if (!(flags & WIDE)) continue;
-        for (; bits; bits &= bits - 1) {
+        for (; is_listed && bits; bits &= bits - 1) {
             size_t at = (size_t)word << 6 | LOWEST(bits);
-            if (at >= m->count[number]) break;
-            at += m->start[number];
-            if (at + 1 >= m->wide_row_count || m->wide_offsets[at + 1] > m->wide_field_count) return CORRUPT;
+            if (at >= head->count) break;
+            at += head->start;
+            if (m->wide_offsets[at + 1] > m->wide_field_count) return CORRUPT;
             for (size_t i = m->wide_offsets[at]; i < m->wide_offsets[at + 1]; i++) {
                 uint32_t field = m->wide_fields[i];
-                Status status = add_fields(c, far, field >> 6, UINT64_C(1) << (field & 63), changed);
-                if (status) return status;
+                if (field >> 6 >= far_words) return CORRUPT;
+                uint64_t *place = field >> 6 ? &to->words[(field >> 6) - 1] : &c->masks[far];
+                uint64_t bit = UINT64_C(1) << (field & 63);
+                grew |= !(*place & bit);
+                *place |= bit;
             }
         }
     }
+    if (grew && !HAS(c->reached, far)) {
+        ADD(c->reached, far);
+        c->reached_count++;
+    }
+    *changed |= grew;
     return DONE;
 }
 
-/* Carry the fields of one node over an edge to another. */
-INLINE Status carry(Columns *c, uint32_t number, uint32_t near, uint32_t far, int *changed) {
-    const Mappings *m = c->mappings;
+/* What fields become by a narrow mapping. */
+INLINE uint64_t narrow(Columns *c, uint32_t number, uint64_t fields) {
+    const Mapping *head = &c->mappings->heads[number];
+    const uint64_t *rows = &c->mappings->rows[head->start];
+    uint64_t out = 0;
+    fields &= head->near;
+    Memo *memo = &c->memo[((fields * UINT64_C(0x9E3779B97F4A7C15) >> 40) ^ number) & (MEMO_SIZE - 1)];
+    if (memo->number == number && memo->fields == fields) return memo->out;
+    for (uint64_t rest = fields; rest; rest &= rest - 1) out |= rows[LOWEST(rest)];
+    memo->number = number;
+    memo->fields = fields;
+    memo->out = out;
+    return out;
+}
+
+/* Edges whose fields do not all lie in the first word, or whose mapping is not at hand. */
+static NOINLINE Status carry_rest(Columns *c, uint32_t number, uint32_t near, uint32_t far, int *changed) {
     if (!number) {
         if (!reserve(&c->lost, 2)) return NO_MEMORY;
         c->lost.items[c->lost.count++] = c->is_upstream ? far : near;
         c->lost.items[c->lost.count++] = c->is_upstream ? near : far;
         return DONE;
     }
-    if (number >= m->mapping_count) return CORRUPT;
-    uint8_t flags = m->flags[number];
-    if (flags & UNLOADED) return push(&c->missing, number) ? DONE : NO_MEMORY;
-    if (flags & WIDE || (flags & IDENTITY && c->wide.count && find_wide(&c->wide, near))) {
-        Status status = carry_wide(c, number, near, far, changed);
+    if (number >= c->mappings->mapping_count) return CORRUPT;
+    if (c->mappings->heads[number].flags & UNLOADED) return push(&c->missing, number) ? DONE : NO_MEMORY;
+    return carry_wide(c, number, near, far, changed);
+}
+
+/* Carry the fields of one node over an edge to another; sets *changed when the other got new ones. */
+INLINE Status carry(Columns *c, uint32_t number, uint32_t near, uint32_t far, int *changed) {
+    uint32_t flags = number - 1 < c->mappings->mapping_count - 1 ? c->mappings->heads[number].flags : UNLOADED;
+    if (flags & (WIDE | UNLOADED) || (flags & IDENTITY && c->wide.nodes && HAS(c->wide.nodes, near))) {
+        Status status = carry_rest(c, number, near, far, changed);
         if (status || !(flags & NARROW)) return status;
     }
     uint64_t fields = c->masks[near], out = flags & IDENTITY ? fields : 0;
-    if (flags & NARROW) {
-        size_t start = m->start[number], count = m->count[number];
-        if (start + count > m->row_count || count > 64) return CORRUPT;
-        const uint64_t *rows = &m->rows[start];
-        for (fields &= count < 64 ? (UINT64_C(1) << count) - 1 : ~UINT64_C(0); fields; fields &= fields - 1)
-            out |= rows[LOWEST(fields)];
-    }
-    return out ? add_fields(c, far, 0, out, changed) : DONE;
+    if (flags & NARROW && c->mappings->heads[number].far & ~c->masks[far]) out |= narrow(c, number, fields);
+    return add_fields(c, far, out, changed);
 }
 
 INLINE uint32_t mapping_at(const Rows *rows, size_t edge) {
@@ -771,37 +828,8 @@ INLINE uint32_t mapping_at(const Rows *rows, size_t edge) {
     return ((const uint32_t *)rows->mapping)[edge];
 }
 
-/* Over all incoming edges of a node: upstream, hand its fields to their sources; downstream, fetch theirs. */
-static Status carry_incoming(Columns *c, uint32_t node, int *changed) {
-    const Graph *g = c->into;
-    size_t pieces = is_touched(g, node) ? g->piece_count : 1;
-    for (size_t i = 0; i < pieces; i++) {
-        const Rows *rows = &g->pieces[i];
-        size_t low, high;
-        if (!find_row(rows, node, &low, &high)) return CORRUPT;
-        for (size_t edge = low; edge < high; edge++) {
-            uint32_t source = rows->targets[edge];
-            if (source >= c->q.cut) {
-                if (source >= c->q.node_count) return CORRUPT;
-                continue;
-            }
-            if (g->is_timed && !holds(rows, edge, &c->q)) continue;
-            Status status = DONE;
-            if (c->is_upstream) {
-                int is_new = 0;
-                status = carry(c, mapping_at(rows, edge), node, source, &is_new);
-                if (is_new) ADD(c->pending, source), *changed = source > node ? 1 : *changed;
-            } else if (c->masks[source] || (c->wide.count && HAS(c->reached, source))) {
-                status = carry(c, mapping_at(rows, edge), source, node, changed);
-            }
-            if (status) return status;
-        }
-    }
-    return DONE;
-}
-
-/* Downstream: the far ends of a node whose fields grew have to fetch again. */
-static Status call_targets(Columns *c, uint32_t node, uint32_t *behind) {
+/* Hand the fields of a node to the far ends of its edges; *behind is set when one grew that the pass has left behind. */
+INLINE Status hand_on(Columns *c, uint32_t node, int *behind) {
     const Graph *g = c->walked;
     size_t pieces = is_touched(g, node) ? g->piece_count : 1;
     for (size_t i = 0; i < pieces; i++) {
@@ -814,48 +842,43 @@ static Status call_targets(Columns *c, uint32_t node, uint32_t *behind) {
                 if (end >= c->q.node_count) return CORRUPT;
                 continue;
             }
+            if (g->is_timed && !holds(rows, edge, &c->q)) continue;
+            int grew = 0;
+            Status status = carry(c, mapping_at(rows, edge), node, end, &grew);
+            if (status) return status;
+            if (!grew) continue;
             ADD(c->pending, end);
-            *behind = end < *behind ? end : *behind;
+            *behind |= c->is_upstream ? end > node : end < node;
         }
     }
     return DONE;
 }
 
-/* Passes over the pending nodes, low to high. Edges mostly go that way, so most nodes are final when their turn
- * comes; one that grows behind the pass is met by the next pass, which begins there. */
-static Status pass_down(Columns *c) {
-    size_t words = ((size_t)c->q.cut + 63) >> 6, first = 0;
-    while (first < words) {
-        uint32_t behind = UINT32_MAX;
-        size_t at = first;
-        for (; at < words; at++) {
-            uint64_t rest;
-            while ((rest = c->pending[at])) {
-                uint32_t node = (uint32_t)at << 6 | LOWEST(rest), lowest = UINT32_MAX;
-                int changed = 0;
-                c->pending[at] &= ~BIT(node);
-                Status status = carry_incoming(c, node, &changed);
-                if (!status && changed) status = call_targets(c, node, &lowest);
-                if (status) return status;
-                if (lowest >> 6 < at && lowest < behind) behind = lowest;
-            }
-        }
-        first = behind == UINT32_MAX ? words : behind >> 6;
-    }
-    return DONE;
+/* Ask for the masks that the node after this one will need. */
+INLINE void prefetch_masks(const Columns *c, uint32_t node) {
+    const Rows *rows = &c->walked->pieces[0];
+    if (node >= rows->row_count) return;
+    size_t low = rows->offsets[node], high = rows->offsets[node + 1];
+    if (high > rows->edge_count) return;
+    for (; low < high && low + 8 > high; low++)
+        if (rows->targets[low] < c->q.cut) PREFETCH(&c->masks[rows->targets[low]]);
 }
 
-static Status pass_up(Columns *c) {
+/* Passes over the pending nodes in the direction of most edges, so that most nodes are final when their turn comes;
+ * one that grows behind the pass is met by the next. */
+static Status pass_on(Columns *c) {
     size_t words = ((size_t)c->q.cut + 63) >> 6;
-    int again = words > 0;
+    int again = 1;
     while (again) {
         again = 0;
-        for (size_t at = words; at-- > 0;) {
+        for (size_t step = 0; step < words; step++) {
+            size_t at = c->is_upstream ? words - 1 - step : step;
             uint64_t rest;
             while ((rest = c->pending[at])) {
-                uint32_t node = (uint32_t)at << 6 | HIGHEST(rest);
-                c->pending[at] &= ~BIT(node);
-                Status status = carry_incoming(c, node, &again);
+                uint32_t node = (uint32_t)at << 6 | (c->is_upstream ? HIGHEST(rest) : LOWEST(rest));
+                c->pending[at] = rest &= ~BIT(node);
+                if (rest) prefetch_masks(c, (uint32_t)at << 6 | (c->is_upstream ? HIGHEST(rest) : LOWEST(rest)));
+                Status status = hand_on(c, node, &again);
                 if (status) return status;
             }
         }
@@ -865,17 +888,12 @@ static Status pass_up(Columns *c) {
 
 static Status walk_fields(Columns *c, const uint32_t *nodes, const uint32_t *words, const uint64_t *bits, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        int changed = 0;
         if (nodes[i] >= c->q.cut) return CORRUPT;
-        Status status = add_fields(c, nodes[i], words[i], bits[i], &changed);
+        Status status = add_root(c, nodes[i], words[i], bits[i]);
         if (status) return status;
     }
-    for (size_t i = 0; i < count; i++) {
-        uint32_t behind = 0;
-        if (c->is_upstream) ADD(c->pending, nodes[i]);
-        else if (call_targets(c, nodes[i], &behind)) return CORRUPT;
-    }
-    return c->is_upstream ? pass_up(c) : pass_down(c);
+    for (size_t i = 0; i < count; i++) ADD(c->pending, nodes[i]);
+    return pass_on(c);
 }
 
 static PyObject *list_bytes(const List *list) { return as_bytes(list->items, list->count * 4); }
@@ -911,44 +929,48 @@ static PyObject *harvest_fields(Columns *c, int is_over) {
 }
 
 static int read_mappings(Mappings *m, Graph *views, PyObject *tuple) {
-    PyObject *parts[6];
-    size_t count, rows;
+    PyObject *heads, *rows, *wide_offsets, *wide_fields;
+    size_t size;
     memset(m, 0, sizeof *m);
     memset(views, 0, sizeof *views);
-    if (!PyArg_ParseTuple(tuple, "OOOOOO", parts, parts + 1, parts + 2, parts + 3, parts + 4, parts + 5)) return 0;
-    if (!(views->views = calloc(6, sizeof(Py_buffer)))) {
+    if (!PyArg_ParseTuple(tuple, "OOOO", &heads, &rows, &wide_offsets, &wide_fields)) return 0;
+    if (!(views->views = calloc(4, sizeof(Py_buffer)))) {
         PyErr_NoMemory();
         return 0;
     }
-    if (!(m->flags = view(views, parts[0], 1, &m->mapping_count))) goto failed;
-    if (!(m->start = view(views, parts[1], 4, &count)) || !(m->count = view(views, parts[2], 4, &rows))) goto failed;
-    if (count != m->mapping_count || rows != m->mapping_count) {
-        PyErr_SetString(PyExc_ValueError, "the arrays of the mappings do not fit together");
-        goto failed;
+    if (!(m->heads = view(views, heads, 8, &size))) goto failed;
+    m->mapping_count = size * 8 / sizeof(Mapping);
+    if (!(m->rows = view(views, rows, 8, &m->row_count))) goto failed;
+    if (!(m->wide_offsets = view(views, wide_offsets, 4, &m->wide_row_count))) goto failed;
+    if (!(m->wide_fields = view(views, wide_fields, 4, &m->wide_field_count))) goto failed;
+    int is_sound = m->mapping_count > 0;
+    for (size_t i = 0; i < m->mapping_count; i++) {
+        const Mapping *head = &m->heads[i];
+        size_t end = (size_t)head->start + head->count;
+        if (head->flags & NARROW)
+            is_sound &= end <= m->row_count && head->count <= 64 && (head->count == 64 || !(head->near >> head->count));
+        if (head->flags & WIDE) is_sound &= end + 1 <= m->wide_row_count;
     }
-    if (!(m->rows = view(views, parts[3], 8, &m->row_count))) goto failed;
-    if (!(m->wide_offsets = view(views, parts[4], 4, &m->wide_row_count))) goto failed;
-    if (!(m->wide_fields = view(views, parts[5], 4, &m->wide_field_count))) goto failed;
-    return 1;
+    if (is_sound) return 1;
+    PyErr_SetString(PyExc_ValueError, "the arrays of the mappings do not fit together");
 failed:
     release(views);
     return 0;
 }
 
 static PyObject *trail(PyObject *self, PyObject *args) {
-    PyObject *walked, *into, *mapping_arrays, *as_of, *masks, *pending, *reached, *result = NULL;
+    PyObject *walked, *mapping_arrays, *as_of, *masks, *pending, *reached, *result = NULL;
     unsigned long long node_count, cut, budget;
-    Graph graphs[2], views;
+    Graph graph, views;
     Mappings mappings;
     Py_buffer nodes, words, bits, spaces[3];
     Columns c;
     (void)self;
     memset(&c, 0, sizeof c);
-    if (!PyArg_ParseTuple(args, "OOOKKOpKy*y*y*OOO", &walked, &into, &mapping_arrays, &node_count, &cut, &as_of,
+    if (!PyArg_ParseTuple(args, "OOKKOpKy*y*y*OOO", &walked, &mapping_arrays, &node_count, &cut, &as_of,
                           &c.is_upstream, &budget, &nodes, &words, &bits, &masks, &pending, &reached))
         return NULL;
-    if (!read_question(&c.q, node_count, cut, as_of) || !read_graph(&graphs[0], walked)) goto no_walked;
-    if (!read_graph(&graphs[1], into)) goto no_into;
+    if (!read_question(&c.q, node_count, cut, as_of) || !read_graph(&graph, walked)) goto no_graph;
     if (!read_mappings(&mappings, &views, mapping_arrays)) goto no_mappings;
     size_t set_words = (node_count >> 6) + 1, count = (size_t)nodes.len / 4;
     if (!(c.masks = work_space(masks, &spaces[0], node_count))) goto no_masks;
@@ -958,10 +980,10 @@ static PyObject *trail(PyObject *self, PyObject *args) {
         PyErr_SetString(PyExc_ValueError, "the roots do not fit together");
         goto unequal;
     }
-    c.walked = &graphs[0];
-    c.into = &graphs[1];
+    c.walked = &graph;
     c.mappings = &mappings;
     c.budget = budget;
+    c.wide.set_words = set_words;
     Status status;
     Py_BEGIN_ALLOW_THREADS
     status = walk_fields(&c, nodes.buf, words.buf, bits.buf, count);
@@ -971,6 +993,7 @@ static PyObject *trail(PyObject *self, PyObject *args) {
     for (size_t i = 0; i < c.wide.count; i++) free(c.wide.masks[i].words);
     free(c.wide.masks);
     free(c.wide.slots);
+    free(c.wide.nodes);
     free(c.lost.items);
     free(c.missing.items);
 unequal:
@@ -982,10 +1005,8 @@ no_pending:
 no_masks:
     release(&views);
 no_mappings:
-    release(&graphs[1]);
-no_into:
-    release(&graphs[0]);
-no_walked:
+    release(&graph);
+no_graph:
     PyBuffer_Release(&nodes);
     PyBuffer_Release(&words);
     PyBuffer_Release(&bits);
@@ -1000,7 +1021,7 @@ static PyMethodDef methods[] = {
     {"count_kinds", count_kinds, METH_VARARGS, "count_kinds(ids, kinds) -> 256 counts"},
     {"order_by", order_by, METH_VARARGS, "order_by(keys, limit) -> stable order"},
     {"trail", trail, METH_VARARGS,
-     "trail(walked, into, mappings, node_count, cut, as_of, is_upstream, budget, root_nodes, root_words, root_bits, "
+     "trail(walked, mappings, node_count, cut, as_of, is_upstream, budget, root_nodes, root_words, root_bits, "
      "masks, pending, reached) -> (ids, words, wide, lost, missing, is_over_budget)"},
     {NULL, NULL, 0, NULL}};
 

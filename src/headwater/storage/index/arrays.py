@@ -2,8 +2,7 @@
 
 In one direction a graph is one base list of rows (row ``u`` is ``targets[offsets[u]:offsets[u + 1]]``) and a few
 segments, which are the same thing over a sorted list of node ids (``keys``), so that a segment costs what its edges
-cost. Label and mapping are kept with the incoming rows only: every use of them can start there, and they would cost
-as much again on the other side.
+cost. Labels are kept with the incoming rows only: every use of them can start there.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Edges(msgspec.Struct, frozen=True, eq=False):
     valid_from: I64 | None = None
     valid_to: I64 | None = None
     label: U32 | None = None
-    mapping: U32 | None = None
+    mapping: npt.NDArray[np.unsignedinteger] | None = None
 
     def __len__(self) -> int:
         return len(self.source)
@@ -38,7 +37,7 @@ class Edges(msgspec.Struct, frozen=True, eq=False):
         parts = (None if a is None else a[index] for a in self.parts())
         return Edges(*parts)  # type: ignore[arg-type]
 
-    def parts(self) -> tuple[U32, U32, I64 | None, I64 | None, U32 | None, U32 | None]:
+    def parts(self) -> tuple[U32, U32, I64 | None, I64 | None, U32 | None, npt.NDArray[np.unsignedinteger] | None]:
         """The arrays in the order of the fields."""
         return (self.source, self.target, self.valid_from, self.valid_to, self.label, self.mapping)
 
@@ -126,7 +125,7 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
         """Start and end position of the row of one node."""
         at = node
         if self.keys is not None:
-            at = int(np.searchsorted(self.keys, node))
+            at = int(np.searchsorted(self.keys, np.uint32(node)))
             if at == len(self.keys) or self.keys[at] != node:
                 return 0, 0
         elif node >= len(self.offsets) - 1:

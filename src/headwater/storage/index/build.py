@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -43,12 +44,14 @@ def without_empty(edges: Edges) -> Edges:
 def both_directions(edges: Edges, node_count: int, order_by: Order, *, is_base: bool) -> tuple[Rows, Rows]:
     """Outgoing and incoming rows of arranged edges."""
     keys, offsets = _row_starts(edges.source, node_count, is_base=is_base)
-    out = Rows(keys, offsets, edges.target, edges.valid_from, edges.valid_to)
+    mapping = edges.mapping
+    if mapping is not None and is_base:
+        edges = msgspec.structs.replace(edges, mapping=mapping.astype(_narrowest(mapping), copy=False))
+    out = Rows(keys, offsets, edges.target, edges.valid_from, edges.valid_to, mapping=edges.mapping)
     turned = edges.take(order_by(edges.target, node_count))
     keys, offsets = _row_starts(turned.target, node_count, is_base=is_base)
-    mapping = turned.mapping
-    narrow = None if mapping is None else mapping.astype(_narrowest(mapping), copy=False) if is_base else mapping
-    return out, Rows(keys, offsets, turned.source, turned.valid_from, turned.valid_to, turned.label, narrow)
+    into = Rows(keys, offsets, turned.source, turned.valid_from, turned.valid_to, turned.label, turned.mapping)
+    return out, into
 
 
 def edges_of(into: Rows) -> Edges:

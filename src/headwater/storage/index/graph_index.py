@@ -152,7 +152,6 @@ class GraphIndex:
         question = self._question(snapshot, list(masks), direction, depth, cut, as_of, budget)
         trail = self._follower.kernel.trail(
             adjacency(snapshot, direction),
-            snapshot.into,
             question,
             masks,
             self._follower.mappings,

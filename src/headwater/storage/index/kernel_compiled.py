@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ from headwater.errors import StoreCorrupt
 from headwater.storage.index import _kernel  # type: ignore[attr-defined]
 from headwater.storage.index.arrays import Adjacency, Rows
 from headwater.storage.index.mapping_arrays import MappingArrays, mapping_arrays
-from headwater.storage.index.mappings import WORD, MappingTable, Trail, carry
+from headwater.storage.index.mappings import MappingTable, Trail, carry, split_words
 from headwater.storage.index.question import Layers, Question
 from headwater.storage.index.source import U8, U32, U64
 
@@ -107,7 +106,6 @@ class CompiledKernel:
     def trail(
         self,
         walked: Adjacency,
-        into: Adjacency,
         question: Question,
         masks: dict[int, int],
         mappings: MappingTable,
@@ -116,11 +114,11 @@ class CompiledKernel:
     ) -> Trail:
         """Field masks carried along the edges; hop by hop in Python when there is a depth."""
         if question.depth is not None:
-            return carry(walked, into, question, masks, mappings, is_upstream=is_upstream)
+            return carry(walked, question, masks, mappings, is_upstream=is_upstream)
         rounds = 0
         while True:
             arrays = mapping_arrays(mappings, is_upstream=is_upstream)
-            answer = self._trail(walked, into, question, masks, arrays, is_upstream=is_upstream)
+            answer = self._trail(walked, question, masks, arrays, is_upstream=is_upstream)
             missing = np.unique(np.frombuffer(answer[4], np.uint32)).tolist()
             if not missing:
                 return _as_trail(answer)
@@ -132,7 +130,6 @@ class CompiledKernel:
     def _trail(
         self,
         walked: Adjacency,
-        into: Adjacency,
         question: Question,
         masks: dict[int, int],
         arrays: MappingArrays,
@@ -140,14 +137,13 @@ class CompiledKernel:
         is_upstream: bool,
     ) -> tuple[bytes, bytes, bytes, bytes, bytes, int]:
         q = question
-        roots = [(node, word, bits) for node, mask in masks.items() if node < q.cut for word, bits in _words(mask)]
+        roots = [(node, word, bits) for node, mask in masks.items() if node < q.cut for word, bits in split_words(mask)]
         nodes, places, words = zip(*roots, strict=True) if roots else ((), (), ())
         count = (q.node_count >> 6) + 1
         space, pending, reached = self._words.take(q.node_count), self._bits.take(count), self._bits.take(count)
         try:
             answer: tuple[bytes, bytes, bytes, bytes, bytes, int] = _kernel.trail(
                 graph_tuple(walked),
-                graph_tuple(into),
                 arrays.parts(),
                 q.node_count,
                 q.cut,
@@ -169,25 +165,9 @@ class CompiledKernel:
         return answer
 
 
-def _words(mask: int) -> Iterator[tuple[int, int]]:
-    """The words of a mask that are not zero, with their places."""
-    place = 0
-    while mask:
-        if mask & WORD:
-            yield place, mask & WORD
-        mask >>= 64
-        place += 1
-
-
 def _as_trail(answer: tuple[bytes, bytes, bytes, bytes, bytes, int]) -> Trail:
     ids, words = np.frombuffer(answer[0], np.uint32), np.frombuffer(answer[1], np.uint64)
-    wide: dict[int, int] = {}
-    for key, bits in np.frombuffer(answer[2], np.uint64).reshape(-1, 2).tolist():
-        if bits:
-            node, place = key >> 32, key & 0xFFFFFFFF
-            wide[node] = wide.get(node, 0) | bits << 64 * place
-    for node in wide:
-        wide[node] |= int(words[np.searchsorted(ids, node)])
+    beyond = np.frombuffer(answer[2], np.uint64).reshape(-1, 2)
     lost = np.unique(np.frombuffer(answer[3], np.uint32).reshape(-1, 2).astype(np.uint64) @ _PAIR)
     sources, targets = (lost >> np.uint64(32)).astype(np.uint32), lost.astype(np.uint32)
-    return Trail(ids, words, wide, sources, targets, bool(answer[5]), has_more=False)
+    return Trail(ids, words, beyond, sources, targets, bool(answer[5]), has_more=False)

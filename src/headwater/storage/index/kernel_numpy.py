@@ -142,7 +142,6 @@ class NumpyKernel:
     def trail(
         self,
         walked: Adjacency,
-        into: Adjacency,
         question: Question,
         masks: dict[int, int],
         mappings: MappingTable,
@@ -150,4 +149,4 @@ class NumpyKernel:
         is_upstream: bool,
     ) -> Trail:
         """Field masks as Python integers, carried hop by hop."""
-        return carry(walked, into, question, masks, mappings, is_upstream=is_upstream)
+        return carry(walked, question, masks, mappings, is_upstream=is_upstream)

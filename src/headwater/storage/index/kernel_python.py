@@ -111,7 +111,6 @@ class PythonKernel:
     def trail(
         self,
         walked: Adjacency,
-        into: Adjacency,
         question: Question,
         masks: dict[int, int],
         mappings: MappingTable,
@@ -119,4 +118,4 @@ class PythonKernel:
         is_upstream: bool,
     ) -> Trail:
         """Field masks as Python integers, carried hop by hop."""
-        return carry(walked, into, question, masks, mappings, is_upstream=is_upstream)
+        return carry(walked, question, masks, mappings, is_upstream=is_upstream)

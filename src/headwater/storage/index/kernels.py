@@ -36,17 +36,13 @@ class Kernel(Protocol):
     def trail(
         self,
         walked: Adjacency,
-        into: Adjacency,
         question: Question,
         masks: dict[int, int],
         mappings: MappingTable,
         *,
         is_upstream: bool,
     ) -> Trail:
-        """Field masks carried from the roots' ``masks`` along the edges of ``walked``.
-
-        Mappings are read from ``into``, the incoming rows, whichever way the walk goes.
-        """
+        """Field masks carried from the roots' ``masks`` along the edges of ``walked``."""
 
 
 NAMES = ("compiled", "numpy", "python")

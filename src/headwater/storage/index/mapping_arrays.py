@@ -4,72 +4,87 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from headwater.storage.index.mappings import MappingTable
-from headwater.storage.index.source import U8, U32, U64
+from headwater.storage.index.source import U32, U64
 
 IDENTITY, NARROW, WIDE, UNLOADED = 1, 2, 4, 128
 WORD_BITS = 64
 
 
-class MappingArrays(msgspec.Struct, frozen=True, eq=False):
-    """By mapping number: ``flags``, the place of its first row and how many rows it has.
+HEAD = np.dtype(
+    [("near", "u8"), ("far", "u8"), ("start", "u4"), ("count", "u4"), ("far_words", "u4"), ("flags", "u4")], align=True
+)
 
-    A narrow mapping's row is the word of far fields of one near field; a wide one's is a stretch of ``wide_fields``
-    between two ``wide_offsets``. Near is the side that the walk comes from.
+
+class MappingArrays(msgspec.Struct, frozen=True, eq=False):
+    """``heads`` by mapping number: flags, the place of its first row, how many rows it has.
+
+    Near is the side that the walk comes from. A narrow mapping's row is the word of far fields of one near field; its
+    head also has the word of near fields with a row and that of all far fields. A wide one's row is a stretch of
+    ``wide_fields`` between two ``wide_offsets``, and ``far_words`` words hold every far field.
     """
 
-    flags: U8
-    start: U32
-    count: U32
+    heads: npt.NDArray[np.void]
     rows: U64
     wide_offsets: U32
     wide_fields: U32
 
-    def parts(self) -> tuple[U8, U32, U32, U64, U32, U32]:
+    def parts(self) -> tuple[npt.NDArray[np.void], U64, U32, U32]:
         """The arrays in the order of the fields."""
-        return (self.flags, self.start, self.count, self.rows, self.wide_offsets, self.wide_fields)
+        return (self.heads, self.rows, self.wide_offsets, self.wide_fields)
 
 
 def mapping_arrays(mappings: MappingTable, *, is_upstream: bool) -> MappingArrays:
     """Arrays of all mappings whose definition was loaded; the others are flagged so that the kernel asks for them."""
-    count = len(mappings)
-    flags, start, counts = np.zeros(count, np.uint8), np.zeros(count, np.uint32), np.zeros(count, np.uint32)
+    state = mappings.state
+    made_from, arrays = mappings.prepared.get(is_upstream, (None, None))
+    if made_from != state or not isinstance(arrays, MappingArrays):
+        arrays = _make(mappings, is_upstream)
+        mappings.prepared[is_upstream] = (state, arrays)
+    return arrays
+
+
+def _make(mappings: MappingTable, is_upstream: bool) -> MappingArrays:
+    heads = np.zeros(len(mappings), HEAD)
     rows: list[U64] = []
     offsets: list[U32] = []
     fields: list[U32] = []
     row_count = offset_count = field_count = 0
-    for number in range(1, count):
+    for number in range(1, len(mappings)):
+        head = heads[number]
         if not mappings.is_loaded(number):
-            flags[number] = UNLOADED
+            head["flags"] = UNLOADED
             continue
         mapping = mappings.definition(number)
         near, far = mapping.source_fields, mapping.target_fields
         if is_upstream:
             near, far = far, near
-        flags[number] = IDENTITY if mapping.is_identity else 0
+        head["flags"] = IDENTITY if mapping.is_identity else 0
         if not len(near):
             continue
-        counts[number] = int(near.max()) + 1
-        if max(int(near.max()), int(far.max())) < WORD_BITS:
-            flags[number] |= NARROW
-            start[number] = row_count
-            words = np.zeros(int(counts[number]), np.uint64)
+        head["count"] = count = int(near.max()) + 1
+        if max(count - 1, int(far.max())) < WORD_BITS:
+            words = np.zeros(count, np.uint64)
             np.bitwise_or.at(words, near, np.uint64(1) << far.astype(np.uint64))
+            head["flags"] |= NARROW
+            head["start"] = row_count
+            head["near"] = np.bitwise_or.reduce(np.uint64(1) << near.astype(np.uint64))
+            head["far"] = np.bitwise_or.reduce(words)
             rows.append(words)
-            row_count += len(words)
+            row_count += count
         else:
-            flags[number] |= WIDE
-            start[number] = offset_count
-            ends = np.cumsum(np.bincount(near, minlength=int(counts[number]))) + field_count
+            ends = np.cumsum(np.bincount(near, minlength=count)) + field_count
+            head["flags"] |= WIDE
+            head["start"] = offset_count
+            head["far_words"] = int(far.max()) // WORD_BITS + 1
             offsets.append(np.concatenate([[field_count], ends]).astype(np.uint32))
             fields.append(far[np.argsort(near, kind="stable")])
-            offset_count += len(ends) + 1
+            offset_count += count + 1
             field_count += len(far)
     return MappingArrays(
-        flags,
-        start,
-        counts,
+        heads,
         np.concatenate([*rows, np.empty(0, np.uint64)]),
         np.concatenate([*offsets, np.empty(0, np.uint32)]),
         np.concatenate([*fields, np.empty(0, np.uint32)]),

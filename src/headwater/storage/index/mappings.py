@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import msgspec
 import numpy as np
 
 from headwater.errors import StoreCorrupt
-from headwater.storage.index.arrays import Adjacency, Rows
+from headwater.storage.index.arrays import Adjacency
 from headwater.storage.index.question import Question
 from headwater.storage.index.source import IDENTITY_MAPPING, NO_MAPPING, U32, U64, ColumnMapping, EdgeSource
 
@@ -16,14 +19,16 @@ MAX_FIELDS = 2**20
 
 
 class Trail(msgspec.Struct, frozen=True, eq=False):
-    """Which fields were reached: ``words`` holds fields 0 to 63 of each of ``ids``, ``wide`` all fields of wider ones.
+    """Which fields were reached: ``words`` holds fields 0 to 63 of each of ``ids``, ``beyond`` those from 64 on.
+
+    Each row of ``beyond`` is ``node << 32 | place`` and the word at that place; places count from 1.
 
     ``lost_source`` and ``lost_target`` are the edges met that have no mapping, once each.
     """
 
     ids: U32
     words: U64
-    wide: dict[int, int]
+    beyond: U64
     lost_source: U32
     lost_target: U32
     is_over_budget: bool
@@ -56,6 +61,8 @@ class MappingTable:
         self._numbers = {mapping_id: number for number, mapping_id in enumerate(self.ids)}
         self._definitions: dict[int, ColumnMapping] = {}
         self._carriers: dict[tuple[int, bool], Carrier] = {}
+        self.prepared: dict[bool, tuple[tuple[int, int], Any]] = {}
+        """What a kernel made of the loaded mappings for a direction, with the ``state`` it was made from."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,6 +76,11 @@ class MappingTable:
                 self._numbers[mapping_id] = len(self.ids) - 1
         numbers = np.array([self._numbers[mapping_id] for mapping_id in distinct.tolist()], np.uint32)
         return numbers[inverse]
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """Grows with every new or newly loaded mapping."""
+        return (len(self.ids), len(self._definitions))
 
     def is_loaded(self, number: int) -> bool:
         """Whether the definition was asked of the source already; the two that need no asking always are."""
@@ -110,35 +122,22 @@ class MappingTable:
 class _MappedEdges:
     """The edges of one node with their mapping numbers, in the direction of a column walk."""
 
-    def __init__(self, walked: Adjacency, into: Adjacency, question: Question, *, is_upstream: bool) -> None:
-        self._pieces = list(zip(walked.pieces(), into.pieces(), strict=True))
+    def __init__(self, walked: Adjacency, question: Question) -> None:
+        self._pieces = walked.pieces()
         self._question = question
-        self._is_upstream = is_upstream
 
     def of(self, node: int) -> list[tuple[int, int]]:
         """(far end, mapping number) of each edge that exists and holds."""
         found: list[tuple[int, int]] = []
-        for walked, into in self._pieces:
-            low, high = walked.row(node)
-            if low == high:
-                continue
-            if self._is_upstream:
-                found += self._at(into, np.arange(low, high), walked.targets[low:high])
-                continue
-            for end in np.unique(walked.targets[low:high]).tolist():
-                start, stop = into.row(end)
-                sources = into.targets[start:stop]
-                first, last = np.searchsorted(sources, [node, node + 1])
-                positions = np.arange(start + first, start + last)
-                found += self._at(into, positions, np.full(len(positions), end, np.uint32))
+        for rows in self._pieces:
+            low, high = rows.row(node)
+            ends = rows.targets[low:high]
+            numbers = np.zeros(high - low, np.uint32) if rows.mapping is None else rows.mapping[low:high]
+            holds = rows.holds_at(slice(low, high), self._question.as_of)
+            if holds is not None:
+                ends, numbers = ends[holds], numbers[holds]
+            found += zip(ends.tolist(), numbers.tolist(), strict=True)
         return [(end, number) for end, number in found if end < self._question.cut]
-
-    def _at(self, into: Rows, positions: np.ndarray, ends: U32) -> list[tuple[int, int]]:
-        numbers = np.zeros(len(positions), np.uint32) if into.mapping is None else into.mapping[positions]
-        holds = into.holds_at(positions, self._question.as_of)
-        if holds is not None:
-            ends, numbers = ends[holds], numbers[holds]
-        return list(zip(ends.tolist(), numbers.tolist(), strict=True))
 
 
 class _Carrying:
@@ -173,7 +172,6 @@ class _Carrying:
 
 def carry(
     walked: Adjacency,
-    into: Adjacency,
     question: Question,
     masks: dict[int, int],
     mappings: MappingTable,
@@ -181,7 +179,7 @@ def carry(
     is_upstream: bool,
 ) -> Trail:
     """A column walk hop by hop over Python integers, at any width, with a depth if asked."""
-    edges = _MappedEdges(walked, into, question, is_upstream=is_upstream)
+    edges = _MappedEdges(walked, question)
     state = _Carrying(edges, {n: m for n, m in masks.items() if m and n < question.cut}, mappings, is_upstream)
     is_over = question.budget is not None and len(state.masks) > question.budget
     has_more, hops = False, 0
@@ -205,10 +203,28 @@ def carry(
     return as_trail(kept, state.lost, is_over_budget=is_over, has_more=has_more)
 
 
+def split_words(mask: int) -> Iterator[tuple[int, int]]:
+    """The words of a mask that are not zero, with their places."""
+    place = 0
+    while mask:
+        if mask & WORD:
+            yield place, mask & WORD
+        mask >>= 64
+        place += 1
+
+
 def as_trail(masks: dict[int, int], lost: set[tuple[int, int]], *, is_over_budget: bool, has_more: bool) -> Trail:
     """A trail from masks by node."""
     ids = np.array(sorted(masks), np.uint32)
     words = np.array([masks[node] & WORD for node in ids.tolist()], np.uint64)
-    wide = {node: mask for node, mask in masks.items() if mask > WORD}
+    beyond = [(node << 32 | place, bits) for node, mask in masks.items() for place, bits in split_words(mask) if place]
     ends = np.array(sorted(lost), np.uint32).reshape(-1, 2)
-    return Trail(ids, words, wide, ends[:, 0].copy(), ends[:, 1].copy(), is_over_budget, has_more)
+    return Trail(
+        ids,
+        words,
+        np.array(beyond, np.uint64).reshape(-1, 2),
+        ends[:, 0].copy(),
+        ends[:, 1].copy(),
+        is_over_budget,
+        has_more,
+    )

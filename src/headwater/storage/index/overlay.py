@@ -76,29 +76,24 @@ def _known(into: Rows, edges: Edges) -> tuple[Positions, Positions]:
 
 def _replace(out: Rows, into: Rows, edges: Edges, which: Positions, positions: Positions) -> bool:
     """Put mapping and end of validity of the new edges where the old ones stand; False when a number is too wide."""
-    if into.mapping is not None and edges.mapping is not None:
-        numbers = edges.mapping[which]
-        if len(numbers) and int(numbers.max()) > np.iinfo(into.mapping.dtype).max:
-            return False
-        differs = into.mapping[positions] != numbers
-        if differs.any():
-            if not into.mapping.flags.writeable:
-                return False
-            into.mapping[positions[differs]] = numbers[differs]
-    if into.valid_to is None or out.valid_to is None or out.valid_from is None:
-        return True
-    if edges.valid_from is None or edges.valid_to is None:
-        return True
-    for edge, position in zip(which.tolist(), positions.tolist(), strict=True):
-        before, after = int(into.valid_to[position]), int(edges.valid_to[edge])
-        if before == after:
-            continue
+    old, new = into.mapping, edges.mapping
+    if old is not None and new is not None and int(new[which].max(initial=0)) > np.iinfo(old.dtype).max:
+        return False
+    names = [name for name in ("mapping", "valid_to") if getattr(into, name) is not None]
+    differs = np.zeros(len(which), np.bool_)
+    for name in names:
+        differs |= getattr(into, name)[positions] != getattr(edges, name)[which]
+    for edge, position in zip(which[differs].tolist(), positions[differs].tolist(), strict=True):
         low, high = out.row(int(edges.source[edge]))
-        # Edges that differ in their label alone are alike to a walk, so any one of them may take the new end.
-        alike = (out.targets[low:high] == edges.target[edge]) & (out.valid_to[low:high] == before)
-        alike &= out.valid_from[low:high] == edges.valid_from[edge]
+        # Edges that differ in their label alone are alike to a walk, so any one of them may be the one replaced.
+        alike = out.targets[low:high] == edges.target[edge]
+        if out.valid_from is not None and edges.valid_from is not None:
+            alike &= out.valid_from[low:high] == edges.valid_from[edge]
+        for name in names:
+            alike &= getattr(out, name)[low:high] == getattr(into, name)[position]
         if not alike.any():
             raise StoreCorrupt("the two directions of the graph index differ")
-        out.valid_to[low + int(np.argmax(alike))] = after
-        into.valid_to[position] = after
+        at = low + int(np.argmax(alike))
+        for name in names:
+            getattr(out, name)[at] = getattr(into, name)[position] = getattr(edges, name)[edge]
     return True

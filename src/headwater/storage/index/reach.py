@@ -97,7 +97,7 @@ class ColumnReach:
     def __init__(self, trail: Trail) -> None:
         self.ids = trail.ids
         self.words = trail.words
-        self.wide = trail.wide
+        self._beyond = trail.beyond
         self.lost_source = trail.lost_source
         self.lost_target = trail.lost_target
         self.truncated = trail.is_over_budget
@@ -112,6 +112,16 @@ class ColumnReach:
     def __contains__(self, node: object) -> bool:
         return isinstance(node, int) and self.mask(node) != 0
 
+    @cached_property
+    def wide(self) -> dict[int, int]:
+        """All fields of the nodes of which some field from position 64 on was reached, as bit masks."""
+        masks: dict[int, int] = {}
+        for key, bits in self._beyond.tolist():
+            if bits:
+                masks[key >> 32] = masks.get(key >> 32, 0) | bits << 64 * (key & 0xFFFFFFFF)
+        at = np.searchsorted(self.ids, np.array(list(masks), np.uint32))
+        return {n: m | w for (n, m), w in zip(masks.items(), self.words[at].tolist(), strict=True)}
+
     @property
     def is_partial(self) -> bool:
         """Whether the column trail was lost somewhere."""
@@ -120,16 +130,15 @@ class ColumnReach:
     @property
     def field_count(self) -> int:
         """How many fields were reached, over all nodes."""
-        wide = set(self.wide)
-        bits = np.bitwise_count(self.words) if hasattr(np, "bitwise_count") else _bit_counts(self.words)
-        narrow = int(bits.sum(dtype=np.int64)) - sum((self.wide[n] & (2**64 - 1)).bit_count() for n in wide)
-        return narrow + sum(mask.bit_count() for mask in self.wide.values())
+        words = np.concatenate([self.words, self._beyond[:, 1]])
+        bits = np.bitwise_count(words) if hasattr(np, "bitwise_count") else _bit_counts(words)
+        return int(bits.sum(dtype=np.int64))
 
     def mask(self, node: int) -> int:
         """The fields of a node as a bit mask; 0 when it was not reached."""
         if node in self.wide:
             return self.wide[node]
-        at = int(np.searchsorted(self.ids, node))
+        at = int(np.searchsorted(self.ids, np.uint32(node)))
         return int(self.words[at]) if at < len(self.ids) and self.ids[at] == node else 0
 
     def fields(self, node: int) -> list[int]:
