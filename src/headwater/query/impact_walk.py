@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from headwater.model.graph import Direction, FieldEdge, How, Node, NodeKind
-from headwater.query.build import details
+from headwater.query.build import DETAILS_UP_TO, details
 from headwater.query.columns import EVERY, gap_words
 from headwater.query.impact import SEVERITIES, Affected, Certainty, Change, Impact, Severity, Step
 from headwater.query.names import Labels, is_in_memory, node_id
@@ -54,12 +56,14 @@ def find_impact(
     walk = _Walk(edges, start, depth)
     sure = walk.run(is_sure=True)
     possible = walk.run(is_sure=False)
-    items = _Report(edges, start, change, sure, possible, labels).items()
+    report = _Report(edges, start, change, sure, possible, labels)
+    items = report.items()
+    shown = items if limit is None else items[:limit]
     return Impact(
-        root=_node(edges, root, 0),
+        root=_node(root, 0, details(edges.store, root, edges.as_of)),
         field=field,
         change=change,
-        items=tuple(items if limit is None else items[:limit]),
+        items=tuple(report.detailed(item) for item in shown[:DETAILS_UP_TO]) + tuple(shown[DETAILS_UP_TO:]),
         as_of=edges.as_of,
         truncated=limit is not None and len(items) > limit,
         gaps=tuple(gap_words(edges, list(walk.unmapped.values()), labels)) if field else (),
@@ -138,6 +142,7 @@ class _Report:
         ids = {place.node for place in possible} | {a.edge.job_id for a in possible.values() if a.edge}
         ids |= {place.node for place in sure} | {a.edge.job_id for a in sure.values() if a.edge}
         self.rows = {row.id: row for row in edges.store.nodes(sorted(ids))}
+        self.by_id = {node_id(row): row for row in self.rows.values()}
 
     def items(self) -> list[Affected]:
         """Return the affected nodes, worst first."""
@@ -156,6 +161,12 @@ class _Report:
                     found[job] = self._job(job, places, reached, certainty)
         return sorted(found.values(), key=_rank)
 
+    def detailed(self, item: Affected) -> Affected:
+        """Return the item with what is known of its latest run or version."""
+        row = self.by_id[item.node.id]
+        node = _node(row, item.node.level, details(self.edges.store, row, self.edges.as_of))
+        return msgspec.structs.replace(item, node=node)
+
     def _by_job(self, reached: Reached) -> dict[int, list[Place]]:
         jobs: dict[int, list[Place]] = {}
         for place, arrival in reached.items():
@@ -169,7 +180,7 @@ class _Report:
         fields = tuple(sorted({place.field for place in places if place.field != WHOLE}))
         severity = self._severity(certainty)
         return Affected(
-            node=_node(self.edges, row, first.hops),
+            node=_node(row, first.hops),
             severity=severity,
             certainty=certainty,
             distance=first.hops,
@@ -194,7 +205,7 @@ class _Report:
             reason = f"uses {listing(fields)}, made from it" if fields else "works on what is made from it"
         origin = reached[places[0]].origin or self.start
         return Affected(
-            node=_node(self.edges, row, first.hops),
+            node=_node(row, first.hops),
             severity=severity,
             certainty=certainty,
             distance=first.hops,
@@ -249,17 +260,17 @@ def _doubt(first: Arrival) -> str:
     return "an earlier link of the path is not certain"
 
 
-def _node(edges: Edges, row: NodeRow, level: int) -> Node:
-    properties = details(edges.store, row, edges.as_of)
+def _node(row: NodeRow, level: int, properties: dict[str, Any] | None = None) -> Node:
+    found = dict(properties or {})
     return Node(
         id=node_id(row),
         kind=row.kind,
         namespace=row.namespace,
         name=row.name,
         type=row.type,
-        state=properties.pop("state", ""),
+        state=found.pop("state", ""),
         level=level,
-        properties=properties,
+        properties=found,
     )
 
 
