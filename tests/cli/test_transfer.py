@@ -132,6 +132,16 @@ def test_a_damaged_backup_is_not_restored(filled: Path, invoke: Invoke) -> None:
     assert graph_hash(filled / ".headwater") == before
 
 
+def test_repair_keeps_what_can_be_read(filled: Path, invoke: Invoke) -> None:
+    """A repaired store holds the events that could be read, and the damaged file is kept beside."""
+    before = graph_hash(filled / ".headwater")
+    result = invoke("store", "repair")
+    assert result.exit_code == 0
+    assert result.output.startswith("kept 18 events")
+    assert graph_hash(filled / ".headwater") == before
+    assert list((filled / ".headwater").glob("default.damaged-*.db"))
+
+
 def test_rebuild_check_and_retain(filled: Path, invoke: Invoke) -> None:
     """Views are made again to the same graph, the store is sound, and forgetting asks first."""
     assert "the graph is the same" in invoke("store", "rebuild").output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import click
 
 from headwater.cli.opening import file_of, opened, target
 from headwater.cli.output import echo, echo_text, format_options
-from headwater.errors import NotFound, StoreError
+from headwater.errors import HeadwaterError, NotFound, StoreError
 
 
 @click.group()
@@ -73,35 +72,34 @@ def backup(ctx: click.Context, file: Path) -> None:
 @click.pass_context
 def restore(ctx: click.Context, file: Path, force: bool) -> None:
     """Put the backup in FILE in the place of the store, after checking that it is sound."""
-    from headwater.storage.sqlite.store import SQLiteStore, store_path
+    from headwater.storage.sqlite import restore as put_back
+    from headwater.storage.sqlite.store import store_path
 
     tenant = ctx.find_root().obj.tenant
     place = store_path(file_of(ctx), tenant)
     if place.exists() and not force:
         raise StoreError(f"{place} exists", hint="use --force to replace it; it is kept beside as .replaced")
-    fresh = place.with_name(f"{place.stem}.restoring") / place.name
-    fresh.parent.mkdir(parents=True, exist_ok=True)
+    moved = _move(place, "", ".replaced")
     try:
-        shutil.copyfile(file, fresh)
-        with SQLiteStore.open(fresh.parent, tenant=tenant) as copy:
-            copy.verify()
-            events = copy.statistics().events
-        if place.exists():
-            _set_aside(place)
-        for suffix in ("", "-wal", "-shm"):
-            part = fresh.with_name(fresh.name + suffix)
-            if part.exists():
-                part.replace(place.with_name(place.name + suffix))
-    finally:
-        shutil.rmtree(fresh.parent, ignore_errors=True)
+        put_back(file, place.parent, tenant=tenant)
+    except HeadwaterError:
+        if moved:
+            _move(place, ".replaced", "")
+        raise
+    with opened(ctx) as found:
+        events = found.statistics().events
     click.echo(f"restored {events:,} events to {place}")
 
 
-def _set_aside(place: Path) -> None:
+def _move(place: Path, before: str, after: str) -> bool:
+    """Rename a store's files from one ending to another; tell whether there were any."""
+    is_found = False
     for suffix in ("", "-wal", "-shm"):
-        part = place.with_name(place.name + suffix)
+        part = place.with_name(place.name + suffix + before)
         if part.exists():
-            part.replace(part.with_name(part.name + ".replaced"))
+            is_found = True
+            part.replace(place.with_name(place.name + suffix + after))
+    return is_found
 
 
 @store.command("export")
@@ -169,8 +167,11 @@ def repair(ctx: click.Context) -> None:
     place = file_of(ctx)
     if not place.exists():
         raise NotFound(str(place), hint="there is no store to repair")
-    report = salvage(place, tenant=ctx.find_root().obj.tenant)
-    click.echo(str(report))
+    found = salvage(place, tenant=ctx.find_root().obj.tenant)
+    click.echo(f"kept {found.events:,} events from {found.frames_read:,} commits; {found.frames_lost:,} were lost")
+    click.echo(f"the damaged file is {found.quarantined}")
+    if found.frames_lost:
+        ctx.exit(1)
 
 
 @store.command()
