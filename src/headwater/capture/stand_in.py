@@ -4,16 +4,28 @@ A library that warns counts frames to find the line to blame: a fixed number of 
 lie in its own folder. A stand-in adds one. Python's own machinery has a rule for such frames, made for its import
 system: a frame whose file name contains ``importlib`` and ``_bootstrap`` is not counted. ``unseen`` gives a stand-in
 such a name, so that warnings keep their line.
+
+A call that takes a function of the user (``apply``) runs the user's code inside an observed call. What that code does
+to objects is part of the call; what it reads and writes is a fact of its own. ``observe_caller`` and ``observe_io`` are
+the two sides of that.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar, cast
 
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import BUSY, After
+from headwater.capture.recorder import current
+
 FILENAME: Final = "<observed by /headwater/capture/, uncounted as importlib._bootstrap is>"
 """File name of the code of a stand-in."""
+
+USERS_CODE: Final = 2
+"""The depth of ``BUSY`` while a function of the user may run inside an observed call."""
 
 _renamed: dict[CodeType, CodeType] = {}
 
@@ -29,3 +41,35 @@ def unseen(stand_in: Function) -> Function:
         renamed = _renamed[code] = code.replace(co_filename=FILENAME)
     function.__code__ = renamed
     return stand_in
+
+
+def observe_io(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+    """As ``hooks.observe``, for what reads or writes: seen inside a function of the user's too."""
+    return _observed(original, after, site, inner=1, is_seen=lambda depth: depth in (0, USERS_CODE))
+
+
+def observe_caller(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+    """As ``hooks.observe``, for what calls a function of the user."""
+    return _observed(original, after, site, inner=USERS_CODE, is_seen=lambda depth: depth == 0)
+
+
+def _observed(
+    original: Callable[..., Any], after: After, site: str, *, inner: int, is_seen: Callable[[int], bool]
+) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        depth = BUSY.depth
+        recorder = current() if is_seen(depth) else None
+        if recorder is None:
+            return original(*args, **kwargs)
+        try:
+            BUSY.depth = inner
+            result = original(*args, **kwargs)
+            BUSY.depth = 1
+            with GUARD.at(site):
+                after(recorder, result, args, kwargs)
+        finally:
+            BUSY.depth = depth
+        return result
+
+    return unseen(observed)

@@ -24,10 +24,10 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import BUSY, After, Hooks, Integration, observe
+from headwater.capture.hooks import BUSY, After, Hooks, Integration
 from headwater.capture.locations import located, path_of
 from headwater.capture.recorder import Recorder, current
-from headwater.capture.stand_in import unseen
+from headwater.capture.stand_in import USERS_CODE, observe_io, unseen
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value
 
 _CODE: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".ttf", ".otf", ".afm", ".pfb", ".log")
@@ -62,7 +62,7 @@ _FOLDERS: Final = frozenset(
 )
 _BETWEEN: Final = frozenset({"pathlib", "io", "codecs", "gzip", "bz2", "lzma", "_compression", "tarfile", "zipfile"})
 """Modules of the standard library that open on behalf of their caller."""
-_STAND_INS: Final = (__name__, "headwater.capture.hooks")
+_STAND_INS: Final = (__name__, "headwater.capture.hooks", "headwater.capture.stand_in")
 _OWN_BUSINESS: Final = frozenset(
     (
         "headwater",
@@ -134,7 +134,7 @@ def _hook_moves(hooks: Hooks, shutil: ModuleType) -> None:
 
 
 def _observed(original: Callable[..., Any], handler: After, site: str) -> Callable[..., Any]:
-    return unseen(observe(original, handler, site))
+    return observe_io(original, handler, site)
 
 
 class OpenStandIn:
@@ -148,15 +148,15 @@ class OpenStandIn:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Open the file, and note which and for what."""
         handle = self.__wrapped__(*args, **kwargs)
-        if not BUSY.depth:
-            recorder = current()
-            if recorder is not None:
-                BUSY.depth = 1
-                try:
-                    with GUARD.at("files.open"):
-                        _opened(recorder, handle, args, kwargs)
-                finally:
-                    BUSY.depth = 0
+        depth = BUSY.depth
+        recorder = current() if depth in (0, USERS_CODE) else None
+        if recorder is not None:
+            BUSY.depth = 1
+            try:
+                with GUARD.at("files.open"):
+                    _opened(recorder, handle, args, kwargs)
+            finally:
+                BUSY.depth = depth
         return handle
 
     def __repr__(self) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, ClassVar
 
-from headwater.capture.hooks import Hooks, Integration, observe
+from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import unseen
+from headwater.capture.stand_in import observe_io
 
 
 class JoblibIntegration(Integration):
@@ -19,8 +19,8 @@ class JoblibIntegration(Integration):
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook both functions."""
-        hooks.replace(module, "dump", lambda original: unseen(observe(original, _dumped, "joblib.dump")))
-        hooks.replace(module, "load", lambda original: unseen(observe(original, _loaded, "joblib.load")))
+        hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "joblib.dump"))
+        hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "joblib.load"))
 
 
 def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ or comes, only the hooks on files stay.
 
 from __future__ import annotations
 
+import functools
 import sys
 from types import FrameType, ModuleType
 from typing import Any, ClassVar, Final
@@ -21,7 +22,7 @@ from headwater.capture.imports import IMPORTS
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import VALUES, Recorder
-from headwater.capture.stand_in import unseen
+from headwater.capture.stand_in import observe_io, unseen
 from headwater.capture.values import UNKNOWN, Columns, Dep, Value, user_site
 
 _READERS: Final = ("load", "loadtxt", "genfromtxt", "fromfile")
@@ -43,10 +44,9 @@ class NumpyIntegration(Integration):
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook numpy's namespace; functions that were imported from it before are not seen."""
-        for name in _READERS:
-            _hook(hooks, module, name, _read(f"numpy.{name}"))
-        for name in _WRITERS:
-            _hook(hooks, module, name, _wrote(name))
+        for name in (*_READERS, *_WRITERS):
+            handler = _wrote(name) if name in _WRITERS else _read(f"numpy.{name}")
+            hooks.replace(module, name, functools.partial(observe_io, after=handler, site=f"numpy.{name}"))
         VALUES.resolvers.append(view_of)
         hooks.on_remove(lambda: VALUES.resolvers.remove(view_of))
         if "numba" in sys.modules:

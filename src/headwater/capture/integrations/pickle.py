@@ -9,10 +9,10 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, ClassVar
 
-from headwater.capture.hooks import Hooks, Integration, observe
+from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import unseen
+from headwater.capture.stand_in import observe_io
 from headwater.capture.values import DatasetRef
 
 
@@ -23,8 +23,8 @@ class PickleIntegration(Integration):
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the two functions that take a file."""
-        hooks.replace(module, "dump", lambda original: unseen(observe(original, _dumped, "pickle.dump")))
-        hooks.replace(module, "load", lambda original: unseen(observe(original, _loaded, "pickle.load")))
+        hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "pickle.dump"))
+        hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "pickle.load"))
 
 
 def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from headwater.capture.integrations.pandas.functions import columns_read
 from headwater.capture.recorder import Read, Recorder, Seed, Statement, Write
 from headwater.capture.trace import trace
 
@@ -61,6 +62,18 @@ CASES: dict[str, dict[str, set[str]]] = {
     },
     "result = df[['price', 'qty']].apply(lambda r: r.max(), axis=1).to_frame('m')": {
         "m": {"sales.price TRANSFORMATION opaque", "sales.qty TRANSFORMATION opaque"}
+    },
+    "result = df.apply(lambda r: r['price'] * r.qty, axis=1).to_frame('m')": {
+        "m": {"sales.price TRANSFORMATION", "sales.qty TRANSFORMATION"}
+    },
+    "result = df.groupby('region').apply(lambda g: g['qty'].sum()).to_frame('m').reset_index(drop=True)": {
+        "m": {"sales.qty TRANSFORMATION"}
+    },
+    "base = df['id']\nresult = df[['qty']].apply(lambda c: c + base)": {
+        "qty": {"sales.qty TRANSFORMATION opaque", "sales.id TRANSFORMATION opaque"}
+    },
+    "base = df['id']\nresult = df['qty'].map(lambda v: v + base.max()).to_frame()": {
+        "qty": {"sales.qty TRANSFORMATION", "sales.id TRANSFORMATION"}
     },
     "result = df.pipe(lambda d: d[['qty']] * 2)": {"qty": {"sales.qty TRANSFORMATION"}},
     "result = df.melt(id_vars='id', value_vars=['qty', 'price'])[['id', 'value']]": {
@@ -189,6 +202,47 @@ def test_tables_and_statements(run: Callable[[str], Any], recorder: Recorder, fo
     assert statements[0].result is recorder.values.get(read)
     assert [len(chunk) for chunk in chunks] == [3, 3, 2]
     assert all(recorder.values.get(chunk) is not None for chunk in chunks)
+
+
+def test_reads_inside_a_function_are_seen(run: Callable[[str], Any], recorder: Recorder, folder: Path) -> None:
+    """What a function handed to ``apply`` reads and writes is recorded, though the call is one operation."""
+    start = len(recorder.items)
+    run(
+        f"names = pd.Series(['{folder}/sales.csv', '{folder}/regions.csv'])\n"
+        f"sizes = names.apply(lambda n: len(pd.read_csv(n)))\n"
+        f"df.groupby('region').apply(lambda g: g.to_csv('{folder}/' + str(g.id.iloc[0]) + '.part.csv'))\n"
+        "result = sizes"
+    )
+    read = [Path(item.ref.name).name for item in recorder.items[start + 2 :] if isinstance(item, Read)]
+    written = {Path(item.ref.name).name for item in recorder.items[start:] if isinstance(item, Write)}
+    assert read == ["sales.csv", "regions.csv"]
+    assert written == {"1.part.csv", "2.part.csv", "4.part.csv", "7.part.csv"}
+
+
+READS = {
+    "lambda r: r['a'] + r.b": ("a", "b"),
+    "lambda r: r['a'] if r['b'] > 1 else 0": ("b", "a"),
+    "lambda r: 1": (),
+    "lambda r: r.sum()": None,
+    "lambda r: r[key]": None,
+    "lambda r: max(r)": None,
+    "lambda r: [r['a'] for _ in range(2)]": None,
+    "lambda r: (lambda: r['a'])()": None,
+    "lambda r: r.get('a')": None,
+    "lambda r: r.size": None,
+    "lambda: 1": None,
+}
+
+
+@pytest.mark.parametrize("source", READS)
+def test_what_a_function_reads(source: str) -> None:
+    """The columns that its byte code names, or None wherever it might read others."""
+    code = eval(source, {"key": "a"}).__code__
+    found = columns_read(code, ("a", "b", "size"))
+    if source.startswith("lambda r: [r['a']") and found is not None:
+        assert found == ("a",)  # from Python 3.12 on, comprehensions are part of the function
+    else:
+        assert found == READS[source]
 
 
 def test_sampling_tells_its_seed(run: Callable[[str], Any], recorder: Recorder) -> None:

@@ -18,6 +18,7 @@ from pandas.core.resample import Resampler
 from pandas.core.window.rolling import BaseWindow
 
 from headwater.capture.hooks import BUSY, After, Hooks
+from headwater.capture.integrations.pandas.functions import captured, reading
 from headwater.capture.integrations.pandas.labels import (
     Labels,
     columns_of,
@@ -29,7 +30,7 @@ from headwater.capture.integrations.pandas.labels import (
     series_name,
 )
 from headwater.capture.integrations.pandas.methods import AGGREGATIONS
-from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, hook_methods
+from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, hook_callers, hook_methods
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATION,
     IDENTITY,
@@ -41,7 +42,6 @@ from headwater.capture.integrations.pandas.rules import (
     influences,
     level,
     mapped,
-    opaque,
     whole,
 )
 from headwater.capture.recorder import Recorder, current
@@ -118,9 +118,9 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, owners, _REDUCTIONS, _reduced)
     hook_methods(hooks, owners, _ROWWISE, _kept)
     hook_methods(hooks, owners, _COUNTS, _counted)
-    hook_methods(hooks, owners, ("agg", "aggregate"), _aggregated)
-    hook_methods(hooks, owners, ("transform",), _transformed)
-    hook_methods(hooks, owners, ("apply", "filter", "get_group"), _free)
+    hook_callers(hooks, owners, ("agg", "aggregate"), _aggregated)
+    hook_callers(hooks, owners, ("transform",), _transformed)
+    hook_callers(hooks, owners, ("apply", "filter", "get_group"), _free)
     hooks.replace(BaseGroupBy, "__iter__", _iterating)
     for owner in _selecting(owners):
         hook(hooks, owner, "__getitem__", _selected)
@@ -328,10 +328,13 @@ def _transformed(name: str) -> After:
 
 
 def _free(name: str) -> After:
-    rule = opaque if name == "apply" else SAME
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if isinstance(result, NDFrame):
-            bind(recorder, result, name, (args[0],), rule)
+        if not isinstance(result, NDFrame):
+            return
+        function = argument(args, kwargs, 1, "func")
+        rule = reading(function) if name == "apply" else SAME
+        inputs = [args[0], *captured(recorder, function)] if name == "apply" else [args[0]]
+        bind(recorder, result, name, inputs, rule)
 
     return handler

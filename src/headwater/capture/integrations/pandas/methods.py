@@ -10,7 +10,7 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, is_frame, names_of
-from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook_methods, made, undecided
+from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook_methods, made
 from headwater.capture.integrations.pandas.operators import combined, combining
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATED,
@@ -24,17 +24,15 @@ from headwater.capture.integrations.pandas.rules import (
     TOTAL,
     TRANSFORMATION,
     By,
-    by_levels,
     by_name,
     by_position,
     from_all,
-    levels,
     whole,
 )
 from headwater.capture.integrations.pandas.selection import ROW, evaluated
 from headwater.capture.integrations.pandas.warned import shares_limits
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Rule, Value
+from headwater.capture.values import Columns, Value
 
 _UNCHANGED: Final = [
     "copy",
@@ -127,7 +125,6 @@ _REDUCED: Final = [
     "argmax",
 ]
 _CROSSED: Final = ["corr", "cov", "autocorr", "corrwith", "transpose"]
-_FREE: Final = ["apply", "applymap", "map", "agg", "aggregate", "transform"]
 _COMBINED: Final = ["combine_first", "update", "fillna", "replace", "clip", "compare", "isin", "align", "between"]
 
 AGGREGATIONS: Final = frozenset((*_REDUCED, "first", "last", "size", "nth", "ohlc", "describe", "list", "len"))
@@ -147,8 +144,6 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, ("sort_index",), lambda name: made(name, ORDERED))
     hook_methods(hooks, classes, ("xs",), lambda name: _crossed)
     hook_methods(hooks, classes, ("describe",), lambda name: made(name, AGGREGATED))
-    hook_methods(hooks, (pd.DataFrame, pd.Series), _FREE, _free)
-    hook_methods(hooks, classes, ("combine",), undecided)
     combined_with = [name for name in _COMBINED if name != "update" or not shares_limits()]
     hook_methods(hooks, classes, combined_with, _combined)
     hook_methods(hooks, classes, ("dropna", "drop_duplicates", "duplicated"), _filtered)
@@ -174,63 +169,6 @@ def _reduced(name: str) -> After:
         bind(recorder, result, name, (owner,), rule)
 
     return handler
-
-
-def _free(name: str) -> After:
-    """A function of the user, or the name of one of pandas': the latter are exact."""
-    blind = undecided(name)
-
-    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        owner, function = args[0], argument(args, kwargs, 1, "func", argument(args, kwargs, 1, "arg"))
-        axis = kwargs.get("axis", 0)
-        rule = rule_of_function(owner, function, result, axis)
-        if rule is None:
-            blind(recorder, result, args, kwargs)
-            return
-        inputs = [owner, *data_in(function)]
-        bind(recorder, result, f"{name}({function})" if isinstance(function, str) else name, inputs, rule)
-
-    return handler
-
-
-def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> Rule | None:
-    """The rule of applying ``function``; None where only the function knows."""
-    if isinstance(owner, pd.Series) and isinstance(function, pd.Series):
-        return _looked_up
-    if isinstance(owner, pd.Series):
-        # one column in: whatever the function does with each value or with all, it sees this column alone
-        return by_position(TRANSFORMATION) if isinstance(result, pd.Series) else from_all(TRANSFORMATION)
-    if axis not in (0, "index") and not isinstance(function, str):
-        return None
-    known = _known(function)
-    if known is None:
-        return None
-    if isinstance(result, pd.DataFrame):
-        return by_name(known)
-    return from_all(known)
-
-
-def _looked_up(value: Value) -> Columns:
-    """``series.map(other)``: the other's values, found by its labels."""
-    deps = whole(value, 1, IDENTITY) + whole(value, 0, "JOIN", "INDIRECT") + by_levels(value, "JOIN", 1)
-    return Columns(dict.fromkeys(columns_of(value), deps) | levels(value))
-
-
-def _known(function: Any) -> str | None:
-    """AGGREGATION or TRANSFORMATION for (lists and dictionaries of) functions that are known by name."""
-    if isinstance(function, str):
-        return "AGGREGATION" if function in AGGREGATIONS else TRANSFORMATION if function in ELEMENTWISE else None
-    if isinstance(function, list | tuple):
-        found = {_known(item) for item in function}
-    elif isinstance(function, dict):
-        found = {_known(item) for item in function.values()}
-    else:
-        name = getattr(function, "__name__", "")
-        module = (getattr(function, "__module__", None) or type(function).__module__).partition(".")[0]
-        if type(function).__name__ == "ufunc":
-            return TRANSFORMATION
-        return _known(name) if module in ("numpy", "builtins") else None
-    return found.pop() if len(found) == 1 else None if None in found else "AGGREGATION"
 
 
 def _combined(name: str) -> After:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from headwater.capture.hooks import BUSY, After, Hooks, observe
 from headwater.capture.integrations.pandas.labels import describe
 from headwater.capture.integrations.pandas.rules import opaque
 from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import unseen
+from headwater.capture.stand_in import observe_caller, observe_io, unseen
 from headwater.capture.values import UNKNOWN, Rule, Value
 
 Make = Callable[[str], After]
@@ -79,13 +80,36 @@ def hook(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
     hooks.replace(owner, name, lambda original: unseen(observe(original, handler, site)))
 
 
+def hook_callers(hooks: Hooks, owners: Iterable[type], names: Iterable[str], make: Make) -> None:
+    """As ``hook_methods``, for methods that call a function of the user."""
+    _hook_each(hooks, owners, names, make, observe_caller)
+
+
+def hook_io(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
+    """As ``hook``, for what reads or writes."""
+    site = f"pandas.{getattr(owner, '__name__', '')}.{name}"
+    hooks.replace(owner, name, lambda original: observe_io(original, handler, site))
+
+
+def hook_io_methods(hooks: Hooks, owners: Iterable[type], names: Iterable[str], make: Make) -> None:
+    """As ``hook_methods``, for what reads or writes."""
+    _hook_each(hooks, owners, names, make, observe_io)
+
+
 def hook_methods(hooks: Hooks, owners: Iterable[type], names: Iterable[str], make: Make) -> None:
     """Hook each of ``names`` on each class that defines it; what a version of pandas lacks is passed over."""
+    _hook_each(hooks, owners, names, make, lambda *args, **facts: unseen(observe(*args, **facts)))
+
+
+def _hook_each(
+    hooks: Hooks, owners: Iterable[type], names: Iterable[str], make: Make, observer: Callable[..., Any]
+) -> None:
     for owner in owners:
         own = vars(owner)
         for name in names:
             if callable(getattr(own.get(name), "__func__", own.get(name))):
-                hook(hooks, owner, name, make(name))
+                site, handler = f"pandas.{owner.__name__}.{name}", make(name)
+                hooks.replace(owner, name, functools.partial(observer, after=handler, site=site))
 
 
 class exposed:  # noqa: N801 - reads as a word: ``with exposed():``

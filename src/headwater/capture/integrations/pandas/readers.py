@@ -9,15 +9,16 @@ from typing import Any, Final
 import pandas as pd
 from pandas.core.generic import NDFrame
 
-from headwater.capture.hooks import BUSY, After, Hooks, observe
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import BUSY, After, Hooks
 from headwater.capture.integrations.pandas.databases import database_of
 from headwater.capture.integrations.pandas.labels import Labels, index_levels, series_name
-from headwater.capture.integrations.pandas.observing import argument, bind, hook
+from headwater.capture.integrations.pandas.observing import argument, bind, hook_io
 from headwater.capture.integrations.pandas.rules import SAME
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder, current
-from headwater.capture.stand_in import unseen
+from headwater.capture.stand_in import USERS_CODE, observe_io, unseen
 from headwater.capture.values import Value
 
 _FILES: Final = [
@@ -54,7 +55,7 @@ def install(hooks: Hooks) -> None:
     """Hook ``read_*`` and the objects that read in chunks."""
     for name in _FILES:
         if hasattr(pd, f"read_{name}"):
-            hook(hooks, pd, f"read_{name}", _read(f"read_{name}"))
+            hook_io(hooks, pd, f"read_{name}", _read(f"read_{name}"))
     for name in _SQL:
         hooks.replace(pd, name, functools.partial(_sql_reading, name))
     import sys
@@ -62,9 +63,9 @@ def install(hooks: Hooks) -> None:
     for module, kind, method in _CHUNKED:
         owner = getattr(sys.modules.get(module), kind, None)
         if owner is not None and method in vars(owner):
-            hook(hooks, owner, method, _chunk)
-    hook(hooks, pd.ExcelFile, "__init__", _opened)
-    hook(hooks, pd.ExcelFile, "parse", _parsed)
+            hook_io(hooks, owner, method, _chunk)
+    hook_io(hooks, pd.ExcelFile, "__init__", _opened)
+    hook_io(hooks, pd.ExcelFile, "parse", _parsed)
 
 
 def shape_of(obj: Any) -> tuple[Any, int | None]:
@@ -154,13 +155,13 @@ def _chunk(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
 
 def _sql_reading(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     """Reading SQL; chunks come from a generator, which is replaced by one that also tells of each chunk."""
-    observed = unseen(observe(original, _sql_read(name), f"pandas.{name}"))
+    observed = observe_io(original, _sql_read(name), f"pandas.{name}")
 
     @functools.wraps(original)
     def reading(*args: Any, **kwargs: Any) -> Any:
         result = observed(*args, **kwargs)
         recorder = current()
-        if recorder is None or BUSY.depth or not hasattr(result, "send"):
+        if recorder is None or BUSY.depth not in (0, USERS_CODE) or not hasattr(result, "send"):
             return result
         return _chunks(recorder, result, name, args, kwargs)
 
@@ -172,7 +173,8 @@ def _chunks(recorder: Recorder, frames: Any, name: str, args: Any, kwargs: Any) 
     first: Value | None = None
     for frame in frames:
         if first is None:
-            observe(lambda *_args, frame=frame, **_kwargs: frame, handler, f"pandas.{name}")(*args, **kwargs)
+            with GUARD.at(f"pandas.{name}"):
+                handler(recorder, frame, args, kwargs)
             first = recorder.values.get(frame)
         elif first is not None:
             columns, rows = shape_of(frame)

@@ -10,7 +10,7 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.databases import database_of
 from headwater.capture.integrations.pandas.labels import Labels, index_levels, names_of
-from headwater.capture.integrations.pandas.observing import argument, hook, hook_methods
+from headwater.capture.integrations.pandas.observing import argument, hook_io, hook_io_methods
 from headwater.capture.integrations.pandas.readers import shape_of
 from headwater.capture.integrations.pandas.rules import IDENTITY, column
 from headwater.capture.locations import located
@@ -39,10 +39,10 @@ _TARGETS: Final = {
 def install(hooks: Hooks) -> None:
     """Hook ``to_*``."""
     owners = (NDFrame, pd.DataFrame, pd.Series)
-    hook_methods(hooks, owners, _TARGETS, _wrote)
-    hook_methods(hooks, owners, ("to_sql",), lambda name: _to_sql)
+    hook_io_methods(hooks, owners, _TARGETS, _wrote)
+    hook_io_methods(hooks, owners, ("to_sql",), lambda name: _to_sql)
     if hasattr(pd, "to_pickle"):
-        hook(hooks, pd, "to_pickle", _pickled)
+        hook_io(hooks, pd, "to_pickle", _pickled)
 
 
 def _wrote(name: str) -> After:

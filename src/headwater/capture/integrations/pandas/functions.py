@@ -1,0 +1,186 @@
+"""Functions that the user hands to pandas: ``apply``, ``map``, ``agg``, ``transform``.
+
+A function is opaque, unless pandas knows it by name, it sees one column only, or its byte code shows which columns it
+reads: ``lambda row: row["a"] + row.b`` does nothing else with its row. Objects that it takes from its surroundings are
+inputs too.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import Any, Final
+
+import pandas as pd
+
+from headwater.capture.hooks import After, Hooks
+from headwater.capture.integrations.pandas.labels import columns_of
+from headwater.capture.integrations.pandas.methods import AGGREGATIONS, ELEMENTWISE
+from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook_callers
+from headwater.capture.integrations.pandas.rules import (
+    AGGREGATION,
+    IDENTITY,
+    TRANSFORMATION,
+    by_levels,
+    by_name,
+    by_position,
+    column,
+    from_all,
+    levels,
+    opaque,
+    whole,
+)
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, Dep, Rule, Value
+
+_FREE: Final = ("apply", "applymap", "map", "agg", "aggregate", "transform", "combine")
+_LOADS: Final = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK")
+
+
+def install(hooks: Hooks) -> None:
+    """Hook the methods of frames and series that take a function."""
+    hook_callers(hooks, (pd.DataFrame, pd.Series), _FREE, _free)
+
+
+def _free(name: str) -> After:
+    """A function of the user, or the name of one of pandas': the latter are exact."""
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner, function = args[0], argument(args, kwargs, 1, "func", argument(args, kwargs, 1, "arg"))
+        axis = kwargs.get("axis", 0)
+        rule = rule_of_function(owner, function, result, axis)
+        surroundings = list(captured(recorder, function))
+        if rule is None:
+            others = data_in(*args[1:], *kwargs.values())
+            bind(recorder, result, name, [owner, *others, *surroundings], reading(function))
+            return
+        inputs = [owner, *data_in(function), *surroundings]
+        if surroundings:
+            rule = _and_surroundings(rule)
+        bind(recorder, result, f"{name}({function})" if isinstance(function, str) else name, inputs, rule)
+
+    return handler
+
+
+def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> Rule | None:
+    """The rule of applying ``function``; None where only the function knows."""
+    if isinstance(owner, pd.Series) and isinstance(function, pd.Series):
+        return _looked_up
+    if isinstance(owner, pd.Series):
+        # one column in: whatever the function does with each value or with all, it sees this column alone
+        return by_position(TRANSFORMATION) if isinstance(result, pd.Series) else from_all(TRANSFORMATION)
+    if axis not in (0, "index") and not isinstance(function, str):
+        return None
+    known = _known(function)
+    if known is None:
+        return None
+    if isinstance(result, pd.DataFrame):
+        return by_name(known)
+    return from_all(known)
+
+
+def _looked_up(value: Value) -> Columns:
+    """``series.map(other)``: the other's values, found by its labels."""
+    deps = whole(value, 1, IDENTITY) + whole(value, 0, "JOIN", "INDIRECT") + by_levels(value, "JOIN", 1)
+    return Columns(dict.fromkeys(columns_of(value), deps) | levels(value))
+
+
+def _known(function: Any) -> str | None:
+    """AGGREGATION or TRANSFORMATION for (lists and dictionaries of) functions that are known by name."""
+    if isinstance(function, str):
+        return AGGREGATION if function in AGGREGATIONS else TRANSFORMATION if function in ELEMENTWISE else None
+    if isinstance(function, list | tuple):
+        found = {_known(item) for item in function}
+    elif isinstance(function, dict):
+        found = {_known(item) for item in function.values()}
+    else:
+        name = getattr(function, "__name__", "")
+        module = (getattr(function, "__module__", None) or type(function).__module__).partition(".")[0]
+        if type(function).__name__ == "ufunc":
+            return TRANSFORMATION
+        return _known(name) if module in ("numpy", "builtins") else None
+    return found.pop() if len(found) == 1 else None if None in found else AGGREGATION
+
+
+def captured(recorder: Recorder, function: Any) -> Iterator[Value]:
+    """The followed objects that a function takes from its closure and its module."""
+    if not isinstance(function, FunctionType):
+        return
+    names = function.__globals__
+    held = [names[name] for name in function.__code__.co_names if name in names]
+    for cell in function.__closure__ or ():
+        try:
+            held.append(cell.cell_contents)
+        except ValueError:  # not assigned yet
+            continue
+    for item in held:
+        value = recorder.values.get(item)
+        if value is not None:
+            yield value
+
+
+def _and_surroundings(rule: Rule) -> Rule:
+    """``rule``, with all inputs but the first behind every column."""
+
+    def extended(value: Value) -> Columns:
+        columns = rule(value)
+        more = [dep for position in range(1, len(value.inputs)) for dep in whole(value, position)]
+        return Columns({name: [*deps, *more] for name, deps in columns.fields.items()}, columns.indirect)
+
+    return extended
+
+
+def reading(function: Any) -> Rule:
+    """The rule of a function of rows or groups: the columns that it reads, or opaque where that cannot be told."""
+    if not isinstance(function, FunctionType):
+        return opaque
+    code = function.__code__
+
+    def rule(value: Value) -> Columns:
+        names = columns_read(code, columns_of(value.inputs[0]))
+        if names is None:
+            return opaque(value)
+        deps: list[Dep] = [dep for name in names for dep in column(value, 0, name)]
+        deps += [dep for position in range(1, len(value.inputs)) for dep in whole(value, position)]
+        return Columns(dict.fromkeys(columns_of(value) or ("*",), deps) | levels(value))
+
+    return rule
+
+
+@lru_cache(maxsize=1_024)
+def columns_read(code: CodeType, columns: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The columns that a function of one row or group reads; None when it may read others.
+
+    Every use of the first parameter must be ``row["column"]`` or ``row.column``, whatever becomes of that.
+    """
+    if code.co_argcount < 1 or code.co_varnames[0] in code.co_cellvars:
+        return None
+    parameter = code.co_varnames[0]
+    known = set(columns)
+    read: dict[str, None] = {}
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG", "NOP")]
+    for place, step in enumerate(steps):
+        uses = step.argval == parameter or (isinstance(step.argval, tuple) and parameter in step.argval)
+        if not uses or "FAST" not in step.opname:
+            continue
+        following = steps[place + 1 : place + 3]
+        name = _read_after(following) if step.opname in _LOADS else None
+        if name is None or name not in known:
+            return None
+        read[name] = None
+    return tuple(read)
+
+
+def _read_after(following: list[dis.Instruction]) -> str | None:
+    """The column that the next two instructions take from what was loaded."""
+    if not following:
+        return None
+    if following[0].opname in ("LOAD_ATTR", "LOAD_METHOD"):
+        name = str(following[0].argval)
+        return None if hasattr(pd.Series, name) or hasattr(pd.DataFrame, name) else name
+    if len(following) == 2 and following[0].opname == "LOAD_CONST" and type(following[0].argval) is str:
+        is_subscript = following[1].opname == "BINARY_SUBSCR" or following[1].argrepr == "[]"
+        return following[0].argval if is_subscript else None
+    return None
