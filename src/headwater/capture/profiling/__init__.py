@@ -1,8 +1,7 @@
 """Profiles of data: schema, size, statistics and a fingerprint of the full content, in one pass.
 
 ``profile`` reads frames of pandas and polars, tables of pyarrow, arrays of numpy, sparse matrices of scipy, and lists
-and mappings. It never changes what it reads. ``docs/reference/fingerprints.md`` has the canonical form; the
-short version is the docstring of ``profile``.
+and mappings. It never changes what it reads. The docstring of ``profile`` says what corresponds to what.
 """
 
 from __future__ import annotations

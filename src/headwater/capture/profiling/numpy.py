@@ -14,8 +14,9 @@ from headwater.capture.profiling.objects import object_column
 MOST_COLUMNS = 256
 """A wider matrix is one column of rows: nobody reads a list of 784 pixels, and each would cost a fixed price."""
 
-COPY_BYTES = 8 << 20
-"""An array up to this size is copied for a snapshot, in a millisecond or two."""
+COPY_BYTES = 1 << 20
+"""An array up to this size is copied for a snapshot, in about a millisecond; a digest of it would take a tenth of that,
+but is lost if the array is written to."""
 
 _NOT_A_TIME = np.iinfo(np.int64).min
 _UNITS = ("s", "ms", "us", "ns")

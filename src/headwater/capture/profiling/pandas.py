@@ -13,9 +13,13 @@ import pandas as pd
 
 from headwater.capture.profiling.blocks import Block, Coded, Column, Fixed, Table, by_span
 from headwater.capture.profiling.mixing import hash_values
-from headwater.capture.profiling.numpy import COPY_BYTES, array_column, one_zero
+from headwater.capture.profiling.numpy import array_column, one_zero
 from headwater.capture.profiling.objects import encoded_block, text_block
 from headwater.model.fingerprints import unique_names
+
+
+COPY_BYTES = 8 << 20
+"""Without copy-on-write, a frame up to this size is copied in full for a snapshot."""
 
 
 def accepts(obj: object) -> bool:
@@ -27,16 +31,14 @@ def table(obj: Any) -> Table:
     """The object as a table; a series without a name is the column ``value``."""
     if isinstance(obj, pd.Index):
         labelled = _levels(obj, always=True)
-        size_bytes = int(obj.memory_usage(deep=False))
     else:
         labelled = _levels(obj.index, always=False)
         if isinstance(obj, pd.DataFrame):
             labelled += [(label_text(label), series.array) for label, series in obj.items()]
-            size_bytes = int(obj.memory_usage(index=False, deep=False).sum())
         else:
             labelled.append(("value" if obj.name is None else label_text(obj.name), obj.array))
-            size_bytes = int(obj.memory_usage(index=False, deep=False))
     names = unique_names(label for label, _ in labelled)
+    size_bytes = sum(int(array.nbytes) for _, array in labelled)
     columns = [extension_column(name, array) for name, (_, array) in zip(names, labelled, strict=True)]
     return Table(library=f"pandas {pd.__version__}", row_count=len(obj), size_bytes=size_bytes, columns=columns)
 

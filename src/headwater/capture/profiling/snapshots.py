@@ -5,7 +5,7 @@ What is safe, and why:
 - polars and Arrow: data is immutable, a clone of the list of columns suffices (microseconds);
 - pandas 3 (or 2 with copy-on-write): a shallow copy; whoever writes first pays for a copy of the touched block.
   Before that: a full copy up to 8 MiB, else not safe;
-- numpy: a copy up to 8 MiB; a read-only array as it is; up to 256 MiB a digest of the bytes now (15 GB/s) and another
+- numpy: a copy up to 1 MiB; a read-only array as it is; up to 256 MiB a digest of the bytes now (15 GB/s) and another
   after profiling: if they differ the fingerprint is withheld; larger: not safe;
 - scipy sparse: a copy;
 - lists and mappings: a shallow copy.

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from headwater.capture.profiling.scratch import scratch
 
-SAMPLE_ROWS = 8192
-"""Quantiles come from about this many evenly spaced rows at most; 99 of 100 are off by less than 1.5 % in rank."""
+SAMPLE_ROWS = 4096
+"""Quantiles come from about this many evenly spaced rows at most; 99 of 100 are off by less than 2 % in rank."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """The outermost ones stay clear of single extreme values."""
