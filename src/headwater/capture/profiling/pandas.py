@@ -17,7 +17,6 @@ from headwater.capture.profiling.numpy import array_column, one_zero
 from headwater.capture.profiling.objects import encoded_block, text_block
 from headwater.model.fingerprints import unique_names
 
-
 COPY_BYTES = 8 << 20
 """Without copy-on-write, a frame up to this size is copied in full for a snapshot."""
 
