@@ -17,11 +17,10 @@ import msgspec
 
 from headwater.formats.facets import DatasetVersion, try_facet
 from headwater.formats.run_facets import DataQualityMetrics, OutputStatistics
-from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facetsets import FacetSets, read_fingerprint
-from headwater.storage.projection.groups import groups_of, own_sources
 from headwater.storage.projection.names import Names
-from headwater.storage.projection.records import DATASET, JOB, Derivation, Run, Version
+from headwater.storage.projection.plans import Plan, Plans
+from headwater.storage.projection.records import Derivation, Run, Version
 from headwater.storage.projection.rundoc import RunDoc, Settled, Touched
 from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
@@ -33,10 +32,10 @@ _CACHE_SIZE = 20_000
 class Bindings:
     """Keeps versions and derivations."""
 
-    def __init__(self, tables: Tables, names: Names, columns: Columns, sets: FacetSets, runs: Runs) -> None:
+    def __init__(self, tables: Tables, names: Names, sets: FacetSets, runs: Runs, plans: Plans) -> None:
         self._tables = tables
         self._names = names
-        self._columns = columns
+        self._plans = plans
         self._sets = sets
         self._runs = runs
         #: dataset node -> instant since which its versions changed behind a reader
@@ -52,33 +51,23 @@ class Bindings:
         self._unwritten.clear()
 
     # -- one run ---------------------------------------------------------------------------------------------------
-    def settle(self, run: Run, doc: RunDoc, settled: Settled) -> None:
+    def settle(self, run: Run, doc: RunDoc, settled: Settled, plan: Plan) -> None:
         """Make the versions and derivations of a run that counts; ``settled`` holds the earlier ones and is updated."""
-        written = self._written(doc, settled)
-        for node in [node for node in settled.versions if node not in written]:
+        for node in [node for node in settled.versions if node not in plan.written]:
             self._drop_version(node, settled.versions.pop(node))
-        self._derive(run, doc, settled, written)
-
-    def _derive(self, run: Run, doc: RunDoc, settled: Settled, written: dict[int, int]) -> None:
-        flows = {node: self._sources(shape) for node, shape in written.items()}
-        reads = self._sources(
-            self._columns.union(shape for name, shape in settled.shapes.items() if self._names.node(name).kind == JOB)
-        )
-        groups = groups_of(flows, reads)
-        seen, given = self.by_node(doc.inputs), self.by_node(doc.outputs)
-        settled.reads = sorted({source for group in groups for source, _ in group.sources})
+        settled.reads = plan.reads
         made: list[int] = []
         is_rewritten = False
-        for index, (group, own) in enumerate(zip(groups, own_sources(groups), strict=True)):
+        for index, (group, own) in enumerate(plan.groups):
             inputs = [
-                (settled.versions[source] if source in own else self._bind(source, run, seen.get(source, [])), mapping)
+                (settled.versions[source] if source in own else self._bind(source, run, doc, plan), mapping)
                 for source, mapping in group.sources
             ]
-            old = self._old_derivation(settled, index)
+            old = self._old_derivation(settled, index) if settled.derivations else None
             step = old.id if old is not None else self._tables.next_id("step")
-            outputs = [self._version(node, run, given.get(node, []), settled, written[node]) for node in group.targets]
+            outputs = [self._version(node, run, doc, settled, plan) for node in group.targets]
+            made.append(step)
             if old is not None and (old.inputs, old.outputs) == (inputs, outputs):
-                made.append(step)
                 continue
             if old is not None:
                 is_rewritten = True
@@ -86,7 +75,6 @@ class Bindings:
             self._tables.derivations.put(
                 Derivation(id=step, run=run.id, job=settled.job, inputs=inputs, outputs=outputs)
             )
-            made.append(step)
         for gone in settled.derivations[len(made) :]:
             is_rewritten = True
             self._drop_derivation(gone)
@@ -112,32 +100,11 @@ class Bindings:
             self._loose.update(version for version, _ in row.inputs)
             self._tables.derivations.drop(step)
 
-    def _written(self, doc: RunDoc, settled: Settled) -> dict[int, int]:
-        """The shape by node of every dataset that the run wrote."""
-        shapes: dict[int, list[int]] = {self._names.node(name).id: [] for name in doc.outputs}
-        for name, shape in settled.shapes.items():
-            node = self._names.node(name)
-            if node.kind == DATASET:
-                shapes.setdefault(node.id, []).append(shape)
-        return {node: found[0] if len(found) == 1 else self._columns.union(found) for node, found in shapes.items()}
-
-    def _sources(self, shape: int) -> tuple[tuple[int, int], ...]:
-        if not shape:
-            return ()
-        found: dict[int, tuple[int, int]] = {}
-        for name, how, mapping in self._tables.shapes.get(shape).sources:
-            node = self._names.node(name)
-            old = found.get(node.id)
-            if node.kind == DATASET and (
-                old is None or self._columns.strength(how, mapping) < self._columns.strength(*old)
-            ):
-                found[node.id] = (how, mapping)
-        return tuple((node, mapping) for node, (_, mapping) in sorted(found.items()))
-
     # -- reading ---------------------------------------------------------------------------------------------------
-    def _bind(self, dataset: int, run: Run, seen: list[Touched]) -> int:
+    def _bind(self, dataset: int, run: Run, doc: RunDoc, plan: Plan) -> int:
         node = self._names.by_id(dataset)
-        marks = self.marks(seen)
+        listed = plan.inputs.get(dataset)
+        marks = self.marks([doc.inputs[name] for name in listed]) if listed else []
         until = _end_of(run) if marks else run.started_at
         if until > node.read_until:
             node.read_until = until
@@ -164,14 +131,7 @@ class Bindings:
 
     def by_node(self, touched: dict[int, Touched]) -> dict[int, list[Touched]]:
         """What was said of each dataset, in the order of its names."""
-        found: dict[int, list[Touched]] = {}
-        for name in sorted(touched, key=self._spelling) if len(touched) > 1 else touched:
-            found.setdefault(self._names.node(name).id, []).append(touched[name])
-        return found
-
-    def _spelling(self, name: int) -> tuple[str, str]:
-        row = self._names.by_name_id(name)
-        return row.namespace, row.name
+        return {node: [touched[name] for name in names] for node, names in self._plans.by_node(touched).items()}
 
     def marks(self, seen: list[Touched]) -> list[str]:
         """The version name, fingerprint and file digest under which a run saw a dataset, as far as it says."""
@@ -211,8 +171,9 @@ class Bindings:
         return row.id
 
     # -- writing ---------------------------------------------------------------------------------------------------
-    def _version(self, dataset: int, run: Run, given: list[Touched], settled: Settled, shape: int) -> int:
-        version, exact, digest, rows = self._described(given)
+    def _version(self, dataset: int, run: Run, doc: RunDoc, settled: Settled, plan: Plan) -> int:
+        listed = plan.outputs.get(dataset, ())
+        version, exact, digest, rows = self._described([doc.outputs[name] for name in listed])
         old_id = settled.versions.get(dataset)
         old = self._tables.versions.get(old_id) if old_id else None
         row = Version(
@@ -226,7 +187,7 @@ class Bindings:
             fingerprint=exact,
             file_digest=digest,
             row_count=rows,
-            shape=shape,
+            shape=plan.written[dataset],
         )
         if old is not None and old == row:
             return row.id
@@ -286,7 +247,7 @@ class Bindings:
             settled = self._runs.doc(run).settled if run is not None else None
             if run is not None and settled is not None and moved.intersection(settled.reads):
                 doc = self._runs.doc(run)
-                self._derive(run, doc, settled, self._written(doc, settled))
+                self.settle(run, doc, settled, self._plans.of(doc, doc.job_at, doc.job_key))
                 self._runs.changed(run)
         self._tidy()
 

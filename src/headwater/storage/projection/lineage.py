@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from itertools import zip_longest
 
 from headwater.formats.claims import Claims
@@ -17,44 +17,28 @@ from headwater.storage.projection.rundoc import RunDoc, Said, Touched
 
 _RANKS = {how: rank for rank, how in enumerate(HOWS)}
 _KINDS = {NodeKind.DATASET: DATASET, NodeKind.JOB: JOB}
-_CACHE_SIZE = 20_000
 
 
 class Lineages:
-    """Works out the shapes of runs and of design-time events. Most runs of a job claim what the last one did."""
+    """Works out the shapes of runs and of design-time events."""
 
     def __init__(self, names: Names, columns: Columns, sets: FacetSets) -> None:
         self._names = names
         self._columns = columns
         self._sets = sets
-        self._cache: dict[Hashable, dict[int, int]] = {}
-
-    def clear(self) -> None:
-        """Forget what is cached: the batch that made it was rolled back."""
-        self._cache.clear()
 
     def of_run(self, doc: RunDoc, at: int, key: bytes) -> dict[int, int]:
         """Shape by target name id, for everything that the run's events claim together."""
-        outputs = [(name, self._marks(touched.said)) for name, touched in doc.outputs.items()]
-        claims = (doc.job, self._marks(doc.job_said), tuple(sorted(doc.inputs)), tuple(sorted(outputs)))
-        found = self._cache.get(claims)
-        if found is None:
-            collected = Claims()
-            for event in self._events(doc):
-                collected.add(event)
-            if len(self._cache) >= _CACHE_SIZE:
-                self._cache.clear()
-            found = self._cache[claims] = dict(self._shapes(resolve(collected), at, key))
-        return dict(found)
+        collected = Claims()
+        for event in self._events(doc):
+            collected.add(event)
+        return dict(self._shapes(resolve(collected), at, key))
 
     def of_event(self, event: JobEvent | DatasetEvent, at: int, key: bytes) -> list[tuple[int, int]]:
         """(target name id, shape) pairs of a design-time event."""
         collected = Claims()
         collected.add(event)
         return sorted(self._shapes(resolve(collected), at, key))
-
-    def _marks(self, said: list[Said]) -> tuple[bytes, ...]:
-        return tuple(mark for one in said if (mark := self._sets.by_id(one.facets).lineage))
 
     def _events(self, doc: RunDoc) -> Iterator[Event]:
         """The claims of a run as events again: as many as it takes to carry every differing lineage facet."""

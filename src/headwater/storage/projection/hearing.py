@@ -1,0 +1,155 @@
+"""What any event does to the objects it names: names, times, facets, mentions, life cycle."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.model.events import Dataset, Job
+from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names
+from headwater.storage.projection.flows import LIFE, Flows
+from headwater.storage.projection.history import History
+from headwater.storage.projection.names import Names
+from headwater.storage.projection.records import DATASET, JOB, Name, Node, Statement
+from headwater.storage.projection.tables import Tables
+
+_CACHE_SIZE = 20_000
+
+
+class Stamp(msgspec.Struct, frozen=True, gc=False):
+    """When and by which event something was said, and in which run."""
+
+    at: int
+    key: bytes
+    seq: int
+    run: int = 0
+    run_id: str = ""
+
+
+class Hearing:
+    """``listen`` to each object of an event, then ``conclude`` the event."""
+
+    def __init__(
+        self, tables: Tables, names: Names, sets: FacetSets, columns: Columns, history: History, flows: Flows
+    ) -> None:
+        self._tables = tables
+        self._names = names
+        self._sets = sets
+        self._columns = columns
+        self._history = history
+        self._flows = flows
+        #: pairs of names that turned out to be one dataset, for the end of the batch
+        self.joins: set[tuple[int, int]] = set()
+        #: what the event at hand says of each node, and whether that is the latest word on it
+        self._said: dict[int, tuple[bool, list[FacetSet]]] = {}
+        #: the names that the event at hand listed
+        self._listed: set[int] = set()
+        #: the reader hands out the same object for the same bytes
+        self._known: dict[int, tuple[Dataset | Job, Name, FacetSet]] = {}
+
+    def clear(self) -> None:
+        """Forget everything cached or pending: the batch was rolled back."""
+        self.joins.clear()
+        self._said.clear()
+        self._listed.clear()
+        self._known.clear()
+
+    def listen(self, kind: int, thing: Dataset | Job, stamp: Stamp) -> tuple[Name, FacetSet]:
+        """Take in that an event names an object, and the facets it gives to it."""
+        known = self._known.get(id(thing))
+        if known is not None and known[0] is thing:
+            _, name, facets = known
+            if stamp.at <= name.first_at or not name.is_direct:
+                self._names.seen(kind, thing.namespace, thing.name, stamp.at, stamp.key)
+        else:
+            name = self._names.seen(kind, thing.namespace, thing.name, stamp.at, stamp.key)
+            facets = self._sets.of(thing.facets)
+            if len(self._known) >= _CACHE_SIZE:
+                self._known.clear()
+            self._known[id(thing)] = (thing, name, facets)
+        self._take(kind, name, facets, stamp)
+        return name, facets
+
+    def _take(self, kind: int, name: Name, facets: FacetSet, stamp: Stamp) -> None:
+        node = self._names.by_id(name.node)
+        is_newest = self._touch(node, stamp.at)
+        self._listed.add(name.id)
+        if not facets.bodies:
+            self._tables.mention(name.id, stamp.run, 0, stamp.at, stamp.seq)
+            return
+        self._tables.mention(name.id, stamp.run, facets.id, stamp.at, stamp.seq)
+        said = self._said.get(node.id)
+        if said is None:
+            self._said[node.id] = (is_newest, [facets])
+        else:
+            said[1].append(facets)
+        if kind == DATASET:
+            for other in facets.symlinks:
+                self._join(name, other, stamp)
+        if facets.life:
+            self._live(name, node, facets, stamp)
+
+    def _touch(self, node: Node, at: int) -> bool:
+        """Note that an event spoke of the node; true when no earlier one was as late."""
+        if at > node.updated_at:
+            if node.updated_at < node.created_at:
+                self._history.is_named(node.id)
+            node.updated_at = at
+            self._tables.nodes.put(node)
+            return True
+        if at < node.created_at:
+            node.created_at = at
+            self._tables.nodes.put(node)
+        return False
+
+    def conclude(self, stamp: Stamp) -> None:
+        """Place what the event said of each node, now that it is known that it said it of no other name of the node."""
+        speaking: list[FacetSet] = []
+        for node_id, (is_newest, said) in self._said.items():
+            node = self._names.by_id(node_id)
+            if len(said) == 1:
+                if said[0].lineage:
+                    speaking.append(said[0])
+                self._history.hear(node, said[0], stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
+                continue
+            speaking += [facets for facets in said if facets.lineage]
+            for facets in said if node.kind == DATASET else ():
+                self._columns.add_fields(node_id, field_names(facets.raw))
+            self._history.say(node, self._sets.merged(said), stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
+        self._said.clear()
+        for facets in speaking:
+            for kind, namespace, name in facets.named():
+                self._mention(kind, namespace, name, stamp)
+        self._listed.clear()
+
+    def _mention(self, kind: int, namespace: str, name: str, stamp: Stamp) -> None:
+        """A name that a lineage facet speaks of, whether the event lists it as well or not."""
+        found = self._names.seen(kind, namespace, name, stamp.at, stamp.key)
+        if found.id not in self._listed:
+            self._listed.add(found.id)
+            self._touch(self._names.by_id(found.node), stamp.at)
+            self._tables.mention(found.id, stamp.run, 0, stamp.at, stamp.seq)
+
+    def _join(self, name: Name, other: tuple[str, str], stamp: Stamp) -> Name | None:
+        if not other[0].strip() or not other[1].strip():
+            return None
+        alias = self._names.seen(DATASET, *other, stamp.at, stamp.key, is_direct=False)
+        if alias.node != name.node:
+            self.joins.add((name.id, alias.id))
+        return alias
+
+    def _live(self, name: Name, node: Node, facets: FacetSet, stamp: Stamp) -> None:
+        is_dropped = facets.life == "DROP"
+        if facets.renamed_from and name.kind == DATASET:
+            old = self._join(name, facets.renamed_from, stamp)
+            if old is not None and not old.is_renamed and old.id != name.id:
+                old.is_renamed = True
+                self._tables.names.put(old)
+        self._names.live(node, stamp.at, stamp.key, stamp.run_id, is_dropped=is_dropped)
+        if name.kind == JOB:
+            self.state(name, LIFE, [(0, int(is_dropped))], stamp)
+            self._flows.mark_job(name.node)
+
+    def state(self, name: Name, kind: int, says: list[tuple[int, int]], stamp: Stamp) -> None:
+        """Keep a statement about a name."""
+        self._tables.statements.put(Statement(subject=name.id, kind=kind, at=stamp.at, key=stamp.key, says=says))

@@ -1,0 +1,113 @@
+"""What a run's claims come to, worked out once for all runs that claim the same."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import msgspec
+
+from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.facetsets import FacetSets
+from headwater.storage.projection.groups import Group, groups_of, own_sources
+from headwater.storage.projection.lineage import Lineages
+from headwater.storage.projection.names import Names
+from headwater.storage.projection.records import DATASET, JOB
+from headwater.storage.projection.rundoc import RunDoc, Said
+from headwater.storage.projection.tables import Tables
+
+_CACHE_SIZE = 20_000
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The claims of a run in terms of nodes. Shared between runs: never changed."""
+
+    #: shape by target name id; the job's own name id stands for what it only read
+    shapes: dict[int, int]
+    #: shape by dataset node, for every dataset that the run wrote
+    written: dict[int, int]
+    #: shape by target node, jobs included; 0 for the job itself where it read nothing for itself
+    flows: dict[int, int]
+    #: derivations to be, each with those of its sources that the run made itself before
+    groups: list[tuple[Group, frozenset[int]]]
+    #: dataset nodes that the run read
+    reads: list[int]
+    #: name ids whose readers must find the run, though no event of it may list them
+    noted: list[int]
+    #: name ids by node, of what the events list
+    inputs: dict[int, list[int]]
+    outputs: dict[int, list[int]]
+
+
+class Plans:
+    """Makes plans. Joining nodes voids them."""
+
+    def __init__(self, tables: Tables, names: Names, columns: Columns, sets: FacetSets) -> None:
+        self._tables = tables
+        self._names = names
+        self._columns = columns
+        self._sets = sets
+        self.lineages = Lineages(names, columns, sets)
+        self._cache: dict[Hashable, Plan] = {}
+
+    def clear(self) -> None:
+        """Forget what is cached: nodes were joined, or the batch was rolled back."""
+        self._cache.clear()
+
+    def of(self, doc: RunDoc, at: int, key: bytes) -> Plan:
+        """The plan of a run that counts. ``at`` and ``key`` are those of one of its events."""
+        outputs = tuple([(name, self._marks(touched.said)) for name, touched in doc.outputs.items()])
+        claims = (doc.job, self._marks(doc.job_said), tuple(doc.inputs), outputs)
+        found = self._cache.get(claims)
+        if found is None:
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            found = self._cache[claims] = self._make(doc, self.lineages.of_run(doc, at, key))
+        return found
+
+    def _marks(self, said: list[Said]) -> tuple[bytes, ...]:
+        return tuple([mark for one in said if (mark := self._sets.by_id(one.facets).lineage)])
+
+    def _make(self, doc: RunDoc, shapes: dict[int, int]) -> Plan:
+        by_node: dict[int, list[int]] = {self._names.node(name).id: [] for name in (*doc.outputs, doc.job)}
+        for name, shape in shapes.items():
+            by_node.setdefault(self._names.node(name).id, []).append(shape)
+        flows = {node: self._columns.union(some) if some else 0 for node, some in by_node.items()}
+        written = {node: shape for node, shape in flows.items() if self._names.by_id(node).kind == DATASET}
+        only_read = self._columns.union(shape for name, shape in shapes.items() if self._names.node(name).kind == JOB)
+        groups = groups_of({node: self._sources(shape) for node, shape in written.items()}, self._sources(only_read))
+        named = {name for shape in shapes.values() if shape for name, _, _ in self._tables.shapes.get(shape).sources}
+        return Plan(
+            shapes=shapes,
+            written=written,
+            flows=flows,
+            groups=list(zip(groups, own_sources(groups), strict=True)),
+            reads=sorted({source for group in groups for source, _ in group.sources}),
+            noted=sorted(named | (shapes.keys() - doc.outputs.keys())),
+            inputs=self.by_node(doc.inputs),
+            outputs=self.by_node(doc.outputs),
+        )
+
+    def _sources(self, shape: int) -> tuple[tuple[int, int], ...]:
+        """(source node, mapping) pairs; the strongest claim where two names of one node are sources."""
+        if not shape:
+            return ()
+        found: dict[int, tuple[int, int]] = {}
+        for name, how, mapping in self._tables.shapes.get(shape).sources:
+            node = self._names.node(name)
+            old = found.get(node.id)
+            if node.kind == DATASET and (
+                old is None or self._columns.strength(how, mapping) < self._columns.strength(*old)
+            ):
+                found[node.id] = (how, mapping)
+        return tuple((node, mapping) for node, (_, mapping) in sorted(found.items()))
+
+    def by_node(self, listed: Mapping[int, object]) -> dict[int, list[int]]:
+        """Name ids by the node they belong to, in the order of the names."""
+        found: dict[int, list[int]] = {}
+        for name in sorted(listed, key=self._spelling):
+            found.setdefault(self._names.node(name).id, []).append(name)
+        return found
+
+    def _spelling(self, name: int) -> tuple[str, str]:
+        row = self._names.by_name_id(name)
+        return row.namespace, row.name
