@@ -161,14 +161,9 @@ class Hooks:
 
     def _set_copies(self, name: str, original: Any, replacement: Any, owner: ModuleType) -> None:
         """Replace what ``from owner import name`` left in other modules before we came (one look-up a module; in
-        ``__main__`` under any name)."""
-        for module in list(sys.modules.values()):
-            if module is not owner and isinstance(module, ModuleType) and vars(module).get(name) is original:
-                self.put(module, name, replacement)
-        main = sys.modules.get("__main__")
-        for alias, value in list(vars(main).items()) if main is not None else ():
-            if value is original:
-                self.put(main, alias, replacement)
+        ``__main__`` under any name), and put the original back into those that imported the stand-in since."""
+        _swap(name, original, replacement, owner)
+        self._undo.append(lambda: _swap(name, replacement, original, owner))
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
         """Set ``owner.name`` to ``replacement`` until the hooks are removed."""
@@ -191,6 +186,17 @@ class Hooks:
 
 
 _ABSENT = object()
+
+
+def _swap(name: str, old: Any, new: Any, owner: ModuleType) -> None:
+    """Put ``new`` wherever a module other than ``owner`` has ``old`` under that name."""
+    for module in list(sys.modules.values()):
+        if module is not owner and isinstance(module, ModuleType) and vars(module).get(name) is old:
+            setattr(module, name, new)
+    main = sys.modules.get("__main__")
+    for alias, value in list(vars(main).items()) if main is not None else ():
+        if value is old:
+            setattr(main, alias, new)
 
 
 class Integration(ABC):

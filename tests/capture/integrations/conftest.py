@@ -1,0 +1,102 @@
+"""Following real libraries in a test, and reading what was seen of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from headwater.capture import recorder as recording
+from headwater.capture.assemble import Assembler, Outcome
+from headwater.capture.guard import GUARD
+from headwater.capture.recorder import Recorder
+from headwater.capture.registry import Registry, State
+from headwater.capture.trace import trace
+
+
+class Followed:
+    """A recorder with some integrations installed."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.recorder = Recorder("00000000-0000-7000-8000-000000000000", "tests", "job")
+        self.registry = Registry()
+        self.registry.install(only=names)
+        broken = [repr(s) for s in self.registry.statuses.values() if s.state is State.BROKEN]
+        assert not broken, broken
+        self._token = recording.enter(self.recorder)
+        self._event: dict[str, Any] | None = None
+
+    def stop(self) -> None:
+        """Take the hooks away."""
+        recording.leave(self._token)
+        self.registry.remove()
+
+    def columns(self, obj: object) -> dict[str, set[tuple[str, str | None]]]:
+        """Per column of an object, the (dataset, column) pairs behind it, directly or not."""
+        value = self.recorder.values.get(obj)
+        assert value is not None, "the object is not followed"
+        found = trace(value)
+        shared = {(_name(s), s.column) for s in found.indirect}
+        return {name: {(_name(s), s.column) for s in trails} | shared for name, trails in found.fields.items()}
+
+    def direct(self, obj: object, column: str) -> dict[str | None, str]:
+        """Source column to subtype, for what flows into one column."""
+        found = trace(self.recorder.values.get(obj))
+        return {s.column: t.subtype for s, t in found.fields[column].items() if t.type == "DIRECT"}
+
+    def indirect(self, obj: object) -> set[tuple[str | None, str]]:
+        """(column, subtype) of what decided about the whole object."""
+        return {(s.column, t.subtype) for s, t in trace(self.recorder.values.get(obj)).indirect.items()}
+
+    def event(self) -> dict[str, Any]:
+        """The run's last event, assembled once."""
+        if self._event is None:
+            self._event = json.loads(Assembler(self.recorder).finish(Outcome("COMPLETE", 0))[-1])
+        return self._event
+
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """Lineage entries by the last part of the target's name."""
+        entries = self.event()["job"]["facets"].get("lineage", {}).get("entries", [])
+        return {entry["name"].rpartition("/")[2]: entry for entry in entries}
+
+    def sources(self, target: str, field: str | None = None) -> set[Any]:
+        """What feeds a target: names of datasets, or (name, column) of one of its fields."""
+        entry = self.entries()[target]
+        if field is None:
+            return {_short(i["name"]) for i in entry["inputs"]}
+        return {(_short(i["name"]), i.get("field")) for i in entry["fields"][field]["inputs"]}
+
+    def facets(self, name: str) -> dict[str, Any]:
+        """The facets of the dataset with that last name."""
+        for dataset in [*self.event()["inputs"], *self.event()["outputs"]]:
+            if _short(dataset["name"]) == name:
+                return dataset["facets"]
+        raise KeyError(name)
+
+
+def _short(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _name(source: Any) -> str:
+    return _short(source.value.dataset.name) if source.value.dataset is not None else ""
+
+
+@pytest.fixture
+def follow(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Followed]]:
+    """``follow("polars", ...)``: those integrations are installed until the test ends, in an empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(GUARD, "strict", True)
+    started: list[Followed] = []
+
+    def begin(*names: str) -> Followed:
+        started.append(Followed(names))
+        return started[-1]
+
+    yield begin
+    for followed in reversed(started):
+        followed.stop()
+    os.chdir("/")

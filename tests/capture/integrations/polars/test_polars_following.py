@@ -1,0 +1,140 @@
+"""polars is followed column by column, and does what it does without us."""
+
+from __future__ import annotations
+
+import warnings
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from polars_snippets import SALES, SHOPS, SNIPPETS, run_snippet
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """The two frames as CSV files."""
+    pl.DataFrame(SALES).write_csv(tmp_path / "sales.csv")
+    pl.DataFrame(SHOPS).write_csv(tmp_path / "shops.csv")
+    return tmp_path
+
+
+def outcome(code, sales, shops):
+    """What a snippet gives, with the warnings it raised."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        result = run_snippet(code, sales, shops)
+    return result, [(str(w.message), w.category) for w in seen]
+
+
+@pytest.mark.parametrize("name", SNIPPETS)
+def test_results_and_warnings_are_the_same(name, follow):
+    """Each operation gives the same frame and the same warnings with and without hooks."""
+    plain, plain_warnings = outcome(SNIPPETS[name], pl.DataFrame(SALES), pl.DataFrame(SHOPS))
+    follow("polars")
+    seen, seen_warnings = outcome(SNIPPETS[name], pl.DataFrame(SALES), pl.DataFrame(SHOPS))
+    assert_frame_equal(plain, seen)
+    assert plain_warnings == seen_warnings
+
+
+def perturbed(frame, column):
+    """The same frame with every value of one column changed."""
+    kind = frame.schema[column]
+    change = pl.col(column) + "x" if kind == pl.String else (pl.col(column) + 7).cast(kind)
+    return frame.with_columns(change)
+
+
+@pytest.mark.parametrize("name", SNIPPETS)
+def test_a_column_that_is_no_source_does_not_matter(name, follow, frames):
+    """Changing a source column that lineage does not name, directly or indirectly, leaves the output as it was."""
+    followed = follow("polars")
+    sales, shops = pl.read_csv("sales.csv"), pl.read_csv("shops.csv")
+    result = run_snippet(SNIPPETS[name], sales, shops)
+    columns = followed.columns(result)
+    assert list(columns) == result.columns
+    for frame, file in ((sales, "sales.csv"), (shops, "shops.csv")):
+        for column in frame.columns:
+            changed = perturbed(frame, column)
+            inputs = (changed, shops) if file == "sales.csv" else (sales, changed)
+            try:
+                again = run_snippet(SNIPPETS[name], *inputs)
+            except pl.exceptions.PolarsError:
+                continue
+            for output in result.columns:
+                if (file, column) not in columns[output]:
+                    same = output in again.columns and again[output].equals(result[output])
+                    assert same, f"{output} changed with {file}:{column}, which lineage does not name"
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "sources"),
+    [
+        ("select_expressions", "revenue", {"units": "TRANSFORMATION", "price": "TRANSFORMATION"}),
+        ("select_suffix", "price_r", {"price": "TRANSFORMATION"}),
+        ("select_selector", "cost", {"cost": "TRANSFORMATION"}),
+        ("select_aggregate", "p", {"price": "AGGREGATION"}),
+        ("with_window", "shop_price", {"price": "AGGREGATION"}),
+        ("with_literal", "three", {}),
+        ("rename", "n", {"units": "IDENTITY"}),
+        ("group_agg", "top", {"price": "AGGREGATION"}),
+        ("join", "city", {"city": "IDENTITY"}),
+        ("join_suffix", "day_right", {"size": "IDENTITY"}),
+        ("unpivot", "value", {"price": "TRANSFORMATION", "cost": "TRANSFORMATION"}),
+        ("lazy_group", "cost", {"cost": "AGGREGATION"}),
+        ("concat_horizontal", "size", {"size": "IDENTITY"}),
+        ("from_series", "c", {"cost": "IDENTITY"}),
+    ],
+)
+def test_columns_are_exact(name, column, sources, follow, frames):
+    """What flows into a column is told to the column, with the kind of transformation."""
+    followed = follow("polars")
+    result = run_snippet(SNIPPETS[name], pl.read_csv("sales.csv"), pl.read_csv("shops.csv"))
+    assert followed.direct(result, column) == sources
+
+
+@pytest.mark.parametrize(
+    ("name", "decides"),
+    [
+        ("filter", {("units", "FILTER")}),
+        ("filter_keyword", {("shop", "FILTER")}),
+        ("drop_nulls", {("units", "FILTER")}),
+        ("sort", {("price", "SORT")}),
+        ("group_mean", {("shop", "GROUP_BY")}),
+    ],
+)
+def test_what_decides_about_rows_is_indirect(name, decides, follow, frames):
+    """Filters, sorts and groupings are edges too, of their own kind."""
+    followed = follow("polars")
+    result = run_snippet(SNIPPETS[name], pl.read_csv("sales.csv"), pl.read_csv("shops.csv"))
+    assert followed.indirect(result) == decides
+
+
+def test_scans_and_sinks_are_followed_without_being_resolved(follow, frames):
+    """A lazy plan from scan to sink: exact columns, rows unknown, the file written by polars itself."""
+    followed = follow("polars")
+    plan = pl.scan_csv("sales.csv").with_columns(r=pl.col("units") * pl.col("price")).select("day", "r")
+    plan.sink_csv("out.csv")
+    assert followed.sources("out.csv", "r") == {("sales.csv", "units"), ("sales.csv", "price")}
+
+
+def test_frames_cross_to_pandas_and_back(follow, frames):
+    """to_pandas, from_pandas and to_numpy hand the lineage over."""
+    followed = follow("polars")
+    frame = pl.read_csv("sales.csv").select("day", "price")
+    back = pl.from_pandas(frame.to_pandas())
+    assert followed.direct(back, "price") == {"price": "IDENTITY"}
+    assert followed.recorder.values.get(frame.to_numpy()) is not None
+
+
+def test_the_hooks_leave_no_trace():
+    """After removal each method is the identical object it was."""
+    from headwater.capture.hooks import Hooks
+    from headwater.capture.integrations.polars import PolarsIntegration
+
+    owners = (pl.DataFrame, pl.LazyFrame, pl.Series, pl)
+    before = [dict(vars(owner)) for owner in owners]
+    hooks = Hooks("polars")
+    PolarsIntegration().install(hooks, pl)
+    assert any(dict(vars(owner)) != was for owner, was in zip(owners, before, strict=True))
+    hooks.remove()
+    for owner, was in zip(owners, before, strict=True):
+        assert {k: v for k, v in vars(owner).items() if k != "__warningregistry__"} == was

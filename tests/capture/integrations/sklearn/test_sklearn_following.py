@@ -1,0 +1,344 @@
+"""scikit-learn is followed: sets, features, models, predictions, metrics; and does what it does without us."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("sklearn")
+
+
+@pytest.fixture
+def loans(tmp_path):
+    """A CSV file of sixty loans."""
+    random = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "income": random.normal(50, 9, 60).round(2),
+            "debt": random.normal(20, 5, 60).round(2),
+            "region": random.choice(["a", "b", "c"], 60),
+            "late": random.integers(0, 2, 60),
+        }
+    )
+    frame.to_csv(tmp_path / "loans.csv", index=False)
+    return tmp_path
+
+
+def libraries(follow):
+    """The libraries of a usual training script, followed."""
+    return follow("pandas", "numpy", "sklearn", "joblib", "pickle")
+
+
+def fitted_pipeline():
+    """Split, preprocess, fit: the everyday script."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import train_test_split
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    frame = pd.read_csv("loans.csv")
+    X, y = frame[["income", "debt", "region"]], frame["late"]
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, random_state=5)
+    prepare = ColumnTransformer([("num", StandardScaler(), ["income", "debt"]), ("cat", OneHotEncoder(), ["region"])])
+    risk = Pipeline([("prepare", prepare), ("fit", LogisticRegression(C=0.5, random_state=1))])
+    risk.fit(X_train, y_train)
+    return risk, X_train, X_test, y_train, y_test
+
+
+def test_the_chain_from_file_to_predictions(follow, loans):
+    """Raw file, training set, model, test set, predictions: each edge, and the features by column."""
+    followed = libraries(follow)
+    risk, _, X_test, _, _ = fitted_pipeline()
+    pd.DataFrame({"late": risk.predict(X_test)}).to_csv("predictions.csv", index=False)
+    assert followed.sources("train") == {"loans.csv"}
+    assert followed.sources("train", "debt") == {("loans.csv", "debt")}
+    assert followed.sources("risk") == {"train"}
+    assert followed.sources("risk", "num__income") == {("train", "income")}
+    assert followed.sources("risk", "cat__region_b") == {("train", "region")}
+    assert {"risk", "test"} <= followed.sources("predictions.csv")
+    assert ("test", "debt") in followed.sources("predictions.csv", "late")
+    predicted = followed.facets("predictions.csv")["headwater_predictions"]
+    model = followed.facets("risk")["headwater_model"]
+    assert predicted["model"]["version"] == model["version"]
+    assert predicted["method"] == "predict"
+
+
+def test_a_model_tells_parameters_features_and_training_data(follow, loans):
+    """The model's facet holds what a rebuild needs, seeds included."""
+    followed = libraries(follow)
+    fitted_pipeline()
+    model = followed.facets("risk")["headwater_model"]
+    assert model["hyper_parameters"]["fit__C"] == 0.5
+    assert model["features"] == [
+        "num__income", "num__debt", "cat__region_a", "cat__region_b", "cat__region_c",
+    ]  # fmt: skip
+    assert model["training"]["name"] == "job/train"
+    assert model["training"]["version"] == followed.facets("train")["headwater_fingerprint"]["exact"]
+    assert model["preprocessing"][0]["parts"][1] == {"name": "cat", "class": "OneHotEncoder"}
+    split = followed.facets("test")["headwater_split"]
+    assert (split["role"], split["seed"], split["fraction"], split["rows"]) == ("test", 5, 0.25, 15)
+    seeds = {(s["scope"], s["value"]) for s in followed.event()["run"]["facets"]["headwater_seeds"]["seeds"]}
+    assert seeds == {("train_test_split.random_state", 5), ("Pipeline.fit__random_state", 1)}
+
+
+def test_the_version_is_that_of_the_recipe(follow, loans):
+    """Trained alike on the same data a model has one version; another parameter gives another."""
+    from sklearn.linear_model import LogisticRegression
+
+    followed = libraries(follow)
+    risk, X_train, _, y_train, _ = fitted_pipeline()
+    numbers = X_train[["income", "debt"]]
+    first = LogisticRegression(random_state=1).fit(numbers, y_train)
+    second = LogisticRegression(random_state=1).fit(numbers, y_train)
+    third = LogisticRegression(random_state=1, C=0.1).fit(numbers, y_train)
+    del risk, first, second, third
+    versions = [followed.facets(name)["headwater_model"]["version"] for name in ("first", "second", "third")]
+    assert versions[0] == versions[1] != versions[2]
+
+
+def test_checkpoints_and_their_ancestry(follow, loans):
+    """A model saved between two steps of training is a checkpoint; steps count; each knows the one before."""
+    import joblib
+    from sklearn.linear_model import SGDClassifier
+
+    followed = libraries(follow)
+    frame = pd.read_csv("loans.csv")
+    X, y = frame[["income", "debt"]], frame["late"]
+    learner = SGDClassifier(random_state=2)
+    for epoch in range(3):
+        learner.partial_fit(X, y, classes=[0, 1])
+        joblib.dump(learner, f"epoch-{epoch}.joblib")
+    kinds = [followed.facets(f"epoch-{e}.joblib")["datasetType"]["datasetType"] for e in range(3)]
+    assert kinds == ["CHECKPOINT", "CHECKPOINT", "MODEL"]
+    models = [followed.facets(f"epoch-{e}.joblib")["headwater_model"] for e in range(3)]
+    assert [m.get("step", 1) for m in models] == [1, 2, 3]
+    assert [m.get("parent", {}).get("version") for m in models] == [None, models[0]["version"], models[1]["version"]]
+
+
+def test_metrics_know_what_they_were_measured_on(follow, loans):
+    """accuracy_score, score and cross_val_score are results of the run."""
+    followed = libraries(follow)
+    from sklearn.metrics import accuracy_score
+    from sklearn.model_selection import cross_val_score
+
+    risk, X_train, X_test, y_train, y_test = fitted_pipeline()
+    accuracy = accuracy_score(y_test, risk.predict(X_test))
+    score = risk.score(X_test, y_test)
+    folds = cross_val_score(risk, X_train, y_train, cv=3)
+    metrics = followed.event()["run"]["facets"]["headwater_metrics"]["metrics"]
+    found = {m["name"]: (m["value"], m.get("dataset", {}).get("name")) for m in metrics}
+    assert found["accuracy_score"] == (accuracy, "job/test")
+    assert found["Pipeline.score"] == (score, "job/test")
+    assert found["cross_val_score.mean"] == (pytest.approx(folds.mean()), "job/train")
+
+
+def test_search_tells_its_best(follow, loans):
+    """A grid search is a model whose best parameters and score are kept."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+
+    followed = libraries(follow)
+    _, X_train, _, y_train, _ = fitted_pipeline()
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=3).fit(X_train[["income", "debt"]], y_train)
+    facet = followed.facets("search")["headwater_model"]
+    assert facet["best_parameters"] == search.best_params_
+    assert facet["features"] == ["income", "debt"]
+
+
+def test_a_saved_model_carries_its_lineage_to_the_next_script(follow, loans):
+    """What is predicted with a loaded model comes from the model's file."""
+    import joblib
+
+    risk, _, X_test, _, _ = fitted_pipeline()
+    joblib.dump(risk, "risk.joblib")
+    X_test.to_csv("new.csv", index=False)
+    followed = libraries(follow)
+    loaded = joblib.load("risk.joblib")
+    new = pd.read_csv("new.csv")
+    new.assign(p=loaded.predict(new)).to_csv("scored.csv", index=False)
+    assert {"risk.joblib", "new.csv"} <= followed.sources("scored.csv")
+    assert followed.facets("risk.joblib")["datasetType"]["datasetType"] == "MODEL"
+
+
+def test_shipped_and_generated_data_are_sources(follow):
+    """load_* and make_* are where data comes from; a generator's seed is a fact."""
+    followed = libraries(follow)
+    from sklearn.datasets import load_iris, make_classification
+    from sklearn.tree import DecisionTreeClassifier
+
+    tree = DecisionTreeClassifier(random_state=0).fit(*load_iris(return_X_y=True))
+    X, y = make_classification(n_samples=40, random_state=9)
+    forest = DecisionTreeClassifier(random_state=0).fit(X, y)
+    del tree, forest
+    assert followed.sources("tree.training_data") == {"iris"}
+    assert followed.sources("forest.training_data") == {"make_classification"}
+    scopes = {s["scope"]: s["value"] for s in followed.event()["run"]["facets"]["headwater_seeds"]["seeds"]}
+    assert scopes["make_classification.random_state"] == 9
+
+
+def transformers():
+    """Fitted transformers with what they make of two numbers and a category, by name of the output."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.decomposition import PCA
+    from sklearn.feature_selection import VarianceThreshold
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, OneHotEncoder, PolynomialFeatures, StandardScaler
+
+    numbers = ["income", "debt"]
+    return {
+        "scaler": (StandardScaler(), numbers),
+        "imputer": (SimpleImputer(), numbers),
+        "polynomial": (PolynomialFeatures(2), numbers),
+        "one_hot": (OneHotEncoder(sparse_output=False), ["region"]),
+        "bins": (KBinsDiscretizer(3, encode="onehot-dense", quantile_method="averaged_inverted_cdf"), numbers),
+        "selector": (VarianceThreshold(30.0), numbers),
+        "pca": (PCA(2), numbers),
+        "pipeline": (make_pipeline(SimpleImputer(), PolynomialFeatures(2), StandardScaler()), numbers),
+        "union": (make_union(StandardScaler(), PolynomialFeatures(2)), numbers),
+        "columns": (
+            make_column_transformer((MinMaxScaler(), ["debt"]), ("passthrough", ["income"]), (OneHotEncoder(), [2])),
+            ["income", "debt", "region"],
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", list(transformers()))
+def test_features_come_from_their_columns_and_no_others(name, follow, loans):
+    """Changing a column that is not behind a feature leaves the feature as it was."""
+    followed = libraries(follow)
+    transformer, columns = transformers()[name]
+    frame = pd.read_csv("loans.csv")
+    transformer.fit(frame[columns])
+    made = transformer.transform(frame[columns])
+    found = followed.columns(made)
+    assert len(found) == made.shape[1]
+    before = np.asarray(made.todense() if hasattr(made, "todense") else made, dtype=float)
+    for column in columns:
+        changed = frame.copy()
+        changed[column] = (
+            changed[column].map({"a": "b", "b": "c", "c": "a"}) if column == "region" else changed[column] + 3
+        )
+        after = transformer.transform(changed[columns])
+        after = np.asarray(after.todense() if hasattr(after, "todense") else after, dtype=float)
+        for position, (feature, sources) in enumerate(found.items()):
+            if ("loans.csv", column) not in sources:
+                assert np.array_equal(before[:, position], after[:, position]), f"{feature} changed with {column}"
+
+
+def snippets():
+    """Fits and predictions that must give the same with and without hooks."""
+    from sklearn.cluster import KMeans
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    return {
+        "forest": lambda X, y: RandomForestClassifier(5, random_state=0).fit(X, y).predict_proba(X),
+        "linear": lambda X, y: LinearRegression().fit(X, y).predict(X),
+        "bayes": lambda X, y: GaussianNB().fit(X, y).predict_log_proba(X),
+        "neighbours": lambda X, y: KNeighborsClassifier(3).fit(X, y).score(X, y),
+        "kmeans": lambda X, y: KMeans(2, random_state=0, n_init=1).fit_predict(X),
+        "pandas_out": lambda X, y: StandardScaler().set_output(transform="pandas").fit_transform(X),
+        "function": lambda X, y: FunctionTransformer(np.log1p).fit_transform(X),
+        "grid": lambda X, y: GridSearchCV(LogisticRegression(), {"C": [1, 2]}, cv=3).fit(X, y).predict(X),
+        "cross": lambda X, y: cross_validate(LogisticRegression(), X, y, cv=3)["test_score"],
+        "cross_predict": lambda X, y: cross_val_predict(LogisticRegression(), X, y, cv=3),
+        "parameters": lambda X, y: sorted(LogisticRegression(C=3).get_params().items(), key=str),
+        "unfitted": lambda X, y: LogisticRegression().predict(X),
+        "wrong": lambda X, y: LogisticRegression(C=-1).fit(X, y),
+    }
+
+
+def outcome(snippet):
+    """Result or error, and warnings with the line they point at."""
+    random = np.random.default_rng(1)
+    X, y = pd.DataFrame(random.random((30, 3)), columns=["a", "b", "c"]), random.integers(0, 2, 30)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        try:
+            result = snippet(X, y)
+        except (TypeError, ValueError) as error:
+            result = (type(error), str(error))
+    return result, [(str(w.message), w.category) for w in seen]
+
+
+@pytest.mark.parametrize("name", list(snippets()))
+def test_results_errors_and_warnings_are_the_same(name, follow):
+    """With hooks each call gives what it gives without."""
+    plain, plain_warnings = outcome(snippets()[name])
+    libraries(follow)
+    seen, seen_warnings = outcome(snippets()[name])
+    assert type(plain) is type(seen)
+    assert np.array_equal(np.asarray(plain, dtype=object), np.asarray(seen, dtype=object))
+    assert plain_warnings == seen_warnings
+
+
+def test_pickles_and_signatures_are_the_same(follow, loans):
+    """A fitted model's bytes, its methods' signatures and metadata routing do not know of the hooks."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+
+    plain = pickle.dumps(fitted_pipeline()[0])
+    signature = inspect.signature(LogisticRegression.fit)
+    libraries(follow)
+    assert pickle.dumps(fitted_pipeline()[0]) == plain
+    assert inspect.signature(LogisticRegression.fit) == signature
+    assert not hasattr(Pipeline([("m", LogisticRegression())]), "transform")
+
+
+def test_an_estimator_of_the_users_own_is_followed(follow, loans):
+    """A class made after the hooks, as a script makes it, is hooked when it is made."""
+    from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+
+    followed = libraries(follow)
+
+    class Majority(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.value_ = int(pd.Series(y).mode()[0])
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), self.value_)
+
+    class Halved(TransformerMixin, BaseEstimator):
+        def fit(self, X, y=None):
+            return self
+
+        def transform(self, X):
+            return X / 2
+
+    frame = pd.read_csv("loans.csv")
+    halves = Halved().fit_transform(frame[["income", "debt"]])
+    majority = Majority().fit(halves, frame["late"])
+    majority.predict(halves)
+    assert followed.sources("majority") == {"majority.training_data"}
+    assert followed.sources("majority.training_data") == {"loans.csv"}
+
+
+def test_the_hooks_leave_no_trace():
+    """After removal the methods of estimators are the identical objects they were."""
+    import sklearn
+    from sklearn.base import BaseEstimator
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+
+    from headwater.capture.hooks import Hooks
+    from headwater.capture.integrations.sklearn import SklearnIntegration
+
+    owners = (BaseEstimator, LogisticRegression, Pipeline)
+    before = [dict(vars(owner)) for owner in owners]
+    hooks = Hooks("sklearn")
+    SklearnIntegration().install(hooks, sklearn)
+    assert dict(vars(LogisticRegression)) != before[1]
+    hooks.remove()
+    assert [dict(vars(owner)) for owner in owners] == before
