@@ -39,6 +39,34 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Commands in the order of the help: where each is found, and its help in one line."""
 
 
+_OWN_PLACE = ("run", "config")
+"""Commands that say themselves which store they mean."""
+
+
+def with_place(command: click.Command) -> click.Command:
+    """Let ``--store`` and ``--tenant`` stand behind the command as well as before it."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            with_place(inner)
+    elif not any(parameter.name == "store" for parameter in command.params):
+        for name, metavar, text in (
+            ("store", "PATH", "The store; as before the command."),
+            ("tenant", "TEXT", "Whose lineage; as before the command."),
+        ):
+            option = click.Option(
+                [f"--{name}"], metavar=metavar, expose_value=False, is_eager=True, callback=_take_place, help=text
+            )
+            command.params.append(option)
+    return command
+
+
+def _take_place(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        root = ctx.find_root()
+        root.obj = root.obj or Settings(None, "default")
+        setattr(root.obj, str(option.name), value)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
 
@@ -54,7 +82,7 @@ class LazyGroup(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         found: click.Command = getattr(importlib.import_module(module), name)
-        return found
+        return found if cmd_name in _OWN_PLACE else with_place(found)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

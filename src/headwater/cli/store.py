@@ -24,7 +24,7 @@ def store() -> None:
 @format_options("json")
 @click.pass_context
 def info(ctx: click.Context, output: str | None) -> None:
-    """Show where the store is, what it holds, and which events it refused."""
+    """Show what the store holds, and which events it refused."""
     from headwater.cli.store_text import info_lines
     from headwater.query.result import json_text, to_plain
 
@@ -46,7 +46,10 @@ def info(ctx: click.Context, output: str | None) -> None:
 @store.command()
 @click.pass_context
 def rebuild(ctx: click.Context) -> None:
-    """Make every view again from the event log, and say whether the graph is the same."""
+    """Make every view again from the event log.
+
+    Says whether the graph is the same: it is, unless a view was stale or damaged.
+    """
     with opened(ctx) as found:
         before = found.graph_hash()
         after = found.rebuild()
@@ -60,7 +63,10 @@ def rebuild(ctx: click.Context) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def backup(ctx: click.Context, file: Path) -> None:
-    """Write a consistent copy of the store to FILE while others go on writing."""
+    """Write a consistent copy to FILE.
+
+    Others may go on writing meanwhile.
+    """
     with opened(ctx) as found:
         found.backup(file)
     click.echo(f"{file}: {file.stat().st_size:,} bytes")
@@ -71,7 +77,10 @@ def backup(ctx: click.Context, file: Path) -> None:
 @click.option("--force", is_flag=True, help="Replace a store that exists; it is kept beside as .replaced.")
 @click.pass_context
 def restore(ctx: click.Context, file: Path, force: bool) -> None:
-    """Put the backup in FILE in the place of the store, after checking that it is sound."""
+    """Put the backup in FILE in place.
+
+    The backup is checked first; where there is a store already, --force is needed.
+    """
     from headwater.storage.sqlite import restore as put_back
     from headwater.storage.sqlite.store import store_path
 
@@ -107,7 +116,10 @@ def _move(place: Path, before: str, after: str) -> bool:
 @click.option("--since", type=click.IntRange(min=0), default=0, metavar="SEQ", help="Only events after this number.")
 @click.pass_context
 def export_(ctx: click.Context, file: str, since: int) -> None:
-    """Write the event log to FILE, one event a line, verbatim ("-" for standard output)."""
+    """Write the event log to FILE, an event a line.
+
+    The events are those that came in, verbatim. FILE is standard output by default.
+    """
     count = 0
     with opened(ctx) as found, _written(file) as out:
         for event in found.events(since=since):
@@ -135,7 +147,10 @@ def _written(file: str) -> Iterator[IO[bytes]]:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.pass_context
 def import_(ctx: click.Context, files: tuple[str, ...]) -> None:
-    """Store the events that 'store export' wrote to FILE...; the graph is the same again."""
+    """Store the events that 'export' wrote.
+
+    The graph that follows from them is the same again: it has the same graph hash.
+    """
     from headwater.cli.transfer import ingest
 
     ctx.invoke(ingest, files=files, is_json=False)
@@ -144,7 +159,10 @@ def import_(ctx: click.Context, files: tuple[str, ...]) -> None:
 @store.command()
 @click.pass_context
 def check(ctx: click.Context) -> None:
-    """Read the whole store and check that it is sound; exit 1 when it is not."""
+    """Read all of the store and check it.
+
+    Exits with 1 when it is not sound.
+    """
     with opened(ctx) as found:
         verify = getattr(found, "verify", None)
         if verify is not None:
@@ -161,7 +179,10 @@ def check(ctx: click.Context) -> None:
 @store.command()
 @click.pass_context
 def repair(ctx: click.Context) -> None:
-    """Keep what can be read of a damaged store, rebuild the rest, and set the damaged file aside."""
+    """Keep what can be read, rebuild the rest.
+
+    The damaged file is set aside, not deleted. Exits with 1 when something was lost.
+    """
     from headwater.storage.sqlite import repair as salvage
 
     place = file_of(ctx)
@@ -179,7 +200,10 @@ def repair(ctx: click.Context) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def retain(ctx: click.Context, before: str, yes: bool) -> None:
-    """Forget events received before an instant, with what only they showed."""
+    """Forget what was received before a time.
+
+    What only those events showed is forgotten with them.
+    """
     from headwater.query.times import iso, read_instant
 
     instant = read_instant(before)
