@@ -20,6 +20,8 @@ from headwater.errors import HeadwaterError, StoreError, TransportError
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
+DEFER_S = 10.0
+"""How long events for the embedded store may wait in the spool, on disk, before they are stored."""
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 
@@ -45,6 +47,7 @@ class Delivery:
         self._away_until = 0.0
         self._pause_s = FIRST_PAUSE_S
         self._is_drained = False
+        self._deferred_until = time.monotonic() + DEFER_S
         self.away = ""
         """Why the destination could not be reached last time, in words; empty while it can."""
         self.delivered = 0
@@ -56,10 +59,15 @@ class Delivery:
         """Events that an earlier process had to drop, as its spool says."""
 
     # -- sending -------------------------------------------------------------------------------------------------------
-    def send(self, events: Sequence[bytes], *, is_last: bool = False) -> None:
-        """Deliver events, or keep them. ``is_last``: no time is left to wait for a destination that is away."""
+    def send(self, events: Sequence[bytes], *, is_urgent: bool = False, is_last: bool = False) -> None:
+        """Deliver events, or keep them. ``is_urgent``: somebody waits for it. ``is_last``: the process ends, and no
+        time is left to wait for a destination that is away."""
         waiting = self._unkept + list(events)
         self._unkept = []
+        if self._is_deferred(is_urgent or is_last):
+            if waiting:
+                self._keep(waiting)
+            return
         is_due = time.monotonic() >= self._away_until
         if waiting and (is_due or (is_last and not self.away)):
             waiting = self._try_to_send(waiting)
@@ -67,6 +75,17 @@ class Delivery:
             self._keep(waiting)
         elif not self.away and (is_last or not self._is_drained) and self.spool.has_leftovers():
             self.drain()
+
+    def _is_deferred(self, is_urgent: bool) -> bool:
+        """Whether events are better put into the spool for now: opening a store takes modules and processor time
+        that the program's own start should have, and a disk write in the spool is as safe."""
+        if self._settings.get("kind", "embedded") != "embedded":
+            return False
+        now = time.monotonic()
+        if not is_urgent and now < self._deferred_until:
+            return True
+        self._deferred_until = now + DEFER_S
+        return False
 
     def _try_to_send(self, waiting: list[bytes]) -> list[bytes]:
         """Send in batches; returns what was not taken."""

@@ -110,7 +110,7 @@ class Worker:
                 break
             requests, self._requests = self._requests, []
             with self.lock:
-                self.cycle(is_last=any(request.is_last for request in requests))
+                self.cycle(is_urgent=bool(requests), is_last=any(request.is_last for request in requests))
             self.cpu_s = time.thread_time()
             for request in requests:
                 request.done.set()
@@ -118,11 +118,11 @@ class Worker:
     def _must_stop(self) -> bool:
         return self._is_stopping
 
-    def cycle(self, *, is_last: bool = False) -> None:
+    def cycle(self, *, is_urgent: bool = False, is_last: bool = False) -> None:
         """Look at everything once, and send what came of it. The caller holds ``lock``."""
         with GUARD.at("worker"):
             events, ended = self._collect()
-            self.delivery.send(events, is_last=is_last)
+            self.delivery.send(events, is_urgent=is_urgent, is_last=is_last)
             for session in ended:
                 recorder = session.assembler.recorder
                 if not self.delivery.unkept:
@@ -183,7 +183,7 @@ class Worker:
             return False
         previous, BUSY.depth = BUSY.depth, 1
         try:
-            self.cycle(is_last=is_last)
+            self.cycle(is_urgent=True, is_last=is_last)
         finally:
             BUSY.depth = previous
             self.lock.release()
