@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import CodeType
+from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from headwater.capture import api
@@ -53,6 +53,8 @@ def read_cells(path: Path) -> list[str]:
 
 def run_cells(cells: Sequence[str], names: dict[str, Any], title: str) -> None:
     """Run cells in order, in one namespace."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _with_lines
     transform = _magic_reader()
     for number, cell in enumerate(cells, 1):
         if not cell.strip():
@@ -91,6 +93,13 @@ def _without_magics(cell: str, number: int) -> str:
             )
             raise SystemExit(2)
     return cell
+
+
+def _with_lines(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show the lines of cells too: the interpreter's own hook looks for them in files (before Python 3.13)."""
+    import traceback
+
+    traceback.print_exception(kind, error, trace)
 
 
 def _remember_source(name: str, source: str) -> None:
