@@ -49,6 +49,8 @@ def _free(name: str) -> After:
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner, function = args[0], argument(args, kwargs, 1, "func", argument(args, kwargs, 1, "arg"))
+        if function is None and kwargs and all(isinstance(item, tuple) for item in kwargs.values()):
+            function = [item[-1] for item in kwargs.values()]  # agg(low=("price", "min"))
         axis = kwargs.get("axis", 0)
         rule = rule_of_function(owner, function, result, axis)
         surroundings = list(captured(recorder, function))

@@ -98,12 +98,13 @@ _ROWWISE: Final = [
     "nsmallest",
     "interpolate",
     "take",
+    "_nth",
     "asfreq",
     "nearest",
 ]
 _COUNTS: Final = ["size", "cumcount", "ngroup"]
 _UNCHANGED: Final = frozenset(
-    ["head", "tail", "nth", "sample", "nlargest", "nsmallest", "take", "first", "last", "asfreq"]
+    ["head", "tail", "nth", "_nth", "sample", "nlargest", "nsmallest", "take", "first", "last", "asfreq"]
 )
 
 
@@ -333,8 +334,18 @@ def _free(name: str) -> After:
         if not isinstance(result, NDFrame):
             return
         function = argument(args, kwargs, 1, "func")
+        if name == "apply" and isinstance(args[0], SeriesGroupBy):
+            bind(recorder, result, name, [args[0], *captured(recorder, function)], _from_one)
+            return
         rule = reading(function) if name == "apply" else SAME
         inputs = [args[0], *captured(recorder, function)] if name == "apply" else [args[0]]
         bind(recorder, result, name, inputs, rule)
 
     return handler
+
+
+def _from_one(value: Value) -> Columns:
+    """A function of groups of one column: that column, and what the function took along."""
+    rule = grouped(TRANSFORMATION)(value)
+    more = [dep for position in range(1, len(value.inputs)) for dep in whole(value, position)]
+    return Columns({name: [*deps, *more] for name, deps in rule.fields.items()}, rule.indirect)

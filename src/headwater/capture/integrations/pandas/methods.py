@@ -26,7 +26,10 @@ from headwater.capture.integrations.pandas.rules import (
     By,
     by_name,
     by_position,
+    column,
     from_all,
+    influences,
+    levels,
     whole,
 )
 from headwater.capture.integrations.pandas.selection import ROW, evaluated
@@ -178,9 +181,19 @@ def _combined(name: str) -> After:
         owner = args[0]
         inputs = [owner, *data_in(*_flat([*args[1:], *kwargs.values()]))]
         target = owner if result is None else result
-        bind(recorder, target, name, inputs, CHANGED if len(inputs) == 1 else combining(inputs))
+        rule = CHANGED if len(inputs) == 1 else _compared if name == "compare" else combining(inputs)
+        bind(recorder, target, name, inputs, rule)
 
     return handler
+
+
+def _compared(value: Value) -> Columns:
+    """``compare``: ``price.self`` and ``price.other``, side by side; which rows, all columns say."""
+    fields = {}
+    for name in columns_of(value):
+        position = 1 if name.endswith(".other") else 0
+        fields[name] = column(value, position, name.rpartition(".")[0], IDENTITY)
+    return Columns(fields | levels(value), influences(value, [By("FILTER", 0), By("FILTER", 1)]))
 
 
 def _flat(arguments: list[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from pandas.core import common, indexing  # type: ignore[attr-defined]
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.integrations.pandas.labels import is_frame, series_name
-from headwater.capture.integrations.pandas.observing import bind, exposed, hook
+from headwater.capture.integrations.pandas.observing import bind, exposed, hook, hook_methods, made
 from headwater.capture.integrations.pandas.rules import CHOSEN, MASKED, SAME, SOURCE, By, by_levels, by_name, from_all
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.stand_in import unseen
@@ -48,6 +48,9 @@ def install(hooks: Hooks) -> None:
     for owner in (pd.DataFrame, pd.Series):
         hook(hooks, owner, "__getitem__", _getitem)
     hook(hooks, LOCATION, "__getitem__", _located)
+    # what items(), iteration and attribute access share
+    hook_methods(hooks, (pd.DataFrame,), ("_get_item", "_get_item_cache"), lambda name: made("getitem", SAME))
+    hook_methods(hooks, (pd.DataFrame,), ("_ixs",), lambda name: _at)
 
 
 def ROW(value: Value) -> Columns:  # noqa: N802 - a rule, named as the others are
@@ -98,6 +101,11 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
         bind(recorder, result, "filter", (owner, key), MASKED)
     else:
         bind(recorder, result, "getitem", (owner,), SAME)
+
+
+def _at(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    axis = args[2] if len(args) > 2 else kwargs.get("axis", 0)
+    bind(recorder, result, "getitem", (args[0],), SAME if axis else ROW)
 
 
 def is_mask(key: Any) -> bool:
