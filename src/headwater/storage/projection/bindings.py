@@ -108,7 +108,7 @@ class Bindings:
         until = _end_of(run) if marks else run.started_at
         if until > node.read_until:
             node.read_until = until
-            self._tables.nodes.put(node)
+            self._names.changed(node)
         found = self.find(dataset, run, marks)
         return found.id if found is not None else self._unknown(dataset, marks[0] if marks else "", run.started_at)
 
@@ -212,7 +212,7 @@ class Bindings:
             self._find_head(row.dataset)
         elif not node.head or (row.created_at, row.run_id) > (node.head_at, node.head_run):
             node.head, node.head_at, node.head_run = row.id, row.created_at, row.run_id
-            self._tables.nodes.put(node)
+            self._names.changed(node)
         self._moved_since(row.dataset, row.created_at if old is None else min(row.created_at, old.created_at))
 
     def _drop_version(self, dataset: int, version: int) -> None:
@@ -231,7 +231,7 @@ class Bindings:
         node = self._names.by_id(dataset)
         row = self._tables.version_before(dataset, END_OF_TIME, run_id="")
         node.head, node.head_at, node.head_run = (row.id, row.created_at, row.run_id) if row else (0, 0, "")
-        self._tables.nodes.put(node)
+        self._names.changed(node)
 
     # -- those behind ----------------------------------------------------------------------------------------------
     def rebind(self) -> None:

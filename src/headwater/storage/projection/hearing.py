@@ -41,7 +41,7 @@ class Hearing:
         #: pairs of names that turned out to be one dataset, for the end of the batch
         self.joins: set[tuple[int, int]] = set()
         #: what the event at hand says of each node, and whether that is the latest word on it
-        self._said: dict[int, tuple[bool, list[FacetSet]]] = {}
+        self._said: dict[int, tuple[Node, bool, list[FacetSet]]] = {}
         #: the names that the event at hand listed
         self._listed: set[int] = set()
         #: the reader hands out the same object for the same bytes
@@ -54,23 +54,29 @@ class Hearing:
         self._listed.clear()
         self._known.clear()
 
-    def listen(self, kind: int, thing: Dataset | Job, stamp: Stamp) -> tuple[Name, FacetSet]:
-        """Take in that an event names an object, and the facets it gives to it."""
+    def know(self, kind: int, thing: Dataset | Job, at: int, key: bytes) -> tuple[Name, FacetSet]:
+        """The name and the facets of an object in an event."""
         known = self._known.get(id(thing))
         if known is not None and known[0] is thing:
             _, name, facets = known
-            if stamp.at <= name.first_at or not name.is_direct:
-                self._names.seen(kind, thing.namespace, thing.name, stamp.at, stamp.key)
+            if at <= name.first_at or not name.is_direct:
+                self._names.seen(kind, thing.namespace, thing.name, at, key)
         else:
-            name = self._names.seen(kind, thing.namespace, thing.name, stamp.at, stamp.key)
+            name = self._names.seen(kind, thing.namespace, thing.name, at, key)
             facets = self._sets.of(thing.facets)
             if len(self._known) >= _CACHE_SIZE:
                 self._known.clear()
             self._known[id(thing)] = (thing, name, facets)
-        self._take(kind, name, facets, stamp)
         return name, facets
 
-    def _take(self, kind: int, name: Name, facets: FacetSet, stamp: Stamp) -> None:
+    def listen(self, kind: int, thing: Dataset | Job, stamp: Stamp) -> tuple[Name, FacetSet]:
+        """Take in that an event names an object, and the facets it gives to it."""
+        name, facets = self.know(kind, thing, stamp.at, stamp.key)
+        self.take(kind, name, facets, stamp)
+        return name, facets
+
+    def take(self, kind: int, name: Name, facets: FacetSet, stamp: Stamp) -> None:
+        """Take in an object that is known."""
         node = self._names.by_id(name.node)
         is_newest = self._touch(node, stamp.at)
         self._listed.add(name.id)
@@ -80,9 +86,9 @@ class Hearing:
         self._tables.mention(name.id, stamp.run, facets.id, stamp.at, stamp.seq)
         said = self._said.get(node.id)
         if said is None:
-            self._said[node.id] = (is_newest, [facets])
+            self._said[node.id] = (node, is_newest, [facets])
         else:
-            said[1].append(facets)
+            said[2].append(facets)
         if kind == DATASET:
             for other in facets.symlinks:
                 self._join(name, other, stamp)
@@ -95,18 +101,17 @@ class Hearing:
             if node.updated_at < node.created_at:
                 self._history.is_named(node.id)
             node.updated_at = at
-            self._tables.nodes.put(node)
+            self._names.changed(node)
             return True
         if at < node.created_at:
             node.created_at = at
-            self._tables.nodes.put(node)
+            self._names.changed(node)
         return False
 
     def conclude(self, stamp: Stamp) -> None:
         """Place what the event said of each node, now that it is known that it said it of no other name of the node."""
         speaking: list[FacetSet] = []
-        for node_id, (is_newest, said) in self._said.items():
-            node = self._names.by_id(node_id)
+        for node_id, (node, is_newest, said) in self._said.items():
             if len(said) == 1:
                 if said[0].lineage:
                     speaking.append(said[0])

@@ -172,7 +172,7 @@ class History:
                 self._columns.add_fields(node.id, field_names(self._raw({facet: body})))
         elif facet in _TYPED:
             node.type = type_of(self.current(node.id, _TYPED), is_job=node.kind == JOB)
-            self._tables.nodes.put(node)
+            self._names.changed(node)
 
     def current(self, node_id: int, only: frozenset[str] | None = None) -> dict[str, msgspec.Raw]:
         """The facets of a node as they stand."""

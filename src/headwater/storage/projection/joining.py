@@ -65,4 +65,4 @@ class Joining:
         one.read_until = max(one.read_until, other.read_until)
         if other.life_key:
             self._names.live(one, other.life_at, other.life_key, other.life_run, is_dropped=other.is_dropped)
-        self._tables.nodes.put(one)
+        self._names.changed(one)

@@ -28,16 +28,19 @@ class Names:
         self._cache: dict[tuple[int, str, str], Name] = {}
         self._names: dict[int, Name] = {}
         self._nodes: dict[int, Node] = {}
+        self._changed: dict[int, Node] = {}
 
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
         self._cache.clear()
         self._names.clear()
         self._nodes.clear()
+        self._changed.clear()
 
     def drop(self, node_id: int) -> None:
         """Forget a node that was joined to another."""
         self._nodes.pop(node_id, None)
+        self._changed.pop(node_id, None)
         self._tables.nodes.drop(node_id)
 
     def seen(self, kind: int, namespace: str, name: str, at: int, key: bytes, *, is_direct: bool = True) -> Name:
@@ -114,16 +117,15 @@ class Names:
         """The names of a node, the one it shows first."""
         return sorted(self._tables.names.where(node=node_id), key=display_order)
 
-    def touch(self, node: Node, at: int) -> bool:
-        """Note that an event spoke of the node; true when no earlier one was as late."""
-        is_newest = at > node.updated_at
-        if is_newest:
-            node.updated_at = at
+    def changed(self, node: Node) -> None:
+        """Have a node written at the end of the batch."""
+        self._changed[node.id] = node
+
+    def flush(self) -> None:
+        """Write the nodes that changed."""
+        for node in self._changed.values():
             self._tables.nodes.put(node)
-        if at < node.created_at:
-            node.created_at = at
-            self._tables.nodes.put(node)
-        return is_newest
+        self._changed.clear()
 
     def live(self, node: Node, at: int, key: bytes, run_id: str, *, is_dropped: bool) -> None:
         """Take in a word on the life cycle of a node; the last one by (time, key) holds.
@@ -134,4 +136,4 @@ class Names:
             node.is_dropped = node.is_dropped and is_dropped
         elif not node.life_key or (at, key) > (node.life_at, node.life_key):
             node.life_at, node.life_key, node.life_run, node.is_dropped = at, key, run_id, is_dropped
-        self._tables.nodes.put(node)
+        self.changed(node)

@@ -64,10 +64,10 @@ class Projector:
             self._apply_dataset(event, Stamp(at, key, seq))
 
     def _apply_run(self, event: RunEvent, at: int, key: bytes, seq: int) -> None:
-        known = self.names.seen(JOB, event.job.namespace, event.job.name, at, key)
-        run, doc = self.runs.seen(event.run.run_id, known.id, known.node, at, key)
+        job, facets = self._hearing.know(JOB, event.job, at, key)
+        run, doc = self.runs.seen(event.run.run_id, job.id, job.node, at, key)
         stamp = Stamp(at, key, seq, run.id, run.run_id)
-        job, facets = self._hearing.listen(JOB, event.job, stamp)
+        self._hearing.take(JOB, job, facets, stamp)
         if facets.bodies:
             rundoc.say(doc.job_said, at, key, facets.id, self._facet_names)
         if event.run.facets:
@@ -93,7 +93,7 @@ class Projector:
         run.ended_at = doc.ends.get(run.state)
         run.job = self.names.by_name_id(doc.job).node
         run.operation = self._work_of(doc)[0]
-        if any(name == "parent" or b"ParentRunFacet" in bytes(raw) for name, raw in event.run.facets.items()):
+        if event.run.facets and _names_parent(event.run.facets):
             raw = {name: msgspec.Raw(extra.body) for name, extra in doc.facets.items()}
             parent = try_facet(raw, Parent)
             run.parent_run = (canonical_run_id(parent.run.run_id) or "") if parent else ""
@@ -150,6 +150,7 @@ class Projector:
             self._settle_run(run, stamp)
         self.bindings.rebind()
         self._flows.settle()
+        self.names.flush()
         self._history.refresh_search()
         self.runs.flush()
         self._dirty.clear()
@@ -227,3 +228,8 @@ class Projector:
             self._history.forget(other)
             self._history.rebuild(self.names.by_id(one))
         self._hearing.joins.clear()
+
+
+def _names_parent(facets: dict[str, msgspec.Raw]) -> bool:
+    """Whether run facets may hold a parent, under its own key or another."""
+    return "parent" in facets or b"ParentRunFacet" in b"".join([bytes(raw) for raw in facets.values()])

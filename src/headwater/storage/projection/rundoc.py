@@ -92,8 +92,9 @@ NamesOf = Callable[[int], frozenset[str]]
 
 
 def say(said: list[Said], at: int, key: bytes, facets: int, names_of: NamesOf) -> None:
-    """Add a facet set to a list that is kept sorted by (time, key), without what is overridden in full."""
-    if not facets:
+    """Add a facet set to a list kept sorted by (time, key), without those that later ones override in full."""
+    if not said:
+        said.append(Said(at, key, facets))
         return
     for old in said:
         if old.facets == facets:

@@ -46,6 +46,9 @@ DELETE FROM runs WHERE id = ?;
 -- runs_all
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs ORDER BY id;
 
+-- runs_ids_of
+SELECT run_id, id FROM runs WHERE run_id IN (?);
+
 -- runs_id_of
 SELECT id FROM runs WHERE run_id = ?;
 

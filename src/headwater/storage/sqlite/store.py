@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreReadOnly
+from headwater.model.events import RunEvent
 from headwater.storage.base import Capabilities, Quarantined, Receipt, StoredEvent
 from headwater.storage.ingest import Batch, now_us, take_apart
 from headwater.storage.projected import ProjectedStore
@@ -203,6 +204,7 @@ class SQLiteStore(ProjectedStore):
 
     def _store(self, batch: Batch, first: int, received_at: int) -> None:
         accepted = batch.accepted
+        self._tables.expect_runs([one.event.run.run_id for one in accepted if isinstance(one.event, RunEvent)])
         for seq, one in enumerate(accepted, first):
             self._log.note(seq, one.key)
             self._projector.apply(one.event, one.key, seq, one.at)

@@ -34,6 +34,7 @@ from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, pack
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
+_MOST_PARAMETERS = 500
 _MOST_NODES = 400_000
 _MOST_CONTENTS = 50_000
 
@@ -100,10 +101,13 @@ class SQLiteTables:
         self._edge_log: list[tuple[Any, ...]] = []
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._run_ids: dict[str, int] = {}
+        #: runs of the batch at hand that are not stored yet
+        self._new_runs: set[str] = set()
 
     # -- the batch -------------------------------------------------------------------------------------------------
     def flush(self) -> None:
         """Write everything that is pending."""
+        self._new_runs.clear()
         for table in self._tables:
             table.flush()
         if self._mentions:
@@ -133,6 +137,7 @@ class SQLiteTables:
 
     def clear(self) -> None:
         """Forget everything that is cached or pending."""
+        self._new_runs.clear()
         for part in self._tables + self._contents:
             part.clear()
         for counted in (self._counters, self._counted, self._name_ids, self._run_ids):
@@ -168,8 +173,20 @@ class SQLiteTables:
             self._name_ids[kind, namespace, name] = row.id
         return row
 
+    def expect_runs(self, run_ids: Iterable[str]) -> None:
+        """Find at once which of these runs are stored."""
+        unknown = [run_id for run_id in set(run_ids) if run_id not in self._run_ids]
+        for start in range(0, len(unknown), _MOST_PARAMETERS):
+            some = {rows.uuid_bytes(run_id): run_id for run_id in unknown[start : start + _MOST_PARAMETERS]}
+            sql = self._sql["runs_ids_of"].replace("(?)", f"({', '.join('?' * len(some))})")
+            known = {some[key]: row_id for key, row_id in self._connection.execute(sql, tuple(some))}
+            self._run_ids.update(known)
+            self._new_runs.update(some.values() - known.keys())
+
     def run(self, run_id: str) -> Run | None:
         """The run of that UUID."""
+        if run_id in self._new_runs:
+            return None
         found = self._run_ids.get(run_id)
         if found is None:
             columns = self._connection.execute(self._sql["runs_id_of"], (rows.uuid_bytes(run_id),)).fetchone()
