@@ -1,0 +1,269 @@
+"""The file: who may open it, what is said when it cannot be used, copies, migrations, repair."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from headwater.errors import (
+    ConfigError,
+    InvalidInput,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreReadOnly,
+    StoreTooNew,
+)
+from headwater.storage.memory import MemoryStore
+from headwater.storage.open import open_store
+from headwater.storage.sqlite import SQLiteStore, repair, restore
+from headwater.storage.sqlite.migrate import migrations, statements
+from headwater.testing.events import History, raw, whole_run
+from headwater.testing.suite.fixture import holding
+
+EVENTS = raw(whole_run(1, "j", 0, ["a"], ["b"]) + whole_run(2, "k", 20, ["b"], ["c"]))
+
+
+def test_opening_by_address(tmp_path: Path) -> None:
+    """A folder, an address with a scheme, memory; an unknown scheme names the known ones."""
+    for target in (tmp_path / "one", str(tmp_path / "one"), f"sqlite:///{tmp_path}/one"):
+        with open_store(target) as store:
+            assert isinstance(store, SQLiteStore)
+            assert store.path == tmp_path / "one" / "default.db"
+    with open_store("memory://") as store:
+        assert isinstance(store, MemoryStore)
+    with pytest.raises(ConfigError, match="mongodb"):
+        open_store("mongodb://host/db")
+
+
+def test_tenants_share_a_folder_and_nothing_else(tmp_path: Path) -> None:
+    """Each has a file and indexes of its own."""
+    with SQLiteStore.open(tmp_path, tenant="x") as one, SQLiteStore.open(tmp_path, tenant="y") as other:
+        one.append(EVENTS)
+        row = one.scan_nodes()[0]
+        one.index("dataset").walk(row.id, direction="downstream")
+        assert other.statistics().events == 0
+        assert other.scan_nodes() == []
+        assert other.index("dataset").edge_count == 0
+
+
+@pytest.mark.parametrize("tenant", ["", "../x", "a/b", ".hidden", "a\0b", "c:d"])
+def test_a_tenant_is_a_plain_name(tmp_path: Path, tenant: str) -> None:
+    """Nothing that leads out of the folder."""
+    with pytest.raises(InvalidInput) as caught:
+        SQLiteStore.open(tmp_path, tenant=tenant)
+    assert caught.value.field == "tenant"
+
+
+def test_no_store_is_made_where_none_was_asked_for(tmp_path: Path) -> None:
+    """Reading, or opening without ``create``, says that there is none and leaves no file."""
+    for how in ({"read_only": True}, {"create": False}):
+        with pytest.raises(StoreError, match="no store"):
+            SQLiteStore.open(tmp_path / "none", **how)
+    assert not (tmp_path / "none").exists()
+
+
+def test_two_processes_worth_of_stores_see_each_others_writes(tmp_path: Path) -> None:
+    """Two open stores write in turn; caches of one never hide what the other wrote."""
+    with SQLiteStore.open(tmp_path) as one, SQLiteStore.open(tmp_path) as other, MemoryStore.open() as oracle:
+        for place, event in enumerate(History(11).events(12)):
+            receipt = (one if place % 2 else other).append([event])[0]
+            assert receipt.seq == oracle.append([event])[0].seq
+        assert one.graph_hash() == other.graph_hash() == oracle.graph_hash()
+        assert len(other.index("dataset").snapshot.kinds) == len(one.index("dataset").snapshot.kinds)
+
+
+def test_a_reader_works_beside_a_writer(tmp_path: Path) -> None:
+    """Opened for reading only it follows, and writes nothing."""
+    with SQLiteStore.open(tmp_path) as writer, SQLiteStore.open(tmp_path, read_only=True) as reader:
+        writer.append(EVENTS[:2])
+        assert holding(reader) == {("a", "b")}
+        writer.append(EVENTS[2:])
+        assert holding(reader) == {("a", "b"), ("b", "c")}
+        root = reader.scan_nodes()[0]
+        assert root.id in reader.index("dataset").walk(root.id, direction="downstream").ids
+        with pytest.raises(StoreReadOnly) as caught:
+            reader.append(EVENTS)
+        assert caught.value.hint
+
+
+def test_a_store_that_another_process_writes_is_locked(tmp_path: Path) -> None:
+    """After the timeout, with what to do; the store is fine afterwards."""
+    with SQLiteStore.open(tmp_path, timeout_s=0.05) as store:
+        other = sqlite3.connect(store.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreLocked) as caught:
+            store.append(EVENTS)
+        assert "wait" in caught.value.hint
+        other.execute("ROLLBACK")
+        other.close()
+        assert {receipt.status.value for receipt in store.append(EVENTS)} == {"stored"}
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path: Path) -> None:
+    """The batch is refused as a whole; with room again it lands, and the graph is that of the events."""
+    with SQLiteStore.open(tmp_path) as store, MemoryStore.open() as oracle:
+        store.append(EVENTS)
+        before = store.graph_hash()
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        big = raw(whole_run(9, "big", 50, [f"t{number}" for number in range(5000)], ["x"]))
+        with pytest.raises(StoreFull) as caught:
+            store.append(big)
+        assert "space" in caught.value.hint
+        assert store.graph_hash() == before
+        store._connection.execute("PRAGMA max_page_count = 1000000")
+        assert {receipt.status.value for receipt in store.append(big)} == {"stored"}
+        oracle.append([*EVENTS, *big])
+        assert store.graph_hash() == oracle.graph_hash()
+        store.verify()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of folders")
+def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
+    """Reading works; writing says what is wrong."""
+    with SQLiteStore.open(tmp_path / "s") as store:
+        store.append(EVENTS)
+    for file in (tmp_path / "s").iterdir():
+        file.chmod(0o400)
+    (tmp_path / "s").chmod(0o500)
+    try:
+        with SQLiteStore.open(tmp_path / "s", read_only=True) as store:
+            assert holding(store) == {("a", "b"), ("b", "c")}
+        if os.geteuid():  # root may write anywhere
+            with pytest.raises(StoreReadOnly):
+                SQLiteStore.open(tmp_path / "s").append(EVENTS)
+    finally:
+        (tmp_path / "s").chmod(0o700)
+
+
+def test_a_file_that_is_no_store_is_corrupt(tmp_path: Path) -> None:
+    """Said on opening, with the way out."""
+    (tmp_path / "default.db").write_bytes(b"this is not a database, whatever its name says" * 500)
+    with pytest.raises(StoreCorrupt) as caught:
+        SQLiteStore.open(tmp_path)
+    assert "repair" in caught.value.hint
+
+
+def test_a_store_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    """It is not opened, and not changed."""
+    with SQLiteStore.open(tmp_path) as store:
+        store._connection.execute("PRAGMA user_version = 999")
+    with pytest.raises(StoreTooNew, match="999"):
+        SQLiteStore.open(tmp_path)
+
+
+def test_a_migration_that_was_changed_is_noticed(tmp_path: Path) -> None:
+    """The checksum of what was applied is kept in the file."""
+    with SQLiteStore.open(tmp_path) as store:
+        store._connection.execute("UPDATE migrations SET checksum = 'other' WHERE number = 1")
+    with pytest.raises(StoreError, match="differs"):
+        SQLiteStore.open(tmp_path)
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    """From 1 on, each with statements that end."""
+    assert [step.number for step in migrations()] == list(range(1, len(migrations()) + 1))
+    assert all(statements(step.sql) for step in migrations())
+
+
+def test_a_backup_is_restored_to_the_same_graph(tmp_path: Path) -> None:
+    """Made while the store is open; restored nowhere over another store; a broken one is refused."""
+    with SQLiteStore.open(tmp_path / "s") as store:
+        store.append(History(2).events(10))
+        store.backup(tmp_path / "copy.db")
+        store.append(raw(whole_run(77, "later", 500, ["a"], ["b"])))
+        expected = store.statistics().events - 2
+    restore(tmp_path / "copy.db", tmp_path / "r", tenant="t")
+    with SQLiteStore.open(tmp_path / "r", tenant="t") as again, MemoryStore.open() as oracle:
+        oracle.append(History(2).events(10))
+        assert again.graph_hash() == oracle.graph_hash()
+        assert again.statistics().events == expected
+        again.append(EVENTS)
+    with pytest.raises(StoreError, match="there is a store"):
+        restore(tmp_path / "copy.db", tmp_path / "s")
+    (tmp_path / "broken.db").write_bytes(b"x" * 9000)
+    with pytest.raises(StoreCorrupt):
+        restore(tmp_path / "broken.db", tmp_path / "q")
+    assert not (tmp_path / "q" / "default.db").exists()
+    with pytest.raises(StoreError, match="no backup"):
+        restore(tmp_path / "missing.db", tmp_path / "q")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_repair_keeps_every_frame_that_can_be_read(tmp_path: Path, seed: int) -> None:
+    """Pages are overwritten: the damaged file is set aside, and the new store is that of its log."""
+    with SQLiteStore.open(tmp_path) as store:
+        for number in range(60):
+            noise = f"{random.Random(seed * 100 + number).getrandbits(200_000):x}"
+            events = whole_run(number + 1, f"j{number}", number, [f"a{number}"], [f"b{number}"])
+            for event in events:
+                event["run"]["facets"] = {"noise": {"_producer": "p", "_schemaURL": "s", "text": noise}}
+            store.append(raw(events))
+        path = store.path
+    data = bytearray(path.read_bytes())
+    pages = len(data) // 8192
+    for page in random.Random(seed).sample(range(pages // 2, pages), 6):
+        data[page * 8192 : (page + 1) * 8192] = b"\xa5" * 8192
+    path.write_bytes(data)
+    done = repair(tmp_path)
+    assert done.quarantined.read_bytes() == bytes(data)
+    assert done.frames_lost > 0
+    assert done.events == 2 * done.frames_read
+    assert 20 < done.frames_read < 60
+    with SQLiteStore.open(tmp_path) as again:
+        again.verify()
+        assert again.statistics().events == done.events
+        assert again.rebuild() == again.graph_hash()
+
+
+def test_repair_of_a_file_that_is_no_database_starts_anew(tmp_path: Path) -> None:
+    """Nothing can be read; the file is kept aside and the new store is empty."""
+    (tmp_path / "default.db").write_bytes(b"nonsense" * 5000)
+    done = repair(tmp_path)
+    assert done.events == 0
+    assert done.quarantined.exists()
+    with SQLiteStore.open(tmp_path) as store:
+        assert {receipt.status.value for receipt in store.append(EVENTS)} == {"stored"}
+    with pytest.raises(StoreError, match="no store"):
+        repair(tmp_path / "nowhere")
+
+
+def test_damage_is_reported_when_it_is_met(tmp_path: Path) -> None:
+    """``verify`` and questions raise what it is, never a driver's error."""
+    with SQLiteStore.open(tmp_path) as store:
+        store.append(History(4).events(60))
+        path = store.path
+    data = bytearray(path.read_bytes())
+    for page in range(3, len(data) // 8192):
+        data[page * 8192 : (page + 1) * 8192] = b"\xa5" * 8192
+    path.write_bytes(data)
+    with pytest.raises(StoreCorrupt), SQLiteStore.open(tmp_path) as store:
+        store.verify()
+
+
+def test_threads_share_commits(tmp_path: Path) -> None:
+    """Those who wait are written together: fewer frames than calls."""
+    with SQLiteStore.open(tmp_path) as store:
+        gate = threading.Barrier(8)
+
+        def work(place: int) -> None:
+            gate.wait()
+            for one in range(10):
+                store.append(raw(whole_run(place * 100 + one + 1, f"j{place}", one)))
+
+        threads = [threading.Thread(target=work, args=(place,)) for place in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        frames, commits = store._connection.execute("SELECT count(*), count(DISTINCT id) FROM mentions").fetchone()
+        assert store.statistics().events == 160
+        assert frames == commits <= 80
+        assert store.rebuild() == store.graph_hash()
