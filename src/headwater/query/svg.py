@@ -49,7 +49,11 @@ def svg(graph: LineageGraph, *, base: str | None = None) -> str:
         f'height="{_n(height)}"/>',
     ]
     parts.extend(_edge(line, drawing, placed) for line in drawing.lines if line.link in placed.routes)
-    parts.extend(_card(card, placed.boxes[key], graph.direction) for key, card in drawing.cards.items())
+    near = {line.link[1 if graph.direction == "upstream" else 0] for line in drawing.lines}
+    for key, card in drawing.cards.items():
+        parts.append(_card(card, placed.boxes[key]))
+        if card.hidden:
+            parts.append(_hidden(card.hidden, placed.boxes[key], graph.direction, has_links=key in near))
     parts.extend(_pill(pill, placed.boxes[key]) for key, pill in drawing.pills.items())
     if not drawing.cards:
         parts.append('<text x="0" y="14" class="dim">nothing to show</text>')
@@ -72,7 +76,7 @@ def _n(number: float) -> str:
     return f"{number:.1f}".rstrip("0").rstrip(".")
 
 
-def _card(card: Card, at: Rect, direction: str) -> str:
+def _card(card: Card, at: Rect) -> str:
     x, y = at.x, at.y
     root = " root" if card.is_root else ""
     parts = [
@@ -92,8 +96,6 @@ def _card(card: Card, at: Rect, direction: str) -> str:
         if card.more_columns:
             row = y + CARD_HEIGHT + (len(card.columns) + 0.5) * ROW_HEIGHT + 4
             parts.append(f'<text class="dim" x="{_n(x + 15)}" y="{_n(row)}">{card.more_columns} more columns</text>')
-    if card.hidden:
-        parts.append(_hidden(card.hidden, at, direction))
     return "".join([*parts, "</g>"])
 
 
@@ -101,14 +103,16 @@ def _css(type_name: str) -> str:
     return "".join(char if char.isalnum() or char == "_" else "-" for char in type_name.lower()) or "data"
 
 
-def _hidden(count: int, at: Rect, direction: str) -> str:
-    if direction == "upstream":
-        place, anchor, words = at.x - 6, "end", f"◂ +{count:,}"
+def _hidden(count: int, at: Rect, direction: str, *, has_links: bool) -> str:
+    """The count of neighbours not shown: beside the card, or above its corner where links would cross it."""
+    is_up = direction == "upstream"
+    words = f"◂ +{count:,}" if is_up else f"+{count:,} ▸"
+    side = at.x if is_up else at.x + at.width
+    if has_links:
+        place, y, anchor = side, at.y - 4, "start" if is_up else "end"
     else:
-        place, anchor, words = at.x + at.width + 6, "start", f"+{count:,} ▸"
-    return (
-        f'<text class="more" x="{_n(place)}" y="{_n(at.y + CARD_HEIGHT / 2 + 4)}" text-anchor="{anchor}">{words}</text>'
-    )
+        place, y, anchor = side + (-6 if is_up else 6), at.y + CARD_HEIGHT / 2 + 4, "end" if is_up else "start"
+    return f'<text class="more" x="{_n(place)}" y="{_n(y)}" text-anchor="{anchor}">{words}</text>'
 
 
 def _pill(pill: Pill, at: Rect) -> str:
