@@ -607,27 +607,26 @@ typedef struct {
     uint32_t node, count;
 } WideMask;
 
+/* Words are handed out of blocks and freed with them. */
+typedef struct Block {
+    struct Block *before;
+    size_t used, room;
+    uint64_t words[];
+} Block;
+
 typedef struct {
     WideMask *masks;
     uint32_t *slots; /* place in masks plus one; 0 is free */
     uint64_t *nodes; /* a bit for each node that is in it */
     size_t count, room, slot_count, set_words;
+    Block *blocks;
 } WideTable;
 
-/* Mappings are shared and so are masks: the same fields meet the same mapping again and again. */
-#define MEMO_SIZE 1024
 typedef struct {
-    uint64_t fields, out;
-    uint32_t number; /* 0: nothing is kept here */
-} Memo;
-
-typedef struct {
-    uint64_t near, far;  /* NARROW: the fields that have a row, and all that the rows give */
-    uint32_t start;      /* first row */
-    uint32_t count;      /* near fields that have a row */
-    uint32_t far_words;  /* WIDE: words that hold every far field */
-    uint32_t flags;
-} Mapping; /* as HEAD in mapping_arrays.py */
+    uint64_t near;  /* NARROW: the fields that have a row; WIDE: how many have one */
+    uint32_t start; /* first row */
+    uint32_t flags; /* in the low byte; above it, WIDE: words that hold every far field */
+} Mapping;          /* as HEAD in mapping_arrays.py */
 
 typedef struct {
     const Mapping *heads;
@@ -644,7 +643,6 @@ typedef struct {
     uint64_t budget, reached_count;
     WideTable wide;
     List lost, missing; /* lost: source and target in turn */
-    Memo memo[MEMO_SIZE];
     int is_upstream;
 } Columns;
 
@@ -675,6 +673,21 @@ static int rehash(WideTable *table, size_t slot_count) {
     return 1;
 }
 
+/* So many zero words; NULL when there is no memory. */
+static uint64_t *take_words(WideTable *table, size_t count) {
+    Block *block = table->blocks;
+    if (!block || block->room - block->used < count) {
+        size_t room = count > 8192 ? count : 8192;
+        block = calloc(1, sizeof *block + room * sizeof *block->words);
+        if (!block) return NULL;
+        block->room = room;
+        block->before = table->blocks;
+        table->blocks = block;
+    }
+    block->used += count;
+    return block->words + block->used - count;
+}
+
 /* The wide mask of a node with room for so many words; NULL when there is no memory. */
 static WideMask *make_wide(WideTable *table, uint32_t node, uint32_t words) {
     WideMask *mask = find_wide(table, node);
@@ -701,9 +714,9 @@ static WideMask *make_wide(WideTable *table, uint32_t node, uint32_t words) {
         ADD(table->nodes, node);
     }
     if (mask->count < words) {
-        uint64_t *grown = realloc(mask->words, words * sizeof *grown);
+        uint64_t *grown = take_words(table, words);
         if (!grown) return NULL;
-        memset(grown + mask->count, 0, (words - mask->count) * sizeof *grown);
+        if (mask->count) memcpy(grown, mask->words, mask->count * sizeof *grown);
         mask->words = grown;
         mask->count = words;
     }
@@ -712,13 +725,14 @@ static WideMask *make_wide(WideTable *table, uint32_t node, uint32_t words) {
 
 /* Put fields into the first word of a node; sets *changed when one of them is new. */
 INLINE Status add_fields(Columns *c, uint32_t node, uint64_t fields, int *changed) {
-    if (!(fields & ~c->masks[node])) return DONE;
-    if (!HAS(c->reached, node)) {
+    uint64_t known = c->masks[node];
+    if (!(fields & ~known)) return DONE;
+    if (!known && !HAS(c->reached, node)) {
         if (c->reached_count >= c->budget) return OVER_BUDGET;
         ADD(c->reached, node);
         c->reached_count++;
     }
-    c->masks[node] |= fields;
+    c->masks[node] = known | fields;
     *changed = 1;
     return DONE;
 }
@@ -744,7 +758,7 @@ static Status carry_wide(Columns *c, uint32_t number, uint32_t near, uint32_t fa
     const Mapping *head = &m->heads[number];
     int is_identity = head->flags & IDENTITY, is_listed = head->flags & WIDE, grew = 0;
     WideMask *from = find_wide(&c->wide, near), *to;
-    uint32_t near_words = from ? from->count + 1 : 1, far_words = is_listed ? head->far_words : 1;
+    uint32_t near_words = from ? from->count + 1 : 1, far_words = is_listed ? head->flags >> 8 : 1;
     if (is_identity && near_words > far_words) far_words = near_words;
     if (far_words > MAX_WORDS) return CORRUPT;
     if (!HAS(c->reached, far) && c->reached_count >= c->budget) return OVER_BUDGET;
@@ -760,7 +774,7 @@ static Status carry_wide(Columns *c, uint32_t number, uint32_t near, uint32_t fa
         }
         for (; is_listed && bits; bits &= bits - 1) {
             size_t at = (size_t)word << 6 | LOWEST(bits);
-            if (at >= head->count) break;
+            if (at >= head->near) break;
             at += head->start;
             if (m->wide_offsets[at + 1] > m->wide_field_count) return CORRUPT;
             for (size_t i = m->wide_offsets[at]; i < m->wide_offsets[at + 1]; i++) {
@@ -781,18 +795,14 @@ static Status carry_wide(Columns *c, uint32_t number, uint32_t near, uint32_t fa
     return DONE;
 }
 
-/* What fields become by a narrow mapping. */
-INLINE uint64_t narrow(Columns *c, uint32_t number, uint64_t fields) {
-    const Mapping *head = &c->mappings->heads[number];
-    const uint64_t *rows = &c->mappings->rows[head->start];
+/* What fields become by a narrow mapping. Four at a time, what is past the last one masked out: how many fields there
+ * are is different each time, and a branch for each would be guessed wrong as often. ROOM_PAST rows follow the last. */
+#define ROOM_PAST 64
+INLINE uint64_t narrow(const uint64_t *rows, uint64_t fields) {
     uint64_t out = 0;
-    fields &= head->near;
-    Memo *memo = &c->memo[((fields * UINT64_C(0x9E3779B97F4A7C15) >> 40) ^ number) & (MEMO_SIZE - 1)];
-    if (memo->number == number && memo->fields == fields) return memo->out;
-    for (uint64_t rest = fields; rest; rest &= rest - 1) out |= rows[LOWEST(rest)];
-    memo->number = number;
-    memo->fields = fields;
-    memo->out = out;
+    while (fields) {
+        for (int i = 0; i < 4; i++, fields &= fields - 1) out |= rows[LOWEST(fields | BIT(63))] & -(uint64_t)(fields != 0);
+    }
     return out;
 }
 
@@ -804,21 +814,8 @@ static NOINLINE Status carry_rest(Columns *c, uint32_t number, uint32_t near, ui
         c->lost.items[c->lost.count++] = c->is_upstream ? near : far;
         return DONE;
     }
-    if (number >= c->mappings->mapping_count) return CORRUPT;
     if (c->mappings->heads[number].flags & UNLOADED) return push(&c->missing, number) ? DONE : NO_MEMORY;
     return carry_wide(c, number, near, far, changed);
-}
-
-/* Carry the fields of one node over an edge to another; sets *changed when the other got new ones. */
-INLINE Status carry(Columns *c, uint32_t number, uint32_t near, uint32_t far, int *changed) {
-    uint32_t flags = number - 1 < c->mappings->mapping_count - 1 ? c->mappings->heads[number].flags : UNLOADED;
-    if (flags & (WIDE | UNLOADED) || (flags & IDENTITY && c->wide.nodes && HAS(c->wide.nodes, near))) {
-        Status status = carry_rest(c, number, near, far, changed);
-        if (status || !(flags & NARROW)) return status;
-    }
-    uint64_t fields = c->masks[near], out = flags & IDENTITY ? fields : 0;
-    if (flags & NARROW && c->mappings->heads[number].far & ~c->masks[far]) out |= narrow(c, number, fields);
-    return add_fields(c, far, out, changed);
 }
 
 INLINE uint32_t mapping_at(const Rows *rows, size_t edge) {
@@ -828,27 +825,37 @@ INLINE uint32_t mapping_at(const Rows *rows, size_t edge) {
     return ((const uint32_t *)rows->mapping)[edge];
 }
 
-/* Hand the fields of a node to the far ends of its edges; *behind is set when one grew that the pass has left behind. */
-INLINE Status hand_on(Columns *c, uint32_t node, int *behind) {
+/* Hand the fields of a node to the far ends of its edges; *turn becomes the word of the farthest one that grew behind
+ * the pass. */
+INLINE Status hand_on(Columns *c, uint32_t node, size_t *turn) {
     const Graph *g = c->walked;
+    const Mapping *heads = c->mappings->heads;
     size_t pieces = is_touched(g, node) ? g->piece_count : 1;
+    uint64_t fields = c->masks[node];
+    uint32_t special = WIDE | UNLOADED | (c->wide.nodes && HAS(c->wide.nodes, node) ? IDENTITY : 0);
     for (size_t i = 0; i < pieces; i++) {
         const Rows *rows = &g->pieces[i];
         size_t low, high;
         if (!find_row(rows, node, &low, &high)) return CORRUPT;
         for (size_t edge = low; edge < high; edge++) {
-            uint32_t end = rows->targets[edge];
+            uint32_t end = rows->targets[edge], number = mapping_at(rows, edge);
             if (end >= c->q.cut) {
                 if (end >= c->q.node_count) return CORRUPT;
                 continue;
             }
             if (g->is_timed && !holds(rows, edge, &c->q)) continue;
+            if (number >= c->mappings->mapping_count) return CORRUPT;
+            uint32_t flags = heads[number].flags;
+            Status status = DONE;
             int grew = 0;
-            Status status = carry(c, mapping_at(rows, edge), node, end, &grew);
+            if (flags & special) status = carry_rest(c, number, node, end, &grew);
+            uint64_t known = c->masks[end], out = flags & IDENTITY ? fields : 0;
+            if (flags & NARROW) out |= narrow(&c->mappings->rows[heads[number].start], fields & heads[number].near);
+            if (out & ~known && !status) status = add_fields(c, end, out, &grew);
             if (status) return status;
             if (!grew) continue;
             ADD(c->pending, end);
-            *behind |= c->is_upstream ? end > node : end < node;
+            if (c->is_upstream ? end >> 6 > *turn : end >> 6 < *turn) *turn = end >> 6;
         }
     }
     return DONE;
@@ -864,23 +871,31 @@ INLINE void prefetch_masks(const Columns *c, uint32_t node) {
         if (rows->targets[low] < c->q.cut) PREFETCH(&c->masks[rows->targets[low]]);
 }
 
-/* Passes over the pending nodes in the direction of most edges, so that most nodes are final when their turn comes;
- * one that grows behind the pass is met by the next. */
+#define TURN_WORDS 2048
+
+/* Passes over the pending nodes in the direction of most edges, so that most nodes are final when their turn comes.
+ * When one grows a little behind, the pass turns back to it at once, before its fields are missing further on; one
+ * that lies far behind waits for the next pass, as turning back for each would cost the distance each time. */
 static Status pass_on(Columns *c) {
     size_t words = ((size_t)c->q.cut + 63) >> 6;
     int again = 1;
     while (again) {
         again = 0;
-        for (size_t step = 0; step < words; step++) {
-            size_t at = c->is_upstream ? words - 1 - step : step;
-            uint64_t rest;
-            while ((rest = c->pending[at])) {
-                uint32_t node = (uint32_t)at << 6 | (c->is_upstream ? HIGHEST(rest) : LOWEST(rest));
-                c->pending[at] = rest &= ~BIT(node);
-                if (rest) prefetch_masks(c, (uint32_t)at << 6 | (c->is_upstream ? HIGHEST(rest) : LOWEST(rest)));
-                Status status = hand_on(c, node, &again);
-                if (status) return status;
+        for (size_t step = 0; step < words;) {
+            size_t at = c->is_upstream ? words - 1 - step : step, turn = at;
+            uint64_t rest = c->pending[at];
+            if (!rest) {
+                step++;
+                continue;
             }
+            uint32_t node = (uint32_t)at << 6 | (c->is_upstream ? HIGHEST(rest) : LOWEST(rest));
+            c->pending[at] = rest &= ~BIT(node);
+            if (rest) prefetch_masks(c, (uint32_t)at << 6 | (c->is_upstream ? HIGHEST(rest) : LOWEST(rest)));
+            Status status = hand_on(c, node, &turn);
+            if (status) return status;
+            size_t back = c->is_upstream ? turn - at : at - turn;
+            if (back <= TURN_WORDS) step -= back;
+            else again = 1;
         }
     }
     return DONE;
@@ -946,10 +961,8 @@ static int read_mappings(Mappings *m, Graph *views, PyObject *tuple) {
     int is_sound = m->mapping_count > 0;
     for (size_t i = 0; i < m->mapping_count; i++) {
         const Mapping *head = &m->heads[i];
-        size_t end = (size_t)head->start + head->count;
-        if (head->flags & NARROW)
-            is_sound &= end <= m->row_count && head->count <= 64 && (head->count == 64 || !(head->near >> head->count));
-        if (head->flags & WIDE) is_sound &= end + 1 <= m->wide_row_count;
+        if (head->flags & NARROW) is_sound &= (size_t)head->start + ROOM_PAST <= m->row_count;
+        if (head->flags & WIDE) is_sound &= head->near < UINT32_MAX && head->start + head->near < m->wide_row_count;
     }
     if (is_sound) return 1;
     PyErr_SetString(PyExc_ValueError, "the arrays of the mappings do not fit together");
@@ -990,7 +1003,10 @@ static PyObject *trail(PyObject *self, PyObject *args) {
     Py_END_ALLOW_THREADS
     if (status == DONE || status == OVER_BUDGET) result = harvest_fields(&c, status == OVER_BUDGET);
     else fail(status);
-    for (size_t i = 0; i < c.wide.count; i++) free(c.wide.masks[i].words);
+    for (Block *block = c.wide.blocks, *before; block; block = before) {
+        before = block->before;
+        free(block);
+    }
     free(c.wide.masks);
     free(c.wide.slots);
     free(c.wide.nodes);

@@ -13,17 +13,18 @@ IDENTITY, NARROW, WIDE, UNLOADED = 1, 2, 4, 128
 WORD_BITS = 64
 
 
-HEAD = np.dtype(
-    [("near", "u8"), ("far", "u8"), ("start", "u4"), ("count", "u4"), ("far_words", "u4"), ("flags", "u4")], align=True
-)
+ROOM_PAST = 64
+"""Rows after the last one that the kernel may read, and masks out."""
+
+HEAD = np.dtype([("near", "u8"), ("start", "u4"), ("flags", "u4")], align=True)
 
 
 class MappingArrays(msgspec.Struct, frozen=True, eq=False):
-    """``heads`` by mapping number: flags, the place of its first row, how many rows it has.
+    """``heads`` by mapping number: flags, and the place of its first row.
 
-    Near is the side that the walk comes from. A narrow mapping's row is the word of far fields of one near field; its
-    head also has the word of near fields with a row and that of all far fields. A wide one's row is a stretch of
-    ``wide_fields`` between two ``wide_offsets``, and ``far_words`` words hold every far field.
+    Near is the side that the walk comes from. A narrow mapping's row is the word of far fields of one near field, and
+    ``near`` the word of near fields that have a row. A wide one's row is a stretch of ``wide_fields`` between two
+    ``wide_offsets``; ``near`` is how many rows it has, and above its flags stands how many words hold every far field.
     """
 
     heads: npt.NDArray[np.void]
@@ -48,6 +49,7 @@ def mapping_arrays(mappings: MappingTable, *, is_upstream: bool) -> MappingArray
 
 def _make(mappings: MappingTable, is_upstream: bool) -> MappingArrays:
     heads = np.zeros(len(mappings), HEAD)
+    heads[0]["flags"] = UNLOADED
     rows: list[U64] = []
     offsets: list[U32] = []
     fields: list[U32] = []
@@ -64,28 +66,27 @@ def _make(mappings: MappingTable, is_upstream: bool) -> MappingArrays:
         head["flags"] = IDENTITY if mapping.is_identity else 0
         if not len(near):
             continue
-        head["count"] = count = int(near.max()) + 1
+        count = int(near.max()) + 1
         if max(count - 1, int(far.max())) < WORD_BITS:
             words = np.zeros(count, np.uint64)
             np.bitwise_or.at(words, near, np.uint64(1) << far.astype(np.uint64))
             head["flags"] |= NARROW
             head["start"] = row_count
             head["near"] = np.bitwise_or.reduce(np.uint64(1) << near.astype(np.uint64))
-            head["far"] = np.bitwise_or.reduce(words)
             rows.append(words)
             row_count += count
         else:
             ends = np.cumsum(np.bincount(near, minlength=count)) + field_count
-            head["flags"] |= WIDE
+            head["flags"] |= WIDE | (int(far.max()) // WORD_BITS + 1) << 8
+            head["near"] = count
             head["start"] = offset_count
-            head["far_words"] = int(far.max()) // WORD_BITS + 1
             offsets.append(np.concatenate([[field_count], ends]).astype(np.uint32))
             fields.append(far[np.argsort(near, kind="stable")])
             offset_count += count + 1
             field_count += len(far)
     return MappingArrays(
         heads,
-        np.concatenate([*rows, np.empty(0, np.uint64)]),
+        np.concatenate([*rows, np.zeros(ROOM_PAST, np.uint64)]),
         np.concatenate([*offsets, np.empty(0, np.uint32)]),
         np.concatenate([*fields, np.empty(0, np.uint32)]),
     )
