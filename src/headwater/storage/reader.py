@@ -114,6 +114,8 @@ class EventReader:
         parts = _parts(raw)
         time = parts.event_time
         at = parse_time(time)
+        if "\0" in parts.producer or (parts.schema_url is not msgspec.UNSET and "\0" in parts.schema_url):
+            raise Unusual
         job, job_part = self._jobs(bytes(parts.job))
         run, run_part = _read_run(parts.run)
         pieces = [b'{"eventTime":', _encode(time)]
@@ -139,8 +141,6 @@ class EventReader:
             pieces += (b',"schemaURL":', _encode(url))
         pieces.append(b"}")
         canonical = b"".join(pieces)
-        if b"\\u0000" in canonical:
-            raise Unusual
         event = RunEvent(
             event_type=kind,
             event_time=time,
@@ -154,7 +154,7 @@ class EventReader:
         return event, blake2b(canonical, digest_size=KEY_SIZE).digest(), at
 
     def _read_output(self, parts: _OutputParts) -> tuple[OutputDataset, bytes]:
-        if not parts.namespace.strip() or not parts.name.strip():
+        if not parts.namespace.strip() or not parts.name.strip() or "\0" in parts.namespace or "\0" in parts.name:
             raise Unusual
         facets: Facets = {}
         outer: Facets = {}
@@ -181,15 +181,22 @@ def _read_run(parts: _RunParts) -> tuple[Run, bytes]:
 
 
 def _read_facets(raw: bytes) -> tuple[Facets, bytes]:
-    return _facets(raw), _sorted(_anything(raw))
+    return _facets(raw), _canonical(raw)
 
 
 def _read_job(raw: bytes) -> tuple[Job, bytes]:
-    return _named(_job(raw)), _sorted(_anything(raw))
+    return _named(_job(raw)), _canonical(raw)
 
 
 def _read_input(raw: bytes) -> tuple[InputDataset, bytes]:
-    return _named(_input(raw)), _sorted(_anything(raw))
+    return _named(_input(raw)), _canonical(raw)
+
+
+def _canonical(raw: bytes) -> bytes:
+    found = _sorted(_anything(raw))
+    if b"\\u0000" in found:
+        raise Unusual
+    return found
 
 
 def _named(found: Named) -> Named:

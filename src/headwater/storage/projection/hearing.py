@@ -78,12 +78,18 @@ class Hearing:
     def take(self, kind: int, name: Name, facets: FacetSet, stamp: Stamp) -> None:
         """Take in an object that is known."""
         node = self._names.by_id(name.node)
-        is_newest = self._touch(node, stamp.at)
+        at = stamp.at
+        is_newest = at > node.updated_at
+        if not is_newest or node.updated_at < node.created_at:
+            self._touch(node, at)
+        else:
+            node.updated_at = at
+            self._names.changed(node)
         self._listed.add(name.id)
         if not facets.bodies:
-            self._tables.mention(name.id, stamp.run, 0, stamp.at, stamp.seq)
+            self._tables.mention(name.id, stamp.run, 0, at, stamp.seq)
             return
-        self._tables.mention(name.id, stamp.run, facets.id, stamp.at, stamp.seq)
+        self._tables.mention(name.id, stamp.run, facets.id, at, stamp.seq)
         said = self._said.get(node.id)
         if said is None:
             self._said[node.id] = (node, is_newest, [facets])

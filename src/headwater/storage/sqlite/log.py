@@ -27,6 +27,7 @@ class EventLog:
         self._connection = connection
         self._sql = queries()
         self._pending: dict[int, bytes] = {}
+        self._compress = zstandard.ZstdCompressor(level=1, write_checksum=True).compress
 
     def add(self, first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> None:
         """Write the events of a commit as one frame."""
@@ -37,7 +38,7 @@ class EventLog:
                 first_seq,
                 b"".join(keys),
                 b"".join(map(_TIME.pack, received)),
-                frame(bodies),
+                self._compress(_joined(bodies)),
             ),
         )
 
@@ -140,10 +141,9 @@ def received_times(received: bytes) -> list[int]:
     return [moment for (moment,) in _TIME.iter_unpack(received)]
 
 
-def frame(bodies: Sequence[bytes]) -> bytes:
-    """Events as one compressed frame: each with its length before it."""
-    parts = [part for body in bodies for part in (_LENGTH.pack(len(body)), body)]
-    return zstandard.ZstdCompressor(level=1, write_checksum=True).compress(b"".join(parts))
+def _joined(bodies: Sequence[bytes]) -> bytes:
+    """Events as one piece: each with its length before it."""
+    return b"".join([part for body in bodies for part in (_LENGTH.pack(len(body)), body)])
 
 
 def unframe(data: bytes) -> list[bytes]:

@@ -24,8 +24,7 @@ SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first
 SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes WHERE id = ?;
 
 -- nodes_put
-INSERT INTO nodes (id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, type = excluded.type, created_at = excluded.created_at, updated_at = excluded.updated_at, head = excluded.head, head_at = excluded.head_at, head_run = excluded.head_run, read_until = excluded.read_until, life_at = excluded.life_at, life_key = excluded.life_key, life_run = excluded.life_run, is_dropped = excluded.is_dropped;
+INSERT OR REPLACE INTO nodes (id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- nodes_drop
 DELETE FROM nodes WHERE id = ?;
@@ -81,8 +80,7 @@ SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest,
 SELECT id, run, job, edges FROM derivations WHERE id = ?;
 
 -- derivations_put
-INSERT INTO derivations (id, run, job, edges) VALUES (?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET run = excluded.run, job = excluded.job, edges = excluded.edges;
+INSERT OR REPLACE INTO derivations (id, run, job, edges) VALUES (?, ?, ?, ?);
 
 -- derivations_drop
 DELETE FROM derivations WHERE id = ?;
@@ -157,8 +155,7 @@ SELECT node, name, at, key, body, run_id, is_repeated FROM changes WHERE name = 
 SELECT subject, kind, at, key, says FROM statements WHERE subject = ? AND kind = ? AND at = ? AND key = ?;
 
 -- statements_put
-INSERT INTO statements (subject, kind, at, key, says) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (subject, kind, at, key) DO UPDATE SET says = excluded.says;
+INSERT OR REPLACE INTO statements (subject, kind, at, key, says) VALUES (?, ?, ?, ?, ?);
 
 -- statements_drop
 DELETE FROM statements WHERE subject = ? AND kind = ? AND at = ? AND key = ?;
@@ -173,8 +170,7 @@ SELECT subject, kind, at, key, says FROM statements WHERE kind = ? AND subject =
 SELECT node, names FROM fields WHERE node = ?;
 
 -- fields_put
-INSERT INTO fields (node, names) VALUES (?, ?)
-ON CONFLICT (node) DO UPDATE SET names = excluded.names;
+INSERT OR REPLACE INTO fields (node, names) VALUES (?, ?);
 
 -- fields_drop
 DELETE FROM fields WHERE node = ?;
