@@ -136,6 +136,24 @@ class ForkedRecorder(Recorder):
         self.add(item)
 
 
+_COUNTS_THREADS_LATE = sys.version_info >= (3, 13)
+"""Since Python 3.13 ``os.fork`` counts threads after our hook, and warns of a thread that was not there at the fork."""
+
+
+class PausedRecorder(Recorder):
+    """The recorder of a run whose process has forked: the next item starts the worker again."""
+
+    __slots__ = ()
+
+    def add(self, item: Any) -> None:
+        """Start the worker, then record as usual."""
+        self.__class__ = Recorder  # type: ignore[assignment]
+        if WATCHED.client is not None:
+            with GUARD.at("fork.resume"):
+                WATCHED.client.worker.start()
+        self.add(item)
+
+
 _parents: dict[int, tuple[str, str, str]] = {}
 """By identity of a forked recorder: namespace, job and id of the run that forked."""
 
@@ -161,7 +179,10 @@ def _before_fork() -> None:
 def _after_in_parent() -> None:
     if WATCHED.client is not None:
         with GUARD.at("fork.parent"):
-            WATCHED.client.worker.after_fork_in_parent()
+            worker = WATCHED.client.worker
+            if worker.after_fork_in_parent(starts=not _COUNTS_THREADS_LATE) and _COUNTS_THREADS_LATE:
+                for session in worker.sessions:
+                    session.assembler.recorder.__class__ = PausedRecorder
 
 
 def _after_in_child() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headwater.capture.assemble import Assembler, Outcome
 
 _WAKE_EVENTS = 1000
-FORK_WAIT_S = 1.0
+FORK_WAIT_S = 5.0
 """How long a fork waits for what the worker is doing at that moment."""
 
 
@@ -230,12 +230,13 @@ class Worker:
             with GUARD.at("fork"):
                 self.delivery.release_transport()
 
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
+    def after_fork_in_parent(self, *, starts: bool = True) -> bool:
+        """Go on; returns whether the thread ran before. ``starts``: and start it now."""
         if self._is_locked:
             self.lock.release()
-        if self._is_restarted:
+        if self._is_restarted and starts:
             self.start()
+        return self._is_restarted
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's work: its runs and events are its own to send."""
