@@ -181,3 +181,20 @@ def test_names_of_secrets(name):
 def test_names_that_only_look_like_secrets(name):
     """Words that contain a secret word, and measures of secrets."""
     assert not is_secret_name(name)
+
+
+def test_our_own_log_messages_are_redacted(caplog):
+    """Whatever handler a program has, a secret in an error of ours does not reach it."""
+    import logging
+
+    from headwater.capture.guard import logger
+    from headwater.capture.logs import guard_logs
+
+    guard_logs(Redactor())
+    with caplog.at_level(logging.DEBUG, logger="headwater.capture"):
+        try:
+            raise ValueError(f"password={SECRET}")
+        except ValueError as error:
+            logger.debug("failed with %s", f"token={SECRET}", exc_info=error)
+    assert MASK in caplog.text
+    assert SECRET not in caplog.text

@@ -14,6 +14,7 @@ from headwater.capture.assemble import Assembler, JobFacts, Outcome
 from headwater.capture.config import Config
 from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
+from headwater.capture.logs import guard_logs
 from headwater.capture.outcomes import outcome_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.redact import Redactor
@@ -37,6 +38,7 @@ class Client:
         with GUARD.at("redact.learn"):
             self.redactor.learn_mapping(os.environ)
             self.redactor.learn_arguments(sys.argv[1:])
+        guard_logs(self.redactor)
         self.delivery = Delivery(
             settings.transport,
             config.store,
