@@ -62,15 +62,6 @@ def test_plain_where_signs_cannot_be_shown(filled: Path) -> None:
     assert "`- * train.py" in result.stdout
 
 
-def test_a_width_is_kept(filled: Path) -> None:
-    """With COLUMNS set no line is wider."""
-    for args in (("upstream", "predictions.parquet", "--columns"), ("impact", "cells.csv:radius"), ("why", "preds"),
-                 ("diff", "train.py"), ("show", "train.py"), ("runs",)):  # fmt: skip
-        result = run(filled, *[name.replace("preds", "predictions.parquet") for name in args], COLUMNS="60")
-        assert result.returncode == 0
-        assert max(map(len, result.stdout.splitlines())) <= 60
-
-
 def test_starting_imports_only_click() -> None:
     """Help and version load no numpy, rich, sqlglot or store: the command starts at once."""
     code = (

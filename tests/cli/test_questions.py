@@ -140,6 +140,14 @@ def test_every_command_has_help(invoke: Invoke) -> None:
         assert command.help, name
 
 
+def test_a_width_is_kept(filled: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With COLUMNS set no line of any answer is wider."""
+    monkeypatch.setenv("COLUMNS", "60")
+    for args in [*COMMON, ("upstream", "predictions.parquet", "--columns")]:
+        if args[0] not in {"select", "store", "coverage"}:
+            assert max(map(len, invoke(*args).output.splitlines())) <= 60, args
+
+
 def test_near_commands_are_suggested(invoke: Invoke) -> None:
     """A misspelt command is a wrong use, with near names."""
     result = invoke("upsteam")

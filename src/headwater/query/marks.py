@@ -15,6 +15,7 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     middle: str
     last: str
     stem: str
+    deep: str
     job: str
     above: str
     more: str
@@ -34,6 +35,7 @@ UNICODE = Marks(
     middle="├─ ",
     last="└─ ",
     stem="│  ",
+    deep="⋮  ",
     job="⚙",
     above="↑",
     more="⋯",
@@ -68,6 +70,7 @@ ASCII = Marks(
     middle="|- ",
     last="`- ",
     stem="|  ",
+    deep=":  ",
     job="*",
     above="^",
     more="...",

@@ -58,6 +58,8 @@ class _Drawing:
         self.now = style.clock()
         self.nodes = {node.id: node for node in graph.nodes}
         self.is_up = graph.direction != "downstream"
+        #: indentation in cells at which a deep tree starts again at the left
+        self.deepest = max(30, (style.cells or 240) - 60)
         self.seen: set[str] = set()
         self.told: set[str] = set()
         self.by_near: dict[str, dict[str, list[Edge]]] = {}
@@ -117,6 +119,8 @@ class _Drawing:
 
     def _branches(self, parent: _Item, children: Sequence[_Item]) -> list[_Item]:
         prefix = parent.prefix + parent.stem
+        if len(prefix) > self.deepest:
+            prefix = self.marks.deep
         last = len(children) - 1
         return [
             _Item(
