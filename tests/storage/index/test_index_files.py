@@ -15,7 +15,7 @@ import pytest
 from index_graphs import Edge, MemorySource
 
 from headwater.errors import StoreError
-from headwater.storage.index import OPEN_END, GraphIndex, columns
+from headwater.storage.index import OPEN_END, EdgeBatch, GraphIndex, columns
 
 NODE_COUNT = 400
 
@@ -288,6 +288,20 @@ def test_memory_is_at_most_sixteen_bytes_an_edge():
     known = {i: columns([(0, 0)]) for i in range(1, 51)}
     index = GraphIndex.open(None, MemorySource(edges, node_count=50_000, mappings=known))
     assert index.memory_bytes <= 16 * index.edge_count
+
+
+def test_a_stretch_of_the_log_without_edges_does_not_end_the_reading():
+    """Sequence numbers that belong to no edge are passed over."""
+
+    class Gaps(MemorySource):
+        def edges_since(self, seq: int, limit: int) -> EdgeBatch:
+            if seq < 5:
+                return EdgeBatch(5, np.empty(0, np.uint32), np.empty(0, np.uint32))
+            batch = super().edges_since(seq - 5, limit)
+            return EdgeBatch(batch.last_seq + 5, batch.source, batch.target)
+
+    index = GraphIndex.open(None, Gaps([Edge(0, 1), Edge(1, 2)]))
+    assert index.walk(0, direction="downstream").ids.tolist() == [0, 1, 2]
 
 
 def test_a_closed_index_says_so():

@@ -17,13 +17,7 @@ Order = Callable[[U32, int], npt.NDArray[np.unsignedinteger]]
 
 def arranged(edges: Edges, node_count: int, order_by: Order) -> Edges:
     """The edges by (source, target, label, valid_from), the last of equals kept."""
-    if edges.label is None and edges.valid_from is None:
-        by_target = order_by(edges.target, node_count)
-        order: npt.NDArray[np.generic] = by_target[order_by(edges.source[by_target], node_count)]
-    else:
-        keys = [k for k in (edges.valid_from, edges.label, edges.target, edges.source) if k is not None]
-        order = np.lexsort(keys)
-    edges = edges.take(order)
+    edges = edges.take(_order(edges, node_count, order_by))
     keep = np.ones(len(edges), np.bool_)
     if len(edges) > 1:
         same = (edges.source[1:] == edges.source[:-1]) & (edges.target[1:] == edges.target[:-1])
@@ -32,6 +26,19 @@ def arranged(edges: Edges, node_count: int, order_by: Order) -> Edges:
                 same &= key[1:] == key[:-1]
         keep[:-1] = ~same
     return edges if keep.all() else edges.take(keep)
+
+
+def _order(edges: Edges, node_count: int, order_by: Order) -> npt.NDArray[np.generic]:
+    """The stable order by all four keys: one stable order after the other, the least key first."""
+    order: npt.NDArray[np.generic] = np.arange(len(edges), dtype=np.uint32)
+    if edges.valid_from is not None:
+        order = np.argsort(edges.valid_from, kind="stable")
+    keys = [(edges.target, node_count), (edges.source, node_count)]
+    if edges.label is not None:
+        keys.insert(0, (edges.label, int(edges.label.max(initial=0)) + 1))
+    for key, limit in keys:
+        order = order[order_by(key[order], limit)]
+    return order
 
 
 def without_empty(edges: Edges) -> Edges:

@@ -70,7 +70,7 @@ class Follower:
             if source.epoch == epoch:
                 break
         count = sum(len(batch) for batch in batches)
-        if count or len(kinds) != self.snapshot.node_count:
+        if batches or len(kinds) != self.snapshot.node_count:
             self._take(batches, kinds, seq)
         return count
 
@@ -108,13 +108,15 @@ class Follower:
         return True
 
     def _tail(self, source: EdgeSource, seq: int) -> tuple[list[EdgeBatch], int]:
-        batches = []
-        while len(batch := source.edges_since(seq, BATCH)):
-            if batch.last_seq <= seq:
+        batches: list[EdgeBatch] = []
+        while True:
+            batch = source.edges_since(seq, BATCH)
+            if len(batch) and batch.last_seq <= seq:
                 raise StoreCorrupt(f"the store's edge log does not advance after sequence number {seq}")
+            if batch.last_seq <= seq:
+                return batches, seq
             seq = batch.last_seq
             batches.append(batch)
-        return batches, seq
 
     def _kinds(self, source: EdgeSource) -> U8:
         """Kinds of all nodes, in an array with room to grow so that a few more do not copy them all."""

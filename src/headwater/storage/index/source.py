@@ -68,8 +68,8 @@ class EdgeSource(Protocol):
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """Edges with a sequence number above ``seq``, in order, about ``limit`` of them.
 
-        Edges that share a sequence number come in one batch, so a batch may be longer than ``limit``. Empty when
-        nothing is newer.
+        Edges that share a sequence number come in one batch, so a batch may be longer than ``limit``. A batch whose
+        ``last_seq`` is the ``seq`` asked for ends the reading; one without edges and a higher ``last_seq`` does not.
         """
 
     def node_kinds_since(self, node_id: int) -> U8:
