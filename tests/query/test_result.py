@@ -97,6 +97,9 @@ def test_a_notebook_gets_a_picture(lineage: Lineage) -> None:
         assert "<script" not in shown
         assert "href" not in shown
     assert str(graph).startswith("✦ ")
+    for answer in (lineage.impact("cells.csv:radius"), lineage.diff("train.py")):
+        assert answer._repr_html_().startswith("<pre")
+        assert str(answer).splitlines()[0] in answer._repr_html_()
 
 
 def test_pills_keep_outputs_of_one_job_apart() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from headwater.query.result import frame, json_text
+from headwater.query.result import frame, json_text, preformatted
 
 if TYPE_CHECKING:
     import pandas
@@ -78,6 +78,10 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return preformatted(self.to_text())
 
 
 def compare(

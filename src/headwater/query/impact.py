@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from headwater.model.graph import Node
-from headwater.query.result import frame, json_text
+from headwater.query.result import frame, json_text, preformatted
 
 if TYPE_CHECKING:
     import pandas
@@ -104,3 +104,7 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return preformatted(self.to_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -170,6 +171,11 @@ def frame(library: str, rows: list[dict[str, Any]]) -> Any:
         except ImportError:
             raise MissingExtra(f"a {library} frame needs {library}", hint=f"pip install {library}") from None
     return module.DataFrame(rows)
+
+
+def preformatted(text: str) -> str:
+    """Return text as HTML that a notebook shows in columns, as a terminal does."""
+    return f'<pre style="line-height:1.35">{escape(text)}</pre>'
 
 
 def to_plain(value: Any) -> Any:
