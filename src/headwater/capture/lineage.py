@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from headwater.capture.trace import Source, Trace, Trail, Trails, trace
-from headwater.capture.values import DatasetRef, Value
+from headwater.capture.values import INFERRED, DatasetRef, Value
 
 MAX_FIELD_EDGES: Final = 100_000
 """An entry with more column edges is written without them: no reader and few receivers cope with more."""
@@ -24,11 +24,10 @@ def entry(ref: DatasetRef, values: Iterable[Value], inferred: Iterable[DatasetRe
     # A model that is trained further comes from itself: that is its history, not an edge of the graph.
     found_refs = [value.dataset for found in traces for value in found.sources]
     known = dict.fromkeys(found for found in found_refs if found is not None and found[:2] != ref[:2])
-    whole = [_input(source) for source in known]
+    guessed = {found for found in known if _is_guess(found, traces)}
+    whole = [_guessed(found) if found in guessed else _input(found) for found in known]
     if not known or not traces:
-        whole = [
-            {**_input(source), "transformations": [_INFERRED]} for source in dict.fromkeys(inferred) if source != ref
-        ]
+        whole = [_guessed(source) for source in dict.fromkeys(inferred) if source[:2] != ref[:2]]
     for found in traces:
         whole.extend(_indirect(ref, found))
     document: dict[str, Any] = {
@@ -48,6 +47,17 @@ def _input(ref: DatasetRef, field: str | None = None) -> dict[str, Any]:
     if field is not None:
         document["field"] = field
     return document
+
+
+def _guessed(ref: DatasetRef) -> dict[str, Any]:
+    return {**_input(ref), "transformations": [_INFERRED]}
+
+
+def _is_guess(ref: DatasetRef, traces: list[Trace]) -> bool:
+    """Whether every column that comes from this dataset does so by a guess."""
+    all_trails = [t for found in traces for t in (*found.fields.values(), found.indirect)]
+    own = [trail for trails in all_trails for source, trail in trails.items() if source.value.dataset == ref]
+    return bool(own) and all(trail.description == INFERRED for trail in own)
 
 
 def _indirect(ref: DatasetRef, found: Trace) -> list[dict[str, Any]]:

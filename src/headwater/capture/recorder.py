@@ -11,10 +11,15 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
+from headwater.capture.guesses import Guesses
 from headwater.capture.values import DatasetRef, Value, Values
 
 VALUES = Values()
 """The values of this process: objects pass from one run to another, so runs share them."""
+
+_guesses = Guesses()
+VALUES.watchers.append(_guesses.saw)
+VALUES.guess = _guesses.value_of
 
 
 class Read(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from headwater.capture.guard import GUARD
-from headwater.capture.values import Columns, Dep, Value, opaque, same_columns
+from headwater.capture.values import INFERRED, Columns, Dep, Value, opaque, same_columns
 
 
 class Source(NamedTuple):
@@ -165,7 +165,8 @@ def _resolve(deps: list[Dep], views: list[Trace]) -> Trails:
 def _compose(dep: Dep, inner: Trail) -> Trail:
     """``dep`` after ``inner``: indirect once indirect; among direct ones the stronger transformation counts."""
     masking = dep.masking or inner.masking
-    description = dep.description or inner.description
+    guessed = INFERRED in (dep.description, inner.description)
+    description = INFERRED if guessed else dep.description or inner.description
     if dep.type == "INDIRECT":
         return Trail("INDIRECT", dep.subtype, masking, description)
     if inner.type == "INDIRECT":

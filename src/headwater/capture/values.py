@@ -49,6 +49,9 @@ class Columns(NamedTuple):
     indirect: list[Dep] = []
 
 
+INFERRED: Final = "inferred"
+"""The description of a dependency that rests on a guess; it stays with everything made from it."""
+
 Rule = Callable[["Value"], Columns]
 """Works out the columns of a value from its inputs. Runs later, on the worker's thread, on immutable facts only."""
 
@@ -165,6 +168,10 @@ class Values:
         """Chains of operations that were cut because they grew beyond ``MAX_DEPTH``."""
         self.resolvers: list[Callable[[object], Value | None]] = []
         """Asked, in order, about an object that is not known by identity: a view of memory that is."""
+        self.guess: Callable[[object], Value | None] | None = None
+        """Asked last, for what can only be guessed."""
+        self.watchers: list[Callable[[object, Value], None]] = []
+        """Told of each object that is bound."""
 
     def get(self, obj: object) -> Value | None:
         """The value of an object as it is now; None when nothing is known of it."""
@@ -175,7 +182,11 @@ class Values:
             found = resolve(obj)
             if found is not None:
                 return found
-        return None
+        return self.guess(obj) if self.guess is not None else None
+
+    def entries(self) -> list[tuple[weakref.ref[Any], Value]]:
+        """Every object that is alive and its value, oldest binding first."""
+        return list(self._by_id.values())
 
     def bind(self, obj: object, value: Value) -> Value:
         """From now on ``obj`` is ``value``: a new object, or a new state of an old one."""
@@ -191,6 +202,8 @@ class Values:
             by_id[key] = (weakref.ref(obj, forget), value)
         except TypeError:
             self.untracked += 1
+        for watch in self.watchers:
+            watch(obj, value)
         return value
 
     def derive(

@@ -1,0 +1,46 @@
+"""What an array that nobody saw being made was probably made of.
+
+Operators, element-wise functions and comprehensions over arrays are compiled code: ``predict(X).round()`` gives an
+array that no hook has seen. Where such an array (or list) is used, it is taken to come from the latest array of the
+same length that is followed. That is a guess, and every edge that rests on it is marked ``inferred``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+from headwater.capture.values import INFERRED, Columns, Dep, Value
+
+_KEPT: Final = 64
+_SHORTEST: Final = 2
+"""A sequence of one could be anything."""
+
+
+class Guesses:
+    """The latest arrays that are followed, by length."""
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[int, Value]] = deque(maxlen=_KEPT)
+
+    def saw(self, obj: object, value: Value) -> None:
+        """An object was bound: remember arrays."""
+        if type(obj).__name__ == "ndarray" and value.rows is not None:
+            self._recent.append((value.rows, value))
+
+    def value_of(self, obj: Any) -> Value | None:
+        """A value for an array or list that is not known: from the latest array of its length; None without one."""
+        if type(obj).__name__ not in ("ndarray", "list", "tuple") or getattr(obj, "ndim", 1) == 0:
+            return None
+        rows = len(obj)
+        if rows < _SHORTEST:
+            return None
+        for known_rows, value in reversed(self._recent):
+            if known_rows == rows:
+                return Value("unseen", (value,), _from_all, value.columns, rows, None, None, None, 0)
+        return None
+
+
+def _from_all(value: Value) -> Columns:
+    deps = [Dep(0, None, description=INFERRED)]
+    return Columns(dict.fromkeys(value.column_names() or ("*",), deps))

@@ -1,0 +1,56 @@
+"""Guesses: an array nobody saw being made comes from the latest one of its length, and says that it is a guess."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headwater.capture.guesses import Guesses
+from headwater.capture.lineage import entry
+from headwater.capture.recorder import Recorder
+from headwater.capture.trace import trace
+from headwater.capture.values import INFERRED, Columns, DatasetRef, Dep, Value
+
+
+def array_value(name: str, rows: int) -> Value:
+    """The value of an array that was read."""
+    return Value("read", (), None, ("x",), rows, None, DatasetRef("file", name), None, 0)
+
+
+def test_the_latest_of_the_same_length_is_taken():
+    """Length decides, then recency; another length, a scalar or a sequence of one gives no guess."""
+    guesses = Guesses()
+    first, second = array_value("/a", 5), array_value("/b", 5)
+    guesses.saw(np.zeros(5), first)
+    guesses.saw(np.zeros(5), second)
+    guesses.saw(np.zeros(1), array_value("/c", 1))
+    assert guesses.value_of(np.ones(5)).inputs == (second,)
+    assert guesses.value_of([1, 2, 3, 4, 5]).inputs == (second,)
+    for other in (np.ones(6), np.float64(3), np.ones(1), "12345", {1, 2, 3, 4, 5}):
+        assert guesses.value_of(other) is None
+
+
+def test_a_guess_stays_one_through_later_steps():
+    """Everything made from a guess is marked inferred, and so is the edge when nothing better is known."""
+    guesses = Guesses()
+    guesses.saw(np.zeros(5), array_value("/model", 5))
+    guess = guesses.value_of(np.ones(5))
+    sure = array_value("/rows", 5)
+    frame = Value(
+        "assign",
+        (sure, guess),
+        lambda _: Columns({"id": [Dep(0, "x", subtype="IDENTITY")], "p": [Dep(1, None, subtype="IDENTITY")]}),
+        ("id", "p"), 5, None, None, None, 0,
+    )  # fmt: skip
+    assert [trail.description for trail in trace(frame).fields["p"].values()] == [INFERRED]
+    inputs = {i["name"]: i for i in entry(DatasetRef("file", "/out"), [frame], [])["inputs"]}
+    assert inputs["/model"]["transformations"][0]["type"] == "INFERRED"
+    assert "transformations" not in inputs["/rows"]
+
+
+def test_a_known_array_is_not_guessed():
+    """What is followed is found as it is, not by its length."""
+    recorder = Recorder("00000000-0000-7000-8000-000000000000", "tests", "job")
+    first, second = np.zeros(7), np.ones(7)
+    value = recorder.values.bind(first, array_value("/a", 7))
+    recorder.values.bind(second, array_value("/b", 7))
+    assert recorder.values.get(first) is value

@@ -1,0 +1,68 @@
+"""The documentation does what it says: tutorials are executed, links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")])
+TUTORIALS = sorted(ROOT.glob("docs/tutorials/*.md"))
+BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+
+
+def run(command: str, folder: Path) -> str:
+    """Run a command of a page as its reader would; gives what it printed."""
+    bin_folder = str(Path(sys.executable).parent)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("HEADWATER_", "OPENLINEAGE_"))}
+    environment["PATH"] = bin_folder + os.pathsep + environment["PATH"]
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+def test_a_tutorial_runs_from_top_to_bottom(page, tmp_path):
+    """Each file of a tutorial is written, each command is run and succeeds, and prints what the page shows of it."""
+    for language, title, body in BLOCK.findall(page.read_text()):
+        if match := re.search(r"file=(\S+)", title):
+            (tmp_path / match[1]).write_text(body)
+        elif language == "console":
+            printed = ""
+            for line in body.splitlines():
+                if line.startswith("$ "):
+                    printed = run(line[2:], tmp_path)
+                else:
+                    assert line in printed, f"{line!r} was not printed:\n{printed}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    """Every relative link of a page leads to a file that is there."""
+    for target in LINK.findall(page.read_text()):
+        if not target.startswith(("http://", "https://", "#", "mailto:")):
+            path = page.parent / target.partition("#")[0]
+            assert path.exists(), f"{page.relative_to(ROOT)} links to {target}, which is not there"
+
+
+def test_every_decision_is_listed():
+    """The table of decisions names each record."""
+    table = (ROOT / "docs/adr/README.md").read_text()
+    for record in ROOT.glob("docs/adr/0*.md"):
+        assert record.name in table
+
+
+def test_every_facet_of_ours_is_listed():
+    """The reference names each facet that has a schema, and each schema has an example."""
+    page = (ROOT / "docs/reference/facets.md").read_text()
+    for schema in ROOT.glob("spec/headwater_*.json"):
+        assert f"`{schema.stem}`" in page
+        assert list(ROOT.glob(f"spec/examples/{schema.stem.removeprefix('headwater_')}/*.json")) or list(
+            ROOT.glob(f"spec/examples/{schema.stem}/*.json")
+        )
