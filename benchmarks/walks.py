@@ -44,14 +44,21 @@ class Engine:
         return count, time.thread_time() - start
 
 
-def roots_by_size(index: GraphIndex, graph: Graph, sizes: tuple[int, ...], seed: int) -> dict[int, int]:
-    """For each size the candidate root whose downstream closure comes nearest to it."""
+def roots_by_size(index: GraphIndex, sizes: tuple[int, ...], seed: int) -> dict[int, int]:
+    """For each size the candidate root whose downstream closure comes nearest to it.
+
+    Candidates for the largest are early nodes, the first ones and those with most edges; for the others any node.
+    """
     rng = np.random.default_rng(seed)
-    fan_out = np.diff(index.snapshot.out.base.offsets.astype(np.int64))
-    early = np.flatnonzero(fan_out[: len(fan_out) // 90] >= 3)
-    candidates = [*early.tolist(), *rng.integers(0, len(graph.kinds), 3000).tolist()]
-    reached = {root: len(index.walk(root, direction="downstream")) for root in candidates}
-    return {size: min(candidates, key=lambda root: abs(reached[root] - size)) for size in sizes}
+    fan_out = np.diff(index.snapshot.out.base.offsets.astype(np.int64))[: index.node_count // 90]
+    early = [*np.flatnonzero(fan_out >= 3)[:60].tolist(), *np.argsort(-fan_out)[:60].tolist()]
+    anywhere = rng.integers(0, index.node_count, 3000).tolist()
+    chosen = {}
+    for size in sizes:
+        candidates = early if size >= 10**6 else anywhere
+        found = [len(index.walk(root, direction="downstream", budget=4 * size)) for root in candidates]
+        chosen[size] = candidates[int(np.argmin(np.abs(np.array(found) - size)))]
+    return chosen
 
 
 def interleaved(engines: list, root: int, repeats: int) -> dict[str, float]:
@@ -157,15 +164,18 @@ def measure(args: argparse.Namespace, folder: Path) -> dict:
     found: dict = {"edges": len(graph.source), "nodes": len(graph.kinds), "seed": args.seed, "kernel": has_compiled()}
     index = GraphIndex.open(folder / "index", Source(graph))
     index.compact()
-    roots = roots_by_size(index, graph, SIZES, args.seed)
+    print(f"index of {index.edge_count} edges", file=sys.stderr)
+    roots = roots_by_size(index, SIZES, args.seed)
+    print(f"roots {roots}", file=sys.stderr)
     found["bytes_per_edge"] = index.memory_bytes / index.edge_count
-    engines: list = [Engine(index), Engine(GraphIndex.open(None, Source(graph), kernel="numpy"))]
+    engines: list = [Engine(index), Engine(GraphIndex.open(folder / "index", Source(graph), kernel="numpy"))]
     base = index.snapshot.out.base
     engines.append(PlainSweep(folder, base.offsets, base.targets, index.snapshot.kinds))
     sql: list = [Sqlite(folder / f"walks-{args.edges}-{args.seed}.db", graph.source, graph.target)]
     if not args.no_postgres:
         sql.append(Postgres(folder / f"postgres-{args.edges}-{args.seed}", graph.source, graph.target))
         found["postgres_version"] = sql[1].version()
+    print("databases loaded", file=sys.stderr)
     for engine in engines[:2]:
         engine.walk(roots[SIZES[0]])
     found["walks"] = [interleaved([*engines, *sql], roots[size], 3 if size > 10**5 else 9) for size in SIZES]
@@ -173,7 +183,7 @@ def measure(args: argparse.Namespace, folder: Path) -> dict:
     for engine in sql:
         engine.close()
     small = GraphIndex.open(None, Source(small_graph))
-    small_root = roots_by_size(small, small_graph, (100,), args.seed)[100]
+    small_root = roots_by_size(small, (100,), args.seed)[100]
     wall = [timed_wall(index, roots[100]), timed_wall(small, small_root)]
     found["hundred"] = {"large_ms": wall[0], "small_ms": wall[1], "small_edges": len(small_graph.source)}
     found["columns"] = columns(index, roots[SIZES[0]], 9)

@@ -15,7 +15,7 @@ from headwater.storage.index.kernels import has_compiled
 KERNELS = ["python", "numpy", *(["compiled"] if has_compiled() else [])]
 NODES = 24
 
-checked = settings(max_examples=50, deadline=None)
+checked = settings(max_examples=30, deadline=None)
 """Examples a property and kernel; no deadline, as the machine may be busy."""
 
 

@@ -36,9 +36,22 @@ class Follower:
         self.save_error: str | None = None
         self._source: EdgeSource | None = source
         self._auto_compact = auto_compact
-        self.mappings = MappingTable(source)
-        self.snapshot = _empty(source.epoch)
+        self.state = (_empty(source.epoch), MappingTable(source))
         self._adopt(above=0)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The graph as it is now."""
+        return self.state[0]
+
+    @snapshot.setter
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self.state = (snapshot, self.state[1])
+
+    @property
+    def mappings(self) -> MappingTable:
+        """The mappings that the graph's numbers mean. A walk takes ``state``, where the two always fit together."""
+        return self.state[1]
 
     @property
     def memory_bytes(self) -> int:
@@ -92,8 +105,7 @@ class Follower:
         return self._source
 
     def _start_again(self, epoch: int) -> None:
-        self.mappings = MappingTable(self._open_source())
-        self.snapshot = _empty(epoch)
+        self.state = (_empty(epoch), MappingTable(self._open_source()))
         self._adopt(above=0)
 
     def _adopt(self, *, above: int) -> bool:
@@ -103,8 +115,8 @@ class Follower:
         loaded = files.load(self.folder, above=above)
         if loaded is None or loaded[0].epoch != self.snapshot.epoch:
             return False
-        self.snapshot, mapping_ids = loaded
-        self.mappings = MappingTable(self._source, mapping_ids)
+        snapshot, mapping_ids = loaded
+        self.state = (snapshot, MappingTable(self._source, mapping_ids))
         return True
 
     def _tail(self, source: EdgeSource, seq: int) -> tuple[list[EdgeBatch], int]:

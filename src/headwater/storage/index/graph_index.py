@@ -117,7 +117,7 @@ class GraphIndex:
         without it every edge that ever held; edges without an interval always hold. ``kinds`` is a bit mask over
         kinds: nodes of others are passed through and left out of the answer.
         """
-        snapshot = self.snapshot
+        snapshot, mappings = self._follower.state
         question = self._question(snapshot, roots, direction, depth, cut, as_of, budget)
         graph = adjacency(snapshot, direction)
         kernel = self._follower.kernel
@@ -130,7 +130,15 @@ class GraphIndex:
         if kinds is not None:
             wanted = np.array([kinds >> kind & 1 for kind in range(256)], np.bool_)
             ids = ids[wanted[snapshot.kinds[ids]]]
-        return Reach(ids, snapshot=snapshot, direction=direction, question=question, kernel=kernel, layers=layers)
+        return Reach(
+            ids,
+            snapshot=snapshot,
+            direction=direction,
+            question=question,
+            kernel=kernel,
+            mappings=mappings,
+            layers=layers,
+        )
 
     def walk_columns(
         self,
@@ -147,14 +155,14 @@ class GraphIndex:
         ``roots`` gives the fields of each root, as a bit mask over positions or as the positions. The other arguments
         are those of ``walk``; a ``depth`` is walked hop by hop and is meant for near neighbourhoods.
         """
-        snapshot = self.snapshot
+        snapshot, mappings = self._follower.state
         masks = {int(node): _mask(fields) for node, fields in roots.items()}
         question = self._question(snapshot, list(masks), direction, depth, cut, as_of, budget)
         trail = self._follower.kernel.trail(
             adjacency(snapshot, direction),
             question,
             masks,
-            self._follower.mappings,
+            mappings,
             is_upstream=direction == "upstream",
         )
         return ColumnReach(trail)
@@ -179,13 +187,13 @@ class GraphIndex:
 
     def edges_among(self, ids: Roots, *, as_of: int | None = None) -> Edges:
         """The edges between the given nodes, by source and target; mappings are the source's ids."""
-        snapshot = self.snapshot
+        snapshot, mappings = self._follower.state
         question = self._question(snapshot, ids, "downstream", None, None, as_of, None)
-        return edges_inside(snapshot, question.roots, as_of, self._follower.mappings)
+        return edges_inside(snapshot, question.roots, as_of, mappings)
 
     def edges_of_walk(self, reach: Reach) -> Edges:
         """The edges between the nodes of an answer, as they held for it."""
-        return edges_inside(reach.snapshot, reach.ids, reach.as_of, self._follower.mappings)
+        return edges_inside(reach.snapshot, reach.ids, reach.as_of, reach.mappings)
 
     def _question(
         self,

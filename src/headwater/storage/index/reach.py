@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from headwater.storage.index.arrays import Adjacency, Snapshot
 from headwater.storage.index.kernels import Kernel
-from headwater.storage.index.mappings import Trail
+from headwater.storage.index.mappings import MappingTable, Trail
 from headwater.storage.index.question import Layers, Question
 from headwater.storage.index.source import U32, U64
 
@@ -33,12 +33,14 @@ class Reach:
         direction: Direction,
         question: Question,
         kernel: Kernel,
+        mappings: MappingTable,
         layers: Layers | None = None,
     ) -> None:
         self.ids = ids
         self.direction = direction
         self.truncated = layers is not None and layers.is_over_budget
         self.has_more = layers is not None and layers.has_more
+        self.mappings = mappings
         self._snapshot = snapshot
         self._question = question
         self._kernel = kernel
