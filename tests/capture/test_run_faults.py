@@ -90,6 +90,8 @@ def test_a_killed_run_is_closed_by_the_next_command(project, number):
     assert project.states("s.py")[-1] == "ABORT"
     closing = [e for e in project.events if e["job"]["name"] == "s.py"][-1]
     assert closing["run"]["facets"]["headwater_outcome"]["ended_by"] == "process vanished"
+    start = project.events[0]
+    assert closing["eventTime"] > start["eventTime"]  # when it was last known to live, not when it began
 
 
 def test_forked_children_are_runs_of_their_own(project):

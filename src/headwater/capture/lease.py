@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,8 +74,9 @@ class Lease:
 
     def touch(self) -> None:
         """The process is alive now."""
-        if self._descriptor is not None:
-            os.utime(self._descriptor)
+        if self._descriptor is not None and os.utime in os.supports_fd:
+            with suppress(OSError):
+                os.utime(self._descriptor)
 
     def _append(self, line: dict[str, Any]) -> None:
         try:

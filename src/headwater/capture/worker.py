@@ -121,6 +121,7 @@ class Worker:
     def cycle(self, *, is_urgent: bool = False, is_last: bool = False) -> None:
         """Look at everything once, and send what came of it. The caller holds ``lock``."""
         with GUARD.at("worker"):
+            self.delivery.lease.touch()
             events, ended = self._collect()
             self.delivery.send(events, is_urgent=is_urgent, is_last=is_last)
             for session in ended:
