@@ -58,7 +58,7 @@ class Assembler:
         self.started_ns = time.time_ns()
         self._facts = facts
         self._datasets = Datasets(budget_s=budget_s, is_profiled=is_profiled)
-        self._tables = Tables()
+        self._tables = Tables(recorder.job_namespace, recorder.job_name)
         self._position = 0
         self._reads: dict[DatasetRef, None] = {}
         self._results: list[Value] = []

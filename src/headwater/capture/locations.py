@@ -62,3 +62,8 @@ def path_of(target: Any) -> str | None:
             return None
         target = inner
     return None
+
+
+def table_in_memory(job_namespace: str, job_name: str, engine: str, table: str) -> DatasetRef:
+    """A table of a database that lives in the memory of one run (``:memory:``); the same name from run to run."""
+    return DatasetRef(f"inmemory://{job_namespace}", f"{job_name}/{engine}/{table}", "TABLE")

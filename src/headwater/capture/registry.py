@@ -33,7 +33,6 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "sqlalchemy": "sqlalchemy",
     "sklearn": "sklearn",
     "joblib": "joblib",
-    "sqlalchemy": "sqlalchemy",
 }
 """Name of the integration (its file in ``headwater.capture.integrations``) to the import name that triggers it."""
 

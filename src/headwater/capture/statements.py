@@ -1,20 +1,28 @@
 """SQL statements that ran, turned into values: what they read, what they wrote, column by column.
 
 Parsing happens here, on the worker's thread; the integration only hands over the text, the frames it names and the
-value of its result.
+value of its result. The statements of one database form one stream: a view, a temporary table, an attached file or a
+search path that one of them set up is known to those after it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from headwater.capture.locations import located
+from headwater.capture.locations import located, table_in_memory
 from headwater.capture.recorder import Statement
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
+from headwater.model.names import standard
+from headwater.model.uris import in_database_file
 
 if TYPE_CHECKING:
-    from headwater.sql import ColumnEdge, TableName
+    from headwater.sql import ColumnEdge, Session, TableName
     from headwater.sql import Statement as Parsed
+
+_DEFINES: Final = ("DROP", "ALTER", "TRUNCATE", "CREATE_TABLE", "CREATE_INDEX", "COMMENT", "DELETE", "RENAME")
+"""Kinds of statements that bring no data: their tables are not written in the sense of lineage."""
+
+_LOCAL: Final = ("sqlite", "duckdb")
 
 
 class Analysed(NamedTuple):
@@ -27,52 +35,96 @@ class Analysed(NamedTuple):
 
 
 class Tables:
-    """The columns of tables as far as they were seen, per (namespace, name): what ``*`` stands for."""
+    """What is known of the databases of one run: a stream of statements each, and their temporary tables.
 
-    def __init__(self) -> None:
-        self.columns: dict[tuple[str, str], tuple[str, ...]] = {}
+    ``job_namespace`` and ``job_name`` name what lives in the memory of the run alone.
+    """
 
-    def schema(self, statement: Statement) -> dict[str, tuple[str, ...]]:
-        """Known columns by table name, the statement's frames first."""
-        known = {
-            name: columns for (namespace, name), columns in self.columns.items() if namespace == statement.namespace
-        }
-        short = {name.rpartition(".")[2]: columns for name, columns in known.items()}
-        frames = {name: value.column_names() for name, value in statement.frames.items() if value.column_names()}
-        return {**short, **known, **frames}
+    def __init__(self, job_namespace: str = "", job_name: str = "") -> None:
+        self._job = (job_namespace, job_name)
+        self._streams: dict[tuple[str, str, str], Session] = {}
+        self._columns: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.temporary: dict[tuple[str, TableName], Value] = {}
+
+    def stream(self, statement: Statement) -> Session:
+        """The stream that a statement belongs to, told the columns of the frames that the statement names."""
+        from headwater.sql import Session
+
+        key = (statement.dialect, statement.namespace, statement.default_schema)
+        session = self._streams.get(key)
+        if session is None:
+            session = self._streams[key] = Session(
+                dialect=statement.dialect, default_schema=statement.default_schema or None, see_through=False
+            )
+        for (namespace, name), columns in self._columns.items():
+            if namespace == statement.namespace:
+                session.catalog.schema.add(name, columns)
+        for name, value in statement.frames.items():
+            if value.column_names():
+                session.catalog.schema.add(name, value.column_names())
+        return session
 
     def learn(self, ref: DatasetRef, columns: tuple[str, ...]) -> None:
-        """Remember what columns a table has."""
+        """Remember what columns a table has that was read or written otherwise."""
         if columns and "*" not in columns:
-            self.columns[ref.namespace, ref.name] = columns
+            self._columns[ref.namespace, ref.name] = columns
+
+    def columns_of(self, ref: DatasetRef) -> tuple[str, ...] | None:
+        """The columns of a table as far as they were seen."""
+        return self._columns.get(ref[:2])
+
+    def ref(self, statement: Statement, session: Session, table: TableName) -> DatasetRef:
+        """The dataset that a table of a statement is."""
+        if table.kind == "file":
+            found = located(table.name)
+            if found is not None:
+                return found
+        kind = "VIEW" if table.kind in ("view", "materialized") else "TABLE"
+        attached = session.attached.get(table.catalog or table.schema or "")
+        if attached is not None:
+            return DatasetRef(*in_database_file(statement.dialect, attached, table.name), kind)
+        if statement.dialect in _LOCAL and table.schema in (None, "main"):
+            parts = [table.name]
+        else:
+            parts = _qualified(table, statement.default_schema)
+        name = ".".join(parts)
+        if statement.namespace in ("", "inmemory://"):
+            return table_in_memory(*self._job, statement.dialect, name)._replace(type=kind)
+        return DatasetRef(*standard(statement.namespace, name), kind)
+
+
+def _qualified(table: TableName, default_schema: str) -> list[str]:
+    """Catalog, schema and name, completed by ``schema`` or ``catalog.schema`` of the connection."""
+    outer = default_schema.split(".") if default_schema else []
+    own = list(table.parts)
+    return [*outer[: max(0, len(outer) + 1 - len(own))], *own]
 
 
 def analyse(statement: Statement, tables: Tables) -> list[Analysed]:
     """Work out what the statement(s) read and wrote; gives the statement's result its inputs and rule."""
-    from headwater.sql import analyze
-
-    parsed_statements = analyze(
-        statement.text,
-        dialect=statement.dialect,
-        schema=tables.schema(statement),
-        default_schema=statement.default_schema or None,
-    )
-    return [_one(statement, parsed, tables) for parsed in parsed_statements]
+    session = tables.stream(statement)
+    known = set(session.catalog.definitions)
+    return [_one(statement, parsed, tables, session, known) for parsed in session.feed(statement.text)]
 
 
-def _one(statement: Statement, parsed: Parsed, tables: Tables) -> Analysed:
-    inputs = {table.key: _input(statement, table, tables) for table in parsed.reads}
+def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session, known: set[TableName]) -> Analysed:
+    inputs = {table.key: _input(statement, table, tables, session, known) for table in parsed.reads}
     values = tuple(inputs.values())
     positions = {key: position for position, key in enumerate(inputs)}
     writes = []
     for table in parsed.writes:
-        ref = _ref(statement, table)
+        columns = tuple(name for name in parsed.output_columns if name != "*")
         edges = [edge for edge in parsed.columns if edge.target_table == table]
-        columns = tuple(name for name in parsed.output_columns if name != "*") or tables.columns.get(ref[:2])
-        value = Value("sql." + parsed.kind.lower(), values, _rule(edges, positions), columns, None, None, None, None, 0)
-        tables.learn(ref, value.column_names())
+        if table.kind == "temp":
+            _keep_temporary(statement, parsed, table, tables, values, _rule(edges, positions), columns)
+            continue
+        ref = tables.ref(statement, session, table)
+        if not parsed.reads and parsed.kind.startswith(_DEFINES):
+            continue
+        own = columns or tables.columns_of(ref)
+        value = Value("sql." + parsed.kind.lower(), values, _rule(edges, positions), own, None, None, None, None, 0)
         writes.append((ref, value))
-    if statement.result is not None and not parsed.writes:
+    if statement.result is not None and not parsed.writes and (parsed.reads or parsed.columns):
         result = statement.result
         result.inputs = values
         result.depth = 1 + max((item.depth for item in values), default=-1)
@@ -81,22 +133,44 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables) -> Analysed:
     return Analysed(parsed.masked_text, reads, writes, [f"{item.what}: {item.why}" for item in parsed.unresolved])
 
 
-def _ref(statement: Statement, table: TableName) -> DatasetRef:
-    if table.kind == "file":
-        found = located(table.name)
-        if found is not None:
-            return found
-    parts = [part for part in (table.catalog, table.schema or statement.default_schema, table.name) if part]
-    return DatasetRef(statement.namespace, ".".join(parts), "VIEW" if table.kind == "view" else "TABLE")
+def _keep_temporary(
+    statement: Statement,
+    parsed: Parsed,
+    table: TableName,
+    tables: Tables,
+    values: tuple[Value, ...],
+    rule: Rule | None,
+    columns: tuple[str, ...],
+) -> None:
+    """A temporary table is a value in memory, as a frame is: what is read from it comes from what it was made of."""
+    key = (statement.namespace, table)
+    before = tables.temporary.get(key)
+    if parsed.kind.startswith("DROP"):
+        tables.temporary.pop(key, None)
+    elif parsed.kind.startswith("CREATE") or before is None or not before.inputs:
+        tables.temporary[key] = Value("sql.temporary", values, rule, columns, None, None, None, None, 0)
+    elif values:
+        added = Value("sql.temporary", values, rule, before.columns or columns, None, None, None, None, 0)
+        tables.temporary[key] = Value("sql.insert", (before, added), _both, before.columns, None, None, None, None, 0)
 
 
-def _input(statement: Statement, table: TableName, tables: Tables) -> Value:
-    if table.schema in (None, "", statement.default_schema) and table.kind != "file":
+def _both(value: Value) -> Columns:
+    """Rows of two values under one another."""
+    names = value.column_names()
+    return Columns({name: [Dep(i, name, subtype="IDENTITY") for i in range(len(value.inputs))] for name in names})
+
+
+def _input(statement: Statement, table: TableName, tables: Tables, session: Session, known: set[TableName]) -> Value:
+    if table.kind == "temp" and (statement.namespace, table) in tables.temporary:
+        return tables.temporary[statement.namespace, table]
+    is_plain = table.kind != "file" and table.schema in (None, "", statement.default_schema.rpartition(".")[2])
+    if is_plain and table not in known:
         for name, value in statement.frames.items():
             if name.casefold() == table.name.casefold():
                 return value
-    ref = _ref(statement, table)
-    return Value("sql.read", (), None, tables.columns.get(ref[:2]), None, None, ref, None, 0)
+    ref = tables.ref(statement, session, table)
+    columns = tables.columns_of(ref) or session.columns_of(table)
+    return Value("sql.read", (), None, columns, None, None, ref, None, 0)
 
 
 def _rule(edges: list[ColumnEdge], positions: dict[Any, int]) -> Rule | None:

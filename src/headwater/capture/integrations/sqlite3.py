@@ -1,4 +1,4 @@
-"""sqlite3: connections that tell which statements ran on them.
+"""sqlite3: connections that tell which statements ran on them, and whether they were committed.
 
 The standard library's connection and cursor cannot be hooked, but they can be sub-classed, and ``connect`` takes a
 factory for that: the user gets a connection that is a ``sqlite3.Connection`` in every respect. A factory of the
@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from headwater.capture import recorder as recording
+from headwater.capture.as_caller import call_as
+from headwater.capture.dbapi import Connections, Place, told, watched
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import BUSY, Hooks, Integration
+from headwater.capture.hooks import Hooks, Integration, unobserved
+from headwater.capture.recorder import Recorder
+from headwater.capture.stand_in import unseen
+from headwater.model.uris import in_database_file
+
+_FACTORY_POSITION: Final = 5
+"""``connect(database, timeout, detect_types, isolation_level, check_same_thread, factory, ...)``."""
 
 
 class Sqlite3Integration(Integration):
@@ -35,28 +44,75 @@ class Sqlite3Integration(Integration):
 def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def connect(*args: Any, **kwargs: Any) -> Any:
-        if recording.current() is not None and len(args) < _FACTORY_POSITION:
-            from sqlite3 import Connection
+        if recording.current() is None:
+            return original(*args, **kwargs)
+        with GUARD.at("sqlite3.connect"):
+            args, kwargs = _with_factory(args, kwargs)
+        # Arguments by position warn, at the caller, in newer Pythons.
+        connection = call_as(sys._getframe(1), original, args, kwargs)
+        with GUARD.at("sqlite3.connect"):
+            if hasattr(connection, "cursor") and isinstance(connection, _tracked_classes()):
+                database = args[0] if args else kwargs.get("database")
+                _CONNECTIONS.place(connection, Place("sqlite", namespace_of(database), "main"))
+        return connection
 
-            kwargs["factory"] = tracked(kwargs.get("factory", Connection))
-        return original(*args, **kwargs)
-
-    return connect
+    return unseen(connect)
 
 
-_FACTORY_POSITION = 6
-"""``connect(database, timeout, detect_types, isolation_level, check_same_thread, factory, ...)``: a factory that is
-given by position is left alone."""
+def _with_factory(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of ``connect`` with a factory that tracks in the place of the one it has."""
+    from sqlite3 import Connection
+
+    if len(args) > _FACTORY_POSITION:
+        factory = tracked(args[_FACTORY_POSITION])
+        return (*args[:_FACTORY_POSITION], factory, *args[_FACTORY_POSITION + 1 :]), kwargs
+    return args, {**kwargs, "factory": tracked(kwargs.get("factory", Connection))}
+
+
+def _tracked_classes() -> tuple[type, ...]:
+    return tuple(_TRACKED)
+
+
+_TRACKED: Final[list[type]] = []
 
 
 def namespace_of(database: Any) -> str:
     """The namespace of a database file; empty for one in memory."""
-    path = os.fspath(database) if isinstance(database, str | os.PathLike) else ""
+    path = os.fsdecode(database) if isinstance(database, str | bytes | os.PathLike) else ""
     if path.startswith("file:"):
-        path = path[5:].split("?", 1)[0]
+        head, _, options = path[5:].partition("?")
+        if "mode=memory" in options.split("&") or head == ":memory:":
+            return ""
+        from urllib.parse import unquote
+
+        path = unquote(head.removeprefix("//localhost") if head.startswith("//localhost/") else head)
+        path = path.removeprefix("//") if path.startswith("///") else path
     if not path or path == ":memory:":
         return ""
-    return "sqlite://" + os.path.abspath(path)  # noqa: PTH100 - a name, not a file of ours
+    return in_database_file("sqlite", path, "t").namespace
+
+
+def _place_of(connection: Any) -> Place:
+    """Where a connection leads that did not come from our ``connect`` (a pickled factory, an ``__init__``)."""
+    with unobserved():
+        cursor = connection.cursor()
+        cursor.row_factory = None
+        rows = cursor.execute("PRAGMA database_list").fetchall()
+        cursor.close()
+    path = next((row[2] for row in rows if row[1] in ("main", b"main")), "")
+    return Place("sqlite", namespace_of(path), "main")
+
+
+_CONNECTIONS: Final = Connections(_place_of, lambda connection: bool(connection.in_transaction))
+
+
+def _ran(recorder: Recorder, executed: Any, sql: Any) -> None:
+    """``executed`` is a cursor, or a connection whose class has a method of its own for it."""
+    _CONNECTIONS.ran(recorder, getattr(executed, "connection", executed), sql)
+
+
+def _left(connection: Any, args: tuple[Any, ...]) -> None:
+    (_CONNECTIONS.committed if args and args[0] is None else _CONNECTIONS.rolled_back)(connection)
 
 
 @functools.cache
@@ -66,64 +122,50 @@ def tracked(base: Any) -> Any:
         return base
     from sqlite3 import Cursor
 
-    class Tracked(base):  # type: ignore[misc]
-        """A connection whose statements are recorded."""
+    def cursor(self: Any, factory: Any = Cursor) -> Any:
+        return base.cursor(self, _tracked_cursor(factory))  # type: ignore[attr-defined]
 
-        def __init__(self, database: Any, *args: Any, **kwargs: Any) -> None:
-            super().__init__(database, *args, **kwargs)
-            self._headwater_namespace = namespace_of(database)
+    commit, rollback = _CONNECTIONS.committed, _CONNECTIONS.rolled_back
+    methods = {
+        "cursor": unseen(cursor),
+        "commit": told(base.commit, lambda connection, args: commit(connection), "sqlite3.commit"),  # type: ignore[attr-defined]
+        "rollback": told(base.rollback, lambda connection, args: rollback(connection), "sqlite3.rollback"),  # type: ignore[attr-defined]
+        "close": told(base.close, lambda connection, args: rollback(connection), "sqlite3.close"),  # type: ignore[attr-defined]
+        "__exit__": told(base.__exit__, _left, "sqlite3.exit"),  # type: ignore[attr-defined]
+    }
+    for name in ("execute", "executemany", "executescript"):
+        methods[name] = _by_cursor(base, name)
+    made = _renamed(base, methods, ("__weakref__",))
+    _TRACKED.append(made)
+    return made
 
-        def cursor(self, factory: Any = Cursor) -> Any:
-            return super().cursor(_tracked_cursor(factory))
 
-        def execute(self, *args: Any) -> Any:
-            return self.cursor().execute(*args)
+def _by_cursor(base: Any, name: str) -> Callable[..., Any]:
+    """``Connection.execute`` and its kin: sqlite3 makes a cursor of the plain class for them; ours is a tracked one."""
+    from sqlite3 import Connection, Cursor
 
-        def executemany(self, *args: Any) -> Any:
-            return self.cursor().executemany(*args)
+    own = getattr(base, name)
+    if own is not getattr(Connection, name):
+        return watched(own, _ran, f"sqlite3.{name}")
 
-        def executescript(self, *args: Any) -> Any:
-            return self.cursor().executescript(*args)
+    @functools.wraps(own)
+    def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(Connection.cursor(self, _tracked_cursor(Cursor)), name)(*args, **kwargs)
 
-    Tracked.__name__, Tracked.__qualname__, Tracked.__module__ = base.__name__, base.__qualname__, base.__module__
-    return Tracked
+    return unseen(execute)
 
 
 @functools.cache
 def _tracked_cursor(base: Any) -> Any:
+    """A sub-class of a cursor class that records what it executes."""
     if not isinstance(base, type):
         return base
-
-    class Tracked(base):  # type: ignore[misc]
-        """A cursor whose statements are recorded."""
-
-        def execute(self, sql: str, *args: Any) -> Any:
-            result = super().execute(sql, *args)
-            _record(self, sql)
-            return result
-
-        def executemany(self, sql: str, *args: Any) -> Any:
-            result = super().executemany(sql, *args)
-            _record(self, sql)
-            return result
-
-        def executescript(self, sql: str) -> Any:
-            result = super().executescript(sql)
-            _record(self, sql)
-            return result
-
-    Tracked.__name__, Tracked.__qualname__, Tracked.__module__ = base.__name__, base.__qualname__, base.__module__
-    return Tracked
+    names = [name for name in ("execute", "executemany", "executescript") if hasattr(base, name)]
+    return _renamed(base, {name: watched(getattr(base, name), _ran, "sqlite3.execute") for name in names}, ())
 
 
-def _record(cursor: Any, sql: str) -> None:
-    recorder = None if BUSY.depth else recording.current()
-    if (
-        recorder is None
-        or not isinstance(sql, str)
-        or sql.lstrip()[:6].upper() in ("PRAGMA", "BEGIN", "COMMIT", "ROLLBA")
-    ):
-        return
-    with GUARD.at("sqlite3.execute"):
-        namespace = cursor.connection._headwater_namespace
-        recorder.statement(sql, "sqlite", namespace or f"inmemory://{recorder.job_namespace}/{recorder.job_name}")
+def _renamed(base: type, methods: dict[str, Any], slots: tuple[str, ...]) -> type:
+    """A sub-class that looks like its base: same name, and no attributes of its own."""
+    own = slots if not hasattr(base, "__weakref__") else ()
+    copied = {name: getattr(base, name) for name in ("__module__", "__qualname__", "__doc__")}
+    return type(base)(base.__name__, (base,), {"__slots__": own, **copied, **methods})

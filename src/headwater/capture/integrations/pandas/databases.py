@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any, Final, NamedTuple
 
+from headwater.capture import recorder as recording
 from headwater.capture.hooks import unobserved
+from headwater.capture.locations import table_in_memory
 from headwater.capture.values import DatasetRef
+from headwater.model.names import IN_MEMORY
 from headwater.model.uris import from_uri
 
 _DIALECTS: Final = {"postgresql": "postgres", "postgres": "postgres", "mssql": "tsql", "mariadb": "mysql"}
@@ -23,6 +26,9 @@ class Database(NamedTuple):
 
     def table(self, name: str, schema: str | None = None) -> DatasetRef:
         """The table of that name there."""
+        recorder = recording.current()
+        if self.namespace == IN_MEMORY and recorder is not None:
+            return table_in_memory(recorder.job_namespace, recorder.job_name, self.dialect, name)
         return DatasetRef(*from_uri(self.url, table=f"{schema}.{name}" if schema else name), "TABLE")
 
 

@@ -1,0 +1,180 @@
+"""What DB-API drivers have in common: statements on connections, and transactions that decide whether they count.
+
+A statement that writes counts when it is committed, not before: what is rolled back, or never committed, wrote
+nothing. Statement texts are handed on, parameters never are.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import weakref
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from headwater.capture import recorder as recording
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import BUSY
+from headwater.capture.recorder import Recorder
+from headwater.capture.stand_in import USERS_CODE, unseen
+
+_CONTROL: Final = re.compile(r"\s*(?:PRAGMA|BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b", re.I)
+_ROLLBACK: Final = re.compile(r"\s*ROLLBACK\b", re.I)
+_ASKS: Final = re.compile(r"\s*(?:SELECT|VALUES|TABLE|EXPLAIN|SHOW|DESCRIBE|SET)\b", re.I)
+_VALUES: Final = re.compile(r"(\s*(?:INSERT|REPLACE)\b.{1,4000}?\bVALUES\b\s*)\(", re.I | re.S)
+_MAX_TEXT: Final = 50_000
+_MAX_REMEMBERED: Final = 2_000
+
+
+class Place(NamedTuple):
+    """Where a connection leads. ``namespace`` empty: a database in the memory of this process."""
+
+    dialect: str
+    namespace: str
+    default_schema: str
+
+
+class _State:
+    """What is known of one connection."""
+
+    __slots__ = ("pending", "place")
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.pending: dict[str, Recorder] = {}
+        """Texts of statements that wrote in the open transaction, each once, in order."""
+
+
+class Connections:
+    """The connections of one driver. ``place_of`` says where one leads, ``is_in_transaction`` whether what it just
+    did is still to be committed."""
+
+    def __init__(self, place_of: Callable[[Any], Place], is_in_transaction: Callable[[Any], bool]) -> None:
+        self._place_of = place_of
+        self._is_in_transaction = is_in_transaction
+        self._states: weakref.WeakKeyDictionary[Any, _State] = weakref.WeakKeyDictionary()
+
+    def place(self, connection: Any, place: Place) -> None:
+        """Say where a connection leads, when that is known from elsewhere."""
+        self._states[connection] = _State(place)
+
+    def where(self, connection: Any) -> Place:
+        """Where a connection leads."""
+        return self._state(connection).place
+
+    def _state(self, connection: Any) -> _State:
+        state = self._states.get(connection)
+        if state is None:
+            state = self._states[connection] = _State(self._place_of(connection))
+        return state
+
+    def ran(self, recorder: Recorder, connection: Any, sql: Any) -> None:
+        """A statement was executed without error."""
+        text = _text(sql)
+        if text is None:
+            return
+        state = self._state(connection)
+        is_open = self._is_in_transaction(connection)
+        if state.pending and not is_open:
+            (self.rolled_back if _ROLLBACK.match(text) else self.committed)(connection)
+        if _CONTROL.match(text):
+            return
+        if is_open and not _ASKS.match(text):
+            state.pending[text] = recorder
+        else:
+            _hand_on(recorder, state.place, text)
+
+    def committed(self, connection: Any) -> None:
+        """What was pending counts."""
+        state = self._states.get(connection)
+        if state is not None and state.pending:
+            pending, state.pending = state.pending, {}
+            for text, recorder in pending.items():
+                _hand_on(recorder, state.place, text)
+
+    def rolled_back(self, connection: Any) -> None:
+        """What was pending never happened."""
+        state = self._states.get(connection)
+        if state is not None:
+            state.pending.clear()
+
+
+def _text(sql: Any) -> str | None:
+    if isinstance(sql, bytes | bytearray):
+        sql = bytes(sql).decode("utf-8", "replace")
+    if not isinstance(sql, str):
+        return None
+    if len(sql) > _MAX_TEXT:
+        # A driver wrote the rows of a bulk insert into the text: the rows do not matter.
+        found = _VALUES.match(sql)
+        return found[1] + "(NULL)" if found else sql[:_MAX_TEXT]
+    return sql
+
+
+class _Repeats:
+    """Statements that were handed on since something else was recorded: a loop of inserts is one fact."""
+
+    __slots__ = ("length", "recorder", "round", "rounds")
+
+    def __init__(self) -> None:
+        self.recorder: Recorder | None = None
+        self.length = 0
+        self.round = 0
+        self.rounds: dict[tuple[str, str], int] = {}
+
+
+_REPEATS: Final = _Repeats()
+
+
+def _hand_on(recorder: Recorder, place: Place, text: str) -> None:
+    """Record a statement, unless it was recorded since anything else was that could change what it means."""
+    repeats = _REPEATS
+    key = (place.namespace, text)
+    if repeats.recorder is not recorder or len(repeats.rounds) > _MAX_REMEMBERED:
+        repeats.recorder, repeats.rounds = recorder, {}
+    elif len(recorder.items) != repeats.length:
+        repeats.round += 1
+    known = repeats.rounds.get(key)
+    if known is None:
+        repeats.round += 1
+    if known is None or known != repeats.round:
+        repeats.rounds[key] = repeats.round
+        recorder.statement(text, place.dialect, place.namespace, default_schema=place.default_schema)
+    repeats.length = len(recorder.items)
+
+
+def watched(original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], None], site: str) -> Callable[..., Any]:
+    """A stand-in for ``execute`` and its kin; ``ran(recorder, cursor, sql)`` follows each outermost call.
+
+    Iterators of rows and functions called from SQL are the user's code: what they read is seen.
+    """
+
+    @functools.wraps(original)
+    def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recorder = None if BUSY.depth else recording.current()
+        if recorder is None:
+            return original(self, *args, **kwargs)
+        BUSY.depth = USERS_CODE
+        try:
+            result = original(self, *args, **kwargs)
+            BUSY.depth = 1
+            with GUARD.at(site):
+                ran(recorder, self, args[0] if args else next(iter(kwargs.values()), None))
+        finally:
+            BUSY.depth = 0
+        return result
+
+    return unseen(execute)
+
+
+def told(original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], None], site: str) -> Callable[..., Any]:
+    """A stand-in for ``commit`` and its kin; ``tell(connection, args)`` follows each call that did not raise."""
+
+    @functools.wraps(original)
+    def ended(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, *args, **kwargs)
+        with GUARD.at(site):
+            tell(self, args)
+        return result
+
+    return unseen(ended)
