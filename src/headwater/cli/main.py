@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("headwater.cli.objects:show", "Show all that is known of a dataset, job or run."),
     "history": ("headwater.cli.objects:history", "Show versions, runs and changes of a node over time."),
     "runs": ("headwater.cli.objects:runs", "List runs, latest first."),
+    "record": ("headwater.cli.objects:record", "Show a run as a flat record."),
     "select": ("headwater.cli.objects:select", "List the nodes that a selector names."),
     "coverage": ("headwater.cli.objects:coverage", "Show how much of the lineage is known."),
     "export": ("headwater.cli.transfer:export", "Write the graph, or a part of it, in another format."),

@@ -70,6 +70,21 @@ def history(ctx: click.Context, node: str, limit: int, output: str | None) -> No
 
 
 @click.command()
+@click.argument("run")
+@click.pass_context
+def record(ctx: click.Context, run: str) -> None:
+    """Show RUN as a flat record: the document it came in as, or one made from what is known of it."""
+    from headwater.query.record import pending, record_text
+
+    with asking(ctx) as lineage:
+        found = lineage.record(run)
+        waiting = pending(lineage.store, found)
+    echo_text(record_text(found))
+    if waiting:
+        click.echo(f"not arrived yet: {', '.join(waiting)}", err=True)
+
+
+@click.command()
 @click.argument("node", required=False)
 @click.option("--state", metavar="STATE", help="completed, failed, running, aborted or new.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Runs to list.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind, RunState
@@ -20,6 +20,7 @@ from headwater.query.impact import CHANGES, Change, Impact
 from headwater.query.impact_walk import find_impact
 from headwater.query.names import Labels
 from headwater.query.paths import find_path
+from headwater.query.record import record_of
 from headwater.query.resolve import Resolver, Target
 from headwater.query.result import LineageGraph
 from headwater.query.runs import instant_of
@@ -240,6 +241,13 @@ class Lineage:
         found = RunState(state.upper()) if state else None
         row = self.resolver.node(node) if node else None
         return list_runs(self.store, row, state=found, limit=limit)
+
+    def record(self, run: str) -> dict[str, Any]:
+        """Return the flat record of a run, whichever way it came in."""
+        target = self.resolver.target(run)
+        if target.run is None:
+            raise InvalidInput(field="run", value=run, rule="is a run: give its id, or the first part of it")
+        return record_of(self.store, target.run)
 
     def coverage(self) -> Coverage:
         """Return how much is known: datasets with a producer, edges by how they are known, edges with columns."""

@@ -46,9 +46,11 @@ def known(recorder: Recorder, obj: Any) -> Value:
 
 def snapshot_of(objects: Sequence[Any]) -> Any:
     """Snapshots for the profile of a set whose columns live in several objects (X and y)."""
-    from headwater.capture.profiling import snapshot
+    from headwater.capture.profiling import can_profile, snapshot
 
-    taken = tuple(snapshot(obj) for obj in objects if obj is not None)
+    taken = tuple(snapshot(obj) for obj in objects if obj is not None and can_profile(obj))
+    if not taken:
+        return None
     return taken[0] if len(taken) == 1 else taken
 
 

@@ -1,0 +1,60 @@
+"""The flat record of a run (DESIGN 4.4): the document it came in as, or one made from what is known of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from headwater.formats.record import from_run
+from headwater.formats.record_rules import DataQuality
+from headwater.query.facts import body, run_facts
+from headwater.storage.base import RunRow, Store, VersionRow
+
+
+def record_of(store: Store, run: RunRow) -> dict[str, Any]:
+    """The record of a run: sources, destinations, transformation, quality, and the runs it depends on."""
+    inputs, outputs = store.run_io(run.run_id)
+    facts = run_facts(store, run)
+    given = body(store.run_facets(run.run_id), "headwater_record")
+    if given.get("lineage_id"):
+        return from_run(run_id=run.run_id, operation="", sources=(), destinations=(), time_us=0, record=given)
+    return from_run(
+        run_id=run.run_id,
+        operation=run.operation,
+        sources=[_end(store, version) for version in inputs],
+        destinations=[_end(store, version) for version in outputs],
+        time_us=run.ended_at or run.started_at or 0,
+        code_hash=facts.code.sha256,
+        parameters=facts.parameters,
+        quality=_quality(store, outputs),
+        dependencies={version.run_id for version in inputs if version.run_id not in ("", run.run_id)},
+    )
+
+
+def pending(store: Store, record: dict[str, Any]) -> list[str]:
+    """Dependencies of a record that have not arrived yet."""
+    return [lineage_id for lineage_id in record.get("dependencies", ()) if store.run(lineage_id) is None]
+
+
+def _end(store: Store, version: VersionRow) -> tuple[str, str, str]:
+    node = store.nodes([version.dataset_id])[0]
+    return node.type, node.namespace, node.name
+
+
+def _quality(store: Store, outputs: list[VersionRow]) -> DataQuality | None:
+    """Null and distinct counts by column of the first output that was measured."""
+    for version in outputs:
+        metrics = body(store.version_facets(version.id), "dataQualityMetrics")
+        columns = metrics.get("columnMetrics")
+        if isinstance(columns, dict):
+            return DataQuality(
+                null_count={name: m["nullCount"] for name, m in columns.items() if "nullCount" in m},
+                unique_values={name: int(m["distinctCount"]) for name, m in columns.items() if "distinctCount" in m},
+                statistics={"row_count": metrics["rowCount"]} if "rowCount" in metrics else {},
+            )
+    return None
+
+
+def record_text(record: dict[str, Any]) -> str:
+    """The record as indented JSON."""
+    return json.dumps(record, indent=2, ensure_ascii=False, default=str)
