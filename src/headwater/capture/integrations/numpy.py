@@ -23,6 +23,7 @@ from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import VALUES, Recorder
 from headwater.capture.stand_in import observe_io, unseen
+from headwater.capture.surmise import GUESSED, known_or_read
 from headwater.capture.values import UNKNOWN, Columns, Dep, Value, user_site
 
 _READERS: Final = ("load", "loadtxt", "genfromtxt", "fromfile")
@@ -90,7 +91,7 @@ def _wrote(name: str) -> After:
         if suffix and not hasattr(target, "write") and not ref.name.endswith(suffix):
             ref = ref._replace(name=ref.name + suffix)  # as numpy does
         arrays = [item for item in (*args[1:], *kwargs.values()) if isinstance(item, np.ndarray) or _known(item)]
-        values = [recorder.values.get(item) or UNKNOWN for item in arrays]
+        values = [known_or_read(recorder.values, item) or UNKNOWN for item in arrays]
         single = values[0] if len(values) == 1 else Value(name, tuple(values), _all, None, None, None, None, None, 0)
         held = _held(arrays[0]) if len(arrays) == 1 else None
         recorder.wrote(single if any(item is not UNKNOWN for item in values) else None, ref, snapshot=held)
@@ -129,9 +130,12 @@ def _indexed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 def _bind(recorder: Recorder, result: Any, name: str, arguments: list[Any], axis: Any) -> None:
     """``result`` was made from what is followed among the arguments, and in lists of them."""
-    get = recorder.values.get
-    inputs = [value for item in _flat(arguments) if (value := get(item)) is not None]
-    if not inputs or not isinstance(result, np.ndarray):
+    if not isinstance(result, np.ndarray):
+        return
+    values = recorder.values
+    inputs = [value for item in _flat(arguments) if (value := known_or_read(values, item)) is not None]
+    inputs = [value for value in inputs if value.op != GUESSED] or inputs
+    if not inputs:
         return
     columns: tuple[str, ...] | None = None
     rule = _all
@@ -191,7 +195,7 @@ def view_of(obj: object) -> Value | None:
         return None
     base = obj.base
     whole = VALUES.get(base) if base is not obj else None
-    if whole is None:
+    if whole is None or whole.op == GUESSED:  # a guess about the owner is no knowledge of the view
         return None
     names = whole.column_names()
     same = obj.ndim == 2 and len(names) == obj.shape[1]

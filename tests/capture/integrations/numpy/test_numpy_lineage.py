@@ -17,8 +17,9 @@ from headwater.capture import recorder as recording
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.numpy import NumpyIntegration
 from headwater.capture.recorder import Read, Recorder, Seed, Write
+from headwater.capture.surmise import GUESSED
 from headwater.capture.trace import trace
-from headwater.capture.values import DatasetRef
+from headwater.capture.values import INFERRED, DatasetRef
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_views_belong_to_their_owner(recorder: Recorder) -> None:
     a = source(recorder, np.arange(12.0).reshape(4, 3).copy(), "owner", ("x", "y", "z"))
     assert sources(recorder, a[1:3]) == {"x": {"owner.x"}, "y": {"owner.y"}, "z": {"owner.z"}}
     assert sources(recorder, a[:, 0]) == {"*": {"owner.x", "owner.y", "owner.z"}}
-    assert recorder.values.get(np.arange(4)[1:]) is None
+    assert recorder.values.get(np.arange(47)[1:]) is None
 
 
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 3))
@@ -125,9 +126,28 @@ def test_seeds(recorder: Recorder) -> None:
 
 def test_frames_to_arrays_and_back(recorder: Recorder) -> None:
     """An array out of nowhere stays unknown, and so does what is made of it."""
-    bare = np.arange(3)
+    bare = np.arange(53)
     assert recorder.values.get(np.concatenate([bare, bare])) is None
     assert recorder.values.get(pd.Series(bare)) is None
+
+
+def test_what_numpy_hides_is_read_from_the_code(recorder: Recorder) -> None:
+    """Operators on bare arrays cannot be seen; the statements that name them can be read."""
+    made = source(recorder, np.linspace(0.0, 1.0, 31), "scores", ("score",))
+    score = np.clip(made, 0.0, 1.0)
+    kept = np.where(score > 0.5, 1, 0)
+    label = (score * 2 > 0.5).astype(int)
+    label = label + 1
+    noise = np.random.random(31)
+    both = np.column_stack([label, noise])
+    assert sources(recorder, kept) == {"*": {"scores.score"}}
+    assert sources(recorder, label) == {"*": {"scores.score"}}
+    assert sources(recorder, both) == {"*": {"scores.score"}}
+    assert recorder.values.get(label).op == "code"
+    found = trace(recorder.values.get(both)).fields["*"]
+    assert {trail.description for trail in found.values()} == {INFERRED}
+    alone = np.tile(noise, 1)
+    assert recorder.values.get(alone) is None or recorder.values.get(alone).op == GUESSED
 
 
 def test_numpy_is_as_before_once_removed() -> None:

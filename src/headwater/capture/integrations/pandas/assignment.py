@@ -17,7 +17,7 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
 from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, made
 from headwater.capture.integrations.pandas.rules import RENAMED, SAME, by_levels, column, levels, whole
-from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_mask
+from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_all, is_mask
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
 
@@ -115,12 +115,11 @@ def _set_located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     owner = indexer.obj
     rows = evaluated(key[0] if isinstance(key, tuple) and len(key) else key)
     mask = rows if is_mask(rows) else None
-    all_rows = isinstance(rows, slice) and rows == slice(None)
     if isinstance(owner, pd.Series):
         _set_rows(recorder, owner, indexer.name, mask, new, names_of([series_name(owner.name)]))
         return
     names = _columns_set(owner, indexer.name, key)
-    if all_rows:
+    if is_all(rows):
         bind(recorder, owner, indexer.name, [owner, *data_in(new)], assigned(names))
     else:
         _set_rows(recorder, owner, indexer.name, mask, new, names)
@@ -132,6 +131,8 @@ def _columns_set(owner: pd.DataFrame, kind: str, key: Any) -> tuple[str, ...]:
         return names_of(owner.columns)
     chosen = evaluated(key[1]) if callable(key[1]) else key[1]
     columns = owner.columns
+    if chosen is None or type(chosen) is Value:  # a callable chose
+        return names_of(columns)
     if kind in ("iloc", "iat"):
         found = columns[chosen]
         return (label(found),) if is_scalar(found) or isinstance(found, tuple) else names_of(found)

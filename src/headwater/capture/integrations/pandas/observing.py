@@ -15,6 +15,7 @@ from headwater.capture.integrations.pandas.labels import describe
 from headwater.capture.integrations.pandas.rules import opaque
 from headwater.capture.recorder import Recorder
 from headwater.capture.stand_in import observe_caller, observe_io, unseen
+from headwater.capture.surmise import known_or_read
 from headwater.capture.values import UNKNOWN, Rule, Value
 
 Make = Callable[[str], After]
@@ -29,7 +30,7 @@ def bind(
 ) -> None:
     """``result`` was made by ``op``. Scalars cannot be followed; of a list or a dictionary each item is."""
     if isinstance(result, NDFrame | np.ndarray) or hasattr(type(result), "__weakref__"):
-        known = [item if type(item) is Value else recorder.values.get(item) or UNKNOWN for item in inputs]
+        known = [item if type(item) is Value else known_or_read(recorder.values, item) or UNKNOWN for item in inputs]
         if any(value is not UNKNOWN for value in known) or not known:
             columns, rows = describe(result)
             recorder.derive(result, op, known, rule=rule, columns=columns, rows=rows, detail=detail)

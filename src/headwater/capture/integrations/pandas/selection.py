@@ -108,6 +108,11 @@ def _at(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str
     bind(recorder, result, "getitem", (args[0],), SAME if axis else ROW)
 
 
+def is_all(rows: Any) -> bool:
+    """Whether ``rows`` is ``:``. Slices are not compared: their ends may be objects that answer with other objects."""
+    return isinstance(rows, slice) and rows.start is None and rows.stop is None and rows.step is None
+
+
 def is_mask(key: Any) -> bool:
     """Whether ``key`` says which rows: an object of truth values, or the value of what a callable gave."""
     if type(key) is Value:
@@ -134,7 +139,7 @@ def _rule_of(owner: Any, result: Any, key: Any, masked: bool) -> Rule:
     if masked:
         return MASKED
     rows = key[0] if isinstance(key, tuple) and len(key) else key
-    return SAME if isinstance(rows, slice) and rows == slice(None) else CHOSEN
+    return SAME if is_all(rows) else CHOSEN
 
 
 def _is_column(owner: pd.DataFrame, result: pd.Series, key: Any) -> bool:

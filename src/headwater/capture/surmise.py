@@ -1,0 +1,212 @@
+"""Reading from the user's code where an array came from, when nobody saw it being made.
+
+``pred = (score > 0.5).astype(int)`` runs inside numpy, where no hook can stand: ``pred`` is an object out of nowhere.
+The statement says all the same that it was made of ``score``. When such an array goes into a frame or a file, the
+statements behind it are looked up in the source of the running function, backwards from the line that runs, until they
+reach values that are alive and known to have been made at one of those lines. What is found is marked ``inferred``: a
+name may have been bound to something else in between.
+
+Nothing is looked at but the source text and our own records; no local variable is touched.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import linecache
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType
+from typing import Any, Final, NamedTuple
+
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, user_site
+
+MAX_STEPS: Final = 200
+MAX_SOURCE_LINES: Final = 20_000
+
+
+class Step(NamedTuple):
+    """One statement: its lines, the names that it binds or changes, and the names in its expressions."""
+
+    first: int
+    last: int
+    binds: frozenset[str]
+    passed: tuple[str, ...]
+    """Names handed on as they are: the whole right side, an argument, an item of a list."""
+    used: tuple[str, ...]
+    """Names inside larger expressions."""
+    is_closed: bool
+    """Whether it calls no function by its bare name: what such a function hands back was made elsewhere."""
+
+
+GUESSED: Final = "unseen"
+"""The operation of a value that was guessed from an array's length; the code knows better, where it can be read."""
+
+
+def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | None:
+    """The value of an object; of an array that nobody saw being made, what the code says, and only then a guess."""
+    value = values.get(item)
+    if (value is not None and value.op != GUESSED) or type(item).__name__ != "ndarray" or not item.ndim:
+        return value
+    code, line = user_site(site_depth + 1)
+    found = surmise(values, code, line, len(item))
+    if found is None or found is UNKNOWN:
+        return value if found is None else None
+    return values.bind(item, found)
+
+
+def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) -> Value | None:
+    """A value for an unknown array that is used at ``line`` of ``code``.
+
+    ``UNKNOWN`` where the code says that it was made of nothing that is followed; None where the code does not tell:
+    there is no source, or the array came in as an argument.
+    """
+    steps = steps_of(code) if code is not None else ()
+    at = next((step for step in reversed(steps) if step.first <= line <= step.last), None)
+    if code is None or at is None:
+        return None
+    made = _made_in(values, code)
+    found: dict[int, Value] = {}
+    seen: set[tuple[str, int]] = set()
+    # an array that was handed on has a name; only where none was, it came out of a larger expression
+    waiting = [(name, False, at.first, line) for name in at.passed] or [
+        (name, True, at.first, line) for name in at.used
+    ]
+    bound_at, is_certain = line, True
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    for _ in range(MAX_STEPS):
+        if not waiting:
+            break
+        name, is_operand, before, origin = waiting.pop()
+        if (name, before) in seen:
+            continue
+        seen.add((name, before))
+        step = _last_binding(steps, name, before)
+        if step is None:
+            is_certain = is_certain and name not in parameters
+            continue
+        direct = [value for place, value in made if step.first <= place <= step.last]
+        if direct and is_operand:
+            found.update((id(value), value) for value in direct[-1:])
+            bound_at = origin
+        elif not direct:
+            origin = origin if is_operand else step.first
+            is_certain = is_certain and step.is_closed
+            waiting += [(other, True, step.first, origin) for other in (*step.used, *step.passed)]
+    if not found:
+        return UNKNOWN if is_certain else None
+    return Value("code", tuple(found.values()), _from_all, None, rows, None, None, code, bound_at)
+
+
+def _from_all(value: Value) -> Columns:
+    return Columns({"*": [Dep(i, None, description=INFERRED) for i in range(len(value.inputs))]})
+
+
+def _made_in(values: Values, code: CodeType) -> list[tuple[int, Value]]:
+    """The values alive that were made in ``code``, with their lines, oldest first."""
+    alive = [value for _, value in values.entries() if value.code is code]
+    return sorted(((value.line, value) for value in alive), key=lambda item: item[1].time_ns)
+
+
+def _last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:
+    """The last statement above ``before`` that binds the name; in a loop, one below it."""
+    above = [step for step in steps if name in step.binds and step.first < before]
+    if above:
+        return above[-1]
+    return next((step for step in reversed(steps) if name in step.binds and step.first > before), None)
+
+
+@lru_cache(maxsize=256)
+def steps_of(code: CodeType) -> tuple[Step, ...]:
+    """The statements of a function or module, in the order of their lines; none where there is no source."""
+    lines = linecache.getlines(code.co_filename)
+    if not lines or len(lines) > MAX_SOURCE_LINES:
+        return ()
+    try:
+        tree = ast.parse("".join(lines))
+    except (SyntaxError, ValueError):
+        return ()
+    body = tree.body if code.co_name == "<module>" else _body_of(tree, code)
+    return tuple(sorted(_steps(body), key=lambda step: (step.first, -step.last)))
+
+
+def _body_of(tree: ast.Module, code: CodeType) -> list[ast.stmt]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
+            if code.co_firstlineno in (first, node.lineno):
+                return node.body
+    return []
+
+
+def _steps(body: list[ast.stmt]) -> Iterator[Step]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(node, ast.For | ast.AsyncFor):
+            yield _step(node, [node.target], node.iter, last=node.iter.end_lineno)
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:
+                yield _step(
+                    node, [item.optional_vars] if item.optional_vars else [], item.context_expr, last=node.lineno
+                )
+        elif isinstance(node, ast.Assign):
+            yield _step(node, node.targets, node.value)
+        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+            yield _step(node, [node.target], node.value, changes=isinstance(node, ast.AugAssign))
+        elif isinstance(node, ast.Expr | ast.Return):
+            yield _step(node, [], node.value)
+        elif isinstance(node, ast.Assert):
+            yield _step(node, [], node.test)
+        for part in ("body", "orelse", "finalbody"):
+            yield from _steps(getattr(node, part, []))
+        for handler in getattr(node, "handlers", []):
+            yield from _steps(handler.body)
+
+
+def _step(
+    node: ast.stmt, targets: list[ast.expr], value: ast.expr | None, *, last: int | None = None, changes: bool = False
+) -> Step:
+    binds = frozenset(name for target in targets for name in _bound(target))
+    passed, used = _parts(value)
+    called = [item.func for item in ast.walk(node) if isinstance(item, ast.Call)] if value is not None else []
+    is_closed = not any(isinstance(item, ast.Name) and not hasattr(builtins, item.id) for item in called)
+    if changes:
+        used += tuple(binds)
+    return Step(node.lineno, last or node.end_lineno or node.lineno, binds, passed, used, is_closed)
+
+
+def _bound(target: ast.expr) -> Iterator[str]:
+    """The names that an assignment binds; of ``x[...] = `` and ``x.y =`` the object that it changes."""
+    if isinstance(target, ast.Name):
+        yield target.id
+    elif isinstance(target, ast.Tuple | ast.List):
+        for item in target.elts:
+            yield from _bound(item)
+    elif isinstance(target, ast.Subscript | ast.Attribute | ast.Starred):
+        yield from _bound(target.value)
+
+
+def _parts(value: ast.expr | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names that an expression hands on as they are, and names that it computes with."""
+    passed: list[str] = []
+    used: list[str] = []
+    waiting = [value] if value is not None else []
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ast.Name):
+            passed.append(item.id)
+        elif isinstance(item, ast.Call) and item is value:
+            waiting += [*item.args, *(keyword.value for keyword in item.keywords)]
+            used += _names(item.func)
+        elif isinstance(item, ast.List | ast.Tuple):
+            waiting += item.elts
+        elif isinstance(item, ast.Dict):
+            waiting += item.values
+        else:
+            used += _names(item)
+    return tuple(passed), tuple(used)
+
+
+def _names(node: ast.AST) -> list[str]:
+    return [item.id for item in ast.walk(node) if isinstance(item, ast.Name)]
