@@ -45,6 +45,9 @@ def describe(
             touched.facets["headwater_model"] = known
     elif (made := _prediction(value, datasets)) is not None:
         touched.facets["headwater_predictions"] = made
+        if touched.ref.type == "FILE" and _holds_predictions(value):
+            touched.ref = touched.ref._replace(type="PREDICTIONS")
+            touched.facets["datasetType"] = {"datasetType": "PREDICTIONS"}
 
 
 def mark_checkpoints(datasets: Datasets) -> None:
@@ -117,6 +120,16 @@ def _prediction(value: Value, datasets: Datasets) -> dict[str, Any] | None:
     if inputs:
         made["input"] = _named(inputs[0], datasets)
     return made
+
+
+def _holds_predictions(value: Value) -> bool:
+    """Whether a column is what a model said of a row; a summary of predictions is not a prediction log."""
+    return any(
+        trail.type == "DIRECT" and trail.subtype != "AGGREGATION"
+        for trails in trace(value).fields.values()
+        for source, trail in trails.items()
+        if source.value.dataset is not None and source.value.dataset.type in MODELS
+    )
 
 
 def _method(value: Value) -> str:
