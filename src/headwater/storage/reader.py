@@ -25,6 +25,7 @@ T = TypeVar("T")
 Named = TypeVar("Named", Job, InputDataset)
 Maybe = msgspec.Raw | msgspec.UnsetType
 Facets = dict[str, msgspec.Raw]
+_NO_FACETS: Facets = {}
 
 
 class _Strict(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -156,8 +157,7 @@ class EventReader:
     def _read_output(self, parts: _OutputParts) -> tuple[OutputDataset, bytes]:
         if not parts.namespace.strip() or not parts.name.strip() or "\0" in parts.namespace or "\0" in parts.name:
             raise Unusual
-        facets: Facets = {}
-        outer: Facets = {}
+        facets = outer = _NO_FACETS
         pieces = [b"{"]
         if parts.facets is not msgspec.UNSET:
             facets, part = self._facets(bytes(parts.facets))

@@ -109,6 +109,8 @@ class Bindings:
         if until > node.read_until:
             node.read_until = until
             self._names.changed(node)
+        if not marks and node.head and node.head_at <= run.started_at and node.head_run != run.run_id:
+            return node.head
         found = self.find(dataset, run, marks)
         return found.id if found is not None else self._unknown(dataset, marks[0] if marks else "", run.started_at)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.model.events import Dataset, Job
+from headwater.model.events import Dataset, Job, RunEvent
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names
 from headwater.storage.projection.flows import LIFE, Flows
@@ -24,6 +24,29 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
     seq: int
     run: int = 0
     run_id: str = ""
+
+
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """One object that an event names, as far as hearing of it again goes."""
+
+    name: Name
+    node: Node
+    #: facet set, 0 for none
+    facets: int
+    #: where the history remembers that the set changes nothing; None without facets
+    place: tuple[int, int] | None
+
+
+class Script(msgspec.Struct, frozen=True):
+    """The objects of an event that most likely comes again: every run of a job names the same."""
+
+    #: what the script is known by; held so that no other object gets its identity
+    things: tuple[object, ...]
+    parts: list[Part]
+    job: Name
+    job_facets: FacetSet
+    inputs: list[tuple[int, int]]
+    outputs: list[tuple[int, int]]
 
 
 class Hearing:
@@ -46,6 +69,8 @@ class Hearing:
         self._listed: set[int] = set()
         #: the reader hands out the same object for the same bytes
         self._known: dict[int, tuple[Dataset | Job, Name, FacetSet]] = {}
+        self._scripts: dict[tuple[object, ...], Script] = {}
+        self._once: set[int] = set()
 
     def clear(self) -> None:
         """Forget everything cached or pending: the batch was rolled back."""
@@ -53,7 +78,80 @@ class Hearing:
         self._said.clear()
         self._listed.clear()
         self._known.clear()
+        self._scripts.clear()
 
+    def joined(self) -> None:
+        """Nodes were joined: what is remembered of nodes is void."""
+        self.joins.clear()
+        self._scripts.clear()
+
+    # -- the same again ----------------------------------------------------------------------------------------------
+    def script(self, event: RunEvent) -> Script | None:
+        """The script of an event whose objects were all named together before."""
+        return self._scripts.get(_known_by(event))
+
+    def replay(self, script: Script, at: int, seq: int, run: int) -> bool:
+        """Take in an event by its script; false, and nothing done, where it may change more than times."""
+        settled, changes = self._history.settled, self._history.changes
+        for part in script.parts:
+            node = part.node
+            if at <= node.updated_at or at <= part.name.first_at:
+                return False
+            if part.place is not None and settled.get(part.place, -1) != changes.get(node.id, 0):
+                return False
+        mention, changed = self._tables.mention, self._names.changed
+        for part in script.parts:
+            part.node.updated_at = at
+            changed(part.node)
+            mention(part.name.id, run, part.facets, at, seq)
+        return True
+
+    def remember(self, event: RunEvent) -> None:
+        """Keep the script of an event that was just listened to, if it is of the plain kind and came before."""
+        mark = hash(_known_by(event))
+        if mark not in self._once:
+            if len(self._once) >= _CACHE_SIZE:
+                self._once.clear()
+            self._once.add(mark)
+            return
+        job, job_facets = self._resolved(JOB, event.job)
+        inputs = [self._resolved(DATASET, one) for one in event.inputs]
+        outputs = [self._resolved(DATASET, one) for one in event.outputs]
+        listed = [(job, job_facets), *outputs, *inputs]
+        if any(facets.symlinks or facets.life for _, facets in listed):
+            return
+        parts = [self._part(name, facets) for name, facets in listed]
+        ids = {name.id for name, _ in listed}
+        for _, facets in listed:
+            for kind, namespace, text in facets.named():
+                name = self._names.known(kind, namespace, text)
+                if name is not None and name.id not in ids:
+                    ids.add(name.id)
+                    parts.append(Part(name, self._names.by_id(name.node), 0, None))
+        if len({part.node.id for part in parts}) < len(parts):
+            return
+        if len(self._scripts) >= _CACHE_SIZE:
+            self._scripts.clear()
+        self._scripts[_known_by(event)] = Script(
+            things=(event.job, *event.inputs, *(one.facets for one in event.outputs)),
+            parts=parts,
+            job=job,
+            job_facets=job_facets,
+            inputs=[(name.id, facets.id if facets.bodies else 0) for name, facets in inputs],
+            outputs=[(name.id, facets.id if facets.bodies else 0) for name, facets in outputs],
+        )
+
+    def _resolved(self, kind: int, thing: Dataset | Job) -> tuple[Name, FacetSet]:
+        name = self._names.known(kind, thing.namespace, thing.name)
+        if name is None:
+            raise KeyError((thing.namespace, thing.name))
+        return name, self._sets.of(thing.facets)
+
+    def _part(self, name: Name, facets: FacetSet) -> Part:
+        node = self._names.by_id(name.node)
+        return Part(name, node, facets.id, (node.id, facets.id)) if facets.bodies else Part(name, node, 0, None)
+
+    # -- listening ---------------------------------------------------------------------------------------------------
     def know(self, kind: int, thing: Dataset | Job, at: int, key: bytes) -> tuple[Name, FacetSet]:
         """The name and the facets of an object in an event."""
         known = self._known.get(id(thing))
@@ -164,3 +262,9 @@ class Hearing:
     def state(self, name: Name, kind: int, says: list[tuple[int, int]], stamp: Stamp) -> None:
         """Keep a statement about a name."""
         self._tables.statements.put(Statement(subject=name.id, kind=kind, at=stamp.at, key=stamp.key, says=says))
+
+
+def _known_by(event: RunEvent) -> tuple[object, ...]:
+    """What tells events apart by the objects they name. The reader gives the same object for the same bytes."""
+    outputs = [(one.namespace, one.name, id(one.facets)) for one in event.outputs]
+    return (id(event.job), *map(id, event.inputs), *outputs)

@@ -30,26 +30,26 @@ class History:
         self._latest: dict[int, dict[str, Change]] = {}
         self._stale: set[int] = set()
         #: (node, facet set) -> number of changes of the node when the set was last found to change nothing
-        self._settled: dict[tuple[int, int], int] = {}
+        self.settled: dict[tuple[int, int], int] = {}
         #: changes so far by node
-        self._changes: dict[int, int] = {}
+        self.changes: dict[int, int] = {}
 
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
         self._latest.clear()
         self._stale.clear()
-        self._settled.clear()
-        self._changes.clear()
+        self.settled.clear()
+        self.changes.clear()
 
     def hear(self, node: Node, facets: FacetSet, at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
         """Take in a facet set that one event gives to a node, quickly where it only says again what it said."""
         place = (node.id, facets.id)
-        if is_newest and self._settled.get(place, -1) == self._changes.get(node.id, 0):
+        if is_newest and self.settled.get(place, -1) == self.changes.get(node.id, 0):
             return
         if self.say(node, facets.bodies, at, key, run_id, is_newest=is_newest) and is_newest:
-            if len(self._settled) >= _CACHE_SIZE:
-                self._settled.clear()
-            self._settled[place] = self._changes.get(node.id, 0)
+            if len(self.settled) >= _CACHE_SIZE:
+                self.settled.clear()
+            self.settled[place] = self.changes.get(node.id, 0)
 
     def say(self, node: Node, bodies: dict[str, int], at: int, key: bytes, run_id: str, *, is_newest: bool) -> bool:
         """Take in the bodies (0: removed) that one event gives to the facets of a node.
@@ -146,7 +146,7 @@ class History:
         for row in self._tables.changes.where(node=node.id):
             self._tables.changes.drop(_key(row))
         self._latest.pop(node.id, None)
-        self._changes[node.id] = self._changes.get(node.id, 0) + 1
+        self.changes[node.id] = self.changes.get(node.id, 0) + 1
         current: dict[str, Change] = {}
         for at, key, mention, bodies in self._statements(node.id, -(2**63)):
             run = self._tables.runs.get(mention.run) if mention.run else None
@@ -165,7 +165,7 @@ class History:
         self._stale.add(node.id)
 
     def _changed(self, node: Node, facet: str, body: int) -> None:
-        self._changes[node.id] = self._changes.get(node.id, 0) + 1
+        self.changes[node.id] = self.changes.get(node.id, 0) + 1
         if facet in _SEARCHED:
             self._stale.add(node.id)
             if facet == "schema" and body and node.kind == DATASET:
@@ -185,7 +185,7 @@ class History:
 
     def forget(self, node_id: int) -> None:
         """Drop the history of a node that was joined to another."""
-        self._changes[node_id] = self._changes.get(node_id, 0) + 1
+        self.changes[node_id] = self.changes.get(node_id, 0) + 1
         for row in self._tables.changes.where(node=node_id):
             self._tables.changes.drop(_key(row))
         self._latest.pop(node_id, None)

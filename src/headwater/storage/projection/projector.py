@@ -9,19 +9,19 @@ import msgspec
 
 from headwater.formats.facets import try_facet
 from headwater.formats.run_facets import Parent
-from headwater.model.events import DatasetEvent, Event, InputDataset, JobEvent, OutputDataset, RunEvent
+from headwater.model.events import DatasetEvent, Event, JobEvent, RunEvent
 from headwater.model.run_ids import canonical_run_id
 from headwater.storage.projection import rundoc
 from headwater.storage.projection.bindings import Bindings
 from headwater.storage.projection.columns import Columns
-from headwater.storage.projection.facetsets import FacetSets
+from headwater.storage.projection.facetsets import FacetSet, FacetSets
 from headwater.storage.projection.flows import Flows, Step
-from headwater.storage.projection.hearing import Hearing, Stamp
+from headwater.storage.projection.hearing import Hearing, Script, Stamp
 from headwater.storage.projection.history import History
 from headwater.storage.projection.joining import Joining
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.plans import Plans
-from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, JOB, OBSERVED, Run
+from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, JOB, OBSERVED, Name, Run
 from headwater.storage.projection.rundoc import COMPLETED, RUNNING, RunDoc, Settled, Touched
 from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
@@ -64,10 +64,41 @@ class Projector:
             self._apply_dataset(event, Stamp(at, key, seq))
 
     def _apply_run(self, event: RunEvent, at: int, key: bytes, seq: int) -> None:
+        script = self._hearing.script(event)
+        if script is None or not self._replay(script, event, at, key, seq):
+            self._listen(event, at, key, seq)
+            if script is None:
+                self._hearing.remember(event)
+
+    def _replay(self, script: Script, event: RunEvent, at: int, key: bytes, seq: int) -> bool:
+        """Take in an event whose objects are all known together, if it changes nothing but times and the run."""
+        run, doc = self.runs.seen(event.run.run_id, script.job.id, script.job.node, at, key)
+        if not self._hearing.replay(script, at, seq, run.id):
+            return False
+        self._begin(run, doc, event, script.job, script.job_facets, Stamp(at, key, seq, run.id, run.run_id))
+        for (name, facets), output in zip(script.outputs, event.outputs, strict=True):
+            self._merge(doc.outputs, name, facets, output.output_facets, at, key)
+        for (name, facets), source in zip(script.inputs, event.inputs, strict=True):
+            self._merge(doc.inputs, name, facets, source.input_facets, at, key)
+        return True
+
+    def _listen(self, event: RunEvent, at: int, key: bytes, seq: int) -> None:
         job, facets = self._hearing.know(JOB, event.job, at, key)
         run, doc = self.runs.seen(event.run.run_id, job.id, job.node, at, key)
         stamp = Stamp(at, key, seq, run.id, run.run_id)
         self._hearing.take(JOB, job, facets, stamp)
+        self._begin(run, doc, event, job, facets, stamp)
+        for output in event.outputs:
+            name, facets = self._hearing.listen(DATASET, output, stamp)
+            self._merge(doc.outputs, name.id, facets.id if facets.bodies else 0, output.output_facets, at, key)
+        for source in event.inputs:
+            name, facets = self._hearing.listen(DATASET, source, stamp)
+            self._merge(doc.inputs, name.id, facets.id if facets.bodies else 0, source.input_facets, at, key)
+        self._hearing.conclude(stamp)
+
+    def _begin(self, run: Run, doc: RunDoc, event: RunEvent, job: Name, facets: FacetSet, stamp: Stamp) -> None:
+        """What an event says of the run and its job."""
+        at, key = stamp.at, stamp.key
         if facets.bodies:
             rundoc.say(doc.job_said, at, key, facets.id, self._facet_names)
         if event.run.facets:
@@ -75,11 +106,6 @@ class Projector:
         if at > doc.job_at or (at == doc.job_at and key > doc.job_key):
             doc.job_at, doc.job_key, doc.job = at, key, job.id
         self._advance(run, doc, event, at)
-        for output in event.outputs:
-            self._touch(doc.outputs, output, output.output_facets, stamp)
-        for source in event.inputs:
-            self._touch(doc.inputs, source, source.input_facets, stamp)
-        self._hearing.conclude(stamp)
         self.runs.changed(run)
         self._dirty[run.id] = (run, stamp)
 
@@ -98,21 +124,23 @@ class Projector:
             parent = try_facet(raw, Parent)
             run.parent_run = (canonical_run_id(parent.run.run_id) or "") if parent else ""
 
-    def _touch(
+    def _merge(
         self,
         touched: dict[int, Touched],
-        dataset: InputDataset | OutputDataset,
+        name: int,
+        facets: int,
         extras: dict[str, msgspec.Raw],
-        stamp: Stamp,
+        at: int,
+        key: bytes,
     ) -> None:
-        name, facets = self._hearing.listen(DATASET, dataset, stamp)
-        one = touched.get(name.id)
+        """What an event says of one reading or writing."""
+        one = touched.get(name)
         if one is None:
-            one = touched[name.id] = Touched([], {})
-        if facets.bodies:
-            rundoc.say(one.said, stamp.at, stamp.key, facets.id, self._facet_names)
+            one = touched[name] = Touched([], {})
+        if facets:
+            rundoc.say(one.said, at, key, facets, self._facet_names)
         if extras:
-            rundoc.put_extras(one.extras, stamp.at, stamp.key, extras)
+            rundoc.put_extras(one.extras, at, key, extras)
 
     def _facet_names(self, facets: int) -> frozenset[str]:
         return self.sets.by_id(facets).claims
@@ -227,7 +255,7 @@ class Projector:
             self._plans.clear()
             self._history.forget(other)
             self._history.rebuild(self.names.by_id(one))
-        self._hearing.joins.clear()
+        self._hearing.joined()
 
 
 def _names_parent(facets: dict[str, msgspec.Raw]) -> bool:
