@@ -96,7 +96,18 @@ MAX_SAME_NAME: Final = 100
 class Recorder:
     """What one run does. ``items`` only ever grows; the worker reads behind it."""
 
-    __slots__ = ("_names", "dropped", "items", "job_name", "job_namespace", "max_items", "run_id", "values")
+    __slots__ = (
+        "_names",
+        "dropped",
+        "items",
+        "job_name",
+        "job_namespace",
+        "max_items",
+        "moved",
+        "run_id",
+        "values",
+        "written",
+    )
 
     def __init__(self, run_id: str, job_namespace: str, job_name: str, *, max_items: int = 1_000_000) -> None:
         self.run_id = run_id
@@ -107,6 +118,10 @@ class Recorder:
         self.max_items = max_items
         self.dropped = 0
         self._names: dict[str, list[Any]] = {}
+        self.written: dict[tuple[str, str], Value] = {}
+        """What each dataset was last written from, by (namespace, name), as far as that is known."""
+        self.moved: dict[tuple[str, str], DatasetRef] = {}
+        """Files that this run renamed, and what they are called now. Only a name that was written again is not here."""
 
     def add(self, item: Any) -> None:
         """Append one item; beyond the limit it is counted as dropped instead."""
@@ -142,6 +157,9 @@ class Recorder:
     def wrote(self, obj: object, ref: DatasetRef, *, snapshot: Any = None, mode: str = "overwrite") -> None:
         """``obj`` (or a value) was written to ``ref``. Call it after the write succeeded."""
         value = obj if isinstance(obj, Value) else self.values.get(obj)
+        if value is not None:
+            self.written[ref[:2]] = value
+        self.moved.pop(ref[:2], None)
         self.add(Write(value, ref, snapshot, time.time_ns(), mode))
 
     def name(

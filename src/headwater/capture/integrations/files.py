@@ -272,9 +272,14 @@ def _copied(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 def _moved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """What was written under the old name is now under the new one: the pattern of an atomic save."""
     ends = _ends(args, kwargs)
-    if ends is not None and is_users_doing():
-        source = Value("file", (), None, None, None, None, ends[0], None, 0)
-        recorder.wrote(_copy_of(source, "rename"), ends[1])
+    if ends is None or not is_users_doing():
+        return
+    source, target = ends
+    value = recorder.written.pop(source[:2], None)
+    if value is None:
+        value = _copy_of(Value("file", (), None, None, None, None, source, None, 0), "rename")
+    recorder.wrote(value, target)
+    recorder.moved[source[:2]] = target
 
 
 class _Passing:

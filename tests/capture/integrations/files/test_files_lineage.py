@@ -92,7 +92,7 @@ def test_a_write_is_told_again_when_the_handle_is_gone(recorder: Recorder, tmp_p
 
 
 def test_copies_and_moves(recorder: Recorder, tmp_path: Path) -> None:
-    """A copy comes from its original; a renamed file from what it was called: the atomic save."""
+    """A copy comes from its original; a renamed file from what it was before."""
     (tmp_path / "a").write_text("1")
     shutil.copy(tmp_path / "a", tmp_path / "b")
     (tmp_path / "folder").mkdir()
@@ -105,8 +105,22 @@ def test_copies_and_moves(recorder: Recorder, tmp_path: Path) -> None:
         for item in recorder.items
         if isinstance(item, Write) and item.value is not None
     ]
-    assert moves == [("a", "b"), ("a", "a"), ("b", "c"), ("c", "d"), ("d", "e")]
+    assert moves == [("a", "b"), ("a", "a"), ("a", "c"), ("a", "d"), ("a", "e")]
     assert recorder.items[-4].ref.name == str(tmp_path / "folder" / "a")
+
+
+def test_an_atomic_save_keeps_what_was_written(recorder: Recorder, tmp_path: Path) -> None:
+    """Write under a passing name, rename: the value goes with the file, and the passing name is known to be one."""
+    value = recorder.derive(object.__new__(type("Thing", (), {})), "made", ())
+    (tmp_path / "new").write_text("1")
+    target = recorder.items[0].ref
+    recorder.wrote(value, target)
+    os.replace(tmp_path / "new", tmp_path / "final")
+    assert recorder.items[-1].value is value
+    assert recorder.items[-1].ref.name == str(tmp_path / "final")
+    assert recorder.moved == {target[:2]: recorder.items[-1].ref}
+    (tmp_path / "new").write_text("2")
+    assert recorder.moved == {}
 
 
 def test_what_is_no_data_is_passed_over(recorder: Recorder, tmp_path: Path) -> None:
