@@ -15,7 +15,7 @@ import numpy as np
 
 WALK = (
     "WITH RECURSIVE walk (id) AS (SELECT {root} UNION SELECT e.target FROM walk w JOIN edge_out e ON e.source = w.id) "
-    "SELECT count(*) FROM walk"
+    "SELECT n.kind, count(*) FROM walk w JOIN node n ON n.id = w.id GROUP BY n.kind"
 )
 
 
@@ -24,7 +24,7 @@ class Sqlite:
 
     name = "SQLite"
 
-    def __init__(self, path: Path, source: np.ndarray, target: np.ndarray) -> None:
+    def __init__(self, path: Path, source: np.ndarray, target: np.ndarray, kinds: np.ndarray) -> None:
         is_new = not path.exists()
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA cache_size = -1000000")
@@ -32,6 +32,10 @@ class Sqlite:
             self._db.execute("PRAGMA synchronous = OFF")
             self._db.execute("PRAGMA journal_mode = OFF")
             self._fill(source, target)
+            self._db.execute("CREATE TABLE node (id INTEGER PRIMARY KEY, kind INT)")
+            self._db.execute("BEGIN")
+            self._db.executemany("INSERT INTO node VALUES (?, ?)", enumerate(kinds.tolist()))
+            self._db.execute("COMMIT")
 
     def _fill(self, source: np.ndarray, target: np.ndarray) -> None:
         ends = "source INT, target INT, PRIMARY KEY (source, target)"
@@ -45,9 +49,9 @@ class Sqlite:
         self._db.execute("COMMIT")
 
     def walk(self, root: int) -> tuple[int, float]:
-        """Nodes reached and CPU seconds."""
+        """Nodes reached and CPU seconds, counts by kind included."""
         start = time.thread_time()
-        count = self._db.execute(WALK.format(root=root)).fetchone()[0]
+        count = sum(count for _, count in self._db.execute(WALK.format(root=root)).fetchall())
         return count, time.thread_time() - start
 
     def close(self) -> None:
@@ -63,7 +67,7 @@ class Postgres:
 
     name = "PostgreSQL"
 
-    def __init__(self, folder: Path, source: np.ndarray, target: np.ndarray) -> None:
+    def __init__(self, folder: Path, source: np.ndarray, target: np.ndarray, kinds: np.ndarray) -> None:
         self._bin = _postgres_binaries()
         self._user = "postgres" if os.getuid() == 0 else None
         self._folder = folder
@@ -96,7 +100,10 @@ class Postgres:
         self._client = self._connect()
         self._pid = int(self.ask("SELECT pg_backend_pid()"))
         if self.ask("SELECT to_regclass('edge_out') IS NULL") == "t":
-            self._load(source, target)
+            self._load("edge_out (source int NOT NULL, target int NOT NULL)", source, target)
+            self._load("node (id int PRIMARY KEY, kind int NOT NULL)", np.arange(len(kinds)), kinds)
+            self.ask("CREATE INDEX ON edge_out (source, target)")
+            self.ask("VACUUM ANALYZE")
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -114,7 +121,7 @@ class Postgres:
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1)
 
     def ask(self, statement: str) -> str:
-        """The first value of a statement's result."""
+        """The result of a statement, a line for each row."""
         assert self._client.stdin is not None
         assert self._client.stdout is not None
         self._client.stdin.write(statement + ";\n\\echo done\n")
@@ -123,30 +130,29 @@ class Postgres:
             if not line:
                 raise RuntimeError("psql ended")
             lines.append(line.strip())
-        return lines[0] if lines else ""
+        return "\n".join(lines)
 
-    def _load(self, source: np.ndarray, target: np.ndarray) -> None:
-        row = np.dtype([("fields", ">i2"), ("l1", ">i4"), ("source", ">i4"), ("l2", ">i4"), ("target", ">i4")])
-        rows = np.zeros(len(source), row)
-        rows["fields"], rows["l1"], rows["l2"], rows["source"], rows["target"] = 2, 4, 4, source, target
-        path = self._folder / "edges.bin"
+    def _load(self, table: str, first: np.ndarray, second: np.ndarray) -> None:
+        """Make a table of two integer columns and fill it by COPY."""
+        row = np.dtype([("fields", ">i2"), ("l1", ">i4"), ("first", ">i4"), ("l2", ">i4"), ("second", ">i4")])
+        rows = np.zeros(len(first), row)
+        rows["fields"], rows["l1"], rows["l2"], rows["first"], rows["second"] = 2, 4, 4, first, second
+        path = self._folder / "rows.bin"
         with path.open("wb") as file:
             file.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
             rows.tofile(file)
             file.write(b"\xff\xff")
-        self.ask("CREATE TABLE edge_out (source int NOT NULL, target int NOT NULL)")
-        self.ask(f"\\copy edge_out FROM '{path}' (FORMAT binary)\nSELECT 1")
-        self.ask("CREATE INDEX ON edge_out (source, target)")
-        self.ask("VACUUM ANALYZE edge_out")
+        self.ask(f"CREATE TABLE {table}")
+        self.ask(f"\\copy {table.split()[0]} FROM '{path}' (FORMAT binary)\nSELECT 1")
         path.unlink()
 
     def _cpu_s(self) -> float:
         return int(Path(f"/proc/{self._pid}/schedstat").read_text().split()[0]) / 1e9
 
     def walk(self, root: int) -> tuple[int, float]:
-        """Nodes reached and CPU seconds of the backend."""
+        """Nodes reached and CPU seconds of the backend, counts by kind included."""
         start = self._cpu_s()
-        count = int(self.ask(WALK.format(root=root)))
+        count = sum(int(row.split("|")[1]) for row in self.ask(WALK.format(root=root)).split("\n"))
         return count, self._cpu_s() - start
 
     def version(self) -> str:

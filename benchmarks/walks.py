@@ -2,8 +2,8 @@
 
 Run ``python benchmarks/walks.py`` (about ten minutes and 4 GB of disk) or ``--quick`` (a tenth of the edges, no
 PostgreSQL needed with ``--no-postgres``). Figures are medians of interleaved repeats in CPU time of the process that
-does the work; every engine's count is checked against the others'. SQL engines only count the nodes, the index also
-hands the ids out and counts them by kind.
+does the work; every engine's count is checked against the others'. All of them count the nodes reached by kind; the
+index and the C sweep also hand out the ids, which the SQL engines keep to themselves.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -65,8 +66,10 @@ def interleaved(engines: list, root: int, repeats: int) -> dict[str, float]:
     """Median CPU milliseconds of each engine; ends the run when two engines disagree on the count."""
     times: dict[str, list[float]] = {engine.name: [] for engine in engines}
     counts: dict[str, int] = {}
+    rng = random.Random(root)
     for _ in range(repeats):
-        for engine in engines:
+        # In a new order each time: an engine that always ran behind the same other would always find its caches.
+        for engine in rng.sample(engines, len(engines)):
             counts[engine.name], seconds = engine.walk(root)
             times[engine.name].append(seconds * 1e3)
     if len(set(counts.values())) != 1:
@@ -162,23 +165,24 @@ def measure(args: argparse.Namespace, folder: Path) -> dict:
     """All measurements of one run."""
     graph, small_graph = generate(args.edges, args.seed), generate(args.edges // 10, args.seed)
     found: dict = {"edges": len(graph.source), "nodes": len(graph.kinds), "seed": args.seed, "kernel": has_compiled()}
-    index = GraphIndex.open(folder / "index", Source(graph))
+    home = folder / f"index-{args.edges}-{args.seed}"
+    index = GraphIndex.open(home, Source(graph))
     index.compact()
     print(f"index of {index.edge_count} edges", file=sys.stderr)
     roots = roots_by_size(index, SIZES, args.seed)
     print(f"roots {roots}", file=sys.stderr)
     found["bytes_per_edge"] = index.memory_bytes / index.edge_count
-    engines: list = [Engine(index), Engine(GraphIndex.open(folder / "index", Source(graph), kernel="numpy"))]
+    engines: list = [Engine(index), Engine(GraphIndex.open(home, Source(graph), kernel="numpy"))]
     base = index.snapshot.out.base
     engines.append(PlainSweep(folder, base.offsets, base.targets, index.snapshot.kinds))
-    sql: list = [Sqlite(folder / f"walks-{args.edges}-{args.seed}.db", graph.source, graph.target)]
+    sql: list = [Sqlite(folder / f"walks-{args.edges}-{args.seed}.db", graph.source, graph.target, graph.kinds)]
     if not args.no_postgres:
-        sql.append(Postgres(folder / f"postgres-{args.edges}-{args.seed}", graph.source, graph.target))
+        sql.append(Postgres(folder / f"postgres-{args.edges}-{args.seed}", graph.source, graph.target, graph.kinds))
         found["postgres_version"] = sql[1].version()
     print("databases loaded", file=sys.stderr)
     for engine in engines[:2]:
         engine.walk(roots[SIZES[0]])
-    found["walks"] = [interleaved([*engines, *sql], roots[size], 3 if size > 10**5 else 9) for size in SIZES]
+    found["walks"] = [interleaved([*engines, *sql], roots[size], 5 if size > 10**5 else 25) for size in SIZES]
     found["hot"] = [interleaved(engines[:3], roots[size], 15) for size in SIZES]
     for engine in sql:
         engine.close()
@@ -189,8 +193,8 @@ def measure(args: argparse.Namespace, folder: Path) -> dict:
     found["columns"] = columns(index, roots[SIZES[0]], 9)
     index.close()
     for size in SIZES[:2]:
-        cold = [second_process(folder / "index", roots[size], is_cold=True) for _ in range(3)]
-        warm = [second_process(folder / "index", roots[size], is_cold=False) for _ in range(7)]
+        cold = [second_process(home, roots[size], is_cold=True) for _ in range(3)]
+        warm = [second_process(home, roots[size], is_cold=False) for _ in range(7)]
         found[f"second_process_{size}"] = {
             "cold_wall": statistics.median(wall for wall, _ in cold),
             "warm_wall": statistics.median(wall for wall, _ in warm),

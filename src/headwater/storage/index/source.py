@@ -63,7 +63,11 @@ class EdgeSource(Protocol):
 
     @property
     def epoch(self) -> int:
-        """Changes when ids were merged or edges rewritten: the index then starts again from nothing."""
+        """Changes when ids were merged or edges rewritten: the index then starts again from nothing.
+
+        Saved files are believed when they bear this number. A store that can be replaced by another one in the same
+        folder (restored, rebuilt) has to give that one another number: begin with a random one, not with 1.
+        """
 
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """Edges with a sequence number above ``seq``, in order, about ``limit`` of them.
