@@ -88,7 +88,8 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
 
     ``run_id`` is the run that wrote it, empty for a state of the dataset that no known run wrote. ``version`` is the
     name given by the producer, else the fingerprint, else the run id. ``ordinal`` counts from 1 within the dataset in
-    time order.
+    time order. ``id`` is 0 for what a run that does not count (failed, aborted, not ended) claims to have read or
+    written: there is no such state in the graph.
     """
 
     id: int
@@ -110,8 +111,9 @@ class DerivationRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class EdgeRow(msgspec.Struct, frozen=True, kw_only=True):
     """A dataset-level edge. ``source_id``/``target_id`` are nodes; one of them is the job where a job only reads or
-    only writes. ``run_id`` is the run that last showed it; ``valid_to`` None while it holds. ``mapping`` is 0 where no
-    column lineage is known."""
+    only writes. ``job_id`` is 0 for an edge that a dataset declares of itself. ``run_id`` is the run that last showed
+    it, empty for edges declared at design time; ``valid_to`` None while it holds. ``mapping`` is 0 where no column
+    lineage is known."""
 
     source_id: int
     target_id: int
