@@ -53,7 +53,7 @@ def test_unknown_inputs_keep_their_place():
 def test_the_site_is_the_users_line():
     """The line that made the value is this one, not one of a library."""
     values, thing = Values(), Thing()
-    value = values.derive(thing, "made", site_depth=1)
+    value = values.derive(thing, "made")
     assert value.code is not None
     assert value.code.co_name == "test_the_site_is_the_users_line"
 

@@ -67,6 +67,8 @@ class Assembler:
         self._seeds: list[dict[str, Any]] = []
         self._statements: list[tuple[str, str]] = []
         self._unresolved: list[str] = []
+        self._said = (0, 0, 0, 0)
+        """How many parameters, metrics, seeds and statements the last event told of."""
 
     # -- events ----------------------------------------------------------------------------------------------------
     def start(self) -> list[bytes]:
@@ -83,8 +85,10 @@ class Assembler:
         """A RUNNING event with what was seen since the last call; none when that is nothing."""
         self._take()
         changed = [touched for touched in self._datasets if touched.is_changed]
-        if not changed:
+        facts = (len(self._parameters), len(self._metrics), len(self._seeds), len(self._statements))
+        if not changed and facts == self._said:
             return []
+        self._said = facts
         return [self._event("RUNNING", time.time_ns(), self._run_facets(), self._job_facets(changed), changed)]
 
     def finish(self, outcome: Outcome) -> list[bytes]:

@@ -62,24 +62,20 @@ class unobserved:  # noqa: N801 - reads as a word: ``with unobserved():``
 
 def observe(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
     """A stand-in for ``original`` that tells ``after`` about each outermost call."""
-    current = recording.current
-    busy = BUSY
+    current, process, busy = recording.CURRENT.get, recording.PROCESS, BUSY
 
     @functools.wraps(original)
     def observed(*args: Any, **kwargs: Any) -> Any:
-        recorder = None if busy.depth else current()
-        if recorder is None:
+        recorder = current() or process.root  # recording.current(), inlined
+        if recorder is None or busy.depth:
             return original(*args, **kwargs)
         busy.depth = 1
         try:
             result = original(*args, **kwargs)
-        finally:
-            busy.depth = 0
-        busy.depth = 1
-        try:
-            after(recorder, result, args, kwargs)
-        except Exception as error:  # noqa: BLE001 - the guard's own rule, inlined: this is the hot path
-            GUARD.failed(site, error)
+            try:
+                after(recorder, result, args, kwargs)
+            except Exception as error:  # noqa: BLE001 - the guard's own rule, inlined: this is the hot path
+                GUARD.failed(site, error)
         finally:
             busy.depth = 0
         return result
@@ -120,18 +116,25 @@ class Hooks:
 
     def after(self, owner: Any, name: str, handler: After) -> None:
         """Call ``handler`` after each outermost call of ``owner.name`` (function, method, class- or staticmethod)."""
-        self.replace(owner, name, lambda original: observe(original, handler, self._site(owner, name)))
+        from headwater.capture.stand_in import unseen
+
+        self.replace(owner, name, lambda original: unseen(observe(original, handler, self._site(owner, name))))
 
     def around(self, owner: Any, name: str, before: Before, after: AfterBefore) -> None:
         """Call ``before`` and ``after`` around each outermost call."""
-        self.replace(owner, name, lambda original: observe_around(original, before, after, self._site(owner, name)))
+        from headwater.capture.stand_in import unseen
+
+        site = self._site(owner, name)
+        self.replace(owner, name, lambda original: unseen(observe_around(original, before, after, site)))
 
     def after_property(self, owner: type, name: str, handler: After) -> None:
         """Call ``handler(recorder, result, (self,), {})`` after each read of the property ``owner.name``."""
         original = inspect.getattr_static(owner, name, None)
         if not isinstance(original, property) or original.fget is None:
             raise DidNotEnable(f"{self.identifier}: {owner.__name__}.{name} is not a property here")
-        getter = observe(original.fget, handler, self._site(owner, name))
+        from headwater.capture.stand_in import unseen
+
+        getter = unseen(observe(original.fget, handler, self._site(owner, name)))
         self.put(owner, name, property(getter, original.fset, original.fdel, original.__doc__))
 
     def replace(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:

@@ -7,7 +7,7 @@ binds one value; profiles, fingerprints, column lineage and events are made from
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
@@ -98,6 +98,7 @@ class Recorder:
 
     __slots__ = (
         "_names",
+        "derive",
         "dropped",
         "items",
         "job_name",
@@ -114,6 +115,9 @@ class Recorder:
         self.job_namespace = job_namespace
         self.job_name = job_name
         self.values = VALUES
+        self.derive = VALUES.derive
+        """``derive(obj, op, inputs, ...)``: ``obj`` was made by ``op`` from ``inputs``; see ``Values.derive``. The
+        bound method itself: this is the hot path."""
         self.items: list[Any] = []
         self.max_items = max_items
         self.dropped = 0
@@ -131,11 +135,6 @@ class Recorder:
             self.dropped += 1
 
     # -- data ------------------------------------------------------------------------------------------------------
-    def derive(self, obj: object, op: str, inputs: Iterable[object] = (), **facts: Any) -> Value:
-        """``obj`` was made by ``op`` from ``inputs``; see ``Values.derive`` for the facts."""
-        facts.setdefault("site_depth", 3)
-        return self.values.derive(obj, op, inputs, **facts)
-
     def read(
         self,
         obj: object,
@@ -148,9 +147,7 @@ class Recorder:
         snapshot: Any = None,
     ) -> Value:
         """``obj`` was read from ``ref``."""
-        value = self.values.derive(
-            obj, op, rule=None, columns=columns, rows=rows, detail=detail, dataset=ref, site_depth=3
-        )
+        value = self.values.derive(obj, op, rule=None, columns=columns, rows=rows, detail=detail, dataset=ref)
         self.add(Read(value, ref, snapshot))
         return value
 
@@ -220,7 +217,7 @@ class Recorder:
         return base if position == 0 else f"{base}_{position + 1}"
 
 
-_current: ContextVar[Recorder | None] = ContextVar("headwater_recorder", default=None)
+CURRENT: ContextVar[Recorder | None] = ContextVar("headwater_recorder", default=None)
 
 
 class _Process:
@@ -236,14 +233,14 @@ PROCESS.root = None
 
 def current() -> Recorder | None:
     """The recorder of the run that this code belongs to; None when nothing is being recorded."""
-    return _current.get() or PROCESS.root
+    return CURRENT.get() or PROCESS.root
 
 
 def enter(recorder: Recorder) -> Any:
     """Make ``recorder`` current in this context; give the result to ``leave``."""
-    return _current.set(recorder)
+    return CURRENT.set(recorder)
 
 
 def leave(token: Any) -> None:
     """Undo ``enter``."""
-    _current.reset(token)
+    CURRENT.reset(token)

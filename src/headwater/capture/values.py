@@ -9,11 +9,11 @@ later, by :mod:`headwater.capture.trace`.
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Callable, Iterable
 from sys import _getframe
-from types import CodeType
+from time import time_ns
+from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 
@@ -86,7 +86,7 @@ class Value:
         "depth",
         "detail",
         "inputs",
-        "line",
+        "offset",
         "op",
         "rows",
         "rule",
@@ -114,10 +114,25 @@ class Value:
         self.detail = detail
         self.dataset = dataset
         self.code = code
-        self.line = line
-        self.time_ns = time.time_ns()
-        self.depth: int = 1 + max(item.depth for item in inputs) if inputs else 0
+        self.offset = line
+        self.time_ns = time_ns()
+        if not inputs:
+            self.depth = 0
+        elif len(inputs) == 1:
+            self.depth = inputs[0].depth + 1
+        else:
+            self.depth = 1 + max([item.depth for item in inputs])
         self.traced: Any = None
+
+    @property
+    def line(self) -> int:
+        """The line of ``code`` that made the value; 0 where it is not known.
+
+        The hook keeps the offset of the instruction (as ``-1 - offset``): to look the line up is not its business.
+        """
+        if self.offset >= 0 or self.code is None:
+            return max(0, self.offset)
+        return line_of(self.code, -1 - self.offset)
 
     def column_names(self) -> tuple[str, ...]:
         """Column names as strings; empty where there are none (a scalar, an array, an opaque object)."""
@@ -140,28 +155,69 @@ MAX_DEPTH: Final = 20_000
 """A longer chain of operations on one object is cut: see ``cut``."""
 
 
-def user_site(depth: int) -> tuple[CodeType | None, int]:
-    """The code object and line of the nearest caller outside installed libraries, from ``depth`` frames up."""
+def line_of(code: CodeType, offset: int) -> int:
+    """The source line of the instruction at a byte offset of a code object; 0 where it has none."""
+    for start, end, line in code.co_lines():
+        if start <= offset < end:
+            return line or 0
+    return 0
+
+
+_IS_USERS: Final[dict[CodeType, bool]] = {}
+"""Whether a code object is the user's own. Bounded: forgotten when it has grown large."""
+
+
+def _is_users(code: CodeType) -> bool:
+    if len(_IS_USERS) > 50_000:
+        _IS_USERS.clear()
+    name = code.co_filename
+    found = _IS_USERS[code] = "site-packages" not in name and "/headwater/capture/" not in name
+    return found
+
+
+def _user_frame(depth: int) -> FrameType | None:
+    """The nearest frame outside installed libraries, from ``depth`` frames up; the outermost looked at, if none is."""
     try:
-        frame: Any = _getframe(depth)
+        frame = _getframe(depth)
     except ValueError:
-        return None, 0
+        return None
     for _ in range(12):
         code = frame.f_code
-        name = code.co_filename
-        if "site-packages" not in name and "/headwater/capture/" not in name:
-            return code, frame.f_lineno or 0
-        if frame.f_back is None:
+        is_users = _IS_USERS.get(code)
+        if is_users is None:
+            is_users = _is_users(code)
+        if is_users or frame.f_back is None:
             break
         frame = frame.f_back
-    return frame.f_code, frame.f_lineno or 0
+    return frame
+
+
+def user_site(depth: int) -> tuple[CodeType | None, int]:
+    """The code object and line of the nearest caller outside installed libraries, from ``depth`` frames up."""
+    frame = _user_frame(depth + 1)
+    return (frame.f_code, frame.f_lineno or 0) if frame is not None else (None, 0)
+
+
+class _Ref(weakref.ref[Any]):
+    """A weak reference that knows the value of its object, and where it is kept."""
+
+    __slots__ = ("key", "table", "value")
+    key: int
+    table: dict[int, _Ref]
+    value: Value
+
+
+def _forget(ref: _Ref) -> None:
+    """The object is gone: so is what was known of it, unless its place was taken."""
+    if ref.table.get(ref.key) is ref:
+        del ref.table[ref.key]
 
 
 class Values:
     """The values of the objects that are alive, by identity. Thread-safe: each step is one dict operation."""
 
     def __init__(self) -> None:
-        self._by_id: dict[int, tuple[weakref.ref[Any], Value]] = {}
+        self._by_id: dict[int, _Ref] = {}
         self.untracked = 0
         """Objects that could not be followed because they cannot be weakly referenced."""
         self.cut = 0
@@ -175,9 +231,9 @@ class Values:
 
     def get(self, obj: object) -> Value | None:
         """The value of an object as it is now; None when nothing is known of it."""
-        entry = self._by_id.get(id(obj))
-        if entry is not None and entry[0]() is obj:
-            return entry[1]
+        ref = self._by_id.get(id(obj))
+        if ref is not None and ref() is obj:
+            return ref.value
         for resolve in self.resolvers:
             found = resolve(obj)
             if found is not None:
@@ -186,22 +242,18 @@ class Values:
 
     def entries(self) -> list[tuple[weakref.ref[Any], Value]]:
         """Every object that is alive and its value, oldest binding first."""
-        return list(self._by_id.values())
+        return [(ref, ref.value) for ref in list(self._by_id.values())]
 
     def bind(self, obj: object, value: Value) -> Value:
         """From now on ``obj`` is ``value``: a new object, or a new state of an old one."""
-        key = id(obj)
-        by_id = self._by_id
-
-        def forget(ref: weakref.ref[Any], key: int = key, by_id: dict[int, Any] = by_id) -> None:
-            entry = by_id.get(key)
-            if entry is not None and entry[0] is ref:
-                del by_id[key]
-
+        table = self._by_id
         try:
-            by_id[key] = (weakref.ref(obj, forget), value)
+            ref = _Ref(obj, _forget)
         except TypeError:
             self.untracked += 1
+        else:
+            ref.key, ref.table, ref.value = id(obj), table, value
+            table[ref.key] = ref
         for watch in self.watchers:
             watch(obj, value)
         return value
@@ -217,23 +269,22 @@ class Values:
         rows: int | None = None,
         detail: dict[str, Any] | None = None,
         dataset: DatasetRef | None = None,
-        site_depth: int = 2,
     ) -> Value:
         """Record that ``obj`` was made by ``op`` from ``inputs`` (objects, or values), and bind it.
 
         Inputs of which nothing is known become empty values, so that positions in ``rule`` stay right. ``rule`` None
         with a ``dataset`` marks a source: nothing is behind it.
         """
-        values = tuple(self._value(item) for item in inputs)
-        if values and max(value.depth for value in values) >= MAX_DEPTH:
-            values = tuple(self._cut(value) if value.depth >= MAX_DEPTH else value for value in values)
-        code, line = user_site(site_depth + 1)
-        return self.bind(obj, Value(op, values, rule, columns, rows, detail, dataset, code, line))
-
-    def _value(self, item: object) -> Value:
-        if isinstance(item, Value):
-            return item
-        return self.get(item) or UNKNOWN
+        get = self.get
+        values = tuple([item if item.__class__ is Value else get(item) or UNKNOWN for item in inputs])
+        for value in values:
+            if value.depth >= MAX_DEPTH:
+                values = tuple([self._cut(item) if item.depth >= MAX_DEPTH else item for item in values])
+                break
+        frame = _user_frame(2)
+        if frame is None:
+            return self.bind(obj, Value(op, values, rule, columns, rows, detail, dataset, None, 0))
+        return self.bind(obj, Value(op, values, rule, columns, rows, detail, dataset, frame.f_code, -1 - frame.f_lasti))
 
     def _cut(self, value: Value) -> Value:
         """A value that stands for a chain too long to keep: all its sources, columns no longer told apart."""

@@ -14,13 +14,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
 from headwater.model.graph import FieldEdge, How, NodeKind, RunState
-from headwater.storage.index import GraphIndex
-from headwater.storage.index.source import EdgeSource
+
+if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
+    from headwater.storage.index import GraphIndex
+    from headwater.storage.index.source import EdgeSource
 
 Level = Literal["dataset", "run"]
 """``dataset``: datasets and jobs, edges with validity. ``run``: dataset versions and derivations, immutable."""
