@@ -46,6 +46,10 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
         raise NoLineage(f"{NO_LINEAGE}: there is no store at {where}")
     from headwater.storage.open import open_store
 
+    if "://" not in where:
+        from headwater.embedded import settle
+
+        settle(Path(where).expanduser())  # what a killed process left behind belongs to the answer
     store = open_store(where, tenant=settings.tenant)
     try:
         yield store

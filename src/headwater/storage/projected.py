@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,15 +25,16 @@ from headwater.storage.base import (
     Store,
     VersionRow,
 )
-from headwater.storage.index import GraphIndex
-from headwater.storage.index.source import EdgeSource
 from headwater.storage.projection.digest import GraphDigest
 from headwater.storage.projection.names import normal_form
 from headwater.storage.projection.projector import Projector
 from headwater.storage.projection.records import KIND_CODES
 from headwater.storage.projection.searching import rank
-from headwater.storage.projection.sources import TablesSource
 from headwater.storage.projection.tables import Tables
+
+if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
+    from headwater.storage.index import GraphIndex
+    from headwater.storage.index.source import EdgeSource
 
 _CANDIDATES = 400
 
@@ -186,10 +188,14 @@ class ProjectedStore(Store):
     # -- graph -----------------------------------------------------------------------------------------------------
     def edge_source(self, level: Level) -> EdgeSource:
         """The stream of integer edges that the index follows."""
+        from headwater.storage.projection.sources import TablesSource
+
         return TablesSource(self._tables, level, self._reading)
 
     def index(self, level: Level) -> GraphIndex:
         """The graph index of that level, refreshed to the last acknowledged event."""
+        from headwater.storage.index import GraphIndex
+
         with self._index_lock:
             found = self._indexes.get(level)
             if found is None:
