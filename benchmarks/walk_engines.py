@@ -143,7 +143,7 @@ class Postgres:
             rows.tofile(file)
             file.write(b"\xff\xff")
         self.ask(f"CREATE TABLE {table}")
-        self.ask(f"\\copy {table.split()[0]} FROM '{path}' (FORMAT binary)\nSELECT 1")
+        self.ask(f"\\copy {table.split(maxsplit=1)[0]} FROM '{path}' (FORMAT binary)\nSELECT 1")
         path.unlink()
 
     def _cpu_s(self) -> float:
