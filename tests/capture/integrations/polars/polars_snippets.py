@@ -68,6 +68,13 @@ SNIPPETS = {
 }
 """Name of the case to an expression over ``sales``, ``shops``, ``pl`` and ``cs``."""
 
+WARNING = {
+    "deprecated_parameter": "pl.concat([sales.select('day'), sales.select('cost')], how='horizontal', strict=True)",
+    "slow_function": "sales.select(pl.col('day').map_elements(lambda d: d + 1))",
+    "lazy_schema": "sales.lazy().columns",
+}
+"""Expressions that polars warns about."""
+
 
 def run_snippet(code: str, sales: object, shops: object) -> object:
     """The value of an expression."""

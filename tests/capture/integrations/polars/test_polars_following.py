@@ -7,7 +7,7 @@ import warnings
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from polars_snippets import SALES, SHOPS, SNIPPETS, run_snippet
+from polars_snippets import SALES, SHOPS, SNIPPETS, WARNING, run_snippet
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def outcome(code, sales, shops):
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         result = run_snippet(code, sales, shops)
-    return result, [(str(w.message), w.category) for w in seen]
+    return result, [(str(w.message), w.category, w.filename, w.lineno) for w in seen]
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
@@ -34,6 +34,16 @@ def test_results_and_warnings_are_the_same(name, follow):
     seen, seen_warnings = outcome(SNIPPETS[name], pl.DataFrame(SALES), pl.DataFrame(SHOPS))
     assert_frame_equal(plain, seen)
     assert plain_warnings == seen_warnings
+
+
+@pytest.mark.parametrize("name", WARNING)
+def test_warnings_blame_the_users_line(name, follow):
+    """What polars warns about is told with the file and line of the user's call, through stand-ins inside polars too."""
+    _, plain = outcome(WARNING[name], pl.DataFrame(SALES), pl.DataFrame(SHOPS))
+    follow("polars")
+    _, seen = outcome(WARNING[name], pl.DataFrame(SALES), pl.DataFrame(SHOPS))
+    assert plain
+    assert seen == plain
 
 
 def perturbed(frame, column):
@@ -114,6 +124,15 @@ def test_scans_and_sinks_are_followed_without_being_resolved(follow, frames):
     plan = pl.scan_csv("sales.csv").with_columns(r=pl.col("units") * pl.col("price")).select("day", "r")
     plan.sink_csv("out.csv")
     assert followed.sources("out.csv", "r") == {("sales.csv", "units"), ("sales.csv", "price")}
+
+
+def test_a_scan_that_cannot_be_read_is_no_fault_of_ours(follow, frames):
+    """Scanning a folder of mixed files, or a file that is removed before it is read, fails for the user alone."""
+    followed = follow("polars")
+    plan = pl.scan_parquet("sales.csv")
+    with pytest.raises(pl.exceptions.PolarsError):
+        plan.collect()
+    assert followed.recorder.values.get(plan).column_names() == ()
 
 
 def test_frames_cross_to_pandas_and_back(follow, frames):

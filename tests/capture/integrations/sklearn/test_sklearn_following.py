@@ -237,6 +237,7 @@ def snippets():
     from sklearn.cluster import KMeans
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.metrics import precision_score
     from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
     from sklearn.naive_bayes import GaussianNB
     from sklearn.neighbors import KNeighborsClassifier
@@ -254,6 +255,12 @@ def snippets():
         "cross": lambda X, y: cross_validate(LogisticRegression(), X, y, cv=3)["test_score"],
         "cross_predict": lambda X, y: cross_val_predict(LogisticRegression(), X, y, cv=3),
         "parameters": lambda X, y: sorted(LogisticRegression(C=3).get_params().items(), key=str),
+        "names_differ": lambda X, y: LogisticRegression().fit(X, y).predict(X.to_numpy()),
+        "not_converged": lambda X, y: LogisticRegression(max_iter=1).fit(X * 100, y).predict(X),
+        "undefined_metric": lambda X, y: precision_score(y, y * 0),
+        "deprecated": lambda X, y: (
+            LogisticRegression(penalty="l1", solver="saga", random_state=1, max_iter=5).fit(X, y).coef_
+        ),
         "unfitted": lambda X, y: LogisticRegression().predict(X),
         "wrong": lambda X, y: LogisticRegression(C=-1).fit(X, y),
     }
@@ -269,7 +276,7 @@ def outcome(snippet):
             result = snippet(X, y)
         except (TypeError, ValueError) as error:
             result = (type(error), str(error))
-    return result, [(str(w.message), w.category) for w in seen]
+    return result, [(str(w.message), w.category, w.filename, w.lineno) for w in seen]
 
 
 @pytest.mark.parametrize("name", list(snippets()))

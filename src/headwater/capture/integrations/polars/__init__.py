@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.polars import frames, io
+from headwater.capture.integrations.polars import frames, io, warned
 
 
 class PolarsIntegration(Integration):
@@ -23,3 +23,4 @@ class PolarsIntegration(Integration):
         del module
         frames.hook(hooks)
         io.hook(hooks)
+        warned.install(hooks)

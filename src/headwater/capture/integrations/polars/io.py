@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import Any, Final
 
@@ -61,8 +62,11 @@ def after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
 
 
 def _scanned(plan: Any) -> Schema:
-    """The schema of a scan: polars reads the head of the file (on the worker's thread). The plan holds no data."""
-    return dict(plan.collect_schema())
+    """The schema of a scan: polars reads the head of the file (on the worker's thread). The plan holds no data. A
+    file that polars cannot read, or that is gone by now, tells nothing."""
+    with contextlib.suppress(polars().exceptions.PolarsError, OSError):
+        return dict(plan.collect_schema())
+    return {}
 
 
 def after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

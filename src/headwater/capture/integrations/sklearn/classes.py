@@ -10,8 +10,10 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, observe
 from headwater.capture.integrations.sklearn import models
+from headwater.capture.stand_in import unseen
 
 Handler = Callable[..., None]
 
@@ -42,9 +44,9 @@ def hook_class(hooks: Hooks, cls: type) -> None:
         if hasattr(found, "fn") and hasattr(found, "check"):
             # ``available_if``: a descriptor that hides the method where the inner estimator lacks it.
             stand_in: Any = copy.copy(found)
-            stand_in.fn = observe(found.fn, after, site)
+            stand_in.fn = unseen(observe(found.fn, after, site))
         elif callable(found):
-            stand_in = observe(found, after, site)
+            stand_in = unseen(observe(found, after, site))
         else:
             continue
         stand_in._headwater_hook = True
@@ -91,6 +93,7 @@ def _then(owner: type, then: Callable[[type], None]) -> Callable[..., None]:
             inner(cls, **kwargs)
         else:
             super(cast("Any", owner), cls).__init_subclass__(**kwargs)
-        then(cls)
+        with GUARD.at(f"{cls.__qualname__}.__init_subclass__"):
+            then(cls)
 
-    return init_subclass
+    return unseen(init_subclass)
