@@ -32,7 +32,10 @@ from naive_writer import NaiveWriter
 JOBS = 200
 TABLES = 300
 COLUMNS = 10
-_WORDS = tuple("amount balance channel country created currency customer email event feature hash index".split())
+_WORDS = (
+    *("amount", "balance", "channel", "country", "created", "currency"),
+    *("customer", "email", "event", "feature", "hash", "index"),
+)
 
 
 class Platform:
