@@ -22,6 +22,10 @@ from typing import Any, Final, NamedTuple
 from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, user_site
 
 MAX_STEPS: Final = 200
+MAX_ASKED: Final = 64
+"""A line that hands over more unknown arrays than this is in a loop, and has told what it tells."""
+MAX_LINES: Final = 4_096
+_asked: dict[tuple[int, int], int] = {}
 MAX_SOURCE_LINES: Final = 20_000
 
 
@@ -49,6 +53,10 @@ def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | Non
     if (value is not None and value.op != GUESSED) or type(item).__name__ != "ndarray" or not item.ndim:
         return value
     code, line = user_site(site_depth + 1)
+    times = _asked.get((id(code), line), 0)
+    if times >= MAX_ASKED or len(_asked) > MAX_LINES:
+        return value
+    _asked[id(code), line] = times + 1
     found = surmise(values, code, line, len(item))
     if found is None or found is UNKNOWN:
         return value if found is None else None

@@ -39,8 +39,8 @@ def install(hooks: Hooks) -> None:
             hook(hooks, pd.Series, name, _set_values)
 
 
-def assigned(names: Sequence[str], *, new: int | None = 1, mask: int | None = None, keeps: bool = False) -> Rule:
-    """The named columns come from the input at ``new`` (by place, else by name, else all of it), the others stay.
+def assigned(names: Sequence[str] | None, *, new: int | None = 1, mask: int | None = None, keeps: bool = False) -> Rule:
+    """The named columns (all, for None) come from the input at ``new`` (by place, else by name, else all of it), the others stay.
 
     ``mask`` is the input that said which cells; ``keeps``: only some cells were set, so the old column is behind the
     new one too. Without an input at ``new`` the columns were set to something that is no data.
@@ -48,11 +48,12 @@ def assigned(names: Sequence[str], *, new: int | None = 1, mask: int | None = No
 
     def rule(value: Value) -> Columns:
         before = set(columns_of(value.inputs[0]))
+        chosen = columns_of(value) if names is None else names
         fields = {name: [Dep(0, name, subtype="IDENTITY")] if name in before else [] for name in columns_of(value)}
-        for place, name in enumerate(names):
+        for place, name in enumerate(chosen):
             deps = list(fields.get(name, [])) if keeps else []
             if new is not None and new < len(value.inputs):
-                deps += _from_new(value, new, place, names)
+                deps += _from_new(value, new, place, chosen)
             if mask is not None:
                 deps += whole(value, mask, "CONDITIONAL", "INDIRECT")
             fields[name] = deps
@@ -92,7 +93,7 @@ def _set_at(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 def _set_columns(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, key, new = args[0], argument(args, kwargs, 1, "key"), argument(args, kwargs, 2, "value")
     if is_mask(key):
-        _set_rows(recorder, owner, "setitem", key, new, names_of(owner.columns))
+        _set_rows(recorder, owner, "setitem", key, new, None)
         return
     names = (label(key),) if is_scalar(key) or isinstance(key, tuple) else names_of(key)
     bind(recorder, owner, "setitem", [owner, *data_in(new)], assigned(names))
@@ -100,10 +101,10 @@ def _set_columns(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 def _set_masked(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, key, new = args[0], argument(args, kwargs, 1, "key"), argument(args, kwargs, 2, "value")
-    _set_rows(recorder, owner, "setitem", key, new, names_of(owner.columns))
+    _set_rows(recorder, owner, "setitem", key, new, None)
 
 
-def _set_rows(recorder: Recorder, owner: Any, op: str, mask: Any, new: Any, names: tuple[str, ...]) -> None:
+def _set_rows(recorder: Recorder, owner: Any, op: str, mask: Any, new: Any, names: tuple[str, ...] | None) -> None:
     """Cells in ``names`` were set, those that ``mask`` said; None where places were given that are not data."""
     news, masks = data_in(new), data_in(mask)
     rule = assigned(names, new=1 if news else None, mask=1 + len(news) if masks else None, keeps=True)
@@ -125,14 +126,14 @@ def _set_located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
         _set_rows(recorder, owner, indexer.name, mask, new, names)
 
 
-def _columns_set(owner: pd.DataFrame, kind: str, key: Any) -> tuple[str, ...]:
-    """Which columns ``frame.loc[key] = ...`` set."""
+def _columns_set(owner: pd.DataFrame, kind: str, key: Any) -> tuple[str, ...] | None:
+    """Which columns ``frame.loc[key] = ...`` set; None for all."""
     if not isinstance(key, tuple) or len(key) < 2:
-        return names_of(owner.columns)
+        return None
     chosen = evaluated(key[1]) if callable(key[1]) else key[1]
     columns = owner.columns
     if chosen is None or type(chosen) is Value:  # a callable chose
-        return names_of(columns)
+        return None
     if kind in ("iloc", "iat"):
         found = columns[chosen]
         return (label(found),) if is_scalar(found) or isinstance(found, tuple) else names_of(found)
