@@ -40,7 +40,9 @@ def install(hooks: Hooks) -> None:
 
 
 def assigned(names: Sequence[str] | None, *, new: int | None = 1, mask: int | None = None, keeps: bool = False) -> Rule:
-    """The named columns (all, for None) come from the input at ``new`` (by place, else by name, else all of it), the others stay.
+    """The named columns (all, for None) come from the input at ``new``, by place, else by name, else from all of it.
+
+    The others stay.
 
     ``mask`` is the input that said which cells; ``keeps``: only some cells were set, so the old column is behind the
     new one too. Without an input at ``new`` the columns were set to something that is no data.
