@@ -101,7 +101,6 @@ class SQLiteTables:
         self._edge_log: list[tuple[Any, ...]] = []
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._run_ids: dict[str, int] = {}
-        #: runs of the batch at hand that are not stored yet
         self._new_runs: set[str] = set()
 
     # -- the batch -------------------------------------------------------------------------------------------------
