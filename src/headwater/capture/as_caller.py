@@ -7,11 +7,31 @@ call is therefore made from a piece of code that carries the file, the line and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any, Final
 
 _CALL: Final[CodeType] = compile("__headwater_call__(*__headwater_args__, **__headwater_kwargs__)", "<call>", "eval")
+
+
+_IS_FUNCTION: Final = 1  # inspect.CO_OPTIMIZED: local variables live in the frame, not in a dictionary
+
+
+def variables(frame: FrameType, words: Iterable[str]) -> dict[str, Any]:
+    """Those local variables of a function's frame that are among ``words``; none for a module, whose variables are
+    globals, all for the body of a class.
+
+    Asking a function's frame for its variables keeps them alive until the function ends, so that is done only where
+    one of them is named.
+    """
+    code = frame.f_code
+    if not code.co_flags & _IS_FUNCTION:
+        return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
+    names = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}.intersection(words)
+    if not names:
+        return {}
+    found = frame.f_locals
+    return {name: found[name] for name in names if name in found}
 
 
 def call_as(
@@ -20,12 +40,11 @@ def call_as(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     *,
-    with_locals: bool = False,
+    local: dict[str, Any] | None = None,
 ) -> Any:
-    """Call ``original`` so that it sees ``frame`` as its caller; with its local variables only where they are asked
-    for, since making them a dictionary costs."""
+    """Call ``original`` so that it sees ``frame`` as its caller, with its globals and the variables ``local``."""
     scope = {
-        **(frame.f_locals if with_locals else {}),
+        **(local or {}),
         "__headwater_call__": original,
         "__headwater_args__": args,
         "__headwater_kwargs__": kwargs,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headwater.capture.locations import located, table_in_memory
 from headwater.capture.recorder import Statement
-from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
+from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value, opaque
 from headwater.model.names import standard
 from headwater.model.uris import in_database_file
 
@@ -195,5 +195,22 @@ def _rule(edges: list[ColumnEdge], positions: dict[Any, int]) -> Rule | None:
             return Columns(dict(zip(own, fields.values(), strict=True)), indirect)
         rest = {name: [dep._replace(column=dep.column or name) for dep in passed] for name in own if name not in fields}
         return Columns({name: fields.get(name) or rest.get(name, []) for name in own}, indirect)
+
+    return rule
+
+
+def rule_of(text: str, names: tuple[str, ...], dialect: str) -> Rule:
+    """The rule of an operation that can be said as a query over its inputs, called ``names`` in it."""
+
+    def rule(value: Value) -> Columns:
+        from headwater.sql import analyze
+
+        known = dict(zip(names, value.inputs, strict=False))
+        schema = {name: item.column_names() for name, item in known.items() if item.column_names()}
+        parsed = analyze(text, dialect=dialect, schema=schema)
+        edges = [edge for edge in parsed[-1].columns if edge.target_table is None] if parsed else []
+        positions = {edge.source_table.key: names.index(edge.source_table.name) for edge in edges}
+        found = _rule(edges, positions)
+        return found(value) if found is not None else opaque(value)
 
     return rule

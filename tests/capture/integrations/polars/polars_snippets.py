@@ -24,7 +24,7 @@ SNIPPETS = {
     "with_window": "sales.with_columns(pl.col('price').mean().over('shop').alias('shop_price'))",
     "with_when": "sales.with_columns(w=pl.when(pl.col('day') > 3).then(pl.col('price')).otherwise(pl.col('cost')))",
     "with_literal": "sales.with_columns(pl.lit(3).alias('three'))",
-    "with_udf": "sales.with_columns(pl.col('units').map_elements(lambda u: len(str(u)), return_dtype=pl.Int64).alias('u1'))",
+    "with_udf": "sales.with_columns(u1=pl.col('units').map_elements(lambda u: len(str(u)), return_dtype=pl.Int64))",
     "filter": "sales.filter(pl.col('units') > 2)",
     "filter_two": "sales.filter(pl.col('units') > 2, pl.col('shop') == 'n')",
     "filter_keyword": "sales.filter(shop='n')",

@@ -38,7 +38,7 @@ def test_results_and_warnings_are_the_same(name, follow):
 
 @pytest.mark.parametrize("name", WARNING)
 def test_warnings_blame_the_users_line(name, follow):
-    """What polars warns about is told with the file and line of the user's call, through stand-ins inside polars too."""
+    """What polars warns about is told with the file and line of the user's call."""
     _, plain = outcome(WARNING[name], pl.DataFrame(SALES), pl.DataFrame(SHOPS))
     follow("polars")
     _, seen = outcome(WARNING[name], pl.DataFrame(SALES), pl.DataFrame(SHOPS))

@@ -1,0 +1,25 @@
+"""duckdb: statements on connections and on the module, relations, registered frames, files.
+
+duckdb finds data frames by looking at the variables of its caller, so a Python function between the user and duckdb
+would hide them. Every call is therefore made from a scope that has the caller's own variables.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import ClassVar
+
+from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.integrations.duckdb import connections, relations
+
+
+class DuckdbIntegration(Integration):
+    """Follows duckdb."""
+
+    identifier: ClassVar[str] = "duckdb"
+    min_version: ClassVar[tuple[int, ...]] = (1, 0)
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook the module's functions, connections and relations."""
+        connections.hook(hooks, module)
+        relations.hook(hooks, module)
