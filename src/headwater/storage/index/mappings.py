@@ -84,7 +84,9 @@ class MappingTable:
 
     def is_loaded(self, number: int) -> bool:
         """Whether the definition was asked of the source already; the two that need no asking always are."""
-        return number in self._definitions or self.ids[number] in (NO_MAPPING, IDENTITY_MAPPING)
+        if number in self._definitions:
+            return True
+        return number < len(self.ids) and self.ids[number] in (NO_MAPPING, IDENTITY_MAPPING)
 
     def definition(self, number: int) -> ColumnMapping:
         """The mapping of a local number.
@@ -93,6 +95,8 @@ class MappingTable:
         """
         known = self._definitions.get(number)
         if known is None:
+            if number >= len(self.ids):
+                raise StoreCorrupt(f"an edge names column mapping number {number}, and there are {len(self.ids)}")
             mapping_id = self.ids[number]
             if mapping_id in (NO_MAPPING, IDENTITY_MAPPING):
                 nothing = np.empty(0, np.uint32)

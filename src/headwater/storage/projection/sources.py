@@ -55,7 +55,7 @@ class TablesSource:
             last_seq=found[-1].id if found else seq,
             source=array[:, 0].copy(),
             target=array[:, 1].copy(),
-            label=array[:, 2].copy(),
+            # no label: the derivation itself leads to its run and job, and a label costs four bytes an edge
             mapping=array[:, 3].copy(),
         )
 
