@@ -349,3 +349,23 @@ def test_the_hooks_leave_no_trace():
     assert dict(vars(LogisticRegression)) != before[1]
     hooks.remove()
     assert [dict(vars(owner)) for owner in owners] == before
+
+
+def test_a_long_loop_of_fits_is_not_a_thousand_sets(follow, loans):
+    """Beyond ten models of one line the name is shared; the latest of them is described, with its own training set."""
+    from sklearn.linear_model import LinearRegression
+
+    followed = libraries(follow)
+    frame = pd.read_csv("loans.csv")
+    for size in range(20, 50):
+        part = frame.head(size)
+        model = LinearRegression().fit(part[["debt"]], part["income"])
+    assert model.coef_.shape == (1,)
+    names = {item.ref.name for item in followed.recorder.items if hasattr(item, "facets")}
+    assert len(names) == 20
+    profiled = [item for item in followed.recorder.items if hasattr(item, "facets") and item.snapshot is not None]
+    assert len(profiled) == 10
+    last = followed.facets("model_10")["headwater_model"]["training"]
+    data = followed.facets("model_10.training_data")
+    assert last["version"] == data["headwater_fingerprint"]["exact"]
+    assert followed.sources("model_10.training_data", "debt") == {("loans.csv", "debt")}

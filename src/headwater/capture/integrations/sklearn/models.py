@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Final
 
+from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names, receiver_name
 from headwater.capture.integrations.sklearn.features import (
     MAX_FEATURES,
@@ -45,7 +46,7 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     if is_model:
         ref = recorder.memory_ref(name, "MODEL")
         facet = _facet(estimator, features, parameters)
-        recorder.name(value, ref, facets={"headwater_model": facet})
+        loops.name(recorder, value, ref, facets={"headwater_model": facet})
     _search_results(recorder, estimator)
 
 
@@ -72,8 +73,8 @@ def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
     )
     if any(hasattr(pipeline, name) for name in _PREDICTS):
         names = assigned_names(value.code, value.line, "Pipeline") or ["pipeline"]
-        ref = recorder.memory_ref(recorder.unique_name(names[0], None), "MODEL")
-        recorder.name(value, ref, facets={"headwater_model": _facet(pipeline, features, _parameters(pipeline))})
+        ref = recorder.memory_ref(loops.name_of_model(recorder, names[0], value.code, value.line), "MODEL")
+        loops.name(recorder, value, ref, facets={"headwater_model": _facet(pipeline, features, _parameters(pipeline))})
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str) -> Any:
@@ -94,7 +95,7 @@ def _model_name(recorder: Recorder, value: Value, before: Value | None, estimato
     if before is not None and before.dataset is not None:
         return before.dataset.name.rpartition("/")[2]
     name = receiver_name(value.code, value.line, method) or type(estimator).__name__
-    return recorder.unique_name(name, None)
+    return loops.name_of_model(recorder, name, value.code, value.line)
 
 
 def _feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names, common_part
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Value, same_columns
@@ -79,7 +80,7 @@ def name_set(
         first.code,
         first.line,
     )
-    recorder.name(whole, ref, snapshot=snapshot_of(parts), facets=facets)
+    loops.name(recorder, whole, ref, snapshot=snapshot_of(parts), facets=facets)
     for part, names in zip(parts, labels, strict=True):
         recorder.values.bind(
             part, Value("sklearn.part", (whole,), same_columns, names, whole.rows, None, None, None, 0)

@@ -1,0 +1,55 @@
+"""Fits in a loop: the first models of one line of code have names of their own, the others share the last of them.
+
+A script that fits ten thousand models tells nothing with ten thousand names, and describing each costs more than
+fitting it. Of models that share a name the latest counts: what an earlier one learnt from is let go before it is
+profiled.
+"""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import Any, Final
+
+from headwater.capture.recorder import Named, Recorder
+
+MAX_OF_ONE_SITE: Final = 10
+"""Models of one line of code that have names of their own."""
+
+_MAX_SITES: Final = 10_000
+
+_Site = tuple[str, CodeType | None, int, str]
+_counts: dict[_Site, int] = {}
+_latest: dict[_Site, str] = {}
+_positions: dict[tuple[str, str], int | None] = {}
+"""By run and name, where the latest item with a shared name stands in the recorder."""
+
+
+def name_of_model(recorder: Recorder, base: str, code: CodeType | None, line: int) -> str:
+    """The name of a model that was fitted at that line."""
+    site = (recorder.run_id, code, line, base)
+    count = _counts.get(site, 0) + 1
+    if len(_counts) < _MAX_SITES:
+        _counts[site] = count
+    if count > MAX_OF_ONE_SITE:
+        return _latest[site]
+    name = recorder.unique_name(base, None)
+    if len(_latest) < _MAX_SITES:
+        _latest[site] = name
+    if count == MAX_OF_ONE_SITE:
+        for shared in (name, f"{name}.training_data"):
+            _positions[recorder.run_id, recorder.memory_ref(shared).name] = None
+    return name
+
+
+def name(recorder: Recorder, *args: Any, **kwargs: Any) -> None:
+    """``recorder.name``; an earlier item with the same shared name, not yet looked at, loses its snapshot."""
+    recorder.name(*args, **kwargs)
+    key = (recorder.run_id, args[1].name)
+    if key not in _positions:
+        return
+    items = recorder.items
+    before = _positions[key]
+    earlier = items[before] if before is not None else None
+    if before is not None and type(earlier) is Named and earlier.ref == args[1]:
+        items[before] = earlier._replace(snapshot=None)
+    _positions[key] = len(items) - 1
