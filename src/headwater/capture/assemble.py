@@ -7,6 +7,7 @@ Nothing here is seen by the user's program, and nothing here may be redacted lat
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -97,7 +98,7 @@ class Assembler:
         with GUARD.at("files"):
             self._datasets.finish_files()
             models.mark_checkpoints(self._datasets)
-        everything = list(self._datasets)
+        everything = [touched for touched in self._datasets if not self._is_scratch(touched)]
         run_facets = self._run_facets()
         with GUARD.at("operations"):
             run_facets["headwater_operations"] = operations(self._results)
@@ -110,6 +111,14 @@ class Assembler:
                 **({"stackTrace": outcome.stack} if outcome.stack else {}),
             }
         return [self._event(outcome.state, ended_ns, run_facets, self._job_facets(everything), everything)]
+
+    def _is_scratch(self, touched: Touched) -> bool:
+        """A file that this run renamed away, or one of unknown content that is gone again: no dataset."""
+        if touched.is_input or not touched.is_output:
+            return False
+        if touched.ref[:2] in self.recorder.moved:
+            return True
+        return touched.ref.namespace == "file" and not touched.values and not os.path.exists(touched.ref.name)  # noqa: PTH110
 
     def _event(
         self, kind: str, time_ns: int, run_facets: dict[str, Any], job_facets: dict[str, Any], touched: list[Touched]

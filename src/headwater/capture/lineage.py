@@ -20,6 +20,7 @@ def entry(ref: DatasetRef, values: Iterable[Value], inferred: Iterable[DatasetRe
     ``values`` are what was written to it; ``inferred`` are the datasets to fall back on where nothing is known of
     how it came about (everything the run had read by then), marked as such.
     """
+    values = list(values)
     traces = [trace(value) for value in values]
     # A model that is trained further comes from itself: that is its history, not an edge of the graph.
     found_refs = [value.dataset for found in traces for value in found.sources]
@@ -36,7 +37,8 @@ def entry(ref: DatasetRef, values: Iterable[Value], inferred: Iterable[DatasetRe
         "type": "DATASET",
         "inputs": _distinct(whole),
     }
-    fields = _fields(ref, traces)
+    own = {name for value in values for name in value.column_names()}
+    fields = _fields(ref, traces, own)
     if fields:
         document["fields"] = fields
     return document
@@ -73,7 +75,7 @@ def _with_trail(source: Source, trail: Trail) -> dict[str, Any]:
     return {**_input(source.value.dataset, source.column), "transformations": [step]}
 
 
-def _fields(ref: DatasetRef, traces: list[Trace]) -> dict[str, Any]:
+def _fields(ref: DatasetRef, traces: list[Trace], own: set[str]) -> dict[str, Any]:
     merged: dict[str, Trails] = {}
     count = 0
     for found in traces:
@@ -87,7 +89,7 @@ def _fields(ref: DatasetRef, traces: list[Trace]) -> dict[str, Any]:
     return {
         name: {"inputs": [_with_trail(s, t) for s, t in trails.items() if _is_other(s, ref)]}
         for name, trails in merged.items()
-        if name != "*"
+        if name != "*" and (name in own or not own)
     }
 
 

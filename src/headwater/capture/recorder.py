@@ -17,7 +17,7 @@ from headwater.capture.values import DatasetRef, Value, Values
 VALUES = Values()
 """The values of this process: objects pass from one run to another, so runs share them."""
 
-_guesses = Guesses()
+_guesses = Guesses(VALUES)
 VALUES.watchers.append(_guesses.saw)
 VALUES.guess = _guesses.value_of
 

@@ -9,6 +9,7 @@ later, by :mod:`headwater.capture.trace`.
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Callable, Iterable
 from sys import _getframe
@@ -163,6 +164,9 @@ def line_of(code: CodeType, offset: int) -> int:
     return 0
 
 
+_LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a string to compare with
+"""Where the standard library lives."""
+
 _IS_USERS: Final[dict[CodeType, bool]] = {}
 """Whether a code object is the user's own. Bounded: forgotten when it has grown large."""
 
@@ -171,7 +175,9 @@ def _is_users(code: CodeType) -> bool:
     if len(_IS_USERS) > 50_000:
         _IS_USERS.clear()
     name = code.co_filename
-    found = _IS_USERS[code] = "site-packages" not in name and "/headwater/capture/" not in name
+    is_ours = "/headwater/capture/" in name
+    is_installed = "site-packages" in name or "dist-packages" in name or name.startswith((_LIBRARY, "<frozen"))
+    found = _IS_USERS[code] = not is_ours and not is_installed
     return found
 
 
