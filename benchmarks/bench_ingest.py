@@ -1,6 +1,6 @@
 """Durable ingestion into SQLite: CPU time and bytes written an event, beside a statement-per-entity writer.
 
-    python benchmarks/ingest.py [--events 6000] [--batch 1 --batch 10 --batch 100 --batch 1000] [--rounds 5]
+    python benchmarks/bench_ingest.py [--events 6000] [--batch 1 --batch 10 --batch 100 --batch 1000] [--rounds 5]
 
 Every event is a RunEvent of about 7 kB: two inputs and one output with schemas of ten columns each, column lineage,
 documentation and ownership, a nominal time and statistics. Two hundred jobs run again and again, START then COMPLETE,

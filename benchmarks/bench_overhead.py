@@ -1,6 +1,6 @@
 """What capture costs the program that is captured: import, one operation, one event. Ratios within one run.
 
-    python benchmarks/overhead.py [--rounds 7] [--write]
+    python benchmarks/bench_overhead.py [--rounds 7] [--write]
 
 Everything that is compared is measured in turns, so that a noisy machine is noisy for all. ``--write`` puts the result
 into ``benchmarks/results/overhead.md``.
@@ -333,7 +333,7 @@ def main() -> int:
     if options.write:
         load = os.getloadavg()[0]
         head = (
-            f"# What capture costs its host\n\n`python benchmarks/overhead.py --rounds {options.rounds} --write`, on "
+            f"# What capture costs its host\n\n`python benchmarks/bench_overhead.py --rounds {options.rounds} --write`, on "
             f"{machine()}, load {load:.1f} at the end. Medians of {options.rounds} interleaved rounds of "
             f"{EVENTS:,} events; processor time.\n\n"
         )

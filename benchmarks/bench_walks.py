@@ -1,6 +1,6 @@
 """Walks of the graph index beside recursive SQL and a plain C sweep, as ratios in one run.
 
-Run ``python benchmarks/walks.py`` (about ten minutes and 4 GB of disk) or ``--quick`` (a tenth of the edges, no
+Run ``python benchmarks/bench_walks.py`` (about ten minutes and 4 GB of disk) or ``--quick`` (a tenth of the edges, no
 PostgreSQL needed with ``--no-postgres``). Figures are medians of interleaved repeats in CPU time of the process that
 does the work; every engine's count is checked against the others'. All of them count the nodes reached by kind; the
 index and the C sweep also hand out the ids, which the SQL engines keep to themselves.
