@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import BUSY
+from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.recorder import Recorder
 from headwater.capture.stand_in import USERS_CODE, unseen
 
@@ -32,6 +32,16 @@ class Place(NamedTuple):
     dialect: str
     namespace: str
     default_schema: str
+
+
+FOLLOWED: Final[set[str]] = set()
+"""Names of the drivers whose own integration is in place; what runs on top of them is not told a second time."""
+
+
+def follow(hooks: Hooks, driver: str) -> None:
+    """Say that a driver is followed, until the hooks are removed."""
+    FOLLOWED.add(driver)
+    hooks.on_remove(lambda: FOLLOWED.discard(driver))
 
 
 class _State:
@@ -68,8 +78,8 @@ class Connections:
             state = self._states[connection] = _State(self._place_of(connection))
         return state
 
-    def ran(self, recorder: Recorder, connection: Any, sql: Any) -> None:
-        """A statement was executed without error."""
+    def ran(self, recorder: Recorder, connection: Any, sql: Any, *, is_started: bool = True) -> None:
+        """A statement was executed without error; one that is not yet ``is_started`` counts when it is committed."""
         text = _text(sql)
         if text is None:
             return
@@ -79,7 +89,7 @@ class Connections:
             (self.rolled_back if _ROLLBACK.match(text) else self.committed)(connection)
         if _CONTROL.match(text):
             return
-        if is_open and not _ASKS.match(text):
+        if (is_open or not is_started) and not _ASKS.match(text):
             state.pending[text] = recorder
         else:
             _hand_on(recorder, state.place, text)
@@ -97,6 +107,14 @@ class Connections:
         state = self._states.get(connection)
         if state is not None:
             state.pending.clear()
+
+
+def place_in_postgres(info: Any) -> Place:
+    """Where a connection to PostgreSQL leads, by its ``info`` (psycopg 3 and psycopg2 agree on it). A socket that is a
+    file is on this machine."""
+    host = info.host or ""
+    server = "localhost" if not host or host.startswith("/") else host
+    return Place("postgres", f"postgres://{server}:{info.port or 5432}", f"{info.dbname}.public")
 
 
 def _text(sql: Any) -> str | None:
@@ -167,6 +185,38 @@ def watched(original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], No
     return unseen(execute)
 
 
+def watched_async(
+    original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], None], site: str
+) -> Callable[..., Any]:
+    """As ``watched``, for a method that is awaited. Other tasks run meanwhile: nothing is marked as busy."""
+
+    @functools.wraps(original)
+    async def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recorder = None if BUSY.depth else recording.current()
+        result = await original(self, *args, **kwargs)
+        if recorder is not None:
+            with GUARD.at(site):
+                ran(recorder, self, args[0] if args else next(iter(kwargs.values()), None))
+        return result
+
+    return unseen(execute)
+
+
+def told_async(
+    original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], None], site: str
+) -> Callable[..., Any]:
+    """As ``told``, for a method that is awaited."""
+
+    @functools.wraps(original)
+    async def ended(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = await original(self, *args, **kwargs)
+        with GUARD.at(site):
+            tell(self, args)
+        return result
+
+    return unseen(ended)
+
+
 def told(original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], None], site: str) -> Callable[..., Any]:
     """A stand-in for ``commit`` and its kin; ``tell(connection, args)`` follows each call that did not raise."""
 
@@ -178,3 +228,10 @@ def told(original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], No
         return result
 
     return unseen(ended)
+
+
+def renamed(base: type, methods: dict[str, Any], slots: tuple[str, ...] = ()) -> type:
+    """A sub-class that looks like its base: same name, and no attributes of its own."""
+    own = slots if not base.__weakrefoffset__ else ()
+    copied = {name: getattr(base, name) for name in ("__module__", "__qualname__", "__doc__")}
+    return type(base)(base.__name__, (base,), {"__slots__": own, **copied, **methods})

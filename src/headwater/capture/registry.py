@@ -30,6 +30,8 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "polars": "polars",
     "pyarrow": "pyarrow",
     "duckdb": "duckdb",
+    "psycopg": "psycopg",
+    "psycopg2": "psycopg2",
     "sqlalchemy": "sqlalchemy",
     "sklearn": "sklearn",
     "joblib": "joblib",

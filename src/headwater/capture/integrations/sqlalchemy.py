@@ -1,6 +1,6 @@
-"""SQLAlchemy: every statement of every engine, by its public events.
+"""SQLAlchemy: the statements of engines whose driver is not followed itself, by SQLAlchemy's public events.
 
-SQLite engines connect through the standard library's sqlite3, which has an integration of its own.
+Where the driver has an integration of its own (sqlite3, psycopg), what SQLAlchemy runs is seen there, once.
 """
 
 from __future__ import annotations
@@ -9,11 +9,16 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture import recorder as recording
+from headwater.capture.dbapi import FOLLOWED, Connections, Place
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
+from headwater.errors import InvalidName
+from headwater.model.uris import from_uri
 
 _DIALECTS: Final = {"postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
 """SQLAlchemy's names of dialects where the SQL parser has others."""
+
+_PROBE: Final = "headwater_probe"
 
 
 class SqlalchemyIntegration(Integration):
@@ -28,8 +33,13 @@ class SqlalchemyIntegration(Integration):
         from sqlalchemy.engine import Engine
 
         del module
-        event.listen(Engine, "after_cursor_execute", _after_execute)
-        hooks.on_remove(lambda: event.remove(Engine, "after_cursor_execute", _after_execute))
+        for name, listener in (
+            ("after_cursor_execute", _after_execute),
+            ("commit", _on_commit),
+            ("rollback", _on_rollback),
+        ):
+            event.listen(Engine, name, listener)
+            hooks.on_remove(lambda name=name, listener=listener: event.remove(Engine, name, listener))  # type: ignore[misc]
 
 
 def _after_execute(
@@ -38,20 +48,32 @@ def _after_execute(
     """The event's signature is SQLAlchemy's. Parameters are values: they are not looked at."""
     del cursor, parameters, context, executemany
     recorder = None if BUSY.depth else recording.current()
-    if recorder is None or connection.dialect.name == "sqlite":
+    if recorder is None or connection.dialect.driver in FOLLOWED:
         return
     with GUARD.at("sqlalchemy.execute"):
-        dialect = connection.dialect.name
-        recorder.statement(
-            statement,
-            _DIALECTS.get(dialect, dialect),
-            namespace_of(connection.engine.url),
-            default_schema=getattr(connection.dialect, "default_schema_name", None) or "",
-        )
+        _CONNECTIONS.ran(recorder, connection, statement)
 
 
-def namespace_of(url: Any) -> str:
-    """``dialect://host:port`` of an engine's URL, without user, password or options."""
-    scheme = {"postgresql": "postgres"}.get(url.get_backend_name(), url.get_backend_name())
-    port = f":{url.port}" if url.port else ""
-    return f"{scheme}://{url.host or 'localhost'}{port}"
+def _on_commit(connection: Any) -> None:
+    with GUARD.at("sqlalchemy.commit"):
+        _CONNECTIONS.committed(connection)
+
+
+def _on_rollback(connection: Any) -> None:
+    with GUARD.at("sqlalchemy.rollback"):
+        _CONNECTIONS.rolled_back(connection)
+
+
+def place_of(connection: Any) -> Place:
+    """Where a connection leads, by its engine's URL without user, password or options."""
+    url, dialect = connection.engine.url, connection.dialect.name
+    known = _DIALECTS.get(dialect, dialect)
+    try:
+        named = from_uri(str(url.render_as_string(hide_password=True)), table=_PROBE)
+    except InvalidName:
+        port = f":{url.port}" if url.port else ""
+        return Place(known, f"{url.get_backend_name()}://{url.host or 'localhost'}{port}", "")
+    return Place(known, named.namespace, named.name.removesuffix(_PROBE).rstrip("."))
+
+
+_CONNECTIONS: Final = Connections(place_of, lambda connection: bool(connection.in_transaction()))

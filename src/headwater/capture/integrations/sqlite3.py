@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture import recorder as recording
 from headwater.capture.as_caller import call_as
-from headwater.capture.dbapi import Connections, Place, told, watched
+from headwater.capture.dbapi import Connections, Place, follow, renamed, told, watched
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, Integration, unobserved
 from headwater.capture.recorder import Recorder
@@ -36,6 +36,7 @@ class Sqlite3Integration(Integration):
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook ``connect``."""
         hooks.replace(module, "connect", _connect)
+        follow(hooks, "pysqlite")
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """``sqlite3.dbapi2`` has a name of its own for the same function; ``replace`` found it already."""
@@ -135,7 +136,7 @@ def tracked(base: Any) -> Any:
     }
     for name in ("execute", "executemany", "executescript"):
         methods[name] = _by_cursor(base, name)
-    made = _renamed(base, methods, ("__weakref__",))
+    made = renamed(base, methods, ("__weakref__",))
     _TRACKED.append(made)
     return made
 
@@ -161,11 +162,4 @@ def _tracked_cursor(base: Any) -> Any:
     if not isinstance(base, type):
         return base
     names = [name for name in ("execute", "executemany", "executescript") if hasattr(base, name)]
-    return _renamed(base, {name: watched(getattr(base, name), _ran, "sqlite3.execute") for name in names}, ())
-
-
-def _renamed(base: type, methods: dict[str, Any], slots: tuple[str, ...]) -> type:
-    """A sub-class that looks like its base: same name, and no attributes of its own."""
-    own = slots if not hasattr(base, "__weakref__") else ()
-    copied = {name: getattr(base, name) for name in ("__module__", "__qualname__", "__doc__")}
-    return type(base)(base.__name__, (base,), {"__slots__": own, **copied, **methods})
+    return renamed(base, {name: watched(getattr(base, name), _ran, "sqlite3.execute") for name in names})

@@ -50,14 +50,19 @@ def _url(connection: Any) -> str | None:
     engine = getattr(connection, "engine", None)
     rendered = getattr(getattr(engine, "url", None), "render_as_string", None)
     if rendered is not None:
-        return str(rendered(hide_password=True))
+        url: Any = engine.url  # type: ignore[union-attr]
+        if url.get_backend_name() == "postgresql" and not url.host:
+            host = str(url.query.get("host", ""))
+            url = url.set(host="localhost" if not host or host.startswith("/") else host)
+        return str(url.render_as_string(hide_password=True))
     sqlite3 = sys.modules.get("sqlite3")
     if sqlite3 is not None and isinstance(connection, sqlite3.Connection):
         return _sqlite_url(connection)
     info: Any = getattr(connection, "info", None)
     if hasattr(info, "dbname") and hasattr(info, "host"):
         port = f":{info.port}" if getattr(info, "port", None) else ""
-        return f"postgresql://{info.host or 'localhost'}{port}/{info.dbname}"
+        host = "localhost" if not info.host or info.host.startswith("/") else info.host
+        return f"postgresql://{host}{port}/{info.dbname}"
     return None
 
 

@@ -100,15 +100,15 @@ def _model_name(recorder: Recorder, value: Value, before: Value | None, estimato
 
 def _feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:
     """Each feature comes from its columns of X; the label decides about all of them."""
-    fields = {
-        feature.name: [
-            Dep(0, columns[i], subtype=feature.subtype, description=feature.description) for i in feature.inputs
-        ]
-        for feature in features[:MAX_FEATURES]
-    }
     label = [Dep(1, None, "INDIRECT", "CONDITIONAL", description="label")] if sides == 2 else []
 
     def rule(value: Value) -> Columns:
+        fields = {
+            feature.name: [
+                Dep(0, columns[i], subtype=feature.subtype, description=feature.description) for i in feature.inputs
+            ]
+            for feature in features[:MAX_FEATURES]
+        }
         known_fields = {name: fields.get(name, []) for name in value.column_names()}
         return Columns(known_fields, label)
 

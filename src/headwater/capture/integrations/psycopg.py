@@ -1,0 +1,89 @@
+"""psycopg 3: statements of cursors, plain, on the server's side and awaited; what was not committed was not written.
+
+Only the text of a statement is looked at, never its parameters.
+"""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any, ClassVar, Final
+
+from headwater.capture.dbapi import (
+    Connections,
+    follow,
+    place_in_postgres,
+    told,
+    told_async,
+    watched,
+    watched_async,
+)
+from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.recorder import Recorder
+
+_IDLE: Final = 0
+_CONNECTIONS: Final = Connections(
+    lambda connection: place_in_postgres(connection.info),
+    lambda connection: int(connection.info.transaction_status) != _IDLE,
+)
+
+
+class PsycopgIntegration(Integration):
+    """Follows psycopg 3, synchronous and asynchronous."""
+
+    identifier: ClassVar[str] = "psycopg"
+    min_version: ClassVar[tuple[int, ...]] = (3, 1)
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook cursors, connections and transactions, each class that has methods of its own."""
+        _install_cursors(hooks, (module.Cursor, module.ServerCursor), watched)
+        _install_cursors(hooks, (module.AsyncCursor, module.AsyncServerCursor), watched_async)
+        for connection, tell in ((module.Connection, told), (module.AsyncConnection, told_async)):
+            hooks.replace(connection, "commit", functools.partial(tell, tell=_committed, site="psycopg.commit"))
+            hooks.replace(connection, "rollback", functools.partial(tell, tell=_rolled_back, site="psycopg.rollback"))
+            hooks.replace(connection, "close", functools.partial(tell, tell=_rolled_back, site="psycopg.close"))
+        left = functools.partial(told, tell=_left, site="psycopg.transaction")
+        hooks.replace(module.Transaction, "__exit__", left)
+        left = functools.partial(told_async, tell=_left, site="psycopg.transaction")
+        hooks.replace(module.AsyncTransaction, "__aexit__", left)
+        follow(hooks, "psycopg")
+
+
+def _install_cursors(hooks: Hooks, cursors: tuple[Any, ...], watch: Any) -> None:
+    for cursor in cursors:
+        for name in ("execute", "executemany"):
+            if name in vars(cursor):
+                hooks.replace(cursor, name, functools.partial(watch, ran=_ran, site=f"psycopg.{name}"))
+        if "copy" in vars(cursor):  # gives a context manager, awaited or not
+            hooks.replace(cursor, "copy", functools.partial(watched, ran=_copied, site="psycopg.copy"))
+
+
+def _text(cursor: Any, query: Any) -> Any:
+    """The text of a query; one that was composed of parts is put together."""
+    return query.as_string(cursor) if hasattr(query, "as_string") else query
+
+
+def _ran(recorder: Recorder, cursor: Any, query: Any) -> None:
+    _CONNECTIONS.ran(recorder, cursor.connection, _text(cursor, query))
+
+
+def _copied(recorder: Recorder, cursor: Any, query: Any) -> None:
+    is_own = bool(cursor.connection.autocommit)
+    _CONNECTIONS.ran(recorder, cursor.connection, _text(cursor, query), is_started=is_own)
+
+
+def _committed(connection: Any, args: tuple[Any, ...]) -> None:
+    del args
+    _CONNECTIONS.committed(connection)
+
+
+def _rolled_back(connection: Any, args: tuple[Any, ...]) -> None:
+    del args
+    _CONNECTIONS.rolled_back(connection)
+
+
+def _left(transaction: Any, args: tuple[Any, ...]) -> None:
+    """A ``with connection.transaction()`` block ended. One inside another ends with the outer one."""
+    connection = transaction.connection
+    if int(connection.info.transaction_status) == _IDLE:
+        (_CONNECTIONS.committed if args and args[0] is None else _CONNECTIONS.rolled_back)(connection)

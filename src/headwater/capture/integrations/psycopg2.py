@@ -1,0 +1,113 @@
+"""psycopg2: statements of cursors; what was not committed was not written.
+
+Its connection and cursor are compiled and cannot be hooked, but they can be sub-classed, and ``connect`` takes a
+factory for that. Only the text of a statement is looked at, never its parameters.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, ClassVar, Final
+
+from headwater.capture import recorder as recording
+from headwater.capture.dbapi import Connections, follow, place_in_postgres, renamed, told, watched
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.recorder import Recorder
+from headwater.capture.stand_in import unseen
+
+_IDLE: Final = 0
+_CONNECTIONS: Final = Connections(
+    lambda connection: place_in_postgres(connection.info),
+    lambda connection: int(connection.get_transaction_status()) != _IDLE,
+)
+
+
+class Psycopg2Integration(Integration):
+    """Follows psycopg2."""
+
+    identifier: ClassVar[str] = "psycopg2"
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook ``connect``."""
+        hooks.replace(module, "connect", _connect)
+        follow(hooks, "psycopg2")
+
+
+def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def connect(dsn: Any = None, connection_factory: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if recording.current() is not None:
+            with GUARD.at("psycopg2.connect"):
+                connection_factory = _tracked(connection_factory)
+        return original(dsn, connection_factory, *args, **kwargs)
+
+    return unseen(connect)
+
+
+def _ran(recorder: Recorder, cursor: Any, query: Any) -> None:
+    text = query.as_string(cursor) if hasattr(query, "as_string") else query
+    _CONNECTIONS.ran(recorder, cursor.connection, text)
+
+
+def _copied(recorder: Recorder, cursor: Any, table: Any) -> None:
+    """``copy_from(file, table)``: rows from a file object of the user's."""
+    if isinstance(table, str):
+        _CONNECTIONS.ran(recorder, cursor.connection, f"COPY {table} FROM STDIN")
+
+
+@functools.cache
+def _tracked(factory: Any) -> Any:
+    """A sub-class of a connection class (psycopg2's own for None); other factories are left alone."""
+    extensions: Any = sys.modules["psycopg2.extensions"]
+    if factory is not None and not inspect.isclass(factory):
+        return factory
+    base: Any = extensions.connection if factory is None else factory
+
+    def cursor(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(args) > 1:
+            return base.cursor(self, args[0], _tracked_cursor(args[1]), *args[2:], **kwargs)
+        wanted: Any = kwargs.get("cursor_factory")
+        if wanted is None and base.cursor is extensions.connection.cursor:
+            wanted = self.cursor_factory or extensions.cursor
+        elif wanted is None:  # a class of connections that has cursors of its own: ask it which
+            example: Any = base.cursor(self)
+            wanted = example.__class__
+            example.close()
+        return base.cursor(self, *args, **{**kwargs, "cursor_factory": _tracked_cursor(wanted)})
+
+    def tell(name: str, what: Callable[[Any], None]) -> Any:
+        return told(getattr(base, name), lambda connection, args: what(connection), f"psycopg2.{name}")
+
+    methods = {"cursor": unseen(cursor), "commit": tell("commit", _CONNECTIONS.committed)}
+    methods |= {name: tell(name, _CONNECTIONS.rolled_back) for name in ("rollback", "close")}
+    return renamed(base, methods, ("__weakref__",))
+
+
+@functools.cache
+def _tracked_cursor(factory: Any) -> Any:
+    """A sub-class of a cursor class that records what it executes."""
+    if not inspect.isclass(factory):
+        return factory
+    base: Any = factory
+    names = ("execute", "executemany", "copy_expert")
+    methods = {name: watched(getattr(base, name), _ran, f"psycopg2.{name}") for name in names}
+    copy: Any = base.copy_from
+
+    @functools.wraps(copy)
+    def copy_from(self: Any, file: Any, table: Any, *args: Any, **kwargs: Any) -> Any:
+        return told(copy, lambda cursor, _: _tell_copy(cursor, table), "psycopg2.copy_from")(
+            self, file, table, *args, **kwargs
+        )
+
+    return renamed(base, {**methods, "copy_from": unseen(copy_from)})
+
+
+def _tell_copy(cursor: Any, table: Any) -> None:
+    recorder = recording.current()
+    if recorder is not None:
+        _copied(recorder, cursor, table)
