@@ -8,13 +8,14 @@ again by the address of its first column's buffer, which the conversion made.
 from __future__ import annotations
 
 import functools
+import weakref
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Value, same_columns
+from headwater.capture.values import DatasetRef, Value, same_columns
 
 _READERS: Final = {
     "pyarrow.parquet.core": ("read_table", "read_pandas"),
@@ -52,10 +53,17 @@ class PyarrowIntegration(Integration):
         for function in _WRITERS.get(name, ()):
             if hasattr(module, function):
                 hooks.after(module, function, functools.partial(_after_write, function=function))
+        if name == "pyarrow.parquet.core":
+            hooks.after(module.ParquetFile, "__init__", _after_open)
+            for function in ("read", "read_row_group", "read_row_groups"):
+                hooks.after(module.ParquetFile, function, functools.partial(_after_part, op=f"pyarrow.{function}"))
         if name == _COMPAT:
             hooks.after(module, "table_to_dataframe", _after_to_pandas)
             hooks.after(module, "dataframe_to_arrays", _after_from_pandas)
 
+
+_OPENED: Final[weakref.WeakKeyDictionary[Any, DatasetRef]] = weakref.WeakKeyDictionary()
+"""The files behind ``ParquetFile`` objects."""
 
 _BY_ADDRESS: Final[dict[int, Value]] = {}
 """Values by the address of the first buffer of the arrays made from them; the latest ones."""
@@ -97,6 +105,24 @@ def _after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     if ref is not None and result is not None:
         rows = getattr(result, "num_rows", None)
         recorder.read(result, ref, op, columns=_names(result), rows=rows, snapshot=_snapshot(result))
+
+
+def _after_open(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``ParquetFile(source)``: nothing is read yet but the footer."""
+    del recorder, result
+    ref = located(args[1] if len(args) > 1 else kwargs.get("source"))
+    if ref is not None:
+        _OPENED[args[0]] = ref
+
+
+def _after_part(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
+    """A ``ParquetFile`` was read, whole or in part."""
+    del kwargs
+    ref = _OPENED.get(args[0])
+    if ref is not None:
+        is_whole = op == "pyarrow.read"
+        snapshot = _snapshot(result) if is_whole else None
+        recorder.read(result, ref, op, columns=_names(result), rows=result.num_rows, snapshot=snapshot)
 
 
 def _after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], function: str) -> None:

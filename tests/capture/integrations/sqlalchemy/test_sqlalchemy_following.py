@@ -1,0 +1,102 @@
+"""SQLAlchemy is followed through its driver, or by its own events where the driver is not: core, ORM, pandas."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+sqlalchemy = pytest.importorskip("sqlalchemy")
+from sqlalchemy import orm  # noqa: E402 - after the check that it is there
+
+
+class Base(orm.DeclarativeBase):
+    """Tables of the tests."""
+
+
+class Order(Base):
+    """An order."""
+
+    __tablename__ = "orders"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    product: orm.Mapped[str]
+    amount: orm.Mapped[float]
+
+
+@pytest.fixture(params=["by driver", "by events"])
+def engine_of(request, follow, tmp_path):
+    """SQLAlchemy over SQLite, followed by sqlite3's integration or by SQLAlchemy's own; gives (followed, engine)."""
+    names = ("sqlite3",) if request.param == "by driver" else ()
+    followed = follow("sqlalchemy", "pandas", *names)
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/shop.db")
+    with sqlalchemy.create_engine(f"sqlite:///{tmp_path}/shop.db").begin() as connection:
+        Base.metadata.create_all(connection)
+    yield followed, engine
+    engine.dispose()
+
+
+def test_core_statements(engine_of, tmp_path):
+    """Text and expressions: exact columns, the file's namespace."""
+    followed, engine = engine_of
+    target = sqlalchemy.Table("target", sqlalchemy.MetaData(), sqlalchemy.Column("total", sqlalchemy.Float))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("create table teas as select id, amount from orders where product = 'tea'"))
+        target.create(connection)
+        chosen = sqlalchemy.select(sqlalchemy.func.sum(Order.amount))
+        connection.execute(sqlalchemy.insert(target).from_select(["total"], chosen))
+    assert followed.entries()["teas"]["namespace"] == f"sqlite://{tmp_path}/shop.db"
+    assert ("orders", "amount") in followed.sources("teas", "amount")
+    assert followed.sources("target", "total") == {("orders", "amount")}
+
+
+def test_orm_sessions_commit_or_roll_back(engine_of):
+    """Objects that are flushed and committed write their table; a session that is rolled back does not."""
+    followed, engine = engine_of
+    with orm.Session(engine) as session:
+        session.add(Order(id=1, product="tea", amount=1.0))
+        session.flush()
+        session.rollback()
+    with orm.Session(engine) as session:
+        assert session.scalars(sqlalchemy.select(Order)).all() == []
+    assert followed.event()["outputs"] == []
+    assert [d["name"] for d in followed.event()["inputs"]] == ["orders"]
+
+
+def test_orm_objects_are_written(engine_of):
+    """A committed object is a write of its table, its values masked."""
+    followed, engine = engine_of
+    with orm.Session(engine) as session:
+        session.add(Order(id=1, product="tea-secret", amount=1.0))
+        session.commit()
+    assert [d["name"] for d in followed.event()["outputs"]] == ["orders"]
+    assert "secret" not in str(followed.event())
+
+
+def test_pandas_tells_once_under_one_name(engine_of, tmp_path):
+    """read_sql and to_sql over an engine are one edge each, under the name that plain statements use."""
+    followed, engine = engine_of
+    frame = pd.read_sql("select id, amount * 2 as twice from orders", engine)
+    frame.to_sql("better", engine, index=False)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("create table best as select twice from better"))
+    back = pd.read_sql_table("best", engine)
+    assert followed.sources("better", "twice") == {("orders", "amount")}
+    assert followed.sources("best", "twice") == {("better", "twice")}
+    assert followed.recorder.values.get(back).dataset[:2] == (f"sqlite://{tmp_path}/shop.db", "best")
+    names = [(d["namespace"], d["name"]) for d in followed.event()["inputs"]]
+    assert sorted(names) == [(f"sqlite://{tmp_path}/shop.db", name) for name in ("best", "better", "orders")]
+
+
+def test_an_engine_made_before_is_followed_too(follow, tmp_path):
+    """The events belong to all engines; after removal none is told any more."""
+    engine = sqlalchemy.create_engine("sqlite:///early.db")
+    followed = follow("sqlalchemy")
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("create table a as select 1 as x"))
+        connection.execute(sqlalchemy.text("create table b as select x from a"))
+    assert followed.sources("b", "x") == {("a", "x")}
+    count = len(followed.recorder.items)
+    followed.registry.remove()
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("select * from b"))
+    assert len(followed.recorder.items) == count
+    engine.dispose()
