@@ -369,3 +369,19 @@ def test_a_long_loop_of_fits_is_not_a_thousand_sets(follow, loans):
     data = followed.facets("model_10.training_data")
     assert last["version"] == data["headwater_fingerprint"]["exact"]
     assert followed.sources("model_10.training_data", "debt") == {("loans.csv", "debt")}
+
+
+@pytest.mark.parametrize(
+    "name", ["make_spd_matrix", "make_low_rank_matrix", "make_biclusters", "make_moons", "load_iris"]
+)
+def test_what_scikit_learn_ships_or_makes_is_a_source(name, follow):
+    """A loader or generator is a source by its name, whatever it gives: one matrix, a tuple, a bunch."""
+    from sklearn import datasets
+
+    arguments = {"make_spd_matrix": (4,), "make_low_rank_matrix": (4, 3), "make_biclusters": ((6, 4), 2)}
+    followed = follow("numpy", "sklearn")
+    result = getattr(datasets, name)(*arguments.get(name, ()))
+    data = result[0] if isinstance(result, tuple) else result if isinstance(result, np.ndarray) else result.data
+    assert followed.columns(data)
+    (source,) = followed.event()["inputs"]
+    assert (source["namespace"], source["name"]) == ("sklearn", name.removeprefix("load_"))

@@ -30,8 +30,7 @@ def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
     del args
     generated = name.startswith("make_")
     ref = DatasetRef("sklearn", name.removeprefix("load_"), "GENERATED" if generated else "FILE")
-    parts = result if isinstance(result, tuple) else [result.get(key) for key in ("data", "target", "frame")]
-    parts = [part for part in parts if part is not None]
+    parts = _parts(result)
     names = [_names(result, part, position) for position, part in enumerate(parts)]
     plain = {key: value for key, value in kwargs.items() if isinstance(value, bool | int | float | str)}
     columns = tuple(dict.fromkeys(name for some in names for name in some))
@@ -51,10 +50,21 @@ def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         recorder.values.bind(part, value)
 
 
+def _parts(result: Any) -> list[Any]:
+    """What a loader gives that holds data: a tuple, a bunch with names, or one matrix."""
+    if isinstance(result, tuple):
+        found = list(result)
+    elif isinstance(result, dict):
+        found = [result.get(key) for key in ("data", "target", "frame")]
+    else:
+        found = [result]
+    return [part for part in found if part is not None]
+
+
 def _names(result: Any, part: Any, position: int) -> tuple[str, ...]:
     """Column names of a part: its own, the bunch's, or numbered as scikit-learn numbers them; ``target`` for y."""
     shape: Any = getattr(part, "shape", ())
-    if getattr(part, "columns", None) is None and len(shape) == 2 and not isinstance(result, tuple):
+    if getattr(part, "columns", None) is None and len(shape) == 2 and isinstance(result, dict):
         names = result.get("feature_names")
         if names is not None and len(names) == shape[1]:
             return tuple(str(name) for name in names)
