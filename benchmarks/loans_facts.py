@@ -21,7 +21,8 @@ class Captured:
         with open_store(folder / ".headwater", read_only=True) as store:
             self.events = [json.loads(event.body) for event in store.events()]
         last = self.events[-1]["run"]["runId"]
-        self.events = [event for event in self.events if event["run"]["runId"] == last]
+        mine = [event for event in self.events if event["run"]["runId"] == last]
+        self.events = sorted(mine, key=lambda event: event["eventTime"])
         self.end = next(event for event in self.events if event["eventType"] == "COMPLETE")
         self.run: dict[str, Any] = {}
         for event in self.events:

@@ -198,3 +198,13 @@ def test_our_own_log_messages_are_redacted(caplog):
             logger.debug("failed with %s", f"token={SECRET}", exc_info=error)
     assert MASK in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_the_version_of_a_package_with_a_secrets_name_is_kept():
+    """``google-auth`` is a package: its version is a fact of the environment, and what is no version is masked."""
+    packages = {"google-auth": "2.62.2", "secret-manager": "1.0rc1", "auth-token": "hunter2hunter2"}
+    event = {"run": {"facets": {"headwater_environment": {"packages": packages}}}, "job": {}}
+    clean = json.loads(Redactor().event(json.dumps(event).encode()))
+    kept = clean["run"]["facets"]["headwater_environment"]["packages"]
+    assert (kept["google-auth"], kept["secret-manager"]) == ("2.62.2", "1.0rc1")
+    assert "hunter2" not in kept["auth-token"]

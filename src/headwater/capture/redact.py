@@ -35,6 +35,11 @@ _NAME_KEYS: Final = ("name", "key")
 _NOT_SECRET: Final = frozenset({"nothing", "password", "secret", "disabled", "enabled", "default", "localhost"})
 
 
+_VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,8}){1,5}([.+-]?[a-z]{1,5}\d{0,8}){0,3}")
+_PACKAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""A version as packages have them, and a name as they have it."""
+
+
 class Redactor:
     """Masks secrets in events and texts. ``keys`` and ``patterns`` come on top of the built-in rules."""
 
@@ -155,7 +160,11 @@ class Redactor:
         document = msgspec.json.decode(event)
         _mask_statements(document)
         _mask_parameters(self, document)
-        return msgspec.json.encode(self.document(document), order="sorted")
+        versions = _versions(document)
+        clean = self.document(document)
+        if versions:
+            clean["run"]["facets"]["headwater_environment"]["packages"].update(versions)
+        return msgspec.json.encode(clean, order="sorted")
 
     def _is_safe(self, event: bytes) -> bool:
         unknown = set(event.split(b',"')) - self._safe
@@ -184,6 +193,16 @@ def _is_path(value: str) -> bool:
         return os.path.isabs(value) and os.path.exists(value)  # noqa: PTH110, PTH117 - a value of any form
     except ValueError:
         return False
+
+
+def _versions(document: Any) -> dict[str, str]:
+    """Packages of the environment whose value is a version: ``google-auth`` has a secret's name and no secret."""
+    facets = document.get("run", {}).get("facets", {}) if isinstance(document, dict) else {}
+    body = facets.get("headwater_environment") if isinstance(facets, dict) else None
+    packages = body.get("packages") if isinstance(body, dict) else None
+    if not isinstance(packages, dict):
+        return {}
+    return {k: v for k, v in packages.items() if isinstance(v, str) and _VERSION.fullmatch(v) and _PACKAGE.fullmatch(k)}
 
 
 def _mask_parameters(redactor: Redactor, document: Any) -> None:
