@@ -333,7 +333,8 @@ def main() -> int:
     if options.write:
         load = os.getloadavg()[0]
         head = (
-            f"# What capture costs its host\n\n`python benchmarks/bench_overhead.py --rounds {options.rounds} --write`, on "
+            "# What capture costs its host\n\n"
+            f"`python benchmarks/bench_overhead.py --rounds {options.rounds} --write`, on "
             f"{machine()}, load {load:.1f} at the end. Medians of {options.rounds} interleaved rounds of "
             f"{EVENTS:,} events; processor time.\n\n"
         )
