@@ -86,8 +86,10 @@ def _spell(namespace: str, name: str, cwd: str | None, *, keep: bool) -> Dataset
         return _path(platform, rest, name, cwd, keep=keep)
     if platform.shape is Shape.TABLE:
         return _table(platform, rest, name, cwd, keep=keep)
-    if scheme in ("inmemory", "pubsub"):
-        return DatasetName(IN_MEMORY if scheme == "inmemory" else "pubsub", name)
+    if scheme == "inmemory":  # the rest says whose memory: jobs of two projects may have one name
+        return DatasetName(IN_MEMORY + rest.strip("/"), name)
+    if scheme == "pubsub":
+        return DatasetName("pubsub", name)
     return DatasetName(f"{scheme}://{_hosts(rest, platform)}", name)
 
 
