@@ -213,3 +213,22 @@ def test_unknown_integrations_are_refused_with_near_ones():
     """A misspelt name in a setting names the near one."""
     with pytest.raises(ConfigError, match="pandas"):
         check_names(["panda"], setting="integrations")
+
+
+def test_a_folder_with_a_librarys_name_is_not_the_library(tmp_path, monkeypatch):
+    """A project may have a folder called like a library that is not installed: its integration stays off, quietly."""
+    import sys
+    import types
+
+    from headwater.capture.registry import Registry, State
+
+    folder = types.ModuleType("psycopg")
+    folder.__path__ = [str(tmp_path)]
+    monkeypatch.setitem(sys.modules, "psycopg", folder)
+    registry = Registry()
+    registry.install(only=["psycopg"])
+    try:
+        assert registry.statuses["psycopg"].state is State.OFF
+        assert "folder" in registry.statuses["psycopg"].reason
+    finally:
+        registry.remove()

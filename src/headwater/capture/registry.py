@@ -125,6 +125,8 @@ class _Installer:
     def _install(self, hooks: Hooks, module: ModuleType) -> None:
         status = self._status
         try:
+            if hasattr(module, "__path__") and getattr(module, "__file__", None) is None:
+                raise DidNotEnable(f"{status.trigger} is a folder of that name here, not the library")
             integration = load_integration(status.name)
             _check_version(integration, module)
             integration.install(hooks, module)
