@@ -153,17 +153,17 @@ def _function_of(function: Any) -> types.FunctionType:
 
 def _parts(function: types.FunctionType) -> Iterable[tuple[str, types.CodeType, bytes]]:
     """The function first, then the user's functions it refers to: (name, code, defaults and plain values it uses)."""
-    todo: list[types.FunctionType] = [function]
+    waiting: list[types.FunctionType] = [function]
     seen = {id(function.__code__)}
-    while todo and len(seen) <= _MOST_REFERENCES:
-        one = todo.pop(0)
+    while waiting and len(seen) <= _MOST_REFERENCES:
+        one = waiting.pop(0)
         values = list(_referred(one))
         extra = _values(one, values)
         yield f"{one.__module__}.{one.__qualname__}", one.__code__, extra
         for found in _functions_in(values):
             if id(found.__code__) not in seen and _is_own(found.__code__):
                 seen.add(id(found.__code__))
-                todo.append(found)
+                waiting.append(found)
 
 
 def _referred(function: types.FunctionType) -> Iterable[tuple[str, Any]]:

@@ -77,7 +77,7 @@ class Delivery:
             self.drain()
 
     def _is_deferred(self, is_urgent: bool) -> bool:
-        """Whether events are better put into the spool for now: opening a store takes modules and processor time
+        """Whether events are better put into the spool first: opening a store takes modules and processor time
         that the program's own start should have, and a disk write in the spool is as safe."""
         if self._settings.get("kind", "embedded") != "embedded":
             return False
