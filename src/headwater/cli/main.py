@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "coverage": ("headwater.cli.objects:coverage", "Show how much of the lineage is known."),
     "export": ("headwater.cli.transfer:export", "Write the graph, or a part of it, in another format."),
     "ingest": ("headwater.cli.transfer:ingest", "Store OpenLineage events and flat records from files."),
+    "serve": ("headwater.cli.serve:serve", "Serve lineage over HTTP: OpenLineage, Marquez, our own API, the pages."),
     "store": ("headwater.cli.store:store", "Look after the store: info, backup, rebuild, repair ..."),
     "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),
     "doctor": ("headwater.cli.doctor:doctor", "Check the installation, the store and the integrations."),

@@ -1,0 +1,1 @@
+"""Who is calling: keys, sessions, roles, and the store that remembers them."""

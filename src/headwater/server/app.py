@@ -1,0 +1,130 @@
+"""The ASGI application: every request passes here, and nothing is served that was not let through."""
+
+from __future__ import annotations
+
+import inspect
+from hashlib import blake2b
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from headwater.errors import HeadwaterError
+from headwater.server.access.authentication import authorise
+from headwater.server.access.principals import NOBODY, Principal
+from headwater.server.call import Call
+from headwater.server.decoding import decode_body, decode_query
+from headwater.server.errors import NotAuthenticated, json_response, problem_response
+from headwater.server.permissions import Permission
+from headwater.server.routes import operations
+from headwater.server.routing import Match, Router
+from headwater.server.service import Service
+from headwater.server.settings import Settings
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""On every answer; a page replaces the policy by its own."""
+
+
+def create_app(settings: Settings) -> App:
+    """The application for some settings. Close it by its lifespan, or by ``app.service.close()``."""
+    return App(Service(settings))
+
+
+class App:
+    """Finds the operation, asks who calls, decides, decodes, calls, encodes."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.router = Router(operations())
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, as ASGI has it."""
+        if scope["type"] == "lifespan":
+            await _lifespan(self, receive, send)
+        elif scope["type"] == "http":
+            response = await self.respond(Request(scope, receive))
+            for name, value in SECURITY_HEADERS.items():
+                response.headers.setdefault(name, value)
+            await response(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def respond(self, request: Request) -> Response:
+        """The answer to a request."""
+        try:
+            match = self.router.find(request.method, _raw_path(request.scope))
+            return await self._answer(request, match)
+        except HeadwaterError as error:
+            return problem_response(error)
+
+    async def _answer(self, request: Request, match: Match) -> Response:
+        operation = match.operation
+        try:
+            principal = await self._principal(request, operation.permission)
+            authorise(principal, operation.permission)
+        except NotAuthenticated:
+            if operation.is_page:
+                return RedirectResponse("/login", status_code=303)
+            raise
+        query = decode_query(operation, request.query_params)
+        call = Call(self.service, request, principal, match.values, query, None)
+        if operation.body is not None:
+            call.body = decode_body(operation, await call.read(), self.service.settings.limits)
+        if inspect.iscoroutinefunction(operation.handler):
+            found = await operation.handler(call)
+        else:
+            found = await self.in_thread(operation.handler, call)
+        return _response(request, operation.status, found)
+
+    async def _principal(self, request: Request, permission: Permission) -> Principal:
+        if permission is Permission.PUBLIC:
+            return NOBODY
+        principal: Principal = await self.in_thread(self.service.authentication.principal, request)
+        return principal
+
+    async def in_thread(self, function: Any, *arguments: Any) -> Any:
+        """Call a function that blocks, in one of the service's worker threads."""
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(self.service.settings.threads)
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
+
+
+def _raw_path(scope: Scope) -> bytes:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.partition(b"?")[0]
+
+
+def _response(request: Request, status: int, found: Any) -> Response:
+    if isinstance(found, Response):
+        return found
+    if found is None:
+        return Response(status_code=204)
+    response = json_response(found, status=status)
+    if request.method in ("GET", "HEAD") and status == 200:
+        tag = f'"{blake2b(response.body, digest_size=12).hexdigest()}"'
+        response.headers["ETag"] = tag
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+        if tag in known:
+            return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+    return response
+
+
+async def _lifespan(app: App, receive: Receive, send: Send) -> None:
+    await receive()
+    try:
+        async with app.service.running():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+    except HeadwaterError as error:
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        return
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,67 @@
+"""From the query string and the body to the structs that an operation declares, with errors that name the field."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+from starlette.datastructures import QueryParams
+
+from headwater.errors import InvalidInput
+from headwater.server.json_limits import check_json
+from headwater.server.routing import Operation
+from headwater.server.settings import Limits
+
+_REPEATED = "is given once"
+
+
+class NoParameters(msgspec.Struct, frozen=True):
+    """The query of an operation that takes none."""
+
+
+def decode_query(operation: Operation, given: QueryParams) -> Any:
+    """The query parameters as the operation's struct.
+
+    Raises:
+        InvalidInput: one is unknown, repeated or of the wrong type.
+    """
+    kind = operation.query or NoParameters
+    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    if not operation.is_lenient:
+        for name, count in Counter(name for name, _ in given.multi_items()).items():
+            if name not in known:
+                hint = f"known are {', '.join(known)}" if known else "this operation takes no parameters"
+                raise InvalidInput(field=name[:80], value=given[name][:80], rule="is not a parameter here", hint=hint)
+            if count > 1:
+                raise InvalidInput(field=name, value=given[name][:80], rule=_REPEATED)
+    values = {name: value for name, value in given.items() if name in known}
+    for name, value in values.items():
+        if "\0" in value or "\ufffd" in value:
+            raise InvalidInput(field=name, value=value[:80], rule="is UTF-8 text without NUL")
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, values) from None
+
+
+def decode_body(operation: Operation, raw: bytes, limits: Limits) -> Any:
+    """The JSON body as the operation's type.
+
+    Raises:
+        InvalidInput: it is not JSON, is too deep, or breaks the type.
+    """
+    check_json(raw, limits)
+    try:
+        return msgspec.json.decode(raw, type=operation.body)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, {}) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(field="body", rule=f"is JSON: {error}") from None
+
+
+def _invalid(error: msgspec.ValidationError, values: dict[str, str]) -> InvalidInput:
+    """The field and the rule, out of msgspec's words ('Expected `int`, got `str` - at `$.depth`')."""
+    rule, _, place = str(error).partition(" - at `$")
+    field = place.rstrip("`").lstrip(".") or "body"
+    return InvalidInput(field=field, value=values.get(field, "")[:80], rule=rule[:1].lower() + rule[1:])

@@ -1,0 +1,131 @@
+"""From an error to an HTTP answer: the one place where statuses are chosen (RFC 9457 problem details)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from headwater.errors import (
+    ConfigError,
+    HeadwaterError,
+    InvalidInput,
+    NotFound,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreReadOnly,
+)
+from headwater.server.routing import NoRoute, WrongMethod
+
+
+class NotAuthenticated(HeadwaterError):
+    """No valid credential came with the request."""
+
+    hint = "send 'Authorization: Bearer <key>'; 'headwater token create' makes a key"
+
+
+class NotPermitted(HeadwaterError):
+    """The credential does not allow this."""
+
+
+class TooLarge(HeadwaterError):
+    """The request is larger than the service takes."""
+
+
+class Unsupported(HeadwaterError):
+    """The body is encoded in a way that is not understood."""
+
+    hint = "send JSON, plain or with Content-Encoding gzip or zstd"
+
+
+class Conflict(HeadwaterError):
+    """What is asked contradicts what there is."""
+
+
+class Busy(HeadwaterError):
+    """The service has more to do than it can take on."""
+
+    hint = "send it again after the seconds of Retry-After; nothing was stored"
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+_STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
+    (NotAuthenticated, 401),
+    (NotPermitted, 403),
+    (NoRoute, 404),
+    (NotFound, 404),
+    (WrongMethod, 405),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (Unsupported, 415),
+    (InvalidInput, 422),
+    (Busy, 503),
+    (StoreLocked, 503),
+    (StoreFull, 503),
+    (StoreReadOnly, 503),
+    (StoreError, 503),
+    (ConfigError, 500),
+)
+_RETRY_AFTER_S = 2.0
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a client is told: a problem document of RFC 9457 with the field, the value and the rule where one is."""
+
+    type: str
+    """A stable name of the kind of problem: ``headwater:not-found``."""
+    title: str
+    status: int
+    detail: str = ""
+    hint: str = ""
+    field: str = ""
+    value: str = ""
+    rule: str = ""
+    near: tuple[str, ...] = ()
+
+
+def status_of(error: HeadwaterError) -> int:
+    """The HTTP status of an error."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def problem_of(error: HeadwaterError) -> Problem:
+    """The problem document of an error."""
+    words = "".join(f"-{char.lower()}" if char.isupper() else char for char in type(error).__name__).lstrip("-")
+    return Problem(
+        type=f"headwater:{words}",
+        title=(type(error).__doc__ or "").strip().partition("\n")[0],
+        status=status_of(error),
+        detail=error.message,
+        hint=error.hint,
+        field=getattr(error, "field", ""),
+        value=getattr(error, "value", ""),
+        rule=getattr(error, "rule", ""),
+        near=getattr(error, "near", ()),
+    )
+
+
+def problem_response(error: HeadwaterError) -> Response:
+    """The answer to a request that failed."""
+    problem = problem_of(error)
+    headers: dict[str, str] = {}
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="headwater"'
+    if problem.status == 503:
+        headers["Retry-After"] = str(max(1, round(getattr(error, "retry_after_s", _RETRY_AFTER_S))))
+    if isinstance(error, WrongMethod):
+        headers["Allow"] = ", ".join(error.allowed)
+    return json_response(problem, status=problem.status, media_type="application/problem+json", headers=headers)
+
+
+def json_response(
+    answer: Any, *, status: int = 200, media_type: str = "application/json", headers: Mapping[str, str] | None = None
+) -> Response:
+    """JSON of a struct or of plain data."""
+    return Response(msgspec.json.encode(answer), status_code=status, media_type=media_type, headers=dict(headers or {}))

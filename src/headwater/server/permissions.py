@@ -1,0 +1,45 @@
+"""Who may do what: permissions, the scopes of keys, and the roles of people."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What an operation asks for. Every operation declares one; ``PUBLIC`` is a decision like any other."""
+
+    PUBLIC = "public"
+    """Nothing: health checks and the login page."""
+    INGEST = "ingest"
+    """Write events and records."""
+    READ = "read"
+    """Ask questions about the lineage of one's tenant."""
+    REPORT = "report"
+    """Read what auditors read: quarantine, audit log, usage."""
+    ADMIN = "admin"
+    """Manage one's tenant: keys, members, shares, quarantine, deletions."""
+    OPERATE = "operate"
+    """Manage the service: tenants, quotas, stores."""
+
+
+SCOPES = (Permission.INGEST, Permission.READ, Permission.REPORT, Permission.ADMIN)
+"""What a key of a tenant may be given."""
+
+
+class Role(StrEnum):
+    """The role of a member of a tenant."""
+
+    OWNER = "owner"
+    STEWARD = "steward"
+    AUDITOR = "auditor"
+    WRITER = "writer"
+    READER = "reader"
+
+
+ROLES: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: frozenset(SCOPES),
+    Role.STEWARD: frozenset({Permission.INGEST, Permission.READ, Permission.REPORT}),
+    Role.AUDITOR: frozenset({Permission.READ, Permission.REPORT}),
+    Role.WRITER: frozenset({Permission.INGEST, Permission.READ}),
+    Role.READER: frozenset({Permission.READ}),
+}

@@ -1,0 +1,46 @@
+"""The service as a process: a listening socket, the application, a graceful end."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from headwater.errors import ConfigError
+from headwater.server.app import create_app
+from headwater.server.settings import Settings
+
+
+def serve(settings: Settings, *, echo: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigError: the address cannot be listened on, or the settings would do harm.
+        StoreError: the store cannot be opened.
+    """
+    listening = _listen(settings.host, settings.port)
+    app = create_app(settings)
+    host, port = listening.getsockname()[:2]
+    echo(f"Headwater is at http://{'[' + host + ']' if ':' in host else host}:{port}")
+    key = app.service.first_key()
+    if key is not None:
+        echo(f"your key, shown this once: {key}")
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=30, backlog=2048
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another with --port, or --port 0"
+        ) from None
+    return listening

@@ -1,0 +1,65 @@
+"""How the service is set up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from headwater.errors import ConfigError
+from headwater.server.permissions import Role
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request may ask of the service."""
+
+    body_bytes: int = 32 << 20
+    """As sent, compressed or not."""
+    plain_bytes: int = 128 << 20
+    """After decompression."""
+    json_depth: int = 64
+    json_keys: int = 200_000
+    string_bytes: int = 4 << 20
+    answer_nodes: int = 10_000
+    """Nodes in one answer; a longer one says ``truncated``."""
+    waiting_bytes: int = 64 << 20
+    """Bytes of events that may wait for their commit, a tenant; more is answered 503."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that ``headwater serve`` can be told."""
+
+    store: str = ".headwater"
+    """A folder, ``sqlite:///folder``, ``memory://`` or ``postgresql://...``: what the stores of all tenants are in."""
+    host: str = "127.0.0.1"
+    port: int = 5000
+    anonymous: Role | None = None
+    """What somebody without a credential may do in tenant ``default``; None is nothing."""
+    threads: int = 8
+    """Worker threads for questions."""
+    readers: int = 4
+    """Read-only stores a tenant."""
+    open_tenants: int = 64
+    """Stores kept open; the one used least recently is closed."""
+    limits: Limits = Limits()
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the stores; None where they are in no folder."""
+        if self.store.startswith("sqlite://"):
+            return Path(self.store.removeprefix("sqlite:///"))
+        return None if "://" in self.store else Path(self.store)
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that would do harm.
+
+    Raises:
+        ConfigError: anonymous access was asked for on an address that others reach.
+    """
+    is_local = settings.host in ("127.0.0.1", "localhost", "::1")
+    if settings.anonymous is not None and not is_local:
+        raise ConfigError(
+            f"anonymous access on {settings.host} would open the lineage to everybody who reaches it",
+            hint="leave --anonymous out and give keys, or listen on 127.0.0.1",
+        )

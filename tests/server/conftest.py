@@ -1,0 +1,53 @@
+"""A service in the test's own process, over a store in memory and over one in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from headwater.server.access.control import Tenant
+from headwater.server.app import App, create_app
+from headwater.server.permissions import SCOPES, Permission
+from headwater.server.settings import Settings
+
+ALL = frozenset({*SCOPES, Permission.OPERATE})
+
+
+class Served:
+    """A running service and clients of it."""
+
+    def __init__(self, app: App, stack: ExitStack) -> None:
+        self.app = app
+        self.service = app.service
+        self._client = stack.enter_context(TestClient(app, raise_server_exceptions=True))
+
+    def client(self, tenant: str = "default", permissions: frozenset[Permission] = ALL) -> TestClient:
+        """A client with a key of a tenant; it shares the running application."""
+        self.service.control.add_tenant(Tenant(name=tenant, created_at=0))
+        key = self.service.issue_key(tenant, "test", permissions)
+        return self.bare(headers={"Authorization": f"Bearer {key}"})
+
+    def bare(self, headers: dict[str, str] | None = None) -> TestClient:
+        """A client without a key."""
+        client = TestClient(self.app, headers=headers, follow_redirects=False)
+        client.portal = self._client.portal  # one loop for all
+        return client
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """A service over each kind of store."""
+    with ExitStack() as stack:
+        store = "memory://" if request.param == "memory" else str(tmp_path / "stores")
+        yield Served(create_app(Settings(store=store)), stack)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Start services with settings of the test's own; over a folder unless told otherwise."""
+    with ExitStack() as stack:
+        yield lambda **settings: Served(create_app(Settings(**{"store": str(tmp_path / "stores"), **settings})), stack)
