@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreReadOnly
-from headwater.model.events import RunEvent
-from headwater.storage.base import Capabilities, Quarantined, Receipt, StoredEvent
-from headwater.storage.ingest import Batch, now_us, take_apart
-from headwater.storage.projected import ProjectedStore
-from headwater.storage.reader import EventReader
+from headwater.storage.base import Capabilities, Quarantined
+from headwater.storage.grouping import GroupedStore
 from headwater.storage.sqlite.connection import connect, explained, queries
 from headwater.storage.sqlite.log import EventLog
 from headwater.storage.sqlite.migrate import migrate
@@ -27,20 +23,9 @@ _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words",
 )  # fmt: skip
-_REBUILD_BATCH = 500
 
 
-class _Delivery:
-    """One call of ``append`` that waits for its commit."""
-
-    def __init__(self, events: Sequence[bytes], received_at: int) -> None:
-        self.events = events
-        self.received_at = received_at
-        self.receipts: list[Receipt] | None = None
-        self.error: BaseException | None = None
-
-
-class SQLiteStore(ProjectedStore):
+class SQLiteStore(GroupedStore):
     """One tenant's lineage in ``<folder>/<tenant>.db``."""
 
     capabilities = Capabilities(is_durable=True, has_recursive_sql=True, has_online_backup=True)
@@ -51,15 +36,10 @@ class SQLiteStore(ProjectedStore):
         self.is_read_only = read_only
         self._connection = connection
         self._sql = queries()
-        self._log = EventLog(connection)
-        self._reader = EventReader()
-        self._lock = threading.RLock()
         self._depth = 0
-        self._waiting: list[_Delivery] = []
-        self._waiting_lock = threading.Lock()
         self._data_version = -1
-        self._last_seq = 0
-        super().__init__(SQLiteTables(connection, self._log), tenant, path.parent / "index" / tenant)
+        log = EventLog(connection)
+        super().__init__(SQLiteTables(connection, log), log, tenant, path.parent / "index" / tenant)
 
     @classmethod
     def open(
@@ -154,75 +134,13 @@ class SQLiteStore(ProjectedStore):
             self._connection.execute("ROLLBACK")
             raise
 
-    def _forget(self) -> None:
-        self._tables.clear()
-        self._projector.clear()
-
     # -- writing ---------------------------------------------------------------------------------------------------
-    def append(self, events: Sequence[bytes], *, received_at: int | None = None) -> list[Receipt]:
-        """Store a batch of events in one commit, with a receipt for each in order.
+    def _quarantine(self, refused: Sequence[Quarantined]) -> None:
+        given = [(one.received_at, one.body, one.field, one.value, one.rule) for one in refused]
+        self._connection.executemany(self._sql["quarantine_add"], given)
 
-        Threads that call at the same time share a commit: one of them writes for all that wait.
-        """
-        delivery = _Delivery(events, now_us() if received_at is None else received_at)
-        with self._waiting_lock:
-            self._waiting.append(delivery)
-        with self._lock:
-            if delivery.receipts is None and delivery.error is None:
-                with self._waiting_lock:
-                    together, self._waiting = self._waiting, []
-                self._deliver(together)
-        if delivery.error is not None:
-            raise delivery.error
-        return delivery.receipts or []
-
-    def _deliver(self, together: list[_Delivery]) -> None:
-        try:
-            with self._writing():
-                receipts = [self._take_in(delivery) for delivery in together]
-        except BaseException as error:
-            for delivery in together:
-                delivery.error = error
-            if not isinstance(error, Exception):
-                raise
-            return
-        for delivery, some in zip(together, receipts, strict=True):
-            delivery.receipts = some
-        if self._tables.is_crowded():
-            self._forget()
-        self._tables.trim()
-
-    def _take_in(self, delivery: _Delivery) -> list[Receipt]:
-        first = self._tables.counter("event") + 1
-        batch = take_apart(delivery.events, delivery.received_at, self._reader, self._log.find, first)
-        for one in batch.refused:
-            given = (one.received_at, one.body, one.field, one.value, one.rule)
-            self._connection.execute(self._sql["quarantine_add"], given)
-        if batch.accepted:
-            self._store(batch, first, delivery.received_at)
-        return batch.receipts
-
-    def _store(self, batch: Batch, first: int, received_at: int) -> None:
-        accepted = batch.accepted
-        self._tables.expect_runs([one.event.run.run_id for one in accepted if isinstance(one.event, RunEvent)])
-        for seq, one in enumerate(accepted, first):
-            self._log.note(seq, one.key)
-            self._projector.apply(one.event, one.key, seq, one.at)
-        self._projector.settle()
-        keys = [one.key for one in accepted]
-        self._log.add(first, keys, [received_at] * len(keys), [one.raw for one in accepted])
-        self._connection.executemany(
-            self._sql["event_keys_add"], [(one.at, one.key, seq) for seq, one in enumerate(accepted, first)]
-        )
-        self._tables.advance("event", len(accepted))
-
-    def rebuild(self) -> str:
-        """Drop every projection, make them again from the log, and return the graph hash."""
-        with self._writing():
-            self._clear_projections()
-            self._replay()
-        self._close_indexes()
-        return self.graph_hash()
+    def _forget_quarantined(self, before: int) -> None:
+        self._connection.execute(self._sql["quarantine_forget"], (before,))
 
     def _clear_projections(self) -> None:
         kept = {name: self._tables.counter(name) for name in ("origin", "event", "dataset_epoch", "run_epoch")}
@@ -233,45 +151,7 @@ class SQLiteStore(ProjectedStore):
         self._connection.executemany(self._sql["counters_put"], kept.items())
         self._tables.all_rewritten()
 
-    def _replay(self) -> None:
-        pending = 0
-        for stored in self._log.read(0):
-            event, key, at = self._reader.read(stored.body)
-            self._log.note(stored.seq, key)
-            self._projector.apply(event, key, stored.seq, at)
-            pending += 1
-            if pending >= _REBUILD_BATCH:
-                self._projector.settle()
-                self._tables.flush()
-                self._tables.trim()
-                pending = 0
-        self._projector.settle()
-
-    def retain(self, *, before: int) -> int:
-        """Forget events received before an instant, with what only they showed; return how many were forgotten."""
-        with self._writing():
-            gone = self._log.forget(before)
-            self._connection.execute(self._sql["quarantine_forget"], (before,))
-            if gone:
-                self._clear_projections()
-                self._replay()
-        if gone:
-            self._close_indexes()
-        return gone
-
     # -- the log ---------------------------------------------------------------------------------------------------
-    def events(self, *, since: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:
-        """The log after a sequence number, verbatim, a page at a time."""
-        left = limit
-        while left is None or left > 0:
-            with self._reading():
-                page = self._log.page(since)
-            if not page:
-                return
-            yield from page if left is None else page[:left]
-            since = page[-1].seq
-            left = None if left is None else left - len(page)
-
     def quarantined(self, *, limit: int = 100) -> list[Quarantined]:
         """Refused events, latest first."""
         with self._reading():

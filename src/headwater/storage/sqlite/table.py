@@ -6,15 +6,11 @@ import sqlite3
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Generic, TypeVar
 
-import zstandard
-
+from headwater.storage.rows import Columns, pack, unpack
 from headwater.storage.sqlite.connection import queries
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
-Columns = tuple[Any, ...]
-
-_PLAIN, _PACKED = b"\0", b"\1"
 
 
 class SQLiteTable(Generic[K, R]):
@@ -176,15 +172,3 @@ class SQLiteContents(Generic[R]):
 
 def _columns(key: Any) -> Columns:
     return key if isinstance(key, tuple) else (key,)
-
-
-def pack(data: bytes, from_bytes: int = 512) -> bytes:
-    """Compressed, where the data is as long as that."""
-    if len(data) < from_bytes:
-        return _PLAIN + data
-    return _PACKED + zstandard.ZstdCompressor(level=3).compress(data)
-
-
-def unpack(data: bytes) -> bytes:
-    """What ``pack`` was given."""
-    return data[1:] if data[:1] == _PLAIN else zstandard.ZstdDecompressor().decompress(data[1:])

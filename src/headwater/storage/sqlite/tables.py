@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
+from headwater.model.events import Event, RunEvent
+from headwater.storage import rows
 from headwater.storage.projection.records import (
     Change,
     Derivation,
@@ -27,10 +29,9 @@ from headwater.storage.projection.records import (
 )
 from headwater.storage.projection.searching import trigrams, words
 from headwater.storage.projection.tables import LEVELS, Counter, Level
-from headwater.storage.sqlite import rows
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.log import EventLog
-from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, pack
+from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
@@ -111,7 +112,7 @@ class SQLiteTables:
             table.flush()
         if self._mentions:
             latest = max(self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH])
-            self._connection.execute(self._sql["mentions_add"], (latest, pack(self._mentions.tobytes())))
+            self._connection.execute(self._sql["mentions_add"], (latest, rows.pack(self._mentions.tobytes())))
             del self._mentions[:]
         if self._edge_log:
             self._connection.executemany(self._sql["edge_log_add"], self._edge_log)
@@ -172,9 +173,10 @@ class SQLiteTables:
             self._name_ids[kind, namespace, name] = row.id
         return row
 
-    def expect_runs(self, run_ids: Iterable[str]) -> None:
-        """Find at once which of these runs are stored."""
-        unknown = [run_id for run_id in set(run_ids) if run_id not in self._run_ids]
+    def expect(self, events: Sequence[Event]) -> None:
+        """Find at once which of the runs that a batch speaks of are stored."""
+        run_ids = {event.run.run_id for event in events if isinstance(event, RunEvent)}
+        unknown = [run_id for run_id in run_ids if run_id not in self._run_ids]
         for start in range(0, len(unknown), _MOST_PARAMETERS):
             some = {rows.uuid_bytes(run_id): run_id for run_id in unknown[start : start + _MOST_PARAMETERS]}
             sql = self._sql["runs_ids_of"].replace("(?)", f"({', '.join('?' * len(some))})")

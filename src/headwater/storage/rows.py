@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+import zstandard
 
 from headwater.model.graph import FieldEdge
 from headwater.storage.projection.records import (
@@ -22,9 +23,11 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.sqlite.table import Columns, pack, unpack
 
 R = TypeVar("R", bound=msgspec.Struct)
+Columns = tuple[Any, ...]
+
+_PLAIN, _PACKED = b"\0", b"\1"
 _encode = msgspec.msgpack.Encoder().encode
 _said = msgspec.msgpack.Decoder(list[tuple[int, int]]).decode
 _names = msgspec.msgpack.Decoder(list[str]).decode
@@ -214,3 +217,15 @@ def mentions_in(values: array[int], names: frozenset[int]) -> list[Mention]:
         for at, name in zip(range(0, len(values), MENTION_WIDTH), values[::MENTION_WIDTH], strict=True)
         if name in names
     ]
+
+
+def pack(data: bytes, from_bytes: int = 512) -> bytes:
+    """Compressed, where the data is as long as that."""
+    if len(data) < from_bytes:
+        return _PLAIN + data
+    return _PACKED + zstandard.ZstdCompressor(level=3).compress(data)
+
+
+def unpack(data: bytes) -> bytes:
+    """What ``pack`` was given."""
+    return data[1:] if data[:1] == _PLAIN else zstandard.ZstdDecompressor().decompress(data[1:])

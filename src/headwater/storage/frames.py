@@ -1,0 +1,118 @@
+"""A frame: the events of one commit as one compressed piece, with their keys and times of receipt beside it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+import zstandard
+
+from headwater.formats.openlineage import parse_time
+from headwater.storage.base import StoredEvent
+
+KEY_BYTES = 16
+_LENGTH = struct.Struct("<I")
+_TIME = struct.Struct("<q")
+
+
+class Frame(NamedTuple):
+    """The events of a commit. ``keys`` and ``received`` are packed, one beside the other."""
+
+    last_seq: int
+    first_seq: int
+    keys: bytes
+    received: bytes
+    body: bytes
+
+
+def frame_of(first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> Frame:
+    """The frame of some events with consecutive sequence numbers."""
+    plain = b"".join([part for body in bodies for part in (_LENGTH.pack(len(body)), body)])
+    times = b"".join(map(_TIME.pack, received))
+    return Frame(
+        first_seq + len(keys) - 1,
+        first_seq,
+        b"".join(keys),
+        times,
+        zstandard.ZstdCompressor(level=1, write_checksum=True).compress(plain),
+    )
+
+
+def received_times(received: bytes) -> list[int]:
+    """When each event of a frame was received."""
+    return [moment for (moment,) in _TIME.iter_unpack(received)]
+
+
+def unframe(data: bytes) -> list[bytes]:
+    """The events of a frame."""
+    plain = zstandard.ZstdDecompressor().decompress(data)
+    found, at = [], 0
+    while at < len(plain):
+        (length,) = _LENGTH.unpack_from(plain, at)
+        found.append(plain[at + _LENGTH.size : at + _LENGTH.size + length])
+        at += _LENGTH.size + length
+    return found
+
+
+def key_at(keys: bytes, place: int) -> bytes:
+    """The key of the event at a place of a frame."""
+    return keys[place * KEY_BYTES : (place + 1) * KEY_BYTES]
+
+
+def events_of(frame: Frame, since: int) -> Iterator[StoredEvent]:
+    """The events of a frame after a sequence number."""
+    times = received_times(frame.received)
+    for place, raw in enumerate(unframe(frame.body)):
+        seq = frame.first_seq + place
+        if seq > since:
+            yield StoredEvent(seq=seq, key=key_at(frame.keys, place).hex(), received_at=times[place], body=raw)
+
+
+class Cut(NamedTuple):
+    """A frame without the events that were received too long ago."""
+
+    kept: list[Frame]
+    #: (event time, key) of what is gone
+    gone: list[tuple[int, bytes]]
+
+
+def cut(frame: Frame, before: int) -> Cut | None:
+    """Take the events received before an instant out of a frame; None where there are none."""
+    times = received_times(frame.received)
+    if min(times) >= before:
+        return None
+    bodies = unframe(frame.body)
+    kept = [
+        frame_of(
+            frame.first_seq + start,
+            [key_at(frame.keys, at) for at in range(start, end)],
+            times[start:end],
+            bodies[start:end],
+        )
+        for start, end in _stretches([moment >= before for moment in times])
+    ]
+    gone = [
+        (parse_time(_time_of(bodies[at])), key_at(frame.keys, at)) for at, moment in enumerate(times) if moment < before
+    ]
+    return Cut(kept, gone)
+
+
+class _Timed(msgspec.Struct, rename="camel"):
+    event_time: str
+
+
+def _time_of(body: bytes) -> str:
+    return msgspec.json.decode(body, type=_Timed).event_time
+
+
+def _stretches(kept: list[bool]) -> Iterator[tuple[int, int]]:
+    """The stretches of what is kept, as (start, end)."""
+    start: int | None = None
+    for at, is_kept in enumerate([*kept, False]):
+        if is_kept and start is None:
+            start = at
+        elif not is_kept and start is not None:
+            yield start, at
+            start = None

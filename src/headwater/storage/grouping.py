@@ -1,0 +1,228 @@
+"""Durable stores: one writer at a time, and one commit for all who append at the same time.
+
+A backend gives its tables, its log and its transactions; what is written, in which order, and what a rebuild or a
+retention does is the same for all.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from headwater.model.events import Event
+from headwater.storage.base import Quarantined, Receipt, StoredEvent
+from headwater.storage.ingest import Batch, now_us, take_apart
+from headwater.storage.projected import ProjectedStore
+from headwater.storage.projection.tables import Tables
+from headwater.storage.reader import EventReader
+
+_REBUILD_BATCH = 500
+
+
+class BatchTables(Tables, Protocol):
+    """Tables that gather what a batch changes and write it at its end."""
+
+    def expect(self, events: Sequence[Event]) -> None:
+        """Find at once what a batch will ask for one by one."""
+
+    def flush(self) -> None:
+        """Write everything that is pending."""
+
+    def clear(self) -> None:
+        """Forget everything that is cached or pending."""
+
+    def trim(self) -> None:
+        """Keep small the caches of rows that nobody else holds, between batches."""
+
+    def is_crowded(self) -> bool:
+        """Whether so much is cached that everything should be forgotten."""
+
+    def counter(self, name: str) -> int:
+        """The present value of a counter."""
+
+    def advance(self, counter: str, by: int) -> None:
+        """Count on."""
+
+
+class Log(Protocol):
+    """The event log of a backend: every event verbatim, a frame a commit."""
+
+    def add(self, first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> None:
+        """Write the events of a commit as one frame."""
+
+    def index(self, events: Sequence[tuple[int, bytes, int]]) -> None:
+        """Have (time, key, sequence number) of new events found again."""
+
+    def find(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
+        """The sequence numbers, by key, of those events that are stored, given by time and key."""
+
+    def note(self, seq: int, key: bytes) -> None:
+        """Know the key of an event of the batch at hand."""
+
+    def settled(self) -> None:
+        """The batch at hand is written, or rolled back."""
+
+    def read(self, since: int) -> Iterator[StoredEvent]:
+        """The events after a sequence number, in order."""
+
+    def page(self, since: int) -> list[StoredEvent]:
+        """The next events after a sequence number; empty at the end."""
+
+    def forget(self, before: int) -> int:
+        """Drop events received before an instant; returns how many. What stays keeps its sequence number."""
+
+
+class _Delivery:
+    """One call of ``append`` that waits for its commit."""
+
+    def __init__(self, events: Sequence[bytes], received_at: int) -> None:
+        self.events = events
+        self.received_at = received_at
+        self.receipts: list[Receipt] | None = None
+        self.error: BaseException | None = None
+
+
+class GroupedStore(ProjectedStore):
+    """What durable backends share: appending, rebuilding, forgetting, reading the log."""
+
+    _tables: BatchTables
+    _log: Log
+
+    def __init__(self, tables: BatchTables, log: Log, tenant: str, index_folder: Path | None) -> None:
+        self._log = log
+        self._reader = EventReader()
+        self._lock = threading.RLock()
+        self._waiting: list[_Delivery] = []
+        self._waiting_lock = threading.Lock()
+        super().__init__(tables, tenant, index_folder)
+
+    @abstractmethod
+    def _writing(self) -> AbstractContextManager[None]:
+        """A transaction that writes: committed at its end with all that the tables hold back, or rolled back."""
+
+    @abstractmethod
+    def _quarantine(self, refused: Sequence[Quarantined]) -> None:
+        """Keep refused events, within the transaction at hand."""
+
+    @abstractmethod
+    def _forget_quarantined(self, before: int) -> None:
+        """Drop what was refused before an instant."""
+
+    @abstractmethod
+    def _clear_projections(self) -> None:
+        """Empty every projection, within the transaction at hand; counters of the log and of epochs stay."""
+
+    def _forget(self) -> None:
+        self._tables.clear()
+        self._projector.clear()
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+    def append(self, events: Sequence[bytes], *, received_at: int | None = None) -> list[Receipt]:
+        """Store a batch of events in one commit, with a receipt for each in order.
+
+        Threads that call at the same time share a commit: one of them writes for all that wait.
+        """
+        delivery = _Delivery(events, now_us() if received_at is None else received_at)
+        with self._waiting_lock:
+            self._waiting.append(delivery)
+        with self._lock:
+            if delivery.receipts is None and delivery.error is None:
+                with self._waiting_lock:
+                    together, self._waiting = self._waiting, []
+                self._deliver(together)
+        if delivery.error is not None:
+            raise delivery.error
+        return delivery.receipts or []
+
+    def _deliver(self, together: list[_Delivery]) -> None:
+        try:
+            with self._writing():
+                receipts = [self._take_in(delivery) for delivery in together]
+        except BaseException as error:
+            for delivery in together:
+                delivery.error = error
+            if not isinstance(error, Exception):
+                raise
+            return
+        for delivery, some in zip(together, receipts, strict=True):
+            delivery.receipts = some
+        if self._tables.is_crowded():
+            self._forget()
+        self._tables.trim()
+
+    def _take_in(self, delivery: _Delivery) -> list[Receipt]:
+        first = self._tables.counter("event") + 1
+        batch = take_apart(delivery.events, delivery.received_at, self._reader, self._log.find, first)
+        if batch.refused:
+            self._quarantine(batch.refused)
+        if batch.accepted:
+            self._store(batch, first, delivery.received_at)
+        return batch.receipts
+
+    def _store(self, batch: Batch, first: int, received_at: int) -> None:
+        accepted = batch.accepted
+        self._tables.expect([one.event for one in accepted])
+        for seq, one in enumerate(accepted, first):
+            self._log.note(seq, one.key)
+            self._projector.apply(one.event, one.key, seq, one.at)
+        self._projector.settle()
+        keys = [one.key for one in accepted]
+        self._log.add(first, keys, [received_at] * len(keys), [one.raw for one in accepted])
+        self._log.index([(one.at, one.key, seq) for seq, one in enumerate(accepted, first)])
+        self._tables.advance("event", len(accepted))
+
+    def rebuild(self) -> str:
+        """Drop every projection, make them again from the log, and return the graph hash."""
+        with self._writing():
+            self._clear_projections()
+            self._replay()
+        self._close_indexes()
+        return self.graph_hash()
+
+    def _replay(self) -> None:
+        pending: list[tuple[Event, bytes, int, int]] = []
+        for stored in self._log.read(0):
+            event, key, at = self._reader.read(stored.body)
+            pending.append((event, key, stored.seq, at))
+            if len(pending) >= _REBUILD_BATCH:
+                self._project(pending)
+                pending = []
+        self._project(pending)
+
+    def _project(self, events: list[tuple[Event, bytes, int, int]]) -> None:
+        self._tables.expect([event for event, _, _, _ in events])
+        for event, key, seq, at in events:
+            self._log.note(seq, key)
+            self._projector.apply(event, key, seq, at)
+        self._projector.settle()
+        self._tables.flush()
+        self._tables.trim()
+
+    def retain(self, *, before: int) -> int:
+        """Forget events received before an instant, with what only they showed; return how many were forgotten."""
+        with self._writing():
+            gone = self._log.forget(before)
+            self._forget_quarantined(before)
+            if gone:
+                self._clear_projections()
+                self._replay()
+        if gone:
+            self._close_indexes()
+        return gone
+
+    # -- the log ---------------------------------------------------------------------------------------------------
+    def events(self, *, since: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:
+        """The log after a sequence number, verbatim, a page at a time."""
+        left = limit
+        while left is None or left > 0:
+            with self._reading():
+                page = self._log.page(since)
+            if not page:
+                return
+            yield from page if left is None else page[:left]
+            since = page[-1].seq
+            left = None if left is None else left - len(page)
