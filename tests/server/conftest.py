@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from headwater.server.access.control import Tenant
+from headwater.server.access.records import Tenant
 from headwater.server.app import App, create_app
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings
@@ -27,9 +27,12 @@ class Served:
 
     def client(self, tenant: str = "default", permissions: frozenset[Permission] = ALL) -> TestClient:
         """A client with a key of a tenant; it shares the running application."""
+        return self.bare(headers={"Authorization": f"Bearer {self.key(tenant, permissions)}"})
+
+    def key(self, tenant: str = "default", permissions: frozenset[Permission] = ALL) -> str:
+        """A key of a tenant, which is made when it is new."""
         self.service.control.add_tenant(Tenant(name=tenant, created_at=0))
-        key = self.service.issue_key(tenant, "test", permissions)
-        return self.bare(headers={"Authorization": f"Bearer {key}"})
+        return self.service.administration.issue_key(tenant, who="test", scopes=permissions).secret
 
     def bare(self, headers: dict[str, str] | None = None) -> TestClient:
         """A client without a key."""

@@ -87,7 +87,9 @@ class App:
     async def _principal(self, request: Request, permission: Permission) -> Principal:
         if permission is Permission.PUBLIC:
             return NOBODY
-        principal: Principal = await self.in_thread(self.service.authentication.principal, request)
+        principal = self.service.authentication.remembered(request)
+        if principal is None:
+            principal = await self.in_thread(self.service.authentication.principal, request)
         return principal
 
     async def in_thread(self, function: Any, *arguments: Any) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from headwater.server.access.administration import Administration
 from headwater.server.access.authentication import Authentication
-from headwater.server.access.control import Control, Tenant
-from headwater.server.access.control_sqlite import SQLiteControl
-from headwater.server.access.keys import Key, digest_of, id_of, new_secret
+from headwater.server.access.control import Control
+from headwater.server.access.databases import open_database
+from headwater.server.access.oidc import OIDC
+from headwater.server.access.records import Tenant
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings, check
 from headwater.server.tenants.stores import TenantStores
@@ -18,40 +20,25 @@ DEFAULT_TENANT = "default"
 
 
 class Service:
-    """The service without its HTTP: settings, stores, keys."""
+    """The service without its HTTP: settings, stores, access."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], int] = now_us) -> None:
         check(settings)
         self.settings = settings
         self.clock = clock
-        self.control: Control = _control(settings)
+        self.control = Control(open_database(settings.store, settings.folder))
+        oidc = OIDC(settings.oidc, self.control, clock) if settings.oidc is not None else None
+        self.authentication = Authentication(self.control, clock, guest=settings.anonymous, oidc=oidc)
+        self.administration = Administration(self.control, clock, self.authentication.forget)
         self.stores = TenantStores(settings.store, readers=settings.readers, most_open=settings.open_tenants)
-        self.authentication = Authentication(self.control, clock, settings.anonymous)
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 
     def first_key(self) -> str | None:
         """A key for the one who starts the service for the first time, to be shown once; None when keys exist."""
         if self.control.keys(DEFAULT_TENANT):
             return None
-        return self.issue_key(DEFAULT_TENANT, "first", frozenset({*SCOPES, Permission.OPERATE}))
-
-    def issue_key(
-        self, tenant: str, name: str, permissions: frozenset[Permission], *, expires_at: int | None = None
-    ) -> str:
-        """A new key of a tenant: the secret, which is not kept."""
-        secret = new_secret()
-        self.control.add_key(
-            Key(
-                id=id_of(secret),
-                digest=digest_of(secret),
-                tenant=tenant,
-                name=name,
-                permissions=permissions,
-                created_at=self.clock(),
-                expires_at=expires_at,
-            )
-        )
-        return secret
+        scopes = {*SCOPES, Permission.OPERATE}
+        return self.administration.issue_key(DEFAULT_TENANT, who="serve", name="first", scopes=scopes).secret
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -65,8 +52,3 @@ class Service:
         """Close every store."""
         self.stores.close()
         self.control.close()
-
-
-def _control(settings: Settings) -> Control:
-    folder = settings.folder
-    return SQLiteControl(None if folder is None else folder / "control.db")

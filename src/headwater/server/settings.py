@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from headwater.errors import ConfigError
+from headwater.server.access.oidc import OIDCSettings
 from headwater.server.permissions import Role
 
 
@@ -35,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 5000
     anonymous: Role | None = None
     """What somebody without a credential may do in tenant ``default``; None is nothing."""
+    oidc: OIDCSettings | None = None
+    """The identity provider of the people; None where only keys are taken."""
     threads: int = 8
     """Worker threads for questions."""
     readers: int = 4

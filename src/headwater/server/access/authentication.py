@@ -2,31 +2,61 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
 from headwater.server.access.control import Control
-from headwater.server.access.keys import digest_of
+from headwater.server.access.keys import PREFIX, digest_of
+from headwater.server.access.oidc import OIDC
 from headwater.server.access.principals import NOBODY, Principal, anonymous
+from headwater.server.access.records import Key
 from headwater.server.errors import NotAuthenticated, NotPermitted
 from headwater.server.permissions import Permission, Role
 
 SESSION_COOKIE = "headwater_session"
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_LONGEST = 16_384
+KNOWN_US = 2_000_000
+"""How long a key that was looked up is believed: a key revoked by another process goes on opening for so long."""
+_MOST_KNOWN = 10_000
+_USED_EVERY_US = 60_000_000
 
 
 class Authentication:
     """Looks credentials up. A credential that is sent and wrong is refused, never taken for none."""
 
-    def __init__(self, control: Control, clock: Callable[[], int], guest: Role | None) -> None:
+    def __init__(
+        self, control: Control, clock: Callable[[], int], *, guest: Role | None = None, oidc: OIDC | None = None
+    ) -> None:
         self._control = control
         self._clock = clock
         self._guest = anonymous(guest)
+        self._oidc = oidc
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[int, Key | None]] = {}
+        self._used: dict[str, int] = {}
+
+    def remembered(self, request: HTTPConnection) -> Principal | None:
+        """Who sent the request, where that is known without asking the control store; for the fast path of ingestion.
+
+        Raises:
+            NotAuthenticated: the credential is known to open nothing.
+        """
+        secret = bearer(request.headers.get("authorization", ""))
+        if not secret or not secret.startswith(PREFIX):
+            return None
+        digest = digest_of(secret)
+        found = self._known.get(digest)
+        now = self._clock()
+        if found is None or now - found[0] > KNOWN_US or now - self._used.get(digest, 0) > _USED_EVERY_US:
+            return None
+        return self._opened(found[1])
 
     def principal(self, request: HTTPConnection) -> Principal:
-        """Who sent the request; ``NOBODY`` when no credential came with it.
+        """Who sent the request; ``NOBODY`` when no credential came with it. May ask the control store: it blocks.
 
         Raises:
             NotAuthenticated: a credential came and opens nothing.
@@ -34,10 +64,7 @@ class Authentication:
         """
         header = request.headers.get("authorization", "")
         if header:
-            scheme, _, secret = header.partition(" ")
-            if scheme.lower() != "bearer" or not secret.strip():
-                raise NotAuthenticated("the Authorization header is not of the form 'Bearer <key>'")
-            return self.of_secret(secret.strip())
+            return self.of_secret(bearer(header))
         session = request.cookies.get(SESSION_COOKIE)
         if session:
             _refuse_other_sites(request)
@@ -45,15 +72,58 @@ class Authentication:
         return self._guest or NOBODY
 
     def of_secret(self, secret: str) -> Principal:
-        """Whom a key belongs to.
+        """Whom a key or an identity token belongs to.
 
         Raises:
             NotAuthenticated: nobody, or it has ended.
+            NotPermitted: it is good, and its subject has no place here.
         """
-        key = self._control.key_of(digest_of(secret))
+        if self._oidc is not None and not secret.startswith(PREFIX) and secret.count(".") == 2:
+            return self._oidc.principal(secret)
+        return self._opened(self._key(digest_of(secret)))
+
+    def forget(self, digest: str) -> None:
+        """Look a key up anew when it comes next: it was changed."""
+        with self._lock:
+            self._known.pop(digest, None)
+
+    def _opened(self, key: Key | None) -> Principal:
         if key is None or not key.is_valid(self._clock()):
             raise NotAuthenticated("this key is not known, has expired or was revoked")
         return Principal(name=key.id, tenant=key.tenant, permissions=key.permissions)
+
+    def _key(self, digest: str) -> Key | None:
+        now = self._clock()
+        found = self._known.get(digest)
+        if found is None or now - found[0] > KNOWN_US:
+            key = self._control.key_of(digest)
+            with self._lock:
+                if len(self._known) >= _MOST_KNOWN:  # keys that were guessed are remembered too
+                    self._known.clear()
+                self._known[digest] = (now, key)
+        else:
+            key = found[1]
+        if key is not None and now - self._used.get(digest, key.used_at or 0) > _USED_EVERY_US:
+            self._control.key_used(digest, now)
+            self._used[digest] = now
+        elif key is not None:
+            self._used.setdefault(digest, key.used_at or now)
+        return key
+
+
+def bearer(header: str) -> str:
+    """The secret of an ``Authorization`` header (RFC 6750 section 2.1).
+
+    Raises:
+        NotAuthenticated: the header is of another form.
+    """
+    if not header:
+        return ""
+    scheme, _, secret = header.partition(" ")
+    secret = secret.strip()
+    if scheme.lower() != "bearer" or not secret or len(secret) > _LONGEST:
+        raise NotAuthenticated("the Authorization header is not of the form 'Bearer <key>'")
+    return secret
 
 
 def authorise(principal: Principal, permission: Permission) -> None:

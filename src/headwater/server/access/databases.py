@@ -1,0 +1,169 @@
+"""Where the control store lies: a SQLite file beside the stores, or the PostgreSQL database that holds them.
+
+Both are asked the same statements: standard SQL, ``?`` for a value, times and ids as integers and text.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from headwater.errors import MissingExtra, StoreError
+
+Row = tuple[Any, ...]
+_NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
+
+
+def text_of(name: str) -> str:
+    """A file of this package."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def named_statements(name: str) -> dict[str, str]:
+    """The statements of a file by their names: each stands under a comment that is one word."""
+    pieces = _NAME.split(text_of(name))[1:]
+    return {key: sql.strip().rstrip(";") for key, sql in zip(pieces[::2], pieces[1::2], strict=True)}
+
+
+class Database(Protocol):
+    """Runs one statement at a time, each its own transaction."""
+
+    def create(self, schema: str) -> None:
+        """Make the tables of a script that are not there yet, ``{identity}`` standing for a column that numbers its
+        rows. Processes that start together do not collide."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """The rows that a statement gives; empty for one that gives none.
+
+        Raises:
+            StoreError: the database cannot be asked.
+        """
+
+    def change(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement that changes rows, and say how many."""
+
+    def close(self) -> None:
+        """Let go of it. Idempotent."""
+
+
+class SQLiteDatabase:
+    """One connection under a lock. ``path`` None is in memory."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._lock = threading.Lock()
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+        try:
+            self._connection = sqlite3.connect(
+                ":memory:" if path is None else path, isolation_level=None, check_same_thread=False, timeout=10
+            )
+            if path is not None:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.Error as error:
+            raise StoreError(f"the control store cannot be opened: {error}") from error
+
+    def create(self, schema: str) -> None:
+        """Make the tables that are not there yet."""
+        with self._lock:
+            try:
+                self._connection.executescript(schema.replace("{identity}", "INTEGER PRIMARY KEY"))
+            except sqlite3.Error as error:
+                raise StoreError(f"the control store cannot be made: {error}") from error
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """The rows that a statement gives."""
+        return self._run(sql, values)[0]
+
+    def change(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement that changes rows, and say how many."""
+        return self._run(sql, values)[1]
+
+    def _run(self, sql: str, values: Sequence[Any]) -> tuple[list[Row], int]:
+        with self._lock:
+            try:
+                done = self._connection.execute(sql, tuple(values))
+                return done.fetchall(), done.rowcount
+            except sqlite3.Error as error:
+                raise StoreError(f"the control store cannot be asked: {error}") from error
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        with self._lock:
+            self._connection.close()
+
+
+class PostgresDatabase:
+    """One connection under a lock, opened again when it was lost. Tables live in the schema ``headwater_control``."""
+
+    SCHEMA: ClassVar[str] = "headwater_control"
+
+    def __init__(self, url: str) -> None:
+        try:
+            import psycopg
+        except ImportError:
+            raise MissingExtra("PostgreSQL needs psycopg", hint="pip install 'headwater[postgres]'") from None
+        self._psycopg = psycopg
+        self._url = url
+        self._lock = threading.Lock()
+        self._connection: Any = None
+
+    def create(self, schema: str) -> None:
+        """Make the schema and the tables that are not there yet: one block, so that one process at a time does."""
+        numbered = schema.replace("{identity}", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+        lock = f"SELECT pg_advisory_xact_lock(hashtext('{self.SCHEMA}'))"
+        self._run(f"{lock}; CREATE SCHEMA IF NOT EXISTS {self.SCHEMA}; {numbered}", ())
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """The rows that a statement gives."""
+        return self._run(sql, values)[0]
+
+    def change(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement that changes rows, and say how many."""
+        return self._run(sql, values)[1]
+
+    def _run(self, sql: str, values: Sequence[Any]) -> tuple[list[Row], int]:
+        with self._lock:
+            try:
+                return self._once(sql, values)
+            except self._psycopg.OperationalError:
+                # The connection was lost: each statement is a transaction of its own, so a new one may try again.
+                self._disconnect()
+            except self._psycopg.Error as error:
+                raise StoreError(f"the control store cannot be asked: {error}") from error
+            try:
+                return self._once(sql, values)
+            except self._psycopg.Error as error:
+                self._disconnect()
+                raise StoreError(f"the control store cannot be asked: {error}") from error
+
+    def _once(self, sql: str, values: Sequence[Any]) -> tuple[list[Row], int]:
+        if self._connection is None:
+            # A pooler may hand another session to every transaction: nothing is prepared and nothing is set for long.
+            self._connection = self._psycopg.connect(self._url, prepare_threshold=None, connect_timeout=5)
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL search_path = {self.SCHEMA}, pg_catalog")
+            cursor.execute(sql.replace("?", "%s"), tuple(values) or None)
+            return (cursor.fetchall() if cursor.description else []), cursor.rowcount
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def close(self) -> None:
+        """Close the connection. Idempotent."""
+        with self._lock:
+            self._disconnect()
+
+
+def open_database(store: str, folder: Path | None) -> Database:
+    """The database of the control store for a store target."""
+    if store.startswith(("postgresql://", "postgres://")):
+        return PostgresDatabase(store)
+    return SQLiteDatabase(None if folder is None else folder / "control.db")
