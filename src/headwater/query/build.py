@@ -11,9 +11,6 @@ from headwater.query.result import LineageGraph
 from headwater.query.walk import Reach
 from headwater.storage.base import EdgeRow, NodeRow, Store
 
-DETAILS_UP_TO = 1000
-"""Answers of more nodes than this carry names and types, without the latest run and version of each node."""
-
 EdgeKey = tuple[int, int, int]
 """Source, target and job: what tells one edge of an answer from another."""
 
@@ -38,13 +35,13 @@ def build(
     job_ids = dict.fromkeys(edge.job_id for edge in reach.edges if edge.job_id not in reach.levels)
     rows = {row.id: row for row in store.nodes([*reach.levels, *job_ids])}
     job_levels = _job_levels(reach, direction)
-    with_details = len(rows) <= DETAILS_UP_TO
+    known = details(store, rows.values(), as_of)
     nodes: list[Node] = []
     for key in (*reach.levels, *job_ids):
         if key not in rows:
             continue
         level = reach.levels.get(key, job_levels.get(key, 0))
-        properties = details(store, rows[key], as_of) if with_details else {}
+        properties = known[key]
         if fields is not None and key in fields:
             properties["fields"] = sorted(fields[key])
         nodes.append(_node(rows[key], level, properties))
@@ -100,26 +97,22 @@ def _edge(edge: EdgeRow, rows: dict[int, NodeRow], fields: tuple[FieldEdge, ...]
     )
 
 
-def details(store: Store, row: NodeRow, as_of: int | None) -> dict[str, Any]:
-    """Return what an answer says of a node beside its name.
+def details(store: Store, rows: Iterable[NodeRow], as_of: int | None) -> dict[int, dict[str, Any]]:
+    """Return what an answer says of nodes beside their names, by node id.
 
     Of a job: ``state``, ``run`` and ``ran_at`` of its latest run. Of a dataset: ``version``, ``rows``, ``fingerprint``
-    and ``written_at`` of its latest version, as far as they are known.
+    and ``written_at`` of its latest version, as far as they are known. Of either that it is ``deleted``.
     """
-    found: dict[str, Any] = {}
-    if row.is_deleted:
-        found["deleted"] = True
-    if row.kind is NodeKind.JOB:
-        runs = store.runs(job_id=row.id, limit=1, before=None if as_of is None else as_of + 1)
-        if runs:
-            found.update(state=runs[0].state.value, run=runs[0].run_id, ran_at=runs[0].started_at)
-        return found
-    versions = store.versions(row.id, as_of=as_of, limit=1)
-    if versions:
-        latest = versions[0]
-        found.update(version=latest.version, written_at=latest.created_at)
+    rows = list(rows)
+    found: dict[int, dict[str, Any]] = {row.id: {"deleted": True} if row.is_deleted else {} for row in rows}
+    jobs = [row.id for row in rows if row.kind is NodeKind.JOB]
+    for key, run in (store.latest_runs(jobs, as_of=as_of) if jobs else {}).items():
+        found[key].update(state=run.state.value, run=run.run_id, ran_at=run.started_at)
+    datasets = [row.id for row in rows if row.kind is not NodeKind.JOB]
+    for key, latest in (store.latest_versions(datasets, as_of=as_of) if datasets else {}).items():
+        found[key].update(version=latest.version, written_at=latest.created_at)
         if latest.row_count is not None:
-            found["rows"] = latest.row_count
+            found[key]["rows"] = latest.row_count
         if latest.fingerprint:
-            found["fingerprint"] = latest.fingerprint
+            found[key]["fingerprint"] = latest.fingerprint
     return found

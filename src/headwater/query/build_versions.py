@@ -9,7 +9,7 @@ from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKin
 from headwater.query.names import node_id, version_id
 from headwater.query.result import LineageGraph
 from headwater.query.versions_graph import VersionGraph
-from headwater.storage.base import NodeRow, Store, VersionRow
+from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
 
 
 def versions_graph(
@@ -30,6 +30,8 @@ def versions_graph(
     edges: dict[tuple[str, str, str], Edge] = {}
     hidden: dict[str, int] = {}
     runs: dict[str, int] = {}
+    steps: dict[str, int] = {}
+    graph.load(hops, direction)
     for key in hops:
         missing = 0
         for derived in graph.step(key, direction):
@@ -41,10 +43,11 @@ def versions_graph(
                 fields = _fields(graph, derived.derivation, ends) if with_fields else ()
                 edge = _edge(names[ends[0]], names[ends[1]], derived.run_id, known[ends[1]], fields)
                 edges[edge.source, edge.target, edge.run] = edge
+                steps[derived.run_id] = derived.derivation
                 runs[derived.run_id] = min(runs.get(derived.run_id, hops[far.id]), hops[far.id])
         if missing:
             hidden[names[key]] = missing
-    nodes.extend(node for run_id, hop in runs.items() if (node := _run_node(store, run_id, hop)) is not None)
+    nodes.extend(_run_nodes(store, runs, steps))
     return LineageGraph(
         roots=tuple(names[root.id] for root in roots if root.id in names),
         direction=direction.value,
@@ -97,18 +100,25 @@ def _version_node(row: NodeRow, version: VersionRow, level: int) -> Node:
     )
 
 
-def _run_node(store: Store, run_id: str, level: int) -> Node | None:
-    run = store.run(run_id)
-    if run is None:
-        return None
-    jobs = store.nodes([run.job_id])
+def _run_nodes(store: Store, hops: dict[str, int], steps: dict[str, int]) -> list[Node]:
+    """The nodes of runs, given by their hops and by one derivation of each."""
+    runs = store.derivation_runs(list(steps.values()))
+    jobs = {row.id: row for row in store.nodes(list({run.job_id for run in runs.values()}))}
+    return [
+        _run_node(runs[steps[run_id]], jobs.get(runs[steps[run_id]].job_id), hop)
+        for run_id, hop in hops.items()
+        if steps[run_id] in runs
+    ]
+
+
+def _run_node(run: RunRow, job: NodeRow | None, level: int) -> Node:
     return Node(
-        id=f"run:{run_id}",
+        id=f"run:{run.run_id}",
         kind=NodeKind.RUN,
-        namespace=jobs[0].namespace if jobs else "",
-        name=jobs[0].name if jobs else run_id,
+        namespace=job.namespace if job else "",
+        name=job.name if job else run.run_id,
         type=run.operation,
         state=run.state.value,
         level=level,
-        properties={"run": run_id, "ran_at": run.started_at, "job": node_id(jobs[0]) if jobs else ""},
+        properties={"run": run.run_id, "ran_at": run.started_at, "job": node_id(job) if job else ""},
     )

@@ -50,10 +50,12 @@ def walk_columns(
     while frontier and (depth is None or hops < depth):
         hops += 1
         reached: dict[int, set[str]] = {}
+        edges.load(frontier, direction)
+        edges.load_mappings(edge for node in frontier for edge in edges.of(node, direction))
         for node, fields in frontier.items():
             for edge in edges.of(node, direction):
                 far = ends(edge, direction).far
-                mapping = edges.store.mapping_fields(edge)
+                mapping = edges.mapping(edge)
                 if not mapping:
                     unmapped[edge_key(edge)] = edge
                     continue

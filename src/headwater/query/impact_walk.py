@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headwater.model.graph import Direction, FieldEdge, How, Node, NodeKind
-from headwater.query.build import DETAILS_UP_TO, details
+from headwater.query.build import details
 from headwater.query.columns import EVERY, gap_words
 from headwater.query.impact import SEVERITIES, Affected, Certainty, Change, Impact, Severity, Step
 from headwater.query.names import Labels, is_in_memory, node_id
@@ -60,10 +60,10 @@ def find_impact(
     items = report.items()
     shown = items if limit is None else items[:limit]
     return Impact(
-        root=_node(root, 0, details(edges.store, root, edges.as_of)),
+        root=_node(root, 0, details(edges.store, [root], edges.as_of)[root.id]),
         field=field,
         change=change,
-        items=tuple(report.detailed(item) for item in shown[:DETAILS_UP_TO]) + tuple(shown[DETAILS_UP_TO:]),
+        items=report.detailed(shown),
         as_of=edges.as_of,
         truncated=limit is not None and len(items) > limit,
         gaps=tuple(gap_words(edges, list(walk.unmapped.values()), labels)) if field else (),
@@ -83,6 +83,7 @@ class _Walk:
         frontier = [self.start]
         while frontier and (self.depth is None or reached[frontier[0]].hops < self.depth):
             fresh: list[Place] = []
+            self._load({place.node for place in frontier})
             for place in frontier:
                 for target, edge, by in self._links(place, is_sure=is_sure):
                     if target not in reached:
@@ -91,6 +92,15 @@ class _Walk:
             frontier = fresh
         return reached
 
+    def _load(self, nodes: set[int]) -> None:
+        """Fetch at once what the links of these nodes are made of."""
+        self.edges.load(nodes, Direction.DOWNSTREAM)
+        out = [edge for node in nodes for edge in self.edges.of(node, Direction.DOWNSTREAM)]
+        if self.start.field == WHOLE:
+            self.edges.load((edge.target_id for edge in out), Direction.UPSTREAM)
+        else:
+            self.edges.load_mappings(out)
+
     def _links(self, place: Place, *, is_sure: bool) -> list[tuple[Place, EdgeRow, FieldEdge | None]]:
         links: list[tuple[Place, EdgeRow, FieldEdge | None]] = []
         for edge in self.edges.of(place.node, Direction.DOWNSTREAM):
@@ -98,7 +108,7 @@ class _Walk:
                 if not is_sure or self._is_exact(edge):
                     links.append((Place(edge.target_id, WHOLE), edge, None))
                 continue
-            mapping = self.edges.store.mapping_fields(edge)
+            mapping = self.edges.mapping(edge)
             if not mapping:
                 self.unmapped[edge.source_id, edge.target_id, edge.job_id] = edge
                 if not is_sure:
@@ -161,11 +171,14 @@ class _Report:
                     found[job] = self._job(job, places, reached, certainty)
         return sorted(found.values(), key=_rank)
 
-    def detailed(self, item: Affected) -> Affected:
-        """Return the item with what is known of its latest run or version."""
-        row = self.by_id[item.node.id]
-        node = _node(row, item.node.level, details(self.edges.store, row, self.edges.as_of))
-        return msgspec.structs.replace(item, node=node)
+    def detailed(self, items: Sequence[Affected]) -> tuple[Affected, ...]:
+        """Return the items with what is known of the latest run or version of each."""
+        rows = [self.by_id[item.node.id] for item in items]
+        known = details(self.edges.store, rows, self.edges.as_of)
+        return tuple(
+            msgspec.structs.replace(item, node=_node(row, item.node.level, known[row.id]))
+            for item, row in zip(items, rows, strict=True)
+        )
 
     def _by_job(self, reached: Reached) -> dict[int, list[Place]]:
         jobs: dict[int, list[Place]] = {}

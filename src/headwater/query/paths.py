@@ -9,7 +9,7 @@ from headwater.model.graph import Direction, NodeKind
 from headwater.query.build import build
 from headwater.query.names import Labels
 from headwater.query.result import LineageGraph
-from headwater.query.walk import NOW, Edges, Reach, job_neighbours
+from headwater.query.walk import Edges, Reach, job_neighbours
 from headwater.storage.base import EdgeRow, NodeRow, Store
 
 
@@ -34,14 +34,12 @@ def find_path(
 
 
 def _paths(edges: Edges, source: NodeRow, target: NodeRow, limit: int) -> list[list[int]]:
-    index = edges.store.index("dataset")
-    as_of = NOW if edges.as_of is None else edges.as_of
     starts = _stand_ins(edges, source, Direction.DOWNSTREAM)
     stops = _stand_ins(edges, target, Direction.UPSTREAM)
     found: list[list[int]] = []
     for start in starts:
         for stop in stops:
-            for path in index.path(start, stop, as_of=as_of, limit=limit):
+            for path in edges.index.path(start, stop, as_of=edges.instant, limit=limit):
                 ids = [int(key) for key in path]
                 if source.kind is NodeKind.JOB and ids[0] != source.id:
                     ids.insert(0, source.id)
@@ -65,17 +63,17 @@ def _graph(edges: Edges, paths: list[list[int]], root: NodeRow, gaps: tuple[str,
         for hop, key in enumerate(path):
             reach.levels[key] = min(hop, reach.levels.get(key, hop))
         pairs.update(pairwise(path))
+    direct: dict[tuple[int, int], list[EdgeRow]] = {}
+    for edge in edges.among(list(reach.levels)):
+        direct.setdefault((edge.source_id, edge.target_id), []).append(edge)
     for near, far in sorted(pairs):
-        reach.edges.extend(_between(edges, near, far))
+        reach.edges.extend(direct.get((near, far)) or _through_job(edges, near, far))
     reach.total = len(reach.levels)
     return build(edges.store, reach, [root], Direction.DOWNSTREAM, as_of=edges.as_of, gaps=gaps)
 
 
-def _between(edges: Edges, near: int, far: int) -> list[EdgeRow]:
-    """The edges of one step; where an end is a job standing for its data, the job's own edge."""
-    direct = [edge for edge in edges.of(near, Direction.DOWNSTREAM) if edge.target_id == far]
-    if direct:
-        return direct
+def _through_job(edges: Edges, near: int, far: int) -> list[EdgeRow]:
+    """The edge of a step of which one end is a job that stands for its data: the job's own."""
     out_of_job = [edge for edge in edges.of_job(near, Direction.DOWNSTREAM) if edge.target_id == far]
     into_job = [edge for edge in edges.of_job(far, Direction.UPSTREAM) if edge.source_id == near]
     job = near if out_of_job else far

@@ -20,8 +20,9 @@ def subgraph(store: Store, rows: Sequence[NodeRow], *, as_of: int | None = None)
     reach = Reach()
     reach.levels = {row.id: 0 for row in rows}
     reach.total = len(rows)
-    for row in rows:
-        reach.edges.extend(edge for edge in edges.of(row.id, Direction.UPSTREAM) if edge.source_id in reach.levels)
+    place = {row.id: place for place, row in enumerate(rows)}
+    found = edges.among(list(reach.levels))
+    reach.edges = sorted(found, key=lambda edge: (place[edge.target_id], edge.source_id, edge.job_id))
     fed = {edge.target_id for edge in reach.edges}
     joining = {edge.job_id for edge in reach.edges}
     roots = [row for row in rows if row.id not in fed and row.id not in joining]

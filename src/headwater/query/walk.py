@@ -7,11 +7,18 @@ names its own source, so two outputs of one job never borrow each other's inputs
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
-from headwater.model.graph import Direction, NodeKind
-from headwater.storage.base import EdgeRow, NodeRow, Store
+from headwater.model.graph import Direction, FieldEdge, NodeKind
+from headwater.storage.base import EdgeRow, NodeRow, Side, Store
+
+if TYPE_CHECKING:  # a question that walks nothing does not need numpy
+    import numpy as np
+    import numpy.typing as npt
+
+    from headwater.storage.index import GraphIndex
 
 
 class Reach:
@@ -28,6 +35,10 @@ class Reach:
         self.total = 0
         #: a limit cut the walk
         self.is_truncated = False
+
+
+NOW = 2**63 - 2
+"""The instant at which exactly the edges without an end hold: how the graph index is asked about now."""
 
 
 class Ends(NamedTuple):
@@ -52,41 +63,63 @@ def ends(edge: EdgeRow, direction: Direction) -> Ends:
 
 
 class Edges:
-    """The valid edges of a store, fetched once a node and remembered for the length of one question."""
+    """The valid edges of a store, fetched many at a time and remembered for the length of one question."""
 
     def __init__(self, store: Store, as_of: int | None = None) -> None:
         self.store = store
         self.as_of = as_of
+        self.instant = NOW if as_of is None else as_of
         self._known: dict[tuple[int, Direction], list[EdgeRow]] = {}
+        self._mappings: dict[int, tuple[FieldEdge, ...]] = {0: ()}
+
+    @cached_property
+    def index(self) -> GraphIndex:
+        """The graph index as it was when the question was begun."""
+        return self.store.index("dataset")
+
+    def load(self, nodes: Iterable[int], direction: Direction) -> None:
+        """Fetch the edges of these datasets towards ``direction``, as far as they are not known."""
+        wanted = [node for node in dict.fromkeys(nodes) if (node, direction) not in self._known]
+        if not wanted:
+            return
+        self._known.update(((node, direction), []) for node in wanted)
+        side: Side = "target" if direction is Direction.UPSTREAM else "source"
+        for edge in self.store.edges_of(wanted, side, as_of=self.as_of):
+            self._known[ends(edge, direction).near, direction].append(edge)
+        for node in wanted:
+            self._known[node, direction].sort(key=lambda edge: (ends(edge, direction).far, edge.job_id))
 
     def of(self, node: int, direction: Direction) -> list[EdgeRow]:
         """Return the valid edges of a dataset towards ``direction``, ordered by far end and job."""
-        key = (node, direction)
-        found = self._known.get(key)
-        if found is None:
-            if direction is Direction.UPSTREAM:
-                rows = self.store.edges(target_id=node)
-            else:
-                rows = self.store.edges(source_id=node)
-            found = [edge for edge in rows if is_valid(edge, self.as_of)]
-            found.sort(key=lambda edge: (ends(edge, direction).far, edge.job_id))
-            self._known[key] = found
-        return found
+        self.load((node,), direction)
+        return self._known[node, direction]
 
     def of_job(self, job: int, direction: Direction) -> list[EdgeRow]:
         """Return the valid edges of a job: into its outputs downstream, out of its inputs upstream."""
-        rows = [edge for edge in self.store.edges(job_id=job) if is_valid(edge, self.as_of)]
+        rows = self.store.edges_of([job], "job", as_of=self.as_of)
         away = [edge for edge in rows if ends(edge, direction).far != job]
         return sorted(away, key=lambda edge: (ends(edge, direction).far, edge.source_id, edge.target_id))
+
+    def among(self, nodes: Sequence[int]) -> list[EdgeRow]:
+        """Return the valid edges whose two ends are among these nodes, by source, target and job."""
+        return self.store.edges_among(nodes, as_of=self.as_of)
+
+    def load_mappings(self, edges: Iterable[EdgeRow]) -> None:
+        """Fetch the column edges of these edges, as far as they are not known."""
+        wanted = {edge.mapping for edge in edges} - self._mappings.keys()
+        if wanted:
+            self._mappings.update(self.store.mappings(list(wanted)))
+
+    def mapping(self, edge: EdgeRow) -> tuple[FieldEdge, ...]:
+        """Return the column edges of an edge; none where none are known."""
+        if edge.mapping not in self._mappings:
+            self.load_mappings((edge,))
+        return self._mappings[edge.mapping]
 
 
 def job_neighbours(edges: Edges, job: int, direction: Direction) -> list[int]:
     """Return the outputs of a job downstream, its inputs upstream, each once."""
     return list(dict.fromkeys(ends(edge, direction).far for edge in edges.of_job(job, direction)))
-
-
-NOW = 2**63 - 2
-"""The instant at which exactly the edges without an end hold: how the graph index is asked about now."""
 
 
 def walk(
@@ -103,49 +136,74 @@ def walk(
     """
     given = {root.id: root for root in roots}
     jobs = {key for key, root in given.items() if root.kind is NodeKind.JOB}
-    hops = _hops(edges, set(given) - jobs, direction, depth)
-    if depth is None or depth > 0:
+    most = None if limit is None else max(limit, len(given))
+    reached = [_Reached(edges, given.keys() - jobs, direction, depth, most)]
+    if jobs and (depth is None or depth > 0):
         beside = {far for job in jobs for far in job_neighbours(edges, job, direction)}
-        rest = None if depth is None else depth - 1
-        for key, hop in _hops(edges, beside, direction, rest).items():
-            hops[key] = min(hops.get(key, hop + 1), hop + 1)
+        reached.append(_Reached(edges, beside, direction, None if depth is None else depth - 1, most, further=1))
+    hops: dict[int, int] = {}
+    for part in reached:
+        for key, hop in part.hops.items():
+            hops[key] = min(hops.get(key, hop), hop)
     hops.update(dict.fromkeys(given, 0))
-    nearest = sorted(hops, key=lambda key: (hops[key], key))
+    nearest = sorted(hops, key=lambda key: (hops[key], key))[:most]
     reach = Reach()
-    reach.total = len(nearest)
-    reach.is_truncated = limit is not None and len(nearest) > max(limit, len(given))
-    kept = nearest if limit is None else nearest[: max(limit, len(given))]
-    reach.levels = {key: hops[key] for key in kept}
+    reach.total = _count(given, reached)
+    reach.is_truncated = reach.total > len(nearest)
+    reach.levels = {key: hops[key] for key in nearest}
     _keep_edges(edges, reach, direction, jobs)
     return reach
 
 
-def _hops(edges: Edges, roots: set[int], direction: Direction, depth: int | None) -> dict[int, int]:
-    """Return hops by node, from the graph index: complete, whatever the size of the answer."""
-    if not roots:
-        return {}
-    reach = edges.store.index("dataset").walk(
-        sorted(roots), direction=direction.value, depth=depth, as_of=NOW if edges.as_of is None else edges.as_of
-    )
-    return {int(key): max(0, int(hop)) for key, hop in zip(reach.ids, reach.levels, strict=True)}
+class _Reached:
+    """What some datasets reach, from the graph index: hops of the nearest ``most``, ids of everything, ascending."""
+
+    def __init__(
+        self,
+        edges: Edges,
+        roots: Collection[int],
+        direction: Direction,
+        depth: int | None,
+        most: int | None,
+        *,
+        further: int = 0,
+    ) -> None:
+        self.hops: dict[int, int] = {}
+        self.everything: npt.NDArray[np.uint32] | None = None
+        if not roots:
+            return
+        found = edges.index.nearest(roots, direction=direction.value, depth=depth, as_of=edges.instant, limit=most)
+        self.hops = dict(zip(found.ids.tolist(), (found.hops + further).tolist(), strict=True))
+        self.everything = found.everything
+
+
+def _count(given: Collection[int], reached: Sequence[_Reached]) -> int:
+    """How many nodes the roots and what they reach are together."""
+    found = [part.everything for part in reached if part.everything is not None]
+    if len(found) == 1:
+        return len(found[0]) + sum(key not in found[0] for key in given)
+    return len(set(given).union(*(ids.tolist() for ids in found)))
 
 
 def _keep_edges(edges: Edges, reach: Reach, direction: Direction, jobs: set[int]) -> None:
     """Fill in the edges between kept nodes, and count the neighbours that are not kept."""
+    known: dict[int, list[EdgeRow]] = {}
+    datasets = [node for node in reach.levels if node not in jobs]
+    # The index counts them, however many they are; the store would hand each one over.
+    hidden = edges.index.beyond(datasets, direction.value, kept=reach.levels, as_of=edges.instant)
+    for edge in edges.among(list(reach.levels)):
+        known.setdefault(ends(edge, direction).near, []).append(edge)
+    found: list[EdgeRow] = []
     for node in reach.levels:
-        rows = edges.of_job(node, direction) if node in jobs else edges.of(node, direction)
-        hidden: set[int] = set()
-        for edge in rows:
-            far = ends(edge, direction).far
-            if far not in reach.levels:
-                hidden.add(far)
-            elif node in jobs:
-                reach.edges.append(_from_job(edge, node, direction))
-            else:
-                reach.edges.append(edge)
-        if hidden:
-            reach.hidden[node] = len(hidden)
-    reach.edges = list({(edge.source_id, edge.target_id, edge.job_id): edge for edge in reach.edges}.values())
+        if node in jobs:
+            rows = edges.of_job(node, direction)
+            far = {ends(edge, direction).far for edge in rows}
+            found += [_from_job(edge, node, direction) for edge in rows if ends(edge, direction).far in reach.levels]
+            hidden[node] = len(far - reach.levels.keys())
+        else:
+            found += sorted(known.get(node, ()), key=lambda edge: (ends(edge, direction).far, edge.job_id))
+    reach.hidden = {node: hidden[node] for node in reach.levels if hidden.get(node)}
+    reach.edges = list({(edge.source_id, edge.target_id, edge.job_id): edge for edge in found}.values())
 
 
 def _from_job(edge: EdgeRow, job: int, direction: Direction) -> EdgeRow:

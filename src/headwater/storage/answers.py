@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import msgspec
 
 from headwater.model.graph import FieldEdge
 from headwater.storage.base import DerivationRow, EdgeRow, FacetChange, NodeRow, RunRow, VersionRow
+from headwater.storage.projection.names import display_order
 from headwater.storage.projection.projector import Projector
-from headwater.storage.projection.records import DATASET, HOWS, KIND_NAMES, OBSERVED, Change, Edge, Node, Run, Version
+from headwater.storage.projection.records import (
+    DATASET,
+    HOWS,
+    KIND_NAMES,
+    OBSERVED,
+    Change,
+    Edge,
+    Name,
+    Node,
+    Run,
+    Version,
+)
 from headwater.storage.projection.rundoc import STATES, RunDoc, Touched
-from headwater.storage.projection.tables import Tables
+from headwater.storage.projection.tables import Side, Tables
 
 
 class Answers:
@@ -23,20 +37,16 @@ class Answers:
     def node(self, node_id: int) -> NodeRow | None:
         """The row of a dataset or job."""
         node = self._tables.nodes.get(node_id)
-        if node is None:
-            return None
-        shown, *others = self._projector.names.of(node_id)
-        return NodeRow(
-            id=node.id,
-            kind=KIND_NAMES[node.kind],
-            namespace=shown.raw_namespace,
-            name=shown.raw_name,
-            type=node.type,
-            created_at=node.created_at,
-            updated_at=node.updated_at,
-            is_deleted=_is_deleted(node),
-            aliases=tuple((name.raw_namespace, name.raw_name) for name in others),
-        )
+        return None if node is None else _node_row(node, self._tables.names.where(node=node_id))
+
+    def nodes(self, node_ids: Sequence[int]) -> list[NodeRow]:
+        """The rows of these datasets and jobs, in order; an unknown id is skipped."""
+        nodes = {node.id: node for node in self._tables.nodes.get_many(node_ids)}
+        names: dict[int, list[Name]] = {}
+        for name in self._tables.names.where_any("node", nodes):
+            names.setdefault(name.node, []).append(name)
+        rows = {key: _node_row(node, names[key]) for key, node in nodes.items()}
+        return [rows[key] for key in node_ids if key in rows]
 
     def facets(self, node_id: int, as_of: int | None) -> dict[str, msgspec.Raw]:
         """The facets of a node as they stood."""
@@ -82,6 +92,16 @@ class Answers:
             ended_at=row.ended_at,
             parent_run=row.parent_run,
         )
+
+    def latest_runs(self, job_ids: Sequence[int], as_of: int | None) -> dict[int, RunRow]:
+        """The last run of each job that had started at an instant."""
+        return {row.job: self.run_row(row) for row in self._tables.latest_run_of_each(job_ids, as_of)}
+
+    def derivation_runs(self, step_ids: Sequence[int]) -> dict[int, RunRow]:
+        """The run of each derivation."""
+        steps = self._tables.derivations.get_many(step_ids)
+        heads = {row.id: row for row in self._tables.run_heads({step.run for step in steps})}
+        return {step.id: self.run_row(heads[step.run]) for step in steps if step.run in heads}
 
     def _doc(self, run_id: str) -> tuple[Run, RunDoc] | None:
         row = self._tables.run(run_id)
@@ -156,6 +176,11 @@ class Answers:
         top = self._tables.version_ordinal(rows[0])
         return [self.version_row(row, top - place) for place, row in enumerate(rows)]
 
+    def latest_versions(self, dataset_ids: Sequence[int], as_of: int | None) -> dict[int, VersionRow]:
+        """The latest version of each dataset at an instant, its place in time not counted."""
+        rows = self._tables.latest_version_of_each(dataset_ids, as_of)
+        return {row.dataset: self.version_row(row, ordinal=0) for row in rows}
+
     def version_facets(self, version_id: int) -> dict[str, msgspec.Raw]:
         """The facets given for a version."""
         row = self._tables.versions.get(version_id)
@@ -180,14 +205,17 @@ class Answers:
             found.update((name, msgspec.Raw(extra.body)) for name, extra in one.extras.items())
         return dict(sorted(found.items()))
 
-    def run_node(self, step: int) -> VersionRow | DerivationRow | None:
-        """A node of the run level."""
-        version = self._tables.versions.get(step)
-        if version is not None:
-            return self.version_row(version)
-        derivation = self._tables.derivations.get(step)
-        run = self._tables.runs.get(derivation.run) if derivation is not None else None
-        return None if run is None else DerivationRow(id=step, run_id=run.run_id)
+    def run_nodes(self, steps: Sequence[int]) -> list[VersionRow | DerivationRow]:
+        """The rows of these nodes of the run level, in order; an unknown id is skipped."""
+        versions = {row.id: row for row in self._tables.versions.get_many(steps)}
+        places = self._tables.version_ordinals(versions)
+        rest = [step for step in steps if step not in versions]
+        found: dict[int, VersionRow | DerivationRow] = {
+            key: self.version_row(row, places[key]) for key, row in versions.items()
+        }
+        for key, run in self.derivation_runs(rest).items():
+            found[key] = DerivationRow(id=key, run_id=run.run_id)
+        return [found[step] for step in steps if step in found]
 
     def derivation_fields(self, derivation_id: int, target: int) -> tuple[tuple[int, FieldEdge], ...]:
         """(source version id, column edge) pairs of a derivation into one of its outputs."""
@@ -208,26 +236,22 @@ class Answers:
             first = next(name for name in ("target", "source", "job") if name in wanted)
             rows = self._tables.edges.where(**{first: wanted[first]})
             rows = [row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
-        return [
-            self._edge(row)
-            for row in sorted(rows, key=lambda one: (one.source, one.target, one.job, one.kind, one.valid_from))
-        ]
+        return [self._edge(row) for row in sorted(rows, key=_edge_order)]
 
     def _edge(self, row: Edge) -> EdgeRow:
-        run = row.run
+        last_by = ""
         if row.valid_to is None and row.kind == OBSERVED:
             flow = self._tables.flows.get((row.job, row.target, row.kind))
-            run = flow.last_by if flow is not None else ""
-        return EdgeRow(
-            source_id=row.source,
-            target_id=row.target,
-            job_id=row.job,
-            how=HOWS[row.how],
-            run_id=run,
-            valid_from=row.valid_from,
-            valid_to=row.valid_to,
-            mapping=row.mapping,
-        )
+            last_by = flow.last_by if flow is not None else ""
+        return _edge_row(row, last_by)
+
+    def edges_of(self, node_ids: Sequence[int], side: Side, as_of: int | None) -> list[EdgeRow]:
+        """Dataset-level edges that hold at an instant, with one of these nodes at that side."""
+        return _edge_rows(self._tables.edges_holding(side, node_ids, as_of))
+
+    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[EdgeRow]:
+        """Dataset-level edges that hold at an instant, between these sources and targets."""
+        return _edge_rows(self._tables.edges_between(pairs, as_of))
 
     def column_edges(self) -> int:
         """How many column edges the edges that hold have."""
@@ -239,6 +263,44 @@ class Answers:
                     sizes[row.mapping] = len(self._tables.mappings.get(row.mapping).fields)
                 total += sizes[row.mapping]
         return total
+
+
+def _node_row(node: Node, names: list[Name]) -> NodeRow:
+    shown, *others = sorted(names, key=display_order) if len(names) > 1 else names
+    return NodeRow(
+        id=node.id,
+        kind=KIND_NAMES[node.kind],
+        namespace=shown.raw_namespace,
+        name=shown.raw_name,
+        type=node.type,
+        created_at=node.created_at,
+        updated_at=node.updated_at,
+        is_deleted=_is_deleted(node),
+        aliases=tuple((name.raw_namespace, name.raw_name) for name in others),
+    )
+
+
+def _edge_order(row: Edge) -> tuple[int, int, int, int, int]:
+    return (row.source, row.target, row.job, row.kind, row.valid_from)
+
+
+def _edge_rows(found: list[tuple[Edge, str]]) -> list[EdgeRow]:
+    found.sort(key=lambda pair: _edge_order(pair[0]))
+    return [_edge_row(row, last_by) for row, last_by in found]
+
+
+def _edge_row(row: Edge, last_by: str) -> EdgeRow:
+    """An edge as the contract shows it; ``last_by`` is the run that last showed its flow."""
+    return EdgeRow(
+        source_id=row.source,
+        target_id=row.target,
+        job_id=row.job,
+        how=HOWS[row.how],
+        run_id=last_by if row.valid_to is None and row.kind == OBSERVED else row.run,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        mapping=row.mapping,
+    )
 
 
 def _is_deleted(node: Node) -> bool:

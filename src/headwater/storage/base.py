@@ -28,6 +28,10 @@ Level = Literal["dataset", "run"]
 """``dataset``: datasets and jobs, edges with validity. ``run``: dataset versions and derivations, immutable."""
 
 
+Side = Literal["source", "target", "job"]
+"""Which end of an edge a node is at, or that it is the job of the edge."""
+
+
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a backend can do beyond the contract's minimum."""
 
@@ -267,8 +271,19 @@ class Store(ABC):
         """Runs, latest start first; ``before`` pages by start time."""
 
     @abstractmethod
+    def latest_runs(self, job_ids: Sequence[int], *, as_of: int | None = None) -> dict[int, RunRow]:
+        """The last run of each of these jobs that had started at an instant, by job id; none for a job without one."""
+
+    @abstractmethod
     def versions(self, dataset_id: int, *, as_of: int | None = None, limit: int = 100) -> list[VersionRow]:
         """Versions of a dataset, latest first."""
+
+    @abstractmethod
+    def latest_versions(self, dataset_ids: Sequence[int], *, as_of: int | None = None) -> dict[int, VersionRow]:
+        """The latest version of each of these datasets at an instant, by dataset id; none for a dataset without one.
+
+        ``ordinal`` is 0: it is not counted here.
+        """
 
     @abstractmethod
     def version_facets(self, version_id: int) -> dict[str, msgspec.Raw]:
@@ -276,7 +291,11 @@ class Store(ABC):
 
     @abstractmethod
     def run_nodes(self, ids: Sequence[int]) -> list[VersionRow | DerivationRow]:
-        """The rows of these run-level ids, in order."""
+        """The rows of these run-level ids, in order; an unknown id is skipped."""
+
+    @abstractmethod
+    def derivation_runs(self, ids: Sequence[int]) -> dict[int, RunRow]:
+        """The run of each of these derivations, by derivation id; an unknown id is left out."""
 
     # -- graph -----------------------------------------------------------------------------------------------------
     @abstractmethod
@@ -292,6 +311,24 @@ class Store(ABC):
         self, *, job_id: int | None = None, source_id: int | None = None, target_id: int | None = None
     ) -> list[EdgeRow]:
         """Dataset-level edges with these ends, past ones included."""
+
+    @abstractmethod
+    def edges_of(self, node_ids: Sequence[int], side: Side, *, as_of: int | None = None) -> list[EdgeRow]:
+        """Dataset-level edges with one of these nodes at that side that hold at an instant (now when None).
+
+        In the order of ``edges``: by source, target, job, and start.
+        """
+
+    @abstractmethod
+    def edges_among(self, node_ids: Sequence[int], *, as_of: int | None = None) -> list[EdgeRow]:
+        """Dataset-level edges that hold at an instant and whose two ends are among these nodes, in the same order.
+
+        What it costs goes by the edges found, however many others the nodes have.
+        """
+
+    @abstractmethod
+    def mappings(self, mapping_ids: Sequence[int]) -> dict[int, tuple[FieldEdge, ...]]:
+        """``mapping_fields`` for the ``mapping`` of many edges, by that id; 0 gives none."""
 
     @abstractmethod
     def mapping_fields(self, edge: EdgeRow) -> tuple[FieldEdge, ...]:

@@ -10,11 +10,11 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Protocol
 
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, StoredEvent
+from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Batch, now_us, take_apart
 from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.tables import Tables
@@ -92,13 +92,13 @@ class GroupedStore(ProjectedStore):
     _tables: BatchTables
     _log: Log
 
-    def __init__(self, tables: BatchTables, log: Log, tenant: str, index_folder: Path | None) -> None:
+    def __init__(self, tables: BatchTables, log: Log, tenant: str, indexes: SharedIndexes) -> None:
         self._log = log
         self._reader = EventReader()
         self._lock = threading.RLock()
         self._waiting: list[_Delivery] = []
         self._waiting_lock = threading.Lock()
-        super().__init__(tables, tenant, index_folder)
+        super().__init__(tables, tenant, indexes)
 
     @abstractmethod
     def _writing(self) -> AbstractContextManager[None]:
@@ -150,6 +150,9 @@ class GroupedStore(ProjectedStore):
             return
         for delivery, some in zip(together, receipts, strict=True):
             delivery.receipts = some
+        self._stay_small()
+
+    def _stay_small(self) -> None:
         if self._tables.is_crowded():
             self._forget()
         self._tables.trim()
@@ -180,7 +183,7 @@ class GroupedStore(ProjectedStore):
         with self._writing():
             self._clear_projections()
             self._replay()
-        self._close_indexes()
+        self._indexes.forget()
         return self.graph_hash()
 
     def _replay(self) -> None:
@@ -211,7 +214,7 @@ class GroupedStore(ProjectedStore):
                 self._clear_projections()
                 self._replay()
         if gone:
-            self._close_indexes()
+            self._indexes.forget()
         return gone
 
     # -- the log ---------------------------------------------------------------------------------------------------

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,10 +19,12 @@ from headwater.storage.base import (
     NodeRow,
     RunRow,
     SearchHit,
+    Side,
     Statistics,
     Store,
     VersionRow,
 )
+from headwater.storage.indexes import SharedIndexes
 from headwater.storage.projection.digest import GraphDigest
 from headwater.storage.projection.names import normal_form
 from headwater.storage.projection.projector import Projector
@@ -37,17 +37,19 @@ if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does
     from headwater.storage.index.source import EdgeSource
 
 _CANDIDATES = 400
+_LAST_INSTANT = 2**63 - 2
+"""The instant at which exactly the edges without an end hold: how the graph index is asked about now."""
 
 
 class ProjectedStore(Store):
     """What memory and SQLite share: all but the log, the commit and the files."""
 
-    def __init__(self, tables: Tables, tenant: str, index_folder: Path | None) -> None:
+    def __init__(self, tables: Tables, tenant: str, indexes: SharedIndexes) -> None:
         self.tenant = tenant
         self._follow(tables)
-        self._index_folder = index_folder
-        self._indexes: dict[str, GraphIndex] = {}
-        self._index_lock = threading.Lock()
+        self._indexes = indexes
+        self._indexes.join()
+        self._is_closed = False
 
     def _follow(self, tables: Tables) -> None:
         """Answer from these tables from now on."""
@@ -76,7 +78,7 @@ class ProjectedStore(Store):
     def nodes(self, ids: Sequence[int]) -> list[NodeRow]:
         """The rows of these dataset-level ids, in order; an unknown id is skipped."""
         with self._reading():
-            return [row for node_id in ids if (row := self._answers.node(int(node_id))) is not None]
+            return self._answers.nodes([int(node_id) for node_id in ids])
 
     def scan_nodes(
         self,
@@ -170,6 +172,16 @@ class ProjectedStore(Store):
             rows = self._tables.runs_by_start(job=job_id, state=rank_, parent=parent_run, before=before, limit=limit)
             return [self._answers.run_row(row) for row in rows]
 
+    def latest_runs(self, job_ids: Sequence[int], *, as_of: int | None = None) -> dict[int, RunRow]:
+        """The last run of each of these jobs that had started at an instant."""
+        with self._reading():
+            return self._answers.latest_runs(job_ids, as_of)
+
+    def latest_versions(self, dataset_ids: Sequence[int], *, as_of: int | None = None) -> dict[int, VersionRow]:
+        """The latest version of each of these datasets at an instant; ``ordinal`` is 0."""
+        with self._reading():
+            return self._answers.latest_versions(dataset_ids, as_of)
+
     def versions(self, dataset_id: int, *, as_of: int | None = None, limit: int = 100) -> list[VersionRow]:
         """Versions of a dataset, latest first."""
         with self._reading():
@@ -183,7 +195,12 @@ class ProjectedStore(Store):
     def run_nodes(self, ids: Sequence[int]) -> list[VersionRow | DerivationRow]:
         """The rows of these run-level ids, in order."""
         with self._reading():
-            return [row for step in ids if (row := self._answers.run_node(int(step))) is not None]
+            return self._answers.run_nodes([int(step) for step in ids])
+
+    def derivation_runs(self, ids: Sequence[int]) -> dict[int, RunRow]:
+        """The run of each of these derivations."""
+        with self._reading():
+            return self._answers.derivation_runs(ids)
 
     # -- graph -----------------------------------------------------------------------------------------------------
     def edge_source(self, level: Level) -> EdgeSource:
@@ -194,16 +211,7 @@ class ProjectedStore(Store):
 
     def index(self, level: Level) -> GraphIndex:
         """The graph index of that level, refreshed to the last acknowledged event."""
-        from headwater.storage.index import GraphIndex
-
-        with self._index_lock:
-            found = self._indexes.get(level)
-            if found is None:
-                folder = None if self._index_folder is None else self._index_folder / level
-                found = self._indexes[level] = GraphIndex.open(folder, self.edge_source(level))
-                return found
-        found.refresh()
-        return found
+        return self._indexes.index(level, self.edge_source(level))
 
     def edges(
         self, *, job_id: int | None = None, source_id: int | None = None, target_id: int | None = None
@@ -211,6 +219,28 @@ class ProjectedStore(Store):
         """Dataset-level edges with these ends, past ones included."""
         with self._reading():
             return self._answers.edges(job_id, source_id, target_id)
+
+    def edges_of(self, node_ids: Sequence[int], side: Side, *, as_of: int | None = None) -> list[EdgeRow]:
+        """Dataset-level edges that hold at an instant, with one of these nodes at that side."""
+        with self._reading():
+            return self._answers.edges_of(node_ids, side, as_of)
+
+    def edges_among(self, node_ids: Sequence[int], *, as_of: int | None = None) -> list[EdgeRow]:
+        """Dataset-level edges that hold at an instant, both ends among these nodes: the index says which."""
+        if not len(node_ids):
+            return []
+        inside = self.index("dataset").edges_among(node_ids, as_of=_LAST_INSTANT if as_of is None else as_of)
+        pairs = zip(inside.source.tolist(), inside.target.tolist(), strict=True)
+        with self._reading():
+            return self._answers.edges_between(pairs, as_of)
+
+    def mappings(self, mapping_ids: Sequence[int]) -> dict[int, tuple[FieldEdge, ...]]:
+        """The column edges of these mappings, by id."""
+        found: dict[int, tuple[FieldEdge, ...]] = {0: ()} if 0 in mapping_ids else {}
+        with self._reading():
+            rows = self._tables.mappings.get_many([one for one in mapping_ids if one])
+        found.update((key, row.fields) for key, row in rows.items())
+        return found
 
     def mapping_fields(self, edge: EdgeRow) -> tuple[FieldEdge, ...]:
         """The column edges of a dataset-level edge, by name; empty where none are known."""
@@ -243,8 +273,8 @@ class ProjectedStore(Store):
         with self._reading():
             return GraphDigest(self._tables).digest()
 
-    def _close_indexes(self) -> None:
-        with self._index_lock:
-            for index in self._indexes.values():
-                index.close()
-            self._indexes.clear()
+    def _leave_indexes(self) -> None:
+        """Let go of the indexes, once."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._indexes.leave()

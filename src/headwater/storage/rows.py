@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import zstandard
 from headwater.model.graph import FieldEdge
 from headwater.storage.projection.records import (
     Derivation,
+    Edge,
     FacetSetRow,
     Fields,
     Mapping,
@@ -99,6 +100,27 @@ def run_row(*columns: Any) -> Run:
         parent_run=parent_run,
         doc=unpack(doc),
     )
+
+
+def edges_with_flows(found: Iterable[Columns]) -> list[tuple[Edge, str]]:
+    """Edges from their columns, each with the last one: the run that last showed its flow."""
+    return [
+        (
+            Edge(
+                source=source,
+                target=target,
+                job=job,
+                kind=kind,
+                valid_from=valid_from,
+                valid_to=valid_to,
+                how=how,
+                run=run,
+                mapping=mapping,
+            ),
+            last_by or "",
+        )
+        for source, target, job, kind, valid_from, valid_to, how, run, mapping, last_by in found
+    ]
 
 
 def version_columns(row: Version) -> Columns:
@@ -229,3 +251,7 @@ def pack(data: bytes, from_bytes: int = 512) -> bytes:
 def unpack(data: bytes) -> bytes:
     """What ``pack`` was given."""
     return data[1:] if data[:1] == _PLAIN else zstandard.ZstdDecompressor().decompress(data[1:])
+
+
+NO_DOC = pack(b"")
+"""Stands for the document of a run where only its head was read."""

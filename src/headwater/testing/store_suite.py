@@ -13,6 +13,7 @@ memory store gives for the same events.
 from __future__ import annotations
 
 from headwater.testing.suite.graph import GraphSuite
+from headwater.testing.suite.many import ManySuite
 from headwater.testing.suite.objects import ObjectsSuite
 from headwater.testing.suite.traps import TrapsSuite
 from headwater.testing.suite.versions import VersionsSuite
@@ -20,7 +21,7 @@ from headwater.testing.suite.whole import WholeSuite
 from headwater.testing.suite.writing import WritingSuite
 
 
-class StoreSuite(WritingSuite, ObjectsSuite, GraphSuite, VersionsSuite, TrapsSuite, WholeSuite):
+class StoreSuite(WritingSuite, ObjectsSuite, GraphSuite, VersionsSuite, ManySuite, TrapsSuite, WholeSuite):
     """Every promise of the ``Store`` contract. Subclass it and say how a store is opened."""
 
 

@@ -177,6 +177,41 @@ def test_neighbours_are_one_edge_away(kernel, edges, splits, node):
 
 
 @checked
+@given(
+    edges=timed_edges(),
+    splits=st.lists(st.integers(0, 72), max_size=2),
+    roots=roots_of,
+    direction=directions,
+    as_of=st.integers(-1, 8),
+    depth=st.none() | st.integers(0, 4),
+    limit=st.none() | st.integers(1, 30),
+)
+def test_nearest_are_the_first_by_hops_and_id(kernel, edges, splits, roots, direction, as_of, depth, limit):
+    """Exactly the least by (hops, id), whatever order the kernel meets them in, and all that is reached beside."""
+    index = split_index(edges, splits, kernel, timed=True, labelled=True)
+    held = [e for e in known(edges) if e.valid_from <= as_of < e.valid_to]
+    expected = by_sql(held, roots, direction, depth, NODES)
+    found = index.nearest(roots, direction=direction, depth=depth, as_of=as_of, limit=limit)
+    first = sorted(expected.items(), key=lambda item: (item[1], item[0]))[:limit]
+    assert list(zip(found.ids.tolist(), found.hops.tolist(), strict=True)) == first
+    assert found.everything.tolist() == sorted(expected)
+
+
+@checked
+@given(edges=timed_edges(), splits=st.lists(st.integers(0, 72), max_size=2), some=roots_of, as_of=st.integers(-1, 8))
+def test_steps_are_the_neighbours_of_many(kernel, edges, splits, some, as_of):
+    """(near, far) pairs once each, in order, and how many of them lead out of a set."""
+    index = split_index(edges, splits, kernel, timed=True, labelled=True)
+    held = [e for e in known(edges) if e.valid_from <= as_of < e.valid_to]
+    pairs = sorted({(e.target, e.source) for e in held if e.target in some})
+    near, far = index.steps(some, "upstream", as_of=as_of)
+    assert list(zip(near.tolist(), far.tolist(), strict=True)) == pairs
+    counts = {node: sum(a == node and b not in some for a, b in pairs) for node in some}
+    beyond = index.beyond(some, "upstream", kept=some, as_of=as_of)
+    assert beyond == {node: count for node, count in counts.items() if count}
+
+
+@checked
 @given(edges=plain_edges(max_size=40), splits=st.lists(st.integers(0, 40), max_size=3), roots=roots_of)
 def test_compaction_changes_no_answer(kernel, edges, splits, roots):
     """Before and after, walks agree and repeated edges count once."""

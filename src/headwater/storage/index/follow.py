@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +28,21 @@ OVERLAY_LEAST = 1 << 14
 MAX_EDGES = 2**32 - 1
 
 
+NO_EPOCH = -1
+"""Epoch of the state before the source was asked for the first time."""
+
+
 class Follower:
-    """The state of an index and how it changes. Its methods are called by one thread at a time."""
+    """The state of an index and how it changes. Its methods are called by one thread at a time, under ``lock``."""
 
     def __init__(self, folder: Path | None, source: EdgeSource, kernel: Kernel, *, auto_compact: bool) -> None:
         self.folder = folder
         self.kernel = kernel
         self.save_error: str | None = None
-        self._source: EdgeSource | None = source
+        self.lock = threading.Lock()
+        self._is_closed = False
         self._auto_compact = auto_compact
-        self.state = (_empty(source.epoch), MappingTable(source))
-        self._adopt(above=0)
+        self.state = (_empty(NO_EPOCH), MappingTable(source))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -64,19 +69,20 @@ class Follower:
 
     def close(self) -> None:
         """Drop every array."""
-        self._source = None
-        self.snapshot = _empty(0)
+        self._is_closed = True
+        self.snapshot = _empty(NO_EPOCH)
 
-    def follow(self) -> int:
+    def follow(self, source: EdgeSource) -> int:
         """Take over everything newer than the state; the number of edges read.
 
         A graph that fits into an overlay is not saved: reading it again costs no more than opening files.
         """
-        source = self._open_source()
+        self._check_open()
         while True:
             epoch = source.epoch
             if epoch != self.snapshot.epoch:
-                self._start_again(epoch)
+                self.state = (_empty(epoch), MappingTable(source))
+                self._adopt(source, above=0)
             batches, seq = self._tail(source, self.snapshot.seq)
             kinds = self._kinds(source)
             # The epoch that was current before and after the reading is the epoch of what was read.
@@ -84,14 +90,14 @@ class Follower:
                 break
         count = sum(len(batch) for batch in batches)
         if batches or len(kinds) != self.snapshot.node_count:
-            self._take(batches, kinds, seq)
+            self._take(source, batches, kinds, seq)
         return count
 
-    def compact(self) -> None:
+    def compact(self, source: EdgeSource) -> None:
         """Make one base of everything, and save it."""
-        self._open_source()
-        if self._adopt(above=self.snapshot.generation):
-            self.follow()
+        self._check_open()
+        if self._adopt(source, above=self.snapshot.generation):
+            self.follow(source)
         if self.snapshot.into.segments or not self._is_saved():
             self._rebuild(no_edges(), self.snapshot.kinds, self.snapshot.seq)
             self._save()
@@ -99,24 +105,19 @@ class Follower:
     def _is_saved(self) -> bool:
         return self.folder is None or self.snapshot.generation > 0
 
-    def _open_source(self) -> EdgeSource:
-        if self._source is None:
+    def _check_open(self) -> None:
+        if self._is_closed:
             raise StoreError("the graph index is closed", hint="open it again")
-        return self._source
 
-    def _start_again(self, epoch: int) -> None:
-        self.state = (_empty(epoch), MappingTable(self._open_source()))
-        self._adopt(above=0)
-
-    def _adopt(self, *, above: int) -> bool:
+    def _adopt(self, source: EdgeSource, *, above: int) -> bool:
         """Take the saved generation over, if it is of this epoch and newer than what is held."""
-        if self.folder is None or self._source is None:
+        if self.folder is None:
             return False
         loaded = files.load(self.folder, above=above)
         if loaded is None or loaded[0].epoch != self.snapshot.epoch:
             return False
         snapshot, mapping_ids = loaded
-        self.state = (snapshot, MappingTable(self._source, mapping_ids))
+        self.state = (snapshot, MappingTable(source, mapping_ids))
         return True
 
     def _tail(self, source: EdgeSource, seq: int) -> tuple[list[EdgeBatch], int]:
@@ -144,7 +145,7 @@ class Follower:
         room[len(known) : count] = new
         return room[:count]
 
-    def _take(self, batches: list[EdgeBatch], kinds: U8, seq: int) -> None:
+    def _take(self, source: EdgeSource, batches: list[EdgeBatch], kinds: U8, seq: int) -> None:
         edges = concatenate([self._edges(batch, len(kinds)) for batch in batches])
         base = self.snapshot.edge_count - self.snapshot.overlay_count
         is_large = len(edges) * OVERLAY_SHARE > base and len(edges) > OVERLAY_LEAST
@@ -160,7 +161,7 @@ class Follower:
         self.snapshot = following
         overlay = following.overlay_count
         if self._auto_compact and overlay > OVERLAY_LEAST and overlay * OVERLAY_SHARE > base:
-            self.compact()
+            self.compact(source)
 
     def _edges(self, batch: EdgeBatch, node_count: int) -> Edges:
         for name, ends in (("source", batch.source), ("target", batch.target)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from headwater.storage.index.arrays import Edges, Snapshot
 from headwater.storage.index.follow import Follower
 from headwater.storage.index.inside import edges_inside
 from headwater.storage.index.kernels import choose
+from headwater.storage.index.nearest import Nearest, nearest, steps
 from headwater.storage.index.path import shortest_paths
 from headwater.storage.index.question import Question
 from headwater.storage.index.reach import ColumnReach, Direction, Reach, adjacency
@@ -31,9 +31,9 @@ class GraphIndex:
     reach nothing.
     """
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Follower, source: EdgeSource) -> None:
         self._follower = follower
-        self._lock = threading.Lock()
+        self._source = source
 
     @classmethod
     def open(
@@ -44,20 +44,33 @@ class GraphIndex:
         ``folder`` None keeps it in memory. ``kernel`` is ``compiled``, ``numpy`` or ``python``. Without
         ``auto_compact`` the overlay grows until ``compact`` is called.
         """
-        follower = Follower(folder, source, choose(kernel), auto_compact=auto_compact)
-        index = cls(follower)
+        index = cls.prepare(folder, source, kernel=kernel, auto_compact=auto_compact)
         index.refresh()
         return index
 
+    @classmethod
+    def prepare(
+        cls, folder: Path | None, source: EdgeSource, *, kernel: str | None = None, auto_compact: bool = True
+    ) -> GraphIndex:
+        """The same, but the source is not asked for anything before ``refresh``: until then there are no nodes."""
+        return cls(Follower(folder, source, choose(kernel), auto_compact=auto_compact), source)
+
+    def reading_from(self, source: EdgeSource) -> GraphIndex:
+        """The same graph, held once, for another thread or connection: it is refreshed from ``source``.
+
+        Both must be sources of one and the same store. ``close`` closes the graph for all.
+        """
+        return GraphIndex(self._follower, source)
+
     def refresh(self) -> int:
         """Take over what the source has that is newer; how many edges that was."""
-        with self._lock:
-            return self._follower.follow()
+        with self._follower.lock:
+            return self._follower.follow(self._source)
 
     def compact(self) -> None:
         """Merge the overlay into a new base, and save that as a new generation."""
-        with self._lock:
-            self._follower.compact()
+        with self._follower.lock:
+            self._follower.compact(self._source)
 
     def verify(self) -> bool:
         """Whether every saved byte is what was written; True as well when nothing is saved."""
@@ -66,7 +79,7 @@ class GraphIndex:
 
     def close(self) -> None:
         """Let go of the files. The index cannot be used after."""
-        with self._lock:
+        with self._follower.lock:
             self._follower.close()
 
     @property
@@ -140,6 +153,20 @@ class GraphIndex:
             layers=layers,
         )
 
+    def nearest(
+        self,
+        roots: Roots,
+        *,
+        direction: Direction,
+        depth: int | None = None,
+        as_of: int | None = None,
+        limit: int | None = None,
+    ) -> Nearest:
+        """The first ``limit`` nodes that ``walk`` reaches by (hops, id), with their hops, and all that it reaches."""
+        snapshot = self.snapshot
+        question = self._question(snapshot, roots, direction, depth, None, as_of, None)
+        return nearest(self._follower.kernel, adjacency(snapshot, direction), question, limit)
+
     def walk_columns(
         self,
         roots: Mapping[int, int | Iterable[int]],
@@ -162,7 +189,7 @@ class GraphIndex:
             adjacency(snapshot, direction),
             question,
             masks,
-            mappings,
+            mappings.reading_from(self._source),
             is_upstream=direction == "upstream",
         )
         return ColumnReach(trail)
@@ -184,6 +211,18 @@ class GraphIndex:
         if not len(question.roots):
             return question.roots
         return adjacency(snapshot, direction).neighbours(node, cut=question.cut, as_of=as_of)
+
+    def steps(self, nodes: Roots, direction: Direction, *, as_of: int | None = None) -> tuple[U32, U32]:
+        """``neighbours`` of many: (near, far) pairs, one of the nodes and what is one edge away, by near and far."""
+        snapshot = self.snapshot
+        question = self._question(snapshot, nodes, direction, None, None, as_of, None)
+        return steps(adjacency(snapshot, direction), question)
+
+    def beyond(self, nodes: Roots, direction: Direction, *, kept: Roots, as_of: int | None = None) -> dict[int, int]:
+        """How many neighbours of each of these nodes are not among ``kept``; nodes without any are left out."""
+        near, far = self.steps(nodes, direction, as_of=as_of)
+        found, counts = np.unique(near[~np.isin(far, _ids(kept))], return_counts=True)
+        return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
     def edges_among(self, ids: Roots, *, as_of: int | None = None) -> Edges:
         """The edges between the given nodes, by source and target; mappings are the source's ids."""

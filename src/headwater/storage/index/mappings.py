@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,6 +67,12 @@ class MappingTable:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def reading_from(self, source: EdgeSource) -> MappingTable:
+        """The same table, all it knows shared, that asks this source for what it does not know."""
+        twin = copy.copy(self)
+        twin._source = source
+        return twin
 
     def numbers(self, mapping_ids: U32) -> U32:
         """Local numbers of the source's ids; new ids get the next numbers."""

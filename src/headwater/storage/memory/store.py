@@ -9,6 +9,7 @@ from pathlib import Path
 
 from headwater.errors import StoreError
 from headwater.storage.base import Capabilities, Quarantined, Receipt, StoredEvent
+from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import now_us, take_apart
 from headwater.storage.memory.tables import MemoryTables
 from headwater.storage.projected import ProjectedStore
@@ -30,7 +31,7 @@ class MemoryStore(ProjectedStore):
         self._reader = EventReader()
         self._rebuilds = 0
         self._by_seq: dict[int, bytes] = {}
-        super().__init__(MemoryTables(self._by_seq.__getitem__), tenant, None)
+        super().__init__(MemoryTables(self._by_seq.__getitem__), tenant, SharedIndexes(None))
 
     @classmethod
     def open(cls, *, tenant: str = "default") -> MemoryStore:
@@ -66,7 +67,7 @@ class MemoryStore(ProjectedStore):
         with self._lock:
             epochs = {level: self._tables.epoch(level) + 1 for level in LEVELS}
             self._follow(MemoryTables(self._by_seq.__getitem__, epochs))
-            self._close_indexes()
+            self._indexes.forget()
             for stored in self._log:
                 event, key, at = self._reader.read(stored.body)
                 self._projector.apply(event, key, stored.seq, at)
@@ -107,4 +108,4 @@ class MemoryStore(ProjectedStore):
 
     def close(self) -> None:
         """Let go of the indexes."""
-        self._close_indexes()
+        self._leave_indexes()

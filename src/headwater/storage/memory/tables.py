@@ -29,7 +29,7 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.tables import Counter, Level
+from headwater.storage.projection.tables import Counter, Level, Side
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
@@ -78,6 +78,14 @@ class MemoryTable(Generic[K, R]):
         """Every row, by key."""
         return iter([self._rows[key] for key in sorted(self._rows)])  # type: ignore[type-var]
 
+    def get_many(self, keys: Iterable[K]) -> list[R]:
+        """The rows of these keys."""
+        return [self._rows[key] for key in set(keys) if key in self._rows]
+
+    def where_any(self, column: str, values: Iterable[int]) -> list[R]:
+        """Rows whose column has one of these values."""
+        return [row for value in set(values) for row in self.where(**{column: value})]
+
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -101,6 +109,10 @@ class MemoryContents(Generic[R]):
     def get(self, content_id: int) -> R:
         """The content of that id."""
         return self._rows[content_id]
+
+    def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
+        """The content of these ids."""
+        return {content_id: self._rows[content_id] for content_id in content_ids}
 
 
 class MemoryTables:
@@ -189,6 +201,44 @@ class MemoryTables:
             if before is None or row.started_at < before
         ]
         return sorted(rows, key=attrgetter("started_at", "run_id"), reverse=True)[:limit]
+
+    def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
+        """For each of these datasets its latest version no later than an instant."""
+        return [row for dataset in set(datasets) for row in self.latest_versions(dataset, as_of, 1)]
+
+    def version_ordinals(self, versions: Iterable[int]) -> dict[int, int]:
+        """The place of these versions among those of their dataset, from 1."""
+        return {row.id: self.version_ordinal(row) for row in self.versions.get_many(versions)}
+
+    def latest_run_of_each(self, jobs: Iterable[int], as_of: int | None) -> list[Run]:
+        """For each of these jobs its last run that started no later than an instant."""
+        before = None if as_of is None else as_of + 1
+        latest = (self.runs_by_start(job=job, state=None, parent=None, before=before, limit=1) for job in set(jobs))
+        return [row for found in latest for row in found]
+
+    def run_heads(self, runs: Iterable[int]) -> list[Run]:
+        """The runs of these ids."""
+        return self.runs.get_many(runs)
+
+    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[tuple[Edge, str]]:
+        """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
+        return self._holding(self.edges.where_any(side, nodes), as_of)
+
+    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[tuple[Edge, str]]:
+        """Edges between these sources and targets that hold, with the run that last showed their flow."""
+        wanted = set(pairs)
+        edges = self.edges.where_any("source", {source for source, _ in wanted})
+        return self._holding([edge for edge in edges if (edge.source, edge.target) in wanted], as_of)
+
+    def _holding(self, edges: list[Edge], as_of: int | None) -> list[tuple[Edge, str]]:
+        found = []
+        for edge in edges:
+            if as_of is not None and edge.valid_from > as_of:
+                continue
+            if edge.valid_to is None or (as_of is not None and edge.valid_to > as_of):
+                flow = self.flows.get((edge.job, edge.target, edge.kind))
+                found.append((edge, flow.last_by if flow is not None else ""))
+        return found
 
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""

@@ -31,6 +31,8 @@ K_contra = TypeVar("K_contra", bound=Hashable, contravariant=True)
 R = TypeVar("R")
 Level = Literal["dataset", "run"]
 LEVELS: tuple[Level, ...] = ("dataset", "run")
+Side = Literal["source", "target", "job"]
+"""A column of ``edges`` that names a node."""
 Counter = Literal["name", "node", "run", "step", "content", "mapping"]
 """Who hands out ids: names, nodes, runs, the run level
 (versions and derivations), content, and column mappings."""
@@ -54,6 +56,15 @@ class Table(Protocol[K_contra, R]):
     def rows(self) -> Iterator[R]:
         """Every row, by key."""
 
+    def get_many(self, keys: Iterable[K_contra]) -> list[R]:
+        """The rows of these keys, each once, in no particular order; a key without a row is left out.
+
+        For tables whose key is one integer. Few statements, however many keys; the objects are those of ``get``.
+        """
+
+    def where_any(self, column: str, values: Iterable[int]) -> list[R]:
+        """Rows whose indexed integer ``column`` has one of these values, each once, in no particular order."""
+
 
 class Contents(Protocol[R]):
     """Rows addressed by a digest of their content; written once, never changed."""
@@ -66,6 +77,9 @@ class Contents(Protocol[R]):
 
     def get(self, content_id: int) -> R:
         """The content of that id. Raises ``KeyError`` when there is none."""
+
+    def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
+        """The content of these ids, by id. Raises ``KeyError`` when one of them has none."""
 
 
 class Tables(Protocol):
@@ -157,6 +171,32 @@ class Tables(Protocol):
         self, *, job: int | None, state: int | None, parent: str | None, before: int | None, limit: int
     ) -> list[Run]:
         """Runs that started before an instant, latest first by (started_at, run id)."""
+
+    # -- for many at once: a few statements, however many are asked for ------------------------------------------------
+    def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
+        """For each of these datasets the first of ``latest_versions``; none for one that has no version by then."""
+
+    def version_ordinals(self, versions: Iterable[int]) -> dict[int, int]:
+        """``version_ordinal`` of the versions of these ids, by id; an unknown id is left out."""
+
+    def latest_run_of_each(self, jobs: Iterable[int], as_of: int | None) -> list[Run]:
+        """For each of these jobs its last run by (started_at, run id) that started no later than an instant.
+
+        For reading only: ``doc`` may be left empty, as it is large and not asked for.
+        """
+
+    def run_heads(self, runs: Iterable[int]) -> list[Run]:
+        """The runs of these ids, in no particular order; for reading only, ``doc`` may be left empty."""
+
+    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[tuple[Edge, str]]:
+        """Edges with one of these nodes at that side that hold at an instant, each once, in no particular order.
+
+        An edge holds at ``as_of`` when ``valid_from <= as_of`` and it ends later or never; it holds now (``as_of``
+        None) when it has no end. Each comes with ``last_by`` of the flow of its (job, target, kind), "" for none.
+        """
+
+    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[tuple[Edge, str]]:
+        """The same for edges whose (source, target) is one of these pairs."""
 
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""

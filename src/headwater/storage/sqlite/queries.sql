@@ -1,5 +1,6 @@
 -- Every statement of the SQLite store, by name. A name stands alone on a comment line above its statement.
 -- ``_get`` by key, ``_put`` writes whole rows, ``_drop`` by key, ``_all`` in the order of the key, ``_by_...`` by index.
+-- Where many are asked for at once the one parameter is a JSON list of integers.
 
 -- names_get
 SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed FROM names WHERE id = ?;
@@ -17,11 +18,17 @@ SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first
 -- names_by_node
 SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed FROM names WHERE node = ?;
 
+-- names_by_any_node
+SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed FROM names WHERE node IN (SELECT value FROM json_each(?));
+
 -- names_by_kind_name_namespace
 SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed FROM names WHERE kind = ? AND name = ? AND namespace = ?;
 
 -- nodes_get
 SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes WHERE id = ?;
+
+-- nodes_get_many
+SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes WHERE id IN (SELECT value FROM json_each(?));
 
 -- nodes_put
 INSERT OR REPLACE INTO nodes (id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
@@ -60,6 +67,9 @@ SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc 
 -- versions_get
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions WHERE id = ?;
 
+-- versions_get_many
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions WHERE id IN (SELECT value FROM json_each(?));
+
 -- versions_put
 INSERT INTO versions (id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET dataset = excluded.dataset, created_at = excluded.created_at, run = excluded.run, run_id = excluded.run_id, job = excluded.job, tag = excluded.tag, fingerprint = excluded.fingerprint, file_digest = excluded.file_digest, row_count = excluded.row_count, shape = excluded.shape;
@@ -78,6 +88,9 @@ SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest,
 
 -- derivations_get
 SELECT id, run, job, edges FROM derivations WHERE id = ?;
+
+-- derivations_get_many
+SELECT id, run, job, edges FROM derivations WHERE id IN (SELECT value FROM json_each(?));
 
 -- derivations_put
 INSERT OR REPLACE INTO derivations (id, run, job, edges) VALUES (?, ?, ?, ?);
@@ -197,6 +210,9 @@ SELECT id FROM bodies WHERE digest = ?;
 -- bodies_get
 SELECT content FROM bodies WHERE id = ?;
 
+-- bodies_get_many
+SELECT id, content FROM bodies WHERE id IN (SELECT value FROM json_each(?));
+
 -- bodies_add
 INSERT INTO bodies (id, digest, content) VALUES (?, ?, ?);
 
@@ -205,6 +221,9 @@ SELECT id FROM facet_sets WHERE digest = ?;
 
 -- facet_sets_get
 SELECT content FROM facet_sets WHERE id = ?;
+
+-- facet_sets_get_many
+SELECT id, content FROM facet_sets WHERE id IN (SELECT value FROM json_each(?));
 
 -- facet_sets_add
 INSERT INTO facet_sets (id, digest, content) VALUES (?, ?, ?);
@@ -215,6 +234,9 @@ SELECT id FROM shapes WHERE digest = ?;
 -- shapes_get
 SELECT content FROM shapes WHERE id = ?;
 
+-- shapes_get_many
+SELECT id, content FROM shapes WHERE id IN (SELECT value FROM json_each(?));
+
 -- shapes_add
 INSERT INTO shapes (id, digest, content) VALUES (?, ?, ?);
 
@@ -223,6 +245,9 @@ SELECT id FROM mappings WHERE digest = ?;
 
 -- mappings_get
 SELECT content FROM mappings WHERE id = ?;
+
+-- mappings_get_many
+SELECT id, content FROM mappings WHERE id IN (SELECT value FROM json_each(?));
 
 -- mappings_add
 INSERT INTO mappings (id, digest, content) VALUES (?, ?, ?);
@@ -247,6 +272,20 @@ ORDER BY created_at DESC, run_id DESC, tag DESC LIMIT ?;
 SELECT count(*) FROM versions
 WHERE dataset = ?1 AND (created_at < ?2 OR (created_at = ?2 AND (run_id, tag) <= (?3, ?4)));
 
+-- latest_version_of_each
+SELECT versions.id, versions.dataset, versions.created_at, versions.run, versions.run_id, versions.job, versions.tag, versions.fingerprint, versions.file_digest, versions.row_count, versions.shape FROM json_each(?1) AS wanted
+JOIN versions ON versions.id = (
+  SELECT last.id FROM versions AS last WHERE last.dataset = wanted.value AND last.created_at <= ?2
+  ORDER BY last.created_at DESC, last.run_id DESC, last.tag DESC LIMIT 1
+);
+
+-- version_ordinals
+SELECT one.id, (
+  SELECT count(*) FROM versions AS other
+  WHERE other.dataset = one.dataset AND other.created_at <= one.created_at
+    AND (other.created_at < one.created_at OR (other.run_id, other.tag) <= (one.run_id, one.tag))
+) FROM versions AS one WHERE one.id IN (SELECT value FROM json_each(?));
+
 -- nodes_after
 SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes WHERE id > ? AND (?2 IS NULL OR kind = ?2) ORDER BY id LIMIT ?3;
 
@@ -270,6 +309,17 @@ SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc 
 WHERE parent_run = ?4 AND parent_run <> '' AND job = ?5 AND started_at < ?1 AND (?2 IS NULL OR state = ?2)
 ORDER BY started_at DESC, run_id DESC LIMIT ?3;
 
+-- latest_run_of_each
+-- Without the document: it lies on pages of its own where it is large.
+SELECT runs.id, runs.run_id, runs.job, runs.state, runs.operation, runs.started_at, runs.ended_at, runs.parent_run FROM json_each(?1) AS wanted
+JOIN runs ON runs.id = (
+  SELECT last.id FROM runs AS last WHERE last.job = wanted.value AND last.started_at <= ?2
+  ORDER BY last.started_at DESC, last.run_id DESC LIMIT 1
+);
+
+-- run_heads
+SELECT runs.id, runs.run_id, runs.job, runs.state, runs.operation, runs.started_at, runs.ended_at, runs.parent_run FROM runs WHERE id IN (SELECT value FROM json_each(?));
+
 -- latest_changes
 -- The facet names of the node one by one along the key, and for each the last row.
 WITH RECURSIVE facet (name) AS (
@@ -282,6 +332,35 @@ JOIN changes ON changes.node = ?1 AND changes.name = facet.name AND (changes.at,
   SELECT last.at, last.key FROM changes AS last
   WHERE last.node = ?1 AND last.name = facet.name ORDER BY last.at DESC, last.key DESC LIMIT 1
 );
+
+-- edges_holding_source
+SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by FROM edges
+LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
+WHERE edges.source IN (SELECT value FROM json_each(?1))
+AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
+  ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
+
+-- edges_holding_target
+SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by FROM edges
+LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
+WHERE edges.target IN (SELECT value FROM json_each(?1))
+AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
+  ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
+
+-- edges_holding_job
+SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by FROM edges
+LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
+WHERE edges.job IN (SELECT value FROM json_each(?1))
+AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
+  ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
+
+-- edges_between
+-- Pairs as source * 2^32 + target.
+SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by FROM json_each(?1) AS pair
+CROSS JOIN edges ON edges.source = pair.value >> 32 AND edges.target = pair.value & 4294967295
+LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
+WHERE TRUE AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
+  ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
 
 -- mentions_add
 INSERT INTO mentions (max_at, body) VALUES (?, ?);

@@ -12,6 +12,7 @@ from typing import Self
 from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreReadOnly
 from headwater.storage.base import Capabilities, Quarantined
 from headwater.storage.grouping import GroupedStore
+from headwater.storage.indexes import SharedIndexes
 from headwater.storage.sqlite.connection import connect, explained, queries
 from headwater.storage.sqlite.log import EventLog
 from headwater.storage.sqlite.migrate import migrate
@@ -31,7 +32,15 @@ class SQLiteStore(GroupedStore):
     capabilities = Capabilities(is_durable=True, has_recursive_sql=True, has_online_backup=True)
     _tables: SQLiteTables
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, *, tenant: str, read_only: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        *,
+        tenant: str,
+        read_only: bool,
+        indexes: SharedIndexes | None = None,
+    ) -> None:
         self.path = path
         self.is_read_only = read_only
         self._connection = connection
@@ -39,7 +48,8 @@ class SQLiteStore(GroupedStore):
         self._depth = 0
         self._data_version = -1
         log = EventLog(connection)
-        super().__init__(SQLiteTables(connection, log), log, tenant, path.parent / "index" / tenant)
+        indexes = indexes or SharedIndexes(path.parent / "index" / tenant)
+        super().__init__(SQLiteTables(connection, log), log, tenant, indexes)
 
     @classmethod
     def open(
@@ -50,14 +60,25 @@ class SQLiteStore(GroupedStore):
         read_only: bool = False,
         create: bool = True,
         timeout_s: float = TIMEOUT_S,
+        share_index_with: SQLiteStore | None = None,
     ) -> Self:
         """Open the store of a tenant in a folder, made if it is new and ``create`` is true.
 
+        ``share_index_with`` is another open store of the same file: the two hold one graph index in memory. Any of
+        them may be closed first, and each may be used by threads of its own.
+
         Raises:
+            InvalidInput: the index of another file was to be shared.
             StoreLocked, StoreReadOnly, StoreFull, StoreCorrupt, StoreTooNew: what they say.
             StoreError: there is no store and none is to be made.
         """
         path = store_path(Path(folder), tenant)
+        if share_index_with is not None and share_index_with.path.resolve() != path.resolve():
+            raise InvalidInput(
+                field="share_index_with",
+                value=str(share_index_with.path),
+                rule=f"is another open store of the same file, {path}",
+            )
         if not path.exists():
             if read_only or not create:
                 raise StoreError(f"there is no store at {path}", hint="capture something first, or name another folder")
@@ -67,7 +88,8 @@ class SQLiteStore(GroupedStore):
         try:
             with explained(path):
                 migrate(connection, read_only=read_only)
-            store = cls(path, connection, tenant=tenant, read_only=read_only)
+            indexes = None if share_index_with is None else share_index_with._indexes
+            store = cls(path, connection, tenant=tenant, read_only=read_only, indexes=indexes)
             store._found()
         except BaseException:
             connection.close()
@@ -99,6 +121,7 @@ class SQLiteStore(GroupedStore):
                 finally:
                     self._depth -= 1
                     self._connection.execute("COMMIT")
+                    self._stay_small()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -127,7 +150,8 @@ class SQLiteStore(GroupedStore):
         try:
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
             if version != self._data_version:
-                self._forget()
+                self._tables.catch_up()
+                self._projector.clear()
                 self._data_version = version
         except BaseException:
             self._depth -= 1
@@ -196,7 +220,7 @@ class SQLiteStore(GroupedStore):
 
     def close(self) -> None:
         """Release files and locks. Idempotent."""
-        self._close_indexes()
+        self._leave_indexes()
         with self._lock:
             self._connection.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from headwater.storage.rows import Columns, pack, unpack
@@ -76,6 +76,27 @@ class SQLiteTable(Generic[K, R]):
         """Every row, by key."""
         return iter(self.select(f"{self._name}_all", ()))
 
+    def get_many(self, keys: Iterable[K]) -> list[R]:
+        """The rows of these keys: those in the cache, and the others by one statement."""
+        found: dict[K, R] = {}
+        unknown: list[K] = []
+        for key in set(keys):
+            row = self._rows.get(key)
+            if row is not None:
+                found[key] = row
+            elif key not in self._absent and key not in self._pending:
+                unknown.append(key)
+        if unknown:
+            query = queries()[f"{self._name}_get_many"]
+            for columns in self._connection.execute(query, (listed(unknown),)):
+                row = self._decode(*columns)
+                found[self._key(row)] = self._rows[self._key(row)] = row
+        return list(found.values())
+
+    def where_any(self, column: str, values: Iterable[int]) -> list[R]:
+        """Rows whose column has one of these values."""
+        return self.select(f"{self._name}_by_any_{column}", (listed(set(values)),))
+
     def select(self, query: str, parameters: Columns) -> list[R]:
         """The rows of a named statement that gives all columns of the table."""
         self.flush()
@@ -133,6 +154,7 @@ class SQLiteContents(Generic[R]):
         sql = queries()
         self._id_of = sql[f"{name}_id_of"]
         self._get = sql[f"{name}_get"]
+        self._get_many = sql[f"{name}_get_many"]
         self._add = sql[f"{name}_add"]
 
     def id_of(self, digest: bytes) -> int | None:
@@ -161,14 +183,28 @@ class SQLiteContents(Generic[R]):
             found = self._rows[content_id] = self._decode(content_id, unpack(columns[0]))
         return found
 
+    def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
+        """The content of these ids: that in the cache, and the other by one statement."""
+        wanted = set(content_ids)
+        unknown = [one for one in wanted if one not in self._rows]
+        if unknown:
+            for content_id, content in self._connection.execute(self._get_many, (listed(unknown),)):
+                self._rows[content_id] = self._decode(content_id, unpack(content))
+        return {one: self._rows[one] for one in wanted}
+
     def __len__(self) -> int:
         return len(self._rows)
 
     def clear(self) -> None:
-        """Forget everything: the batch was rolled back, or another process wrote."""
+        """Forget everything: the batch was rolled back, or the ids may mean something else now."""
         self._ids.clear()
         self._rows.clear()
 
 
 def _columns(key: Any) -> Columns:
     return key if isinstance(key, tuple) else (key,)
+
+
+def listed(numbers: Iterable[Any]) -> str:
+    """Integers as the one parameter of a statement that reads them by ``json_each``: there is no limit to how many."""
+    return f"[{','.join(map(str, numbers))}]"

@@ -28,10 +28,10 @@ from headwater.storage.projection.records import (
     Version,
 )
 from headwater.storage.projection.searching import trigrams, words
-from headwater.storage.projection.tables import LEVELS, Counter, Level
+from headwater.storage.projection.tables import LEVELS, Counter, Level, Side
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.log import EventLog
-from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable
+from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, listed
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
@@ -103,6 +103,7 @@ class SQLiteTables:
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._run_ids: dict[str, int] = {}
         self._new_runs: set[str] = set()
+        self._making: list[int] = []
 
     # -- the batch -------------------------------------------------------------------------------------------------
     def flush(self) -> None:
@@ -137,8 +138,22 @@ class SQLiteTables:
 
     def clear(self) -> None:
         """Forget everything that is cached or pending."""
+        self._clear_rows()
+        for part in self._contents:
+            part.clear()
+
+    def catch_up(self) -> None:
+        """Forget what another connection may have changed. Content does not change, unless all was made anew."""
+        self._clear_rows()
+        making = [self.epoch(level) for level in LEVELS]
+        if making != self._making:
+            self._making = making
+            for part in self._contents:
+                part.clear()
+
+    def _clear_rows(self) -> None:
         self._new_runs.clear()
-        for part in self._tables + self._contents:
+        for part in self._tables:
             part.clear()
         for counted in (self._counters, self._counted, self._name_ids, self._run_ids):
             counted.clear()
@@ -231,6 +246,44 @@ class SQLiteTables:
         if job is not None:
             return self.runs.select("runs_of_job_by_start", (*given, job))
         return self.runs.select("runs_by_start", given)
+
+    def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
+        """For each of these datasets its latest version no later than an instant."""
+        until = _END_OF_TIME if as_of is None else as_of
+        return self.versions.select("latest_version_of_each", (listed(set(datasets)), until))
+
+    def version_ordinals(self, versions: Iterable[int]) -> dict[int, int]:
+        """The place of these versions among those of their dataset, from 1."""
+        self.versions.flush()
+        return dict(self._connection.execute(self._sql["version_ordinals"], (listed(set(versions)),)))
+
+    def latest_run_of_each(self, jobs: Iterable[int], as_of: int | None) -> list[Run]:
+        """For each of these jobs its last run that started no later than an instant, without the document."""
+        return self._heads("latest_run_of_each", (listed(set(jobs)), _END_OF_TIME if as_of is None else as_of))
+
+    def run_heads(self, runs: Iterable[int]) -> list[Run]:
+        """The runs of these ids, without the document."""
+        return self._heads("run_heads", (listed(set(runs)),))
+
+    def _heads(self, query: str, parameters: tuple[Any, ...]) -> list[Run]:
+        self.runs.flush()
+        return [
+            rows.run_row(*columns, rows.NO_DOC) for columns in self._connection.execute(self._sql[query], parameters)
+        ]
+
+    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[tuple[Edge, str]]:
+        """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
+        return self._holding(f"edges_holding_{side}", (listed(set(nodes)), as_of))
+
+    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[tuple[Edge, str]]:
+        """Edges between these sources and targets that hold, with the run that last showed their flow."""
+        joined = {source << 32 | target for source, target in pairs}
+        return self._holding("edges_between", (listed(joined), as_of))
+
+    def _holding(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Edge, str]]:
+        self.edges.flush()
+        self.flows.flush()
+        return rows.edges_with_flows(self._connection.execute(self._sql[query], parameters))
 
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""

@@ -1,0 +1,60 @@
+"""The nearest nodes of a walk, in an order that does not depend on how it was walked."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from headwater.storage.index.arrays import Adjacency, expand
+from headwater.storage.index.kernels import Kernel
+from headwater.storage.index.question import Layers, Question
+from headwater.storage.index.source import U32
+
+
+class Nearest(msgspec.Struct, frozen=True, eq=False):
+    """``ids`` with their ``hops`` from the nearest root, by (hops, id).
+
+    ``everything`` is all that is reached, ascending, whether it was wanted or not.
+    """
+
+    ids: U32
+    hops: npt.NDArray[np.int64]
+    everything: U32
+
+
+def nearest(kernel: Kernel, graph: Adjacency, question: Question, limit: int | None) -> Nearest:
+    """The first ``limit`` nodes reached by (hops, id), all when None; ``question`` has no budget."""
+    if limit is None or question.depth is not None:
+        found = kernel.layers(graph, question)
+        ids, hops = _in_order(found)
+        return Nearest(ids[:limit], hops[:limit], np.sort(ids))
+    everything = kernel.closure(graph, question)
+    found = kernel.layers(graph, msgspec.structs.replace(question, budget=limit))
+    if found.is_over_budget:
+        # The hop that went over the budget holds whichever nodes came first: it is wanted whole, to keep the least ids.
+        found = kernel.layers(graph, msgspec.structs.replace(question, depth=len(found.starts) - 2))
+    ids, hops = _in_order(found)
+    return Nearest(ids[:limit], hops[:limit], everything)
+
+
+def _in_order(layers: Layers) -> tuple[U32, npt.NDArray[np.int64]]:
+    hops = np.repeat(np.arange(len(layers.starts) - 1, dtype=np.int64), np.diff(layers.starts))
+    order = np.lexsort((layers.ids, hops))
+    return layers.ids[order], hops[order]
+
+
+def steps(graph: Adjacency, question: Question) -> tuple[U32, U32]:
+    """Every (near, far) pair with an edge from one of the question's roots, once each, by near and far end."""
+    pairs = []
+    for rows in graph.pieces():
+        positions, which = expand(*rows.spans(question.roots))
+        far = rows.targets[positions]
+        keep = far < question.cut
+        holds = rows.holds_at(positions, question.as_of)
+        if holds is not None:
+            keep &= holds
+        near = question.roots[which[keep]].astype(np.uint64)
+        pairs.append(near << np.uint64(32) | far[keep])
+    joined = np.unique(np.concatenate(pairs))
+    return (joined >> np.uint64(32)).astype(np.uint32), joined.astype(np.uint32)

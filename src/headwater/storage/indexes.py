@@ -1,0 +1,60 @@
+"""The graph indexes of one store, shared by every handle on that store in this process.
+
+A process that opens a store several times (one that writes, some that read) holds the graph once. Each handle brings
+the index up to date through a connection of its own, so a reader never waits for the connection of the writer.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
+    from headwater.storage.base import Level
+    from headwater.storage.index import GraphIndex
+    from headwater.storage.index.source import EdgeSource
+
+
+class SharedIndexes:
+    """One graph index a level. ``folder`` is where they are saved, None for nowhere."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._indexes: dict[Level, GraphIndex] = {}
+        self._handles = 0
+
+    def join(self) -> None:
+        """Count one more handle."""
+        with self._lock:
+            self._handles += 1
+
+    def leave(self) -> None:
+        """Count one less; with the last one the indexes are closed."""
+        with self._lock:
+            self._handles -= 1
+            if self._handles > 0:
+                return
+            closed = list(self._indexes.values())
+            self._indexes.clear()
+        for index in closed:
+            index.close()
+
+    def forget(self) -> None:
+        """Have the indexes made anew when they are next asked for: the store was made anew."""
+        with self._lock:
+            self._indexes.clear()
+
+    def index(self, level: Level, source: EdgeSource) -> GraphIndex:
+        """The index of a level as a handle that reads from ``source``, brought up to date from it."""
+        from headwater.storage.index import GraphIndex
+
+        with self._lock:  # never held while the store is asked something: the store may hold its lock and come here
+            shared = self._indexes.get(level)
+            if shared is None:
+                folder = None if self._folder is None else self._folder / level
+                shared = self._indexes[level] = GraphIndex.prepare(folder, source)
+        found = shared.reading_from(source)
+        found.refresh()
+        return found
