@@ -60,6 +60,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     field: str = ""
     value: str = ""
     rule: str = ""
+    hint: str = ""
+    quarantine_id: int | None = None
+    """Where a refused event is kept."""
 
 
 class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,13 +162,29 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
-    """A refused event, kept with the reason."""
+    """Something refused, kept with the reason. The store gives the ``id`` and counts the ``times`` it came."""
 
     received_at: int
+    """When it came last."""
     body: bytes
+    """What arrived; the beginning of it where ``size_bytes`` is more."""
     field: str
     value: str
     rule: str
+    hint: str = ""
+    kind: str = "event"
+    """What it was sent as: ``event``, ``record`` or ``body`` (a whole request that could not be taken apart)."""
+    size_bytes: int = 0
+    times: int = 1
+    id: int = 0
+
+
+class QuarantineTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is in quarantine, and how many entries had to make room for later ones."""
+
+    entries: int
+    size_bytes: int
+    dropped: int
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -344,8 +363,28 @@ class Store(ABC):
         """The log after a sequence number, verbatim."""
 
     @abstractmethod
-    def quarantined(self, *, limit: int = 100) -> list[Quarantined]:
-        """Refused events, latest first."""
+    def quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
+        """Keep what was refused before it reached ``append``; returns the id of each.
+
+        What is in quarantine already is counted there instead of being kept twice. The quarantine is bounded
+        (``headwater.storage.quarantine``): the oldest entries make room, and are counted.
+        """
+
+    @abstractmethod
+    def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
+        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
+
+    @abstractmethod
+    def quarantine_entry(self, entry_id: int) -> Quarantined | None:
+        """One entry of the quarantine; None when there is none of that id."""
+
+    @abstractmethod
+    def release(self, ids: Sequence[int]) -> int:
+        """Take entries out of quarantine; returns how many there were."""
+
+    @abstractmethod
+    def quarantine_totals(self) -> QuarantineTotals:
+        """How much is in quarantine."""
 
     @abstractmethod
     def statistics(self) -> Statistics:

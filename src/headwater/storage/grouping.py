@@ -15,7 +15,7 @@ from typing import Protocol
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, StoredEvent
 from headwater.storage.indexes import SharedIndexes
-from headwater.storage.ingest import Batch, now_us, take_apart
+from headwater.storage.ingest import Batch, now_us, take_apart, with_ids
 from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.tables import Tables
 from headwater.storage.reader import EventReader
@@ -105,8 +105,12 @@ class GroupedStore(ProjectedStore):
         """A transaction that writes: committed at its end with all that the tables hold back, or rolled back."""
 
     @abstractmethod
-    def _quarantine(self, refused: Sequence[Quarantined]) -> None:
-        """Keep refused events, within the transaction at hand."""
+    def _quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
+        """Keep what was refused, within the transaction at hand and the bounds; returns the ids."""
+
+    @abstractmethod
+    def _release(self, ids: Sequence[int]) -> int:
+        """Drop entries of the quarantine, within the transaction at hand; returns how many there were."""
 
     @abstractmethod
     def _forget_quarantined(self, before: int) -> None:
@@ -160,10 +164,10 @@ class GroupedStore(ProjectedStore):
     def _take_in(self, delivery: _Delivery) -> list[Receipt]:
         first = self._tables.counter("event") + 1
         batch = take_apart(delivery.events, delivery.received_at, self._reader, self._log.find, first)
-        if batch.refused:
-            self._quarantine(batch.refused)
         if batch.accepted:
             self._store(batch, first, delivery.received_at)
+        if batch.refused:
+            return with_ids(batch.receipts, self._quarantine(batch.refused))
         return batch.receipts
 
     def _store(self, batch: Batch, first: int, received_at: int) -> None:
@@ -177,6 +181,16 @@ class GroupedStore(ProjectedStore):
         self._log.add(first, keys, [received_at] * len(keys), [one.raw for one in accepted])
         self._log.index([(one.at, one.key, seq) for seq, one in enumerate(accepted, first)])
         self._tables.advance("event", len(accepted))
+
+    def quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
+        """Keep what was refused before it reached ``append``; returns the id of each."""
+        with self._writing():
+            return self._quarantine(refused)
+
+    def release(self, ids: Sequence[int]) -> int:
+        """Take entries out of quarantine; returns how many there were."""
+        with self._writing():
+            return self._release(ids)
 
     def rebuild(self) -> str:
         """Drop every projection, make them again from the log, and return the graph hash."""

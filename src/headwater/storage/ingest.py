@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -61,9 +61,18 @@ def take_apart(events: Sequence[bytes], received_at: int, reader: EventReader, s
 
 
 def _refuse(batch: Batch, raw: bytes, error: InvalidEvent, received_at: int) -> None:
-    field, value, rule = error.field, error.value, error.rule
-    batch.refused.append(Quarantined(received_at=received_at, body=raw, field=field, value=value, rule=rule))
-    batch.receipts.append(Receipt(status=ReceiptStatus.REFUSED, key="", field=field, value=value, rule=rule))
+    field, value, rule, hint = error.field, error.value, error.rule, error.hint
+    batch.refused.append(Quarantined(received_at=received_at, body=raw, field=field, value=value, rule=rule, hint=hint))
+    batch.receipts.append(Receipt(status=ReceiptStatus.REFUSED, key="", field=field, value=value, rule=rule, hint=hint))
+
+
+def with_ids(receipts: list[Receipt], ids: Iterable[int]) -> list[Receipt]:
+    """The receipts, those of refused events with the places where these are kept."""
+    left = iter(ids)
+    return [
+        msgspec.structs.replace(one, quarantine_id=next(left)) if one.status is ReceiptStatus.REFUSED else one
+        for one in receipts
+    ]
 
 
 def now_us() -> int:

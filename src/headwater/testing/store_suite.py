@@ -15,13 +15,16 @@ from __future__ import annotations
 from headwater.testing.suite.graph import GraphSuite
 from headwater.testing.suite.many import ManySuite
 from headwater.testing.suite.objects import ObjectsSuite
+from headwater.testing.suite.quarantine import QuarantineSuite
 from headwater.testing.suite.traps import TrapsSuite
 from headwater.testing.suite.versions import VersionsSuite
 from headwater.testing.suite.whole import WholeSuite
 from headwater.testing.suite.writing import WritingSuite
 
 
-class StoreSuite(WritingSuite, ObjectsSuite, GraphSuite, VersionsSuite, ManySuite, TrapsSuite, WholeSuite):
+class StoreSuite(
+    WritingSuite, QuarantineSuite, ObjectsSuite, GraphSuite, VersionsSuite, ManySuite, TrapsSuite, WholeSuite
+):
     """Every promise of the ``Store`` contract. Subclass it and say how a store is opened."""
 
 

@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from headwater.errors import StoreError
-from headwater.storage.base import Capabilities, Quarantined, Receipt, StoredEvent
+from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.indexes import SharedIndexes
-from headwater.storage.ingest import now_us, take_apart
+from headwater.storage.ingest import now_us, take_apart, with_ids
+from headwater.storage.memory.quarantine import MemoryQuarantine
 from headwater.storage.memory.tables import MemoryTables
 from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.tables import LEVELS
@@ -25,7 +26,7 @@ class MemoryStore(ProjectedStore):
     def __init__(self, tenant: str) -> None:
         self._log: list[StoredEvent] = []
         self._keys: dict[bytes, int] = {}
-        self._quarantine: list[Quarantined] = []
+        self._refused = MemoryQuarantine()
         self._lock = threading.RLock()
         self._last_seq = 0
         self._reader = EventReader()
@@ -56,8 +57,7 @@ class MemoryStore(ProjectedStore):
                 self._projector.apply(one.event, one.key, self._last_seq, one.at)
             if batch.accepted:
                 self._projector.settle()
-            self._quarantine += batch.refused
-            return batch.receipts
+            return with_ids(batch.receipts, self._refused.keep(batch.refused))
 
     def _seen(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
         return {key: self._keys[key] for _, key in events if key in self._keys}
@@ -79,7 +79,7 @@ class MemoryStore(ProjectedStore):
         with self._lock:
             kept = [stored for stored in self._log if stored.received_at >= before]
             gone = len(self._log) - len(kept)
-            self._quarantine = [one for one in self._quarantine if one.received_at >= before]
+            self._refused.forget(before)
             if gone:
                 self._log = kept
                 self._keys = {bytes.fromhex(stored.key): stored.seq for stored in kept}
@@ -94,13 +94,34 @@ class MemoryStore(ProjectedStore):
             found = [stored for stored in self._log if stored.seq > since]
         return iter(found if limit is None else found[:limit])
 
-    def quarantined(self, *, limit: int = 100) -> list[Quarantined]:
-        """Refused events, latest first."""
+    # -- the quarantine --------------------------------------------------------------------------------------------
+    def quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
+        """Keep what was refused before it reached ``append``; returns the id of each."""
         with self._lock:
-            return self._quarantine[::-1][:limit]
+            return self._refused.keep(refused)
+
+    def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
+        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
+        with self._lock:
+            return self._refused.page(limit, before)
+
+    def quarantine_entry(self, entry_id: int) -> Quarantined | None:
+        """One entry of the quarantine; None when there is none of that id."""
+        with self._lock:
+            return self._refused.entries.get(entry_id)
+
+    def release(self, ids: Sequence[int]) -> int:
+        """Take entries out of quarantine; returns how many there were."""
+        with self._lock:
+            return self._refused.drop(ids)
+
+    def quarantine_totals(self) -> QuarantineTotals:
+        """How much is in quarantine."""
+        with self._lock:
+            return self._refused.totals()
 
     def _log_counts(self) -> tuple[int, int, int, int]:
-        return len(self._log), len(self._quarantine), self._last_seq, 0
+        return len(self._log), len(self._refused.entries), self._last_seq, 0
 
     def backup(self, target: Path) -> None:
         """A store in memory has no copy to make: export it instead."""

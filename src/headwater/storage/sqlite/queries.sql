@@ -444,10 +444,27 @@ DELETE FROM event_keys WHERE at = ? AND key = ?;
 SELECT count(*) FROM event_keys;
 
 -- quarantine_add
-INSERT INTO quarantine (received_at, body, field, value, rule) VALUES (?, ?, ?, ?, ?);
+INSERT INTO quarantine (received_at, body, field, value, rule, hint, kind, size_bytes, digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (digest) DO UPDATE SET
+  times = times + 1, received_at = excluded.received_at, value = excluded.value, hint = excluded.hint
+RETURNING id;
 
--- quarantine_latest
-SELECT received_at, body, field, value, rule FROM quarantine ORDER BY id DESC LIMIT ?;
+-- quarantine_page
+SELECT id, received_at, body, field, value, rule, hint, kind, size_bytes, times FROM quarantine
+WHERE id < ? ORDER BY id DESC LIMIT ?;
+
+-- quarantine_get
+SELECT id, received_at, body, field, value, rule, hint, kind, size_bytes, times FROM quarantine WHERE id = ?;
+
+-- quarantine_sizes
+SELECT id, length(body) FROM quarantine INDEXED BY quarantine_sizes ORDER BY id;
+
+-- quarantine_totals
+SELECT count(*), coalesce(sum(length(body)), 0) FROM quarantine INDEXED BY quarantine_sizes;
+
+-- quarantine_drop
+DELETE FROM quarantine WHERE id = ?;
 
 -- quarantine_count
 SELECT count(*) FROM quarantine;

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Self
 
 from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreReadOnly
-from headwater.storage.base import Capabilities, Quarantined
+from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals
 from headwater.storage.grouping import GroupedStore
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.sqlite.connection import connect, explained, queries
 from headwater.storage.sqlite.log import EventLog
 from headwater.storage.sqlite.migrate import migrate
+from headwater.storage.sqlite.quarantine import QuarantineTable
 from headwater.storage.sqlite.tables import SQLiteTables
 
+_DROPPED = "quarantine_dropped"
+_KEPT = ("origin", "event", "dataset_epoch", "run_epoch", _DROPPED)
+"""Counters that outlive the projections."""
 TIMEOUT_S = 10.0
 """How long to wait for another process that writes."""
 _PROJECTED = (
@@ -47,6 +51,7 @@ class SQLiteStore(GroupedStore):
         self._sql = queries()
         self._depth = 0
         self._data_version = -1
+        self._refused = QuarantineTable(connection)
         log = EventLog(connection)
         indexes = indexes or SharedIndexes(path.parent / "index" / tenant)
         super().__init__(SQLiteTables(connection, log), log, tenant, indexes)
@@ -159,15 +164,20 @@ class SQLiteStore(GroupedStore):
             raise
 
     # -- writing ---------------------------------------------------------------------------------------------------
-    def _quarantine(self, refused: Sequence[Quarantined]) -> None:
-        given = [(one.received_at, one.body, one.field, one.value, one.rule) for one in refused]
-        self._connection.executemany(self._sql["quarantine_add"], given)
+    def _quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
+        ids, dropped = self._refused.keep(refused)
+        if dropped:
+            self._tables.advance(_DROPPED, dropped)
+        return ids
+
+    def _release(self, ids: Sequence[int]) -> int:
+        return self._refused.drop(ids)
 
     def _forget_quarantined(self, before: int) -> None:
-        self._connection.execute(self._sql["quarantine_forget"], (before,))
+        self._refused.forget(before)
 
     def _clear_projections(self) -> None:
-        kept = {name: self._tables.counter(name) for name in ("origin", "event", "dataset_epoch", "run_epoch")}
+        kept = {name: self._tables.counter(name) for name in _KEPT}
         self._forget()
         for table in _PROJECTED:
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own
@@ -176,14 +186,20 @@ class SQLiteStore(GroupedStore):
         self._tables.all_rewritten()
 
     # -- the log ---------------------------------------------------------------------------------------------------
-    def quarantined(self, *, limit: int = 100) -> list[Quarantined]:
-        """Refused events, latest first."""
+    def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
+        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
         with self._reading():
-            found = self._connection.execute(self._sql["quarantine_latest"], (limit,)).fetchall()
-        return [
-            Quarantined(received_at=received_at, body=body, field=field, value=value, rule=rule)
-            for received_at, body, field, value, rule in found
-        ]
+            return self._refused.page(limit, before)
+
+    def quarantine_entry(self, entry_id: int) -> Quarantined | None:
+        """One entry of the quarantine; None when there is none of that id."""
+        with self._reading():
+            return self._refused.entry(entry_id)
+
+    def quarantine_totals(self) -> QuarantineTotals:
+        """How much is in quarantine."""
+        with self._reading():
+            return self._refused.totals(self._tables.counter(_DROPPED))
 
     def _log_counts(self) -> tuple[int, int, int, int]:
         events = self._connection.execute(self._sql["event_keys_count"]).fetchone()[0]

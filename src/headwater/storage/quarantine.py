@@ -1,0 +1,50 @@
+"""What every store keeps of what was refused: bounded in number and bytes, one entry for what comes again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import msgspec
+
+from headwater.storage.base import Quarantined
+
+MOST_ENTRIES = 10_000
+MOST_BYTES = 64 << 20
+MOST_BODY_BYTES = 1 << 20
+"""Of one body; of a longer one the beginning is kept, with its size."""
+_SHORT = 400
+
+
+def entry_of(refused: Quarantined) -> Quarantined:
+    """What is kept of something refused: no more than the bounds allow."""
+    size = max(refused.size_bytes, len(refused.body))
+    return msgspec.structs.replace(
+        refused,
+        body=refused.body[:MOST_BODY_BYTES],
+        size_bytes=size,
+        field=refused.field[:_SHORT],
+        value=refused.value[:_SHORT],
+        rule=refused.rule[:_SHORT],
+        hint=refused.hint[:_SHORT],
+    )
+
+
+def digest_of(refused: Quarantined) -> bytes:
+    """What makes two refusals the same: the kind, the rule and the body."""
+    found = blake2b(digest_size=16)
+    for part in (refused.kind.encode(), refused.field.encode(), refused.rule.encode(), refused.body):
+        found.update(len(part).to_bytes(8, "little") + part)
+    return found.digest()
+
+
+def surplus(sizes: Iterable[tuple[int, int]], entries: int, total: int) -> list[int]:
+    """Ids to drop so that the bounds hold again, out of (id, stored bytes) pairs, oldest first."""
+    gone: list[int] = []
+    for entry, size in sizes:
+        if entries <= MOST_ENTRIES and total <= MOST_BYTES:
+            break
+        gone.append(entry)
+        entries -= 1
+        total -= size
+    return gone
