@@ -16,7 +16,7 @@ from headwater.server.errors import TooLarge, Unsupported
 from headwater.server.service import Service
 from headwater.storage.base import Store
 
-_ROOT = "/"
+ROOT = "/"
 """Relative names are taken from here: a server has no working directory that a client could mean."""
 
 
@@ -51,7 +51,7 @@ class Call:
     def lineage(self) -> Iterator[Lineage]:
         """The tenant's lineage, to ask. Only in a worker thread: it blocks."""
         with self.store() as store:
-            yield Lineage(store, base=_ROOT)
+            yield Lineage(store, base=ROOT)
 
     async def read(self) -> bytes:
         """The body, decompressed. See ``read_body``."""

@@ -9,6 +9,7 @@ import msgspec
 from headwater.errors import ConfigError
 from headwater.server.access.oidc import OIDCSettings
 from headwater.server.permissions import Role
+from headwater.storage.open import folder_of
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,9 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def folder(self) -> Path | None:
         """The folder of the stores; None where they are in no folder."""
-        if self.store.startswith("sqlite://"):
-            return Path(self.store.removeprefix("sqlite:///"))
-        return None if "://" in self.store else Path(self.store)
+        is_folder = "://" not in self.store or self.store.startswith("sqlite://")
+        return folder_of(self.store) if is_folder else None
 
 
 def check(settings: Settings) -> None:

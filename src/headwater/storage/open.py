@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, StoreError
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 
@@ -21,12 +21,36 @@ def open_store(target: str | Path | None, *, tenant: str = "default", read_only:
     text = str(target) if target is not None else ".headwater"
     if text in ("memory://", "memory:"):
         return MemoryStore.open(tenant=tenant)
-    scheme, separator, rest = text.partition("://")
+    scheme, separator, _ = text.partition("://")
     if separator and scheme != "sqlite":
         raise ConfigError(
             f"no store of kind {scheme!r} is known", hint="give a folder, sqlite:///path/to/folder or memory://"
         )
-    folder = Path(rest.removeprefix("/") if rest.startswith("//") else rest) if separator else Path(text)
     from headwater.storage.sqlite import SQLiteStore
 
-    return SQLiteStore.open(folder, tenant=tenant, read_only=read_only)
+    return SQLiteStore.open(folder_of(text), tenant=tenant, read_only=read_only)
+
+
+def folder_of(target: str) -> Path:
+    """The folder that a target names: ``sqlite:///folder`` from the root, ``sqlite://folder`` and a plain path not."""
+    _, separator, rest = target.partition("://")
+    if not separator:
+        return Path(target)
+    return Path(rest.removeprefix("/") if rest.startswith("//") else rest)
+
+
+def drop_store(target: str, tenant: str) -> None:
+    """Delete everything that the store of a tenant holds; nobody may have it open. Does nothing where there is none.
+
+    Raises:
+        StoreError: it cannot be deleted.
+    """
+    if target.startswith("memory:"):
+        return
+    if "://" in target and not target.startswith("sqlite://"):
+        raise StoreError(
+            f"tenants of {target.partition(':')[0]} stores cannot be deleted", hint="ask its administrator"
+        )
+    from headwater.storage.sqlite import SQLiteStore
+
+    SQLiteStore.drop(folder_of(target), tenant)

@@ -190,8 +190,6 @@ class Administration:
             raise InvalidInput(field="to", value=grantee, rule="is another tenant")
         if not 0 < days * DAY_US <= LONGEST_SHARE_US:
             raise InvalidInput(field="days", value=str(days), rule="is more than 0 and at most 366")
-        if not select.strip():
-            raise InvalidInput(field="select", value="''", rule="is a selector")
         now = self._clock()
         share = Share(
             id=secrets.token_hex(16),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from queue import LifoQueue
 
 from headwater.storage.base import Store
-from headwater.storage.open import open_store
+from headwater.storage.open import drop_store, open_store
 
 Opener = Callable[..., Store]
 
@@ -68,6 +68,7 @@ class TenantStores:
         self._readers = readers
         self._most_open = most_open
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
         self._open: OrderedDict[str, _TenantStores] = OrderedDict()
 
     @contextmanager
@@ -96,8 +97,9 @@ class TenantStores:
         try:
             yield stores
         finally:
-            with self._lock:
+            with self._idle:
                 stores.users -= 1
+                self._idle.notify_all()
 
     def _unused(self) -> list[_TenantStores]:
         """Take out those beyond the number that may be open and that nobody uses, longest unused first."""
@@ -105,6 +107,15 @@ class TenantStores:
         spare = 0 if self._target.startswith("memory:") else len(self._open) - self._most_open
         unused = [name for name, stores in self._open.items() if not stores.users]
         return [self._open.pop(name) for name in unused[: max(0, spare)]]
+
+    def drop(self, tenant: str) -> None:
+        """Wait for those who use the stores of a tenant, then delete everything that is in them."""
+        with self._idle:
+            stores = self._open.pop(tenant, None)
+            if stores is not None:
+                self._idle.wait_for(lambda: not stores.users)
+                stores.close()
+        drop_store(self._target, tenant)
 
     def close(self) -> None:
         """Close every store."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -100,6 +101,17 @@ class SQLiteStore(GroupedStore):
             connection.close()
             raise
         return store
+
+    @classmethod
+    def drop(cls, folder: Path, tenant: str) -> None:
+        """Delete the file of a tenant and its indexes. Does nothing where there is none."""
+        path = store_path(Path(folder), tenant)
+        with explained(path):
+            for end in ("", "-wal", "-shm"):
+                path.with_name(path.name + end).unlink(missing_ok=True)
+            index = path.parent / "index" / tenant
+            if index.exists():
+                shutil.rmtree(index)
 
     def _found(self) -> None:
         """Give a new file a number of its own, so that no index of another file is taken for its."""

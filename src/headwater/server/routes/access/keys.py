@@ -1,0 +1,144 @@
+"""The API keys of a tenant."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.server.access.administration import NewKey, may_grant
+from headwater.server.access.records import Key
+from headwater.server.call import Call
+from headwater.server.permissions import Permission
+from headwater.server.routing import Operation
+
+
+class KeyView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of a key. Times are microseconds since the epoch, UTC."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: int
+    created_by: str
+    expires_at: int | None
+    revoked_at: int | None
+    used_at: int | None
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True):
+    """Keys, oldest first."""
+
+    keys: list[KeyView]
+
+
+class MadeKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A new key; ``secret`` is shown this once."""
+
+    secret: str
+    key: KeyView
+
+
+class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key that is wanted. ``days`` None is a key without end."""
+
+    name: str = ""
+    scopes: tuple[Permission, ...] = (Permission.INGEST, Permission.READ)
+    days: float | None = None
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long the old key goes on opening."""
+
+    overlap_s: int = 86_400
+
+
+def view(key: Key) -> KeyView:
+    """What is shown of a key."""
+    return KeyView(
+        id=key.id,
+        name=key.name,
+        scopes=tuple(sorted(key.permissions)),
+        created_at=key.created_at,
+        created_by=key.created_by,
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+        used_at=key.used_at,
+    )
+
+
+def made(new: NewKey) -> MadeKey:
+    """What the maker of a key is shown."""
+    return MadeKey(secret=new.secret, key=view(new.key))
+
+
+def list_keys(call: Call) -> Keys:
+    """The keys of the caller's tenant, ended ones included."""
+    return Keys(keys=[view(key) for key in call.service.control.keys(call.tenant)])
+
+
+def create_key(call: Call) -> MadeKey:
+    """A new key of the caller's tenant, with no more rights than the caller has."""
+    wanted: KeyRequest = call.body
+    may_grant(call.principal.permissions, frozenset(wanted.scopes))
+    return made(
+        call.service.administration.issue_key(
+            call.tenant, who=call.principal.name, name=wanted.name, scopes=wanted.scopes, days=wanted.days
+        )
+    )
+
+
+def rotate_key(call: Call) -> MadeKey:
+    """A new key in the place of an old one, which goes on opening for a while."""
+    key_id, administration = call.path["id"], call.service.administration
+    old = call.service.control.key(call.tenant, key_id)
+    if old is not None:
+        may_grant(call.principal.permissions, old.permissions)
+    return made(administration.rotate_key(call.tenant, key_id, who=call.principal.name, overlap_s=call.body.overlap_s))
+
+
+def revoke_key(call: Call) -> None:
+    """Let a key end now."""
+    call.service.administration.revoke_key(call.tenant, call.path["id"], who=call.principal.name)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/keys",
+        handler=list_keys,
+        permission=Permission.ADMIN,
+        summary="The keys of the tenant.",
+        group="Access",
+        answer=Keys,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/keys",
+        handler=create_key,
+        permission=Permission.ADMIN,
+        summary="Make a key; its secret is shown this once.",
+        group="Access",
+        body=KeyRequest,
+        answer=MadeKey,
+        status=201,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/keys/{id}/rotate",
+        handler=rotate_key,
+        permission=Permission.ADMIN,
+        summary="Make a key in the place of another, which goes on opening for a while.",
+        group="Access",
+        body=Rotation,
+        answer=MadeKey,
+        status=201,
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/v1/keys/{id}",
+        handler=revoke_key,
+        permission=Permission.ADMIN,
+        summary="Let a key end now.",
+        group="Access",
+        status=204,
+    ),
+)

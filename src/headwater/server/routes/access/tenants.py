@@ -1,0 +1,184 @@
+"""The tenants of the service, for who operates it, and one's own."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.errors import InvalidInput
+from headwater.server.access.records import Quota, Tenant
+from headwater.server.call import Call
+from headwater.server.errors import Conflict
+from headwater.server.permissions import SCOPES, Permission
+from headwater.server.routes.access.keys import MadeKey, made
+from headwater.server.routing import Operation
+from headwater.storage.base import Statistics
+
+
+class Tenants(msgspec.Struct, frozen=True, kw_only=True):
+    """Every tenant, by name."""
+
+    tenants: list[Tenant]
+
+
+class TenantRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tenant that is wanted."""
+
+    name: str
+    title: str = ""
+    quota: Quota = Quota()
+
+
+class TenantChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to become of a tenant; what is left out stays."""
+
+    title: str | None = None
+    quota: Quota | None = None
+
+
+class TenantKeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The first key of a tenant."""
+
+    name: str = ""
+    scopes: tuple[Permission, ...] = SCOPES
+    days: float | None = None
+
+
+class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
+    """The name of the tenant once more: what is dropped does not come back."""
+
+    confirm: str
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant, what it may use and what it does."""
+
+    tenant: Tenant
+    stored: Statistics
+
+
+def own_tenant(call: Call) -> Usage:
+    """The caller's tenant, its quota and what it stores."""
+    tenant = call.service.administration.tenant(call.tenant)
+    with call.store() as store:
+        return Usage(tenant=tenant, stored=store.statistics())
+
+
+def list_tenants(call: Call) -> Tenants:
+    """Every tenant."""
+    return Tenants(tenants=call.service.control.tenants())
+
+
+def create_tenant(call: Call) -> Tenant:
+    """A new tenant, without keys."""
+    wanted: TenantRequest = call.body
+    return call.service.administration.create_tenant(
+        wanted.name, who=call.principal.name, title=wanted.title, quota=wanted.quota
+    )
+
+
+def show_tenant(call: Call) -> Usage:
+    """One tenant, its quota and what it stores."""
+    tenant = call.service.administration.tenant(call.path["name"])
+    with call.service.stores.reading(tenant.name) as store:
+        return Usage(tenant=tenant, stored=store.statistics())
+
+
+def change_tenant(call: Call) -> Tenant:
+    """Another title or quota."""
+    wanted: TenantChange = call.body
+    return call.service.administration.change_tenant(
+        call.path["name"], who=call.principal.name, title=wanted.title, quota=wanted.quota
+    )
+
+
+def drop_tenant(call: Call) -> None:
+    """Drop a tenant with its keys and all its lineage."""
+    name, confirmation = call.path["name"], call.query
+    if confirmation.confirm != name:
+        raise InvalidInput(field="confirm", value=confirmation.confirm[:80], rule="is the name of the tenant")
+    if name == call.tenant:
+        raise Conflict("this is the tenant of the key that asks", hint="use a key of another tenant")
+    call.service.administration.drop_tenant(name, who=call.principal.name)
+    call.service.stores.drop(name)
+
+
+def create_tenant_key(call: Call) -> MadeKey:
+    """A key of any tenant: the way to its first one."""
+    wanted: TenantKeyRequest = call.body
+    new = call.service.administration.issue_key(
+        call.path["name"], who=call.principal.name, name=wanted.name, scopes=wanted.scopes, days=wanted.days
+    )
+    return made(new)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/tenant",
+        handler=own_tenant,
+        permission=Permission.READ,
+        summary="The caller's tenant, its quota and what it stores.",
+        group="Access",
+        answer=Usage,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/tenants",
+        handler=list_tenants,
+        permission=Permission.OPERATE,
+        summary="Every tenant.",
+        group="Tenants",
+        answer=Tenants,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/tenants",
+        handler=create_tenant,
+        permission=Permission.OPERATE,
+        summary="Make a tenant.",
+        group="Tenants",
+        body=TenantRequest,
+        answer=Tenant,
+        status=201,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/tenants/{name}",
+        handler=show_tenant,
+        permission=Permission.OPERATE,
+        summary="A tenant, its quota and what it stores.",
+        group="Tenants",
+        answer=Usage,
+    ),
+    Operation(
+        method="PATCH",
+        path="/api/v1/tenants/{name}",
+        handler=change_tenant,
+        permission=Permission.OPERATE,
+        summary="Give a tenant another title or quota.",
+        group="Tenants",
+        body=TenantChange,
+        answer=Tenant,
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/v1/tenants/{name}",
+        handler=drop_tenant,
+        permission=Permission.OPERATE,
+        summary="Drop a tenant with its keys and all its lineage.",
+        group="Tenants",
+        query=Confirmation,
+        status=204,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/tenants/{name}/keys",
+        handler=create_tenant_key,
+        permission=Permission.OPERATE,
+        summary="Make a key of a tenant; its secret is shown this once.",
+        group="Tenants",
+        body=TenantKeyRequest,
+        answer=MadeKey,
+        status=201,
+    ),
+)
