@@ -116,7 +116,9 @@ def test_too_large_a_body_is_refused(serve, limits, headers, body):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "body"), [("br", b"x"), ("gzip", b"x"), ("zstd", b"x"), ("gzip", gzip.compress(b"{}")[:-9])]
+    ("encoding", "body"),
+    [("br", b"x"), ("gzip", b"x"), ("zstd", b"x"), ("gzip", gzip.compress(b"{}")[:-9])],
+    ids=["unknown", "no gzip", "no zstd", "cut short"],
 )
 def test_a_body_that_cannot_be_decompressed_is_refused(served, encoding, body):
     """415 with the reason."""
