@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("headwater.cli.transfer:export", "Write the graph, or a part of it, in another format."),
     "ingest": ("headwater.cli.transfer:ingest", "Store OpenLineage events and flat records from files."),
     "serve": ("headwater.cli.serve:serve", "Serve lineage over HTTP: OpenLineage, Marquez, our own API, the pages."),
+    "ui": ("headwater.cli.ui:ui", "Open the web interface in the browser."),
     "tenant": ("headwater.cli.access:tenant", "Manage the tenants of a service and their quotas."),
     "token": ("headwater.cli.access:token", "Manage the API keys of a tenant."),
     "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a time."),

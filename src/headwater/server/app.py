@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from headwater.errors import HeadwaterError
@@ -18,6 +18,7 @@ from headwater.server.call import Call
 from headwater.server.decoding import decode_body, decode_query
 from headwater.server.errors import NotAuthenticated, json_response, problem_response
 from headwater.server.permissions import Permission
+from headwater.server.rendering.page import error_page, to_login, wants_page
 from headwater.server.routes import operations
 from headwater.server.routing import Match, Router
 from headwater.server.service import Service
@@ -61,8 +62,13 @@ class App:
         """The answer to a request."""
         try:
             match = self.router.find(request.method, _raw_path(request.scope))
+        except HeadwaterError as error:
+            return error_page(request, NOBODY, error) if wants_page(request) else problem_response(error)
+        try:
             return await self._answer(request, match)
         except HeadwaterError as error:
+            if match.operation.is_page:
+                return error_page(request, await self._known(request), error)
             return problem_response(error)
 
     async def _answer(self, request: Request, match: Match) -> Response:
@@ -72,7 +78,7 @@ class App:
             authorise(principal, operation.permission)
         except NotAuthenticated:
             if operation.is_page:
-                return RedirectResponse("/login", status_code=303)
+                return to_login(request)
             raise
         query = decode_query(operation, request.query_params)
         call = Call(self.service, request, principal, match.values, query, None)
@@ -83,6 +89,13 @@ class App:
         else:
             found = await self.in_thread(operation.handler, call)
         return _response(request, operation.status, found)
+
+    async def _known(self, request: Request) -> Principal:
+        """Who asks, as far as can be said: what an error page's head shows."""
+        try:
+            return await self._principal(request, Permission.READ)
+        except HeadwaterError:
+            return NOBODY
 
     async def _principal(self, request: Request, permission: Permission) -> Principal:
         if permission is Permission.PUBLIC:

@@ -9,6 +9,7 @@ from headwater.server.access.administration import Administration
 from headwater.server.access.authentication import Authentication
 from headwater.server.access.control import Control
 from headwater.server.access.databases import open_database
+from headwater.server.access.links import Links
 from headwater.server.access.oidc import OIDC
 from headwater.server.access.records import Tenant
 from headwater.server.permissions import SCOPES, Permission
@@ -17,6 +18,8 @@ from headwater.server.tenants.stores import TenantStores
 from headwater.storage.ingest import now_us
 
 DEFAULT_TENANT = "default"
+SESSION_DAYS = 30.0
+"""How long a session lasts that a link opened."""
 
 
 class Service:
@@ -31,14 +34,23 @@ class Service:
         self.authentication = Authentication(self.control, clock, guest=settings.anonymous, oidc=oidc)
         self.administration = Administration(self.control, clock, self.authentication.forget)
         self.stores = TenantStores(settings.store, readers=settings.readers, most_open=settings.open_tenants)
+        self.links = Links(clock)
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 
     def first_key(self) -> str | None:
         """A key for the one who starts the service for the first time, to be shown once; None when keys exist."""
         if self.control.keys(DEFAULT_TENANT):
             return None
+        return self._everything("first", days=None)
+
+    def new_link(self) -> str:
+        """A token that logs the one who runs the service in, once; the session ends after ``SESSION_DAYS``."""
+        return self.links.new(lambda: self._everything("browser session", days=SESSION_DAYS))
+
+    def _everything(self, name: str, *, days: float | None) -> str:
         scopes = {*SCOPES, Permission.OPERATE}
-        return self.administration.issue_key(DEFAULT_TENANT, who="serve", name="first", scopes=scopes).secret
+        made = self.administration.issue_key(DEFAULT_TENANT, who="serve", name=name, scopes=scopes, days=days)
+        return made.secret
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

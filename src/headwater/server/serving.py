@@ -9,11 +9,14 @@ import uvicorn
 
 from headwater.errors import ConfigError
 from headwater.server.app import create_app
+from headwater.server.presence import noted
 from headwater.server.settings import Settings
 
 
-def serve(settings: Settings, *, echo: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM.
+def serve(
+    settings: Settings, *, echo: Callable[[str], None], open_page: Callable[[str], object] | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM; ``open_page`` is called with a link that logs a browser in.
 
     Raises:
         ConfigError: the address cannot be listened on, or the settings would do harm.
@@ -22,14 +25,21 @@ def serve(settings: Settings, *, echo: Callable[[str], None]) -> None:
     listening = _listen(settings.host, settings.port)
     app = create_app(settings)
     host, port = listening.getsockname()[:2]
-    echo(f"Headwater is at http://{'[' + host + ']' if ':' in host else host}:{port}")
+    url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+    link = f"{url}/login?token={app.service.new_link()}"
+    echo(f"Headwater is at {url}")
+    echo(f"open it once with {link}")
     key = app.service.first_key()
     if key is not None:
         echo(f"your key, shown this once: {key}")
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=30, backlog=2048
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    with noted(settings.folder, url, app.service.links.opener):
+        if open_page is not None:
+            listening.listen(config.backlog)  # the browser waits in the queue until the application is ready
+            open_page(link)
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -67,7 +67,8 @@ class Authentication:
             return self.of_secret(bearer(header))
         session = request.cookies.get(SESSION_COOKIE)
         if session:
-            _refuse_other_sites(request)
+            if request.scope.get("method", "GET") not in _SAFE:
+                refuse_other_sites(request)
             return self.of_secret(session)
         return self._guest or NOBODY
 
@@ -143,10 +144,12 @@ def authorise(principal: Principal, permission: Permission) -> None:
     )
 
 
-def _refuse_other_sites(request: HTTPConnection) -> None:
-    """A cookie goes with every request of the browser, so a change must come from one of our own pages."""
-    if request.scope.get("method", "GET") in _SAFE:
-        return
+def refuse_other_sites(request: HTTPConnection) -> None:
+    """A cookie goes with every request of the browser, so a change must come from one of our own pages.
+
+    Raises:
+        NotPermitted: it comes from a page of another site.
+    """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     is_own = site == "same-origin" if site else bool(origin) and urlsplit(origin or "").netloc == request.url.netloc

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from headwater.server.routes import access, health, ingest, questions
+from headwater.server.routes import access, health, ingest, login, pages, questions, static
 from headwater.server.routing import Operation
+
+_RESOURCES = (
+    health,
+    access,
+    ingest,
+    questions,
+    login,
+    pages,
+    static,
+)
 
 
 def operations() -> tuple[Operation, ...]:
     """All of them; two for one method and path are an error when the application is made."""
-    return (*health.OPERATIONS, *access.OPERATIONS, *ingest.OPERATIONS, *questions.OPERATIONS)
+    return tuple(operation for resource in _RESOURCES for operation in resource.OPERATIONS)

@@ -1,0 +1,108 @@
+"""The files that browsers fetch, read once, compressed once, and named by what is in all of them.
+
+The version in the path is a digest of every file together, so that an ES module may import its neighbour by a relative
+path: a page never mixes two versions, and everything may be cached for ever.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from posixpath import dirname, join, normpath
+
+import msgspec
+import zstandard
+
+_TYPES = {
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+_IMPORT = re.compile(r"""^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?\s*["'](\.[^"']+)["']""", re.MULTILINE)
+
+
+class Asset(msgspec.Struct, frozen=True, kw_only=True):
+    """One file, as it is sent."""
+
+    media_type: str
+    plain: bytes
+    gzip: bytes
+    zstd: bytes
+    tag: str
+    """The ETag of the plain form."""
+
+
+class Assets:
+    """All files under a folder, by path within it (``js/site.js``)."""
+
+    def __init__(self, folder: Traversable) -> None:
+        self._files = {path: _asset(path, data) for path, data in sorted(_walk(folder, ""))}
+        digest = blake2b(digest_size=9)
+        for path, asset in self._files.items():
+            digest.update(f"{path}\0{asset.tag}\0".encode())
+        #: a digest of every path and content
+        self.version = digest.hexdigest()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def find(self, path: str) -> Asset | None:
+        """The file at a path; None where there is none."""
+        return self._files.get(path)
+
+    def url(self, path: str) -> str:
+        """Where a browser finds a file.
+
+        Raises:
+            KeyError: there is no such file; a template with a wrong name fails its first test.
+        """
+        if path not in self._files:
+            raise KeyError(path)
+        return f"/static/{self.version}/{path}"
+
+    def modules(self, *entries: str) -> list[str]:
+        """The URLs of ES modules and of everything they import, so that a page names them all at once."""
+        found: dict[str, None] = {}
+        waiting = list(entries)
+        while waiting:
+            path = waiting.pop(0)
+            if path not in found:
+                found[path] = None
+                waiting.extend(self._imports(path))
+        return [self.url(path) for path in found]
+
+    def _imports(self, path: str) -> list[str]:
+        text = self._files[path].plain.decode()
+        return [normpath(join(dirname(path), target)) for target in _IMPORT.findall(text)]
+
+
+@cache
+def assets() -> Assets:
+    """The files of this package."""
+    return Assets(files("headwater.server") / "static")
+
+
+def _walk(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
+    found: list[tuple[str, bytes]] = []
+    for entry in folder.iterdir():
+        path = prefix + entry.name
+        if entry.is_dir():
+            found.extend(_walk(entry, path + "/"))
+        elif path.rpartition(".")[2] in _TYPES:
+            found.append((path, entry.read_bytes()))
+    return found
+
+
+def _asset(path: str, data: bytes) -> Asset:
+    return Asset(
+        media_type=_TYPES[path.rpartition(".")[2]],
+        plain=data,
+        gzip=gzip.compress(data, 9, mtime=0),
+        zstd=zstandard.ZstdCompressor(level=19).compress(data),
+        tag=f'"{blake2b(data, digest_size=12).hexdigest()}"',
+    )

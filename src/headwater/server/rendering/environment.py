@@ -1,0 +1,35 @@
+"""The templates: escaped always, and a name that was not given is an error."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from headwater.server.rendering import words
+from headwater.server.rendering.assets import assets
+
+
+@cache
+def environment() -> Environment:
+    """The templates under ``server/pages``, with our filters (``words``) and ``asset(path)``, ``modules(path)``."""
+    made = Environment(
+        loader=PackageLoader("headwater.server", "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for filter_ in (
+        words.both_ends,
+        words.segment,
+        words.when,
+        words.machine_time,
+        words.since,
+        words.duration,
+        words.size,
+        words.number,
+    ):
+        made.filters[filter_.__name__] = filter_
+    made.globals.update(asset=assets().url, modules=assets().modules)
+    return made

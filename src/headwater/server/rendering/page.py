@@ -1,0 +1,122 @@
+"""A page as a response: the template with what every page shows around it, and the headers that keep it safe."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from headwater.errors import HeadwaterError
+from headwater.server.access.principals import NOBODY, Principal
+from headwater.server.call import Call
+from headwater.server.errors import problem_of
+from headwater.server.permissions import Permission
+from headwater.server.rendering.environment import environment
+from headwater.storage.ingest import now_us
+
+THEME_COOKIE = "headwater_theme"
+THEMES = ("system", "light", "dark")
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+"""Nothing inline, nothing from elsewhere, and no text that becomes script or markup."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """An entry of the navigation."""
+
+    path: str
+    title: str
+    permission: Permission = Permission.READ
+
+
+NAVIGATION = (
+    Place("/", "Home"),
+    Place("/lineage", "Lineage"),
+)
+"""What the head of every page links to, for those who may go there."""
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What the base template needs to know of whoever asks."""
+
+    theme: str
+    here: str
+    places: tuple[Place, ...]
+    is_known: bool
+    """Somebody asks who has a key, or is let in without one."""
+    tenant: str
+    now: int
+    """Microseconds since the epoch, for words like '3 min ago'."""
+    words: str
+    """What stands in the search box."""
+
+
+def page(call: Call, template: str, *, status: int = 200, **shown: Any) -> Response:
+    """The page of a call: ``template`` with ``shown``."""
+    return render(call.request, call.principal, template, status=status, **shown)
+
+
+def render(request: Request, principal: Principal, template: str, *, status: int = 200, **shown: Any) -> Response:
+    """A page for somebody. It is made for them alone, so nobody but their browser may keep it."""
+    text = environment().get_template(template).render(frame=_frame(request, principal), **shown)
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
+    return HTMLResponse(text, status_code=status, headers=headers)
+
+
+def error_page(request: Request, principal: Principal, error: HeadwaterError) -> Response:
+    """What a person is shown when a page cannot be: what is wrong, and what can be done."""
+    problem = problem_of(error)
+    return render(request, principal, "error.html", status=problem.status, problem=problem)
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether a browser asks, for something to look at."""
+    return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+
+
+def to_login(request: Request) -> Response:
+    """Send somebody without a session to the login, to come back afterwards.
+
+    The session's cookie is strict, so a link on another site arrives without it. Such a request is answered by a page
+    that asks again, from our own site, with the cookie where there is one.
+    """
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        return render(request, NOBODY, "again.html", target=here)
+    suffix = "" if here == "/" else f"?next={quote(here, safe='')}"
+    return RedirectResponse(f"/login{suffix}", status_code=303)
+
+
+def own_path(text: str) -> str:
+    """A path on this service, from text that came from outside; the home page where it is not one."""
+    is_ours = text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
+    return text if is_ours else "/"
+
+
+def _frame(request: Request, principal: Principal) -> Frame:
+    theme = request.cookies.get(THEME_COOKIE, "")
+    return Frame(
+        theme=theme if theme in THEMES else "system",
+        here=request.url.path,
+        places=tuple(place for place in NAVIGATION if principal.may(place.permission)),
+        is_known=principal is not NOBODY,
+        tenant=principal.tenant,
+        now=now_us(),
+        words=request.query_params.get("q", ""),
+    )

@@ -1,0 +1,122 @@
+"""Logging in and out: a key is pasted, or a link from the terminal is opened; the browser keeps a strict cookie."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from headwater.server.access.authentication import SESSION_COOKIE, refuse_other_sites
+from headwater.server.call import Call
+from headwater.server.errors import NotAuthenticated, NotPermitted, TooLarge
+from headwater.server.permissions import Permission
+from headwater.server.rendering.page import own_path, page
+from headwater.server.routing import Operation
+
+_LONGEST_FORM = 8192
+_COOKIE_AGE_S = 30 * 24 * 3600
+
+
+class LoginQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to go afterwards, and the token of a link."""
+
+    next: str = "/"
+    token: str = ""
+
+
+class OpenerBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The secret of the running process, from the note in its store's folder."""
+
+    opener: str
+
+
+class LinkAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A link to open, once."""
+
+    path: str
+
+
+def show(call: Call) -> Response:
+    """The login page; with the token of a link, the login itself."""
+    query: LoginQuery = call.query
+    target = own_path(query.next)
+    if not query.token:
+        return page(call, "login.html", target=target, problem="")
+    secret = call.service.links.take(query.token)
+    if secret is None:
+        problem = "This link was used before, or has ended. Ask for another with 'headwater ui', or paste a key."
+        return page(call, "login.html", status=403, target=target, problem=problem)
+    return _with_session(call, page(call, "again.html", target=target), secret)
+
+
+async def log_in(call: Call) -> Response:
+    """Take the pasted key, and keep it in a cookie that scripts and other sites cannot use."""
+    refuse_other_sites(call.request)
+    form = await _form(call)
+    secret, target = form.get("key", "").strip(), own_path(form.get("next", "/"))
+    try:
+        await run_in_threadpool(call.service.authentication.of_secret, secret)
+    except NotAuthenticated as error:
+        return page(call, "login.html", status=403, target=target, problem=error.message)
+    return _with_session(call, RedirectResponse(target, status_code=303), secret)
+
+
+async def log_out(call: Call) -> Response:
+    """Forget the session."""
+    refuse_other_sites(call.request)
+    response = RedirectResponse("/login", status_code=303)
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+def new_link(call: Call) -> LinkAnswer:
+    """A link for whoever holds the secret of this process: the one who can read its folder."""
+    body: OpenerBody = call.body
+    if not call.service.links.may_open(body.opener):
+        raise NotPermitted("this is not the secret of this service", hint="start 'headwater ui' again")
+    return LinkAnswer(path=f"/login?token={call.service.new_link()}")
+
+
+async def _form(call: Call) -> dict[str, str]:
+    raw = await call.read()
+    if len(raw) > _LONGEST_FORM:
+        raise TooLarge(f"the form is larger than {_LONGEST_FORM:,} bytes")
+    return {name: values[0] for name, values in parse_qs(raw.decode("utf-8", "replace")).items()}
+
+
+def _with_session(call: Call, response: Response, secret: str) -> Response:
+    response.set_cookie(
+        SESSION_COOKIE,
+        secret,
+        max_age=_COOKIE_AGE_S,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=call.request.url.scheme == "https",
+    )
+    return response
+
+
+def _operation(method: str, path: str, handler: Any, summary: str, **more: Any) -> Operation:
+    return Operation(
+        method=method,
+        path=path,
+        handler=handler,
+        permission=Permission.PUBLIC,
+        summary=summary,
+        group="Pages",
+        **more,
+    )
+
+
+OPERATIONS = (
+    _operation("GET", "/login", show, "The login page.", query=LoginQuery, is_page=True),
+    _operation("POST", "/login", log_in, "Log in with a key.", is_page=True),
+    _operation("POST", "/logout", log_out, "Log out.", is_page=True),
+    _operation(
+        "POST", "/login/links", new_link, "A link that logs a browser in once.", body=OpenerBody, answer=LinkAnswer
+    ),
+)
