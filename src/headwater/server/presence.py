@@ -1,4 +1,4 @@
-"""The note that a running service leaves in its store's folder, so that ``headwater ui`` on the same machine finds it."""
+"""The note that a running service leaves in its store's folder, by which ``headwater ui`` finds it."""
 
 from __future__ import annotations
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 from collections.abc import Callable
+from typing import NoReturn
 
 import uvicorn
 
@@ -13,9 +16,7 @@ from headwater.server.presence import noted
 from headwater.server.settings import Settings
 
 
-def serve(
-    settings: Settings, *, echo: Callable[[str], None], open_page: Callable[[str], object] | None = None
-) -> None:
+def serve(settings: Settings, *, echo: Callable[[str], None], open_page: Callable[[str], object] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; ``open_page`` is called with a link that logs a browser in.
 
     Raises:
@@ -35,11 +36,23 @@ def serve(
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=30, backlog=2048
     )
+    _end_in_order()
     with noted(settings.folder, url, app.service.links.opener):
         if open_page is not None:
             listening.listen(config.backlog)  # the browser waits in the queue until the application is ready
             open_page(link)
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _end_in_order() -> None:
+    """uvicorn ends by the signal that stopped it; without a handler SIGTERM would skip what is tidied up after it."""
+
+    def leave(number: int, frame: object) -> NoReturn:
+        del frame
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, leave)
 
 
 def _listen(host: str, port: int) -> socket.socket:
