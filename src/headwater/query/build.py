@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKind
+from headwater.model.graph import Direction, Edge, FieldEdge, Node, NodeKind
 from headwater.query.names import node_id
 from headwater.query.result import LineageGraph
 from headwater.query.walk import Reach
@@ -35,6 +35,7 @@ def build(
     job_ids = dict.fromkeys(edge.job_id for edge in reach.edges if edge.job_id not in reach.levels)
     rows = {row.id: row for row in store.nodes([*reach.levels, *job_ids])}
     job_levels = _job_levels(reach, direction)
+    names = {key: node_id(row) for key, row in rows.items()}
     known = details(store, rows.values(), as_of)
     nodes: list[Node] = []
     for key in (*reach.levels, *job_ids):
@@ -44,8 +45,8 @@ def build(
         properties = known[key]
         if fields is not None and key in fields:
             properties["fields"] = sorted(fields[key])
-        nodes.append(_node(rows[key], level, properties))
-    edges = [_edge(edge, rows, (field_edges or {}).get(edge_key(edge), ())) for edge in reach.edges]
+        nodes.append(_node(rows[key], names[key], level, properties))
+    edges = [_edge(edge, names, (field_edges or {}).get(edge_key(edge), ())) for edge in reach.edges]
     return LineageGraph(
         roots=tuple(node_id(root) for root in roots),
         direction=direction.value if direction else "",
@@ -54,7 +55,7 @@ def build(
         as_of=as_of,
         truncated=reach.is_truncated,
         gaps=tuple(dict.fromkeys(gaps)),
-        hidden={node_id(rows[key]): count for key, count in reach.hidden.items() if key in rows},
+        hidden={names[key]: count for key, count in reach.hidden.items() if key in names},
         columns=fields is not None,
         total=reach.total,
     )
@@ -70,9 +71,9 @@ def _job_levels(reach: Reach, direction: Direction | None) -> dict[int, int]:
     return levels
 
 
-def _node(row: NodeRow, level: int, properties: dict[str, Any]) -> Node:
+def _node(row: NodeRow, name: str, level: int, properties: dict[str, Any]) -> Node:
     return Node(
-        id=node_id(row),
+        id=name,
         kind=row.kind,
         namespace=row.namespace,
         name=row.name,
@@ -83,14 +84,13 @@ def _node(row: NodeRow, level: int, properties: dict[str, Any]) -> Node:
     )
 
 
-def _edge(edge: EdgeRow, rows: dict[int, NodeRow], fields: tuple[FieldEdge, ...]) -> Edge:
-    job = rows.get(edge.job_id)
+def _edge(edge: EdgeRow, names: dict[int, str], fields: tuple[FieldEdge, ...]) -> Edge:
     return Edge(
-        source=node_id(rows[edge.source_id]),
-        target=node_id(rows[edge.target_id]),
-        job=node_id(job) if job else "",
+        source=names[edge.source_id],
+        target=names[edge.target_id],
+        job=names.get(edge.job_id, ""),
         run=edge.run_id,
-        how=How(edge.how),
+        how=edge.how,
         valid_from=edge.valid_from,
         valid_to=edge.valid_to,
         fields=fields,

@@ -8,7 +8,7 @@ from typing import Any
 from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKind
 from headwater.query.names import node_id, version_id
 from headwater.query.result import LineageGraph
-from headwater.query.versions_graph import VersionGraph
+from headwater.query.versions_graph import Link, VersionGraph
 from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
 
 
@@ -27,27 +27,25 @@ def versions_graph(
     datasets = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in known.values()}))}
     names = {key: version_id(datasets[v.dataset_id], v.version) for key, v in known.items() if v.dataset_id in datasets}
     nodes = [_version_node(datasets[known[key].dataset_id], known[key], hop) for key, hop in hops.items()]
-    edges: dict[tuple[str, str, str], Edge] = {}
+    kept: list[Link] = []
     hidden: dict[str, int] = {}
-    runs: dict[str, int] = {}
-    steps: dict[str, int] = {}
-    graph.load(hops, direction)
-    for key in hops:
-        missing = 0
-        for derived in graph.step(key, direction):
-            for far in derived.versions:
-                if far.id not in hops:
-                    missing += 1
-                    continue
-                ends = (far.id, key) if direction is Direction.UPSTREAM else (key, far.id)
-                fields = _fields(graph, derived.derivation, ends) if with_fields else ()
-                edge = _edge(names[ends[0]], names[ends[1]], derived.run_id, known[ends[1]], fields)
-                edges[edge.source, edge.target, edge.run] = edge
-                steps[derived.run_id] = derived.derivation
-                runs[derived.run_id] = min(runs.get(derived.run_id, hops[far.id]), hops[far.id])
-        if missing:
-            hidden[names[key]] = missing
-    nodes.extend(_run_nodes(store, runs, steps))
+    for link in graph.links(list(hops), direction):
+        if link.far in hops:
+            kept.append(link)
+        else:
+            hidden[names[link.near]] = hidden.get(names[link.near], 0) + 1
+    runs = graph.runs(link.derivation for link in kept)
+    edges: dict[tuple[str, str, str], Edge] = {}
+    levels: dict[int, int] = {}
+    for near, step, far in kept:
+        if step not in runs:
+            continue
+        ends = (far, near) if direction is Direction.UPSTREAM else (near, far)
+        fields = _fields(graph, step, ends) if with_fields else ()
+        edge = _edge(names[ends[0]], names[ends[1]], runs[step].run_id, known[ends[1]], fields)
+        edges[edge.source, edge.target, edge.run] = edge
+        levels[step] = min(levels.get(step, hops[far]), hops[far])
+    nodes.extend(_run_nodes(store, runs, levels))
     return LineageGraph(
         roots=tuple(names[root.id] for root in roots if root.id in names),
         direction=direction.value,
@@ -56,7 +54,7 @@ def versions_graph(
         truncated=is_cut,
         hidden=hidden,
         columns=with_fields,
-        total=len(hops),
+        total=graph.count(list(roots), direction, depth=depth) if is_cut else len(hops),
         level="run",
     )
 
@@ -100,15 +98,14 @@ def _version_node(row: NodeRow, version: VersionRow, level: int) -> Node:
     )
 
 
-def _run_nodes(store: Store, hops: dict[str, int], steps: dict[str, int]) -> list[Node]:
-    """The nodes of runs, given by their hops and by one derivation of each."""
-    runs = store.derivation_runs(list(steps.values()))
-    jobs = {row.id: row for row in store.nodes(list({run.job_id for run in runs.values()}))}
-    return [
-        _run_node(runs[steps[run_id]], jobs.get(runs[steps[run_id]].job_id), hop)
-        for run_id, hop in hops.items()
-        if steps[run_id] in runs
-    ]
+def _run_nodes(store: Store, runs: dict[int, RunRow], levels: dict[int, int]) -> list[Node]:
+    """The nodes of runs, each once, given by the hops of their derivations."""
+    hops: dict[str, int] = {}
+    for step, hop in levels.items():
+        hops[runs[step].run_id] = min(hops.get(runs[step].run_id, hop), hop)
+    by_id = {runs[step].run_id: runs[step] for step in levels}
+    jobs = {row.id: row for row in store.nodes(list({run.job_id for run in by_id.values()}))}
+    return [_run_node(by_id[run_id], jobs.get(by_id[run_id].job_id), hop) for run_id, hop in hops.items()]
 
 
 def _run_node(run: RunRow, job: NodeRow | None, level: int) -> Node:

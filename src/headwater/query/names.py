@@ -22,7 +22,7 @@ _PLAIN_NAMESPACES = ("file", "default", "", "inmemory://", "inmemory", "headwate
 
 def node_id(row: NodeRow) -> str:
     """Return the public id of a dataset or job."""
-    return f"{row.kind.value}:{row.namespace}:{row.name}"
+    return f"{row.kind}:{row.namespace}:{row.name}"
 
 
 def version_id(row: NodeRow, version: str) -> str:

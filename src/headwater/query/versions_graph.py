@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.model.graph import Direction, FieldEdge
-from headwater.storage.base import Store, VersionRow
+from headwater.storage.base import RunRow, Store, VersionRow
+from headwater.storage.projection.records import VERSION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,66 +22,106 @@ class Derived(NamedTuple):
     versions: tuple[VersionRow, ...]
 
 
+class Link(NamedTuple):
+    """A version, a derivation next to it and a version beyond that, in the direction of a walk; all by id."""
+
+    near: int
+    derivation: int
+    far: int
+
+
 class VersionGraph:
-    """The run level of one store, a step at a time; answers are remembered for the length of one question."""
+    """The run level of one store, many steps at a time; answers are remembered for the length of one question.
+
+    Which versions an answer has is found in the graph index alone. Rows are fetched for those that it has.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.index = store.index("run")
-        self._steps: dict[tuple[int, Direction], tuple[Derived, ...]] = {}
         self._versions: dict[int, VersionRow] = {}
+        self._walked: list[int] = []
+        self._steps: dict[tuple[int, Direction], tuple[Derived, ...]] = {}
 
-    def load(self, versions: Iterable[int], direction: Direction) -> None:
-        """Fetch the steps of these versions at once, as far as they are not known."""
-        wanted = [version for version in dict.fromkeys(versions) if (version, direction) not in self._steps]
-        if not wanted:
+    def links(self, versions: Sequence[int], direction: Direction) -> Iterator[Link]:
+        """Yield every way on from these versions: in their order, then by derivation, then by far end."""
+        if not versions:
             return
-        beside = _grouped(self.index.steps(wanted, direction.value))
-        runs = self.store.derivation_runs(list({step for steps in beside.values() for step in steps}))
-        beyond = _grouped(self.index.steps(list(runs), direction.value))
-        fresh = {far for found in beyond.values() for far in found} - self._versions.keys()
-        for row in self.store.run_nodes(sorted(fresh)):
-            if isinstance(row, VersionRow):
-                self._versions[row.id] = row
-        for version in wanted:
-            self._steps[version, direction] = tuple(
-                Derived(step, runs[step].run_id, self._rows(far for far in beyond.get(step, ()) if far != version))
-                for step in beside.get(version, ())
-                if step in runs
-            )
-
-    def _rows(self, versions: Iterable[int]) -> tuple[VersionRow, ...]:
-        return tuple(self._versions[version] for version in versions if version in self._versions)
-
-    def step(self, version: int, direction: Direction) -> tuple[Derived, ...]:
-        """Return the derivations next to a version with the versions beyond them, ordered by id."""
-        self.load((version,), direction)
-        return self._steps[version, direction]
+        beside = _grouped(self.index.steps(versions, direction.value))
+        steps = sorted({step for steps in beside.values() for step in steps})
+        beyond = _grouped(self.index.steps(steps, direction.value)) if steps else {}
+        for near in versions:
+            for step in beside.get(near, ()):
+                for far in beyond.get(step, ()):
+                    if far != near:
+                        yield Link(near, step, far)
 
     def walk(
         self, roots: list[VersionRow], direction: Direction, *, depth: int | None = None, limit: int | None = None
     ) -> tuple[dict[int, int], dict[int, VersionRow], bool]:
         """Return hops by version id nearest first, the versions by id, and whether ``limit`` cut the walk."""
         hops = {version.id: 0 for version in roots}
-        known = {version.id: version for version in roots}
         frontier = list(hops)
+        is_cut = False
         hop = 0
-        while frontier and (depth is None or hop < depth):
+        while frontier and not is_cut and (depth is None or hop < depth):
             hop += 1
             reached: list[int] = []
-            self.load(frontier, direction)
-            for version in frontier:
-                for derived in self.step(version, direction):
-                    for far in derived.versions:
-                        if far.id in hops:
-                            continue
-                        if limit is not None and len(hops) >= limit:
-                            return hops, known, True
-                        hops[far.id] = hop
-                        known[far.id] = far
-                        reached.append(far.id)
+            for link in self.links(frontier, direction):
+                if link.far in hops:
+                    continue
+                if limit is not None and len(hops) >= limit:
+                    is_cut = True
+                    break
+                hops[link.far] = hop
+                reached.append(link.far)
             frontier = reached
-        return hops, known, False
+        known = self.rows(hops)
+        self._walked = [key for key in hops if key in known]
+        return {key: hops[key] for key in self._walked}, known, is_cut
+
+    def count(self, roots: list[VersionRow], direction: Direction, *, depth: int | None = None) -> int:
+        """Return how many versions a walk without limit reaches, the roots included."""
+        hops = None if depth is None else 2 * depth
+        reach = self.index.walk([version.id for version in roots], direction=direction.value, depth=hops)
+        return int(reach.counts_by_kind[VERSION])
+
+    def rows(self, versions: Iterable[int]) -> dict[int, VersionRow]:
+        """Return the rows of these versions, by id."""
+        wanted = list(versions)
+        fresh = [version for version in wanted if version not in self._versions]
+        for row in self.store.run_nodes(fresh) if fresh else ():
+            if isinstance(row, VersionRow):
+                self._versions[row.id] = row
+        return {version: self._versions[version] for version in wanted if version in self._versions}
+
+    def runs(self, derivations: Iterable[int]) -> dict[int, RunRow]:
+        """Return the run of each of these derivations, by derivation id."""
+        wanted = sorted(set(derivations))
+        return self.store.derivation_runs(wanted) if wanted else {}
+
+    def step(self, version: int, direction: Direction) -> tuple[Derived, ...]:
+        """Return the derivations next to a version with the versions beyond them, ordered by id.
+
+        The steps of every version that the last walk reached are fetched together, as they are asked for in turn.
+        """
+        if (version, direction) not in self._steps:
+            self._load(self._walked if version in self._walked else [version], direction)
+        return self._steps[version, direction]
+
+    def _load(self, versions: Sequence[int], direction: Direction) -> None:
+        beside = _grouped(self.index.steps(versions, direction.value))
+        found: dict[int, dict[int, list[int]]] = {one: {step: [] for step in beside.get(one, ())} for one in versions}
+        for near, step, far in self.links(versions, direction):
+            found[near][step].append(far)
+        runs = self.runs(step for steps in found.values() for step in steps)
+        rows = self.rows({far for steps in found.values() for far_ends in steps.values() for far in far_ends})
+        for version, steps in found.items():
+            self._steps[version, direction] = tuple(
+                Derived(step, runs[step].run_id, tuple(rows[far] for far in far_ends if far in rows))
+                for step, far_ends in steps.items()
+                if step in runs
+            )
 
     def fields(self, derivation: int, target: int) -> tuple[tuple[int, FieldEdge], ...]:
         """Return the column edges of a derivation into one output, each with the version it comes from."""

@@ -41,12 +41,15 @@ class Answers:
 
     def nodes(self, node_ids: Sequence[int]) -> list[NodeRow]:
         """The rows of these datasets and jobs, in order; an unknown id is skipped."""
-        nodes = {node.id: node for node in self._tables.nodes.get_many(node_ids)}
-        names: dict[int, list[Name]] = {}
-        for name in self._tables.names.where_any("node", nodes):
-            names.setdefault(name.node, []).append(name)
-        rows = {key: _node_row(node, names[key]) for key, node in nodes.items()}
+        rows = {row.id: row for row in self.node_rows(self._tables.nodes.get_many(node_ids))}
         return [rows[key] for key in node_ids if key in rows]
+
+    def node_rows(self, nodes: Sequence[Node]) -> list[NodeRow]:
+        """Datasets and jobs as the contract shows them, in order."""
+        names: dict[int, list[Name]] = {}
+        for name in self._tables.names.where_any("node", [node.id for node in nodes]):
+            names.setdefault(name.node, []).append(name)
+        return [_node_row(node, names[node.id]) for node in nodes]
 
     def facets(self, node_id: int, as_of: int | None) -> dict[str, msgspec.Raw]:
         """The facets of a node as they stood."""

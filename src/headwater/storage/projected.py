@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does
     from headwater.storage.index.source import EdgeSource
 
 _CANDIDATES = 400
+_PAGE = 1000
 _LAST_INSTANT = 2**63 - 2
 """The instant at which exactly the edges without an end hold: how the graph index is asked about now."""
 
@@ -95,15 +97,11 @@ class ProjectedStore(Store):
         if kind is not None and code is None:
             return found
         with self._reading():
-            for node in self._tables.nodes_after(after, kind=code):
-                if type is not None and node.type != type:
-                    continue
-                row = self._answers.node(node.id)
-                if row is None or (namespace is not None and row.namespace != namespace):
-                    continue
-                found.append(row)
-                if len(found) >= limit:
-                    break
+            nodes = self._tables.nodes_after(after, kind=code)
+            wanted = nodes if type is None else (node for node in nodes if node.type == type)
+            while some := list(islice(wanted, min(_PAGE, limit - len(found)))):
+                rows = self._answers.node_rows(some)
+                found += rows if namespace is None else [row for row in rows if row.namespace == namespace]
         return found
 
     def search(
@@ -119,10 +117,12 @@ class ProjectedStore(Store):
                 for row in self._tables.search_candidates(text, max(_CANDIDATES, limit * 4))
                 if (kind is None or row.kind == code) and (namespace is None or namespace in row.namespace.split("\n"))
             ]
+            best = rank(text, rows, limit)
+            nodes = {row.id: row for row in self._answers.nodes([row.node for row, _, _ in best])}
             return [
-                SearchHit(node=node, field=field, score=score)
-                for row, score, field in rank(text, rows, limit)
-                if (node := self._answers.node(row.node)) is not None
+                SearchHit(node=nodes[row.node], field=field, score=score)
+                for row, score, field in best
+                if row.node in nodes
             ]
 
     def facets(self, node_id: int, *, as_of: int | None = None) -> dict[str, msgspec.Raw]:

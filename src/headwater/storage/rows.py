@@ -6,7 +6,6 @@ import struct
 from array import array
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
-from uuid import UUID
 
 import msgspec
 import zstandard
@@ -19,6 +18,8 @@ from headwater.storage.projection.records import (
     Fields,
     Mapping,
     Mention,
+    Name,
+    Node,
     Run,
     Shape,
     Statement,
@@ -67,7 +68,49 @@ def uuid_bytes(run_id: str) -> bytes:
 
 def uuid_text(stored: bytes) -> str:
     """A run id from its 16 bytes."""
-    return str(UUID(bytes=stored)) if stored else ""
+    if not stored:
+        return ""
+    digits = stored.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def name_row(*columns: Any) -> Name:
+    """A name from its columns. Spelt out, as an answer takes thousands: twice as fast as ``plain``."""
+    row_id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed = columns
+    return Name(
+        id=row_id,
+        kind=kind,
+        namespace=namespace,
+        name=name,
+        node=node,
+        raw_namespace=raw_namespace,
+        raw_name=raw_name,
+        first_at=first_at,
+        first_key=first_key,
+        is_direct=bool(is_direct),
+        is_renamed=bool(is_renamed),
+    )
+
+
+def node_row(*columns: Any) -> Node:
+    """A node from its columns. Spelt out, as an answer takes thousands: twice as fast as ``plain``."""
+    row_id, kind, type_, created_at, updated_at, head, head_at, head_run, read_until, *life = columns
+    life_at, life_key, life_run, is_dropped = life
+    return Node(
+        id=row_id,
+        kind=kind,
+        type=type_,
+        created_at=created_at,
+        updated_at=updated_at,
+        head=head,
+        head_at=head_at,
+        head_run=head_run,
+        read_until=read_until,
+        life_at=life_at,
+        life_key=life_key,
+        life_run=life_run,
+        is_dropped=bool(is_dropped),
+    )
 
 
 def run_columns(row: Run) -> Columns:

@@ -53,11 +53,11 @@ class SQLiteTables:
             "names",
             attrgetter("id"),
             rows.astuple,
-            rows.plain(Name, "is_direct", "is_renamed"),
+            rows.name_row,
             cache_size=100_000,
         )
         self.nodes: SQLiteTable[int, Node] = SQLiteTable(
-            one, "nodes", attrgetter("id"), rows.astuple, rows.plain(Node, "is_dropped"), cache_size=100_000
+            one, "nodes", attrgetter("id"), rows.astuple, rows.node_row, cache_size=100_000
         )
         self.runs: SQLiteTable[int, Run] = SQLiteTable(one, "runs", attrgetter("id"), rows.run_columns, rows.run_row)
         self.versions: SQLiteTable[int, Version] = SQLiteTable(
