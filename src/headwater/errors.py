@@ -9,6 +9,7 @@ HeadwaterError
 │   └── InvalidSelector    a selector expression
 ├── NotFound               no node, run or version of that name; carries near names
 ├── StoreError             the store cannot do what was asked
+│   ├── StoreUnavailable   the server of the store cannot be reached, or not now
 │   ├── StoreLocked        another process holds the writer lock
 │   ├── StoreReadOnly      the folder or file may not be written
 │   ├── StoreFull          the disk is full
@@ -93,6 +94,12 @@ class NotFound(HeadwaterError):
 
 class StoreError(HeadwaterError):
     """The store cannot do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The server of the store cannot be reached, or cannot serve now."""
+
+    hint = "nothing that was acknowledged is lost; try again, or see whether the server is up and has connections free"
 
 
 class StoreLocked(StoreError):

@@ -93,9 +93,7 @@ def cut(frame: Frame, before: int) -> Cut | None:
         )
         for start, end in _stretches([moment >= before for moment in times])
     ]
-    gone = [
-        (parse_time(_time_of(bodies[at])), key_at(frame.keys, at)) for at, moment in enumerate(times) if moment < before
-    ]
+    gone = [(event_time(bodies[at]), key_at(frame.keys, at)) for at, moment in enumerate(times) if moment < before]
     return Cut(kept, gone)
 
 
@@ -103,8 +101,9 @@ class _Timed(msgspec.Struct, rename="camel"):
     event_time: str
 
 
-def _time_of(body: bytes) -> str:
-    return msgspec.json.decode(body, type=_Timed).event_time
+def event_time(body: bytes) -> int:
+    """When a stored event happened, by its own account."""
+    return parse_time(msgspec.json.decode(body, type=_Timed).event_time)
 
 
 def _stretches(kept: list[bool]) -> Iterator[tuple[int, int]]:

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headwater.errors import ConfigError, StoreError
+from headwater.errors import ConfigError, MissingExtra, StoreError
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from headwater.storage.postgres import PostgresStore
+
+POSTGRES = ("postgresql://", "postgres://")
 
 
 def open_store(target: str | Path | None, *, tenant: str = "default", read_only: bool = False) -> Store:
     """The store of a tenant.
 
-    ``target``: a folder, ``sqlite:///folder``, ``memory://``, or None for ``.headwater`` in the working directory.
+    ``target``: a folder, ``sqlite:///folder``, ``postgresql://...``, ``memory://``, or None for ``.headwater`` in
+    the working directory.
 
     Raises:
         ConfigError: no store of that kind is known.
+        MissingExtra: it needs a library that is not installed.
         StoreError: it cannot be opened; the subclass and its hint say why.
     """
     text = str(target) if target is not None else ".headwater"
     if text in ("memory://", "memory:"):
         return MemoryStore.open(tenant=tenant)
     scheme, separator, _ = text.partition("://")
+    if text.startswith(POSTGRES):
+        return _postgres().open(text, tenant=tenant, read_only=read_only)
     if separator and scheme != "sqlite":
         raise ConfigError(
-            f"no store of kind {scheme!r} is known", hint="give a folder, sqlite:///path/to/folder or memory://"
+            f"no store of kind {scheme!r} is known",
+            hint="give a folder, sqlite:///path/to/folder, postgresql://host/database or memory://",
         )
     from headwater.storage.sqlite import SQLiteStore
 
@@ -47,6 +58,9 @@ def drop_store(target: str, tenant: str) -> None:
     """
     if target.startswith("memory:"):
         return
+    if target.startswith(POSTGRES):
+        _postgres().drop(target, tenant)
+        return
     if "://" in target and not target.startswith("sqlite://"):
         raise StoreError(
             f"tenants of {target.partition(':')[0]} stores cannot be deleted", hint="ask its administrator"
@@ -54,3 +68,15 @@ def drop_store(target: str, tenant: str) -> None:
     from headwater.storage.sqlite import SQLiteStore
 
     SQLiteStore.drop(folder_of(target), tenant)
+
+
+def _postgres() -> type[PostgresStore]:
+    try:
+        from headwater.storage.postgres import PostgresStore
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        raise MissingExtra(
+            "a store on PostgreSQL needs psycopg", hint="install it: pip install 'headwater[postgres]'"
+        ) from error
+    return PostgresStore

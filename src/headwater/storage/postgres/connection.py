@@ -1,0 +1,232 @@
+"""One connection, opened when it is needed, and the transactions on it; what the server complains about, explained.
+
+Nothing outlives a transaction: role, schema, tenant and time limits are set within it, no statement is prepared and no
+lock is held by the session. So it does not matter which physical connection a transaction gets from a pooler.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+
+from headwater.errors import (
+    ConfigError,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreReadOnly,
+    StoreUnavailable,
+)
+from headwater.storage.postgres.arrays import register
+
+SCHEMA = "headwater"
+ROLE = "headwater_app"
+TENANT_SETTING = "headwater.tenant"
+CONNECT_TIMEOUT_S = 10
+_NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
+_SURE = frozenset({"remote_apply", "remote_write", "on"})
+
+_FULL = {"53100", "53000", "53400"}
+_READ_ONLY = {"25006", "42501"}
+_LOCKED = {"55P03", "40P01"}
+_CORRUPT = {"XX001", "XX002"}
+_BUSY = {"53300", "57P01", "57P02", "57P03", "53200"}
+
+
+@cache
+def queries() -> dict[str, str]:
+    """The statements of ``queries.sql`` by name."""
+    text = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")
+    pieces = _NAME.split(text)[1:]
+    return {name: body.strip().rstrip(";") for name, body in zip(pieces[::2], pieces[1::2], strict=True)}
+
+
+class Session:
+    """Transactions of one tenant on one physical connection, which is made again when it was lost."""
+
+    def __init__(self, url: str, *, tenant: str, schema: str, role: str | None, timeout_s: float) -> None:
+        self.url = url
+        self.tenant = tenant
+        self.schema = schema
+        self.role = role
+        self._timeout_s = timeout_s
+        self._connection: psycopg.Connection[Any] | None = None
+        self._literal = sql.Literal(tenant).as_string(None)
+        self._texts: dict[str, sql.SQL] = {}
+        self._begins: dict[bool, str] = {}
+
+    # -- the connection --------------------------------------------------------------------------------------------
+    def connect(self) -> psycopg.Connection[Any]:
+        """The connection, made if there is none or the last one was lost."""
+        if self._connection is None or self._connection.closed or self._connection.broken:
+            self._connection = connect(self.url)
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of the connection. Idempotent."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def another(self) -> Session:
+        """A session of the same tenant on a connection of its own."""
+        return Session(self.url, tenant=self.tenant, schema=self.schema, role=self.role, timeout_s=self._timeout_s)
+
+    # -- transactions ----------------------------------------------------------------------------------------------
+    def begin(self, *, is_writer: bool) -> tuple[int, dict[str, int]] | None:
+        """Start a transaction: the tenant's number of commits and its counters, None where there is no such tenant.
+
+        A writer holds the tenant's row from then on. Where the server was restarted since the last transaction, a new
+        connection is made: nothing was sent on the lost one.
+        """
+        statement = self._begin_statement(is_writer)
+        had_one = self._connection is not None
+        try:
+            return self._start(statement)
+        except psycopg.OperationalError:
+            is_lost = self._connection is None or self._connection.closed or self._connection.broken
+            if not (had_one and is_lost):
+                self.rollback()
+                raise
+        except BaseException:
+            self.rollback()
+            raise
+        return self._start(statement)
+
+    def _start(self, statement: str) -> tuple[int, dict[str, int]] | None:
+        cursor = self.connect().execute(statement)  # one round trip for all of it
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def _begin_statement(self, is_writer: bool) -> str:
+        found = self._begins.get(is_writer)
+        if found is not None:
+            return found
+        parts = [
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+            if is_writer
+            else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            *setting_statements(self.schema, self.role, self.tenant),
+            f"SET LOCAL lock_timeout TO {int(self._timeout_s * 1000)}",
+        ]
+        if is_writer:
+            # An acknowledged event is on disk; a stronger setting of the administrator stays.
+            parts.append(
+                "SELECT set_config('synchronous_commit', 'on', true)"
+                " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+            )
+        parts.append(queries()["tenant_lock" if is_writer else "tenant_get"].replace(":tenant", self._literal))
+        found = self._begins[is_writer] = "; ".join(parts)
+        return found
+
+    def commit(self) -> None:
+        """End the transaction: what it wrote is durable when this returns."""
+        if self._connection is not None:
+            self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """End the transaction without a trace, or drop a connection on which that cannot be said."""
+        connection = self._connection
+        if connection is None:
+            return
+        if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            try:
+                connection.execute("ROLLBACK")
+            except psycopg.Error:
+                self.close()
+        elif connection.info.transaction_status is not TransactionStatus.IDLE:
+            self.close()
+
+    # -- statements ------------------------------------------------------------------------------------------------
+    def text(self, statement: str) -> sql.SQL:
+        """A statement with the tenant in the place of ``:tenant``."""
+        found = self._texts.get(statement)
+        if found is None:
+            found = self._texts[statement] = sql.SQL(statement.replace(":tenant", self._literal))
+        return found
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), *, is_binary: bool = True) -> psycopg.Cursor[Any]:
+        """Run a statement within the transaction at hand."""
+        if self._connection is None:
+            raise StoreUnavailable("the connection was lost in the middle of a transaction")
+        return self._connection.execute(self.text(statement), parameters, binary=is_binary)
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a statement gives."""
+        return self.execute(statement, parameters).fetchall()
+
+    def pipeline(self) -> Any:
+        """A context in which statements are sent without waiting for one another."""
+        if self._connection is None:
+            raise StoreUnavailable("the connection was lost in the middle of a transaction")
+        return self._connection.pipeline()
+
+
+def connect(url: str, *, application_name: str = "headwater") -> psycopg.Connection[Any]:
+    """A connection that leaves transactions to its user and prepares nothing.
+
+    Raises:
+        ConfigError: the address cannot be read.
+        psycopg.OperationalError: the server cannot be reached.
+    """
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise ConfigError(f"the address of the store cannot be read: {error}") from error
+    given.setdefault("application_name", application_name)
+    given.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
+    connection = psycopg.connect(make_conninfo("", **given), autocommit=True, prepare_threshold=None)
+    register(connection)
+    return connection
+
+
+def setting_statements(schema: str, role: str | None, tenant: str) -> list[str]:
+    """What every transaction begins with: ``SET LOCAL``, so that it ends with the transaction."""
+    name = sql.Identifier(schema).as_string(None)
+    found = [f"SET LOCAL search_path TO {name}", f"SET LOCAL {TENANT_SETTING} TO {sql.Literal(tenant).as_string(None)}"]
+    if role is not None:
+        found.insert(0, f"SET LOCAL ROLE {sql.Identifier(role).as_string(None)}")
+    return found
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise a ``StoreError`` for every error of the server or the connection."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise explain(error) from error
+
+
+def explain(error: psycopg.Error) -> StoreError:
+    """What the reader can do about an error of the server."""
+    state = error.sqlstate or ""
+    what = f"PostgreSQL: {(error.diag.message_primary or str(error)).strip()}"
+    if state in _FULL:
+        return StoreFull(what)
+    if state in _READ_ONLY:
+        return StoreReadOnly(what, hint=_READ_ONLY_HINT)
+    if state in _LOCKED:
+        return StoreLocked(f"{what}: another process is writing and did not finish in time")
+    if state in _CORRUPT:
+        return StoreCorrupt(what, hint="restore the newest backup, or follow PostgreSQL's advice on corruption")
+    if state in _BUSY or state.startswith("08"):
+        return StoreUnavailable(what)
+    if isinstance(error, psycopg.OperationalError) or (isinstance(error, psycopg.InterfaceError) and not state):
+        return StoreUnavailable(what)
+    return StoreError(what)
+
+
+_READ_ONLY_HINT = "give the role its rights with 'headwater migrate', or connect to the primary instead of a standby"

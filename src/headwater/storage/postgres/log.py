@@ -1,0 +1,101 @@
+"""The event log: every event verbatim, one compressed frame a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from headwater.storage.base import StoredEvent
+from headwater.storage.frames import Frame, cut, event_time, events_of, frame_of, key_at, received_times, unframe
+from headwater.storage.postgres.connection import Session, queries
+from headwater.storage.postgres.table import arrays_of
+
+_PAGE = 1000
+_FRAMES = 64
+"""Frames asked for at a time."""
+
+
+class EventLog:
+    """Appends to and reads from the frames, within the transaction of the caller."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._sql = queries()
+        self._pending: dict[int, bytes] = {}
+
+    def add(self, first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> None:
+        """Write the events of a commit as one frame."""
+        self._put(frame_of(first_seq, keys, received, bodies))
+
+    def put_back(self, frame: Frame) -> None:
+        """Write a frame of a backup, with what its events are found by."""
+        self._put(frame)
+        self.index(
+            [
+                (event_time(body), key_at(frame.keys, place), frame.first_seq + place)
+                for place, body in enumerate(unframe(frame.body))
+            ]
+        )
+
+    def _put(self, frame: Frame) -> None:
+        self._session.execute(self._sql["frames_add"], (*frame, max(received_times(frame.received))))
+
+    def index(self, events: Sequence[tuple[int, bytes, int]]) -> None:
+        """Have (time, key, sequence number) of new events found again."""
+        self._session.execute(self._sql["event_keys_add"], arrays_of(("bigint", "bytea", "bigint"), events))
+
+    def find(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
+        """The sequence numbers, by key, of those events that are stored, given by time and key."""
+        if not events:
+            return {}
+        return dict(self._session.rows(self._sql["event_keys_find"], arrays_of(("bigint", "bytea"), events)))
+
+    def note(self, seq: int, key: bytes) -> None:
+        """Know the key of an event of the batch at hand."""
+        self._pending[seq] = key
+
+    def settled(self) -> None:
+        """The batch at hand is written, or rolled back."""
+        self._pending.clear()
+
+    def key_of(self, seq: int) -> bytes:
+        """The key of a stored event."""
+        pending = self._pending.get(seq)
+        if pending is not None:
+            return pending
+        ((first, keys),) = self._session.rows(self._sql["frames_of"], (seq,))
+        return key_at(keys, seq - first)
+
+    def read(self, since: int) -> Iterator[StoredEvent]:
+        """The events after a sequence number, in order; some frames at a time."""
+        while found := self._session.rows(self._sql["frames_since"], (since, _FRAMES)):
+            for columns in found:
+                yield from events_of(Frame(*columns), since)
+            since = found[-1][0]
+
+    def page(self, since: int) -> list[StoredEvent]:
+        """The next events after a sequence number; empty at the end."""
+        found: list[StoredEvent] = []
+        for stored in self.read(since):
+            found.append(stored)
+            if len(found) >= _PAGE:
+                break
+        return found
+
+    def forget(self, before: int) -> int:
+        """Drop events received before an instant; returns how many. What stays keeps its sequence number."""
+        gone, since = 0, 0
+        while found := self._session.rows(self._sql["frames_since"], (since, _FRAMES)):
+            for columns in found:
+                gone += self._cut(Frame(*columns), before)
+            since = found[-1][0]
+        return gone
+
+    def _cut(self, frame: Frame, before: int) -> int:
+        found = cut(frame, before)
+        if found is None:
+            return 0
+        self._session.execute(self._sql["frames_drop"], (frame.last_seq,))
+        for kept in found.kept:
+            self._put(kept)
+        self._session.execute(self._sql["event_keys_drop"], arrays_of(("bigint", "bytea"), found.gone))
+        return len(found.gone)

@@ -1,0 +1,145 @@
+"""Brings a database to the schema of this version: numbered SQL files, applied once, their checksums kept.
+
+What no step may forget is done after each of them: every table is closed by row-level security, and the role that the
+store works as may use it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from headwater.errors import StoreError, StoreReadOnly, StoreTooNew
+from headwater.storage.postgres import citus, partitions, timescale
+from headwater.storage.postgres.connection import connect, explained
+from headwater.storage.postgres.security import close_tables, grant, make_role, working_role
+
+_LOCK = 0x4845_4144_5741_5445
+"""Advisory lock of whoever migrates: one at a time in a database."""
+
+
+class Migration(NamedTuple):
+    """One step of the schema."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the SQL, without regard to line ends."""
+        return hashlib.sha256("\n".join(self.sql.splitlines()).encode()).hexdigest()
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """The steps this version knows, in order."""
+    found = []
+    for item in files(__package__).joinpath("migrations").iterdir():
+        if item.name.endswith(".sql"):
+            number, _, name = item.name.removesuffix(".sql").partition("_")
+            found.append(Migration(int(number), name, item.read_text(encoding="utf-8")))
+    return tuple(sorted(found))
+
+
+def migrate(url: str, *, schema: str, role: str, upto: int | None = None) -> list[int]:
+    """Apply the steps that a database has not seen, each in its own transaction; returns their numbers.
+
+    The connection must be a session of its own or a pooler's: the lock that keeps two starting processes apart is
+    held by each transaction. ``upto`` stops after that step.
+
+    Raises:
+        StoreTooNew: the database has seen steps that this version does not know.
+        StoreError: a step was changed after it was applied here, or the connecting role may not change the schema.
+    """
+    known = migrations()
+    done = []
+    with explained(), connect(url) as connection:
+        for step in known:
+            if upto is not None and step.number > upto:
+                break
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                check(connection, schema)
+                if step.number > version_of(connection, schema):
+                    _apply(connection, step, schema, role)
+                    done.append(step.number)
+    return done
+
+
+def is_current(connection: psycopg.Connection[Any], schema: str) -> bool:
+    """Whether the database has seen every step, unchanged. Raises as ``migrate`` does."""
+    return check(connection, schema) == migrations()[-1].number
+
+
+def version_of(connection: psycopg.Connection[Any], schema: str) -> int:
+    """The number of the last step that a database has seen; 0 for none."""
+    return max(_applied(connection, schema), default=0)
+
+
+def check(connection: psycopg.Connection[Any], schema: str) -> int:
+    """The number of the last step that a database has seen.
+
+    Raises:
+        StoreTooNew: this version does not know it.
+        StoreError: a step was changed after it was applied.
+    """
+    known = {step.number: step for step in migrations()}
+    seen = _applied(connection, schema)
+    have = max(seen, default=0)
+    if have > max(known):
+        raise StoreTooNew(f"the store has schema {have}, this version knows {max(known)}", hint="upgrade headwater")
+    for number, checksum in seen.items():
+        if known[number].checksum != checksum:
+            raise StoreError(
+                f"schema step {number} ({known[number].name}) differs from the one that was applied to this store",
+                hint="a released migration never changes; add a new one",
+            )
+    return have
+
+
+def _applied(connection: psycopg.Connection[Any], schema: str) -> dict[int, str]:
+    """The checksum of every step that was applied, by number."""
+    table = sql.Identifier(schema, "migrations")
+    exists = connection.execute("SELECT to_regclass(%s)", (table.as_string(None),)).fetchone()
+    if exists is None or exists[0] is None:
+        return {}
+    return dict(connection.execute(sql.SQL("SELECT number, checksum FROM {}").format(table)).fetchall())
+
+
+def _apply(connection: psycopg.Connection[Any], step: Migration, schema: str, role: str) -> None:
+    name = sql.Identifier(schema)
+    try:
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+        connection.execute(sql.SQL("SET LOCAL search_path TO {}, public").format(name))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"
+            " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        connection.execute(step.sql)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StoreReadOnly(
+            f"{(error.diag.message_primary or str(error)).strip()}: the schema cannot be brought up to date",
+            hint="run 'headwater migrate' once with a role that owns the database",
+        ) from error
+    adopt(connection, schema)
+    close_tables(connection, schema)
+    grant(connection, schema, make_role(connection, role))
+    connection.execute(
+        "INSERT INTO migrations (number, name, checksum) VALUES (%s, %s, %s)", (*step[:2], step.checksum)
+    )
+
+
+def adopt(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Give the tables to what the server has: TimescaleDB, Citus, or partitions by month."""
+    timescale.adopt(connection, schema)
+    partitions.adopt(connection, schema)
+    citus.adopt(connection, schema)
+
+
+__all__ = ["Migration", "check", "is_current", "migrate", "migrations", "version_of", "working_role"]

@@ -1,0 +1,210 @@
+-- Those statements of the PostgreSQL store that do not follow from a table's layout, by name.
+-- A name stands alone on a comment line above its statement. ``:tenant`` is the tenant, ``:table`` one of the contents.
+
+-- tenant_add
+INSERT INTO tenants (tenant_id, counters) VALUES (:tenant, jsonb_build_object('origin', %s::bigint))
+ON CONFLICT (tenant_id) DO NOTHING;
+
+-- tenant_get
+SELECT changes, counters FROM tenants WHERE tenant_id = :tenant;
+
+-- tenant_lock
+SELECT changes, counters FROM tenants WHERE tenant_id = :tenant FOR NO KEY UPDATE;
+
+-- tenant_put
+UPDATE tenants SET changes = changes + 1, counters = %s::jsonb WHERE tenant_id = :tenant;
+
+-- notify
+SELECT pg_notify('headwater', %s);
+
+-- names_named
+SELECT names.id, names.kind, names.namespace, names.name, names.node, names.raw_namespace, names.raw_name, names.first_at, names.first_key, names.is_direct, names.is_renamed
+FROM unnest(%b::bigint[], %b::text[], %b::text[]) AS wanted (kind, namespace, name)
+JOIN names ON names.tenant_id = :tenant AND md5(names.name) = md5(wanted.name)
+  AND md5(names.namespace) = md5(wanted.namespace) AND names.name = wanted.name
+  AND names.namespace = wanted.namespace AND names.kind = wanted.kind;
+
+-- contents_id_of
+SELECT id FROM :table WHERE tenant_id = :tenant AND digest = %s;
+
+-- contents_get
+SELECT content FROM :table WHERE tenant_id = :tenant AND id = %s;
+
+-- contents_put
+INSERT INTO :table (tenant_id, id, digest, content)
+SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[]) AS added;
+
+-- contents_digests
+SELECT digest, id FROM :table WHERE tenant_id = :tenant ORDER BY id DESC LIMIT %s;
+
+-- runs_ids_of
+SELECT run_id, id FROM runs WHERE tenant_id = :tenant AND run_id = ANY(%b::bytea[]);
+
+-- runs_id_of
+SELECT id FROM runs WHERE tenant_id = :tenant AND run_id = %s;
+
+-- version_before
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE tenant_id = :tenant AND dataset = %s AND created_at <= %s AND run <> 0 AND run_id <> %s
+ORDER BY created_at DESC, run_id DESC LIMIT 1;
+
+-- version_marked_before
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE tenant_id = :tenant AND dataset = %s AND created_at <= %s AND run <> 0 AND run_id <> %s
+  AND %s IN (tag, fingerprint, file_digest)
+ORDER BY created_at DESC, run_id DESC LIMIT 1;
+
+-- latest_versions
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE tenant_id = :tenant AND dataset = %s AND created_at <= %s
+ORDER BY created_at DESC, run_id DESC, tag COLLATE "C" DESC LIMIT %s;
+
+-- version_ordinal
+SELECT count(*) FROM versions
+WHERE tenant_id = :tenant AND dataset = %s
+  AND (created_at < %s OR (created_at = %s AND (run_id, tag COLLATE "C") <= (%s, %s)));
+
+-- nodes_after
+SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes
+WHERE tenant_id = :tenant AND id > %s AND (%s::smallint IS NULL OR kind = %s) ORDER BY id LIMIT %s;
+
+-- runs_by_start
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE tenant_id = :tenant AND started_at < %s AND (%s::smallint IS NULL OR state = %s)
+ORDER BY started_at DESC, run_id DESC LIMIT %s;
+
+-- runs_of_job_by_start
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE tenant_id = :tenant AND started_at < %s AND (%s::smallint IS NULL OR state = %s) AND job = %s
+ORDER BY started_at DESC, run_id DESC LIMIT %s;
+
+-- runs_of_parent_by_start
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE tenant_id = :tenant AND started_at < %s AND (%s::smallint IS NULL OR state = %s)
+  AND parent_run = %s AND parent_run <> ''
+ORDER BY started_at DESC, run_id DESC LIMIT %s;
+
+-- runs_of_job_and_parent_by_start
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE tenant_id = :tenant AND started_at < %s AND (%s::smallint IS NULL OR state = %s)
+  AND job = %s AND parent_run = %s AND parent_run <> ''
+ORDER BY started_at DESC, run_id DESC LIMIT %s;
+
+-- latest_changes
+SELECT DISTINCT ON (node, name_key) node, name, at, key, body, run_id, is_repeated FROM changes
+WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]) ORDER BY node, name_key, at DESC, key DESC;
+
+-- mentions_add
+INSERT INTO mentions (tenant_id, max_at, id, received_at, body) VALUES (:tenant, %s, %s, %s, %s);
+
+-- mentions_since
+SELECT body FROM mentions WHERE tenant_id = :tenant AND max_at >= %s ORDER BY id;
+
+-- edge_log_add
+INSERT INTO edge_log (tenant_id, seq, source, target, job, kind, valid_from, valid_to, mapping)
+SELECT :tenant, told.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS told;
+
+-- edge_log_since
+SELECT seq, source, target, job, kind, valid_from, valid_to, mapping FROM edge_log
+WHERE tenant_id = :tenant AND seq > %s ORDER BY seq LIMIT %s;
+
+-- derivations_after
+SELECT id, run, job, edges FROM derivations WHERE tenant_id = :tenant AND id > %s ORDER BY id LIMIT %s;
+
+-- dataset_kinds
+SELECT id, kind FROM nodes WHERE tenant_id = :tenant AND id >= %s ORDER BY id;
+
+-- run_kinds
+SELECT id, kind FROM (
+  SELECT id, 3 AS kind FROM versions WHERE tenant_id = :tenant AND id >= %s
+  UNION ALL SELECT id, 4 AS kind FROM derivations WHERE tenant_id = :tenant AND id >= %s
+) AS steps ORDER BY id;
+
+-- count_rows
+SELECT
+  (SELECT count(*) FROM nodes WHERE tenant_id = :tenant AND kind = 1),
+  (SELECT count(*) FROM nodes WHERE tenant_id = :tenant AND kind = 2),
+  (SELECT count(*) FROM runs WHERE tenant_id = :tenant),
+  (SELECT count(*) FROM versions WHERE tenant_id = :tenant),
+  (SELECT count(*) FROM edges WHERE tenant_id = :tenant);
+
+-- size_of
+SELECT coalesce(sum(pg_column_size(frames.*)), 0) FROM frames WHERE tenant_id = :tenant;
+
+-- search_words_drop
+DELETE FROM search_words WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]);
+
+-- search_words_add
+INSERT INTO search_words (tenant_id, word, node, weight)
+SELECT :tenant, added.* FROM unnest(%b::text[], %b::bigint[], %b::bigint[]) AS added;
+
+-- vocabulary_add
+INSERT INTO vocabulary (tenant_id, word) SELECT :tenant, added FROM unnest(%b::text[]) AS added
+ON CONFLICT DO NOTHING;
+
+-- vocabulary_like
+SELECT word FROM vocabulary WHERE tenant_id = :tenant AND word LIKE ANY(%b::text[]);
+
+-- search_match
+-- Nodes that hold, for every word that is asked for, one of the stored words that contain it; best first.
+SELECT search.node, search.kind, search.namespace, search.name, search.fields, search.description, search.tags, search.owners
+FROM (
+  SELECT held.node, sum(held.weight) AS weight FROM (
+    SELECT words.node, wanted.place, max(words.weight * wanted.fit) AS weight
+    FROM unnest(%b::bigint[], %b::text[], %b::bigint[]) AS wanted (place, word, fit)
+    JOIN search_words AS words ON words.tenant_id = :tenant AND words.word = wanted.word
+    GROUP BY words.node, wanted.place
+  ) AS held
+  GROUP BY held.node HAVING count(*) = %s
+) AS found
+JOIN search ON search.tenant_id = :tenant AND search.node = found.node
+ORDER BY found.weight DESC, length(search.name), search.name, search.node LIMIT %s;
+
+-- frames_add
+INSERT INTO frames (tenant_id, last_seq, first_seq, keys, received, body, received_at)
+VALUES (:tenant, %s, %s, %s, %s, %s, %s);
+
+-- frames_since
+SELECT last_seq, first_seq, keys, received, body FROM frames
+WHERE tenant_id = :tenant AND last_seq > %s ORDER BY last_seq LIMIT %s;
+
+-- frames_of
+SELECT first_seq, keys FROM frames WHERE tenant_id = :tenant AND last_seq >= %s ORDER BY last_seq LIMIT 1;
+
+-- frames_received_before
+SELECT last_seq, first_seq, keys, received, body FROM frames
+WHERE tenant_id = :tenant AND received_at < %s AND last_seq > %s ORDER BY last_seq LIMIT %s;
+
+-- frames_drop
+DELETE FROM frames WHERE tenant_id = :tenant AND last_seq = %s;
+
+-- event_keys_find
+SELECT stored.key, stored.seq FROM unnest(%b::bigint[], %b::bytea[]) AS wanted (at, key)
+JOIN event_keys AS stored ON stored.tenant_id = :tenant AND stored.at = wanted.at AND stored.key = wanted.key;
+
+-- event_keys_add
+INSERT INTO event_keys (tenant_id, at, key, seq)
+SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bytea[], %b::bigint[]) AS added;
+
+-- event_keys_drop
+DELETE FROM event_keys WHERE tenant_id = :tenant
+  AND (at, key) IN (SELECT * FROM unnest(%b::bigint[], %b::bytea[]));
+
+-- event_keys_count
+SELECT count(*) FROM event_keys WHERE tenant_id = :tenant;
+
+-- quarantine_add
+INSERT INTO quarantine (tenant_id, id, received_at, body, field, value, rule)
+SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[]) AS added;
+
+-- quarantine_latest
+SELECT received_at, body, field, value, rule FROM quarantine WHERE tenant_id = :tenant ORDER BY id DESC LIMIT %s;
+
+-- quarantine_all
+SELECT id, received_at, body, field, value, rule FROM quarantine WHERE tenant_id = :tenant ORDER BY id;
+
+-- quarantine_count
+SELECT count(*) FROM quarantine WHERE tenant_id = :tenant;
+
+-- quarantine_forget
+DELETE FROM quarantine WHERE tenant_id = :tenant AND received_at < %s;

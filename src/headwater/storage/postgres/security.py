@@ -1,0 +1,118 @@
+"""Who may see what: a role that cannot look past row-level security, and policies on every table.
+
+A policy compares ``tenant_id`` with a setting of the transaction. Where none is set nothing is seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from headwater.errors import StoreError
+from headwater.storage.postgres.connection import TENANT_SETTING
+
+Connection = psycopg.Connection[Any]
+_TABLES = """
+SELECT c.relname, EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname = 'tenant'),
+  c.relrowsecurity AND c.relforcerowsecurity
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND EXISTS (
+  SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+)
+ORDER BY c.relname
+"""
+
+
+def close_tables(connection: Connection, schema: str) -> None:
+    """Put every table that has a tenant behind row-level security, its owner included."""
+    for table, has_policy, is_forced in connection.execute(_TABLES, (schema,)).fetchall():
+        close_table(connection, sql.Identifier(schema, table), has_policy=has_policy, is_forced=is_forced)
+
+
+def close_table(connection: Connection, name: sql.Identifier, *, has_policy: bool, is_forced: bool) -> None:
+    """Put one table behind row-level security."""
+    if not is_forced:
+        connection.execute(sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(name))
+        connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(name))
+    if not has_policy:
+        own = sql.SQL("tenant_id = current_setting({}, true)").format(sql.Literal(TENANT_SETTING))
+        connection.execute(sql.SQL("CREATE POLICY tenant ON {} USING ({}) WITH CHECK ({})").format(name, own, own))
+
+
+def unprotected(connection: Connection, schema: str) -> list[str]:
+    """The tables of a schema that row-level security does not guard as it should."""
+    found = connection.execute(_TABLES, (schema,)).fetchall()
+    return [table for table, has_policy, is_forced in found if not (has_policy and is_forced)]
+
+
+# -- the role ------------------------------------------------------------------------------------------------------
+def make_role(connection: Connection, role: str) -> str | None:
+    """Make the role that the store works as, if the connecting role may; None where there is none of that name."""
+    if not _exists(connection, role):
+        try:
+            with connection.transaction():
+                connection.execute(
+                    sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE").format(
+                        sql.Identifier(role)
+                    )
+                )
+        except psycopg.errors.InsufficientPrivilege:
+            return None
+        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            pass  # another database of this server was first
+    if not may_become(connection, role):
+        try:
+            with connection.transaction():
+                connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
+        except psycopg.errors.InsufficientPrivilege:
+            pass  # others may become it
+    return role
+
+
+def grant(connection: Connection, schema: str, role: str | None) -> None:
+    """Let the role use the schema, and whatever is made in it."""
+    if role is None:
+        return
+    name, given = sql.Identifier(schema), sql.Identifier(role)
+    for statement in (
+        "GRANT USAGE ON SCHEMA {schema} TO {role}",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
+        "REVOKE INSERT, UPDATE, DELETE ON {schema}.migrations FROM {role}",
+    ):
+        connection.execute(sql.SQL(statement).format(schema=name, role=given))
+
+
+def _exists(connection: Connection, role: str) -> bool:
+    return connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchone() is not None
+
+
+def may_become(connection: Connection, role: str) -> bool:
+    """Whether the connecting role may work as another."""
+    how = "SET" if connection.info.server_version >= 160000 else "MEMBER"
+    found = connection.execute("SELECT pg_has_role(current_user, %s, %s)", (role, how)).fetchone()
+    return found is not None and bool(found[0])
+
+
+def looks_past(connection: Connection) -> bool:
+    """Whether the connecting role is one that row-level security does not hold back."""
+    found = connection.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user").fetchone()
+    return found is not None and bool(found[0])
+
+
+def working_role(connection: Connection, role: str) -> str | None:
+    """The role to change to in every transaction; None where the connecting role is right as it is.
+
+    Raises:
+        StoreError: the connecting role looks past row-level security, and there is no other that it may become.
+    """
+    if _exists(connection, role) and may_become(connection, role):
+        return role
+    if looks_past(connection):
+        raise StoreError(
+            f"role {connection.info.user!r} looks past row-level security and may not become {role!r}",
+            hint=f"run 'headwater migrate' as a role that may create roles, or: CREATE ROLE {role} NOLOGIN; "
+            f"GRANT {role} TO {connection.info.user};",
+        )
+    return None

