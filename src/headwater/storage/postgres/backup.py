@@ -32,7 +32,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
     """What a backup holds beside its frames."""
 
     counters: dict[str, int]
-    quarantine: list[tuple[int, int, bytes, str, str, str]]
+    quarantine: list[tuple[int, int, bytes, str, str, str, str, str, int, int, bytes]]
 
 
 def write(session: Session, target: Path) -> None:

@@ -7,7 +7,7 @@ lock is held by the session. So it does not matter which physical connection a t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -33,6 +33,7 @@ SCHEMA = "headwater"
 ROLE = "headwater_app"
 TENANT_SETTING = "headwater.tenant"
 CONNECT_TIMEOUT_S = 10
+Parameters = Sequence[Any] | Mapping[str, Any]
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
 _SURE = frozenset({"remote_apply", "remote_write", "on"})
 
@@ -157,13 +158,13 @@ class Session:
             found = self._texts[statement] = sql.SQL(statement.replace(":tenant", self._literal))
         return found
 
-    def execute(self, statement: str, parameters: Sequence[Any] = (), *, is_binary: bool = True) -> psycopg.Cursor[Any]:
+    def execute(self, statement: str, parameters: Parameters = (), *, is_binary: bool = True) -> psycopg.Cursor[Any]:
         """Run a statement within the transaction at hand."""
         if self._connection is None:
             raise StoreUnavailable("the connection was lost in the middle of a transaction")
         return self._connection.execute(self.text(statement), parameters, binary=is_binary)
 
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """The rows that a statement gives."""
         return self.execute(statement, parameters).fetchall()
 

@@ -30,12 +30,15 @@ SELECT id FROM :table WHERE tenant_id = :tenant AND digest = %s;
 -- contents_get
 SELECT content FROM :table WHERE tenant_id = :tenant AND id = %s;
 
+-- contents_get_many
+SELECT id, content FROM :table WHERE tenant_id = :tenant AND id = ANY(%b::bigint[]);
+
 -- contents_put
 INSERT INTO :table (tenant_id, id, digest, content)
 SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[]) AS added;
 
 -- contents_digests
-SELECT digest, id FROM :table WHERE tenant_id = :tenant ORDER BY id DESC LIMIT %s;
+SELECT digest, id FROM :table WHERE tenant_id = :tenant AND id > %s ORDER BY id LIMIT %s;
 
 -- runs_ids_of
 SELECT run_id, id FROM runs WHERE tenant_id = :tenant AND run_id = ANY(%b::bytea[]);
@@ -63,6 +66,53 @@ ORDER BY created_at DESC, run_id DESC, tag COLLATE "C" DESC LIMIT %s;
 SELECT count(*) FROM versions
 WHERE tenant_id = :tenant AND dataset = %s
   AND (created_at < %s OR (created_at = %s AND (run_id, tag COLLATE "C") <= (%s, %s)));
+
+-- latest_version_of_each
+SELECT last.id, last.dataset, last.created_at, last.run, last.run_id, last.job, last.tag, last.fingerprint, last.file_digest, last.row_count, last.shape
+FROM unnest(%b::bigint[]) AS wanted (dataset) CROSS JOIN LATERAL (
+  SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+  WHERE tenant_id = :tenant AND dataset = wanted.dataset AND created_at <= %s
+  ORDER BY created_at DESC, run_id DESC, tag COLLATE "C" DESC LIMIT 1
+) AS last;
+
+-- version_ordinals
+SELECT one.id, (
+  SELECT count(*) FROM versions AS other
+  WHERE other.tenant_id = :tenant AND other.dataset = one.dataset AND other.created_at <= one.created_at
+    AND (other.created_at < one.created_at
+      OR (other.run_id, other.tag COLLATE "C") <= (one.run_id, one.tag COLLATE "C"))
+) FROM versions AS one WHERE one.tenant_id = :tenant AND one.id = ANY(%b::bigint[]);
+
+-- latest_run_of_each
+-- Without the document, which may be large.
+SELECT last.id, last.run_id, last.job, last.state, last.operation, last.started_at, last.ended_at, last.parent_run
+FROM unnest(%b::bigint[]) AS wanted (job) CROSS JOIN LATERAL (
+  SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run FROM runs
+  WHERE tenant_id = :tenant AND job = wanted.job AND started_at <= %s
+  ORDER BY started_at DESC, run_id DESC LIMIT 1
+) AS last;
+
+-- run_heads
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run FROM runs
+WHERE tenant_id = :tenant AND id = ANY(%b::bigint[]);
+
+-- edges_holding
+-- ``:side`` is source, target or job.
+SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by FROM edges
+LEFT JOIN flows ON flows.tenant_id = :tenant AND flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
+WHERE edges.tenant_id = :tenant
+  AND CASE WHEN %(as_of)s::bigint IS NULL THEN edges.valid_to IS NULL
+    ELSE edges.valid_from <= %(as_of)s AND (edges.valid_to IS NULL OR edges.valid_to > %(as_of)s) END
+  AND edges.:side = ANY(%(nodes)b::bigint[]);
+
+-- edges_between
+SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by
+FROM unnest(%(sources)b::bigint[], %(targets)b::bigint[]) AS pair (source, target)
+JOIN edges ON edges.source = pair.source AND edges.target = pair.target
+LEFT JOIN flows ON flows.tenant_id = :tenant AND flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
+WHERE edges.tenant_id = :tenant
+  AND CASE WHEN %(as_of)s::bigint IS NULL THEN edges.valid_to IS NULL
+    ELSE edges.valid_from <= %(as_of)s AND (edges.valid_to IS NULL OR edges.valid_to > %(as_of)s) END;
 
 -- nodes_after
 SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes
@@ -194,14 +244,32 @@ DELETE FROM event_keys WHERE tenant_id = :tenant
 SELECT count(*) FROM event_keys WHERE tenant_id = :tenant;
 
 -- quarantine_add
-INSERT INTO quarantine (tenant_id, id, received_at, body, field, value, rule)
-SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[]) AS added;
+INSERT INTO quarantine (tenant_id, id, received_at, body, field, value, rule, hint, kind, size_bytes, times, digest)
+SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::bytea[]) AS added
+ON CONFLICT (tenant_id, digest) DO UPDATE SET times = quarantine.times + excluded.times,
+  received_at = excluded.received_at, value = excluded.value, hint = excluded.hint
+RETURNING digest, id;
 
--- quarantine_latest
-SELECT received_at, body, field, value, rule FROM quarantine WHERE tenant_id = :tenant ORDER BY id DESC LIMIT %s;
+-- quarantine_page
+SELECT id, received_at, body, field, value, rule, hint, kind, size_bytes, times FROM quarantine
+WHERE tenant_id = :tenant AND id < %s ORDER BY id DESC LIMIT %s;
+
+-- quarantine_get
+SELECT id, received_at, body, field, value, rule, hint, kind, size_bytes, times FROM quarantine
+WHERE tenant_id = :tenant AND id = %s;
 
 -- quarantine_all
-SELECT id, received_at, body, field, value, rule FROM quarantine WHERE tenant_id = :tenant ORDER BY id;
+SELECT id, received_at, body, field, value, rule, hint, kind, size_bytes, times, digest FROM quarantine
+WHERE tenant_id = :tenant ORDER BY id;
+
+-- quarantine_sizes
+SELECT id, octet_length(body) FROM quarantine WHERE tenant_id = :tenant ORDER BY id;
+
+-- quarantine_totals
+SELECT count(*), coalesce(sum(octet_length(body)), 0) FROM quarantine WHERE tenant_id = :tenant;
+
+-- quarantine_drop
+DELETE FROM quarantine WHERE tenant_id = :tenant AND id = ANY(%b::bigint[]);
 
 -- quarantine_count
 SELECT count(*) FROM quarantine WHERE tenant_id = :tenant;

@@ -11,14 +11,15 @@ from typing import Self
 import psycopg
 
 from headwater.errors import InvalidInput, StoreError, StoreReadOnly
-from headwater.storage.base import Capabilities, Quarantined
+from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals
 from headwater.storage.grouping import GroupedStore
+from headwater.storage.indexes import SharedIndexes
 from headwater.storage.postgres import backup
 from headwater.storage.postgres.connection import ROLE, SCHEMA, Session, connect, explained, queries
 from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.migrate import is_current, migrate, version_of
+from headwater.storage.postgres.quarantine import QuarantineTable
 from headwater.storage.postgres.security import working_role
-from headwater.storage.postgres.table import arrays_of
 from headwater.storage.postgres.tables import PostgresTables, encoded
 
 TIMEOUT_S = 10.0
@@ -27,7 +28,9 @@ _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary",
 )  # fmt: skip
-_KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch")
+_DROPPED = "quarantine_dropped"
+_KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", _DROPPED)
+"""Counters that outlive the projections."""
 
 
 class PostgresStore(GroupedStore):
@@ -37,14 +40,16 @@ class PostgresStore(GroupedStore):
     _tables: PostgresTables
     _log: EventLog
 
-    def __init__(self, session: Session, *, read_only: bool, index_folder: Path | None) -> None:
+    def __init__(self, session: Session, *, read_only: bool, indexes: SharedIndexes) -> None:
         self.is_read_only = read_only
         self._session = session
         self._sql = queries()
         self._depth = 0
         self._changes = -1
         log = EventLog(session)
-        super().__init__(PostgresTables(session, log), log, session.tenant, index_folder)
+        tables = PostgresTables(session, log)
+        self._refused = QuarantineTable(session, lambda: tables.count_on("quarantine"))
+        super().__init__(tables, log, session.tenant, indexes)
 
     @classmethod
     def open(
@@ -58,26 +63,52 @@ class PostgresStore(GroupedStore):
         schema: str = SCHEMA,
         role: str = ROLE,
         index_folder: Path | None = None,
+        share_index_with: PostgresStore | None = None,
     ) -> Self:
         """Open the store of a tenant in a database, both made ready if they are new and ``create`` is true.
 
+        ``role`` is whom the store works as, where the connecting role may become it. ``index_folder`` is where graph
+        indexes are saved, None for nowhere; ``share_index_with`` is another open store of the same tenant and
+        database: the two hold one graph index in memory.
+
         Raises:
+            InvalidInput: the tenant is no plain name, or the index of another tenant was to be shared.
             StoreUnavailable, StoreLocked, StoreReadOnly, StoreFull, StoreTooNew: what they say.
             StoreError: there is no store and none is to be made, or the role would see every tenant.
             ConfigError: the address cannot be read.
         """
         check_tenant(tenant)
+        if share_index_with is not None and share_index_with.tenant != tenant:
+            raise InvalidInput(
+                field="share_index_with", value=share_index_with.tenant, rule=f"is another open store of {tenant!r}"
+            )
+        indexes = SharedIndexes(index_folder) if share_index_with is None else share_index_with._indexes
         may_make = create and not read_only
         with explained():
             worker = _prepare(url, schema, role, may_make=may_make)
             session = Session(url, tenant=tenant, schema=schema, role=worker, timeout_s=timeout_s)
-            store = cls(session, read_only=read_only, index_folder=index_folder)
+            store = cls(session, read_only=read_only, indexes=indexes)
             try:
                 store._found(may_make=may_make)
             except BaseException:
                 session.close()
                 raise
         return store
+
+    @classmethod
+    def drop(cls, url: str, tenant: str, *, schema: str = SCHEMA, role: str = ROLE) -> None:
+        """Delete everything of a tenant. Does nothing where there is none."""
+        check_tenant(tenant)
+        with explained():
+            with connect(url) as connection:
+                if not version_of(connection, schema):
+                    return
+                worker = working_role(connection, role)
+            with closing(Session(url, tenant=tenant, schema=schema, role=worker, timeout_s=TIMEOUT_S)) as session:
+                if session.begin(is_writer=True) is not None:
+                    for table in (*_PROJECTED, "frames", "event_keys", "quarantine", "tenants"):
+                        session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608  # our own names
+                session.commit()
 
     def _found(self, *, may_make: bool) -> None:
         """See that the tenant is there; a new one gets a number of its own, so that no other index is taken for its."""
@@ -113,6 +144,7 @@ class PostgresStore(GroupedStore):
                 finally:
                     self._depth -= 1
                     self._session.rollback()
+                    self._stay_small()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -158,23 +190,23 @@ class PostgresStore(GroupedStore):
             raise StoreError(f"the store of tenant {self.tenant!r} is gone", hint="open it again")
         changes, counters = found
         if changes != self._changes:
-            self._forget()
+            self._tables.catch_up(counters)
+            self._projector.clear()
             self._changes = changes
         return counters
 
     # -- writing ---------------------------------------------------------------------------------------------------
-    def _quarantine(self, refused: Sequence[Quarantined]) -> None:
-        first = self._tables.counter("quarantine") + 1
-        self._tables.advance("quarantine", len(refused))
-        given = [
-            (number, one.received_at, one.body, *map(_storable, (one.field, one.value, one.rule)))
-            for number, one in enumerate(refused, first)
-        ]
-        types = ("bigint", "bigint", "bytea", "text", "text", "text")
-        self._session.execute(self._sql["quarantine_add"], arrays_of(types, given))
+    def _quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
+        ids, dropped = self._refused.keep(refused)
+        if dropped:
+            self._tables.advance(_DROPPED, dropped)
+        return ids
+
+    def _release(self, ids: Sequence[int]) -> int:
+        return self._refused.drop(ids)
 
     def _forget_quarantined(self, before: int) -> None:
-        self._session.execute(self._sql["quarantine_forget"], (before,))
+        self._refused.forget(before)
 
     def _clear_projections(self) -> None:
         kept = {name: self._tables.counter(name) for name in _KEPT}
@@ -185,14 +217,20 @@ class PostgresStore(GroupedStore):
         self._tables.all_rewritten()
 
     # -- the log ---------------------------------------------------------------------------------------------------
-    def quarantined(self, *, limit: int = 100) -> list[Quarantined]:
-        """Refused events, latest first."""
+    def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
+        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
         with self._reading():
-            found = self._session.rows(self._sql["quarantine_latest"], (limit,))
-        return [
-            Quarantined(received_at=received_at, body=body, field=field, value=value, rule=rule)
-            for received_at, body, field, value, rule in found
-        ]
+            return self._refused.page(limit, before)
+
+    def quarantine_entry(self, entry_id: int) -> Quarantined | None:
+        """One entry of the quarantine; None when there is none of that id."""
+        with self._reading():
+            return self._refused.entry(entry_id)
+
+    def quarantine_totals(self) -> QuarantineTotals:
+        """How much is in quarantine."""
+        with self._reading():
+            return self._refused.totals(self._tables.counter(_DROPPED))
 
     def _log_counts(self) -> tuple[int, int, int, int]:
         events, refused, size = (
@@ -220,19 +258,18 @@ class PostgresStore(GroupedStore):
             if self._tables.counter("event"):
                 raise StoreError(f"there is a store of tenant {self.tenant!r}", hint="name another tenant")
             if copy.quarantine:
-                types = ("bigint", "bigint", "bytea", "text", "text", "text")
-                self._session.execute(self._sql["quarantine_add"], arrays_of(types, copy.quarantine))
+                self._refused.put(copy.quarantine)
             for frame in frames:
                 self._log.put_back(frame)
-            for name in ("event", "quarantine"):
+            for name in ("event", "quarantine", _DROPPED):
                 self._tables.advance(name, copy.counters.get(name, 0) - self._tables.counter(name))
             self._clear_projections()
             self._replay()
-        self._close_indexes()
+        self._indexes.forget()
 
     def close(self) -> None:
         """Let go of the connection and the indexes. Idempotent."""
-        self._close_indexes()
+        self._leave_indexes()
         with self._lock:
             self._session.close()
 
@@ -254,8 +291,3 @@ def check_tenant(tenant: str) -> None:
     if not tenant or len(tenant) > 200 or tenant.startswith(".") or any(char in tenant for char in '/\\:\0"<>|?*'):
         rule = "is a name of at most 200 letters, digits, '-', '_' and '.'"
         raise InvalidInput(field="tenant", value=repr(tenant), rule=rule)
-
-
-def _storable(text: str) -> str:
-    """A text as PostgreSQL can hold it: no NUL, no lone surrogates."""
-    return text.replace("\0", "\\u0000").encode("utf-8", "backslashreplace").decode()

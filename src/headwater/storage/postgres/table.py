@@ -171,6 +171,17 @@ class PostgresTable(Generic[K, R]):
         given = column(self.layout.types[self.layout.names.index(name)], values)
         return self.stored(self.layout.among(name), (given,))
 
+    def get_many(self, keys: Iterable[K]) -> list[R]:
+        """The rows of these keys: those in the cache, and the others by one statement."""
+        wanted = set(keys)
+        self.expect(wanted)
+        return [row for key in wanted if (row := self._rows.get(key)) is not None]
+
+    def where_any(self, column: str, values: Iterable[int]) -> list[R]:
+        """Rows whose column has one of these values."""
+        self.flush()
+        return self.among(column, list(set(values)))
+
     def where(self, **equal: Any) -> list[R]:
         """Rows with these values in an indexed set of columns."""
         stored = self._where(sorted(equal), equal)
@@ -281,26 +292,33 @@ class PostgresContents(Generic[R]):
         self._ids: dict[bytes, int] = {}
         self._rows: dict[int, R] = {}
         self._pending: list[tuple[int, bytes, bytes]] = []
-        self._is_complete = False
+        #: every digest up to this id is known; nothing is asked while nobody else writes
+        self._known_to = 0
+        self._is_current = False
         sql = queries()
-        self._statements = {
-            key: sql[f"contents_{key}"].replace(":table", name) for key in ("id_of", "get", "put", "digests")
-        }
+        names = ("id_of", "get", "get_many", "put", "digests")
+        self._statements = {one: sql[f"contents_{one}"].replace(":table", name) for one in names}
 
     def id_of(self, digest: bytes) -> int | None:
         """The id under which that content is stored."""
         found = self._ids.get(digest)
-        if found is not None or self._is_complete:
+        if found is None and not self._is_current and len(self._ids) <= self.MOST_KNOWN:
+            self._learn()
+            found = self._ids.get(digest)
+        if found is not None or self._is_current:
             return found
-        if not self._ids:
-            known = self._session.rows(self._statements["digests"], (self.MOST_KNOWN + 1,))
-            self._ids.update(known)
-            self._is_complete = len(known) <= self.MOST_KNOWN
-            return self._ids.get(digest)
         columns = self._session.execute(self._statements["id_of"], (digest,)).fetchone()
         if columns is not None:
             found = self._ids[digest] = int(columns[0])
         return found
+
+    def _learn(self) -> None:
+        """Read the digests of what is stored and not known yet, unless there are too many."""
+        stored = self._session.rows(self._statements["digests"], (self._known_to, self.MOST_KNOWN + 1))
+        self._ids.update(stored)
+        if stored:
+            self._known_to = stored[-1][1]
+        self._is_current = len(stored) <= self.MOST_KNOWN
 
     def add(self, content_id: int, digest: bytes, row: R) -> None:
         """Store content that is new."""
@@ -318,6 +336,20 @@ class PostgresContents(Generic[R]):
             found = self._rows[content_id] = self._decode(content_id, unpack(columns[0]))
         return found
 
+    def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
+        """The content of these ids: that in the cache, and the other by one statement."""
+        wanted = set(content_ids)
+        unknown = [one for one in wanted if one not in self._rows]
+        if unknown:
+            given = (column("bigint", unknown),)
+            for content_id, content in self._session.rows(self._statements["get_many"], given):
+                self._rows[content_id] = self._decode(content_id, unpack(content))
+        return {one: self._rows[one] for one in wanted}
+
+    def catch_up(self) -> None:
+        """Another process wrote: there may be content that is not known."""
+        self._is_current = False
+
     def flush(self) -> None:
         """Write what is new."""
         if self._pending:
@@ -328,11 +360,12 @@ class PostgresContents(Generic[R]):
         return len(self._rows)
 
     def clear(self) -> None:
-        """Forget everything: the batch was rolled back, or another process wrote."""
+        """Forget everything: the batch was rolled back, or the ids may mean something else now."""
         self._ids.clear()
         self._rows.clear()
         self._pending.clear()
-        self._is_complete = False
+        self._known_to = 0
+        self._is_current = False
 
 
 def _columns(key: Any) -> Columns:

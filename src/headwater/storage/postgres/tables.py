@@ -36,7 +36,7 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.tables import LEVELS, Counter, Level
+from headwater.storage.projection.tables import LEVELS, Counter, Level, Side
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
@@ -180,6 +180,7 @@ class PostgresTables:
         self._run_ids: dict[str, int] = {}
         self._new_runs: set[str] = set()
         self._latest: dict[int, list[Change]] = {}
+        self._making: list[int] = []
 
     def _table(self, name: str, key: Any, encode: Any, decode: Any) -> PostgresTable[Any, Any]:
         return PostgresTable(self._session, LAYOUTS[name], key, encode, decode, self._fresh(name))
@@ -250,7 +251,21 @@ class PostgresTables:
 
     def clear(self) -> None:
         """Forget everything that is cached or pending."""
-        for part in self._tables + self._contents:
+        self._clear_rows()
+        for part in self._contents:
+            part.clear()
+
+    def catch_up(self, counters: dict[str, int]) -> None:
+        """Forget what another process may have changed. Content does not change, unless all was made anew."""
+        self._clear_rows()
+        making = [counters.get(f"{level}_epoch", 0) for level in LEVELS]
+        is_made_anew = making != self._making
+        self._making = making
+        for part in self._contents:
+            part.clear() if is_made_anew else part.catch_up()
+
+    def _clear_rows(self) -> None:
+        for part in self._tables:
             part.clear()
         for known in (self._name_ids, self._no_names, self._spelt, self._run_ids, self._new_runs, self._latest):
             known.clear()
@@ -266,6 +281,11 @@ class PostgresTables:
         value = self._counters.get(counter, 0) + 1
         self._counters[counter] = value
         return value
+
+    def count_on(self, counter: str) -> int:
+        """The next number of a counter that is none of the projections'."""
+        self.advance(counter, 1)
+        return self.counter(counter)
 
     def advance(self, counter: str, by: int) -> None:
         """Count on."""
@@ -381,6 +401,46 @@ class PostgresTables:
         if job is not None:
             return self.runs.select(self._sql["runs_of_job_by_start"], (*given, job, limit))
         return self.runs.select(self._sql["runs_by_start"], (*given, limit))
+
+    # -- for many at once ------------------------------------------------------------------------------------------
+    def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
+        """For each of these datasets its latest version no later than an instant."""
+        given = (column("bigint", list(set(datasets))), _END_OF_TIME if as_of is None else as_of)
+        return self.versions.select(self._sql["latest_version_of_each"], given)
+
+    def version_ordinals(self, versions: Iterable[int]) -> dict[int, int]:
+        """The place of these versions among those of their dataset, from 1."""
+        self.versions.flush()
+        return dict(self._session.rows(self._sql["version_ordinals"], (column("bigint", list(set(versions))),)))
+
+    def latest_run_of_each(self, jobs: Iterable[int], as_of: int | None) -> list[Run]:
+        """For each of these jobs its last run that started no later than an instant, without the document."""
+        given = (column("bigint", list(set(jobs))), _END_OF_TIME if as_of is None else as_of)
+        return self._heads("latest_run_of_each", given)
+
+    def run_heads(self, runs: Iterable[int]) -> list[Run]:
+        """The runs of these ids, without the document."""
+        return self._heads("run_heads", (column("bigint", list(set(runs))),))
+
+    def _heads(self, query: str, parameters: tuple[Any, ...]) -> list[Run]:
+        self.runs.flush()
+        return [rows.run_row(*columns, rows.NO_DOC) for columns in self._session.rows(self._sql[query], parameters)]
+
+    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[tuple[Edge, str]]:
+        """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
+        given = {"nodes": column("bigint", list(set(nodes))), "as_of": as_of}
+        return self._holding(self._sql["edges_holding"].replace(":side", side), given)
+
+    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[tuple[Edge, str]]:
+        """Edges between these sources and targets that hold, with the run that last showed their flow."""
+        wanted = list(set(pairs))
+        sources, targets = (column("bigint", [pair[end] for pair in wanted]) for end in (0, 1))
+        return self._holding(self._sql["edges_between"], {"sources": sources, "targets": targets, "as_of": as_of})
+
+    def _holding(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Edge, str]]:
+        self.edges.flush()
+        self.flows.flush()
+        return rows.edges_with_flows(self._session.rows(statement, parameters))
 
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""

@@ -49,12 +49,18 @@ CREATE TABLE quarantine (
   tenant_id text NOT NULL,
   id bigint NOT NULL,
   received_at bigint NOT NULL,
-  body bytea NOT NULL,
+  body bytea STORAGE EXTERNAL NOT NULL,
   field text NOT NULL,
   value text NOT NULL,
   rule text NOT NULL,
+  hint text NOT NULL,
+  kind text NOT NULL,
+  size_bytes bigint NOT NULL,
+  times bigint NOT NULL,
+  digest bytea NOT NULL,
   PRIMARY KEY (tenant_id, id)
 );
+CREATE UNIQUE INDEX quarantine_by_digest ON quarantine (tenant_id, digest);
 
 CREATE TABLE names (
   tenant_id text NOT NULL,
