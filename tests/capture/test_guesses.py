@@ -8,12 +8,12 @@ from headwater.capture.guesses import Guesses
 from headwater.capture.lineage import entry
 from headwater.capture.recorder import Recorder
 from headwater.capture.trace import trace
-from headwater.capture.values import INFERRED, Columns, DatasetRef, Dep, Value, Values
+from headwater.capture.values import INFERRED, Columns, DatasetRef, Dep, Value, Values, make_value
 
 
 def array_value(name: str, rows: int) -> Value:
     """The value of an array that was read."""
-    return Value("read", (), None, ("x",), rows, None, DatasetRef("file", name), None, 0)
+    return make_value("read", columns=("x",), rows=rows, dataset=DatasetRef("file", name))
 
 
 def test_the_latest_of_the_same_length_is_taken():
@@ -35,12 +35,13 @@ def test_a_guess_stays_one_through_later_steps():
     guesses.saw(np.zeros(5), array_value("/model", 5))
     guess = guesses.value_of(np.ones(5))
     sure = array_value("/rows", 5)
-    frame = Value(
+    frame = make_value(
         "assign",
         (sure, guess),
         lambda _: Columns({"id": [Dep(0, "x", subtype="IDENTITY")], "p": [Dep(1, None, subtype="IDENTITY")]}),
-        ("id", "p"), 5, None, None, None, 0,
-    )  # fmt: skip
+        columns=("id", "p"),
+        rows=5,
+    )
     assert [trail.description for trail in trace(frame).fields["p"].values()] == [INFERRED]
     inputs = {i["name"]: i for i in entry(DatasetRef("file", "/out"), [frame], [])["inputs"]}
     assert inputs["/model"]["transformations"][0]["type"] == "INFERRED"

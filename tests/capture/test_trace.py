@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 
 from headwater.capture import trace as module
 from headwater.capture.trace import Source, trace
-from headwater.capture.values import Columns, DatasetRef, Dep, Value, same_columns
+from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value, same_columns
 
 
 def source(name: str, *columns: str) -> Value:
     """A dataset that was read."""
-    return Value("read", (), None, columns or None, None, None, DatasetRef("file", name), None, 0)
+    return make_value("read", columns=columns or None, dataset=DatasetRef("file", name))
 
 
 def step(inputs: tuple[Value, ...], fields: dict[str, list[Dep]], indirect: list[Dep] | None = None) -> Value:
     """An operation with the given rule."""
     columns = Columns(fields, indirect or [])
-    return Value("step", inputs, lambda _: columns, tuple(fields), None, None, None, None, 0)
+    return make_value("step", inputs, lambda _: columns, columns=tuple(fields))
 
 
 def sources_of(value: Value, column: str) -> set[tuple[str, str | None, str, str]]:
@@ -90,9 +90,9 @@ def test_unknown_and_failing_rules_are_said(monkeypatch):
     def broken(value: Value) -> Columns:
         raise KeyError("gone")
 
-    value = Value("step", (raw,), broken, ("z",), None, None, None, None, 0)
+    value = make_value("step", (raw,), broken, columns=("z",))
     assert {s.column for s in trace(value).fields["z"]} == {"x", "y"}
-    unknown = Value("memory.object", (), None, ("a",), None, None, None, None, 0)
+    unknown = make_value("memory.object", columns=("a",))
     assert trace(step((unknown,), {"a": [Dep(0, "a")]})).has_unknown
 
 
@@ -111,7 +111,7 @@ def test_a_chain_of_thousands_needs_no_recursion():
     """A loop of 15,000 operations is traced."""
     value = source("/a.csv", "x")
     for _ in range(15_000):
-        value = Value("loop", (value,), same_columns, ("x",), None, None, None, None, 0)
+        value = make_value("loop", (value,), same_columns, columns=("x",))
     assert sources_of(value, "x") == {("/a.csv", "x", "DIRECT", "IDENTITY")}
 
 

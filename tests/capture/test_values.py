@@ -53,7 +53,7 @@ def test_unknown_inputs_keep_their_place():
 def test_the_site_is_the_users_line():
     """The line that made the value is this one, not one of a library."""
     values, thing = Values(), Thing()
-    value = values.derive(thing, "made")
+    value = values.derive(thing, "made", frames=1)
     assert value.code is not None
     assert value.code.co_name == "test_the_site_is_the_users_line"
 
@@ -88,3 +88,34 @@ def test_opaque_says_so():
     columns = opaque(value)
     assert set(columns.fields) == {"a", "b"}
     assert all(dep.description == "opaque" for deps in columns.fields.values() for dep in deps)
+
+
+def test_what_is_gone_does_not_pile_up():
+    """A loop over short-lived objects keeps the values of the living and, for a while, of a few hundred dead ones."""
+    values, kept = Values(), [Thing() for _ in range(300)]
+    for thing in kept:
+        values.derive(thing, "made")
+    for _ in range(5_000):
+        values.derive(Thing(), "made")
+        values.bind(Thing(), module.UNKNOWN)
+    assert len(values._by_id) < 300 + 1_000
+    assert all(values.get(thing) is not None for thing in kept)
+    assert [value.number for value in values.alive()] == sorted(value.number for value in values.alive())
+    values.sweep()
+    assert len(values._by_id) == 300
+
+
+def test_a_new_object_at_an_old_place_is_not_the_old_one():
+    """An identity that is used again belongs to an object of which nothing is known."""
+    values = Values()
+    values.derive(Thing(), "made")
+    fresh = [Thing() for _ in range(100)]
+    assert all(values.get(thing) is None for thing in fresh)
+
+
+def test_a_stack_too_short_is_no_error():
+    """Called from nearer to the bottom of the stack than a handler ever is, the nearest frame counts."""
+    values = Values()
+    value = values.derive(Thing(), "made", frames=100_000)
+    assert value.code is not None
+    assert value.code.co_name == "test_a_stack_too_short_is_no_error"

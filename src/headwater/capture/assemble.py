@@ -19,7 +19,7 @@ from headwater.capture.lineage import entry
 from headwater.capture.operations import operations
 from headwater.capture.recorder import Metric, Named, Parameter, Read, Recorder, Seed, Statement, Write
 from headwater.capture.statements import Tables, analyse
-from headwater.capture.values import DatasetRef, Value, same_columns
+from headwater.capture.values import DatasetRef, Value, make_value, same_columns
 
 
 class Outcome(NamedTuple):
@@ -206,7 +206,7 @@ class Assembler:
         if value is not None and saved is not None and saved[:2] != ref[:2]:
             if saved.type in models.MODELS and ref.type == "FILE":
                 ref = ref._replace(type=saved.type)
-            value = Value("headwater.write", (value,), same_columns, value.columns, value.rows, None, None, None, 0)
+            value = make_value("headwater.write", (value,), same_columns, columns=value.columns, rows=value.rows)
         touched = self._datasets.wrote(ref, value, snapshot, list(self._reads))
         bodies = dict(facets or {})
         model = bodies.pop("headwater_model", None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
-from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, user_site
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value, user_site
 
 _KEPT: Final = 64
 _SHORTEST: Final = 2
@@ -45,7 +45,7 @@ class Guesses:
                 return None if found is UNKNOWN else found
         for known_rows, value in reversed(self._recent):
             if known_rows == rows:
-                return Value("unseen", (value,), _from_all, value.columns, rows, None, None, None, 0)
+                return make_value("unseen", (value,), _from_all, columns=value.columns, rows=rows)
         return None
 
 

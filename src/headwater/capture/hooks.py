@@ -44,7 +44,18 @@ AfterBefore = Callable[[Recorder, Any, Any, tuple[Any, ...], dict[str, Any]], No
 class _Busy(threading.local):
     """Set while an observed call runs on this thread, so that what it calls is not recorded again."""
 
-    depth: int = 0
+    def __init__(self) -> None:
+        self.cell = [0]
+        """Holds the depth. The hot path asks for the cell once: each look at a thread's own attribute costs."""
+
+    @property
+    def depth(self) -> int:
+        """0 outside observed calls, 1 inside, ``stand_in.USERS_CODE`` while a function of the user runs in one."""
+        return self.cell[0]
+
+    @depth.setter
+    def depth(self, depth: int) -> None:
+        self.cell[0] = depth
 
 
 BUSY = _Busy()
@@ -67,9 +78,12 @@ def observe(original: Callable[..., Any], after: After, site: str) -> Callable[.
     @functools.wraps(original)
     def observed(*args: Any, **kwargs: Any) -> Any:
         recorder = current() or process.root  # recording.current(), inlined
-        if recorder is None or busy.depth:
+        if recorder is None:
             return original(*args, **kwargs)
-        busy.depth = 1
+        cell = busy.cell
+        if cell[0]:
+            return original(*args, **kwargs)
+        cell[0] = 1
         try:
             result = original(*args, **kwargs)
             try:
@@ -77,7 +91,7 @@ def observe(original: Callable[..., Any], after: After, site: str) -> Callable[.
             except Exception as error:  # noqa: BLE001 - the guard's own rule, inlined: this is the hot path
                 GUARD.failed(site, error)
         finally:
-            busy.depth = 0
+            cell[0] = 0
         return result
 
     return observed
@@ -88,11 +102,12 @@ def observe_around(original: Callable[..., Any], before: Before, after: AfterBef
 
     @functools.wraps(original)
     def observed(*args: Any, **kwargs: Any) -> Any:
-        recorder = None if BUSY.depth else recording.current()
-        if recorder is None:
+        recorder = recording.current()
+        cell = BUSY.cell
+        if recorder is None or cell[0]:
             return original(*args, **kwargs)
         seen: Any = _ABSENT
-        BUSY.depth = 1
+        cell[0] = 1
         try:
             with GUARD.at(site):
                 seen = before(recorder, args, kwargs)
@@ -101,7 +116,7 @@ def observe_around(original: Callable[..., Any], before: Before, after: AfterBef
                 with GUARD.at(site):
                     after(recorder, seen, result, args, kwargs)
         finally:
-            BUSY.depth = 0
+            cell[0] = 0
         return result
 
     return observed

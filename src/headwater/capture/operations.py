@@ -19,7 +19,7 @@ def operations(results: Iterable[Value]) -> dict[str, Any]:
     did not matter to any output.
     """
     steps = [value for value in _reachable(results) if not _is_bookkeeping(value)]
-    steps.sort(key=lambda value: value.time_ns)
+    steps.sort(key=lambda value: value.number)
     numbers = {id(value): number for number, value in enumerate(steps, start=1)}
     body: dict[str, Any] = {
         "operations": [_step(value, numbers) for value in steps[:MAX_OPERATIONS]],

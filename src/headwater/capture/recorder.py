@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from headwater.capture.guesses import Guesses
 from headwater.capture.values import DatasetRef, Value, Values
@@ -18,11 +20,11 @@ VALUES = Values()
 """The values of this process: objects pass from one run to another, so runs share them."""
 
 _guesses = Guesses(VALUES)
-VALUES.watchers.append(_guesses.saw)
+VALUES.watch("ndarray", _guesses.saw)
 VALUES.guess = _guesses.value_of
 
 
-class Read(NamedTuple):
+class Read(msgspec.Struct, frozen=True):
     """The run read a dataset. ``snapshot`` is what the worker may profile, or None."""
 
     value: Value
@@ -30,7 +32,7 @@ class Read(NamedTuple):
     snapshot: Any
 
 
-class Write(NamedTuple):
+class Write(msgspec.Struct, frozen=True):
     """The run wrote a dataset from ``value`` (None: from what could not be followed)."""
 
     value: Value | None
@@ -41,7 +43,7 @@ class Write(NamedTuple):
     """``overwrite``, ``append`` or ``create``."""
 
 
-class Named(NamedTuple):
+class Named(msgspec.Struct, frozen=True):
     """A value became a dataset of its own: a training set, a model. ``facets`` are facet bodies by name, or a function
     that makes them on the worker's thread."""
 
@@ -51,14 +53,14 @@ class Named(NamedTuple):
     facets: dict[str, Any] | Callable[[], dict[str, Any]]
 
 
-class Parameter(NamedTuple):
+class Parameter(msgspec.Struct, frozen=True):
     """A parameter of the run."""
 
     name: str
     value: Any
 
 
-class Metric(NamedTuple):
+class Metric(msgspec.Struct, frozen=True):
     """A measured result, as ``accuracy`` of a model on a dataset."""
 
     name: str
@@ -67,7 +69,7 @@ class Metric(NamedTuple):
     step: int | None
 
 
-class Seed(NamedTuple):
+class Seed(msgspec.Struct, frozen=True):
     """A source of randomness and its seed; ``value`` None where none was set, which is a fact too."""
 
     library: str
@@ -77,7 +79,7 @@ class Seed(NamedTuple):
     line: int
 
 
-class Statement(NamedTuple):
+class Statement(msgspec.Struct, frozen=True):
     """An SQL statement that ran (text not yet masked) on a connection known as ``namespace``."""
 
     text: str

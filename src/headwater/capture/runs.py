@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Named, Read, Recorder, Write
-from headwater.capture.values import DatasetRef, Value
+from headwater.capture.values import DatasetRef, Value, make_value
 from headwater.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Run:
             if obj is not None:
                 self.recorder.read(obj, ref, "headwater.read", columns=columns, rows=rows)
             else:
-                value = Value("headwater.read", (), None, None, None, None, ref, None, 0)
+                value = make_value("headwater.read", dataset=ref)
                 self.recorder.add(Read(value, ref, None))
 
     def write(self, dataset: Dataset, obj: object = None, *, type: str | None = None, mode: str = "overwrite") -> None:

@@ -58,18 +58,19 @@ def _observed(
 ) -> Callable[..., Any]:
     @functools.wraps(original)
     def observed(*args: Any, **kwargs: Any) -> Any:
-        depth = BUSY.depth
+        cell = BUSY.cell
+        depth = cell[0]
         recorder = current() if is_seen(depth) else None
         if recorder is None:
             return original(*args, **kwargs)
         try:
-            BUSY.depth = inner
+            cell[0] = inner
             result = original(*args, **kwargs)
-            BUSY.depth = 1
+            cell[0] = 1
             with GUARD.at(site):
                 after(recorder, result, args, kwargs)
         finally:
-            BUSY.depth = depth
+            cell[0] = depth
         return result
 
     return unseen(observed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headwater.capture.locations import located, table_in_memory
 from headwater.capture.recorder import Statement
-from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value, opaque
+from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value, make_value, opaque
 from headwater.model.names import standard
 from headwater.model.uris import in_database_file
 
@@ -122,7 +122,7 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
         if not parsed.reads and parsed.kind.startswith(_DEFINES):
             continue
         own = columns or tables.columns_of(ref)
-        value = Value("sql." + parsed.kind.lower(), values, _rule(edges, positions), own, None, None, None, None, 0)
+        value = make_value("sql." + parsed.kind.lower(), values, _rule(edges, positions), columns=own)
         writes.append((ref, value))
     if statement.result is not None and not parsed.writes and (parsed.reads or parsed.columns):
         result = statement.result
@@ -148,10 +148,10 @@ def _keep_temporary(
     if parsed.kind.startswith("DROP"):
         tables.temporary.pop(key, None)
     elif parsed.kind.startswith("CREATE") or before is None or not before.inputs:
-        tables.temporary[key] = Value("sql.temporary", values, rule, columns, None, None, None, None, 0)
+        tables.temporary[key] = make_value("sql.temporary", values, rule, columns=columns)
     elif values:
-        added = Value("sql.temporary", values, rule, before.columns or columns, None, None, None, None, 0)
-        tables.temporary[key] = Value("sql.insert", (before, added), _both, before.columns, None, None, None, None, 0)
+        added = make_value("sql.temporary", values, rule, columns=before.columns or columns)
+        tables.temporary[key] = make_value("sql.insert", (before, added), _both, columns=before.columns)
 
 
 def _both(value: Value) -> Columns:
@@ -170,7 +170,7 @@ def _input(statement: Statement, table: TableName, tables: Tables, session: Sess
                 return value
     ref = tables.ref(statement, session, table)
     columns = tables.columns_of(ref) or session.columns_of(table)
-    return Value("sql.read", (), None, columns, None, None, ref, None, 0)
+    return make_value("sql.read", columns=columns, dataset=ref)
 
 
 def _rule(edges: list[ColumnEdge], positions: dict[Any, int]) -> Rule | None:

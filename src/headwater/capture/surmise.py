@@ -19,7 +19,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
-from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, user_site
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value, user_site
 
 MAX_STEPS: Final = 200
 MAX_ASKED: Final = 64
@@ -50,7 +50,9 @@ GUESSED: Final = "unseen"
 def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | None:
     """The value of an object; of an array that nobody saw being made, what the code says, and only then a guess."""
     value = values.get(item)
-    if (value is not None and value.op != GUESSED) or type(item).__name__ != "ndarray" or not item.ndim:
+    if value is not None and value.op != GUESSED:
+        return value
+    if type(item).__name__ != "ndarray" or not item.ndim:
         return value
     code, line = user_site(site_depth + 1)
     times = _asked.get((id(code), line), 0)
@@ -103,7 +105,7 @@ def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) 
             waiting += [(other, True, step.first, origin) for other in (*step.used, *step.passed)]
     if not found:
         return UNKNOWN if is_certain else None
-    return Value("code", tuple(found.values()), _from_all, None, rows, None, None, code, bound_at)
+    return make_value("code", tuple(found.values()), _from_all, rows=rows, code=code, line=bound_at)
 
 
 def _from_all(value: Value) -> Columns:
@@ -112,8 +114,7 @@ def _from_all(value: Value) -> Columns:
 
 def _made_in(values: Values, code: CodeType) -> list[tuple[int, Value]]:
     """The values alive that were made in ``code``, with their lines, oldest first."""
-    alive = [value for _, value in values.entries() if value.code is code]
-    return sorted(((value.line, value) for value in alive), key=lambda item: item[1].time_ns)
+    return [(value.line, value) for value in values.alive() if value.code is code]
 
 
 def _last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:

@@ -2,7 +2,7 @@
 
 A ``Value`` is one state of one object (a frame, a series, an array, a fitted estimator). It points at the values it
 was made from, so the values that are still alive form the in-memory lineage; what nothing can reach any more is freed
-with the objects. An object is found again by identity, through a weak reference: the user's objects are never
+soon after the objects. An object is found again by identity, through a weak reference: the user's objects are never
 changed, kept alive or copied. Making a ``Value`` is all that happens on the caller's thread; columns are worked out
 later, by :mod:`headwater.capture.trace`.
 """
@@ -12,10 +12,13 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Iterable
+from itertools import count
 from sys import _getframe
-from time import time_ns
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
+from weakref import ref as _ref
+
+import msgspec
 
 
 class DatasetRef(NamedTuple):
@@ -69,68 +72,37 @@ def opaque(value: Value) -> Columns:
     return Columns(dict.fromkeys(names, deps))
 
 
-class Value:
+class Value(msgspec.Struct, eq=False):
     """One state of an in-memory object. Immutable once made, but for ``dataset`` and what trace keeps with it.
 
     ``columns`` is kept as the library gave it, as long as that is immutable (a pandas Index, a tuple); ask
     ``column_names()`` for names. ``rows`` is a count or None. ``dataset`` is set where the value is a dataset of its
     own: it was read from outside, or it is a set that lineage should know by name (training set, model). A value with
     a ``dataset`` ends the trace of what is made from it. ``detail`` holds small immutable facts for the operation's
-    record; never data. ``time_ns`` is wall-clock time.
+    record; never data. ``number`` counts the values of the process: it is their order in time. ``depth`` is the length
+    of the longest chain behind the value.
+
+    A struct, because its constructor is compiled: it runs at every operation of the user. ``make_value`` fills in what
+    follows from the rest.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "code",
-        "columns",
-        "dataset",
-        "depth",
-        "detail",
-        "inputs",
-        "offset",
-        "op",
-        "rows",
-        "rule",
-        "time_ns",
-        "traced",
-    )
-
-    def __init__(
-        self,
-        op: str,
-        inputs: tuple[Value, ...],
-        rule: Rule | None,
-        columns: Any,
-        rows: int | None,
-        detail: dict[str, Any] | None,
-        dataset: DatasetRef | None,
-        code: CodeType | None,
-        line: int,
-    ) -> None:
-        self.op = op
-        self.inputs = inputs
-        self.rule = rule
-        self.columns = columns
-        self.rows = rows
-        self.detail = detail
-        self.dataset = dataset
-        self.code = code
-        self.offset = line
-        self.time_ns = time_ns()
-        if not inputs:
-            self.depth = 0
-        elif len(inputs) == 1:
-            self.depth = inputs[0].depth + 1
-        else:
-            self.depth = 1 + max([item.depth for item in inputs])
-        self.traced: Any = None
+    op: str
+    inputs: tuple[Value, ...]
+    rule: Rule | None
+    columns: Any
+    rows: int | None
+    detail: dict[str, Any] | None
+    dataset: DatasetRef | None
+    code: CodeType | None
+    offset: int
+    """The line of ``code``; or, as ``-1 - offset``, the instruction whose line has yet to be looked up."""
+    number: int
+    depth: int
+    traced: Any = None
 
     @property
     def line(self) -> int:
-        """The line of ``code`` that made the value; 0 where it is not known.
-
-        The hook keeps the offset of the instruction (as ``-1 - offset``): to look the line up is not its business.
-        """
+        """The line of ``code`` that made the value; 0 where it is not known."""
         if self.offset >= 0 or self.code is None:
             return max(0, self.offset)
         return line_of(self.code, -1 - self.offset)
@@ -152,6 +124,26 @@ class Value:
         return f"<Value {self.op}{name} rows={self.rows} columns={len(self.column_names())}>"
 
 
+next_number: Final = count(1).__next__
+"""The number of the next value. One compiled call: two threads never get the same."""
+
+
+def make_value(
+    op: str,
+    inputs: tuple[Value, ...] = (),
+    rule: Rule | None = None,
+    *,
+    columns: Any = None,
+    rows: int | None = None,
+    dataset: DatasetRef | None = None,
+    code: CodeType | None = None,
+    line: int = 0,
+) -> Value:
+    """A value of now that is bound to no object: of a statement, a view, a copy in a file."""
+    depth = 1 + max((item.depth for item in inputs), default=-1)
+    return Value(op, inputs, rule, columns, rows, None, dataset, code, line, next_number(), depth)
+
+
 MAX_DEPTH: Final = 20_000
 """A longer chain of operations on one object is cut: see ``cut``."""
 
@@ -167,63 +159,56 @@ def line_of(code: CodeType, offset: int) -> int:
 _LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a string to compare with
 """Where the standard library lives."""
 
-_IS_USERS: Final[dict[CodeType, bool]] = {}
-"""Whether a code object is the user's own. Bounded: forgotten when it has grown large."""
+_IS_USERS: Final[dict[str, bool]] = {}
+"""Whether the code of a file is the user's own, by file name. Bounded: forgotten when it has grown large."""
 
 
-def _is_users(code: CodeType) -> bool:
+def _is_users(name: str) -> bool:
     if len(_IS_USERS) > 50_000:
         _IS_USERS.clear()
-    name = code.co_filename
     is_ours = "/headwater/capture/" in name
     is_installed = "site-packages" in name or "dist-packages" in name or name.startswith((_LIBRARY, "<frozen"))
-    found = _IS_USERS[code] = not is_ours and not is_installed
+    found = _IS_USERS[name] = not is_ours and not is_installed
     return found
 
 
-def _user_frame(depth: int) -> FrameType | None:
-    """The nearest frame outside installed libraries, from ``depth`` frames up; the outermost looked at, if none is."""
-    try:
-        frame = _getframe(depth)
-    except ValueError:
-        return None
+def _user_frame(frame: FrameType) -> FrameType:
+    """The nearest frame outside installed libraries, from ``frame`` up; the outermost looked at, if none is."""
     for _ in range(12):
-        code = frame.f_code
-        is_users = _IS_USERS.get(code)
+        name = frame.f_code.co_filename
+        is_users = _IS_USERS.get(name)
         if is_users is None:
-            is_users = _is_users(code)
-        if is_users or frame.f_back is None:
+            is_users = _is_users(name)
+        caller = None if is_users else frame.f_back
+        if caller is None:
             break
-        frame = frame.f_back
+        frame = caller
     return frame
 
 
 def user_site(depth: int) -> tuple[CodeType | None, int]:
     """The code object and line of the nearest caller outside installed libraries, from ``depth`` frames up."""
-    frame = _user_frame(depth + 1)
-    return (frame.f_code, frame.f_lineno or 0) if frame is not None else (None, 0)
+    try:
+        frame = _user_frame(_getframe(depth))
+    except ValueError:
+        return None, 0
+    return frame.f_code, frame.f_lineno or 0
 
 
-class _Ref(weakref.ref[Any]):
-    """A weak reference that knows the value of its object, and where it is kept."""
-
-    __slots__ = ("key", "table", "value")
-    key: int
-    table: dict[int, _Ref]
-    value: Value
-
-
-def _forget(ref: _Ref) -> None:
-    """The object is gone: so is what was known of it, unless its place was taken."""
-    if ref.table.get(ref.key) is ref:
-        del ref.table[ref.key]
+_SWEEP: Final = 256
+"""At least so many values are made between two looks for objects that are gone."""
 
 
 class Values:
     """The values of the objects that are alive, by identity. Thread-safe: each step is one dict operation."""
 
     def __init__(self) -> None:
-        self._by_id: dict[int, _Ref] = {}
+        self._by_id: dict[int, tuple[weakref.ref[Any], Value]] = {}
+        self._sweep_at = 0
+        """The number of the value at whose making the next look for objects that are gone is due."""
+        self._watchers: dict[str, Callable[[object, Value], None]] = {}
+        self._unwatched: set[type] = set()
+        """Classes that have no watcher; forgotten when there are many."""
         self.untracked = 0
         """Objects that could not be followed because they cannot be weakly referenced."""
         self.cut = 0
@@ -232,36 +217,56 @@ class Values:
         """Asked, in order, about an object that is not known by identity: a view of memory that is."""
         self.guess: Callable[[object], Value | None] | None = None
         """Asked last, for what can only be guessed."""
-        self.watchers: list[Callable[[object, Value], None]] = []
-        """Told of each object that is bound."""
 
     def get(self, obj: object) -> Value | None:
         """The value of an object as it is now; None when nothing is known of it."""
-        ref = self._by_id.get(id(obj))
-        if ref is not None and ref() is obj:
-            return ref.value
+        known = self._by_id.get(id(obj))
+        if known is not None and known[0]() is obj:
+            return known[1]
         for resolve in self.resolvers:
             found = resolve(obj)
             if found is not None:
                 return found
         return self.guess(obj) if self.guess is not None else None
 
-    def entries(self) -> list[tuple[weakref.ref[Any], Value]]:
-        """Every object that is alive and its value, oldest binding first."""
-        return [(ref, ref.value) for ref in list(self._by_id.values())]
+    def alive(self) -> list[Value]:
+        """The values of all objects that are alive, in the order of their making."""
+        found = [value for ref, value in list(self._by_id.values()) if ref() is not None]
+        return sorted(found, key=lambda value: value.number)
+
+    def sweep(self) -> None:
+        """Forget the objects that are gone. Done now and then: a callback at each one's end would cost more."""
+        table = self._by_id
+        for key, known in [item for item in list(table.items()) if item[1][0]() is None]:
+            taken = table.pop(key, known)
+            if taken is not known:  # another thread has bound a new object of that identity since
+                table.setdefault(key, taken)
+        self._sweep_at = next_number() + max(_SWEEP, len(table))
+
+    def watch(self, class_name: str, watcher: Callable[[object, Value], None]) -> None:
+        """Tell ``watcher`` of each object of a class of that name that is bound."""
+        self._watchers[class_name] = watcher
+        self._unwatched.clear()
+
+    def _tell(self, obj: object, value: Value) -> None:
+        watcher = self._watchers.get(type(obj).__name__)
+        if watcher is not None:
+            watcher(obj, value)
+            return
+        if len(self._unwatched) > 1_000:
+            self._unwatched.clear()
+        self._unwatched.add(type(obj))
 
     def bind(self, obj: object, value: Value) -> Value:
         """From now on ``obj`` is ``value``: a new object, or a new state of an old one."""
-        table = self._by_id
         try:
-            ref = _Ref(obj, _forget)
+            self._by_id[id(obj)] = (_ref(obj), value)
         except TypeError:
             self.untracked += 1
-        else:
-            ref.key, ref.table, ref.value = id(obj), table, value
-            table[ref.key] = ref
-        for watch in self.watchers:
-            watch(obj, value)
+        if type(obj) not in self._unwatched:
+            self._tell(obj, value)
+        if next_number() > self._sweep_at:
+            self.sweep()
         return value
 
     def derive(
@@ -269,28 +274,55 @@ class Values:
         obj: object,
         op: str,
         inputs: Iterable[object] = (),
-        *,
         rule: Rule | None = opaque,
         columns: Any = None,
         rows: int | None = None,
         detail: dict[str, Any] | None = None,
         dataset: DatasetRef | None = None,
+        frames: int = 3,
     ) -> Value:
         """Record that ``obj`` was made by ``op`` from ``inputs`` (objects, or values), and bind it.
 
         Inputs of which nothing is known become empty values, so that positions in ``rule`` stay right. ``rule`` None
-        with a ``dataset`` marks a source: nothing is behind it.
+        with a ``dataset`` marks a source: nothing is behind it. The user's line is looked for ``frames`` frames up and
+        above: a handler calls this, a stand-in the handler, the user the stand-in. (What calls it from nearer says so;
+        to begin too low is right too, but each frame of ours that is looked at costs.)
+
+        This is the hot path: every operation of the user comes through here once, on the user's thread.
         """
-        get = self.get
-        values = tuple([item if item.__class__ is Value else get(item) or UNKNOWN for item in inputs])
-        for value in values:
-            if value.depth >= MAX_DEPTH:
-                values = tuple([self._cut(item) if item.depth >= MAX_DEPTH else item for item in values])
-                break
-        frame = _user_frame(2)
-        if frame is None:
-            return self.bind(obj, Value(op, values, rule, columns, rows, detail, dataset, None, 0))
-        return self.bind(obj, Value(op, values, rule, columns, rows, detail, dataset, frame.f_code, -1 - frame.f_lasti))
+        table, depth, values = self._by_id, 0, []
+        for item in inputs:
+            if type(item) is Value:
+                value = item
+            else:
+                known = table.get(id(item))
+                value = known[1] if known is not None and known[0]() is item else self.get(item) or UNKNOWN
+            if value.depth >= depth:
+                depth = value.depth + 1
+            values.append(value)
+        if depth > MAX_DEPTH:
+            values = [self._cut(item) if item.depth >= MAX_DEPTH else item for item in values]
+            depth = 1 + max([item.depth for item in values])
+        try:
+            frame = _getframe(frames)
+        except ValueError:  # called by compiled code that nothing called, at the end of the interpreter
+            frame = _getframe(1)
+        code = frame.f_code
+        if not _IS_USERS.get(code.co_filename):
+            frame = _user_frame(frame)
+            code = frame.f_code
+        number = next_number()
+        value = Value(op, tuple(values), rule, columns, rows, detail, dataset, code, -1 - frame.f_lasti, number, depth)
+        # From here on as ``bind``: a call of its own would be felt.
+        try:
+            table[id(obj)] = (_ref(obj), value)
+        except TypeError:
+            self.untracked += 1
+        if type(obj) not in self._unwatched:
+            self._tell(obj, value)
+        if number > self._sweep_at:
+            self.sweep()
+        return value
 
     def _cut(self, value: Value) -> Value:
         """A value that stands for a chain too long to keep: all its sources, columns no longer told apart."""
@@ -307,21 +339,19 @@ class Values:
                 sources[id(item)] = item
             else:
                 stack.extend(item.inputs)
-        return Value(
+        return make_value(
             "headwater.cut",
             tuple(sources.values()),
             opaque,
-            value.columns,
-            value.rows,
-            None,
-            None,
-            value.code,
-            value.line,
+            columns=value.columns,
+            rows=value.rows,
+            code=value.code,
+            line=value.line,
         )
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return len(self.alive())
 
 
-UNKNOWN: Final = Value("unknown", (), None, None, None, None, None, None, 0)
+UNKNOWN: Final = make_value("unknown")
 """The value of an object that was made where nobody looked."""

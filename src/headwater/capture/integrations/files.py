@@ -28,7 +28,7 @@ from headwater.capture.hooks import BUSY, After, Hooks, Integration
 from headwater.capture.locations import located, path_of
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.stand_in import USERS_CODE, observe_io, unseen
-from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value
+from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
 
 _CODE: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".ttf", ".otf", ".afm", ".pfb", ".log")
 _SYSTEM: Final = ("/proc/", "/dev/", "/sys/", "/etc/", "/usr/share/", "/usr/lib/", "/run/")
@@ -277,7 +277,7 @@ def _moved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
     source, target = ends
     value = recorder.written.pop(source[:2], None)
     if value is None:
-        value = _copy_of(Value("file", (), None, None, None, None, source, None, 0), "rename")
+        value = _copy_of(make_value("file", dataset=source), "rename")
     recorder.wrote(value, target)
     recorder.moved[source[:2]] = target
 
@@ -287,7 +287,7 @@ class _Passing:
 
 
 def _copy_of(source: Value, op: str) -> Value:
-    return Value(op, (source or UNKNOWN,), _all, None, None, None, None, source.code, source.line)
+    return make_value(op, (source or UNKNOWN,), _all, code=source.code, line=source.line)
 
 
 def _all(value: Value) -> Columns:

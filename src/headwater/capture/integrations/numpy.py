@@ -24,7 +24,7 @@ from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import VALUES, Recorder
 from headwater.capture.stand_in import observe_io, unseen
 from headwater.capture.surmise import GUESSED, known_or_read
-from headwater.capture.values import UNKNOWN, Columns, Dep, Value, user_site
+from headwater.capture.values import UNKNOWN, Columns, Dep, Value, make_value, user_site
 
 _READERS: Final = ("load", "loadtxt", "genfromtxt", "fromfile")
 _WRITERS: Final = ("save", "savez", "savez_compressed", "savetxt")
@@ -92,7 +92,7 @@ def _wrote(name: str) -> After:
             ref = ref._replace(name=ref.name + suffix)  # as numpy does
         arrays = [item for item in (*args[1:], *kwargs.values()) if isinstance(item, np.ndarray) or _known(item)]
         values = [known_or_read(recorder.values, item) or UNKNOWN for item in arrays]
-        single = values[0] if len(values) == 1 else Value(name, tuple(values), _all, None, None, None, None, None, 0)
+        single = values[0] if len(values) == 1 else make_value(name, tuple(values), _all)
         held = _held(arrays[0]) if len(arrays) == 1 else None
         recorder.wrote(single if any(item is not UNKNOWN for item in values) else None, ref, snapshot=held)
 
@@ -201,7 +201,9 @@ def view_of(obj: object) -> Value | None:
     same = obj.ndim == 2 and len(names) == obj.shape[1]
     code, line = user_site(3)
     rule = _above if same else _all
-    made = Value("numpy.view", (whole,), rule, names if same else None, _rows(obj), None, None, code, line)
+    made = make_value(
+        "numpy.view", (whole,), rule, columns=names if same else None, rows=_rows(obj), code=code, line=line
+    )
     return VALUES.bind(obj, made)
 
 

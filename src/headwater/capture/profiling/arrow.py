@@ -84,14 +84,14 @@ def arrow_column(name: str, array: Any, nullable: bool = True) -> Column:
     if pa.types.is_dictionary(type_):
         return _categorical_column(name, label, nullable, chunked)
     if pa.types.is_boolean(type_):
-        return Column(name, label, nullable, "bool", lambda a, b: _bools(_piece(chunked, a, b)))
+        return Column(name, label, nullable, "bool", lambda a, b: bools(_piece(chunked, a, b)))
     if pa.types.is_temporal(type_):
         unit = "D" if label == "date32" else "ms" if pa.types.is_date64(type_) else type_.unit
         width: Any = np.int32 if type_.bit_width == 32 else np.int64
-        return Column(name, label, nullable, "time", lambda a, b: _fixed(_piece(chunked, a, b), width), unit=unit)
+        return Column(name, label, nullable, "time", lambda a, b: fixed(_piece(chunked, a, b), width), unit=unit)
     if pa.types.is_integer(type_) or pa.types.is_floating(type_):
         dtype = np.dtype(label)
-        return Column(name, label, nullable, "number", lambda a, b: _fixed(_piece(chunked, a, b), dtype))
+        return Column(name, label, nullable, "number", lambda a, b: fixed(_piece(chunked, a, b), dtype))
     if label in ("string", "binary"):
         return Column(name, label, nullable, "other", lambda a, b: texts(_piece(chunked, a, b), reuse=True))
     if pa.types.is_decimal128(type_) or pa.types.is_fixed_size_binary(type_):
@@ -133,13 +133,15 @@ def _view(array: Any, buffer: int, dtype: Any, count: int) -> npt.NDArray[Any]:
     return np.frombuffer(held, dtype=dtype, count=count, offset=array.offset * dtype.itemsize)
 
 
-def _bools(array: Any) -> Block:
+def bools(array: Any) -> Block:
+    """Truth values, a byte each."""
     if not len(array):
         return Fixed(np.zeros(0, dtype=np.uint8))
     return Fixed(_bits(array.buffers()[1], array.offset, len(array)), _nulls(array))
 
 
-def _fixed(array: Any, dtype: Any) -> Block:
+def fixed(array: Any, dtype: Any) -> Block:
+    """Numbers or times as they lie in their buffer."""
     return Fixed(_view(array, 1, dtype, len(array)), _nulls(array))
 
 
@@ -229,7 +231,7 @@ def _categorical_column(name: str, label: str, nullable: bool, chunked: Any) -> 
 
     def read(start: int, stop: int) -> Block:
         indices = _piece(unified, start, stop).indices
-        block = _fixed(indices, type_name(indices.type))
+        block = fixed(indices, type_name(indices.type))
         assert isinstance(block, Fixed)
         codes, nulls = block.values.astype(np.int64), block.nulls
         if nulls is not None:

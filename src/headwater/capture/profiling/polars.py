@@ -79,8 +79,22 @@ def _time_type(dtype: Any) -> tuple[str, str]:
 
 
 def _fixed_reader(series: Any, physical: Any = None) -> Any:
-    """Read numbers straight out of their buffer where there is one without nulls, else in spans."""
+    """Read numbers straight out of their buffer where there is one without nulls, else through Arrow or in spans."""
     plain = physical is None or series.dtype.base_type() is not pl.Boolean
+    if plain and not series.null_count():
+        bare = series.to_physical()
+        return lambda start, stop: Fixed(np.ascontiguousarray(bare.slice(start, stop - start).to_numpy()))
+    if sys.modules.get("pyarrow") is not None:  # bitmaps without a copy
+        from headwater.capture.profiling.arrow import bools, fixed
+
+        bare = series.to_physical()
+        dtype = "uint8" if not plain else _NUMBERS[bare.dtype.base_type()]
+
+        def read(start: int, stop: int) -> Block:
+            part = bare.slice(start, stop - start).to_arrow()
+            return fixed(part, dtype) if plain else bools(part)
+
+        return read
 
     def convert(start: int, stop: int) -> Block:
         part = series.slice(start, stop - start)
@@ -90,9 +104,6 @@ def _fixed_reader(series: Any, physical: Any = None) -> Any:
             part = part.fill_null(0)
         return Fixed(part.to_numpy(), nulls)
 
-    if plain and not series.null_count():
-        bare = series.to_physical()
-        return lambda start, stop: Fixed(np.ascontiguousarray(bare.slice(start, stop - start).to_numpy()))
     return by_span(convert, len(series))
 
 

@@ -13,7 +13,7 @@ from headwater.capture.integrations.duckdb.scope import WORD, Call
 from headwater.capture.integrations.duckdb.scope import hook as hook_calls
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Value, same_columns, user_site
+from headwater.capture.values import Value, make_value, same_columns, user_site
 from headwater.model.uris import in_database_file
 
 _EXECUTES: Final = ("execute", "executemany", "sql", "query", "from_query")
@@ -115,7 +115,7 @@ def _executed(recorder: Recorder, result: Any, call: Call) -> None:
     is_relation = hasattr(result, "sql_query")
     columns = tuple(result.columns) if is_relation else _described(result)
     code, line = call.frame.f_code, call.frame.f_lineno or 0
-    value = Value("duckdb.sql", (), None, columns, None, None, None, code, line)
+    value = make_value("duckdb.sql", columns=columns, code=code, line=line)
     if is_relation:
         recorder.values.bind(result, value)
         settle(result, state)
@@ -180,7 +180,8 @@ def frame_value(recorder: Recorder, obj: Any) -> Value | None:
         columns = getattr(obj, "column_names", None) or getattr(obj, "columns", None)
         if columns is not None:
             names = tuple(map(str, columns))
-            value = Value("memory.object", (), None, names, None, None, None, *user_site(1))
+            code, line = user_site(1)
+            value = make_value("memory.object", columns=names, code=code, line=line)
     return value
 
 
@@ -230,7 +231,8 @@ def _appended(recorder: Recorder, result: Any, call: Call) -> None:
 def _opened(recorder: Recorder, result: Any, call: Call) -> None:
     """``table(name)`` and ``view(name)``."""
     columns = tuple(result.columns)
-    value = Value(f"duckdb.{call.name}", (), None, columns, None, None, None, *_site(call))
+    code, line = _site(call)
+    value = make_value(f"duckdb.{call.name}", columns=columns, code=code, line=line)
     recorder.values.bind(result, value)
     name = call.argument(0, "table_name", "view_name")
     state = state_of(call.owner)

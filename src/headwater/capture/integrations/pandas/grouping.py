@@ -17,6 +17,7 @@ from pandas.core.groupby.groupby import BaseGroupBy, GroupBy
 from pandas.core.resample import Resampler
 from pandas.core.window.rolling import BaseWindow
 
+from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
 from headwater.capture.integrations.pandas.functions import captured, reading
 from headwater.capture.integrations.pandas.labels import (
@@ -161,8 +162,14 @@ def _iterating(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _passing(recorder: Recorder, known: Value, groups: Iterator[Any]) -> Iterator[Any]:
     for key, group in groups:
-        bind(recorder, group, "group", (known,), SAME)
+        _passed(recorder, group, known)
         yield key, group
+
+
+def _passed(recorder: Recorder, group: Any, known: Value) -> None:
+    """In the place of a handler: what calls this is called by the user."""
+    with GUARD.at("pandas.group"):
+        bind(recorder, group, "group", (known,), SAME)
 
 
 def _grouped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

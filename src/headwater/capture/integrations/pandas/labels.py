@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
+from pandas import DataFrame, MultiIndex, Series
 
 from headwater.capture.values import Value
 
@@ -61,14 +62,18 @@ def series_name(name: Any) -> str:
 
 def describe(obj: Any) -> tuple[Any, int | None]:
     """What to keep as ``columns`` and ``rows`` of a pandas or numpy object."""
-    if isinstance(obj, pd.DataFrame):
+    if isinstance(obj, DataFrame):
         columns: Any = obj.columns
-    elif isinstance(obj, pd.Series):
-        columns = series_name(obj.name)
+    elif isinstance(obj, Series):
+        columns = obj.name
+        if type(columns) is not str:
+            columns = series_name(columns)
     else:
         shape = getattr(obj, "shape", None)
         return None, shape[0] if shape else None
     index = obj.index
+    if index.name is None and not isinstance(index, MultiIndex):
+        return columns, len(index)
     levels = index_levels(index)
     return (Labels(columns, levels) if levels else columns), len(index)
 

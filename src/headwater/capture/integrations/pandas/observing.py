@@ -21,6 +21,8 @@ from headwater.capture.values import UNKNOWN, Rule, Value
 Make = Callable[[str], After]
 """Makes the handler for the method of that name."""
 
+_FOLLOWED = (NDFrame, np.ndarray)
+
 DATA = (NDFrame, np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)
 """What can be an input beside the object whose method is called."""
 
@@ -29,13 +31,20 @@ def bind(
     recorder: Recorder, result: Any, op: str, inputs: Sequence[Any], rule: Rule, detail: dict[str, Any] | None = None
 ) -> None:
     """``result`` was made by ``op``. Scalars cannot be followed; of a list or a dictionary each item is."""
-    if isinstance(result, NDFrame | np.ndarray) or hasattr(type(result), "__weakref__"):
-        known = [item if type(item) is Value else known_or_read(recorder.values, item) or UNKNOWN for item in inputs]
-        if any(value is not UNKNOWN for value in known) or not known:
+    if isinstance(result, _FOLLOWED) or hasattr(type(result), "__weakref__"):
+        values, known, is_known = recorder.values, [], not inputs
+        for item in inputs:
+            value = item if type(item) is Value else known_or_read(values, item, 3)
+            if value is None:
+                value = UNKNOWN
+            elif value is not UNKNOWN:
+                is_known = True
+            known.append(value)
+        if is_known:
             columns, rows = describe(result)
-            recorder.derive(result, op, known, rule=rule, columns=columns, rows=rows, detail=detail)
-        elif recorder.values.get(result) is not None:
-            recorder.values.bind(result, UNKNOWN)
+            recorder.derive(result, op, known, rule, columns, rows, detail, None, 4)
+        elif values.get(result) is not None:
+            values.bind(result, UNKNOWN)
     elif isinstance(result, list | tuple):
         for item in result:
             bind(recorder, item, op, inputs, rule, detail)

@@ -19,7 +19,7 @@ from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.stand_in import USERS_CODE, observe_io, unseen
-from headwater.capture.values import Value
+from headwater.capture.values import Value, make_value
 
 _FILES: Final = [
     "csv",
@@ -180,7 +180,16 @@ def _chunks(recorder: Recorder, frames: Any, name: str, args: Any, kwargs: Any) 
             columns, rows = shape_of(frame)
             recorder.values.bind(
                 frame,
-                Value("chunk", first.inputs, first.rule, columns, rows, None, first.dataset, first.code, first.line),
+                make_value(
+                    "chunk",
+                    first.inputs,
+                    first.rule,
+                    columns=columns,
+                    rows=rows,
+                    dataset=first.dataset,
+                    code=first.code,
+                    line=first.line,
+                ),
             )
         yield frame
 

@@ -16,7 +16,7 @@ from headwater.capture.integrations.pandas.rules import IDENTITY, column
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Value
+from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Value, make_value
 
 _TARGETS: Final = {
     "to_csv": "path_or_buf",
@@ -93,7 +93,7 @@ def written_value(recorder: Recorder, obj: Any, op: str, *, index: bool = True, 
         kept = Labels(names_of(columns), index_levels(obj.index), shows_index=True)
     if type(kept) is Labels:
         kept.shown = index
-    return Value(op, (known,), _as_written, kept, rows, None, None, known.code, known.line)
+    return make_value(op, (known,), _as_written, columns=kept, rows=rows, code=known.code, line=known.line)
 
 
 def _as_written(value: Value) -> Columns:

@@ -9,7 +9,7 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars import rules
 from headwater.capture.integrations.polars.replay import Frame, Names, polars, replayed
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Dep, Value, opaque
+from headwater.capture.values import Columns, Dep, Value, make_value, opaque
 
 METHODS: Final[dict[str, rules.RuleOf]] = {
     "select": rules.select,
@@ -124,7 +124,7 @@ def _inputs(recorder: Recorder, frames: list[Any]) -> tuple[Value, ...]:
         value = recorder.values.get(frame)
         if value is None:
             columns = names_of(frame) if not isinstance(frame, polars().LazyFrame) else None
-            value = Value("memory.object", (), None, columns, height(frame), None, None, None, 0)
+            value = make_value("memory.object", columns=columns, rows=height(frame))
             recorder.values.bind(frame, value)
         found.append(value)
     return tuple(found)

@@ -11,7 +11,7 @@ from headwater.capture.integrations.polars.frames import by_name, height, names_
 from headwater.capture.integrations.polars.replay import Names, Schema, polars
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Value, opaque, same_columns
+from headwater.capture.values import Value, make_value, opaque, same_columns
 
 _FORMATS: Final = ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avro", "excel", "lines", "delta")
 
@@ -102,7 +102,7 @@ def after_convert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
     del kwargs
     source = recorder.values.get(args[0])
     columns = tuple(args[0].columns) if hasattr(args[0], "columns") else (args[0].name,)
-    value = source or Value("memory.object", (), None, columns, height(args[0]), None, None, None, 0)
+    value = source or make_value("memory.object", columns=columns, rows=height(args[0]))
     recorder.derive(result, f"polars.{op}", [value], rule=same_columns, columns=columns, rows=height(args[0]))
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from types import CodeType
 from typing import Any, Final
 
+import msgspec
+
 from headwater.capture.recorder import Named, Recorder
 
 MAX_OF_ONE_SITE: Final = 10
@@ -51,5 +53,5 @@ def name(recorder: Recorder, *args: Any, **kwargs: Any) -> None:
     before = _positions[key]
     earlier = items[before] if before is not None else None
     if before is not None and type(earlier) is Named and earlier.ref == args[1]:
-        items[before] = earlier._replace(snapshot=None)
+        items[before] = msgspec.structs.replace(earlier, snapshot=None)
     _positions[key] = len(items) - 1

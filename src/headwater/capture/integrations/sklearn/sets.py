@@ -8,7 +8,7 @@ from typing import Any, Final
 from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names, common_part
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Dep, Value, same_columns
+from headwater.capture.values import Columns, Dep, Value, make_value, same_columns
 
 _SEARCHED: Final = 5_000
 """Values looked at when asking whether a set stands behind an object; a longer history counts as none."""
@@ -39,7 +39,7 @@ def known(recorder: Recorder, obj: Any) -> Value:
     """The value of ``obj``; where nothing was known of it, a new one that at least has its columns."""
     value = recorder.values.get(obj)
     if value is None:
-        value = Value("memory.object", (), None, columns_of(obj, None), rows_of(obj), None, None, None, 0)
+        value = make_value("memory.object", columns=columns_of(obj, None), rows=rows_of(obj))
         if obj is not None:
             recorder.values.bind(obj, value)
     return value
@@ -69,22 +69,18 @@ def name_set(
     }
     ref = recorder.memory_ref(name)
     first = made or values[0]
-    whole = Value(
+    whole = make_value(
         op,
         tuple(values),
         lambda _: Columns(fields),
-        tuple(fields),
-        rows_of(parts[0]),
-        None,
-        None,
-        first.code,
-        first.line,
+        columns=tuple(fields),
+        rows=rows_of(parts[0]),
+        code=first.code,
+        line=first.line,
     )
     loops.name(recorder, whole, ref, snapshot=snapshot_of(parts), facets=facets)
     for part, names in zip(parts, labels, strict=True):
-        recorder.values.bind(
-            part, Value("sklearn.part", (whole,), same_columns, names, whole.rows, None, None, None, 0)
-        )
+        recorder.values.bind(part, make_value("sklearn.part", (whole,), same_columns, columns=names, rows=whole.rows))
     return whole
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.sklearn.sets import columns_of, rows_of, snapshot_of
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import DatasetRef, Value, same_columns
+from headwater.capture.values import DatasetRef, make_value, same_columns
 
 MODULES: Final = ("sklearn.datasets._base", "sklearn.datasets._samples_generator")
 
@@ -46,7 +46,7 @@ def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
     if generated:
         recorder.seed("scikit-learn", f"{name}.random_state", plain.get("random_state"), source.code, source.line)
     for part, own in zip(parts, names, strict=True):
-        value = Value("sklearn.part", (source,), same_columns, own, rows_of(part), None, None, None, 0)
+        value = make_value("sklearn.part", (source,), same_columns, columns=own, rows=rows_of(part))
         recorder.values.bind(part, value)
 
 
