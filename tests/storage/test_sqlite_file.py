@@ -6,6 +6,8 @@ import os
 import random
 import sqlite3
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,8 @@ from headwater.errors import (
     StoreReadOnly,
     StoreTooNew,
 )
+from headwater.storage.base import Receipt
+from headwater.storage.ingest import Checked
 from headwater.storage.memory import MemoryStore
 from headwater.storage.open import open_store
 from headwater.storage.sqlite import SQLiteStore, repair, restore
@@ -263,7 +267,59 @@ def test_threads_share_commits(tmp_path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        frames, commits = store._connection.execute("SELECT count(*), count(DISTINCT id) FROM mentions").fetchone()
+        (frames,) = store._connection.execute("SELECT count(*) FROM frames").fetchone()
+        (commits,) = store._connection.execute("SELECT count(*) FROM mentions").fetchone()
         assert store.statistics().events == 160
         assert frames == commits <= 80
         assert store.rebuild() == store.graph_hash()
+
+
+class _Picky(SQLiteStore):
+    """Fails, as a fault in the projection would, on deliveries received at a certain instant."""
+
+    def _take_in(self, deliveries: Sequence[Checked]) -> list[list[Receipt]]:
+        taken = super()._take_in(deliveries)
+        if any(delivery.received_at == 13 for delivery in deliveries):
+            raise ZeroDivisionError("a fault")
+        return taken
+
+
+def test_a_fault_in_one_of_those_who_append_together_is_not_the_others(tmp_path: Path) -> None:
+    """Its caller gets the exception; those who share its commit get theirs, and the store is that of their events."""
+    with _Picky.open(tmp_path) as store, MemoryStore.open() as oracle:
+        failed: list[int] = []
+
+        def work(place: int) -> None:
+            try:
+                store.append(raw(whole_run(place + 1, f"j{place}", place, ["a"], [f"b{place}"])), received_at=place)
+            except ZeroDivisionError:
+                failed.append(place)
+
+        threads = [threading.Thread(target=work, args=(place,)) for place in range(10, 16)]
+        held = store.write([])
+        for thread in threads:
+            thread.start()
+        while len(store._waiting) < len(threads):
+            time.sleep(0.001)
+        held.rollback()
+        for thread in threads:
+            thread.join()
+        assert failed == [13]
+        for place in (10, 11, 12, 14, 15):
+            oracle.append(raw(whole_run(place + 1, f"j{place}", place, ["a"], [f"b{place}"])))
+        assert store.graph_hash() == oracle.graph_hash()
+        assert store.rebuild() == store.graph_hash()
+
+
+def test_a_commit_that_fails_stores_nothing(tmp_path: Path) -> None:
+    """The transaction is lost between writing and committing: that is said, and the store goes on as it was."""
+    with SQLiteStore.open(tmp_path, timeout_s=0.05) as store:
+        store.append(EVENTS[:2])
+        before = store.graph_hash()
+        written = store.write([store.prepare(EVENTS[2:])])
+        store._connection.execute("ROLLBACK")  # what SQLite does of itself on some errors
+        with pytest.raises(StoreError):
+            written.commit()
+        written.rollback()
+        assert store.graph_hash() == before
+        assert [receipt.seq for receipt in store.append(EVENTS[2:])] == [3, 4]

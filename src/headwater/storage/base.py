@@ -10,7 +10,7 @@ Times are integers: microseconds since the epoch, UTC.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import msgspec
 
 from headwater.model.graph import FieldEdge, How, NodeKind, RunState
+from headwater.storage.delivery import Intake
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.index import GraphIndex
@@ -26,7 +27,6 @@ if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does
 
 Level = Literal["dataset", "run"]
 """``dataset``: datasets and jobs, edges with validity. ``run``: dataset versions and derivations, immutable."""
-
 
 Side = Literal["source", "target", "job"]
 """Which end of an edge a node is at, or that it is the job of the edge."""
@@ -52,7 +52,7 @@ class ReceiptStatus(StrEnum):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to one event. ``seq`` is its place in the log; a refused event has the field, value and rule."""
+    """The answer to one event. ``seq`` is its place in the log; what is refused has a reason and a quarantine_id."""
 
     status: ReceiptStatus
     key: str
@@ -62,7 +62,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""
     hint: str = ""
     quarantine_id: int | None = None
-    """Where a refused event is kept."""
 
 
 class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,21 +201,13 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-class Store(ABC):
+class Store(Intake):
     """The lineage of one tenant. Open it with the backend's ``open``; close it, or use it as a context manager."""
 
     capabilities: Capabilities
     tenant: str
 
     # -- writing ---------------------------------------------------------------------------------------------------
-    @abstractmethod
-    def append(self, events: Sequence[bytes], *, received_at: int | None = None) -> list[Receipt]:
-        """Store a batch of OpenLineage events in one commit, with a receipt for each in order.
-
-        An invalid event is refused and quarantined, the rest of the batch lands. A duplicate changes nothing.
-        ``received_at`` defaults to now. Raises a ``StoreError`` when nothing could be written.
-        """
-
     @abstractmethod
     def rebuild(self) -> str:
         """Drop every projection, make them again from the log, and return the graph hash."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol
 
+from headwater.errors import StoreError
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, StoredEvent
+from headwater.storage.delivery import Delivery, Written
 from headwater.storage.indexes import SharedIndexes
-from headwater.storage.ingest import Batch, now_us, take_apart, with_ids
+from headwater.storage.ingest import Batch, Checked, sort_out, with_ids
 from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.tables import Tables
-from headwater.storage.reader import EventReader
+from headwater.storage.turn import Turn
 
 _REBUILD_BATCH = 500
 
@@ -76,12 +78,11 @@ class Log(Protocol):
         """Drop events received before an instant; returns how many. What stays keeps its sequence number."""
 
 
-class _Delivery:
+class _Waiting:
     """One call of ``append`` that waits for its commit."""
 
-    def __init__(self, events: Sequence[bytes], received_at: int) -> None:
-        self.events = events
-        self.received_at = received_at
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
         self.receipts: list[Receipt] | None = None
         self.error: BaseException | None = None
 
@@ -94,9 +95,8 @@ class GroupedStore(ProjectedStore):
 
     def __init__(self, tables: BatchTables, log: Log, tenant: str, indexes: SharedIndexes) -> None:
         self._log = log
-        self._reader = EventReader()
-        self._lock = threading.RLock()
-        self._waiting: list[_Delivery] = []
+        self._lock = Turn()
+        self._waiting: list[_Waiting] = []
         self._waiting_lock = threading.Lock()
         super().__init__(tables, tenant, indexes)
 
@@ -130,55 +130,77 @@ class GroupedStore(ProjectedStore):
 
         Threads that call at the same time share a commit: one of them writes for all that wait.
         """
-        delivery = _Delivery(events, now_us() if received_at is None else received_at)
+        mine = _Waiting(self.prepare(events, received_at=received_at))
         with self._waiting_lock:
-            self._waiting.append(delivery)
+            self._waiting.append(mine)
         with self._lock:
-            if delivery.receipts is None and delivery.error is None:
+            if mine.receipts is None and mine.error is None:
                 with self._waiting_lock:
                     together, self._waiting = self._waiting, []
-                self._deliver(together)
-        if delivery.error is not None:
-            raise delivery.error
-        return delivery.receipts or []
+                self._append_all(together)
+        if mine.error is not None:
+            raise mine.error
+        return mine.receipts or []
 
-    def _deliver(self, together: list[_Delivery]) -> None:
+    def _append_all(self, together: list[_Waiting]) -> None:
         try:
-            with self._writing():
-                receipts = [self._take_in(delivery) for delivery in together]
+            receipts = self.append_group([one.delivery for one in together])
         except BaseException as error:
-            for delivery in together:
-                delivery.error = error
+            if len(together) > 1 and isinstance(error, Exception) and not isinstance(error, StoreError):
+                for one in together:  # a fault in one of them is not the others'
+                    self._append_all([one])
+                return
+            for one in together:
+                one.error = error
             if not isinstance(error, Exception):
                 raise
             return
-        for delivery, some in zip(together, receipts, strict=True):
-            delivery.receipts = some
-        self._stay_small()
+        for one, some in zip(together, receipts, strict=True):
+            one.receipts = some
+
+    def write(self, deliveries: Sequence[Delivery]) -> Written:
+        """Write the rows of prepared deliveries in one transaction that waits for its ``commit``."""
+        written = self._write(deliveries)
+        self._lock.leave()
+        return written
+
+    def append_group(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
+        """Store prepared deliveries in one commit: for each, a receipt for each event."""
+        with self._write(deliveries) as written:
+            written.commit()
+        return written.receipts
+
+    def _write(self, deliveries: Sequence[Delivery]) -> Written:
+        with ExitStack() as stack:
+            stack.enter_context(self._lock)
+            stack.callback(self._stay_small)
+            stack.enter_context(self._writing())
+            receipts = self._take_in([self.checked(delivery) for delivery in deliveries])
+            self._tables.flush()
+            return _Open(stack.pop_all(), receipts)
 
     def _stay_small(self) -> None:
         if self._tables.is_crowded():
             self._forget()
         self._tables.trim()
 
-    def _take_in(self, delivery: _Delivery) -> list[Receipt]:
+    def _take_in(self, deliveries: Sequence[Checked]) -> list[list[Receipt]]:
         first = self._tables.counter("event") + 1
-        batch = take_apart(delivery.events, delivery.received_at, self._reader, self._log.find, first)
+        batch = sort_out(deliveries, self._log.find, first)
         if batch.accepted:
-            self._store(batch, first, delivery.received_at)
+            self._store(batch, first)
         if batch.refused:
             return with_ids(batch.receipts, self._quarantine(batch.refused))
         return batch.receipts
 
-    def _store(self, batch: Batch, first: int, received_at: int) -> None:
+    def _store(self, batch: Batch, first: int) -> None:
         accepted = batch.accepted
         self._tables.expect([one.event for one in accepted])
         for seq, one in enumerate(accepted, first):
             self._log.note(seq, one.key)
             self._projector.apply(one.event, one.key, seq, one.at)
         self._projector.settle()
-        keys = [one.key for one in accepted]
-        self._log.add(first, keys, [received_at] * len(keys), [one.raw for one in accepted])
+        self._log.add(first, [one.key for one in accepted], batch.received, [one.raw for one in accepted])
         self._log.index([(one.at, one.key, seq) for seq, one in enumerate(accepted, first)])
         self._tables.advance("event", len(accepted))
 
@@ -203,8 +225,8 @@ class GroupedStore(ProjectedStore):
     def _replay(self) -> None:
         pending: list[tuple[Event, bytes, int, int]] = []
         for stored in self._log.read(0):
-            event, key, at = self._reader.read(stored.body)
-            pending.append((event, key, stored.seq, at))
+            one = self._check.again(stored.body)
+            pending.append((one.event, one.key, stored.seq, one.at))
             if len(pending) >= _REBUILD_BATCH:
                 self._project(pending)
                 pending = []
@@ -243,3 +265,29 @@ class GroupedStore(ProjectedStore):
             yield from page if left is None else page[:left]
             since = page[-1].seq
             left = None if left is None else left - len(page)
+
+
+class _RolledBack(Exception):
+    """Ends a transaction without a fault."""
+
+
+class _Open(Written):
+    """A transaction that holds the store until it ends."""
+
+    def __init__(self, open_: ExitStack, receipts: list[list[Receipt]]) -> None:
+        self._open: ExitStack | None = open_
+        self.receipts = receipts
+
+    def commit(self) -> None:
+        """Make the deliveries durable and visible."""
+        open_, self._open = self._open, None
+        if open_ is None:
+            raise StoreError("these deliveries are committed or rolled back already")
+        open_.close()
+
+    def rollback(self) -> None:
+        """Store nothing of them."""
+        open_, self._open = self._open, None
+        if open_ is not None:
+            reason = _RolledBack()
+            open_.__exit__(_RolledBack, reason, None)

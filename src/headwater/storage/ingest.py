@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -10,6 +11,7 @@ import msgspec
 from headwater.errors import InvalidEvent
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
+from headwater.storage.delivery import Delivery
 from headwater.storage.reader import EventReader
 
 
@@ -23,55 +25,92 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
 
+class Checked(Delivery, frozen=True):
+    """A delivery of any store: each event read, or the rule it breaks."""
+
+    raw: Sequence[bytes]
+    read: Sequence[Accepted | InvalidEvent]
+
+
 class Batch(msgspec.Struct):
-    """A batch taken apart: what is new, what is refused, and the receipts in the order of delivery."""
+    """The deliveries of one commit sorted out: what is new and when it was received, what is refused, and for each
+    delivery its receipts in order."""
 
     accepted: list[Accepted]
+    received: list[int]
     refused: list[Quarantined]
-    receipts: list[Receipt]
+    receipts: list[list[Receipt]]
 
 
 Seen = Callable[[list[tuple[int, bytes]]], dict[bytes, int]]
 """Gives the sequence number, by key, of those events that are stored already, for (time, key) pairs."""
 
 
-def take_apart(events: Sequence[bytes], received_at: int, reader: EventReader, seen: Seen, next_seq: int) -> Batch:
-    """Check every event and hand out sequence numbers to those that are new."""
-    batch = Batch([], [], [])
-    read: list[Accepted | InvalidEvent] = []
-    for raw in events:
+class Checker:
+    """Reads and checks deliveries. Any thread may call it; it reads one delivery at a time."""
+
+    def __init__(self) -> None:
+        self._reader = EventReader()
+        self._lock = threading.Lock()
+
+    def __call__(self, events: Sequence[bytes], received_at: int | None) -> Checked:
+        """Take a delivery apart; an event that breaks a rule stands there as its error."""
+        with self._lock:
+            read = [self._one(raw) for raw in events]
+        return Checked(received_at=now_us() if received_at is None else received_at, raw=events, read=read)
+
+    def _one(self, raw: bytes) -> Accepted | InvalidEvent:
         try:
-            event, key, at = reader.read(raw)
-            read.append(Accepted(event, key, at, raw))
+            event, key, at = self._reader.read(raw)
         except InvalidEvent as error:
-            read.append(error)
-    known = seen([(one.at, one.key) for one in read if isinstance(one, Accepted)])
-    for raw, one in zip(events, read, strict=True):
-        if isinstance(one, InvalidEvent):
-            _refuse(batch, raw, one, received_at)
-            continue
-        seq = known.get(one.key)
-        if seq is not None:
-            batch.receipts.append(Receipt(status=ReceiptStatus.DUPLICATE, key=one.key.hex(), seq=seq))
-            continue
-        seq = known[one.key] = next_seq + len(batch.accepted)
-        batch.accepted.append(one)
-        batch.receipts.append(Receipt(status=ReceiptStatus.STORED, key=one.key.hex(), seq=seq))
+            return error
+        return Accepted(event, key, at, raw)
+
+    def again(self, raw: bytes) -> Accepted:
+        """Read an event of the log."""
+        with self._lock:
+            event, key, at = self._reader.read(raw)
+        return Accepted(event, key, at, raw)
+
+
+def sort_out(deliveries: Sequence[Checked], seen: Seen, next_seq: int) -> Batch:
+    """Tell new events from known ones, and hand out sequence numbers to the new."""
+    batch = Batch([], [], [], [])
+    known = seen([(one.at, one.key) for some in deliveries for one in some.read if isinstance(one, Accepted)])
+    for delivery in deliveries:
+        receipts: list[Receipt] = []
+        for raw, one in zip(delivery.raw, delivery.read, strict=True):
+            if isinstance(one, InvalidEvent):
+                receipts.append(_refuse(batch, raw, one, delivery.received_at))
+                continue
+            seq = known.get(one.key)
+            if seq is None:
+                seq = known[one.key] = next_seq + len(batch.accepted)
+                batch.accepted.append(one)
+                batch.received.append(delivery.received_at)
+                status = ReceiptStatus.STORED
+            else:
+                status = ReceiptStatus.DUPLICATE
+            receipts.append(Receipt(status=status, key=one.key.hex(), seq=seq))
+        batch.receipts.append(receipts)
     return batch
 
 
-def _refuse(batch: Batch, raw: bytes, error: InvalidEvent, received_at: int) -> None:
+def _refuse(batch: Batch, raw: bytes, error: InvalidEvent, received_at: int) -> Receipt:
     field, value, rule, hint = error.field, error.value, error.rule, error.hint
     batch.refused.append(Quarantined(received_at=received_at, body=raw, field=field, value=value, rule=rule, hint=hint))
-    batch.receipts.append(Receipt(status=ReceiptStatus.REFUSED, key="", field=field, value=value, rule=rule, hint=hint))
+    return Receipt(status=ReceiptStatus.REFUSED, key="", field=field, value=value, rule=rule, hint=hint)
 
 
-def with_ids(receipts: list[Receipt], ids: Iterable[int]) -> list[Receipt]:
+def with_ids(receipts: list[list[Receipt]], ids: Iterable[int]) -> list[list[Receipt]]:
     """The receipts, those of refused events with the places where these are kept."""
     left = iter(ids)
     return [
-        msgspec.structs.replace(one, quarantine_id=next(left)) if one.status is ReceiptStatus.REFUSED else one
-        for one in receipts
+        [
+            msgspec.structs.replace(one, quarantine_id=next(left)) if one.status is ReceiptStatus.REFUSED else one
+            for one in some
+        ]
+        for some in receipts
     ]
 
 

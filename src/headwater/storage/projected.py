@@ -25,7 +25,9 @@ from headwater.storage.base import (
     Store,
     VersionRow,
 )
+from headwater.storage.delivery import Delivery
 from headwater.storage.indexes import SharedIndexes
+from headwater.storage.ingest import Checked, Checker
 from headwater.storage.projection.digest import GraphDigest
 from headwater.storage.projection.names import normal_form
 from headwater.storage.projection.projector import Projector
@@ -48,6 +50,7 @@ class ProjectedStore(Store):
 
     def __init__(self, tables: Tables, tenant: str, indexes: SharedIndexes) -> None:
         self.tenant = tenant
+        self._check = Checker()
         self._follow(tables)
         self._indexes = indexes
         self._indexes.join()
@@ -66,6 +69,17 @@ class ProjectedStore(Store):
     @abstractmethod
     def _log_counts(self) -> tuple[int, int, int, int]:
         """(events, quarantined, last sequence number, size in bytes)."""
+
+    def prepare(self, events: Sequence[bytes], *, received_at: int | None = None) -> Delivery:
+        """Read and check a batch without storing it."""
+        return self._check(events, received_at)
+
+    @staticmethod
+    def checked(delivery: Delivery) -> Checked:
+        """A delivery of ``prepare``. Raises ``TypeError`` for one that another kind of store prepared."""
+        if not isinstance(delivery, Checked):
+            raise TypeError(f"{type(delivery).__name__} was not prepared by this store")
+        return delivery
 
     # -- objects ---------------------------------------------------------------------------------------------------
     def find(self, kind: NodeKind, namespace: str, name: str) -> NodeRow | None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from headwater.errors import StoreError
 from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals, Receipt, StoredEvent
+from headwater.storage.delivery import Delivery, Written
 from headwater.storage.indexes import SharedIndexes
-from headwater.storage.ingest import now_us, take_apart, with_ids
+from headwater.storage.ingest import Batch, sort_out, with_ids
 from headwater.storage.memory.quarantine import MemoryQuarantine
 from headwater.storage.memory.tables import MemoryTables
 from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.tables import LEVELS
-from headwater.storage.reader import EventReader
+from headwater.storage.turn import Turn
 
 
 class MemoryStore(ProjectedStore):
@@ -27,9 +27,8 @@ class MemoryStore(ProjectedStore):
         self._log: list[StoredEvent] = []
         self._keys: dict[bytes, int] = {}
         self._refused = MemoryQuarantine()
-        self._lock = threading.RLock()
+        self._lock = Turn()
         self._last_seq = 0
-        self._reader = EventReader()
         self._rebuilds = 0
         self._by_seq: dict[int, bytes] = {}
         super().__init__(MemoryTables(self._by_seq.__getitem__), tenant, SharedIndexes(None))
@@ -40,24 +39,30 @@ class MemoryStore(ProjectedStore):
         return cls(tenant)
 
     def _reading(self) -> AbstractContextManager[None]:
-        return self._lock  # type: ignore[return-value]
+        return self._lock
 
     def append(self, events: Sequence[bytes], *, received_at: int | None = None) -> list[Receipt]:
         """Store a batch of events, with a receipt for each in order."""
-        received_at = now_us() if received_at is None else received_at
-        with self._lock:
-            batch = take_apart(events, received_at, self._reader, self._seen, self._last_seq + 1)
-            for one in batch.accepted:
-                self._last_seq += 1
-                self._keys[one.key] = self._last_seq
-                self._by_seq[self._last_seq] = one.key
-                self._log.append(
-                    StoredEvent(seq=self._last_seq, key=one.key.hex(), received_at=received_at, body=one.raw)
-                )
-                self._projector.apply(one.event, one.key, self._last_seq, one.at)
-            if batch.accepted:
-                self._projector.settle()
-            return with_ids(batch.receipts, self._refused.keep(batch.refused))
+        return self.append_group([self.prepare(events, received_at=received_at)])[0]
+
+    def write(self, deliveries: Sequence[Delivery]) -> Written:
+        """Sort deliveries out, and hold the store until they are taken in or let go."""
+        with ExitStack() as held:
+            held.enter_context(self._lock)
+            batch = sort_out([self.checked(delivery) for delivery in deliveries], self._seen, self._last_seq + 1)
+            rest = held.pop_all()
+        self._lock.leave()
+        return _Pending(self, batch, rest)
+
+    def _take(self, batch: Batch) -> list[list[Receipt]]:
+        for one, received_at in zip(batch.accepted, batch.received, strict=True):
+            self._last_seq += 1
+            self._keys[one.key] = self._last_seq
+            self._by_seq[self._last_seq] = one.key
+            self._log.append(StoredEvent(seq=self._last_seq, key=one.key.hex(), received_at=received_at, body=one.raw))
+            self._projector.apply(one.event, one.key, self._last_seq, one.at)
+        self._projector.settle()
+        return with_ids(batch.receipts, self._refused.keep(batch.refused))
 
     def _seen(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
         return {key: self._keys[key] for _, key in events if key in self._keys}
@@ -69,8 +74,8 @@ class MemoryStore(ProjectedStore):
             self._follow(MemoryTables(self._by_seq.__getitem__, epochs))
             self._indexes.forget()
             for stored in self._log:
-                event, key, at = self._reader.read(stored.body)
-                self._projector.apply(event, key, stored.seq, at)
+                one = self._check.again(stored.body)
+                self._projector.apply(one.event, one.key, stored.seq, one.at)
             self._projector.settle()
             return self.graph_hash()
 
@@ -130,3 +135,27 @@ class MemoryStore(ProjectedStore):
     def close(self) -> None:
         """Let go of the indexes."""
         self._leave_indexes()
+
+
+class _Pending(Written):
+    """Nothing is changed before the commit: there is nothing to undo."""
+
+    def __init__(self, store: MemoryStore, batch: Batch, held: ExitStack) -> None:
+        self.receipts = batch.receipts
+        self._take = store._take
+        self._batch = batch
+        self._held: ExitStack | None = held
+
+    def commit(self) -> None:
+        """Take the events in."""
+        held, self._held = self._held, None
+        if held is None:
+            raise StoreError("these deliveries are committed or rolled back already")
+        with held:
+            self.receipts = self._take(self._batch)
+
+    def rollback(self) -> None:
+        """Let go of the store."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()

@@ -35,7 +35,7 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 def repair(folder: Path, *, tenant: str = "default") -> Repaired:
     """Set the file of a tenant aside, and build a new one from every frame of the log that can be read.
 
-    ``frames_lost`` counts what was found and could not be read, or is missing between frames that could.
+    ``frames_lost`` counts what was found and could not be read, or is missing beside frames that could.
 
     Raises:
         StoreError: there is no store.
@@ -109,6 +109,15 @@ class _Salvage:
                 continue
             self.read += 1
             yield events
+        self.lost += self._last_counted(connection) >= expected
+
+    def _last_counted(self, connection: sqlite3.Connection) -> int:
+        """The number of the last event that the file counted, as far as that can still be read."""
+        try:
+            found = connection.execute("SELECT value FROM counters WHERE name = 'event'").fetchone()
+        except sqlite3.DatabaseError:
+            return 0
+        return int(found[0]) if found is not None else 0
 
     def _scan(self, connection: sqlite3.Connection, found: dict[int, tuple[Any, ...]], how: str) -> tuple[int, bool]:
         """Collect frames until one cannot be read: (the last one's number, whether the end was reached)."""

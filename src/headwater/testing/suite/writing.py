@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 
 import msgspec
+import pytest
 
+from headwater.errors import StoreError
 from headwater.model.graph import NodeKind
 from headwater.storage.base import ReceiptStatus, Store
+from headwater.storage.delivery import Delivery
 from headwater.testing.events import raw, run_event, run_id, whole_run
 from headwater.testing.suite.fixture import StoreFixture, holding
 
@@ -104,3 +107,61 @@ class WritingSuite(StoreFixture):
             for number, seq in enumerate(some):
                 assert seq is not None
                 assert run_id(place * 100 + number // 2).encode() in stored[seq]
+
+    def test_a_group_is_one_commit_with_receipts_for_each_delivery(self, store: Store) -> None:
+        """Prepared deliveries are numbered in order, across deliveries too; duplicates and refusals among them are told
+        as for single batches, and the graph is that of the same events appended one by one."""
+        one = raw(whole_run(1, "j", 0, ["a"], ["b"]))
+        other = raw(whole_run(2, "k", 20, ["b"], ["c"]))
+        first = store.prepare([*one, b"{"], received_at=5)
+        receipts = store.append_group([first, store.prepare([], received_at=6), store.prepare([*other, one[0]])])
+        assert [[receipt.seq for receipt in some] for some in receipts] == [[1, 2, None], [], [3, 4, 1]]
+        assert [receipt.status.value for receipt in receipts[2]] == ["stored", "stored", "duplicate"]
+        assert holding(store) == {("a", "b"), ("b", "c")}
+        assert [stored.received_at for stored in store.events(limit=2)] == [5, 5]
+        assert [(kept.body, kept.received_at) for kept in store.quarantined()] == [(b"{", 5)]
+        assert store.rebuild() == store.graph_hash()
+
+    def test_what_is_written_is_seen_after_its_commit_only(self, store: Store) -> None:
+        """Another thread commits; questions asked meanwhile wait for it and see everything."""
+        written = store.write([store.prepare(raw(whole_run(1, "j", 0, ["a"], ["b"])))])
+        seen: list[int] = []
+        asking = threading.Thread(target=lambda: seen.append(store.statistics().events))
+        asking.start()
+        asking.join(0.05)
+        assert seen == []
+        prepared = store.prepare(raw(whole_run(2, "k", 20, ["b"], ["c"])))
+        committing = threading.Thread(target=written.commit)
+        committing.start()
+        for thread in (committing, asking):
+            thread.join(10)
+            assert not thread.is_alive()
+        assert seen == [2]
+        assert [receipt.seq for receipt in written.receipts[0]] == [1, 2]
+        assert store.append_group([prepared])[0][1].seq == 4
+        with pytest.raises(StoreError, match="already"):
+            written.commit()
+
+    def test_what_is_rolled_back_never_was(self, store: Store) -> None:
+        """Leaving the context without a commit, or ``rollback`` from another thread: no event, no name, no number."""
+        store.append(raw(whole_run(1, "j", 0, ["a"], ["b"])))
+        before = store.graph_hash()
+        events = raw(whole_run(2, "k", 20, ["b"], ["c"]))
+        with store.write([store.prepare([*events, b"{"])]) as written:
+            assert [receipt.seq for receipt in written.receipts[0]] == [3, 4, None]
+        again = store.write([store.prepare(events)])
+        letting_go = threading.Thread(target=again.rollback)
+        letting_go.start()
+        letting_go.join()
+        again.rollback()
+        assert store.graph_hash() == before
+        assert store.quarantined() == []
+        assert store.find(NodeKind.DATASET, "db", "c") is None
+        assert [receipt.seq for receipt in store.append(events)] == [3, 4]
+        assert store.rebuild() == store.graph_hash() != before
+
+    def test_a_delivery_of_another_kind_is_an_error(self, store: Store) -> None:
+        """Said at once, and the store goes on."""
+        with pytest.raises(TypeError, match="prepared"):
+            store.append_group([Delivery(received_at=0)])
+        assert store.append(raw(whole_run(1, "j", 0)))[0].seq == 1
