@@ -1,11 +1,69 @@
-"""citus"""
+"""Citus, where it is installed and has nodes that hold data: every table is distributed by its tenant.
+
+Every unique key begins with the tenant and no table refers to another, so a tenant's rows lie together on one node and
+a transaction of a tenant runs there.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import psycopg
+from psycopg import sql
+
+Connection = psycopg.Connection[Any]
+EXTENSION = "citus"
+_LEADER = "tenants"
+"""The table that the others are placed beside."""
+_PLAIN = """
+SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
+  AND NOT EXISTS (SELECT FROM pg_dist_partition AS d WHERE d.logicalrelid = c.oid)
+ORDER BY c.relname <> %s, c.relname
+"""
 
 
-def adopt(connection: psycopg.Connection[Any], schema: str) -> None:
-    """Nothing yet."""
+def is_installed(connection: Connection) -> bool:
+    """Whether the database has the extension."""
+    return connection.execute("SELECT FROM pg_extension WHERE extname = %s", (EXTENSION,)).fetchone() is not None
+
+
+def has_nodes(connection: Connection) -> bool:
+    """Whether there is a node that may hold data."""
+    found = connection.execute("SELECT count(*) FROM pg_dist_node WHERE isactive AND shouldhaveshards").fetchone()
+    return found is not None and bool(found[0])
+
+
+def is_used(connection: Connection, schema: str) -> bool:
+    """Whether the tables are distributed."""
+    if not is_installed(connection):
+        return False
+    name = sql.Identifier(schema, _LEADER).as_string(None)
+    found = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass(%s))", (name,)
+    ).fetchone()
+    return found is not None and bool(found[0])
+
+
+def adopt(connection: Connection, schema: str) -> list[str]:
+    """Distribute the tables that are not distributed yet; returns their names."""
+    if not is_installed(connection) or not has_nodes(connection):
+        return []
+    tables = [table for (table,) in connection.execute(_PLAIN, (schema, _LEADER)).fetchall()]
+    if tables:
+        # One connection a node: what one statement made, the next one must see.
+        connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
+    for table in tables:
+        connection.execute(distribution(schema, table))
+    return tables
+
+
+def distribution(schema: str, table: str) -> sql.Composed:
+    """The statement that distributes a table."""
+    beside = sql.SQL("") if table == _LEADER else sql.SQL(", colocate_with => {}").format(_literal(schema, _LEADER))
+    return sql.SQL("SELECT create_distributed_table({}, 'tenant_id'{})").format(_literal(schema, table), beside)
+
+
+def _literal(schema: str, table: str) -> sql.Literal:
+    return sql.Literal(sql.Identifier(schema, table).as_string(None))

@@ -150,6 +150,17 @@ class Session:
         elif connection.info.transaction_status is not TransactionStatus.IDLE:
             self.close()
 
+    def alone(self, statement: str, parameters: Parameters = ()) -> Any:
+        """The first value that a statement gives which is a transaction of its own and locks no tenant."""
+        connection = self.connect()
+        try:
+            connection.execute("; ".join(["BEGIN", *setting_statements(self.schema, self.role, self.tenant)]))
+            row = connection.execute(statement, parameters).fetchone()
+            connection.execute("COMMIT")
+        finally:
+            self.rollback()
+        return None if row is None else row[0]
+
     # -- statements ------------------------------------------------------------------------------------------------
     def text(self, statement: str) -> sql.SQL:
         """A statement with the tenant in the place of ``:tenant``."""
@@ -196,7 +207,12 @@ def connect(url: str, *, application_name: str = "headwater") -> psycopg.Connect
 def setting_statements(schema: str, role: str | None, tenant: str) -> list[str]:
     """What every transaction begins with: ``SET LOCAL``, so that it ends with the transaction."""
     name = sql.Identifier(schema).as_string(None)
-    found = [f"SET LOCAL search_path TO {name}", f"SET LOCAL {TENANT_SETTING} TO {sql.Literal(tenant).as_string(None)}"]
+    found = [
+        f"SET LOCAL search_path TO {name}",
+        # Citus sets on its nodes what is set from here on. Where there is no Citus it is a name like any other.
+        "SET LOCAL citus.propagate_set_commands TO 'local'",
+        f"SET LOCAL {TENANT_SETTING} TO {sql.Literal(tenant).as_string(None)}",
+    ]
     if role is not None:
         found.insert(0, f"SET LOCAL ROLE {sql.Identifier(role).as_string(None)}")
     return found

@@ -37,7 +37,8 @@ class EventLog:
         )
 
     def _put(self, frame: Frame) -> None:
-        self._session.execute(self._sql["frames_add"], (*frame, max(received_times(frame.received))))
+        times = received_times(frame.received)
+        self._session.execute(self._sql["frames_add"], (*frame, min(times), max(times)))
 
     def index(self, events: Sequence[tuple[int, bytes, int]]) -> None:
         """Have (time, key, sequence number) of new events found again."""
@@ -83,12 +84,15 @@ class EventLog:
 
     def forget(self, before: int) -> int:
         """Drop events received before an instant; returns how many. What stays keeps its sequence number."""
-        gone, since = 0, 0
-        while found := self._session.rows(self._sql["frames_since"], (since, _FRAMES)):
-            for columns in found:
-                gone += self._cut(Frame(*columns), before)
-            since = found[-1][0]
-        return gone
+        cut_off = sum(
+            self._cut(Frame(*columns), before)
+            for columns in self._session.rows(self._sql["frames_across"], (before, before))
+        )
+        ((ranges, count),) = self._session.rows(self._sql["frames_before"], (before,))
+        if count:
+            self._session.execute(self._sql["event_keys_forget"], (ranges,))
+            self._session.execute(self._sql["frames_forget"], (before,))
+        return cut_off + int(count)
 
     def _cut(self, frame: Frame, before: int) -> int:
         found = cut(frame, before)

@@ -1,28 +1,37 @@
-"""Months: what grows with every commit lies in one partition a month of receipt, made when the month begins."""
+"""Months: the log lies in one partition a month of receipt.
+
+A partition is made ahead of its month, in a transaction of its own: making one needs the table for itself for a moment,
+and what was received in a month without a partition lies in ``frames_other``. A partition of the past that is empty is
+dropped, which gives its space back at once. The store's role owns no table, so both are done by functions of the owner
+that take no names and touch nothing but empty partitions.
+"""
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+FUNCTIONS = ("make_months", "drop_empty_months")
+
 
 def adopt(connection: psycopg.Connection[Any], schema: str) -> None:
-    """Give the partitioned tables a partition for what no month holds."""
-    for table in partitioned(connection, schema):
-        connection.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} DEFAULT").format(
-                sql.Identifier(schema, f"{table}_other"), sql.Identifier(schema, table)
-            )
-        )
+    """Give the log a partition for what no month holds, and the functions that make and drop months."""
+    if not is_partitioned(connection, schema):
+        return
+    other = sql.Identifier(schema, "frames_other")
+    frames = sql.Identifier(schema, "frames")
+    connection.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} DEFAULT").format(other, frames))
+    text = files(__package__).joinpath("partitions.sql").read_text(encoding="utf-8")
+    connection.execute(text.replace(":schema", sql.Identifier(schema).as_string(None)))
 
 
-def partitioned(connection: psycopg.Connection[Any], schema: str) -> list[str]:
-    """The tables of a schema that are partitioned by time."""
+def is_partitioned(connection: psycopg.Connection[Any], schema: str) -> bool:
+    """Whether the log is partitioned by PostgreSQL itself."""
     found = connection.execute(
-        "SELECT relname FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace"
-        " WHERE nspname = %s AND relkind = 'p' ORDER BY relname",
-        (schema,),
-    )
-    return [table for (table,) in found]
+        "SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)",
+        (sql.Identifier(schema, "frames").as_string(None),),
+    ).fetchone()
+    return found is not None and bool(found[0])

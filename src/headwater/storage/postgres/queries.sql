@@ -5,6 +5,12 @@
 INSERT INTO tenants (tenant_id, counters) VALUES (:tenant, jsonb_build_object('origin', %s::bigint))
 ON CONFLICT (tenant_id) DO NOTHING;
 
+-- make_months
+SELECT make_months(%s);
+
+-- drop_empty_months
+SELECT drop_empty_months(%s);
+
 -- tenant_get
 SELECT changes, counters FROM tenants WHERE tenant_id = :tenant;
 
@@ -145,7 +151,7 @@ SELECT DISTINCT ON (node, name_key) node, name, at, key, body, run_id, is_repeat
 WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]) ORDER BY node, name_key, at DESC, key DESC;
 
 -- mentions_add
-INSERT INTO mentions (tenant_id, max_at, id, received_at, body) VALUES (:tenant, %s, %s, %s, %s);
+INSERT INTO mentions (tenant_id, max_at, id, body) VALUES (:tenant, %s, %s, %s);
 
 -- mentions_since
 SELECT body FROM mentions WHERE tenant_id = :tenant AND max_at >= %s ORDER BY id;
@@ -211,8 +217,8 @@ JOIN search ON search.tenant_id = :tenant AND search.node = found.node
 ORDER BY found.weight DESC, length(search.name), search.name, search.node LIMIT %s;
 
 -- frames_add
-INSERT INTO frames (tenant_id, last_seq, first_seq, keys, received, body, received_at)
-VALUES (:tenant, %s, %s, %s, %s, %s, %s);
+INSERT INTO frames (tenant_id, last_seq, first_seq, keys, received, body, received_from, received_at)
+VALUES (:tenant, %s, %s, %s, %s, %s, %s, %s);
 
 -- frames_since
 SELECT last_seq, first_seq, keys, received, body FROM frames
@@ -221,9 +227,21 @@ WHERE tenant_id = :tenant AND last_seq > %s ORDER BY last_seq LIMIT %s;
 -- frames_of
 SELECT first_seq, keys FROM frames WHERE tenant_id = :tenant AND last_seq >= %s ORDER BY last_seq LIMIT 1;
 
--- frames_received_before
+-- frames_across
+-- Frames of which a part was received before an instant.
 SELECT last_seq, first_seq, keys, received, body FROM frames
-WHERE tenant_id = :tenant AND received_at < %s AND last_seq > %s ORDER BY last_seq LIMIT %s;
+WHERE tenant_id = :tenant AND received_from < %s AND received_at >= %s;
+
+-- frames_before
+-- The numbers of all events in frames that were received before an instant, as ranges.
+SELECT range_agg(int8range(first_seq, last_seq, '[]'))::text, coalesce(sum(last_seq - first_seq + 1), 0) FROM frames
+WHERE tenant_id = :tenant AND received_at < %s;
+
+-- frames_forget
+DELETE FROM frames WHERE tenant_id = :tenant AND received_at < %s;
+
+-- event_keys_forget
+DELETE FROM event_keys WHERE tenant_id = :tenant AND seq <@ %s::int8multirange;
 
 -- frames_drop
 DELETE FROM frames WHERE tenant_id = :tenant AND last_seq = %s;

@@ -80,6 +80,7 @@ def grant(connection: Connection, schema: str, role: str | None) -> None:
         "GRANT USAGE ON SCHEMA {schema} TO {role}",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
         "REVOKE INSERT, UPDATE, DELETE ON {schema}.migrations FROM {role}",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}",
     ):
         connection.execute(sql.SQL(statement).format(schema=name, role=given))
 

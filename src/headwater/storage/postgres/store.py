@@ -14,6 +14,7 @@ from headwater.errors import InvalidInput, StoreError, StoreReadOnly
 from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals
 from headwater.storage.grouping import GroupedStore
 from headwater.storage.indexes import SharedIndexes
+from headwater.storage.ingest import now_us
 from headwater.storage.postgres import backup
 from headwater.storage.postgres.connection import ROLE, SCHEMA, Session, connect, explained, queries
 from headwater.storage.postgres.log import EventLog
@@ -24,6 +25,7 @@ from headwater.storage.postgres.tables import PostgresTables, encoded
 
 TIMEOUT_S = 10.0
 """How long to wait for another process that writes for the same tenant."""
+_DAY_US = 86_400_000_000
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary",
@@ -46,6 +48,7 @@ class PostgresStore(GroupedStore):
         self._sql = queries()
         self._depth = 0
         self._changes = -1
+        self._day = 0
         log = EventLog(session)
         tables = PostgresTables(session, log)
         self._refused = QuarantineTable(session, lambda: tables.count_on("quarantine"))
@@ -153,6 +156,7 @@ class PostgresStore(GroupedStore):
         with self._lock, explained():
             if self._depth:
                 raise StoreError("a write was started within a read")
+            self._make_months()
             self._tables.begin(self._begin(is_writer=True))
             self._depth += 1
             try:
@@ -168,6 +172,25 @@ class PostgresStore(GroupedStore):
             finally:
                 self._depth -= 1
                 self._log.settled()
+
+    def _make_months(self) -> None:
+        """Once a day, see that the log has a partition for this month and the next."""
+        now = now_us()
+        day = now // _DAY_US
+        if day != self._day:
+            self._session.alone(self._sql["make_months"], (now,))
+            self._day = day
+
+    def retain(self, *, before: int) -> int:
+        """Forget events received before an instant, with what only they showed; return how many were forgotten.
+
+        Months of the log in which nobody has anything left are dropped.
+        """
+        gone = super().retain(before=before)
+        if gone:
+            with self._lock, explained():
+                self._session.alone(self._sql["drop_empty_months"], (before,))
+        return gone
 
     def _end(self) -> None:
         """Write what is pending, count the commit, tell those who listen, and commit."""

@@ -226,7 +226,7 @@ class PostgresTables:
         if self._mentions:
             latest = max(self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH])
             self.advance("mentions", 1)
-            given = (latest, self.counter("mentions"), self.received_at, rows.pack(self._mentions.tobytes()))
+            given = (latest, self.counter("mentions"), rows.pack(self._mentions.tobytes()))
             self._session.execute(self._sql["mentions_add"], given)
             del self._mentions[:]
         if self._edge_log:
@@ -503,9 +503,6 @@ class PostgresTables:
         """Count a rewrite of every level."""
         for level in LEVELS:
             self.rewritten(level)
-
-    received_at = 0
-    """When the batch at hand was received."""
 
 
 def _things(event: Event) -> Iterator[tuple[int, Any]]:

@@ -8,33 +8,34 @@ CREATE TABLE tenants (
   counters jsonb NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50);
 
--- The log: one compressed frame a commit, its events' keys beside it (16 bytes each, in order).
--- With TimescaleDB these become hypertables, without it they are partitioned by month.
+-- The log: one compressed frame a commit, its events' keys beside it (16 bytes each, in order), with the first and the
+-- last time at which one of them was received. With TimescaleDB it becomes a hypertable, without it there is a partition
+-- for every month of receipt.
 DO $$
-DECLARE
-  how text := CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN ''
-                   ELSE 'PARTITION BY RANGE (received_at)' END;
 BEGIN
   EXECUTE 'CREATE TABLE frames (
     tenant_id text NOT NULL,
     last_seq bigint NOT NULL,
     received_at bigint NOT NULL,
+    received_from bigint NOT NULL,
     first_seq bigint NOT NULL,
     keys bytea NOT NULL,
     received bytea NOT NULL,
-    body bytea STORAGE EXTERNAL NOT NULL,
+    body bytea NOT NULL,
     PRIMARY KEY (tenant_id, last_seq, received_at)
-  ) ' || how;
-  -- Which events spoke of which names: packed, a row a commit, with the latest event time in it.
-  EXECUTE 'CREATE TABLE mentions (
-    tenant_id text NOT NULL,
-    max_at bigint NOT NULL,
-    id bigint NOT NULL,
-    received_at bigint NOT NULL,
-    body bytea STORAGE EXTERNAL NOT NULL,
-    PRIMARY KEY (tenant_id, max_at, id, received_at)
-  ) ' || how;
+  )' || CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN ''
+             ELSE ' PARTITION BY RANGE (received_at)' END;
 END $$;
+ALTER TABLE frames ALTER COLUMN body SET STORAGE EXTERNAL;
+
+-- Which events spoke of which names: packed, a row a commit, with the latest event time in it.
+CREATE TABLE mentions (
+  tenant_id text NOT NULL,
+  max_at bigint NOT NULL,
+  id bigint NOT NULL,
+  body bytea NOT NULL,
+  PRIMARY KEY (tenant_id, max_at, id)
+);
 
 -- An event is found again by its time and key: a second delivery lands next to the first.
 CREATE TABLE event_keys (
@@ -49,7 +50,7 @@ CREATE TABLE quarantine (
   tenant_id text NOT NULL,
   id bigint NOT NULL,
   received_at bigint NOT NULL,
-  body bytea STORAGE EXTERNAL NOT NULL,
+  body bytea NOT NULL,
   field text NOT NULL,
   value text NOT NULL,
   rule text NOT NULL,
@@ -109,7 +110,7 @@ CREATE TABLE runs (
   started_at bigint NOT NULL,
   ended_at bigint,
   parent_run text NOT NULL,
-  doc bytea STORAGE EXTERNAL NOT NULL,
+  doc bytea NOT NULL,
   PRIMARY KEY (tenant_id, id)
 );
 CREATE UNIQUE INDEX runs_by_run_id ON runs (tenant_id, run_id);
@@ -223,7 +224,7 @@ CREATE TABLE bodies (
   tenant_id text NOT NULL,
   id bigint NOT NULL,
   digest bytea NOT NULL,
-  content bytea STORAGE EXTERNAL NOT NULL,
+  content bytea NOT NULL,
   PRIMARY KEY (tenant_id, id)
 );
 CREATE UNIQUE INDEX bodies_by_digest ON bodies (tenant_id, digest);
@@ -258,3 +259,8 @@ CREATE TABLE vocabulary (
   word text COLLATE "C" NOT NULL,
   PRIMARY KEY (tenant_id, word)
 );
+
+-- What is compressed already is not compressed again.
+ALTER TABLE mentions ALTER COLUMN body SET STORAGE EXTERNAL;
+ALTER TABLE runs ALTER COLUMN doc SET STORAGE EXTERNAL;
+ALTER TABLE bodies ALTER COLUMN content SET STORAGE EXTERNAL;
