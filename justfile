@@ -26,6 +26,10 @@ fix:
 long:
     {{python}} -m pytest --long
 
+# Every operation of the API asked many times, with good values and bad ones.
+fuzz-api examples="300":
+    HEADWATER_API_EXAMPLES={{examples}} {{python}} -m pytest tests/server/test_description.py -n 2
+
 # 10,000 random kill -9 during ingestion.
 crash cycles="10000":
     {{python}} benchmarks/crash.py --cycles {{cycles}}

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from headwater.capture.steps import step
     from headwater.embedded import lineage
     from headwater.errors import HeadwaterError
+    from headwater.query.remote import connect
 
 __all__ = [
     "HeadwaterError",
     "Run",
+    "connect",
     "current_run",
     "flush",
     "init",
@@ -31,6 +33,7 @@ __all__ = [
 
 _HOMES = {
     "HeadwaterError": "headwater.errors",
+    "connect": "headwater.query.remote",
     "Run": "headwater.capture.runs",
     "lineage": "headwater.embedded",
     "step": "headwater.capture.steps",

@@ -15,6 +15,7 @@ HeadwaterError
 │   ├── StoreFull          the disk is full
 │   ├── StoreCorrupt       the file failed its integrity check
 │   └── StoreTooNew        written by a later version of Headwater
+├── ServiceError           a service did not answer a question: it is away, or lets nobody in
 ├── TransportError         an event could not be delivered (inside capture only, never raised into the host)
 ├── DidNotEnable           an integration cannot work here; silent when automatic, loud when asked for
 └── MissingExtra           a feature needs a library that is not installed
@@ -130,6 +131,10 @@ class StoreTooNew(StoreError):
     """The store was written by a later version of Headwater."""
 
     hint = "upgrade headwater, or point HEADWATER_STORE at another folder"
+
+
+class ServiceError(HeadwaterError):
+    """A service did not answer."""
 
 
 class TransportError(HeadwaterError):

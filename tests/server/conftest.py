@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from headwater.server.access.records import Tenant
@@ -15,6 +18,22 @@ from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings
 
 ALL = frozenset({*SCOPES, Permission.OPERATE})
+
+
+@contextmanager
+def listening(app: App) -> Iterator[str]:
+    """The application on a real socket, without its lifespan; gives the address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 class Served:
@@ -54,3 +73,9 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Start services with settings of the test's own; over a folder unless told otherwise."""
     with ExitStack() as stack:
         yield lambda **settings: Served(create_app(Settings(**{"store": str(tmp_path / "stores"), **settings})), stack)
+
+
+@pytest.fixture(scope="session")
+def listen() -> Callable[[App], AbstractContextManager[str]]:
+    """Put an application on a real socket: ``with listen(app) as url``."""
+    return listening

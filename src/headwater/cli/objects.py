@@ -74,11 +74,13 @@ def history(ctx: click.Context, node: str, limit: int, output: str | None) -> No
 @click.pass_context
 def record(ctx: click.Context, run: str) -> None:
     """Show RUN as a flat record: the document it came in as, or one made from what is known of it."""
+    from headwater.query.lineage import Lineage
     from headwater.query.record import pending, record_text
 
     with asking(ctx) as lineage:
         found = lineage.record(run)
-        waiting = pending(lineage.store, found)
+        # A service answers with the record alone; what it waits for is told where the store is at hand.
+        waiting = pending(lineage.store, found) if isinstance(lineage, Lineage) else []
     echo_text(record_text(found))
     if waiting:
         click.echo(f"not arrived yet: {', '.join(waiting)}", err=True)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -59,7 +59,14 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
 
 @contextmanager
 def asking(ctx: click.Context) -> Iterator[Lineage]:
-    """Open the store and ask it questions. Raises ``NoLineage`` when nothing was ever stored."""
+    """Open the store, or call the service, and ask it questions. Raises ``NoLineage`` when nothing was ever stored."""
+    where = target(ctx.find_root().obj)
+    if where.startswith(("http://", "https://")):
+        from headwater.query.remote import connect
+
+        with connect(where) as remote:
+            yield cast("Lineage", remote)  # the same verbs, which tests hold it to
+        return
     with opened(ctx) as store:
         if not store.statistics().events:
             raise NoLineage(f"{NO_LINEAGE}: the store is empty")

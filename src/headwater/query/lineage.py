@@ -135,13 +135,14 @@ class Lineage:
         ends = self.resolver.node(source), self.resolver.node(target)
         return find_path(self.store, ends[0], ends[1], self.labels, as_of=self.instant(as_of), limit=limit)
 
-    def graph(self, expression: str, *, as_of: AsOf = None) -> LineageGraph:
-        """Return the nodes that a selector names, with the edges between them."""
+    def graph(self, expression: str, *, as_of: AsOf = None, limit: int | None = None) -> LineageGraph:
+        """Return the nodes that a selector names, the first ``limit`` of them, with the edges between them."""
         from headwater.query.subgraph import subgraph
 
+        _check_numbers(limit=limit)
         instant = self.instant(as_of)
         rows = Selector(self.store, self.resolver, instant).select(expression)
-        return subgraph(self.store, rows, as_of=instant)
+        return subgraph(self.store, rows, as_of=instant, limit=limit)
 
     def select(self, expression: str, *, as_of: AsOf = None) -> list[str]:
         """Return the ids of the nodes that a selector names (``+model:churn``, ``tag:pii+ & kind:model``), sorted."""

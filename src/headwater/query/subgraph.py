@@ -11,15 +11,20 @@ from headwater.query.walk import Edges, Reach
 from headwater.storage.base import NodeRow, Store
 
 
-def subgraph(store: Store, rows: Sequence[NodeRow], *, as_of: int | None = None) -> LineageGraph:
+def subgraph(
+    store: Store, rows: Sequence[NodeRow], *, as_of: int | None = None, limit: int | None = None
+) -> LineageGraph:
     """Return the nodes and the edges whose two ends are among them; ``roots`` are those nothing of it flows into.
 
-    A job is part of the picture where it joins two of the datasets, or was itself among the rows.
+    A job is part of the picture where it joins two of the datasets, or was itself among the rows. Beyond ``limit``
+    nodes the rest is left out and the answer is truncated.
     """
     edges = Edges(store, as_of)
     reach = Reach()
-    reach.levels = {row.id: 0 for row in rows}
     reach.total = len(rows)
+    reach.is_truncated = limit is not None and len(rows) > limit
+    rows = rows[:limit]
+    reach.levels = {row.id: 0 for row in rows}
     place = {row.id: place for place, row in enumerate(rows)}
     found = edges.among(list(reach.levels))
     reach.edges = sorted(found, key=lambda edge: (place[edge.target_id], edge.source_id, edge.job_id))

@@ -121,7 +121,7 @@ class Administration:
         self.control.add_key(key)
         return NewKey(secret=secret, key=key)
 
-    def rotate_key(self, tenant: str, key_id: str, *, who: str, overlap_s: int = 86_400) -> NewKey:
+    def rotate_key(self, tenant: str, key_id: str, *, who: str, overlap_s: float = 86_400) -> NewKey:
         """A new key with the name, scopes and length of life of an old one, which goes on opening for ``overlap_s``.
 
         Raises:
@@ -136,9 +136,9 @@ class Administration:
             raise InvalidInput(field="overlap_s", value=str(overlap_s), rule=f"is 0 to {MOST_OVERLAP_S} seconds")
         days = None if old.expires_at is None else (old.expires_at - old.created_at) / DAY_US
         made = self._new_key(tenant, who, old.name, old.permissions, days)
-        self.control.end_key(tenant, key_id, now + overlap_s * SECOND_US)
+        self.control.end_key(tenant, key_id, now + round(overlap_s * SECOND_US))
         self._forget(old.digest)
-        self._note(tenant, who, "key.rotate", key_id, f"to {made.key.id}, overlap {overlap_s} s")
+        self._note(tenant, who, "key.rotate", key_id, f"to {made.key.id}, overlap {overlap_s:g} s")
         return made
 
     def revoke_key(self, tenant: str, key_id: str, *, who: str) -> None:

@@ -11,6 +11,11 @@ from headwater.server.permissions import Permission, Role
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
+Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+"""A line of text for people."""
+Named = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+
+
 class Quota(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a tenant may use; None is without limit."""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from headwater.server.routes import access, health, ingest, login, pages, questions, static
+from headwater.server.routes import access, description, graphs, health, ingest, login, nodes, pages, runs, static
 from headwater.server.routing import Operation
 
 _RESOURCES = (
     health,
     access,
     ingest,
-    questions,
+    nodes,
+    runs,
+    graphs,
+    description,
     login,
     pages,
     static,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from headwater.server.access.administration import NewKey, may_grant
-from headwater.server.access.records import Key
+from headwater.server.access.administration import MOST_OVERLAP_S, NewKey, may_grant
+from headwater.server.access.records import Key, Line
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.routing import Operation
@@ -40,15 +42,15 @@ class MadeKey(msgspec.Struct, frozen=True, kw_only=True):
 class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key that is wanted. ``days`` None is a key without end."""
 
-    name: str = ""
-    scopes: tuple[Permission, ...] = (Permission.INGEST, Permission.READ)
-    days: float | None = None
+    name: Line = ""
+    scopes: Annotated[tuple[Permission, ...], msgspec.Meta(min_length=1)] = (Permission.INGEST, Permission.READ)
+    days: Annotated[float, msgspec.Meta(gt=0, le=36_500)] | None = None
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long the old key goes on opening."""
 
-    overlap_s: int = 86_400
+    overlap_s: Annotated[float, msgspec.Meta(ge=0, le=MOST_OVERLAP_S)] = 86_400
 
 
 def view(key: Key) -> KeyView:

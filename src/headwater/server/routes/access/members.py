@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.server.access.records import Member
+from headwater.server.access.records import Line, Member, Named
 from headwater.server.call import Call
 from headwater.server.permissions import Permission, Role
 from headwater.server.routing import Operation
@@ -19,17 +19,17 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
 class MemberRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A person as their identity provider knows them, and the role that they are to have."""
 
-    issuer: str
-    subject: str
+    issuer: Named
+    subject: Named
     role: Role
-    name: str = ""
+    name: Line = ""
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A person as their identity provider knows them."""
 
-    issuer: str
-    subject: str
+    issuer: Named
+    subject: Named
 
 
 def list_members(call: Call) -> Members:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from headwater.query.lineage import Lineage
 from headwater.query.result import LineageGraph
-from headwater.server.access.records import Share
+from headwater.server.access.records import Named, Share
 from headwater.server.call import ROOT, Call
 from headwater.server.permissions import Permission
+from headwater.server.routes.answers import AsOf, Text
 from headwater.server.routing import Operation
 
 
@@ -22,15 +25,15 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
 class ShareRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A grant that is wanted: the selector is evaluated anew whenever the grant is used."""
 
-    to: str
-    select: str
-    days: float = 30
+    to: Named
+    select: Text
+    days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 30
 
 
 class SharedQuery(msgspec.Struct, frozen=True, kw_only=True):
     """How to look at what is shared."""
 
-    as_of: str | None = None
+    as_of: AsOf | None = None
 
 
 def list_shares(call: Call) -> Shares:

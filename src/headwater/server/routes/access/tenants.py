@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from headwater.errors import InvalidInput
-from headwater.server.access.records import Quota, Tenant
+from headwater.server.access.records import Line, Quota, Tenant
 from headwater.server.call import Call
 from headwater.server.errors import Conflict
 from headwater.server.permissions import SCOPES, Permission
@@ -23,24 +24,24 @@ class Tenants(msgspec.Struct, frozen=True, kw_only=True):
 class TenantRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A tenant that is wanted."""
 
-    name: str
-    title: str = ""
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    title: Line = ""
     quota: Quota = Quota()
 
 
 class TenantChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to become of a tenant; what is left out stays."""
 
-    title: str | None = None
+    title: Line | None = None
     quota: Quota | None = None
 
 
 class TenantKeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The first key of a tenant."""
 
-    name: str = ""
-    scopes: tuple[Permission, ...] = SCOPES
-    days: float | None = None
+    name: Line = ""
+    scopes: Annotated[tuple[Permission, ...], msgspec.Meta(min_length=1)] = SCOPES
+    days: Annotated[float, msgspec.Meta(gt=0, le=36_500)] | None = None
 
 
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +96,7 @@ def drop_tenant(call: Call) -> None:
     """Drop a tenant with its keys and all its lineage."""
     name, confirmation = call.path["name"], call.query
     if confirmation.confirm != name:
-        raise InvalidInput(field="confirm", value=confirmation.confirm[:80], rule="is the name of the tenant")
+        raise Conflict("confirm is not the name of the tenant", hint=f"to delete it, say confirm={name}")
     if name == call.tenant:
         raise Conflict("this is the tenant of the key that asks", hint="use a key of another tenant")
     call.service.administration.drop_tenant(name, who=call.principal.name)

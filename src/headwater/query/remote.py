@@ -1,0 +1,300 @@
+"""``connect(url)``: the questions of ``Lineage``, asked of a service.
+
+The verbs, their arguments and their answers are those of the embedded API, so code moves from a laptop to a team by
+changing an address. The standard library carries the requests.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+from collections.abc import Iterable
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from headwater.errors import ConfigError, HeadwaterError, InvalidInput, NotFound, ServiceError
+from headwater.query.coverage import Coverage
+from headwater.query.details import Details
+from headwater.query.diff import Diff
+from headwater.query.history import History, RunSummary, SearchResult
+from headwater.query.impact import Change, Impact
+from headwater.query.result import LineageGraph
+from headwater.query.times import iso_utc
+from headwater.query.why import Why
+
+T = TypeVar("T")
+AsOf = str | int | None
+_MOST_NODES = 100_000
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """The parts of a problem document (RFC 9457) that become an error here."""
+
+    type: str = ""
+    title: str = ""
+    detail: str = ""
+    hint: str = ""
+    field: str = ""
+    value: str = ""
+    rule: str = ""
+    near: tuple[str, ...] = ()
+
+
+def connect(url: str, *, key: str | None = None, timeout_s: float = 30.0, ca_file: str | None = None) -> RemoteLineage:
+    """The lineage of a service at an address, with a key (``HEADWATER_API_KEY`` when None).
+
+    Nothing is asked yet: a service that is away is told by the first question.
+
+    Raises:
+        ConfigError: the address is no http or https one.
+    """
+    return RemoteLineage(url, key=key, timeout_s=timeout_s, ca_file=ca_file)
+
+
+class RemoteLineage:
+    """Questions about the lineage of one tenant of a service; see ``headwater.query.lineage.Lineage`` for each.
+
+    Every method raises ``NotFound`` and ``InvalidInput`` as the embedded one does, and ``ServiceError`` when the
+    service is away or lets nobody in. Safe to use from many threads.
+    """
+
+    def __init__(
+        self, url: str, *, key: str | None = None, timeout_s: float = 30.0, ca_file: str | None = None
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigError(
+                f"{url!r} is not the address of a service", hint="for example https://lineage.example:5000"
+            )
+        self.url = url.rstrip("/")
+        self._parts = parts
+        self._key = os.environ.get("HEADWATER_API_KEY", "") if key is None else key
+        self._timeout_s = timeout_s
+        self._tls = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
+        self._local = threading.local()
+
+    def __repr__(self) -> str:
+        return f"RemoteLineage({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close this thread's connection; the next question opens another."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    # -- walks -----------------------------------------------------------------------------------------------------
+    def upstream(
+        self,
+        node: str,
+        *,
+        depth: int | None = None,
+        as_of: AsOf = None,
+        columns: bool = False,
+        kinds: Iterable[str] | None = None,
+        level: Literal["dataset", "run"] = "dataset",
+        limit: int | None = None,
+    ) -> LineageGraph:
+        """Return what the node comes from."""
+        return self._walk("upstream", node, depth, as_of, columns, kinds, level, limit)
+
+    def downstream(
+        self,
+        node: str,
+        *,
+        depth: int | None = None,
+        as_of: AsOf = None,
+        columns: bool = False,
+        kinds: Iterable[str] | None = None,
+        level: Literal["dataset", "run"] = "dataset",
+        limit: int | None = None,
+    ) -> LineageGraph:
+        """Return what is made from the node."""
+        return self._walk("downstream", node, depth, as_of, columns, kinds, level, limit)
+
+    def _walk(
+        self,
+        verb: str,
+        node: str,
+        depth: int | None,
+        as_of: AsOf,
+        columns: bool,
+        kinds: Iterable[str] | None,
+        level: str,
+        limit: int | None,
+    ) -> LineageGraph:
+        return self._get(
+            _node(node, verb),
+            LineageGraph,
+            depth=depth,
+            as_of=as_of,
+            columns=columns or None,
+            kinds=None if kinds is None else ",".join(kinds),
+            level=level,
+            budget=_MOST_NODES if limit is None else limit,
+        )
+
+    def path(self, source: str, target: str, *, as_of: AsOf = None, limit: int = 1) -> LineageGraph:
+        """Return up to ``limit`` shortest ways by which data flows from source to target, in one graph."""
+        return self._get("/api/v1/path", LineageGraph, source=source, target=target, as_of=as_of, limit=limit)
+
+    def graph(self, expression: str, *, as_of: AsOf = None, limit: int | None = None) -> LineageGraph:
+        """Return the nodes that a selector names, the first ``limit`` of them, with the edges between them."""
+        budget = _MOST_NODES if limit is None else limit
+        return self._get("/api/v1/graph", LineageGraph, select=expression, as_of=as_of, budget=budget)
+
+    def select(self, expression: str, *, as_of: AsOf = None) -> list[str]:
+        """Return the ids of the nodes that a selector names, sorted."""
+        found: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._get(
+                "/api/v1/nodes", _NodePage, select=expression, as_of=as_of, limit=1000, cursor=cursor or None
+            )
+            found.extend(node.id for node in page.nodes)
+            cursor = page.next
+        return found
+
+    # -- answers ---------------------------------------------------------------------------------------------------
+    def impact(
+        self,
+        node: str,
+        *,
+        change: Change = "drop",
+        depth: int | None = None,
+        as_of: AsOf = None,
+        limit: int | None = None,
+    ) -> Impact:
+        """Return what a change of a dataset, or of one column of it, does downstream."""
+        budget = _MOST_NODES if limit is None else limit
+        return self._get(_node(node, "impact"), Impact, change=change, depth=depth, as_of=as_of, budget=budget)
+
+    def why(self, prediction: str, *, as_of: AsOf = None) -> Why:
+        """Return the way back from a prediction, a version or a dataset."""
+        return self._get(_node(prediction, "why"), Why, as_of=as_of)
+
+    def diff(self, before: str, after: str | None = None, *, of: str | None = None) -> Diff:
+        """Return how two runs, two versions, or two instants differ."""
+        return self._get("/api/v1/diff", Diff, before=before, after=after, of=of)
+
+    # -- objects ---------------------------------------------------------------------------------------------------
+    def show(self, node: str, *, as_of: AsOf = None) -> Details:
+        """Return what is known of a dataset, version, job or run."""
+        return self._get(_node(node), Details, as_of=as_of)
+
+    def search(self, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
+        """Return nodes whose name, columns, description, tags or owners match the words, best first."""
+        wanted = (kind or "").lower()
+        is_kind = wanted in ("dataset", "job")
+        page = self._get(
+            "/api/v1/nodes",
+            _NodePage,
+            q=text,
+            kind=wanted if is_kind else None,
+            type=None if is_kind else wanted or None,
+            limit=limit,
+        )
+        return page.nodes
+
+    def history(self, node: str, *, limit: int = 100) -> History:
+        """Return the versions of a dataset, or the runs of a job, and every change of its facets."""
+        return self._get(_node(node, "history"), History, limit=limit)
+
+    def runs(self, node: str | None = None, *, state: str | None = None, limit: int = 20) -> list[RunSummary]:
+        """Return runs, latest first: of a job, of those that wrote a dataset, or all."""
+        path = "/api/v1/runs" if node is None else _node(node, "runs")
+        return self._get(path, _RunPage, state=state and state.upper(), limit=limit).runs
+
+    def record(self, run: str) -> dict[str, Any]:
+        """Return the flat record of a run, whichever way it came in."""
+        return self._get(f"/api/v1/records/{quote(run, safe='')}", dict[str, Any])
+
+    def coverage(self) -> Coverage:
+        """Return how much is known."""
+        return self._get("/api/v1/coverage", Coverage)
+
+    # -- the wire --------------------------------------------------------------------------------------------------
+    def _get(self, path: str, answer: type[T], /, **parameters: Any) -> T:
+        instant = parameters.get("as_of")
+        if isinstance(instant, int):
+            parameters["as_of"] = iso_utc(instant)
+        given = {name: _text(value) for name, value in parameters.items() if value is not None}
+        target = self._parts.path.rstrip("/") + path + ("?" + urlencode(given) if given else "")
+        status, body = self._ask(target)
+        if status != 200:
+            raise _error(status, body, self.url)
+        try:
+            return msgspec.json.decode(body, type=answer)
+        except msgspec.MsgspecError as error:
+            raise ServiceError(f"{self.url} answered in another form: {error}", hint="is it a Headwater?") from None
+
+    def _ask(self, target: str) -> tuple[int, bytes]:
+        headers = {"Accept": "application/json", "User-Agent": "headwater"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        last: Exception | None = None
+        for _ in range(2):  # a connection that was kept may have been closed by the other side
+            connection = self._connection()
+            try:
+                connection.request("GET", target, headers=headers)
+                answer: HTTPResponse = connection.getresponse()
+                return answer.status, answer.read()
+            except (OSError, HTTPException) as error:
+                last = error
+                self.close()
+        raise ServiceError(f"{self.url} is not to be reached: {last}", hint="is the service running?") from last
+
+    def _connection(self) -> HTTPConnection:
+        connection: HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            host, port = self._parts.hostname or "", self._parts.port
+            if self._tls is not None:
+                connection = HTTPSConnection(host, port, timeout=self._timeout_s, context=self._tls)
+            else:
+                connection = HTTPConnection(host, port, timeout=self._timeout_s)
+            self._local.connection = connection
+        return connection
+
+
+class _NodePage(msgspec.Struct):
+    nodes: list[SearchResult]
+    next: str | None = None
+
+
+class _RunPage(msgspec.Struct):
+    runs: list[RunSummary]
+
+
+def _node(name: str, verb: str = "") -> str:
+    if not name.strip():
+        raise InvalidInput(field="name", value="''", rule="must not be empty")
+    return f"/api/v1/nodes/{quote(name, safe='')}" + (f"/{verb}" if verb else "")
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _error(status: int, body: bytes, url: str) -> HeadwaterError:
+    try:
+        problem = msgspec.json.decode(body, type=_Problem)
+    except msgspec.MsgspecError:
+        return ServiceError(f"{url} answered {status}")
+    words, hint = problem.detail or problem.title, problem.hint or None
+    if problem.type == "headwater:not-found":
+        found = NotFound("", near=problem.near, hint=hint)
+        found.args = (words,)
+        return found
+    if status == 422:
+        return InvalidInput(words, field=problem.field, value=problem.value, rule=problem.rule, hint=hint)
+    return ServiceError(words, hint=hint)
