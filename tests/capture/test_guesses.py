@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from headwater.capture.guesses import Guesses
-from headwater.capture.lineage import entry
+from headwater.capture.lineage import Origins
 from headwater.capture.recorder import Recorder
 from headwater.capture.trace import trace
 from headwater.capture.values import INFERRED, Columns, DatasetRef, Dep, Value, Values, make_value
@@ -43,7 +43,9 @@ def test_a_guess_stays_one_through_later_steps():
         rows=5,
     )
     assert [trail.description for trail in trace(frame).fields["p"].values()] == [INFERRED]
-    inputs = {i["name"]: i for i in entry(DatasetRef("file", "/out"), [frame], [])["inputs"]}
+    origins = Origins(DatasetRef("file", "/out"))
+    origins.add(frame)
+    inputs = {i["name"]: i for i in origins.entry([])["inputs"]}
     assert inputs["/model"]["transformations"][0]["type"] == "INFERRED"
     assert "transformations" not in inputs["/rows"]
 

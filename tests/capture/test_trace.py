@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.capture import trace as module
+from headwater.capture.lineage import Origins
 from headwater.capture.trace import Source, trace
 from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value, same_columns
 
@@ -146,3 +147,27 @@ def test_trace_equals_reachability_in_the_graph_of_columns(values):
     last = values[-1]
     for column in last.column_names():
         assert set(trace(last).fields[column]) == reach(last, column)
+
+
+def test_a_target_written_in_a_loop_is_said_once():
+    """A thousand reads of one file are one source of each column; what a later round adds is added."""
+    target = Origins(DatasetRef("file", "/out"))
+    for _ in range(1_000):
+        target.add(step((source("/in", "a", "k"),), {"x": [Dep(0, "a")]}, [Dep(0, "k", "INDIRECT", "FILTER")]))
+    once = target.entry([])
+    assert [item["name"] for item in once["inputs"]] == ["/in", "/in"]
+    assert len(once["fields"]["x"]["inputs"]) == 1
+    assert target.entry([]) == once
+    target.add(step((source("/more", "b"),), {"x": [Dep(0, "b")]}))
+    both = target.entry([])
+    assert [item["name"] for item in both["fields"]["x"]["inputs"]] == ["/in", "/more"]
+    assert [item["name"] for item in both["inputs"]] == ["/in", "/more", "/in"]
+
+
+def test_a_target_is_no_source_of_itself():
+    """A model that is trained further, a file that is appended to: no edge from the target to itself."""
+    target = Origins(DatasetRef("file", "/out"))
+    target.add(step((source("/out", "x"), source("/in", "a")), {"x": [Dep(0, "x"), Dep(1, "a")]}))
+    entry = target.entry([DatasetRef("file", "/other")])
+    assert [item["name"] for item in entry["inputs"]] == ["/in"]
+    assert [item["name"] for item in entry["fields"]["x"]["inputs"]] == ["/in"]

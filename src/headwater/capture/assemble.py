@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from headwater.capture import models, wire
 from headwater.capture.datasets import DEFAULT_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
-from headwater.capture.lineage import entry
 from headwater.capture.operations import operations
 from headwater.capture.recorder import Metric, Named, Parameter, Read, Recorder, Seed, Statement, Write
 from headwater.capture.statements import Tables, analyse
@@ -44,6 +43,10 @@ class JobFacts(NamedTuple):
     """Namespace and name of the job, and id of the run, that started this run."""
 
 
+_NEWS: Final = 1.25
+_NEWS_AFTER_S: Final = 5.0
+
+
 class Assembler:
     """Turns the items of one recorder into events."""
 
@@ -68,8 +71,8 @@ class Assembler:
         self._seeds: list[dict[str, Any]] = []
         self._statements: list[tuple[str, str]] = []
         self._unresolved: list[str] = []
-        self._said = (0, 0, 0, 0)
-        """How many parameters, metrics, seeds and statements the last event told of."""
+        self._told = (0, 0.0)
+        """How many parameters, metrics and seeds the last event told of, and when."""
 
     # -- events ----------------------------------------------------------------------------------------------------
     def start(self) -> list[bytes]:
@@ -86,11 +89,21 @@ class Assembler:
         """A RUNNING event with what was seen since the last call; none when that is nothing."""
         self._take()
         changed = [touched for touched in self._datasets if touched.is_changed]
-        facts = (len(self._parameters), len(self._metrics), len(self._seeds), len(self._statements))
-        if not changed and facts == self._said:
+        run_facets = self._run_facets() if self._has_news() else {}
+        if not changed and not run_facets:
             return []
-        self._said = facts
-        return [self._event("RUNNING", time.time_ns(), self._run_facets(), self._job_facets(changed), changed)]
+        return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(changed), changed)]
+
+    def _has_news(self) -> bool:
+        """Whether to tell of parameters, metrics and seeds again. They are told whole, so a loop that measures without
+        end is told of when it has measured a quarter more, or for some seconds."""
+        count = len(self._parameters) + len(self._metrics) + len(self._seeds)
+        told, told_at_s = self._told
+        now_s = time.monotonic()
+        if count == told or (count < _NEWS * told and now_s < told_at_s + _NEWS_AFTER_S):
+            return False
+        self._told = count, now_s
+        return True
 
     def finish(self, outcome: Outcome) -> list[bytes]:
         """The last event of the run, with all that was not yet said."""
@@ -118,7 +131,7 @@ class Assembler:
             return False
         if touched.ref[:2] in self.recorder.moved:
             return True
-        return touched.ref.namespace == "file" and not touched.values and not os.path.exists(touched.ref.name)  # noqa: PTH110
+        return touched.ref.namespace == "file" and not touched.origins.has_any and not os.path.exists(touched.ref.name)  # noqa: PTH110
 
     def _event(
         self, kind: str, time_ns: int, run_facets: dict[str, Any], job_facets: dict[str, Any], touched: list[Touched]
@@ -148,7 +161,7 @@ class Assembler:
 
     def _job_facets(self, touched: list[Touched]) -> dict[str, Any]:
         facets: dict[str, Any] = {}
-        entries = [entry(item.ref, item.values, item.inferred) for item in touched if item.is_output]
+        entries = [item.origins.entry(item.inferred) for item in touched if item.is_output]
         if entries:
             facets["lineage"] = {"entries": entries}
         if self._statements:

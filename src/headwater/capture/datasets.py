@@ -1,4 +1,4 @@
-"""What a run learns of each dataset that it touches: kind, schema, statistics, fingerprints, values behind it."""
+"""What a run learns of each dataset that it touches: kind, schema, statistics, fingerprints, what fed it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from headwater.capture.guard import GUARD
+from headwater.capture.lineage import Origins
 from headwater.capture.values import DatasetRef, Value
 
 DEFAULT_BUDGET_S: Final = 2.0
@@ -16,7 +17,7 @@ DEFAULT_BUDGET_S: Final = 2.0
 
 class Touched:
     """One dataset of one run. Facet bodies gather in ``facets`` (of the dataset), ``input_facets`` and
-    ``output_facets``; ``values`` are what was written to it, ``inferred`` what was read before it was written."""
+    ``output_facets``; ``origins`` is what fed it, ``inferred`` what was read before it was written."""
 
     __slots__ = (
         "facets",
@@ -25,9 +26,9 @@ class Touched:
         "is_changed",
         "is_input",
         "is_output",
+        "origins",
         "output_facets",
         "ref",
-        "values",
     )
 
     def __init__(self, ref: DatasetRef) -> None:
@@ -35,7 +36,7 @@ class Touched:
         self.facets: dict[str, Any] = {}
         self.input_facets: dict[str, Any] = {}
         self.output_facets: dict[str, Any] = {}
-        self.values: list[Value] = []
+        self.origins = Origins(ref)
         self.inferred: list[DatasetRef] = []
         self.is_input = False
         self.is_output = False
@@ -84,7 +85,7 @@ class Datasets:
         touched = self.touch(ref)
         touched.is_output = True
         if value is not None:
-            touched.values.append(value)
+            touched.origins.add(value)
         touched.inferred = inferred
         metrics = self._describe(touched, value, snapshot).get("dataQualityMetrics", {})
         statistics = {"rowCount": metrics.get("rowCount")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from headwater.capture.trace import Source, Trace, Trail, Trails, trace
+from headwater.capture.trace import Trace, Trail, Trails, trace
 from headwater.capture.values import INFERRED, DatasetRef, Value
 
 MAX_FIELD_EDGES: Final = 100_000
@@ -13,92 +13,100 @@ MAX_FIELD_EDGES: Final = 100_000
 
 _INFERRED: Final = {"type": "INFERRED", "subtype": "", "description": "read by the run before it wrote this"}
 
+_Name = tuple[str, str]
+"""Namespace and name of a dataset."""
 
-def entry(ref: DatasetRef, values: Iterable[Value], inferred: Iterable[DatasetRef]) -> dict[str, Any]:
-    """The lineage entry of one target: what fed it, by dataset and by column.
+_Edges = dict[tuple[_Name, str | None, Trail], None]
+"""From a column of a dataset (None: all of it), and how. Two reads of one file are one source."""
 
-    ``values`` are what was written to it; ``inferred`` are the datasets to fall back on where nothing is known of
-    how it came about (everything the run had read by then), marked as such.
+
+class Origins:
+    """What fed one target, by dataset and by column, over all that was written to it.
+
+    Each value is traced once and let go, so that a loop that writes one target ten thousand times is said in a word.
     """
-    values = list(values)
-    traces = [trace(value) for value in values]
-    # A model that is trained further comes from itself: that is its history, not an edge of the graph.
-    found_refs = [value.dataset for found in traces for value in found.sources]
-    known = dict.fromkeys(found for found in found_refs if found is not None and found[:2] != ref[:2])
-    guessed = {found for found in known if _is_guess(found, traces)}
-    whole = [_guessed(found) if found in guessed else _input(found) for found in known]
-    if not known or not traces:
-        whole = [_guessed(source) for source in dict.fromkeys(inferred) if source[:2] != ref[:2]]
-    for found in traces:
-        whole.extend(_indirect(ref, found))
-    document: dict[str, Any] = {
-        "namespace": ref.namespace,
-        "name": ref.name,
-        "type": "DATASET",
-        "inputs": _distinct(whole),
-    }
-    own = {name for value in values for name in value.column_names()}
-    fields = _fields(ref, traces, own)
-    if fields:
-        document["fields"] = fields
-    return document
+
+    __slots__ = ("_certain", "_fields", "_indirect", "_is_coarse", "_known", "_names", "_target", "_waiting", "has_any")
+
+    def __init__(self, ref: DatasetRef) -> None:
+        self._target = ref[:2]
+        self._waiting: list[Value] = []
+        self._known: dict[_Name, None] = {}
+        self._certain: dict[_Name, bool] = {}
+        """Per dataset that a column comes from, whether one does so otherwise than by a guess."""
+        self._fields: dict[str, _Edges] = {}
+        self._indirect: _Edges = {}
+        self._names: set[str] = set()
+        self._is_coarse = False
+        self.has_any = False
+        """Whether anything of known making was written."""
+
+    def add(self, value: Value) -> None:
+        """``value`` was written to the target."""
+        self._waiting.append(value)
+        self.has_any = True
+
+    def entry(self, inferred: Iterable[DatasetRef]) -> dict[str, Any]:
+        """The lineage entry of the target.
+
+        ``inferred`` are the datasets to fall back on where nothing is known of how it came about (everything the run
+        had read by then), marked as such.
+        """
+        waiting, self._waiting = self._waiting, []
+        for value in waiting:
+            self._take(trace(value))
+            self._names.update(value.column_names())
+        whole = [_input(name) if self._certain.get(name, True) else _guessed(name) for name in self._known]
+        if not self._known:
+            whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if name != self._target]
+        whole += [_with_trail(*edge) for edge in self._indirect]
+        document = {**_input(self._target), "inputs": whole}
+        fields = {
+            name: {"inputs": [_with_trail(*edge) for edge in edges]}
+            for name, edges in self._fields.items()
+            if name != "*" and (name in self._names or not self._names)
+        }
+        if fields and not self._is_coarse:
+            document["fields"] = fields
+        return document
+
+    def _take(self, found: Trace) -> None:
+        for value in found.sources:
+            # A model that is trained further comes from itself: that is its history, not an edge of the graph.
+            if value.dataset is not None and value.dataset[:2] != self._target:
+                self._known[value.dataset[:2]] = None
+        self._add(self._indirect, found.indirect)
+        self._is_coarse = self._is_coarse or found.is_coarse
+        for name, trails in found.fields.items():
+            self._add(self._fields.setdefault(name, {}), trails)
+        if sum(map(len, self._fields.values())) > MAX_FIELD_EDGES:
+            self._is_coarse = True
+        if self._is_coarse:
+            self._fields = {}
+
+    def _add(self, edges: _Edges, trails: Trails) -> None:
+        for (value, column), trail in trails.items():
+            if value.dataset is None:
+                continue
+            name = value.dataset[:2]
+            self._certain[name] = self._certain.get(name, False) or trail.description != INFERRED
+            if name != self._target:
+                edges[name, column, trail] = None
 
 
-def _input(ref: DatasetRef, field: str | None = None) -> dict[str, Any]:
-    document: dict[str, Any] = {"namespace": ref.namespace, "name": ref.name, "type": "DATASET"}
+def _input(name: _Name, field: str | None = None) -> dict[str, Any]:
+    document: dict[str, Any] = {"namespace": name[0], "name": name[1], "type": "DATASET"}
     if field is not None:
         document["field"] = field
     return document
 
 
-def _guessed(ref: DatasetRef) -> dict[str, Any]:
-    return {**_input(ref), "transformations": [_INFERRED]}
+def _guessed(name: _Name) -> dict[str, Any]:
+    return {**_input(name), "transformations": [_INFERRED]}
 
 
-def _is_guess(ref: DatasetRef, traces: list[Trace]) -> bool:
-    """Whether every column that comes from this dataset does so by a guess."""
-    all_trails = [t for found in traces for t in (*found.fields.values(), found.indirect)]
-    own = [trail for trails in all_trails for source, trail in trails.items() if source.value.dataset == ref]
-    return bool(own) and all(trail.description == INFERRED for trail in own)
-
-
-def _indirect(ref: DatasetRef, found: Trace) -> list[dict[str, Any]]:
-    """What decided about the whole target: an input with a field, at the level of the dataset."""
-    return [_with_trail(s, trail) for s, trail in found.indirect.items() if _is_other(s, ref)]
-
-
-def _with_trail(source: Source, trail: Trail) -> dict[str, Any]:
-    assert source.value.dataset is not None
+def _with_trail(name: _Name, column: str | None, trail: Trail) -> dict[str, Any]:
     step: dict[str, Any] = {"type": trail.type, "subtype": trail.subtype, "masking": trail.masking}
     if trail.description:
         step["description"] = trail.description
-    return {**_input(source.value.dataset, source.column), "transformations": [step]}
-
-
-def _fields(ref: DatasetRef, traces: list[Trace], own: set[str]) -> dict[str, Any]:
-    merged: dict[str, Trails] = {}
-    count = 0
-    for found in traces:
-        if found.is_coarse:
-            return {}
-        for name, trails in found.fields.items():
-            count += len(trails)
-            merged.setdefault(name, {}).update(trails)
-    if count > MAX_FIELD_EDGES:
-        return {}
-    return {
-        name: {"inputs": [_with_trail(s, t) for s, t in trails.items() if _is_other(s, ref)]}
-        for name, trails in merged.items()
-        if name != "*" and (name in own or not own)
-    }
-
-
-def _is_other(source: Source, ref: DatasetRef) -> bool:
-    return source.value.dataset is not None and source.value.dataset[:2] != ref[:2]
-
-
-def _distinct(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    seen: dict[str, dict[str, Any]] = {}
-    for item in inputs:
-        seen.setdefault(repr(item), item)
-    return list(seen.values())
+    return {**_input(name, column), "transformations": [step]}
