@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from headwater.model.graph import Edge, How, Node, NodeKind
 from headwater.query import Lineage, LineageGraph
-from headwater.query.picture import MOST_COLUMNS, picture
-from headwater.query.svg import svg
+from headwater.query.drawing import picture_of
+from headwater.query.drawing.cards import MOST_COLUMNS
+from headwater.query.drawing.svg import svg
 from headwater.query.text import plain
 from headwater.query.tree import TreeStyle, tree
 
@@ -51,7 +52,7 @@ def test_hostile_names_stay_text(name: str) -> None:
     graph = small(name)
     root = ElementTree.fromstring(svg(graph))
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
-        "svg", "title", "style", "defs", "marker", "path", "rect", "g", "text", "circle"
+        "svg", "title", "desc", "style", "defs", "marker", "path", "rect", "g", "text", "circle"
     }  # fmt: skip
     text = plain(tree(graph, TreeStyle(base="/")))
     assert len(text.splitlines()) == 6
@@ -107,29 +108,31 @@ def test_pills_keep_outputs_of_one_job_apart() -> None:
     names = ["a", "b", "x", "y"]
     nodes = tuple(Node(id=name, kind=NodeKind.DATASET, namespace="n", name=name) for name in names)
     edges = (Edge(source="a", target="x", job="j"), Edge(source="b", target="y", job="j"))
-    drawn = picture(LineageGraph(nodes=nodes, edges=edges), base="/")
-    assert len(drawn.pills) == 2
-    assert len(drawn.lines) == 4
+    drawn = picture_of(LineageGraph(nodes=nodes, edges=edges), jobs="nodes", base="/")
+    assert sorted(card.id for card in drawn.cards if card.node == "j") == ["j", "j → y"]
+    assert len(drawn.links) == 4
 
 
 def test_dashes_mean_no_value_flows(lineage: Lineage) -> None:
     """Inferred edges and columns that only decide are dashed, value flows are solid."""
-    drawn = picture(lineage.upstream("features.parquet:texture_z"), base=BASE)
-    dashed = {(line.source_column, line.target_column) for line in drawn.lines if line.is_dashed}
-    assert ("age", "texture_z") in dashed
-    assert ("texture", "texture_z") not in dashed
+    drawn = picture_of(lineage.upstream("features.parquet:texture_z"), base=BASE)
+    indirect = {(link.source_port, link.target_port) for link in drawn.links if link.is_indirect}
+    assert ("age", "texture_z") in indirect
+    assert ("texture", "texture_z") not in indirect
     edge = Edge(source="a", target="b", job="j", how=How.INFERRED)
     nodes = tuple(Node(id=name, kind=NodeKind.DATASET, namespace="n", name=name) for name in "ab")
-    assert all(line.is_dashed for line in picture(LineageGraph(nodes=nodes, edges=(edge,)), base="/").lines)
+    text = svg(LineageGraph(nodes=nodes, edges=(edge,)))
+    assert text.count('class="edge dash"') == 2
+    assert 'class="edge"' not in text
 
 
 def test_cards_show_at_most_eight_columns() -> None:
     """A card with many columns counts those that it does not show."""
     fields = [f"column_{number:02d}" for number in range(20)]
     node = Node(id="a", kind=NodeKind.DATASET, namespace="n", name="a", properties={"fields": fields})
-    card = picture(LineageGraph(roots=("a",), nodes=(node,), columns=True), base="/").cards["a"]
-    assert len(card.columns) == MOST_COLUMNS
-    assert card.more_columns == 12
+    card = picture_of(LineageGraph(roots=("a",), nodes=(node,), columns=True), base="/").cards[0]
+    assert len(card.ports) == MOST_COLUMNS
+    assert card.more_ports == 12
     assert "12 more columns" in svg(LineageGraph(roots=("a",), nodes=(node,), columns=True))
 
 

@@ -63,7 +63,7 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
 
     def to_svg(self) -> str:
         """Return the answer as one self-contained SVG picture."""
-        from headwater.query.svg import svg
+        from headwater.query.drawing.svg import svg
 
         return svg(self)
 
