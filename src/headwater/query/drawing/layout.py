@@ -216,8 +216,8 @@ class _Layered:
 
 
 def _share(box: Box, port: str) -> float:
-    """Return where a port is on a box, from -0.5 (top) to 0.5 (bottom); 0 is the middle."""
-    offset = dict(box.ports).get(port) if port else None
+    """Return where a port is on a box, from -0.5 (top) to 0.5 (bottom): the middle unless the box says otherwise."""
+    offset = dict(box.ports).get(port) if box.ports else None
     return 0.0 if offset is None or not box.height else offset / box.height - 0.5
 
 

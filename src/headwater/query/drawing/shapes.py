@@ -11,7 +11,10 @@ Point = tuple[float, float]
 
 
 class Box(NamedTuple):
-    """A thing to place: its key, width, height, and named ports with their distance from its top."""
+    """A thing to place: its key, width, height, and named ports with their distance from its top.
+
+    The port named "" is where links to the box as a whole end; without it that is the middle.
+    """
 
     key: str
     width: float
