@@ -166,7 +166,7 @@ class Session:
         """A statement with the tenant in the place of ``:tenant``."""
         found = self._texts.get(statement)
         if found is None:
-            found = self._texts[statement] = sql.SQL(statement.replace(":tenant", self._literal))
+            found = self._texts[statement] = sql.SQL(statement.replace(":tenant", self._literal.replace("%", "%%")))
         return found
 
     def execute(self, statement: str, parameters: Parameters = (), *, is_binary: bool = True) -> psycopg.Cursor[Any]:

@@ -20,6 +20,9 @@ SELECT changes, counters FROM tenants WHERE tenant_id = :tenant FOR NO KEY UPDAT
 -- tenant_put
 UPDATE tenants SET changes = changes + 1, counters = %s::jsonb WHERE tenant_id = :tenant;
 
+-- tenant_seq
+SELECT coalesce((counters ->> 'event')::bigint, 0) FROM tenants WHERE tenant_id = %s;
+
 -- notify
 SELECT pg_notify('headwater', %s);
 

@@ -1,0 +1,132 @@
+"""What others commit, told as it happens: every commit notifies a channel with its tenant and last sequence number.
+
+Notifications reach whoever was listening when they were sent, and not through a pooler in transaction mode. So a
+listener names the tenants that it cares for, looks after each (re)connection whether it missed something, goes on
+looking now and then, and does so often where a notification of its own does not come back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from headwater.errors import StoreError
+from headwater.storage.postgres.connection import ROLE, SCHEMA, connect, queries, setting_statements
+from headwater.storage.postgres.security import working_role
+
+CHANNEL = "headwater"
+POLL_S = 0.1
+"""How often to look where notifications do not come."""
+CHECK_S = 5.0
+"""How often to look where they do."""
+LONGEST_PAUSE_S = 5.0
+_SHORTEST_PAUSE_S = 0.1
+_PROOF_S = 1.0
+_WAKE_S = 0.25
+
+OnChange = Callable[[str, int], None]
+"""Is told the tenant and its last sequence number, on the listener's thread; the same may be told twice."""
+
+
+class Listener:
+    """Tells of commits until it is closed. ``url`` must lead to the server itself for notifications to come."""
+
+    def __init__(self, url: str, on_change: OnChange, *, schema: str = SCHEMA, role: str = ROLE) -> None:
+        self._url = url
+        self._on_change = on_change
+        self._schema = schema
+        self._role: str | None = role
+        self._seen: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._ready = threading.Event()
+        #: notifications come; where they do not, the listener looks often
+        self.is_notified = False
+        #: why the server could not be asked the last time; empty where it could
+        self.trouble = ""
+        self._thread = threading.Thread(target=self._run, name="headwater-listen", daemon=True)
+        self._thread.start()
+
+    def watch(self, tenant: str, since: int = 0) -> None:
+        """Care for a tenant, of which everything up to a sequence number is known: nothing after it is missed."""
+        with self._lock:
+            self._seen[tenant] = max(since, self._seen.get(tenant, 0))
+
+    def unwatch(self, tenant: str) -> None:
+        """Care for a tenant no more."""
+        with self._lock:
+            self._seen.pop(tenant, None)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until the listener has reached the server; whether it has."""
+        return self._ready.wait(timeout_s)
+
+    def close(self) -> None:
+        """Stop, and wait for the thread. Idempotent."""
+        self._closing.set()
+        self._thread.join()
+
+    # -- the thread ------------------------------------------------------------------------------------------------
+    def _run(self) -> None:
+        pause = _SHORTEST_PAUSE_S
+        while not self._closing.is_set():
+            try:
+                with connect(self._url, application_name="headwater-listen") as connection:
+                    self._role = working_role(connection, self._role) if self._role is not None else None
+                    self.is_notified = self._prove(connection)
+                    self.trouble = ""
+                    self._look(connection)
+                    self._ready.set()
+                    pause = _SHORTEST_PAUSE_S
+                    self._follow(connection)
+            except (psycopg.Error, StoreError) as error:  # away, or not made yet
+                self.is_notified = False
+                self.trouble = str(error).strip()
+                self._closing.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def _prove(self, connection: psycopg.Connection[Any]) -> bool:
+        """Listen, and see whether a notification of one's own comes back."""
+        connection.execute(f"LISTEN {CHANNEL}")
+        connection.execute(queries()["notify"], ("0 ",))
+        return any(True for _ in connection.notifies(timeout=_PROOF_S, stop_after=1))
+
+    def _follow(self, connection: psycopg.Connection[Any]) -> None:
+        looked = time.monotonic()
+        while not self._closing.is_set():
+            for notice in connection.notifies(timeout=_WAKE_S if self.is_notified else POLL_S, stop_after=1):
+                self._tell(notice.payload)
+            if time.monotonic() - looked >= (CHECK_S if self.is_notified else POLL_S):
+                self._look(connection)
+                looked = time.monotonic()
+
+    def _tell(self, payload: str) -> None:
+        seq, _, tenant = payload.partition(" ")
+        if tenant and seq.isdigit():
+            self._changed(tenant, int(seq))
+
+    def _changed(self, tenant: str, seq: int) -> None:
+        with self._lock:
+            if tenant in self._seen:
+                self._seen[tenant] = max(seq, self._seen[tenant])
+        self._on_change(tenant, seq)
+
+    def _look(self, connection: psycopg.Connection[Any]) -> None:
+        """Tell of tenants that went on since they were last heard of."""
+        with self._lock:
+            known = dict(self._seen)
+        for tenant, seq in known.items():
+            with connection.transaction():
+                connection.execute("; ".join(setting_statements(self._schema, self._role, tenant)))
+                row = connection.execute(queries()["tenant_seq"], (tenant,)).fetchone()
+            if row is not None and row[0] > seq:
+                self._changed(tenant, row[0])
+
+
+def listen(url: str, on_change: OnChange, *, schema: str = SCHEMA, role: str = ROLE) -> Listener:
+    """Tell of every commit to a database, whoever makes it, until the listener is closed."""
+    return Listener(url, on_change, schema=schema, role=role)
