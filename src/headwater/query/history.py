@@ -124,11 +124,12 @@ def read_history(store: Store, node: NodeRow, *, limit: int = 100) -> History:
         node=node_id(node),
         versions=versions,
         runs=tuple(list_runs(store, node, limit=limit)) if is_job else (),
-        changes=tuple(_changes(store.history(node.id))[::-1][:limit]),
+        changes=tuple(facet_changes(store.history(node.id))[::-1][:limit]),
     )
 
 
-def _changes(rows: list[FacetChange]) -> list[Change]:
+def facet_changes(rows: list[FacetChange]) -> list[Change]:
+    """Return what each row changed, in the same order; rows of several facets may be mixed."""
     known: dict[str, Any] = {}
     changes: list[Change] = []
     for row in rows:

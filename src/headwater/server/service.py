@@ -12,6 +12,7 @@ from headwater.server.access.databases import open_database
 from headwater.server.access.links import Links
 from headwater.server.access.oidc import OIDC
 from headwater.server.access.records import Tenant
+from headwater.server.live.hub import Hub
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings, check
 from headwater.server.tenants.stores import TenantStores
@@ -34,6 +35,8 @@ class Service:
         self.authentication = Authentication(self.control, clock, guest=settings.anonymous, oidc=oidc)
         self.administration = Administration(self.control, clock, self.authentication.forget)
         self.stores = TenantStores(settings.store, readers=settings.readers, most_open=settings.open_tenants)
+        self.hub = Hub(self.stores)
+        self.stores.on_write = self.hub.poke
         self.links = Links(clock)
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 import uvicorn
 
 from headwater.errors import ConfigError
-from headwater.server.app import create_app
+from headwater.server.app import App, create_app
 from headwater.server.presence import noted
 from headwater.server.settings import Settings
 
@@ -41,7 +41,20 @@ def serve(settings: Settings, *, echo: Callable[[str], None], open_page: Callabl
         if open_page is not None:
             listening.listen(config.backlog)  # the browser waits in the queue until the application is ready
             open_page(link)
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config, app).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams first: they would never end by themselves, and the end of the service would wait for them."""
+
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, let requests finish, stop."""
+        self._app.service.hub.close()
+        await super().shutdown(sockets)
 
 
 def _end_in_order() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.server.routes import access, description, graphs, health, ingest, login, nodes, pages, runs, static
+from headwater.server.routes import access, description, graphs, health, ingest, live, login, nodes, pages, runs, static
 from headwater.server.routing import Operation
 
 _RESOURCES = (
@@ -12,6 +12,7 @@ _RESOURCES = (
     nodes,
     runs,
     graphs,
+    live,
     description,
     login,
     pages,

@@ -70,6 +70,7 @@ class TenantStores:
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._open: OrderedDict[str, _TenantStores] = OrderedDict()
+        self.on_write: Callable[[str], None] = lambda tenant: None
 
     @contextmanager
     def reading(self, tenant: str) -> Iterator[Store]:
@@ -79,9 +80,10 @@ class TenantStores:
 
     @contextmanager
     def writing(self, tenant: str) -> Iterator[Store]:
-        """The store of the tenant that writes."""
+        """The store of the tenant that writes. Whoever follows the tenant is told when it is given back."""
         with self._using(tenant) as stores:
             yield stores.writer
+        self.on_write(tenant)
 
     @contextmanager
     def _using(self, tenant: str) -> Iterator[_TenantStores]:

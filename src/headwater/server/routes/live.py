@@ -1,0 +1,78 @@
+"""The stream of what changes (server-sent events, HTML standard section 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
+
+from headwater.errors import InvalidInput
+from headwater.server.call import Call
+from headwater.server.live.feed import read_position
+from headwater.server.live.messages import TOPICS, Topic
+from headwater.server.permissions import Permission
+from headwater.server.routing import Operation
+
+_NAMES: dict[str, Topic] = {topic: topic for topic in TOPICS}
+Topics = Annotated[str, msgspec.Meta(description=f"Some of {', '.join(TOPICS)}, separated by commas; all when absent.")]
+LastId = Annotated[str, msgspec.Meta(description="The id of the last message heard, where no header can be sent.")]
+
+
+class StreamQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What to follow, and from where."""
+
+    topics: Topics | None = None
+    last_event_id: LastId | None = None
+
+
+class EventStream(StreamingResponse):
+    """Sends a stream, and closes it when the one who listened has gone."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send until the end, or until nobody listens."""
+        try:
+            await super().stream_response(send)
+        finally:
+            await self._chunks.aclose()
+
+    def __init__(self, chunks: AsyncGenerator[bytes, None]) -> None:
+        self._chunks = chunks
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(chunks, media_type="text/event-stream", headers=headers)
+
+
+async def stream(call: Call) -> Response:
+    """Every change of the tenant's lineage as it is acknowledged. ``Last-Event-ID`` continues after that message."""
+    query: StreamQuery = call.query
+    topics = _topics(query.topics)
+    if not call.principal.may(Permission.REPORT):
+        topics -= {"quarantine"}
+    last = call.request.headers.get("last-event-id") or query.last_event_id
+    after = read_position(last) if last else None
+    return EventStream(call.service.hub.follow(call.tenant, topics, after))
+
+
+def _topics(text: str | None) -> frozenset[Topic]:
+    if text is None:
+        return frozenset(TOPICS)
+    wanted = [word.strip() for word in text.split(",")]
+    unknown = [word for word in wanted if word not in _NAMES]
+    if unknown:
+        raise InvalidInput(field="topics", value=unknown[0][:80], rule=f"are some of {', '.join(TOPICS)}")
+    return frozenset(_NAMES[word] for word in wanted)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/stream",
+        handler=stream,
+        permission=Permission.READ,
+        summary="What changes, as it changes (server-sent events).",
+        group="Live",
+        query=StreamQuery,
+    ),
+)
