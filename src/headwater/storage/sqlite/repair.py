@@ -95,8 +95,10 @@ class _Salvage:
         low, is_whole = self._scan(connection, found, "ORDER BY last_seq")
         if not is_whole:
             high, _ = self._scan(connection, found, "ORDER BY last_seq DESC")
-            for seq in range(low + 1, high):
+            last = _last_seq(connection)
+            for seq in range(low + 1, high or last + 1):
                 self._scan(connection, found, f"WHERE last_seq = {seq}")
+            self.lost += max(found, default=0) < last
         expected = 1
         for last_seq in sorted(found):
             _, first, _, received, body = found[last_seq]
@@ -129,6 +131,15 @@ class _Salvage:
         except sqlite3.DatabaseError:
             return last, False
         return last, True
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    """The number of the last event that was ever stored, as far as the file can still say; 0 when it cannot."""
+    try:
+        row = connection.execute("SELECT value FROM counters WHERE name = 'event'").fetchone()
+    except sqlite3.DatabaseError:
+        return 0
+    return 0 if row is None else int(row[0])
 
 
 def restore(source: Path, folder: Path, *, tenant: str = "default") -> None:
