@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,11 +14,15 @@ from starlette.requests import Request
 from headwater.query.lineage import Lineage
 from headwater.server.access.principals import Principal
 from headwater.server.errors import TooLarge, Unsupported
+from headwater.server.intake.rooms import Room
 from headwater.server.service import Service
 from headwater.storage.base import Store
 
 ROOT = "/"
 """Relative names are taken from here: a server has no working directory that a client could mean."""
+_PIECE = 1 << 20
+_FEED = 1024
+_MOST_MEMBERS = 1000
 
 
 class Call:
@@ -53,86 +58,121 @@ class Call:
         with self.store() as store:
             yield Lineage(store, base=ROOT)
 
-    async def read(self) -> bytes:
+    async def read(self, room: Room | None = None) -> bytes:
         """The body, decompressed. See ``read_body``."""
         limits = self.service.settings.limits
-        return await read_body(self.request, limits.body_bytes, limits.plain_bytes)
+        return await read_body(self.request, limits.body_bytes, limits.plain_bytes, room)
 
 
-async def read_body(request: Request, body_bytes: int, plain_bytes: int) -> bytes:
+async def read_body(request: Request, body_bytes: int, plain_bytes: int, room: Room | None = None) -> bytes:
     """The body of a request, decompressed (gzip, deflate, zstd), in bounded memory.
 
     Raises:
         TooLarge: it is longer than ``body_bytes`` as sent, or than ``plain_bytes`` after decompression.
         Unsupported: the encoding is unknown or the data is not of it.
+        Busy: the ``room`` has no place for it.
+    """
+    declared = declared_length(request)
+    if declared > body_bytes:
+        raise _too_large(body_bytes)
+    if room is not None:  # to be told before it is read that it will have to come again
+        room.grow(declared)
+        room.shrink(declared)
+    parts: list[bytes] = []
+    plain = 0
+    async for part in plain_parts(request, body_bytes):
+        plain += len(part)
+        if plain > plain_bytes:
+            raise TooLarge(f"the body is larger than {plain_bytes:,} bytes after decompression (plain_bytes)")
+        if room is not None:
+            room.grow(len(part))
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def declared_length(request: Request) -> int:
+    """How long the body is said to be; 0 where that is not said."""
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 19 else 0
+
+
+async def plain_parts(request: Request, body_bytes: int | None) -> AsyncIterator[bytes]:
+    """The body of a request piece by piece, decompressed; no piece is large.
+
+    Raises:
+        TooLarge: it is longer than ``body_bytes`` as sent.
+        Unsupported: the encoding is unknown or the data is not of it.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > body_bytes:
-        raise _too_large(body_bytes)
-    expand = _Expander(encoding)
-    parts: list[bytes] = []
-    sent = plain = 0
+    expand = None if encoding in ("identity", "") else _Expander(encoding)
+    sent = 0
     async for chunk in request.stream():
         sent += len(chunk)
-        if sent > body_bytes:
+        if body_bytes is not None and sent > body_bytes:
             raise _too_large(body_bytes)
+        if expand is None:
+            if chunk:
+                yield chunk
+            continue
         for part in expand(chunk):
-            plain += len(part)
-            if plain > plain_bytes:
-                raise TooLarge(f"the body is larger than {plain_bytes:,} bytes after decompression")
-            parts.append(part)
-    expand.end()
-    return b"".join(parts)
+            if part:
+                yield part
+                await asyncio.sleep(0)  # a small body can have a large inside: let others have the loop
+    if expand is not None:
+        expand.end()
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"the body is larger than {limit:,} bytes", hint="send smaller batches")
+    return TooLarge(f"the body is larger than {limit:,} bytes (body_bytes)", hint="send smaller batches")
 
 
 class _Expander:
-    """Decompresses piece by piece, never more at a time than asked for."""
+    """Decompresses piece by piece, never more at a time than asked for; one member or frame may follow another."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
-        self._gzip: Any = None
-        self._zstd: Any = None
-        if encoding in ("gzip", "x-gzip", "deflate"):
-            self._gzip = zlib.decompressobj(wbits=47)  # finds out itself whether the header is gzip's or zlib's
-        elif encoding == "zstd":
-            self._zstd = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
-        elif encoding not in ("identity", ""):
+        self._is_zstd = encoding == "zstd"
+        if not self._is_zstd and encoding not in ("gzip", "x-gzip", "deflate"):
             raise Unsupported(f"Content-Encoding {encoding[:40]!r} is not known")
+        self._member: Any = None
+        self._members = 0
+        self._rest = b""
 
     def __call__(self, chunk: bytes) -> Iterator[bytes]:
-        if not chunk:
-            return
+        self._rest = chunk
         try:
-            if self._gzip is not None:
-                yield from self._inflate(chunk)
-            elif self._zstd is not None:
-                yield from self._unzstd(chunk)
-            else:
-                yield chunk
+            while self._rest:
+                if self._member is None or self._member.eof:
+                    self._begin()
+                yield from self._unzstd(self._rest) if self._is_zstd else self._inflate(self._rest)
         except (zlib.error, zstandard.ZstdError) as error:
             raise Unsupported(f"the body is not {self._encoding}: {error}") from None
 
+    def _begin(self) -> None:
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise Unsupported(f"the body has more than {_MOST_MEMBERS:,} {self._encoding} members")
+        if self._is_zstd:
+            self._member = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        else:
+            self._member = zlib.decompressobj(wbits=47)  # finds out itself whether the header is gzip's or zlib's
+
     def _inflate(self, chunk: bytes) -> Iterator[bytes]:
-        piece = 1 << 20
-        while chunk:
-            yield self._gzip.decompress(chunk, piece)
-            chunk = self._gzip.unconsumed_tail
-            if self._gzip.eof:
-                break
+        while chunk and not self._member.eof:
+            yield self._member.decompress(chunk, _PIECE)
+            chunk = self._member.unconsumed_tail
+        self._rest = self._member.unused_data
 
     def _unzstd(self, chunk: bytes) -> Iterator[bytes]:
         # A bomb expands within one call, so it is fed little by little: a block of zstd is at most 128 KiB.
-        for start in range(0, len(chunk), 1024):
-            yield self._zstd.decompress(chunk[start : start + 1024])
+        for start in range(0, len(chunk), _FEED):
+            yield self._member.decompress(chunk[start : start + _FEED])
+            if self._member.eof:
+                self._rest = self._member.unused_data + chunk[start + _FEED :]
+                return
+        self._rest = b""
 
     def end(self) -> None:
         """Check that nothing is missing."""
-        if self._gzip is not None and not self._gzip.eof:
-            raise Unsupported("the compressed body ends too early")
-        if self._zstd is not None and not self._zstd.eof:
+        if self._member is None or not self._member.eof:
             raise Unsupported("the compressed body ends too early")

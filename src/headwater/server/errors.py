@@ -35,6 +35,14 @@ class TooLarge(HeadwaterError):
     """The request is larger than the service takes."""
 
 
+class Refused(InvalidInput):
+    """What was sent breaks a rule and was not stored; it is kept in quarantine."""
+
+    def __init__(self, error: InvalidInput, quarantine_id: int | None) -> None:
+        super().__init__(error.message, field=error.field, value=error.value, rule=error.rule, hint=error.hint)
+        self.quarantine_id = quarantine_id
+
+
 class Unsupported(HeadwaterError):
     """The body is encoded in a way that is not understood."""
 
@@ -88,6 +96,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     value: str = ""
     rule: str = ""
     near: tuple[str, ...] = ()
+    quarantine_id: int | None = None
+    """Where what was refused is kept: ``GET /api/v1/quarantine/{id}``."""
 
 
 def status_of(error: HeadwaterError) -> int:
@@ -108,6 +118,7 @@ def problem_of(error: HeadwaterError) -> Problem:
         value=getattr(error, "value", ""),
         rule=getattr(error, "rule", ""),
         near=getattr(error, "near", ()),
+        quarantine_id=getattr(error, "quarantine_id", None),
     )
 
 

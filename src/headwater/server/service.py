@@ -11,7 +11,9 @@ from headwater.server.access.control import Control
 from headwater.server.access.databases import open_database
 from headwater.server.access.links import Links
 from headwater.server.access.oidc import OIDC
-from headwater.server.access.records import Tenant
+from headwater.server.access.records import Quota, Tenant
+from headwater.server.intake.intake import Intake
+from headwater.server.intake.record_cycles import Turns
 from headwater.server.live.hub import Hub
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings, check
@@ -19,6 +21,7 @@ from headwater.server.tenants.stores import TenantStores
 from headwater.storage.ingest import now_us
 
 DEFAULT_TENANT = "default"
+_QUOTA_US = 5_000_000
 SESSION_DAYS = 30.0
 """How long a session lasts that a link opened."""
 
@@ -38,6 +41,15 @@ class Service:
         self.hub = Hub(self.stores)
         self.stores.on_write = self.hub.poke
         self.links = Links(clock)
+        self.intake = Intake(
+            self.stores,
+            settings.limits,
+            self.quota,
+            writers=settings.writers,
+            most_together=settings.commit_together,
+        )
+        self.record_turns = Turns()
+        self._quotas: dict[str, tuple[int, Quota]] = {}
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 
     def first_key(self) -> str | None:
@@ -55,15 +67,26 @@ class Service:
         made = self.administration.issue_key(DEFAULT_TENANT, who="serve", name=name, scopes=scopes, days=days)
         return made.secret
 
+    def quota(self, tenant: str) -> Quota:
+        """What a tenant may use, looked up every few seconds."""
+        now = self.clock()
+        known = self._quotas.get(tenant)
+        if known is None or now - known[0] > _QUOTA_US:
+            found = self.control.tenant(tenant)
+            known = self._quotas[tenant] = (now, Quota() if found is None else found.quota)
+        return known[1]
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The time between start and end: what needs the loop is started and stopped here."""
         try:
             yield
+            await self.intake.drain()
         finally:
             self.close()
 
     def close(self) -> None:
-        """Close every store."""
+        """Close every store, when the commits under way have ended."""
+        self.intake.close()
         self.stores.close()
         self.control.close()

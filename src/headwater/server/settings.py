@@ -18,14 +18,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int = 32 << 20
     """As sent, compressed or not."""
     plain_bytes: int = 128 << 20
-    """After decompression."""
+    """After decompression; a stream of lines may be longer."""
+    event_bytes: int = 32 << 20
+    """Of one event or record, in a batch or on a line."""
     json_depth: int = 64
     json_keys: int = 200_000
-    string_bytes: int = 4 << 20
+    """In one event or record, or in the body of another request."""
+    key_bytes: int = 4096
+    string_bytes: int = 16 << 20
     answer_nodes: int = 10_000
     """Nodes in one answer; a longer one says ``truncated``."""
     waiting_bytes: int = 64 << 20
     """Bytes of events that may wait for their commit, a tenant; more is answered 503."""
+    turn_bytes: int = 1 << 20
+    """Bytes of events that a tenant may write before it is another tenant's turn."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +51,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Read-only stores a tenant."""
     open_tenants: int = 64
     """Stores kept open; the one used least recently is closed."""
+    writers: int = 2
+    """Commits at the same time, each of another tenant."""
+    commit_together: int = 1000
+    """Requests that may share a commit."""
     limits: Limits = Limits()
 
     @property

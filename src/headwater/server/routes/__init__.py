@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from headwater.server.routes import access, description, graphs, health, ingest, live, login, nodes, pages, runs, static
+from headwater.server.routes import (
+    access,
+    description,
+    graphs,
+    health,
+    ingest,
+    live,
+    login,
+    nodes,
+    pages,
+    quarantine,
+    records,
+    runs,
+    static,
+)
 from headwater.server.routing import Operation
 
 _RESOURCES = (
     health,
     access,
     ingest,
+    records,
+    quarantine,
     nodes,
     runs,
     graphs,

@@ -1,40 +1,92 @@
-"""Events in: the OpenLineage API."""
+"""Events in: the OpenLineage API. An answer of 2xx means that the events are committed and on disk."""
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
+from functools import partial
+
 from starlette.responses import Response
 
-from headwater.errors import InvalidEvent
-from headwater.server.call import Call
-from headwater.server.errors import json_response
+from headwater.server.call import Call, plain_parts
+from headwater.server.errors import Refused, TooLarge, Unsupported, json_response
+from headwater.server.intake.answers import BatchAnswer, Tally, error_of, take_in
+from headwater.server.intake.bodies import has_lines, note_unread, read_checked
+from headwater.server.intake.documents import array, checked, one
+from headwater.server.intake.lines import chunks
 from headwater.server.permissions import Permission
 from headwater.server.routing import Operation
-from headwater.storage.base import Receipt, ReceiptStatus
+from headwater.storage.base import ReceiptStatus
+
+_CREATED = b"{}"
 
 
 async def post_event(call: Call) -> Response:
-    """Store one event; the answer means that it is committed and on disk."""
-    raw = await call.read()
-
-    def store() -> list[Receipt]:
-        with call.service.stores.writing(call.tenant) as store:
-            return store.append([raw])
-
-    receipt = (await run_in_threadpool(store))[0]
+    """Store one event, or a stream of them, one a line."""
+    if has_lines(call):
+        return json_response(await post_lines(call))
+    intake = call.service.intake
+    with intake.rooms.room(call.tenant) as room:
+        event = await read_checked(call, room, "event", partial(one, limits=call.service.settings.limits))
+        (receipt,) = await intake.append(call.tenant, (event,))
     if receipt.status is ReceiptStatus.REFUSED:
-        raise InvalidEvent(field=receipt.field, value=receipt.value, rule=receipt.rule)
-    return json_response({}, status=201)
+        raise Refused(error_of(receipt), receipt.quarantine_id)
+    return Response(_CREATED, status_code=201, media_type="application/json")
 
 
-OPERATIONS = (
-    Operation(
-        method="POST",
-        path="/api/v1/lineage",
-        handler=post_event,
-        permission=Permission.INGEST,
-        summary="Store an OpenLineage event.",
-        group="Ingest",
-        status=201,
-    ),
-)
+async def post_batch(call: Call) -> BatchAnswer:
+    """Store a batch of events: those that can be, with the reasons for the others."""
+    if has_lines(call):
+        return await post_lines(call)
+    limits = call.service.settings.limits
+    with call.service.intake.rooms.room(call.tenant) as room:
+        items = await read_checked(call, room, "body", lambda raw: checked(array(raw, "events"), "event", limits))
+        receipts = await take_in(call.service.intake, call.tenant, items)
+    tally = Tally()
+    tally.add(enumerate(receipts))
+    return tally.answer()
+
+
+async def post_lines(call: Call) -> BatchAnswer:
+    """Store a stream of events, one a line, in chunks as they arrive: memory is bounded, however long the stream.
+
+    When the connection or the store fails in its midst, the chunks before are stored; sending all of it again is safe.
+    """
+    tally = Tally()
+    with call.service.intake.rooms.room(call.tenant) as room:
+        try:
+            async for chunk in chunks(plain_parts(call.request, None), "event", call.service.settings.limits, room):
+                receipts = await take_in(call.service.intake, call.tenant, [item for _, item in chunk])
+                tally.add(zip([index for index, _ in chunk], receipts, strict=True))
+        except (TooLarge, Unsupported) as error:
+            await note_unread(call, error)
+            raise
+    return tally.answer()
+
+
+def _operations() -> tuple[Operation, ...]:
+    """Both operations at every path under which clients look for them."""
+    found = []
+    for prefix in ("/api/v1", "/api/v1/openlineage", ""):
+        found += [
+            Operation(
+                method="POST",
+                path=f"{prefix}/lineage",
+                handler=post_event,
+                permission=Permission.INGEST,
+                summary="Store an OpenLineage event.",
+                group="Ingest",
+                status=201,
+            ),
+            Operation(
+                method="POST",
+                path=f"{prefix}/lineage/batch",
+                handler=post_batch,
+                permission=Permission.INGEST,
+                summary="Store a batch of OpenLineage events.",
+                group="Ingest",
+                answer=BatchAnswer,
+            ),
+        ]
+    return tuple(found)
+
+
+OPERATIONS = _operations()

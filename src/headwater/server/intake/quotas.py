@@ -1,0 +1,77 @@
+"""Rates and sizes that a tenant may use: buckets that fill with time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from headwater.server.access.records import Quota
+from headwater.server.errors import Busy
+
+BURST_S = 10.0
+"""A tenant that was silent for so long may send so many seconds' worth at once."""
+_FULL_RETRY_S = 60.0
+
+
+class _Bucket:
+    """Fills at a rate. What is taken may exceed what is left once; then it has to fill again."""
+
+    def __init__(self, rate: float, now: float) -> None:
+        self.rate = rate
+        self._left = rate * BURST_S
+        self._at = now
+
+    def wait_s(self, now: float) -> float:
+        """Seconds until something may be taken; 0 when it may now."""
+        self._left = min(self.rate * BURST_S, self._left + (now - self._at) * self.rate)
+        self._at = now
+        return 0.0 if self._left > 0 else (1 - self._left) / self.rate
+
+    def take(self, amount: float) -> None:
+        """Use some of it up."""
+        self._left -= amount
+
+
+class Quotas:
+    """Enforces the quotas of all tenants. ``quota`` says what a tenant's is, and is asked for every delivery."""
+
+    def __init__(self, quota: Callable[[str], Quota], clock: Callable[[], float]) -> None:
+        self._quota = quota
+        self._clock = clock
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        #: bytes stored, as last measured, of tenants that have a quota of them
+        self._stored: dict[str, int] = {}
+
+    def take(self, tenant: str, events: int, size: int) -> None:
+        """Count a delivery.
+
+        Raises:
+            Busy: the tenant has used up what it may; nothing was counted.
+        """
+        quota = self._quota(tenant)
+        if quota.stored_bytes is not None and self._stored.get(tenant, 0) >= quota.stored_bytes:
+            raise Busy(
+                f"this tenant has stored the {quota.stored_bytes:,} bytes that it may",
+                retry_after_s=_FULL_RETRY_S,
+            )
+        now = self._clock()
+        given = (("events", quota.events_per_s, events), ("bytes", quota.bytes_per_s, size))
+        due = [(self._bucket(tenant, what, rate, now), amount) for what, rate, amount in given if rate is not None]
+        wait_s = max((bucket.wait_s(now) for bucket, _ in due), default=0.0)
+        if wait_s > 0:
+            raise Busy("this tenant sends more than it may", retry_after_s=wait_s)
+        for bucket, amount in due:
+            bucket.take(amount)
+
+    def _bucket(self, tenant: str, what: str, rate: int, now: float) -> _Bucket:
+        found = self._buckets.get((tenant, what))
+        if found is None or found.rate != rate:
+            found = self._buckets[tenant, what] = _Bucket(rate, now)
+        return found
+
+    def is_measured(self, tenant: str) -> bool:
+        """Whether the size of the tenant's store has to be known."""
+        return self._quota(tenant).stored_bytes is not None
+
+    def measured(self, tenant: str, size_bytes: int) -> None:
+        """Remember how much a tenant has stored."""
+        self._stored[tenant] = size_bytes

@@ -1,0 +1,194 @@
+"""What was refused: listed, explained, sent again, dropped."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import anyio.to_thread
+import msgspec
+
+from headwater.errors import NotFound
+from headwater.formats.times import format_time
+from headwater.server.call import Call
+from headwater.server.errors import Conflict, Refused
+from headwater.server.intake.answers import BatchAnswer, Tally, error_of, take_in
+from headwater.server.intake.bodies import read_checked
+from headwater.server.intake.documents import Checked, array, checked, one
+from headwater.server.permissions import Permission
+from headwater.server.routes.records import store_records
+from headwater.server.routing import Operation
+from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
+
+
+class QuarantineQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the quarantine."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    before: Annotated[int, msgspec.Meta(ge=1, le=2**62)] | None = None
+    """The id that the page begins below: ``next`` of the page before."""
+
+
+class EntryView(msgspec.Struct, frozen=True, kw_only=True):
+    """One refused event, record or body, and why it was refused."""
+
+    id: int
+    kind: str
+    """``event``, ``record``, or ``body``: a whole request that could not be taken apart."""
+    received_at: str
+    """When it came last."""
+    times: int
+    """How often it came."""
+    size_bytes: int
+    field: str
+    value: str
+    rule: str
+    hint: str
+    is_whole: bool
+    """Whether all of it is kept; of long ones only the beginning is."""
+    body: str | None = None
+    """What arrived, as text; only where one entry is asked for."""
+
+
+class QuarantinePage(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries, the latest first."""
+
+    entries: list[EntryView]
+    next: int | None
+    """``before`` of the next page; null at the end."""
+    total: int
+    size_bytes: int
+    dropped: int
+    """How many older entries had to make room since the store was made."""
+
+
+def list_entries(call: Call) -> QuarantinePage:
+    """What is in quarantine, the latest first."""
+    query: QuarantineQuery = call.query
+    with call.store() as store:
+        found = store.quarantined(limit=query.limit + 1, before=query.before)
+        totals = store.quarantine_totals()
+    page = found[: query.limit]
+    return QuarantinePage(
+        entries=[_view(entry) for entry in page],
+        next=page[-1].id if len(found) > query.limit else None,
+        total=totals.entries,
+        size_bytes=totals.size_bytes,
+        dropped=totals.dropped,
+    )
+
+
+def get_entry(call: Call) -> EntryView:
+    """One entry with what arrived."""
+    entry = _entry(call)
+    return msgspec.structs.replace(_view(entry), body=entry.body.decode("utf-8", "replace"))
+
+
+async def replay(call: Call) -> BatchAnswer:
+    """Send an entry again: as it was kept, after an upgrade, or as the body of this request, after it was mended."""
+    entry = await anyio.to_thread.run_sync(_entry, call)
+    limits = call.service.settings.limits
+
+    def take_apart(raw: bytes) -> list[Checked]:
+        body = raw or entry.body
+        if not raw and entry.size_bytes > len(entry.body):
+            raise Conflict("only the beginning of it was kept", hint="send the whole, mended body with the request")
+        if body.lstrip()[:1] == b"[":
+            kind = "record" if entry.kind == "record" else "event"
+            return checked(array(body, f"{kind}s"), kind, limits)
+        return [one(body, limits)]
+
+    with call.service.intake.rooms.room(call.tenant) as room:
+        items = await read_checked(call, room, entry.kind, take_apart)
+        receipts = await _again(call, entry, items)
+    if len(receipts) == 1 and receipts[0].status is ReceiptStatus.REFUSED:
+        raise Refused(error_of(receipts[0], entry.kind), receipts[0].quarantine_id)
+    if all(receipt.quarantine_id != entry.id for receipt in receipts):
+        await anyio.to_thread.run_sync(_release, call, [entry.id])
+    tally = Tally()
+    tally.add(enumerate(receipts))
+    return tally.answer()
+
+
+async def _again(call: Call, entry: Quarantined, items: list[Checked]) -> list[Receipt]:
+    if entry.kind == "record":
+        return await store_records(call, items)
+    return await take_in(call.service.intake, call.tenant, items)
+
+
+async def drop_entry(call: Call) -> None:
+    """Drop an entry for good."""
+    entry = await anyio.to_thread.run_sync(_entry, call)
+    await anyio.to_thread.run_sync(partial(_release, call, [entry.id]))
+
+
+def _release(call: Call, ids: list[int]) -> None:
+    with call.service.stores.writing(call.tenant) as store:
+        store.release(ids)
+
+
+def _entry(call: Call) -> Quarantined:
+    given = call.path["id"]
+    entry = None
+    if given.isascii() and given.isdigit() and len(given) < 19:
+        with call.store() as store:
+            entry = store.quarantine_entry(int(given))
+    if entry is None:
+        raise NotFound(given, hint="GET /api/v1/quarantine lists what there is")
+    return entry
+
+
+def _view(entry: Quarantined) -> EntryView:
+    return EntryView(
+        id=entry.id,
+        kind=entry.kind,
+        received_at=format_time(entry.received_at),
+        times=entry.times,
+        size_bytes=entry.size_bytes,
+        field=entry.field,
+        value=entry.value,
+        rule=entry.rule,
+        hint=entry.hint,
+        is_whole=entry.size_bytes <= len(entry.body),
+    )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/quarantine",
+        handler=list_entries,
+        permission=Permission.REPORT,
+        summary="What was refused, the latest first.",
+        group="Quarantine",
+        query=QuarantineQuery,
+        answer=QuarantinePage,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/quarantine/{id}",
+        handler=get_entry,
+        permission=Permission.REPORT,
+        summary="What was refused, in full, and why.",
+        group="Quarantine",
+        answer=EntryView,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/quarantine/{id}/replay",
+        handler=replay,
+        permission=Permission.ADMIN,
+        summary="Send it again, as it was or mended.",
+        group="Quarantine",
+        answer=BatchAnswer,
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/v1/quarantine/{id}",
+        handler=drop_entry,
+        permission=Permission.ADMIN,
+        summary="Drop it.",
+        group="Quarantine",
+        status=204,
+    ),
+)
