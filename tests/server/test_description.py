@@ -33,7 +33,9 @@ DESCRIBED = [
 ]
 
 
-GRAMMARS = {("GET", "/api/v1/nodes"), ("GET", "/api/v1/graph"), ("POST", "/api/v1/shares"), ("POST", "/api/v1/lineage")}
+GRAMMARS = {("GET", "/api/v1/nodes"), ("GET", "/api/v1/graph"), ("POST", "/api/v1/shares")} | {
+    (one.method, one.path) for one in operations() if one.media_types
+}
 """Operations that take a selector or an event: what is good there, no JSON schema can say."""
 
 

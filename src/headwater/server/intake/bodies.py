@@ -16,6 +16,7 @@ from headwater.server.intake.rooms import Room
 _LARGE = 256 << 10
 """A body of more bytes is taken apart in a thread, so that the loop goes on."""
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+MEDIA_TYPES = ("application/json", _LINES[0])
 T = TypeVar("T")
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from headwater.server.call import Call, plain_parts
 from headwater.server.errors import Refused, TooLarge, Unsupported, json_response
 from headwater.server.intake.answers import BatchAnswer, Tally, error_of, take_in
-from headwater.server.intake.bodies import has_lines, note_unread, read_checked
+from headwater.server.intake.bodies import MEDIA_TYPES, has_lines, note_unread, read_checked
 from headwater.server.intake.documents import array, checked, one
 from headwater.server.intake.lines import chunks
 from headwater.server.permissions import Permission
@@ -22,7 +22,7 @@ _CREATED = b"{}"
 async def post_event(call: Call) -> Response:
     """Store one event, or a stream of them, one a line."""
     if has_lines(call):
-        return json_response(await post_lines(call))
+        return json_response(await post_lines(call), status=201)
     intake = call.service.intake
     with intake.rooms.room(call.tenant) as room:
         event = await read_checked(call, room, "event", partial(one, limits=call.service.settings.limits))
@@ -74,6 +74,7 @@ def _operations() -> tuple[Operation, ...]:
                 permission=Permission.INGEST,
                 summary="Store an OpenLineage event.",
                 group="Ingest",
+                media_types=MEDIA_TYPES,
                 status=201,
             ),
             Operation(
@@ -83,6 +84,7 @@ def _operations() -> tuple[Operation, ...]:
                 permission=Permission.INGEST,
                 summary="Store a batch of OpenLineage events.",
                 group="Ingest",
+                media_types=MEDIA_TYPES,
                 answer=BatchAnswer,
             ),
         ]

@@ -180,6 +180,7 @@ OPERATIONS = (
         permission=Permission.ADMIN,
         summary="Send it again, as it was or mended.",
         group="Quarantine",
+        media_types=("application/json",),
         answer=BatchAnswer,
     ),
     Operation(

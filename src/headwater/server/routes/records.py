@@ -6,15 +6,14 @@ from typing import Any
 
 import anyio.to_thread
 import msgspec
-from starlette.responses import Response
 
 from headwater.errors import InvalidInput, InvalidRecord, NotFound
 from headwater.formats.record import read_record, to_events
 from headwater.model.run_ids import canonical_run_id
 from headwater.server.call import Call, plain_parts
-from headwater.server.errors import Refused, TooLarge, Unsupported, json_response
+from headwater.server.errors import Refused, TooLarge, Unsupported
 from headwater.server.intake.answers import BatchAnswer, Tally, error_of, take_in
-from headwater.server.intake.bodies import has_lines, note_unread, read_checked
+from headwater.server.intake.bodies import MEDIA_TYPES, has_lines, note_unread, read_checked
 from headwater.server.intake.documents import Checked, array, checked, one, refusal
 from headwater.server.intake.lines import chunks
 from headwater.server.intake.record_cycles import RecordCycles
@@ -23,7 +22,7 @@ from headwater.server.routing import Operation
 from headwater.storage.base import Receipt, ReceiptStatus
 
 
-async def post_records(call: Call) -> Response | BatchAnswer:
+async def post_records(call: Call) -> BatchAnswer:
     """Store one record (an object), a batch (an array) or a stream (one a line)."""
     tally = Tally()
     limits = call.service.settings.limits
@@ -45,13 +44,10 @@ async def post_records(call: Call) -> Response | BatchAnswer:
 
         is_batch, items = await read_checked(call, room, "record", take_apart)
         receipts = await store_records(call, items)
-    if is_batch:
-        tally.add(enumerate(receipts))
-        return tally.answer()
-    (receipt,) = receipts
-    if receipt.status is ReceiptStatus.REFUSED:
-        raise Refused(error_of(receipt, "record"), receipt.quarantine_id)
-    return json_response({}, status=201)
+    if not is_batch and receipts[0].status is ReceiptStatus.REFUSED:
+        raise Refused(error_of(receipts[0], "record"), receipts[0].quarantine_id)
+    tally.add(enumerate(receipts))
+    return tally.answer()
 
 
 async def store_records(call: Call, items: list[Checked]) -> list[Receipt]:
@@ -105,7 +101,7 @@ OPERATIONS = (
         permission=Permission.INGEST,
         summary="Store flat records: one, an array of them, or one a line.",
         group="Ingest",
-        status=200,
+        media_types=MEDIA_TYPES,
         answer=BatchAnswer,
     ),
     Operation(
