@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTRACT 1 /* as in kernels.py */
+#define CONTRACT 2 /* as in kernels.py */
 
 #if defined(__GNUC__) || defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
@@ -21,12 +21,14 @@
 #define PREFETCH(p) __builtin_prefetch(p)
 #define LOWEST(w) ((uint32_t)__builtin_ctzll(w))
 #define HIGHEST(w) ((uint32_t)(63 - __builtin_clzll(w)))
+#define COUNT(w) ((size_t)__builtin_popcountll(w))
 #else
 #define INLINE static __inline
 #define NOINLINE
 #define PREFETCH(p) ((void)0)
 static uint32_t LOWEST(uint64_t w) { uint32_t b = 0; while (!(w >> b & 1)) b++; return b; }
 static uint32_t HIGHEST(uint64_t w) { uint32_t b = 63; while (!(w >> b & 1)) b--; return b; }
+static size_t COUNT(uint64_t w) { size_t n = 0; for (; w; w &= w - 1) n++; return n; }
 #endif
 
 #define BIT(id) (UINT64_C(1) << ((id) & 63))
@@ -384,6 +386,12 @@ static Status sweep_from(const Graph *g, const Question *q, uint64_t *seen, cons
     return g->is_timed ? sweep(g, q, seen, first, last, count, 0, 1) : sweep(g, q, seen, first, last, count, 0, 0);
 }
 
+static size_t count_bits(const uint64_t *set, size_t words) {
+    size_t count = 0;
+    for (size_t at = 0; at < words; at++) count += COUNT(set[at]);
+    return count;
+}
+
 /* Take the ids out of a bit set, ascending, and leave it empty. */
 static void harvest(uint64_t *seen, size_t words, uint32_t *ids, size_t count) {
     size_t n = 0;
@@ -625,7 +633,7 @@ typedef struct {
 typedef struct {
     uint64_t near;  /* NARROW: the fields that have a row; WIDE: how many have one */
     uint32_t start; /* first row */
-    uint32_t flags; /* in the low byte; above it, WIDE: words that hold every far field */
+    uint32_t flags; /* in the low byte; above it, NARROW: the row past the last; WIDE: words that hold every far field */
 } Mapping;          /* as HEAD in mapping_arrays.py */
 
 typedef struct {
@@ -758,13 +766,14 @@ static Status carry_wide(Columns *c, uint32_t number, uint32_t near, uint32_t fa
     const Mapping *head = &m->heads[number];
     int is_identity = head->flags & IDENTITY, is_listed = head->flags & WIDE, grew = 0;
     WideMask *from = find_wide(&c->wide, near), *to;
+    size_t from_place = from ? (size_t)(from - c->wide.masks) : 0;
     uint32_t near_words = from ? from->count + 1 : 1, far_words = is_listed ? head->flags >> 8 : 1;
     if (is_identity && near_words > far_words) far_words = near_words;
     if (far_words > MAX_WORDS) return CORRUPT;
     if (!HAS(c->reached, far) && c->reached_count >= c->budget) return OVER_BUDGET;
     to = far_words > 1 ? make_wide(&c->wide, far, far_words - 1) : NULL;
     if (far_words > 1 && !to) return NO_MEMORY;
-    from = find_wide(&c->wide, near); /* making the one may have moved the other */
+    from = from ? &c->wide.masks[from_place] : NULL; /* making the one may have moved the other */
     for (uint32_t word = 0; word < near_words; word++) {
         uint64_t bits = word ? from->words[word - 1] : c->masks[near];
         if (is_identity && bits) {
@@ -795,14 +804,18 @@ static Status carry_wide(Columns *c, uint32_t number, uint32_t near, uint32_t fa
     return DONE;
 }
 
-/* What fields become by a narrow mapping. Four at a time, what is past the last one masked out: how many fields there
- * are is different each time, and a branch for each would be guessed wrong as often. ROOM_PAST rows follow the last. */
-#define ROOM_PAST 64
-INLINE uint64_t narrow(const uint64_t *rows, uint64_t fields) {
+/* What fields become by a narrow mapping. Four at a time, and the first four in any case: how many fields there are is
+ * different each time, and a branch for each would be guessed wrong as often. The row past the last one is empty, and
+ * its bit stands in for the fields that are not there. */
+INLINE uint64_t narrow(const uint64_t *rows, uint64_t fields, uint64_t past) {
     uint64_t out = 0;
-    while (fields) {
-        for (int i = 0; i < 4; i++, fields &= fields - 1) out |= rows[LOWEST(fields | BIT(63))] & -(uint64_t)(fields != 0);
-    }
+    do {
+        for (int i = 0; i < 4; i++) {
+            fields |= past;
+            out |= rows[LOWEST(fields)];
+            fields &= fields - 1;
+        }
+    } while (fields & ~past);
     return out;
 }
 
@@ -818,82 +831,109 @@ static NOINLINE Status carry_rest(Columns *c, uint32_t number, uint32_t near, ui
     return carry_wide(c, number, near, far, changed);
 }
 
-INLINE uint32_t mapping_at(const Rows *rows, size_t edge) {
-    if (!rows->mapping) return 0;
-    if (rows->mapping_size == 1) return ((const uint8_t *)rows->mapping)[edge];
-    if (rows->mapping_size == 2) return ((const uint16_t *)rows->mapping)[edge];
-    return ((const uint32_t *)rows->mapping)[edge];
+INLINE uint32_t mapping_at(const void *mapping, size_t size, size_t edge) {
+    if (size == 1) return ((const uint8_t *)mapping)[edge];
+    if (size == 2) return ((const uint16_t *)mapping)[edge];
+    return ((const uint32_t *)mapping)[edge];
 }
 
-/* Hand the fields of a node to the far ends of its edges; *turn becomes the word of the farthest one that grew behind
- * the pass. */
-INLINE Status hand_on(Columns *c, uint32_t node, size_t *turn) {
+/* Which way a column walk goes, and whether it counts nodes: known when it is compiled. */
+typedef struct {
+    int is_upstream, is_limited;
+} Way;
+
+/* Hand the fields of a node to the far ends of a row of its edges; *turn becomes the word of the farthest one that grew
+ * behind the pass. */
+INLINE Status hand_row(Columns *c, const Rows *rows, size_t low, size_t high, uint32_t node, size_t *turn, Way way,
+                       size_t mapping_size) {
     const Graph *g = c->walked;
     const Mapping *heads = c->mappings->heads;
-    size_t pieces = is_touched(g, node) ? g->piece_count : 1;
-    uint64_t fields = c->masks[node];
+    const uint64_t *rows_of = c->mappings->rows;
+    const uint32_t *targets = rows->targets, cut = c->q.cut;
+    const void *mapping = rows->mapping;
+    uint64_t *masks = c->masks, *pending = c->pending, fields = masks[node];
+    size_t mapping_count = c->mappings->mapping_count;
     uint32_t special = WIDE | UNLOADED | (c->wide.nodes && HAS(c->wide.nodes, node) ? IDENTITY : 0);
-    for (size_t i = 0; i < pieces; i++) {
-        const Rows *rows = &g->pieces[i];
-        size_t low, high;
-        if (!find_row(rows, node, &low, &high)) return CORRUPT;
-        for (size_t edge = low; edge < high; edge++) {
-            uint32_t end = rows->targets[edge], number = mapping_at(rows, edge);
-            if (end >= c->q.cut) {
-                if (end >= c->q.node_count) return CORRUPT;
-                continue;
-            }
-            if (g->is_timed && !holds(rows, edge, &c->q)) continue;
-            if (number >= c->mappings->mapping_count) return CORRUPT;
-            uint32_t flags = heads[number].flags;
-            Status status = DONE;
-            int grew = 0;
-            if (flags & special) status = carry_rest(c, number, node, end, &grew);
-            uint64_t known = c->masks[end], out = flags & IDENTITY ? fields : 0;
-            if (flags & NARROW) out |= narrow(&c->mappings->rows[heads[number].start], fields & heads[number].near);
-            if (out & ~known && !status) status = add_fields(c, end, out, &grew);
+    int is_timed = g->is_timed;
+    for (size_t edge = low; edge < high; edge++) {
+        uint32_t end = targets[edge], number = mapping_size ? mapping_at(mapping, mapping_size, edge) : 0;
+        if (end >= cut) {
+            if (end >= c->q.node_count) return CORRUPT;
+            continue;
+        }
+        if (is_timed && !holds(rows, edge, &c->q)) continue;
+        if (number >= mapping_count) return CORRUPT;
+        const Mapping *head = &heads[number];
+        uint64_t known = masks[end], out = fields & -(uint64_t)(head->flags & IDENTITY), taken = fields & head->near;
+        int grew = 0;
+        if (head->flags & special) {
+            Status status = carry_rest(c, number, node, end, &grew);
             if (status) return status;
-            if (!grew) continue;
-            ADD(c->pending, end);
-            if (c->is_upstream ? end >> 6 > *turn : end >> 6 < *turn) *turn = end >> 6;
+            known = masks[end];
+            taken = head->flags & NARROW ? taken : 0;
+        }
+        if (taken) out |= narrow(&rows_of[head->start], taken, BIT(head->flags >> 8));
+        /* No branch on whether the end learns anything: that is as good as random. */
+        uint64_t is_new = ((out & ~known) != 0) | (uint64_t)grew;
+        if (way.is_limited && is_new && !HAS(c->reached, end)) {
+            if (c->reached_count >= c->budget) return OVER_BUDGET;
+            ADD(c->reached, end);
+            c->reached_count++;
+        }
+        masks[end] = known | out;
+        pending[end >> 6] |= is_new << (end & 63);
+        if ((way.is_upstream ? end > node : end < node) && is_new) {
+            size_t at = end >> 6;
+            if (way.is_upstream ? at > *turn : at < *turn) *turn = at;
         }
     }
     return DONE;
 }
 
-/* Ask for the masks that the node after this one will need. */
-INLINE void prefetch_masks(const Columns *c, uint32_t node) {
-    const Rows *rows = &c->walked->pieces[0];
-    if (node >= rows->row_count) return;
-    size_t low = rows->offsets[node], high = rows->offsets[node + 1];
-    if (high > rows->edge_count) return;
-    for (; low < high && low + 8 > high; low++)
-        if (rows->targets[low] < c->q.cut) PREFETCH(&c->masks[rows->targets[low]]);
+INLINE Status hand_on(Columns *c, uint32_t node, size_t *turn, Way way) {
+    const Graph *g = c->walked;
+    size_t pieces = is_touched(g, node) ? g->piece_count : 1;
+    for (size_t i = 0; i < pieces; i++) {
+        const Rows *rows = &g->pieces[i];
+        size_t low, high;
+        if (!find_row(rows, node, &low, &high)) return CORRUPT;
+        Status status;
+        if (!rows->mapping) status = hand_row(c, rows, low, high, node, turn, way, 0);
+        else if (rows->mapping_size == 1) status = hand_row(c, rows, low, high, node, turn, way, 1);
+        else if (rows->mapping_size == 2) status = hand_row(c, rows, low, high, node, turn, way, 2);
+        else status = hand_row(c, rows, low, high, node, turn, way, 4);
+        if (status) return status;
+    }
+    return DONE;
 }
 
 #define TURN_WORDS 2048
 
-/* Passes over the pending nodes in the direction of most edges, so that most nodes are final when their turn comes.
- * When one grows a little behind, the pass turns back to it at once, before its fields are missing further on; one
+/* Passes over the pending nodes in the direction of most edges, so that most nodes are final when their turn comes. The
+ * pending nodes of a word are taken together: if each were looked for after the one before, finding it would wait for
+ * what that one handed on. When one grows a little behind, the pass turns back to it at once, before its fields are missing further on; one
  * that lies far behind waits for the next pass, as turning back for each would cost the distance each time. */
-static Status pass_on(Columns *c) {
+INLINE Status pass_on(Columns *c, Way way) {
     size_t words = ((size_t)c->q.cut + 63) >> 6;
     int again = 1;
     while (again) {
         again = 0;
         for (size_t step = 0; step < words;) {
-            size_t at = c->is_upstream ? words - 1 - step : step, turn = at;
+            size_t at = way.is_upstream ? words - 1 - step : step, turn = at;
             uint64_t rest = c->pending[at];
             if (!rest) {
                 step++;
                 continue;
             }
-            uint32_t node = (uint32_t)at << 6 | (c->is_upstream ? HIGHEST(rest) : LOWEST(rest));
-            c->pending[at] = rest &= ~BIT(node);
-            if (rest) prefetch_masks(c, (uint32_t)at << 6 | (c->is_upstream ? HIGHEST(rest) : LOWEST(rest)));
-            Status status = hand_on(c, node, &turn);
-            if (status) return status;
-            size_t back = c->is_upstream ? turn - at : at - turn;
+            c->reached[at] |= rest;
+            c->pending[at] = 0;
+            while (rest) {
+                uint32_t bit = way.is_upstream ? HIGHEST(rest) : LOWEST(rest);
+                rest &= ~BIT(bit);
+                Status status = hand_on(c, (uint32_t)at << 6 | bit, &turn, way);
+                if (status) return status;
+            }
+            size_t back = way.is_upstream ? turn - at : at - turn;
             if (back <= TURN_WORDS) step -= back;
             else again = 1;
         }
@@ -908,7 +948,8 @@ static Status walk_fields(Columns *c, const uint32_t *nodes, const uint32_t *wor
         if (status) return status;
     }
     for (size_t i = 0; i < count; i++) ADD(c->pending, nodes[i]);
-    return pass_on(c);
+    if (c->budget != UINT64_MAX) return pass_on(c, (Way){c->is_upstream, 1});
+    return c->is_upstream ? pass_on(c, (Way){1, 0}) : pass_on(c, (Way){0, 0});
 }
 
 static PyObject *list_bytes(const List *list) { return as_bytes(list->items, list->count * 4); }
@@ -916,6 +957,7 @@ static PyObject *list_bytes(const List *list) { return as_bytes(list->items, lis
 /* The answer of a column walk; leaves the work space empty. */
 static PyObject *harvest_fields(Columns *c, int is_over) {
     size_t wide_count = 0, n = 0, w = 0;
+    c->reached_count = count_bits(c->reached, ((size_t)c->q.node_count >> 6) + 1);
     for (size_t i = 0; i < c->wide.count; i++) wide_count += c->wide.masks[i].count;
     PyObject *ids = as_bytes(NULL, c->reached_count * 4), *words = as_bytes(NULL, c->reached_count * 8);
     PyObject *wide = as_bytes(NULL, wide_count * 16);
@@ -961,7 +1003,9 @@ static int read_mappings(Mappings *m, Graph *views, PyObject *tuple) {
     int is_sound = m->mapping_count > 0;
     for (size_t i = 0; i < m->mapping_count; i++) {
         const Mapping *head = &m->heads[i];
-        if (head->flags & NARROW) is_sound &= (size_t)head->start + ROOM_PAST <= m->row_count;
+        uint32_t count = head->flags >> 8;
+        if (head->flags & NARROW) is_sound &= count < 64 && !(head->near >> count) && head->start + (size_t)count < m->row_count;
+        else if (!(head->flags & WIDE)) is_sound &= !head->near;
         if (head->flags & WIDE) is_sound &= head->near < UINT32_MAX && head->start + head->near < m->wide_row_count;
     }
     if (is_sound) return 1;

@@ -48,7 +48,7 @@ class Kernel(Protocol):
 NAMES = ("compiled", "numpy", "python")
 
 
-CONTRACT = 1
+CONTRACT = 2
 """Raised when the functions of the extension change, so that one built from older source is not called."""
 
 

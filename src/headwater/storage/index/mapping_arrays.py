@@ -13,9 +13,6 @@ IDENTITY, NARROW, WIDE, UNLOADED = 1, 2, 4, 128
 WORD_BITS = 64
 
 
-ROOM_PAST = 64
-"""Rows after the last one that the kernel may read, and masks out."""
-
 HEAD = np.dtype([("near", "u8"), ("start", "u4"), ("flags", "u4")], align=True)
 
 
@@ -23,7 +20,8 @@ class MappingArrays(msgspec.Struct, frozen=True, eq=False):
     """``heads`` by mapping number: flags, and the place of its first row.
 
     Near is the side that the walk comes from. A narrow mapping's row is the word of far fields of one near field, and
-    ``near`` the word of near fields that have a row. A wide one's row is a stretch of ``wide_fields`` between two
+    ``near`` the word of near fields that have a row; past the last one is an empty row, whose place stands above the
+    flags. A wide one's row is a stretch of ``wide_fields`` between two
     ``wide_offsets``; ``near`` is how many rows it has, and above its flags stands how many words hold every far field.
     """
 
@@ -67,14 +65,14 @@ def _make(mappings: MappingTable, is_upstream: bool) -> MappingArrays:
         if not len(near):
             continue
         count = int(near.max()) + 1
-        if max(count - 1, int(far.max())) < WORD_BITS:
-            words = np.zeros(count, np.uint64)
+        if count < WORD_BITS and int(far.max()) < WORD_BITS:
+            words = np.zeros(count + 1, np.uint64)
             np.bitwise_or.at(words, near, np.uint64(1) << far.astype(np.uint64))
-            head["flags"] |= NARROW
+            head["flags"] |= NARROW | count << 8
             head["start"] = row_count
             head["near"] = np.bitwise_or.reduce(np.uint64(1) << near.astype(np.uint64))
             rows.append(words)
-            row_count += count
+            row_count += count + 1
         else:
             ends = np.cumsum(np.bincount(near, minlength=count)) + field_count
             head["flags"] |= WIDE | (int(far.max()) // WORD_BITS + 1) << 8
@@ -86,7 +84,7 @@ def _make(mappings: MappingTable, is_upstream: bool) -> MappingArrays:
             field_count += len(far)
     return MappingArrays(
         heads,
-        np.concatenate([*rows, np.zeros(ROOM_PAST, np.uint64)]),
+        np.concatenate([*rows, np.zeros(1, np.uint64)]),
         np.concatenate([*offsets, np.empty(0, np.uint32)]),
         np.concatenate([*fields, np.empty(0, np.uint32)]),
     )
