@@ -171,3 +171,11 @@ def test_a_target_is_no_source_of_itself():
     entry = target.entry([DatasetRef("file", "/other")])
     assert [item["name"] for item in entry["inputs"]] == ["/in"]
     assert [item["name"] for item in entry["fields"]["x"]["inputs"]] == ["/in"]
+
+
+def test_grouping_by_a_column_outlives_sorting_by_it():
+    """Which rows there are matters more than their order: the sort does not take the place of the grouping."""
+    raw = source("/in", "k", "x")
+    grouped = step((raw,), {"k": [Dep(0, "k", subtype="IDENTITY")]}, [Dep(0, "k", "INDIRECT", "GROUP_BY")])
+    ordered = step((grouped,), {"k": [Dep(0, "k", subtype="IDENTITY")]}, [Dep(0, "k", "INDIRECT", "SORT")])
+    assert [(s.column, t.subtype) for s, t in trace(ordered).indirect.items()] == [("k", "GROUP_BY")]

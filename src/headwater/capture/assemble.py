@@ -16,7 +16,7 @@ from headwater.capture import models, wire
 from headwater.capture.datasets import DEFAULT_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
 from headwater.capture.operations import operations
-from headwater.capture.recorder import Metric, Named, Parameter, Read, Recorder, Seed, Statement, Write
+from headwater.capture.recorder import Metric, Named, Parameter, Read, Recorder, Seed, Statement, Unfollowed, Write
 from headwater.capture.statements import Tables, analyse
 from headwater.capture.values import DatasetRef, Value, make_value, same_columns
 
@@ -257,6 +257,10 @@ class Assembler:
         if body not in self._seeds:
             self._seeds.append(body)
 
+    def _take_unfollowed(self, item: Unfollowed) -> None:
+        if item.text not in self._unresolved:
+            self._unresolved.append(item.text)
+
     _TAKERS: dict[type, Any] = {
         Read: _take_read,
         Write: _take_write,
@@ -265,4 +269,5 @@ class Assembler:
         Parameter: _take_parameter,
         Metric: _take_metric,
         Seed: _take_seed,
+        Unfollowed: _take_unfollowed,
     }

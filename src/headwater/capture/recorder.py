@@ -91,6 +91,12 @@ class Statement(msgspec.Struct, frozen=True):
     default_schema: str
 
 
+class Unfollowed(msgspec.Struct, frozen=True):
+    """Something happened that could not be seen; the run says so, once each."""
+
+    text: str
+
+
 MAX_SAME_NAME: Final = 100
 """Sets of one run that may share a base name; a loop that fits ten thousand models shares the last."""
 
@@ -198,6 +204,10 @@ class Recorder:
     ) -> None:
         """An SQL statement ran."""
         self.add(Statement(text, dialect, namespace, frames or {}, result, default_schema))
+
+    def unfollowed(self, text: str) -> None:
+        """Something happened that cannot be seen from here: what, in one line, as the run will tell it."""
+        self.add(Unfollowed(text))
 
     def memory_ref(self, name: str, type: str = "IN_MEMORY") -> DatasetRef:
         """The name of a set that lives only in this run's memory, stable from run to run of the same job."""

@@ -47,6 +47,10 @@ GUESSED: Final = "unseen"
 """The operation of a value that was guessed from an array's length; the code knows better, where it can be read."""
 
 
+FROM_CODE: Final = "code"
+"""The operation of a value that was read from the code."""
+
+
 def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | None:
     """The value of an object; of an array that nobody saw being made, what the code says, and only then a guess."""
     value = values.get(item)
@@ -105,7 +109,7 @@ def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) 
             waiting += [(other, True, step.first, origin) for other in (*step.used, *step.passed)]
     if not found:
         return UNKNOWN if is_certain else None
-    return make_value("code", tuple(found.values()), _from_all, rows=rows, code=code, line=bound_at)
+    return make_value(FROM_CODE, tuple(found.values()), _from_all, rows=rows, code=code, line=bound_at)
 
 
 def _from_all(value: Value) -> Columns:

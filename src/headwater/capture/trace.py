@@ -32,7 +32,8 @@ class Trail(NamedTuple):
 Trails = dict[Source, Trail]
 
 _IDENTITY: Final = Trail("DIRECT", "IDENTITY", masking=False, description="")
-_STRENGTH: Final = {"": 0, "IDENTITY": 0, "TRANSFORMATION": 1, "AGGREGATION": 2}
+_STRENGTH: Final = {"": 0, "IDENTITY": 0, "SORT": 0, "TRANSFORMATION": 1, "AGGREGATION": 2}
+"""What decided only about the order of rows counts less than what decided which there are."""
 MAX_TRAILS: Final = 200_000
 """Beyond this many column edges into one value, columns are no longer told apart (and the trace says so)."""
 

@@ -1,14 +1,26 @@
-"""joblib: ``dump`` and ``load`` of models and arrays, compressed or not."""
+"""joblib: ``dump`` and ``load`` of models and arrays, compressed or not; ``Parallel``.
+
+What ``Parallel`` hands to other processes is computed where nobody looks. Its results come from its arguments, task by
+task, as far as both can be followed here; how, is opaque, and the run says that something was not seen.
+"""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import located
-from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import observe_io
+from headwater.capture.recorder import Recorder, current
+from headwater.capture.stand_in import observe_io, unseen
+from headwater.capture.surmise import FROM_CODE, GUESSED
+from headwater.capture.values import Value, opaque
+
+MAX_TASKS: Final = 100_000
+"""Tasks of one call whose results are followed."""
 
 
 class JoblibIntegration(Integration):
@@ -18,9 +30,76 @@ class JoblibIntegration(Integration):
     min_version: ClassVar[tuple[int, ...]] = (1, 0)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook both functions."""
+        """Hook both functions, and the call of ``Parallel`` where it is."""
         hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "joblib.dump"))
         hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "joblib.load"))
+        hooks.replace(module.Parallel, "__call__", _running)
+
+
+def _running(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The tasks are looked at as joblib draws them; what runs in this process is observed as ever."""
+
+    @functools.wraps(original)
+    def run(self: Any, iterable: Iterable[Any]) -> Any:
+        recorder = current()
+        if recorder is None or BUSY.depth:
+            return original(self, iterable)
+        sources: list[list[Value]] = []
+        if hasattr(iterable, "__len__"):  # joblib asks for the length: a collection stays one
+            sources.extend(_sources_of(recorder, task) for task in iterable)
+            results = original(self, iterable)
+        else:
+            results = original(self, _drawn(recorder, iterable, sources))
+        with GUARD.at("joblib.Parallel"):
+            _ran(recorder, self, results, sources)
+        return results
+
+    return unseen(run)
+
+
+def _drawn(recorder: Recorder, tasks: Iterable[Any], sources: list[list[Value]]) -> Iterator[Any]:
+    for task in tasks:
+        if len(sources) < MAX_TASKS:
+            sources.append(_sources_of(recorder, task))
+        yield task
+
+
+def _sources_of(recorder: Recorder, task: Any) -> list[Value]:
+    """What is followed among the arguments of a task as ``delayed`` makes it."""
+    with GUARD.at("joblib.Parallel"):
+        _, args, kwargs = task
+        values = [recorder.values.get(item) for item in (*args, *kwargs.values())]
+        return [value for value in values if value is not None]
+    return []
+
+
+def _ran(recorder: Recorder, parallel: Any, results: Any, sources: list[list[Value]]) -> None:
+    is_here = getattr(getattr(parallel, "_backend", None), "supports_sharedmem", False)
+    if is_here or not sources:
+        return
+    recorder.unfollowed("joblib.Parallel: what its tasks read and wrote in other processes was not seen")
+    if isinstance(results, list):
+        for result, values in zip(results, sources, strict=False):
+            if values:
+                _bind(recorder, result, values)
+
+
+def _bind(recorder: Recorder, result: Any, sources: list[Value]) -> None:
+    """The result of a task; of several in a tuple or list, each."""
+    if isinstance(result, tuple | list):
+        for part in result[:100]:
+            if not isinstance(part, tuple | list):
+                _bind(recorder, part, sources)
+        return
+    shape = getattr(result, "shape", None)
+    if not isinstance(shape, tuple) or not shape:
+        return
+    known = recorder.values.get(result)
+    if known is None or known.op in (GUESSED, FROM_CODE):
+        columns, name = getattr(result, "columns", None), getattr(result, "name", None)
+        names = (name,) if columns is None and name is not None else columns
+        kept = tuple(map(str, names)) if names is not None else None
+        recorder.derive(result, "joblib.Parallel", sources, rule=opaque, columns=kept, rows=shape[0])
 
 
 def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from headwater.capture import recorder as recording
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.joblib import JoblibIntegration
 from headwater.capture.recorder import Recorder
+from headwater.capture.values import Dep, opaque
 
 
 @pytest.fixture
@@ -69,3 +70,34 @@ def test_the_bytes_are_joblibs(tmp_path: Path) -> None:
         hooks.remove()
     assert (tmp_path / "plain").read_bytes() == (tmp_path / "observed").read_bytes()
     assert (joblib.dump, joblib.load) == before
+
+
+def doubled(part: np.ndarray, unused: int = 0) -> np.ndarray:
+    """A task."""
+    return part * 2
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+def test_results_from_other_processes(recorder: Recorder, kind: object) -> None:
+    """A result comes from the arguments of its own task, opaquely; the run says that the work was not seen."""
+    parts = [np.arange(4.0), np.arange(5.0)]
+    values = [recorder.derive(part, "read", (), columns=("x",), rows=len(part)) for part in parts]
+    tasks = [joblib.delayed(doubled)(part, unused=1) for part in parts]
+    results = joblib.Parallel(n_jobs=2)(kind(tasks))
+    assert [result.tolist() for result in results] == [(part * 2).tolist() for part in parts]
+    assert [recorder.values.get(result).inputs for result in results] == [(values[0],), (values[1],)]
+    columns = opaque(recorder.values.get(results[0]))
+    assert columns.fields == {"*": [Dep(0, None, description="opaque")]}
+    assert [item.text for item in recorder.items] == [
+        "joblib.Parallel: what its tasks read and wrote in other processes was not seen"
+    ]
+
+
+def test_tasks_in_this_process_are_observed_as_ever(recorder: Recorder) -> None:
+    """Threads and a single job run here: nothing is said, and nothing is guessed."""
+    part = np.arange(4.0)
+    recorder.derive(part, "read", (), columns=("x",), rows=4)
+    for options in ({"n_jobs": 1}, {"n_jobs": 2, "prefer": "threads"}):
+        results = joblib.Parallel(**options)(joblib.delayed(doubled)(part) for _ in range(3))
+        assert len(results) == 3
+    assert recorder.items == []

@@ -385,3 +385,43 @@ def test_what_scikit_learn_ships_or_makes_is_a_source(name, follow):
     assert followed.columns(data)
     (source,) = followed.event()["inputs"]
     assert (source["namespace"], source["name"]) == ("sklearn", name.removeprefix("load_"))
+
+
+def test_methods_lent_by_mixins_of_late_modules(project):
+    """``predict`` of a linear classifier stands in a mixin that is loaded after scikit-learn's base: seen all the same,
+    as is every method of every estimator."""
+    project.write(
+        "train.py",
+        "import pandas as pd\n"
+        "from sklearn.utils import all_estimators\n"
+        "from sklearn.linear_model import RidgeClassifier\n"
+        "names = ('fit', 'predict', 'predict_proba', 'transform', 'score', 'fit_transform', 'decision_function')\n"
+        "for _, cls in all_estimators():\n"
+        "    for name in names:\n"
+        "        owner = next((part for part in cls.__mro__ if name in vars(part)), None)\n"
+        "        if owner is not None and not hasattr(vars(owner)[name], '_headwater_hook'):\n"
+        "            print(owner.__name__, name)\n"
+        "frame = pd.DataFrame({'a': [1.0, 2, 3, 4], 'y': [0, 0, 1, 1]})\n"
+        "frame.to_csv('raw.csv', index=False)\n"
+        "frame = pd.read_csv('raw.csv')\n"
+        "model = RidgeClassifier().fit(frame[['a']], frame['y'])\n"
+        "pd.DataFrame({'p': model.predict(frame[['a']])}).to_csv('predictions.csv', index=False)\n",
+    )
+    assert project.captured("train.py") == (0, "", "")
+    entries = project.events[-1]["job"]["facets"]["lineage"]["entries"]
+    made = next(entry for entry in entries if entry["name"].endswith("predictions.csv"))
+    assert {item["name"].rpartition("/")[2] for item in made["inputs"]} == {"model", "raw.csv"}
+    assert {item["field"] for item in made["fields"]["p"]["inputs"]} == {"a"}
+
+
+def test_the_table_of_a_search_comes_from_the_search(follow, loans):
+    """What was tried, written to a file, is made by the search."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+
+    followed = libraries(follow)
+    _, X_train, _, y_train, _ = fitted_pipeline()
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=3).fit(X_train[["income", "debt"]], y_train)
+    tried = {name: column for name, column in search.cv_results_.items() if name.startswith("mean_")}
+    pd.DataFrame(tried).to_csv("tried.csv", index=False)
+    assert followed.sources("tried.csv") == {"search"}

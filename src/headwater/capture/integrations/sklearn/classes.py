@@ -53,6 +53,13 @@ def hook_class(hooks: Hooks, cls: type) -> None:
         hooks.put(cls, name, stand_in)
 
 
+def _hook_family(hooks: Hooks, cls: type) -> None:
+    """Hook a class and the mixins of scikit-learn that lend it methods: those are no estimators themselves."""
+    for part in cls.__mro__:
+        if part is cls or part.__module__.partition(".")[0] == "sklearn":
+            hook_class(hooks, part)
+
+
 def hook_existing(hooks: Hooks, base: type) -> None:
     """Hook every class made so far: the base's sub-classes, and the mixins that lend them methods."""
     seen: set[type] = set()
@@ -62,10 +69,7 @@ def hook_existing(hooks: Hooks, base: type) -> None:
         if cls in seen:
             continue
         seen.add(cls)
-        for part in cls.__mro__:
-            if part is not object and part not in seen and part.__module__.startswith("sklearn"):
-                hook_class(hooks, part)
-        hook_class(hooks, cls)
+        _hook_family(hooks, cls)
         stack.extend(cls.__subclasses__())
 
 
@@ -74,11 +78,11 @@ def hook_future(hooks: Hooks, base: type, set_output: type) -> None:
 
     def after_base(cls: type) -> None:
         if not issubclass(cls, set_output):
-            hook_class(hooks, cls)
+            _hook_family(hooks, cls)
 
     def after_set_output(cls: type) -> None:
         if issubclass(cls, base):
-            hook_class(hooks, cls)
+            _hook_family(hooks, cls)
 
     for owner, then in ((base, after_base), (set_output, after_set_output)):
         hooks.put(owner, "__init_subclass__", classmethod(_then(owner, then)))

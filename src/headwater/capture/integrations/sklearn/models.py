@@ -47,7 +47,7 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
         ref = recorder.memory_ref(name, "MODEL")
         facet = _facet(estimator, features, parameters)
         loops.name(recorder, value, ref, facets={"headwater_model": facet})
-    _search_results(recorder, estimator)
+    _search_results(recorder, estimator, value)
 
 
 def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -155,10 +155,16 @@ def _facet(estimator: Any, features: list[Feature], parameters: dict[str, Any]) 
     return facet
 
 
-def _search_results(recorder: Recorder, estimator: Any) -> None:
+def _search_results(recorder: Recorder, estimator: Any, value: Value) -> None:
+    """The best score is a metric; the table of what was tried is made by the search."""
     score = getattr(estimator, "best_score_", None)
     if isinstance(score, float):
         recorder.metric(f"{type(estimator).__name__}.best_score", float(score))
+    results = getattr(estimator, "cv_results_", None)
+    if isinstance(results, dict):
+        for name, tried in results.items():
+            if hasattr(tried, "shape"):
+                recorder.derive(tried, "sklearn.cv_results", (value,), columns=(str(name),), rows=rows_of(tried))
 
 
 def after_transform(
