@@ -7,6 +7,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from headwater.server.rendering import words
+from headwater.server.rendering.about import how_words
 from headwater.server.rendering.assets import assets
 
 
@@ -31,5 +32,6 @@ def environment() -> Environment:
         words.number,
     ):
         made.filters[filter_.__name__] = filter_
+    made.filters["how_words"] = how_words
     made.globals.update(asset=assets().url, modules=assets().modules)
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from headwater.server.routes import (
     access,
     description,
+    evidence,
     graphs,
     health,
     ingest,
@@ -12,6 +13,7 @@ from headwater.server.routes import (
     login,
     nodes,
     pages,
+    picture,
     quarantine,
     records,
     runs,
@@ -32,6 +34,8 @@ _RESOURCES = (
     description,
     login,
     pages,
+    picture,
+    evidence,
     static,
 )
 

@@ -1,0 +1,101 @@
+"""The graph of a view as rows of text: the table that stands beside every picture."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.model.graph import Edge, Node, NodeKind
+from headwater.query.marks import type_word
+from headwater.query.names import Labels
+from headwater.server.rendering.views import Shown
+
+MOST_ROWS = 300
+
+
+class EdgeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One edge: who, by which job, how it is known."""
+
+    source: str
+    source_name: str
+    target: str
+    target_name: str
+    job: str
+    job_name: str
+    how: str
+    change: str
+    is_past: bool
+
+
+class NodeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One node, with the counts of neighbours that are not shown. ``css`` names its colour."""
+
+    id: str
+    name: str
+    kind: str
+    css: str
+    namespace: str
+    state: str
+    up: int
+    down: int
+    change: str
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of a view, at most ``MOST_ROWS`` of each sort, and how many there are."""
+
+    edges: tuple[EdgeLine, ...]
+    nodes: tuple[NodeLine, ...]
+    all_edges: int
+    all_nodes: int
+
+
+def table_of(shown: Shown, labels: Labels) -> Table:
+    """Return the rows of a view; files are named relative to the base of ``labels``."""
+    graph = shown.graph
+    names = {node.id: labels.of(node.kind, node.namespace, node.name) for node in graph.nodes}
+    return Table(
+        edges=tuple(_edge(edge, names, shown, graph.as_of) for edge in graph.edges[:MOST_ROWS]),
+        nodes=tuple(_node(node, names[node.id], shown) for node in graph.nodes[:MOST_ROWS]),
+        all_edges=len(graph.edges),
+        all_nodes=len(graph.nodes),
+    )
+
+
+def kind_of(node: Node) -> str:
+    """What a node is, in a word or two."""
+    return "job" if node.kind is NodeKind.JOB else type_word(node) or node.kind.value
+
+
+def _edge(edge: Edge, names: dict[str, str], shown: Shown, as_of: int | None) -> EdgeLine:
+    return EdgeLine(
+        source=edge.source,
+        source_name=names.get(edge.source, edge.source),
+        target=edge.target,
+        target_name=names.get(edge.target, edge.target),
+        job=edge.job,
+        job_name=names.get(edge.job, edge.job),
+        how=edge.how.value,
+        change=shown.edge_changes.get((edge.source, edge.target, edge.job), ""),
+        is_past=is_past(edge, as_of),
+    )
+
+
+def is_past(edge: Edge, as_of: int | None) -> bool:
+    """Tell whether an edge does not hold at an instant (now when None)."""
+    if as_of is None:
+        return edge.valid_to is not None
+    return edge.valid_from > as_of or (edge.valid_to is not None and edge.valid_to <= as_of)
+
+
+def _node(node: Node, name: str, shown: Shown) -> NodeLine:
+    return NodeLine(
+        id=node.id,
+        name=name,
+        kind=kind_of(node),
+        css=node.type.lower() if node.type.isidentifier() else "",
+        namespace=node.namespace,
+        state=node.state,
+        up=shown.hidden_up.get(node.id, 0),
+        down=shown.hidden_down.get(node.id, 0),
+        change=shown.changes.get(node.id, ""),
+    )

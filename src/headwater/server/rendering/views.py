@@ -1,0 +1,185 @@
+"""A view of the lineage, as a URL or a canvas asks for it, and the graph that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from headwater.errors import InvalidInput, NotFound
+from headwater.model.graph import Direction, Edge, Node
+from headwater.query.contract import keep_kinds
+from headwater.query.lineage import Lineage
+from headwater.query.names import node_id
+from headwater.query.neighbourhood import Extent, Neighbourhood, neighbourhood
+from headwater.query.result import LineageGraph
+from headwater.storage.base import NodeRow
+
+Hops = Annotated[int, msgspec.Meta(ge=0, le=50)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+_MOST_PATHS = 5
+_MOST_OPENED = 2000
+
+
+class Hands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nodes that somebody opened or shut, by direction: ids."""
+
+    up: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked to be shown."""
+
+    root: str
+    """A node as a person types it, or its id; with a column, what that column comes from and goes into."""
+    up: Hops = 1
+    down: Hops = 1
+    opened: Hands = Hands()
+    shut: Hands = Hands()
+    as_of: str = ""
+    """The instant that is shown; now when empty."""
+    against: str = ""
+    """An earlier instant to compare with."""
+    to: str = ""
+    """Another node: the shortest ways from the root to it are shown."""
+    columns: bool = False
+    jobs: Literal["nodes", "edges"] = "nodes"
+    kinds: str = ""
+    """Types and kinds to keep, separated by commas; what stood between is joined directly."""
+    limit: Limit = 500
+    placed: dict[str, tuple[float, float]] = {}
+    """Where cards stand already: they stay there."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """The graph of a view, the counts of what lies beyond its nodes, and how it differs from the earlier instant."""
+
+    root: Node
+    graph: LineageGraph
+    hidden_up: dict[str, int]
+    hidden_down: dict[str, int]
+    changes: dict[str, str] = {}
+    """``added`` or ``removed``, by id of a node."""
+    edge_changes: dict[tuple[str, str, str], str] = {}
+    """The same by source, target and job."""
+
+
+def answer(lineage: Lineage, view: View) -> Shown:
+    """Return what a view shows.
+
+    Raises:
+        NotFound: a node is not known, or no data flows between two.
+        InvalidInput: a time or a name cannot be understood.
+    """
+    target = lineage.resolver.target(view.root)
+    if view.to:
+        graph = lineage.path(view.root, view.to, as_of=view.as_of or None, limit=_MOST_PATHS)
+        return _plain(graph, target.node)
+    if target.field:
+        return _plain(_column_graph(lineage, view), target.node)
+    now = _around(lineage, target.node, view, view.as_of)
+    if view.against:
+        return _compared(target.node, _around(lineage, target.node, view, view.against), now)
+    graph = keep_kinds(now.graph, view.kinds.split(",")) if view.kinds else now.graph
+    return Shown(root=_root(graph, target.node), graph=graph, hidden_up=now.hidden_up, hidden_down=now.hidden_down)
+
+
+def _around(lineage: Lineage, root: NodeRow, view: View, as_of: str) -> Neighbourhood:
+    extent = Extent(up=view.up, down=view.down, opened=_keys(lineage, view.opened), shut=_keys(lineage, view.shut))
+    instant = lineage.instant(as_of or None)
+    return neighbourhood(
+        lineage.store, root, extent, as_of=instant, limit=view.limit, with_ghosts=bool(as_of), with_columns=view.columns
+    )
+
+
+def _keys(lineage: Lineage, hands: Hands) -> dict[Direction, frozenset[int]]:
+    """The store's keys of nodes; one that is not known any more is left out: a permalink outlives its nodes."""
+
+    def keys(ids: Iterable[str]) -> frozenset[int]:
+        found: set[int] = set()
+        for text in ids:
+            rows = lineage.resolver.rows(text)
+            found.update(row.id for row in rows[:1])
+        return frozenset(found)
+
+    if len(hands.up) + len(hands.down) > _MOST_OPENED:
+        raise InvalidInput(field="opened", rule=f"names at most {_MOST_OPENED:,} nodes")
+    return {Direction.UPSTREAM: keys(hands.up), Direction.DOWNSTREAM: keys(hands.down)}
+
+
+def _column_graph(lineage: Lineage, view: View) -> LineageGraph:
+    """What a column comes from and goes into, in one graph."""
+    instant = lineage.instant(view.as_of or None)
+    sides = [
+        walk(view.root, as_of=instant, columns=True, limit=view.limit)
+        for walk in (lineage.upstream, lineage.downstream)
+    ]
+    return merged(*sides)
+
+
+def merged(one: LineageGraph, other: LineageGraph) -> LineageGraph:
+    """Two graphs as one: nodes and edges of both, columns of both where a node or an edge is in both."""
+    nodes = {node.id: node for node in one.nodes}
+    for node in other.nodes:
+        known = nodes.get(node.id)
+        nodes[node.id] = node if known is None else _with_fields_of(known, node)
+    edges = {_key(edge): edge for edge in one.edges}
+    for edge in other.edges:
+        same = edges.get(_key(edge))
+        fields = edge.fields if same is None else tuple(dict.fromkeys((*same.fields, *edge.fields)))
+        edges[_key(edge)] = msgspec.structs.replace(edge, fields=fields)
+    return msgspec.structs.replace(
+        one,
+        direction="",
+        nodes=tuple(nodes.values()),
+        edges=tuple(edges.values()),
+        gaps=tuple(dict.fromkeys((*one.gaps, *other.gaps))),
+        hidden={},
+        truncated=one.truncated or other.truncated,
+        total=len(nodes),
+    )
+
+
+def _with_fields_of(node: Node, other: Node) -> Node:
+    fields = dict.fromkeys([*node.properties.get("fields", ()), *other.properties.get("fields", ())])
+    if not fields:
+        return node
+    return msgspec.structs.replace(node, properties={**node.properties, "fields": list(fields)})
+
+
+def _compared(root: NodeRow, before: Neighbourhood, now: Neighbourhood) -> Shown:
+    """Both instants on one graph."""
+    old, new = before.graph, now.graph
+    old_edges, new_edges = {_key(edge) for edge in old.edges}, {_key(edge) for edge in new.edges}
+    old_nodes, new_nodes = {node.id for node in old.nodes}, {node.id for node in new.nodes}
+    graph = merged(new, old)
+    return Shown(
+        root=_root(graph, root),
+        graph=msgspec.structs.replace(graph, as_of=new.as_of),
+        hidden_up=before.hidden_up | now.hidden_up,
+        hidden_down=before.hidden_down | now.hidden_down,
+        changes=_differences(old_nodes, new_nodes),
+        edge_changes=_differences(old_edges, new_edges),
+    )
+
+
+def _differences(old: set[Any], new: set[Any]) -> dict[Any, str]:
+    return dict.fromkeys(new - old, "added") | dict.fromkeys(old - new, "removed")
+
+
+def _plain(graph: LineageGraph, root: NodeRow) -> Shown:
+    return Shown(root=_root(graph, root), graph=graph, hidden_up={}, hidden_down={})
+
+
+def _root(graph: LineageGraph, row: NodeRow) -> Node:
+    wanted = node_id(row)
+    found = graph.node(wanted)
+    if found is None:
+        raise NotFound(row.name, hint="it is not part of this view")
+    return found
+
+
+def _key(edge: Edge) -> tuple[str, str, str]:
+    return (edge.source, edge.target, edge.job)

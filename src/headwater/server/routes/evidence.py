@@ -1,0 +1,146 @@
+"""What the inspector of the lineage page shows: a node, an edge with its evidence, a change with its impact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from headwater.model.graph import Edge
+from headwater.query.impact import Change
+from headwater.server.call import Call
+from headwater.server.permissions import Permission
+from headwater.server.rendering.about import about_words, evidence
+from headwater.server.rendering.page import page
+from headwater.server.rendering.views import View, answer
+from headwater.server.routing import Operation
+
+_MOST_INSTANTS = 200
+
+
+class NodeQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A node, and the root of the picture that it is part of."""
+
+    id: str
+    root: str = ""
+    as_of: str = ""
+
+
+class EdgeQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The two ends of an edge, or one of them and the job."""
+
+    source: str = ""
+    target: str = ""
+    job: str = ""
+    as_of: str = ""
+
+
+class ImpactQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a dataset or of one column of it."""
+
+    node: str
+    change: Change = "drop"
+    column: str = ""
+    as_of: str = ""
+
+
+class ColumnQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of a dataset."""
+
+    node: str
+    column: str
+    as_of: str = ""
+
+
+class ColumnAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole path of a column: the columns of each node that take part, and the edges between them."""
+
+    columns: dict[str, list[str]]
+    """Columns by id of a node; of a node without columns in it, none."""
+    edges: list[tuple[str, str, str, str]]
+    """Source, column of it, target, column of it."""
+    gaps: list[str]
+    truncated: bool
+
+
+class Instant(msgspec.Struct, frozen=True, kw_only=True):
+    """An instant at which something around a node changed, microseconds since the epoch."""
+
+    at: int
+    words: str
+
+
+def node(call: Call) -> Response:
+    """What the inspector says of a node."""
+    query: NodeQuery = call.query
+    with call.lineage() as lineage:
+        about = lineage.show(query.id, as_of=query.as_of or None)
+    return page(
+        call, "fragments/node.html", about=about, about_kind=about_words(about), about_pages=(), root_id=query.root
+    )
+
+
+def edge(call: Call) -> Response:
+    """How an edge is known: run, SQL or code, columns."""
+    query: EdgeQuery = call.query
+    with call.lineage() as lineage:
+        found = evidence(lineage, query.source, query.target, query.job, as_of=query.as_of)
+    return page(call, "fragments/edge.html", edges=found)
+
+
+def impact(call: Call) -> Response:
+    """What a change does, worst first."""
+    query: ImpactQuery = call.query
+    name = f"{query.node}:{query.column}" if query.column else query.node
+    with call.lineage() as lineage:
+        found = lineage.impact(name, change=query.change, as_of=query.as_of or None)
+    return page(call, "fragments/impact.html", impact=found)
+
+
+def column(call: Call) -> ColumnAnswer:
+    """What a column comes from and goes into, through the whole graph."""
+    query: ColumnQuery = call.query
+    with call.lineage() as lineage:
+        graph = answer(lineage, View(root=f"{query.node}:{query.column}", as_of=query.as_of, limit=5000)).graph
+    return ColumnAnswer(
+        columns={node.id: list(node.properties.get("fields", ())) for node in graph.nodes},
+        edges=[pair for edge in graph.edges for pair in _pairs(edge)],
+        gaps=list(graph.gaps),
+        truncated=graph.truncated,
+    )
+
+
+def _pairs(edge: Edge) -> list[tuple[str, str, str, str]]:
+    return [(edge.source, field.source_field, edge.target, field.target_field) for field in edge.fields]
+
+
+def instants(call: Call) -> list[Instant]:
+    """When the lineage around a view changed: when an edge began or ceased to hold. Oldest first."""
+    view: View = call.body
+    with call.lineage() as lineage:
+        shown = answer(lineage, view)
+        rows = [lineage.resolver.rows(node.id) for node in shown.graph.nodes if node.kind.value == "dataset"]
+        found: dict[int, int] = {}
+        for row in (row for rows_ in rows for row in rows_[:1]):
+            for edge in lineage.store.edges(target_id=row.id):
+                for at in (edge.valid_from, edge.valid_to):
+                    if at is not None:
+                        found[at] = found.get(at, 0) + 1
+    latest = sorted(found)[-_MOST_INSTANTS:]
+    return [Instant(at=at, words=f"{found[at]} edge{'s' if found[at] > 1 else ''} changed") for at in latest]
+
+
+def _operation(method: str, path: str, handler: Any, summary: str, **more: Any) -> Operation:
+    return Operation(
+        method=method, path=path, handler=handler, permission=Permission.READ, summary=summary, group="Pages", **more
+    )
+
+
+OPERATIONS = (
+    _operation("GET", "/lineage/node", node, "A node, for the inspector.", query=NodeQuery),
+    _operation("GET", "/lineage/edge", edge, "How an edge is known.", query=EdgeQuery),
+    _operation("GET", "/lineage/impact", impact, "What a change does.", query=ImpactQuery),
+    _operation("GET", "/lineage/column", column, "The whole path of a column.", query=ColumnQuery, answer=ColumnAnswer),
+    _operation("POST", "/lineage/instants", instants, "When a view changed.", body=View, answer=list[Instant]),
+)

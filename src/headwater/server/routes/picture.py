@@ -1,0 +1,176 @@
+"""The lineage page, the pictures that its canvas asks for, and the files that it is exported to."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import msgspec
+from markupsafe import Markup
+from starlette.responses import Response
+
+from headwater.errors import InvalidInput, NotFound
+from headwater.query.impact import Impact
+from headwater.query.lineage import Lineage
+from headwater.query.names import Labels, node_id
+from headwater.server.call import Call
+from headwater.server.permissions import Permission
+from headwater.server.rendering.about import about_words
+from headwater.server.rendering.page import page
+from headwater.server.rendering.scene import Scene, common_folder, scene_of
+from headwater.server.rendering.tables import table_of
+from headwater.server.rendering.views import Hands, Hops, Limit, Shown, View, answer
+from headwater.server.routing import Operation
+
+HOPS = (0, 1, 2, 3, 5, 10, 50)
+_FORMATS = {"svg": "image/svg+xml", "json": "application/json", "mermaid": "text/plain; charset=utf-8"}
+_NEWEST = 20
+
+
+class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The parameters of the lineage page; those that only the canvas reads are let through."""
+
+    root: str = ""
+    up: Hops = 1
+    down: Hops = 1
+    opened: str = ""
+    shut: str = ""
+    as_of: str = ""
+    against: str = ""
+    to: str = ""
+    columns: bool = False
+    jobs: Literal["nodes", "edges"] = "nodes"
+    kinds: str = ""
+    limit: Limit = 500
+    at: str = ""
+    """Where the canvas stands: x, y and zoom."""
+    pin: str = ""
+    """The node that is pinned."""
+    change: Literal["", "drop", "retype", "rename", "retire", "delete_rows"] = ""
+    """The change whose impact is shown."""
+    column: str = ""
+    """The column that the change is about."""
+
+    def view(self) -> View:
+        """What is asked to be shown."""
+        own = {name: getattr(self, name) for name in View.__struct_fields__ if hasattr(self, name)}
+        hands = {"opened": _hands("opened", self.opened), "shut": _hands("shut", self.shut)}
+        return View(**{**own, **hands})
+
+
+def show(call: Call) -> Response:
+    """The lineage page."""
+    query: LineageQuery = call.query
+    if not query.root:
+        with call.lineage() as lineage:
+            newest = sorted(lineage.store.scan_nodes(limit=1000), key=lambda row: -row.updated_at)[:_NEWEST]
+        return page(call, "lineage_start.html", nodes=[_start(row) for row in newest])
+    view = query.view()
+    with call.lineage() as lineage:
+        shown = answer(lineage, view)
+        about = lineage.show(shown.root.id, as_of=view.as_of or None)
+        impact = _impact(lineage, query, shown)
+    scene = scene_of(shown, view)
+    return page(
+        call,
+        "lineage.html",
+        query=query,
+        shown=shown,
+        scene=scene,
+        scene_json=script_json({"scene": scene, "root": shown.root.id}),
+        table=table_of(shown, Labels(common_folder(shown.graph.nodes))),
+        about=about,
+        about_kind=about_words(about),
+        about_pages=(),
+        root_id=shown.root.id,
+        impact=impact,
+        hop_choices=sorted({*HOPS, query.up, query.down}),
+        kind_choices=sorted({node.type for node in shown.graph.nodes if node.type and node.kind.value == "dataset"}),
+        export_query=_export_query(query),
+    )
+
+
+def picture(call: Call) -> Scene:
+    """The picture of a view, for the canvas."""
+    view: View = call.body
+    with call.lineage() as lineage:
+        shown = answer(lineage, view)
+    return scene_of(shown, view)
+
+
+def table(call: Call) -> Response:
+    """The table of a view, for the page around the canvas."""
+    view: View = call.body
+    with call.lineage() as lineage:
+        shown = answer(lineage, view)
+    labels = Labels(common_folder(shown.graph.nodes))
+    return page(call, "fragments/table.html", scene=scene_of(shown, view), table=table_of(shown, labels))
+
+
+def export(call: Call) -> Response:
+    """A view as a file."""
+    query: LineageQuery = call.query
+    form = call.path["form"]
+    if form not in _FORMATS:
+        raise NotFound(form, hint=f"there are {', '.join(_FORMATS)}")
+    with call.lineage() as lineage:
+        graph = answer(lineage, query.view()).graph
+    texts = {"svg": graph.to_svg, "json": graph.to_json, "mermaid": graph.to_mermaid}
+    ending = "mmd" if form == "mermaid" else form
+    headers = {"Content-Disposition": f'inline; filename="lineage.{ending}"', "Cache-Control": "private, no-cache"}
+    return Response(texts[form](), media_type=_FORMATS[form], headers=headers)
+
+
+def script_json(value: Any) -> Markup:
+    """JSON to stand in a script element: nothing in it can end the element."""
+    text = msgspec.json.encode(value).decode()
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON without "<" cannot hold a tag
+
+
+def _start(row: Any) -> dict[str, Any]:
+    return {
+        "id": node_id(row),
+        "name": row.name,
+        "kind": row.kind.value,
+        "type": row.type,
+        "namespace": row.namespace,
+        "updated_at": row.updated_at,
+    }
+
+
+def _impact(lineage: Lineage, query: LineageQuery, shown: Shown) -> Impact | None:
+    if not query.change:
+        return None
+    name = f"{shown.root.id}:{query.column}" if query.column else shown.root.id
+    return lineage.impact(name, change=query.change, as_of=query.as_of or None)
+
+
+def _export_query(query: LineageQuery) -> str:
+    left_out = ("at", "pin", "change", "column")
+    given = {name: getattr(query, name) for name in query.__struct_fields__ if name not in left_out}
+    changed = {name: value for name, value in given.items() if value != getattr(LineageQuery(), name)}
+    return urlencode({name: "true" if value is True else value for name, value in changed.items()})
+
+
+def _hands(field: str, text: str) -> Hands:
+    if not text:
+        return Hands()
+    try:
+        return msgspec.json.decode(text, type=Hands)
+    except msgspec.DecodeError:
+        rule = 'is JSON like {"up": ["dataset:db:orders"]}'
+        raise InvalidInput(field=field, value=text[:80], rule=rule) from None
+
+
+def _operation(method: str, path: str, handler: Any, summary: str, **more: Any) -> Operation:
+    return Operation(
+        method=method, path=path, handler=handler, permission=Permission.READ, summary=summary, group="Pages", **more
+    )
+
+
+OPERATIONS = (
+    _operation("GET", "/lineage", show, "The lineage page.", query=LineageQuery, is_page=True),
+    _operation("POST", "/lineage/picture", picture, "The picture of a view of the lineage.", body=View, answer=Scene),
+    _operation("POST", "/lineage/table", table, "The table of a view of the lineage.", body=View),
+    _operation("GET", "/lineage/export/{form}", export, "A view as SVG, JSON or Mermaid.", query=LineageQuery),
+)

@@ -1,0 +1,166 @@
+// The boxes that can be read, as elements: a pool that holds what is seen and no more.
+
+/** @typedef {import("./types.js").Card} Card */
+/** @typedef {import("./types.js").Scene} Scene */
+/** @typedef {import("./types.js").Lit} Lit */
+
+import { portKey } from "./paths.js";
+
+export class CardPool {
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.place = place;
+    /** @type {Map<number, HTMLElement>} */
+    this.shown = new Map();
+  }
+
+  clear() {
+    this.shown.clear();
+    this.place.replaceChildren();
+  }
+
+  /**
+   * Hold exactly these.
+   * @param {Scene} scene
+   * @param {Iterable<number>} places
+   */
+  hold(scene, places) {
+    const wanted = new Set(places);
+    for (const [at, element] of this.shown) {
+      if (wanted.has(at)) continue;
+      element.remove();
+      this.shown.delete(at);
+    }
+    const fresh = this.place.ownerDocument.createDocumentFragment();
+    for (const at of wanted) {
+      const card = scene.cards[at];
+      if (!card || this.shown.has(at)) continue;
+      const element = cardElement(this.place.ownerDocument, card, scene);
+      this.shown.set(at, element);
+      fresh.append(element);
+    }
+    this.place.append(fresh);
+  }
+
+  /** @param {number} at */
+  element(at) {
+    return this.shown.get(at);
+  }
+
+  /**
+   * Light some, dim the rest; null lights nothing.
+   * @param {Lit | null} lit
+   * @param {number} active the card that keys move from, -1 for none
+   */
+  light(lit, active) {
+    this.place.classList.toggle("has-lit", lit !== null);
+    for (const [at, element] of this.shown) {
+      element.classList.toggle("is-lit", lit?.cards.has(at) ?? false);
+      element.classList.toggle("is-active", at === active);
+      if (!lit && !element.dataset["litPorts"]) continue;
+      element.dataset["litPorts"] = lit ? "1" : "";
+      for (const port of element.querySelectorAll("[data-port]")) {
+        const name = /** @type {HTMLElement} */ (port).dataset["port"] ?? "";
+        port.classList.toggle("is-lit", lit?.ports.has(portKey(at, name)) ?? false);
+      }
+    }
+  }
+}
+
+/**
+ * @param {Document} page
+ * @param {string} tag
+ * @param {string} name of the class
+ * @param {string} [text]
+ */
+function make(page, tag, name, text) {
+  const element = page.createElement(tag);
+  element.className = name;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+/**
+ * @param {Document} page
+ * @param {Card} card
+ * @param {Scene} scene
+ */
+function cardElement(page, card, scene) {
+  const marks = [card.isRoot && "is-root", card.change && `is-${card.change}`, card.severity && `is-${card.severity}`];
+  const element = make(page, "div", ["g-card", `g-${card.shape}`, ...marks.filter(Boolean)].join(" "));
+  element.id = `card-${card.at}`;
+  element.dataset["at"] = String(card.at);
+  element.dataset["type"] = card.type;
+  element.setAttribute("role", "group");
+  element.setAttribute("aria-label", words(card));
+  element.style.transform = `translate(${card.x}px, ${card.y}px)`;
+  element.style.width = `${card.w}px`;
+  element.style.height = `${card.h}px`;
+  if (card.shape === "pill") {
+    element.append(make(page, "span", `shape state-${card.state || "unknown"}`), make(page, "bdi", "g-name", card.name));
+    element.title = card.state ? `${card.node} (${card.state})` : card.node;
+  } else {
+    element.title = card.node;
+    element.append(make(page, "bdi", "g-name", card.name), make(page, "span", "g-word", [card.mark, card.word].join(" ").trim()));
+    if (card.ports.length) element.append(portList(page, card));
+  }
+  if (card.shape !== "group") addDoors(page, element, card, scene);
+  return element;
+}
+
+/**
+ * What a screen reader says of a card.
+ * @param {Card} card
+ */
+export function words(card) {
+  const parts = [card.name, card.shape === "pill" ? "job" : card.word, card.state, card.change, card.severity];
+  if (card.up) parts.push(`${card.up} more upstream`);
+  if (card.down) parts.push(`${card.down} more downstream`);
+  return parts.filter(Boolean).join(", ");
+}
+
+/**
+ * @param {Document} page
+ * @param {Card} card
+ */
+function portList(page, card) {
+  const list = make(page, "ul", "g-ports");
+  for (const port of card.ports) {
+    const row = make(page, "li", "g-port", port.name);
+    row.dataset["port"] = port.name;
+    row.title = port.name;
+    list.append(row);
+  }
+  if (card.morePorts) {
+    const more = make(page, "li", "g-port g-more-ports", `${card.morePorts} more columns`);
+    more.dataset["morePorts"] = "1";
+    list.append(more);
+  }
+  return list;
+}
+
+/**
+ * The buttons at the sides of a card: how many neighbours are not shown, or that those shown can be folded away.
+ * @param {Document} page
+ * @param {HTMLElement} element
+ * @param {Card} card
+ * @param {Scene} scene
+ */
+function addDoors(page, element, card, scene) {
+  if (card.shape === "pill") return;
+  for (const side of /** @type {const} */ (["up", "down"])) {
+    const hidden = card[side];
+    const isOpen = ((side === "up" ? scene.into : scene.out)[card.at] ?? []).length > 0;
+    if (!hidden && !isOpen) continue;
+    const count = hidden.toLocaleString("en");
+    const text = hidden ? (side === "up" ? `‹ +${count}` : `+${count} ›`) : side === "up" ? "‹ −" : "− ›";
+    const button = make(page, "button", `g-door g-${side}${hidden ? "" : " g-fold"}`, text);
+    button.setAttribute("type", "button");
+    button.tabIndex = -1;
+    button.dataset[hidden ? "open" : "shut"] = side;
+    const where = side === "up" ? "upstream" : "downstream";
+    button.setAttribute("aria-label", hidden ? `Show ${count} more ${where} of ${card.name}` : `Hide what is ${where} of ${card.name}`);
+    button.title = hidden ? `Show ${count} more ${where}` : `Hide what is ${where}`;
+    element.append(button);
+  }
+}

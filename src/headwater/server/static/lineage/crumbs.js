@@ -1,0 +1,77 @@
+// The way one came: the roots that were looked at before, in this tab.
+
+/** @typedef {import("./island.js").Island} Island */
+
+const KEY = "headwater.crumbs";
+const MOST = 6;
+
+export class Crumbs {
+  /**
+   * @param {HTMLElement} place
+   * @param {Island} island
+   */
+  constructor(place, island) {
+    this.place = place;
+    this.island = island;
+    place.addEventListener("click", (event) => {
+      const link = event.target instanceof HTMLElement ? event.target.closest("[data-node]") : null;
+      if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      void island.makeRoot(link.dataset["node"] ?? "");
+    });
+  }
+
+  /** @returns {{node: string, name: string}[]} */
+  read() {
+    try {
+      return JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
+    } catch {
+      return [];
+    }
+  }
+
+  /**
+   * A root is looked at.
+   * @param {string} node
+   */
+  visit(node) {
+    const name = this.island.view.scene.cards.find((card) => card.node === node)?.name ?? node;
+    const way = visited(this.read(), { node, name });
+    sessionStorage.setItem(KEY, JSON.stringify(way));
+    this.place.hidden = way.length < 2;
+    this.place.replaceChildren(...way.flatMap((one, at) => this.crumb(one, at === way.length - 1)));
+  }
+
+  /**
+   * @param {{node: string, name: string}} one
+   * @param {boolean} isLast
+   */
+  crumb(one, isLast) {
+    const link = document.createElement("a");
+    const name = document.createElement("bdi");
+    name.textContent = one.name;
+    link.append(name);
+    link.href = `/lineage?root=${encodeURIComponent(one.node)}`;
+    link.dataset["node"] = one.node;
+    if (isLast) {
+      link.setAttribute("aria-current", "page");
+      return [link];
+    }
+    const arrow = document.createElement("span");
+    arrow.textContent = "›";
+    arrow.setAttribute("aria-hidden", "true");
+    return [link, arrow];
+  }
+}
+
+/**
+ * The way after another step: one that goes back shortens it.
+ * @template {{node: string}} Step
+ * @param {readonly Step[]} way
+ * @param {Step} next
+ * @returns {Step[]}
+ */
+export function visited(way, next) {
+  const at = way.findIndex((one) => one.node === next.node);
+  return at >= 0 ? way.slice(0, at + 1) : [...way, next].slice(-MOST);
+}

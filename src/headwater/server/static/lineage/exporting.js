@@ -1,0 +1,59 @@
+// A picture of what is seen as a file, and a link to it.
+
+import { drawCards, drawLinks } from "../graph/paint.js";
+import { note } from "../js/notes.js";
+
+/** @typedef {import("../graph/view.js").GraphView} GraphView */
+
+const MARGIN = 24;
+const MOST_PIXELS = 32e6;
+
+/**
+ * Save the whole scene as a PNG, at twice its size where that is not too much.
+ * @param {GraphView} view
+ * @param {string} name
+ */
+export async function savePicture(view, name) {
+  const { bounds, cards, links } = view.scene;
+  const wide = bounds.w + 2 * MARGIN;
+  const high = bounds.h + 2 * MARGIN;
+  const scale = Math.min(2, Math.sqrt(MOST_PIXELS / (wide * high)));
+  const canvas = new OffscreenCanvas(Math.ceil(wide * scale), Math.ceil(high * scale));
+  const to = /** @type {CanvasRenderingContext2D} */ (/** @type {unknown} */ (canvas.getContext("2d")));
+  to.fillStyle = view.colours.bg;
+  to.fillRect(0, 0, canvas.width, canvas.height);
+  to.setTransform(scale, 0, 0, scale, (MARGIN - bounds.x) * scale, (MARGIN - bounds.y) * scale);
+  const drawing = { to, scene: view.scene, colours: view.colours, k: Math.max(scale, 0.4) };
+  drawLinks(drawing, links.map((link) => link.at), false);
+  drawCards(drawing, cards.map((card) => card.at));
+  save(await canvas.convertToBlob({ type: "image/png" }), `${fileName(name)}.png`);
+}
+
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/**
+ * A name for a file: what no system minds.
+ * @param {string} name
+ */
+export function fileName(name) {
+  return name.replace(/[^\w.-]+/g, "-").replace(/^-+|-+$/g, "").slice(-80) || "lineage";
+}
+
+export async function copyLink() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    note("The link is copied.");
+  } catch {
+    note("The browser does not let the link be copied; it stands in the address bar.");
+  }
+}

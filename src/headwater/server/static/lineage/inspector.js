@@ -1,0 +1,234 @@
+// The details beside the canvas: of a node, of an edge, of a column's path, of a change.
+
+import { portKey } from "../graph/paths.js";
+import { put } from "../js/fragment.js";
+import { getData, getText, Trouble } from "../js/service.js";
+
+/** @typedef {import("./island.js").Island} Island */
+/** @typedef {import("../graph/types.js").Scene} Scene */
+/** @typedef {import("../graph/types.js").Lit} Lit */
+
+export class Inspector {
+  /**
+   * @param {HTMLElement} place
+   * @param {Island} island
+   */
+  constructor(place, island) {
+    this.place = place;
+    this.island = island;
+    /** @type {AbortController | null} */
+    this.asking = null;
+    place.addEventListener("click", (event) => this.click(event));
+    place.addEventListener("submit", (event) => this.submit(event));
+    place.addEventListener("input", (event) => this.find(event));
+    this.dress();
+  }
+
+  /** What a script adds to a fragment. */
+  dress() {
+    for (const box of this.place.querySelectorAll("[data-column-find]")) {
+      if (box instanceof HTMLElement) box.hidden = false;
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @returns {Promise<boolean>} whether it is shown
+   */
+  async show(path) {
+    this.asking?.abort();
+    const asking = new AbortController();
+    this.asking = asking;
+    try {
+      put(this.place, await getText(path, asking.signal));
+      this.place.scrollTop = 0;
+      this.dress();
+      return true;
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "AbortError") return false;
+      if (!(error instanceof Trouble)) throw error;
+      const words = document.createElement("p");
+      words.className = "problem";
+      words.textContent = error.message;
+      this.place.replaceChildren(words);
+      return false;
+    }
+  }
+
+  /** @param {Record<string, string>} given */
+  query(given) {
+    const all = { ...given, as_of: this.island.state.asOf };
+    return new URLSearchParams(Object.entries(all).filter(([, value]) => value)).toString();
+  }
+
+  /**
+   * @param {string} id
+   * @param {boolean} isForColumns go on to the columns
+   */
+  async node(id, isForColumns) {
+    const isShown = await this.show(`/lineage/node?${this.query({ id, root: this.island.rootId })}`);
+    const box = this.place.querySelector("[data-column-find]");
+    if (isShown && isForColumns && box instanceof HTMLElement) box.focus();
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {number} at place of the link
+   */
+  async link(scene, at) {
+    const link = scene.links[at];
+    const source = scene.cards[link?.source ?? -1];
+    const target = scene.cards[link?.target ?? -1];
+    if (!source || !target) return;
+    const isJob = (/** @type {{shape: string}} */ card) => card.shape === "pill";
+    await this.show(
+      `/lineage/edge?${this.query({
+        source: isJob(source) ? "" : source.node,
+        target: isJob(target) ? "" : target.node,
+        job: isJob(source) ? source.node : isJob(target) ? target.node : "",
+      })}`,
+    );
+  }
+
+  /**
+   * Light the whole path of a column, and say how much of it is not shown.
+   * @param {string} node
+   * @param {string} column
+   */
+  async column(node, column) {
+    try {
+      const answer = await getData(`/lineage/column?${this.query({ node, column })}`);
+      const { scene } = this.island.view;
+      this.island.pin(litColumns(scene, answer), `${node}\0${column}`);
+      const shown = new Set(scene.cards.map((card) => card.node));
+      const missing = Object.keys(answer.columns).filter((id) => !shown.has(id)).length;
+      const link = document.createElement("a");
+      link.href = `/lineage?root=${encodeURIComponent(`${node}:${column}`)}`;
+      link.textContent = "Show the whole path of this column";
+      const words = document.createElement("p");
+      words.className = "path-words";
+      const reached = Object.keys(answer.columns).length - 1;
+      const elsewhere = missing ? `, ${missing} of them not in this picture` : "";
+      words.textContent = `${column}: its path touches ${reached} other ${reached === 1 ? "node" : "nodes"}${elsewhere}. `;
+      words.append(link);
+      if (!this.place.querySelector(`[data-about="${CSS.escape(node)}"]`)) await this.node(node, false);
+      this.place.querySelector(".path-words")?.remove();
+      this.place.prepend(words);
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      this.island.say(error.message);
+    }
+  }
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const { makeRoot, pathTo, column, of } = link.dataset;
+    if (makeRoot) void this.island.makeRoot(makeRoot);
+    else if (pathTo) void this.island.change({ to: pathTo, pin: "" }, { fresh: true });
+    else if (column && of) void this.column(of, column);
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {SubmitEvent} event */
+  submit(event) {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !("impact" in form.dataset)) return;
+    event.preventDefault();
+    const given = new FormData(form);
+    const text = (/** @type {string} */ name) => String(given.get(name) ?? "");
+    const query = this.query({ node: text("root"), change: text("change"), column: text("column") });
+    void this.show(`/lineage/impact?${query}`).then((isShown) => {
+      if (isShown) this.colourAgain();
+    });
+  }
+
+  /** @param {Event} event */
+  find(event) {
+    const box = event.target;
+    if (!(box instanceof HTMLInputElement) || !("columnFind" in box.dataset)) return;
+    const wanted = box.value.trim().toLowerCase();
+    for (const row of this.place.querySelectorAll("[data-column-row]")) {
+      if (row instanceof HTMLElement) row.hidden = !(row.dataset["columnRow"] ?? "").toLowerCase().includes(wanted);
+    }
+  }
+
+  colourAgain() {
+    this.colour(this.island.view.scene);
+    this.island.view.refresh();
+    this.island.map.draw();
+  }
+
+  /**
+   * Mark the cards of a scene that a shown impact is about.
+   * @param {Scene} scene
+   */
+  colour(scene) {
+    /** @type {Map<string, string>} */
+    const severities = new Map();
+    for (const row of this.place.querySelectorAll("[data-severity]")) {
+      if (row instanceof HTMLElement) severities.set(row.dataset["node"] ?? "", row.dataset["severity"] ?? "");
+    }
+    for (const card of scene.cards) card.severity = severities.get(card.node) ?? "";
+  }
+
+  /** Widen the picture until everything affected can be in it. */
+  async showImpact() {
+    const of = this.place.querySelector("[data-impact-of]");
+    const root = of instanceof HTMLElement ? (of.dataset["impactOf"] ?? "") : "";
+    if (root) await this.island.change({ root, up: 0, down: 50, to: "" }, { fresh: true });
+  }
+}
+
+/**
+ * The cards, links and columns of a path that are in a scene.
+ * @param {Scene} scene
+ * @param {{columns: Record<string, string[]>, edges: [string, string, string, string][]}} answer
+ * @returns {Lit}
+ */
+export function litColumns(scene, answer) {
+  /** @type {Lit} */
+  const lit = { cards: new Set(), links: new Set(), ports: new Set() };
+  for (const card of scene.cards) {
+    const columns = answer.columns[card.node];
+    if (!columns) continue;
+    lit.cards.add(card.at);
+    for (const name of columns) lit.ports.add(portKey(card.at, name));
+  }
+  const pairs = new Set(answer.edges.map((edge) => edge.join("\0")));
+  const joined = new Set(answer.edges.map(([source, , target]) => `${source}\0${target}`));
+  for (const link of scene.links) {
+    const source = scene.cards[link.source];
+    const target = scene.cards[link.target];
+    if (!source || !target) continue;
+    const isOn = link.sourcePort
+      ? pairs.has([source.node, link.sourcePort, target.node, link.targetPort].join("\0"))
+      : joined.has(`${source.node}\0${target.node}`);
+    if (isOn) lit.links.add(link.at);
+  }
+  return throughPills(scene, lit, joined);
+}
+
+/**
+ * A job between two cards of the path is on it too.
+ * @param {Scene} scene
+ * @param {Lit} lit
+ * @param {Set<string>} joined
+ */
+function throughPills(scene, lit, joined) {
+  for (const card of scene.cards) {
+    if (card.shape !== "pill") continue;
+    for (const before of scene.into[card.at] ?? []) {
+      for (const after of scene.out[card.at] ?? []) {
+        const source = scene.cards[scene.links[before]?.source ?? -1];
+        const target = scene.cards[scene.links[after]?.target ?? -1];
+        if (!source || !target || !joined.has(`${source.node}\0${target.node}`)) continue;
+        lit.cards.add(card.at);
+        lit.links.add(before).add(after);
+      }
+    }
+  }
+  return lit;
+}

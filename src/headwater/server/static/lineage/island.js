@@ -1,0 +1,399 @@
+// The canvas with what stands around it. Holds what is shown (State); everything else follows from it.
+
+import * as camera from "../graph/camera.js";
+import { words } from "../graph/cards.js";
+import { Input } from "../graph/input.js";
+import { Minimap } from "../graph/minimap.js";
+import { throughCard, throughLink, throughPort } from "../graph/paths.js";
+import { readScene } from "../graph/scene.js";
+import { rootOf, step } from "../graph/steps.js";
+import { GraphView } from "../graph/view.js";
+import { put, showControls } from "../js/fragment.js";
+import { note } from "../js/notes.js";
+import { postData, postText, Trouble } from "../js/service.js";
+import { question, readAddress, turned, writeAddress } from "./address.js";
+import { Crumbs } from "./crumbs.js";
+import { copyLink, savePicture } from "./exporting.js";
+import { Inspector } from "./inspector.js";
+import { commandOf, showKeys } from "./keyboard.js";
+import { Timeline } from "./timeline.js";
+import { Tools } from "./tools.js";
+
+/** @typedef {import("./address.js").State} State */
+/** @typedef {import("../graph/types.js").Lit} Lit */
+/** @typedef {import("../graph/scene.js").SentScene} SentScene */
+/** @typedef {import("../graph/input.js").Spot} Spot */
+
+const ADDRESS_AFTER_MS = 400;
+
+export class Island {
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.place = place;
+    this.state = readAddress(location.search);
+    this.view = new GraphView(this.part("stage"), () => this.moved());
+    this.map = new Minimap(this.part("minimap"), this.view);
+    this.said = this.part("said");
+    this.stageNote = this.part("stage-note");
+    this.inspector = new Inspector(this.part("inspector"), this);
+    this.tools = new Tools(this.part("tools"), this);
+    this.timeline = new Timeline(this.part("time"), this);
+    this.crumbs = new Crumbs(this.part("crumbs"), this);
+    /** @type {Lit | null} what stays lit */
+    this.pinned = null;
+    /** @type {AbortController | null} */
+    this.asking = null;
+    this.addressTimer = 0;
+    /** the id of the root, whatever it was typed as */
+    this.rootId = "";
+    this.pointedAt = "";
+  }
+
+  /** @param {string} name */
+  part(name) {
+    const found = this.place.querySelector(`[data-${name}]`);
+    if (!(found instanceof HTMLElement)) throw new Error(`the page has no part ${name}`);
+    return found;
+  }
+
+  start() {
+    const sent = JSON.parse(this.part("scene").textContent ?? "{}");
+    this.rootId = sent.root;
+    this.display(sent.scene);
+    if (this.state.at) this.view.look(this.state.at);
+    else this.goHome(false);
+    this.restorePin();
+    this.listen();
+    showControls(this.place);
+    this.crumbs.visit(this.rootId);
+  }
+
+  listen() {
+    const { stage } = this.view;
+    new Input(this.view, {
+      onPoint: (spot) => this.point(spot),
+      onChoose: (spot, event) => this.choose(spot, event),
+    });
+    stage.addEventListener("keydown", (event) => this.key(event));
+    stage.addEventListener("focus", () => {
+      if (this.view.active < 0) this.activate(rootOf(this.view.scene), false);
+    });
+    this.place.addEventListener("click", (event) => this.click(event));
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "?" && event.target === document.body) showKeys(document);
+    });
+    document.addEventListener("headwater:theme", () => this.recolour());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
+    addEventListener("popstate", () => this.goTo(readAddress(location.search)));
+  }
+
+  recolour() {
+    this.view.refresh();
+    this.map.draw();
+  }
+
+  // -- what is shown ---------------------------------------------------------------------------------------------
+
+  /** @param {SentScene} sent */
+  display(sent) {
+    const scene = readScene(sent);
+    this.view.setScene(scene);
+    this.map.draw();
+    this.pinned = null;
+    this.inspector.colour(scene);
+    this.view.stage.setAttribute(
+      "aria-label",
+      `Lineage: ${sent.nodes} nodes, ${sent.edges} edges. Arrow keys walk along it; the same facts stand in the table below.`,
+    );
+  }
+
+  /**
+   * Show something else. Cards that stay keep their places.
+   * @param {Partial<State>} change
+   * @param {{anchor?: string, fresh?: boolean}} [how] `anchor` is the node that stays put; `fresh` starts at the root
+   */
+  async change(change, how = {}) {
+    const next = { ...this.state, ...change };
+    if (await this.fetch(next, how)) {
+      history.pushState(null, "", `?${writeAddress(this.state)}`);
+      this.crumbs.visit(this.rootId);
+    }
+  }
+
+  /**
+   * Go to a state of the history.
+   * @param {State} state
+   */
+  async goTo(state) {
+    const isOther = state.root !== this.state.root;
+    if (await this.fetch(state, { fresh: isOther })) {
+      if (state.at) this.view.look(state.at);
+      this.restorePin();
+    }
+  }
+
+  /**
+   * @param {State} next
+   * @param {{anchor?: string, fresh?: boolean}} how
+   * @returns {Promise<boolean>} whether it is shown
+   */
+  async fetch(next, how) {
+    this.asking?.abort();
+    const asking = new AbortController();
+    this.asking = asking;
+    this.place.setAttribute("aria-busy", "true");
+    try {
+      const body = question(next, how.fresh ? {} : this.places());
+      const [sent, table] = await Promise.all([
+        postData("/lineage/picture", body, asking.signal),
+        postText("/lineage/table", body, asking.signal),
+      ]);
+      this.state = next;
+      put(this.part("table"), table);
+      this.keepStill(() => this.display(sent), how);
+      this.tools.show(next);
+      this.sayOnStage("");
+      return true;
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "AbortError") return false;
+      if (!(error instanceof Trouble)) throw error;
+      this.sayOnStage(error.message, true);
+      this.tools.show(this.state);
+      return false;
+    } finally {
+      if (this.asking === asking) this.place.removeAttribute("aria-busy");
+    }
+  }
+
+  /** Where the cards stand: they stay there. */
+  places() {
+    return Object.fromEntries(this.view.scene.cards.map((card) => [card.key, /** @type {[number, number]} */ ([card.x, card.y])]));
+  }
+
+  /**
+   * Change the scene so that one card stays where it is on the screen.
+   * @param {() => void} deed
+   * @param {{anchor?: string, fresh?: boolean}} how
+   */
+  keepStill(deed, how) {
+    const { view } = this;
+    const key = how.anchor ?? "";
+    const before = view.scene.cards[view.scene.byKey.get(key) ?? -1];
+    const active = view.scene.cards[view.active]?.key;
+    deed();
+    const after = view.scene.cards[view.scene.byKey.get(key) ?? -1];
+    if (before && after) {
+      const { camera: seen } = view;
+      view.look({ x: seen.x + after.x - before.x, y: seen.y + after.y - before.y, k: seen.k });
+    } else if (how.fresh) this.goHome(false);
+    const place = active === undefined ? undefined : view.scene.byKey.get(active);
+    if (place !== undefined) this.activate(place, false);
+  }
+
+  // -- the camera ------------------------------------------------------------------------------------------------
+
+  /** @param {boolean} isSmooth */
+  goHome(isSmooth) {
+    const { view } = this;
+    const root = view.scene.cards[rootOf(view.scene)];
+    if (!root) return;
+    const { bounds } = view.scene;
+    const whole = camera.fitting(bounds, view.width, view.height, 1.1, 56);
+    const near = camera.centred({ x: root.x + root.w / 2, y: root.y + root.h / 2 }, 1, view.width, view.height);
+    const next = whole.k >= camera.LEGIBLE ? whole : near;
+    if (isSmooth) view.travel(next);
+    else view.look(next);
+  }
+
+  /** @param {number} factor */
+  zoom(factor) {
+    const { view } = this;
+    view.travel(camera.zoomed(view.journey?.to ?? view.camera, factor, view.width / 2, view.height / 2));
+  }
+
+  moved() {
+    this.map.follow();
+    const { view } = this;
+    this.state.at = view.camera;
+    view.stage.classList.add("is-moving");
+    clearTimeout(this.addressTimer);
+    this.addressTimer = window.setTimeout(() => {
+      view.stage.classList.remove("is-moving");
+      history.replaceState(history.state, "", `?${writeAddress(this.state)}`);
+    }, ADDRESS_AFTER_MS);
+  }
+
+  // -- pointing and choosing ---------------------------------------------------------------------------------------
+
+  /** @param {Spot} spot */
+  litOf(spot) {
+    const { scene } = this.view;
+    if (spot.card >= 0) return spot.port ? throughPort(scene, spot.card, spot.port) : throughCard(scene, spot.card);
+    return spot.link >= 0 ? throughLink(scene, spot.link) : null;
+  }
+
+  /** @param {Spot} spot */
+  point(spot) {
+    const key = `${spot.card} ${spot.link} ${spot.port}`;
+    if (key === this.pointedAt) return;
+    this.pointedAt = key;
+    this.view.stage.classList.toggle("is-on-link", spot.card < 0 && spot.link >= 0);
+    this.view.light(this.litOf(spot) ?? this.pinned);
+  }
+
+  /**
+   * @param {Spot} spot
+   * @param {PointerEvent} event
+   */
+  choose(spot, event) {
+    const card = this.view.scene.cards[spot.card];
+    this.view.stage.focus({ preventScroll: true });
+    if (card && spot.open) void this.turn(card.node, spot.open, "open");
+    else if (card && spot.shut) void this.turn(card.node, spot.shut, "shut");
+    else if (card) {
+      this.activate(card.at, false);
+      this.pin(this.litOf(spot), spot.port ? `${card.node}\0${spot.port}` : card.node);
+      if (spot.port) void this.inspector.column(card.node, spot.port);
+      else void this.inspector.node(card.node, spot.morePorts);
+      if (event.detail === 2 && !spot.port) void this.makeRoot(card.node);
+    } else if (spot.link >= 0) {
+      this.pin(this.litOf(spot), "");
+      void this.inspector.link(this.view.scene, spot.link);
+    } else this.release();
+  }
+
+  /**
+   * Keep something lit.
+   * @param {Lit | null} lit
+   * @param {string} name for the address
+   */
+  pin(lit, name) {
+    this.pinned = lit;
+    this.state.pin = name;
+    this.view.light(lit);
+  }
+
+  release() {
+    this.pin(null, "");
+    this.moved();
+  }
+
+  restorePin() {
+    const [node, port] = this.state.pin.split("\0");
+    const card = this.view.scene.cards.find((one) => one.node === node);
+    if (!node || !card) return;
+    this.pin(port ? throughPort(this.view.scene, card.at, port) : throughCard(this.view.scene, card.at), this.state.pin);
+    if (port) void this.inspector.column(node, port);
+    else void this.inspector.node(node, false);
+  }
+
+  /**
+   * @param {string} node
+   * @param {"up" | "down"} side
+   * @param {"open" | "shut"} deed
+   */
+  turn(node, side, deed) {
+    return this.change(turned(this.state, node, side, deed), { anchor: node });
+  }
+
+  /** @param {string} node */
+  makeRoot(node) {
+    const none = { up: [], down: [] };
+    return this.change(
+      { root: node, up: 1, down: 1, opened: { ...none }, shut: { ...none }, to: "", pin: "", change: "", column: "" },
+      { fresh: true },
+    ).then(() => {
+      this.rootId = node;
+      return this.inspector.node(node, false);
+    });
+  }
+
+  // -- keys and buttons --------------------------------------------------------------------------------------------
+
+  /**
+   * Make a card the one that keys move from, and say what it is.
+   * @param {number} at
+   * @param {boolean} isMove it was walked to: it comes into sight, and its path is lit
+   */
+  activate(at, isMove) {
+    const card = this.view.scene.cards[at];
+    if (!card) return;
+    this.view.setActive(at);
+    this.view.stage.setAttribute("aria-activedescendant", `card-${at}`);
+    if (!isMove) return;
+    this.view.reveal(at);
+    this.view.light(throughCard(this.view.scene, at));
+    this.said.textContent = words(card);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const command = commandOf(event);
+    if (!command) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.run(command);
+  }
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const button = event.target instanceof Element ? event.target.closest("[data-do]") : null;
+    if (button instanceof HTMLElement && button.dataset["do"]) this.run(button.dataset["do"], button);
+  }
+
+  /**
+   * @param {string} command
+   * @param {HTMLElement} [button] that gave it
+   */
+  run(command, button) {
+    const { view } = this;
+    const card = view.scene.cards[view.active];
+    /** @type {Record<string, () => unknown>} */
+    const commands = {
+      left: () => this.activate(step(view.scene, view.active, "left"), true),
+      right: () => this.activate(step(view.scene, view.active, "right"), true),
+      above: () => this.activate(step(view.scene, view.active, "up"), true),
+      below: () => this.activate(step(view.scene, view.active, "down"), true),
+      pin: () => {
+        if (!card) return;
+        this.pin(throughCard(view.scene, card.at), card.node);
+        void this.inspector.node(card.node, false);
+      },
+      "open-up": () => card && this.turn(card.node, "up", "open"),
+      "open-down": () => card && this.turn(card.node, "down", "open"),
+      "shut-up": () => card && this.turn(card.node, "up", "shut"),
+      "shut-down": () => card && this.turn(card.node, "down", "shut"),
+      root: () => card && this.makeRoot(card.node),
+      columns: () => this.change({ columns: !this.state.columns }, { anchor: this.rootId }),
+      nearer: () => this.zoom(1.4),
+      farther: () => this.zoom(1 / 1.4),
+      fit: () => view.travel(camera.fitting(view.scene.bounds, view.width, view.height)),
+      home: () => this.goHome(true),
+      inspect: () => this.inspector.place.focus(),
+      back: () => this.release(),
+      help: () => showKeys(document),
+      time: () => this.timeline.toggle(button),
+      compare: () => this.timeline.compare(),
+      png: () => savePicture(view, this.state.root),
+      link: () => copyLink(),
+      colour: () => this.inspector.showImpact(),
+    };
+    commands[command]?.();
+  }
+
+  /**
+   * A message over the canvas.
+   * @param {string} text empty for none
+   * @param {boolean} isWrong
+   */
+  sayOnStage(text, isWrong = false) {
+    this.stageNote.textContent = text;
+    this.stageNote.hidden = !text;
+    this.stageNote.classList.toggle("is-wrong", isWrong);
+  }
+
+  /** @param {string} text */
+  say(text) {
+    note(text);
+  }
+}

@@ -1,0 +1,52 @@
+// The row of controls over the canvas: a form that works without a script, and at once with one.
+
+/** @typedef {import("./island.js").Island} Island */
+/** @typedef {import("./address.js").State} State */
+
+export class Tools {
+  /**
+   * @param {HTMLElement} form
+   * @param {Island} island
+   */
+  constructor(form, island) {
+    this.form = form;
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("change", (event) => {
+      const control = event.target;
+      if (!(control instanceof HTMLInputElement || control instanceof HTMLSelectElement)) return;
+      const change = changeOf(control.name, control);
+      if (change) void island.change(change, { anchor: island.rootId });
+    });
+  }
+
+  /**
+   * Show a state: after going back in the history, or when a change failed.
+   * @param {State} state
+   */
+  show(state) {
+    const values = { up: String(state.up), down: String(state.down), jobs: state.jobs, kinds: state.kinds };
+    for (const [name, value] of Object.entries(values)) {
+      const control = this.form.querySelector(`[name="${name}"]`);
+      if (!(control instanceof HTMLSelectElement)) continue;
+      if (![...control.options].some((option) => option.value === value)) control.add(new Option(value, value));
+      control.value = value;
+    }
+    const columns = this.form.querySelector('[name="columns"]');
+    if (columns instanceof HTMLInputElement) columns.checked = state.columns;
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {HTMLInputElement | HTMLSelectElement} control
+ * @returns {Partial<State> | null}
+ */
+function changeOf(name, control) {
+  const { value } = control;
+  const none = () => ({ up: [], down: [] });
+  if (name === "up" || name === "down") return { [name]: Number(value), opened: none(), shut: none() };
+  if (name === "jobs") return { jobs: value === "edges" ? "edges" : "nodes" };
+  if (name === "kinds") return { kinds: value };
+  if (name === "columns" && control instanceof HTMLInputElement) return { columns: control.checked };
+  return null;
+}

@@ -1,0 +1,97 @@
+// What the page does around the canvas: addresses that bring a view back, keys, the way one came.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { plainState, question, readAddress, turned, writeAddress } from "../../src/headwater/server/static/lineage/address.js";
+import { visited } from "../../src/headwater/server/static/lineage/crumbs.js";
+import { fileName } from "../../src/headwater/server/static/lineage/exporting.js";
+import { KEYS, commandOf } from "../../src/headwater/server/static/lineage/keyboard.js";
+import { nextTheme } from "../../src/headwater/server/static/js/theme.js";
+import { isMouseWheel } from "../../src/headwater/server/static/graph/input.js";
+import { words } from "../../src/headwater/server/static/graph/cards.js";
+
+const HOSTILE = "dataset:s3://a&b=c#d?e:<script>\u202e\n\u0000\"'%";
+
+test("an address brings back what it was made from", () => {
+  const state = {
+    ...plainState(),
+    root: HOSTILE,
+    up: 3,
+    down: 0,
+    opened: { up: [HOSTILE, "b"], down: [] },
+    shut: { up: [], down: ["c"] },
+    asOf: "@1.5",
+    against: "2026-01-01",
+    to: "z",
+    columns: true,
+    jobs: "edges",
+    kinds: "TABLE",
+    limit: 50,
+    at: { x: -12, y: 40, k: 0.825 },
+    pin: `${HOSTILE}\0column`,
+    change: "drop",
+    column: "x",
+  };
+  assert.deepEqual(readAddress(writeAddress(state)), state);
+});
+
+test("what is as usual is not in the address", () => {
+  assert.equal(writeAddress({ ...plainState(), root: "a" }), "root=a");
+});
+
+test("an address that somebody mangled gives what is usual", () => {
+  const state = readAddress("root=a&up=-1&down=9999999&opened={&at=1,2&limit=x&jobs=no&shut=[1]");
+  assert.deepEqual(state, { ...plainState(), root: "a" });
+});
+
+test("the server is asked for what the address says", () => {
+  const body = question({ ...plainState(), root: "a", asOf: "now" }, { a: [1, 2] });
+  assert.equal(body.as_of, "now");
+  assert.deepEqual(body.placed, { a: [1, 2] });
+  assert.ok(!("at" in body) && !("pin" in body));
+});
+
+test("opening and shutting: the last word counts, in each direction on its own", () => {
+  let state = turned(plainState(), "a", "up", "open");
+  state = turned(state, "a", "down", "open");
+  state = turned(state, "a", "up", "shut");
+  assert.deepEqual(state.opened, { up: [], down: ["a"] });
+  assert.deepEqual(state.shut, { up: ["a"], down: [] });
+  state = turned(state, "a", "up", "open");
+  assert.deepEqual(state.shut, { up: [], down: [] });
+});
+
+test("the way one came is shortened by going back, and never long", () => {
+  const way = [{ node: "a" }, { node: "b" }, { node: "c" }];
+  assert.deepEqual(visited(way, { node: "b" }), [{ node: "a" }, { node: "b" }]);
+  assert.equal(visited([1, 2, 3, 4, 5, 6].map((node) => ({ node })), { node: 7 }).length, 6);
+});
+
+test("every key has one command, and keys with Ctrl are the browser's", () => {
+  const keys = KEYS.flatMap((key) => key.keys);
+  assert.equal(new Set(keys).size, keys.length);
+  assert.equal(commandOf({ key: "ArrowLeft", ctrlKey: false, metaKey: false, altKey: false }), "left");
+  assert.equal(commandOf({ key: "c", ctrlKey: true, metaKey: false, altKey: false }), "");
+  assert.equal(commandOf({ key: "q", ctrlKey: false, metaKey: false, altKey: false }), "");
+});
+
+test("the theme goes round", () => {
+  assert.deepEqual(["system", "light", "dark", undefined, "odd"].map(nextTheme), ["light", "dark", "system", "light", "system"]);
+});
+
+test("a mouse wheel is told from a touchpad", () => {
+  assert.ok(isMouseWheel({ deltaMode: 1, deltaX: 0, deltaY: 3 }));
+  assert.ok(isMouseWheel({ deltaMode: 0, deltaX: 0, deltaY: -120 }));
+  assert.ok(!isMouseWheel({ deltaMode: 0, deltaX: 3, deltaY: 120 }));
+  assert.ok(!isMouseWheel({ deltaMode: 0, deltaX: 0, deltaY: 7.5 }));
+});
+
+test("a file's name holds nothing that a system minds", () => {
+  assert.equal(fileName("../../etc/passwd\n<a>"), "..-..-etc-passwd-a");
+  assert.equal(fileName("///"), "lineage");
+});
+
+test("a screen reader hears the name, what it is, and how much is not shown", () => {
+  const card = { name: "orders", shape: "card", word: "table", state: "", change: "added", severity: "", up: 2, down: 0 };
+  assert.equal(words(card), "orders, table, added, 2 more upstream");
+});
