@@ -111,7 +111,14 @@ test("a line passes every point it was given", () => {
     moveTo: (x, y) => ends.push([x, y]),
     lineTo: (x, y) => ends.push([x, y]),
     bezierCurveTo: (a, b, c, d, x, y) => ends.push([x, y]),
+    arcTo: (x, y) => ends.push([x, y]),
   };
-  trace(path, Float32Array.from([0, 0, 10, 20, 30, 20]), false);
-  assert.deepEqual(ends, [[0, 0], [10, 20], [30, 20]]);
+  const points = Float32Array.from([0, 0, 10, 20, 30, 20]);
+  for (const isBack of [false, true]) {
+    for (const isRough of [false, true]) {
+      ends.length = 0;
+      trace(path, { points, isBack }, isRough);
+      assert.deepEqual(ends, [[0, 0], [10, 20], [30, 20]]);
+    }
+  }
 });

@@ -27,6 +27,8 @@ test("an address brings back what it was made from", () => {
     jobs: "edges",
     kinds: "TABLE",
     limit: 50,
+    group: "namespace",
+    collapsed: [HOSTILE],
     at: { x: -12, y: 40, k: 0.825 },
     pin: `${HOSTILE}\0column`,
     change: "drop",
@@ -45,9 +47,9 @@ test("an address that somebody mangled gives what is usual", () => {
 });
 
 test("the server is asked for what the address says", () => {
-  const body = question({ ...plainState(), root: "a", asOf: "now" }, { a: [1, 2] });
+  const body = question({ ...plainState(), root: "a", asOf: "now" }, { a: [1, 2, 3, 4] });
   assert.equal(body.as_of, "now");
-  assert.deepEqual(body.placed, { a: [1, 2] });
+  assert.deepEqual(body.placed, { a: [1, 2, 3, 4] });
   assert.ok(!("at" in body) && !("pin" in body));
 });
 
@@ -92,6 +94,6 @@ test("a file's name holds nothing that a system minds", () => {
 });
 
 test("a screen reader hears the name, what it is, and how much is not shown", () => {
-  const card = { name: "orders", shape: "card", word: "table", state: "", change: "added", severity: "", up: 2, down: 0 };
+  const card = { label: "orders", shape: "card", word: "table", state: "", change: "added", severity: "", up: 2, down: 0 };
   assert.equal(words(card), "orders, table, added, 2 more upstream");
 });

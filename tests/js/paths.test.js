@@ -3,22 +3,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { portKey, throughCard, throughLink, throughPort } from "../../src/headwater/server/static/graph/paths.js";
-import { readScene } from "../../src/headwater/server/static/graph/scene.js";
 import { rootOf, step } from "../../src/headwater/server/static/graph/steps.js";
 import { litColumns } from "../../src/headwater/server/static/lineage/inspector.js";
-
-const card = (key, x, y, more = {}) => ({ key, node: key, shape: "card", x, y, w: 100, h: 40, name: key, ...more });
-const link = (source, target, more = {}) => ({ source, target, points: [0, 0, 1, 1], ...more });
+import { card, link, sceneOf } from "./scenes.js";
 
 /** a -> b -> d, a -> c -> d, e -> d, and a cycle d -> b */
 const diamond = () =>
-  readScene({
-    cards: [card("a", 0, 100), card("b", 200, 0), card("c", 200, 200), card("d", 400, 100, { root: true }), card("e", 200, 400)],
-    links: [link(0, 1), link(0, 2), link(1, 3), link(2, 3), link(4, 3), link(3, 1)],
-    left_out: [],
-    nodes: 5,
-    edges: 6,
-  });
+  sceneOf(
+    [card("a", 0, 100), card("b", 200, 0), card("c", 200, 200), card("d", 400, 100, { is_root: true }), card("e", 200, 400)],
+    [link("a", "b"), link("a", "c"), link("b", "d"), link("c", "d"), link("e", "d"), link("d", "b", { is_back: true })],
+  );
 
 test("a card's path is everything before and after it", () => {
   const lit = throughCard(diamond(), 2);
@@ -40,34 +34,42 @@ test("a line's path has both its ends", () => {
 });
 
 test("a column's path follows its own lines alone", () => {
-  const ports = { ports: [["x", 50], ["y", 67]] };
-  const scene = readScene({
-    cards: [card("a", 0, 0, ports), card("b", 200, 0, ports), card("c", 400, 0, ports)],
-    links: [
-      link(0, 1, { source_port: "x", target_port: "y" }),
-      link(0, 1, { source_port: "y", target_port: "x" }),
-      link(1, 2, { source_port: "y", target_port: "x" }),
+  const ports = { ports: [{ field: "x", type: "int", y: 58 }, { field: "y", type: "", y: 82 }] };
+  const scene = sceneOf(
+    [card("a", 0, 0, ports), card("b", 200, 0, ports), card("c", 400, 0, ports)],
+    [
+      link("a", "b", { source_port: "x", target_port: "y" }),
+      link("a", "b", { source_port: "y", target_port: "x" }),
+      link("b", "c", { source_port: "y", target_port: "x" }),
     ],
-    left_out: [],
-    nodes: 3,
-    edges: 2,
-  });
+  );
   const lit = throughPort(scene, 1, "y");
   assert.deepEqual([...lit.links].sort(), [0, 2]);
   assert.deepEqual([...lit.ports].sort(), [portKey(0, "x"), portKey(1, "y"), portKey(2, "x")].sort());
 });
 
 test("a path of columns from the server lights jobs between its cards", () => {
-  const scene = readScene({
-    cards: [card("a", 0, 0), card("\u0001job", 100, 0, { shape: "pill", node: "job" }), card("b", 200, 0), card("c", 200, 90)],
-    links: [link(0, 1), link(1, 2), link(1, 3)],
-    left_out: [],
-    nodes: 4,
-    edges: 2,
-  });
+  const pill = card("job", 100, 0, { kind: "job", h: 26 });
+  const scene = sceneOf(
+    [card("a", 0, 0), pill, card("b", 200, 0), card("c", 200, 90)],
+    [link("a", "job"), link("job", "b"), link("job", "c")],
+  );
   const lit = litColumns(scene, { columns: { a: ["x"], b: ["y"], elsewhere: ["z"] }, edges: [["a", "x", "b", "y"]] });
   assert.deepEqual([...lit.cards].sort(), [0, 1, 2]);
   assert.deepEqual([...lit.links].sort(), [0, 1]);
+});
+
+test("a scene says what a card is by its shape and colour", () => {
+  const scene = sceneOf(
+    [card("m", 0, 0, { type: "model" }), card("j", 0, 90, { kind: "job", h: 26 }), card("group:a", 0, 180, { kind: "group", node: "" })],
+    [link("m", "j", { how: "inferred" }), link("j", "m", { is_indirect: true })],
+    { changes: { m: "added" }, link_changes: ["removed", ""] },
+  );
+  assert.deepEqual(scene.cards.map((one) => one.shape), ["card", "pill", "group"]);
+  assert.deepEqual(scene.cards.map((one) => one.colour), ["model", "data", "data"]);
+  assert.deepEqual(scene.cards.map((one) => one.change), ["added", "", ""]);
+  assert.deepEqual(scene.links.map((one) => one.isDashed), [true, true]);
+  assert.deepEqual(scene.links.map((one) => one.change), ["removed", ""]);
 });
 
 test("arrow keys walk along the flow, and to the nearest card up and down", () => {
@@ -79,13 +81,13 @@ test("arrow keys walk along the flow, and to the nearest card up and down", () =
   assert.equal(step(scene, 1, "down"), 2);
   assert.equal(step(scene, 2, "up"), 1);
   assert.equal(step(scene, 2, "down"), 4);
-  assert.equal(rootOf(readScene({ cards: [], links: [], left_out: [], nodes: 0, edges: 0 })), -1);
+  assert.equal(rootOf(sceneOf([], [])), -1);
 });
 
 test("a path through 5,000 cards takes less than a blink", () => {
   const cards = Array.from({ length: 5000 }, (_, at) => card(String(at), (at % 70) * 250, Math.floor(at / 70) * 60));
-  const links = Array.from({ length: 12000 }, (_, at) => link(at % 4900, Math.min(4999, (at % 4900) + (at < 4900 ? 1 : 70))));
-  const scene = readScene({ cards, links, left_out: [], nodes: 5000, edges: 12000 });
+  const links = Array.from({ length: 12000 }, (_, at) => link(String(at % 4900), String((at % 4900) + (at < 4900 ? 1 : 70))));
+  const scene = sceneOf(cards, links);
   let least = Infinity;
   for (let time = 0; time < 5; time++) {
     const start = process.cpuUsage().user;

@@ -42,6 +42,8 @@ class Neighbourhood(msgspec.Struct, frozen=True, kw_only=True):
     graph: LineageGraph
     hidden_up: dict[str, int]
     hidden_down: dict[str, int]
+    columns: dict[str, tuple[str, ...]] | None = None
+    """All columns of each dataset, by node id, where they were asked for."""
 
 
 def neighbourhood(
@@ -72,11 +74,15 @@ def neighbourhood(
     fields, field_edges = _columns(edges, reach.edges) if with_columns else (None, None)
     graph = build(store, reach, [root], None, as_of=as_of, fields=fields, field_edges=field_edges)
     ids = {row.id: node_id(row) for row in store.nodes(list(levels))}
+    columns = None
+    if with_columns:
+        columns = {ids[key]: store.fields(key) for key in levels if key in ids}
     hidden = {direction: _beyond(edges, levels, direction) for direction in _BOTH}
     return Neighbourhood(
         graph=graph,
         hidden_up={ids[key]: count for key, count in hidden[Direction.UPSTREAM].items() if key in ids},
         hidden_down={ids[key]: count for key, count in hidden[Direction.DOWNSTREAM].items() if key in ids},
+        columns=columns,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 import zstandard
 
 import headwater.server
+from headwater.query.drawing.palette import DARK, LIGHT
 from headwater.query.text import elide
 from headwater.server.permissions import Permission
 from headwater.server.rendering.assets import assets
@@ -42,7 +43,9 @@ def test_a_page_may_run_nothing_but_our_files(served):
 def test_no_template_holds_script_or_style(template):
     """No inline script, handler or style, and nothing from another host: the policy would stop it."""
     text = (SERVER / "pages" / template).read_text()
-    assert not re.search(r"<script(?![^>]*\ssrc=)|\son\w+\s*=|\sstyle\s*=|<style", text, re.IGNORECASE)
+    assert not re.search(
+        r"<script(?![^>]*\s(src=|type=\"application/json\"))|\son\w+\s*=|\sstyle\s*=|<style", text, re.IGNORECASE
+    )
     assert not re.search(r"https?://", text)
     assert "|safe" not in text.replace(" ", "")
     environment().get_template(template)
@@ -113,6 +116,15 @@ def test_the_theme_is_drawn_by_the_server(served):
     for sent, drawn in (("dark", "dark"), ('"><script>', "system")):
         answer = served.bare(headers={"Cookie": f"headwater_theme={sent}"}).get("/login")
         assert f'data-theme="{drawn}"' in answer.text
+
+
+def test_the_colours_are_those_of_every_drawing():
+    """Page, SVG and notebook have one palette."""
+    text = (SERVER / "static/css/tokens.css").read_text()
+    for name in LIGHT:
+        assert f"--{name}: light-dark({LIGHT[name]}, {DARK[name]});" in text
+    names = re.search(r"const NAMES = .*?\[(.*?)\]", (SERVER / "static/graph/colours.js").read_text(), re.DOTALL)[1]
+    assert re.findall(r'"(\w+)"', names) == list(LIGHT)
 
 
 def test_names_keep_both_ends():

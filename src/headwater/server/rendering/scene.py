@@ -1,4 +1,4 @@
-"""The picture of a view as the canvas draws it: boxes with their places, lines with their points, what is left out."""
+"""The picture of a view as the canvas draws it, with what changed between two instants and what is left out."""
 
 from __future__ import annotations
 
@@ -7,78 +7,51 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headwater.model.graph import Edge, Node, NodeKind
-from headwater.query.layout import Rect, layout
-from headwater.query.picture import Card, Line, Picture, Pill, picture
+from headwater.model.graph import Edge, Node
+from headwater.query.drawing import LeftOut, Link, Picture, picture_of
+from headwater.query.drawing.palette import TYPES
 from headwater.query.result import LineageGraph
 from headwater.query.text import plural
+from headwater.server.rendering.tables import is_past
 from headwater.server.rendering.views import Shown, View
 
 
-class SceneCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A box. ``node`` is the id of its dataset or job; ``up`` and ``down`` count neighbours that are not shown."""
-
-    key: str
-    node: str
-    shape: str
-    x: float
-    y: float
-    w: float
-    h: float
-    name: str
-    word: str = ""
-    mark: str = ""
-    type: str = ""
-    state: str = ""
-    root: bool = False
-    up: int = 0
-    down: int = 0
-    ports: tuple[tuple[str, float], ...] = ()
-    more: int = 0
-    change: str = ""
-
-
-class SceneLink(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line from a box to a box, by their places in ``cards``; ``points`` are x and y in turn."""
-
-    source: int
-    target: int
-    points: tuple[float, ...]
-    source_port: str = ""
-    target_port: str = ""
-    dashed: bool = False
-    past: bool = False
-    back: bool = False
-    change: str = ""
-
-
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is drawn, and in words what is not."""
+    """All that is drawn. ``changes`` are by card id; ``link_changes`` by the link's place, empty when nothing is
+    compared; ``colours`` names the colour of each type of card that is not plain data."""
 
-    cards: tuple[SceneCard, ...]
-    links: tuple[SceneLink, ...]
+    picture: Picture
+    changes: dict[str, str]
+    link_changes: tuple[str, ...]
     left_out: tuple[str, ...]
+    colours: dict[str, str]
     nodes: int
     edges: int
 
 
 def scene_of(shown: Shown, view: View) -> Scene:
     """Return the picture of a view."""
-    graph = shown.graph if view.jobs == "nodes" else _without_jobs(shown.graph)
-    base = common_folder(graph.nodes)
-    drawing = picture(graph, base)
-    placed = layout(drawing.boxes(), [line.link for line in drawing.lines])
-    boxes: list[Card | Pill] = [*drawing.cards.values(), *drawing.pills.values()]
-    place = {box.key: at for at, box in enumerate(boxes)}
-    cards = []
-    for box in boxes:
-        rect = placed.boxes[box.key]
-        cards.append(_card(box, rect, shown) if isinstance(box, Card) else _pill(box, rect))
-    links = [_link(line, drawing, place, placed.routes[line.link], placed.backward) for line in drawing.lines]
+    graph = _as_seen(shown.graph)
+    counts = {
+        key: (shown.hidden_up.get(key, 0), shown.hidden_down.get(key, 0))
+        for key in shown.hidden_up.keys() | shown.hidden_down.keys()
+    }
+    picture = picture_of(
+        graph,
+        jobs=view.jobs,
+        columns=shown.columns,
+        group_by=view.group or None,
+        collapsed=[key.removeprefix("group:") for key in view.collapsed],
+        placed=view.placed,
+        hidden=counts,
+        base=common_folder(graph.nodes),
+    )
     return Scene(
-        cards=tuple(cards),
-        links=tuple(links),
-        left_out=left_out(shown),
+        picture=picture,
+        changes=shown.changes,
+        link_changes=_link_changes(picture, shown),
+        left_out=words_of(picture.left_out),
+        colours=TYPES,
         nodes=len(graph.nodes),
         edges=len(graph.edges),
     )
@@ -90,77 +63,45 @@ def common_folder(nodes: Iterable[Node]) -> str:
     return posixpath.commonpath(folders) if folders else "/"
 
 
-def left_out(shown: Shown) -> tuple[str, ...]:
-    """What the picture does not show, in words."""
-    words = list(shown.graph.gaps)
-    if shown.graph.truncated:
-        words.insert(0, f"only the nearest {plural(len(shown.graph.nodes), 'node')} are shown")
+def words_of(left_out: LeftOut) -> tuple[str, ...]:
+    """What the picture does not show, in words; the counts on the cards speak for themselves."""
+    words = list(left_out.gaps)
+    if left_out.nodes:
+        words.insert(
+            0, f"{plural(left_out.nodes, 'more node')} not shown: the nearest are; open the others step by step"
+        )
+    elif left_out.is_truncated:
+        words.insert(0, "only the nearest nodes are shown; open the others step by step")
+    if left_out.loops:
+        words.append(f"{plural(left_out.loops, 'edge')} from a node to itself not drawn")
     return tuple(words)
 
 
-def _without_jobs(graph: LineageGraph) -> LineageGraph:
-    """The graph with jobs folded into its edges, except those that are an end of one."""
-    edges: dict[tuple[str, str], Edge] = {}
-    for edge in graph.edges:
-        edges.setdefault((edge.source, edge.target), msgspec.structs.replace(edge, job=""))
-    ends = {end for key in edges for end in key}
-    nodes = tuple(
-        node for node in graph.nodes if node.kind is not NodeKind.JOB or node.id in ends or node.id in graph.roots
-    )
-    return msgspec.structs.replace(graph, nodes=nodes, edges=tuple(edges.values()))
+def _as_seen(graph: LineageGraph) -> LineageGraph:
+    """The graph with its edges ended where they do not hold at its instant, and open where they do."""
+    edges = tuple(_ended(edge, graph.as_of) for edge in graph.edges)
+    return msgspec.structs.replace(graph, edges=edges)
 
 
-def _card(card: Card, rect: Rect, shown: Shown) -> SceneCard:
-    return SceneCard(
-        key=card.key,
-        node=card.key,
-        shape="card",
-        x=rect.x,
-        y=rect.y,
-        w=rect.width,
-        h=rect.height,
-        name=card.name,
-        word=card.word,
-        mark=card.mark,
-        type=card.type,
-        root=card.is_root,
-        up=shown.hidden_up.get(card.key, 0),
-        down=shown.hidden_down.get(card.key, 0),
-        ports=tuple((column, card.row_y(column)) for column in card.columns),
-        more=card.more_columns,
-        change=shown.changes.get(card.key, ""),
-    )
+def _ended(edge: Edge, as_of: int | None) -> Edge:
+    if not is_past(edge, as_of):
+        return edge if edge.valid_to is None else msgspec.structs.replace(edge, valid_to=None)
+    return edge if edge.valid_to is not None else msgspec.structs.replace(edge, valid_to=edge.valid_from)
 
 
-def _pill(pill: Pill, rect: Rect) -> SceneCard:
-    return SceneCard(
-        key=pill.key,
-        node=pill.title,
-        shape="pill",
-        x=rect.x,
-        y=rect.y,
-        w=rect.width,
-        h=rect.height,
-        name=pill.name,
-        state=pill.state.lower(),
-        type="job",
-    )
+def _link_changes(picture: Picture, shown: Shown) -> tuple[str, ...]:
+    """What became of the edges behind each line: one word where all of them agree."""
+    if not shown.edge_changes and not shown.changes:
+        return ()
+    nodes = {card.id: card.node for card in picture.cards}
+    found: dict[tuple[str, str], set[str]] = {}
+    for edge in shown.graph.edges:
+        change = shown.edge_changes.get((edge.source, edge.target, edge.job), "")
+        for ends in ((edge.source, edge.target), (edge.source, edge.job), (edge.job, edge.target)):
+            found.setdefault(ends, set()).add(change)
 
+    def change_of(link: Link) -> str:
+        words = found.get((nodes.get(link.source, ""), nodes.get(link.target, "")), set())
+        return next(iter(words)) if len(words) == 1 else ""
 
-def _link(
-    line: Line,
-    drawing: Picture,
-    place: dict[str, int],
-    points: list[tuple[float, float]],
-    backward: frozenset[tuple[str, str]],
-) -> SceneLink:
-    return SceneLink(
-        source=place[line.link[0]],
-        target=place[line.link[1]],
-        points=tuple(value for point in points for value in point),
-        source_port=line.source_column,
-        target_port=line.target_column,
-        dashed=line.is_dashed,
-        past=line.is_past,
-        back=line.link in backward,
-    )
+    return tuple(change_of(link) for link in picture.links)

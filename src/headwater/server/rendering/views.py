@@ -49,8 +49,12 @@ class View(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     kinds: str = ""
     """Types and kinds to keep, separated by commas; what stood between is joined directly."""
     limit: Limit = 500
-    placed: dict[str, tuple[float, float]] = {}
-    """Where cards stand already: they stay there."""
+    group: Literal["", "namespace"] = ""
+    """How nodes are put together in boxes."""
+    collapsed: tuple[str, ...] = ()
+    """Groups that are shown as one card."""
+    placed: dict[str, tuple[float, float, float, float]] = {}
+    """Where cards and groups stand already, as left, top, width and height: they stay there."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     graph: LineageGraph
     hidden_up: dict[str, int]
     hidden_down: dict[str, int]
+    columns: dict[str, tuple[str, ...]] | None = None
+    """All columns of each node, where columns are shown."""
     changes: dict[str, str] = {}
     """``added`` or ``removed``, by id of a node."""
     edge_changes: dict[tuple[str, str, str], str] = {}
@@ -83,7 +89,13 @@ def answer(lineage: Lineage, view: View) -> Shown:
     if view.against:
         return _compared(target.node, _around(lineage, target.node, view, view.against), now)
     graph = keep_kinds(now.graph, view.kinds.split(",")) if view.kinds else now.graph
-    return Shown(root=_root(graph, target.node), graph=graph, hidden_up=now.hidden_up, hidden_down=now.hidden_down)
+    return Shown(
+        root=_root(graph, target.node),
+        graph=graph,
+        hidden_up=now.hidden_up,
+        hidden_down=now.hidden_down,
+        columns=now.columns,
+    )
 
 
 def _around(lineage: Lineage, root: NodeRow, view: View, as_of: str) -> Neighbourhood:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from headwater.errors import InvalidInput, NotFound
+from headwater.query.drawing.svg import svg_of
 from headwater.query.impact import Impact
 from headwater.query.lineage import Lineage
 from headwater.query.names import Labels, node_id
@@ -42,6 +43,9 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Literal["nodes", "edges"] = "nodes"
     kinds: str = ""
     limit: Limit = 500
+    group: Literal["", "namespace"] = ""
+    collapsed: str = ""
+    """Groups shown as one card: a JSON list."""
     at: str = ""
     """Where the canvas stands: x, y and zoom."""
     pin: str = ""
@@ -54,8 +58,10 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
     def view(self) -> View:
         """What is asked to be shown."""
         own = {name: getattr(self, name) for name in View.__struct_fields__ if hasattr(self, name)}
-        hands = {"opened": _hands("opened", self.opened), "shut": _hands("shut", self.shut)}
-        return View(**{**own, **hands})
+        own["opened"] = _read("opened", self.opened, Hands, Hands())
+        own["shut"] = _read("shut", self.shut, Hands, Hands())
+        own["collapsed"] = _read("collapsed", self.collapsed, tuple[str, ...], ())
+        return View(**own)
 
 
 def show(call: Call) -> Response:
@@ -113,9 +119,11 @@ def export(call: Call) -> Response:
     form = call.path["form"]
     if form not in _FORMATS:
         raise NotFound(form, hint=f"there are {', '.join(_FORMATS)}")
+    view = query.view()
     with call.lineage() as lineage:
-        graph = answer(lineage, query.view()).graph
-    texts = {"svg": graph.to_svg, "json": graph.to_json, "mermaid": graph.to_mermaid}
+        shown = answer(lineage, view)
+    graph = shown.graph
+    texts = {"svg": lambda: svg_of(scene_of(shown, view).picture), "json": graph.to_json, "mermaid": graph.to_mermaid}
     ending = "mmd" if form == "mermaid" else form
     headers = {"Content-Disposition": f'inline; filename="lineage.{ending}"', "Cache-Control": "private, no-cache"}
     return Response(texts[form](), media_type=_FORMATS[form], headers=headers)
@@ -152,14 +160,14 @@ def _export_query(query: LineageQuery) -> str:
     return urlencode({name: "true" if value is True else value for name, value in changed.items()})
 
 
-def _hands(field: str, text: str) -> Hands:
+def _read(field: str, text: str, kind: Any, usual: Any) -> Any:
+    """A parameter that holds JSON: ids of nodes may hold every separator there is."""
     if not text:
-        return Hands()
+        return usual
     try:
-        return msgspec.json.decode(text, type=Hands)
-    except msgspec.DecodeError:
-        rule = 'is JSON like {"up": ["dataset:db:orders"]}'
-        raise InvalidInput(field=field, value=text[:80], rule=rule) from None
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(field=field, value=text[:80], rule=f"is JSON with ids of nodes: {error}") from None
 
 
 def _operation(method: str, path: str, handler: Any, summary: str, **more: Any) -> Operation:

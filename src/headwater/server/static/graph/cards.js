@@ -12,9 +12,12 @@ export class CardPool {
     this.place = place;
     /** @type {Map<number, HTMLElement>} */
     this.shown = new Map();
+    /** @type {Scene | null} the scene whose groups are drawn */
+    this.groupsOf = null;
   }
 
   clear() {
+    this.groupsOf = null;
     this.shown.clear();
     this.place.replaceChildren();
   }
@@ -42,9 +45,16 @@ export class CardPool {
     this.place.append(fresh);
   }
 
-  /** @param {number} at */
-  element(at) {
-    return this.shown.get(at);
+  /**
+   * Draw the boxes of groups, behind the cards; they are few.
+   * @param {Scene} scene
+   * @param {boolean} isNear
+   */
+  holdGroups(scene, isNear) {
+    if (this.groupsOf === (isNear ? scene : null)) return;
+    this.groupsOf = isNear ? scene : null;
+    for (const box of this.place.querySelectorAll(".g-box")) box.remove();
+    if (isNear) this.place.prepend(...scene.groups.map((group) => groupElement(this.place.ownerDocument, group)));
   }
 
   /**
@@ -86,11 +96,12 @@ function make(page, tag, name, text) {
  * @param {Scene} scene
  */
 function cardElement(page, card, scene) {
-  const marks = [card.isRoot && "is-root", card.change && `is-${card.change}`, card.severity && `is-${card.severity}`];
-  const element = make(page, "div", ["g-card", `g-${card.shape}`, ...marks.filter(Boolean)].join(" "));
+  const flags = [card.isRoot && "root", card.isGhost && "ghost", card.change, card.severity];
+  const marks = flags.filter(Boolean).map((flag) => `is-${flag}`);
+  const element = make(page, "div", ["g-card", `g-${card.shape}`, ...marks].join(" "));
   element.id = `card-${card.at}`;
   element.dataset["at"] = String(card.at);
-  element.dataset["type"] = card.type;
+  element.dataset["colour"] = card.colour;
   element.setAttribute("role", "group");
   element.setAttribute("aria-label", words(card));
   element.style.transform = `translate(${card.x}px, ${card.y}px)`;
@@ -98,9 +109,12 @@ function cardElement(page, card, scene) {
   element.style.height = `${card.h}px`;
   if (card.shape === "pill") {
     element.append(make(page, "span", `shape state-${card.state || "unknown"}`), make(page, "bdi", "g-name", card.name));
-    element.title = card.state ? `${card.node} (${card.state})` : card.node;
+    element.title = card.state ? `${card.label} (${card.state})` : card.label;
   } else {
-    element.title = card.node;
+    element.title = card.label;
+    if (["failed", "running", "aborted", "new"].includes(card.state)) {
+      element.append(make(page, "span", `shape state-${card.state}`));
+    }
     element.append(make(page, "bdi", "g-name", card.name), make(page, "span", "g-word", [card.mark, card.word].join(" ").trim()));
     if (card.ports.length) element.append(portList(page, card));
   }
@@ -109,11 +123,30 @@ function cardElement(page, card, scene) {
 }
 
 /**
+ * @param {Document} page
+ * @param {import("./types.js").Group} group
+ */
+function groupElement(page, group) {
+  const element = make(page, "div", "g-box");
+  element.style.transform = `translate(${group.x}px, ${group.y}px)`;
+  element.style.width = `${group.w}px`;
+  element.style.height = `${group.h}px`;
+  const button = make(page, "button", "g-group-name");
+  button.setAttribute("type", "button");
+  button.tabIndex = -1;
+  button.dataset["group"] = group.key;
+  button.title = `${group.label}: ${group.words}. Click to fold it into one card.`;
+  button.append(make(page, "bdi", "", group.label), make(page, "span", "dim", "▾"));
+  element.append(button);
+  return element;
+}
+
+/**
  * What a screen reader says of a card.
  * @param {Card} card
  */
 export function words(card) {
-  const parts = [card.name, card.shape === "pill" ? "job" : card.word, card.state, card.change, card.severity];
+  const parts = [card.label, card.shape === "pill" ? "job" : card.word, card.state, card.change, card.severity];
   if (card.up) parts.push(`${card.up} more upstream`);
   if (card.down) parts.push(`${card.down} more downstream`);
   return parts.filter(Boolean).join(", ");
@@ -126,13 +159,15 @@ export function words(card) {
 function portList(page, card) {
   const list = make(page, "ul", "g-ports");
   for (const port of card.ports) {
-    const row = make(page, "li", "g-port", port.name);
+    const row = make(page, "li", "g-port");
     row.dataset["port"] = port.name;
-    row.title = port.name;
+    row.title = port.type ? `${port.name}: ${port.type}` : port.name;
+    row.append(make(page, "bdi", "g-field", port.name));
+    if (port.type) row.append(make(page, "span", "g-type", port.type));
     list.append(row);
   }
   if (card.morePorts) {
-    const more = make(page, "li", "g-port g-more-ports", `${card.morePorts} more columns`);
+    const more = make(page, "li", "g-port g-more-ports", `${card.morePorts} more column${card.morePorts === 1 ? "" : "s"}`);
     more.dataset["morePorts"] = "1";
     list.append(more);
   }
@@ -159,7 +194,7 @@ function addDoors(page, element, card, scene) {
     button.tabIndex = -1;
     button.dataset[hidden ? "open" : "shut"] = side;
     const where = side === "up" ? "upstream" : "downstream";
-    button.setAttribute("aria-label", hidden ? `Show ${count} more ${where} of ${card.name}` : `Hide what is ${where} of ${card.name}`);
+    button.setAttribute("aria-label", hidden ? `Show ${count} more ${where} of ${card.label}` : `Hide what is ${where} of ${card.label}`);
     button.title = hidden ? `Show ${count} more ${where}` : `Hide what is ${where}`;
     element.append(button);
   }

@@ -1,7 +1,8 @@
 // The colours of the theme, as the style sheet has them, for what is drawn on a canvas.
 
 const NAMES = /** @type {const} */ ([
-  "bg", "card", "ink", "dim", "edge", "rim", "job", "root", "model", "pred", "data", "mem", "good", "bad", "warn",
+  "bg", "card", "ink", "dim", "edge", "rim", "job", "group", "root", "data", "model", "predictions", "feature",
+  "service", "memory", "good", "bad", "warn", "light", "added", "removed", "changed",
 ]);
 
 /** @typedef {import("./types.js").Colours} Colours */
@@ -24,19 +25,6 @@ export function readColours(place) {
 }
 
 /**
- * The colour of the strip of a card.
- * @param {string} type
- * @returns {keyof Colours}
- */
-export function ofType(type) {
-  if (type === "model" || type === "checkpoint") return "model";
-  if (type === "predictions") return "pred";
-  if (type === "in_memory" || type === "memory") return "mem";
-  if (type === "job") return "dim";
-  return "data";
-}
-
-/**
  * The colour of a run's state.
  * @param {string} state
  * @returns {keyof Colours}
@@ -45,7 +33,7 @@ export function ofState(state) {
   if (state === "completed") return "good";
   if (state === "failed") return "bad";
   if (state === "running" || state === "new" || state === "aborted") return "warn";
-  return "mem";
+  return "memory";
 }
 
 /**
@@ -54,9 +42,9 @@ export function ofState(state) {
  * @returns {keyof Colours | undefined}
  */
 export function ofChange(thing) {
-  if (thing.severity === "breaks" || thing.change === "removed") return "bad";
-  if (thing.severity === "changes" || thing.change === "changed") return "warn";
-  if (thing.change === "added") return "good";
-  if (thing.severity === "check") return "pred";
+  if (thing.severity === "breaks") return "bad";
+  if (thing.severity === "changes") return "warn";
+  if (thing.severity === "check") return "predictions";
+  if (thing.change === "added" || thing.change === "removed" || thing.change === "changed") return thing.change;
   return undefined;
 }

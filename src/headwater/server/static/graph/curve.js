@@ -1,43 +1,61 @@
-// How a line runs through its points: it leaves and enters each of them sideways. The SVG draws it the same way.
+// How a line runs through its points. The SVG draws it the same way.
 
-const LEAST_BEND = 18;
 const STEPS = 12;
+const RADIUS = 7;
 
 /**
  * What takes a path: a canvas or a Path2D.
- * @typedef {Pick<CanvasRenderingContext2D, "moveTo" | "lineTo" | "bezierCurveTo">} Path
+ * @typedef {Pick<CanvasRenderingContext2D, "moveTo" | "lineTo" | "bezierCurveTo" | "arcTo">} Path
  */
 
 /**
- * How far the handles of a curve reach.
- * @param {number} fromX
- * @param {number} toX
+ * Add a line to a path: level pieces straight, others as curves that leave and enter level; a line that leads back has
+ * round corners instead.
+ * @param {Path} path
+ * @param {{points: Float32Array, isBack: boolean}} link
+ * @param {boolean} isRough straight pieces will do: it is seen from far
  */
-function bend(fromX, toX) {
-  return Math.max(LEAST_BEND, Math.abs(toX - fromX) / 2);
+export function trace(path, link, isRough) {
+  const { points } = link;
+  path.moveTo(points[0] ?? 0, points[1] ?? 0);
+  for (let at = 2; at + 1 < points.length; at += 2) {
+    if (link.isBack && !isRough) corner(path, points, at);
+    else piece(path, points, at, isRough);
+  }
 }
 
 /**
- * Add a line to a path.
  * @param {Path} path
  * @param {Float32Array} points
- * @param {boolean} isRough straight pieces will do: it is seen from far
+ * @param {number} at
+ * @param {boolean} isRough
  */
-export function trace(path, points, isRough) {
-  let x = points[0] ?? 0;
-  let y = points[1] ?? 0;
-  path.moveTo(x, y);
-  for (let at = 2; at + 1 < points.length; at += 2) {
-    const toX = points[at] ?? 0;
-    const toY = points[at + 1] ?? 0;
-    if (isRough || y === toY || x === toX) path.lineTo(toX, toY);
-    else {
-      const reach = bend(x, toX);
-      path.bezierCurveTo(x + reach, y, toX - reach, toY, toX, toY);
-    }
-    x = toX;
-    y = toY;
-  }
+function piece(path, points, at, isRough) {
+  const x = points[at - 2] ?? 0;
+  const y = points[at - 1] ?? 0;
+  const toX = points[at] ?? 0;
+  const toY = points[at + 1] ?? 0;
+  const middle = (x + toX) / 2;
+  if (isRough || y === toY || x === toX) path.lineTo(toX, toY);
+  else path.bezierCurveTo(middle, y, middle, toY, toX, toY);
+}
+
+/**
+ * @param {Path} path
+ * @param {Float32Array} points
+ * @param {number} at
+ */
+function corner(path, points, at) {
+  const x = points[at] ?? 0;
+  const y = points[at + 1] ?? 0;
+  if (at + 3 >= points.length) return path.lineTo(x, y);
+  const nextX = points[at + 2] ?? 0;
+  const nextY = points[at + 3] ?? 0;
+  const room = Math.min(
+    Math.hypot(x - (points[at - 2] ?? 0), y - (points[at - 1] ?? 0)) / 2,
+    Math.hypot(nextX - x, nextY - y) / 2,
+  );
+  path.arcTo(x, y, nextX, nextY, Math.min(RADIUS, room));
 }
 
 /**
@@ -65,13 +83,14 @@ function distanceToPiece(points, at, x, y) {
   const ay = points[at + 1] ?? 0;
   const bx = points[at + 2] ?? 0;
   const by = points[at + 3] ?? 0;
-  const reach = bend(ax, bx);
+  const middle = (ax + bx) / 2;
+  if (ay === by || ax === bx) return toSegment(ax, ay, bx, by, x, y);
   let least = Infinity;
   let lastX = ax;
   let lastY = ay;
   for (let step = 1; step <= STEPS; step++) {
     const t = step / STEPS;
-    const nextX = ay === by ? ax + (bx - ax) * t : cubic(ax, ax + reach, bx - reach, bx, t);
+    const nextX = cubic(ax, middle, middle, bx, t);
     const nextY = cubic(ay, ay, by, by, t);
     least = Math.min(least, toSegment(lastX, lastY, nextX, nextY, x, y));
     lastX = nextX;

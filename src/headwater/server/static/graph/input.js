@@ -17,6 +17,7 @@ const PINCH_STEP = 1.01;
  * @property {"" | "up" | "down"} open a count of hidden neighbours
  * @property {"" | "up" | "down"} shut
  * @property {boolean} morePorts
+ * @property {string} group key of a group whose name it is on, empty for none
  */
 
 /**
@@ -137,28 +138,30 @@ export class Input {
     const { x, y } = this.place(event);
     const element = event.target instanceof Element ? event.target.closest("[data-at]") : null;
     found.card = element instanceof HTMLElement ? Number(element.dataset["at"]) : this.view.isNear ? -1 : this.view.cardAt(x, y);
-    if (element && event.target instanceof Element) {
+    if (event.target instanceof Element) {
       found.port = datum(event.target, "port");
       found.open = /** @type {Spot["open"]} */ (datum(event.target, "open"));
       found.shut = /** @type {Spot["shut"]} */ (datum(event.target, "shut"));
-      found.morePorts = datum(event.target, "morePorts") !== "";
+      found.morePorts = datum(event.target, "more-ports") !== "";
+      found.group = datum(event.target, "group");
     }
-    if (found.card < 0) found.link = this.view.linkAt(x, y);
+    if (found.card < 0 && !found.group) found.link = this.view.linkAt(x, y);
     return found;
   }
 }
 
 /** @returns {Spot} */
 function nowhere() {
-  return { card: -1, link: -1, port: "", open: "", shut: "", morePorts: false };
+  return { card: -1, link: -1, port: "", open: "", shut: "", morePorts: false, group: "" };
 }
 
 /**
+ * What the nearest element that has it says.
  * @param {Element} element
- * @param {string} name
+ * @param {string} name of a data attribute
  */
 function datum(element, name) {
-  return element instanceof HTMLElement ? (element.dataset[name] ?? "") : "";
+  return element.closest(`.g-cards [data-${name}]`)?.getAttribute(`data-${name}`) ?? "";
 }
 
 /**

@@ -1,7 +1,7 @@
 // The whole picture in a corner, with a frame around what is seen. It can be dragged.
 
 import * as camera from "./camera.js";
-import { ofChange, ofType } from "./colours.js";
+import { ofChange } from "./colours.js";
 
 /** @typedef {import("./view.js").GraphView} GraphView */
 
@@ -57,7 +57,7 @@ export class Minimap {
     to.setTransform(k, 0, 0, k, -this.left * k, -this.top * k);
     const least = 1.5 / this.scale;
     for (const card of scene.cards) {
-      to.fillStyle = colours[ofChange(card) ?? (card.isRoot ? "root" : ofType(card.type))];
+      to.fillStyle = colours[ofChange(card) ?? (card.isRoot ? "root" : card.colour)];
       to.fillRect(card.x, card.y, Math.max(card.w, least), Math.max(card.h, least));
     }
     this.follow();

@@ -1,6 +1,6 @@
 // Draws lines, and boxes that are too small to read, on a canvas: grouped by style, so that thousands cost little.
 
-import { ofChange, ofState, ofType } from "./colours.js";
+import { ofChange, ofState } from "./colours.js";
 import { trace } from "./curve.js";
 
 /** @typedef {import("./types.js").Scene} Scene */
@@ -50,7 +50,7 @@ export function drawLinks(drawing, places, isLit) {
     to.lineWidth = Math.max((isLit || change ? 2.2 : 1.4) , (isLit ? 1.2 : 0.7) / k);
     to.setLineDash(style[1] === "1" && k >= DASHES_FROM ? [5, 4] : []);
     to.beginPath();
-    for (const link of links) trace(to, link.points, k < CURVES_FROM);
+    for (const link of links) trace(to, link, k < CURVES_FROM);
     to.stroke();
     to.setLineDash([]);
     if (k >= TIPS_FROM) drawTips(to, links);
@@ -76,6 +76,41 @@ function drawTips(to, links) {
     to.closePath();
   }
   to.fill();
+}
+
+/**
+ * The card that keys move from.
+ * @param {Drawing} drawing
+ * @param {number} at
+ */
+export function drawFocus({ to, scene, colours, k }, at) {
+  const card = scene.cards[at];
+  if (!card) return;
+  const gap = 4 / k;
+  to.lineWidth = 2 / k;
+  to.strokeStyle = colours.root;
+  to.strokeRect(card.x - gap, card.y - gap, card.w + 2 * gap, card.h + 2 * gap);
+}
+
+/**
+ * The boxes around groups, with their names where they can be read.
+ * @param {Drawing} drawing
+ */
+export function drawGroups({ to, scene, colours, k }) {
+  to.lineWidth = Math.max(1, 1 / k);
+  for (const group of scene.groups) {
+    to.fillStyle = colours.group;
+    to.strokeStyle = colours.rim;
+    to.beginPath();
+    to.roundRect(group.x, group.y, group.w, group.h, 10);
+    to.fill();
+    to.stroke();
+    const isInside = k >= 0.5;
+    to.fillStyle = colours.ink;
+    to.font = `600 ${isInside ? 12 : Math.min(60, 12 / k)}px system-ui, sans-serif`;
+    to.textBaseline = isInside ? "top" : "bottom";
+    to.fillText(group.label, group.x + 12, isInside ? group.y + 7 : group.y - 2 / k, group.w - 24);
+  }
 }
 
 /**
@@ -117,7 +152,7 @@ function drawStrips({ to, colours, k }, cards) {
   /** @type {Map<string, Card[]>} */
   const byColour = new Map();
   for (const card of cards) {
-    const colour = colours[card.shape === "pill" ? ofState(card.state) : ofType(card.type)];
+    const colour = colours[card.shape === "pill" ? ofState(card.state) : card.colour];
     const group = byColour.get(colour);
     if (group) group.push(card);
     else byColour.set(colour, [card]);

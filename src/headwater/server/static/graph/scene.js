@@ -7,57 +7,75 @@ import { around } from "./spatial.js";
 /** @typedef {import("./types.js").Link} Link */
 
 /**
- * A box as the server sends it; members that are empty are left out.
+ * A card of the server's picture (`headwater.query.drawing.picture.Card`).
  * @typedef {object} SentCard
- * @property {string} key
+ * @property {string} id
  * @property {string} node
- * @property {string} shape
+ * @property {string} kind
+ * @property {string} type
+ * @property {string} label
+ * @property {string} short
+ * @property {string} detail
+ * @property {string} mark
  * @property {number} x
  * @property {number} y
  * @property {number} w
  * @property {number} h
- * @property {string} name
- * @property {string} [word]
- * @property {string} [mark]
- * @property {string} [type]
- * @property {string} [state]
- * @property {boolean} [root]
- * @property {number} [up]
- * @property {number} [down]
- * @property {[string, number][]} [ports]
- * @property {number} [more]
- * @property {string} [change]
+ * @property {string} state
+ * @property {number} hidden_up
+ * @property {number} hidden_down
+ * @property {{field: string, y: number, type: string}[]} ports
+ * @property {number} more_ports
+ * @property {boolean} is_root
+ * @property {boolean} is_ghost
  */
 
 /**
  * @typedef {object} SentLink
- * @property {number} source
- * @property {number} target
- * @property {number[]} points
- * @property {string} [source_port]
- * @property {string} [target_port]
- * @property {boolean} [dashed]
- * @property {boolean} [past]
- * @property {boolean} [back]
- * @property {string} [change]
+ * @property {string} source
+ * @property {string} target
+ * @property {string} source_port
+ * @property {string} target_port
+ * @property {string} how
+ * @property {boolean} is_indirect
+ * @property {boolean} is_back
+ * @property {boolean} is_past
+ * @property {[number, number][]} points
+ */
+
+/**
+ * @typedef {object} SentGroup
+ * @property {string} id
+ * @property {string} label
+ * @property {number} x
+ * @property {number} y
+ * @property {number} w
+ * @property {number} h
+ * @property {Record<string, number>} counts
+ * @property {boolean} is_collapsed
  */
 
 /**
  * @typedef {object} SentScene
- * @property {SentCard[]} cards
- * @property {SentLink[]} links
- * @property {string[]} left_out
+ * @property {{cards: SentCard[], links: SentLink[], groups: SentGroup[]}} picture
+ * @property {Record<string, string>} changes by card
+ * @property {string[]} link_changes by the link's place; empty when nothing is compared
+ * @property {Record<string, string>} colours by type of card
  * @property {number} nodes
  * @property {number} edges
  */
+
+const PILL_BELOW = 40;
 
 /**
  * @param {SentScene} sent
  * @returns {Scene}
  */
 export function readScene(sent) {
-  const cards = sent.cards.map(readCard);
-  const links = sent.links.map(readLink);
+  const { picture } = sent;
+  const cards = picture.cards.map((card, at) => readCard(card, at, sent));
+  const byKey = new Map(cards.map((card) => [card.key, card.at]));
+  const links = picture.links.map((link, at) => readLink(link, at, byKey, sent.link_changes[at] ?? ""));
   /** @type {number[][]} */
   const into = cards.map(() => []);
   /** @type {number[][]} */
@@ -66,42 +84,48 @@ export function readScene(sent) {
     into[link.target]?.push(link.at);
     out[link.source]?.push(link.at);
   }
-  const byKey = new Map(cards.map((card) => [card.key, card.at]));
-  const bounds = around([...cards, ...links.map((link) => link.box)]);
-  return { cards, links, byKey, into, out, bounds };
+  const groups = picture.groups.filter((group) => !group.is_collapsed).map(readGroup);
+  const bounds = around([...cards, ...groups, ...links.map((link) => link.box)]);
+  return { cards, links, groups, byKey, into, out, bounds };
 }
 
 /** @returns {Scene} */
 export function emptyScene() {
-  return readScene({ cards: [], links: [], left_out: [], nodes: 0, edges: 0 });
+  const picture = { cards: [], links: [], groups: [] };
+  return readScene({ picture, changes: {}, link_changes: [], colours: {}, nodes: 0, edges: 0 });
 }
 
 /**
  * @param {SentCard} sent
  * @param {number} at
+ * @param {SentScene} scene
  * @returns {Card}
  */
-function readCard(sent, at) {
+function readCard(sent, at, scene) {
+  const isJob = sent.kind === "job" || sent.kind === "run";
+  const kind = isJob || sent.kind === "group" ? sent.kind : sent.type;
   return {
     at,
-    key: sent.key,
+    key: sent.id,
     node: sent.node,
-    shape: sent.shape === "pill" || sent.shape === "group" ? sent.shape : "card",
+    shape: sent.kind === "group" ? "group" : isJob && sent.h < PILL_BELOW ? "pill" : "card",
     x: sent.x,
     y: sent.y,
     w: sent.w,
     h: sent.h,
-    name: sent.name,
-    word: sent.word ?? "",
-    mark: sent.mark ?? "",
-    type: sent.type ?? "",
-    state: sent.state ?? "",
-    isRoot: sent.root ?? false,
-    up: sent.up ?? 0,
-    down: sent.down ?? 0,
-    ports: (sent.ports ?? []).map(([name, y]) => ({ name, y })),
-    morePorts: sent.more ?? 0,
-    change: sent.change ?? "",
+    name: sent.short,
+    label: sent.label,
+    word: sent.detail,
+    mark: sent.mark,
+    colour: /** @type {Card["colour"]} */ (scene.colours[kind] ?? "data"),
+    state: sent.state,
+    isRoot: sent.is_root,
+    isGhost: sent.is_ghost,
+    up: sent.hidden_up,
+    down: sent.hidden_down,
+    ports: sent.ports.map((port) => ({ name: port.field, type: port.type, y: port.y })),
+    morePorts: sent.more_ports,
+    change: scene.changes[sent.node] ?? "",
     severity: "",
   };
 }
@@ -109,23 +133,35 @@ function readCard(sent, at) {
 /**
  * @param {SentLink} sent
  * @param {number} at
+ * @param {Map<string, number>} byKey
+ * @param {string} change
  * @returns {Link}
  */
-function readLink(sent, at) {
-  const points = Float32Array.from(sent.points);
+function readLink(sent, at, byKey, change) {
+  const points = Float32Array.from(sent.points.flat());
   return {
     at,
-    source: sent.source,
-    target: sent.target,
-    sourcePort: sent.source_port ?? "",
-    targetPort: sent.target_port ?? "",
+    source: byKey.get(sent.source) ?? -1,
+    target: byKey.get(sent.target) ?? -1,
+    sourcePort: sent.source_port,
+    targetPort: sent.target_port,
     points,
-    isLoop: sent.back ?? false,
-    isDashed: sent.dashed ?? false,
-    isPast: sent.past ?? false,
-    change: sent.change ?? "",
+    isBack: sent.is_back,
+    isDashed: sent.is_indirect || sent.how === "inferred",
+    isPast: sent.is_past,
+    change,
     box: boxOf(points),
   };
+}
+
+/**
+ * @param {SentGroup} sent
+ * @returns {import("./types.js").Group}
+ */
+function readGroup(sent) {
+  const { id: key, label, x, y, w, h } = sent;
+  const words = Object.entries(sent.counts).map(([kind, count]) => `${count} ${kind.replaceAll("_", " ")}`);
+  return { key, label, x, y, w, h, words: words.join(", ") };
 }
 
 /** @param {Float32Array} points */

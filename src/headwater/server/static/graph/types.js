@@ -19,18 +19,20 @@
  * @typedef {object} Card
  * @property {number} at its place in `Scene.cards`
  * @property {string} key what the server calls it
- * @property {string} node the id of the node; of the job, for a pill
+ * @property {string} node the id of the node; of the job, for a pill; empty for a group
  * @property {"card" | "pill" | "group"} shape
  * @property {number} x
  * @property {number} y
  * @property {number} w
  * @property {number} h
- * @property {string} name
+ * @property {string} name cut to fit
+ * @property {string} label the whole name
  * @property {string} word the line under the name
  * @property {string} mark the sign of the type
- * @property {string} type
+ * @property {keyof Colours} colour of its strip
  * @property {string} state of a job's latest run, lower case; empty where there is none
  * @property {boolean} isRoot
+ * @property {boolean} isGhost it does not hold at the instant that is shown
  * @property {number} up neighbours upstream that are not shown
  * @property {number} down neighbours downstream that are not shown
  * @property {Port[]} ports columns that are shown
@@ -43,7 +45,20 @@
  * A column of a card.
  * @typedef {object} Port
  * @property {string} name
+ * @property {string} type empty when it is not known
  * @property {number} y its middle, from the top of the card
+ */
+
+/**
+ * A box around cards, with a name.
+ * @typedef {object} Group
+ * @property {string} key
+ * @property {string} label
+ * @property {number} x
+ * @property {number} y
+ * @property {number} w
+ * @property {number} h
+ * @property {string} words what it holds
  */
 
 /**
@@ -55,7 +70,7 @@
  * @property {string} sourcePort
  * @property {string} targetPort
  * @property {Float32Array} points
- * @property {boolean} isLoop it leads back to the left
+ * @property {boolean} isBack it leads to the left, because it closes a cycle
  * @property {boolean} isDashed it decides, or was inferred; no value is known to flow
  * @property {boolean} isPast it does not hold at the instant that is shown
  * @property {string} change
@@ -66,6 +81,7 @@
  * @typedef {object} Scene
  * @property {Card[]} cards
  * @property {Link[]} links
+ * @property {Group[]} groups open ones; a collapsed one is a card
  * @property {Map<string, number>} byKey place of a card by key
  * @property {number[][]} into places of the links that enter a card, by card
  * @property {number[][]} out places of the links that leave a card, by card
@@ -89,22 +105,9 @@
  */
 
 /**
- * @typedef {object} Colours
- * @property {string} bg
- * @property {string} card
- * @property {string} ink
- * @property {string} dim
- * @property {string} edge
- * @property {string} rim
- * @property {string} job
- * @property {string} root
- * @property {string} model
- * @property {string} pred
- * @property {string} data
- * @property {string} mem
- * @property {string} good
- * @property {string} bad
- * @property {string} warn
+ * The colours of the theme, by the names of the palette.
+ * @typedef {Record<"bg" | "card" | "ink" | "dim" | "edge" | "rim" | "job" | "group" | "root" | "data" | "model" | "predictions" | "feature" |
+ *   "service" | "memory" | "good" | "bad" | "warn" | "light" | "added" | "removed" | "changed", string>} Colours
  */
 
 export {};

@@ -5,7 +5,7 @@ import { CardPool } from "./cards.js";
 import { readColours } from "./colours.js";
 import { distance } from "./curve.js";
 import { Layer } from "./layer.js";
-import { drawCards, drawLinks } from "./paint.js";
+import { drawCards, drawFocus, drawGroups, drawLinks } from "./paint.js";
 import { emptyScene } from "./scene.js";
 import { Grid, holds } from "./spatial.js";
 
@@ -109,6 +109,7 @@ export class GraphView {
   /** @param {number} at */
   setActive(at) {
     this.active = at;
+    this.top.spoil();
     this.ask();
   }
 
@@ -196,7 +197,9 @@ export class GraphView {
   placeCards(visible) {
     const { x, y, k } = this.camera;
     this.holder.style.transform = `translate(${-x * k}px, ${-y * k}px) scale(${k})`;
-    if (this.active >= 0) visible.push(this.active);
+    this.holder.classList.toggle("is-far", !this.isNear);
+    if (this.active >= 0) visible.push(this.active); // the focus needs its element
+    this.pool.holdGroups(this.scene, this.isNear);
     this.pool.hold(this.scene, visible);
     this.pool.light(this.lit, this.active);
   }
@@ -204,6 +207,7 @@ export class GraphView {
   /** @param {Rect} rect */
   paintBase(rect) {
     const drawing = { to: this.base.context, scene: this.scene, colours: this.colours, k: this.camera.k };
+    if (!this.isNear) drawGroups(drawing);
     drawLinks(drawing, this.linkGrid?.within(rect) ?? [], false);
     if (!this.isNear) drawCards(drawing, this.cardGrid?.within(rect) ?? []);
   }
@@ -211,8 +215,9 @@ export class GraphView {
   /** @param {Rect} rect */
   paintTop(rect) {
     const { lit } = this;
-    if (!lit) return;
     const drawing = { to: this.top.context, scene: this.scene, colours: this.colours, k: this.camera.k };
+    if (!this.isNear) drawFocus(drawing, this.active);
+    if (!lit) return;
     drawLinks(drawing, (this.linkGrid?.within(rect) ?? []).filter((place) => lit.links.has(place)), true);
     if (this.isNear) return;
     drawCards(drawing, (this.cardGrid?.within(rect) ?? []).filter((place) => lit.cards.has(place)));

@@ -20,6 +20,8 @@
  * @property {"nodes" | "edges"} jobs
  * @property {string} kinds
  * @property {number} limit
+ * @property {string} group how nodes are put together in boxes
+ * @property {string[]} collapsed groups that are one card
  * @property {{x: number, y: number, k: number} | null} at
  * @property {string} pin id of the node that is pinned; with a NUL and a column, of that column
  * @property {string} change
@@ -41,6 +43,8 @@ export function plainState() {
     jobs: "nodes",
     kinds: "",
     limit: 500,
+    group: "",
+    collapsed: [],
     at: null,
     pin: "",
     change: "",
@@ -70,6 +74,8 @@ export function readAddress(search) {
     jobs: text("jobs") === "edges" ? "edges" : "nodes",
     kinds: text("kinds"),
     limit: wholeNumber(given.get("limit"), state.limit),
+    group: text("group"),
+    collapsed: readList(text("collapsed")),
     at: readPlace(text("at")),
     pin: text("pin"),
     change: text("change"),
@@ -99,6 +105,8 @@ export function writeAddress(state) {
   put("jobs", state.jobs, plain.jobs);
   put("kinds", state.kinds, "");
   put("limit", state.limit, plain.limit);
+  put("group", state.group, "");
+  put("collapsed", state.collapsed.length ? JSON.stringify(state.collapsed) : "", "");
   if (state.at) put("at", [state.at.x.toFixed(0), state.at.y.toFixed(0), state.at.k.toFixed(3)].join(","), "");
   put("pin", state.pin, "");
   put("change", state.change, "");
@@ -109,7 +117,7 @@ export function writeAddress(state) {
 /**
  * What the server is asked for.
  * @param {State} state
- * @param {Record<string, [number, number]>} placed where cards stand already
+ * @param {Record<string, [number, number, number, number]>} placed where cards stand already
  */
 export function question(state, placed = {}) {
   return {
@@ -125,6 +133,8 @@ export function question(state, placed = {}) {
     jobs: state.jobs,
     kinds: state.kinds,
     limit: state.limit,
+    group: state.group,
+    collapsed: state.collapsed,
     placed,
   };
 }
@@ -147,18 +157,30 @@ export function turned(state, node, side, deed) {
 
 /** @param {string} text */
 function readHands(text) {
-  /** @type {Hands} */
-  const hands = { up: [], down: [] };
-  if (!text) return hands;
+  const found = readJson(text);
+  return { up: texts(found?.up), down: texts(found?.down) };
+}
+
+/** @param {string} text */
+function readList(text) {
+  return texts(readJson(text));
+}
+
+/**
+ * @param {string} text
+ * @returns {any} undefined for what is not JSON: the server says what is wrong with it
+ */
+function readJson(text) {
   try {
-    const found = JSON.parse(text);
-    for (const side of /** @type {const} */ (["up", "down"])) {
-      if (Array.isArray(found?.[side])) hands[side] = found[side].map(String);
-    }
+    return text ? JSON.parse(text) : undefined;
   } catch {
-    return hands; // the server says what is wrong with it
+    return undefined;
   }
-  return hands;
+}
+
+/** @param {unknown} found */
+function texts(found) {
+  return Array.isArray(found) ? found.map(String) : [];
 }
 
 /** @param {Hands} hands */

@@ -12,8 +12,8 @@ import { put, showControls } from "../js/fragment.js";
 import { note } from "../js/notes.js";
 import { postData, postText, Trouble } from "../js/service.js";
 import { question, readAddress, turned, writeAddress } from "./address.js";
+import { commandsOf } from "./commands.js";
 import { Crumbs } from "./crumbs.js";
-import { copyLink, savePicture } from "./exporting.js";
 import { Inspector } from "./inspector.js";
 import { commandOf, showKeys } from "./keyboard.js";
 import { Timeline } from "./timeline.js";
@@ -167,7 +167,11 @@ export class Island {
 
   /** Where the cards stand: they stay there. */
   places() {
-    return Object.fromEntries(this.view.scene.cards.map((card) => [card.key, /** @type {[number, number]} */ ([card.x, card.y])]));
+    const { cards, groups } = this.view.scene;
+    /** @type {Record<string, [number, number, number, number]>} */
+    const places = {};
+    for (const { key, x, y, w, h } of [...cards, ...groups]) places[key] = [x, y, w, h];
+    return places;
   }
 
   /**
@@ -248,7 +252,8 @@ export class Island {
   choose(spot, event) {
     const card = this.view.scene.cards[spot.card];
     this.view.stage.focus({ preventScroll: true });
-    if (card && spot.open) void this.turn(card.node, spot.open, "open");
+    if (spot.group || card?.shape === "group") void this.fold(spot.group || card?.key || "");
+    else if (card && spot.open) void this.turn(card.node, spot.open, "open");
     else if (card && spot.shut) void this.turn(card.node, spot.shut, "shut");
     else if (card) {
       this.activate(card.at, false);
@@ -294,6 +299,20 @@ export class Island {
    */
   turn(node, side, deed) {
     return this.change(turned(this.state, node, side, deed), { anchor: node });
+  }
+
+  /**
+   * Fold a group into one card, or open it again.
+   * @param {string} key of the group
+   */
+  fold(key) {
+    const { collapsed } = this.state;
+    const isFolded = collapsed.includes(key);
+    return this.change({ collapsed: isFolded ? collapsed.filter((one) => one !== key) : [...collapsed, key] }, { anchor: key });
+  }
+
+  toggleColumns() {
+    return this.change({ columns: !this.state.columns }, { anchor: this.rootId });
   }
 
   /** @param {string} node */
@@ -346,39 +365,7 @@ export class Island {
    * @param {HTMLElement} [button] that gave it
    */
   run(command, button) {
-    const { view } = this;
-    const card = view.scene.cards[view.active];
-    /** @type {Record<string, () => unknown>} */
-    const commands = {
-      left: () => this.activate(step(view.scene, view.active, "left"), true),
-      right: () => this.activate(step(view.scene, view.active, "right"), true),
-      above: () => this.activate(step(view.scene, view.active, "up"), true),
-      below: () => this.activate(step(view.scene, view.active, "down"), true),
-      pin: () => {
-        if (!card) return;
-        this.pin(throughCard(view.scene, card.at), card.node);
-        void this.inspector.node(card.node, false);
-      },
-      "open-up": () => card && this.turn(card.node, "up", "open"),
-      "open-down": () => card && this.turn(card.node, "down", "open"),
-      "shut-up": () => card && this.turn(card.node, "up", "shut"),
-      "shut-down": () => card && this.turn(card.node, "down", "shut"),
-      root: () => card && this.makeRoot(card.node),
-      columns: () => this.change({ columns: !this.state.columns }, { anchor: this.rootId }),
-      nearer: () => this.zoom(1.4),
-      farther: () => this.zoom(1 / 1.4),
-      fit: () => view.travel(camera.fitting(view.scene.bounds, view.width, view.height)),
-      home: () => this.goHome(true),
-      inspect: () => this.inspector.place.focus(),
-      back: () => this.release(),
-      help: () => showKeys(document),
-      time: () => this.timeline.toggle(button),
-      compare: () => this.timeline.compare(),
-      png: () => savePicture(view, this.state.root),
-      link: () => copyLink(),
-      colour: () => this.inspector.showImpact(),
-    };
-    commands[command]?.();
+    commandsOf(this)[command]?.(button);
   }
 
   /**

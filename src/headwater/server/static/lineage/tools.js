@@ -24,7 +24,7 @@ export class Tools {
    * @param {State} state
    */
   show(state) {
-    const values = { up: String(state.up), down: String(state.down), jobs: state.jobs, kinds: state.kinds };
+    const values = { up: String(state.up), down: String(state.down), jobs: state.jobs, kinds: state.kinds, group: state.group };
     for (const [name, value] of Object.entries(values)) {
       const control = this.form.querySelector(`[name="${name}"]`);
       if (!(control instanceof HTMLSelectElement)) continue;
@@ -47,6 +47,7 @@ function changeOf(name, control) {
   if (name === "up" || name === "down") return { [name]: Number(value), opened: none(), shut: none() };
   if (name === "jobs") return { jobs: value === "edges" ? "edges" : "nodes" };
   if (name === "kinds") return { kinds: value };
+  if (name === "group") return { group: value, collapsed: [] };
   if (name === "columns" && control instanceof HTMLInputElement) return { columns: control.checked };
   return null;
 }
