@@ -93,10 +93,11 @@ export function drawFocus({ to, scene, colours, k }, at) {
 }
 
 /**
- * The boxes around groups, with their names where they can be read.
+ * The boxes around groups.
  * @param {Drawing} drawing
+ * @param {boolean} hasNames their names too: they stand as elements where cards do
  */
-export function drawGroups({ to, scene, colours, k }) {
+export function drawGroups({ to, scene, colours, k }, hasNames) {
   to.lineWidth = Math.max(1, 1 / k);
   for (const group of scene.groups) {
     to.fillStyle = colours.group;
@@ -105,6 +106,7 @@ export function drawGroups({ to, scene, colours, k }) {
     to.roundRect(group.x, group.y, group.w, group.h, 10);
     to.fill();
     to.stroke();
+    if (!hasNames) continue;
     const isInside = k >= 0.5;
     to.fillStyle = colours.ink;
     to.font = `600 ${isInside ? 12 : Math.min(60, 12 / k)}px system-ui, sans-serif`;

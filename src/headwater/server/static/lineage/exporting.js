@@ -24,7 +24,7 @@ export async function savePicture(view, name) {
   to.fillRect(0, 0, canvas.width, canvas.height);
   to.setTransform(scale, 0, 0, scale, (MARGIN - bounds.x) * scale, (MARGIN - bounds.y) * scale);
   const drawing = { to, scene: view.scene, colours: view.colours, k: Math.max(scale, 0.4) };
-  drawGroups(drawing);
+  drawGroups(drawing, true);
   drawLinks(drawing, links.map((link) => link.at), false);
   drawCards(drawing, cards.map((card) => card.at));
   save(await canvas.convertToBlob({ type: "image/png" }), `${fileName(name)}.png`);
