@@ -21,7 +21,6 @@ from headwater.server.tenants.stores import TenantStores
 from headwater.storage.ingest import now_us
 
 DEFAULT_TENANT = "default"
-_QUOTA_US = 5_000_000
 SESSION_DAYS = 30.0
 """How long a session lasts that a link opened."""
 
@@ -49,7 +48,6 @@ class Service:
             most_together=settings.commit_together,
         )
         self.record_turns = Turns()
-        self._quotas: dict[str, tuple[int, Quota]] = {}
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 
     def first_key(self) -> str | None:
@@ -68,13 +66,9 @@ class Service:
         return made.secret
 
     def quota(self, tenant: str) -> Quota:
-        """What a tenant may use, looked up every few seconds."""
-        now = self.clock()
-        known = self._quotas.get(tenant)
-        if known is None or now - known[0] > _QUOTA_US:
-            found = self.control.tenant(tenant)
-            known = self._quotas[tenant] = (now, Quota() if found is None else found.quota)
-        return known[1]
+        """What a tenant may use. Asks the control store: it blocks."""
+        found = self.control.tenant(tenant)
+        return Quota() if found is None else found.quota
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -82,7 +82,7 @@ class Intake:
         delivery = Delivery(tenant, events, (), self._clock(), is_alone=False)
         counters = self.counters.of(tenant)
         try:
-            self.quotas.take(tenant, len(events), delivery.size)
+            await self.quotas.take(tenant, len(events), delivery.size)
         except Busy:
             counters.busy += 1
             raise
@@ -108,7 +108,7 @@ class Intake:
         counters.refused += len(refused)
         try:
             delivery = Delivery(tenant, (), refused, self._clock(), is_alone=False)
-            self.quotas.take(tenant, len(refused), delivery.size)
+            await self.quotas.take(tenant, len(refused), delivery.size)
             _, ids = await self._sent(delivery)
         except (Busy, StoreError):
             counters.unkept += len(refused)

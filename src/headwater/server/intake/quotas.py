@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import anyio.to_thread
+
 from headwater.server.access.records import Quota
 from headwater.server.errors import Busy
 
 BURST_S = 10.0
 """A tenant that was silent for so long may send so many seconds' worth at once."""
+KNOWN_S = 5.0
+"""How long a quota is believed before it is looked up again."""
 _FULL_RETRY_S = 60.0
 
 
@@ -32,28 +36,35 @@ class _Bucket:
 
 
 class Quotas:
-    """Enforces the quotas of all tenants. ``quota`` says what a tenant's is, and is asked for every delivery."""
+    """Enforces the quotas of all tenants. ``look_up`` says what a tenant's is; it may block."""
 
-    def __init__(self, quota: Callable[[str], Quota], clock: Callable[[], float]) -> None:
-        self._quota = quota
+    def __init__(self, look_up: Callable[[str], Quota], clock: Callable[[], float]) -> None:
+        self._look_up = look_up
         self._clock = clock
+        self._known: dict[str, tuple[float, Quota]] = {}
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         #: bytes stored, as last measured, of tenants that have a quota of them
         self._stored: dict[str, int] = {}
 
-    def take(self, tenant: str, events: int, size: int) -> None:
+    async def take(self, tenant: str, events: int, size: int) -> None:
         """Count a delivery.
 
         Raises:
             Busy: the tenant has used up what it may; nothing was counted.
         """
-        quota = self._quota(tenant)
+        now = self._clock()
+        known = self._known.get(tenant)
+        if known is None or now - known[0] > KNOWN_S:
+            found = await anyio.to_thread.run_sync(self._look_up, tenant)
+            known = self._known[tenant] = (now, found)
+        self._take(tenant, known[1], now, events, size)
+
+    def _take(self, tenant: str, quota: Quota, now: float, events: int, size: int) -> None:
         if quota.stored_bytes is not None and self._stored.get(tenant, 0) >= quota.stored_bytes:
             raise Busy(
                 f"this tenant has stored the {quota.stored_bytes:,} bytes that it may",
                 retry_after_s=_FULL_RETRY_S,
             )
-        now = self._clock()
         given = (("events", quota.events_per_s, events), ("bytes", quota.bytes_per_s, size))
         due = [(self._bucket(tenant, what, rate, now), amount) for what, rate, amount in given if rate is not None]
         wait_s = max((bucket.wait_s(now) for bucket, _ in due), default=0.0)
@@ -70,7 +81,8 @@ class Quotas:
 
     def is_measured(self, tenant: str) -> bool:
         """Whether the size of the tenant's store has to be known."""
-        return self._quota(tenant).stored_bytes is not None
+        known = self._known.get(tenant)
+        return known is not None and known[1].stored_bytes is not None
 
     def measured(self, tenant: str, size_bytes: int) -> None:
         """Remember how much a tenant has stored."""
