@@ -31,6 +31,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 """On every answer; a page replaces the policy by its own."""
+_SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 def create_app(settings: Settings) -> App:
@@ -52,8 +53,8 @@ class App:
             await _lifespan(self, receive, send)
         elif scope["type"] == "http":
             response = await self.respond(Request(scope, receive))
-            for name, value in SECURITY_HEADERS.items():
-                response.headers.setdefault(name, value)
+            given = {name for name, _ in response.raw_headers}
+            response.raw_headers.extend(pair for pair in _SECURITY if pair[0] not in given)
             await response(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})

@@ -20,12 +20,17 @@ class NoParameters(msgspec.Struct, frozen=True):
     """The query of an operation that takes none."""
 
 
+_NOTHING = NoParameters()
+
+
 def decode_query(operation: Operation, given: QueryParams) -> Any:
     """The query parameters as the operation's struct.
 
     Raises:
         InvalidInput: one is unknown, repeated or of the wrong type.
     """
+    if operation.query is None and not given:
+        return _NOTHING
     kind = operation.query or NoParameters
     known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     if not operation.is_lenient:
