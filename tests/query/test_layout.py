@@ -96,12 +96,14 @@ def entering(ways: np.ndarray, rects: np.ndarray) -> np.ndarray:
     return high - low > 1e-9
 
 
+@settings(deadline=None)
 @given(graphs)
 def test_boxes_never_overlap(graph: Drawn) -> None:
     """Any two boxes are apart, whatever the graph."""
     assert not overlapping(place(*graph).boxes)
 
 
+@settings(deadline=None)
 @given(graphs)
 def test_links_lead_to_the_right(graph: Drawn) -> None:
     """A link leads from the right side of its source, ever further right, to the left side of its target; only links
@@ -117,6 +119,7 @@ def test_links_lead_to_the_right(graph: Drawn) -> None:
             assert all(x <= to_x for (x, _), (to_x, _) in pairwise(points))
 
 
+@settings(deadline=None)
 @given(graphs)
 def test_links_end_at_their_ports(graph: Drawn) -> None:
     """A link starts and ends at the height of its port, or in the middle of a box without it."""
@@ -130,6 +133,7 @@ def test_links_end_at_their_ports(graph: Drawn) -> None:
             assert point[1] == pytest.approx(rect.y + dict(box(key).ports).get(port, rect.height / 2), abs=0.11)
 
 
+@settings(deadline=None)
 @given(graphs)
 def test_links_pass_through_no_box(graph: Drawn) -> None:
     """A link never crosses a box that is not one of its ends."""
@@ -152,6 +156,7 @@ def test_large_pictures_keep_the_rules() -> None:
     assert not trespassing(drawn)
 
 
+@settings(deadline=None)
 @given(graphs, st.randoms(use_true_random=False))
 def test_order_of_input_changes_nothing(graph: Drawn, shuffler: random.Random) -> None:
     """The layout is a function of the set of boxes and links."""
@@ -162,6 +167,7 @@ def test_order_of_input_changes_nothing(graph: Drawn, shuffler: random.Random) -
     assert place(keys, links) == place(mixed_keys, mixed_links)
 
 
+@settings(deadline=None)
 @given(graphs)
 def test_turning_backward_links_leaves_no_cycle(graph: Drawn) -> None:
     """Without a cycle nothing is turned; with the chosen links turned no cycle is left."""
@@ -172,6 +178,7 @@ def test_turning_backward_links_leaves_no_cycle(graph: Drawn) -> None:
     assert not break_cycles(len(number), turned)
 
 
+@settings(deadline=None)
 @given(graphs, st.sets(st.sampled_from(KEYS)))
 def test_placed_boxes_stay(graph: Drawn, late: set[str]) -> None:
     """Adding boxes leaves each placed one exactly where it was, nothing overlaps, and links go around all of them."""
@@ -185,6 +192,7 @@ def test_placed_boxes_stay(graph: Drawn, late: set[str]) -> None:
         assert not trespassing(after)
 
 
+@settings(deadline=None)
 @given(graphs, st.sets(st.sampled_from(KEYS)))
 def test_collapsing_restores(graph: Drawn, late: set[str]) -> None:
     """Taking the added boxes away again gives the picture as it was, and adding them again the same places."""
@@ -221,6 +229,7 @@ def test_new_neighbours_stand_on_their_side() -> None:
     assert {round(rect.middle) for rect in drawn.boxes.values()} == {324}
 
 
+@settings(deadline=None)
 @given(
     graphs,
     st.dictionaries(

@@ -26,7 +26,7 @@ from headwater.query.drawing.shapes import ROW_GAP, Box, Layout, Link, Point, Re
 DUMMIES_UP_TO = 300
 _PASS_HEIGHT = 4.0
 _PASS_GAP = 10.0
-_SHARED_FROM = 4
+_SHARED_FROM = 12
 
 
 def layout(
@@ -81,6 +81,7 @@ class _Layered:
         rows: Rows = [np.flatnonzero(layer == at) for at in range(max(layers) + 1)]
         direct = Segments(self.ends)
         rows = sweep(rows, direct, layer, 4)
+        self.layers = rows
         self.rows = wrap(rows, self.heights, tallest(self.widths, self.heights))
         self.column: Ints = np.zeros(len(known), dtype=np.intp)
         for at, row in enumerate(self.rows):
@@ -128,17 +129,12 @@ class _Layered:
         self.widths = np.concatenate((self.widths, np.zeros(extra)))
         self.column = np.array(column, dtype=np.intp)
         self.segments = Segments(list(ends))
-        rows = self._with_passes()
-        starts = [sweep(rows, self.segments, self.column, count) for count in (2, 7)]
-        plain = [np.sort(row) for row in rows]
-        starts.append(sweep(plain, self.segments, self.column, 4))
-        self.rows = reduce_crossings(starts, self.segments, self.column)
+        compact, planar = (self._with_passes(place) for place in (_places(self.rows), _places(self.layers)))
+        self.rows = reduce_crossings((compact, planar), self.segments, self.column)
 
-    def _with_passes(self) -> Rows:
-        """Return the rows with each passing cell where its links would pass if they were straight."""
-        place: Floats = np.zeros(self.heights.size)
-        for row in self.rows:
-            place[row] = (np.arange(row.size) + 0.5) / row.size
+    def _with_passes(self, places: Floats) -> Rows:
+        """Return the rows with each passing cell where its links would pass if they were straight between places."""
+        place = np.concatenate((places, np.zeros(self.heights.size - places.size)))
         total, count = np.zeros((2, self.heights.size))
         for (source, target, *_), cells in zip(self.ends, self.passes, strict=True):
             rise = (place[target] - place[source]) / (len(cells) + 1)
@@ -215,9 +211,19 @@ class _Layered:
         return Layout(rects, routes, frozenset(back), bounds_of(rects, routes))
 
 
+def _places(rows: Rows) -> Floats:
+    """Return how far down its row each box stands, 0 to 1."""
+    place: Floats = np.zeros(sum(row.size for row in rows))
+    for row in rows:
+        place[row] = (np.arange(row.size) + 0.5) / row.size
+    return place
+
+
 def _share(box: Box, port: str) -> float:
     """Return where a port is on a box, from -0.5 (top) to 0.5 (bottom): the middle unless the box says otherwise."""
-    offset = dict(box.ports).get(port) if box.ports else None
+    if not box.ports:
+        return 0.0
+    offset = dict(box.ports).get(port)
     return 0.0 if offset is None or not box.height else offset / box.height - 0.5
 
 

@@ -19,8 +19,12 @@ Ints = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Rows = list[Ints]
 
-_ROUNDS = 14
-_IDLE = 3
+_FIRST_ROUNDS = 4
+_ROUNDS = 10
+_IDLE = 2
+_PASSES = 4
+_CANDIDATES = (0, 2, 3, 4)
+_IMPROVED = 3
 
 
 class Segments:
@@ -82,13 +86,21 @@ def sweep(rows: Rows, segments: Segments, column: Ints, sweeps: int) -> Rows:
 
 
 class _Crossings:
-    """Crossing numbers of columns in the current order, kept until a neighbouring column changes."""
+    """An order under improvement. ``counts`` are the crossings right of each column, -1 when they must be counted anew;
+    ``calm`` are the columns in which no cell gains by moving while their neighbours stay."""
 
     def __init__(self, rows: Rows, segments: Segments, column: Ints) -> None:
         self.rows = [row.copy() for row in rows]
         self.left, self.right = sides(segments, column, len(rows))
         self.place: Floats = np.zeros(column.size)
-        for row in self.rows:
+        self.keep(self.rows)
+
+    def keep(self, rows: Rows) -> None:
+        """Take over an order."""
+        self.rows = rows
+        self.counts = [-1] * len(rows)
+        self.calm: set[int] = set()
+        for row in rows:
             self.place[row] = np.arange(row.size)
 
     def matrix(self, at: int, side: _Side) -> npt.NDArray[Any]:
@@ -99,20 +111,26 @@ class _Crossings:
         far = self.place[side.far[at]] + side.far_at[at]
         ends, spot = np.unique(far, return_inverse=True)
         own = self.place[side.near[at]].astype(np.intp)
-        links = np.bincount(own * ends.size + spot, minlength=size * ends.size).reshape(size, ends.size)
-        links = links.astype(np.float32)
-        above = np.cumsum(links, axis=1, dtype=np.float32) - links
-        product: npt.NDArray[Any] = links @ above.T
-        return product
+        links = np.bincount(spot * size + own, minlength=size * ends.size).reshape(ends.size, size).astype(np.float32)
+        above = np.cumsum(links, axis=0, dtype=np.float32) - links  # by end: how many links of each cell end above it
+        order = np.argsort(own, kind="stable")
+        cells, starts = np.unique(own[order], return_index=True)
+        found = np.zeros((size, size), dtype=np.float32)
+        found[cells] = np.add.reduceat(above[spot[order]], starts, axis=0)
+        return found
 
     def total(self) -> int:
         """Return the number of crossings, a link with another counted once in each gap."""
-        return int(sum(np.triu(self.matrix(at, self.right), 1).sum() for at in range(len(self.rows))))
+        for at, count in enumerate(self.counts):
+            if count < 0:
+                self.counts[at] = int(np.triu(self.matrix(at, self.right), 1).sum())
+        return sum(self.counts)
 
     def sift(self, at: int, *, with_left: bool = True, with_right: bool = True) -> float:
         """Move each cell of a column to where its links cross least; returns how many crossings that saves."""
         size = self.rows[at].size
-        if size < 2:
+        is_full = with_left and with_right
+        if size < 2 or (is_full and at in self.calm):
             return 0.0
         cost = np.zeros((size, size), dtype=np.float32)
         if with_left:
@@ -125,63 +143,91 @@ class _Crossings:
             row = self.rows[at][order]
             self.rows[at] = row
             self.place[row] = np.arange(size)
+            self.counts[at] = -1
+            self.counts[at - 1] = -1
+            self.calm -= {at - 1, at, at + 1}
+        if is_full and not saved:
+            self.calm.add(at)
         return saved
 
 
 def _sifted(gain: npt.NDArray[Any]) -> tuple[Ints, float]:
-    """Return an order of places in which no single cell gains by moving, and what it saves."""
-    size = gain.shape[0]
-    order: Ints = np.arange(size)
-    busy = np.flatnonzero(np.abs(gain).sum(axis=1)).tolist()
+    """Return an order of places in which no single cell gains by moving (or nearly so), and what it saves."""
+    order: Ints = np.arange(gain.shape[0])
     saved = 0.0
-    has_moved = True
-    while has_moved:
-        has_moved = False
-        for cell in busy:
+    for _ in range(_PASSES):
+        gaining = _gaining(gain, order)
+        if not gaining.size:
+            break
+        for cell in gaining.tolist():
             here = int(np.flatnonzero(order == cell)[0])
-            steps = gain[order, cell]  # passing below that cell costs so much more
-            steps[here] = 0.0
-            levels = np.concatenate(([0.0], np.cumsum(steps, dtype=np.float64)))
+            levels = np.cumsum(gain[order, cell], dtype=np.float64)  # what passing below each cell costs
             now = levels[here]
-            best = int(np.argmin(levels))
-            if levels[best] >= now - 0.5:
+            best = int(np.argmin(levels)) + 1
+            lowest = float(levels[best - 1])
+            if lowest > 0.0:
+                best, lowest = 0, 0.0
+            if lowest > now - 0.5:
                 continue
-            saved += float(now - levels[best])
-            rest = np.delete(order, here)
-            order = np.insert(rest, best if best <= here else best - 1, cell)
-            has_moved = True
+            saved += float(now - lowest)
+            if best <= here:
+                order[best + 1 : here + 1] = order[best:here].copy()
+                order[best] = cell
+            else:
+                order[here : best - 1] = order[here + 1 : best].copy()
+                order[best - 1] = cell
     return order, saved
 
 
+def _gaining(gain: npt.NDArray[Any], order: Ints) -> Ints:
+    """Return the cells that would gain by moving elsewhere, all looked at at once."""
+    levels = np.cumsum(gain[np.ix_(order, order)], axis=0, dtype=np.float64)
+    lowest = np.minimum(levels.min(axis=0), 0.0)
+    found: Ints = order[lowest < np.diagonal(levels) - 0.5]
+    return found
+
+
 def reduce_crossings(starts: Sequence[Rows], segments: Segments, column: Ints) -> Rows:
-    """Return the best order reached from any of the starts. Links must join neighbouring columns."""
-    best: Rows = list(starts[0])
-    fewest = -1
+    """Return the best order found from the given starts. Links must join neighbouring columns.
+
+    Barycentre sweeps make a few candidates of each start, sifting against one side improves all of them as a sweep
+    does, and sifting against both sides the most promising.
+    """
+    found: list[tuple[int, int, _Crossings]] = []
     for start in starts:
-        state = _Crossings(start, segments, column)
-        count = _improve(state)
-        if fewest < 0 or count < fewest:
-            best, fewest = [row.copy() for row in state.rows], count
+        rows = start
+        for sweeps in _CANDIDATES:
+            rows = sweep(rows, segments, column, sweeps)
+            state = _Crossings(rows, segments, column)
+            found.append((_improve(state, _FIRST_ROUNDS, is_one_sided=True), len(found), state))
+    found.sort(key=lambda item: item[:2])
+    fewest, _, best = found[0]
+    for count, _, state in found[:_IMPROVED]:
         if not fewest:
             break
-    return best
+        better = _improve(state, _ROUNDS, is_one_sided=False) if count else 0
+        if better < fewest:
+            fewest, best = better, state
+    return best.rows
 
 
-def _improve(state: _Crossings) -> int:
-    """Sift columns to and fro, first against one side as a sweep does, then against both, until nothing is gained."""
+def _improve(state: _Crossings, rounds: int, *, is_one_sided: bool) -> int:
+    """Sift columns to and fro until nothing is gained, and leave the best order; returns its crossings.
+
+    One-sided, a column is set by the one before it in the direction of the sweep alone.
+    """
     count = state.total()
     best, fewest = [row.copy() for row in state.rows], count
     idle = 0
-    for number in range(_ROUNDS):
+    for number in range(rounds):
         if not count or idle >= _IDLE:
             break
         is_right = number % 2 == 0
-        is_first = number < 4
         for at in range(len(state.rows)) if is_right else reversed(range(len(state.rows))):
-            state.sift(at, with_left=is_right or not is_first, with_right=not (is_right and is_first))
+            state.sift(at, with_left=is_right or not is_one_sided, with_right=not (is_right and is_one_sided))
         count = state.total()
         idle = idle + 1 if count >= fewest else 0
         if count < fewest:
             best, fewest = [row.copy() for row in state.rows], count
-    state.rows = best
+    state.keep(best)
     return fewest

@@ -37,7 +37,7 @@ class Band:
         """Return the free height nearest to the wanted one; links through one gap get lanes of their own."""
         at = bisect_right(self.tops, wanted + _MARGIN) - 1  # the last card that begins above
         if at < 0 or wanted >= self.bottoms[at] + _MARGIN:
-            return wanted
+            return round(wanted, 1)
         above = self.tops[at] - wanted
         below = wanted - self.bottoms[at]
         gap = at if -above < -below else at + 1
@@ -45,10 +45,10 @@ class Band:
         share = _share(number)
         if 0 < gap < len(self.tops):
             low, high = self.bottoms[gap - 1] + _MARGIN, self.tops[gap] - _MARGIN
-            return low + (high - low) * share
+            return round(low + (high - low) * share, 1)
         if gap == 0:
-            return self.tops[0] - _MARGIN - ROW_GAP * share
-        return self.bottoms[-1] + _MARGIN + ROW_GAP * share
+            return round(self.tops[0] - _MARGIN - ROW_GAP * share, 1)
+        return round(self.bottoms[-1] + _MARGIN + ROW_GAP * share, 1)
 
 
 def _share(number: int) -> float:
@@ -87,7 +87,7 @@ def forward(start: Point, end: Point, passed: Sequence[Band], first: Band, last:
         add(points, band.right, y)
     add(points, last.left, end[1])
     add(points, *end)
-    return rounded(points)
+    return points
 
 
 def backwards(start: Point, end: Point, passed: Sequence[Band]) -> list[Point]:

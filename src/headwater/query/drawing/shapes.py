@@ -85,8 +85,9 @@ def bounds_of(boxes: dict[str, Rect], routes: dict[Link, list[Point]]) -> Rect:
     xs = [side for rect in boxes.values() for side in (rect.x, rect.right)]
     ys = [side for rect in boxes.values() for side in (rect.y, rect.bottom)]
     for points in routes.values():
-        xs.extend(x for x, _ in points)
-        ys.extend(y for _, y in points)
+        for x, y in points[1:-1]:  # the ends are on boxes
+            xs.append(x)
+            ys.append(y)
     if not xs:
         return Rect(0.0, 0.0, 0.0, 0.0)
     left, top = min(xs), min(ys)
