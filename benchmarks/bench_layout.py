@@ -1,6 +1,6 @@
 """The layout: processor time beside its limits, and crossings beside ELK's layered layout on the same graphs.
 
-Run ``python benchmarks/bench_layout.py [--elk FOLDER]``. FOLDER holds ``node_modules/elkjs`` (``npm install elkjs`` in it;
+Run ``python benchmarks/bench_layout.py [--elk FOLDER]``. FOLDER holds ``node_modules/elkjs`` (``npm install elkjs``);
 ``node`` on the path); without it crossings are counted for ours alone. A crossing is a point where the drawn
 lines of two links properly cross; it is counted the same way for every layout, from the points that it gives out.
 """

@@ -178,12 +178,12 @@ class _Layered:
         lefts = lefts_of(self.rows, self.widths, middles, self.segments)
         highest = float((middles[:count] - self.heights[:count] / 2).min())
         middles -= highest
-        tops: list[float] = (middles - self.heights / 2).round(1).tolist()
+        tops: list[float] = (middles - self.heights / 2).round().tolist()
         column: list[int] = self.column.tolist()
         rects = {box.key: Rect(lefts[column[at]], tops[at], box.width, box.height) for at, box in enumerate(self.known)}
         if count > DUMMIES_UP_TO:
             return _finished(rects, self.links, self.known, self.number)
-        return self._routed(rects, middles.round(1).tolist(), lefts)
+        return self._routed(rects, ((middles - self.heights / 2).round() + self.heights / 2).tolist(), lefts)
 
     def _routed(self, rects: dict[str, Rect], middles: list[float], lefts: list[float]) -> Layout:
         """Return the layout with links through their passing cells; the few that lead back go between the boxes."""

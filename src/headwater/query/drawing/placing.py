@@ -17,7 +17,7 @@ TALLEST = 1400.0
 _WIDER = 0.1
 _WIDEST_GAP = 150.0
 _FEW = 2500
-_SWEEPS = 8
+_SWEEPS = 12
 _SWEEPS_OF_MANY = 3
 
 Floats = npt.NDArray[np.float64]

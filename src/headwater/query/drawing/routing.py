@@ -10,10 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from headwater.query.drawing.shapes import ROW_GAP, Point, Rect
+from headwater.query.drawing.shapes import Point, Rect
 
 _MARGIN = 4.0
-_STEP = 14.0
+_STEP = 12.0
+_LANE = 5.0
+_LANES = 4
 
 
 class Band:
@@ -32,6 +34,12 @@ class Band:
                 self.tops.append(top)
                 self.bottoms.append(bottom)
         self.used: dict[int, int] = {}
+        self.beside = 0
+
+    def side_lane(self) -> float:
+        """Return how far beside the band the next link that turns there goes up or down."""
+        self.beside += 1
+        return _STEP + (self.beside % _LANES) * 3.0
 
     def lane(self, wanted: float) -> float:
         """Return the free height nearest to the wanted one; links through one gap get lanes of their own."""
@@ -42,13 +50,11 @@ class Band:
         below = wanted - self.bottoms[at]
         gap = at if -above < -below else at + 1
         number = self.used[gap] = self.used.get(gap, 0) + 1
-        share = _share(number)
         if 0 < gap < len(self.tops):
             low, high = self.bottoms[gap - 1] + _MARGIN, self.tops[gap] - _MARGIN
-            return round(low + (high - low) * share, 1)
-        if gap == 0:
-            return round(self.tops[0] - _MARGIN - ROW_GAP * share, 1)
-        return round(self.bottoms[-1] + _MARGIN + ROW_GAP * share, 1)
+            return round(low + (high - low) * _share(number), 1)
+        outside = _MARGIN + _LANE * number
+        return round(self.tops[0] - outside if gap == 0 else self.bottoms[-1] + outside, 1)
 
 
 def _share(number: int) -> float:
@@ -95,13 +101,13 @@ def backwards(start: Point, end: Point, passed: Sequence[Band]) -> list[Point]:
 
     ``passed`` are the bands from the one of the target to the one of the source, both included.
     """
-    right, left = passed[-1].right + _STEP, passed[0].left - _STEP
+    right, left = passed[-1].right + passed[-1].side_lane(), passed[0].left - passed[0].side_lane()
     points = [start]
     add(points, right, start[1])
     y = start[1]
     for band in reversed(passed):
         y = band.lane(y if band is passed[-1] else y + (end[1] - y) / len(passed))
-        add(points, max(band.right + _STEP / 2, points[-1][0] - _STEP) if band is passed[-1] else band.right, y)
+        add(points, right if band is passed[-1] else band.right, y)
         add(points, band.left, y)
     add(points, left, y)
     add(points, left, end[1])

@@ -116,7 +116,7 @@ def _card(card: Card) -> str:
         f'<text class="dim" x="{_n(x + 15)}" y="{_n(y + 35)}">{_text(card.detail)}</text>',
     ]
     if card.state in {"failed", "running", "aborted", "new"}:
-        parts.append(_state(card.state, x + card.w - 13, y + 14))
+        parts.append(_state(card.state, x + card.w - 13, y + 31))
     if card.ports or card.more_ports:
         parts.extend(_rows(card))
     return "".join([*parts, "</g>"])
