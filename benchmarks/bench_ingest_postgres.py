@@ -1,15 +1,15 @@
 """Durable ingestion into PostgreSQL: single events against batches, arrays against COPY, CPU of client and server.
 
-    python benchmarks/bench_ingest_postgres.py [--events 3000] [--warm 2000] [--batch 1 --batch 10 --batch 100] [--rounds 3]
+    python benchmarks/bench_ingest_postgres.py [--events 3000] [--warm 2000] [--batch 1 --batch 100] [--rounds 3]
 
 The events and the platform are those of ``bench_ingest.py``. A server of its own (``HEADWATER_TEST_POSTGRES_BIN``, the
 wheel, or the system's) runs with its defaults: ``fsync`` and ``synchronous_commit`` on. Each writer is warmed up with
 ``--warm`` events, so that jobs and tables are known as they are in a store that has run for a while; then batches are
 timed one by one, and the writers take turns. CPU is that of this process and of the server's processes together.
 
-Rows reach the server as one array a column (``INSERT ... SELECT FROM unnest``). The second table compares that with what
-COPY would cost under row-level security, which COPY into a table does not support: COPY into a temporary table of the
-transaction and an ``INSERT ... SELECT`` from there.
+Rows reach the server as one array a column (``INSERT ... SELECT FROM unnest``). The second table compares that with
+what COPY would cost under row-level security, which COPY into a table does not support: COPY into a temporary table of
+the transaction and an ``INSERT ... SELECT`` from there.
 """
 
 from __future__ import annotations
@@ -119,9 +119,8 @@ def by_copy(session: Session, given: list[tuple[object, ...]]) -> None:
 def compare(url: str, counts: list[int], rounds: int) -> None:
     """Print what either way costs by the number of rows."""
     ways: dict[str, Callable[[Session, list[tuple[object, ...]]], None]] = {"arrays": by_arrays, "COPY": by_copy}
-    print(
-        "\n| rows | arrays, CPU us/row | COPY, CPU us/row | COPY / arrays, CPU | COPY / arrays, wall |\n|---|---|---|---|---|"
-    )
+    print("\n| rows | arrays, CPU us/row | COPY, CPU us/row | COPY / arrays, CPU | COPY / arrays, wall |")
+    print("|---|---|---|---|---|")
     with PostgresStore.open(url, tenant=uuid.uuid4().hex) as store:
         session, pid, first = store._session, backend_of(store), 1
         for count in counts:
@@ -138,10 +137,9 @@ def compare(url: str, counts: list[int], rounds: int) -> None:
                         session.commit()
                     cpu = time.process_time() + server_seconds(pid) - cpu
                     cost[name].append((cpu / count / times * 1e6, time.perf_counter() - wall))
-            middle = {
-                name: [statistics.median(part) for part in zip(*found, strict=True)] for name, found in cost.items()
-            }
-            (arrays, arrays_wall), (copy, copy_wall) = middle["arrays"], middle["COPY"]
+            (arrays, arrays_wall), (copy, copy_wall) = (
+                [statistics.median(part) for part in zip(*cost[name], strict=True)] for name in ways
+            )
             print(f"| {count} | {arrays:.1f} | {copy:.1f} | {copy / arrays:.2f} | {copy_wall / arrays_wall:.2f} |")
 
 
@@ -160,9 +158,8 @@ def main() -> None:
     with PostgresServer(fsync="on") as server:
         with connect(server.url()) as connection:
             version = connection.execute("SHOW server_version").fetchone()
-        print(
-            f"PostgreSQL {version[0] if version else '?'}; {given.events} events of {mean:.0f} bytes after {given.warm}\n"
-        )
+        number = version[0] if version else "?"
+        print(f"PostgreSQL {number}: {given.events} events of {mean:.0f} bytes after {given.warm}\n")
         results: dict[int, list[Measured]] = {}
         for _ in range(given.rounds):
             for batch in given.batch or [1, 10, 100]:
@@ -174,9 +171,7 @@ def main() -> None:
 
 def report(results: dict[int, list[Measured]]) -> None:
     """Print the medians over batches and rounds."""
-    print(
-        "| batch | client CPU us/event | server CPU us/event | wall us/event | events/s | statements a batch | rate, times batch of 1 |"
-    )
+    print("| batch | client CPU us/event | server CPU us/event | wall us/event | events/s | statements | times one |")
     print("|---|---|---|---|---|---|---|")
     rate_of_one = 0.0
     for batch, rounds in sorted(results.items()):
@@ -185,9 +180,8 @@ def report(results: dict[int, list[Measured]]) -> None:
         )
         rate = 1e6 / wall
         rate_of_one = rate_of_one or rate
-        print(
-            f"| {batch} | {client:.0f} | {server:.0f} | {wall:.0f} | {rate:.0f} | {statements:.0f} | {rate / rate_of_one:.1f} |"
-        )
+        times = rate / rate_of_one
+        print(f"| {batch} | {client:.0f} | {server:.0f} | {wall:.0f} | {rate:.0f} | {statements:.0f} | {times:.1f} |")
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ from typing import Any
 import click
 import msgspec
 
-from headwater.cli.opening import opened, target
+from headwater.cli.opening import opened, shown, target
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError
 from headwater.query.marks import UNICODE
 from headwater.query.text import Span, Style, clean, pad
+from headwater.storage.open import POSTGRES
 
 _SIGNS: dict[str, tuple[str, Style]] = {
     "ok": (UNICODE.good, "good"),
@@ -85,13 +86,45 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
         level = "note" if type(error).__name__ == "NoLineage" else "problem"
         yield Finding(level=level, what="store", says=str(error))
         return
-    yield Finding(level="ok", what="store", says=f"{where}: {statistics.events:,} events, {statistics.runs:,} runs")
+    yield Finding(
+        level="ok", what="store", says=f"{shown(where)}: {statistics.events:,} events, {statistics.runs:,} runs"
+    )
+    if where.startswith(POSTGRES):
+        yield from _postgres(where)
     says = "compiled" if kernel == "compiled" else f"{kernel}: large walks are slower without the compiled kernel"
     yield Finding(level="ok" if kernel == "compiled" else "note", what="graph index", says=says)
     if statistics.quarantined:
         yield Finding(
             level="note", what="refused events", says=f"{statistics.quarantined:,}: 'headwater store info' says why"
         )
+
+
+def _postgres(url: str) -> Iterator[Finding]:
+    """What the database of a store is like, and whether it keeps tenants apart."""
+    from headwater.storage.postgres.facts import facts
+
+    found = facts(url)
+    level = "note" if found.is_standby or found.step != found.steps else "ok"
+    standby = ", a standby: it cannot be written" if found.is_standby else ""
+    says = f"{found.server}, schema step {found.step} of {found.steps}{standby}"
+    yield Finding(level=level, what="PostgreSQL", says=says)
+    if found.is_isolated and not found.unprotected:
+        says = f"row-level security on every table, and {found.role} cannot look past it"
+        yield Finding(level="ok", what="tenants", says=says)
+    elif found.unprotected:
+        names = ", ".join(found.unprotected)
+        yield Finding(level="problem", what="tenants", says=f"no row-level security on {names}: 'headwater migrate'")
+    else:
+        says = f"{found.role} looks past row-level security: run 'headwater migrate' as a role that may create roles"
+        yield Finding(level="problem", what="tenants", says=says)
+    used = found.connections / max(1, found.max_connections)
+    says = f"{found.connections} of {found.max_connections} in use"
+    yield Finding(level="note" if used > 0.8 else "ok", what="connections", says=says)
+    for name, extension in (("TimescaleDB", found.timescaledb), ("Citus", found.citus)):
+        says = f"{extension.version}, {'used' if extension.is_used else 'not used: the tables were made without it'}"
+        if not extension.version:
+            says = "available, not installed in this database" if extension.is_available else "not there; not needed"
+        yield Finding(level="ok" if extension.is_used else "note", what=name, says=says)
 
 
 def _integrations() -> Iterator[Finding]:

@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a time."),
     "store": ("headwater.cli.store:store", "Look after the store: info, backup, rebuild, repair ..."),
     "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),
+    "migrate": ("headwater.cli.migrate:migrate", "Bring the store to the schema of this version."),
     "doctor": ("headwater.cli.doctor:doctor", "Check the installation, the store and the integrations."),
 }
 """Commands in the order of the help: where each is found, and its help in one line."""

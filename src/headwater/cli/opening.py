@@ -37,6 +37,15 @@ def target(settings: Settings) -> str:
     return str(load().store)
 
 
+def shown(where: str) -> str:
+    """The store as it may be printed: an address without its password."""
+    head, separator, rest = where.partition("://")
+    user, at, place = rest.rpartition("@")
+    if not separator or not at or ":" not in user:
+        return where
+    return f"{head}://{user.partition(':')[0]}:***@{place}"
+
+
 @contextmanager
 def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
     """Open the store for the length of a command. Raises ``NoLineage`` when it must exist and does not."""

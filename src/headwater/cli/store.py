@@ -10,9 +10,10 @@ from typing import IO
 
 import click
 
-from headwater.cli.opening import file_of, opened, target
+from headwater.cli.opening import file_of, opened, shown, target
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError, NotFound, StoreError
+from headwater.storage.open import POSTGRES
 
 
 @click.group()
@@ -28,7 +29,7 @@ def info(ctx: click.Context, output: str | None) -> None:
     from headwater.cli.store_text import info_lines
     from headwater.query.result import json_text, to_plain
 
-    where = target(ctx.find_root().obj)
+    where = shown(target(ctx.find_root().obj))
     with opened(ctx) as found:
         statistics, refused = found.statistics(), found.quarantined(limit=20)
         graph_hash = found.graph_hash()
@@ -79,8 +80,12 @@ def backup(ctx: click.Context, file: Path) -> None:
 def restore(ctx: click.Context, file: Path, force: bool) -> None:
     """Put the backup in FILE in place.
 
-    The backup is checked first; where there is a store already, --force is needed.
+    The backup is checked first; where there is a store already, --force is needed. A store on PostgreSQL must be empty:
+    restore into another tenant.
     """
+    if target(ctx.find_root().obj).startswith(POSTGRES):
+        _restore_to_server(ctx, file)
+        return
     from headwater.storage.sqlite import restore as put_back
     from headwater.storage.sqlite.store import store_path
 
@@ -98,6 +103,16 @@ def restore(ctx: click.Context, file: Path, force: bool) -> None:
     with opened(ctx) as found:
         events = found.statistics().events
     click.echo(f"restored {events:,} events to {place}")
+
+
+def _restore_to_server(ctx: click.Context, file: Path) -> None:
+    from headwater.storage.postgres import PostgresStore
+
+    with opened(ctx) as found:
+        assert isinstance(found, PostgresStore)
+        found.restore(file)
+        events = found.statistics().events
+    click.echo(f"restored {events:,} events to {shown(target(ctx.find_root().obj))}")
 
 
 def _move(place: Path, before: str, after: str) -> bool:

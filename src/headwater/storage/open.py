@@ -31,7 +31,7 @@ def open_store(target: str | Path | None, *, tenant: str = "default", read_only:
         return MemoryStore.open(tenant=tenant)
     scheme, separator, _ = text.partition("://")
     if text.startswith(POSTGRES):
-        return _postgres().open(text, tenant=tenant, read_only=read_only)
+        return require_postgres().open(text, tenant=tenant, read_only=read_only)
     if separator and scheme != "sqlite":
         raise ConfigError(
             f"no store of kind {scheme!r} is known",
@@ -59,7 +59,7 @@ def drop_store(target: str, tenant: str) -> None:
     if target.startswith("memory:"):
         return
     if target.startswith(POSTGRES):
-        _postgres().drop(target, tenant)
+        require_postgres().drop(target, tenant)
         return
     if "://" in target and not target.startswith("sqlite://"):
         raise StoreError(
@@ -70,7 +70,8 @@ def drop_store(target: str, tenant: str) -> None:
     SQLiteStore.drop(folder_of(target), tenant)
 
 
-def _postgres() -> type[PostgresStore]:
+def require_postgres() -> type[PostgresStore]:
+    """The PostgreSQL backend. Raises ``MissingExtra`` where its driver is not installed."""
     try:
         from headwater.storage.postgres import PostgresStore
     except ModuleNotFoundError as error:

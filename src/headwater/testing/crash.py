@@ -1,6 +1,6 @@
 """Kills a writing process at random and checks that nothing it acknowledged is lost.
 
-As a module (``python -m headwater.testing.crash FOLDER FIRST_RUN``) it is the writer: it appends runs without end and
+As a module (``python -m headwater.testing.crash TARGET FIRST_RUN``) it is the writer: it appends runs without end and
 prints the key of an event once its receipt is there.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from headwater.storage.base import ReceiptStatus
+from headwater.storage.open import drop_store, open_store
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import dataset, raw, schema, whole_run
 
@@ -34,11 +35,12 @@ class Outcome(msgspec.Struct, kw_only=True):
     kills_during_start: int = 0
 
 
-def crash_cycles(folder: Path, cycles: int, seed: int, *, rebuild_every: int = 10) -> Outcome:
+def crash_cycles(target: Path | str, cycles: int, seed: int, *, rebuild_every: int = 10) -> Outcome:
     """Start a writer, kill it (``SIGKILL``) at a random moment, and check the store; so many times over.
 
-    After each kill the file must pass its integrity check and hold every acknowledged event; every few cycles, and at
-    the end, rebuilding must give the hash that the store has.
+    ``target`` is whatever ``open_store`` takes. After each kill the store must hold every acknowledged event, and a
+    file pass its integrity check; every few cycles, and at the end, rebuilding must give the hash that the store has.
+    Then the store is emptied, so that late cycles do not take longer than early ones.
 
     Raises:
         AssertionError: the store is damaged, or its projections are not what its log says.
@@ -47,34 +49,30 @@ def crash_cycles(folder: Path, cycles: int, seed: int, *, rebuild_every: int = 1
     outcome = Outcome()
     acknowledged: set[str] = set()
     for cycle in range(cycles):
-        fresh = set(_write_and_kill(folder, cycle * 1_000_000 + 1, pick.uniform(0, 0.08)))
+        fresh = set(_write_and_kill(target, cycle * 1_000_000 + 1, pick.uniform(0, 0.08)))
         outcome.kills_during_start += not fresh
         acknowledged |= fresh
         outcome.cycles += 1
-        with SQLiteStore.open(folder) as store:
-            store.verify()
+        is_last = cycle % rebuild_every == rebuild_every - 1 or cycle == cycles - 1
+        with open_store(target) as store:
+            if isinstance(store, SQLiteStore):
+                store.verify()
             stored = {event.key for event in store.events()}
             outcome.lost += len(acknowledged - stored)
-            if cycle % rebuild_every == rebuild_every - 1 or cycle == cycles - 1:
+            if is_last:
                 expected = store.graph_hash()
                 found = store.rebuild()
                 assert found == expected, f"cycle {cycle}: rebuilding gives {found}, the store has {expected}"
                 outcome.acknowledged += len(acknowledged)
                 acknowledged.clear()
-                _restart(store, folder)
+        if is_last:
+            drop_store(str(target), "default")
     return outcome
 
 
-def _restart(store: SQLiteStore, folder: Path) -> None:
-    """Begin with an empty store again, so that late cycles do not take longer than early ones."""
-    store.close()
-    for file in folder.glob("*.db*"):
-        file.unlink()
-
-
-def _write_and_kill(folder: Path, first_run: int, delay_s: float) -> Iterator[str]:
+def _write_and_kill(target: Path | str, first_run: int, delay_s: float) -> Iterator[str]:
     with tempfile.TemporaryFile() as out:
-        command = [sys.executable, "-m", __name__, str(folder), str(first_run)]
+        command = [sys.executable, "-m", __name__, str(target), str(first_run)]
         writer = subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE)
         deadline = time.monotonic() + _START_S
         while os.fstat(out.fileno()).st_size == 0 and writer.poll() is None and time.monotonic() < deadline:
@@ -87,11 +85,11 @@ def _write_and_kill(folder: Path, first_run: int, delay_s: float) -> Iterator[st
         yield from out.read().decode().split("\n")[:-1]  # the last piece may be half a line
 
 
-def main(folder: Path, first_run: int) -> None:
+def main(target: str, first_run: int) -> None:
     """Append runs until killed; batches of one to thirty events, printed as they are acknowledged."""
     pick = random.Random(first_run)  # noqa: S311  # tests, no secrets
     number = first_run
-    with SQLiteStore.open(folder) as store:
+    with open_store(target) as store:
         while True:
             batch = []
             for _ in range(pick.randrange(1, 16)):
@@ -106,4 +104,4 @@ def main(folder: Path, first_run: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]))

@@ -59,6 +59,7 @@ class PostgresServer:
         self._programs = self._reachable(programs or find_programs())
         self._settings = {**_SETTINGS, "unix_socket_directories": str(self.folder), **settings}
         self._process: subprocess.Popen[bytes] | None = None
+        self._databases = 0
         self._run("initdb", "-D", "data", "-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 
     def _reachable(self, programs: Path) -> Path:
@@ -135,6 +136,21 @@ class PostgresServer:
     def url(self, database: str = "postgres", user: str = _USER) -> str:
         """The address of a database on the server."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
+
+    def new_database(self, owner: str = "") -> str:
+        """The address of a new database, which a role of that name owns."""
+        import psycopg
+        from psycopg import sql
+
+        self._databases += 1
+        name = f"database_{self._databases}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            if owner:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(owner)))
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner or _USER))
+            )
+        return self.url(name)
 
     def __enter__(self) -> Self:
         self.start()

@@ -7,7 +7,7 @@ import time
 
 import psycopg
 import pytest
-from postgres_opening import Opener, new_database
+from postgres_opening import Opener
 
 from headwater.errors import ConfigError, StoreError, StoreFull, StoreLocked, StoreReadOnly, StoreUnavailable
 from headwater.storage.base import ReceiptStatus
@@ -135,7 +135,7 @@ def test_tenants_do_not_wait_for_one_another(opened: Opener, tenant: str) -> Non
 
 def test_a_database_that_may_not_be_written(postgres_server: PostgresServer) -> None:
     """As on a standby, or where an administrator said so: reading works, writing says what is wrong."""
-    url = new_database(postgres_server)
+    url = postgres_server.new_database()
     with PostgresStore.open(url) as store:
         store.append(EVENTS[:2])
         with connect(url) as connection:

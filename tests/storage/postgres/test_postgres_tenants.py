@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from postgres_opening import Opener, new_database
+from postgres_opening import Opener
 
 from headwater.errors import InvalidInput, StoreError
 from headwater.storage.memory import MemoryStore
@@ -123,7 +123,7 @@ def test_the_role_looks_past_nothing_and_owns_nothing(
 
 def test_an_open_table_is_reported(postgres_server: PostgresServer) -> None:
     """``facts`` names a table whose policy is gone or no longer forced."""
-    url = new_database(postgres_server)
+    url = postgres_server.new_database()
     PostgresStore.open(url).close()
     with connect(url) as connection:
         connection.execute("DROP POLICY tenant ON headwater.runs")
@@ -133,7 +133,7 @@ def test_an_open_table_is_reported(postgres_server: PostgresServer) -> None:
 
 def test_a_role_that_looks_past_row_level_security_is_refused(postgres_server: PostgresServer) -> None:
     """Where the store's role is gone and cannot be had, no store is opened as a superuser."""
-    url = new_database(postgres_server)
+    url = postgres_server.new_database()
     PostgresStore.open(url, role="headwater_other").close()
     with connect(url) as connection:
         connection.execute("DROP OWNED BY headwater_other")
@@ -145,7 +145,7 @@ def test_a_role_that_looks_past_row_level_security_is_refused(postgres_server: P
 
 def test_a_role_of_ones_own_that_owns_thenew_database(postgres_server: PostgresServer) -> None:
     """No superuser, no right to make roles: the store works as the connecting role, which its own policies bind."""
-    url = new_database(postgres_server, owner="plain_owner")
+    url = postgres_server.new_database(owner="plain_owner")
     own = url.replace("headwater@", "plain_owner@")
     with PostgresStore.open(own, tenant="x", role="headwater_none") as one:
         one.append(MINE)

@@ -1,17 +1,14 @@
 -- Functions of the owner of the tables, called by the role that the store works as.
 
--- Makes the partitions of the month of an instant and of the one after it; says how many are new.
-CREATE OR REPLACE FUNCTION :schema.make_months(at bigint) RETURNS integer
+-- Makes the partitions of this month and the next, by the server's clock; says how many are new.
+CREATE OR REPLACE FUNCTION :schema.make_months() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = :schema, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-  first timestamp := date_trunc('month', to_timestamp(at / 1000000) AT TIME ZONE 'UTC');
+  first timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
   starts timestamp;
   part text;
   made integer := 0;
 BEGIN
-  IF abs(extract(epoch FROM first - (now() AT TIME ZONE 'UTC'))) > 40 * 86400 THEN
-    RETURN 0;  -- by the clock of the server alone: no caller makes a partition for every month there ever was
-  END IF;
   FOREACH starts IN ARRAY ARRAY[first, first + interval '1 month'] LOOP
     part := 'frames_' || to_char(starts, 'YYYY_MM');
     CONTINUE WHEN to_regclass(part) IS NOT NULL;
@@ -48,7 +45,7 @@ BEGIN
   FOR part IN
     SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'frames'::regclass AND c.relname ~ '^frames_[0-9]{4}_[0-9]{2}$'
-      AND c.relname < 'frames_' || to_char(least(to_timestamp(before / 1000000), now()) AT TIME ZONE 'UTC', 'YYYY_MM')
+      AND c.relname < 'frames_' || to_char(to_timestamp(least(greatest(before, 0) / 1000000.0, extract(epoch FROM now()))) AT TIME ZONE 'UTC', 'YYYY_MM')
     ORDER BY c.relname
   LOOP
     BEGIN
@@ -67,4 +64,19 @@ BEGIN
   RETURN dropped;
 END $$;
 
-REVOKE ALL ON FUNCTION :schema.make_months(bigint), :schema.drop_empty_months(bigint) FROM PUBLIC;
+-- Deletes frames, with the rights and under the policies of whoever calls. As functions, because a hypertable behind a
+-- view needs another way (``timescale.sql``).
+CREATE OR REPLACE FUNCTION :schema.forget_frames(tenant text, before bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = :schema, pg_temp AS $$
+BEGIN
+  DELETE FROM frames WHERE tenant_id = tenant AND received_at < before;
+END $$;
+
+CREATE OR REPLACE FUNCTION :schema.drop_frame(tenant text, seq bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = :schema, pg_temp AS $$
+BEGIN
+  DELETE FROM frames WHERE tenant_id = tenant AND last_seq = seq;
+END $$;
+
+REVOKE ALL ON FUNCTION :schema.make_months(), :schema.drop_empty_months(bigint), :schema.forget_frames(text, bigint),
+  :schema.drop_frame(text, bigint) FROM PUBLIC;

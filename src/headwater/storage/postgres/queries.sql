@@ -6,7 +6,7 @@ INSERT INTO tenants (tenant_id, counters) VALUES (:tenant, jsonb_build_object('o
 ON CONFLICT (tenant_id) DO NOTHING;
 
 -- make_months
-SELECT make_months(%s);
+SELECT make_months();
 
 -- drop_empty_months
 SELECT drop_empty_months(%s);
@@ -241,14 +241,13 @@ SELECT range_agg(int8range(first_seq, last_seq, '[]'))::text, coalesce(sum(last_
 WHERE tenant_id = :tenant AND received_at < %s;
 
 -- frames_forget
--- ``= ANY``: TimescaleDB 2.17 cannot plan a deletion through its view where the tenant is compared by ``=``.
-DELETE FROM frames WHERE tenant_id = ANY (ARRAY[:tenant]) AND received_at < %s;
+SELECT forget_frames(:tenant, %s::bigint);
 
 -- event_keys_forget
 DELETE FROM event_keys WHERE tenant_id = :tenant AND seq <@ %s::int8multirange;
 
 -- frames_drop
-DELETE FROM frames WHERE tenant_id = ANY (ARRAY[:tenant]) AND last_seq = %s;
+SELECT drop_frame(:tenant, %s::bigint);
 
 -- event_keys_find
 SELECT stored.key, stored.seq FROM unnest(%b::bigint[], %b::bytea[]) AS wanted (at, key)

@@ -26,6 +26,7 @@ from headwater.storage.postgres.tables import PostgresTables, encoded
 TIMEOUT_S = 10.0
 """How long to wait for another process that writes for the same tenant."""
 _DAY_US = 86_400_000_000
+_END_OF_TIME = 2**63 - 1
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary",
@@ -109,7 +110,8 @@ class PostgresStore(GroupedStore):
                 worker = working_role(connection, role)
             with closing(Session(url, tenant=tenant, schema=schema, role=worker, timeout_s=TIMEOUT_S)) as session:
                 if session.begin(is_writer=True) is not None:
-                    for table in (*_PROJECTED, "frames", "event_keys", "quarantine", "tenants"):
+                    session.execute(queries()["frames_forget"], (_END_OF_TIME,))
+                    for table in (*_PROJECTED, "event_keys", "quarantine", "tenants"):
                         session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608  # our own names
                 session.commit()
 
@@ -175,10 +177,9 @@ class PostgresStore(GroupedStore):
 
     def _make_months(self) -> None:
         """Once a day, see that the log has a partition for this month and the next."""
-        now = now_us()
-        day = now // _DAY_US
+        day = now_us() // _DAY_US
         if day != self._day:
-            self._session.alone(self._sql["make_months"], (now,))
+            self._session.alone(self._sql["make_months"])
             self._day = day
 
     def retain(self, *, before: int) -> int:

@@ -23,7 +23,7 @@ SELECT tenant_id, last_seq, received_at, received_from, first_seq, keys, receive
 WHERE tenant_id = current_setting('headwater.tenant', true) WITH CHECK OPTION;
 
 -- Chunks are made by themselves.
-CREATE FUNCTION :schema.make_months(at bigint) RETURNS integer LANGUAGE sql AS $$ SELECT 0 $$;
+CREATE FUNCTION :schema.make_months() RETURNS integer LANGUAGE sql AS $$ SELECT 0 $$;
 
 -- Drops the chunks before an instant which hold nothing of anybody; says how many. A retention policy of TimescaleDB's
 -- own would forget events and keep what follows from them.
@@ -54,4 +54,24 @@ BEGIN
   RETURN dropped;
 END $$;
 
-REVOKE ALL ON FUNCTION :schema.make_months(bigint), :schema.drop_empty_months(bigint) FROM PUBLIC;
+-- Deletes frames of the tenant that is set. TimescaleDB 2.17 plans no deletion through the view.
+CREATE FUNCTION :schema.forget_frames(tenant text, before bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = :log, public, pg_temp AS $$
+BEGIN
+  IF tenant IS DISTINCT FROM current_setting('headwater.tenant', true) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'frames of another tenant';
+  END IF;
+  DELETE FROM frames WHERE tenant_id = tenant AND received_at < before;
+END $$;
+
+CREATE FUNCTION :schema.drop_frame(tenant text, seq bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = :log, public, pg_temp AS $$
+BEGIN
+  IF tenant IS DISTINCT FROM current_setting('headwater.tenant', true) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'frames of another tenant';
+  END IF;
+  DELETE FROM frames WHERE tenant_id = tenant AND last_seq = seq;
+END $$;
+
+REVOKE ALL ON FUNCTION :schema.make_months(), :schema.drop_empty_months(bigint), :schema.forget_frames(text, bigint),
+  :schema.drop_frame(text, bigint) FROM PUBLIC;

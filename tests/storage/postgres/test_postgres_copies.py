@@ -1,0 +1,145 @@
+"""Copies of a tenant, and the months of the log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from postgres_opening import Opener
+
+from headwater.cli.main import cli
+from headwater.errors import StoreCorrupt, StoreError
+from headwater.storage.memory import MemoryStore
+from headwater.storage.postgres import PostgresStore
+from headwater.storage.postgres.connection import connect
+from headwater.storage.postgres.facts import facts
+from headwater.testing.events import History, raw, whole_run
+from headwater.testing.postgres import PostgresServer
+from headwater.testing.suite.fixture import holding
+
+OLD, NEW = raw(whole_run(1, "j", 0, ["a"], ["b"])), raw(whole_run(2, "k", 20, ["c"], ["d"]))
+
+
+def _us(*date: int) -> int:
+    return int(datetime(*date, tzinfo=UTC).timestamp() * 1_000_000)
+
+
+# -- copies --------------------------------------------------------------------------------------------------------
+def test_a_backup_is_restored_to_the_same_graph(opened: Opener, tenant: str, tmp_path: Path) -> None:
+    """Made while the store is open, with numbers, times, gaps and quarantine; restored over nothing that exists."""
+    store = opened()
+    store.append(OLD, received_at=100)
+    store.append([*History(2).events(10), b"{"], received_at=200)
+    store.retain(before=150)
+    store.backup(tmp_path / "copy")
+    kept = [(one.seq, one.key, one.received_at, one.body) for one in store.events()]
+    expected = store.graph_hash()
+    store.append(raw(whole_run(77, "later", 500, ["a"], ["b"])))
+    again = opened(tenant + "-again")
+    again.restore(tmp_path / "copy")
+    assert again.graph_hash() == expected
+    assert [(one.seq, one.key, one.received_at, one.body) for one in again.events()] == kept
+    assert [one.rule for one in again.quarantined()] == [one.rule for one in store.quarantined()]
+    assert {one.status.value for one in again.append([kept[0][3]])} == {"duplicate"}
+    assert again.append(OLD)[0].seq == kept[-1][0] + 1
+    with pytest.raises(StoreError, match="there is a store"):
+        again.restore(tmp_path / "copy")
+    with pytest.raises(StoreError, match="exists"):
+        store.backup(tmp_path / "copy")
+
+
+def test_a_damaged_backup_is_refused_and_nothing_is_written(opened: Opener, tenant: str, tmp_path: Path) -> None:
+    """Cut off, changed, or something else: it is read to its end before the first row is written."""
+    store = opened()
+    store.append(History(2).events(10))
+    store.backup(tmp_path / "copy")
+    whole = (tmp_path / "copy").read_bytes()
+    other = opened(tenant + "-other")
+    changed = bytearray(whole)
+    changed[len(whole) // 2] ^= 1
+    for number, data in enumerate((whole[:-1], whole[: len(whole) // 2], bytes(changed), whole + b"x", b"", b"zip")):
+        (tmp_path / f"broken{number}").write_bytes(data)
+        with pytest.raises(StoreCorrupt):
+            other.restore(tmp_path / f"broken{number}")
+    with pytest.raises(StoreError, match="no backup"):
+        other.restore(tmp_path / "missing")
+    assert other.statistics().events == 0
+
+
+def test_the_command_line_backs_up_and_restores(postgres_url: str, opened: Opener, tenant: str, tmp_path: Path) -> None:
+    """``store backup``, ``store restore``, ``store info``, ``migrate`` and ``doctor`` take the address."""
+    opened().append(OLD)
+    copy = str(tmp_path / "copy")
+
+    def call(*words: str, tenant: str = tenant) -> str:
+        done = CliRunner().invoke(cli, ["--store", postgres_url, "--tenant", tenant, *words], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "bytes" in call("store", "backup", copy)
+    assert "restored 2 events" in call("store", "restore", copy, tenant=tenant + "-r")
+    assert "sound: 2 events" in call("store", "check", tenant=tenant + "-r")
+    assert "step" in call("migrate")
+    found = call("doctor")
+    assert "row-level security" in found
+    with PostgresStore.open(postgres_url, tenant=tenant + "-r") as again:
+        assert holding(again) == {("a", "b")}
+
+
+# -- months --------------------------------------------------------------------------------------------------------
+def test_the_present_month_and_the_next_have_partitions(postgres_server: PostgresServer) -> None:
+    """What is received now lies in its month, what was received long ago beside the months."""
+    url = postgres_server.new_database()
+    now = datetime.now(UTC)
+    with PostgresStore.open(url) as store:
+        store.append(NEW)
+        store.append(OLD, received_at=_us(2020, 1, 15))
+    following = (now.year + now.month // 12, now.month % 12 + 1)
+    names = [f"frames_{now.year}_{now.month:02}", f"frames_{following[0]}_{following[1]:02}", "frames_other"]
+    assert facts(url).months == names
+    with connect(url) as connection:
+        count = {name: connection.execute(f"SELECT count(*) FROM headwater.{name}").fetchone() for name in names}
+    assert list(count.values()) == [(1,), (0,), (1,)]
+
+
+def test_retention_drops_months_that_nobody_needs(postgres_server: PostgresServer) -> None:
+    """A month goes when the last tenant has forgotten it, and takes nothing of anybody with it."""
+    url = postgres_server.new_database()
+    with PostgresStore.open(url, tenant="x") as one, PostgresStore.open(url, tenant="y") as other:
+        one.append(NEW)
+        with connect(url) as connection:  # two months of the past, as if made when they began
+            for name, start, end in (
+                ("frames_2025_01", _us(2025, 1, 1), _us(2025, 2, 1)),
+                ("frames_2025_02", _us(2025, 2, 1), _us(2025, 3, 1)),
+            ):
+                connection.execute(
+                    f"CREATE TABLE headwater.{name} PARTITION OF headwater.frames FOR VALUES FROM ({start}) TO ({end})"
+                )
+        one.append(OLD, received_at=_us(2025, 1, 10))
+        other.append(OLD, received_at=_us(2025, 1, 20))
+        assert one.retain(before=_us(2025, 2, 1)) == 2
+        assert holding(one) == {("c", "d")}
+        assert holding(other) == {("a", "b")}
+        assert "frames_2025_01" in facts(url).months
+        assert other.retain(before=_us(2025, 2, 1)) == 2
+        assert "frames_2025_01" not in facts(url).months
+        assert "frames_2025_02" in facts(url).months
+        assert facts(url).unprotected == ["frames_2025_02"]  # made by hand just now, without its policy
+        assert [one_.body for one_ in one.events()] == NEW
+        assert other.statistics().events == 0
+        with MemoryStore.open() as oracle:
+            oracle.append(NEW)
+            assert one.graph_hash() == oracle.graph_hash()
+
+
+def test_a_frame_that_was_received_on_both_sides_of_the_cut(opened: Opener) -> None:
+    """Of deliveries that shared a commit the later ones stay, under their own numbers."""
+    store = opened()
+    deliveries = [store.prepare(OLD, received_at=100), store.prepare(NEW, received_at=200)]
+    store.append_group(deliveries)
+    assert store.retain(before=150) == 2
+    assert [(one.seq, one.body) for one in store.events()] == [(3, NEW[0]), (4, NEW[1])]
+    assert {one.status.value for one in store.append(NEW)} == {"duplicate"}
+    assert {one.status.value for one in store.append(OLD)} == {"stored"}
