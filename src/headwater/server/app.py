@@ -70,7 +70,7 @@ class App:
         except HeadwaterError as error:
             if match.operation.is_page:
                 return error_page(request, await self._known(request), error)
-            return problem_response(error)
+            return (match.operation.refusal or problem_response)(error)
 
     async def _answer(self, request: Request, match: Match) -> Response:
         operation = match.operation

@@ -16,6 +16,8 @@ from headwater.errors import HeadwaterError, InvalidInput
 from headwater.server.permissions import Permission
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
+
     from headwater.server.call import Call
 
 Handler = Callable[["Call"], Any] | Callable[["Call"], Awaitable[Any]]
@@ -47,6 +49,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """A page for people: answers in HTML, and sends those who are not logged in to the login."""
     is_lenient: bool = False
     """Ignore unknown query parameters, as the server whose API this is does."""
+    refusal: Callable[[HeadwaterError], Response] | None = None
+    """How a failure is told, where that is not a problem document: in the way of the server whose API this is."""
 
 
 class Match(msgspec.Struct, frozen=True):

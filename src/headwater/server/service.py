@@ -9,6 +9,7 @@ from headwater.server.access.administration import Administration
 from headwater.server.access.authentication import Authentication
 from headwater.server.access.control import Control
 from headwater.server.access.databases import open_database
+from headwater.server.access.documents import Documents
 from headwater.server.access.links import Links
 from headwater.server.access.oidc import OIDC
 from headwater.server.access.records import Quota, Tenant
@@ -32,7 +33,9 @@ class Service:
         check(settings)
         self.settings = settings
         self.clock = clock
-        self.control = Control(open_database(settings.store, settings.folder))
+        database = open_database(settings.store, settings.folder)
+        self.control = Control(database)
+        self.documents = Documents(database)
         oidc = OIDC(settings.oidc, self.control, clock) if settings.oidc is not None else None
         self.authentication = Authentication(self.control, clock, guest=settings.anonymous, oidc=oidc)
         self.administration = Administration(self.control, clock, self.authentication.forget)

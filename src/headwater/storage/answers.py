@@ -8,10 +8,9 @@ import msgspec
 
 from headwater.model.graph import FieldEdge
 from headwater.storage.base import DerivationRow, EdgeRow, FacetChange, NodeRow, RunRow, VersionRow
-from headwater.storage.projection.names import display_order
+from headwater.storage.projection.names import display_order, is_deleted
 from headwater.storage.projection.projector import Projector
 from headwater.storage.projection.records import (
-    DATASET,
     HOWS,
     KIND_NAMES,
     OBSERVED,
@@ -278,7 +277,7 @@ def _node_row(node: Node, names: list[Name]) -> NodeRow:
         type=node.type,
         created_at=node.created_at,
         updated_at=node.updated_at,
-        is_deleted=_is_deleted(node),
+        is_deleted=is_deleted(node),
         aliases=tuple((name.raw_namespace, name.raw_name) for name in others),
     )
 
@@ -304,15 +303,3 @@ def _edge_row(row: Edge, last_by: str) -> EdgeRow:
         valid_to=row.valid_to,
         mapping=row.mapping,
     )
-
-
-def _is_deleted(node: Node) -> bool:
-    """The last word on the node was that it is gone, and nothing was heard of it since.
-
-    A dataset is heard of when another run than the one that dropped it writes it, a job when any event names it.
-    """
-    if not node.is_dropped:
-        return False
-    if node.kind == DATASET:
-        return not (node.head and node.head_at > node.life_at and node.head_run != node.life_run)
-    return node.updated_at <= node.life_at

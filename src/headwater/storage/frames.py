@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +13,7 @@ from headwater.formats.openlineage import parse_time
 from headwater.storage.base import StoredEvent
 
 KEY_BYTES = 16
+_KEPT = 8
 _LENGTH = struct.Struct("<I")
 _TIME = struct.Struct("<q")
 
@@ -70,6 +71,31 @@ def events_of(frame: Frame, since: int) -> Iterator[StoredEvent]:
             yield StoredEvent(seq=seq, key=key_at(frame.keys, place).hex(), received_at=times[place], body=raw)
 
 
+class Unpacked:
+    """Events by sequence number, in whatever order they are asked for; the last few frames are kept unpacked."""
+
+    def __init__(self, frame_of: Callable[[int], Frame]) -> None:
+        self._frame_of = frame_of
+        self._frames: list[tuple[Frame, list[bytes], list[int]]] = []
+
+    def event(self, seq: int) -> StoredEvent:
+        """The event of a sequence number that is stored."""
+        frame, bodies, received = self._frame(seq)
+        place = seq - frame.first_seq
+        key = key_at(frame.keys, place).hex()
+        return StoredEvent(seq=seq, key=key, received_at=received[place], body=bodies[place])
+
+    def _frame(self, seq: int) -> tuple[Frame, list[bytes], list[int]]:
+        for at, found in enumerate(self._frames):
+            if found[0].first_seq <= seq <= found[0].last_seq:
+                self._frames.insert(0, self._frames.pop(at))
+                return found
+        frame = self._frame_of(seq)
+        self._frames.insert(0, (frame, unframe(frame.body), received_times(frame.received)))
+        del self._frames[_KEPT:]
+        return self._frames[0]
+
+
 class Cut(NamedTuple):
     """A frame without the events that were received too long ago."""
 
@@ -97,13 +123,15 @@ def cut(frame: Frame, before: int) -> Cut | None:
     return Cut(kept, gone)
 
 
-class _Timed(msgspec.Struct, rename="camel"):
+class Timed(msgspec.Struct, rename="camel"):
+    """When an event says that it happened."""
+
     event_time: str
 
 
 def event_time(body: bytes) -> int:
     """When a stored event happened, by its own account."""
-    return parse_time(msgspec.json.decode(body, type=_Timed).event_time)
+    return parse_time(msgspec.json.decode(body, type=Timed).event_time)
 
 
 def _stretches(kept: list[bool]) -> Iterator[tuple[int, int]]:

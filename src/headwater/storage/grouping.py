@@ -74,6 +74,9 @@ class Log(Protocol):
     def page(self, since: int) -> list[StoredEvent]:
         """The next events after a sequence number; empty at the end."""
 
+    def between(self, after: int, before: int, *, newest_first: bool) -> Iterator[tuple[int, StoredEvent]]:
+        """(event time, event) of the events whose time is in ``[after, before)``, by (time, key)."""
+
     def forget(self, before: int) -> int:
         """Drop events received before an instant; returns how many. What stays keeps its sequence number."""
 
@@ -252,6 +255,9 @@ class GroupedStore(ProjectedStore):
         if gone:
             self._indexes.forget()
         return gone
+
+    def _between(self, after: int, before: int, *, newest_first: bool) -> Iterator[tuple[int, StoredEvent]]:
+        return self._log.between(after, before, newest_first=newest_first)
 
     # -- the log ---------------------------------------------------------------------------------------------------
     def events(self, *, since: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:

@@ -22,12 +22,12 @@ from headwater.storage.base import (
     SearchHit,
     Side,
     Statistics,
-    Store,
     VersionRow,
 )
 from headwater.storage.delivery import Delivery
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Checked, Checker
+from headwater.storage.listed import ListedStore
 from headwater.storage.projection.digest import GraphDigest
 from headwater.storage.projection.names import normal_form
 from headwater.storage.projection.projector import Projector
@@ -45,7 +45,7 @@ _LAST_INSTANT = 2**63 - 2
 """The instant at which exactly the edges without an end hold: how the graph index is asked about now."""
 
 
-class ProjectedStore(Store):
+class ProjectedStore(ListedStore):
     """What memory and SQLite share: all but the log, the commit and the files."""
 
     def __init__(self, tables: Tables, tenant: str, indexes: SharedIndexes) -> None:

@@ -57,11 +57,12 @@ class Control:
         return self._change("change_tenant", tenant.title, _json(tenant.quota), tenant.name) > 0
 
     def drop_tenant(self, name: str) -> bool:
-        """Forget a tenant with its keys, members and shares; False when there is no such tenant. What was done stays
-        on record."""
+        """Forget a tenant with its keys, members, shares and documents; False when there is no such tenant. What was
+        done stays on record."""
         self._change("drop_tenant_keys", name)
         self._change("drop_tenant_members", name)
         self._change("drop_tenant_shares", name, name)
+        self._change("drop_tenant_documents", name)
         return self._change("drop_tenant", name) > 0
 
     # -- keys ------------------------------------------------------------------------------------------------------

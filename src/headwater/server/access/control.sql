@@ -21,6 +21,9 @@ DELETE FROM members WHERE tenant = ?;
 -- drop_tenant_shares
 DELETE FROM shares WHERE tenant = ? OR grantee = ?;
 
+-- drop_tenant_documents
+DELETE FROM documents WHERE tenant = ?;
+
 -- drop_tenant
 DELETE FROM tenants WHERE name = ?;
 

@@ -55,3 +55,13 @@ CREATE TABLE IF NOT EXISTS actions (
   detail TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS actions_by_tenant ON actions (tenant, id);
+
+CREATE TABLE IF NOT EXISTS documents (
+  tenant TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, kind, name)
+);

@@ -9,6 +9,7 @@ from pathlib import Path
 from headwater.errors import StoreError
 from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.delivery import Delivery, Written
+from headwater.storage.frames import event_time
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Batch, sort_out, with_ids
 from headwater.storage.memory.quarantine import MemoryQuarantine
@@ -98,6 +99,10 @@ class MemoryStore(ProjectedStore):
         with self._lock:
             found = [stored for stored in self._log if stored.seq > since]
         return iter(found if limit is None else found[:limit])
+
+    def _between(self, after: int, before: int, *, newest_first: bool) -> Iterator[tuple[int, StoredEvent]]:
+        found = [(at, one) for one in self._log if after <= (at := event_time(one.body)) < before]
+        return iter(sorted(found, key=lambda pair: (pair[0], pair[1].key), reverse=newest_first))
 
     # -- the quarantine --------------------------------------------------------------------------------------------
     def quarantine(self, refused: Sequence[Quarantined]) -> list[int]:

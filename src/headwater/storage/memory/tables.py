@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter as Count
 from collections import abc
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
 
+from headwater.storage.memory.directory import MemoryDirectory
+from headwater.storage.memory.table import MemoryContents, MemoryTable
 from headwater.storage.projection.records import (
     DATASET,
     DERIVATION,
@@ -30,89 +31,6 @@ from headwater.storage.projection.records import (
     Version,
 )
 from headwater.storage.projection.tables import Counter, Level, Side
-
-K = TypeVar("K", bound=Hashable)
-R = TypeVar("R")
-
-
-class MemoryTable(Generic[K, R]):
-    """Rows in a dictionary, with a dictionary of keys for every indexed set of columns."""
-
-    def __init__(self, key: Callable[[R], K], *indexes: tuple[str, ...]) -> None:
-        self._key = key
-        self._rows: dict[K, R] = {}
-        self._indexes: dict[tuple[str, ...], dict[Any, dict[K, None]]] = {tuple(sorted(index)): {} for index in indexes}
-        self._getters = {index: attrgetter(*index) for index in self._indexes}
-        self._filed: dict[K, tuple[Any, ...]] = {}
-
-    def get(self, key: K) -> R | None:
-        """The row of that key."""
-        return self._rows.get(key)
-
-    def put(self, row: R) -> None:
-        """Insert the row, or file it again after a change."""
-        key = self._key(row)
-        self._unfile(key)
-        self._rows[key] = row
-        filed = tuple(getter(row) for getter in self._getters.values())
-        self._filed[key] = filed
-        for index, value in zip(self._indexes.values(), filed, strict=True):
-            index.setdefault(value, {})[key] = None
-
-    def _unfile(self, key: K) -> None:
-        for index, value in zip(self._indexes.values(), self._filed.pop(key, ()), strict=False):
-            index[value].pop(key, None)
-
-    def drop(self, key: K) -> None:
-        """Remove the row if it is there."""
-        self._unfile(key)
-        self._rows.pop(key, None)
-
-    def where(self, **equal: Any) -> list[R]:
-        """Rows with these values in an indexed set of columns."""
-        columns = tuple(sorted(equal))
-        value: Any = tuple(equal[column] for column in columns) if len(columns) > 1 else equal[columns[0]]
-        return [self._rows[key] for key in self._indexes[columns].get(value, ())]
-
-    def rows(self) -> Iterator[R]:
-        """Every row, by key."""
-        return iter([self._rows[key] for key in sorted(self._rows)])  # type: ignore[type-var]
-
-    def get_many(self, keys: Iterable[K]) -> list[R]:
-        """The rows of these keys."""
-        return [self._rows[key] for key in set(keys) if key in self._rows]
-
-    def where_any(self, column: str, values: Iterable[int]) -> list[R]:
-        """Rows whose column has one of these values."""
-        return [row for value in set(values) for row in self.where(**{column: value})]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-
-class MemoryContents(Generic[R]):
-    """Content by digest and by id."""
-
-    def __init__(self) -> None:
-        self._ids: dict[bytes, int] = {}
-        self._rows: dict[int, R] = {}
-
-    def id_of(self, digest: bytes) -> int | None:
-        """The id under which that content is stored."""
-        return self._ids.get(digest)
-
-    def add(self, content_id: int, digest: bytes, row: R) -> None:
-        """Store content that is new."""
-        self._ids[digest] = content_id
-        self._rows[content_id] = row
-
-    def get(self, content_id: int) -> R:
-        """The content of that id."""
-        return self._rows[content_id]
-
-    def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
-        """The content of these ids."""
-        return {content_id: self._rows[content_id] for content_id in content_ids}
 
 
 class MemoryTables:
@@ -147,6 +65,7 @@ class MemoryTables:
         self.facet_sets: MemoryContents[FacetSetRow] = MemoryContents()
         self.shapes: MemoryContents[Shape] = MemoryContents()
         self.mappings: MemoryContents[Mapping] = MemoryContents()
+        self.directory = MemoryDirectory(lambda job: self.runs.where(job=job))
         self._counters: Count[str] = Count()
         self._mentions: dict[int, list[Mention]] = {}
         self._edge_log: list[Edge] = []

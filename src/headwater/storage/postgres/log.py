@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from headwater.storage.base import StoredEvent
-from headwater.storage.frames import Frame, cut, event_time, events_of, frame_of, key_at, received_times, unframe
+from headwater.storage.frames import Frame, Unpacked, cut, event_time, events_of, frame_of, key_at, received_times, unframe
 from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.table import arrays_of
 
 _PAGE = 1000
+_EVENTS = 200
+"""Events asked for at a time."""
+_LAST_KEY = b"\xff" * 16
 _FRAMES = 64
 """Frames asked for at a time."""
 
@@ -72,6 +75,19 @@ class EventLog:
             for columns in found:
                 yield from events_of(Frame(*columns), since)
             since = found[-1][0]
+
+    def between(self, after: int, before: int, *, newest_first: bool) -> Iterator[tuple[int, StoredEvent]]:
+        """(event time, event) of the events whose time is in ``[after, before)``, by (time, key)."""
+        order = "event_keys_descending" if newest_first else "event_keys_ascending"
+        unpacked = Unpacked(self._frame)
+        last: tuple[int, bytes] = (before, b"") if newest_first else (after - 1, _LAST_KEY)
+        while found := self._session.rows(self._sql[order], (after, before, *last, _EVENTS)):
+            for at, _, seq in found:
+                yield at, unpacked.event(seq)
+            last = found[-1][:2]
+
+    def _frame(self, seq: int) -> Frame:
+        return Frame(*self._session.rows(self._sql["frame_of"], (seq,))[0])
 
     def page(self, since: int) -> list[StoredEvent]:
         """The next events after a sequence number; empty at the end."""

@@ -297,3 +297,99 @@ SELECT count(*) FROM quarantine WHERE tenant_id = :tenant;
 
 -- quarantine_forget
 DELETE FROM quarantine WHERE tenant_id = :tenant AND received_at < %s;
+
+-- frame_of
+SELECT last_seq, first_seq, keys, received, body FROM frames WHERE tenant_id = :tenant AND last_seq >= %s
+ORDER BY last_seq LIMIT 1;
+
+-- event_keys_ascending
+SELECT at, key, seq FROM event_keys WHERE tenant_id = :tenant AND at >= %s AND at < %s AND (at, key) > (%s, %s)
+ORDER BY at, key LIMIT %s;
+
+-- event_keys_descending
+SELECT at, key, seq FROM event_keys WHERE tenant_id = :tenant AND at >= %s AND at < %s AND (at, key) < (%s, %s)
+ORDER BY at DESC, key DESC LIMIT %s;
+
+-- listed_spans
+-- ``:column`` is namespace or source; what is longer than its index entry is looked at again.
+WITH RECURSIVE seen (part) AS (
+  (SELECT left(:column, 160) COLLATE "C" FROM listings WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" > ''
+   ORDER BY left(:column, 160) COLLATE "C" LIMIT 1)
+  UNION ALL
+  SELECT (SELECT left(:column, 160) COLLATE "C" FROM listings
+          WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" > seen.part
+          ORDER BY left(:column, 160) COLLATE "C" LIMIT 1)
+  FROM seen WHERE seen.part IS NOT NULL
+)
+SELECT one.key, one.spelt, one.source_uri, one.created_at, (
+  SELECT max(created_at) FROM listings WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" = seen.part
+)
+FROM seen CROSS JOIN LATERAL (
+  SELECT :column AS key, spelt, source_uri, created_at FROM listings
+  WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" = seen.part ORDER BY created_at, node LIMIT 1
+) AS one
+WHERE seen.part IS NOT NULL ORDER BY seen.part;
+
+-- listed_long_spans
+SELECT DISTINCT :column FROM listings WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" = %s;
+
+-- listed_span
+SELECT :column, spelt, source_uri, created_at, (
+  SELECT max(created_at) FROM listings
+  WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" = left(%s, 160) AND :column = %s
+)
+FROM listings WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" = left(%s, 160) AND :column = %s
+ORDER BY created_at, node LIMIT 1;
+
+-- listed_datasets
+SELECT node FROM listings WHERE tenant_id = :tenant AND kind = 1 AND NOT is_deleted
+ORDER BY left(namespace, 160) COLLATE "C", namespace COLLATE "C", left(name, 400) COLLATE "C", name COLLATE "C", node
+LIMIT %s OFFSET %s;
+
+-- listed_datasets_in
+SELECT node FROM listings WHERE tenant_id = :tenant AND kind = 1 AND NOT is_deleted
+  AND left(namespace, 160) COLLATE "C" = left(%s, 160) AND namespace = %s
+ORDER BY left(name, 400) COLLATE "C", name COLLATE "C", node LIMIT %s OFFSET %s;
+
+-- listed_jobs
+SELECT node FROM listings LEFT JOIN LATERAL (
+  SELECT started_at, run_id, state FROM runs WHERE tenant_id = :tenant AND job = node
+  ORDER BY started_at DESC, run_id DESC LIMIT 1
+) AS last ON true
+WHERE tenant_id = :tenant AND kind = 2 AND NOT is_deleted
+  AND (cardinality(%b::bigint[]) = 0 OR last.state = ANY(%b::bigint[]))
+ORDER BY last.started_at IS NULL, last.started_at DESC, last.run_id DESC, namespace COLLATE "C", name COLLATE "C", node
+LIMIT %s OFFSET %s;
+
+-- listed_jobs_in
+SELECT node FROM listings LEFT JOIN LATERAL (
+  SELECT started_at, run_id, state FROM runs WHERE tenant_id = :tenant AND job = node
+  ORDER BY started_at DESC, run_id DESC LIMIT 1
+) AS last ON true
+WHERE tenant_id = :tenant AND kind = 2 AND NOT is_deleted
+  AND (cardinality(%b::bigint[]) = 0 OR last.state = ANY(%b::bigint[]))
+  AND left(namespace, 160) COLLATE "C" = left(%s, 160) AND namespace = %s
+ORDER BY last.started_at IS NULL, last.started_at DESC, last.run_id DESC, name COLLATE "C", node LIMIT %s OFFSET %s;
+
+-- listed_count
+SELECT count(*) FROM listings WHERE tenant_id = :tenant AND kind = %s AND NOT is_deleted;
+
+-- listed_count_in
+SELECT count(*) FROM listings WHERE tenant_id = :tenant AND kind = %s AND NOT is_deleted
+  AND left(namespace, 160) COLLATE "C" = left(%s, 160) AND namespace = %s;
+
+-- listed_count_states
+SELECT count(*) FROM listings CROSS JOIN LATERAL (
+  SELECT state FROM runs WHERE tenant_id = :tenant AND job = node ORDER BY started_at DESC, run_id DESC LIMIT 1
+) AS last
+WHERE tenant_id = :tenant AND kind = 2 AND NOT is_deleted AND last.state = ANY(%b::bigint[])
+  AND (%s::text IS NULL OR namespace = %s);
+
+-- listed_before
+SELECT count(*) FROM listings WHERE tenant_id = :tenant AND kind = %s AND created_at < %s;
+
+-- runs_count_of_job
+SELECT count(*) FROM runs WHERE tenant_id = :tenant AND job = %s;
+
+-- pulses_between
+SELECT start, type, count FROM pulses WHERE tenant_id = :tenant AND start >= %s AND start < %s ORDER BY start, type;

@@ -13,6 +13,7 @@ from headwater.model.events import Event, JobEvent, RunEvent
 from headwater.storage import rows
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
+from headwater.storage.postgres.directory import PostgresDirectory
 from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.search import SearchTable
 from headwater.storage.postgres.table import Fresh, Layout, PostgresContents, PostgresTable, arrays_of
@@ -158,6 +159,7 @@ class PostgresTables:
             rows.plain(SearchText),
             self._fresh("search"),
         )
+        self.directory = PostgresDirectory(session, self._fresh)
         self.bodies: PostgresContents[bytes] = PostgresContents(session, "bodies", bytes, lambda _, content: content)
         self.facet_sets: PostgresContents[FacetSetRow] = PostgresContents(
             session, "facet_sets", rows.facets_content, rows.facets_row
@@ -168,7 +170,7 @@ class PostgresTables:
         )
         self._tables: list[Any] = [
             self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
-            self.statements, self.fields, self.search,
+            self.statements, self.fields, self.search, self.directory.listings, self.directory.pulses,
         ]  # fmt: skip
         self._trimmed: list[Any] = [self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes]
         self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]

@@ -210,6 +210,7 @@ class Hearing:
         if at < node.created_at:
             node.created_at = at
             self._names.changed(node)
+            self._names.relisted.add(node.id)
         return False
 
     def conclude(self, stamp: Stamp) -> None:
@@ -254,6 +255,7 @@ class Hearing:
             if old is not None and not old.is_renamed and old.id != name.id:
                 old.is_renamed = True
                 self._tables.names.put(old)
+                self._names.relisted.add(old.node)
         self._names.live(node, stamp.at, stamp.key, stamp.run_id, is_dropped=is_dropped)
         if name.kind == JOB:
             self.state(name, LIFE, [(0, int(is_dropped))], stamp)

@@ -15,6 +15,7 @@ from headwater.storage.projection.records import DATASET, JOB, Change, Mention, 
 from headwater.storage.projection.tables import Tables
 
 _SEARCHED = frozenset({"schema", "documentation", "tags", "ownership"})
+_LISTED = frozenset({"dataSource"})
 _TYPED = frozenset({"datasetType", "jobType"})
 _CACHE_SIZE = 20_000
 
@@ -170,6 +171,8 @@ class History:
             self._stale.add(node.id)
             if facet == "schema" and body and node.kind == DATASET:
                 self._columns.add_fields(node.id, field_names(self._raw({facet: body})))
+        elif facet in _LISTED:
+            self._names.relisted.add(node.id)
         elif facet in _TYPED:
             node.type = type_of(self.current(node.id, _TYPED), is_job=node.kind == JOB)
             self._names.changed(node)

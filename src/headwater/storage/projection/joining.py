@@ -66,3 +66,4 @@ class Joining:
         if other.life_key:
             self._names.live(one, other.life_at, other.life_key, other.life_run, is_dropped=other.is_dropped)
         self._names.changed(one)
+        self._names.relisted.add(kept)

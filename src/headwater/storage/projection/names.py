@@ -20,6 +20,18 @@ def display_order(name: Name) -> tuple[bool, bool, int, bytes, str, str]:
     return (name.is_renamed, not name.is_direct, name.first_at, name.first_key, name.namespace, name.name)
 
 
+def is_deleted(node: Node) -> bool:
+    """The last word on the node was that it is gone, and nothing was heard of it since.
+
+    A dataset is heard of when another run than the one that dropped it writes it, a job when any event names it.
+    """
+    if not node.is_dropped:
+        return False
+    if node.kind == DATASET:
+        return not (node.head and node.head_at > node.life_at and node.head_run != node.life_run)
+    return node.updated_at <= node.life_at
+
+
 class Names:
     """Finds names, and makes those that are new."""
 
@@ -29,6 +41,8 @@ class Names:
         self._names: dict[int, Name] = {}
         self._nodes: dict[int, Node] = {}
         self._changed: dict[int, Node] = {}
+        #: nodes that may be listed otherwise from now on
+        self.relisted: set[int] = set()
 
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
@@ -36,11 +50,13 @@ class Names:
         self._names.clear()
         self._nodes.clear()
         self._changed.clear()
+        self.relisted.clear()
 
     def drop(self, node_id: int) -> None:
         """Forget a node that was joined to another."""
         self._nodes.pop(node_id, None)
         self._changed.pop(node_id, None)
+        self.relisted.add(node_id)
         self._tables.nodes.drop(node_id)
 
     def seen(self, kind: int, namespace: str, name: str, at: int, key: bytes, *, is_direct: bool = True) -> Name:
@@ -68,6 +84,7 @@ class Names:
         found.raw_namespace, found.raw_name = namespace, name
         found.first_at, found.first_key = at, key
         self._tables.names.put(found)
+        self.relisted.add(found.node)
 
     def _add(self, kind: int, namespace: str, name: str, at: int, key: bytes) -> Name:
         tables = self._tables
@@ -86,6 +103,7 @@ class Names:
             first_key=key,
         )
         tables.names.put(made)
+        self.relisted.add(node.id)
         return made
 
     def node(self, name_id: int) -> Node:
@@ -125,6 +143,8 @@ class Names:
         """Write the nodes that changed."""
         for node in self._changed.values():
             self._tables.nodes.put(node)
+            if node.is_dropped:  # what was heard of it since may have revived it
+                self.relisted.add(node.id)
         self._changed.clear()
 
     def live(self, node: Node, at: int, key: bytes, run_id: str, *, is_dropped: bool) -> None:
@@ -136,4 +156,5 @@ class Names:
             node.is_dropped = node.is_dropped and is_dropped
         elif not node.life_key or (at, key) > (node.life_at, node.life_key):
             node.life_at, node.life_key, node.life_run, node.is_dropped = at, key, run_id, is_dropped
+        self.relisted.add(node.id)
         self.changed(node)

@@ -19,6 +19,7 @@ from headwater.storage.projection.flows import Flows, Step
 from headwater.storage.projection.hearing import Hearing, Script, Stamp
 from headwater.storage.projection.history import History
 from headwater.storage.projection.joining import Joining
+from headwater.storage.projection.listings import Listings
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.plans import Plans
 from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, JOB, OBSERVED, Name, Run
@@ -42,6 +43,7 @@ class Projector:
         self._flows = Flows(tables, self.names, self._columns, self.runs)
         self._plans = Plans(tables, self.names, self._columns, self.sets)
         self.bindings = Bindings(tables, self.names, self.sets, self.runs, self._plans)
+        self._listings = Listings(tables, self.names, self._history)
         self._joining = Joining(tables, self.names, self._columns, self._flows)
         self._hearing = Hearing(tables, self.names, self.sets, self._columns, self._history, self._flows)
         self._dirty: dict[int, tuple[Run, Stamp]] = {}
@@ -50,6 +52,7 @@ class Projector:
         """Forget everything cached or pending: the batch was rolled back, or another process wrote."""
         for part in (self.names, self.sets, self.runs, self._history, self._flows, self._plans, self.bindings):
             part.clear()
+        self._listings.clear()
         self._hearing.clear()
         self._dirty.clear()
 
@@ -57,6 +60,7 @@ class Projector:
     def apply(self, event: Event, key: bytes, seq: int, at: int) -> None:
         """Take in one event that is new, with its key, place in the log and time."""
         if isinstance(event, RunEvent):
+            self._listings.beat(at, event.event_type)
             self._apply_run(event, at, key, seq)
         elif isinstance(event, JobEvent):
             self._apply_job(event, Stamp(at, key, seq))
@@ -180,6 +184,7 @@ class Projector:
         self._flows.settle()
         self.names.flush()
         self._history.refresh_search()
+        self._listings.settle()
         self.runs.flush()
         self._dirty.clear()
 

@@ -202,6 +202,31 @@ class Fields(Row, gc=True):
     names: list[str]
 
 
+class Listing(Row):
+    """A node as the directory lists it: under the name that it shows."""
+
+    node: int
+    kind: int
+    #: normalised by its spelling alone
+    namespace: str
+    name: str
+    #: the namespace as it is shown
+    spelt: str
+    created_at: int
+    is_deleted: bool
+    #: the data source of a dataset: what its facets name, else its namespace; empty for a job
+    source: str = ""
+    source_uri: str = ""
+
+
+class Pulse(Row):
+    """How many RunEvents of a type have their event time in the quarter of an hour from ``start`` on."""
+
+    start: int
+    type: int
+    count: int
+
+
 class SearchText(Row):
     """What a node is found by."""
 

@@ -6,8 +6,8 @@ vanishes, with the commit that the backend wraps around a batch.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from headwater.storage.projection.records import (
     Change,
@@ -16,10 +16,12 @@ from headwater.storage.projection.records import (
     FacetSetRow,
     Fields,
     Flow,
+    Listing,
     Mapping,
     Mention,
     Name,
     Node,
+    Pulse,
     Run,
     SearchText,
     Shape,
@@ -82,8 +84,64 @@ class Contents(Protocol[R]):
         """The content of these ids, by id. Raises ``KeyError`` when one of them has none."""
 
 
+class Span(NamedTuple):
+    """A namespace or source: how it is spelt, and when its first and its last object were first heard of."""
+
+    name: str
+    uri: str
+    first_at: int
+    last_at: int
+
+
+class DirectoryTables(Protocol):
+    """What the directory lists, and the ordered questions about it. Namespaces are given in normal form."""
+
+    @property
+    def listings(self) -> Table[int, Listing]:
+        """A row a node."""
+
+    @property
+    def pulses(self) -> Table[tuple[int, int], Pulse]:
+        """RunEvents by quarter of an hour and type."""
+
+    def namespaces(self) -> list[Span]:
+        """Every namespace of a listing, by name, those of both kinds; in the spelling of its first listing."""
+
+    def namespace(self, namespace: str) -> Span | None:
+        """One of them."""
+
+    def sources(self) -> list[Span]:
+        """Every source of a listing, by name, with the URI of its first listing."""
+
+    def source(self, name: str) -> Span | None:
+        """One of them."""
+
+    def datasets(self, namespace: str | None, limit: int, offset: int) -> list[int]:
+        """Datasets that are not deleted, by namespace and name."""
+
+    def jobs(self, namespace: str | None, states: Collection[int], limit: int, offset: int) -> list[int]:
+        """Jobs that are not deleted, by (started_at, run id) of their last run, latest first, those without one at
+        the end by name; with ``states`` only those whose last run has one of these ranks."""
+
+    def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
+        """How many ``datasets`` or ``jobs`` there are."""
+
+    def known_before(self, kind: int, instant: int) -> int:
+        """How many listings were created before an instant, deleted ones included."""
+
+    def runs_of(self, job: int) -> int:
+        """How many runs a job has."""
+
+    def pulses_between(self, first: int, last: int) -> list[Pulse]:
+        """Pulses that start in ``[first, last)``, by start and type."""
+
+
 class Tables(Protocol):
     """One tenant's tables."""
+
+    @property
+    def directory(self) -> DirectoryTables:
+        """What the directory lists."""
 
     @property
     def names(self) -> Table[int, Name]:

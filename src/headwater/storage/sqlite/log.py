@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from headwater.storage.base import StoredEvent
-from headwater.storage.frames import Frame, cut, events_of, frame_of, key_at
+from headwater.storage.frames import Frame, Unpacked, cut, events_of, frame_of, key_at
 from headwater.storage.sqlite.connection import queries
 
 _PAGE = 1000
@@ -65,6 +65,16 @@ class EventLog:
         """The events after a sequence number, in order; a frame is read when it is reached."""
         for columns in self._connection.execute(self._sql["frames_since"], (since,)):
             yield from events_of(Frame(*columns), since)
+
+    def between(self, after: int, before: int, *, newest_first: bool) -> Iterator[tuple[int, StoredEvent]]:
+        """(event time, event) of the events whose time is in ``[after, before)``, by (time, key)."""
+        order = "event_keys_descending" if newest_first else "event_keys_ascending"
+        unpacked = Unpacked(self._frame)
+        for at, seq in self._connection.execute(self._sql[order], (after, before)):
+            yield at, unpacked.event(seq)
+
+    def _frame(self, seq: int) -> Frame:
+        return Frame(*self._connection.execute(self._sql["frame_of"], (seq,)).fetchone())
 
     def page(self, since: int) -> list[StoredEvent]:
         """The next events after a sequence number; empty at the end."""

@@ -471,3 +471,100 @@ SELECT count(*) FROM quarantine;
 
 -- quarantine_forget
 DELETE FROM quarantine WHERE received_at < ?;
+
+-- frame_of
+SELECT last_seq, first_seq, keys, received, body FROM frames WHERE last_seq >= ? ORDER BY last_seq LIMIT 1;
+
+-- event_keys_ascending
+SELECT at, seq FROM event_keys WHERE at >= ? AND at < ? ORDER BY at, key;
+
+-- event_keys_descending
+SELECT at, seq FROM event_keys WHERE at >= ? AND at < ? ORDER BY at DESC, key DESC;
+
+-- listings_get
+SELECT node, kind, namespace, name, spelt, created_at, is_deleted, source, source_uri FROM listings WHERE node = ?;
+
+-- listings_put
+INSERT INTO listings (node, kind, namespace, name, spelt, created_at, is_deleted, source, source_uri) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (node) DO UPDATE SET kind = excluded.kind, namespace = excluded.namespace, name = excluded.name, spelt = excluded.spelt, created_at = excluded.created_at, is_deleted = excluded.is_deleted, source = excluded.source, source_uri = excluded.source_uri;
+
+-- listings_drop
+DELETE FROM listings WHERE node = ?;
+
+-- listings_all
+SELECT node, kind, namespace, name, spelt, created_at, is_deleted, source, source_uri FROM listings ORDER BY node;
+
+-- pulses_get
+SELECT start, type, count FROM pulses WHERE start = ? AND type = ?;
+
+-- pulses_put
+INSERT INTO pulses (start, type, count) VALUES (?, ?, ?) ON CONFLICT (start, type) DO UPDATE SET count = excluded.count;
+
+-- pulses_drop
+DELETE FROM pulses WHERE start = ? AND type = ?;
+
+-- pulses_all
+SELECT start, type, count FROM pulses ORDER BY start, type;
+
+-- pulses_between
+SELECT start, type, count FROM pulses WHERE start >= ? AND start < ? ORDER BY start, type;
+
+-- listed_namespaces
+WITH RECURSIVE seen (namespace) AS (
+  SELECT min(namespace) FROM listings
+  UNION ALL
+  SELECT (SELECT min(namespace) FROM listings WHERE namespace > seen.namespace) FROM seen WHERE seen.namespace IS NOT NULL
+)
+SELECT spelt, '', created_at, (SELECT max(created_at) FROM listings WHERE namespace = seen.namespace)
+FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE namespace = seen.namespace ORDER BY created_at, node LIMIT 1)
+WHERE seen.namespace IS NOT NULL ORDER BY seen.namespace;
+
+-- listed_namespace
+SELECT spelt, '', created_at, (SELECT max(created_at) FROM listings WHERE namespace = one.namespace)
+FROM listings AS one WHERE namespace = ? ORDER BY created_at, node LIMIT 1;
+
+-- listed_sources
+WITH RECURSIVE seen (source) AS (
+  SELECT min(source) FROM listings WHERE source > ''
+  UNION ALL
+  SELECT (SELECT min(source) FROM listings WHERE source > seen.source) FROM seen WHERE seen.source IS NOT NULL
+)
+SELECT seen.source, source_uri, created_at, (SELECT max(created_at) FROM listings WHERE source = seen.source)
+FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE source = seen.source ORDER BY created_at, node LIMIT 1)
+WHERE seen.source IS NOT NULL ORDER BY seen.source;
+
+-- listed_source
+SELECT source, source_uri, created_at, (SELECT max(created_at) FROM listings WHERE source = one.source)
+FROM listings AS one WHERE source = ? AND source > '' ORDER BY created_at, node LIMIT 1;
+
+-- listed_datasets
+SELECT node FROM listings WHERE kind = 1 AND is_deleted = 0 ORDER BY namespace, name, node LIMIT ? OFFSET ?;
+
+-- listed_datasets_in
+SELECT node FROM listings WHERE kind = 1 AND is_deleted = 0 AND namespace = ? ORDER BY name, node LIMIT ? OFFSET ?;
+
+-- listed_jobs
+SELECT node FROM listings LEFT JOIN runs ON runs.id = (SELECT id FROM runs WHERE job = node ORDER BY started_at DESC, run_id DESC LIMIT 1)
+WHERE listings.kind = 2 AND is_deleted = 0 AND (?1 = '[]' OR runs.state IN (SELECT value FROM json_each(?1)))
+ORDER BY started_at IS NULL, started_at DESC, run_id DESC, namespace, name, node LIMIT ?2 OFFSET ?3;
+
+-- listed_jobs_in
+SELECT node FROM listings LEFT JOIN runs ON runs.id = (SELECT id FROM runs WHERE job = node ORDER BY started_at DESC, run_id DESC LIMIT 1)
+WHERE listings.kind = 2 AND is_deleted = 0 AND namespace = ?2 AND (?1 = '[]' OR runs.state IN (SELECT value FROM json_each(?1)))
+ORDER BY started_at IS NULL, started_at DESC, run_id DESC, name, node LIMIT ?3 OFFSET ?4;
+
+-- listed_count
+SELECT count(*) FROM listings WHERE kind = ? AND is_deleted = 0;
+
+-- listed_count_in
+SELECT count(*) FROM listings WHERE kind = ? AND is_deleted = 0 AND namespace = ?;
+
+-- listed_count_states
+SELECT count(*) FROM listings JOIN runs ON runs.id = (SELECT id FROM runs WHERE job = node ORDER BY started_at DESC, run_id DESC LIMIT 1)
+WHERE listings.kind = 2 AND is_deleted = 0 AND (?2 IS NULL OR namespace = ?2) AND runs.state IN (SELECT value FROM json_each(?1));
+
+-- listed_before
+SELECT count(*) FROM listings WHERE kind = ? AND created_at < ?;
+
+-- runs_count_of_job
+SELECT count(*) FROM runs WHERE job = ?;

@@ -27,7 +27,7 @@ TIMEOUT_S = 10.0
 """How long to wait for another process that writes."""
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
-    "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words",
+    "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "listings", "pulses",
 )  # fmt: skip
 
 

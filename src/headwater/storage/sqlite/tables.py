@@ -30,6 +30,7 @@ from headwater.storage.projection.records import (
 from headwater.storage.projection.searching import trigrams, words
 from headwater.storage.projection.tables import LEVELS, Counter, Level, Side
 from headwater.storage.sqlite.connection import queries
+from headwater.storage.sqlite.directory import SQLiteDirectory
 from headwater.storage.sqlite.log import EventLog
 from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, listed
 
@@ -84,6 +85,7 @@ class SQLiteTables:
         self.search: SQLiteTable[int, SearchText] = SearchTable(
             one, "search", attrgetter("node"), rows.astuple, rows.plain(SearchText)
         )
+        self.directory = SQLiteDirectory(one)
         self.bodies: SQLiteContents[bytes] = SQLiteContents(one, "bodies", bytes, lambda _, content: content)
         self.facet_sets: SQLiteContents[FacetSetRow] = SQLiteContents(
             one, "facet_sets", rows.facets_content, rows.facets_row
@@ -92,9 +94,11 @@ class SQLiteTables:
         self.mappings: SQLiteContents[Mapping] = SQLiteContents(one, "mappings", rows.mapping_content, rows.mapping_row)
         self._tables: list[Any] = [
             self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
-            self.statements, self.fields, self.search,
+            self.statements, self.fields, self.search, self.directory,
         ]  # fmt: skip
-        self._trimmed: list[Any] = [self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes]
+        self._trimmed: list[Any] = [
+            self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes, self.directory,
+        ]  # fmt: skip
         self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
         self._counters: dict[str, int] = {}
         self._counted: dict[str, int] = {}

@@ -1,0 +1,85 @@
+"""What Marquez's API is sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+Long = Annotated[str, msgspec.Meta(max_length=65_536)]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A request body in the casing of the wire; members that are not known are ignored, as Marquez does."""
+
+
+class NamespaceMeta(Body, frozen=True, kw_only=True):
+    """A namespace to make or change."""
+
+    owner_name: Text
+    description: Long | None = None
+
+
+class SourceMeta(Body, frozen=True, kw_only=True):
+    """A source to make or change."""
+
+    type: Text
+    connection_url: Long
+    description: Long | None = None
+
+
+class FieldMeta(Body, frozen=True, kw_only=True):
+    """A column."""
+
+    name: Text
+    type: Long | None = None
+    tags: list[Text] | None = None
+    description: Long | None = None
+
+
+class DatasetMeta(Body, frozen=True, kw_only=True):
+    """A dataset to make or change. ``run_id`` is the run that wrote it."""
+
+    type: Literal["DB_TABLE", "STREAM"]
+    physical_name: Text
+    source_name: Text
+    fields: list[FieldMeta] | None = None
+    tags: list[Text] | None = None
+    description: Long | None = None
+    run_id: str | None = None
+    schema_location: Long | None = None
+
+
+class NameMeta(Body, frozen=True, kw_only=True):
+    """A dataset by name."""
+
+    namespace: Text
+    name: Text
+
+
+class JobMeta(Body, frozen=True, kw_only=True):
+    """A job to make or change. ``run_id`` is a run of it that reads and writes what is given."""
+
+    type: Literal["BATCH", "STREAM", "SERVICE"]
+    inputs: list[NameMeta] = []
+    outputs: list[NameMeta] = []
+    location: Long | None = None
+    description: Long | None = None
+    run_id: str | None = None
+    tags: list[Text] | None = None
+
+
+class RunMeta(Body, frozen=True, kw_only=True):
+    """A run to make."""
+
+    id: str | None = None
+    nominal_start_time: str | None = None
+    nominal_end_time: str | None = None
+    args: dict[str, str] | None = None
+
+
+class TagMeta(Body, frozen=True, kw_only=True):
+    """What a tag means."""
+
+    description: Long | None = None

@@ -1,0 +1,101 @@
+"""The graph around a dataset or a job: what it comes from, and what comes of it.
+
+The walk has a direction. Marquez joins every job that shares a dataset with one it has, and so shows the other
+outputs of an upstream job, and theirs; here a node is shown when data flowed from it to the one asked about, or back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import msgspec
+
+from headwater.formats.marquez.graph import DatasetData, Edge, JobData, Lineage, Node
+from headwater.model.graph import Direction, NodeKind
+from headwater.query.names import node_id
+from headwater.query.walk import Edges, walk
+from headwater.server.call import Call
+from headwater.server.routes.marquez.datasets_shape import Datasets
+from headwater.server.routes.marquez.jobs_shape import current_versions, job_data
+from headwater.server.routes.marquez.nodes import find_node
+from headwater.server.routes.marquez.operation import Depth, operation
+from headwater.storage.base import EdgeRow, NodeRow, Store
+
+
+class LineageQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A node and how far to go from it: jobs beyond those that touch it."""
+
+    node_id: str
+    depth: Depth = 20
+
+
+def get_lineage(call: Call) -> Lineage:
+    """The graph around a node."""
+    query: LineageQuery = call.query
+    with call.store() as store:
+        root = find_node(store, query.node_id)
+        edges = Edges(store, root.as_of)
+        limit = call.service.settings.limits.answer_nodes
+        reaches = [walk(edges, [root.row], way, depth=query.depth + 1, limit=limit) for way in Direction]
+        found = {(edge.source_id, edge.target_id, edge.job_id): edge for reach in reaches for edge in reach.edges}
+        graph = _Graph(store, Datasets(store, call.service.documents, call.tenant))
+        nodes = graph.of(root.row, {key for reach in reaches for key in reach.levels}, found.values())
+        is_cut = any(reach.is_truncated for reach in reaches)
+        return Lineage(graph=nodes, truncated=True if is_cut else msgspec.UNSET)
+
+
+class _Graph:
+    """Turns what a walk reached into nodes with edges."""
+
+    def __init__(self, store: Store, datasets: Datasets) -> None:
+        self._store = store
+        self._datasets = datasets
+
+    def of(self, root: NodeRow, reached: set[int], edges: Iterable[EdgeRow]) -> list[Node]:
+        """The nodes by id. What was deleted is left out, and what it joined stays joined."""
+        pairs = {pair for edge in edges for pair in _steps(edge)}
+        ids = sorted({root.id, *reached, *(end for pair in pairs for end in pair)})
+        rows = {row.id: row for row in self._store.nodes(ids) if not row.is_deleted}
+        data = self._data(list(rows.values()))
+        into: dict[int, list[int]] = {key: [] for key in rows}
+        out: dict[int, list[int]] = {key: [] for key in rows}
+        for source, target in sorted(pairs):
+            if source in rows and target in rows:
+                into[target].append(source)
+                out[source].append(target)
+        names = {key: node_id(row) for key, row in rows.items()}
+        nodes = [
+            Node(
+                id=names[key],
+                type=row.kind.value.upper(),
+                data=data[key],
+                in_edges=[Edge(origin=names[one], destination=names[key]) for one in into[key]],
+                out_edges=[Edge(origin=names[key], destination=names[one]) for one in out[key]],
+            )
+            for key, row in rows.items()
+        ]
+        return sorted(nodes, key=lambda node: node.id)
+
+    def _data(self, rows: list[NodeRow]) -> dict[int, DatasetData | JobData]:
+        datasets = [row for row in rows if row.kind is NodeKind.DATASET]
+        jobs = [row for row in rows if row.kind is NodeKind.JOB]
+        written = self._store.latest_versions([row.id for row in datasets])
+        ran = self._store.latest_runs([row.id for row in jobs])
+        versions = current_versions(self._store, jobs)
+        found: dict[int, DatasetData | JobData] = {
+            row.id: self._datasets.data(row, written.get(row.id)) for row in datasets
+        }
+        found.update((job.id, job_data(self._store, job, versions[job.id], ran.get(job.id))) for job in jobs)
+        return found
+
+
+def _steps(edge: EdgeRow) -> list[tuple[int, int]]:
+    """An edge as Marquez draws it: through the job that moves the data."""
+    way = [edge.source_id, edge.job_id, edge.target_id] if edge.job_id else [edge.source_id, edge.target_id]
+    return [(one, other) for one, other in pairwise(way) if one != other]
+
+
+OPERATIONS = (
+    operation("GET", "/api/v1/lineage", get_lineage, "The graph around a node.", query=LineageQuery, answer=Lineage),
+)

@@ -1,0 +1,42 @@
+"""How Marquez tells a failure: ``{"code": 404, "message": "..."}``."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from headwater.errors import HeadwaterError, InvalidInput, NotFound
+from headwater.server.errors import Conflict, json_response, problem_response, status_of
+
+
+class Missing(NotFound):
+    """Nothing of that name is known; said as Marquez says it."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(name)
+        self.args = (f"{kind} '{name[:200]}' not found.",)
+
+
+class FieldMissing(NotFound):
+    """A dataset has no column of that name."""
+
+    def __init__(self, field: str, dataset: str) -> None:
+        super().__init__(field)
+        self.args = (f"Field '{field[:200]}' not found for dataset '{dataset[:200]}'.",)
+
+
+class RunExists(Conflict):
+    """A run of that id is known already."""
+
+    def __init__(self, run_id: str, namespace: str, job: str) -> None:
+        super().__init__(f"Run '{run_id}' already exists for '{job[:200]}' under namespace '{namespace[:200]}'.")
+
+
+def refusal(error: HeadwaterError) -> Response:
+    """The answer to a request that failed. What is wrong with the request is 400, as Marquez has it, not 422."""
+    code = 400 if isinstance(error, InvalidInput) else status_of(error)
+    told = {"code": code, "message": error.message}
+    if error.hint:
+        told["details"] = error.hint
+    headers = problem_response(error).headers
+    kept = {name: headers[name] for name in ("WWW-Authenticate", "Retry-After", "Allow") if name in headers}
+    return json_response(told, status=code, headers=kept)

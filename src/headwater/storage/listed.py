@@ -1,0 +1,205 @@
+"""The directory of a store on top of ``Tables``: what there is by namespace and by time, the same for every backend."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+
+import msgspec
+
+from headwater.model.graph import NodeKind, RunState
+from headwater.storage.answers import Answers
+from headwater.storage.base import NodeRow, Store, StoredEvent
+from headwater.storage.directory import EventCount, NamespaceRow, SourceRow
+from headwater.storage.projection.listings import EVENT_TYPES, QUARTER_US, listed_namespace
+from headwater.storage.projection.records import DATASET, KIND_CODES
+from headwater.storage.projection.tables import Span, Tables
+
+_BEGINNING, _END = -(2**62), 2**62
+"""Before and after every event time, and far enough from the ends of an integer to be rounded."""
+
+
+class _Event(msgspec.Struct):
+    """As much of an event as tells a RunEvent and its type."""
+
+    run: msgspec.Raw | None = None
+    event_type: str | None = msgspec.field(default=None, name="eventType")
+
+
+_read = msgspec.json.Decoder(_Event).decode
+_CODES = {kind.value if kind else None: code for code, kind in enumerate(EVENT_TYPES)}
+
+
+class ListedStore(Store):
+    """Lists and counts."""
+
+    _tables: Tables
+    _answers: Answers
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[None]:
+        """A context in which the tables may be read and show the last acknowledged event."""
+
+    @abstractmethod
+    def _between(self, after: int, before: int, *, newest_first: bool) -> Iterator[tuple[int, StoredEvent]]:
+        """(event time, event) of the events whose time is in ``[after, before)``, by (time, key)."""
+
+    # -- namespaces and sources ------------------------------------------------------------------------------------
+    def namespaces(self) -> list[NamespaceRow]:
+        """Every namespace, by name."""
+        with self._reading():
+            found = [_namespace(span) for span in self._tables.directory.namespaces()]
+        return sorted(found, key=lambda row: row.name)
+
+    def namespace(self, name: str) -> NamespaceRow | None:
+        """One namespace; None when nothing is in it."""
+        with self._reading():
+            found = self._tables.directory.namespace(listed_namespace(name))
+        return None if found is None else _namespace(found)
+
+    def sources(self) -> list[SourceRow]:
+        """Every source, by name."""
+        with self._reading():
+            return [_source(span) for span in self._tables.directory.sources()]
+
+    def source(self, name: str) -> SourceRow | None:
+        """One source; None when no dataset names it."""
+        with self._reading():
+            found = self._tables.directory.source(name)
+        return None if found is None else _source(found)
+
+    # -- nodes and runs --------------------------------------------------------------------------------------------
+    def list_nodes(
+        self,
+        kind: NodeKind,
+        *,
+        namespace: str | None = None,
+        states: Collection[RunState] = (),
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[NodeRow]:
+        """A page of datasets by namespace and name, or of jobs by their last run, latest first."""
+        code = KIND_CODES.get(kind)
+        if code is None or limit <= 0 or (states and code == DATASET):
+            return []
+        within = None if namespace is None else listed_namespace(namespace)
+        with self._reading():
+            directory = self._tables.directory
+            if code == DATASET:
+                found = directory.datasets(within, limit, offset)
+            else:
+                found = directory.jobs(within, {state.rank for state in states}, limit, offset)
+            return self._answers.nodes(found)
+
+    def count_nodes(self, kind: NodeKind, *, namespace: str | None = None, states: Collection[RunState] = ()) -> int:
+        """How many ``list_nodes`` lists."""
+        code = KIND_CODES.get(kind)
+        if code is None or (states and code == DATASET):
+            return 0
+        within = None if namespace is None else listed_namespace(namespace)
+        with self._reading():
+            return self._tables.directory.count(code, within, {state.rank for state in states})
+
+    def count_known(self, kind: NodeKind, instants: Sequence[int]) -> list[int]:
+        """How many datasets or jobs had been heard of before each of these instants."""
+        code = KIND_CODES.get(kind)
+        if code is None:
+            return [0] * len(instants)
+        with self._reading():
+            return [self._tables.directory.known_before(code, instant) for instant in instants]
+
+    def count_runs(self, job_id: int) -> int:
+        """How many runs of a job are known."""
+        with self._reading():
+            return self._tables.directory.runs_of(job_id)
+
+    # -- events by time --------------------------------------------------------------------------------------------
+    def run_events(
+        self,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        newest_first: bool = True,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[StoredEvent]:
+        """A page of the RunEvents of a stretch, by event time."""
+        if limit <= 0:
+            return []
+        start, end = _bounds(after, before)
+        with self._reading():
+            # Whole quarters are skipped by their counts, so that a late page costs little more than the first.
+            quarters = self._quarters(start, end)
+            for first, last, count in reversed(quarters) if newest_first else quarters:
+                if count > offset:
+                    break
+                offset -= count
+                start, end = (start, first) if newest_first else (last, end)
+            found: list[StoredEvent] = []
+            for _, event in self._between(start, end, newest_first=newest_first):
+                if _read(event.body).run is None:
+                    continue
+                if offset:
+                    offset -= 1
+                    continue
+                found.append(event)
+                if len(found) >= limit:
+                    break
+            return found
+
+    def count_run_events(self, *, after: int | None = None, before: int | None = None) -> list[EventCount]:
+        """The RunEvents of a stretch by type and by quarter of an hour."""
+        start, end = _bounds(after, before)
+        with self._reading():
+            found = self._counts(start, end)
+        return [
+            EventCount(start=quarter, type=EVENT_TYPES[code], count=count)
+            for (quarter, code), count in sorted(found.items())
+            if count
+        ]
+
+    def _quarters(self, start: int, end: int) -> list[tuple[int, int, int]]:
+        """(start, end, number of RunEvents) of the stretches of a quarter of an hour in which there are some."""
+        totals: Counter[int] = Counter()
+        for (quarter, _), count in self._counts(start, end).items():
+            totals[quarter] += count
+        return [
+            (max(quarter, start), min(quarter + QUARTER_US, end), count) for quarter, count in sorted(totals.items())
+        ]
+
+    def _counts(self, start: int, end: int) -> Counter[tuple[int, int]]:
+        """RunEvents by (start of the quarter, code of the type)."""
+        first, last = start - start % QUARTER_US, end - end % QUARTER_US
+        inner = first if first == start else first + QUARTER_US
+        found: Counter[tuple[int, int]] = Counter()
+        for pulse in self._tables.directory.pulses_between(inner, last):
+            found[pulse.start, pulse.type] += pulse.count
+        if first != start:
+            found += self._counted(start, min(inner, end))
+        if last != end and last >= inner:
+            found += self._counted(last, end)
+        return found
+
+    def _counted(self, start: int, end: int) -> Counter[tuple[int, int]]:
+        """The same for a stretch that is part of a quarter, event by event."""
+        found: Counter[tuple[int, int]] = Counter()
+        for at, stored in self._between(start, end, newest_first=False):
+            event = _read(stored.body)
+            if event.run is not None:
+                found[at - at % QUARTER_US, _CODES[event.event_type]] += 1
+        return found
+
+
+def _namespace(span: Span) -> NamespaceRow:
+    return NamespaceRow(name=span.name, created_at=span.first_at, updated_at=span.last_at)
+
+
+def _source(span: Span) -> SourceRow:
+    return SourceRow(name=span.name, uri=span.uri, created_at=span.first_at, updated_at=span.last_at)
+
+
+def _bounds(after: int | None, before: int | None) -> tuple[int, int]:
+    start, end = _BEGINNING if after is None else after, _END if before is None else before
+    return start, max(start, end)

@@ -1,0 +1,108 @@
+"""The directory of one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from headwater.storage import rows
+from headwater.storage.projection.records import JOB, Listing, Pulse
+from headwater.storage.projection.tables import Span
+from headwater.storage.sqlite.connection import queries
+from headwater.storage.sqlite.table import SQLiteTable
+
+
+class SQLiteDirectory:
+    """Every question is answered from an index: it costs what it shows and skips, or what it counts."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._sql = queries()
+        self.listings: SQLiteTable[int, Listing] = SQLiteTable(
+            connection, "listings", attrgetter("node"), rows.astuple, rows.plain(Listing, "is_deleted")
+        )
+        self.pulses: SQLiteTable[tuple[int, int], Pulse] = SQLiteTable(
+            connection, "pulses", attrgetter("start", "type"), rows.astuple, rows.plain(Pulse)
+        )
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        self.listings.flush()
+        self.pulses.flush()
+
+    def clear(self) -> None:
+        """Forget what is cached or pending."""
+        self.listings.clear()
+        self.pulses.clear()
+
+    def trim(self) -> None:
+        """Keep the caches small, between batches."""
+        self.listings.trim()
+        self.pulses.trim()
+
+    def _all(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._connection.execute(self._sql[statement], values).fetchall()
+
+    def _spans(self, statement: str, *values: Any) -> list[Span]:
+        return [Span(*columns) for columns in self._all(statement, *values)]
+
+    def namespaces(self) -> list[Span]:
+        """Every namespace, by name."""
+        return self._spans("listed_namespaces")
+
+    def namespace(self, namespace: str) -> Span | None:
+        """One of them."""
+        return next(iter(self._spans("listed_namespace", namespace)), None)
+
+    def sources(self) -> list[Span]:
+        """Every source, by name."""
+        return self._spans("listed_sources")
+
+    def source(self, name: str) -> Span | None:
+        """One of them."""
+        return next(iter(self._spans("listed_source", name)), None)
+
+    def datasets(self, namespace: str | None, limit: int, offset: int) -> list[int]:
+        """Datasets by namespace and name."""
+        if namespace is None:
+            return [node for (node,) in self._all("listed_datasets", limit, offset)]
+        return [node for (node,) in self._all("listed_datasets_in", namespace, limit, offset)]
+
+    def jobs(self, namespace: str | None, states: Collection[int], limit: int, offset: int) -> list[int]:
+        """Jobs by their last run, latest first."""
+        wanted = _json(states)
+        if namespace is None:
+            return [node for (node,) in self._all("listed_jobs", wanted, limit, offset)]
+        return [node for (node,) in self._all("listed_jobs_in", wanted, namespace, limit, offset)]
+
+    def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
+        """How many there are."""
+        if states and kind != JOB:
+            return 0
+        if states:
+            found = self._all("listed_count_states", _json(states), namespace)
+        elif namespace is None:
+            found = self._all("listed_count", kind)
+        else:
+            found = self._all("listed_count_in", kind, namespace)
+        return int(found[0][0])
+
+    def known_before(self, kind: int, instant: int) -> int:
+        """How many were created before an instant."""
+        return int(self._all("listed_before", kind, instant)[0][0])
+
+    def runs_of(self, job: int) -> int:
+        """How many runs a job has."""
+        return int(self._all("runs_count_of_job", job)[0][0])
+
+    def pulses_between(self, first: int, last: int) -> list[Pulse]:
+        """Pulses of a stretch."""
+        return self.pulses.select("pulses_between", (first, last))
+
+
+def _json(states: Collection[int]) -> str:
+    return msgspec.json.encode(sorted(states)).decode()
