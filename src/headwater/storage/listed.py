@@ -24,8 +24,13 @@ _BEGINNING, _END = -(2**62), 2**62
 class _Event(msgspec.Struct):
     """As much of an event as tells a RunEvent and its type."""
 
-    run: msgspec.Raw | None = None
+    run: msgspec.Raw = msgspec.Raw(b"null")
     event_type: str | None = msgspec.field(default=None, name="eventType")
+
+    @property
+    def is_of_run(self) -> bool:
+        """Whether it is a RunEvent: told by its shape, as everywhere."""
+        return bytes(self.run) != b"null"
 
 
 _read = msgspec.json.Decoder(_Event).decode
@@ -139,7 +144,7 @@ class ListedStore(Store):
                 start, end = (start, first) if newest_first else (last, end)
             found: list[StoredEvent] = []
             for _, event in self._between(start, end, newest_first=newest_first):
-                if _read(event.body).run is None:
+                if not _read(event.body).is_of_run:
                     continue
                 if offset:
                     offset -= 1
@@ -187,7 +192,7 @@ class ListedStore(Store):
         found: Counter[tuple[int, int]] = Counter()
         for at, stored in self._between(start, end, newest_first=False):
             event = _read(stored.body)
-            if event.run is not None:
+            if event.is_of_run:
                 found[at - at % QUARTER_US, _CODES[event.event_type]] += 1
         return found
 
