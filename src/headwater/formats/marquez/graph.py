@@ -71,20 +71,36 @@ class FieldData(Shape, frozen=True, kw_only=True):
     input_fields: list[InputFieldData]
 
 
-class Node(Shape, frozen=True, kw_only=True):
-    """A node with the edges at it. ``type`` is ``DATASET``, ``JOB`` or ``DATASET_FIELD``."""
+class Node(Shape, frozen=True, kw_only=True, tag_field="type"):
+    """A node with the edges at it."""
 
     id: str
-    type: str
-    data: DatasetData | JobData | FieldData | msgspec.Raw
     in_edges: list[Edge]
     out_edges: list[Edge]
+
+
+class DatasetNode(Node, frozen=True, kw_only=True, tag="DATASET"):
+    """A dataset with the edges at it."""
+
+    data: DatasetData
+
+
+class JobNode(Node, frozen=True, kw_only=True, tag="JOB"):
+    """A job with the edges at it."""
+
+    data: JobData
+
+
+class FieldNode(Node, frozen=True, kw_only=True, tag="DATASET_FIELD"):
+    """A column with the edges at it."""
+
+    data: FieldData
 
 
 class Lineage(Shape, frozen=True, kw_only=True):
     """A graph, its nodes by id. ``truncated``, which Marquez does not have: nodes were left out."""
 
-    graph: list[Node]
+    graph: list[DatasetNode | JobNode | FieldNode]
     truncated: bool | msgspec.UnsetType = msgspec.UNSET
 
 

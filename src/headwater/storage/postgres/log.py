@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from headwater.storage.base import StoredEvent
-from headwater.storage.frames import Frame, Unpacked, cut, event_time, events_of, frame_of, key_at, received_times, unframe
+from headwater.storage.frames import (
+    Frame,
+    Unpacked,
+    cut,
+    event_time,
+    events_of,
+    frame_of,
+    key_at,
+    received_times,
+    unframe,
+)
 from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.table import arrays_of
 

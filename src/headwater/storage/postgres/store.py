@@ -29,8 +29,8 @@ _DAY_US = 86_400_000_000
 _END_OF_TIME = 2**63 - 1
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
-    "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary", "listings",
-    "pulses",
+    "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary",
+    "listings", "pulses",
 )  # fmt: skip
 _DROPPED = "quarantine_dropped"
 _KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", _DROPPED)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from headwater.errors import InvalidInput
-from headwater.formats.marquez.graph import Edge, FieldData, InputFieldData, Lineage, Node
+from headwater.formats.marquez.graph import Edge, FieldData, FieldNode, InputFieldData, Lineage
 from headwater.model.graph import Direction, FieldEdge, NodeKind
 from headwater.query.columns import ColumnReach, walk_columns
 from headwater.query.names import field_id
@@ -15,8 +15,7 @@ from headwater.query.walk import Edges
 from headwater.server.call import Call
 from headwater.server.routes.marquez import reading
 from headwater.server.routes.marquez.datasets_shape import transformation_type
-from headwater.server.routes.marquez.nodes import Node as Found
-from headwater.server.routes.marquez.nodes import find_node
+from headwater.server.routes.marquez.nodes import Node, find_node
 from headwater.server.routes.marquez.operation import Depth, operation
 from headwater.server.routes.marquez.runs_shape import version_uuid
 from headwater.storage.base import NodeRow, Store, VersionRow
@@ -47,10 +46,10 @@ def get_column_lineage(call: Call) -> Lineage:
         reaches = [walk_columns(edges, roots, way, depth=query.depth, limit=limit) for way in ways]
         nodes = _Columns(store, reaches, root.as_of if root.version else None).nodes()
         is_cut = any(reach.is_truncated for reach in reaches)
-        return Lineage(graph=nodes, truncated=True if is_cut else msgspec.UNSET)
+        return Lineage(graph=[*nodes], truncated=True if is_cut else msgspec.UNSET)
 
 
-def _roots(store: Store, edges: Edges, root: Found) -> list[tuple[NodeRow, Sequence[str]]]:
+def _roots(store: Store, edges: Edges, root: Node) -> list[tuple[NodeRow, Sequence[str]]]:
     if root.field:
         return [(root.row, (root.field,))]
     if root.row.kind is NodeKind.DATASET:
@@ -82,7 +81,7 @@ class _Columns:
         if as_of is not None:
             self._versions = store.latest_versions(list(self._rows), as_of=as_of)
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[FieldNode]:
         """The columns that take part in an edge, by id."""
         out: dict[Column, list[Column]] = {}
         for column, inputs in self._inputs.items():
@@ -96,7 +95,7 @@ class _Columns:
             sources = [Edge(origin=name, destination=self._id(one)) for one in self._inputs.get(column, ())]
             targets = [Edge(origin=name, destination=self._id(one)) for one in out.get(column, ())]
             data = self._data(column)
-            nodes.append(Node(id=name, type="DATASET_FIELD", data=data, in_edges=sources, out_edges=targets))
+            nodes.append(FieldNode(id=name, data=data, in_edges=sources, out_edges=targets))
         return sorted(nodes, key=lambda node: node.id)
 
     def _id(self, column: Column) -> str:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from headwater.formats.marquez.graph import DatasetData, Edge, JobData, Lineage, Node
+from headwater.formats.marquez.graph import DatasetData, DatasetNode, Edge, JobData, JobNode, Lineage
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.names import node_id
 from headwater.query.walk import Edges, walk
@@ -42,7 +42,7 @@ def get_lineage(call: Call) -> Lineage:
         graph = _Graph(store, Datasets(store, call.service.documents, call.tenant))
         nodes = graph.of(root.row, {key for reach in reaches for key in reach.levels}, found.values())
         is_cut = any(reach.is_truncated for reach in reaches)
-        return Lineage(graph=nodes, truncated=True if is_cut else msgspec.UNSET)
+        return Lineage(graph=[*nodes], truncated=True if is_cut else msgspec.UNSET)
 
 
 class _Graph:
@@ -52,12 +52,11 @@ class _Graph:
         self._store = store
         self._datasets = datasets
 
-    def of(self, root: NodeRow, reached: set[int], edges: Iterable[EdgeRow]) -> list[Node]:
+    def of(self, root: NodeRow, reached: set[int], edges: Iterable[EdgeRow]) -> list[DatasetNode | JobNode]:
         """The nodes by id. What was deleted is left out, and what it joined stays joined."""
         pairs = {pair for edge in edges for pair in _steps(edge)}
         ids = sorted({root.id, *reached, *(end for pair in pairs for end in pair)})
         rows = {row.id: row for row in self._store.nodes(ids) if not row.is_deleted}
-        data = self._data(list(rows.values()))
         into: dict[int, list[int]] = {key: [] for key in rows}
         out: dict[int, list[int]] = {key: [] for key in rows}
         for source, target in sorted(pairs):
@@ -65,16 +64,14 @@ class _Graph:
                 into[target].append(source)
                 out[source].append(target)
         names = {key: node_id(row) for key, row in rows.items()}
-        nodes = [
-            Node(
-                id=names[key],
-                type=row.kind.value.upper(),
-                data=data[key],
-                in_edges=[Edge(origin=names[one], destination=names[key]) for one in into[key]],
-                out_edges=[Edge(origin=names[key], destination=names[one]) for one in out[key]],
-            )
-            for key, row in rows.items()
-        ]
+        nodes: list[DatasetNode | JobNode] = []
+        for key, about in self._data(list(rows.values())).items():
+            sources = [Edge(origin=names[one], destination=names[key]) for one in into[key]]
+            targets = [Edge(origin=names[key], destination=names[one]) for one in out[key]]
+            if isinstance(about, DatasetData):
+                nodes.append(DatasetNode(id=names[key], data=about, in_edges=sources, out_edges=targets))
+            else:
+                nodes.append(JobNode(id=names[key], data=about, in_edges=sources, out_edges=targets))
         return sorted(nodes, key=lambda node: node.id)
 
     def _data(self, rows: list[NodeRow]) -> dict[int, DatasetData | JobData]:
@@ -83,9 +80,8 @@ class _Graph:
         written = self._store.latest_versions([row.id for row in datasets])
         ran = self._store.latest_runs([row.id for row in jobs])
         versions = current_versions(self._store, jobs)
-        found: dict[int, DatasetData | JobData] = {
-            row.id: self._datasets.data(row, written.get(row.id)) for row in datasets
-        }
+        found: dict[int, DatasetData | JobData] = {}
+        found.update((row.id, self._datasets.data(row, written.get(row.id))) for row in datasets)
         found.update((job.id, job_data(self._store, job, versions[job.id], ran.get(job.id))) for job in jobs)
         return found
 
