@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from schemathesis import BaseSchema, Case
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from headwater.server.access.records import Tenant
 from headwater.server.app import create_app
 from headwater.server.openapi import describe, is_described
 from headwater.server.permissions import SCOPES, Permission
@@ -33,30 +34,39 @@ DESCRIBED = [
 ]
 
 
-GRAMMARS = {("GET", "/api/v1/nodes"), ("GET", "/api/v1/graph"), ("POST", "/api/v1/shares")} | {
+_STATS = [("GET", f"/api/v1/stats/{one}") for one in ("lineage-events", "jobs", "datasets", "sources")]
+GRAMMARS = {("GET", "/api/v1/nodes"), ("GET", "/api/v1/graph"), ("POST", "/api/v1/shares"), *_STATS} | {
     (one.method, one.path) for one in operations() if one.media_types
 }
-"""Operations that take a selector or an event: what is good there, no JSON schema can say."""
+"""Operations that take a selector, an event or a time zone: what is good there, no JSON schema can say."""
+MAKERS = "/api/v1/namespaces"
+"""Operations that make objects have a tenant of their own: what they make changes what a short name stands for."""
 
 
 @pytest.fixture(scope="module")
-def api(listen) -> Iterator[BaseSchema]:
-    """The description, with an application over the sample project behind it, and a key for everything."""
+def apis(listen) -> Iterator[dict[bool, BaseSchema]]:
+    """The description, by whether it is for those that make objects, with an application over the sample project behind
+    it, and a key for everything."""
     app = create_app(Settings(store="memory://"))
-    with app.service.stores.writing("default") as store:
-        store.append(encoded(project(3) + project(4, trees=200)))
-    scopes = {*SCOPES, Permission.OPERATE}
-    key = app.service.administration.issue_key("default", who="test", scopes=scopes).secret
-    schema = schemathesis.openapi.from_dict(DOCUMENT)
     with listen(app) as url:
-        schema.config.update(headers={"Authorization": f"Bearer {key}"}, base_url=url)
-        yield schema
+        found = {}
+        for tenant in ("default", "makers"):
+            app.service.control.add_tenant(Tenant(name=tenant, created_at=0))
+            with app.service.stores.writing(tenant) as store:
+                store.append(encoded(project(3) + project(4, trees=200)))
+            scopes = {*SCOPES, Permission.OPERATE}
+            key = app.service.administration.issue_key(tenant, who="test", scopes=scopes).secret
+            schema = schemathesis.openapi.from_dict(DOCUMENT)
+            schema.config.update(headers={"Authorization": f"Bearer {key}"}, base_url=url)
+            found[tenant == "makers"] = schema
+        yield found
     app.service.close()
 
 
 @pytest.mark.parametrize(("method", "path"), DESCRIBED, ids=[" ".join(one) for one in DESCRIBED])
-def test_no_operation_surprises(api, method, path):
+def test_no_operation_surprises(apis, method, path):
     """No 5xx, the declared statuses and types, bad input refused and good input taken, 401 without a key."""
+    api = apis[path.startswith(MAKERS)]
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @seed(0)

@@ -70,7 +70,8 @@ class App:
         except HeadwaterError as error:
             if match.operation.is_page:
                 return error_page(request, await self._known(request), error)
-            return (match.operation.refusal or problem_response)(error)
+            dialect = match.operation.dialect
+            return problem_response(error) if dialect is None else dialect.refuse(error)
 
     async def _answer(self, request: Request, match: Match) -> Response:
         operation = match.operation

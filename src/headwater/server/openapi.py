@@ -15,6 +15,7 @@ from headwater.server.routing import Operation
 _TEMPLATE = "#/components/schemas/{name}"
 _PLACE = re.compile(r"\{(\w+)\}")
 _SEGMENT = r"^[^\x00]*[^\s\x00][^\x00]*$"
+_INVALID = "422"
 _PROBLEMS = {
     "401": "No valid credential came with the request.",
     "403": "The credential does not allow this.",
@@ -31,6 +32,7 @@ def describe(operations: Iterable[Operation], *, version: str) -> dict[str, Any]
     """The OpenAPI document of all operations that are for programs."""
     shown = [operation for operation in operations if is_described(operation)]
     kinds = [kind for one in shown for kind in (one.query, one.body, one.answer) if kind is not None]
+    kinds += {one.dialect.answer: None for one in shown if one.dialect is not None}
     _, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_TEMPLATE)
     paths: dict[str, dict[str, Any]] = {}
     for operation in shown:
@@ -128,14 +130,19 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.answer is not None:
         good["content"] = {"application/json": {"schema": _schema(operation.answer)}}
     found: dict[str, Any] = {str(operation.status): good}
-    problem = {"content": {"application/problem+json": {"schema": {"$ref": _TEMPLATE.format(name="Problem")}}}}
+    dialect = operation.dialect
+    if dialect is None:
+        told = {"application/problem+json": {"schema": _schema(Problem)}}
+    else:
+        told = {"application/json": {"schema": _schema(dialect.answer)}}
     for status in _statuses(operation):
-        found[status] = {"description": _PROBLEMS[status], **problem}
+        shown = str(dialect.invalid) if dialect is not None and status == _INVALID else status
+        found[shown] = {"description": _PROBLEMS[status], "content": told}
     return found
 
 
 def _statuses(operation: Operation) -> list[str]:
-    found = ["422", "503"]
+    found = [_INVALID, "503"]
     if operation.permission is not Permission.PUBLIC:
         found += ["401", "403", "404"]
     if operation.method != "GET":

@@ -25,6 +25,16 @@ Handler = Callable[["Call"], Any] | Callable[["Call"], Awaitable[Any]]
 a worker thread and may use the store; a coroutine function runs on the loop and must not block it."""
 
 
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """How the server whose API this is tells a failure."""
+
+    refuse: Callable[[HeadwaterError], Response]
+    answer: Any
+    """The type of the JSON that it answers with."""
+    invalid: int
+    """The status of what breaks a rule."""
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path. ``permission`` has no default: a route that nobody thought about cannot be declared."""
 
@@ -49,8 +59,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """A page for people: answers in HTML, and sends those who are not logged in to the login."""
     is_lenient: bool = False
     """Ignore unknown query parameters, as the server whose API this is does."""
-    refusal: Callable[[HeadwaterError], Response] | None = None
-    """How a failure is told, where that is not a problem document: in the way of the server whose API this is."""
+    dialect: Dialect | None = None
+    """How a failure is told, where that is not a problem document."""
 
 
 class Match(msgspec.Struct, frozen=True):

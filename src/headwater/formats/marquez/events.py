@@ -113,10 +113,10 @@ def new_run(job: Named, run_id: str, meta: RunMeta, at: int) -> dict[str, Any]:
         InvalidEvent: a nominal time is no instant.
     """
     facets: Facets = {}
-    if meta.nominal_start_time is not None:
+    if meta.nominal_start_time:
         start = format_time(parse_time(meta.nominal_start_time, field="nominalStartTime"))
         end = None
-        if meta.nominal_end_time is not None:
+        if meta.nominal_end_time:
             end = format_time(parse_time(meta.nominal_end_time, field="nominalEndTime"))
         facets[NominalTime.KEY] = write_facet(NominalTime(nominal_start_time=start, nominal_end_time=end))
     if meta.args:

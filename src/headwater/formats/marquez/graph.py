@@ -7,7 +7,7 @@ import msgspec
 from headwater.formats.marquez.objects import Field, InputField, Name, Run, Shape
 
 
-class Edge(Shape, frozen=True, kw_only=True):
+class NodeEdge(Shape, frozen=True, kw_only=True):
     """An edge at one of its ends. Both are node ids."""
 
     origin: str
@@ -75,8 +75,8 @@ class Node(Shape, frozen=True, kw_only=True, tag_field="type"):
     """A node with the edges at it."""
 
     id: str
-    in_edges: list[Edge]
-    out_edges: list[Edge]
+    in_edges: list[NodeEdge]
+    out_edges: list[NodeEdge]
 
 
 class DatasetNode(Node, frozen=True, kw_only=True, tag="DATASET"):
@@ -112,7 +112,7 @@ class RunJob(Shape, frozen=True, kw_only=True):
     version: str | None
 
 
-class RunSummary(Shape, frozen=True, kw_only=True):
+class UpstreamRunTimes(Shape, frozen=True, kw_only=True):
     """A run in short."""
 
     id: str
@@ -134,7 +134,7 @@ class UpstreamRun(Shape, frozen=True, kw_only=True):
     """A run and what it read."""
 
     job: RunJob
-    run: RunSummary
+    run: UpstreamRunTimes
     inputs: list[RunInput]
 
 

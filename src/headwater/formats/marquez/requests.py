@@ -8,6 +8,21 @@ import msgspec
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 Long = Annotated[str, msgspec.Meta(max_length=65_536)]
+_DATE = r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])"
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-3]):[0-5]\d)"
+Time = Annotated[str, msgspec.Meta(max_length=80, extra_json_schema={"pattern": f"^({_DATE}T{_CLOCK})?$"})]
+"""An instant, or nothing. The description names the plain form; others are understood as well."""
+Day = Annotated[str, msgspec.Meta(max_length=10, extra_json_schema={"pattern": f"^({_DATE})?$"})]
+"""A day, or nothing."""
+Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
+NodeId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(dataset:[^\x00]+:[^\x00]+|job:[^\x00]+:[^\x00]+|datasetField:[^\x00]+:[^\x00]+:[^\x00]+"
+        r"|run:[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(#[^\x00]*)?)$"
+    ),
+]
+"""What a node id looks like; which part of it is the namespace, only what is stored can tell."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,9 +88,9 @@ class JobMeta(Body, frozen=True, kw_only=True):
 class RunMeta(Body, frozen=True, kw_only=True):
     """A run to make."""
 
-    id: str | None = None
-    nominal_start_time: str | None = None
-    nominal_end_time: str | None = None
+    id: Uuid | None = None
+    nominal_start_time: Time | None = None
+    nominal_end_time: Time | None = None
     args: dict[str, str] | None = None
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from headwater.errors import InvalidInput
-from headwater.formats.marquez.graph import Edge, FieldData, FieldNode, InputFieldData, Lineage
+from headwater.formats.marquez.graph import FieldData, FieldNode, InputFieldData, Lineage, NodeEdge
+from headwater.formats.marquez.requests import NodeId
 from headwater.model.graph import Direction, FieldEdge, NodeKind
 from headwater.query.columns import ColumnReach, walk_columns
 from headwater.query.names import field_id
@@ -27,7 +28,7 @@ Column = tuple[int, str]
 class ColumnQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A node, how far to go from it, and whether to go downstream as well."""
 
-    node_id: str
+    node_id: NodeId
     depth: Depth = 20
     with_downstream: bool = False
 
@@ -92,8 +93,8 @@ class _Columns:
         for column in columns:
             name = self._id(column)
             # Marquez turns the edges of what a column depends on round, and its pages count on that.
-            sources = [Edge(origin=name, destination=self._id(one)) for one in self._inputs.get(column, ())]
-            targets = [Edge(origin=name, destination=self._id(one)) for one in out.get(column, ())]
+            sources = [NodeEdge(origin=name, destination=self._id(one)) for one in self._inputs.get(column, ())]
+            targets = [NodeEdge(origin=name, destination=self._id(one)) for one in out.get(column, ())]
             data = self._data(column)
             nodes.append(FieldNode(id=name, data=data, in_edges=sources, out_edges=targets))
         return sorted(nodes, key=lambda node: node.id)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from headwater.formats.marquez.requests import Time
 from headwater.server.call import Call
 from headwater.server.routes.marquez.finding import normal_namespace
 from headwater.server.routes.marquez.operation import Limit, Offset, Page, instant_of, operation
@@ -26,8 +27,8 @@ class Events(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class EventQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A stretch of time and of the list. Empty times are none."""
 
-    before: str = ""
-    after: str = ""
+    before: Time = ""
+    after: Time = ""
     sort_direction: Literal["desc", "asc", "DESC", "ASC"] = "desc"
     limit: Limit = 100
     offset: Offset = 0

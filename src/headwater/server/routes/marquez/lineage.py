@@ -11,7 +11,8 @@ from itertools import pairwise
 
 import msgspec
 
-from headwater.formats.marquez.graph import DatasetData, DatasetNode, Edge, JobData, JobNode, Lineage
+from headwater.formats.marquez.graph import DatasetData, DatasetNode, JobData, JobNode, Lineage, NodeEdge
+from headwater.formats.marquez.requests import NodeId
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.names import node_id
 from headwater.query.walk import Edges, walk
@@ -26,7 +27,7 @@ from headwater.storage.base import EdgeRow, NodeRow, Store
 class LineageQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A node and how far to go from it: jobs beyond those that touch it."""
 
-    node_id: str
+    node_id: NodeId
     depth: Depth = 20
 
 
@@ -66,8 +67,8 @@ class _Graph:
         names = {key: node_id(row) for key, row in rows.items()}
         nodes: list[DatasetNode | JobNode] = []
         for key, about in self._data(list(rows.values())).items():
-            sources = [Edge(origin=names[one], destination=names[key]) for one in into[key]]
-            targets = [Edge(origin=names[key], destination=names[one]) for one in out[key]]
+            sources = [NodeEdge(origin=names[one], destination=names[key]) for one in into[key]]
+            targets = [NodeEdge(origin=names[key], destination=names[one]) for one in out[key]]
             if isinstance(about, DatasetData):
                 nodes.append(DatasetNode(id=names[key], data=about, in_edges=sources, out_edges=targets))
             else:

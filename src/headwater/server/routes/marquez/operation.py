@@ -8,7 +8,7 @@ import msgspec
 
 from headwater.formats.times import parse_time
 from headwater.server.permissions import Permission
-from headwater.server.routes.marquez.refusals import refusal
+from headwater.server.routes.marquez.refusals import DIALECT
 from headwater.server.routing import Handler, Operation
 
 MOST = 10_000
@@ -63,5 +63,5 @@ def operation(
         answer=answer,
         status=status,
         is_lenient=True,
-        refusal=refusal,
+        dialect=DIALECT,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.responses import Response
 
 from headwater.errors import HeadwaterError, InvalidInput, NotFound
 from headwater.server.errors import Conflict, json_response, problem_response, status_of
+from headwater.server.routing import Dialect
 
 
 class Missing(NotFound):
@@ -31,12 +33,21 @@ class RunExists(Conflict):
         super().__init__(f"Run '{run_id}' already exists for '{job[:200]}' under namespace '{namespace[:200]}'.")
 
 
-def refusal(error: HeadwaterError) -> Response:
+class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a client of Marquez is told."""
+
+    code: int
+    message: str
+    details: str = ""
+
+
+def refuse(error: HeadwaterError) -> Response:
     """The answer to a request that failed. What is wrong with the request is 400, as Marquez has it, not 422."""
     code = 400 if isinstance(error, InvalidInput) else status_of(error)
-    told = {"code": code, "message": error.message}
-    if error.hint:
-        told["details"] = error.hint
+    told = Refused(code=code, message=error.message, details=error.hint)
     headers = problem_response(error).headers
     kept = {name: headers[name] for name in ("WWW-Authenticate", "Retry-After", "Allow") if name in headers}
     return json_response(told, status=code, headers=kept)
+
+
+DIALECT = Dialect(refuse=refuse, answer=Refused, invalid=400)

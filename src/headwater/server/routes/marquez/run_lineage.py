@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.formats.marquez.graph import RunInput, RunJob, RunSummary, UpstreamRun, UpstreamRuns
+from headwater.formats.marquez.graph import RunInput, RunJob, UpstreamRun, UpstreamRuns, UpstreamRunTimes
 from headwater.server.call import Call
 from headwater.server.routes.marquez.finding import Finder
 from headwater.server.routes.marquez.job_versions import Timeline
@@ -67,7 +67,7 @@ class _Runs:
         ]
         return UpstreamRun(
             job=RunJob(namespace=job.namespace, name=job.name, version=Timeline(store, job).of(run)),
-            run=RunSummary(
+            run=UpstreamRunTimes(
                 id=run.run_id, start=time_text(run.started_at), end=time_text(run.ended_at), status=run.state.value
             ),
             inputs=inputs,

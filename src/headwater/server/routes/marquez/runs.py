@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import uuid4
 
 import msgspec
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from headwater.errors import InvalidInput
 from headwater.formats.marquez.events import new_run, run_event
 from headwater.formats.marquez.objects import Run, RunFacets
-from headwater.formats.marquez.requests import RunMeta
+from headwater.formats.marquez.requests import RunMeta, Time
 from headwater.model.run_ids import canonical_run_id
 from headwater.server.call import Call
 from headwater.server.errors import json_response
@@ -37,7 +37,7 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class At(msgspec.Struct, frozen=True, kw_only=True):
     """When a run changed its state; now when it is not said."""
 
-    at: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    at: Time = ""
 
 
 class FacetKind(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from headwater.errors import InvalidInput
 from headwater.formats.marquez.objects import SearchResult
+from headwater.formats.marquez.requests import Day
 from headwater.formats.times import format_time, parse_time
 from headwater.model.graph import NodeKind
 from headwater.query.names import node_id
@@ -21,19 +22,21 @@ _CANDIDATES = 1000
 _HITS = 20
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII).fullmatch
 _KINDS = {"dataset": NodeKind.DATASET, "job": NodeKind.JOB, "": None, "all": None}
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+Filter = Literal["", "dataset", "job", "all", "DATASET", "JOB", "ALL"]
+Sort = Literal["name", "updated_at", "update_at", "NAME", "UPDATED_AT", "UPDATE_AT"]
 
 
 class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Words, and what to look among. ``before`` and ``after`` are days of the last change."""
 
-    q: Text
-    filter: str = ""
-    sort: str = "name"
+    q: Words
+    filter: Filter = ""
+    sort: Sort = "name"
     limit: Limit = 10
     namespace: str | None = None
-    before: str = ""
-    after: str = ""
+    before: Day = ""
+    after: Day = ""
 
 
 class SearchResults(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -46,7 +49,7 @@ class SearchResults(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class WordsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Words."""
 
-    q: Text
+    q: Words
 
 
 class Hits(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,14 +62,12 @@ class Hits(msgspec.Struct, frozen=True, kw_only=True):
 def search(call: Call) -> SearchResults:
     """The objects that fit some words, the best of them, in the order asked for."""
     query: SearchQuery = call.query
-    kind = _kind(query.filter)
+    kind = _KINDS[query.filter.lower()]
     before = _day(query.before, "before")
     after = _day(query.after, "after")
-    is_by_time = query.sort.lower() in ("updated_at", "update_at")
-    if not is_by_time and query.sort.lower() != "name":
-        raise InvalidInput(field="sort", value=query.sort[:80], rule="is name or updated_at")
+    is_by_time = query.sort.lower() != "name"
     with call.store() as store:
-        rows = [hit.node for hit in store.search(_words(query.q), kind=kind, limit=_CANDIDATES)]
+        rows = [hit.node for hit in store.search(query.q, kind=kind, limit=_CANDIDATES)]
     wanted = None if query.namespace is None else normal_namespace(query.namespace)
     rows = [
         row
@@ -78,18 +79,6 @@ def search(call: Call) -> SearchResults:
     ][: query.limit]
     rows.sort(key=lambda row: (-row.updated_at, row.name) if is_by_time else (0, row.name))
     return SearchResults(total_count=len(rows), results=[_result(row) for row in rows])
-
-
-def _words(text: str) -> str:
-    if not text.strip():
-        raise InvalidInput(field="q", value="''", rule="must not be blank")
-    return text
-
-
-def _kind(text: str) -> NodeKind | None:
-    if text.lower() not in _KINDS:
-        raise InvalidInput(field="filter", value=text[:80], rule="is dataset or job")
-    return _KINDS[text.lower()]
 
 
 def _day(text: str, field: str) -> int | None:
@@ -114,7 +103,7 @@ def search_jobs(call: Call) -> Hits:
     """Jobs with their facets and those of their last run."""
     query: WordsQuery = call.query
     with call.store() as store:
-        found = store.search(_words(query.q), kind=NodeKind.JOB, limit=_HITS)
+        found = store.search(query.q, kind=NodeKind.JOB, limit=_HITS)
         runs = store.latest_runs([hit.node.id for hit in found])
         hits = []
         for hit in found:
@@ -128,7 +117,7 @@ def search_datasets(call: Call) -> Hits:
     """Datasets with their facets."""
     query: WordsQuery = call.query
     with call.store() as store:
-        found = store.search(_words(query.q), kind=NodeKind.DATASET, limit=_HITS)
+        found = store.search(query.q, kind=NodeKind.DATASET, limit=_HITS)
         latest = store.latest_versions([hit.node.id for hit in found])
         hits = []
         for hit in found:
