@@ -1,4 +1,4 @@
-"""The way in for what this API is told: as events, through the store that everything else goes through."""
+"""The way in for what this API is told: as events, through the intake that everything else goes through."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 from zlib import crc32
 
-from headwater.errors import InvalidEvent
+import anyio.from_thread
+
 from headwater.formats.marquez.events import encode
 from headwater.server.call import Call
+from headwater.server.intake.answers import error_of
 from headwater.storage.base import NodeRow, ReceiptStatus
 
 _TURNS = tuple(threading.Lock() for _ in range(64))
@@ -24,19 +26,19 @@ def turn(call: Call) -> Iterator[None]:
 
 
 def emit(call: Call, events: Sequence[Mapping[str, Any]]) -> None:
-    """Store events; when this returns they are committed, and part of every answer.
+    """Store events through the service's intake; when this returns they are committed, and part of every answer.
+
+    Called in a worker thread: the intake lives on the loop.
 
     Raises:
         InvalidEvent: one is refused; the others are stored.
+        Busy: the tenant's quota is used up.
         StoreError: nothing could be stored.
     """
-    if not events:
-        return
-    with call.service.stores.writing(call.tenant) as store:
-        receipts = store.append([encode(event) for event in events])
-    for receipt in receipts:
+    encoded = [encode(event) for event in events]
+    for receipt in anyio.from_thread.run(call.service.intake.append, call.tenant, encoded):
         if receipt.status is ReceiptStatus.REFUSED:
-            raise InvalidEvent(field=receipt.field, value=receipt.value, rule=receipt.rule)
+            raise error_of(receipt)
 
 
 def instant(call: Call, *known: NodeRow | None) -> int:
