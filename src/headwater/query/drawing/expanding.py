@@ -7,14 +7,40 @@ it fits, else in a new column beside them; within the column it takes the free p
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
-from collections.abc import Mapping, Sequence
+from bisect import insort
+from collections.abc import Iterator, Mapping, Sequence
 
 from headwater.errors import InvalidInput
 from headwater.query.drawing.layering import Pair, topological
 from headwater.query.drawing.shapes import COLUMN_GAP, ROW_GAP, Box, Rect
 
 _LEAST_GAP = COLUMN_GAP / 2
+
+
+class _Grid:
+    """Rectangles by the squares they touch, so that few have to be compared."""
+
+    _SIDE = 256.0
+
+    def __init__(self) -> None:
+        self.squares: dict[tuple[int, int], list[Rect]] = {}
+
+    def add(self, rect: Rect) -> None:
+        """Take a rectangle in."""
+        for square in self._squares(rect, 0.0):
+            self.squares.setdefault(square, []).append(rect)
+
+    def has_room(self, rect: Rect, gap: float) -> bool:
+        """Tell whether a rectangle is apart from all that are in."""
+        return all(
+            rect.is_apart(other, gap) for square in self._squares(rect, gap) for other in self.squares.get(square, ())
+        )
+
+    def _squares(self, rect: Rect, gap: float) -> Iterator[tuple[int, int]]:
+        side = self._SIDE
+        for x in range(int((rect.x - gap) // side), int((rect.right + gap) // side) + 1):
+            for y in range(int((rect.y - gap) // side), int((rect.bottom + gap) // side) + 1):
+                yield x, y
 
 
 class _Column:
@@ -78,6 +104,7 @@ class _Expansion:
     def _keep(self, placed: Mapping[str, Rect]) -> None:
         """Give boxes the place they had: first those of unchanged size, then others where they still fit."""
         kept: list[Rect] = []
+        taken = _Grid()
         found = [(at, box, placed[box.key]) for at, box in enumerate(self.known) if box.key in placed]
         for _, box, old in found:
             if not all(math.isfinite(value) for value in old):
@@ -85,10 +112,11 @@ class _Expansion:
         for at, box, old in sorted(found, key=lambda item: (item[1].width, item[1].height) != item[2][2:]):
             rect = Rect(old.x, old.y, box.width, box.height)
             is_same = rect[2:] == old[2:]
-            if all(rect.is_apart(other, 0.0 if is_same else ROW_GAP) for other in _near(kept, rect)):
+            if taken.has_room(rect, 0.0 if is_same else ROW_GAP):
                 self.rects[at] = rect
-                insort(kept, rect)
-        for rect in kept:
+                taken.add(rect)
+                kept.append(rect)
+        for rect in sorted(kept):
             if self.columns and rect.x <= self.columns[-1].right:
                 self.columns[-1].right = max(self.columns[-1].right, rect.right)
             else:
@@ -157,8 +185,3 @@ class _Expansion:
         column = _Column(round(left, 1), round(left + width, 1))
         self.columns.insert(at, column)
         return column
-
-
-def _near(kept: Sequence[Rect], rect: Rect) -> Sequence[Rect]:
-    """Return the kept rectangles that could touch this one; ``kept`` is sorted by left side."""
-    return kept[: bisect_left(kept, Rect(rect.right + ROW_GAP, -math.inf, 0.0, 0.0))]
