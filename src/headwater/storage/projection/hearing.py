@@ -8,7 +8,7 @@ from headwater.model.events import Dataset, Job, RunEvent
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names
 from headwater.storage.projection.flows import LIFE, Flows
-from headwater.storage.projection.history import History
+from headwater.storage.projection.history import Echo, History
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DATASET, JOB, Name, Node, Statement
 from headwater.storage.projection.tables import Tables
@@ -26,15 +26,15 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
     run_id: str = ""
 
 
-class Part(msgspec.Struct, frozen=True, gc=False):
+class Part(msgspec.Struct, frozen=True):
     """One object that an event names, as far as hearing of it again goes."""
 
     name: Name
     node: Node
-    #: facet set, 0 for none
+    #: facet set to mention, 0 for none
     facets: int
-    #: where the history remembers that the set changes nothing; None without facets
-    place: tuple[int, int] | None
+    #: the facets given to it, and whether they still tell something new; None for an object that is given none
+    given: tuple[FacetSet, Echo] | None
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -90,20 +90,23 @@ class Hearing:
         """The script of an event whose objects were all named together before."""
         return self._scripts.get(_known_by(event))
 
-    def replay(self, script: Script, at: int, seq: int, run: int) -> bool:
-        """Take in an event by its script; false, and nothing done, where it may change more than times."""
-        settled, changes = self._history.settled, self._history.changes
+    def replay(self, script: Script, stamp: Stamp) -> bool:
+        """Take in an event by its script; false, and nothing done, where it is the first or earliest of a name."""
+        at = stamp.at
         for part in script.parts:
-            node = part.node
-            if at <= node.updated_at or at <= part.name.first_at:
-                return False
-            if part.place is not None and settled.get(part.place, -1) != changes.get(node.id, 0):
+            if at < part.node.created_at or at <= part.name.first_at:
                 return False
         mention, changed = self._tables.mention, self._names.changed
+        run, seq = stamp.run, stamp.seq
         for part in script.parts:
-            part.node.updated_at = at
-            changed(part.node)
+            node = part.node
+            is_newest = at > node.updated_at
+            if is_newest:
+                node.updated_at = at
+                changed(node)
             mention(part.name.id, run, part.facets, at, seq)
+            if part.given is not None and not part.given[1].holds(at):
+                self._history.hear(node, part.given[0], at, stamp.key, stamp.run_id, is_newest=is_newest)
         return True
 
     def remember(self, event: RunEvent) -> None:
@@ -149,7 +152,9 @@ class Hearing:
 
     def _part(self, name: Name, facets: FacetSet) -> Part:
         node = self._names.by_id(name.node)
-        return Part(name, node, facets.id, (node.id, facets.id)) if facets.bodies else Part(name, node, 0, None)
+        if not facets.bodies:
+            return Part(name, node, 0, None)
+        return Part(name, node, facets.id, (facets, self._history.echo(node.id, facets.id)))
 
     # -- listening ---------------------------------------------------------------------------------------------------
     def know(self, kind: int, thing: Dataset | Job, at: int, key: bytes) -> tuple[Name, FacetSet]:

@@ -20,6 +20,25 @@ _TYPED = frozenset({"datasetType", "jobType"})
 _CACHE_SIZE = 20_000
 
 
+class Standing(msgspec.Struct, gc=False):
+    """How often the history of a node changed so far."""
+
+    changes: int = 0
+
+
+class Echo(msgspec.Struct, gc=False):
+    """A facet set that said of a node what had been said before, and more than once: after ``since``, and as long as
+    the history stands as it stood, saying it again changes nothing."""
+
+    standing: Standing
+    changes: int = -1
+    since: int = 0
+
+    def holds(self, at: int) -> bool:
+        """Whether an event at that instant changes nothing by it."""
+        return self.changes == self.standing.changes and at > self.since
+
+
 class History:
     """Places facet statements into the histories of nodes."""
 
@@ -30,27 +49,37 @@ class History:
         self._columns = columns
         self._latest: dict[int, dict[str, Change]] = {}
         self._stale: set[int] = set()
-        #: (node, facet set) -> number of changes of the node when the set was last found to change nothing
-        self.settled: dict[tuple[int, int], int] = {}
-        #: changes so far by node
-        self.changes: dict[int, int] = {}
+        self._standings: dict[int, Standing] = {}
+        self._echoes: dict[tuple[int, int], Echo] = {}
 
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
         self._latest.clear()
         self._stale.clear()
-        self.settled.clear()
-        self.changes.clear()
+        self._standings.clear()
+        self._echoes.clear()
+
+    def echo(self, node_id: int, facets: int) -> Echo:
+        """Whether a facet set still tells something new of a node."""
+        found = self._echoes.get((node_id, facets))
+        if found is None:
+            if len(self._echoes) >= _CACHE_SIZE:
+                del self._echoes[next(iter(self._echoes))]
+            found = self._echoes[node_id, facets] = Echo(self._standing(node_id))
+        return found
+
+    def _standing(self, node_id: int) -> Standing:
+        found = self._standings.get(node_id)
+        if found is None:
+            found = self._standings[node_id] = Standing()
+        return found
 
     def hear(self, node: Node, facets: FacetSet, at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
         """Take in a facet set that one event gives to a node, quickly where it only says again what it said."""
-        place = (node.id, facets.id)
-        if is_newest and self.settled.get(place, -1) == self.changes.get(node.id, 0):
-            return
-        if self.say(node, facets.bodies, at, key, run_id, is_newest=is_newest) and is_newest:
-            if len(self.settled) >= _CACHE_SIZE:
-                self.settled.clear()
-            self.settled[place] = self.changes.get(node.id, 0)
+        echo = self.echo(node.id, facets.id)
+        if not echo.holds(at) and self.say(node, facets.bodies, at, key, run_id, is_newest=is_newest):
+            latest = self._latest_of(node.id)
+            echo.changes, echo.since = echo.standing.changes, max(latest[name].at for name in facets.bodies)
 
     def say(self, node: Node, bodies: dict[str, int], at: int, key: bytes, run_id: str, *, is_newest: bool) -> bool:
         """Take in the bodies (0: removed) that one event gives to the facets of a node.
@@ -147,7 +176,7 @@ class History:
         for row in self._tables.changes.where(node=node.id):
             self._tables.changes.drop(_key(row))
         self._latest.pop(node.id, None)
-        self.changes[node.id] = self.changes.get(node.id, 0) + 1
+        self._standing(node.id).changes += 1
         current: dict[str, Change] = {}
         for at, key, mention, bodies in self._statements(node.id, -(2**63)):
             run = self._tables.runs.get(mention.run) if mention.run else None
@@ -166,7 +195,7 @@ class History:
         self._stale.add(node.id)
 
     def _changed(self, node: Node, facet: str, body: int) -> None:
-        self.changes[node.id] = self.changes.get(node.id, 0) + 1
+        self._standing(node.id).changes += 1
         if facet in _SEARCHED:
             self._stale.add(node.id)
             if facet == "schema" and body and node.kind == DATASET:
@@ -188,7 +217,7 @@ class History:
 
     def forget(self, node_id: int) -> None:
         """Drop the history of a node that was joined to another."""
-        self.changes[node_id] = self.changes.get(node_id, 0) + 1
+        self._standing(node_id).changes += 1
         for row in self._tables.changes.where(node=node_id):
             self._tables.changes.drop(_key(row))
         self._latest.pop(node_id, None)

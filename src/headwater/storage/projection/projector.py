@@ -75,11 +75,12 @@ class Projector:
                 self._hearing.remember(event)
 
     def _replay(self, script: Script, event: RunEvent, at: int, key: bytes, seq: int) -> bool:
-        """Take in an event whose objects are all known together, if it changes nothing but times and the run."""
+        """Take in an event whose objects are all known together."""
         run, doc = self.runs.seen(event.run.run_id, script.job.id, script.job.node, at, key)
-        if not self._hearing.replay(script, at, seq, run.id):
+        stamp = Stamp(at, key, seq, run.id, run.run_id)
+        if not self._hearing.replay(script, stamp):
             return False
-        self._begin(run, doc, event, script.job, script.job_facets, Stamp(at, key, seq, run.id, run.run_id))
+        self._begin(run, doc, event, script.job, script.job_facets, stamp)
         for (name, facets), output in zip(script.outputs, event.outputs, strict=True):
             self._merge(doc.outputs, name, facets, output.output_facets, at, key)
         for (name, facets), source in zip(script.inputs, event.inputs, strict=True):
