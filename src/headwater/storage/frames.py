@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
-import zstandard
 
 from headwater.formats.openlineage import parse_time
 from headwater.storage.base import StoredEvent
+from headwater.storage.compression import compress, decompress
 
 KEY_BYTES = 16
 _KEPT = 8
@@ -37,7 +37,7 @@ def frame_of(first_seq: int, keys: Sequence[bytes], received: Sequence[int], bod
         first_seq,
         b"".join(keys),
         times,
-        zstandard.ZstdCompressor(level=1, write_checksum=True).compress(plain),
+        compress(plain, level=1, write_checksum=True),
     )
 
 
@@ -48,7 +48,7 @@ def received_times(received: bytes) -> list[int]:
 
 def unframe(data: bytes) -> list[bytes]:
     """The events of a frame."""
-    plain = zstandard.ZstdDecompressor().decompress(data)
+    plain = decompress(data)
     found, at = [], 0
     while at < len(plain):
         (length,) = _LENGTH.unpack_from(plain, at)

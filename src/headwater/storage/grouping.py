@@ -23,6 +23,7 @@ from headwater.storage.projection.tables import Tables
 from headwater.storage.turn import Turn
 
 _REBUILD_BATCH = 500
+_COMMITS_BETWEEN_LOOKS = 16
 
 
 class BatchTables(Tables, Protocol):
@@ -101,6 +102,7 @@ class GroupedStore(ProjectedStore):
         self._lock = Turn()
         self._waiting: list[_Waiting] = []
         self._waiting_lock = threading.Lock()
+        self._commits = 0
         super().__init__(tables, tenant, indexes)
 
     @abstractmethod
@@ -176,11 +178,17 @@ class GroupedStore(ProjectedStore):
     def _write(self, deliveries: Sequence[Delivery]) -> Written:
         with ExitStack() as stack:
             stack.enter_context(self._lock)
-            stack.callback(self._stay_small)
+            stack.callback(self._ease)
             stack.enter_context(self._writing())
             receipts = self._take_in([self.checked(delivery) for delivery in deliveries])
             self._tables.flush()
             return _Open(stack.pop_all(), receipts)
+
+    def _ease(self) -> None:
+        """Look at the caches after some commits, not after each: a small one costs less than looking."""
+        self._commits += 1
+        if self._commits % _COMMITS_BETWEEN_LOOKS == 0:
+            self._stay_small()
 
     def _stay_small(self) -> None:
         if self._tables.is_crowded():

@@ -20,6 +20,9 @@ from headwater.model.run_ids import canonical_run_id
 
 _CACHE_BYTES = 32 << 20
 _LARGEST_BYTES = 1 << 20
+_MOST_CASTS = 1_000
+_LARGEST_IN_CAST_BYTES = 12 << 10
+_MOST_OUTPUTS = 4
 
 T = TypeVar("T")
 Named = TypeVar("Named", Job, InputDataset)
@@ -51,11 +54,12 @@ class _EventParts(_Strict, gc=True):
     job: msgspec.Raw
     event_type: EventType | msgspec.UnsetType = msgspec.UNSET
     schema_url: str | msgspec.UnsetType = msgspec.field(name="schemaURL", default=msgspec.UNSET)
-    inputs: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    inputs: Maybe = msgspec.UNSET
     outputs: list[_OutputParts] | msgspec.UnsetType = msgspec.UNSET
 
 
 _parts = msgspec.json.Decoder(_EventParts).decode
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _facets = msgspec.json.Decoder(Facets).decode
 _anything = msgspec.json.Decoder().decode
 _sorted = msgspec.json.Encoder(order="sorted").encode
@@ -90,6 +94,18 @@ class Remembered(Generic[T]):
         return found
 
 
+class _Cast(msgspec.Struct):
+    """What the last event of a job listed: comparing with it is cheaper than looking up what was seen before."""
+
+    #: held so that no other object gets its identity
+    job: Job
+    inputs_raw: bytes = b""
+    inputs: tuple[InputDataset, ...] = ()
+    inputs_part: bytes = b""
+    #: by place: the facets as they arrived, and what they gave
+    outputs: list[tuple[bytes, tuple[Facets, bytes]]] = msgspec.field(default_factory=list)
+
+
 class EventReader:
     """``read`` with a memory. One instance serves one thread at a time."""
 
@@ -97,6 +113,7 @@ class EventReader:
         self._facets = Remembered(_read_facets)
         self._jobs = Remembered(_read_job)
         self._inputs = Remembered(_read_input)
+        self._casts: dict[int, _Cast] = {}
 
     def read(self, raw: bytes) -> tuple[Event, bytes, int]:
         """The event, its key, and its time in microseconds since the epoch.
@@ -118,6 +135,7 @@ class EventReader:
         if "\0" in parts.producer or (parts.schema_url is not msgspec.UNSET and "\0" in parts.schema_url):
             raise Unusual
         job, job_part = self._jobs(bytes(parts.job))
+        cast = self._cast(job)
         run, run_part = _read_run(parts.run)
         pieces = [b'{"eventTime":', _encode(time)]
         kind: EventType | None = None
@@ -126,13 +144,12 @@ class EventReader:
             pieces += (b',"eventType":', _encode(kind))
         inputs: tuple[InputDataset, ...] = ()
         if parts.inputs is not msgspec.UNSET:
-            read_inputs = [self._inputs(bytes(item)) for item in parts.inputs]
-            inputs = tuple([one for one, _ in read_inputs])
-            pieces += (b',"inputs":[', b",".join([part for _, part in read_inputs]), b"]")
+            inputs, inputs_part = self._read_inputs(cast, bytes(parts.inputs))
+            pieces += (b',"inputs":[', inputs_part, b"]")
         pieces += (b',"job":', job_part)
         outputs: tuple[OutputDataset, ...] = ()
         if parts.outputs is not msgspec.UNSET:
-            read_outputs = [self._read_output(item) for item in parts.outputs]
+            read_outputs = [self._read_output(cast, place, item) for place, item in enumerate(parts.outputs)]
             outputs = tuple([one for one, _ in read_outputs])
             pieces += (b',"outputs":[', b",".join([part for _, part in read_outputs]), b"]")
         pieces += (b',"producer":', _encode(parts.producer), b',"run":', run_part)
@@ -154,13 +171,43 @@ class EventReader:
         )
         return event, blake2b(canonical, digest_size=KEY_SIZE).digest(), at
 
-    def _read_output(self, parts: _OutputParts) -> tuple[OutputDataset, bytes]:
+    def _cast(self, job: Job) -> _Cast:
+        found = self._casts.get(id(job))
+        if found is None or found.job is not job:
+            if len(self._casts) >= _MOST_CASTS:
+                self._casts.clear()
+            found = self._casts[id(job)] = _Cast(job)
+        return found
+
+    def _read_inputs(self, cast: _Cast, raw: bytes) -> tuple[tuple[InputDataset, ...], bytes]:
+        if raw != cast.inputs_raw:
+            found = [self._inputs(bytes(item)) for item in _items(raw)]
+            if len(raw) > _LARGEST_IN_CAST_BYTES:
+                return tuple([one for one, _ in found]), b",".join([part for _, part in found])
+            cast.inputs_raw = raw
+            cast.inputs = tuple([one for one, _ in found])
+            cast.inputs_part = b",".join([part for _, part in found])
+        return cast.inputs, cast.inputs_part
+
+    def _output_facets(self, cast: _Cast, place: int, raw: bytes) -> tuple[Facets, bytes]:
+        known = cast.outputs
+        if place < len(known) and known[place][0] == raw:
+            return known[place][1]
+        found = self._facets(raw)
+        if len(raw) <= _LARGEST_IN_CAST_BYTES:
+            if place < len(known):
+                known[place] = raw, found
+            elif place == len(known) < _MOST_OUTPUTS:
+                known.append((raw, found))
+        return found
+
+    def _read_output(self, cast: _Cast, place: int, parts: _OutputParts) -> tuple[OutputDataset, bytes]:
         if not parts.namespace.strip() or not parts.name.strip() or "\0" in parts.namespace or "\0" in parts.name:
             raise Unusual
         facets = outer = _NO_FACETS
         pieces = [b"{"]
         if parts.facets is not msgspec.UNSET:
-            facets, part = self._facets(bytes(parts.facets))
+            facets, part = self._output_facets(cast, place, bytes(parts.facets))
             pieces += (b'"facets":', part, b",")
         pieces += (b'"name":', _encode(parts.name), b',"namespace":', _encode(parts.namespace))
         if parts.output_facets is not msgspec.UNSET:

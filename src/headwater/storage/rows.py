@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
-import zstandard
 
 from headwater.model.graph import FieldEdge
+from headwater.storage.compression import compress, decompress
 from headwater.storage.projection.records import (
     Derivation,
     Edge,
@@ -288,12 +288,12 @@ def pack(data: bytes, from_bytes: int = 512) -> bytes:
     """Compressed, where the data is as long as that."""
     if len(data) < from_bytes:
         return _PLAIN + data
-    return _PACKED + zstandard.ZstdCompressor(level=3).compress(data)
+    return _PACKED + compress(data, level=3)
 
 
 def unpack(data: bytes) -> bytes:
     """What ``pack`` was given."""
-    return data[1:] if data[:1] == _PLAIN else zstandard.ZstdDecompressor().decompress(data[1:])
+    return data[1:] if data[:1] == _PLAIN else decompress(data[1:])
 
 
 NO_DOC = pack(b"")

@@ -166,10 +166,11 @@ class MemoryTables:
             latest[row.name] = row
         return list(latest.values())
 
-    def mention(self, name: int, run: int, facets: int, at: int, seq: int) -> None:
+    def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        mention = Mention(name=name, run=run, facets=facets, at=at, seq=seq)
-        self._mentions.setdefault(name, []).append(mention)
+        for name, facets in said:
+            mention = Mention(name=name, run=run, facets=facets, at=at, seq=seq)
+            self._mentions.setdefault(name, []).append(mention)
 
     def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
         """Every mention of these names, in the order of the log."""

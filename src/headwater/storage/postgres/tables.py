@@ -451,9 +451,9 @@ class PostgresTables:
             return found
         return self.changes.select(self._sql["latest_changes"], (column("bigint", [node]),))
 
-    def mention(self, name: int, run: int, facets: int, at: int, seq: int) -> None:
+    def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        self._mentions.extend((name, run, facets, at, seq))
+        self._mentions.extend([value for name, facets in said for value in (name, run, facets, at, seq)])
 
     def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
         """Mentions of these names whose commit holds an event of that instant or later."""

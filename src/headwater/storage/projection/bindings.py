@@ -141,6 +141,8 @@ class Bindings:
         return found if len(found) < 2 else list(dict.fromkeys(found))
 
     def _identities(self, touched: Touched) -> tuple[str, str, str]:
+        if len(touched.said) == 1 and not touched.extras:
+            return self._sets.by_id(touched.said[0].facets).identities()
         version = exact = digest = ""
         for said in touched.said:
             found = self._sets.by_id(said.facets).identities()

@@ -110,9 +110,9 @@ class FacetSet:
             self._identities = (version.dataset_version if version else "", *mark)
         return self._identities
 
-    def work(self) -> tuple[str, bool]:
-        """(kind of work, whether it never ends) of a job."""
-        if self._work is None:
+    def work(self) -> tuple[str, bool] | None:
+        """(kind of work, whether it never ends) of a job; None where the facets do not speak of it."""
+        if self._work is None and "jobType" in self.bodies:
             self._work = (type_of(self.raw, is_job=True), is_streaming(self.raw))
         return self._work
 

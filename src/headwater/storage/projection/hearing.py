@@ -29,10 +29,7 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
 class Part(msgspec.Struct, frozen=True):
     """One object that an event names, as far as hearing of it again goes."""
 
-    name: Name
     node: Node
-    #: facet set to mention, 0 for none
-    facets: int
     #: the facets given to it, and whether they still tell something new; None for an object that is given none
     given: tuple[FacetSet, Echo] | None
 
@@ -42,7 +39,11 @@ class Script(msgspec.Struct, frozen=True):
 
     #: what the script is known by; held so that no other object gets its identity
     things: tuple[object, ...]
+    #: instant after which an event is the earliest of none of the nodes and names
+    after: int
     parts: list[Part]
+    #: (name, facet set) of each part
+    said: list[tuple[int, int]]
     job: Name
     job_facets: FacetSet
     inputs: list[tuple[int, int]]
@@ -93,18 +94,15 @@ class Hearing:
     def replay(self, script: Script, stamp: Stamp) -> bool:
         """Take in an event by its script; false, and nothing done, where it is the first or earliest of a name."""
         at = stamp.at
-        for part in script.parts:
-            if at < part.node.created_at or at <= part.name.first_at:
-                return False
-        mention, changed = self._tables.mention, self._names.changed
-        run, seq = stamp.run, stamp.seq
+        if at <= script.after:
+            return False
+        self._tables.mention(script.said, stamp.run, at, stamp.seq)
         for part in script.parts:
             node = part.node
             is_newest = at > node.updated_at
             if is_newest:
                 node.updated_at = at
-                changed(node)
-            mention(part.name.id, run, part.facets, at, seq)
+                self._names.changed(node)
             if part.given is not None and not part.given[1].holds(at):
                 self._history.hear(node, part.given[0], at, stamp.key, stamp.run_id, is_newest=is_newest)
         return True
@@ -123,21 +121,25 @@ class Hearing:
         listed = [(job, job_facets), *outputs, *inputs]
         if any(facets.symlinks or facets.life for _, facets in listed):
             return
+        names = [name for name, _ in listed]
+        said = [(name.id, facets.id if facets.bodies else 0) for name, facets in listed]
         parts = [self._part(name, facets) for name, facets in listed]
-        ids = {name.id for name, _ in listed}
         for _, facets in listed:
             for kind, namespace, text in facets.named():
                 name = self._names.known(kind, namespace, text)
-                if name is not None and name.id not in ids:
-                    ids.add(name.id)
-                    parts.append(Part(name, self._names.by_id(name.node), 0, None))
+                if name is not None and name not in names:
+                    names.append(name)
+                    said.append((name.id, 0))
+                    parts.append(Part(self._names.by_id(name.node), None))
         if len({part.node.id for part in parts}) < len(parts):
             return
         if len(self._scripts) >= _CACHE_SIZE:
             self._scripts.clear()
         self._scripts[_known_by(event)] = Script(
             things=(event.job, *event.inputs, *(one.facets for one in event.outputs)),
+            after=max(max(name.first_at, part.node.created_at) for name, part in zip(names, parts, strict=True)),
             parts=parts,
+            said=said,
             job=job,
             job_facets=job_facets,
             inputs=[(name.id, facets.id if facets.bodies else 0) for name, facets in inputs],
@@ -152,9 +154,7 @@ class Hearing:
 
     def _part(self, name: Name, facets: FacetSet) -> Part:
         node = self._names.by_id(name.node)
-        if not facets.bodies:
-            return Part(name, node, 0, None)
-        return Part(name, node, facets.id, (facets, self._history.echo(node.id, facets.id)))
+        return Part(node, (facets, self._history.echo(node.id, facets.id)) if facets.bodies else None)
 
     # -- listening ---------------------------------------------------------------------------------------------------
     def know(self, kind: int, thing: Dataset | Job, at: int, key: bytes) -> tuple[Name, FacetSet]:
@@ -190,9 +190,9 @@ class Hearing:
             self._names.changed(node)
         self._listed.add(name.id)
         if not facets.bodies:
-            self._tables.mention(name.id, stamp.run, 0, at, stamp.seq)
+            self._tables.mention(((name.id, 0),), stamp.run, at, stamp.seq)
             return
-        self._tables.mention(name.id, stamp.run, facets.id, at, stamp.seq)
+        self._tables.mention(((name.id, facets.id),), stamp.run, at, stamp.seq)
         said = self._said.get(node.id)
         if said is None:
             self._said[node.id] = (node, is_newest, [facets])
@@ -243,7 +243,7 @@ class Hearing:
         if found.id not in self._listed:
             self._listed.add(found.id)
             self._touch(self._names.by_id(found.node), stamp.at)
-            self._tables.mention(found.id, stamp.run, 0, stamp.at, stamp.seq)
+            self._tables.mention(((found.id, 0),), stamp.run, stamp.at, stamp.seq)
 
     def _join(self, name: Name, other: tuple[str, str], stamp: Stamp) -> Name | None:
         if not other[0].strip() or not other[1].strip():

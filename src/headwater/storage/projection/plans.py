@@ -31,8 +31,8 @@ class Plan(msgspec.Struct, frozen=True):
     groups: list[tuple[Group, frozenset[int]]]
     #: dataset nodes that the run read
     reads: list[int]
-    #: name ids whose readers must find the run, though no event of it may list them
-    noted: list[int]
+    #: (name id, no facets) of those whose readers must find the run, though no event of it may list them
+    noted: list[tuple[int, int]]
     #: name ids by node, of what the events list
     inputs: dict[int, list[int]]
     outputs: dict[int, list[int]]
@@ -82,7 +82,7 @@ class Plans:
             flows=flows,
             groups=list(zip(groups, own_sources(groups), strict=True)),
             reads=sorted({source for group in groups for source, _ in group.sources}),
-            noted=sorted(named | (shapes.keys() - doc.outputs.keys())),
+            noted=[(name, 0) for name in sorted(named | (shapes.keys() - doc.outputs.keys()))],
             inputs=self.by_node(doc.inputs),
             outputs=self.by_node(doc.outputs),
         )

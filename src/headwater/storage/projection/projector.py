@@ -124,7 +124,7 @@ class Projector:
         run.ended_at = doc.ends.get(run.state)
         run.job = self.names.by_name_id(doc.job).node
         run.operation = self._work_of(doc)[0]
-        if event.run.facets and _names_parent(event.run.facets):
+        if event.run.facets and (run.parent_run or _names_parent(event.run.facets, doc.facets)):
             raw = {name: msgspec.Raw(extra.body) for name, extra in doc.facets.items()}
             parent = try_facet(raw, Parent)
             run.parent_run = (canonical_run_id(parent.run.run_id) or "") if parent else ""
@@ -205,8 +205,7 @@ class Projector:
         doc.settled = settled
         self.bindings.settle(run, doc, settled, plan)
         heard_at = max(stamp.at, run.started_at, run.ended_at or run.started_at)
-        for name in plan.noted:
-            self._tables.mention(name, run.id, 0, heard_at, stamp.seq)
+        self._tables.mention(plan.noted, run.id, heard_at, stamp.seq)
         if before is None:
             for target, shape in plan.flows.items():
                 self._flows.observe(run.job, target, Step(at, run.run_id, shape))
@@ -229,9 +228,7 @@ class Projector:
         """(operation, whether it never ends) as the run's events last said."""
         found = ("", False)
         for said in doc.job_said:
-            facets = self.sets.by_id(said.facets)
-            if "jobType" in facets.bodies:
-                found = facets.work()
+            found = self.sets.by_id(said.facets).work() or found
         return found
 
     def _mark(self, job: int, shapes: Mapping[int, int]) -> None:
@@ -264,6 +261,9 @@ class Projector:
         self._hearing.joined()
 
 
-def _names_parent(facets: dict[str, msgspec.Raw]) -> bool:
-    """Whether run facets may hold a parent, under its own key or another."""
-    return "parent" in facets or b"ParentRunFacet" in b"".join([bytes(raw) for raw in facets.values()])
+def _names_parent(given: dict[str, msgspec.Raw], merged: dict[str, rundoc.Extra]) -> bool:
+    """Whether the facets given by an event, which are merged already, may hold a parent under its own or another key.
+
+    One that a later event overrode does not.
+    """
+    return "parent" in given or any(b"ParentRunFacet" in bytes(merged[name].body) for name in given)

@@ -70,7 +70,7 @@ class Node(Row):
     is_dropped: bool = False
 
 
-class Run(Row, gc=True):
+class Run(Row):
     """A run. ``doc`` is everything its events said, merged (see ``rundoc``)."""
 
     id: int

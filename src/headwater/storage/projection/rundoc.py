@@ -47,14 +47,14 @@ class Extra(msgspec.Struct, array_like=True, gc=False):
     body: msgspec.Raw | bytes
 
 
-class Touched(msgspec.Struct, array_like=True):
+class Touched(msgspec.Struct, array_like=True, gc=False):
     """A dataset that the run read or wrote."""
 
     said: list[Said]
     extras: dict[str, Extra]
 
 
-class Settled(msgspec.Struct, array_like=True):
+class Settled(msgspec.Struct, array_like=True, gc=False):
     """What the projection made of the run when it last looked."""
 
     job: int
@@ -69,7 +69,7 @@ class Settled(msgspec.Struct, array_like=True):
     reads: list[int]
 
 
-class RunDoc(msgspec.Struct, array_like=True):
+class RunDoc(msgspec.Struct, array_like=True, gc=False):
     """The merged run. Name ids are used throughout, so joining names does not touch it."""
 
     job_at: int
@@ -95,6 +95,10 @@ def say(said: list[Said], at: int, key: bytes, facets: int, names_of: NamesOf) -
     """Add a facet set to a list kept sorted by (time, key), without those that later ones override in full."""
     if not said:
         said.append(Said(at, key, facets))
+        return
+    if len(said) == 1 and said[0].facets == facets:
+        old = said[0]
+        old.at, old.key = max((old.at, old.key), (at, key))
         return
     for old in said:
         if old.facets == facets:

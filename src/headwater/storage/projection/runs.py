@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.storage.projection import rundoc
 from headwater.storage.projection.records import Run
-from headwater.storage.projection.rundoc import RunDoc
+from headwater.storage.projection.rundoc import RUNNING, RunDoc
 from headwater.storage.projection.tables import Tables
 
 _CACHE_SIZE = 5_000
@@ -64,6 +64,8 @@ class Runs:
         for run_id, run in self._changed.items():
             run.doc = rundoc.encode(self._docs[run_id])
             self._tables.runs.put(run)
+            if run.state > RUNNING:  # it ended: little is heard of it, and it is many objects
+                del self._docs[run_id]
         self._changed.clear()
         if len(self._docs) > _CACHE_SIZE:
             self._docs.clear()

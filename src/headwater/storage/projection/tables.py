@@ -259,8 +259,8 @@ class Tables(Protocol):
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""
 
-    def mention(self, name: int, run: int, facets: int, at: int, seq: int) -> None:
-        """Add to the log of mentions (see ``Mention``)."""
+    def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
+        """Add (name, facet set) pairs that one event spoke of to the log of mentions (see ``Mention``)."""
 
     def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
         """Mentions of these names whose commit holds an event of that instant or later, and perhaps some others."""

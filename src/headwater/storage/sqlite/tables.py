@@ -113,8 +113,10 @@ class SQLiteTables:
     def flush(self) -> None:
         """Write everything that is pending."""
         self._new_runs.clear()
+        self._run_ids.update([(row.run_id, row.id) for row in self.runs.pending()])
         for table in self._tables:
-            table.flush()
+            if table.is_pending:
+                table.flush()
         if self._mentions:
             latest = max(self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH])
             self._connection.execute(self._sql["mentions_add"], (latest, rows.pack(self._mentions.tobytes())))
@@ -293,9 +295,9 @@ class SQLiteTables:
         """The last change of each facet of a node."""
         return self.changes.select("latest_changes", (node,))
 
-    def mention(self, name: int, run: int, facets: int, at: int, seq: int) -> None:
+    def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        self._mentions.extend((name, run, facets, at, seq))
+        self._mentions.extend([value for name, facets in said for value in (name, run, facets, at, seq)])
 
     def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
         """Mentions of these names whose commit holds an event of that instant or later."""
