@@ -9,6 +9,7 @@ from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind, RunState
 from headwater.query.build import build
 from headwater.query.build_versions import versions_graph
+from headwater.query.claims import Claims, claims_of
 from headwater.query.columns import gap_words, walk_columns
 from headwater.query.contract import keep_kinds
 from headwater.query.coverage import Coverage, measure
@@ -224,6 +225,10 @@ class Lineage:
         if target.run is not None:
             return describe_run(self.store, target.run)
         return describe(self.store, target, as_of=self.instant(as_of))
+
+    def claims(self, job: str) -> Claims:
+        """Return what the emitter of a job claims, beside what our own parse of its SQL finds."""
+        return claims_of(self.store, self.resolver.node(job))
 
     def search(self, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
         """Return nodes whose name, columns, description, tags or owners match the words, best first."""

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, InvalidInput, NotFound, ServiceError
+from headwater.query.claims import Claims
 from headwater.query.coverage import Coverage
 from headwater.query.details import Details
 from headwater.query.diff import Diff
@@ -191,6 +192,10 @@ class RemoteLineage:
     def show(self, node: str, *, as_of: AsOf = None) -> Details:
         """Return what is known of a dataset, version, job or run."""
         return self._get(_node(node), Details, as_of=as_of)
+
+    def claims(self, job: str) -> Claims:
+        """Return what the emitter of a job claims, beside what our own parse of its SQL finds."""
+        return self._get(_node(job, "claims"), Claims)
 
     def search(self, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
         """Return nodes whose name, columns, description, tags or owners match the words, best first."""

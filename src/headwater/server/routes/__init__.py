@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater.server.routes import (
     access,
+    claims,
     description,
     evidence,
     graphs,
@@ -29,6 +30,7 @@ _RESOURCES = (
     records,
     quarantine,
     nodes,
+    claims,
     runs,
     graphs,
     marquez,
