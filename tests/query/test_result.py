@@ -64,7 +64,7 @@ def test_hostile_names_stay_text(name: str) -> None:
     json.loads(graph.to_prov())
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=60).filter(lambda text: "\x00" not in text))
 def test_any_name_gives_well_formed_svg(name: str) -> None:
     """Whatever a dataset is called, the picture is XML."""
