@@ -107,11 +107,6 @@ class SQLiteTable(Generic[K, R]):
         """The row in the cache with that key, else this one."""
         return self._rows.setdefault(self._key(row), row)
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether there is something to write."""
-        return bool(self._pending)
-
     def pending(self) -> Iterator[R]:
         """The rows that wait to be written."""
         return (row for row in self._pending.values() if row is not None)

@@ -115,8 +115,7 @@ class SQLiteTables:
         self._new_runs.clear()
         self._run_ids.update([(row.run_id, row.id) for row in self.runs.pending()])
         for table in self._tables:
-            if table.is_pending:
-                table.flush()
+            table.flush()
         if self._mentions:
             latest = max(self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH])
             self._connection.execute(self._sql["mentions_add"], (latest, rows.pack(self._mentions.tobytes())))
