@@ -2,38 +2,96 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from headwater.cli.main import Settings as Place
 from headwater.cli.opening import target
+
+if TYPE_CHECKING:
+    from headwater.server.settings import Settings
+
+_ROLES = ("reader", "writer", "steward", "owner")
+
+
+def service_options(command: Any) -> Any:
+    """How the service is set up; each option has an environment variable, for containers."""
+    options = (
+        click.option(
+            "--host", envvar="HEADWATER_HOST", default="127.0.0.1", show_default=True, help="Where to listen."
+        ),
+        click.option(
+            "--port",
+            envvar="HEADWATER_PORT",
+            type=click.IntRange(0, 65535),
+            default=5000,
+            show_default=True,
+            help="0 takes a free one.",
+        ),
+        click.option(
+            "--anonymous",
+            envvar="HEADWATER_ANONYMOUS",
+            type=click.Choice(_ROLES),
+            help="What may be done without a key, on this machine alone.",
+        ),
+        click.option(
+            "--workers",
+            envvar="HEADWATER_WORKERS",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Processes; more than one needs PostgreSQL.",
+        ),
+        click.option(
+            "--listen-url",
+            envvar="HEADWATER_LISTEN_URL",
+            default="",
+            metavar="URL",
+            help="PostgreSQL itself, where --store leads through a pooler.",
+        ),
+        click.option(
+            "--log",
+            envvar="HEADWATER_LOG",
+            type=click.Choice(["json", "text", "none"]),
+            default="none",
+            show_default=True,
+            help="How to log requests, to standard error.",
+        ),
+        click.option("--oidc-issuer", envvar="HEADWATER_OIDC_ISSUER", metavar="URL", help="Who vouches for people."),
+        click.option(
+            "--oidc-audience",
+            envvar="HEADWATER_OIDC_AUDIENCE",
+            default="headwater",
+            show_default=True,
+            help="What its tokens name as their audience.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def settings_of(
+    ctx: click.Context, anonymous: str | None, oidc_issuer: str | None, oidc_audience: str, **given: Any
+) -> Settings:
+    """The settings that the options of a command say."""
+    from headwater.server.access.oidc import OIDCSettings
+    from headwater.server.permissions import Role
+    from headwater.server.settings import Settings
+
+    return Settings(
+        store=target(ctx.find_root().obj),
+        anonymous=None if anonymous is None else Role(anonymous),
+        oidc=OIDCSettings(issuer=oidc_issuer, audience=oidc_audience) if oidc_issuer else None,
+        **given,
+    )
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="0 takes a free one.")
-@click.option(
-    "--anonymous",
-    type=click.Choice(["reader", "writer", "steward", "owner"]),
-    help="What may be done without a key, on this machine alone.",
-)
-@click.option("--oidc-issuer", envvar="HEADWATER_OIDC_ISSUER", metavar="URL", help="The identity provider of people.")
-@click.option("--oidc-audience", envvar="HEADWATER_OIDC_AUDIENCE", default="headwater", show_default=True)
+@service_options
 @click.pass_context
-def serve(
-    ctx: click.Context, host: str, port: int, anonymous: str | None, oidc_issuer: str | None, oidc_audience: str
-) -> None:
+def serve(ctx: click.Context, /, **options: Any) -> None:
     """Serve the lineage of many tenants: the OpenLineage and Marquez APIs, our own, and the pages."""
-    from headwater.server.access.oidc import OIDCSettings
-    from headwater.server.permissions import Role
     from headwater.server.serving import serve as serve_forever
-    from headwater.server.settings import Settings
 
-    place: Place = ctx.find_root().obj
-    settings = Settings(
-        store=target(place),
-        host=host,
-        port=port,
-        anonymous=None if anonymous is None else Role(anonymous),
-        oidc=OIDCSettings(issuer=oidc_issuer, audience=oidc_audience) if oidc_issuer else None,
-    )
-    serve_forever(settings, echo=click.echo)
+    serve_forever(settings_of(ctx, **options), echo=click.echo)

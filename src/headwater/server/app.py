@@ -23,6 +23,7 @@ from headwater.server.routes import operations
 from headwater.server.routing import Match, Router
 from headwater.server.service import Service
 from headwater.server.settings import Settings
+from headwater.server.telemetry.observer import Observer
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -45,6 +46,7 @@ class App:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.router = Router(operations())
+        self.observer = Observer(service.metrics)
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,12 +54,15 @@ class App:
         if scope["type"] == "lifespan":
             await _lifespan(self, receive, send)
         elif scope["type"] == "http":
-            response = await self.respond(Request(scope, receive))
-            given = {name for name, _ in response.raw_headers}
-            response.raw_headers.extend(pair for pair in _SECURITY if pair[0] not in given)
-            await response(scope, receive, send)
+            await self.observer.watch(self._serve, scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.respond(Request(scope, receive))
+        given = {name for name, _ in response.raw_headers}
+        response.raw_headers.extend(pair for pair in _SECURITY if pair[0] not in given)
+        await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:
         """The answer to a request."""
@@ -65,6 +70,7 @@ class App:
             match = self.router.find(request.method, _raw_path(request.scope))
         except HeadwaterError as error:
             return error_page(request, NOBODY, error) if wants_page(request) else problem_response(error)
+        request.scope["operation"] = match.operation
         try:
             return await self._answer(request, match)
         except HeadwaterError as error:
@@ -77,6 +83,7 @@ class App:
         operation = match.operation
         try:
             principal = await self._principal(request, operation.permission)
+            request.scope["principal"] = principal
             authorise(principal, operation.permission)
         except NotAuthenticated:
             if operation.is_page:

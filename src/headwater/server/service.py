@@ -16,8 +16,12 @@ from headwater.server.access.records import Quota, Tenant
 from headwater.server.intake.intake import Intake
 from headwater.server.intake.record_cycles import Turns
 from headwater.server.live.hub import Hub
+from headwater.server.live.others import told_of_others
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings, check
+from headwater.server.telemetry.metrics import Metrics
+from headwater.server.telemetry.readiness import Check, control_answers, store_answers
+from headwater.server.telemetry.readings import readings
 from headwater.server.tenants.stores import TenantStores
 from headwater.storage.ingest import now_us
 
@@ -51,6 +55,7 @@ class Service:
             most_together=settings.commit_together,
         )
         self.record_turns = Turns()
+        self.metrics = Metrics(lambda: readings(self.intake, self.hub, self.stores))
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 
     def first_key(self) -> str | None:
@@ -73,12 +78,22 @@ class Service:
         found = self.control.tenant(tenant)
         return Quota() if found is None else found.quota
 
+    def checks(self) -> list[Check]:
+        """Whether the service can do its work, part by part. Blocks."""
+        intake = self.intake.ready()
+        return [
+            control_answers(self.control),
+            store_answers(self.stores, DEFAULT_TENANT),
+            Check(name="intake", is_good=intake.is_ready, says=intake.reason),
+        ]
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The time between start and end: what needs the loop is started and stopped here."""
         try:
-            yield
-            await self.intake.drain()
+            with told_of_others(self.settings, self.hub):
+                yield
+                await self.intake.drain()
         finally:
             self.close()
 

@@ -13,7 +13,12 @@ import uvicorn
 from headwater.errors import ConfigError
 from headwater.server.app import App, create_app
 from headwater.server.presence import noted
-from headwater.server.settings import Settings
+from headwater.server.service import Service
+from headwater.server.settings import Settings, check
+from headwater.server.telemetry.logs import set_up
+from headwater.server.workers import check_workers, supervise
+
+_BACKLOG = 2048
 
 
 def serve(settings: Settings, *, echo: Callable[[str], None], open_page: Callable[[str], object] | None = None) -> None:
@@ -23,25 +28,54 @@ def serve(settings: Settings, *, echo: Callable[[str], None], open_page: Callabl
         ConfigError: the address cannot be listened on, or the settings would do harm.
         StoreError: the store cannot be opened.
     """
+    check(settings)
+    check_workers(settings)
+    set_up(settings.log)
     listening = _listen(settings.host, settings.port)
-    app = create_app(settings)
     host, port = listening.getsockname()[:2]
     url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
-    link = f"{url}/login?token={app.service.new_link()}"
     echo(f"Headwater is at {url}")
+    if settings.workers > 1:
+        service = Service(settings)
+        _show_key(service, echo)
+        service.close()
+        listening.listen(_BACKLOG)
+        supervise(settings, listening, _work)
+        return
+    app = create_app(settings)
+    link = f"{url}/login?token={app.service.new_link()}"
     echo(f"open it once with {link}")
-    key = app.service.first_key()
-    if key is not None:
-        echo(f"your key, shown this once: {key}")
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=30, backlog=2048
-    )
+    _show_key(app.service, echo)
     _end_in_order()
     with noted(settings.folder, url, app.service.links.opener):
         if open_page is not None:
-            listening.listen(config.backlog)  # the browser waits in the queue until the application is ready
+            listening.listen(_BACKLOG)  # the browser waits in the queue until the application is ready
             open_page(link)
-        _Server(config, app).run(sockets=[listening])
+        _Server(_config(settings, app), app).run(sockets=[listening])
+
+
+def _show_key(service: Service, echo: Callable[[str], None]) -> None:
+    key = service.first_key()
+    if key is not None:
+        echo(f"your key, shown this once: {key}")
+
+
+def _work(settings: Settings, listening: socket.socket) -> None:
+    """What a worker process does."""
+    app = create_app(settings)
+    _Server(_config(settings, app), app).run(sockets=[listening])
+
+
+def _config(settings: Settings, app: App) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=settings.drain_s,
+        backlog=_BACKLOG,
+    )
 
 
 class _Server(uvicorn.Server):

@@ -9,6 +9,7 @@ import msgspec
 from headwater.errors import ConfigError
 from headwater.server.access.oidc import OIDCSettings
 from headwater.server.permissions import Role
+from headwater.server.telemetry.logs import LogFormat
 from headwater.storage.open import folder_of
 
 
@@ -45,6 +46,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody without a credential may do in tenant ``default``; None is nothing."""
     oidc: OIDCSettings | None = None
     """The identity provider of the people; None where only keys are taken."""
+    listen_url: str = ""
+    """Where to hear of commits on PostgreSQL, when ``store`` leads through a pooler; ``store`` itself when empty."""
+    workers: int = 1
+    """Processes; more than one needs PostgreSQL."""
+    log: LogFormat = "none"
+    """How requests are logged: ``json``, ``text``, or ``none`` for warnings alone."""
+    drain_s: int = 30
+    """How long requests may take to finish when the service ends."""
     threads: int = 8
     """Worker threads for questions."""
     readers: int = 4

@@ -70,6 +70,21 @@ def drop_store(target: str, tenant: str) -> None:
     SQLiteStore.drop(folder_of(target), tenant)
 
 
+def restore_store(target: str, source: Path, *, tenant: str) -> None:
+    """Put a backup that ``Store.backup`` made in the place of a tenant's store that is not there, or is empty.
+
+    Raises:
+        StoreError: there is something in its place, or the backup is none; ``StoreCorrupt`` when it is damaged.
+    """
+    if target.startswith(POSTGRES):
+        with require_postgres().open(target, tenant=tenant) as store:
+            store.restore(source)
+        return
+    from headwater.storage.sqlite import restore
+
+    restore(source, folder_of(target), tenant=tenant)
+
+
 def require_postgres() -> type[PostgresStore]:
     """The PostgreSQL backend. Raises ``MissingExtra`` where its driver is not installed."""
     try:

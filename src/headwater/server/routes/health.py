@@ -1,16 +1,47 @@
-"""Whether the service lives."""
+"""Whether the service lives and can do its work, and its numbers."""
 
 from __future__ import annotations
 
+import msgspec
+from starlette.responses import Response
+
 from headwater.server.call import Call
+from headwater.server.errors import json_response
 from headwater.server.permissions import Permission
 from headwater.server.routing import Operation
+from headwater.server.telemetry.metrics import CONTENT_TYPE
+from headwater.server.telemetry.readiness import Check
 
 
-async def live(call: Call) -> dict[str, str]:
+class Liveness(msgspec.Struct, frozen=True, kw_only=True):
+    """The process answers."""
+
+    status: str = "live"
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether all checks are good, and each of them."""
+
+    is_ready: bool
+    checks: list[Check]
+
+
+async def live(call: Call) -> Liveness:
     """The process answers."""
     del call
-    return {"status": "live"}
+    return Liveness()
+
+
+def ready(call: Call) -> Readiness | Response:
+    """Whether the service can do its work: 503, with what is wrong, when it cannot."""
+    checks = call.service.checks()
+    found = Readiness(is_ready=all(check.is_good for check in checks), checks=checks)
+    return found if found.is_ready else json_response(found, status=503, headers={"Retry-After": "2"})
+
+
+def metrics(call: Call) -> Response:
+    """Counters and histograms in the Prometheus text format; they hold no names of data."""
+    return Response(call.service.metrics.text(), media_type=CONTENT_TYPE)
 
 
 OPERATIONS = (
@@ -20,6 +51,24 @@ OPERATIONS = (
         handler=live,
         permission=Permission.PUBLIC,
         summary="Whether the process answers.",
+        group="Operations",
+        answer=Liveness,
+    ),
+    Operation(
+        method="GET",
+        path="/health/ready",
+        handler=ready,
+        permission=Permission.PUBLIC,
+        summary="Whether the service can do its work.",
+        group="Operations",
+        answer=Readiness,
+    ),
+    Operation(
+        method="GET",
+        path="/metrics",
+        handler=metrics,
+        permission=Permission.OPERATE,
+        summary="Counters and histograms in the Prometheus text format.",
         group="Operations",
     ),
 )

@@ -72,6 +72,11 @@ class TenantStores:
         self._open: OrderedDict[str, _TenantStores] = OrderedDict()
         self.on_write: Callable[[str], None] = lambda tenant: None
 
+    @property
+    def open_count(self) -> int:
+        """How many tenants have open stores."""
+        return len(self._open)
+
     @contextmanager
     def reading(self, tenant: str) -> Iterator[Store]:
         """A store of the tenant to ask; it shows everything acknowledged before."""

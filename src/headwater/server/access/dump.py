@@ -1,0 +1,46 @@
+"""Every row of the control store as plain data, and back: what a backup keeps of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from headwater.errors import StoreError
+from headwater.server.access.databases import Database, text_of
+
+Dump = dict[str, list[list[Any]]]
+_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*?)\n\);", re.DOTALL)
+_COLUMN = re.compile(r"^  ([a-z_]+) (?!\{identity\})[A-Z]", re.MULTILINE)
+
+
+def columns() -> dict[str, list[str]]:
+    """The columns of every table of the schema, but for those that number its rows."""
+    return {table: _COLUMN.findall(body) for table, body in _TABLE.findall(text_of("schema.sql"))}
+
+
+def dump(database: Database) -> Dump:
+    """Every row of every table, its values in the order of ``columns``."""
+    found: Dump = {}
+    for table, names in columns().items():
+        rows = database.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY 1, 2")  # noqa: S608  # names of our own
+        found[table] = [list(row) for row in rows]
+    return found
+
+
+def load(database: Database, dumped: Dump) -> None:
+    """Put rows that ``dump`` gave into tables that have none.
+
+    Raises:
+        StoreError: there are tenants already, or the dump is of another form.
+    """
+    known = columns()
+    if database.execute("SELECT name FROM tenants"):
+        raise StoreError("the control store is not empty", hint="put a backup back where nothing is yet")
+    for table, rows in dumped.items():
+        if table not in known or any(len(row) != len(known[table]) for row in rows):
+            raise StoreError(f"the backup's table {table[:40]!r} is not one of this version", hint="upgrade headwater")
+    for table, rows in dumped.items():
+        names = known[table]
+        sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608  # ours
+        for row in rows:
+            database.change(sql, row)

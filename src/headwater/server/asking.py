@@ -1,0 +1,38 @@
+"""Asking another process's service how it is."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+import msgspec
+
+from headwater.errors import ConfigError, ServiceError
+from headwater.server.routes.health import Readiness
+
+_MOST_BYTES = 1 << 20
+
+
+def ask_health(url: str, *, timeout_s: float) -> Readiness:
+    """Whether the service at an address can do its work.
+
+    Raises:
+        ConfigError: the address is no http or https one.
+        ServiceError: nobody answers there, or something else does.
+    """
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise ConfigError(f"{url!r} is not the address of a service", hint="for example http://127.0.0.1:5000")
+    target = url.rstrip("/") + "/health/ready"
+    try:
+        with urllib.request.urlopen(target, timeout=timeout_s) as answer:  # noqa: S310  # the scheme is checked above
+            body = answer.read(_MOST_BYTES)
+    except urllib.error.HTTPError as error:
+        with error:
+            body = error.read(_MOST_BYTES)
+    except OSError as error:
+        raise ServiceError(f"{url} is not to be reached: {error}", hint="is the service running?") from None
+    try:
+        return msgspec.json.decode(body, type=Readiness)
+    except msgspec.MsgspecError:
+        raise ServiceError(f"{url} answered in another form", hint="is it a Headwater?") from None

@@ -1,0 +1,191 @@
+"""A copy of a whole service in a folder: every tenant's store and the control store, each with its checksum.
+
+It is made while the service runs: each store is copied as it was at one instant. A manifest names the files; what is
+put back is checked against it first, so that a damaged copy is told before anything is replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from headwater.errors import StoreCorrupt, StoreError
+from headwater.server.access.control import Control
+from headwater.server.access.databases import open_database
+from headwater.server.access.dump import Dump, dump, load
+from headwater.server.settings import Settings
+from headwater.storage.ingest import now_us
+from headwater.storage.open import open_store, restore_store
+
+MANIFEST = "manifest.json"
+CONTROL = "control.json"
+_FORM = 1
+Tell = Callable[[str], None]
+
+
+class Copied(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a backup. ``graph_hash`` is that of the copy, empty for a log of PostgreSQL, which has none."""
+
+    file: str
+    sha256: str
+    size_bytes: int
+    graph_hash: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup holds. ``kind`` is the kind of store that it can be put back into."""
+
+    form: int
+    kind: str
+    made_at: int
+    control: Copied
+    tenants: dict[str, Copied]
+
+
+def back_up(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
+    """Copy every store into a new folder; it is whole or not there.
+
+    Raises:
+        StoreError: the folder exists, or a store cannot be copied.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise StoreError(f"{folder} exists", hint="name a folder that does not exist yet")
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True, mode=0o700)
+    try:
+        manifest = _copied(settings, part, tell)
+        (part / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+        _synced(part)
+        part.rename(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _copied(settings: Settings, part: Path, tell: Tell) -> Manifest:
+    control = Control(open_database(settings.store, settings.folder))
+    try:
+        tenants = [tenant.name for tenant in control.tenants()]
+    finally:
+        control.close()
+    with closing(open_database(settings.store, settings.folder)) as database:
+        (part / CONTROL).write_bytes(msgspec.json.encode(dump(database)))
+    copied = {}
+    for name in tenants:
+        copied[name] = _copy(settings, name, part)
+        tell(f"{name}: {copied[name].size_bytes:,} bytes")
+    return Manifest(
+        form=_FORM,
+        kind=kind_of(settings),
+        made_at=now_us(),
+        control=_described(part / CONTROL),
+        tenants=copied,
+    )
+
+
+def _copy(settings: Settings, tenant: str, part: Path) -> Copied:
+    is_file = settings.folder is not None
+    target = part / f"{tenant}.{'db' if is_file else 'log'}"
+    with open_store(settings.store, tenant=tenant) as store:
+        store.backup(target)
+    if not is_file:  # a copied log has no graph until it is put back
+        return _described(target)
+    # The graph of the copy, not of the store: others went on writing meanwhile.
+    with open_store(part, tenant=tenant, read_only=True) as store:
+        graph_hash = store.graph_hash()
+    return _described(target, graph_hash=graph_hash)
+
+
+def put_back(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
+    """Put a backup back where no tenant of it has a store yet, and prove that each graph is the one that was copied.
+
+    Raises:
+        StoreCorrupt: a file is not what the manifest says.
+        StoreError: it is no backup, one of another kind of store, or there is something in its place.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    if manifest.kind != kind_of(settings):
+        raise StoreError(
+            f"this is a backup of {manifest.kind} stores, and {settings.store} is {kind_of(settings)}",
+            hint="'headwater store export' and 'import' carry a log from one kind to another",
+        )
+    for copied in (manifest.control, *manifest.tenants.values()):
+        _check(folder, copied)
+    dumped = msgspec.json.decode((folder / manifest.control.file).read_bytes(), type=Dump)
+    with closing(open_database(settings.store, settings.folder)) as database:
+        Control(database)  # makes the tables
+        load(database, dumped)
+    for name, copied in manifest.tenants.items():
+        restore_store(settings.store, folder / copied.file, tenant=name)
+        with open_store(settings.store, tenant=name) as store:
+            if copied.graph_hash and store.graph_hash() != copied.graph_hash:
+                raise StoreCorrupt(f"the graph of {name} is not the one that was copied", hint="use another backup")
+            tell(f"{name}: {store.statistics().events:,} events")
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """What a backup says that it holds.
+
+    Raises:
+        StoreError: there is none there.
+    """
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        raise StoreError(f"there is no backup in {folder}", hint=f"a backup has a {MANIFEST}") from None
+    except msgspec.MsgspecError as error:
+        raise StoreCorrupt(f"{MANIFEST}: {error}", hint="use another backup") from None
+    if manifest.form != _FORM:
+        raise StoreError(f"the backup is of form {manifest.form}, which this version does not read", hint="upgrade")
+    return manifest
+
+
+def kind_of(settings: Settings) -> str:
+    """The kind of stores: ``sqlite`` or ``postgresql``.
+
+    Raises:
+        StoreError: stores in memory have no backup.
+    """
+    if settings.folder is not None:
+        return "sqlite"
+    if settings.store.startswith(("postgresql://", "postgres://")):
+        return "postgresql"
+    raise StoreError("stores in memory are not backed up", hint="give a folder or a database")
+
+
+def _described(path: Path, *, graph_hash: str = "") -> Copied:
+    return Copied(file=path.name, sha256=_digest(path), size_bytes=path.stat().st_size, graph_hash=graph_hash)
+
+
+def _check(folder: Path, copied: Copied) -> None:
+    path = folder / copied.file
+    if path.parent != folder or not path.is_file():
+        raise StoreCorrupt(f"{copied.file} is missing", hint="use another backup")
+    if path.stat().st_size != copied.size_bytes or _digest(path) != copied.sha256:
+        raise StoreCorrupt(f"{copied.file} is not what it was when it was copied", hint="use another backup")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _synced(folder: Path) -> None:
+    """Have everything on disk before the folder gets its name."""
+    for path in [*folder.iterdir(), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,56 @@
+"""Structured logs: one JSON document a line, of facts about requests and never of what was in them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Literal, TextIO
+
+import msgspec
+
+from headwater.query.times import iso_utc
+
+LogFormat = Literal["json", "text", "none"]
+REQUESTS = logging.getLogger("headwater.requests")
+SERVICE = logging.getLogger("headwater.service")
+_MICROSECONDS = 1_000_000
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON; ``extra={"facts": {...}}`` adds members."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        document: dict[str, Any] = {
+            "at": iso_utc(round(record.created * _MICROSECONDS)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            document["error"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(document).decode()
+
+
+class TextFormatter(logging.Formatter):
+    """The same for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        facts = " ".join(f"{name}={value}" for name, value in getattr(record, "facts", {}).items() if value != "")
+        line = f"{iso_utc(round(record.created * _MICROSECONDS))} {record.levelname.lower()} {record.getMessage()}"
+        error = "\n" + self.formatException(record.exc_info) if record.exc_info else ""
+        return f"{line} {facts}".rstrip() + error
+
+
+def set_up(form: LogFormat, *, stream: TextIO | None = None) -> None:
+    """Send what the service and the HTTP server log to standard error in one form; ``none`` keeps warnings alone."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    level = logging.WARNING if form == "none" else logging.INFO
+    for name in ("headwater", "uvicorn"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+        logger.setLevel(level if name == "headwater" else logging.WARNING)

@@ -1,0 +1,75 @@
+"""Watches every request: counts it, logs it, and gives it a name that its answer carries."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+from starlette.types import Message, Receive, Scope, Send
+
+from headwater.server.telemetry.logs import REQUESTS
+from headwater.server.telemetry.metrics import Metrics
+
+REQUEST_ID = b"x-request-id"
+_LONGEST_ID = 64
+_ID_CHARS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+Serve = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Observer:
+    """Stands around the application. What the application knows of a request it leaves in the scope: ``operation`` and
+    ``principal``."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def watch(self, serve: Serve, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, and tell what became of it."""
+        begun = time.perf_counter()
+        request_id = _request_id(scope)
+        status, sent = 500, 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status, sent
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message["headers"], (REQUEST_ID, request_id)]}
+            elif message["type"] == "http.response.body":
+                sent += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await serve(scope, receive, sending)
+        except Exception:
+            self._metrics.internal_error()
+            raise
+        finally:
+            self._tell(scope, status, sent, request_id, time.perf_counter() - begun)
+
+    def _tell(self, scope: Scope, status: int, sent: int, request_id: bytes, seconds: float) -> None:
+        operation = scope.get("operation")
+        path = operation.path if operation is not None else "(none)"
+        method = scope["method"] if operation is not None else "(any)"
+        self._metrics.request(method, path, status, seconds)
+        if REQUESTS.isEnabledFor(20):
+            principal = scope.get("principal")
+            facts = {
+                "request_id": request_id.decode(),
+                "method": scope["method"],
+                "route": path,
+                "status": status,
+                "ms": round(seconds * 1000, 2),
+                "bytes": sent,
+                "tenant": getattr(principal, "tenant", ""),
+                "who": getattr(principal, "name", ""),
+            }
+            REQUESTS.info("request", extra={"facts": facts})
+
+
+def _request_id(scope: Scope) -> bytes:
+    """The name that a proxy gave the request, if it is a plain one; a new one else."""
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID and 0 < len(value) <= _LONGEST_ID and _ID_CHARS.issuperset(value):
+            return bytes(value)
+    return secrets.token_hex(8).encode()

@@ -1,0 +1,37 @@
+"""Whether the service can do its work."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.errors import StoreError
+from headwater.model.graph import NodeKind
+from headwater.server.access.control import Control
+from headwater.server.tenants.stores import TenantStores
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at."""
+
+    name: str
+    is_good: bool
+    says: str = ""
+
+
+def control_answers(control: Control) -> Check:
+    """Whether the control store can be asked."""
+    try:
+        control.tenants()
+    except StoreError as error:
+        return Check(name="control", is_good=False, says=error.message)
+    return Check(name="control", is_good=True)
+
+
+def store_answers(stores: TenantStores, tenant: str) -> Check:
+    """Whether a store can be asked."""
+    try:
+        with stores.reading(tenant) as store:
+            store.find(NodeKind.DATASET, "", "")
+    except StoreError as error:
+        return Check(name="store", is_good=False, says=error.message)
+    return Check(name="store", is_good=True)
