@@ -159,6 +159,21 @@ def test_a_tenant_has_a_plain_name(served, name):
     assert (answer.status_code, answer.json()["field"]) == (422, "name")
 
 
+def test_no_tenant_is_the_service_itself(serve):
+    """A tenant may have any plain name: what the service remembers lies where no tenant's file does."""
+    served = serve()
+    for name in ("control", "service", "index"):
+        client = served.client(name)
+        assert client.post("/api/v1/lineage", content=event()).status_code == 201
+        assert client.get("/api/v1/tenant").json()["stored"]["events"] == 1
+    assert {tenant["name"] for tenant in served.client().get("/api/v1/tenants").json()["tenants"]} == {
+        "control",
+        "default",
+        "index",
+        "service",
+    }
+
+
 def test_the_roles_are_those_of_the_design():
     """Every role can read; only writers, stewards and owners write; only owners manage."""
     assert all(Permission.READ in given for given in ROLES.values())

@@ -36,7 +36,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("headwater.cli.serve:serve", "Serve lineage over HTTP: OpenLineage, Marquez, our own API, the pages."),
     "ui": ("headwater.cli.ui:ui", "Open the web interface in the browser."),
     "health": ("headwater.cli.operations:health", "Ask a service whether it can do its work."),
-    "migrate": ("headwater.cli.operations:migrate", "Bring the stores of all tenants to this version's form."),
     "backup": ("headwater.cli.operations:backup", "Copy a whole service into a folder, with checksums."),
     "restore": ("headwater.cli.operations:restore", "Put such a copy back."),
     "tenant": ("headwater.cli.access:tenant", "Manage the tenants of a service and their quotas."),
@@ -44,7 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a time."),
     "store": ("headwater.cli.store:store", "Look after the store: info, backup, rebuild, repair ..."),
     "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),
-    "migrate": ("headwater.cli.migrate:migrate", "Bring the store to the schema of this version."),
+    "migrate": ("headwater.cli.migrate:migrate", "Bring the stores of all tenants to the schema of this version."),
     "doctor": ("headwater.cli.doctor:doctor", "Check the installation, the store and the integrations."),
 }
 """Commands in the order of the help: where each is found, and its help in one line."""

@@ -1,4 +1,4 @@
-"""``headwater health``, ``migrate``, ``backup`` and ``restore``: looking after a service."""
+"""``headwater health``, ``backup`` and ``restore``: looking after a service."""
 
 from __future__ import annotations
 
@@ -41,30 +41,6 @@ def health(ctx: click.Context, url: str, output: str | None) -> None:
         click.echo("ready" if found.is_ready else "not ready", err=not found.is_ready)
     if not found.is_ready:
         ctx.exit(1)
-
-
-@click.command()
-@click.pass_context
-def migrate(ctx: click.Context) -> None:
-    """Bring the stores of all tenants to the form that this version writes.
-
-    Opening a store does that too; this does it at a time of one's own choosing, before a new version serves.
-    """
-    from headwater.server.access.control import Control
-    from headwater.server.access.databases import open_database
-    from headwater.storage.open import open_store
-
-    settings = _settings(ctx)
-    control = Control(open_database(settings.store, settings.folder))
-    try:
-        tenants = control.tenants()
-    finally:
-        control.close()
-    for tenant in tenants:
-        with open_store(settings.store, tenant=tenant.name) as store:
-            click.echo(f"{tenant.name}: ready, {store.statistics().events:,} events")
-    if not tenants:
-        click.echo("no tenants yet: nothing to do")
 
 
 @click.command()

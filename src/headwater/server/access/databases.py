@@ -166,4 +166,5 @@ def open_database(store: str, folder: Path | None) -> Database:
     """The database of the control store for a store target."""
     if store.startswith(("postgresql://", "postgres://")):
         return PostgresDatabase(store)
-    return SQLiteDatabase(None if folder is None else folder / "control.db")
+    # In a folder of its own: beside the stores, its name would be that of a tenant.
+    return SQLiteDatabase(None if folder is None else folder / "service" / "control.db")

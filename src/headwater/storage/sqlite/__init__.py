@@ -1,6 +1,6 @@
 """The store in a folder: one SQLite file a tenant."""
 
 from headwater.storage.sqlite.repair import Repaired, repair, restore
-from headwater.storage.sqlite.store import SQLiteStore
+from headwater.storage.sqlite.store import SQLiteStore, stored_tenants
 
-__all__ = ["Repaired", "SQLiteStore", "repair", "restore"]
+__all__ = ["Repaired", "SQLiteStore", "repair", "restore", "stored_tenants"]

@@ -253,6 +253,11 @@ class SQLiteStore(GroupedStore):
             self._connection.close()
 
 
+def stored_tenants(folder: Path) -> list[str]:
+    """The tenants that have a store in a folder, by name."""
+    return sorted(path.stem for path in Path(folder).glob("*.db"))
+
+
 def store_path(folder: Path, tenant: str) -> Path:
     """The file of a tenant.
 
