@@ -64,8 +64,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     graph: LineageGraph
     hidden_up: dict[str, int]
     hidden_down: dict[str, int]
-    columns: dict[str, tuple[str, ...]] | None = None
-    """All columns of each node, where columns are shown."""
+    columns: dict[str, tuple[tuple[str, str], ...]] | None = None
+    """All columns of each node with their types, where columns are shown."""
     changes: dict[str, str] = {}
     """``added`` or ``removed``, by id of a node."""
     edge_changes: dict[tuple[str, str, str], str] = {}

@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from headwater.model.graph import Edge
 from headwater.query.impact import Change
+from headwater.query.names import node_id
+from headwater.query.text import clean
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.about import about_words, evidence
@@ -54,7 +56,8 @@ class ColumnQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ColumnAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole path of a column: the columns of each node that take part, and the edges between them."""
+    """The whole path of a column: the columns of each node that take part, and the edges between them. Names of
+    columns are as a picture shows them."""
 
     columns: dict[str, list[str]]
     """Columns by id of a node; of a node without columns in it, none."""
@@ -102,9 +105,12 @@ def column(call: Call) -> ColumnAnswer:
     """What a column comes from and goes into, through the whole graph."""
     query: ColumnQuery = call.query
     with call.lineage() as lineage:
-        graph = answer(lineage, View(root=f"{query.node}:{query.column}", as_of=query.as_of, limit=5000)).graph
+        row = lineage.resolver.node(query.node)
+        # a picture shows names made harmless, so a click on one comes back as that
+        name = next((name for name in lineage.store.fields(row.id) if clean(name) == query.column), query.column)
+        graph = answer(lineage, View(root=f"{node_id(row)}:{name}", as_of=query.as_of, limit=5000)).graph
     return ColumnAnswer(
-        columns={node.id: list(node.properties.get("fields", ())) for node in graph.nodes},
+        columns={node.id: [clean(name) for name in node.properties.get("fields", ())] for node in graph.datasets()},
         edges=[pair for edge in graph.edges for pair in _pairs(edge)],
         gaps=list(graph.gaps),
         truncated=graph.truncated,
@@ -112,7 +118,7 @@ def column(call: Call) -> ColumnAnswer:
 
 
 def _pairs(edge: Edge) -> list[tuple[str, str, str, str]]:
-    return [(edge.source, field.source_field, edge.target, field.target_field) for field in edge.fields]
+    return [(edge.source, clean(field.source_field), edge.target, clean(field.target_field)) for field in edge.fields]
 
 
 def instants(call: Call) -> list[Instant]:

@@ -186,7 +186,8 @@ function addDoors(page, element, card, scene) {
   for (const side of /** @type {const} */ (["up", "down"])) {
     const hidden = card[side];
     const isOpen = ((side === "up" ? scene.into : scene.out)[card.at] ?? []).length > 0;
-    if (!hidden && !isOpen) continue;
+    const mayFold = isOpen && (card.away === "both" || card.away === side);
+    if (!hidden && !mayFold) continue;
     const count = hidden.toLocaleString("en");
     const text = hidden ? (side === "up" ? `‹ +${count}` : `+${count} ›`) : side === "up" ? "‹ −" : "− ›";
     const button = make(page, "button", `g-door g-${side}${hidden ? "" : " g-fold"}`, text);

@@ -84,9 +84,36 @@ export function readScene(sent) {
     into[link.target]?.push(link.at);
     out[link.source]?.push(link.at);
   }
+  markAway(cards, links, into, out);
   const groups = picture.groups.filter((group) => !group.is_collapsed).map(readGroup);
   const bounds = around([...cards, ...groups, ...links.map((link) => link.box)]);
   return { cards, links, groups, byKey, into, out, bounds };
+}
+
+/**
+ * A card upstream of the root leads away from it upstream only, one downstream of it downstream only.
+ * @param {Card[]} cards
+ * @param {Link[]} links
+ * @param {number[][]} into
+ * @param {number[][]} out
+ */
+function markAway(cards, links, into, out) {
+  const roots = cards.filter((card) => card.isRoot).map((card) => card.at);
+  const above = reached(roots, (at) => (into[at] ?? []).map((place) => links[place]?.source ?? at));
+  const below = reached(roots, (at) => (out[at] ?? []).map((place) => links[place]?.target ?? at));
+  for (const card of cards) {
+    if (above.has(card.at) !== below.has(card.at)) card.away = above.has(card.at) ? "up" : "down";
+  }
+}
+
+/**
+ * @param {number[]} starts
+ * @param {(at: number) => number[]} next
+ */
+function reached(starts, next) {
+  const seen = new Set(starts);
+  for (const at of seen) for (const far of next(at)) seen.add(far); // a set grows while it is gone through
+  return seen;
 }
 
 /** @returns {Scene} */
@@ -121,6 +148,7 @@ function readCard(sent, at, scene) {
     state: sent.state,
     isRoot: sent.is_root,
     isGhost: sent.is_ghost,
+    away: "both",
     up: sent.hidden_up,
     down: sent.hidden_down,
     ports: sent.ports.map((port) => ({ name: port.field, type: port.type, y: port.y })),

@@ -33,6 +33,7 @@
  * @property {string} state of a job's latest run, lower case; empty where there is none
  * @property {boolean} isRoot
  * @property {boolean} isGhost it does not hold at the instant that is shown
+ * @property {"up" | "down" | "both"} away where it can be folded: the sides that lead away from the root
  * @property {number} up neighbours upstream that are not shown
  * @property {number} down neighbours downstream that are not shown
  * @property {Port[]} ports columns that are shown

@@ -22,7 +22,7 @@
  * @property {number} limit
  * @property {string} group how nodes are put together in boxes
  * @property {string[]} collapsed groups that are one card
- * @property {{x: number, y: number, k: number} | null} at
+ * @property {{x: number, y: number, k: number} | null} at where the canvas stands, from the root's corner, and the zoom
  * @property {string} pin id of the node that is pinned; with a NUL and a column, of that column
  * @property {string} change
  * @property {string} column

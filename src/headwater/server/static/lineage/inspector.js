@@ -8,6 +8,9 @@ import { getData, getText, Trouble } from "../js/service.js";
 /** @typedef {import("../graph/types.js").Scene} Scene */
 /** @typedef {import("../graph/types.js").Lit} Lit */
 
+/** the row of a card that stands for the columns that are not shown */
+const MORE = "…";
+
 export class Inspector {
   /**
    * @param {HTMLElement} place
@@ -197,7 +200,11 @@ export function litColumns(scene, answer) {
     lit.cards.add(card.at);
     for (const name of columns) lit.ports.add(portKey(card.at, name));
   }
-  const pairs = new Set(answer.edges.map((edge) => edge.join("\0")));
+  const rows = new Map(scene.cards.map((card) => [card.node, new Set(card.ports.map((port) => port.name))]));
+  const row = (/** @type {string} */ node, /** @type {string} */ name) => (rows.get(node)?.has(name) ? name : MORE);
+  const pairs = new Set(
+    answer.edges.map(([source, from, target, to]) => [source, row(source, from), target, row(target, to)].join("\0")),
+  );
   const joined = new Set(answer.edges.map(([source, , target]) => `${source}\0${target}`));
   for (const link of scene.links) {
     const source = scene.cards[link.source];

@@ -60,8 +60,7 @@ export class Island {
     const sent = JSON.parse(this.part("scene").textContent ?? "{}");
     this.rootId = sent.root;
     this.display(sent.scene);
-    if (this.state.at) this.view.look(this.state.at);
-    else this.goHome(false);
+    this.goBack(this.state.at);
     this.restorePin();
     this.listen();
     showControls(this.place);
@@ -127,7 +126,7 @@ export class Island {
   async goTo(state) {
     const isOther = state.root !== this.state.root;
     if (await this.fetch(state, { fresh: isOther })) {
-      if (state.at) this.view.look(state.at);
+      if (state.at) this.goBack(state.at);
       this.restorePin();
     }
   }
@@ -209,6 +208,18 @@ export class Island {
     else view.look(next);
   }
 
+  /** The corner of the root: a viewport in an address starts there, for a picture made anew may stand elsewhere. */
+  rootPlace() {
+    return this.view.scene.cards[rootOf(this.view.scene)] ?? { x: 0, y: 0 };
+  }
+
+  /** @param {State["at"]} at */
+  goBack(at) {
+    const { x, y } = this.rootPlace();
+    if (at) this.view.look({ x: at.x + x, y: at.y + y, k: camera.allowed(at.k) });
+    else this.goHome(false);
+  }
+
   /** @param {number} factor */
   zoom(factor) {
     const { view } = this;
@@ -218,7 +229,8 @@ export class Island {
   moved() {
     this.map.follow();
     const { view } = this;
-    this.state.at = view.camera;
+    const { x, y } = this.rootPlace();
+    this.state.at = { x: view.camera.x - x, y: view.camera.y - y, k: view.camera.k };
     view.stage.classList.add("is-moving");
     clearTimeout(this.addressTimer);
     this.addressTimer = window.setTimeout(() => {
