@@ -142,7 +142,10 @@ def service_crash_cycles(folder: Path, cycles: int, seed: int, *, rebuild_every:
         clients = [_Client(service.port, key, first, pick.randrange(10**9)) for first in firsts]
         for client in clients:
             client.start()
-        time.sleep(pick.uniform(0.05, 0.4))
+        deadline = time.monotonic() + _START_S
+        while not any(client.acknowledged for client in clients) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(pick.uniform(0, 0.3))
         service.kill()
         for client in clients:
             client.join(20)
