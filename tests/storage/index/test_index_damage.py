@@ -16,6 +16,7 @@ from headwater.storage.index.mappings import MappingTable
 from headwater.storage.index.question import Question
 
 NODES = 70
+KINDS = np.zeros(NODES, np.uint8)
 fast = pytest.mark.parametrize("kernel", [name for name in KERNELS if name != "python"])
 
 
@@ -64,7 +65,7 @@ def test_damaged_arrays_never_reach_outside(kernel, offsets, targets, is_sorted,
         walker = choose(kernel)
         try:
             if ask == "closure":
-                ids = walker.closure(graph, question)
+                ids, _ = walker.closure(graph, question, KINDS)
             elif ask == "layers":
                 ids = walker.layers(graph, question).ids
             else:
@@ -81,9 +82,9 @@ def test_the_extension_refuses_arrays_that_do_not_fit():
     from headwater.storage.index import _kernel
 
     u4 = np.zeros(3, np.uint32)
-    seen = np.zeros(4, np.uint64)
+    seen, kinds = np.zeros(4, np.uint64), np.zeros(1000, np.uint8)
     rows = (None, u4, u4[:0], None, None, None)
-    assert _kernel.closure((rows, (), None), u4[:1], 2, 2, None, True, seen)[0] == u4[:1].tobytes()
+    assert _kernel.closure((rows, (), None), u4[:1], 2, 2, None, True, seen, kinds)[0] == u4[:1].tobytes()
     bad_graphs = [
         ((None, u4[:0], u4, None, None, None), (), None),
         ((u4, u4, u4, None, None, None), (), None),
@@ -94,13 +95,15 @@ def test_the_extension_refuses_arrays_that_do_not_fit():
     ]
     for graph in bad_graphs:
         with pytest.raises((ValueError, TypeError)):
-            _kernel.closure(graph, u4[:1], 2, 2, None, True, seen)
+            _kernel.closure(graph, u4[:1], 2, 2, None, True, seen, kinds)
     with pytest.raises(ValueError, match="work space"):
-        _kernel.closure((rows, (), None), u4[:1], 1000, 2, None, True, seen)
+        _kernel.closure((rows, (), None), u4[:1], 1000, 2, None, True, seen, kinds)
+    with pytest.raises(ValueError, match="no kind"):
+        _kernel.closure((rows, (), None), u4[:1], 2, 2, None, True, seen, kinds[:1])
     with pytest.raises(ValueError, match="cut"):
-        _kernel.closure((rows, (), None), u4[:1], 2, 3, None, True, seen)
+        _kernel.closure((rows, (), None), u4[:1], 2, 3, None, True, seen, kinds)
     with pytest.raises(ValueError, match="cannot exist"):
-        _kernel.closure((rows, (), None), np.array([9], np.uint32), 2, 2, None, True, seen)
+        _kernel.closure((rows, (), None), np.array([9], np.uint32), 2, 2, None, True, seen, kinds)
     with pytest.raises(ValueError, match="cannot exist"):
         _kernel.count_kinds(np.array([9], np.uint32), np.zeros(2, np.uint8))
     with pytest.raises(ValueError, match="cannot exist"):
@@ -117,5 +120,5 @@ def test_a_kernel_works_on_after_a_damaged_graph(kernel):
     good = (np.arange(NODES, dtype=np.uint32) + 1) % NODES
     question = Question(np.array([0], np.uint32), NODES, NODES)
     with pytest.raises(StoreCorrupt):
-        walker.closure(Adjacency(Rows(None, offsets, bad)), question)
-    assert len(walker.closure(Adjacency(Rows(None, offsets, good.astype(np.uint32))), question)) == NODES
+        walker.closure(Adjacency(Rows(None, offsets, bad)), question, KINDS)
+    assert len(walker.closure(Adjacency(Rows(None, offsets, good.astype(np.uint32))), question, KINDS)[0]) == NODES

@@ -271,6 +271,29 @@ INLINE Status queue_node(const Graph *g, uint32_t node, const Question *q, uint6
     return status;
 }
 
+/* How many nodes of each kind were taken. Neighbours are often of one kind: four tables, so that an addition need not
+ * wait for the one before. */
+typedef struct {
+    const uint8_t *kinds; /* of every node */
+    uint64_t counts[4][256];
+} Kinds;
+
+INLINE void count_kind(Kinds *k, uint32_t node) { k->counts[node & 3][k->kinds[node]]++; }
+
+static void sum_kinds(Kinds *k) {
+    for (size_t i = 0; i < 256; i++) k->counts[0][i] += k->counts[1][i] + k->counts[2][i] + k->counts[3][i];
+}
+
+/* A node's row, its far ends and their bits come from memory one after the other: each is asked for some nodes ahead. */
+INLINE void prefetch_ends(const Graph *g, const uint64_t *seen, const Question *q, const List *queue, size_t head) {
+    const Rows *base = &g->pieces[0];
+    if (head + 4 >= queue->count || queue->items[head + 4] >= base->row_count) return;
+    size_t low = base->offsets[queue->items[head + 4]], high = base->offsets[queue->items[head + 4] + 1];
+    if (high > base->edge_count || low > high) return;
+    for (high = high - low > 4 ? low + 4 : high; low < high; low++)
+        if (base->targets[low] < q->cut) PREFETCH(&seen[base->targets[low] >> 6]);
+}
+
 INLINE void prefetch_queue(const Graph *g, const List *queue, size_t head) {
     const Rows *base = &g->pieces[0];
     if (head + 16 < queue->count && queue->items[head + 16] < base->row_count)
@@ -345,7 +368,7 @@ INLINE Status sweep_node(const Graph *g, uint32_t node, uint32_t here, const Que
 }
 
 INLINE Status sweep(const Graph *g, const Question *q, uint64_t *seen, uint32_t first, uint32_t last, size_t *count,
-                    int is_ascending, int is_timed) {
+                    Kinds *kinds, int is_ascending, int is_timed) {
     List behind = {0};
     Status status = DONE;
     size_t taken = 0;
@@ -357,10 +380,12 @@ INLINE Status sweep(const Graph *g, const Question *q, uint64_t *seen, uint32_t 
             uint32_t node = (uint32_t)at << 6 | bit;
             ahead = is_ascending ? ~UINT64_C(1) << bit : BIT(bit) - 1;
             status = sweep_node(g, node, node, q, seen, &behind, is_ascending, is_timed);
+            count_kind(kinds, node);
             taken++;
             while (behind.count && !status) {
                 uint32_t left = behind.items[--behind.count];
                 status = sweep_node(g, left, node, q, seen, &behind, is_ascending, is_timed);
+                count_kind(kinds, left);
                 taken++;
             }
             if (status) break;
@@ -372,7 +397,7 @@ INLINE Status sweep(const Graph *g, const Question *q, uint64_t *seen, uint32_t 
 }
 
 static Status sweep_from(const Graph *g, const Question *q, uint64_t *seen, const List *queue, int is_ascending,
-                         size_t *count) {
+                         size_t *count, Kinds *kinds) {
     uint32_t first = 0, last = (q->cut - 1) >> 6, low = UINT32_MAX, high = 0;
     for (size_t i = 0; i < queue->count; i++) {
         low = queue->items[i] < low ? queue->items[i] : low;
@@ -380,10 +405,10 @@ static Status sweep_from(const Graph *g, const Question *q, uint64_t *seen, cons
     }
     if (is_ascending) {
         first = low >> 6;
-        return g->is_timed ? sweep(g, q, seen, first, last, count, 1, 1) : sweep(g, q, seen, first, last, count, 1, 0);
+        return g->is_timed ? sweep(g, q, seen, first, last, count, kinds, 1, 1) : sweep(g, q, seen, first, last, count, kinds, 1, 0);
     }
     last = high >> 6;
-    return g->is_timed ? sweep(g, q, seen, first, last, count, 0, 1) : sweep(g, q, seen, first, last, count, 0, 0);
+    return g->is_timed ? sweep(g, q, seen, first, last, count, kinds, 0, 1) : sweep(g, q, seen, first, last, count, kinds, 0, 0);
 }
 
 static size_t count_bits(const uint64_t *set, size_t words) {
@@ -407,16 +432,23 @@ static void harvest(uint64_t *seen, size_t words, uint32_t *ids, size_t count) {
 
 static PyObject *as_bytes(const void *data, size_t size) { return PyBytes_FromStringAndSize(data, (Py_ssize_t)size); }
 
+/* Ids, ascending where the last item says so, and how many of them are of each kind. */
 static PyObject *closure(PyObject *self, PyObject *args) {
     PyObject *graph, *roots, *as_of, *space, *result = NULL;
     unsigned long long node_count, cut;
     int is_ascending;
     Graph g;
     Question q;
-    Py_buffer space_view, roots_view;
+    Py_buffer space_view, roots_view, kinds_view;
+    Kinds kinds;
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOKKOpO", &graph, &roots, &node_count, &cut, &as_of, &is_ascending, &space)) return NULL;
-    if (!read_question(&q, node_count, cut, as_of) || !read_graph(&g, graph)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOKKOpOy*", &graph, &roots, &node_count, &cut, &as_of, &is_ascending, &space, &kinds_view))
+        return NULL;
+    if ((unsigned long long)kinds_view.len < node_count) {
+        PyErr_SetString(PyExc_ValueError, "some nodes have no kind");
+        goto no_graph;
+    }
+    if (!read_question(&q, node_count, cut, as_of) || !read_graph(&g, graph)) goto no_graph;
     size_t words = (node_count >> 6) + 1;
     uint64_t *seen = work_space(space, &space_view, words);
     if (!seen) goto no_space;
@@ -426,36 +458,41 @@ static PyObject *closure(PyObject *self, PyObject *args) {
     size_t count = 0, turn = node_count >> 8 > 16384 ? node_count >> 8 : 16384;
     int is_set = 0;
     Status status;
+    memset(&kinds, 0, sizeof kinds);
+    kinds.kinds = kinds_view.buf;
     Py_BEGIN_ALLOW_THREADS
     status = start_queue(&q, roots_view.buf, (size_t)roots_view.len / 4, seen, &queue);
     for (size_t head = 0; !status && head < queue.count && queue.count < turn; head++) {
         prefetch_queue(&g, &queue, head);
+        if (head + 8 < queue.count) PREFETCH(&kinds.kinds[queue.items[head + 8]]);
+        prefetch_ends(&g, seen, &q, &queue, head);
         status = queue_node(&g, queue.items[head], &q, seen, &queue);
         count = head + 1;
     }
     if (!status && count < queue.count) {
         seen[q.node_count >> 6] &= ~BIT(q.node_count);
-        status = sweep_from(&g, &q, seen, &queue, is_ascending, &count);
+        status = sweep_from(&g, &q, seen, &queue, is_ascending, &count, &kinds);
         is_set = 1;
-    } else if (!status && count > words / 32) {
-        seen[q.node_count >> 6] &= ~BIT(q.node_count);
-        is_set = 1;
+    } else if (!status) {
+        for (size_t i = 0; i < count; i++) count_kind(&kinds, queue.items[i]);
+        is_set = count > words / 32;
+        if (is_set) seen[q.node_count >> 6] &= ~BIT(q.node_count);
     }
+    sum_kinds(&kinds);
     Py_END_ALLOW_THREADS
     if (status) {
         fail(status);
-    } else if (is_set) {
-        PyObject *ids = as_bytes(NULL, count * 4);
-        if (ids) {
+    } else {
+        PyObject *ids = as_bytes(is_set ? NULL : queue.items, count * 4);
+        if (ids && is_set) {
             uint32_t *items = (uint32_t *)PyBytes_AsString(ids);
             Py_BEGIN_ALLOW_THREADS
             harvest(seen, words, items, count);
             Py_END_ALLOW_THREADS
-            result = Py_BuildValue("(Ni)", ids, 1);
+        } else {
+            forget(seen, &queue, &q);
         }
-    } else {
-        forget(seen, &queue, &q);
-        result = Py_BuildValue("(Ni)", as_bytes(queue.items, count * 4), 0);
+        if (ids) result = Py_BuildValue("(NNi)", ids, as_bytes(kinds.counts[0], sizeof kinds.counts[0]), is_set);
     }
     free(queue.items);
     PyBuffer_Release(&roots_view);
@@ -463,6 +500,8 @@ no_roots:
     PyBuffer_Release(&space_view);
 no_space:
     release(&g);
+no_graph:
+    PyBuffer_Release(&kinds_view);
     return result;
 }
 
@@ -536,21 +575,20 @@ no_space:
 
 static PyObject *count_kinds(PyObject *self, PyObject *args) {
     Py_buffer ids, kinds;
-    uint64_t counts[4][256];
+    Kinds found;
     int is_inside = 1;
     (void)self;
     if (!PyArg_ParseTuple(args, "y*y*", &ids, &kinds)) return NULL;
-    memset(counts, 0, sizeof counts);
+    memset(&found, 0, sizeof found);
+    found.kinds = kinds.buf;
     Py_BEGIN_ALLOW_THREADS
     const uint32_t *id = ids.buf;
-    const uint8_t *kind = kinds.buf;
     size_t count = (size_t)ids.len / 4, limit = (size_t)kinds.len;
-    /* Neighbouring ids are often of one kind: four tables, so that an addition need not wait for the one before. */
     for (size_t i = 0; i < count && is_inside; i++) {
         is_inside = id[i] < limit;
-        if (is_inside) counts[i & 3][kind[id[i]]]++;
+        if (is_inside) count_kind(&found, id[i]);
     }
-    for (size_t i = 0; i < 256; i++) counts[0][i] += counts[1][i] + counts[2][i] + counts[3][i];
+    sum_kinds(&found);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&ids);
     PyBuffer_Release(&kinds);
@@ -558,7 +596,7 @@ static PyObject *count_kinds(PyObject *self, PyObject *args) {
         fail(CORRUPT);
         return NULL;
     }
-    return as_bytes(counts[0], sizeof counts[0]);
+    return as_bytes(found.counts[0], sizeof found.counts[0]);
 }
 
 /* The stable order of keys below a limit, by counting. */
@@ -1075,7 +1113,7 @@ no_graph:
 
 static PyMethodDef methods[] = {
     {"closure", closure, METH_VARARGS,
-     "closure(graph, roots, node_count, cut, as_of, is_ascending, seen) -> (ids, is_ascending)"},
+     "closure(graph, roots, node_count, cut, as_of, is_ascending, seen, kinds) -> (ids, counts, is_ascending)"},
     {"layers", layers, METH_VARARGS,
      "layers(graph, roots, node_count, cut, as_of, depth, budget, seen) -> (ids, starts, is_over_budget, has_more)"},
     {"count_kinds", count_kinds, METH_VARARGS, "count_kinds(ids, kinds) -> 256 counts"},

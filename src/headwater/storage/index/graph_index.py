@@ -134,15 +134,16 @@ class GraphIndex:
         question = self._question(snapshot, roots, direction, depth, cut, as_of, budget)
         graph = adjacency(snapshot, direction)
         kernel = self._follower.kernel
-        layers = None
+        layers = counts = None
         if depth is None and budget is None:
-            ids = kernel.closure(graph, question)
+            ids, counts = kernel.closure(graph, question, snapshot.kinds)
         else:
             layers = kernel.layers(graph, question)
             ids = np.sort(layers.ids)
         if kinds is not None:
             wanted = np.array([kinds >> kind & 1 for kind in range(256)], np.bool_)
             ids = ids[wanted[snapshot.kinds[ids]]]
+            counts = None if counts is None else counts * wanted
         return Reach(
             ids,
             snapshot=snapshot,
@@ -151,6 +152,7 @@ class GraphIndex:
             kernel=kernel,
             mappings=mappings,
             layers=layers,
+            counts=counts,
         )
 
     def nearest(
@@ -165,7 +167,7 @@ class GraphIndex:
         """The first ``limit`` nodes that ``walk`` reaches by (hops, id), with their hops, and all that it reaches."""
         snapshot = self.snapshot
         question = self._question(snapshot, roots, direction, depth, None, as_of, None)
-        return nearest(self._follower.kernel, adjacency(snapshot, direction), question, limit)
+        return nearest(self._follower.kernel, adjacency(snapshot, direction), question, snapshot.kinds, limit)
 
     def walk_columns(
         self,

@@ -62,19 +62,19 @@ class CompiledKernel:
         self._bits = Spaces()
         self._words = Spaces()
 
-    def closure(self, graph: Adjacency, question: Question) -> U32:
-        """Everything reached, ascending."""
+    def closure(self, graph: Adjacency, question: Question, kinds: U8) -> tuple[U32, U64]:
+        """Everything reached, ascending, and how many of each kind: counted on the way."""
         q = question
         seen = self._bits.take((q.node_count >> 6) + 1)
         try:
-            data, is_sorted = _kernel.closure(
-                graph_tuple(graph), q.roots, q.node_count, q.cut, q.as_of, q.is_ascending, seen
+            data, counts, is_sorted = _kernel.closure(
+                graph_tuple(graph), q.roots, q.node_count, q.cut, q.as_of, q.is_ascending, seen, kinds
             )
         except ValueError as error:
             raise StoreCorrupt(str(error)) from error
         self._bits.give(seen)
         ids = np.frombuffer(data, np.uint32)
-        return ids if is_sorted else np.sort(ids)
+        return ids if is_sorted else np.sort(ids), np.frombuffer(counts, np.uint64)
 
     def layers(self, graph: Adjacency, question: Question) -> Layers:
         """What is reached, nearest first."""

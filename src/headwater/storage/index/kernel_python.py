@@ -66,9 +66,10 @@ class PythonKernel:
 
     name = "python"
 
-    def closure(self, graph: Adjacency, question: Question) -> U32:
-        """Everything reached, ascending."""
-        return np.sort(self.layers(graph, question).ids)
+    def closure(self, graph: Adjacency, question: Question, kinds: U8) -> tuple[U32, U64]:
+        """Everything reached, ascending, and how many of each kind."""
+        ids = np.sort(self.layers(graph, question).ids)
+        return ids, self.count_kinds(ids, kinds)
 
     def layers(self, graph: Adjacency, question: Question) -> Layers:
         """What is reached, nearest first."""

@@ -21,8 +21,11 @@ class Kernel(Protocol):
 
     name: str
 
-    def closure(self, graph: Adjacency, question: Question) -> U32:
-        """Everything reached from the roots, roots included, ascending; takes no depth and no budget."""
+    def closure(self, graph: Adjacency, question: Question, kinds: U8) -> tuple[U32, U64]:
+        """Everything reached from the roots, roots included, ascending, and how many of each of the 256 kinds.
+
+        Takes no depth and no budget. ``kinds`` has one for each node.
+        """
 
     def layers(self, graph: Adjacency, question: Question) -> Layers:
         """What is reached, nearest first; a budget keeps the nearest."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from headwater.storage.index.arrays import Adjacency, expand
 from headwater.storage.index.kernels import Kernel
 from headwater.storage.index.question import Layers, Question
-from headwater.storage.index.source import U32
+from headwater.storage.index.source import U8, U32
 
 
 class Nearest(msgspec.Struct, frozen=True, eq=False):
@@ -23,13 +23,13 @@ class Nearest(msgspec.Struct, frozen=True, eq=False):
     everything: U32
 
 
-def nearest(kernel: Kernel, graph: Adjacency, question: Question, limit: int | None) -> Nearest:
+def nearest(kernel: Kernel, graph: Adjacency, question: Question, kinds: U8, limit: int | None) -> Nearest:
     """The first ``limit`` nodes reached by (hops, id), all when None; ``question`` has no budget."""
     if limit is None or question.depth is not None:
         found = kernel.layers(graph, question)
         ids, hops = _in_order(found)
         return Nearest(ids[:limit], hops[:limit], np.sort(ids))
-    everything = kernel.closure(graph, question)
+    everything, _ = kernel.closure(graph, question, kinds)
     found = kernel.layers(graph, msgspec.structs.replace(question, budget=limit))
     if found.is_over_budget:
         # The hop that went over the budget holds whichever nodes came first: it is wanted whole, to keep the least ids.

@@ -35,6 +35,7 @@ class Reach:
         kernel: Kernel,
         mappings: MappingTable,
         layers: Layers | None = None,
+        counts: U64 | None = None,
     ) -> None:
         self.ids = ids
         self.direction = direction
@@ -45,6 +46,7 @@ class Reach:
         self._question = question
         self._kernel = kernel
         self._layers = layers
+        self._counts = counts
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,6 +69,8 @@ class Reach:
     @cached_property
     def counts_by_kind(self) -> U64:
         """How many of ``ids`` are of each kind; 256 numbers."""
+        if self._counts is not None:
+            return self._counts
         return self._kernel.count_kinds(self.ids, self._snapshot.kinds)
 
     @cached_property
