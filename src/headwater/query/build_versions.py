@@ -8,7 +8,7 @@ from typing import Any
 from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKind
 from headwater.query.names import node_id, version_id
 from headwater.query.result import LineageGraph
-from headwater.query.versions_graph import Link, VersionGraph
+from headwater.query.versions_graph import VersionGraph
 from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
 
 
@@ -27,13 +27,7 @@ def versions_graph(
     datasets = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in known.values()}))}
     names = {key: version_id(datasets[v.dataset_id], v.version) for key, v in known.items() if v.dataset_id in datasets}
     nodes = [_version_node(datasets[known[key].dataset_id], known[key], hop) for key, hop in hops.items()]
-    kept: list[Link] = []
-    hidden: dict[str, int] = {}
-    for link in graph.links(list(hops), direction):
-        if link.far in hops:
-            kept.append(link)
-        else:
-            hidden[names[link.near]] = hidden.get(names[link.near], 0) + 1
+    kept, outside = graph.inside(list(hops), direction)
     runs = graph.runs(link.derivation for link in kept)
     edges: dict[tuple[str, str, str], Edge] = {}
     levels: dict[int, int] = {}
@@ -52,7 +46,7 @@ def versions_graph(
         nodes=tuple(nodes),
         edges=tuple(edges.values()),
         truncated=is_cut,
-        hidden=hidden,
+        hidden={names[key]: count for key, count in outside.items()},
         columns=with_fields,
         total=graph.count(list(roots), direction, depth=depth) if is_cut else len(hops),
         level="run",

@@ -56,6 +56,29 @@ class VersionGraph:
                     if far != near:
                         yield Link(near, step, far)
 
+    def inside(self, versions: Sequence[int], direction: Direction) -> tuple[list[Link], dict[int, int]]:
+        """Return the ways on that end among the versions, in the order of ``links``, and how many others each has."""
+        if not versions:
+            return [], {}
+        import numpy as np
+
+        beside = _grouped(self.index.steps(versions, direction.value))
+        steps = sorted({step for steps in beside.values() for step in steps})
+        near, far = self.index.steps(steps, direction.value)
+        is_kept = np.isin(far, versions)
+        # A version that many read has many ways on that are only counted.
+        counted = np.unique(near[~is_kept], return_counts=True)
+        others = dict(zip(*(part.tolist() for part in counted), strict=True))
+        beyond = _grouped((near[is_kept], far[is_kept]))
+        links: list[Link] = []
+        hidden: dict[int, int] = {}
+        for version in versions:
+            for step in beside.get(version, ()):
+                links += [Link(version, step, end) for end in beyond.get(step, ()) if end != version]
+                if step in others:
+                    hidden[version] = hidden.get(version, 0) + others[step]
+        return links, hidden
+
     def walk(
         self, roots: list[VersionRow], direction: Direction, *, depth: int | None = None, limit: int | None = None
     ) -> tuple[dict[int, int], dict[int, VersionRow], bool]:
