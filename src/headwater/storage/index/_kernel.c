@@ -284,16 +284,6 @@ static void sum_kinds(Kinds *k) {
     for (size_t i = 0; i < 256; i++) k->counts[0][i] += k->counts[1][i] + k->counts[2][i] + k->counts[3][i];
 }
 
-/* A node's row, its far ends and their bits come from memory one after the other: each is asked for some nodes ahead. */
-INLINE void prefetch_ends(const Graph *g, const uint64_t *seen, const Question *q, const List *queue, size_t head) {
-    const Rows *base = &g->pieces[0];
-    if (head + 4 >= queue->count || queue->items[head + 4] >= base->row_count) return;
-    size_t low = base->offsets[queue->items[head + 4]], high = base->offsets[queue->items[head + 4] + 1];
-    if (high > base->edge_count || low > high) return;
-    for (high = high - low > 4 ? low + 4 : high; low < high; low++)
-        if (base->targets[low] < q->cut) PREFETCH(&seen[base->targets[low] >> 6]);
-}
-
 INLINE void prefetch_queue(const Graph *g, const List *queue, size_t head) {
     const Rows *base = &g->pieces[0];
     if (head + 16 < queue->count && queue->items[head + 16] < base->row_count)
@@ -465,7 +455,6 @@ static PyObject *closure(PyObject *self, PyObject *args) {
     for (size_t head = 0; !status && head < queue.count && queue.count < turn; head++) {
         prefetch_queue(&g, &queue, head);
         if (head + 8 < queue.count) PREFETCH(&kinds.kinds[queue.items[head + 8]]);
-        prefetch_ends(&g, seen, &q, &queue, head);
         status = queue_node(&g, queue.items[head], &q, seen, &queue);
         count = head + 1;
     }
