@@ -104,17 +104,19 @@ class Bindings:
     def _bind(self, dataset: int, run: Run, doc: RunDoc, plan: Plan) -> int:
         node = self._names.by_id(dataset)
         listed = plan.inputs.get(dataset)
-        marks = self.marks([doc.inputs[name] for name in listed]) if listed else []
+        marks = self.marks([doc.inputs[name] for name in listed]) if listed else ()
         until = _end_of(run) if marks else run.started_at
         if until > node.read_until:
             node.read_until = until
             self._names.changed(node)
-        if not marks and node.head and node.head_at <= run.started_at and node.head_run != run.run_id:
+        if not node.head:
+            return self._unknown(dataset, marks[0] if marks else "", run.started_at)
+        if not marks and node.head_at <= run.started_at and node.head_run != run.run_id:
             return node.head
         found = self.find(dataset, run, marks)
         return found.id if found is not None else self._unknown(dataset, marks[0] if marks else "", run.started_at)
 
-    def find(self, dataset: int, run: Run, marks: list[str]) -> Version | None:
+    def find(self, dataset: int, run: Run, marks: tuple[str, ...]) -> Version | None:
         """The version, written by another run, that a run read; None where nobody known wrote it."""
         tables = self._tables
         node = self._names.by_id(dataset)
@@ -135,10 +137,11 @@ class Bindings:
         """What was said of each dataset, in the order of its names."""
         return {node: [touched[name] for name in names] for node, names in self._plans.by_node(touched).items()}
 
-    def marks(self, seen: list[Touched]) -> list[str]:
+    def marks(self, seen: list[Touched]) -> tuple[str, ...]:
         """The version name, fingerprint and file digest under which a run saw a dataset, as far as it says."""
-        found = [mark for touched in seen for mark in self._identities(touched) if mark]
-        return found if len(found) < 2 else list(dict.fromkeys(found))
+        if len(seen) == 1 and len(seen[0].said) == 1 and not seen[0].extras:
+            return self._sets.by_id(seen[0].said[0].facets).marks()
+        return tuple(dict.fromkeys(mark for touched in seen for mark in self._identities(touched) if mark))
 
     def _identities(self, touched: Touched) -> tuple[str, str, str]:
         if len(touched.said) == 1 and not touched.extras:

@@ -68,6 +68,7 @@ class FacetSet:
         self.claims = frozenset(self.bodies) | ({self.lineage.hex()} if self.lineage else frozenset())
         self._named: tuple[tuple[int, str, str], ...] | None = None
         self._identities: tuple[str, str, str] | None = None
+        self._marks: tuple[str, ...] | None = None
         self._work: tuple[str, bool] | None = None
 
     def _read_identity(self) -> None:
@@ -109,6 +110,12 @@ class FacetSet:
             mark = read_fingerprint(self.raw)
             self._identities = (version.dataset_version if version else "", *mark)
         return self._identities
+
+    def marks(self) -> tuple[str, ...]:
+        """What of ``identities`` is given, each once."""
+        if self._marks is None:
+            self._marks = tuple(dict.fromkeys(mark for mark in self.identities() if mark))
+        return self._marks
 
     def work(self) -> tuple[str, bool] | None:
         """(kind of work, whether it never ends) of a job; None where the facets do not speak of it."""

@@ -23,7 +23,7 @@ from headwater.storage.projection.listings import Listings
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.plans import Plans
 from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, JOB, OBSERVED, Name, Run
-from headwater.storage.projection.rundoc import COMPLETED, RUNNING, RunDoc, Settled, Touched
+from headwater.storage.projection.rundoc import COMPLETED, RUNNING, RunDoc, Said, Settled, Touched
 from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
 
@@ -141,8 +141,8 @@ class Projector:
         """What an event says of one reading or writing."""
         one = touched.get(name)
         if one is None:
-            one = touched[name] = Touched([], {})
-        if facets:
+            one = touched[name] = Touched([Said(at, key, facets)] if facets else [], {})
+        elif facets:
             rundoc.say(one.said, at, key, facets, self._facet_names)
         if extras:
             rundoc.put_extras(one.extras, at, key, extras)
