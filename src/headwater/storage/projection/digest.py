@@ -15,6 +15,7 @@ from headwater.storage.projection.rundoc import RunDoc
 from headwater.storage.projection.tables import Tables
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_encode_json = msgspec.json.Encoder(order="sorted").encode  # msgpack has no integers beyond 64 bits, facets do
 _MODULUS = 1 << 256
 
 
@@ -125,4 +126,4 @@ class GraphDigest:
 
 def _plain(body: msgspec.Raw | bytes) -> bytes:
     """A digest of a facet's content, whatever its spelling."""
-    return blake2b(_encode(msgspec.json.decode(body)), digest_size=16).digest()
+    return blake2b(_encode_json(msgspec.json.decode(body)), digest_size=16).digest()

@@ -112,3 +112,6 @@ class TrapsSuite(StoreFixture):
         event = event.replace(b'"@"', b"123456789012345678901234567890")
         assert store.append([event])[0].status is ReceiptStatus.STORED
         assert b"123456789012345678901234567890" in bytes(store.run_facets(run_id(1))["n"])
+        table = raw([run_event(run_id(2), "j", "COMPLETE", 0, [], [dataset("t", facets={"n": facet(v="@")})])])[0]
+        assert store.append([table.replace(b'"@"', b"-9" + b"9" * 400)])[0].status is ReceiptStatus.STORED
+        assert store.graph_hash() == store.rebuild()
