@@ -12,6 +12,7 @@ memory store gives for the same events.
 
 from __future__ import annotations
 
+from headwater.testing.suite.directory import DirectorySuite
 from headwater.testing.suite.graph import GraphSuite
 from headwater.testing.suite.many import ManySuite
 from headwater.testing.suite.objects import ObjectsSuite
@@ -23,7 +24,15 @@ from headwater.testing.suite.writing import WritingSuite
 
 
 class StoreSuite(
-    WritingSuite, QuarantineSuite, ObjectsSuite, GraphSuite, VersionsSuite, ManySuite, TrapsSuite, WholeSuite
+    WritingSuite,
+    QuarantineSuite,
+    ObjectsSuite,
+    GraphSuite,
+    VersionsSuite,
+    ManySuite,
+    DirectorySuite,
+    TrapsSuite,
+    WholeSuite,
 ):
     """Every promise of the ``Store`` contract. Subclass it and say how a store is opened."""
 

@@ -84,7 +84,8 @@ def _all(call: Call) -> dict[str, Namespace]:
     documents = {one.name: one for one in call.service.documents.all(call.tenant, NAMESPACE)}
     with call.store() as store:
         rows = {normal_namespace(row.name): row for row in store.namespaces()}
-        keys = {*rows, *documents, DEFAULT_NAMESPACE}
+        # The default one is always there, and shown where there is no other: the web pages open at the first.
+        keys = {*rows, *documents} or {DEFAULT_NAMESPACE}
         found = [_shape(call, store, key, rows.get(key), documents.get(key)) for key in keys]
     return {one.name: one for one in found}
 
