@@ -27,8 +27,8 @@ from bench_ingest import Platform
 from headwater.storage.base import ReceiptStatus
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import Session, connect
+from headwater.storage.postgres.layouts import LAYOUTS
 from headwater.storage.postgres.table import arrays_of
-from headwater.storage.postgres.tables import LAYOUTS
 from headwater.testing.postgres import PostgresServer
 
 TICKS = os.sysconf("SC_CLK_TCK")

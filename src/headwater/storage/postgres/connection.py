@@ -7,11 +7,11 @@ lock is held by the session. So it does not matter which physical connection a t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -33,6 +33,7 @@ SCHEMA = "headwater"
 ROLE = "headwater_app"
 TENANT_SETTING = "headwater.tenant"
 CONNECT_TIMEOUT_S = 10
+T = TypeVar("T")
 Parameters = Sequence[Any] | Mapping[str, Any]
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
 _SURE = frozenset({"remote_apply", "remote_write", "on"})
@@ -91,9 +92,13 @@ class Session:
         connection is made: nothing was sent on the lost one.
         """
         statement = self._begin_statement(is_writer)
+        return self._anew(lambda: self._start(statement))
+
+    def _anew(self, start: Callable[[], T]) -> T:
+        """Start a transaction; once more, on a new connection, where the one that there was turns out to be lost."""
         had_one = self._connection is not None
         try:
-            return self._start(statement)
+            return start()
         except psycopg.OperationalError:
             is_lost = self._connection is None or self._connection.closed or self._connection.broken
             if not (had_one and is_lost):
@@ -102,7 +107,7 @@ class Session:
         except BaseException:
             self.rollback()
             raise
-        return self._start(statement)
+        return start()
 
     def _start(self, statement: str) -> tuple[int, dict[str, int]] | None:
         cursor = self.connect().execute(statement)  # one round trip for all of it
@@ -152,9 +157,9 @@ class Session:
 
     def alone(self, statement: str, parameters: Parameters = ()) -> Any:
         """The first value that a statement gives which is a transaction of its own and locks no tenant."""
-        connection = self.connect()
+        settings = "; ".join(["BEGIN", *setting_statements(self.schema, self.role, self.tenant)])
+        connection = self._anew(lambda: self.connect().execute(settings).connection)
         try:
-            connection.execute("; ".join(["BEGIN", *setting_statements(self.schema, self.role, self.tenant)]))
             row = connection.execute(statement, parameters).fetchone()
             connection.execute("COMMIT")
         finally:

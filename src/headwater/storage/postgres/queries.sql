@@ -187,8 +187,11 @@ SELECT
   (SELECT count(*) FROM versions WHERE tenant_id = :tenant),
   (SELECT count(*) FROM edges WHERE tenant_id = :tenant);
 
--- size_of
-SELECT coalesce(sum(pg_column_size(frames.*)), 0) FROM frames WHERE tenant_id = :tenant;
+-- log_totals
+-- Events and bytes; lengths are known without reading what lies apart.
+SELECT coalesce(sum(last_seq - first_seq + 1), 0),
+  coalesce(sum(octet_length(body) + octet_length(keys) + octet_length(received)), 0)
+FROM frames WHERE tenant_id = :tenant;
 
 -- search_words_drop
 DELETE FROM search_words WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]);
@@ -260,9 +263,6 @@ SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bytea[], %b::bigint[]) AS 
 -- event_keys_drop
 DELETE FROM event_keys WHERE tenant_id = :tenant
   AND (at, key) IN (SELECT * FROM unnest(%b::bigint[], %b::bytea[]));
-
--- event_keys_count
-SELECT count(*) FROM event_keys WHERE tenant_id = :tenant;
 
 -- quarantine_add
 INSERT INTO quarantine (tenant_id, id, received_at, body, field, value, rule, hint, kind, size_bytes, times, digest)

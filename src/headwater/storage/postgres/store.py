@@ -16,12 +16,13 @@ from headwater.storage.grouping import GroupedStore
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import now_us
 from headwater.storage.postgres import backup
+from headwater.storage.postgres.batch import encoded
 from headwater.storage.postgres.connection import ROLE, SCHEMA, Session, connect, explained, queries
 from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.migrate import is_current, migrate, version_of
 from headwater.storage.postgres.quarantine import QuarantineTable
 from headwater.storage.postgres.security import working_role
-from headwater.storage.postgres.tables import PostgresTables, encoded
+from headwater.storage.postgres.tables import PostgresTables
 
 TIMEOUT_S = 10.0
 """How long to wait for another process that writes for the same tenant."""
@@ -258,11 +259,9 @@ class PostgresStore(GroupedStore):
             return self._refused.totals(self._tables.counter(_DROPPED))
 
     def _log_counts(self) -> tuple[int, int, int, int]:
-        events, refused, size = (
-            int(self._session.rows(self._sql[name])[0][0])
-            for name in ("event_keys_count", "quarantine_count", "size_of")
-        )
-        return events, refused, self._tables.counter("event"), size
+        ((events, size),) = self._session.rows(self._sql["log_totals"])
+        ((refused,),) = self._session.rows(self._sql["quarantine_count"])
+        return int(events), refused, self._tables.counter("event"), int(size)
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the log to a file, over a connection of its own: others go on writing.

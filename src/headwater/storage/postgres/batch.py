@@ -1,0 +1,288 @@
+"""What a batch needs of the tables: ids, what it will ask for fetched together, what it changed written together."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from headwater.model.events import Event, JobEvent, RunEvent
+from headwater.storage import rows
+from headwater.storage.postgres.arrays import column
+from headwater.storage.postgres.connection import Session, queries
+from headwater.storage.postgres.directory import PostgresDirectory
+from headwater.storage.postgres.layouts import HANDED_OUT, LAYOUTS, OWN_IDS
+from headwater.storage.postgres.log import EventLog
+from headwater.storage.postgres.search import SearchTable
+from headwater.storage.postgres.table import Fresh, PostgresContents, PostgresTable, arrays_of
+from headwater.storage.projection.names import normal_form
+from headwater.storage.projection.records import (
+    DATASET,
+    JOB,
+    Change,
+    Derivation,
+    Edge,
+    FacetSetRow,
+    Fields,
+    Flow,
+    Mapping,
+    Name,
+    Node,
+    Run,
+    SearchText,
+    Shape,
+    Statement,
+    Version,
+)
+from headwater.storage.projection.tables import LEVELS, Counter
+
+_MOST_NODES = 400_000
+_MOST_CONTENTS = 50_000
+_MOST_IDS = 200_000
+
+
+class BatchTables:
+    """The tables of a tenant between the beginning and the end of a batch. What is put is written by ``flush``."""
+
+    def __init__(self, session: Session, log: EventLog) -> None:
+        self._session = session
+        self._sql = queries()
+        self._counters: dict[str, int] = {}
+        self.event_key = log.key_of
+        self._make_tables()
+        self._make_contents()
+        self._mentions = array("q")
+        self._edge_log: list[tuple[Any, ...]] = []
+        self._name_ids: dict[tuple[int, str, str], int] = {}
+        self._no_names: set[tuple[int, str, str]] = set()
+        self._spelt: set[tuple[int, str, str]] = set()
+        self._run_ids: dict[str, int] = {}
+        self._new_runs: set[str] = set()
+        self._latest: dict[int, list[Change]] = {}
+        self._making: list[int] = []
+
+    def _make_tables(self) -> None:
+        table = self._table
+        self.names: PostgresTable[int, Name] = table("names", ["id"], decode=rows.plain(Name), cache_size=100_000)
+        self.nodes: PostgresTable[int, Node] = table("nodes", ["id"], decode=rows.plain(Node), cache_size=100_000)
+        self.runs: PostgresTable[int, Run] = table("runs", ["id"], rows.run_columns, rows.run_row)
+        self.versions: PostgresTable[int, Version] = table("versions", ["id"], rows.version_columns, rows.version_row)
+        self.derivations: PostgresTable[int, Derivation] = table(
+            "derivations", ["id"], rows.derivation_columns, rows.derivation_row
+        )
+        self.flows: PostgresTable[tuple[int, int, int], Flow] = table(
+            "flows", ["job", "target", "kind"], decode=rows.plain(Flow)
+        )
+        self.edges: PostgresTable[tuple[int, int, int, int, int], Edge] = table(
+            "edges", ["source", "target", "job", "kind", "valid_from"], decode=rows.plain(Edge)
+        )
+        self.changes: PostgresTable[tuple[int, str, int, bytes], Change] = table(
+            "changes", ["node", "name", "at", "key"], decode=rows.plain(Change)
+        )
+        self.statements: PostgresTable[tuple[int, int, int, bytes], Statement] = table(
+            "statements", ["subject", "kind", "at", "key"], rows.statement_columns, rows.statement_row
+        )
+        self.fields: PostgresTable[int, Fields] = table("fields", ["node"], rows.fields_columns, rows.fields_row)
+        self.search: SearchTable = table("search", ["node"], decode=rows.plain(SearchText), make=SearchTable)
+        self.directory = PostgresDirectory(self._session, self._fresh)
+        self._tables: list[Any] = [
+            self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
+            self.statements, self.fields, self.search, self.directory.listings, self.directory.pulses,
+        ]  # fmt: skip
+        self._trimmed: list[Any] = [self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes]
+
+    def _table(
+        self,
+        name: str,
+        key: list[str],
+        encode: Callable[[Any], rows.Columns] = rows.astuple,
+        decode: Callable[..., Any] = tuple,
+        *,
+        cache_size: int = 20_000,
+        make: type[PostgresTable[Any, Any]] = PostgresTable,
+    ) -> Any:
+        return make(
+            self._session, LAYOUTS[name], attrgetter(*key), encode, decode, self._fresh(name), cache_size=cache_size
+        )
+
+    def _make_contents(self) -> None:
+        one = self._session
+        self.bodies: PostgresContents[bytes] = PostgresContents(one, "bodies", bytes, lambda _, content: content)
+        self.facet_sets: PostgresContents[FacetSetRow] = PostgresContents(
+            one, "facet_sets", rows.facets_content, rows.facets_row
+        )
+        self.shapes: PostgresContents[Shape] = PostgresContents(one, "shapes", rows.shape_content, rows.shape_row)
+        self.mappings: PostgresContents[Mapping] = PostgresContents(
+            one, "mappings", rows.mapping_content, rows.mapping_row
+        )
+        self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
+
+    def _fresh(self, table: str) -> Fresh:
+        return Fresh(self._counters, {**HANDED_OUT, "id": OWN_IDS.get(table, "node")})
+
+    # -- the batch -------------------------------------------------------------------------------------------------
+    def begin(self, counters: dict[str, int]) -> None:
+        """Start from the counters of the tenant's row, which this transaction holds."""
+        self._count(counters)
+        for table in self._tables:
+            table.fresh.written()
+
+    def read(self, counters: dict[str, int]) -> None:
+        """Answer by the counters of the tenant's row; no id is handed out."""
+        self._count(counters)
+        for table in self._tables:
+            table.fresh.unknown()
+
+    def _count(self, counters: dict[str, int]) -> None:
+        self._counters.clear()
+        self._counters.update(counters)
+
+    def counters(self) -> dict[str, int]:
+        """The present value of every counter."""
+        return self._counters
+
+    def flush(self) -> None:
+        """Write everything that is pending, in one round trip."""
+        with self._session.pipeline():
+            for part in (*self._tables, *self._contents):
+                part.flush()
+            self._flush_logs()
+        for table in self._tables:
+            table.written()
+            table.fresh.written()
+        self._new_runs.clear()
+        self._no_names.clear()
+        self._latest.clear()
+
+    def _flush_logs(self) -> None:
+        if self._mentions:
+            latest = max(self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH])
+            self.advance("mentions", 1)
+            given = (latest, self.counter("mentions"), rows.pack(self._mentions.tobytes()))
+            self._session.execute(self._sql["mentions_add"], given)
+            del self._mentions[:]
+        if self._edge_log:
+            first = self.counter("edge_log") + 1
+            self.advance("edge_log", len(self._edge_log))
+            told = [(seq, *columns) for seq, columns in enumerate(self._edge_log, first)]
+            self._session.execute(self._sql["edge_log_add"], arrays_of(["bigint"] * 8, told))
+            self._edge_log.clear()
+
+    def is_crowded(self) -> bool:
+        """Whether so much is cached that everything should be forgotten."""
+        rows_ = len(self.names) + len(self.nodes)
+        return rows_ > _MOST_NODES or any(len(part) > _MOST_CONTENTS for part in self._contents)
+
+    def trim(self) -> None:
+        """Keep small the caches of rows that nobody else holds, between batches."""
+        for part in self._trimmed:
+            part.trim()
+        for ids in (self._name_ids, self._run_ids, self._spelt):
+            if len(ids) > _MOST_IDS:
+                ids.clear()
+
+    def clear(self) -> None:
+        """Forget everything that is cached or pending."""
+        self._clear_rows()
+        for part in self._contents:
+            part.clear()
+
+    def catch_up(self, counters: dict[str, int]) -> None:
+        """Forget what another process may have changed. Content does not change, unless all was made anew."""
+        self._clear_rows()
+        making = [counters.get(f"{level}_epoch", 0) for level in LEVELS]
+        is_made_anew = making != self._making
+        self._making = making
+        for part in self._contents:
+            part.clear() if is_made_anew else part.catch_up()
+
+    def _clear_rows(self) -> None:
+        for part in self._tables:
+            part.clear()
+        for known in (self._name_ids, self._no_names, self._spelt, self._run_ids, self._new_runs, self._latest):
+            known.clear()
+        del self._mentions[:]
+        self._edge_log.clear()
+
+    def counter(self, name: str) -> int:
+        """The present value of a counter."""
+        return self._counters.get(name, 0)
+
+    def next_id(self, counter: Counter) -> int:
+        """The next id of a counter, from 1."""
+        value = self._counters.get(counter, 0) + 1
+        self._counters[counter] = value
+        return value
+
+    def count_on(self, counter: str) -> int:
+        """The next number of a counter that is none of the projections'."""
+        self.advance(counter, 1)
+        return self.counter(counter)
+
+    def advance(self, counter: str, by: int) -> None:
+        """Count on."""
+        self._counters[counter] = self.counter(counter) + by
+
+    # -- what a batch will ask for ---------------------------------------------------------------------------------
+    def expect(self, events: Sequence[Event]) -> None:
+        """Fetch at once the names, nodes, runs, flows and facets that a batch will ask for one by one."""
+        self._expect_runs({event.run.run_id for event in events if isinstance(event, RunEvent)})
+        fresh = self._expect_names(events)
+        if not fresh:
+            return
+        nodes = [name.node for name in fresh]
+        self.nodes.expect(nodes)
+        jobs = [name.node for name in fresh if name.kind == JOB]
+        if jobs:
+            self.flows.expect_all("job", jobs)
+        known = [node for node in nodes if node not in self._latest]
+        if known:
+            self._latest.update((node, []) for node in known)
+            for change in self.changes.stored(self._sql["latest_changes"], (column("bigint", known),)):
+                self._latest[change.node].append(change)
+        heads = {row.head for node in nodes if (row := self.nodes.get(node)) is not None and row.head}
+        if heads:
+            self.versions.expect(heads)
+
+    def _expect_names(self, events: Sequence[Event]) -> list[Name]:
+        """Fetch the names that events use and that are not cached; returns those that are stored."""
+        spelt = {(kind, thing.namespace, thing.name) for event in events for kind, thing in _things(event)}
+        spelt -= self._spelt
+        self._spelt |= spelt
+        normal = {(kind, *normal_form(kind, namespace, name)) for kind, namespace, name in spelt}
+        unknown = sorted(normal.difference(self._name_ids, self._no_names))
+        if not unknown:
+            return []
+        wanted = arrays_of(("bigint", "text", "text"), unknown)
+        found = self.names.stored(self._sql["names_named"], tuple(wanted))
+        self._name_ids.update(((row.kind, row.namespace, row.name), row.id) for row in found)
+        self._no_names.update(normal.difference(self._name_ids))
+        return found
+
+    def _expect_runs(self, run_ids: set[str]) -> None:
+        unknown = [run_id for run_id in run_ids if run_id not in self._run_ids]
+        if not unknown:
+            return
+        ids = {rows.uuid_bytes(run_id): run_id for run_id in unknown}
+        stored = self.runs.among("run_id", list(ids))
+        known = {row.run_id: row.id for row in stored}
+        self._run_ids.update(known)
+        self._new_runs.update(set(unknown) - known.keys())
+
+
+def _things(event: Event) -> Iterator[tuple[int, Any]]:
+    """(kind, object) of every job and dataset that an event lists."""
+    if isinstance(event, RunEvent | JobEvent):
+        yield JOB, event.job
+        for dataset in (*event.inputs, *event.outputs):
+            yield DATASET, dataset
+    else:
+        yield DATASET, event.dataset
+
+
+def encoded(counters: dict[str, int]) -> str:
+    """Counters as they are stored."""
+    return msgspec.json.encode(counters).decode()
