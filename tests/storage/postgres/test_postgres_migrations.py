@@ -46,6 +46,7 @@ def test_a_database_of_an_earlier_step_goes_on(postgres_server: PostgresServer, 
         oracle.append(HISTORY)
         assert [event.body for event in store.events()] == [event.body for event in oracle.events()]
         assert store.graph_hash() == oracle.graph_hash()
+        assert store.namespaces() == oracle.namespaces()
         assert store.quarantine_totals().entries == 1
         more = raw(whole_run(99, "more", 990, ["a"], ["b"]))
         assert [one.seq for one in store.append(more)] == [one.seq for one in oracle.append(more)]

@@ -2,7 +2,7 @@
 -- A name stands alone on a comment line above its statement. ``:tenant`` is the tenant, ``:table`` one of the contents.
 
 -- tenant_add
-INSERT INTO tenants (tenant_id, counters) VALUES (:tenant, jsonb_build_object('origin', %s::bigint))
+INSERT INTO tenants (tenant_id, counters) VALUES (:tenant, jsonb_build_object('origin', %s::bigint, 'projection', %s::bigint))
 ON CONFLICT (tenant_id) DO NOTHING;
 
 -- make_months

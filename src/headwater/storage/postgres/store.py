@@ -33,6 +33,8 @@ _PROJECTED = (
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary",
     "listings", "pulses",
 )  # fmt: skip
+_PROJECTION = 2
+"""The step of the schema that last changed what is kept beside the log."""
 _DROPPED = "quarantine_dropped"
 _KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", _DROPPED)
 """Counters that outlive the projections."""
@@ -125,15 +127,27 @@ class PostgresStore(GroupedStore):
         finally:
             session.rollback()
         if found is not None:
+            self._renew(found[1], may_make=may_make)
             return
         if not may_make:
             raise StoreError(f"there is no store of tenant {self.tenant!r}", hint="capture something first")
         try:
             session.begin(is_writer=True)
-            session.execute(self._sql["tenant_add"], ((secrets.randbits(30) + 1) << 20,))
+            session.execute(self._sql["tenant_add"], ((secrets.randbits(30) + 1) << 20, _PROJECTION))
             session.commit()
         finally:
             session.rollback()
+
+    def _renew(self, counters: dict[str, int], *, may_make: bool) -> None:
+        """Make the projections again that an earlier version made without all that this one keeps."""
+        if counters.get("projection", 1) >= _PROJECTION:
+            return
+        if not may_make:
+            raise StoreError("the store was written by an earlier version", hint="open it once for writing")
+        with self._writing():
+            if self._tables.counter("projection") < _PROJECTION:  # another process may have been first
+                self._clear_projections()
+                self._replay()
 
     # -- transactions ----------------------------------------------------------------------------------------------
     @contextmanager
@@ -239,7 +253,7 @@ class PostgresStore(GroupedStore):
         self._forget()
         for table in _PROJECTED:
             self._session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608  # names of our own
-        self._tables.begin(kept)
+        self._tables.begin({**kept, "projection": _PROJECTION})
         self._tables.all_rewritten()
 
     # -- the log ---------------------------------------------------------------------------------------------------
