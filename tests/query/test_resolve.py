@@ -80,6 +80,26 @@ def test_names_of_versions_and_rows(lineage: Lineage, text: str, ordinal: int | 
     assert (target.version.ordinal if target.version else None, target.row) == (ordinal, row)
 
 
+@pytest.mark.parametrize("suffix", [":age", ":AGE", "#v1", "#latest"])
+def test_a_part_of_a_full_id_is_found_without_a_search(store: Store, suffix: str) -> None:
+    """A page or a program names things by id: its questions cost the same however many names there are."""
+    found = Resolver(NoSearch(store), base=BASE).target(PATIENTS + suffix)
+    assert node_id(found.node) == PATIENTS
+    assert found.field == ("age" if suffix.startswith(":") else "")
+    assert (found.version is not None) == suffix.startswith("#")
+
+
+class NoSearch:
+    """A store that must not be asked for all its names, nor for those like a text."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        assert name not in {"search", "scan_nodes"}
+        return getattr(self._store, name)
+
+
 def test_runs_by_id_and_by_start(lineage: Lineage) -> None:
     """A run is found by its id, with or without ``run:``, and by a unique start of it."""
     run_id = RUN.format(day=4, job=3)

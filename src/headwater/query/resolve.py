@@ -54,6 +54,8 @@ class Resolver:
         text = text.strip()
         if not text:
             raise InvalidInput(field="name", value="''", rule="must not be empty")
+        if kind is None and (found := self._part_of_id(text, prefer_row=prefer_row)):
+            return found
         if rows := self.rows(text, kind=kind):
             return Target(text=text, node=self._only(text, rows))
         found = self._run(text) or self._hashed(text, prefer_row=prefer_row) or self._field(text)
@@ -138,6 +140,21 @@ class Resolver:
             rule="must name one node",
             hint="write more of the name, or one of these ids",
         )
+
+    def _part_of_id(self, text: str, *, prefer_row: bool) -> Target | None:
+        """A column or a version behind a full id: found at once, where a name is looked for among all names."""
+        plain = text.removeprefix("datasetField:")
+        whole = text if plain == text else f"dataset:{plain}"
+        if not whole.startswith("dataset:") or self._by_id(whole):
+            return None
+        name, _, version = whole.rpartition("#")
+        if name and not (prefer_row and version.isdigit()) and (node := self._by_id(name)):
+            found = find_version(self.store, node, version)
+            return Target(text=text, node=node, version=found) if found else None
+        name, _, column = whole.rpartition(":")
+        if (node := self._by_id(name)) and (field := match_field(self.store.fields(node.id), column)):
+            return Target(text=text, node=node, field=field)
+        return None
 
     # -- suffixes --------------------------------------------------------------------------------------------------
     def _run(self, text: str) -> Target | None:
