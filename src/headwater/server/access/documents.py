@@ -49,6 +49,10 @@ class Documents:
         """Every document of a kind, by name."""
         return [_document(row) for row in self._ask("all", tenant, kind)]
 
+    def has_any(self, tenant: str, kind: str) -> bool:
+        """Whether there is a document of that kind."""
+        return bool(self._ask("any", tenant, kind))
+
     def drop(self, tenant: str, kind: str, name: str) -> bool:
         """Forget a document; False when there is none of that name."""
         return self._database.change(self._sql["drop"], (tenant, kind, name)) > 0

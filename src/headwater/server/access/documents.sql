@@ -8,5 +8,8 @@ SELECT name, created_at, updated_at, body FROM documents WHERE tenant = ? AND ki
 -- all
 SELECT name, created_at, updated_at, body FROM documents WHERE tenant = ? AND kind = ? ORDER BY name;
 
+-- any
+SELECT 1 FROM documents WHERE tenant = ? AND kind = ? LIMIT 1;
+
 -- drop
 DELETE FROM documents WHERE tenant = ? AND kind = ? AND name = ?;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -45,8 +46,15 @@ class Datasets:
         self._documents = documents
         self._tenant = tenant
 
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether nothing was put beside the lineage of any dataset: most tenants are told everything by events."""
+        return not self._documents.has_any(self._tenant, DATASET)
+
     def put_aside(self, row: NodeRow) -> Extra:
         """What was put of a dataset beside its lineage."""
+        if self._is_plain:
+            return Extra()
         found = self._documents.get(self._tenant, DATASET, dataset_key(row.namespace, row.name))
         return Extra() if found is None else found.read(Extra)
 
@@ -89,7 +97,7 @@ class Datasets:
             updated_at=format_time(row.updated_at),
             last_modified_at=time_text(latest.created_at) if latest is not None else None,
             last_lifecycle_state=reading.lifecycle(facets),
-            **_common(row, facets, Extra()),
+            **_common(row, facets, self.put_aside(row)),
         )
 
     def versions(self, row: NodeRow, versions: Sequence[VersionRow]) -> list[DatasetVersion]:
