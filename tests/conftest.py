@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+
+from headwater.testing.postgres import NoServer, PostgresServer
 
 # A fault inside a hook fails the test that met it, instead of being counted and forgotten.
 os.environ.setdefault("HEADWATER_STRICT", "1")
@@ -23,3 +26,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "long" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server of the session's own; skipped with a reason where there are no programs for one."""
+    pytest.importorskip("psycopg")
+    try:
+        server = PostgresServer()
+    except NoServer as error:
+        pytest.skip(str(error))
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(request: pytest.FixtureRequest) -> str:
+    """The address of a database to test in: ``HEADWATER_TEST_POSTGRES``, else one on a server of our own."""
+    given = os.environ.get("HEADWATER_TEST_POSTGRES")
+    if given:
+        return given
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.url()

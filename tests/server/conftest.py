@@ -16,6 +16,7 @@ from headwater.server.access.records import Tenant
 from headwater.server.app import App, create_app
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings
+from headwater.testing.postgres import PostgresServer
 
 ALL = frozenset({*SCOPES, Permission.OPERATE})
 
@@ -60,12 +61,34 @@ class Served:
         return client
 
 
+def place(kind: str, request: pytest.FixtureRequest) -> str:
+    """A new place for stores of a kind: ``memory``, ``sqlite`` or ``postgres``."""
+    if kind == "memory":
+        return "memory://"
+    if kind == "sqlite":
+        return str(request.getfixturevalue("tmp_path_factory").mktemp("stores") / "of-all")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database()
+
+
+@pytest.fixture
+def new_service(request: pytest.FixtureRequest) -> Callable[[str, ExitStack], Served]:
+    """Start a service over new stores of a kind, for as long as a stack is open."""
+    return lambda kind, stack: Served(create_app(Settings(store=place(kind, request))), stack)
+
+
 @pytest.fixture(params=["memory", "sqlite"])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    """A service over each kind of store."""
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A service over each kind of store that costs nothing to make."""
     with ExitStack() as stack:
-        store = "memory://" if request.param == "memory" else str(tmp_path / "stores")
-        yield Served(create_app(Settings(store=store)), stack)
+        yield Served(create_app(Settings(store=place(request.param, request))), stack)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def served_everywhere(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A service over every kind of store."""
+    with ExitStack() as stack:
+        yield Served(create_app(Settings(store=place(request.param, request))), stack)
 
 
 @pytest.fixture
