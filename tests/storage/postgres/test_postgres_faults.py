@@ -9,7 +9,16 @@ import psycopg
 import pytest
 from postgres_opening import Opener
 
-from headwater.errors import ConfigError, StoreError, StoreFull, StoreLocked, StoreReadOnly, StoreUnavailable
+from headwater.errors import (
+    ConfigError,
+    HeadwaterError,
+    InvalidInput,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreReadOnly,
+    StoreUnavailable,
+)
 from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
 from headwater.storage.postgres import PostgresStore
@@ -160,10 +169,12 @@ def test_a_database_that_may_not_be_written(postgres_server: PostgresServer) -> 
         ("08006", StoreUnavailable),
         ("55P03", StoreLocked),
         ("40P01", StoreLocked),
-        ("22021", StoreError),
+        ("22003", InvalidInput),
+        ("54000", InvalidInput),
+        ("XX000", StoreError),
     ],
 )
-def test_errors_of_the_server_are_explained(opened: Opener, state: str, kind: type[StoreError]) -> None:
+def test_errors_of_the_server_are_explained(opened: Opener, state: str, kind: type[HeadwaterError]) -> None:
     """By their code, as the server raises them; each says what to do."""
     session = opened()._session
     session.begin(is_writer=True)
@@ -173,7 +184,7 @@ def test_errors_of_the_server_are_explained(opened: Opener, state: str, kind: ty
     found = explain(caught.value)
     assert type(found) is kind
     assert "it happened" in found.message
-    assert found.hint or kind is StoreError
+    assert found.hint or kind in (StoreError, InvalidInput)
 
 
 def test_a_full_disk_keeps_readers_going_and_writes_nothing(opened: Opener) -> None:

@@ -20,6 +20,8 @@ from psycopg.pq import TransactionStatus
 
 from headwater.errors import (
     ConfigError,
+    HeadwaterError,
+    InvalidInput,
     StoreCorrupt,
     StoreError,
     StoreFull,
@@ -38,6 +40,8 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
 _SURE = frozenset({"remote_apply", "remote_write", "on"})
 
+_OF_THE_INPUT = {"22", "54"}
+"""Classes of states: data that is out of range or malformed, and limits of the program."""
 _FULL = {"53100", "53000", "53400"}
 _READ_ONLY = {"25006", "42501"}
 _LOCKED = {"55P03", "40P01"}
@@ -225,17 +229,22 @@ def setting_statements(schema: str, role: str | None, tenant: str) -> list[str]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Raise a ``StoreError`` for every error of the server or the connection."""
+    """Raise an error of ours for every error of the server or the connection."""
     try:
         yield
     except psycopg.Error as error:
         raise explain(error) from error
 
 
-def explain(error: psycopg.Error) -> StoreError:
-    """What the reader can do about an error of the server."""
+def explain(error: psycopg.Error) -> HeadwaterError:
+    """What the reader can do about an error of the server.
+
+    What no value or row can hold is the fault of what was handed in, and no reason to try again.
+    """
     state = error.sqlstate or ""
     what = f"PostgreSQL: {(error.diag.message_primary or str(error)).strip()}"
+    if state[:2] in _OF_THE_INPUT:
+        return InvalidInput(field="events", rule=f"hold what PostgreSQL can: {what}")
     if state in _FULL:
         return StoreFull(what)
     if state in _READ_ONLY:

@@ -126,6 +126,8 @@ class PostgresTables(BatchTables):
 
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""
+        if self.changes.fresh("node", node):
+            return list({row.name: row for row in sorted(self.changes.pending(node=node), key=_order)}.values())
         found = self._latest.pop(node, None)
         if found is not None and not self.changes.touches("node", node):
             return found
@@ -185,3 +187,7 @@ class PostgresTables(BatchTables):
         """Count a rewrite of every level."""
         for level in LEVELS:
             self.rewritten(level)
+
+
+def _order(change: Change) -> tuple[int, bytes]:
+    return change.at, change.key

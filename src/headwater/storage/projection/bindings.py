@@ -26,6 +26,7 @@ from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
 
 END_OF_TIME = 2**62
+_MOST_ROWS = 2**63
 _CACHE_SIZE = 20_000
 
 
@@ -304,9 +305,12 @@ def _raw(touched: Touched) -> dict[str, msgspec.Raw]:
 
 
 def _rows(touched: Touched) -> int | None:
-    """The number of rows that was written, where the emitter says so."""
-    if not touched.extras:
-        return None
+    """The number of rows that was written, where the emitter says so and a database can hold it."""
+    found = _told_rows(touched) if touched.extras else None
+    return found if found is None or -_MOST_ROWS <= found < _MOST_ROWS else None
+
+
+def _told_rows(touched: Touched) -> int | None:
     told = [touched.extras[name] for name in ("outputStatistics",) if name in touched.extras]
     raw = {"outputStatistics": msgspec.Raw(told[0].body)} if told else _raw(touched)
     statistics = try_facet(raw, OutputStatistics)
