@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tenant": ("headwater.cli.access:tenant", "Manage the tenants of a service and their quotas."),
     "token": ("headwater.cli.access:token", "Manage the API keys of a tenant."),
     "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a time."),
+    "quarantine": ("headwater.cli.quarantine:quarantine", "Look at what was refused; send it again or drop it."),
     "store": ("headwater.cli.store:store", "Look after the store: info, backup, rebuild, repair ..."),
     "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),
     "migrate": ("headwater.cli.migrate:migrate", "Bring the stores of all tenants to the schema of this version."),

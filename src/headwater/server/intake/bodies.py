@@ -13,8 +13,9 @@ from headwater.server.errors import Refused, TooLarge, Unsupported
 from headwater.server.intake.documents import refusal
 from headwater.server.intake.rooms import Room
 
-_LARGE = 256 << 10
-"""A body of more bytes is taken apart in a thread, so that the loop goes on."""
+_LARGE = 1 << 20
+"""A body of more bytes is taken apart in a thread, so that the loop goes on; one of fewer takes it some milliseconds,
+and threads that compete for the interpreter cost more than that."""
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 MEDIA_TYPES = ("application/json", _LINES[0])
 T = TypeVar("T")

@@ -1,0 +1,112 @@
+"""``headwater quarantine``: what was refused, why, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import click
+import msgspec
+
+from headwater.cli.opening import opened
+from headwater.cli.output import echo_text, format_options
+from headwater.errors import InvalidEvent, InvalidInput, InvalidRecord, NotFound
+from headwater.storage.base import Quarantined, ReceiptStatus, Store
+
+_ID = click.argument("entry", metavar="ID", type=click.IntRange(1, 2**62))
+
+
+@click.group()
+def quarantine() -> None:
+    """Look at what was refused, send it again, or drop it."""
+
+
+@quarantine.command(name="list")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, latest first.")
+@click.option("--before", type=click.IntRange(1), help="Only entries with a smaller id: the next page.")
+@format_options("json")
+@click.pass_context
+def list_(ctx: click.Context, limit: int, before: int | None, output: str | None) -> None:
+    """List what was refused, the latest first, without bodies."""
+    from headwater.query.result import json_text
+    from headwater.query.text import clean
+    from headwater.query.times import iso_utc
+
+    with opened(ctx) as store:
+        found, totals = store.quarantined(limit=limit, before=before), store.quarantine_totals()
+    if output == "json":
+        rows = [{k: v for k, v in msgspec.structs.asdict(one).items() if k != "body"} for one in found]
+        echo_text(json_text(rows))
+        return
+    lines = [
+        clean(f"{one.id:>6}  {iso_utc(one.received_at)}  {one.kind:<6}  {one.times}x  {one.field or '-'}: {one.rule}")
+        for one in found
+    ]
+    lines.append(f"{totals.entries:,} in quarantine, {totals.dropped:,} made room for later ones")
+    echo_text("\n".join(lines))
+
+
+@quarantine.command()
+@_ID
+@click.pass_context
+def show(ctx: click.Context, entry: int) -> None:
+    """Print what was refused, to the byte; why goes to standard error."""
+    with opened(ctx) as store:
+        found = _entry(store, entry)
+    click.echo(f"{found.field or found.kind}: {found.rule} (got {found.value}) {found.hint}", err=True)
+    click.echo(found.body, nl=False)
+
+
+@quarantine.command()
+@_ID
+@click.option("--body", type=click.File("rb"), help="The mended document; without it what was kept is sent again.")
+@click.pass_context
+def replay(ctx: click.Context, entry: int, body: IO[bytes] | None) -> None:
+    """Send it again, as it was (after an upgrade) or mended. It leaves the quarantine when it is taken."""
+    with opened(ctx) as store:
+        found = _entry(store, entry)
+        if body is None and found.size_bytes > len(found.body):
+            raise InvalidInput(field="body", rule="must be given: only the beginning of it was kept")
+        documents = _documents(found.body if body is None else body.read())
+        events = [_event(found, document) for document in documents]
+        refused = [one for one in store.append(events) if one.status is ReceiptStatus.REFUSED]
+        if refused:
+            first = refused[0]
+            raise InvalidEvent(field=first.field, value=first.value, rule=first.rule, hint=first.hint or None)
+        store.release([entry])
+    click.echo(f"{len(events):,} stored; {entry} left the quarantine")
+
+
+@quarantine.command()
+@click.argument("entries", metavar="ID...", nargs=-1, required=True, type=click.IntRange(1, 2**62))
+@click.pass_context
+def drop(ctx: click.Context, entries: tuple[int, ...]) -> None:
+    """Drop entries for good."""
+    with opened(ctx) as store:
+        click.echo(f"{store.release(entries):,} dropped")
+
+
+def _entry(store: Store, entry: int) -> Quarantined:
+    found = store.quarantine_entry(entry)
+    if found is None:
+        raise NotFound(str(entry), hint="'headwater quarantine list' lists what there is")
+    return found
+
+
+def _documents(body: bytes) -> list[bytes]:
+    if body.lstrip()[:1] != b"[":
+        return [body]
+    try:
+        return [bytes(one) for one in msgspec.json.decode(body, type=list[msgspec.Raw])]
+    except msgspec.DecodeError as error:
+        raise InvalidInput(field="body", rule=f"is JSON: {error}") from None
+
+
+def _event(found: Quarantined, document: bytes) -> bytes:
+    if found.kind != "record":
+        return document
+    from headwater.formats.record import read_record, to_events
+
+    try:
+        return to_events(read_record(msgspec.json.decode(document)))[0]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRecord(field="body", rule=f"is JSON: {error}") from None
