@@ -155,7 +155,7 @@ class Fuzzer:
             holder[key] = copy.deepcopy(other_holder[other])
         elif what < 0.45:
             deep: Any = "end"
-            for _ in range(pick.choice([10, 63, 64, 65, 500])):
+            for _ in range(pick.choice([10, 63, 64, 65, 70])):
                 deep = {"d": deep} if pick.random() < 0.5 else [deep]
             holder[key] = deep
         elif what < 0.5 and isinstance(holder, dict):
