@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +34,8 @@ def open_store(target: str | Path | None, *, tenant: str = "default", read_only:
         return MemoryStore.open(tenant=tenant)
     scheme, separator, _ = text.partition("://")
     if text.startswith(POSTGRES):
-        return require_postgres().open(text, tenant=tenant, read_only=read_only)
+        folder = index_folder(text, tenant)
+        return require_postgres().open(text, tenant=tenant, read_only=read_only, index_folder=folder)
     if separator and scheme != "sqlite":
         raise ConfigError(
             f"no store of kind {scheme!r} is known",
@@ -60,6 +64,7 @@ def drop_store(target: str, tenant: str) -> None:
         return
     if target.startswith(POSTGRES):
         require_postgres().drop(target, tenant)
+        shutil.rmtree(index_folder(target, tenant), ignore_errors=True)
         return
     if "://" in target and not target.startswith("sqlite://"):
         raise StoreError(
@@ -83,6 +88,17 @@ def restore_store(target: str, source: Path, *, tenant: str) -> None:
     from headwater.storage.sqlite import restore
 
     restore(source, folder_of(target), tenant=tenant)
+
+
+def index_folder(url: str, tenant: str) -> Path:
+    """Where this machine saves the graph indexes of a tenant on a server: with what a user's programs can make again.
+
+    They hold numbers, no names. ``XDG_CACHE_HOME`` says where such things go; where it may not be written they are
+    made anew by each process.
+    """
+    base = os.environ.get("XDG_CACHE_HOME")
+    place = hashlib.sha256(f"{url}\0{tenant}".encode()).hexdigest()[:24]
+    return (Path(base) if base else Path.home() / ".cache") / "headwater" / "index" / place
 
 
 def require_postgres() -> type[PostgresStore]:

@@ -51,7 +51,8 @@ def find_programs() -> Path:
 class PostgresServer:
     """A server in a folder of its own, reached through a socket there. It does not run as root: ``nobody`` runs it."""
 
-    def __init__(self, programs: Path | None = None, **settings: str) -> None:
+    def __init__(self, programs: Path | None = None, *, follows: PostgresServer | None = None, **settings: str) -> None:
+        """Make the server's files: a new cluster, or a standby of a server that runs."""
         self.folder = Path(tempfile.mkdtemp(prefix="hwpg"))
         self._user = "nobody" if os.name == "posix" and os.geteuid() == 0 else None
         if self._user is not None:
@@ -60,7 +61,10 @@ class PostgresServer:
         self._settings = {**_SETTINGS, "unix_socket_directories": str(self.folder), **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
-        self._run("initdb", "-D", "data", "-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        if follows is None:
+            self._run("initdb", "-D", "data", "-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        else:
+            self._run("pg_basebackup", "-D", "data", "-d", follows.url(), "--write-recovery-conf", "--checkpoint=fast")
 
     def _reachable(self, programs: Path) -> Path:
         """Programs that the server's user may run: a copy, where they lie in a folder that is closed to it."""
@@ -112,6 +116,13 @@ class PostgresServer:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise NoServer("the server does not start") from None
                 time.sleep(0.02)
+
+    def promote(self) -> None:
+        """Make a standby the server that can be written."""
+        import psycopg
+
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
 
     def stop(self) -> None:
         """Stop the server, cutting off whoever is connected."""

@@ -23,8 +23,9 @@ from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import connect, explain
+from headwater.storage.postgres.facts import facts
 from headwater.testing.events import History, raw, whole_run
-from headwater.testing.postgres import PostgresServer
+from headwater.testing.postgres import NoServer, PostgresServer
 from headwater.testing.suite.fixture import holding
 
 EVENTS = raw(whole_run(1, "j", 0, ["a"], ["b"]) + whole_run(2, "k", 20, ["b"], ["c"]))
@@ -249,3 +250,30 @@ def test_a_reader_writes_nothing(opened: Opener) -> None:
     assert root.id in reader.index("dataset").walk(root.id, direction="downstream").ids
     with pytest.raises(StoreReadOnly):
         reader.append(EVENTS)
+
+
+def test_a_new_primary() -> None:
+    """A synchronous standby takes over: what was acknowledged is there, and the same store goes on writing to it."""
+    try:
+        primary = PostgresServer(fsync="on", wal_level="replica")
+    except NoServer as error:
+        pytest.skip(str(error))
+    with primary, PostgresServer(follows=primary, fsync="on", synchronous_standby_names="") as standby:
+        with connect(primary.url()) as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            connection.execute("SELECT pg_reload_conf()")
+        hosts = f"host={primary.folder},{standby.folder}"
+        url = f"postgresql://headwater@/postgres?{hosts}&target_session_attrs=read-write"
+        with PostgresStore.open(url) as store:
+            assert {one.status for one in store.append(EVENTS[:2])} == {ReceiptStatus.STORED}
+            primary.kill()
+            with pytest.raises(StoreUnavailable):
+                store.append(EVENTS)
+            with PostgresStore.open(standby.url(), read_only=True) as reader:
+                assert holding(reader) == {("a", "b")}
+                assert facts(standby.url()).is_standby
+            with pytest.raises(StoreReadOnly), PostgresStore.open(standby.url()) as other:
+                other.append(EVENTS)
+            standby.promote()
+            assert [one.status.value for one in store.append(EVENTS)] == ["duplicate"] * 2 + ["stored"] * 2
+            assert store.rebuild() == store.graph_hash()

@@ -125,9 +125,7 @@ class Session:
         if found is not None:
             return found
         parts = [
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-            if is_writer
-            else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            "BEGIN ISOLATION LEVEL READ COMMITTED" if is_writer else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             *setting_statements(self.schema, self.role, self.tenant),
             f"SET LOCAL lock_timeout TO {int(self._timeout_s * 1000)}",
         ]
