@@ -178,10 +178,10 @@ def test_an_id_of_another_tenant_answers_like_a_random_one(served_everywhere):
     """Every operation with an id in its path or parameters answers a tenant that has no such thing alike, whether
     another has it or nobody does."""
     served = served_everywhere
-    theirs = _filled(served, "aaa", "aaaa1", refusals=3)
-    random_ids = {"name": "zqxbbbb2", "run": run_id(0xBBBB2)}
+    theirs = _filled(served, "aaa", "aaaaa", refusals=37)
+    random_ids = {"name": "zqxbbbbb", "run": run_id(0xBBBBB)}
     asking = served.client("bbb")
-    _filled(served, "bbb", "cccc3")
+    _filled(served, "bbb", "ccccc")
     entry = served.client("aaa").get("/api/v1/quarantine").json()["entries"][0]["id"]
     key = served.client("aaa").get("/api/v1/keys").json()["keys"][0]["id"]
     pairs = [(theirs["name"], random_ids["name"]), (theirs["run"], random_ids["run"]), (str(entry), "987654321")]
