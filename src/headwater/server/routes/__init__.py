@@ -19,6 +19,7 @@ from headwater.server.routes import (
     quarantine,
     records,
     runs,
+    search,
     static,
 )
 from headwater.server.routing import Operation
@@ -32,6 +33,7 @@ _RESOURCES = (
     nodes,
     claims,
     runs,
+    search,
     graphs,
     marquez,
     live,

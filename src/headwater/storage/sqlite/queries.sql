@@ -410,6 +410,14 @@ SELECT search.node, search.kind, search.namespace, search.name, search.fields, s
 JOIN search ON search.node = search_words.rowid
 WHERE search_words MATCH ? ORDER BY bm25(search_words, 2, 8, 3, 1, 4, 3) LIMIT ?;
 
+-- search_count
+SELECT count(*) FROM (SELECT 1 FROM search_words WHERE search_words MATCH ? LIMIT ?);
+
+-- search_common
+SELECT search.node, search.kind, search.namespace, search.name, search.fields, search.description, search.tags, search.owners
+FROM (SELECT rowid AS node FROM search_words WHERE search_words MATCH ?1 LIMIT ?3) AS some JOIN search USING (node)
+ORDER BY length(search.name), search.name LIMIT ?2;
+
 -- search_short
 SELECT node, kind, namespace, name, fields, description, tags, owners FROM search
 WHERE instr(lower(name), ?1) OR instr(lower(namespace), ?1) OR instr(lower(fields), ?1) OR instr(lower(tags), ?1)

@@ -27,11 +27,11 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.searching import trigrams, words
 from headwater.storage.projection.tables import LEVELS, Counter, Level, Side
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.directory import SQLiteDirectory
 from headwater.storage.sqlite.log import EventLog
+from headwater.storage.sqlite.searching import SearchTable
 from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, listed
 
 _END_OF_TIME = 2**63 - 1
@@ -82,9 +82,7 @@ class SQLiteTables:
         self.fields: SQLiteTable[int, Fields] = SQLiteTable(
             one, "fields", attrgetter("node"), rows.fields_columns, rows.fields_row
         )
-        self.search: SQLiteTable[int, SearchText] = SearchTable(
-            one, "search", attrgetter("node"), rows.astuple, rows.plain(SearchText)
-        )
+        self.search = SearchTable(one, "search", attrgetter("node"), rows.astuple, rows.plain(SearchText))
         self.directory = SQLiteDirectory(one)
         self.bodies: SQLiteContents[bytes] = SQLiteContents(one, "bodies", bytes, lambda _, content: content)
         self.facet_sets: SQLiteContents[FacetSetRow] = SQLiteContents(
@@ -307,19 +305,7 @@ class SQLiteTables:
 
     def search_candidates(self, text: str, limit: int) -> Iterable[SearchText]:
         """Nodes that hold every piece of every word; where they are few, also those whose names hold some."""
-        wanted = words(text)
-        found: dict[int, SearchText] = {}
-        long = [word for word in wanted if len(word) > 2]
-        if long:
-            every = " AND ".join(_quoted(piece) for word in long for piece in sorted(trigrams(word)))
-            found.update((row.node, row) for row in self.search.select("search_match", (every, limit)))
-        if wanted and not long:
-            found.update((row.node, row) for row in self.search.select("search_short", (wanted[0], limit)))
-        if long and len(found) < limit:
-            some = " OR ".join(_quoted(piece) for word in long for piece in sorted(trigrams(word)))
-            more = self.search.select("search_match", (f"{{name}} : ({some})", limit - len(found)))
-            found.update((row.node, row) for row in more)
-        return found.values()
+        return self.search.candidates(text, limit)
 
     def counts(self) -> dict[str, int]:
         """Numbers of datasets, jobs, runs, versions and edges."""
@@ -374,27 +360,3 @@ class SQLiteTables:
         """Count a rewrite of every level."""
         for level in LEVELS:
             self.rewritten(level)
-
-
-class SearchTable(SQLiteTable[int, SearchText]):
-    """The search texts, with the full-text index beside them."""
-
-    def flush(self) -> None:
-        """Write what is pending, to both."""
-        if not self._pending:
-            return
-        changed = [(node,) for node in self._pending]
-        texts = [
-            (row.node, *(text.casefold() for text in _texts(row))) for row in self._pending.values() if row is not None
-        ]
-        self._connection.executemany(queries()["search_words_drop"], changed)
-        self._connection.executemany(queries()["search_words_add"], texts)
-        super().flush()
-
-
-def _texts(row: SearchText) -> tuple[str, ...]:
-    return row.namespace, row.name, row.fields, row.description, row.tags, row.owners
-
-
-def _quoted(piece: str) -> str:
-    return '"' + piece.replace('"', '""') + '"'

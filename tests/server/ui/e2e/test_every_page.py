@@ -15,6 +15,8 @@ PAGES = (
     "/login",
     "/nowhere",
     "/lineage",
+    "/search",
+    "/search?q=orders",
     "/lineage?root=clean.orders",
     "/lineage?root=clean.orders&columns=true&down=3",
     "/lineage?root=clean.orders&change=drop&column=amount",

@@ -1,7 +1,7 @@
-// What every page has: the theme, and the key that leads to the search box.
+// What every page has: the theme, and the search box.
 
+import { startPalette } from "./palette.js";
 import { startTheme } from "./theme.js";
-import { startSearchKey } from "./searchkey.js";
 
 startTheme(document);
-startSearchKey(document);
+startPalette(document);
