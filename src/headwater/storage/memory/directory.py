@@ -62,6 +62,12 @@ class MemoryDirectory:
         order = [node for _, _, node in sorted(ran, reverse=True)] + [node for _, _, node in sorted(never)]
         return order[offset : offset + limit]
 
+    def recent_runs(self, limit: int) -> list[tuple[int, int]]:
+        """The runs that started last."""
+        runs = [run for row in self.listings.rows() if row.kind == JOB for run in self._runs(row.node)]
+        runs.sort(key=attrgetter("started_at", "run_id"), reverse=True)
+        return [(run.job, run.state) for run in runs[:limit]]
+
     def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
         """How many there are."""
         if states:

@@ -393,3 +393,6 @@ SELECT count(*) FROM runs WHERE tenant_id = :tenant AND job = %s;
 
 -- pulses_between
 SELECT start, type, count FROM pulses WHERE tenant_id = :tenant AND start >= %s AND start < %s ORDER BY start, type;
+
+-- runs_recent
+SELECT job, state FROM runs WHERE tenant_id = :tenant ORDER BY started_at DESC, run_id DESC LIMIT %s;

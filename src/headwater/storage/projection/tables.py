@@ -123,6 +123,9 @@ class DirectoryTables(Protocol):
         """Jobs that are not deleted, by (started_at, run id) of their last run, latest first, those without one at
         the end by name; with ``states`` only those whose last run has one of these ranks."""
 
+    def recent_runs(self, limit: int) -> list[tuple[int, int]]:
+        """(job, rank of the state) of the runs that started last, latest first by (started_at, run id)."""
+
     def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
         """How many ``datasets`` or ``jobs`` there are."""
 

@@ -79,6 +79,10 @@ class SQLiteDirectory:
             return [node for (node,) in self._all("listed_jobs", wanted, limit, offset)]
         return [node for (node,) in self._all("listed_jobs_in", wanted, namespace, limit, offset)]
 
+    def recent_runs(self, limit: int) -> list[tuple[int, int]]:
+        """The runs that started last."""
+        return [(job, state) for job, state in self._all("runs_recent", limit)]
+
     def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
         """How many there are."""
         if states and kind != JOB:

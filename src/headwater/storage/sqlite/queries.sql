@@ -523,26 +523,26 @@ WITH RECURSIVE seen (namespace) AS (
   UNION ALL
   SELECT (SELECT min(namespace) FROM listings WHERE namespace > seen.namespace) FROM seen WHERE seen.namespace IS NOT NULL
 )
-SELECT spelt, '', created_at, (SELECT max(created_at) FROM listings WHERE namespace = seen.namespace)
+SELECT spelt, '', created_at, (SELECT created_at FROM listings WHERE namespace = seen.namespace ORDER BY created_at DESC LIMIT 1)
 FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE namespace = seen.namespace ORDER BY created_at, node LIMIT 1)
 WHERE seen.namespace IS NOT NULL ORDER BY seen.namespace;
 
 -- listed_namespace
-SELECT spelt, '', created_at, (SELECT max(created_at) FROM listings WHERE namespace = one.namespace)
+SELECT spelt, '', created_at, (SELECT created_at FROM listings WHERE namespace = one.namespace ORDER BY created_at DESC LIMIT 1)
 FROM listings AS one WHERE namespace = ? ORDER BY created_at, node LIMIT 1;
 
 -- listed_sources
 WITH RECURSIVE seen (source) AS (
   SELECT min(source) FROM listings WHERE source > ''
   UNION ALL
-  SELECT (SELECT min(source) FROM listings WHERE source > seen.source) FROM seen WHERE seen.source IS NOT NULL
+  SELECT (SELECT min(source) FROM listings WHERE source > '' AND source > seen.source) FROM seen WHERE seen.source IS NOT NULL
 )
-SELECT seen.source, source_uri, created_at, (SELECT max(created_at) FROM listings WHERE source = seen.source)
-FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE source = seen.source ORDER BY created_at, node LIMIT 1)
+SELECT seen.source, source_uri, created_at, (SELECT created_at FROM listings WHERE source > '' AND source = seen.source ORDER BY created_at DESC LIMIT 1)
+FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE source > '' AND source = seen.source ORDER BY created_at, node LIMIT 1)
 WHERE seen.source IS NOT NULL ORDER BY seen.source;
 
 -- listed_source
-SELECT source, source_uri, created_at, (SELECT max(created_at) FROM listings WHERE source = one.source)
+SELECT source, source_uri, created_at, (SELECT created_at FROM listings WHERE source > '' AND source = one.source ORDER BY created_at DESC LIMIT 1)
 FROM listings AS one WHERE source = ? AND source > '' ORDER BY created_at, node LIMIT 1;
 
 -- listed_datasets
@@ -576,3 +576,6 @@ SELECT count(*) FROM listings WHERE kind = ? AND created_at < ?;
 
 -- runs_count_of_job
 SELECT count(*) FROM runs WHERE job = ?;
+
+-- runs_recent
+SELECT job, state FROM runs ORDER BY started_at DESC, run_id DESC LIMIT ?;

@@ -13,6 +13,7 @@ from headwater.formats.marquez.ids import schema_version_uuid
 from headwater.formats.marquez.objects import (
     Dataset,
     DatasetVersion,
+    Facets,
     FieldLineage,
     InputField,
     Name,
@@ -51,6 +52,11 @@ class Datasets:
         """Whether nothing was put beside the lineage of any dataset: most tenants are told everything by events."""
         return not self._documents.has_any(self._tenant, DATASET)
 
+    def _given(self, version: VersionRow | None) -> Facets:
+        """What the run that wrote a version said of it. A version that no run wrote has only what its readers say, and
+        those are not looked for: that would go through the log."""
+        return self._store.version_facets(version.id) if version is not None and version.run_id else {}
+
     def put_aside(self, row: NodeRow) -> Extra:
         """What was put of a dataset beside its lineage."""
         if self._is_plain:
@@ -69,7 +75,7 @@ class Datasets:
         return self.all([row])[0]
 
     def _dataset(self, row: NodeRow, latest: VersionRow | None, lineage: list[FieldLineage] | None) -> Dataset:
-        given = self._store.version_facets(latest.id) if latest is not None else {}
+        given = self._given(latest)
         facets = self._store.facets(row.id)
         extra = self.put_aside(row)
         members = {
@@ -110,7 +116,7 @@ class Datasets:
         self, row: NodeRow, version: VersionRow, extra: Extra, timelines: dict[int, Timeline]
     ) -> DatasetVersion:
         # What held of the dataset then, with what the run that wrote this version said of it.
-        facets = {**self._store.facets(row.id, as_of=version.created_at), **self._store.version_facets(version.id)}
+        facets = {**self._store.facets(row.id, as_of=version.created_at), **self._given(version)}
         uuid = version_uuid(row, version)
         members = {
             **_common(row, facets, extra),
