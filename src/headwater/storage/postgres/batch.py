@@ -146,10 +146,11 @@ class BatchTables:
 
     def flush(self) -> None:
         """Write everything that is pending, in one round trip."""
-        with self._session.pipeline():
-            for part in (*self._tables, *self._contents):
-                part.flush()
-            self._flush_logs()
+        if self._mentions or self._edge_log or any(one.is_pending for one in (*self._tables, *self._contents)):
+            with self._session.pipeline():
+                for part in (*self._tables, *self._contents):
+                    part.flush()
+                self._flush_logs()
         for table in self._tables:
             table.written()
             table.fresh.written()

@@ -210,14 +210,14 @@ class PostgresStore(GroupedStore):
         return gone
 
     def _end(self) -> None:
-        """Write what is pending, count the commit, tell those who listen, and commit."""
+        """Write what is pending; count the commit, tell those who listen, and commit, in one round trip."""
         tables, session = self._tables, self._session
         tables.flush()
         counters = tables.counters()
         with session.pipeline():
             session.execute(self._sql["tenant_put"], (encoded(counters),))
             session.execute(self._sql["notify"], (f"{counters.get('event', 0)} {self.tenant}",))
-        session.commit()
+            session.commit()
 
     def _begin(self, *, is_writer: bool) -> dict[str, int]:
         try:

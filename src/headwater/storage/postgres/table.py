@@ -187,6 +187,11 @@ class PostgresTable(Generic[K, R]):
         stored = self._where(sorted(equal), equal)
         return [row for row in stored if self._key(row) not in self._pending] + self.pending(**equal)
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self._pending)
+
     def pending(self, **equal: Any) -> list[R]:
         """Rows with these values that are put and not written yet."""
         names = tuple(sorted(equal))
@@ -349,6 +354,11 @@ class PostgresContents(Generic[R]):
     def catch_up(self) -> None:
         """Another process wrote: there may be content that is not known."""
         self._is_current = False
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self._pending)
 
     def flush(self) -> None:
         """Write what is new."""
