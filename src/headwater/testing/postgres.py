@@ -57,10 +57,17 @@ class PostgresServer:
         self._user = "nobody" if os.name == "posix" and os.geteuid() == 0 else None
         if self._user is not None:
             shutil.chown(self.folder, self._user)
-        self._programs = self._reachable(programs or find_programs())
         self._settings = {**_SETTINGS, "unix_socket_directories": str(self.folder), **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
+        try:
+            self._programs = self._reachable(programs or find_programs())
+            self._make(follows)
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def _make(self, follows: PostgresServer | None) -> None:
         if follows is None:
             self._run("initdb", "-D", "data", "-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
         else:
@@ -79,9 +86,12 @@ class PostgresServer:
         )
         if probe is not None and probe.returncode == 0:
             return programs
-        copied = self.folder / "install"
-        shutil.copytree(programs.parent, copied, symlinks=True)
-        return copied / "bin"
+        package = self.folder / "install" / programs.parents[1].name
+        shutil.copytree(programs.parent, package / programs.parent.name, symlinks=True)
+        libraries = programs.parents[2] / f"{programs.parents[1].name}.libs"  # a wheel has them beside the package
+        if libraries.exists():
+            shutil.copytree(libraries, package.with_name(libraries.name), symlinks=True)
+        return package / programs.parent.name / programs.name
 
     def _can_reach(self, programs: Path) -> bool:
         parents = programs.resolve().parents
