@@ -532,10 +532,11 @@ SELECT spelt, '', created_at, (SELECT created_at FROM listings WHERE namespace =
 FROM listings AS one WHERE namespace = ? ORDER BY created_at, node LIMIT 1;
 
 -- listed_sources
+-- Of two lower bounds SQLite seeks by the first; the other one is what lets it use the index.
 WITH RECURSIVE seen (source) AS (
   SELECT min(source) FROM listings WHERE source > ''
   UNION ALL
-  SELECT (SELECT min(source) FROM listings WHERE source > '' AND source > seen.source) FROM seen WHERE seen.source IS NOT NULL
+  SELECT (SELECT min(source) FROM listings WHERE source > seen.source AND source > '') FROM seen WHERE seen.source IS NOT NULL
 )
 SELECT seen.source, source_uri, created_at, (SELECT created_at FROM listings WHERE source > '' AND source = seen.source ORDER BY created_at DESC LIMIT 1)
 FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE source > '' AND source = seen.source ORDER BY created_at, node LIMIT 1)
