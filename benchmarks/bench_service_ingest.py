@@ -23,15 +23,20 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
+import feast_consumer
 from bench_ingest import Platform
 
 EVENTS = 2000
 BATCH = 100
+SLOW = "a commit a request, single"
+FEAST = "Feast's consumer, single"
 LUA = r"""
 local path, batch, worker = nil, 1, 0
 local heads, times, middles, tails = {}, {}, {}, {}
@@ -113,20 +118,44 @@ def load(folder: Path, events: Path, *, together: int, batch: int, connections: 
     service = subprocess.Popen(
         [sys.executable, __file__, "--serve", str(store), str(together)], stdout=subprocess.PIPE, text=True
     )
-    try:
-        assert service.stdout is not None
-        told = json.loads(service.stdout.readline())
+    assert service.stdout is not None
+    told = json.loads(service.stdout.readline())
+    with service.stdout, ending(service, store):
+        root = f"http://127.0.0.1:{told['port']}"
+        wait_until_up(f"{root}/health/live")
         path = "/api/v1/lineage" if batch == 1 else "/api/v1/lineage/batch"
-        url = f"http://127.0.0.1:{told['port']}{path}"
-        wait_until_up(f"http://127.0.0.1:{told['port']}/health/live")
-        wrk(url, folder, events, batch, told["key"], connections, 1)  # the caches of both sides are warm
-        before = cpu_s(service.pid)
-        found = wrk(url, folder, events, batch, told["key"], connections, seconds, first_round=0x8000)
-        used = cpu_s(service.pid) - before
+        return measure(service.pid, root + path, folder, events, batch, told["key"], connections, seconds)
+
+
+def load_feast(folder: Path, events: Path, *, environment: Path, connections: int, seconds: int) -> Measured:
+    """The same for Feast's consumer."""
+    store = Path(tempfile.mkdtemp(dir=folder))
+    process, port = feast_consumer.start(environment, store)
+    with ending(process, store):
+        root = f"http://127.0.0.1:{port}"
+        wait_until_up(f"{root}/openapi.json")
+        return measure(process.pid, f"{root}/api/v1/lineage", folder, events, 1, "none", connections, seconds)
+
+
+@contextmanager
+def ending(process: subprocess.Popen[Any], store: Path) -> Iterator[None]:
+    """Stop a process at the end, and remove what it stored."""
+    try:
+        yield
     finally:
-        service.send_signal(signal.SIGTERM)
-        service.wait(60)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
         shutil.rmtree(store)
+
+
+def measure(
+    pid: int, url: str, folder: Path, events: Path, batch: int, key: str, connections: int, seconds: int
+) -> Measured:
+    """Load a URL for a second, and then for as long as is measured."""
+    wrk(url, folder, events, batch, key, connections, 1)  # the caches of both sides are warm
+    before = cpu_s(pid)
+    found = wrk(url, folder, events, batch, key, connections, seconds, first_round=0x8000)
+    used = cpu_s(pid) - before
     count = found["requests"] * batch
     return Measured(count / found["us"] * 1e6, used / count * 1e6, found["p50"] / 1e3, found["p99"] / 1e3)
 
@@ -190,6 +219,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=None, help="where the stores are made")
     parser.add_argument("--only", action="append", help="a variant, by its name")
+    parser.add_argument("--feast", type=Path, default=None, help="an environment with Feast, made when it is not there")
     given = parser.parse_args()
     if given.serve:
         serve(*given.serve)
@@ -198,9 +228,12 @@ def main() -> None:
         sys.exit("wrk is not installed: the load comes from a generator that is not ours")
     variants = {
         "single, shared commits": {"together": 1000, "batch": 1, "connections": 64},
-        "single, a commit a request": {"together": 1, "batch": 1, "connections": 64},
+        SLOW: {"together": 1, "batch": 1, "connections": 64},
         "batches of 100": {"together": 1000, "batch": BATCH, "connections": 8},
     }
+    why_not = feast_consumer.install(given.feast) if given.feast else "not asked for (--feast ENVIRONMENT)"
+    if why_not:
+        print(f"without Feast's consumer: {why_not}\n")
     results: dict[str, list[Measured]] = {}
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         events = Path(folder) / "events"
@@ -211,6 +244,11 @@ def main() -> None:
                 if not given.only or name in given.only:
                     measured = load(Path(folder), events, seconds=given.seconds, **options)
                     results.setdefault(name, []).append(measured)
+            if given.feast and not why_not:
+                # it serves one event after the other, and more connections only wait for it
+                seconds = max(20, given.seconds)
+                measured = load_feast(Path(folder), events, environment=given.feast, connections=1, seconds=seconds)
+                results.setdefault(FEAST, []).append(measured)
     report(results)
 
 
@@ -220,14 +258,14 @@ def report(results: dict[str, list[Measured]]) -> None:
         name: Measured(*(statistics.median(values) for values in zip(*measured, strict=True)))
         for name, measured in results.items()
     }
-    print("| variant | events/s | server CPU us/event | p50 ms | p99 ms | events/s, times a commit a request |")
-    print("|---|---|---|---|---|---|")
-    slow = middle.get("single, a commit a request")
+    beside = [name for name in (SLOW, FEAST) if name in middle]
+    print(
+        "| variant | events/s | server CPU us/event | p50 ms | p99 ms |" + "".join(f" times {one} |" for one in beside)
+    )
+    print("|---|---|---|---|---|" + "---|" * len(beside))
     for name, one in middle.items():
-        ratio = f"{one.events_per_s / slow.events_per_s:.1f}" if slow else "-"
-        print(
-            f"| {name} | {one.events_per_s:,.0f} | {one.cpu_us:.0f} | {one.p50_ms:.1f} | {one.p99_ms:.1f} | {ratio} |"
-        )
+        ratios = "".join(f" {one.events_per_s / middle[other].events_per_s:.1f} |" for other in beside)
+        print(f"| {name} | {one.events_per_s:,.0f} | {one.cpu_us:.0f} | {one.p50_ms:.1f} | {one.p99_ms:.1f} |{ratios}")
 
 
 if __name__ == "__main__":
