@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -33,6 +34,9 @@ SECURITY_HEADERS = {
 }
 """On every answer; a page replaces the policy by its own."""
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+
+_is_coroutine = cache(inspect.iscoroutinefunction)
 
 
 def create_app(settings: Settings) -> App:
@@ -93,7 +97,7 @@ class App:
         call = Call(self.service, request, principal, match.values, query, None)
         if operation.body is not None:
             call.body = decode_body(operation, await call.read(), self.service.settings.limits)
-        if inspect.iscoroutinefunction(operation.handler):
+        if _is_coroutine(operation.handler):
             found = await operation.handler(call)
         else:
             found = await self.in_thread(operation.handler, call)

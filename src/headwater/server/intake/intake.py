@@ -1,7 +1,9 @@
 """The intake: concurrent requests share commits, tenants take turns, and an answer means that the disk has it.
 
 Requests hand over deliveries on the event loop; the commits are made in worker threads, at most one of a tenant at a
-time. While one is under way deliveries gather, and the next commit takes them all: nobody waits for a timer.
+time. While one is under way deliveries gather, and the next commit takes them all: nobody waits for a timer. Rows are
+written by those threads and not on the loop, where ``Store.write`` would be a little faster: a store that somebody else
+holds (a retention, a backup, another process) would hold up the requests of every tenant.
 """
 
 from __future__ import annotations
