@@ -72,6 +72,11 @@ def page(call: Call, template: str, *, status: int = 200, **shown: Any) -> Respo
     return render(call.request, call.principal, template, status=status, **shown)
 
 
+def fragment(template: str, **shown: Any) -> str:
+    """A piece of a page, as text: every name in it is escaped."""
+    return environment().get_template(template).render(**shown)
+
+
 def render(request: Request, principal: Principal, template: str, *, status: int = 200, **shown: Any) -> Response:
     """A page for somebody. It is made for them alone, so nobody but their browser may keep it."""
     text = environment().get_template(template).render(frame=_frame(request, principal), **shown)

@@ -17,7 +17,7 @@ from headwater.query.names import Labels, node_id
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.about import about_words
-from headwater.server.rendering.page import page
+from headwater.server.rendering.page import fragment, page
 from headwater.server.rendering.scene import Scene, common_folder, scene_of
 from headwater.server.rendering.tables import table_of
 from headwater.server.rendering.views import Hands, Hops, Limit, Shown, View, answer
@@ -64,6 +64,13 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
         return View(**own)
 
 
+class PictureAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A view: the picture for the canvas, and the same as a fragment of a page."""
+
+    scene: Scene
+    table: str
+
+
 def show(call: Call) -> Response:
     """The lineage page."""
     query: LineageQuery = call.query
@@ -96,21 +103,14 @@ def show(call: Call) -> Response:
     )
 
 
-def picture(call: Call) -> Scene:
-    """The picture of a view, for the canvas."""
+def picture(call: Call) -> PictureAnswer:
+    """The picture of a view for the canvas, with its table for the page around it."""
     view: View = call.body
     with call.lineage() as lineage:
         shown = answer(lineage, view)
-    return scene_of(shown, view)
-
-
-def table(call: Call) -> Response:
-    """The table of a view, for the page around the canvas."""
-    view: View = call.body
-    with call.lineage() as lineage:
-        shown = answer(lineage, view)
-    labels = Labels(common_folder(shown.graph.nodes))
-    return page(call, "fragments/table.html", scene=scene_of(shown, view), table=table_of(shown, labels))
+    scene = scene_of(shown, view)
+    table = table_of(shown, Labels(common_folder(shown.graph.nodes)))
+    return PictureAnswer(scene=scene, table=fragment("fragments/table.html", scene=scene, table=table))
 
 
 def export(call: Call) -> Response:
@@ -178,7 +178,6 @@ def _operation(method: str, path: str, handler: Any, summary: str, **more: Any) 
 
 OPERATIONS = (
     _operation("GET", "/lineage", show, "The lineage page.", query=LineageQuery, is_page=True),
-    _operation("POST", "/lineage/picture", picture, "The picture of a view of the lineage.", body=View, answer=Scene),
-    _operation("POST", "/lineage/table", table, "The table of a view of the lineage.", body=View),
+    _operation("POST", "/lineage/picture", picture, "A view as picture and table.", body=View, answer=PictureAnswer),
     _operation("GET", "/lineage/export/{form}", export, "A view as SVG, JSON or Mermaid.", query=LineageQuery),
 )

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from stories import shop
 
+from headwater.testing.events import run_event, run_id
+
 CLEAN = "dataset:db:clean.orders"
 
 
@@ -87,7 +89,7 @@ def test_columns_are_ports_and_a_click_pins_their_whole_path(live, watch):
     expect(page.locator(".g-port")).to_have_count(0)
     page.get_by_label("Columns", exact=True).check()
     users = card(page, "raw.users").locator(".g-port")
-    assert users.count() == 9
+    expect(users).to_have_count(9)
     assert users.first.inner_text() == "email\ntext"
     expect(users.last).to_have_text("14 more columns")
     card(page, "clean.orders").locator("[data-port=amount]").click()
@@ -245,7 +247,7 @@ def test_the_server_goes_and_comes_back(filled, watch):
     """While the server is away the page says so and keeps what it shows; afterwards it goes on."""
     live = filled(shop())
     watched = watch()
-    watched.expected = ("ERR_CONNECTION_REFUSED",)
+    watched.expected = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING")
     page = watched.open(f"{live.url}/lineage?root=clean.orders")
     live.stop()
     card(page, "features.spend").locator(".g-down").click()
@@ -255,3 +257,24 @@ def test_the_server_goes_and_comes_back(filled, watch):
     card(page, "features.spend").locator(".g-down").click()
     expect(card(page, "models.churn")).to_be_visible()
     expect(page.locator("[data-stage-note]")).to_be_hidden()
+
+
+def test_a_run_changes_its_state_in_an_open_page(filled, watch):
+    """An event that is acknowledged is seen in an open page within a second, without a reload, in a second tab too;
+    a new edge becomes part of the picture, and no card that was there moves."""
+    live = filled(shop())
+    watched = watch()
+    page = watched.open(f"{live.url}/lineage?root=clean.orders")
+    expect(page.locator("[data-live]")).to_have_attribute("data-live", "live")
+    second = watched.page.context.new_page()
+    second.goto(f"{live.url}/lineage?root=clean.orders")
+    expect(second.locator("[data-live]")).to_have_attribute("data-live", "live")
+    job = card(page, "make_features")
+    expect(job.locator(".shape")).to_have_class(re.compile("state-completed"))
+    live.send(run_event(run_id(50), "make_features", "START", 9000, ["clean.orders"], ["features.spend"]))
+    expect(job.locator(".shape")).to_have_class(re.compile("state-running"), timeout=1000)
+    expect(card(second, "make_features").locator(".shape")).to_have_class(re.compile("state-running"), timeout=1000)
+    before = place(page, "clean.orders")
+    live.send(run_event(run_id(51), "sample", "COMPLETE", 9001, ["clean.orders"], ["samples.orders"]))
+    expect(card(page, "samples.orders")).to_be_visible()
+    assert place(page, "clean.orders") == pytest.approx(before, abs=2)

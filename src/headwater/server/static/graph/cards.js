@@ -23,6 +23,15 @@ export class CardPool {
   }
 
   /**
+   * Forget one: it is made anew when it is held again.
+   * @param {number} at
+   */
+  drop(at) {
+    this.shown.get(at)?.remove();
+    this.shown.delete(at);
+  }
+
+  /**
    * Hold exactly these.
    * @param {Scene} scene
    * @param {Iterable<number>} places

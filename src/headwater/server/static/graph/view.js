@@ -85,6 +85,15 @@ export class GraphView {
     this.spoil();
   }
 
+  /**
+   * Draw some cards anew: what they say has changed.
+   * @param {Iterable<number>} places
+   */
+  refreshCards(places) {
+    for (const at of places) this.pool.drop(at);
+    this.spoil();
+  }
+
   /** Draw everything anew: colours, marks of cards. */
   refresh() {
     this.colours = readColours(this.stage);

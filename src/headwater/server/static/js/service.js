@@ -83,12 +83,3 @@ export async function postData(path, body, signal) {
 export async function getText(path, signal) {
   return (await send(path, signal ? { signal } : {})).text();
 }
-
-/**
- * @param {string} path
- * @param {unknown} body
- * @param {AbortSignal} [signal]
- */
-export async function postText(path, body, signal) {
-  return (await send(path, posting(body, signal))).text();
-}

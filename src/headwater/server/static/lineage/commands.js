@@ -1,6 +1,5 @@
 // What every key and every button of the lineage page does.
 
-import { fitting } from "../graph/camera.js";
 import { throughCard } from "../graph/paths.js";
 import { step } from "../graph/steps.js";
 import { copyLink, savePicture } from "./exporting.js";
@@ -23,17 +22,16 @@ export function commandsOf(island) {
  * @returns {Record<string, () => unknown>}
  */
 function moving(island) {
-  const { view } = island;
-  const { scene, active } = view;
+  const { scene, active } = island.view;
   return {
     left: () => island.activate(step(scene, active, "left"), true),
     right: () => island.activate(step(scene, active, "right"), true),
     above: () => island.activate(step(scene, active, "up"), true),
     below: () => island.activate(step(scene, active, "down"), true),
-    nearer: () => island.zoom(1.4),
-    farther: () => island.zoom(1 / 1.4),
-    fit: () => view.travel(fitting(scene.bounds, view.width, view.height)),
-    home: () => island.goHome(true),
+    nearer: () => island.lookout.zoom(1.4),
+    farther: () => island.lookout.zoom(1 / 1.4),
+    fit: () => island.lookout.fit(),
+    home: () => island.lookout.home(true),
   };
 }
 

@@ -1,6 +1,5 @@
 // The canvas with what stands around it. Holds what is shown (State); everything else follows from it.
 
-import * as camera from "../graph/camera.js";
 import { words } from "../graph/cards.js";
 import { Input } from "../graph/input.js";
 import { Minimap } from "../graph/minimap.js";
@@ -9,13 +8,16 @@ import { readScene } from "../graph/scene.js";
 import { rootOf, step } from "../graph/steps.js";
 import { GraphView } from "../graph/view.js";
 import { put, showControls } from "../js/fragment.js";
+import { live } from "../js/live.js";
 import { note } from "../js/notes.js";
-import { postData, postText, Trouble } from "../js/service.js";
+import { postData, Trouble } from "../js/service.js";
 import { question, readAddress, turned, writeAddress } from "./address.js";
 import { commandsOf } from "./commands.js";
 import { Crumbs } from "./crumbs.js";
 import { Inspector } from "./inspector.js";
+import { Lookout } from "./lookout.js";
 import { commandOf, showKeys } from "./keyboard.js";
+import { followNews } from "./news.js";
 import { Timeline } from "./timeline.js";
 import { Tools } from "./tools.js";
 
@@ -32,6 +34,7 @@ export class Island {
     this.place = place;
     this.state = readAddress(location.search);
     this.view = new GraphView(this.part("stage"), () => this.moved());
+    this.lookout = new Lookout(this.view);
     this.map = new Minimap(this.part("minimap"), this.view);
     this.said = this.part("said");
     this.stageNote = this.part("stage-note");
@@ -60,11 +63,12 @@ export class Island {
     const sent = JSON.parse(this.part("scene").textContent ?? "{}");
     this.rootId = sent.root;
     this.display(sent.scene);
-    this.goBack(this.state.at);
+    this.lookout.goBack(this.state.at);
     this.restorePin();
     this.listen();
     showControls(this.place);
     this.crumbs.visit(this.rootId);
+    followNews(this, live());
   }
 
   listen() {
@@ -98,8 +102,9 @@ export class Island {
     const scene = readScene(sent);
     this.view.setScene(scene);
     this.map.draw();
-    this.pinned = null;
     this.inspector.colour(scene);
+    this.pinned = this.litOfPin();
+    this.view.light(this.pinned);
     this.view.stage.setAttribute(
       "aria-label",
       `Lineage: ${sent.nodes} nodes, ${sent.edges} edges. Arrow keys walk along it; the same facts stand in the table below.`,
@@ -112,11 +117,16 @@ export class Island {
    * @param {{anchor?: string, fresh?: boolean}} [how] `anchor` is the node that stays put; `fresh` starts at the root
    */
   async change(change, how = {}) {
-    const next = { ...this.state, ...change };
-    if (await this.fetch(next, how)) {
+    // What was pinned or moved while the answer was on its way stays so.
+    if (await this.fetch({ ...this.state, ...change }, how, () => ({ ...this.state, ...change }))) {
       history.pushState(null, "", `?${writeAddress(this.state)}`);
       this.crumbs.visit(this.rootId);
     }
+  }
+
+  /** Show the same again: something has changed. What was pinned stays so. */
+  async again() {
+    await this.fetch(this.state, { anchor: this.rootId }, () => this.state);
   }
 
   /**
@@ -125,8 +135,8 @@ export class Island {
    */
   async goTo(state) {
     const isOther = state.root !== this.state.root;
-    if (await this.fetch(state, { fresh: isOther })) {
-      if (state.at) this.goBack(state.at);
+    if (await this.fetch(state, { fresh: isOther }, () => state)) {
+      if (state.at) this.lookout.goBack(state.at);
       this.restorePin();
     }
   }
@@ -134,23 +144,21 @@ export class Island {
   /**
    * @param {State} next
    * @param {{anchor?: string, fresh?: boolean}} how
+   * @param {() => State} settled the state once it is shown
    * @returns {Promise<boolean>} whether it is shown
    */
-  async fetch(next, how) {
+  async fetch(next, how, settled) {
     this.asking?.abort();
     const asking = new AbortController();
     this.asking = asking;
     this.place.setAttribute("aria-busy", "true");
     try {
       const body = question(next, how.fresh ? {} : this.places());
-      const [sent, table] = await Promise.all([
-        postData("/lineage/picture", body, asking.signal),
-        postText("/lineage/table", body, asking.signal),
-      ]);
-      this.state = next;
-      put(this.part("table"), table);
-      this.keepStill(() => this.display(sent), how);
-      this.tools.show(next);
+      const answer = await postData("/lineage/picture", body, asking.signal);
+      this.state = settled();
+      put(this.part("table"), answer.table);
+      this.keepStill(() => this.display(answer.scene), how);
+      this.tools.show(this.state);
       this.sayOnStage("");
       return true;
     } catch (error) {
@@ -188,48 +196,17 @@ export class Island {
     if (before && after) {
       const { camera: seen } = view;
       view.look({ x: seen.x + after.x - before.x, y: seen.y + after.y - before.y, k: seen.k });
-    } else if (how.fresh) this.goHome(false);
+    } else if (how.fresh) this.lookout.home(false);
     const place = active === undefined ? undefined : view.scene.byKey.get(active);
     if (place !== undefined) this.activate(place, false);
   }
 
-  // -- the camera ------------------------------------------------------------------------------------------------
-
-  /** @param {boolean} isSmooth */
-  goHome(isSmooth) {
-    const { view } = this;
-    const root = view.scene.cards[rootOf(view.scene)];
-    if (!root) return;
-    const { bounds } = view.scene;
-    const whole = camera.fitting(bounds, view.width, view.height, 1.1, 56);
-    const near = camera.centred({ x: root.x + root.w / 2, y: root.y + root.h / 2 }, 1, view.width, view.height);
-    const next = whole.k >= camera.LEGIBLE ? whole : near;
-    if (isSmooth) view.travel(next);
-    else view.look(next);
-  }
-
-  /** The corner of the root: a viewport in an address starts there, for a picture made anew may stand elsewhere. */
-  rootPlace() {
-    return this.view.scene.cards[rootOf(this.view.scene)] ?? { x: 0, y: 0 };
-  }
-
-  /** @param {State["at"]} at */
-  goBack(at) {
-    const { x, y } = this.rootPlace();
-    if (at) this.view.look({ x: at.x + x, y: at.y + y, k: camera.allowed(at.k) });
-    else this.goHome(false);
-  }
-
-  /** @param {number} factor */
-  zoom(factor) {
-    const { view } = this;
-    view.travel(camera.zoomed(view.journey?.to ?? view.camera, factor, view.width / 2, view.height / 2));
-  }
+  // -- pointing and choosing ---------------------------------------------------------------------------------------
 
   moved() {
     this.map.follow();
     const { view } = this;
-    const { x, y } = this.rootPlace();
+    const { x, y } = this.lookout.rootPlace();
     this.state.at = { x: view.camera.x - x, y: view.camera.y - y, k: view.camera.k };
     view.stage.classList.add("is-moving");
     clearTimeout(this.addressTimer);
@@ -238,8 +215,6 @@ export class Island {
       history.replaceState(history.state, "", `?${writeAddress(this.state)}`);
     }, ADDRESS_AFTER_MS);
   }
-
-  // -- pointing and choosing ---------------------------------------------------------------------------------------
 
   /** @param {Spot} spot */
   litOf(spot) {
@@ -295,11 +270,20 @@ export class Island {
     this.moved();
   }
 
+  /** What the pin of the state lights in the scene; null where it is not in it. */
+  litOfPin() {
+    const { scene } = this.view;
+    const [node, port] = this.state.pin.split("\0");
+    const card = node ? scene.cards.find((one) => one.node === node) : undefined;
+    if (!card) return null;
+    return port ? throughPort(scene, card.at, port) : throughCard(scene, card.at);
+  }
+
   restorePin() {
     const [node, port] = this.state.pin.split("\0");
-    const card = this.view.scene.cards.find((one) => one.node === node);
-    if (!node || !card) return;
-    this.pin(port ? throughPort(this.view.scene, card.at, port) : throughCard(this.view.scene, card.at), this.state.pin);
+    const lit = this.litOfPin();
+    if (!node || !lit) return;
+    this.pin(lit, this.state.pin);
     if (port) void this.inspector.column(node, port);
     else void this.inspector.node(node, false);
   }

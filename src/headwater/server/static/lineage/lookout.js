@@ -1,0 +1,55 @@
+// Where the canvas looks: at the root at first, and where an address says.
+
+import * as camera from "../graph/camera.js";
+import { rootOf } from "../graph/steps.js";
+
+/** @typedef {import("../graph/view.js").GraphView} GraphView */
+
+const MARGIN = 56;
+const NEAREST = 1.1;
+
+export class Lookout {
+  /** @param {GraphView} view */
+  constructor(view) {
+    this.view = view;
+  }
+
+  /**
+   * Everything, where it can be read so; else the root in the middle.
+   * @param {boolean} isSmooth
+   */
+  home(isSmooth) {
+    const { view } = this;
+    const root = view.scene.cards[rootOf(view.scene)];
+    if (!root) return;
+    const whole = camera.fitting(view.scene.bounds, view.width, view.height, NEAREST, MARGIN);
+    const near = camera.centred({ x: root.x + root.w / 2, y: root.y + root.h / 2 }, 1, view.width, view.height);
+    const next = whole.k >= camera.LEGIBLE ? whole : near;
+    if (isSmooth) view.travel(next);
+    else view.look(next);
+  }
+
+  /** The corner of the root: a viewport in an address starts there, for a picture made anew may stand elsewhere. */
+  rootPlace() {
+    return this.view.scene.cards[rootOf(this.view.scene)] ?? { x: 0, y: 0 };
+  }
+
+  /** @param {{x: number, y: number, k: number} | null} at from the corner of the root */
+  goBack(at) {
+    const { x, y } = this.rootPlace();
+    if (at) this.view.look({ x: at.x + x, y: at.y + y, k: camera.allowed(at.k) });
+    else this.home(false);
+  }
+
+  /** Everything. */
+  fit() {
+    const { view } = this;
+    view.travel(camera.fitting(view.scene.bounds, view.width, view.height));
+  }
+
+  /** @param {number} factor */
+  zoom(factor) {
+    const { view } = this;
+    view.travel(camera.zoomed(view.journey?.to ?? view.camera, factor, view.width / 2, view.height / 2));
+  }
+}
