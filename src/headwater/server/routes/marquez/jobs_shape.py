@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from headwater.formats.marquez.graph import JobData
 from headwater.formats.marquez.ids import job_uuid
-from headwater.formats.marquez.objects import Job, Name, Run
+from headwater.formats.marquez.objects import Facets, Job, Name, Run
 from headwater.formats.times import format_time
 from headwater.server.routes.marquez import reading
 from headwater.server.routes.marquez.job_versions import Timeline, Version, current_version, datasets_of
@@ -26,38 +26,37 @@ def job_shape(store: Store, job: NodeRow) -> Job:
     timeline = Timeline(store, job)
     runs = store.runs(job_id=job.id, limit=LATEST_RUNS)
     latest = [run_shape(store, run, job, timeline.of) for run in runs]
-    return _job(store, job, timeline.latest, runs, latest)
+    return _job(job, store.facets(job.id), timeline.latest, runs, latest)
 
 
 def job_shapes(store: Store, jobs: Sequence[NodeRow]) -> list[Job]:
     """Jobs for a list: the last run of each in full, those before it in brief."""
     found = []
-    current = current_versions(store, jobs)
+    facets = {job.id: store.facets(job.id) for job in jobs}
+    current = current_versions(store, jobs, facets)
     for job in jobs:
         version = current[job.id]
         runs = store.runs(job_id=job.id, limit=LATEST_RUNS)
         latest = [run_shape(store, run, job, lambda _, version=version: version.uuid) for run in runs[:1]]  # type: ignore[misc]
         latest += [brief_run(run, job, None) for run in runs[1:]]
-        found.append(_job(store, job, version, runs, latest))
+        found.append(_job(job, facets[job.id], version, runs, latest))
     return found
 
 
-def current_versions(store: Store, jobs: Sequence[NodeRow]) -> dict[int, Version]:
-    """The version of each job that holds now, by job id."""
+def current_versions(store: Store, jobs: Sequence[NodeRow], facets: Mapping[int, Facets]) -> dict[int, Version]:
+    """The version of each job that holds now, by job id, given their facets."""
     edges: dict[int, list[EdgeRow]] = {job.id: [] for job in jobs}
     rows = store.edges_of(list(edges), "job")
     for edge in rows:
         edges[edge.job_id].append(edge)
     datasets = datasets_of(store, rows)
     return {
-        job.id: current_version(job, edges[job.id], datasets, reading.location(store.facets(job.id)) or "")
-        for job in jobs
+        job.id: current_version(job, edges[job.id], datasets, reading.location(facets[job.id]) or "") for job in jobs
     }
 
 
-def job_data(store: Store, job: NodeRow, version: Version, run: RunRow | None) -> JobData:
+def job_data(store: Store, job: NodeRow, facets: Facets, version: Version, run: RunRow | None) -> JobData:
     """A job as a node of a graph."""
-    facets = store.facets(job.id)
     parent = reading.parent_job(store.run_facets(run.run_id)) if run else None
     return JobData(
         id=Name(namespace=job.namespace, name=job.name),
@@ -78,8 +77,7 @@ def job_data(store: Store, job: NodeRow, version: Version, run: RunRow | None) -
     )
 
 
-def _job(store: Store, job: NodeRow, version: Version, runs: Sequence[RunRow], latest: list[Run]) -> Job:
-    facets = store.facets(job.id)
+def _job(job: NodeRow, facets: Facets, version: Version, runs: Sequence[RunRow], latest: list[Run]) -> Job:
     parent = reading.parent_job(latest[0].facets) if latest else None
     inputs, outputs = names(version.inputs), names(version.outputs)
     if not inputs and not outputs and runs:

@@ -80,10 +80,12 @@ class _Graph:
         jobs = [row for row in rows if row.kind is NodeKind.JOB]
         written = self._store.latest_versions([row.id for row in datasets])
         ran = self._store.latest_runs([row.id for row in jobs])
-        versions = current_versions(self._store, jobs)
+        facets = {job.id: self._store.facets(job.id) for job in jobs}
+        versions = current_versions(self._store, jobs, facets)
         found: dict[int, DatasetData | JobData] = {}
         found.update((row.id, self._datasets.data(row, written.get(row.id))) for row in datasets)
-        found.update((job.id, job_data(self._store, job, versions[job.id], ran.get(job.id))) for job in jobs)
+        for job in jobs:
+            found[job.id] = job_data(self._store, job, facets[job.id], versions[job.id], ran.get(job.id))
         return found
 
 
