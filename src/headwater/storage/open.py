@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 POSTGRES = ("postgresql://", "postgres://")
 
 
-def open_store(target: str | Path | None, *, tenant: str = "default", read_only: bool = False) -> Store:
-    """The store of a tenant.
+def open_store(
+    target: str | Path | None,
+    *,
+    tenant: str = "default",
+    read_only: bool = False,
+    share_index_with: Store | None = None,
+) -> Store:
+    """The store of a tenant; with ``share_index_with``, an open store of the same place, both hold one graph index.
 
     ``target``: a folder, ``sqlite:///folder``, ``postgresql://...``, ``memory://``, or None for ``.headwater`` in
     the working directory.
@@ -35,7 +41,9 @@ def open_store(target: str | Path | None, *, tenant: str = "default", read_only:
     scheme, separator, _ = text.partition("://")
     if text.startswith(POSTGRES):
         folder = index_folder(text, tenant)
-        return require_postgres().open(text, tenant=tenant, read_only=read_only, index_folder=folder)
+        postgres = require_postgres()
+        near = share_index_with if isinstance(share_index_with, postgres) else None
+        return postgres.open(text, tenant=tenant, read_only=read_only, index_folder=folder, share_index_with=near)
     if separator and scheme != "sqlite":
         raise ConfigError(
             f"no store of kind {scheme!r} is known",
@@ -43,7 +51,8 @@ def open_store(target: str | Path | None, *, tenant: str = "default", read_only:
         )
     from headwater.storage.sqlite import SQLiteStore
 
-    return SQLiteStore.open(folder_of(text), tenant=tenant, read_only=read_only)
+    beside = share_index_with if isinstance(share_index_with, SQLiteStore) else None
+    return SQLiteStore.open(folder_of(text), tenant=tenant, read_only=read_only, share_index_with=beside)
 
 
 def folder_of(target: str) -> Path:

@@ -47,7 +47,7 @@ class _TenantStores:
         if not may_open:
             return self._free.get()
         try:
-            return open_store(self._target, tenant=self._tenant, read_only=True)
+            return open_store(self._target, tenant=self._tenant, read_only=True, share_index_with=self.writer)
         except BaseException:
             with self._lock:
                 self._left += 1
