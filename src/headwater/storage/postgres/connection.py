@@ -34,7 +34,14 @@ from headwater.storage.postgres.arrays import register
 SCHEMA = "headwater"
 ROLE = "headwater_app"
 TENANT_SETTING = "headwater.tenant"
-CONNECT_TIMEOUT_S = 10
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""A server that went away without a word is noticed in half a minute, not in the quarter of an hour that TCP takes."""
 T = TypeVar("T")
 Parameters = Sequence[Any] | Mapping[str, Any]
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
@@ -127,7 +134,7 @@ class Session:
         parts = [
             "BEGIN ISOLATION LEVEL READ COMMITTED" if is_writer else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             *setting_statements(self.schema, self.role, self.tenant),
-            f"SET LOCAL lock_timeout TO {int(self._timeout_s * 1000)}",
+            f"SET LOCAL lock_timeout TO {max(1, int(self._timeout_s * 1000))}",
         ]
         if is_writer:
             # An acknowledged event is on disk; a stronger setting of the administrator stays.
@@ -205,7 +212,8 @@ def connect(url: str, *, application_name: str = "headwater") -> psycopg.Connect
     except psycopg.ProgrammingError as error:
         raise ConfigError(f"the address of the store cannot be read: {error}") from error
     given.setdefault("application_name", application_name)
-    given.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
+    for name, value in _PATIENCE.items():
+        given.setdefault(name, value)
     connection = psycopg.connect(make_conninfo("", **given), autocommit=True, prepare_threshold=None)
     register(connection)
     return connection

@@ -217,7 +217,7 @@ class PostgresTable(Generic[K, R]):
             keys = self._whole.get((name, value))
             if keys is not None:
                 rows = [row for key in keys if (row := self._rows.get(key)) is not None]
-                return [row for row in rows if all(getattr(row, name) == value for name in names)]
+                return [row for row in rows if all(getattr(row, one) == equal[one] for one in names)]
         return self.stored(self.layout.where(names), tuple(equal[name] for name in names))
 
     def rows(self) -> Iterator[R]:
