@@ -248,6 +248,7 @@ class PostgresTable(Generic[K, R]):
             self._session.execute(self.layout.put, arrays_of(self.layout.types, written))
         self._pending.clear()
         self._indexes.clear()
+        self._whole.clear()
         self.fresh.written()
 
     def __len__(self) -> int:
