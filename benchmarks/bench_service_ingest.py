@@ -13,6 +13,7 @@ had, and loaded in the same run.
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import shutil
@@ -178,10 +179,10 @@ def wrk(
 
 def wait_until_up(url: str) -> None:
     """Wait for the first answer."""
-    for _ in range(600):
+    for _ in range(2400):
         try:
             urllib.request.urlopen(url, timeout=5).close()
-        except OSError:
+        except (OSError, http.client.HTTPException):  # not there yet, or somebody else was there before
             time.sleep(0.05)
         else:
             return

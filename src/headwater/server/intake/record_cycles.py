@@ -109,6 +109,12 @@ class Turns:
     def __init__(self) -> None:
         self._turns: dict[str, Turn] = {}
 
+    def forget(self, tenant: str) -> None:
+        """Forget what is known of a tenant's records: they were deleted."""
+        found = self._turns.get(tenant)
+        if found is not None:
+            found.closed.clear()
+
     @asynccontextmanager
     async def turn(self, tenant: str) -> AsyncIterator[Turn]:
         """The time in which nobody else of the tenant has a turn."""

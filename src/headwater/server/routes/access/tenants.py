@@ -100,6 +100,7 @@ def drop_tenant(call: Call) -> None:
     if name == call.tenant:
         raise Conflict("this is the tenant of the key that asks", hint="use a key of another tenant")
     call.service.administration.drop_tenant(name, who=call.principal.name)
+    call.service.record_turns.forget(name)
     call.service.stores.drop(name)
 
 
