@@ -11,9 +11,10 @@ from headwater.server.routes import operations
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "http-api.md"
 HEAD = """# HTTP API
 
-Every operation, with the permission that its key needs. A running service describes them in full, with parameters and answers:
-`/api/v1/docs` for people, `/api/v1/openapi.json` for programs. Segments of a path are percent-encoded, slashes included. A
-failure is a problem document (RFC 9457) that names field, value and rule; in Marquez's routes it is Marquez's `{code, message}`.
+Every operation, with the permission that its key needs. A running service describes them in full, with parameters and
+answers: `/api/v1/docs` for people, `/api/v1/openapi.json` for programs. Segments of a path are percent-encoded, slashes
+included. A failure is a problem document (RFC 9457) that names field, value and rule; in Marquez's routes it is
+Marquez's `{code, message}`.
 
 More about [sending events](http-ingest.md) and [Marquez's routes](marquez-api.md).
 """
