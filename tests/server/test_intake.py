@@ -83,24 +83,33 @@ def run(
     asyncio.run(asyncio.wait_for(main(), 20))
 
 
-async def settled() -> None:
-    """Let everything that is ready happen."""
-    await asyncio.sleep(0.05)
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so; ``run`` gives up on what never is."""
+    while not condition():
+        await asyncio.sleep(0.002)
+
+
+async def held_up(intake: Intake, stores: Stores, *tenants: str) -> None:
+    """Have the quotas of tenants looked up, by an event of each, and hold up all writing from then on."""
+    for tenant in tenants:
+        await intake.append(tenant, events(10**6))
+    stores.commits.clear()
+    stores.may_write.clear()
 
 
 def test_what_arrives_during_a_commit_shares_the_next():
     """Sixty-four requests at once are two commits: the first that came, and all the others."""
 
     async def work(intake, stores):
-        stores.may_write.clear()
+        await held_up(intake, stores, "t")
         waiting = [asyncio.create_task(intake.append("t", events(number))) for number in range(1, 65)]
-        await settled()
+        await until(lambda: intake.depth == 63)
         stores.may_write.set()
         receipts = await asyncio.gather(*waiting)
         assert {one.status for (one,) in receipts} == {ReceiptStatus.STORED}
         assert [size for _, size in stores.commits] == [1, 63]
-        assert intake.counters.commits == 2
-        assert sum(intake.counters.wait_s.counts) == 64
+        assert intake.counters.commits == 3
+        assert sum(intake.counters.wait_s.counts) == 65
 
     run(work)
 
@@ -109,15 +118,15 @@ def test_whoever_goes_away_leaves_the_others_alone():
     """A request that is cancelled while its commit waits takes only its own answer with it."""
 
     async def work(intake, stores):
-        stores.may_write.clear()
+        await held_up(intake, stores, "t")
         waiting = [asyncio.create_task(intake.append("t", events(number))) for number in range(1, 6)]
-        await settled()
+        await until(lambda: intake.depth == 4)
         waiting[2].cancel()
         stores.may_write.set()
         answers = await asyncio.gather(*waiting, return_exceptions=True)
         assert isinstance(answers[2], asyncio.CancelledError)
-        assert [answers[number][0].seq for number in (0, 1, 3, 4)] == [1, 2, 4, 5]
-        assert stores.open["t"].statistics().events == 5
+        assert [answers[number][0].seq for number in (0, 1, 3, 4)] == [2, 3, 5, 6]
+        assert stores.open["t"].statistics().events == 6
 
     run(work)
 
@@ -126,17 +135,17 @@ def test_tenants_take_turns_by_bytes():
     """One that has a thousand events waiting is not served before another that has one."""
 
     async def work(intake, stores):
-        stores.may_write.clear()
+        await held_up(intake, stores, "greedy", "modest")
         greedy = [asyncio.create_task(intake.append("greedy", events(number, 10))) for number in range(1, 1001, 10)]
-        await settled()
+        await until(lambda: intake.depth >= 90)
         modest = asyncio.create_task(intake.append("modest", events(1)))
-        await settled()
+        await asyncio.sleep(0)
         stores.may_write.set()
         await modest
         before = sum(size for tenant, size in stores.commits if tenant == "greedy")
         assert before <= 80
         await asyncio.gather(*greedy)
-        assert stores.open["greedy"].statistics().events == 1000
+        assert stores.open["greedy"].statistics().events == 1001
 
     run(work, Limits(turn_bytes=4000))
 
@@ -216,9 +225,9 @@ def test_an_event_that_brings_a_fault_of_ours_to_light_is_refused_alone():
 
     async def work(intake, stores):
         stores.poison = run_id(7).encode()
-        stores.may_write.clear()
+        await held_up(intake, stores, "t")
         waiting = [asyncio.create_task(intake.append("t", events(number, 3))) for number in (1, 4, 7, 10)]
-        await settled()
+        await until(lambda: intake.depth == 3)
         stores.may_write.set()
         receipts = await asyncio.gather(*waiting)
         statuses = [[one.status.value for one in some] for some in receipts]
@@ -226,7 +235,7 @@ def test_an_event_that_brings_a_fault_of_ours_to_light_is_refused_alone():
         (entry,) = stores.open["t"].quarantined()
         assert (entry.id, entry.value) == (receipts[2][0].quarantine_id, "ZeroDivisionError")
         assert "after an upgrade" in entry.hint
-        assert stores.open["t"].statistics().events == 11
+        assert stores.open["t"].statistics().events == 12
 
     run(work)
 
@@ -238,7 +247,7 @@ def test_a_commit_that_hangs_is_not_ready():
     async def work(intake, stores):
         stores.may_write.clear()
         waiting = asyncio.create_task(intake.append("t", events(1)))
-        await settled()
+        await until(lambda: intake.under_way == 1)
         assert intake.ready().is_ready
         now[0] += 60
         assert not intake.ready().is_ready
@@ -293,3 +302,34 @@ def test_a_store_that_may_not_be_written_answers_503_with_the_remedy(serve, monk
     assert answer.headers["retry-after"]
     assert "space" in answer.json()["hint"]
     assert client.get(f"/api/v1/records/{run_id(1)}").status_code == 200
+
+
+@pytest.mark.parametrize(("kind", "stored"), [("application/json", 0), ("application/x-ndjson", 600)])
+def test_a_client_that_goes_away_in_mid_body_is_no_fault(serve, kind, stored):
+    """Nothing of one document is stored, of a stream the chunks that were whole; nothing stays held."""
+    served = serve()
+    key = served.key()
+    lines = b"\n".join(events(1, 600)) + b"\n"
+    sent: list[dict[str, object]] = []
+    messages = [{"type": "http.request", "body": lines, "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    async def ask():
+        headers = [(b"authorization", f"Bearer {key}".encode()), (b"content-type", kind.encode())]
+        scope = {
+            "type": "http", "method": "POST", "path": "/api/v1/lineage/batch", "query_string": b"", "headers": headers,
+            "raw_path": b"/api/v1/lineage/batch", "scheme": "http", "server": ("x", 1), "client": ("y", 2),
+            "http_version": "1.1",
+        }  # fmt: skip
+        await served.app(scope, receive, send)
+
+    served.bare().portal.call(ask)
+    assert sent[0]["status"] == 400
+    assert served.service.intake.rooms.held == {}
+    with served.service.stores.reading("default") as store:
+        assert store.statistics().events == stored

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import zstandard
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from headwater.query.lineage import Lineage
 from headwater.server.access.principals import Principal
-from headwater.server.errors import TooLarge, Unsupported
+from headwater.server.errors import Disconnected, TooLarge, Unsupported
 from headwater.server.intake.rooms import Room
 from headwater.server.service import Service
 from headwater.storage.base import Store
@@ -102,11 +102,12 @@ async def plain_parts(request: Request, body_bytes: int | None) -> AsyncIterator
     Raises:
         TooLarge: it is longer than ``body_bytes`` as sent.
         Unsupported: the encoding is unknown or the data is not of it.
+        Disconnected: the client went away.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     expand = None if encoding in ("identity", "") else _Expander(encoding)
     sent = 0
-    async for chunk in request.stream():
+    async for chunk in _chunks(request):
         sent += len(chunk)
         if body_bytes is not None and sent > body_bytes:
             raise _too_large(body_bytes)
@@ -120,6 +121,14 @@ async def plain_parts(request: Request, body_bytes: int | None) -> AsyncIterator
                 await asyncio.sleep(0)  # a small body can have a large inside: let others have the loop
     if expand is not None:
         expand.end()
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect:
+        raise Disconnected from None
 
 
 def _too_large(limit: int) -> TooLarge:

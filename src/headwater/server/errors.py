@@ -43,6 +43,10 @@ class Refused(InvalidInput):
         self.quarantine_id = quarantine_id
 
 
+class Disconnected(HeadwaterError):
+    """The client went away before its request was whole; nobody reads this."""
+
+
 class Unsupported(HeadwaterError):
     """The body is encoded in a way that is not understood."""
 
@@ -70,6 +74,7 @@ _STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
     (NotFound, 404),
     (WrongMethod, 405),
     (Conflict, 409),
+    (Disconnected, 400),
     (TooLarge, 413),
     (Unsupported, 415),
     (InvalidInput, 422),

@@ -131,6 +131,11 @@ class Intake:
         """Deliveries that wait for a commit."""
         return self._queue.depth
 
+    @property
+    def under_way(self) -> int:
+        """Commits that have begun and not ended."""
+        return len(self._under_way)
+
     async def drain(self) -> None:
         """Wait until everything that was handed over is written."""
         while self._queue.depth or self._under_way or self._apart:
