@@ -1,0 +1,142 @@
+"""Several processes on one database: what one acknowledges the others show, and one that dies is replaced."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from headwater.server.app import create_app
+from headwater.server.permissions import SCOPES
+from headwater.server.settings import Settings
+from headwater.testing.events import run_event, run_id
+
+
+def event(number: int) -> bytes:
+    """A complete run that wrote one dataset of its own."""
+    return msgspec.json.encode(run_event(run_id(number), f"job {number}", "COMPLETE", number, ["a"], [f"t{number}"]))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request, tmp_path) -> str:
+    """Where two services keep the same stores."""
+    if request.param == "sqlite":
+        return str(tmp_path / "stores")
+    server = request.getfixturevalue("postgres_server")
+    return server.new_database()
+
+
+def test_what_one_service_acknowledges_another_shows(place, listen):
+    """Two services on one place: an event acknowledged by one is in the very next answer of the other, and its
+    followers are told."""
+    with ExitStack() as stack:
+        apps = [create_app(Settings(store=place)) for _ in range(2)]
+        for app in apps:
+            stack.callback(app.service.close)
+        urls = [stack.enter_context(listen(app)) for app in apps]
+        made = apps[0].service.administration.issue_key("default", who="test", scopes=SCOPES)
+        headers = {"Authorization": f"Bearer {made.secret}"}
+        stream = stack.enter_context(_open(f"{urls[1]}/api/v1/stream?topics=runs", headers))
+        assert stream.readline().startswith(b"retry:")  # from here on it follows
+        for number in range(1, 8):
+            _open(f"{urls[0]}/api/v1/lineage", headers, event(number)).close()
+            assert _is_known(urls[1], number, headers)
+            assert _is_known(urls[0], number, headers)
+        told = [line for line in _lines(stream) if line.startswith(b"data: ")][:7]
+        assert [msgspec.json.decode(line[6:])["job_name"] for line in told] == [f"job {n}" for n in range(1, 8)]
+
+
+def _open(url: str, headers: dict[str, str], body: bytes | None = None):
+    return urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=20)
+
+
+def _is_known(url: str, number: int, headers: dict[str, str]) -> bool:
+    try:
+        _open(f"{url}/api/v1/nodes/t{number}/upstream", headers).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    return True
+
+
+def _lines(stream) -> Iterator[bytes]:
+    found = 0
+    for line in stream:
+        found += line.startswith(b"data: ")
+        yield line
+        if found == 7:
+            return
+
+
+@pytest.fixture
+def supervised(postgres_server) -> Iterator[tuple[subprocess.Popen[str], str, dict[str, str]]]:
+    """``headwater serve --workers 2``: the process, its address and a key."""
+    command = [sys.executable, "-m", "headwater.cli.main", "--store", postgres_server.new_database(), "serve"]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--workers", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    printed = ""
+    while "shown this once" not in printed:
+        line = process.stdout.readline()
+        assert line, printed
+        printed += line
+    url = re.search(r"Headwater is at (\S+)", printed)[1]
+    headers = {"Authorization": "Bearer " + re.search(r"shown this once: (\S+)", printed)[1]}
+    _wait(lambda: _answers(url))
+    yield process, url, headers
+    if process.poll() is None:
+        process.kill()
+    process.wait(20)
+    process.stdout.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        _open(f"{url}/health/live", {}).close()
+    except OSError:
+        return False
+    return True
+
+
+def _workers(process: subprocess.Popen[str]) -> set[int]:
+    return {int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()}
+
+
+def _wait(condition) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the workers are found through /proc")
+def test_a_worker_that_dies_is_replaced_and_all_end_together(supervised):
+    """Killed, a worker is started again, and what was acknowledged is there; SIGTERM ends every process."""
+    process, url, headers = supervised
+    before = _workers(process)
+    assert len(before) == 2
+    _open(f"{url}/api/v1/lineage", headers, event(1)).close()
+    os.kill(min(before), signal.SIGKILL)
+    _wait(lambda: len(_workers(process)) == 2 and _workers(process) != before)
+    for _ in range(6):  # whichever worker takes it
+        assert _is_known(url, 1, headers)
+    every = _workers(process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(40) == 0
+    for pid in every:
+        assert not Path(f"/proc/{pid}").exists()
