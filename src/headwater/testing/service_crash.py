@@ -45,7 +45,9 @@ class ServiceProcess:
         deadline = time.monotonic() + _START_S
         while not (self.port and self._answers()):
             alive = self._process.poll() is None and time.monotonic() < deadline
-            assert alive, f"the service did not start: {self._said()}"
+            if not alive:
+                self._process.kill()
+                raise AssertionError(f"the service did not start: {self._said()}")
             time.sleep(0.02)
             found = re.search(r"Headwater is at http://[^\s]*:(\d+)\n", self._said())
             self.port = int(found[1]) if found else 0
