@@ -124,6 +124,7 @@ def finish(demo: Demo) -> None:
     folder = os.path.relpath(demo.folder)
     demo.say(f"Your turn. The lineage is in {folder}/.headwater; for example:")
     print(f"  cd {folder} && export PATH={os.path.relpath(bin_folder, demo.folder)}:$PATH")
+    print("  headwater ui                      # the same in the browser")
     print("  headwater show out/tumour.joblib")
     print("  headwater downstream raw/clinic.db --mermaid")
     print("  headwater select 'type:MODEL'")
