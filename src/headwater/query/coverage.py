@@ -12,6 +12,19 @@ from headwater.query.walk import is_valid
 from headwater.storage.base import Store
 
 
+class Shares(msgspec.Struct, frozen=True, kw_only=True):
+    """The two shares that matter first, over datasets that last: those with a producer, edges with column lineage.
+
+    ``is_all`` is false where only the first datasets were looked at.
+    """
+
+    datasets: int
+    with_producer: int
+    edges: int
+    edges_with_columns: int
+    is_all: bool
+
+
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """Counts over all that holds now. ``sources`` are datasets that no known job writes: raw data, or blind spots.
 
@@ -73,3 +86,25 @@ def measure(store: Store) -> Coverage:
         edges_with_columns=mapped,
         refused_events=statistics.quarantined,
     )
+
+
+_PAGE = 1000
+
+
+def shares(store: Store, *, limit: int) -> Shares:
+    """Return the shares over the first ``limit`` datasets or a few more: a few questions a thousand datasets."""
+    datasets = with_producer = edges = mapped = after = 0
+    is_all = False
+    while not is_all and datasets < limit:
+        page = store.scan_nodes(kind=NodeKind.DATASET, after=after, limit=_PAGE)
+        is_all = len(page) < _PAGE
+        if page:
+            after = page[-1].id
+        lasting = [row.id for row in page if not row.is_deleted and not is_in_memory(row.namespace)]
+        into = store.edges_of(lasting, "target") if lasting else []
+        datasets += len(lasting)
+        with_producer += len({edge.target_id for edge in into})
+        known = [edge for edge in into if edge.source_id != edge.job_id]
+        edges += len(known)
+        mapped += sum(bool(edge.mapping) for edge in known)
+    return Shares(datasets=datasets, with_producer=with_producer, edges=edges, edges_with_columns=mapped, is_all=is_all)

@@ -6,6 +6,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from headwater.query.names import short_run
 from headwater.server.rendering import words
 from headwater.server.rendering.about import how_words
 from headwater.server.rendering.assets import assets
@@ -24,14 +25,21 @@ def environment() -> Environment:
     for filter_ in (
         words.both_ends,
         words.segment,
+        words.object_path,
         words.when,
         words.machine_time,
         words.since,
         words.duration,
+        words.span,
+        words.share,
+        words.plain,
+        words.measure,
+        words.pretty,
         words.size,
         words.number,
     ):
         made.filters[filter_.__name__] = filter_
+    made.filters["short_run"] = short_run
     made.filters["how_words"] = how_words
     made.globals.update(asset=assets().url, modules=assets().modules)
     return made

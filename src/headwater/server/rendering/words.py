@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from headwater.query.text import clean, elide
 from headwater.query.times import ago, iso_utc, lasted
 
+_LONGEST_FACET = 20_000
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -19,6 +23,14 @@ def both_ends(name: str, letters: int = 48) -> str:
 def segment(text: str) -> str:
     """Text as one segment of a path, slashes encoded."""
     return quote(text, safe="")
+
+
+def object_path(id: str) -> str:
+    """The page of a dataset, job or run, by its id, of which only our own word before the first colon is read."""
+    kind, _, rest = id.partition(":")
+    if kind == "run":
+        return f"/runs/{segment(rest)}"
+    return f"/{'jobs' if kind == 'job' else 'datasets'}/{segment(id)}"
 
 
 def when(instant: int | None) -> str:
@@ -41,6 +53,37 @@ def since(instant: int | None, now: int) -> str:
 def duration(start: int | None, end: int | None) -> str:
     """How long something took: ``3.2 s``; nothing while it runs."""
     return lasted(start, end)
+
+
+def span(micros: int) -> str:
+    """A length of time: ``3.2 s``."""
+    return lasted(0, micros)
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole in per cent; never rounded to all or to nothing where it is neither."""
+    if not whole:
+        return ""
+    return f"{min(max(round(100 * part / whole), 1 if part else 0), 100 if part == whole else 99)} %"
+
+
+def plain(value: Any) -> str:
+    """A value of a facet as people write it: text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def measure(value: Any) -> str:
+    """A measured value: a number in six digits, anything else as it is."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number(value) if is_number else plain(value)
+
+
+def pretty(raw: msgspec.Raw) -> str:
+    """A facet as it was sent, as indented JSON; of a long one the beginning."""
+    text = msgspec.json.format(bytes(raw), indent=2).decode("utf-8", "replace")
+    if len(text) <= _LONGEST_FACET:
+        return text
+    return f"{text[:_LONGEST_FACET]}\n… {len(text) - _LONGEST_FACET:,} more characters; the API gives all"
 
 
 def size(count: int | None) -> str:

@@ -1,0 +1,93 @@
+"""What was measured on the versions of a dataset over time: rows, nulls, distinct values, distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from headwater.query.facts import Version, body, schema_fields, version_facts
+from headwater.storage.base import NodeRow, Store
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One column over the versions: each tuple has a value a version, None where it was not measured.
+
+    ``latest`` holds what was measured last, by the standard's names (``nullCount``, ``min``, ``quantiles`` ...).
+    """
+
+    name: str
+    nulls: tuple[int | None, ...] = ()
+    distinct: tuple[int | None, ...] = ()
+    means: tuple[float | None, ...] = ()
+    latest: dict[str, Any] = {}
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether nulls, distinct values or the mean were measured at least twice and were not always the same."""
+        return any(
+            len({one for one in found if one is not None}) > 1 for found in (self.nulls, self.distinct, self.means)
+        )
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
+    """Versions oldest first with their rows, and the columns that were measured, in the order of the latest schema.
+
+    ``has_more`` tells whether there are older versions.
+    """
+
+    versions: tuple[Version, ...] = ()
+    rows: tuple[int | None, ...] = ()
+    columns: tuple[Measured, ...] = ()
+    has_more: bool = False
+
+
+def read_quality(store: Store, node: NodeRow, *, limit: int = 20) -> Quality:
+    """Return what was measured on the latest ``limit`` versions of a dataset; one question a version."""
+    found = store.versions(node.id, limit=limit + 1)
+    kept = found[:limit][::-1]
+    facets = [store.version_facets(version.id) for version in kept]
+    metrics = [body(one, "dataQualityMetrics") for one in facets]
+    by_column = [_columns(one) for one in metrics]
+    order = dict.fromkeys(name for one in reversed(facets) for name, _ in schema_fields(one))
+    order.update(dict.fromkeys(name for columns in reversed(by_column) for name in columns))
+    return Quality(
+        versions=tuple(version_facts(node, version) for version in kept),
+        rows=tuple(
+            version.row_count if version.row_count is not None else _whole(one.get("rowCount"))
+            for version, one in zip(kept, metrics, strict=True)
+        ),
+        columns=tuple(_measured(name, by_column) for name in order if any(name in columns for columns in by_column)),
+        has_more=len(found) > limit,
+    )
+
+
+def _columns(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found = metrics.get("columnMetrics")
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {name: one for name, one in pairs if isinstance(one, dict)}
+
+
+def _measured(name: str, by_column: list[dict[str, dict[str, Any]]]) -> Measured:
+    given = [columns.get(name, {}) for columns in by_column]
+    return Measured(
+        name=name,
+        nulls=tuple(_whole(one.get("nullCount")) for one in given),
+        distinct=tuple(_whole(one.get("distinctCount")) for one in given),
+        means=tuple(_number(one.get("mean")) for one in given),
+        latest=next(one for one in reversed(given) if one),
+    )
+
+
+def _number(value: Any) -> float | None:
+    """A finite number; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    return value
+
+
+def _whole(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else round(number)

@@ -1,0 +1,109 @@
+"""What happened last, told from the log by the same function that tells followers: what is on the page first, and what
+the live stream adds to it, are the same words."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from headwater.server.live.messages import Message, messages
+from headwater.storage.base import Store
+
+_EVENTS = 60
+_MOST = 25
+
+
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the feed. ``subject`` is the id of what it is about, ``words`` what happened to it."""
+
+    what: Literal["run", "node", "schema"]
+    at: int
+    subject: str
+    name: str
+    words: str
+    state: str = ""
+    run: str = ""
+    more: int = 0
+    """How many runs of the same job that ended alike came right before it and are not told one by one."""
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines, latest first, and of how many events they are."""
+
+    lines: tuple[Happening, ...]
+    events: int
+
+
+def latest_activity(store: Store, *, events: int = _EVENTS, most: int = _MOST) -> Activity:
+    """Return what the last ``events`` events of the log changed: each run once, like ones together."""
+    last = store.statistics().last_seq
+    stored = list(store.events(since=max(0, last - events)))
+    lines: list[Happening] = []
+    seen: set[tuple[str, str, str]] = set()
+    for event in reversed(stored):
+        for message in messages(store, event):
+            line = _line(message, event.received_at)
+            key = None if line is None else (line.what, line.run or line.subject, "" if line.run else line.words)
+            if line is not None and key is not None and key not in seen:
+                seen.add(key)
+                _add(lines, line)
+        if len(lines) >= most:
+            break
+    return Activity(lines=tuple(lines[:most]), events=len(stored))
+
+
+def _add(lines: list[Happening], line: Happening) -> None:
+    before = lines[-1] if lines else None
+    if (
+        before is not None
+        and line.run
+        and (before.what, before.subject, before.state) == ("run", line.subject, line.state)
+    ):
+        lines[-1] = msgspec.structs.replace(before, more=before.more + 1)
+    else:
+        lines.append(line)
+
+
+def _line(message: Message, at: int) -> Happening | None:
+    data = message.data
+    if message.topic == "runs":
+        return Happening(
+            what="run",
+            at=at,
+            subject=data["job"],
+            name=data["job_name"],
+            words=_progress(data["progress"]),
+            state=data["state"],
+            run=data["run"],
+        )
+    if message.topic == "nodes" and data["change"] in ("new", "deleted"):
+        kind = (data["type"] or data["kind"]).lower().replace("_", " ")
+        words = f"new {kind}" if data["change"] == "new" else f"{kind} deleted"
+        return Happening(what="node", at=at, subject=data["node"], name=data["name"], words=words)
+    if message.topic == "schema" and data["kind"] != "added" and (words := schema_words(data)):
+        return Happening(what="schema", at=at, subject=data["node"], name=data["name"], words=words)
+    return None
+
+
+def schema_words(change: dict[str, Any]) -> str:
+    """What a change of a schema did, in words; empty when it did nothing to the columns."""
+    parts = [
+        f"{word} {_few(change[key])}"
+        for key, word in (("added", "added"), ("removed", "removed"), ("retyped", "retyped"))
+        if change.get(key)
+    ]
+    return ", ".join(parts)
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _progress(progress: dict[str, Any]) -> str:
+    words = [
+        f"{progress[key]:,} {word}{'' if progress[key] == 1 else 's'}"
+        for key, word in (("inputs", "input"), ("outputs", "output"), ("rows", "row"))
+        if progress[key]
+    ]
+    return ", ".join(words)

@@ -1,0 +1,203 @@
+"""Small pictures made on the server: where lines, bars and boxes stand. ``macros/charts.html`` draws them.
+
+Every picture has a title and a description in words, and stands beside a table of the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, isfinite, log10
+from typing import Any
+
+import msgspec
+
+from headwater.query.history import RunSummary
+from headwater.query.times import lasted
+from headwater.server.rendering.words import number, when
+
+WIDTH, HEIGHT = 320, 96
+LEFT, RIGHT, TOP, BOTTOM = 46, 6, 8, 8
+_SHORTEST_BAR = 3.0
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """A line across, and what it stands for."""
+
+    y: float
+    text: str
+
+
+class Dot(msgspec.Struct, frozen=True):
+    """A measured value; ``words`` say what and when."""
+
+    x: float
+    y: float
+    words: str
+
+
+class Lines(msgspec.Struct, frozen=True, kw_only=True):
+    """Values over versions. ``path`` is broken where nothing was measured."""
+
+    title: str
+    description: str
+    path: str
+    dots: tuple[Dot, ...]
+    ticks: tuple[Tick, ...]
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """A run: how long it took, how it ended."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    state: str
+    words: str
+    run: str
+
+
+class Bars(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs as bars, the latest at the right."""
+
+    title: str
+    description: str
+    bars: tuple[Bar, ...]
+    ticks: tuple[Tick, ...]
+
+
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    """A distribution on a line from 0 to 100: the whole range, the middle half, the median."""
+
+    low: float
+    high: float
+    left: float
+    right: float
+    middle: float
+
+
+def lines(title: str, values: Sequence[float | None], names: Sequence[str]) -> Lines | None:
+    """Values in the order of time with the name of each; None when fewer than two were measured."""
+    known = [value for value in values if value is not None and isfinite(value)]
+    if len(known) < 2:
+        return None
+    top, ticks = _scale(min(known), max(known))
+    step = (WIDTH - LEFT - RIGHT) / max(len(values) - 1, 1)
+    dots: list[Dot] = []
+    pieces: list[str] = []
+    is_open = False
+    for at, value in enumerate(values):
+        if value is None or not isfinite(value):
+            is_open = False
+            continue
+        dot = Dot(round(LEFT + at * step, 1), top.place(value), f"{names[at]}: {number(value)}")
+        dots.append(dot)
+        pieces.append(f"{'L' if is_open else 'M'}{dot.x} {dot.y}")
+        is_open = True
+    description = (
+        f"{len(known)} values from {number(min(known))} to {number(max(known))}; "
+        f"first {number(known[0])}, last {number(known[-1])}."
+    )
+    return Lines(title=title, description=description, path="".join(pieces), dots=tuple(dots), ticks=ticks)
+
+
+def run_bars(title: str, runs: Sequence[RunSummary], now: int) -> Bars | None:
+    """Runs, given latest first, by how long they took; one that goes on is as long as it has been. None without any."""
+    timed = [run for run in reversed(runs) if run.started_at is not None]
+    if not timed:
+        return None
+    lengths = [max((run.ended_at or now) - (run.started_at or now), 0) / 1e6 for run in timed]
+    top, ticks = _scale(0, max(*lengths, 1e-3), is_time=True)
+    step = min((WIDTH - LEFT - RIGHT) / len(timed), 24.0)
+    bars = []
+    for at, (run, length) in enumerate(zip(timed, lengths, strict=True)):
+        height = max(HEIGHT - BOTTOM - top.place(length), _SHORTEST_BAR)
+        took = lasted(run.started_at, run.ended_at) or "not ended"
+        bars.append(
+            Bar(
+                x=round(LEFT + at * step + step * 0.12, 1),
+                y=round(HEIGHT - BOTTOM - height, 1),
+                width=round(step * 0.76, 1),
+                height=round(height, 1),
+                state=run.state.lower(),
+                words=f"{when(run.started_at)} UTC: {run.state.lower()}, {took}",
+                run=run.run_id,
+            )
+        )
+    counts = {state: sum(bar.state == state for bar in bars) for state in dict.fromkeys(bar.state for bar in bars)}
+    words = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return Bars(title=title, description=f"{len(bars)} runs, oldest first: {words}.", bars=tuple(bars), ticks=ticks)
+
+
+def box(measures: dict[str, Any]) -> Box | None:
+    """The distribution of a column, from the quantiles that were measured; None where they do not make one."""
+    given = measures.get("quantiles")
+    quantiles: dict[float, float] = {}
+    for key, value in given.items() if isinstance(given, dict) else ():
+        share, amount = _float(key), _float(value)
+        if share is not None and amount is not None:
+            quantiles[share] = amount
+    least = _float(measures.get("min"))
+    most = _float(measures.get("max"))
+    low = least if least is not None else quantiles.get(0.05, quantiles.get(0.0))
+    high = most if most is not None else quantiles.get(0.95, quantiles.get(1.0))
+    left, middle, right = (quantiles.get(share) for share in (0.25, 0.5, 0.75))
+    if low is None or high is None or left is None or middle is None or right is None or not low < high:
+        return None
+
+    def place(value: float) -> float:
+        return round(min(max(100 * (value - low) / (high - low), 0.0), 100.0), 1)
+
+    return Box(low=0.0, high=100.0, left=place(left), right=place(right), middle=place(middle))
+
+
+class _Scale:
+    def __init__(self, low: float, high: float) -> None:
+        self._low, self._high = low, high
+
+    def place(self, value: float) -> float:
+        """Where a value stands, from above."""
+        share = (value - self._low) / (self._high - self._low)
+        return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def _scale(low: float, high: float, *, is_time: bool = False) -> tuple[_Scale, tuple[Tick, ...]]:
+    """A scale with round ends around the values, and three ticks or so on it."""
+    if low == high:
+        low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
+    step = _round_up((high - low) / 2)
+    bottom, top = floor(low / step) * step, floor(low / step) * step
+    marks = [bottom]
+    while top < high and len(marks) < 6:
+        top += step
+        marks.append(top)
+    scale = _Scale(bottom, top)
+    texts = [_time(mark) if is_time else _short(mark, step) for mark in marks]
+    return scale, tuple(Tick(scale.place(mark), text) for mark, text in zip(marks, texts, strict=True))
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 2, 5 times a power of ten."""
+    power: float = 10.0 ** floor(log10(value))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value * 0.999)
+
+
+def _short(value: float, step: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size and step >= size / 100:
+            return f"{value / size:.4g}{letter}"
+    return f"{value:.6g}" if abs(value) > step * 1e-6 else "0"
+
+
+def _time(seconds: float) -> str:
+    return lasted(0, round(seconds * 1e6)) if seconds else "0"
+
+
+def _float(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if isfinite(found) else None

@@ -1,0 +1,140 @@
+"""The page of a dataset, whatever kind it is of: a table, a feature view, a model, predictions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from starlette.responses import RedirectResponse, Response
+
+from headwater.model.graph import NodeKind
+from headwater.query.beside import jobs_beside
+from headwater.query.facts import Metric
+from headwater.query.lineage import Lineage
+from headwater.query.models import MODEL_TYPES, read_model
+from headwater.query.names import node_id
+from headwater.query.quality import Quality, read_quality
+from headwater.query.resolve import Target
+from headwater.query.versions import version_at
+from headwater.server.call import Call
+from headwater.server.permissions import Permission
+from headwater.server.rendering.about import about_words
+from headwater.server.rendering.charts import Lines, box, lines
+from headwater.server.rendering.page import page
+from headwater.server.rendering.words import object_path
+from headwater.server.routing import Operation
+
+_MOST_COLUMNS = 200
+_MOST_CHARTS = 12
+_MOST_VERSIONS = 30
+_MOST_CHANGES = 100
+_MOST_CHAIN = 100
+
+
+class DatasetQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which version, the latest when empty; which row of predictions the chain is asked for."""
+
+    version: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    row: Annotated[str, msgspec.Meta(pattern=r"^\d{0,15}$", description="A row, counted from 0.")] = ""
+
+
+def show(call: Call) -> Response:
+    """The page of a dataset."""
+    query: DatasetQuery = call.query
+    with call.lineage() as lineage:
+        target = lineage.resolver.target(call.path["id"])
+        if target.run is not None or target.node.kind is NodeKind.JOB:
+            here = f"run:{target.run.run_id}" if target.run else node_id(target.node)
+            return RedirectResponse(object_path(here), status_code=303)
+        text = node_id(target.node)
+        if query.version:
+            text = f"{text}#{query.version}"
+            target = lineage.resolver.target(text)
+        elif target.version is not None:
+            text = f"{text}#{target.version.version}"
+        return page(call, "dataset.html", query=query, **_shown(lineage, target, text, query.row))
+
+
+def _shown(lineage: Lineage, target: Target, text: str, row: str) -> dict[str, Any]:
+    store, node = lineage.store, target.node
+    details = lineage.show(text)
+    version = target.version or version_at(store, node.id, None)
+    history = lineage.history(details.id, limit=_MOST_CHANGES)
+    quality = read_quality(store, node)
+    is_model = details.type in MODEL_TYPES and version is not None
+    is_predictions = details.type == "PREDICTIONS" and version is not None
+    why = lineage.why(f"{text}#{row}" if row else text) if is_model or is_predictions else None
+    return {
+        "about": details,
+        "word": about_words(details),
+        "is_old": target.version is not None
+        and bool(history.versions)
+        and target.version.id != version_id(lineage, node),
+        "columns": details.columns[:_MOST_COLUMNS],
+        "boxes": {column.name: box(column.measures) for column in details.columns[:_MOST_COLUMNS]},
+        "versions": history.versions[:_MOST_VERSIONS],
+        "has_more_versions": len(history.versions) > _MOST_VERSIONS,
+        "schema_changes": [change for change in history.changes if change.facet == "schema"],
+        "other_changes": [change for change in history.changes if change.facet != "schema"],
+        "writers": jobs_beside(store, node.id, "writers"),
+        "readers": jobs_beside(store, node.id, "readers"),
+        "quality": quality,
+        "charts": quality_charts(quality),
+        "model": read_model(store, node, version) if is_model and version else None,
+        "metric_charts": metric_charts(details.run.metrics) if is_model and details.run else [],
+        "why": why,
+        "names": {made.version.id: made.version.name for made in why.history} if why else {},
+        "is_predictions": is_predictions,
+        "most_chain": _MOST_CHAIN,
+    }
+
+
+def version_id(lineage: Lineage, node: Any) -> int:
+    """The id of the latest version of a dataset; 0 where it has none."""
+    latest = version_at(lineage.store, node.id, None)
+    return latest.id if latest else 0
+
+
+def quality_charts(quality: Quality) -> list[Lines]:
+    """Rows over time, then nulls and means of columns where they changed; at most ``_MOST_CHARTS``."""
+    names = [f"version {version.ordinal}" for version in quality.versions]
+    found = [lines("Rows", quality.rows, names)]
+    for column in quality.columns:
+        if column.is_changing:
+            pairs = (("nulls", column.nulls), ("distinct", column.distinct), ("mean", column.means))
+            found += [
+                lines(f"{column.name}: {word}", values, names)
+                for word, values in pairs
+                if len({value for value in values if value is not None}) > 1
+            ]
+    return [chart for chart in found if chart is not None][:_MOST_CHARTS]
+
+
+def metric_charts(metrics: tuple[Metric, ...]) -> list[Lines]:
+    """Metrics that were reported at several steps, as lines over the steps."""
+    series: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        if metric.step is not None:
+            series.setdefault(f"{metric.name} on {metric.dataset}" if metric.dataset else metric.name, []).append(
+                metric
+            )
+    found = []
+    for name, all_of in series.items():
+        ordered = sorted(all_of, key=lambda metric: metric.step or 0)
+        values = [one.value if isinstance(one.value, int | float) else None for one in ordered]
+        found.append(lines(name, values, [f"step {one.step}" for one in ordered]))
+    return [chart for chart in found if chart is not None][:_MOST_CHARTS]
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/datasets/{id}",
+        handler=show,
+        permission=Permission.READ,
+        summary="The page of a dataset, feature view, model or prediction log.",
+        group="Pages",
+        query=DatasetQuery,
+        is_page=True,
+    ),
+)

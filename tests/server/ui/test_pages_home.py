@@ -1,0 +1,86 @@
+"""The home page: what is new, what is wrong, what is covered, where to start; how to begin where there is nothing."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from headwater.server.permissions import Permission
+from headwater.server.rendering.activity import latest_activity
+from headwater.storage.memory import MemoryStore
+from headwater.testing.events import dataset, facet, raw, run_event, run_id, schema
+
+
+def story() -> list[dict]:
+    """A table whose columns change, written every time but once."""
+    first = dataset("t.orders", facets={"schema": schema("id", "old"), "datasetType": facet(datasetType="TABLE")})
+    second = dataset("t.orders", facets={"schema": schema("id", "new")})
+    return [
+        run_event(run_id(1), "load", "COMPLETE", 1, ["raw"], [first]),
+        run_event(run_id(2), "load", "COMPLETE", 2, ["raw"], [second]),
+        run_event(run_id(3), "load", "COMPLETE", 3, ["raw"], [second]),
+        run_event(run_id(4), "load", "FAIL", 4, ["raw"], []),
+    ]
+
+
+def test_the_feed_tells_each_run_once_and_like_ones_together():
+    """Latest first; equal neighbours are counted; a change of columns is told, their first schema is not."""
+    store = MemoryStore.open()
+    store.append(raw(story()))
+    found = latest_activity(store)
+    lines = [(line.what, line.name, line.words, line.state, line.more) for line in found.lines]
+    assert lines == [
+        ("run", "load", "1 input", "FAILED", 0),
+        ("run", "load", "1 input, 1 output", "COMPLETED", 1),
+        ("schema", "t.orders", "added new, removed old", "", 0),
+        ("run", "load", "1 input, 1 output", "COMPLETED", 0),
+        ("node", "load", "new job", "", 0),
+        ("node", "raw", "new dataset", "", 0),
+        ("node", "t.orders", "new table", "", 0),
+    ]
+    assert found.events == 4
+
+
+def test_the_feed_looks_at_the_end_of_the_log_only():
+    """What it costs goes by the events that are asked for."""
+    store = MemoryStore.open()
+    store.append(raw(story()))
+    found = latest_activity(store, events=1)
+    assert ([line.run for line in found.lines], found.events) == ([run_id(4)], 1)
+
+
+@pytest.fixture
+def client(served):
+    """Somebody who may do everything, over the story."""
+    found = served.client()
+    for event in story():
+        assert found.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    return found
+
+
+def test_it_says_what_is_wrong_and_what_is_covered(client):
+    """A job that failed last is named; the shares are measured; a table is where to start."""
+    text = client.get("/").text
+    wrong = text[text.index('id="wrong"') : text.index('id="covered"')]
+    assert f'href="/runs/{run_id(4)}"' in wrong
+    assert "50 %" in text
+    assert 'href="/datasets/dataset%3Adb%3At.orders"' in text[text.index('id="start"') :]
+
+
+def test_what_was_refused_is_for_those_who_may_see_it(served, client):
+    """A reader is shown a count; who may report sees the reason and a link."""
+    assert client.post("/api/v1/lineage", content=b'{"eventType":"COMPLETE"}').status_code == 422
+    assert re.search(r'href="/admin/quarantine/\d+"', client.get("/").text)
+    reader = served.client(permissions=frozenset({Permission.READ})).get("/").text
+    assert "/admin/quarantine" not in reader
+    assert "<dt>Refused events</dt><dd>1</dd>" in reader
+
+
+def test_an_empty_store_says_how_to_begin(served):
+    """Nothing recorded: three ways to begin, and no empty tables."""
+    text = served.client().get("/").text
+    assert "Nothing has been recorded yet." in text
+    assert "headwater run train.py" in text
+    assert "<table" not in text
