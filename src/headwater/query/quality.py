@@ -24,13 +24,6 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     means: tuple[float | None, ...] = ()
     latest: dict[str, Any] = {}
 
-    @property
-    def is_changing(self) -> bool:
-        """Whether nulls, distinct values or the mean were measured at least twice and were not always the same."""
-        return any(
-            len({one for one in found if one is not None}) > 1 for found in (self.nulls, self.distinct, self.means)
-        )
-
 
 class Quality(msgspec.Struct, frozen=True, kw_only=True):
     """Versions oldest first with their rows, and the columns that were measured, in the order of the latest schema.

@@ -18,6 +18,7 @@ from headwater.server.rendering.words import number, when
 WIDTH, HEIGHT = 320, 96
 LEFT, RIGHT, TOP, BOTTOM = 46, 6, 8, 8
 _SHORTEST_BAR = 3.0
+_TIMES_S = (0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200, 86_400)
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -165,7 +166,7 @@ def _scale(low: float, high: float, *, is_time: bool = False) -> tuple[_Scale, t
     """A scale with round ends around the values, and three ticks or so on it."""
     if low == high:
         low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
-    step = _round_up((high - low) / 2)
+    step = _round_up_time((high - low) / 2) if is_time else _round_up((high - low) / 2)
     bottom, top = floor(low / step) * step, floor(low / step) * step
     marks = [bottom]
     while top < high and len(marks) < 6:
@@ -180,6 +181,13 @@ def _round_up(value: float) -> float:
     """The next of 1, 2, 5 times a power of ten."""
     power: float = 10.0 ** floor(log10(value))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value * 0.999)
+
+
+def _round_up_time(seconds: float) -> float:
+    """The next length of time that people count in."""
+    return next(
+        (step for step in _TIMES_S if step >= seconds * 0.999), _TIMES_S[-1] * _round_up(seconds / _TIMES_S[-1])
+    )
 
 
 def _short(value: float, step: float) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from headwater.server.routes.pages import dataset, home
+from headwater.server.routes.pages import compare, dataset, home, job, run
 from headwater.server.routing import Operation
 
-OPERATIONS: tuple[Operation, ...] = (*home.OPERATIONS, *dataset.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *home.OPERATIONS,
+    *dataset.OPERATIONS,
+    *job.OPERATIONS,
+    *run.OPERATIONS,
+    *compare.OPERATIONS,
+)

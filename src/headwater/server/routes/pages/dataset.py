@@ -64,6 +64,7 @@ def _shown(lineage: Lineage, target: Target, text: str, row: str) -> dict[str, A
     is_model = details.type in MODEL_TYPES and version is not None
     is_predictions = details.type == "PREDICTIONS" and version is not None
     why = lineage.why(f"{text}#{row}" if row else text) if is_model or is_predictions else None
+    charts = quality_charts(quality)
     return {
         "about": details,
         "word": about_words(details),
@@ -79,7 +80,8 @@ def _shown(lineage: Lineage, target: Target, text: str, row: str) -> dict[str, A
         "writers": jobs_beside(store, node.id, "writers"),
         "readers": jobs_beside(store, node.id, "readers"),
         "quality": quality,
-        "charts": quality_charts(quality),
+        "charts": charts[:_MOST_CHARTS],
+        "more_charts": max(0, len(charts) - _MOST_CHARTS),
         "model": read_model(store, node, version) if is_model and version else None,
         "metric_charts": metric_charts(details.run.metrics) if is_model and details.run else [],
         "why": why,
@@ -96,18 +98,15 @@ def version_id(lineage: Lineage, node: Any) -> int:
 
 
 def quality_charts(quality: Quality) -> list[Lines]:
-    """Rows over time, then nulls and means of columns where they changed; at most ``_MOST_CHARTS``."""
+    """Rows over time, then nulls, means and distinct values of the columns where they changed."""
     names = [f"version {version.ordinal}" for version in quality.versions]
     found = [lines("Rows", quality.rows, names)]
-    for column in quality.columns:
-        if column.is_changing:
-            pairs = (("nulls", column.nulls), ("distinct", column.distinct), ("mean", column.means))
-            found += [
-                lines(f"{column.name}: {word}", values, names)
-                for word, values in pairs
-                if len({value for value in values if value is not None}) > 1
-            ]
-    return [chart for chart in found if chart is not None][:_MOST_CHARTS]
+    for word in ("nulls", "means", "distinct"):
+        for column in quality.columns:
+            values = getattr(column, word)
+            if len({value for value in values if value is not None}) > 1:
+                found.append(lines(f"{column.name}: {'mean' if word == 'means' else word}", values, names))
+    return [chart for chart in found if chart is not None]
 
 
 def metric_charts(metrics: tuple[Metric, ...]) -> list[Lines]:

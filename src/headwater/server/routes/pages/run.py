@@ -1,0 +1,73 @@
+"""The page of a run: what it was given, where it ran, what it read and wrote, how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from headwater.errors import NotFound
+from headwater.query.facts import body
+from headwater.query.history import RunSummary, summary
+from headwater.query.lineage import Lineage
+from headwater.server.call import Call
+from headwater.server.permissions import Permission
+from headwater.server.rendering.page import page
+from headwater.server.routes.pages.dataset import metric_charts
+from headwater.server.routing import Operation
+from headwater.storage.base import RunRow
+
+_MOST_CHILDREN = 50
+
+
+def show(call: Call) -> Response:
+    """The page of a run; a unique start of its id is enough."""
+    text = call.path["id"]
+    with call.lineage() as lineage:
+        run = lineage.resolver.run(text)
+        if run is None:
+            raise NotFound(text, hint="it may not have arrived yet; the job it is of lists its runs")
+        return page(call, "run.html", **_shown(lineage, run))
+
+
+def _shown(lineage: Lineage, run: RunRow) -> dict[str, Any]:
+    store = lineage.store
+    details = lineage.show(f"run:{run.run_id}")
+    children = store.runs(parent_run=run.run_id, limit=_MOST_CHILDREN + 1)
+    parent = store.run(run.parent_run) if run.parent_run else None
+    related = [*children, *([parent] if parent else [])]
+    jobs = {row.id: row for row in store.nodes(sorted({one.job_id for one in related}))}
+    error = body(details.facets, "errorMessage")
+    return {
+        "about": details,
+        "run": details.run,
+        "parent": summary(parent, jobs) if parent else None,
+        "children": [summary(one, jobs) for one in children[:_MOST_CHILDREN]],
+        "has_more_children": len(children) > _MOST_CHILDREN,
+        "before": _before(lineage, run),
+        "stack_trace": str(error.get("stackTrace") or "")[:20_000],
+        "charts": metric_charts(details.run.metrics) if details.run else [],
+    }
+
+
+def _before(lineage: Lineage, run: RunRow) -> RunSummary | None:
+    """The run of the same job that started before this one; None where there is none near."""
+    jobs = lineage.store.nodes([run.job_id])
+    if not jobs or run.started_at is None:
+        return None
+    runs = lineage.store.runs(job_id=run.job_id, before=run.started_at, limit=2)
+    earlier = next((one for one in runs if one.run_id != run.run_id), None)
+    return summary(earlier, {jobs[0].id: jobs[0]}) if earlier else None
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/runs/{id}",
+        handler=show,
+        permission=Permission.READ,
+        summary="The page of a run.",
+        group="Pages",
+        is_page=True,
+    ),
+)

@@ -1,0 +1,140 @@
+"""Home, objects, comparison and administration in a real browser: usable by everybody, whatever the names."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from stories import HOSTILE, hostile, shop
+
+from headwater.testing.events import dataset, facet, run_event, run_id
+
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+
+def story() -> list[dict]:
+    """The shop; and a table with quality over time, a model with everything, a run that failed with an error."""
+    events = shop()
+    for day in range(4):
+        columns = {
+            "id": {"nullCount": day, "distinctCount": 9, "min": 0, "max": 9, "mean": day / 2,
+                   "quantiles": {"0.25": 2, "0.5": 4, "0.75": 6}},
+        }  # fmt: skip
+        table = dataset(
+            "dwh.daily",
+            facets={
+                "datasetType": facet(datasetType="TABLE"),
+                "schema": facet(fields=[{"name": "id", "type": "int"}, *[{"name": "new", "type": "text"}] * (day > 1)]),
+                "tags": facet(tags=[{"key": "pii", "value": "true"}]),
+                "ownership": facet(owners=[{"name": "team:data"}]),
+            },
+            outputFacets={"dataQualityMetrics": facet(rowCount=100 + day, columnMetrics=columns)},
+        )
+        sql = facet(query="INSERT INTO dwh.daily SELECT id FROM raw.orders")
+        ends = "FAIL" if day == 3 else "COMPLETE"
+        error = {"errorMessage": facet(message="it broke", programmingLanguage="SQL", stackTrace="line 1")}
+        events.append(
+            run_event(run_id(20 + day), "daily", ends, 100 + day, ["raw.orders"], [table],
+                      job_facets={"sql": sql}, run_facets=error if day == 3 else None)
+        )  # fmt: skip
+    model = dataset(
+        "m.tree",
+        facets={
+            "datasetType": facet(datasetType="MODEL"),
+            "headwater_model": facet(
+                name="tree", version="r1", features=["id", "new"], importances={"id": 0.7, "new": 0.3},
+                preprocessing=[{"step": "scale", "class": "S"}], hyper_parameters={"depth": 3},
+                training={"namespace": "db", "name": "dwh.daily"},
+            ),
+        },
+    )  # fmt: skip
+    metrics = facet(metrics=[{"name": "loss", "value": 1 / step, "step": step} for step in (1, 2, 3)])
+    predictions = dataset("p.log", facets={"datasetType": facet(datasetType="PREDICTIONS")})
+    given = {"headwater_metrics": metrics, "headwater_parameters": facet(parameters={"lr": 0.1}),
+             "headwater_seeds": facet(seeds=[{"library": "numpy", "value": 7}])}  # fmt: skip
+    events.append(run_event(run_id(30), "fit", "COMPLETE", 200, ["dwh.daily"], [model], run_facets=given))
+    events.append(run_event(run_id(31), "score", "COMPLETE", 210, ["m.tree", "dwh.daily"], [predictions]))
+    return events
+
+
+PAGES = (
+    "/",
+    "/datasets/dataset:db:dwh.daily",
+    "/datasets/dataset:db:raw.orders",
+    "/datasets/dataset:db:features.spend",
+    "/datasets/dataset:db:m.tree",
+    "/datasets/dataset:db:p.log",
+    "/jobs/job:jobs:daily",
+    "/jobs/job:jobs:export",
+    f"/runs/{run_id(30)}",
+    f"/runs/{run_id(23)}",
+    "/compare",
+    "/compare?before=dwh.daily",
+    f"/compare?before={run_id(20)}&after={run_id(23)}",
+)
+
+
+@pytest.fixture(scope="module")
+def live(filled):
+    """The story."""
+    return filled(story())
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_everybody_can_use_it(live, watch, path, theme):
+    """axe finds nothing against WCAG 2.2 A and AA, in both themes, with everything unfolded; it fits a phone."""
+    page = watch(color_scheme=theme, bypass_csp=True).open(live.url + path)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    found = Axe().run(page, options=RULES).response["violations"]
+    words = [(one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"][:3]]) for one in found]
+    assert words == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_from_the_feed_to_the_run_and_on(live, watch):
+    """Links lead from home to a run, to its job, to its data, without a script and with the keyboard alone."""
+    page = watch(java_script_enabled=False).open(f"{live.url}/")
+    page.locator("[data-feed] a").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Run of")
+    page.get_by_role("link", name="p.log").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("p.log")
+    page.get_by_role("link", name="m.tree").first.click()
+    expect(page.get_by_role("heading", name="Checkpoints and versions")).to_be_visible()
+    page.get_by_role("link", name="fit").first.click()
+    page.wait_for_url("**/*fit*")
+
+
+def test_a_picture_has_words_and_a_table(live, watch):
+    """A chart is named and described for who cannot see it, and its numbers stand in a table."""
+    page = watch().open(f"{live.url}/datasets/dataset:db:dwh.daily")
+    chart = page.get_by_role("img", name="Rows")
+    expect(chart).to_be_visible()
+    assert "3 values from 100 to 102" in chart.locator("desc").text_content()
+    page.get_by_text("The same as a table").click()
+    expect(page.get_by_role("row", name="Rows 100 101 102")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def rude(filled):
+    """Lineage whose every name tries something."""
+    return filled(hostile())
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_name_is_a_name(rude, watch, name):
+    """No name runs, breaks a page or becomes markup, as dataset, column, job, in a path and in a query."""
+    watched = watch()
+    for path in (f"/datasets/{quote('dataset:db:' + name, safe='')}", f"/jobs/{quote('job:jobs:' + name, safe='')}"):
+        page = watched.open(rude.url + path)
+        expect(page.locator("h1")).to_be_visible()
+        assert page.locator("main :is(script, img, iframe)").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.get_by_role("link", name="Lineage", exact=True).last.click()
+    expect(page.locator("[data-lineage]")).to_be_visible()
+    page = watched.open(f"{rude.url}/")
+    assert page.locator("main :is(script, img, iframe)").count() == 0
