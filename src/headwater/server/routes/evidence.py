@@ -79,9 +79,7 @@ def node(call: Call) -> Response:
     query: NodeQuery = call.query
     with call.lineage() as lineage:
         about = lineage.show(query.id, as_of=query.as_of or None)
-    return page(
-        call, "fragments/node.html", about=about, about_kind=about_words(about), about_pages=(), root_id=query.root
-    )
+    return page(call, "fragments/node.html", about=about, about_kind=about_words(about), root_id=query.root)
 
 
 def edge(call: Call) -> Response:

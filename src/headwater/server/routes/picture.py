@@ -94,7 +94,6 @@ def show(call: Call) -> Response:
         table=table_of(shown, Labels(common_folder(shown.graph.nodes))),
         about=about,
         about_kind=about_words(about),
-        about_pages=(),
         root_id=shown.root.id,
         impact=impact,
         hop_choices=sorted({*HOPS, query.up, query.down}),
