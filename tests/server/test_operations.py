@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from headwater.cli.main import cli
-from headwater.errors import ConfigError, StoreCorrupt, StoreError
+from headwater.errors import ConfigError, StoreCorrupt, StoreError, StoreUnavailable
 from headwater.server.backups import back_up, put_back
 from headwater.server.permissions import Permission
 from headwater.server.settings import Settings
@@ -289,3 +289,18 @@ def test_several_workers_need_a_database():
     with pytest.raises(ConfigError, match="several processes write"):
         check_workers(Settings(store="folder", workers=2))
     check_workers(Settings(store="postgresql://host/db", workers=2))
+
+
+def test_what_a_driver_says_is_for_the_log(served, monkeypatch, caplog):
+    """The text of a database's driver holds hosts and paths: the answer says what to do, the log has the reason."""
+
+    def away(*arguments: object) -> None:
+        raise StoreUnavailable("connection to server at secret-host failed")
+
+    monkeypatch.setattr(served.service.stores, "reading", away)
+    caplog.set_level(logging.WARNING)
+    answer = served.client().get("/api/v1/coverage")
+    assert (answer.status_code, answer.json()["type"]) == (503, "headwater:store-unavailable")
+    assert "retry-after" in answer.headers
+    assert "secret-host" not in answer.text
+    assert "secret-host" in caplog.records[-1].facts["reason"]

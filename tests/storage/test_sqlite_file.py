@@ -323,3 +323,22 @@ def test_a_commit_that_fails_stores_nothing(tmp_path: Path) -> None:
         written.rollback()
         assert store.graph_hash() == before
         assert [receipt.seq for receipt in store.append(EVENTS[2:])] == [3, 4]
+
+
+def test_views_that_an_earlier_version_did_not_keep_are_made_when_it_is_opened(tmp_path: Path) -> None:
+    """A file without the directory's rows, as an earlier version left it, has them after it was opened for writing;
+    read-only, it says what to do."""
+    with SQLiteStore.open(tmp_path) as store:
+        store.append(History(5).events(20))
+        before, known = store.graph_hash(), store.namespaces()
+        assert known
+    connection = sqlite3.connect(tmp_path / "default.db")
+    connection.executescript(
+        "DELETE FROM listings; DELETE FROM pulses; DELETE FROM counters WHERE name = 'projection';"
+    )
+    connection.close()
+    with pytest.raises(StoreError, match="earlier version"):
+        SQLiteStore.open(tmp_path, read_only=True)
+    with SQLiteStore.open(tmp_path) as store:
+        assert store.namespaces() == known
+        assert store.graph_hash() == before

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, StoreError
 from headwater.server.access.authentication import authorise
 from headwater.server.access.principals import NOBODY, Principal
 from headwater.server.call import Call
@@ -24,6 +24,7 @@ from headwater.server.routes import operations
 from headwater.server.routing import Match, Router
 from headwater.server.service import Service
 from headwater.server.settings import Settings
+from headwater.server.telemetry.logs import SERVICE
 from headwater.server.telemetry.observer import Observer
 
 SECURITY_HEADERS = {
@@ -78,6 +79,8 @@ class App:
         try:
             return await self._answer(request, match)
         except HeadwaterError as error:
+            if isinstance(error, StoreError):
+                SERVICE.warning("the store cannot do what was asked", extra={"facts": {"reason": error.message}})
             if match.operation.is_page:
                 return error_page(request, await self._known(request), error)
             dialect = match.operation.dialect

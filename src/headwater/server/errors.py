@@ -17,6 +17,7 @@ from headwater.errors import (
     StoreFull,
     StoreLocked,
     StoreReadOnly,
+    StoreUnavailable,
 )
 from headwater.server.routing import NoRoute, WrongMethod
 
@@ -111,13 +112,13 @@ def status_of(error: HeadwaterError) -> int:
 
 
 def problem_of(error: HeadwaterError) -> Problem:
-    """The problem document of an error."""
+    """The problem document of an error. What a database's driver says holds hosts and paths: it is for the log."""
     words = "".join(f"-{char.lower()}" if char.isupper() else char for char in type(error).__name__).lstrip("-")
     return Problem(
         type=f"headwater:{words}",
         title=(type(error).__doc__ or "").strip().partition("\n")[0],
         status=status_of(error),
-        detail=error.message,
+        detail="" if isinstance(error, StoreUnavailable) else error.message,
         hint=error.hint,
         field=getattr(error, "field", ""),
         value=getattr(error, "value", ""),

@@ -23,6 +23,8 @@ from headwater.storage.sqlite.tables import SQLiteTables
 _DROPPED = "quarantine_dropped"
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", _DROPPED)
 """Counters that outlive the projections."""
+_PROJECTION = 2
+"""Counts the versions that keep more views than the one before: an older store makes its views again when opened."""
 TIMEOUT_S = 10.0
 """How long to wait for another process that writes."""
 _PROJECTED = (
@@ -121,8 +123,23 @@ class SQLiteStore(GroupedStore):
             with self._writing():
                 if not self._tables.counter("origin"):
                     origin = (secrets.randbits(30) + 1) << 20
-                    self._connection.execute(self._sql["counters_put"], ("origin", origin))
+                    new = (("origin", origin), ("projection", _PROJECTION))
+                    self._connection.executemany(self._sql["counters_put"], new)
             self._forget()
+        self._renew()
+
+    def _renew(self) -> None:
+        """Make the projections again that an earlier version made without all that this one keeps."""
+        with self._reading():
+            is_current = self._tables.counter("projection") >= _PROJECTION or not self._tables.counter("origin")
+        if is_current:
+            return
+        if self.is_read_only:
+            raise StoreError(f"{self.path.name} was written by an earlier version", hint="open it once for writing")
+        with self._writing():
+            if self._tables.counter("projection") < _PROJECTION:  # another process may have been first
+                self._clear_projections()
+                self._replay()
 
     # -- transactions ----------------------------------------------------------------------------------------------
     @contextmanager
@@ -190,6 +207,7 @@ class SQLiteStore(GroupedStore):
 
     def _clear_projections(self) -> None:
         kept = {name: self._tables.counter(name) for name in _KEPT}
+        kept["projection"] = _PROJECTION
         self._forget()
         for table in _PROJECTED:
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own
