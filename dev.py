@@ -54,7 +54,7 @@ def test(arguments: list[str]) -> int:
         [BIN / "lint-imports", "--no-cache"],
     ]
     failed = [Path(check[0]).name for check in checks if run(check) != 0]
-    code = run([PYTHON, "-m", "pytest", "-n", str(min(4, os.cpu_count() or 1))])
+    code = run([PYTHON, "-m", "pytest", "-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"])
     if failed:
         print("failed checks: " + ", ".join(failed))
     return code or (1 if failed else 0)

@@ -33,12 +33,17 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 class ServiceProcess:
-    """``headwater serve`` over a folder, in a process of its own. The key is shown by the first start only."""
+    """``headwater serve`` over a folder, in a process of its own. The key is shown by the first start only.
 
-    def __init__(self, folder: Path) -> None:
+    ``store`` is another store than the folder, ``port`` the one to listen on (0: a free one), ``options`` are more
+    options of ``serve``.
+    """
+
+    def __init__(self, folder: Path, *options: str, store: str = "", port: int = 0) -> None:
         self._log = folder.with_name(f"{folder.name}.log")
         program = "from headwater.cli.main import main; main()"
-        command = [sys.executable, "-c", program, "--store", str(folder), "serve", "--port", "0"]
+        serve = ["--store", store or str(folder), "serve", "--port", str(port), *options]
+        command = [sys.executable, "-c", program, *serve]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.port = 0

@@ -1,0 +1,66 @@
+"""What real programs once sent, kept: their histories converge, with nothing installed.
+
+A corpus is written by the tests of its program: ``just interop-record``.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from headwater.storage.memory import MemoryStore
+from headwater.storage.sqlite import SQLiteStore
+from interop.histories import CORPORA
+
+NAMES = ("airflow", "dbt", "feast", "openlineage-python")
+
+
+def _events(name: str) -> list[bytes]:
+    return (CORPORA / f"{name}.ndjson").read_bytes().splitlines()
+
+
+def _hash(events: list[bytes], size: int) -> str:
+    with MemoryStore.open() as store:
+        for start in range(0, len(events), size):
+            receipts = store.append(events[start : start + size])
+            assert all(receipt.is_stored or receipt.is_duplicate for receipt in receipts)
+        found = store.graph_hash()
+        assert store.rebuild() == found
+        return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_history_converges(name: str) -> None:
+    """As sent, backwards, shuffled, doubled, one by one and in batches: one graph."""
+    events, pick = _events(name), random.Random(name)
+    deliveries = [events, events[::-1], *(pick.sample(events * 2, 2 * len(events)) for _ in range(6))]
+    assert len({_hash(delivery, size) for delivery in deliveries for size in (1, 5, len(delivery))}) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_programs_together_converge(seed: int) -> None:
+    """Their histories interleaved by chance give the graph that one after the other gives."""
+    whole = [event for name in NAMES for event in _events(name)]
+    mixed = random.Random(seed).sample(whole, len(whole))
+    assert _hash(mixed, 7) == _hash(whole, len(whole))
+
+
+def test_on_disk_as_in_memory(tmp_path: Path) -> None:
+    """SQLite makes of all of them what memory makes."""
+    whole = [event for name in NAMES for event in _events(name)]
+    with SQLiteStore.open(tmp_path) as store:
+        store.append(whole)
+        assert store.graph_hash() == _hash(whole, 11)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_corpus_is_of_its_program(name: str) -> None:
+    """Each names its producer in every event, and holds a run that ended."""
+    events = [msgspec.json.decode(event) for event in _events(name)]
+    producers = {"openlineage-python": "https://example.com/shop", "feast": "feast"}
+    part = producers.get(name, f"{name}")
+    assert all(part in event["producer"] for event in events)
+    assert any(event.get("eventType") == "COMPLETE" for event in events)
