@@ -18,9 +18,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Sent]]:
     with ExitStack() as stack:
 
         def start(name: str = "store", *options: str, store: str = "") -> Sent:
-            sent = Sent(tmp_path / name, *options, store=store)
-            stack.callback(sent.stop)
-            return sent
+            return stack.enter_context(Sent(tmp_path / name, *options, store=store))
 
         yield start
 

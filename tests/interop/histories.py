@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -39,6 +39,12 @@ class Sent:
         """End the service as a power cut would, and start it again at the same place."""
         self._process.kill()
         self._process = ServiceProcess(self.folder, *self._options, store=self._store, port=self._process.port)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
         """End it as an operator would."""

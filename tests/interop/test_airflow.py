@@ -28,26 +28,24 @@ def airflow() -> Program:
 def sent(airflow: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
     """The DAG, run once by ``airflow dags test`` over a metadata database of its own."""
     folder = tmp_path_factory.mktemp("airflow")
-    sent = Sent(folder / "store")
     home = PLACE / "airflow-home"  # the events name it
     shutil.rmtree(home, ignore_errors=True)
     files = _files(home)
-    transport = {"type": "http", "url": sent.url, "auth": {"type": "api_key", "apiKey": sent.key}}
-    settings = {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
-        "AIRFLOW__OPENLINEAGE__NAMESPACE": "shop_airflow",
-        "AIRFLOW_CONN_SHOP_DB": json.dumps({"conn_type": "sqlite", "host": str(home / "shop.db")}),
-        "SHOP_FOLDER": str(files),
-    }
-    airflow.run("airflow", "db", "migrate", folder=home, settings=settings)
-    airflow.run("airflow", "dags", "test", "shop", "2026-01-05", folder=home, settings=settings, code=1)
-    keep("airflow", sent.log())
-    yield sent
-    sent.stop()
-    shutil.rmtree(home)
+    with Sent(folder / "store") as sent:
+        transport = {"type": "http", "url": sent.url, "auth": {"type": "api_key", "apiKey": sent.key}}
+        settings = {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
+            "AIRFLOW__OPENLINEAGE__NAMESPACE": "shop_airflow",
+            "AIRFLOW_CONN_SHOP_DB": json.dumps({"conn_type": "sqlite", "host": str(home / "shop.db")}),
+            "SHOP_FOLDER": str(files),
+        }
+        airflow.run("airflow", "db", "migrate", folder=home, settings=settings)
+        airflow.run("airflow", "dags", "test", "shop", "2026-01-05", folder=home, settings=settings, code=1)
+        keep("airflow", sent.log())
+        yield sent
 
 
 def _files(home: Path) -> Path:
@@ -64,7 +62,7 @@ def test_names_with_and_without_a_leading_slash_are_one_file(sent: Sent) -> None
     edges = sent.edges()
     assert (RAW, CLEAN, "shop.clean", "product") in edges
     assert (CLEAN, MART, "shop.publish", "product") in edges
-    path = sent.lineage.path("file:/data/raw/customers.csv", "file:/data/mart/customers.csv")
+    path = sent.lineage.path("dataset:file:/data/raw/customers.csv", "dataset:file:data/mart/customers.csv")
     assert [edge.job for edge in path.edges] == ["job:shop_airflow:shop.clean", "job:shop_airflow:shop.publish"]
 
 
@@ -73,7 +71,7 @@ def test_a_failed_task_adds_no_edge(sent: Sent) -> None:
     assert [event["eventType"] for event in _of(sent, "shop.broken")] == ["START", "FAIL"]
     assert _of(sent, "shop.broken")[1]["outputs"][0]["name"] == "/data/mart/broken.csv"
     assert not [edge for edge in sent.edges() if edge[2] == "shop.broken"]
-    assert sent.lineage.show("file:/data/mart/broken.csv").producers == ()
+    assert sent.lineage.show("dataset:file:/data/mart/broken.csv").producers == ()
 
 
 def test_states_and_the_tree_of_runs(sent: Sent) -> None:

@@ -41,16 +41,15 @@ def sent(dbt: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sen
     """A project seeded, built, and built again with a model that fails."""
     folder = tmp_path_factory.mktemp("dbt")
     project = shutil.copytree(HERE / "projects" / "dbt", folder / "shop")
-    sent = Sent(folder / "store")
-    settings = {**sent.settings, "OPENLINEAGE_NAMESPACE": "dbt", "DBT_PROFILES_DIR": "."}
-    dbt.run("dbt-ol", "seed", folder=project, settings=settings)
-    dbt.run("dbt-ol", "build", "--exclude", "broken", folder=project, settings=settings)
-    # as Airflow starts it: with a parent that it is told of
-    parented = {**settings, "OPENLINEAGE_PARENT_ID": PARENT}
-    dbt.run("dbt-ol", "run", "--select", "broken", folder=project, settings=parented, code=1)
-    keep("dbt", sent.log())
-    yield sent
-    sent.stop()
+    with Sent(folder / "store") as sent:
+        settings = {**sent.settings, "OPENLINEAGE_NAMESPACE": "dbt", "DBT_PROFILES_DIR": "."}
+        dbt.run("dbt-ol", "seed", folder=project, settings=settings)
+        dbt.run("dbt-ol", "build", "--exclude", "broken", folder=project, settings=settings)
+        # as Airflow starts it: with a parent that it is told of
+        parented = {**settings, "OPENLINEAGE_PARENT_ID": PARENT}
+        dbt.run("dbt-ol", "run", "--select", "broken", folder=project, settings=parented, code=1)
+        keep("dbt", sent.log())
+        yield sent
 
 
 def test_all_models_are_connected_down_to_the_seeds(sent: Sent) -> None:

@@ -14,7 +14,6 @@ from interop.programs import HERE, Program, installed
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("feast")]
 
 APPLY, SERVE, FILL = "feast_feature_views_shop", "feature_service_churn", "materialize_shop"
-LAKE = "s3://lake/shop"
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +27,17 @@ def sent(feast: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """A repository applied, and its views materialised."""
     folder = tmp_path_factory.mktemp("feast")
     project = shutil.copytree(HERE / "projects" / "feast", folder / "shop")
-    sent = Sent(folder / "store")
-    settings = {**sent.settings, "FEAST_USAGE": "False"}
-    feast.run("python", "data.py", folder=project, settings=settings)
-    feast.run("feast", "apply", folder=project, settings=settings)
-    feast.run("feast", "materialize", "2025-12-01T00:00:00", "2026-02-01T00:00:00", folder=project, settings=settings)
-    keep("feast", sent.log())
-    yield sent
-    sent.stop()
+    with Sent(folder / "store") as sent:
+        settings = {**sent.settings, "FEAST_USAGE": "False"}
+
+        def run(*words: str) -> None:
+            feast.run(*words, folder=project / "repo", settings=settings)
+
+        run("python", "../data.py")
+        run("feast", "apply")
+        run("feast", "materialize", "2025-12-01T00:00:00", "2026-02-01T00:00:00")
+        keep("feast", sent.log())
+        yield sent
 
 
 def test_the_graph_from_sources_to_the_online_store(sent: Sent) -> None:
