@@ -56,3 +56,7 @@ lock:
 # Run the demo.
 demo:
     python3 dev.py demo
+
+# Record anew what other programs send, in a folder that says nothing of the machine; read the diff before committing it.
+interop-record place="/project":
+    HEADWATER_INTEROP={{place}} HEADWATER_UPDATE_GOLDEN=1 {{python}} -m pytest tests/interop -m interop

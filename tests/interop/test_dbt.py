@@ -13,7 +13,7 @@ import pytest
 from interop.histories import Sent, keep
 from interop.programs import HERE, Program, installed
 
-pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("dbt")]
+pytestmark = pytest.mark.interop
 
 PARENT = "shop_airflow/shop.dbt/00000000-0000-7000-8000-00000000000a"
 MODELS = {
@@ -98,9 +98,12 @@ def test_a_failed_model_adds_no_edge(sent: Sent) -> None:
     claimed = [event for event in sent.events() if event["job"]["name"].endswith("broken") and event["outputs"]]
     columns = claimed[0]["outputs"][0]["facets"]["columnLineage"]["fields"]
     assert columns["no_such_column"]["inputFields"][0]["field"] == "no_such_column"
-    assert sent.lineage.downstream("dataset:duckdb://shop.duckdb:shop.main.stg_orders", depth=1).node(
-        "dataset:duckdb://shop.duckdb:shop.main.broken"
-    ) is None
+    assert (
+        sent.lineage.downstream("dataset:duckdb://shop.duckdb:shop.main.stg_orders", depth=1).node(
+            "dataset:duckdb://shop.duckdb:shop.main.broken"
+        )
+        is None
+    )
     run = sent.lineage.runs("job:dbt:shop.main.shop.broken")[0]
     assert run.state == "FAILED"
 
@@ -117,9 +120,8 @@ def test_models_run_under_the_command_and_the_command_under_its_parent(sent: Sen
 
 def test_facets_are_kept_verbatim(sent: Sent) -> None:
     """dbt's own facets, which no standard names, come back as they were sent."""
-    complete = next(
-        event for event in sent.events() if event["job"]["name"] == _job("customers") and event["eventType"] == "COMPLETE"
-    )
+    ran = [event for event in sent.events() if event["job"]["name"] == _job("customers")]
+    complete = next(event for event in ran if event["eventType"] == "COMPLETE")
     found = sent.get(f"/api/v1/jobs/runs/{complete['run']['runId']}/facets", type="run")["facets"]
     for name in ("dbt_run", "dbt_version", "processing_engine", "parent"):
         assert found[name] == complete["run"]["facets"][name]
@@ -136,9 +138,7 @@ def test_documentation_and_columns(sent: Sent) -> None:
     assert {column.name for column in details.columns} >= {"customer_id", "country"}
 
 
-def test_an_absolute_database_tells_projects_apart(
-    dbt: Program, serve: Callable[..., Sent], tmp_path: Path
-) -> None:
+def test_an_absolute_database_tells_projects_apart(dbt: Program, serve: Callable[..., Sent], tmp_path: Path) -> None:
     """``duckdb://shop.duckdb`` names no place, so two projects collide there; an absolute ``path`` in the profile is
     part of the name."""
     sent = serve()

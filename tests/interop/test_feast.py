@@ -11,7 +11,7 @@ import pytest
 from interop.histories import Sent, keep
 from interop.programs import HERE, Program, installed
 
-pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("feast")]
+pytestmark = pytest.mark.interop
 
 APPLY, SERVE, FILL = "feast_feature_views_shop", "feature_service_churn", "materialize_shop"
 

@@ -10,7 +10,7 @@ import pytest
 from interop.histories import Sent
 from interop.programs import HERE, installed
 
-pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("marquez-python")]
+pytestmark = pytest.mark.interop
 
 
 def test_it_registers_runs_and_reads_back(serve: Callable[..., Sent], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from headwater.testing.postgres import PostgresServer
 from interop.histories import Sent, keep
 from interop.programs import HERE, Program, installed
 
-pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("openlineage-python")]
+pytestmark = pytest.mark.interop
 
 ORDERS, TOTALS, REPORT = '"shop"."public"."orders"', "shop.public.totals", "/reports/totals.pdf"
 EDGES = {
@@ -130,9 +130,7 @@ def test_without_a_key_nothing_is_taken(client: Program, project: Path, serve: C
     assert sent.get("/api/v1/events/lineage")["totalCount"] == 0
 
 
-def test_on_postgresql(
-    client: Program, project: Path, serve: Callable[..., Sent], postgres: PostgresServer
-) -> None:
+def test_on_postgresql(client: Program, project: Path, serve: Callable[..., Sent], postgres: PostgresServer) -> None:
     """The same program, the same graph, over PostgreSQL."""
     sent = serve(store=postgres.url())
     client.run("python", "emit.py", folder=project, settings=_transports(sent, project)["async_http-gzip"])

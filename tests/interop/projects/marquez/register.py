@@ -1,9 +1,5 @@
 """Registers a job with marquez-python's documented calls, runs it, and reads it back."""
 
-import warnings
-
-warnings.simplefilter("ignore")  # the client calls its own methods deprecated
-
 from marquez_client import Clients
 from marquez_client.models import DatasetId, DatasetType, JobType
 

@@ -17,12 +17,14 @@ from openlineage.client.facet_v2 import (
     documentation_dataset,
     error_message_run,
     lineage,
-    output_statistics_output_dataset,
     ownership_job,
     parent_run,
     schema_dataset,
     sql_job,
     symlinks_dataset,
+)
+from openlineage.client.facet_v2 import (
+    output_statistics_output_dataset as statistics,
 )
 
 PRODUCER = "https://example.com/shop"
@@ -30,10 +32,12 @@ DATABASE = "postgres://db.example:5432"
 
 
 def run_id(number):
+    """The id of a run, the same each time."""
     return f"00000000-0000-7000-8000-{number:012d}"
 
 
 def columns(**sources):
+    """A facet that copies each target column from a column of a table."""
     fields = {
         target: column_lineage_dataset.Fields(
             inputFields=[
@@ -51,6 +55,7 @@ def columns(**sources):
 
 
 def event(second, state, number, job, inputs=(), outputs=(), run_facets=None, job_facets=None):
+    """A RunEvent, so many seconds after ten."""
     return RunEvent(
         eventType=state,
         eventTime=f"2026-01-05T10:00:{second:02d}.000000Z",
@@ -63,18 +68,19 @@ def event(second, state, number, job, inputs=(), outputs=(), run_facets=None, jo
 
 
 def events():
+    """The whole history, in order."""
     parent = parent_run.ParentRunFacet(
         run=parent_run.Run(runId=run_id(1)), job=parent_run.Job(namespace="shop", name="nightly")
     )
-    schema = schema_dataset.SchemaDatasetFacet(
-        fields=[schema_dataset.SchemaDatasetFacetFields(name="id", type="int8")]
+    schema = schema_dataset.SchemaDatasetFacet(fields=[schema_dataset.SchemaDatasetFacetFields(name="id", type="int8")])
+    orders = InputDataset(
+        namespace="postgresql://DB.example", name='"shop"."public"."orders"', facets={"schema": schema}
     )
-    orders = InputDataset(namespace="postgresql://DB.example", name='"shop"."public"."orders"', facets={"schema": schema})
     totals = OutputDataset(
         namespace=DATABASE,
         name="shop.public.totals",
         facets={"columnLineage": columns(customer=("shop.public.orders", "id"))},
-        outputFacets={"outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=3)},
+        outputFacets={"outputStatistics": statistics.OutputStatisticsOutputDatasetFacet(rowCount=3)},
     )
     text = "insert into totals select id as customer from orders"
     sql = {"sql": sql_job.SQLJobFacet(query=text, dialect="postgres")}
@@ -103,6 +109,7 @@ def events():
         ),
         producer=PRODUCER,
     )
+    totals_file = lineage.LineageDatasetInput(namespace="s3a://lake", name="/totals", type="DATASET")
     # a definition without a run, with edges of its own: the report reads two tables and only one of them counts
     yield JobEvent(
         eventTime="2026-01-05T10:00:09.000000Z",
@@ -117,7 +124,7 @@ def events():
                             namespace="file",
                             name="/reports/totals.pdf",
                             type="DATASET",
-                            inputs=[lineage.LineageDatasetInput(namespace="s3a://lake", name="/totals", type="DATASET")],
+                            inputs=[totals_file],
                         )
                     ]
                 ),

@@ -11,9 +11,11 @@ PAUSE_S = 0.02
 
 
 def event(number, state):
+    """A RunEvent; an end comes half a second after its start."""
+    half = 500000 if state == RunState.COMPLETE else 0
     return RunEvent(
         eventType=state,
-        eventTime=f"2026-01-05T10:{number // 60:02d}:{number % 60:02d}.{500000 if state == RunState.COMPLETE else 0:06d}Z",
+        eventTime=f"2026-01-05T10:{number // 60:02d}:{number % 60:02d}.{half:06d}Z",
         run=Run(runId=f"00000000-0000-7000-8000-{number:012d}"),
         job=Job(namespace="shop", name=f"job{number % 10}"),
         inputs=[InputDataset(namespace="s3://lake", name=f"in/{number % 10}")],
