@@ -6,7 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from headwater.errors import HeadwaterError, InvalidInput, NotFound
-from headwater.server.errors import Conflict, json_response, problem_response, status_of
+from headwater.server.errors import Conflict, json_response, problem_of, problem_response, status_of
 from headwater.server.routing import Dialect
 
 
@@ -44,7 +44,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def refuse(error: HeadwaterError) -> Response:
     """The answer to a request that failed. What is wrong with the request is 400, as Marquez has it, not 422."""
     code = 400 if isinstance(error, InvalidInput) else status_of(error)
-    told = Refused(code=code, message=error.message, details=error.hint)
+    problem = problem_of(error)
+    told = Refused(code=code, message=problem.detail or problem.title, details=error.hint)
     headers = problem_response(error).headers
     kept = {name: headers[name] for name in ("WWW-Authenticate", "Retry-After", "Allow") if name in headers}
     return json_response(told, status=code, headers=kept)
