@@ -56,9 +56,10 @@ class SearchTable(SQLiteTable[int, SearchText]):
 
     def _matching(self, match: str, limit: int) -> Iterable[SearchText]:
         """The best nodes of a match; where very many match, the shortest names of some of them."""
-        if self._count(match, _WEIGHED + 1) > _WEIGHED:
+        count = self._count(match, _WEIGHED + 1)
+        if count > _WEIGHED:
             return self.select("search_common", (match, limit, _WEIGHED))
-        return self.select("search_match", (match, limit))
+        return self.select("search_match", (match, limit)) if count else ()
 
     def _count(self, match: str, most: int) -> int:
         """How many nodes match, counted up to ``most``."""
