@@ -40,16 +40,17 @@ _WORDS = (
 
 
 class Platform:
-    """A small platform whose jobs run again and again."""
+    """A small platform whose jobs run again and again: the first run has a number, and the clock a start."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, first_run: int = 0, begun_s: float = 0.0) -> None:
         self._random = random.Random(seed)
         self._jobs = [
             (f"pipelines.daily.{self._word()}_{number:03d}", self._random.sample(range(TABLES), 3))
             for number in range(JOBS)
         ]
         self._revision = [0] * TABLES
-        self._number = 0
+        self._number = first_run
+        self._begun_s = begun_s - first_run * 3.0
 
     def _word(self) -> str:
         return "_".join(self._random.sample(_WORDS, 2))
@@ -68,7 +69,7 @@ class Platform:
         batch = []
         for job, tables in self._random.sample(self._jobs, 10):
             self._number += 1
-            batch.append((run_id(self._number), job, tables, self._number * 3.0))
+            batch.append((run_id(self._number), job, tables, self._begun_s + self._number * 3.0))
         for kind, delay in (("START", 0), ("COMPLETE", 20)):
             for run, job, tables, start in batch:
                 yield self._event(run, job, kind, start + delay, tables)

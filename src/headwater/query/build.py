@@ -64,10 +64,12 @@ def build(
 def _job_levels(reach: Reach, direction: Direction | None) -> dict[int, int]:
     """A job between two datasets stands at the hop of the farther one."""
     levels: dict[int, int] = {}
+    hops = reach.levels
+    is_up = direction is Direction.UPSTREAM
     for edge in reach.edges:
-        far = edge.source_id if direction is Direction.UPSTREAM else edge.target_id
-        hop = reach.levels.get(far, 0)
-        levels[edge.job_id] = min(levels.get(edge.job_id, hop), hop)
+        hop = hops.get(edge.source_id if is_up else edge.target_id, 0)
+        if levels.setdefault(edge.job_id, hop) > hop:
+            levels[edge.job_id] = hop
     return levels
 
 

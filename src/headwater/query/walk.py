@@ -187,12 +187,13 @@ def _count(given: Collection[int], reached: Sequence[_Reached]) -> int:
 
 def _keep_edges(edges: Edges, reach: Reach, direction: Direction, jobs: set[int]) -> None:
     """Fill in the edges between kept nodes, and count the neighbours that are not kept."""
+    is_up = direction is Direction.UPSTREAM
     known: dict[int, list[EdgeRow]] = {}
     datasets = [node for node in reach.levels if node not in jobs]
     # The index counts them, however many they are; the store would hand each one over.
     hidden = edges.index.beyond(datasets, direction.value, kept=reach.levels, as_of=edges.instant)
-    for edge in edges.among(list(reach.levels)):
-        known.setdefault(ends(edge, direction).near, []).append(edge)
+    for edge in edges.among(list(reach.levels)):  # by source, target and job: for each near end by far end and job
+        known.setdefault(edge.target_id if is_up else edge.source_id, []).append(edge)
     found: list[EdgeRow] = []
     for node in reach.levels:
         if node in jobs:
@@ -201,7 +202,7 @@ def _keep_edges(edges: Edges, reach: Reach, direction: Direction, jobs: set[int]
             found += [_from_job(edge, node, direction) for edge in rows if ends(edge, direction).far in reach.levels]
             hidden[node] = len(far - reach.levels.keys())
         else:
-            found += sorted(known.get(node, ()), key=lambda edge: (ends(edge, direction).far, edge.job_id))
+            found += known.get(node, ())
     reach.hidden = {node: hidden[node] for node in reach.levels if hidden.get(node)}
     reach.edges = list({(edge.source_id, edge.target_id, edge.job_id): edge for edge in found}.values())
 

@@ -22,7 +22,7 @@ from headwater.storage.projection.records import (
     Version,
 )
 from headwater.storage.projection.rundoc import STATES, RunDoc, Touched
-from headwater.storage.projection.tables import Side, Tables
+from headwater.storage.projection.tables import HeldEdge, Side, Tables
 
 
 class Answers:
@@ -40,7 +40,22 @@ class Answers:
 
     def nodes(self, node_ids: Sequence[int]) -> list[NodeRow]:
         """The rows of these datasets and jobs, in order; an unknown id is skipped."""
-        rows = {row.id: row for row in self.node_rows(self._tables.nodes.get_many(node_ids))}
+        rows: dict[int, NodeRow] = {}
+        others: list[int] = []
+        for key, kind, type_, created_at, updated_at, is_dropped, namespace, name in self._tables.named_nodes(node_ids):
+            if is_dropped or key in rows:  # which of several names it shows, and whether it is gone, takes all of it
+                others.append(key)
+            rows[key] = NodeRow(
+                id=key,
+                kind=KIND_NAMES[kind],
+                namespace=namespace,
+                name=name,
+                type=type_,
+                created_at=created_at,
+                updated_at=updated_at,
+            )
+        if others:
+            rows.update((row.id, row) for row in self.node_rows(self._tables.nodes.get_many(others)))
         return [rows[key] for key in node_ids if key in rows]
 
     def node_rows(self, nodes: Sequence[Node]) -> list[NodeRow]:
@@ -286,9 +301,22 @@ def _edge_order(row: Edge) -> tuple[int, int, int, int, int]:
     return (row.source, row.target, row.job, row.kind, row.valid_from)
 
 
-def _edge_rows(found: list[tuple[Edge, str]]) -> list[EdgeRow]:
-    found.sort(key=lambda pair: _edge_order(pair[0]))
-    return [_edge_row(row, last_by) for row, last_by in found]
+def _edge_rows(found: list[HeldEdge]) -> list[EdgeRow]:
+    """Edges as the contract shows them, in ``_edge_order``: their first columns, which tell them apart."""
+    found.sort()
+    return [
+        EdgeRow(
+            source_id=source,
+            target_id=target,
+            job_id=job,
+            how=HOWS[how],
+            run_id=(last_by or "") if valid_to is None and kind == OBSERVED else run,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            mapping=mapping,
+        )
+        for source, target, job, kind, valid_from, valid_to, how, run, mapping, last_by in found
+    ]
 
 
 def _edge_row(row: Edge, last_by: str) -> EdgeRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,7 +13,6 @@ from headwater.model.graph import FieldEdge
 from headwater.storage.compression import compress, decompress
 from headwater.storage.projection.records import (
     Derivation,
-    Edge,
     FacetSetRow,
     Fields,
     Mapping,
@@ -143,27 +142,6 @@ def run_row(*columns: Any) -> Run:
         parent_run=parent_run,
         doc=unpack(doc),
     )
-
-
-def edges_with_flows(found: Iterable[Columns]) -> list[tuple[Edge, str]]:
-    """Edges from their columns, each with the last one: the run that last showed its flow."""
-    return [
-        (
-            Edge(
-                source=source,
-                target=target,
-                job=job,
-                kind=kind,
-                valid_from=valid_from,
-                valid_to=valid_to,
-                how=how,
-                run=run,
-                mapping=mapping,
-            ),
-            last_by or "",
-        )
-        for source, target, job, kind, valid_from, valid_to, how, run, mapping, last_by in found
-    ]
 
 
 def version_columns(row: Version) -> Columns:

@@ -7,6 +7,8 @@ from collections import abc
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 
+import msgspec
+
 from headwater.storage.memory.directory import MemoryDirectory
 from headwater.storage.memory.table import MemoryContents, MemoryTable
 from headwater.storage.projection.records import (
@@ -30,7 +32,7 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.tables import Counter, Level, Side
+from headwater.storage.projection.tables import Counter, HeldEdge, Level, NamedNode, Side
 
 
 class MemoryTables:
@@ -139,24 +141,41 @@ class MemoryTables:
         """The runs of these ids."""
         return self.runs.get_many(runs)
 
-    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[tuple[Edge, str]]:
+    def named_nodes(self, nodes: Iterable[int]) -> list[NamedNode]:
+        """These nodes with their names, one a name."""
+        return [
+            (
+                row.id,
+                row.kind,
+                row.type,
+                row.created_at,
+                row.updated_at,
+                row.is_dropped,
+                name.raw_namespace,
+                name.raw_name,
+            )
+            for row in self.nodes.get_many(nodes)
+            for name in self.names.where(node=row.id)
+        ]
+
+    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[HeldEdge]:
         """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
         return self._holding(self.edges.where_any(side, nodes), as_of)
 
-    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[tuple[Edge, str]]:
+    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
         """Edges between these sources and targets that hold, with the run that last showed their flow."""
         wanted = set(pairs)
         edges = self.edges.where_any("source", {source for source, _ in wanted})
         return self._holding([edge for edge in edges if (edge.source, edge.target) in wanted], as_of)
 
-    def _holding(self, edges: list[Edge], as_of: int | None) -> list[tuple[Edge, str]]:
-        found = []
+    def _holding(self, edges: list[Edge], as_of: int | None) -> list[HeldEdge]:
+        found: list[HeldEdge] = []
         for edge in edges:
             if as_of is not None and edge.valid_from > as_of:
                 continue
             if edge.valid_to is None or (as_of is not None and edge.valid_to > as_of):
                 flow = self.flows.get((edge.job, edge.target, edge.kind))
-                found.append((edge, flow.last_by if flow is not None else ""))
+                found.append((*msgspec.structs.astuple(edge), None if flow is None else flow.last_by))
         return found
 
     def latest_changes(self, node: int) -> list[Change]:

@@ -114,6 +114,11 @@ WHERE edges.tenant_id = :tenant
     ELSE edges.valid_from <= %(as_of)s AND (edges.valid_to IS NULL OR edges.valid_to > %(as_of)s) END
   AND edges.:side = ANY(%(nodes)b::bigint[]);
 
+-- named_nodes
+SELECT nodes.id, nodes.kind, nodes.type, nodes.created_at, nodes.updated_at, nodes.is_dropped, names.raw_namespace, names.raw_name FROM nodes
+JOIN names ON names.tenant_id = :tenant AND names.node = nodes.id
+WHERE nodes.tenant_id = :tenant AND nodes.id = ANY(%b::bigint[]);
+
 -- edges_between
 SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by
 FROM unnest(%(sources)b::bigint[], %(targets)b::bigint[]) AS pair (source, target)

@@ -10,7 +10,7 @@ from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.batch import BatchTables
 from headwater.storage.postgres.table import arrays_of
 from headwater.storage.projection.records import Change, Derivation, Edge, Mention, Name, Node, Run, SearchText, Version
-from headwater.storage.projection.tables import LEVELS, Level, Side
+from headwater.storage.projection.tables import LEVELS, HeldEdge, Level, NamedNode, Side
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
@@ -108,21 +108,27 @@ class PostgresTables(BatchTables):
         self.runs.flush()
         return [rows.run_row(*columns, rows.NO_DOC) for columns in self._session.rows(self._sql[query], parameters)]
 
-    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[tuple[Edge, str]]:
+    def named_nodes(self, nodes: Iterable[int]) -> list[NamedNode]:
+        """These nodes with their names, one a name."""
+        self.nodes.flush()
+        self.names.flush()
+        return self._session.rows(self._sql["named_nodes"], (column("bigint", list(set(nodes))),))
+
+    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[HeldEdge]:
         """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
         given = {"nodes": column("bigint", list(set(nodes))), "as_of": as_of}
         return self._holding(self._sql["edges_holding"].replace(":side", side), given)
 
-    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[tuple[Edge, str]]:
+    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
         """Edges between these sources and targets that hold, with the run that last showed their flow."""
         wanted = list(set(pairs))
         sources, targets = (column("bigint", [pair[end] for pair in wanted]) for end in (0, 1))
         return self._holding(self._sql["edges_between"], {"sources": sources, "targets": targets, "as_of": as_of})
 
-    def _holding(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Edge, str]]:
+    def _holding(self, statement: str, parameters: dict[str, Any]) -> list[HeldEdge]:
         self.edges.flush()
         self.flows.flush()
-        return rows.edges_with_flows(self._session.rows(statement, parameters))
+        return self._session.rows(statement, parameters)
 
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""

@@ -35,6 +35,12 @@ Level = Literal["dataset", "run"]
 LEVELS: tuple[Level, ...] = ("dataset", "run")
 Side = Literal["source", "target", "job"]
 """A column of ``edges`` that names a node."""
+NamedNode = tuple[int, int, str, int, int, bool | int, str, str]
+"""Id, kind, type, created_at, updated_at and is_dropped of a node, then raw namespace and name of one of its names."""
+
+HeldEdge = tuple[int, int, int, int, int, int | None, int, str, int, str | None]
+"""The members of an ``Edge`` in their order, then the run that last showed its flow: an answer takes thousands."""
+
 Counter = Literal["name", "node", "run", "step", "content", "mapping"]
 """Who hands out ids: names, nodes, runs, the run level
 (versions and derivations), content, and column mappings."""
@@ -249,14 +255,17 @@ class Tables(Protocol):
     def run_heads(self, runs: Iterable[int]) -> list[Run]:
         """The runs of these ids, in no particular order; for reading only, ``doc`` may be left empty."""
 
-    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[tuple[Edge, str]]:
+    def named_nodes(self, nodes: Iterable[int]) -> list[NamedNode]:
+        """These nodes with their names, one a name, in no particular order; an unknown node is skipped."""
+
+    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[HeldEdge]:
         """Edges with one of these nodes at that side that hold at an instant, each once, in no particular order.
 
         An edge holds at ``as_of`` when ``valid_from <= as_of`` and it ends later or never; it holds now (``as_of``
-        None) when it has no end. Each comes with ``last_by`` of the flow of its (job, target, kind), "" for none.
+        None) when it has no end. ``last_by`` is that of the flow of its (job, target, kind), None for none.
         """
 
-    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[tuple[Edge, str]]:
+    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
         """The same for edges whose (source, target) is one of these pairs."""
 
     def latest_changes(self, node: int) -> list[Change]:

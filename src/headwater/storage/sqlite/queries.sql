@@ -272,6 +272,10 @@ ORDER BY created_at DESC, run_id DESC, tag DESC LIMIT ?;
 SELECT count(*) FROM versions
 WHERE dataset = ?1 AND (created_at < ?2 OR (created_at = ?2 AND (run_id, tag) <= (?3, ?4)));
 
+-- named_nodes
+SELECT nodes.id, nodes.kind, nodes.type, nodes.created_at, nodes.updated_at, nodes.is_dropped, names.raw_namespace, names.raw_name FROM json_each(?) AS wanted
+CROSS JOIN nodes ON nodes.id = wanted.value CROSS JOIN names ON names.node = nodes.id;
+
 -- latest_version_of_each
 SELECT versions.id, versions.dataset, versions.created_at, versions.run, versions.run_id, versions.job, versions.tag, versions.fingerprint, versions.file_digest, versions.row_count, versions.shape FROM json_each(?1) AS wanted
 JOIN versions ON versions.id = (

@@ -27,7 +27,7 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.tables import LEVELS, Counter, Level, Side
+from headwater.storage.projection.tables import LEVELS, Counter, HeldEdge, Level, NamedNode, Side
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.directory import SQLiteDirectory
 from headwater.storage.sqlite.log import EventLog
@@ -274,19 +274,25 @@ class SQLiteTables:
             rows.run_row(*columns, rows.NO_DOC) for columns in self._connection.execute(self._sql[query], parameters)
         ]
 
-    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[tuple[Edge, str]]:
+    def named_nodes(self, nodes: Iterable[int]) -> list[NamedNode]:
+        """These nodes with their names, one a name."""
+        self.nodes.flush()
+        self.names.flush()
+        return self._connection.execute(self._sql["named_nodes"], (listed(set(nodes)),)).fetchall()
+
+    def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[HeldEdge]:
         """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
         return self._holding(f"edges_holding_{side}", (listed(set(nodes)), as_of))
 
-    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[tuple[Edge, str]]:
+    def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
         """Edges between these sources and targets that hold, with the run that last showed their flow."""
         joined = {source << 32 | target for source, target in pairs}
         return self._holding("edges_between", (listed(joined), as_of))
 
-    def _holding(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Edge, str]]:
+    def _holding(self, query: str, parameters: tuple[Any, ...]) -> list[HeldEdge]:
         self.edges.flush()
         self.flows.flush()
-        return rows.edges_with_flows(self._connection.execute(self._sql[query], parameters))
+        return self._connection.execute(self._sql[query], parameters).fetchall()
 
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""
