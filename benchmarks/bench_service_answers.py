@@ -6,7 +6,8 @@
 The two stores are served in turns by one process each (it works on a copy-on-write link or a copy of the folder). Eight
 readers ask for answers of about 1,000 nodes, with names and states, from one connection each, while events are posted
 at half the rate that the same process took before without readers; then one reader asks for 100 nodes; then for the
-counts and the first page of the largest closure of versions. Times are wall time of the client, which shares the two
+counts and the first page of the largest closure of versions. The events are those of new runs, later than all that the
+store holds. Every question is asked once before it is timed. Times are wall time of the client, which shares the two
 cores with the service; the server's CPU an answer stands beside them.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import shutil
 import signal
@@ -35,10 +37,15 @@ import msgspec
 from bench_ingest import Platform
 from bench_service_ingest import cpu_s, wait_until_up
 from headwater.model.graph import NodeKind
+from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.storage.sqlite import SQLiteStore
 
 READERS = 8
+ROOTS = 8
+FIRST_RUN = 1 << 40
+BEGUN_S = 20_000_000.0
+"""Number of the first run that is posted, and its time on the clock of the stores: beyond all that they hold."""
 SERVE = Path(__file__).with_name("bench_service_ingest.py")
 
 
@@ -92,18 +99,23 @@ def choose(folder: Path) -> Roots:
         index, rng = store.index("dataset"), random.Random(1)
         rows = store.scan_nodes(kind=NodeKind.DATASET, limit=100_000)
         sized = [
-            (len(index.walk(row.id, direction="downstream")), row) for row in rng.sample(rows, min(1500, len(rows)))
+            (len(index.walk(row.id, direction="downstream")), node_id(row))
+            for row in rng.sample(rows, min(1500, len(rows)))
         ]
-        by_size = {
-            size: [node_id(row) for _, row in sorted(sized, key=lambda one: abs(one[0] - size))[:8]]
-            for size in (1000, 100)
-        }
+        by_size = {size: nearest(Lineage(store, base="/"), sized, size) for size in (1000, 100)}
         runs = store.index("run")
         first = [version for row in rows[:400] for version in store.versions(row.id, limit=400)[-1:]]
         reach = {version.id: len(runs.walk(version.id, direction="downstream")) for version in first}
         largest = max(first, key=lambda version: reach[version.id])
         name = store.nodes([largest.dataset_id])[0]
         return Roots(by_size[1000], by_size[100], f"{node_id(name)}#{largest.version}", runs.edge_count)
+
+
+def nearest(lineage: Lineage, sized: list[tuple[int, str]], size: int) -> list[str]:
+    """The names of which an answer has most nearly so many nodes, of those that reach as many datasets or fewer."""
+    likely = [name for reached, name in sized if size * 0.35 < reached < size]
+    answers = [(abs(len(lineage.downstream(name).nodes) - size), name) for name in likely[:150]]
+    return [name for _, name in sorted(answers)[:ROOTS]]
 
 
 def memory_mb(pid: int) -> int:
@@ -156,10 +168,12 @@ def measure(folder: Path, seconds: float, seed: int) -> dict[str, float]:
         closure = f"/api/v1/nodes/{quote(roots.largest, safe='')}/downstream?budget=100&level=run"
         service.ask(hundred[0])
         found = {"edges": float(roots.edges), "start to first answer s": time.perf_counter() - start}
-        graph = msgspec.json.decode(service.ask(thousand[0]))
-        found["nodes of the 1,000-node answer"] = float(len(graph["nodes"]))
+        for size, paths in (("1,000", thousand), ("100", hundred)):
+            graphs = [msgspec.json.decode(service.ask(path)) for path in paths]
+            found[f"nodes of the {size}-node answers"] = statistics.mean(len(graph["nodes"]) for graph in graphs)
+            found[f"edges of the {size}-node answers"] = statistics.mean(len(graph["edges"]) for graph in graphs)
         found["nodes of the closure"] = float(msgspec.json.decode(service.ask(closure)).get("total", 0))
-        events = Platform(seed).events(30_000)
+        events = Platform(seed, first_run=FIRST_RUN, begun_s=BEGUN_S).events(30_000)
         taken = feed(service, events, 0, time.perf_counter() + seconds / 2)
         rate = taken / (seconds / 2) / 2
         until = time.perf_counter() + seconds
@@ -177,13 +191,19 @@ def measure(folder: Path, seconds: float, seed: int) -> dict[str, float]:
             thread.join()
         every = [one for some in times for one in some]
         found.update(
-            {"events/s beside": rate, "1,000 nodes, 8 readers, ms p95": p95(every), "answers/s": len(every) / seconds}
+            {
+                "events/s beside": rate,
+                "1,000 nodes, 8 readers, ms p95": p95(every),
+                "1,000 nodes, 8 readers, ms median": statistics.median(every) * 1e3,
+                "answers/s": len(every) / seconds,
+            }
         )
         for name, paths in (
             ("1,000 nodes, alone", thousand),
             ("100 nodes", hundred),
             ("closure, first page", [closure]),
         ):
+            read(service, paths, time.perf_counter() + 0.01)
             used, begun = cpu_s(service.process.pid), time.perf_counter()
             alone = read(service, paths, begun + seconds / 2)
             found[f"{name}, ms p95"] = p95(alone)
@@ -211,6 +231,7 @@ def main() -> None:
             shutil.copytree(folder, copy)
             results.append(measure(copy, given.seconds, given.seed))
             shutil.rmtree(copy)
+    print(f"load of the machine over the last five minutes: {os.getloadavg()[1]:.1f}\n")
     print("| what | " + " | ".join(f"{one['edges']:,.0f} edges" for one in results) + " | last / first |")
     print("|---|" + "---|" * (len(results) + 1))
     for name in results[0]:
