@@ -179,3 +179,23 @@ def test_nothing_is_no_name(lineage: Lineage) -> None:
     """An empty name is refused."""
     with pytest.raises(InvalidInput, match="must not be empty"):
         lineage.resolver.target("  ")
+
+
+@pytest.mark.parametrize("text", ["a" * 4001, ":" * 4001, "#" * 70_000])
+def test_a_name_has_a_length(lineage: Lineage, text: str) -> None:
+    """What is longer than any name is refused before it is looked for."""
+    with pytest.raises(InvalidInput, match="at most 4,000 characters"):
+        lineage.resolver.target(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a#" * 1999 + "b", "a." * 1999 + "b", "dataset:" + "a:" * 1900, "." * 4000, ":" * 4000]
+)
+def test_a_name_of_nothing_but_separators_is_looked_up_few_times(lineage: Lineage, text: str) -> None:
+    """Each place where a column or a version could begin costs a look-up: there is a bound to them."""
+    asked = []
+    rows = lineage.resolver.rows
+    lineage.resolver.rows = lambda *given, **named: asked.append(1) or rows(*given, **named)
+    with pytest.raises(NotFound):
+        lineage.resolver.target(text)
+    assert len(asked) < 40

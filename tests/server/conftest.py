@@ -44,6 +44,7 @@ class Served:
         self.app = app
         self.service = app.service
         self._client = stack.enter_context(TestClient(app, raise_server_exceptions=True))
+        self.portal = self._client.portal
 
     def client(self, tenant: str = "default", permissions: frozenset[Permission] = ALL) -> TestClient:
         """A client with a key of a tenant; it shares the running application."""

@@ -252,6 +252,8 @@ def test_a_session_of_the_browser_is_not_used_by_other_sites(served):
         ({"Origin": "https://evil.example"}, 403),
         ({"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Origin": "ftp://testserver"}, 403),
         ({"Origin": "http://testserver"}, 201),
         ({"Sec-Fetch-Site": "same-origin"}, 201),
     ):

@@ -24,6 +24,9 @@ from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
 
 _SEARCH_PAGE = 200
 _SCAN_LIMIT = 20_000
+_MOST_CHARS = 4000
+_MOST_SEPARATORS = 32
+"""Of a column's name: each costs a look-up of what stands before it."""
 _KINDS = {"dataset": NodeKind.DATASET, "job": NodeKind.JOB}
 _TYPE_ALIASES = {"prediction": "PREDICTIONS", "feature": "FEATURE_VIEW"}
 
@@ -54,6 +57,8 @@ class Resolver:
         text = text.strip()
         if not text:
             raise InvalidInput(field="name", value="''", rule="must not be empty")
+        if len(text) > _MOST_CHARS:
+            raise InvalidInput(field="name", value=text[:80], rule=f"has at most {_MOST_CHARS:,} characters")
         if kind is None and (found := self._part_of_id(text, prefer_row=prefer_row)):
             return found
         if rows := self.rows(text, kind=kind):
@@ -164,14 +169,14 @@ class Resolver:
         jobs = self.store.nodes([run.job_id])
         return Target(text=text, node=jobs[0], run=run) if jobs else None
 
-    def _hashed(self, text: str, *, prefer_row: bool = False) -> Target | None:
+    def _hashed(self, text: str, *, prefer_row: bool = False, is_inner: bool = False) -> Target | None:
         """``name#version``, ``name#row``, ``name#version#row``."""
         name, _, suffix = text.rpartition("#")
         if not name or not suffix:
             return None
         rows = self.rows(name, kind=NodeKind.DATASET)
         if not rows:
-            inner = self._hashed(name)
+            inner = None if is_inner else self._hashed(name, is_inner=True)
             return msgspec.structs.replace(inner, text=text, row=read_row(suffix)) if inner else None
         node = self._only(name, rows)
         is_row = prefer_row and suffix.isdigit()
@@ -183,9 +188,8 @@ class Resolver:
         """``table.column``, ``file.csv:column``, ``datasetField:namespace:name:column``."""
         plain = text.removeprefix("datasetField:")
         prefix = "dataset:" if plain != text else ""
-        for at in range(len(plain) - 1, 0, -1):
-            if plain[at] not in ".:" or at == len(plain) - 1:
-                continue
+        separators = [at for at in range(len(plain) - 2, 0, -1) if plain[at] in ".:"]
+        for at in separators[:_MOST_SEPARATORS]:
             field = plain[at + 1 :]
             rows = self.rows(prefix + plain[:at], kind=NodeKind.DATASET)
             holders = [(row, name) for row in rows if (name := match_field(self.store.fields(row.id), field))]

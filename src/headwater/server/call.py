@@ -12,7 +12,7 @@ import zstandard
 from starlette.requests import ClientDisconnect, Request
 
 from headwater.query.lineage import Lineage
-from headwater.server.access.principals import Principal
+from headwater.server.access.principals import NOBODY, Principal
 from headwater.server.errors import Disconnected, TooLarge, Unsupported
 from headwater.server.intake.rooms import Room
 from headwater.server.service import Service
@@ -23,6 +23,8 @@ ROOT = "/"
 _PIECE = 1 << 20
 _FEED = 1024
 _MOST_MEMBERS = 1000
+_OF_NOBODY = 16 << 10
+"""Bytes that are read of somebody who has shown no key: a form with one."""
 
 
 class Call:
@@ -61,6 +63,8 @@ class Call:
     async def read(self, room: Room | None = None) -> bytes:
         """The body, decompressed. See ``read_body``."""
         limits = self.service.settings.limits
+        if self.principal is NOBODY:
+            return await read_body(self.request, _OF_NOBODY, _OF_NOBODY, room)
         return await read_body(self.request, limits.body_bytes, limits.plain_bytes, room)
 
 

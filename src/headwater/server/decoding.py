@@ -37,7 +37,9 @@ def decode_query(operation: Operation, given: QueryParams) -> Any:
         for name, count in Counter(name for name, _ in given.multi_items()).items():
             if name not in known:
                 hint = f"known are {', '.join(known)}" if known else "this operation takes no parameters"
-                raise InvalidInput(field=name[:80], value=given[name][:80], rule="is not a parameter here", hint=hint)
+                raise InvalidInput(
+                    field=name[:80] or "query", value=given[name][:80], rule="is not a parameter here", hint=hint
+                )
             if count > 1:
                 raise InvalidInput(field=name, value=given[name][:80], rule=_REPEATED)
     values = {name: value for name, value in given.items() if name in known}

@@ -40,7 +40,9 @@ class Refused(InvalidInput):
     """What was sent breaks a rule and was not stored; it is kept in quarantine."""
 
     def __init__(self, error: InvalidInput, quarantine_id: int | None) -> None:
-        super().__init__(error.message, field=error.field, value=error.value, rule=error.rule, hint=error.hint)
+        super().__init__(
+            error.message, field=error.field or "body", value=error.value, rule=error.rule, hint=error.hint
+        )
         self.quarantine_id = quarantine_id
 
 
@@ -87,6 +89,8 @@ _STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
     (ConfigError, 500),
 )
 _RETRY_AFTER_S = 2.0
+_MOST_CHARS = 1000
+"""Of one text in a problem: names and values in it are somebody's, and may be of any length."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -118,14 +122,18 @@ def problem_of(error: HeadwaterError) -> Problem:
         type=f"headwater:{words}",
         title=(type(error).__doc__ or "").strip().partition("\n")[0],
         status=status_of(error),
-        detail="" if isinstance(error, StoreUnavailable) else error.message,
-        hint=error.hint,
-        field=getattr(error, "field", ""),
-        value=getattr(error, "value", ""),
-        rule=getattr(error, "rule", ""),
-        near=getattr(error, "near", ()),
+        detail="" if isinstance(error, StoreUnavailable) else _cut(error.message),
+        hint=_cut(error.hint),
+        field=_cut(getattr(error, "field", "")),
+        value=_cut(getattr(error, "value", "")),
+        rule=_cut(getattr(error, "rule", "")),
+        near=tuple(_cut(name) for name in getattr(error, "near", ())),
         quarantine_id=getattr(error, "quarantine_id", None),
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def problem_response(error: HeadwaterError) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from headwater.model.graph import FieldEdge
+from headwater.model.run_ids import canonical_run_id
 from headwater.storage.base import DerivationRow, EdgeRow, FacetChange, NodeRow, RunRow, VersionRow
 from headwater.storage.projection.names import display_order, is_deleted
 from headwater.storage.projection.projector import Projector
@@ -94,8 +95,8 @@ class Answers:
 
     # -- runs ------------------------------------------------------------------------------------------------------
     def run(self, run_id: str) -> RunRow | None:
-        """One run."""
-        row = self._tables.run(run_id)
+        """One run; none for what is no UUID."""
+        row = self._tables.run(run_id) if canonical_run_id(run_id) else None
         return None if row is None else self.run_row(row)
 
     def run_row(self, row: Run) -> RunRow:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
@@ -152,6 +151,11 @@ def refuse_other_sites(request: HTTPConnection) -> None:
     """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    is_own = site == "same-origin" if site else bool(origin) and urlsplit(origin or "").netloc == request.url.netloc
+    is_own = site == "same-origin" if site else _is_of_host(origin or "", request.headers.get("host", ""))
     if not is_own:
         raise NotPermitted("a page of another site sent this", hint="API clients send the key as a bearer token")
+
+
+def _is_of_host(origin: str, host: str) -> bool:
+    scheme, _, place = origin.partition("://")
+    return scheme in ("http", "https") and bool(host) and place == host

@@ -56,6 +56,8 @@ async def stream(call: Call) -> Response:
         topics -= {"quarantine"}
     last = call.request.headers.get("last-event-id") or query.last_event_id
     after = read_position(last) if last else None
+    if call.request.method == "HEAD":  # nobody would read what it goes on sending
+        return Response(media_type="text/event-stream")
     return EventStream(call.service.hub.follow(call.tenant, topics, after))
 
 

@@ -11,12 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from headwater.server.access.authentication import SESSION_COOKIE, refuse_other_sites
 from headwater.server.call import Call
-from headwater.server.errors import NotAuthenticated, NotPermitted, TooLarge
+from headwater.server.errors import NotAuthenticated, NotPermitted
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import own_path, page
 from headwater.server.routing import Operation
 
-_LONGEST_FORM = 8192
 _COOKIE_AGE_S = 30 * 24 * 3600
 
 
@@ -82,8 +81,6 @@ def new_link(call: Call) -> LinkAnswer:
 
 async def _form(call: Call) -> dict[str, str]:
     raw = await call.read()
-    if len(raw) > _LONGEST_FORM:
-        raise TooLarge(f"the form is larger than {_LONGEST_FORM:,} bytes")
     return {name: values[0] for name, values in parse_qs(raw.decode("utf-8", "replace")).items()}
 
 

@@ -22,6 +22,8 @@ class TablesSource:
         self._tables = tables
         self._level = level
         self._reading = reading
+        #: nodes up to the highest that an edge was seen to lead to, those that have been joined with others included
+        self._least = 0
 
     @property
     def epoch(self) -> int:
@@ -32,7 +34,10 @@ class TablesSource:
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """Edges with a sequence number above ``seq``; that of a run-level edge is the id of its derivation."""
         with self._reading():
-            return self._datasets(seq, limit) if self._level == "dataset" else self._steps(seq, limit)
+            batch = self._datasets(seq, limit) if self._level == "dataset" else self._steps(seq, limit)
+        if len(batch):
+            self._least = max(self._least, int(batch.source.max()) + 1, int(batch.target.max()) + 1)
+        return batch
 
     def _datasets(self, seq: int, limit: int) -> EdgeBatch:
         found = self._tables.edge_changes(seq, limit)
@@ -63,11 +68,12 @@ class TablesSource:
         """The kind of each node from an id on; 0 where joining or late events left nothing."""
         with self._reading():
             found = self._tables.kinds(self._level, node_id)
-        if not found:
-            return np.zeros(1 if node_id == 0 else 0, np.uint8)
-        pairs = np.array(found, np.int64)
-        kinds = np.zeros(pairs[-1, 0] - node_id + 1, np.uint8)
-        kinds[pairs[:, 0] - node_id] = pairs[:, 1]
+        # The newest nodes can be gone, joined with others, while the log still tells of their edges. Ids do not return.
+        least = max(self._least, 1 if node_id == 0 else node_id)
+        kinds = np.zeros(max(least, found[-1][0] + 1 if found else 0) - node_id, np.uint8)
+        if found:
+            pairs = np.array(found, np.int64)
+            kinds[pairs[:, 0] - node_id] = pairs[:, 1]
         return kinds
 
     def mapping(self, mapping_id: int) -> ColumnMapping:

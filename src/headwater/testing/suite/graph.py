@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.model.graph import FieldEdge, How
+from headwater.model.graph import FieldEdge, How, NodeKind
 from headwater.storage.base import Store
 from headwater.testing.events import (
     Event,
@@ -188,6 +188,18 @@ class GraphSuite(StoreFixture):
         assert the(store, "c").id in walk.ids
         (read,), _ = store.run_io(run_id(2))
         assert read.run_id == run_id(1)
+
+    @pytest.mark.parametrize("is_asked_before", [False, True])
+    def test_the_newest_node_can_be_joined_with_another(self, store: Store, is_asked_before: bool) -> None:
+        """Its edges are still in the log that the index follows, and lead to a node that is no more."""
+        fill(store, whole_run(1, "j", 0, ["a"], ["t"]), whole_run(2, "k", 20, ["a"], ["alias"]))
+        if is_asked_before:
+            store.index("dataset").walk(the(store, "a").id, direction="downstream")
+        link = {"symlinks": facet(identifiers=[{"namespace": "db", "name": "t"}])}
+        fill(store, dataset_event("alias", 40, link))
+        assert the(store, "alias").id == the(store, "t").id
+        walk = store.index("dataset").walk(the(store, "a").id, direction="downstream")
+        assert {row.name for row in store.nodes(walk.ids.tolist()) if row.kind is NodeKind.DATASET} == {"a", "t"}
 
     def test_a_rename_keeps_the_lineage_and_shows_the_new_name(self, store: Store) -> None:
         """Both names lead to one node."""

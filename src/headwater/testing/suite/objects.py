@@ -40,6 +40,8 @@ class ObjectsSuite(StoreFixture):
         assert store.find(NodeKind.JOB, "db", "a") is None
         assert store.find(NodeKind.FIELD, "db", "a") is None
         assert store.run(run_id(9)) is None
+        assert store.run("10000-01-01") is None
+        assert store.run("no run") is None
         assert store.nodes([999]) == []
         assert store.run_nodes([999]) == []
         assert store.facets(999) == {}

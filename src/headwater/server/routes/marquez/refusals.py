@@ -45,7 +45,7 @@ def refuse(error: HeadwaterError) -> Response:
     """The answer to a request that failed. What is wrong with the request is 400, as Marquez has it, not 422."""
     code = 400 if isinstance(error, InvalidInput) else status_of(error)
     problem = problem_of(error)
-    told = Refused(code=code, message=problem.detail or problem.title, details=error.hint)
+    told = Refused(code=code, message=problem.detail or problem.title, details=problem.hint)
     headers = problem_response(error).headers
     kept = {name: headers[name] for name in ("WWW-Authenticate", "Retry-After", "Allow") if name in headers}
     return json_response(told, status=code, headers=kept)
