@@ -30,8 +30,10 @@ long:
 fuzz-api examples="300":
     HEADWATER_API_EXAMPLES={{examples}} {{python}} -m pytest tests/server/test_description.py -n 2
 
-# Broken events, records and bodies sent to every operation that writes.
+# Broken paths, parameters, headers and bodies sent to every operation on every store, then broken events, records and
+# bodies to those that take them in.
 fuzz inputs="200000" seed="1":
+    HEADWATER_FUZZ_INPUTS={{inputs}} HEADWATER_FUZZ_SEED={{seed}} {{python}} -m pytest tests/server/test_hostile.py
     HEADWATER_FUZZ_INPUTS={{inputs}} HEADWATER_FUZZ_SEED={{seed}} {{python}} -m pytest tests/server/test_fuzz_ingest.py
 
 # 10,000 random kill -9 during ingestion.

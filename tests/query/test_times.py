@@ -68,3 +68,20 @@ def test_relative_times() -> None:
     assert lasted(0, 2 * HOUR + 5 * MINUTE) == "2 h 5 min"
     assert lasted(5, None) == ""
     assert iso(at(2026, 3, 1, 10), UTC) == "2026-03-01 10:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["99999999999999999999 days ago", "999999999 h ago", "@99999999999999999999", "@253402300800"],
+)
+def test_an_instant_beyond_the_calendar_is_refused(text: str) -> None:
+    """A number that no store can hold is told, not tried."""
+    with pytest.raises(InvalidInput, match="between the years 1 and 9999"):
+        read_instant(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_zone_that_leads_out_of_the_calendar_is_refused(text: str) -> None:
+    """The first and the last day exist in some zones only."""
+    with pytest.raises(InvalidInput, match="between the years 1 and 9999"):
+        read_instant(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -18,6 +18,11 @@ PRODUCER = "https://headwater.dev/python"
 """``_producer`` of every facet and ``producer`` of every event that Headwater writes."""
 SPEC = "https://openlineage.io/spec/facets"
 EVENT_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
+
+
+Named = Annotated[str, msgspec.Meta(pattern=r"\S")]
+"""A name of something. A facet with one that names nothing cannot be read: it would make a node without a name."""
+NamedOrNot = Annotated[str, msgspec.Meta(pattern=r"^$|\S")]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
@@ -63,8 +68,8 @@ class Transformation(Part, frozen=True, kw_only=True):
 class InputField(Part, frozen=True, kw_only=True):
     """A column that a column depends on."""
 
-    namespace: str
-    name: str
+    namespace: Named
+    name: Named
     field: str
     transformations: list[Transformation] | None = None
 
@@ -91,8 +96,8 @@ class LineageInput(Part, frozen=True, kw_only=True):
     """A source: a dataset, a field of it, or a job. A job without a name is the event's own."""
 
     type: str = "DATASET"
-    namespace: str | None = None
-    name: str | None = None
+    namespace: NamedOrNot | None = None
+    name: NamedOrNot | None = None
     field: str | None = None
     run_id: str | None = None
     transformations: list[Transformation] | None = None
@@ -108,8 +113,8 @@ class LineageEntry(Part, frozen=True, kw_only=True):
     """A target with its sources. ``inputs`` empty means: no tracked source."""
 
     type: str = "DATASET"
-    namespace: str | None = None
-    name: str | None = None
+    namespace: NamedOrNot | None = None
+    name: NamedOrNot | None = None
     run_id: str | None = None
     inputs: list[LineageInput] | None = None
     fields: dict[str, LineageField] | None = None

@@ -19,7 +19,8 @@ Clock = Callable[[], int]
 SECOND = 1_000_000
 MINUTE, HOUR, DAY, WEEK = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND, 7 * 86_400 * SECOND
 
-_AGO = re.compile(r"(\d+)\s*(s|sec|m|min|h|d|w|second|minute|hour|day|week)s?(?:\s+ago)?", re.IGNORECASE)
+_FIRST, _LAST = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1
+_AGO = re.compile(r"(\d{1,20})\s*(s|sec|m|min|h|d|w|second|minute|hour|day|week)s?(?:\s+ago)?", re.IGNORECASE)
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 
 
@@ -46,7 +47,24 @@ def read_instant(text: str, *, clock: Clock = now, zone: tzinfo | None = None) -
 
     Understands ISO 8601 dates and times (local without an offset; a date alone means its end, so that ``as_of`` a day
     includes it), ``now``, ``today``, ``yesterday``, ``2h ago`` and ``@`` followed by seconds since the epoch.
+
+    Raises:
+        InvalidInput: it names one that no calendar has, or one outside the years 1 to 9999.
     """
+    try:
+        instant = _read(text, clock, zone)
+    except OverflowError:  # a date of a calendar's first or last day, taken beyond it by its time zone
+        raise _no_year(text) from None
+    if instant is not None and not _FIRST <= instant <= _LAST:
+        raise _no_year(text)
+    return instant
+
+
+def _no_year(text: str) -> InvalidInput:
+    return InvalidInput(field="as_of", value=text[:80], rule="lies between the years 1 and 9999")
+
+
+def _read(text: str, clock: Clock, zone: tzinfo | None) -> int | None:
     word = text.strip().lower()
     current = clock()
     if word in {"now", "today"}:
@@ -55,7 +73,7 @@ def read_instant(text: str, *, clock: Clock = now, zone: tzinfo | None = None) -
         return _end_of_day(moment(current, zone) - timedelta(days=1))
     if match := _AGO.fullmatch(word):
         return current - int(match[1]) * _UNITS[match[2][0]]
-    if re.fullmatch(r"@\d+(\.\d+)?", word):
+    if re.fullmatch(r"@\d{1,20}(\.\d{1,20})?", word):
         return int(float(word[1:]) * SECOND)
     return _read_iso(text.strip(), zone)
 

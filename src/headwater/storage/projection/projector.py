@@ -122,7 +122,7 @@ class Projector:
         if state in _TERMINAL:
             doc.ends[state] = max(at, doc.ends.get(state, at))
         run.ended_at = doc.ends.get(run.state)
-        run.job = self.names.by_name_id(doc.job).node
+        self.runs.belongs(run, self.names.by_name_id(doc.job).node)
         run.operation = self._work_of(doc)[0]
         if event.run.facets and (run.parent_run or _names_parent(event.run.facets, doc.facets)):
             raw = {name: msgspec.Raw(extra.body) for name, extra in doc.facets.items()}

@@ -55,6 +55,12 @@ class Runs:
             found = self._docs[run.id] = rundoc.decode(run.doc)
         return found
 
+    def belongs(self, run: Run, job: int) -> None:
+        """Say whose run it is. One that moves is filed at once: flows of both jobs are made before the batch ends."""
+        if run.job != job:
+            run.job = job
+            self._tables.runs.put(run)
+
     def changed(self, run: Run) -> None:
         """Have the run and its document written at the end of the batch."""
         self._changed[run.id] = run

@@ -189,6 +189,27 @@ class GraphSuite(StoreFixture):
         (read,), _ = store.run_io(run_id(2))
         assert read.run_id == run_id(1)
 
+    @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+    def test_a_facet_that_names_nothing_makes_no_node(self, store: Store, blank: str) -> None:
+        """A source without a name would be a node that nobody can ask for or delete."""
+        columns = column_lineage({"x": [("a", "x")]})
+        columns["fields"]["x"]["inputFields"][0]["name"] = blank
+        fill(store, *whole_run(1, "j", 0, ["a"], [dataset("b", facets={"columnLineage": columns})]))
+        entries = facet(entries=[{"type": "DATASET", "namespace": "db", "name": blank, "inputs": []}])
+        fill(store, job_event("j", 30, ["a"], ["b"], facets={"lineage": entries}))
+        assert {row.name for row in store.scan_nodes(limit=100)} == {"j", "a", "b"}
+
+    def test_a_run_that_moves_to_another_job_leaves_nothing_behind(self, store: Store) -> None:
+        """One batch or many: the job that a run belonged to at first has no step of it."""
+        fill(store, run_event(run_id(1), "j", "COMPLETE", 10, ["a"]))
+        fill(store, run_event(run_id(1), "k", "COMPLETE", 30, ["b"]))
+        fill(store, run_event(run_id(2), "j", "COMPLETE", 20, ["c"]))
+        found = holding(store)
+        assert ("c", "j") in found
+        digest = store.graph_hash()
+        assert store.rebuild() == digest
+        assert holding(store) == found
+
     @pytest.mark.parametrize("is_asked_before", [False, True])
     def test_the_newest_node_can_be_joined_with_another(self, store: Store, is_asked_before: bool) -> None:
         """Its edges are still in the log that the index follows, and lead to a node that is no more."""
