@@ -48,6 +48,8 @@ class Place(msgspec.Struct, frozen=True):
 NAVIGATION = (
     Place("/", "Home"),
     Place("/lineage", "Lineage"),
+    Place("/compare", "Compare"),
+    Place("/admin", "Admin", Permission.REPORT),
 )
 """What the head of every page links to, for those who may go there."""
 

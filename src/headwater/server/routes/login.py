@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from headwater.server.access.authentication import SESSION_COOKIE, refuse_other_sites
 from headwater.server.call import Call
 from headwater.server.errors import NotAuthenticated, NotPermitted
+from headwater.server.forms import read_form
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import own_path, page
 from headwater.server.routing import Operation
@@ -53,9 +53,8 @@ def show(call: Call) -> Response:
 
 async def log_in(call: Call) -> Response:
     """Take the pasted key, and keep it in a cookie that scripts and other sites cannot use."""
-    refuse_other_sites(call.request)
-    form = await _form(call)
-    secret, target = form.get("key", "").strip(), own_path(form.get("next", "/"))
+    form = await read_form(call)
+    secret, target = form.text("key"), own_path(form.text("next", "/"))
     try:
         await run_in_threadpool(call.service.authentication.of_secret, secret)
     except NotAuthenticated as error:
@@ -77,11 +76,6 @@ def new_link(call: Call) -> LinkAnswer:
     if not call.service.links.may_open(body.opener):
         raise NotPermitted("this is not the secret of this service", hint="start 'headwater ui' again")
     return LinkAnswer(path=f"/login?token={call.service.new_link()}")
-
-
-async def _form(call: Call) -> dict[str, str]:
-    raw = await call.read()
-    return {name: values[0] for name, values in parse_qs(raw.decode("utf-8", "replace")).items()}
 
 
 def _with_session(call: Call, response: Response, secret: str) -> Response:

@@ -18,6 +18,7 @@ from headwater.server.intake.documents import Checked, array, checked, one
 from headwater.server.permissions import Permission
 from headwater.server.routes.records import store_records
 from headwater.server.routing import Operation
+from headwater.server.settings import Limits
 from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
 
 
@@ -80,31 +81,45 @@ def list_entries(call: Call) -> QuarantinePage:
 
 def get_entry(call: Call) -> EntryView:
     """One entry with what arrived."""
-    entry = _entry(call)
+    entry = find_entry(call)
     return msgspec.structs.replace(_view(entry), body=entry.body.decode("utf-8", "replace"))
 
 
 async def replay(call: Call) -> BatchAnswer:
     """Send an entry again: as it was kept, after an upgrade, or as the body of this request, after it was mended."""
-    entry = await anyio.to_thread.run_sync(_entry, call)
-    limits = call.service.settings.limits
-
-    def take_apart(raw: bytes) -> list[Checked]:
-        body = raw or entry.body
-        if not raw and entry.size_bytes > len(entry.body):
-            raise Conflict("only the beginning of it was kept", hint="send the whole, mended body with the request")
-        if body.lstrip()[:1] == b"[":
-            kind = "record" if entry.kind == "record" else "event"
-            return checked(array(body, f"{kind}s"), kind, limits)
-        return [one(body, limits)]
-
+    entry = await anyio.to_thread.run_sync(find_entry, call)
     with call.service.intake.rooms.room(call.tenant) as room:
-        items = await read_checked(call, room, entry.kind, take_apart)
-        receipts = await _again(call, entry, items)
+        items = await read_checked(call, room, entry.kind, partial(documents_of, entry, call.service.settings.limits))
+        return await send_again(call, entry, items)
+
+
+def documents_of(entry: Quarantined, limits: Limits, mended: bytes) -> list[Checked]:
+    """The documents of an entry, or of a body that it was mended to.
+
+    Raises:
+        Conflict: nothing was mended, and only the beginning of the entry was kept.
+        InvalidInput: it cannot be taken apart.
+    """
+    body = mended or entry.body
+    if not mended and entry.size_bytes > len(entry.body):
+        raise Conflict("only the beginning of it was kept", hint="send the whole, mended body with the request")
+    if body.lstrip()[:1] == b"[":
+        kind = "record" if entry.kind == "record" else "event"
+        return checked(array(body, f"{kind}s"), kind, limits)
+    return [one(body, limits)]
+
+
+async def send_again(call: Call, entry: Quarantined, items: list[Checked]) -> BatchAnswer:
+    """Take the documents of an entry in; it leaves the quarantine unless it is refused again.
+
+    Raises:
+        Refused: it is one document, and still breaks a rule.
+    """
+    receipts = await _again(call, entry, items)
     if len(receipts) == 1 and receipts[0].status is ReceiptStatus.REFUSED:
         raise Refused(error_of(receipts[0], entry.kind), receipts[0].quarantine_id)
     if all(receipt.quarantine_id != entry.id for receipt in receipts):
-        await anyio.to_thread.run_sync(_release, call, [entry.id])
+        await anyio.to_thread.run_sync(release, call, [entry.id])
     tally = Tally()
     tally.add(enumerate(receipts))
     return tally.answer()
@@ -118,16 +133,18 @@ async def _again(call: Call, entry: Quarantined, items: list[Checked]) -> list[R
 
 async def drop_entry(call: Call) -> None:
     """Drop an entry for good."""
-    entry = await anyio.to_thread.run_sync(_entry, call)
-    await anyio.to_thread.run_sync(partial(_release, call, [entry.id]))
+    entry = await anyio.to_thread.run_sync(find_entry, call)
+    await anyio.to_thread.run_sync(partial(release, call, [entry.id]))
 
 
-def _release(call: Call, ids: list[int]) -> None:
+def release(call: Call, ids: list[int]) -> None:
+    """Take entries out of quarantine."""
     with call.service.stores.writing(call.tenant) as store:
         store.release(ids)
 
 
-def _entry(call: Call) -> Quarantined:
+def find_entry(call: Call) -> Quarantined:
+    """The entry that the path names. Raises ``NotFound``."""
     given = call.path["id"]
     entry = None
     if given.isascii() and given.isdigit() and len(given) < 19:

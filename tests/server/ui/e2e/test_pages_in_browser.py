@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from stories import HOSTILE, hostile, shop
 
+from headwater.server.permissions import SCOPES, Permission, Role
 from headwater.testing.events import dataset, facet, run_event, run_id
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
@@ -93,6 +94,59 @@ def test_everybody_can_use_it(live, watch, path, theme):
     assert words == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+ADMINISTRATION = (
+    "/admin",
+    "/admin/keys",
+    "/admin/members",
+    "/admin/shares",
+    "/admin/quarantine",
+    "/admin/quarantine/1",
+    "/admin/tenants",
+)
+
+
+@pytest.fixture(scope="module")
+def ruled(filled):
+    """A service with something of everything to administer, and a key that may do all of it."""
+    live = filled(story())
+    access = live.app.service.administration
+    access.put_member("default", "https://idp.example", "ada@example.org", Role.OWNER, who="test", name="Ada")
+    access.share("default", "other", "kind:model", who="test", days=7)
+    access.create_tenant("other", who="test", title="The others")
+    with live.app.service.stores.writing("default") as store:
+        store.append([b'{"eventType": "COMPLETE"}'])
+    return live, access.issue_key("default", who="test", scopes={*SCOPES, Permission.OPERATE}).secret
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_administer(ruled, watch, theme):
+    """axe finds nothing on the pages of the administration, in both themes; they fit a phone."""
+    live, secret = ruled
+    headers = {"Authorization": f"Bearer {secret}"}
+    for path in ADMINISTRATION:
+        page = watch(color_scheme=theme, bypass_csp=True, extra_http_headers=headers).open(live.url + path)
+        expect(page.get_by_role("navigation", name="Administration")).to_be_visible()
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        found = Axe().run(page, options=RULES).response["violations"]
+        words = [(one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"][:3]]) for one in found]
+        assert (path, words) == (path, [])
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert (path, page.evaluate("document.documentElement.scrollWidth")) == (path, 390)
+
+
+def test_a_key_is_made_in_a_browser(live, watch):
+    """The form works without a script; the secret is shown once; the key is revoked by its button."""
+    page = watch(java_script_enabled=False).open(f"{live.url}/admin/keys")
+    page.get_by_label("Name").fill("from the browser")
+    page.get_by_role("button", name="Make a key").click()
+    assert page.get_by_label("Key", exact=True).input_value().startswith("hw_")
+    page.get_by_role("link", name="I have kept it").click()
+    row = page.get_by_role("row", name="from the browser")
+    row.get_by_role("button", name="Revoke").click()
+    page.wait_for_url(f"{live.url}/admin/keys")
+    expect(page.get_by_text("Keys that have ended: 1")).to_be_visible()
 
 
 def test_from_the_feed_to_the_run_and_on(live, watch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.server.routes.pages import compare, dataset, home, job, run
+from headwater.server.routes.pages import admin, compare, dataset, home, job, run
 from headwater.server.routing import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -11,4 +11,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *job.OPERATIONS,
     *run.OPERATIONS,
     *compare.OPERATIONS,
+    *admin.OPERATIONS,
 )

@@ -1,0 +1,52 @@
+"""Members: people as their identity provider knows them, and their roles."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from headwater.errors import InvalidInput
+from headwater.server.call import Call
+from headwater.server.forms import Form, submitted
+from headwater.server.permissions import ROLES, Permission, Role
+from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
+
+_HERE = "/admin/members"
+
+
+def show(call: Call) -> Response:
+    """The members of the tenant."""
+    members = call.service.control.members(call.tenant)
+    roles = {role.value: ", ".join(sorted(permissions)) for role, permissions in ROLES.items()}
+    issuer = members[-1].issuer if members else ""
+    return admin_page(call, "admin_members.html", _HERE, members=members, roles=roles, issuer=issuer)
+
+
+def put(call: Call, form: Form) -> Response:
+    """Make a person a member, or give a member another role."""
+    role = form.text("role")
+    if role not in list(Role):
+        raise InvalidInput(field="role", value=role[:80], rule=f"is one of {', '.join(Role)}")
+    call.service.administration.put_member(
+        call.tenant,
+        form.needed("issuer"),
+        form.needed("subject"),
+        Role(role),
+        who=call.principal.name,
+        name=form.text("name"),
+    )
+    return back_to(_HERE)
+
+
+def drop(call: Call, form: Form) -> Response:
+    """Make a person a member no longer."""
+    call.service.administration.drop_member(
+        call.tenant, form.needed("issuer"), form.needed("subject"), who=call.principal.name
+    )
+    return back_to(_HERE)
+
+
+OPERATIONS = (
+    operation("GET", _HERE, show, Permission.ADMIN, "The members page."),
+    operation("POST", _HERE, submitted(put), Permission.ADMIN, "Add or change a member."),
+    operation("POST", "/admin/members/drop", submitted(drop), Permission.ADMIN, "Drop a member."),
+)

@@ -1,0 +1,48 @@
+"""Whether all is well: checks, what is stored, the index, usage against the quota, and what was done to access."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from starlette.responses import Response
+
+from headwater.server.call import Call
+from headwater.server.permissions import Permission
+from headwater.server.routes.pages.admin.shared import admin_page, operation
+from headwater.storage.base import Level, Store
+
+_MOST_ACTIONS = 50
+
+
+def show(call: Call) -> Response:
+    """The overview."""
+    service = call.service
+    with call.store() as store:
+        stored = store.statistics()
+        indexes = _indexes(store)
+        capabilities = store.capabilities
+    counters = service.intake.counters.tenants.get(call.tenant)
+    return admin_page(
+        call,
+        "admin.html",
+        "/admin",
+        checks=service.checks(),
+        stored=stored,
+        indexes=indexes,
+        capabilities=capabilities,
+        quota=service.quota(call.tenant),
+        counters=counters,
+        actions=service.control.actions(call.tenant, limit=_MOST_ACTIONS),
+    )
+
+
+def _indexes(store: Store) -> list[dict[str, Any]]:
+    """The graph index of each level, as far as the last event."""
+    indexes = {level: store.index(level) for level in get_args(Level)}
+    return [
+        {"level": level, "nodes": one.node_count, "edges": one.edge_count, "bytes": one.memory_bytes}
+        for level, one in indexes.items()
+    ]
+
+
+OPERATIONS = (operation("GET", "/admin", show, Permission.REPORT, "The administration page."),)

@@ -1,0 +1,50 @@
+"""Shares: what the tenant lets others read, until when, and what others let it read."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from headwater.errors import InvalidInput
+from headwater.server.call import Call
+from headwater.server.forms import Form, submitted
+from headwater.server.permissions import Permission
+from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
+
+_HERE = "/admin/shares"
+
+
+def show(call: Call) -> Response:
+    """The shares that were given and received."""
+    control, now = call.service.control, call.service.clock()
+    return admin_page(
+        call,
+        "admin_shares.html",
+        _HERE,
+        given=[(share, share.is_valid(now)) for share in control.shares_given(call.tenant)[::-1]],
+        received=[share for share in control.shares_received(call.tenant)[::-1] if share.is_valid(now)],
+    )
+
+
+def create(call: Call, form: Form) -> Response:
+    """Let another tenant read what a selector names."""
+    select, days = form.needed("select"), form.number("days")
+    if days is None:
+        raise InvalidInput(field="days", value="''", rule="must not be empty: a share ends")
+    with call.lineage() as lineage:
+        lineage.select(select)  # one that cannot be read is refused now, not when it is used
+    call.service.administration.share(call.tenant, form.needed("to"), select, who=call.principal.name, days=days)
+    return back_to(_HERE)
+
+
+def end(call: Call, form: Form) -> Response:
+    """End a share now."""
+    del form
+    call.service.administration.end_share(call.tenant, call.path["id"], who=call.principal.name)
+    return back_to(_HERE)
+
+
+OPERATIONS = (
+    operation("GET", _HERE, show, Permission.ADMIN, "The shares page."),
+    operation("POST", _HERE, submitted(create), Permission.ADMIN, "Share a part of the lineage."),
+    operation("POST", "/admin/shares/{id}/end", submitted(end), Permission.ADMIN, "End a share."),
+)

@@ -1,0 +1,66 @@
+"""Tenants and their quotas, for who operates the service."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from headwater.server.access.records import Quota
+from headwater.server.call import Call
+from headwater.server.errors import Conflict
+from headwater.server.forms import Form, submitted
+from headwater.server.permissions import Permission
+from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
+
+_HERE = "/admin/tenants"
+
+
+def show(call: Call) -> Response:
+    """Every tenant, its quota, and what this process took in for it."""
+    counters = call.service.intake.counters.tenants
+    tenants = call.service.control.tenants()
+    return admin_page(call, "admin_tenants.html", _HERE, tenants=tenants, counters=counters)
+
+
+def create(call: Call, form: Form) -> Response:
+    """A new tenant, without keys."""
+    call.service.administration.create_tenant(
+        form.needed("name"), who=call.principal.name, title=form.text("title"), quota=_quota(form)
+    )
+    return back_to(_HERE)
+
+
+def change(call: Call, form: Form) -> Response:
+    """Another title or quota."""
+    call.service.administration.change_tenant(
+        call.path["name"], who=call.principal.name, title=form.text("title"), quota=_quota(form)
+    )
+    return back_to(_HERE)
+
+
+def drop(call: Call, form: Form) -> Response:
+    """Drop a tenant with its keys and all its lineage; its name is written once more."""
+    name = call.path["name"]
+    if form.text("confirm") != name:
+        raise Conflict("what was written is not the name of the tenant", hint="nothing was dropped")
+    if name == call.tenant:
+        raise Conflict("this is the tenant that you are in", hint="log in with a key of another tenant")
+    call.service.administration.drop_tenant(name, who=call.principal.name)
+    call.service.record_turns.forget(name)
+    call.service.stores.drop(name)
+    return back_to(_HERE)
+
+
+def _quota(form: Form) -> Quota:
+    return Quota(
+        events_per_s=form.count("events_per_s"),
+        bytes_per_s=form.count("bytes_per_s"),
+        stored_bytes=form.count("stored_bytes"),
+    )
+
+
+OPERATIONS = (
+    operation("GET", _HERE, show, Permission.OPERATE, "The tenants page."),
+    operation("POST", _HERE, submitted(create), Permission.OPERATE, "Make a tenant."),
+    operation("POST", "/admin/tenants/{name}", submitted(change), Permission.OPERATE, "Change a tenant."),
+    operation("POST", "/admin/tenants/{name}/drop", submitted(drop), Permission.OPERATE, "Drop a tenant."),
+)
