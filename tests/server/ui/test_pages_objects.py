@@ -1,0 +1,194 @@
+"""Pages of datasets, models, predictions, jobs and runs, and comparisons, over plain HTTP: the facts stand on them."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import msgspec
+import pytest
+
+from headwater.testing.events import column_lineage, dataset, facet, run_event, run_id, schema
+
+HTML = {"Accept": "text/html"}
+HOSTILE = (
+    "a/b:c#1",
+    "<script>alert(1)</script>",
+    "'; DROP TABLE x",
+    "{{ 7*7 }}",
+    "\u202eevil",
+    "x" * 300,
+    "50%",
+    "?a=1&b=2",
+)
+
+
+def story() -> list[dict]:
+    """raw -> t (three versions, a change of columns, metrics) -> m (a model) -> p (predictions); a run that failed."""
+
+    def table(number: int, *columns: str) -> dict:
+        metrics = {"id": {"nullCount": number, "distinctCount": 10, "min": 0, "max": 5}}
+        return dataset(
+            "t",
+            facets={
+                "schema": schema(*columns),
+                "datasetType": facet(datasetType="TABLE"),
+                "columnLineage": column_lineage({"id": [("raw", "id")]}),
+                "documentation": facet(description="What it is for."),
+            },
+            outputFacets={"dataQualityMetrics": facet(rowCount=100 * number, columnMetrics=metrics)},
+        )
+
+    own = facet(name="m", version="r1", features=["id"], importances={"id": 0.625}, hyper_parameters={"depth": 3})
+    model = dataset("m", facets={"datasetType": facet(datasetType="MODEL"), "headwater_model": own})
+    seeds = {
+        "headwater_seeds": facet(seeds=[{"library": "numpy", "value": 7}]),
+        "headwater_parameters": facet(parameters={"lr": 0.5}),
+        "headwater_metrics": facet(metrics=[{"name": "auc", "value": 0.75}]),
+    }
+    failed = {"errorMessage": facet(message="column missing", programmingLanguage="SQL", stackTrace="at line 3")}
+    sql = {"sql": facet(query="INSERT INTO t SELECT id FROM raw")}
+    return [
+        run_event(run_id(1), "load", "COMPLETE", 1, ["raw"], [table(1, "id", "old")], job_facets=sql),
+        run_event(run_id(2), "load", "COMPLETE", 2, ["raw"], [table(2, "id", "new")], job_facets=sql),
+        run_event(run_id(3), "load", "COMPLETE", 3, ["raw"], [table(3, "id", "new")], job_facets=sql),
+        run_event(run_id(4), "load", "FAIL", 4, ["raw"], [table(9, "id")], job_facets=sql, run_facets=failed),
+        run_event(run_id(5), "fit", "COMPLETE", 5, ["t"], [model], run_facets=seeds),
+        run_event(
+            run_id(6),
+            "score",
+            "COMPLETE",
+            6,
+            ["m", "t"],
+            [dataset("p", facets={"datasetType": facet(datasetType="PREDICTIONS")})],
+            run_facets={"parent": facet(run={"runId": run_id(5)}, job={"namespace": "jobs", "name": "fit"})},
+        ),
+    ]
+
+
+@pytest.fixture
+def client(served):
+    """Somebody over the story."""
+    found = served.client()
+    for event in story():
+        assert found.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    found.headers.update(HTML)
+    return found
+
+
+def text_of(client, path: str) -> str:
+    """The words of a page, without markup and with single spaces."""
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    main = answer.text[answer.text.index("<main") :]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", main))
+
+
+def test_a_dataset_says_what_it_is_and_was(client):
+    """Columns, versions, charts with a table, changes of the schema, writers and readers."""
+    text = text_of(client, "/datasets/dataset:db:t")
+    for words in (
+        "What it is for.",
+        "Version 3, 300 rows",
+        "3 values from 100 to 300; first 100, last 300.",
+        "Rows 100 200 300",
+        "id : nulls 1 2 3",
+        "+ new",
+        "\u2212 old",
+        "Written by Job",
+        "load failed",
+        "Read by Job",
+        "fit completed",
+    ):
+        assert words in text
+
+
+def test_an_older_version_has_a_page_that_says_so(client):
+    """A version is named in the query; the page says that there is a later one."""
+    first = re.findall(
+        r'href="(/datasets/dataset%3Adb%3At\?version=[^"]+)"', client.get("/datasets/dataset:db:t").text
+    )[-1]
+    assert "This is version 1, not the latest one." in text_of(client, first)
+    assert "not the latest" not in text_of(client, "/datasets/dataset:db:t")
+    assert client.get("/datasets/dataset:db:t?version=none").status_code == 422
+
+
+def test_a_model_says_what_it_learned_from_and_what_it_predicted(client):
+    """Features with importance, seeds, metrics, parameters, family, predictions, the way back to raw data."""
+    text = text_of(client, "/datasets/dataset:db:m")
+    for words in ("id 0.625", "numpy: 7", "auc 0.75", "depth 3", "this one", "Raw: raw", "Predictions, latest first"):
+        assert words in text
+    assert 'href="/datasets/dataset%3Adb%3Ap"' in client.get("/datasets/dataset:db:m").text
+
+
+def test_predictions_show_the_whole_chain(client):
+    """Every version back to raw data with the run that made it; a row that cannot be is refused."""
+    text = text_of(client, "/datasets/dataset:db:p?row=3")
+    assert "Every version on the way back, nearest first: 4" in text
+    assert "the number of rows is not known, so row 3 could not be checked" in text
+    assert client.get("/datasets/dataset:db:p?row=-1").status_code == 422
+
+
+def test_a_job_says_how_its_runs_went_and_whether_its_sql_agrees(client):
+    """Runs as bars and as a table, inputs and outputs, the SQL beside the claims."""
+    text = text_of(client, "/jobs/job:jobs:load")
+    for words in ("4 runs, oldest first: 3 completed, 1 failed.", "Reads Dataset", "INSERT INTO t SELECT id FROM raw"):
+        assert words in text
+    assert "100 %" in text
+    assert text.count("with the one before") == 3
+
+
+def test_a_run_says_what_it_was_given_and_how_it_ended(client):
+    """Parameters, seeds, metrics, children; of one that failed the error, and that it counts for nothing."""
+    text = text_of(client, f"/runs/{run_id(5)}")
+    for words in ("lr 0.5", "numpy", "auc", "Runs that it started", "score"):
+        assert words in text
+    failed = text_of(client, f"/runs/{run_id(4)}")
+    for words in ("column missing", "at line 3", "claimed only", "is not part of the graph"):
+        assert words in failed
+    assert f'href="/runs/{run_id(5)}"' in client.get(f"/runs/{run_id(6)}").text
+    assert client.get(f"/runs/{run_id(99)}").status_code == 404
+
+
+def test_two_sides_are_compared(client):
+    """Two runs, two versions, or the latest two; what differs stands side by side, what is the same is counted."""
+    text = text_of(client, "/compare?before=dataset:db:t")
+    assert "Nothing differs." not in text
+    text = text_of(client, f"/compare?before={run_id(1)}&after={run_id(4)}")
+    assert "state ~ changed COMPLETED FAILED" in text
+    assert "column missing" in text
+    assert "Nothing differs." in text_of(client, f"/compare?before={run_id(1)}&after={run_id(1)}")
+    assert client.get("/compare?before=nobody").status_code == 404
+    assert client.get(f"/compare?before={run_id(1)}&after=dataset:db:t").status_code == 422
+
+
+def test_the_wrong_page_leads_to_the_right_one(client):
+    """An id of a job or run under /datasets, or the reverse, is sent to its own page; a column to its dataset."""
+    assert client.get("/datasets/job:jobs:load").headers["location"] == "/jobs/job%3Ajobs%3Aload"
+    assert client.get(f"/datasets/run:{run_id(1)}").headers["location"] == f"/runs/{run_id(1)}"
+    assert client.get("/jobs/dataset:db:t").headers["location"] == "/datasets/dataset%3Adb%3At"
+    assert "Columns" in text_of(client, "/datasets/dataset:db:t:id")
+
+
+def test_what_is_not_known_is_not_found(client):
+    """A name that nobody told of is a page with near names, not an error of ours."""
+    answer = client.get("/datasets/dataset:db:tt")
+    assert answer.status_code == 404
+    assert "<h1>" in answer.text
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_name_is_a_name(served, name):
+    """Datasets, jobs and columns of any name have their page, and links to one another that work."""
+    client = served.client()
+    out = dataset(name, facets={"schema": schema(name), "datasetType": facet(datasetType="MODEL")})
+    event = run_event(run_id(1), name, "COMPLETE", 1, ["start"], [out])
+    assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    for path in (f"/datasets/{quote(f'dataset:db:{name}', safe='')}", f"/jobs/{quote(f'job:jobs:{name}', safe='')}"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.text
+        assert "49" not in re.findall(r"<h1>.*?</h1>", answer.text, re.DOTALL)[0]
+        links = set(re.findall(r'href="(/(?:datasets|jobs|runs)/[^"]+)"', answer.text))
+        assert links
+        assert {client.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
