@@ -54,6 +54,7 @@ lock:
     cd requirements && uv pip compile demo.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o demo.txt
     cd requirements && uv pip compile dev.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -c demo.txt -o dev.txt
     cd requirements && uv pip compile serve.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -c dev.txt -o serve.txt
+    cd tests/interop/requirements && for file in *.in; do uv pip compile $file --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o ${file%.in}.txt; done
 
 # Run the demo.
 demo:

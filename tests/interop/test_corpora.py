@@ -11,9 +11,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from headwater.query.lineage import Lineage
 from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
 from headwater.storage.sqlite import SQLiteStore
+from headwater.testing.events import dataset, raw, whole_run
 from interop.histories import CORPORA
 
 NAMES = ("airflow", "dbt", "feast", "openlineage-python")
@@ -55,6 +57,20 @@ def test_on_disk_as_in_memory(tmp_path: Path) -> None:
     with SQLiteStore.open(tmp_path) as store:
         store.append(whole)
         assert store.graph_hash() == _hash(whole, 11)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_programs_meet_in_a_file(seed: int) -> None:
+    """Another program writes the file that Feast calls ``profiles``: one node, whichever is heard of first."""
+    events = _events("feast")
+    sources = [one for event in events for one in msgspec.json.decode(event)["inputs"]]
+    path = next(one["facets"]["dataSource"]["uri"] for one in sources if one["name"] == "profiles")
+    files = [dataset("raw/customers.csv", "s3://lake")], [dataset(path, "file")]
+    both = [*events, *raw(whole_run(1, "export", 1, *files))]
+    with MemoryStore.open() as store:
+        store.append(random.Random(seed).sample(both, len(both)))
+        reached = Lineage(store).downstream("dataset:s3://lake:raw/customers.csv")
+    assert {node.name for node in reached.datasets()} >= {"age", "churn", "online_store_age"}
 
 
 @pytest.mark.parametrize("name", NAMES)

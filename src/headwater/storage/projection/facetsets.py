@@ -25,6 +25,7 @@ from headwater.formats.facets import (
     flat_fields,
     try_facet,
 )
+from headwater.formats.feast_facets import file_of_source
 from headwater.formats.openlineage import canonical, facet_deleted, find_facet
 from headwater.formats.run_facets import JobType
 from headwater.storage.projection.records import DATASET, JOB, FacetSetRow
@@ -76,6 +77,8 @@ class FacetSet:
             return
         if links := self._facet(Symlinks):
             self.symlinks = tuple((link.namespace, link.name) for link in links.identifiers or ())
+        if place := file_of_source(self.raw):
+            self.symlinks += (place,)
         if change := self._facet(LifecycleStateChange):
             self.life = change.lifecycle_state_change.upper()
             previous = change.previous_identifier
