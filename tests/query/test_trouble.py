@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.query.coverage import shares
+from headwater.query.coverage import first_datasets, shares
 from headwater.query.trouble import find_trouble
 from headwater.storage.memory import MemoryStore
 from headwater.testing.events import EPOCH_US, SECOND_US, column_lineage, dataset, raw, run_event, run_id, whole_run
@@ -90,7 +90,8 @@ def test_shares_of_what_lasts():
         run_event(run_id(2), "k", "COMPLETE", 2, ["b"], ["c", memory]),
         run_event(run_id(3), "only_writes", "COMPLETE", 3, [], ["d"]),
     )
-    found = shares(store, limit=10)
+    rows, is_all = first_datasets(store, limit=10)
+    found = shares(store, rows, is_all=is_all)
     assert (found.datasets, found.with_producer, found.edges, found.edges_with_columns, found.is_all) == (
         4,
         3,

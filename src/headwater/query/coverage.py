@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from headwater.model.graph import How, NodeKind
@@ -9,7 +11,7 @@ from headwater.query.names import is_in_memory
 from headwater.query.resolve import scan
 from headwater.query.result import json_text
 from headwater.query.walk import is_valid
-from headwater.storage.base import Store
+from headwater.storage.base import NodeRow, Store
 
 
 class Shares(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,20 +93,29 @@ def measure(store: Store) -> Coverage:
 _PAGE = 1000
 
 
-def shares(store: Store, *, limit: int) -> Shares:
-    """Return the shares over the first ``limit`` datasets or a few more: a few questions a thousand datasets."""
-    datasets = with_producer = edges = mapped = after = 0
-    is_all = False
-    while not is_all and datasets < limit:
+def first_datasets(store: Store, *, limit: int) -> tuple[list[NodeRow], bool]:
+    """Return datasets that last, in the order of arrival, ``limit`` or a few more, and whether these are all."""
+    found: list[NodeRow] = []
+    after = seen = 0
+    while seen < limit:
         page = store.scan_nodes(kind=NodeKind.DATASET, after=after, limit=_PAGE)
-        is_all = len(page) < _PAGE
-        if page:
-            after = page[-1].id
-        lasting = [row.id for row in page if not row.is_deleted and not is_in_memory(row.namespace)]
-        into = store.edges_of(lasting, "target") if lasting else []
-        datasets += len(lasting)
+        seen += len(page)
+        found.extend(row for row in page if not row.is_deleted and not is_in_memory(row.namespace))
+        if len(page) < _PAGE:
+            return found, True
+        after = page[-1].id
+    return found, False
+
+
+def shares(store: Store, rows: Sequence[NodeRow], *, is_all: bool) -> Shares:
+    """Return the shares over these datasets: one question a thousand of them."""
+    with_producer = edges = mapped = 0
+    for start in range(0, len(rows), _PAGE):
+        into = store.edges_of([row.id for row in rows[start : start + _PAGE]], "target")
         with_producer += len({edge.target_id for edge in into})
         known = [edge for edge in into if edge.source_id != edge.job_id]
         edges += len(known)
         mapped += sum(bool(edge.mapping) for edge in known)
-    return Shares(datasets=datasets, with_producer=with_producer, edges=edges, edges_with_columns=mapped, is_all=is_all)
+    return Shares(
+        datasets=len(rows), with_producer=with_producer, edges=edges, edges_with_columns=mapped, is_all=is_all
+    )

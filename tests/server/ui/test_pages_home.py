@@ -29,7 +29,7 @@ def test_the_feed_tells_each_run_once_and_like_ones_together():
     """Latest first; equal neighbours are counted; a change of columns is told, their first schema is not."""
     store = MemoryStore.open()
     store.append(raw(story()))
-    found = latest_activity(store)
+    found = latest_activity(store, 4)
     lines = [(line.what, line.name, line.words, line.state, line.more) for line in found.lines]
     assert lines == [
         ("run", "load", "1 input", "FAILED", 0),
@@ -47,7 +47,7 @@ def test_the_feed_looks_at_the_end_of_the_log_only():
     """What it costs goes by the events that are asked for."""
     store = MemoryStore.open()
     store.append(raw(story()))
-    found = latest_activity(store, events=1)
+    found = latest_activity(store, 4, events=1)
     assert ([line.run for line in found.lines], found.events) == ([run_id(4)], 1)
 
 

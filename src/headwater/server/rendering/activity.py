@@ -35,10 +35,9 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     events: int
 
 
-def latest_activity(store: Store, *, events: int = _EVENTS, most: int = _MOST) -> Activity:
-    """Return what the last ``events`` events of the log changed: each run once, like ones together."""
-    last = store.statistics().last_seq
-    stored = list(store.events(since=max(0, last - events)))
+def latest_activity(store: Store, last_seq: int, *, events: int = _EVENTS, most: int = _MOST) -> Activity:
+    """Return what the last ``events`` events up to ``last_seq`` changed: each run once, like ones together."""
+    stored = list(store.events(since=max(0, last_seq - events)))
     lines: list[Happening] = []
     seen: set[tuple[str, str, str]] = set()
     for event in reversed(stored):

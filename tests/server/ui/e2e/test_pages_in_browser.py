@@ -149,6 +149,15 @@ def test_a_key_is_made_in_a_browser(live, watch):
     expect(page.get_by_text("Keys that have ended: 1")).to_be_visible()
 
 
+def test_what_happens_appears_without_a_reload(filled, watch):
+    """A run that ends while the home page is open stands in the feed a moment later."""
+    live = filled(story())
+    page = watch().open(f"{live.url}/")
+    expect(page.locator("[data-live=live]")).to_be_visible()
+    live.send(run_event(run_id(77), "just_now", "COMPLETE", 9000, ["raw.orders"], ["fresh"]))
+    expect(page.locator("[data-feed]").get_by_role("link", name="just_now").first).to_be_visible(timeout=3000)
+
+
 def test_from_the_feed_to_the_run_and_on(live, watch):
     """Links lead from home to a run, to its job, to its data, without a script and with the keyboard alone."""
     page = watch(java_script_enabled=False).open(f"{live.url}/")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from headwater.query.coverage import shares
-from headwater.query.listing import node_summary
+from headwater.query.coverage import first_datasets, shares
+from headwater.query.listing import NodeSummary, node_summary
 from headwater.query.trouble import find_trouble
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.activity import latest_activity
 from headwater.server.rendering.page import page
 from headwater.server.routing import Operation
+from headwater.storage.base import NodeRow
 
 _STARTS = (
     ("Models", "MODEL"),
@@ -23,7 +24,7 @@ _STARTS = (
 )
 _MOST_STARTS = 5
 _MOST_MEASURED = 5000
-"""Datasets that the coverage on this page is measured on: it is measured anew for every visit."""
+"""Datasets that the coverage is measured on, and where to start is looked for: anew for every visit."""
 _MOST_REFUSED = 5
 
 
@@ -32,22 +33,35 @@ def home(call: Call) -> Response:
     with call.lineage() as lineage:
         store = lineage.store
         counts = store.statistics()
+        rows, is_all = first_datasets(store, limit=_MOST_MEASURED)
         may_see_refused = call.principal.may(Permission.REPORT)
         return page(
             call,
             "home.html",
             counts=counts,
-            activity=latest_activity(store),
+            activity=latest_activity(store, counts.last_seq),
             trouble=find_trouble(store, lineage.clock()),
             refused=store.quarantined(limit=_MOST_REFUSED) if may_see_refused else [],
             may_see_refused=may_see_refused,
-            coverage=shares(store, limit=_MOST_MEASURED),
-            starts=[
-                (title, [node_summary(row) for row in rows])
-                for title, type_ in _STARTS
-                if (rows := store.scan_nodes(type=type_, limit=_MOST_STARTS))
-            ],
+            coverage=shares(store, rows, is_all=is_all),
+            starts=_starts(rows),
         )
+
+
+def feed(call: Call) -> Response:
+    """The list of what is new, for a page that is open."""
+    with call.store() as store:
+        activity = latest_activity(store, store.statistics().last_seq)
+    return page(call, "fragments/feed.html", activity=activity)
+
+
+def _starts(rows: list[NodeRow]) -> list[tuple[str, list[NodeSummary]]]:
+    """The latest few of each sort that people look for."""
+    found: dict[str, list[NodeSummary]] = {type_: [] for _, type_ in _STARTS}
+    for row in reversed(rows):
+        if len(found.get(row.type, ())) < _MOST_STARTS and row.type in found:
+            found[row.type].append(node_summary(row))
+    return [(title, found[type_]) for title, type_ in _STARTS if found[type_]]
 
 
 OPERATIONS = (
@@ -59,5 +73,13 @@ OPERATIONS = (
         summary="The home page.",
         group="Pages",
         is_page=True,
+    ),
+    Operation(
+        method="GET",
+        path="/feed",
+        handler=feed,
+        permission=Permission.READ,
+        summary="What is new, as a part of the home page.",
+        group="Pages",
     ),
 )
