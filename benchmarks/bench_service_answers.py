@@ -229,6 +229,9 @@ def main() -> None:
         for number, folder in enumerate(given.folders):
             copy = Path(work) / str(number)
             shutil.copytree(folder, copy)
+            with SQLiteStore.open(copy) as store:  # a store of an older version is brought up to date, once
+                store.index("dataset")
+                store.index("run")
             results.append(measure(copy, given.seconds, given.seed))
             shutil.rmtree(copy)
     print(f"load of the machine over the last five minutes: {os.getloadavg()[1]:.1f}\n")

@@ -338,21 +338,21 @@ JOIN changes ON changes.node = ?1 AND changes.name = facet.name AND (changes.at,
 );
 
 -- edges_holding_source
-SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by FROM edges
+SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM edges
 LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
 WHERE edges.source IN (SELECT value FROM json_each(?1))
 AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
   ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
 
 -- edges_holding_target
-SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by FROM edges
+SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM edges
 LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
 WHERE edges.target IN (SELECT value FROM json_each(?1))
 AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
   ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
 
 -- edges_holding_job
-SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by FROM edges
+SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM edges
 LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
 WHERE edges.job IN (SELECT value FROM json_each(?1))
 AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
@@ -360,7 +360,7 @@ AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
 
 -- edges_between
 -- Pairs as source * 2^32 + target.
-SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by FROM json_each(?1) AS pair
+SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM json_each(?1) AS pair
 CROSS JOIN edges ON edges.source = pair.value >> 32 AND edges.target = pair.value & 4294967295
 LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
 WHERE TRUE AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
