@@ -209,6 +209,7 @@ class Model(OwnFacet, frozen=True, kw_only=True):
     class_name: str | None = msgspec.field(default=None, name="class")
     hyper_parameters: dict[str, Any] = {}
     features: list[str] = []
+    importances: dict[str, float] = {}
     feature_count: int | None = None
     preprocessing: list[Any] = []
     training: VersionRef | None = None

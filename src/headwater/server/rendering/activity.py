@@ -11,7 +11,7 @@ from headwater.server.live.messages import Message, messages
 from headwater.storage.base import Store
 
 _EVENTS = 60
-_MOST = 25
+_MOST = 16
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
