@@ -62,7 +62,7 @@ def test(arguments: list[str]) -> int:
     ]
     if failed:
         print("failed checks: " + ", ".join(failed))
-    return max(*codes, 1 if failed else 0)
+    return next((code for code in codes if code), 1 if failed else 0)
 
 
 def set_up(kind: str) -> None:

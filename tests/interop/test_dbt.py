@@ -148,5 +148,28 @@ def test_an_absolute_database_tells_projects_apart(dbt: Program, serve: Callable
     assert {node.namespace for node in sent.graph().datasets()} == {f"duckdb://{project}/shop.duckdb"}
 
 
+def test_structured_logs_give_the_same_tables(dbt: Program, serve: Callable[..., Sent], tmp_path: Path) -> None:
+    """``--consume-structured-logs`` sends a run a statement too, and no columns: the models are joined as before, the
+    seeds are written, and each statement hangs below its node."""
+    sent = serve()
+    project = shutil.copytree(HERE / "projects" / "dbt", tmp_path / "shop")
+    settings = {**sent.settings, "OPENLINEAGE_NAMESPACE": "dbt", "DBT_PROFILES_DIR": "."}
+    words = ("dbt-ol", "build", "--consume-structured-logs", "--exclude", "broken", "countries")
+    dbt.run(*words, folder=project, settings=settings)
+    edges = sent.edges()
+    built = {(source, target, how) for source, target, job, how in edges if job.startswith("model.")}
+    tables = [(f"shop.main.{a}", f"shop.main.{b}") for a, b in MODELS if b != "countries"]
+    assert built == {(source, target, "product") for source, target in tables}
+    assert {target for _, target, job, _ in edges if job.startswith("seed.")} == {
+        "shop.main.raw_customers",
+        "shop.main.raw_orders",
+    }
+    runs = {run.run_id: run for run in sent.lineage.runs(limit=1000)}
+    statements = [run for run in runs.values() if ".sql." in run.job_name]
+    assert len(statements) > len(tables)
+    for run in statements:
+        assert runs[run.parent_run].job_name == run.job_name.partition(".sql.")[0]
+
+
 def _facets(sent: Sent, node: str) -> dict[str, Any]:
     return {name: msgspec.json.decode(raw) for name, raw in sent.lineage.show(node).facets.items()}
