@@ -192,3 +192,24 @@ def test_a_name_is_a_name(served, name):
         links = set(re.findall(r'href="(/(?:datasets|jobs|runs)/[^"]+)"', answer.text))
         assert links
         assert {client.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
+
+
+def test_every_page_opens_on_every_kind_of_store(served_everywhere):
+    """Each page answers on each backend, with the story and with nothing at all."""
+    client = served_everywhere.client()
+    client.headers.update(HTML)
+    whole = ("/", "/feed", "/compare", "/admin", "/admin/quarantine", "/admin/keys", "/admin/members", "/admin/shares")
+    assert {path: client.get(path).status_code for path in whole} == dict.fromkeys(whole, 200)
+    for event in story():
+        assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    ids = ("dataset:db:t", "dataset:db:m", "dataset:db:p", "dataset:db:raw")
+    paths = (
+        *whole,
+        "/admin/tenants",
+        *(f"/datasets/{one}" for one in ids),
+        "/jobs/job:jobs:load",
+        f"/runs/{run_id(5)}",
+        "/compare?before=job:jobs:load",
+        f"/compare?before={run_id(1)}&after={run_id(2)}",
+    )
+    assert {path: client.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
