@@ -73,13 +73,15 @@ class FieldEdge(msgspec.Struct, frozen=True, kw_only=True, order=True):
     description: str = ""
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One node of an answer.
 
     ``id`` is the public name (``dataset:{namespace}:{name}``, ``job:...``, ``run:{uuid}``,
     ``dataset:{namespace}:{name}#{version}``, ``datasetField:{namespace}:{name}:{field}``), ``type`` the dataset type
     (TABLE, FILE, MODEL, ...) or the operation of a job or run, ``state`` the state of a run or of the latest run of a
     job, ``level`` the smallest number of hops from a root.
+
+    Nodes and edges are not followed by the garbage collector: an answer has thousands, and none refers to itself.
     """
 
     id: str
@@ -92,7 +94,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     properties: dict[str, Any] = {}
 
 
-class Edge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Edge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One edge of an answer. ``source`` and ``target`` are node ids; times are microseconds since the epoch, UTC."""
 
     source: str

@@ -65,7 +65,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_id: int | None = None
 
 
-class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
+class NodeRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A dataset or a job. ``name`` is as first seen; ``type`` is the dataset type or the job's operation."""
 
     id: int
@@ -80,7 +80,7 @@ class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
     """Other (namespace, name) pairs that are this node."""
 
 
-class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+class RunRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A run. ``job_id`` is a node id; ``parent_run`` the run that started this one."""
 
     run_id: str
@@ -92,7 +92,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     parent_run: str = ""
 
 
-class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
+class VersionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A dataset version: a node of the run level.
 
     ``run_id`` is the run that wrote it, empty for a state of the dataset that no known run wrote. ``version`` is the
@@ -118,7 +118,7 @@ class DerivationRow(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
 
 
-class EdgeRow(msgspec.Struct, frozen=True, kw_only=True):
+class EdgeRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A dataset-level edge. ``source_id``/``target_id`` are nodes; one of them is the job where a job only reads or
     only writes. ``job_id`` is 0 for an edge that a dataset declares of itself. ``run_id`` is the run that last showed
     it, empty for edges declared at design time; ``valid_to`` None while it holds. ``mapping`` is 0 where no column
