@@ -410,17 +410,11 @@ DELETE FROM search_words WHERE rowid = ?;
 INSERT INTO search_words (rowid, namespace, name, fields, description, tags, owners) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- search_match
-SELECT search.node, search.kind, search.namespace, search.name, search.fields, search.description, search.tags, search.owners FROM search_words
-JOIN search ON search.node = search_words.rowid
-WHERE search_words MATCH ? ORDER BY bm25(search_words, 2, 8, 3, 1, 4, 3) LIMIT ?;
+SELECT rowid FROM search_words WHERE search_words MATCH ? LIMIT ?;
 
--- search_count
-SELECT count(*) FROM (SELECT 1 FROM search_words WHERE search_words MATCH ? LIMIT ?);
-
--- search_common
-SELECT search.node, search.kind, search.namespace, search.name, search.fields, search.description, search.tags, search.owners
-FROM (SELECT rowid AS node FROM search_words WHERE search_words MATCH ?1 LIMIT ?3) AS some JOIN search USING (node)
-ORDER BY length(search.name), search.name LIMIT ?2;
+-- search_shortest
+SELECT node, kind, namespace, name, fields, description, tags, owners FROM search
+WHERE node IN (SELECT value FROM json_each(?)) ORDER BY length(name), name LIMIT ?;
 
 -- search_short
 SELECT node, kind, namespace, name, fields, description, tags, owners FROM search

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from headwater.storage.projection.records import SearchText
@@ -37,34 +38,41 @@ class SearchTable(SQLiteTable[int, SearchText]):
         found: dict[int, SearchText] = {}
         long = [word for word in wanted if len(word) > 2]
         if long:
-            found.update((row.node, row) for row in self._matching(_every(long), limit))
+            self._add(found, self._holding(long, limit), limit)
         if wanted and not long:
             found.update((row.node, row) for row in self.select("search_short", (wanted[0], limit)))
         if long and len(found) < limit:
             pieces = " OR ".join(_quoted(piece) for word in long for piece in sorted(trigrams(word)))
-            some = f"{{name}} : ({pieces})"
-            near = some if self._count(some, _WEIGHED + 1) <= _WEIGHED else self._near(long, len(found))
-            if near:
-                found.update((row.node, row) for row in self._matching(near, limit - len(found)))
+            near = self._matching(f"{{name}} : ({pieces})", limit + 1)
+            if len(near) > limit:
+                near = self._matching(match) if (match := self._near(long, len(found))) else []
+            self._add(found, near, limit - len(found))
         return found.values()
 
+    def _holding(self, wanted: list[str], limit: int) -> list[int]:
+        """Nodes that hold every word. Where the longest is rare they are all among those that hold it, and whoever
+        ranks them looks at the others; to go through the pieces of every word takes longer."""
+        if len(wanted) > 1:
+            rare = self._matching(_every([max(wanted, key=len)]), limit + 1)
+            if len(rare) <= limit:
+                return rare
+        return self._matching(_every(wanted))
+
+    def _matching(self, match: str, most: int = _WEIGHED + 1) -> list[int]:
+        """Nodes that match, as the index comes upon them, up to ``most``."""
+        return [node for (node,) in self._connection.execute(queries()["search_match"], (match, most))]
+
+    def _add(self, found: dict[int, SearchText], nodes: list[int], most: int) -> None:
+        """Add the nodes with the shortest names: what is called so stands before what only holds the word."""
+        if nodes:
+            shortest = self.select("search_shortest", (json.dumps(nodes), most))
+            found.update((row.node, row) for row in shortest)
+
     def _near(self, wanted: list[str], found: int) -> str:
-        """A match for a large store, where single pieces are everywhere: each word that is found nowhere may be
+        """A match for a store where single pieces are everywhere: each word that is found nowhere may be
         misspelt. Nothing where there is no such word, or enough was found."""
-        odd = [word for word in wanted if found < _ENOUGH and not self._count(_every([word]), 1)]
+        odd = [word for word in wanted if found < _ENOUGH and not self._matching(_every([word]), 1)]
         return " AND ".join(_nearly(word) if word in odd else f"({_every([word])})" for word in wanted) if odd else ""
-
-    def _matching(self, match: str, limit: int) -> Iterable[SearchText]:
-        """The best nodes of a match; where very many match, the shortest names of some of them."""
-        count = self._count(match, _WEIGHED + 1)
-        if count > _WEIGHED:
-            return self.select("search_common", (match, limit, _WEIGHED))
-        return self.select("search_match", (match, limit)) if count else ()
-
-    def _count(self, match: str, most: int) -> int:
-        """How many nodes match, counted up to ``most``."""
-        count: int = self._connection.execute(queries()["search_count"], (match, most)).fetchone()[0]
-        return count
 
 
 def _texts(row: SearchText) -> tuple[str, ...]:
