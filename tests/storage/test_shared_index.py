@@ -10,10 +10,12 @@ import pytest
 
 from headwater.errors import InvalidInput, StoreError
 from headwater.model.graph import NodeKind
-from headwater.storage.base import Store
+from headwater.storage.base import Level, Store
+from headwater.storage.memory import MemoryStore
 from headwater.storage.sqlite import SQLiteStore
-from headwater.testing.events import column_lineage, dataset, raw, whole_run
+from headwater.testing.events import column_lineage, dataset, raw, run_event, run_id, whole_run
 
+LEVELS: tuple[Level, ...] = ("dataset", "run")
 COLUMNS = column_lineage({"n": [("d0", "id")]})
 
 
@@ -116,3 +118,28 @@ def test_readers_in_threads_follow_a_writer(writer: SQLiteStore) -> None:
         thread.join()
     assert wrong == []
     assert reached(writer) == 41
+
+
+def test_live_events_are_added_to_the_graph(writer: SQLiteStore) -> None:
+    """Runs that overlap and are heard of in order, event by event, never have either level built again: what a reader
+    finds between any two of them is what a store in memory finds that was given the same."""
+    events = [
+        run_event(run_id(number), f"j{number}", kind, 100 + 10 * number + delay, [f"d{number - 1}"], [f"d{number}"])
+        for number in range(2, 8)
+        for kind, delay in (("START", 0), ("COMPLETE", 25))
+    ]
+    live = raw(sorted(events, key=lambda event: str(event["eventTime"])))
+    with (
+        SQLiteStore.open(writer.path.parent, read_only=True, share_index_with=writer) as reader,
+        MemoryStore("default") as whole,
+    ):
+        whole.append(chain(0))
+        epochs = [reader.index(level).snapshot.epoch for level in LEVELS]
+        for event in live:
+            writer.append([event])
+            whole.append([event])
+            assert reached(reader) == reached(whole)
+            assert reader.index("run").edge_count == whole.index("run").edge_count
+        assert [reader.index(level).snapshot.epoch for level in LEVELS] == epochs
+        assert reader.graph_hash() == whole.graph_hash()
+        assert reached(reader) == 8
