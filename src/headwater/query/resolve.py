@@ -25,6 +25,8 @@ from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
 _SEARCH_PAGE = 200
 _SCAN_LIMIT = 20_000
 _MOST_CHARS = 4000
+_MOST_LIKE = 200
+"""Characters of a name that another may be a misspelling of."""
 _MOST_SEPARATORS = 32
 """Of a column's name: each costs a look-up of what stands before it."""
 _KINDS = {"dataset": NodeKind.DATASET, "job": NodeKind.JOB}
@@ -198,7 +200,7 @@ class Resolver:
                 return Target(text=text, node=node, field=holders[0][1])
             if len(rows) == 1 and plain[at] == ":":
                 fields = self.store.fields(rows[0].id)
-                near = difflib.get_close_matches(field, fields, 5, 0.5)
+                near = _like(field, fields, 5, 0.5)
                 hint = (
                     None
                     if near
@@ -214,8 +216,15 @@ class Resolver:
         names = [short_name(row) for row in hits]
         if len(names) < limit:
             known = {short_name(row): None for row in scan(self.store, limit=20_000)}
-            names.extend(difflib.get_close_matches(PurePosixPath(head).name or head, list(known), limit, 0.6))
+            names.extend(_like(PurePosixPath(head).name or head, known, limit, 0.6))
         return list(dict.fromkeys(names))[:limit]
+
+
+def _like(word: str, known: Iterable[str], limit: int, least: float) -> list[str]:
+    """Names that look like a word. Comparing takes the product of the lengths, so what is very long is like nothing."""
+    if len(word) > _MOST_LIKE:
+        return []
+    return difflib.get_close_matches(word, [name for name in known if len(name) <= _MOST_LIKE], limit, least)
 
 
 def _data_first(rows: list[NodeRow]) -> list[NodeRow]:

@@ -12,6 +12,7 @@ import uvicorn
 
 from headwater.errors import ConfigError
 from headwater.server.app import App, create_app
+from headwater.server.connection import Connection
 from headwater.server.presence import noted
 from headwater.server.service import Service
 from headwater.server.settings import Settings, check
@@ -69,6 +70,7 @@ def _work(settings: Settings, listening: socket.socket) -> None:
 def _config(settings: Settings, app: App) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ from headwater.server.errors import NotAuthenticated, NotPermitted
 from headwater.server.permissions import Permission, Role
 
 SESSION_COOKIE = "headwater_session"
+_IPV6_HOST = re.compile(r"\[[0-9a-f:.]+\](:\d+)?", re.IGNORECASE)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LONGEST = 16_384
 KNOWN_US = 2_000_000
@@ -69,7 +71,9 @@ class Authentication:
             if request.scope.get("method", "GET") not in _SAFE:
                 refuse_other_sites(request)
             return self.of_secret(session)
-        return self._guest or NOBODY
+        if self._guest is None or not _is_near(request.headers.get("host", "")):
+            return NOBODY
+        return self._guest
 
     def of_secret(self, secret: str) -> Principal:
         """Whom a key or an identity token belongs to.
@@ -154,6 +158,17 @@ def refuse_other_sites(request: HTTPConnection) -> None:
     is_own = site == "same-origin" if site else _is_of_host(origin or "", request.headers.get("host", ""))
     if not is_own:
         raise NotPermitted("a page of another site sent this", hint="API clients send the key as a bearer token")
+
+
+def _is_near(host: str) -> bool:
+    """Tell whether a browser would not send this for a page of somebody's domain.
+
+    Guests are let in on this machine only, but a domain can be made to lead to this machine, and then its pages are our
+    own in the eyes of the browser. Addresses and names without a dot cannot be such a domain.
+    """
+    name = host.partition(":")[0]
+    is_address = name.replace(".", "").isdecimal() or _IPV6_HOST.fullmatch(host) is not None
+    return is_address or name.endswith(".localhost") or "." not in host
 
 
 def _is_of_host(origin: str, host: str) -> bool:

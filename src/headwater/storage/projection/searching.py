@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from headwater.storage.projection.records import SearchText
 
+_MOST_WORDS = 64
+"""Of a query; the rest is not looked for: each costs a reading of the whole text."""
 _WORD = re.compile(r"[^\W_]+")
 _WEIGHTS = (("name", 8.0), ("namespace", 2.0), ("tags", 4.0), ("owners", 3.0), ("fields", 3.0), ("description", 1.0))
 MIN_OVERLAP = 0.34
@@ -26,7 +28,7 @@ def trigrams(text: str) -> set[str]:
 
 def score(query: str, row: SearchText) -> tuple[float, str]:
     """(score, matching field) of a node; 0 where it does not fit. Every word must be found somewhere, or nearly."""
-    wanted = words(query)
+    wanted = words(query)[:_MOST_WORDS]
     if not wanted:
         return 0.0, ""
     total, field = 0.0, ""
