@@ -292,10 +292,10 @@ BOMBS = (
 
 
 @pytest.mark.parametrize("text", BOMBS, ids=[text[:6] for text in BOMBS])
-def test_no_expression_takes_long(served, text):
+def test_no_expression_takes_long(serve, text):
     """Nested, repeated and starred expressions over long names are answered or refused within a second of work."""
-    client = served.client("long")
-    names = ["a" * 3000 + str(number) for number in range(20)]
+    client = serve().client("long")
+    names = ["a" * 3000 + str(number) for number in range(10)]
     body = b"[" + b",".join(event(name, number) for number, name in enumerate(names, 1)) + b"]"
     assert client.post("/api/v1/lineage/batch", content=body).status_code == 200
     for path, query in (
