@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import translate
 
-from headwater.errors import NotFound
+from headwater.errors import InvalidSelector, NotFound
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.facts import Facets, body
 from headwater.query.resolve import Resolver, scan
@@ -15,6 +15,8 @@ from headwater.query.walk import Edges, walk
 from headwater.storage.base import NodeRow, Store
 
 _GLOB = re.compile(r"[*?\[]")
+_MOST_MARKS = 32
+"""In one pattern: making a regular expression of it takes the square of their number."""
 _KIND_TYPES = {"feature": "FEATURE_VIEW", "prediction": "PREDICTIONS"}
 
 Selected = dict[int, NodeRow]
@@ -158,6 +160,11 @@ def _by_id(rows: Iterable[NodeRow]) -> Selected:
 def _like(pattern: str, text: str) -> bool:
     if not _GLOB.search(pattern):
         return pattern == text
+    marks = len(_GLOB.findall(pattern))
+    if marks > _MOST_MARKS:
+        raise InvalidSelector(
+            field="selector", value=pattern[:80], rule=f"has at most {_MOST_MARKS} of the marks * ? [ in one pattern"
+        )
     return re.match(translate(pattern), text) is not None
 
 
