@@ -103,12 +103,14 @@ def serve(folder: str, together: str) -> None:
     import uvicorn
 
     from headwater.server.app import create_app
+    from headwater.server.serving import calm_collector
     from headwater.server.settings import Settings
 
     app = create_app(Settings(store=folder, commit_together=int(together)))
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     print(json.dumps({"port": listening.getsockname()[1], "key": app.service.first_key()}), flush=True)
+    calm_collector()
     config = uvicorn.Config(app, log_level="warning", access_log=False, loop="uvloop", http="httptools", backlog=2048)
     uvicorn.Server(config).run(sockets=[listening])
 
