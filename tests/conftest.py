@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from headwater.testing.postgres import NoServer, PostgresServer
+# Before anything imports it: the suite's asserts explain themselves as those of a test file do.
+pytest.register_assert_rewrite("headwater.testing.suite")
+
+if TYPE_CHECKING:
+    from headwater.testing.postgres import PostgresServer
 
 # A fault inside a hook fails the test that met it, instead of being counted and forgotten.
 os.environ.setdefault("HEADWATER_STRICT", "1")
@@ -32,6 +37,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def postgres_server() -> Iterator[PostgresServer]:
     """A server of the session's own; skipped with a reason where there are no programs for one."""
     pytest.importorskip("psycopg")
+    from headwater.testing.postgres import NoServer, PostgresServer
+
     try:
         server = PostgresServer()
     except NoServer as error:

@@ -69,6 +69,8 @@ def test_a_key_opens_what_its_scope_says(served):
         ("/api/v1/nodes/a/upstream?depth=1&depth=2", 422),
         ("/api/v1/nodes/%ff/upstream", 422),
         ("/api/v1/nodes/%00/upstream", 422),
+        ("/api/v1/nodes?q=%ff", 422),
+        ("/api/v1/nodes?q=%00", 422),
     ],
 )
 def test_what_cannot_be_answered_is_a_problem(served, path, status):
@@ -132,3 +134,8 @@ def test_tenants_do_not_see_each_other(served):
     one.post("/api/v1/lineage", content=event())
     assert one.get("/api/v1/nodes/b/upstream").status_code == 200
     assert other.get("/api/v1/nodes/b/upstream").status_code == 404
+
+
+def test_the_replacement_character_is_a_character(served):
+    """U+FFFD, sent as such, is part of a value; only bytes that are no UTF-8 are refused."""
+    assert served.client().get("/api/v1/nodes?q=%EF%BF%BD").status_code == 200

@@ -271,7 +271,8 @@ def test_a_chain_of_records_is_checked_without_walking_it_again(served):
     assert client.post("/api/v1/records", json=chain).json()["status"] == "success"
     again = client.post("/api/v1/records", json=record(1, 59))
     assert again.status_code == 422
-    assert again.json()["rule"].count(" -> ") == 59
+    assert again.json()["rule"].startswith("must not form a cycle: ")
+    assert again.json()["rule"].count(" -> ") > 20  # as much of the cycle as a problem document has room for
 
 
 def test_neither_a_deep_nor_a_long_record_list_is_taken_for_a_record(served):

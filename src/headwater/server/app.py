@@ -96,7 +96,7 @@ class App:
             if operation.is_page:
                 return to_login(request)
             raise
-        query = decode_query(operation, request.query_params)
+        query = decode_query(operation, request.query_params, request.scope["query_string"])
         call = Call(self.service, request, principal, match.values, query, None)
         if operation.body is not None:
             call.body = decode_body(operation, await call.read(), self.service.settings.limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from starlette.datastructures import QueryParams
@@ -23,8 +24,8 @@ class NoParameters(msgspec.Struct, frozen=True):
 _NOTHING = NoParameters()
 
 
-def decode_query(operation: Operation, given: QueryParams) -> Any:
-    """The query parameters as the operation's struct.
+def decode_query(operation: Operation, given: QueryParams, raw: bytes) -> Any:
+    """The query parameters as the operation's struct; ``raw`` is the query string as it was sent.
 
     Raises:
         InvalidInput: one is unknown, repeated or of the wrong type.
@@ -44,12 +45,21 @@ def decode_query(operation: Operation, given: QueryParams) -> Any:
                 raise InvalidInput(field=name, value=given[name][:80], rule=_REPEATED)
     values = {name: value for name, value in given.items() if name in known}
     for name, value in values.items():
-        if "\0" in value or "\ufffd" in value:
+        # What stands for bytes that are no UTF-8 is also a character that a value may hold.
+        if "\0" in value or ("\ufffd" in value and not _is_utf8(raw)):
             raise InvalidInput(field=name, value=value[:80], rule="is UTF-8 text without NUL")
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _invalid(error, values) from None
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def decode_body(operation: Operation, raw: bytes, limits: Limits) -> Any:
