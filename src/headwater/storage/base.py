@@ -3,9 +3,8 @@
 A store holds the lineage of **one tenant**; the tenant is chosen when the store is opened and is never a parameter of
 a question, so a question cannot cross it. Events are the truth: ``append`` writes them verbatim together with
 everything that follows from them, or writes nothing. All else is a view that ``rebuild`` makes again to the same
-``graph_hash``. Integers called ``id`` are the store's own and never leave the process; names do.
-
-Times are integers: microseconds since the epoch, UTC.
+``graph_hash``. Integers called ``id`` are the store's own and never leave the process; names do. Times are integers:
+microseconds since the epoch, UTC.
 """
 
 from __future__ import annotations
