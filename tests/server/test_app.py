@@ -139,3 +139,18 @@ def test_tenants_do_not_see_each_other(served):
 def test_the_replacement_character_is_a_character(served):
     """U+FFFD, sent as such, is part of a value; only bytes that are no UTF-8 are refused."""
     assert served.client().get("/api/v1/nodes?q=%EF%BF%BD").status_code == 200
+
+
+def test_a_name_with_nul_is_refused_by_its_field(served):
+    """No text that a database could not take reaches one: Marquez's bodies are held to that too."""
+    body = {"type": "STREAM", "physicalName": "a", "sourceName": "a\0b"}
+    refused = served.client().put("/api/v1/namespaces/n/datasets/d", json=body)
+    assert refused.status_code == 400
+    assert "sourceName" in refused.json()["message"]
+
+
+def test_what_was_searched_for_is_not_echoed_without_end(served):
+    """A page that refuses a search of 64 kB is no longer than other pages."""
+    answer = served.client().get("/search", params={"q": "x" * 60_000})
+    assert answer.status_code == 422
+    assert len(answer.content) < 20_000

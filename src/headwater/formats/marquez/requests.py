@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
-Long = Annotated[str, msgspec.Meta(max_length=65_536)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024, pattern=r"^[^\x00]*$")]
+"""A name; no database takes NUL in one."""
+Long = Annotated[str, msgspec.Meta(max_length=65_536, pattern=r"^[^\x00]*$")]
 _DATE = r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-3]):[0-5]\d)"
 Time = Annotated[str, msgspec.Meta(max_length=80, extra_json_schema={"pattern": f"^({_DATE}T{_CLOCK})?$"})]
@@ -62,7 +63,7 @@ class DatasetMeta(Body, frozen=True, kw_only=True):
     fields: list[FieldMeta] | None = None
     tags: list[Text] | None = None
     description: Long | None = None
-    run_id: str | None = None
+    run_id: Long | None = None
     schema_location: Long | None = None
 
 
@@ -81,7 +82,7 @@ class JobMeta(Body, frozen=True, kw_only=True):
     outputs: list[NameMeta] = []
     location: Long | None = None
     description: Long | None = None
-    run_id: str | None = None
+    run_id: Long | None = None
     tags: list[Text] | None = None
 
 

@@ -45,6 +45,9 @@ class Place(msgspec.Struct, frozen=True):
     permission: Permission = Permission.READ
 
 
+_LONGEST_WORDS = 1000
+"""Of what is searched for, as much as a search takes."""
+
 NAVIGATION = (
     Place("/", "Home"),
     Place("/lineage", "Lineage"),
@@ -125,5 +128,5 @@ def _frame(request: Request, principal: Principal) -> Frame:
         is_known=principal is not NOBODY,
         tenant=principal.tenant,
         now=now_us(),
-        words=request.query_params.get("q", ""),
+        words=request.query_params.get("q", "")[:_LONGEST_WORDS],
     )
