@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.opening import target
-from headwater.cli.output import cells, echo, echo_text, format_options
+from headwater.cli.output import echo, echo_text, format_options
 
 if TYPE_CHECKING:
     from headwater.server.access.administration import Administration
@@ -56,7 +56,7 @@ def _show(rows: list[dict[str, Any]], output: str | None, empty: str) -> None:
     else:
         from headwater.cli.access_text import table
 
-        echo(table(rows, cells()))
+        echo(table(rows))
 
 
 # -- tenants -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from headwater.query.times import iso
 from headwater.server.access.records import Key, Share, Tenant
 
 _GAP = "  "
-_LONGEST = 60
 
 
 def tenant_row(tenant: Tenant) -> dict[str, Any]:
@@ -56,10 +55,9 @@ def _end(expires_at: int | None, revoked_at: int | None) -> str | None:
     return iso(min(ends)) if ends else None
 
 
-def table(rows: list[dict[str, Any]], cells: int | None) -> list[Line]:
-    """Rows of the same keys as lines, each column as wide as it needs; ``cells`` is the width of the screen."""
-    del cells  # a table of keys is never cut: half a key id is of no use
-    text = [[clean("" if value is None else str(value))[:_LONGEST] for value in row.values()] for row in rows]
+def table(rows: list[dict[str, Any]]) -> list[Line]:
+    """Rows of the same keys as lines, each column as wide as it needs: half a key id is of no use."""
+    text = [[clean("" if value is None else str(value)) for value in row.values()] for row in rows]
     heads = list(rows[0])
     widths = [max(len(head), *(len(line[at]) for line in text)) for at, head in enumerate(heads)]
     lines: list[Line] = [[Span(_GAP.join(pad(head, width) for head, width in zip(heads, widths, strict=True)), "dim")]]

@@ -11,8 +11,6 @@ from queue import LifoQueue
 from headwater.storage.base import Store
 from headwater.storage.open import drop_store, open_store
 
-Opener = Callable[..., Store]
-
 
 class _TenantStores:
     """The open stores of one tenant."""
