@@ -71,3 +71,19 @@ def test_what_is_no_json_is_left_to_its_reader(body):
         check_json(body, Limits())
     except InvalidInput as error:
         assert "json_" in error.rule or "_bytes" in error.rule
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":"' + b"\\\\" * 6 + b'","b":"\\\\\\"[[[[[[["}',
+        b'{"a":"{}","b":"[]","c":"]{"}',
+        b'{"a":["",""],"b":["","","",[]]}',
+    ],
+)
+def test_brackets_in_strings_and_escaped_quotes_do_not_count_as_nesting(body):
+    """Strings that are empty, hold brackets or end in backslashes do not hide the depth of the value, nor add to it."""
+    assert is_within(msgspec.json.decode(body))
+    check_json(body, LIMITS)
+    with pytest.raises(InvalidInput, match="json_depth"):
+        check_json(b"[[[[" + body + b"]]]]", LIMITS)
