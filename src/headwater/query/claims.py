@@ -17,6 +17,7 @@ from headwater.formats.facets import try_facet
 from headwater.formats.run_facets import Sql
 from headwater.model.graph import NodeKind, RunState
 from headwater.query.claims_parse import LONGEST, Found, TableColumns, dialect_of, parse
+from headwater.query.facts import known_columns
 from headwater.query.names import node_id
 from headwater.storage.base import EdgeRow, NodeRow, Store
 
@@ -124,12 +125,12 @@ def _said(store: Store, job: NodeRow) -> _Said:
     latest = store.runs(job_id=job.id, state=RunState.COMPLETED, limit=1) or store.runs(job_id=job.id, limit=1)
     inputs, outputs = store.run_io(latest[0].run_id) if latest else ([], [])
     ends |= {version.dataset_id for version in (*inputs, *outputs)}
-    rows = {row.id: row for row in store.nodes(sorted(ends)) if row.kind is NodeKind.DATASET}
+    rows = {row.id: row for row in sorted(store.nodes(list(ends)), key=node_id) if row.kind is NodeKind.DATASET}
     sources = {edge.source_id for edge in edges} | {version.dataset_id for version in inputs}
     targets = {edge.target_id for edge in edges} | {version.dataset_id for version in outputs}
     return _Said(
-        reads={node: rows[node] for node in sorted(sources) if node in rows},
-        writes={node: rows[node] for node in sorted(targets) if node in rows},
+        reads={node: row for node, row in rows.items() if node in sources},
+        writes={node: row for node, row in rows.items() if node in targets},
         columns={one for edge in edges for one in _fields(store, edge)},
     )
 
@@ -141,7 +142,7 @@ def _fields(store: Store, edge: EdgeRow) -> Iterable[tuple[int, str, int, str]]:
 
 
 def _columns_of(store: Store, rows: Iterable[NodeRow]) -> TableColumns:
-    tables = {_plain(row.name): store.fields(row.id) for row in rows}
+    tables = {_plain(row.name): tuple(name for name, _ in known_columns(store, row.id)) for row in rows}
     return tuple(sorted((name, columns) for name, columns in tables.items() if columns))
 
 
@@ -215,8 +216,7 @@ def _tables(
     ours = {row.id: row for name in names if (row := nodes[name]) is not None}
     both = bool(claimed) and bool(names)
     told = []
-    for node in sorted({*claimed, *ours}):
-        row = claimed.get(node) or ours[node]
+    for node, row in sorted({**ours, **claimed}.items(), key=lambda one: node_id(one[1])):
         verdict, confidence = _verdict(node in claimed, node in ours, both_speak=both)
         told.append(TableClaim(name=row.name, id=node_id(row), verdict=verdict, confidence=confidence))
     verdict, confidence = _verdict(False, True, both_speak=both)

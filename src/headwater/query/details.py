@@ -153,7 +153,7 @@ def _common(node: NodeRow, facets: Facets) -> dict[str, Any]:
 def _columns(store: Store, node: NodeRow, facets: Facets) -> tuple[Column, ...]:
     measured = body(facets, "dataQualityMetrics").get("columnMetrics")
     measures = measured if isinstance(measured, dict) else {}
-    fields = schema_fields(facets) or [(name, "") for name in store.fields(node.id)]
+    fields = schema_fields(facets) or [(name, "") for name in sorted(store.fields(node.id))]
     return tuple(
         Column(name=name, type=type_, measures=found if isinstance(found := measures.get(name), dict) else {})
         for name, type_ in fields

@@ -261,6 +261,13 @@ def schema_fields(facets: Facets) -> list[tuple[str, str]]:
     return list(_flat(body(facets, "schema").get("fields"), ""))
 
 
+def known_columns(store: Store, dataset_id: int) -> list[tuple[str, str]]:
+    """Return the columns of a dataset as (name, type) in the order of its schema; then those that only edges know, by
+    name and without a type."""
+    found = dict(schema_fields(store.facets(dataset_id)))
+    return [*found.items(), *((name, "") for name in sorted(store.fields(dataset_id)) if name not in found)]
+
+
 def _flat(fields: Any, prefix: str) -> list[tuple[str, str]]:
     flat: list[tuple[str, str]] = []
     for item in fields if isinstance(fields, list) else []:

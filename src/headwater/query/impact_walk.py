@@ -36,7 +36,24 @@ class Arrival(NamedTuple):
     hops: int
 
 
-Reached = dict[Place, Arrival]
+class Reached:
+    """Every place reached, nearest first, with one way there; the other ways as short; and what each job was used for."""
+
+    def __init__(self, start: Place) -> None:
+        self.by: dict[Place, Arrival] = {start: Arrival(None, None, None, 0)}
+        #: ways as short as the one in ``by``: which of them is shown must not depend on the order of arrival
+        self.others: dict[Place, list[Arrival]] = {}
+        #: every way that was found over an edge of a job, the job that leads to what is reached already included
+        self.uses: dict[int, list[Arrival]] = {}
+
+    def add(self, place: Place, arrival: Arrival) -> bool:
+        """Note a way to a place; true when it is the first."""
+        if arrival.edge is not None and arrival.edge.job_id:
+            self.uses.setdefault(arrival.edge.job_id, []).append(arrival)
+        known = self.by.setdefault(place, arrival)
+        if known is not arrival and known.hops == arrival.hops:
+            self.others.setdefault(place, []).append(arrival)
+        return known is arrival
 
 _IMPORTANCE = ("ENDPOINT", "PREDICTIONS", "DASHBOARD", "MODEL", "CHECKPOINT", "FEATURE_VIEW")
 
@@ -79,15 +96,15 @@ class _Walk:
 
     def run(self, *, is_sure: bool) -> Reached:
         """Return every place reached, nearest first; ``is_sure`` follows only links that carry the value."""
-        reached: Reached = {self.start: Arrival(None, None, None, 0)}
-        frontier = [self.start]
-        while frontier and (self.depth is None or reached[frontier[0]].hops < self.depth):
+        reached = Reached(self.start)
+        frontier, hops = [self.start], 0
+        while frontier and (self.depth is None or hops < self.depth):
+            hops += 1
             fresh: list[Place] = []
             self._load({place.node for place in frontier})
             for place in frontier:
                 for target, edge, by in self._links(place, is_sure=is_sure):
-                    if target not in reached:
-                        reached[target] = Arrival(place, edge, by, reached[place].hops + 1)
+                    if reached.add(target, Arrival(place, edge, by, hops)):
                         fresh.append(target)
             frontier = fresh
         return reached
@@ -149,10 +166,20 @@ class _Report:
         self.sure = sure
         self.possible = possible
         self.labels = labels
-        ids = {place.node for place in possible} | {a.edge.job_id for a in possible.values() if a.edge}
-        ids |= {place.node for place in sure} | {a.edge.job_id for a in sure.values() if a.edge}
+        ids = {place.node for place in (*possible.by, *sure.by)} | possible.uses.keys() | sure.uses.keys()
         self.rows = {row.id: row for row in edges.store.nodes(sorted(ids))}
-        self.by_id = {node_id(row): row for row in self.rows.values()}
+        self.names = {row.id: node_id(row) for row in self.rows.values()}
+        self.by_id = {self.names[row.id]: row for row in self.rows.values()}
+        for reached in (sure, possible):
+            for place, others in reached.others.items():
+                reached.by[place] = min((reached.by[place], *others), key=self._order)
+
+    def _order(self, arrival: Arrival) -> tuple[int, str, str, str, tuple[str, ...]]:
+        """Sort key of ways: the shortest first, then by name."""
+        origin, job = arrival.origin or self.start, arrival.edge.job_id if arrival.edge else 0
+        by = arrival.by
+        fields = (by.source_field, by.target_field, by.type, by.subtype) if by else ()
+        return arrival.hops, self.names.get(origin.node, ""), origin.field, self.names.get(job, ""), fields
 
     def items(self) -> list[Affected]:
         """Return the affected nodes, worst first."""
@@ -160,15 +187,15 @@ class _Report:
         passes: tuple[tuple[Certainty, Reached], ...] = (("certain", self.sure), ("possible", self.possible))
         for certainty, reached in passes:
             by_node: dict[int, list[Place]] = {}
-            for place in reached:
+            for place in reached.by:
                 if place.node != self.start.node:
                     by_node.setdefault(place.node, []).append(place)
             for node, places in by_node.items():
                 if node not in found and node in self.rows:
                     found[node] = self._dataset(node, places, reached, certainty)
-            for job, places in self._by_job(reached).items():
+            for job, ways in reached.uses.items():
                 if job not in found and job in self.rows:
-                    found[job] = self._job(job, places, reached, certainty)
+                    found[job] = self._job(job, ways, reached, certainty)
         return sorted(found.values(), key=_rank)
 
     def detailed(self, items: Sequence[Affected]) -> tuple[Affected, ...]:
@@ -180,16 +207,10 @@ class _Report:
             for item, row in zip(items, rows, strict=True)
         )
 
-    def _by_job(self, reached: Reached) -> dict[int, list[Place]]:
-        jobs: dict[int, list[Place]] = {}
-        for place, arrival in reached.items():
-            if arrival.edge is not None:
-                jobs.setdefault(arrival.edge.job_id, []).append(place)
-        return jobs
-
     def _dataset(self, node: int, places: list[Place], reached: Reached, certainty: Certainty) -> Affected:
         row = self.rows[node]
-        first = reached[places[0]]
+        nearest = min(places, key=lambda place: (reached.by[place].hops, place.field))
+        first = reached.by[nearest]
         fields = tuple(sorted({place.field for place in places if place.field != WHOLE}))
         severity = self._severity(certainty)
         return Affected(
@@ -199,13 +220,13 @@ class _Report:
             distance=first.hops,
             reason=self._reason(row, fields, first, severity),
             fields=fields,
-            path=self._path(places[0], reached),
+            path=self._path(nearest, reached),
         )
 
-    def _job(self, job: int, places: list[Place], reached: Reached, certainty: Certainty) -> Affected:
+    def _job(self, job: int, ways: list[Arrival], reached: Reached, certainty: Certainty) -> Affected:
         row = self.rows[job]
-        first = reached[places[0]]
-        origins = {reached[place].origin for place in places}
+        first = min(ways, key=self._order)
+        origins = {way.origin for way in ways}
         fields = tuple(sorted({origin.field for origin in origins if origin and origin.field != WHOLE}))
         is_reader = self.start in origins
         if is_reader:
@@ -216,7 +237,7 @@ class _Report:
         else:
             severity = "changes" if severity == "breaks" else severity
             reason = f"uses {listing(fields)}, made from it" if fields else "works on what is made from it"
-        origin = reached[places[0]].origin or self.start
+        origin = first.origin or self.start
         return Affected(
             node=_node(row, first.hops),
             severity=severity,
@@ -224,7 +245,7 @@ class _Report:
             distance=first.hops,
             reason=reason,
             fields=fields,
-            path=(*self._path(origin, reached), Step(node=node_id(row))),
+            path=(*self._path(origin, reached), Step(node=self.names[job])),
         )
 
     def _severity(self, certainty: Certainty) -> Severity:
@@ -253,10 +274,10 @@ class _Report:
         steps: list[Step] = []
         current: Place | None = place
         while current is not None:
-            arrival = reached[current]
+            arrival = reached.by[current]
             job = self.rows.get(arrival.edge.job_id) if arrival.edge else None
             row = self.rows[current.node]
-            steps.append(Step(node=node_id(row), field=current.field, job=node_id(job) if job else ""))
+            steps.append(Step(node=self.names[row.id], field=current.field, job=self.names[job.id] if job else ""))
             current = arrival.origin
         return tuple(reversed(steps))
 

@@ -13,7 +13,7 @@ import msgspec
 from headwater.model.graph import Direction, FieldEdge, NodeKind
 from headwater.query.build import EdgeKey, build, edge_key
 from headwater.query.columns import EVERY
-from headwater.query.facts import schema_fields
+from headwater.query.facts import known_columns
 from headwater.query.names import node_id
 from headwater.query.result import LineageGraph
 from headwater.query.walk import Edges, Reach, ends, is_valid, job_neighbours
@@ -77,7 +77,7 @@ def neighbourhood(
     ids = {row.id: node_id(row) for row in store.nodes(list(levels))}
     columns = None
     if with_columns:
-        columns = {ids[key]: _typed(store, key) for key in levels if key in ids}
+        columns = {ids[key]: tuple(known_columns(store, key)) for key in levels if key in ids}
     hidden = {direction: _beyond(edges, levels, direction) for direction in _BOTH}
     return Neighbourhood(
         graph=graph,
@@ -105,12 +105,6 @@ def _columns(edges: Edges, rows: Sequence[EdgeRow]) -> tuple[dict[int, set[str]]
             fields.setdefault(row.source_id, set()).add(field.source_field)
             fields.setdefault(row.target_id, set()).add(field.target_field)
     return {key: names - set(EVERY) for key, names in fields.items()}, field_edges
-
-
-def _typed(store: Store, key: int) -> tuple[tuple[str, str], ...]:
-    """The columns of a dataset with their types, in the order of its schema; then those that only edges know."""
-    found = dict(schema_fields(store.facets(key)))
-    return (*found.items(), *((name, "") for name in store.fields(key) if name not in found))
 
 
 def _beyond(edges: Edges, kept: Collection[int], direction: Direction) -> dict[int, int]:

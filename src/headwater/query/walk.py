@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from headwater.model.graph import Direction, FieldEdge, NodeKind
+from headwater.model.graph import Direction, FieldEdge, How, NodeKind
 from headwater.storage.base import EdgeRow, NodeRow, Side, Store
 
 if TYPE_CHECKING:  # a question that walks nothing does not need numpy
@@ -39,6 +39,10 @@ class Reach:
 
 NOW = 2**63 - 2
 """The instant at which exactly the edges without an end hold: how the graph index is asked about now."""
+
+
+_HOWS = {how: rank for rank, how in enumerate(How)}
+"""How an edge is known, the strongest first."""
 
 
 class Ends(NamedTuple):
@@ -204,7 +208,24 @@ def _keep_edges(edges: Edges, reach: Reach, direction: Direction, jobs: set[int]
         else:
             found += known.get(node, ())
     reach.hidden = {node: hidden[node] for node in reach.levels if hidden.get(node)}
-    reach.edges = list({(edge.source_id, edge.target_id, edge.job_id): edge for edge in found}.values())
+    reach.edges = _distinct(found)
+
+
+def _distinct(rows: Iterable[EdgeRow]) -> list[EdgeRow]:
+    """Return one edge for each source, target and job: the best known, by what it says and never by its ids."""
+    best: dict[tuple[int, int, int], EdgeRow] = {}
+    for edge in rows:
+        key = (edge.source_id, edge.target_id, edge.job_id)
+        known = best.get(key)
+        if known is None or _order_of_trust(edge) < _order_of_trust(known):
+            best[key] = edge
+    return list(best.values())
+
+
+def _order_of_trust(edge: EdgeRow) -> tuple[int, bool, int, int, str]:
+    """Sort key: the strongest evidence first, what a run showed before what was only designed, the longest first."""
+    until = NOW if edge.valid_to is None else edge.valid_to
+    return (_HOWS[edge.how], not edge.run_id, edge.valid_from, -until, edge.run_id)
 
 
 def _from_job(edge: EdgeRow, job: int, direction: Direction) -> EdgeRow:

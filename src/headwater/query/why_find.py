@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.build_versions import versions_graph
@@ -81,7 +83,9 @@ class _Search:
         ids = sorted({version.dataset_id for version in self.versions.values()})
         self.rows: dict[int, NodeRow] = {row.id: row for row in store.nodes(ids)}
         self._runs: dict[str, RunFacts | None] = {}
-        self.made: dict[int, Made] = {key: self._made(self.versions[key], hop) for key, hop in hops.items()}
+        made = {key: self._made(self.versions[key], hop) for key, hop in hops.items()}
+        #: nearest first, then by name: the order in which versions became known says nothing
+        self.made = dict(sorted(made.items(), key=lambda one: (one[1].distance, one[1].version.id)))
 
     def _made(self, version: VersionRow, hop: int) -> Made:
         steps = self.graph.step(version.id, Direction.UPSTREAM)
@@ -146,13 +150,15 @@ class _Search:
         seen = {(start.id, column) for column in columns}
         frontier = sorted(seen)
         while frontier:
+            steps: list[TrailStep] = []
             reached: set[tuple[int, str]] = set()
             for key, column in frontier:
                 for source, step in self._column_steps(key, column):
-                    found[step] = None
+                    steps.append(step)
                     place = (source, step.source_field)
                     if place not in seen and step.type != "INDIRECT":
                         reached.add(place)
+            found.update(dict.fromkeys(sorted(steps, key=msgspec.structs.astuple)))
             seen |= reached
             frontier = sorted(reached)
         return tuple(found)

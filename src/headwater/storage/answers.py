@@ -133,11 +133,19 @@ class Answers:
         return {name: msgspec.Raw(one.body) for name, one in sorted(found[1].facets.items())}
 
     def run_io(self, run_id: str) -> tuple[list[VersionRow], list[VersionRow]]:
-        """What a run read and wrote, as versions."""
+        """What a run read and wrote, as versions, by the names of the datasets."""
         found = self._doc(run_id)
         if found is None:
             return [], []
-        run, doc = found
+        read, written = self._read_and_written(*found)
+        rows = {row.id: (row.namespace, row.name) for row in self.nodes([one.dataset_id for one in (*read, *written)])}
+
+        def by_name(version: VersionRow) -> tuple[tuple[str, str], str, str]:
+            return rows[version.dataset_id], version.version, version.run_id
+
+        return sorted(read, key=by_name), sorted(written, key=by_name)
+
+    def _read_and_written(self, run: Run, doc: RunDoc) -> tuple[list[VersionRow], list[VersionRow]]:
         if doc.settled is None:
             return self._claimed(run, doc.inputs, is_input=True), self._claimed(run, doc.outputs, is_input=False)
         steps = [self._tables.derivations.get(step) for step in doc.settled.derivations]

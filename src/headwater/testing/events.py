@@ -168,6 +168,23 @@ def raw(events: Iterable[Event]) -> list[bytes]:
     return [msgspec.json.encode(event) for event in events]
 
 
+_ABOUT: dict[str, tuple[dict[str, Any], ...]] = {
+    "documentation": (facet(description="what was sold"), facet(description="lake of orders", contentType="text")),
+    "tags": (
+        facet(tags=[{"key": "pii", "value": "true", "source": "USER"}]),
+        facet(tags=[{"key": "pii", "value": "true", "field": "a"}, {"key": "tier", "value": "gold"}]),
+    ),
+    "ownership": (facet(owners=[{"name": "team:sales", "type": "OWNER"}]), facet(owners=[{"name": "ada"}])),
+    "dataSource": (
+        facet(name="lake", uri="s3://bucket/lake"),
+        facet(name="shop", uri="postgresql://db/shop"),
+        facet(name="shop", uri="postgresql://other:5432/shop"),
+    ),
+    "dataQualityMetrics": (facet(rowCount=3, columnMetrics={"a": {"nullCount": 1, "distinctCount": 2}}),),
+}
+"""What histories say of datasets beside where they are from."""
+
+
 class History:
     """A random history of a small platform, the same for the same seed.
 
@@ -223,6 +240,11 @@ class History:
             found["lifecycleStateChange"] = self._life()
         if pick.random() < 0.1:
             found["datasetType"] = facet(datasetType=pick.choice(["TABLE", "MODEL"]))
+        if pick.random() < 0.15:
+            found[pick.choice(list(_ABOUT))] = facet(_deleted=True)
+        elif pick.random() < 0.3:
+            kind, bodies = pick.choice(list(_ABOUT.items()))
+            found[kind] = pick.choice(bodies)
         return found
 
     def _life(self) -> dict[str, Any]:

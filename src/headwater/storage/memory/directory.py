@@ -102,6 +102,6 @@ def _source(row: Listing) -> str:
 
 
 def _span(rows: Iterable[Listing], name: Callable[[Listing], str], uri: Callable[[Listing], str]) -> Span:
-    ordered = sorted(rows, key=attrgetter("created_at", "node"))
+    ordered = sorted(rows, key=attrgetter("created_at", "spelt", "source_uri"))
     first = ordered[0]
     return Span(name(first), uri(first), first.created_at, ordered[-1].created_at)

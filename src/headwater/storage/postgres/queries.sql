@@ -331,7 +331,7 @@ SELECT one.key, one.spelt, one.source_uri, one.created_at, (
 )
 FROM seen CROSS JOIN LATERAL (
   SELECT :column AS key, spelt, source_uri, created_at FROM listings
-  WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" = seen.part ORDER BY created_at, node LIMIT 1
+  WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" = seen.part ORDER BY created_at, spelt COLLATE "C", source_uri COLLATE "C" LIMIT 1
 ) AS one
 WHERE seen.part IS NOT NULL ORDER BY seen.part;
 
@@ -344,7 +344,7 @@ SELECT :column, spelt, source_uri, created_at, (
   WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" = left(%s, 160) AND :column = %s
 )
 FROM listings WHERE tenant_id = :tenant AND left(:column, 160) COLLATE "C" = left(%s, 160) AND :column = %s
-ORDER BY created_at, node LIMIT 1;
+ORDER BY created_at, spelt COLLATE "C", source_uri COLLATE "C" LIMIT 1;
 
 -- listed_datasets
 SELECT node FROM listings WHERE tenant_id = :tenant AND kind = 1 AND NOT is_deleted

@@ -22,6 +22,12 @@ class Columns:
     def __init__(self, tables: Tables, names: Names) -> None:
         self._tables = tables
         self._names = names
+        #: datasets that got a field since the last look
+        self.grown: set[int] = set()
+
+    def clear(self) -> None:
+        """Forget what is pending: the batch was rolled back."""
+        self.grown.clear()
 
     def add_fields(self, node_id: int, names: Iterable[str]) -> None:
         """Give a place to the fields of a dataset that have none yet."""
@@ -29,6 +35,7 @@ class Columns:
         known = set(row.names) if row else set()
         fresh = [name for name in dict.fromkeys(names) if name and name not in known]
         if fresh:
+            self.grown.add(node_id)
             self._tables.fields.put(Fields(node=node_id, names=[*(row.names if row else ()), *fresh]))
 
     def mapping(self, source: int, target: int, fields: Iterable[FieldEdge]) -> int:

@@ -230,7 +230,7 @@ class History:
 
     def refresh_search(self) -> None:
         """Write what nodes are found by, for those whose names, fields or words changed."""
-        for node_id in sorted(self._stale):
+        for node_id in sorted(self._stale | self._columns.grown | self._names.relisted):
             node = self._tables.nodes.get(node_id)
             if node is None:
                 continue
@@ -242,7 +242,7 @@ class History:
                 kind=node.kind,
                 namespace="\n".join(dict.fromkeys(name.raw_namespace for name in names)),
                 name="\n".join(dict.fromkeys(name.raw_name for name in names)),
-                fields="\n".join(fields.names) if fields else "",
+                fields="\n".join(sorted(fields.names)) if fields else "",
                 description=about,
                 tags=tags,
                 owners=owners,
@@ -250,6 +250,7 @@ class History:
             if self._tables.search.get(node_id) != text:
                 self._tables.search.put(text)
         self._stale.clear()
+        self._columns.grown.clear()
 
 
 def _order(change: Change) -> tuple[int, bytes]:

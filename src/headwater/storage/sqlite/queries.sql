@@ -522,12 +522,12 @@ WITH RECURSIVE seen (namespace) AS (
   SELECT (SELECT min(namespace) FROM listings WHERE namespace > seen.namespace) FROM seen WHERE seen.namespace IS NOT NULL
 )
 SELECT spelt, '', created_at, (SELECT created_at FROM listings WHERE namespace = seen.namespace ORDER BY created_at DESC LIMIT 1)
-FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE namespace = seen.namespace ORDER BY created_at, node LIMIT 1)
+FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE namespace = seen.namespace ORDER BY created_at, spelt, source_uri LIMIT 1)
 WHERE seen.namespace IS NOT NULL ORDER BY seen.namespace;
 
 -- listed_namespace
 SELECT spelt, '', created_at, (SELECT created_at FROM listings WHERE namespace = one.namespace ORDER BY created_at DESC LIMIT 1)
-FROM listings AS one WHERE namespace = ? ORDER BY created_at, node LIMIT 1;
+FROM listings AS one WHERE namespace = ? ORDER BY created_at, spelt, source_uri LIMIT 1;
 
 -- listed_sources
 -- Of two lower bounds SQLite seeks by the first; the other one is what lets it use the index.
@@ -537,12 +537,12 @@ WITH RECURSIVE seen (source) AS (
   SELECT (SELECT min(source) FROM listings WHERE source > seen.source AND source > '') FROM seen WHERE seen.source IS NOT NULL
 )
 SELECT seen.source, source_uri, created_at, (SELECT created_at FROM listings WHERE source > '' AND source = seen.source ORDER BY created_at DESC LIMIT 1)
-FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE source > '' AND source = seen.source ORDER BY created_at, node LIMIT 1)
+FROM seen JOIN listings ON node = (SELECT node FROM listings WHERE source > '' AND source = seen.source ORDER BY created_at, spelt, source_uri LIMIT 1)
 WHERE seen.source IS NOT NULL ORDER BY seen.source;
 
 -- listed_source
 SELECT source, source_uri, created_at, (SELECT created_at FROM listings WHERE source > '' AND source = one.source ORDER BY created_at DESC LIMIT 1)
-FROM listings AS one WHERE source = ? AND source > '' ORDER BY created_at, node LIMIT 1;
+FROM listings AS one WHERE source = ? AND source > '' ORDER BY created_at, spelt, source_uri LIMIT 1;
 
 -- listed_datasets
 SELECT node FROM listings WHERE kind = 1 AND is_deleted = 0 ORDER BY namespace, name, node LIMIT ? OFFSET ?;

@@ -86,6 +86,21 @@ class DirectorySuite(StoreFixture):
         assert store.namespace("postgres://db") == store.namespaces()[1]
         assert store.namespace("nowhere") is None
 
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_two_first_objects_spell_their_place_the_same_in_any_order(self, store: Store, order: int) -> None:
+        """Of objects first heard of at one instant the spelling counts, not which of them came in first."""
+        source = [facet(name="shop", uri=uri) for uri in ("postgres://w", "postgres://v")]
+        events = [
+            dataset_event("a", 10, {"dataSource": source[0]}, namespace="s3a://lake"),
+            dataset_event("b", 10, {"dataSource": source[1]}, namespace="s3://lake"),
+        ]
+        for event in events[::order]:
+            fill(store, event)
+        assert [row.name for row in store.namespaces()] == ["s3://lake"]
+        assert store.namespace("s3n://lake") == store.namespaces()[0]
+        assert store.sources() == [store.source("shop")]
+        assert {row.uri for row in store.sources()} == {"postgres://v"}
+
     def test_a_dataset_that_moves_is_listed_where_it_is(self, store: Store) -> None:
         """An alias, a rename and an earlier spelling change the list with the name that is shown."""
         links = facet(identifiers=[{"namespace": "lake", "name": "aa", "type": "LOCATION"}])

@@ -7,6 +7,7 @@ import pytest
 from headwater.model.graph import NodeKind, RunState
 from headwater.storage.base import Store
 from headwater.testing.events import (
+    column_lineage,
     dataset,
     dataset_event,
     facet,
@@ -186,6 +187,14 @@ class ObjectsSuite(StoreFixture):
         assert [hit.node.name for hit in store.search("nightly")] == ["nightly-load"]
         assert [hit.node.kind for hit in store.search("load", kind=NodeKind.JOB)] == [NodeKind.JOB]
         assert store.search("load", kind=NodeKind.DATASET) == []
+
+    def test_search_finds_a_column_that_only_an_edge_speaks_of(self, store: Store) -> None:
+        """Also where the dataset was found by its other words before."""
+        fill(store, whole_run(1, "j", 0, ["source"], ["target"]))
+        columns = {"columnLineage": column_lineage({"score": [("source", "churned")]})}
+        fill(store, whole_run(2, "j", 50, ["source"], [dataset("target", facets=columns)]))
+        assert [(hit.node.name, hit.field) for hit in store.search("churned")] == [("source", "churned")]
+        assert [(hit.node.name, hit.field) for hit in store.search("score")] == [("target", "score")]
 
     def test_search_finds_misspelt_names(self, store: Store) -> None:
         """A letter too few, too many or swapped still leads to the name."""

@@ -13,7 +13,8 @@ from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.transfer import export, import_
 from headwater.testing.events import History, raw, whole_run
-from headwater.testing.suite.fixture import StoreFixture, fill, holding, the
+from headwater.testing.seen import Seen
+from headwater.testing.suite.fixture import StoreFixture, fill, holding, moment, the
 
 
 class WholeSuite(StoreFixture):
@@ -35,6 +36,26 @@ class WholeSuite(StoreFixture):
             del delivery[:size]
         assert store.graph_hash() == expected
         assert store.rebuild() == expected
+
+    @pytest.mark.parametrize("seed", [3, 16, 33, 116])
+    def test_all_that_is_seen_depends_on_the_set_of_events_alone(self, store: Store, seed: int) -> None:
+        """Spellings, facets, histories, lists, searches, edges at several instants and every kind of answer."""
+        events = History(seed).events(8)
+        words = ("t1", "lake", "db", "pii", "ada", "a")
+        instants = [moment(seconds) for seconds in (5, 20, 40)]
+        with MemoryStore.open() as oracle:
+            oracle.append(events)
+            expected = Seen(oracle, instants=instants, words=words).facts()
+        pick = random.Random(seed)  # noqa: S311  # tests, no secrets
+        delivery = events + pick.sample(events, len(events) // 3)
+        pick.shuffle(delivery)
+        while delivery:
+            size = pick.randrange(1, 20)
+            store.append(delivery[:size])
+            del delivery[:size]
+        found = Seen(store, instants=instants, words=words).facts()
+        assert found.keys() == expected.keys()
+        assert {key: found[key] for key in found if found[key] != expected[key]} == {}
 
     def test_different_histories_have_different_hashes(self, store: Store) -> None:
         """The hash is not blind: another event, and it is another."""

@@ -1,0 +1,82 @@
+"""Answers are a function of the set of events: which of two things came in first is not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from headwater.query import Lineage
+from headwater.storage.memory import MemoryStore
+from headwater.testing.events import Event, column_lineage, dataset, facet, job_event, raw, run_id, whole_run
+
+both_orders = pytest.mark.parametrize("order", [1, -1], ids=["in order", "backwards"])
+
+
+def ask(events: Iterable[Event], order: int) -> Lineage:
+    """Questions to a store that got events one by one, the first or the last of them first."""
+    store = MemoryStore.open()
+    for event in raw(list(events)[::order]):
+        store.append([event])
+    return Lineage(store)
+
+
+@both_orders
+def test_impact_names_every_job_that_reads_it_and_one_path(order: int) -> None:
+    """Two jobs that make one table of another are both affected; of ways of one length the first by name is shown."""
+    events = [*whole_run(1, "j1", 0, ["a"], ["b"]), *whole_run(2, "j2", 0, ["a"], ["b"])]
+    impact = ask(events, order).impact("dataset:db:a")
+    assert [(item.node.name, item.reason) for item in impact.items] == [
+        ("b", "is made from it"),
+        ("j1", "reads a"),
+        ("j2", "reads a"),
+    ]
+    assert [step.job for step in impact.items[0].path] == ["", "job:jobs:j1"]
+
+
+@both_orders
+def test_a_job_that_writes_back_is_affected(order: int) -> None:
+    """What it makes of the data is the data itself, and it reads it all the same."""
+    events = [*whole_run(1, "j1", 0, ["a"], ["b"]), *whole_run(2, "back", 20, ["b"], ["a"])]
+    impact = ask(events, order).impact("dataset:db:a")
+    assert [(item.node.name, item.distance) for item in impact.items] == [("b", 1), ("j1", 1), ("back", 2)]
+
+
+@both_orders
+def test_the_best_known_edge_of_a_job_stands_for_all(order: int) -> None:
+    """A run's edge before one that was only designed, whichever became known first."""
+    events = [*whole_run(1, "j", 0, ["a"], ["b", "c"]), job_event("j", 30, ["a"], ["d"])]
+    found = ask(events, order).upstream("job:jobs:j").edges
+    assert [(edge.source, edge.target, edge.run) for edge in found] == [("dataset:db:a", "job:jobs:j", run_id(1))]
+
+
+@both_orders
+def test_columns_without_a_schema_come_by_name(order: int) -> None:
+    """Edges alone speak of them, in no order of their own."""
+    first, second = ({"columnLineage": column_lineage({field: [("a", field)]})} for field in "zb")
+    events = [
+        *whole_run(1, "j", 0, ["a"], [dataset("t", facets=first)]),
+        *whole_run(2, "k", 20, ["a"], [dataset("t", facets=second)]),
+    ]
+    details = ask(events, order).show("dataset:db:t")
+    assert [column.name for column in details.columns] == ["b", "z"]
+
+
+@both_orders
+def test_a_record_lists_both_ends_by_name(order: int) -> None:
+    """Of a run that came in as events: its sources and destinations do not change places."""
+    events = [*whole_run(1, "j", 0, ["z", "b"], ["y", "c"]), *whole_run(2, "k", 20, ["c"], ["z"])]
+    record = ask(events, order).record(run_id(1))
+    assert [end["identifier"] for end in record["source"]] == ["db://b", "db://z"]
+    assert [end["identifier"] for end in record["destination"]] == ["db://c", "db://y"]
+
+
+@both_orders
+def test_why_and_claims_go_by_name(order: int) -> None:
+    """Versions of one distance, and what a job says it reads and writes."""
+    sql = {"sql": facet(query="INSERT INTO t SELECT * FROM a JOIN b USING (x)")}
+    events = whole_run(1, "j", 30, ["b", "a"], ["t"], job_facets=sql)
+    events += [*whole_run(2, "k", 0, [], ["b"]), *whole_run(3, "l", 0, [], ["a"])]
+    lineage = ask(events, order)
+    assert [made.version.name for made in lineage.why("dataset:db:t").history] == ["t", "a", "b"]
+    assert [claim.name for claim in lineage.claims("job:jobs:j").reads] == ["a", "b"]
