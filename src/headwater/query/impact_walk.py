@@ -37,7 +37,7 @@ class Arrival(NamedTuple):
 
 
 class Reached:
-    """Every place reached, nearest first, with one way there; the other ways as short; and what each job was used for."""
+    """Every place reached, nearest first, with one way there; the other ways as short; what each job was used for."""
 
     def __init__(self, start: Place) -> None:
         self.by: dict[Place, Arrival] = {start: Arrival(None, None, None, 0)}
@@ -54,6 +54,7 @@ class Reached:
         if known is not arrival and known.hops == arrival.hops:
             self.others.setdefault(place, []).append(arrival)
         return known is arrival
+
 
 _IMPORTANCE = ("ENDPOINT", "PREDICTIONS", "DASHBOARD", "MODEL", "CHECKPOINT", "FEATURE_VIEW")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -61,7 +62,10 @@ class Seen:
             yield f"version facets {key} {version.ordinal}", store.version_facets(version.id)
 
     def _named(self, rows: Iterable[VersionRow]) -> list[Any]:
-        return [{**msgspec.structs.asdict(row), "id": bool(row.id), "dataset_id": self._name(row.dataset_id)} for row in rows]
+        return [
+            {**msgspec.structs.asdict(row), "id": bool(row.id), "dataset_id": self._name(row.dataset_id)}
+            for row in rows
+        ]
 
     def _name(self, node: int) -> str:
         return node_id(self._nodes[node]) if node else ""
@@ -130,7 +134,10 @@ class Seen:
                 yield f"show {key} at {instant}", ask.show(key, as_of=instant)
                 for columns in (False, True):
                     yield f"upstream {key} {columns} at {instant}", ask.upstream(key, as_of=instant, columns=columns)
-                    yield f"downstream {key} {columns} at {instant}", ask.downstream(key, as_of=instant, columns=columns)
+                    yield (
+                        f"downstream {key} {columns} at {instant}",
+                        ask.downstream(key, as_of=instant, columns=columns),
+                    )
                 if row.kind is NodeKind.DATASET:
                     yield f"versions upstream {key} at {instant}", self._steps(key, instant)
             yield f"select {key}", ask.select(f"+{key}+")
@@ -144,7 +151,7 @@ class Seen:
 
     def _paths(self) -> Iterator[tuple[str, Any]]:
         keys = sorted(self._name(row.id) for row in self._nodes.values() if row.kind is NodeKind.DATASET)
-        for first, last in zip(keys, keys[1:], strict=False):
+        for first, last in pairwise(keys):
             yield f"path {first} {last}", self._told(self._lineage.path, first, last, limit=5)
 
     def _steps(self, key: str, instant: int | None) -> list[Any]:

@@ -50,7 +50,16 @@ class Projector:
 
     def clear(self) -> None:
         """Forget everything cached or pending: the batch was rolled back, or another process wrote."""
-        for part in (self.names, self.sets, self.runs, self._columns, self._history, self._flows, self._plans, self.bindings):
+        for part in (
+            self.names,
+            self.sets,
+            self.runs,
+            self._columns,
+            self._history,
+            self._flows,
+            self._plans,
+            self.bindings,
+        ):
             part.clear()
         self._listings.clear()
         self._hearing.clear()
