@@ -59,7 +59,7 @@ class Project:
 
     def captured(self, *arguments: str, **options: Any) -> Ended:
         """``headwater run ARGUMENTS``."""
-        command = [sys.executable, "-m", "headwater.cli.main", "run", *arguments]
+        command = [sys.executable, "-m", "headwater", "run", *arguments]
         return self._run(command, self.environment, **options)
 
     def python(self, code: str, **options: Any) -> Ended:

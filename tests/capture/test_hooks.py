@@ -173,8 +173,30 @@ def test_names_imported_before_are_replaced_and_restored(recorder, hooks, monkey
     monkeypatch.setitem(sys.modules, "a_user", user)
     seen = []
     hooks.after(library, "function", lambda rec, result, args, kwargs: seen.append(result))
+    hooks.settle()
     assert user.function() == 1
     assert seen == [1]
     hooks.remove()
     assert user.function is original
     assert library.function is original
+
+
+def test_a_name_hooked_twice_is_replaced_and_restored_too(recorder, hooks, monkeypatch):
+    """Copies follow the last stand-in, in a module under the name and in ``__main__`` under any, and come back."""
+    library, user = types.ModuleType("a_library"), types.ModuleType("a_user")
+    exec("def function():\n    return 1", vars(library))
+    original = user.function = library.function
+    monkeypatch.setitem(sys.modules, "a_library", library)
+    monkeypatch.setitem(sys.modules, "a_user", user)
+    monkeypatch.setattr(sys.modules["__main__"], "renamed", original, raising=False)
+    first, second = [], []
+    hooks.after(library, "function", lambda rec, result, args, kwargs: first.append(result))
+    hooks.after(library, "function", lambda rec, result, args, kwargs: second.append(result))
+    hooks.settle()
+    assert user.function is library.function
+    assert sys.modules["__main__"].renamed is library.function
+    assert user.function() == 1
+    assert (first, second) == ([], [1])
+    hooks.remove()
+    assert user.function is original
+    assert sys.modules["__main__"].renamed is original

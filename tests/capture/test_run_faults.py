@@ -279,7 +279,7 @@ def test_random_kills_lose_nothing_that_was_delivered(embedded):
     chance = random.Random(1)
     for _ in range(500):
         process = subprocess.Popen(
-            [sys.executable, "-m", "headwater.cli.main", "run", "s.py"], cwd=embedded.folder, stderr=subprocess.DEVNULL
+            [sys.executable, "-m", "headwater", "run", "s.py"], cwd=embedded.folder, stderr=subprocess.DEVNULL
         )
         time.sleep(chance.uniform(0.1, 1.8))
         process.kill()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MAIN = [sys.executable, "-m", "headwater.cli.main"]
+MAIN = [sys.executable, "-m", "headwater"]
 
 
 def run(folder: Path, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -47,7 +47,7 @@ def test_the_way_to_start_is_told(folder: Path) -> None:
 
 def test_a_reader_that_leaves_is_no_error(filled: Path) -> None:
     """``headwater export | head -1`` ends quietly."""
-    command = f"{sys.executable} -m headwater.cli.main export --format json | head -1"
+    command = f"{sys.executable} -m headwater export --format json | head -1"
     result = subprocess.run(
         ["/bin/sh", "-c", command], check=False, cwd=filled, capture_output=True, encoding="utf-8", timeout=120
     )

@@ -109,7 +109,7 @@ class Process:
     """A service in a process of its own."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "headwater.cli.main", "--store", str(folder), "serve", "--port", "0", *options]
+        command = [sys.executable, "-m", "headwater", "--store", str(folder), "serve", "--port", "0", *options]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment

@@ -82,7 +82,7 @@ def _lines(stream) -> Iterator[bytes]:
 @pytest.fixture
 def supervised(postgres_server) -> Iterator[tuple[subprocess.Popen[str], str, dict[str, str]]]:
     """``headwater serve --workers 2``: the process, its address and a key."""
-    command = [sys.executable, "-m", "headwater.cli.main", "--store", postgres_server.new_database(), "serve"]
+    command = [sys.executable, "-m", "headwater", "--store", postgres_server.new_database(), "serve"]
     process = subprocess.Popen(
         [*command, "--port", "0", "--workers", "2"],
         stdout=subprocess.PIPE,

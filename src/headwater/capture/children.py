@@ -40,6 +40,7 @@ def follow_children() -> Callable[[], None]:
 
     def with_spawn(module: ModuleType) -> None:
         hooks.replace(module, "get_preparation_data", _preparing)
+        hooks.settle()
 
     hooks.on_remove(when_imported("multiprocessing.queues", with_queues))
     hooks.on_remove(when_imported("multiprocessing.spawn", with_spawn))

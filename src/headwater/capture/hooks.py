@@ -26,7 +26,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
@@ -128,6 +128,8 @@ class Hooks:
     def __init__(self, identifier: str) -> None:
         self.identifier = identifier
         self._undo: list[Callable[[], None]] = []
+        self._copies: list[_Copy] = []
+        self._settled = 0
 
     def after(self, owner: Any, name: str, handler: After) -> None:
         """Call ``handler`` after each outermost call of ``owner.name`` (function, method, class- or staticmethod)."""
@@ -166,22 +168,25 @@ class Hooks:
             original = static if isinstance(owner, type) else getattr(owner, name)
             self.put(owner, name, make(original))
             if isinstance(owner, ModuleType):
-                self._set_copies(name, original, getattr(owner, name), owner)
+                self._copies.append(_Copy(name, original, getattr(owner, name), owner))
 
     def on_remove(self, undo: Callable[[], None]) -> None:
         """Call ``undo`` when the integration is removed, for hooks that are not attributes."""
         self._undo.append(undo)
 
     def remove(self) -> None:
-        """Restore what was there before, last change first."""
+        """Restore what was there before, last change first; in the modules that imported a stand-in since, too."""
         while self._undo:
             self._undo.pop()()
+        _swap([_Copy(copy.name, copy.new, copy.old, copy.owner) for copy in reversed(self._copies)])
+        self._copies.clear()
+        self._settled = 0
 
-    def _set_copies(self, name: str, original: Any, replacement: Any, owner: ModuleType) -> None:
-        """Replace what ``from owner import name`` left in other modules before we came (one look-up a module; in
-        ``__main__`` under any name), and put the original back into those that imported the stand-in since."""
-        _swap(name, original, replacement, owner)
-        self._undo.append(lambda: _swap(name, replacement, original, owner))
+    def settle(self) -> None:
+        """Replace what ``from owner import name`` left in other modules before we came. One pass over the modules for
+        all that was hooked since the last call: a library has hundreds of functions, a process thousands of modules."""
+        _swap(self._copies[self._settled :])
+        self._settled = len(self._copies)
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
         """Set ``owner.name`` to ``replacement`` until the hooks are removed."""
@@ -206,15 +211,38 @@ class Hooks:
 _ABSENT = object()
 
 
-def _swap(name: str, old: Any, new: Any, owner: ModuleType) -> None:
-    """Put ``new`` wherever a module other than ``owner`` has ``old`` under that name."""
+class _Copy(NamedTuple):
+    """What modules other than ``owner`` may hold under ``name``, and what they are to hold."""
+
+    name: str
+    old: Any
+    new: Any
+    owner: ModuleType
+
+
+def _swap(copies: list[_Copy]) -> None:
+    """Put the new in the place of the old: in every module under its own name, in ``__main__`` under any name."""
+    if not copies:
+        return
+    by_name: dict[str, list[_Copy]] = {}
+    for copy in copies:
+        by_name.setdefault(copy.name, []).append(copy)
+    names = by_name.keys()
     for module in list(sys.modules.values()):
-        if module is not owner and isinstance(module, ModuleType) and vars(module).get(name) is old:
-            setattr(module, name, new)
+        if isinstance(module, ModuleType):
+            held = vars(module)
+            for name in held.keys() & names:
+                for copy in by_name[name]:
+                    if held[name] is copy.old and module is not copy.owner:
+                        setattr(module, name, copy.new)
+    by_value = {id(copy.old): copy.new for copy in copies}
     main = sys.modules.get("__main__")
     for alias, value in list(vars(main).items()) if main is not None else ():
-        if value is old:
-            setattr(main, alias, new)
+        found = value
+        while id(found) in by_value:
+            found = by_value[id(found)]
+        if found is not value:
+            setattr(main, alias, found)
 
 
 class Integration(ABC):

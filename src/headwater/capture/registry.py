@@ -130,6 +130,7 @@ class _Installer:
             integration = load_integration(status.name)
             _check_version(integration, module)
             integration.install(hooks, module)
+            hooks.settle()
             for name in integration.submodules:
                 hooks.on_remove(when_imported(name, _Submodule(status.name, integration, hooks)))
         except DidNotEnable as refusal:
@@ -149,6 +150,7 @@ class _Submodule:
     def __call__(self, module: ModuleType) -> None:
         with GUARD.at(f"{self._name}.install {module.__name__}"):
             self._integration.install_submodule(self._hooks, module)
+            self._hooks.settle()
 
 
 def load_integration(name: str) -> Integration:

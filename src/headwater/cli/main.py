@@ -181,7 +181,3 @@ def _leave_pipe() -> NoReturn:
     """The reader has gone, as ``head`` does: leave quietly, and let nothing flush into the closed pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(141)
-
-
-if __name__ == "__main__":
-    main()

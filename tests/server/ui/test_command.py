@@ -15,7 +15,7 @@ LINK = re.compile(r"open it once with (http://127\.0\.0\.1:\d+/login\?token=\S+)
 
 def command(tmp_path, *arguments: str) -> list[str]:
     """The command line over a store of the test's own."""
-    return [sys.executable, "-m", "headwater.cli.main", "--store", str(tmp_path / "stores"), "ui", *arguments]
+    return [sys.executable, "-m", "headwater", "--store", str(tmp_path / "stores"), "ui", *arguments]
 
 
 def test_a_second_call_finds_the_running_service(tmp_path):

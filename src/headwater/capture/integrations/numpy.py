@@ -59,6 +59,7 @@ class NumpyIntegration(Integration):
         _hook(functions, type(module.c_).__mro__[1], "__getitem__", _indexed)
         _hook(functions, module.random, "default_rng", _seeded("default_rng"))
         _hook(functions, module.random, "seed", _seeded("global"))
+        functions.settle()
         hooks.on_remove(IMPORTS.when_imported("numba", lambda _module: functions.remove()))
 
 

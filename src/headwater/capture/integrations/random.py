@@ -22,6 +22,7 @@ class RandomIntegration(Integration):
 
         def with_torch(torch: ModuleType) -> None:
             hooks.after(torch, "manual_seed", _torch_seeded)
+            hooks.settle()
 
         hooks.on_remove(when_imported("torch", with_torch))
 
