@@ -262,6 +262,7 @@ def test_the_hooks_leave_no_trace():
     before = sqlite3.connect
     hooks = Hooks("sqlite3")
     Sqlite3Integration().install(hooks, sqlite3)
+    hooks.settle()
     assert sqlite3.connect is not before
     assert dbapi2.connect is sqlite3.connect
     hooks.remove()
