@@ -135,8 +135,10 @@ def type_name(node: Node) -> str:
 _OF_THEIR_OWN = {"MODEL", "CHECKPOINT", "PREDICTIONS"}
 
 
-def shown_columns(graph: LineageGraph, columns: Columns | None) -> dict[str, list[tuple[str, str]]]:
-    """Return the columns of each node, those that take part in column edges first, each group in the given order.
+def shown_columns(
+    graph: LineageGraph, columns: Columns | None, first: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, list[tuple[str, str]]]:
+    """Return the columns of each node: those of ``first``, those with column edges, the rest, each in the given order.
 
     Without ``columns`` they are those of the answer (``properties["fields"]``, in answers about columns).
     """
@@ -155,12 +157,13 @@ def shown_columns(graph: LineageGraph, columns: Columns | None) -> dict[str, lis
             raise InvalidInput(field=f"columns.{node.id}", value=given, rule="is a list of names, not one text")
         pairs = [(item, "") if isinstance(item, str) else (item[0], item[1]) for item in given]
         near = related.get(node.id, set())
-        pairs.sort(key=lambda pair: pair[0] not in near)
-        first: dict[str, str] = {}
+        wanted = {name: at for at, name in enumerate((first or {}).get(node.id, ()))}
+        pairs.sort(key=lambda pair: (wanted.get(clean(pair[0]), len(wanted)), pair[0] not in near))
+        once: dict[str, str] = {}
         for name, kind in pairs:
-            first.setdefault(clean(name), clean(kind))
-        if first:
-            found[node.id] = list(first.items())
+            once.setdefault(clean(name), clean(kind))
+        if once:
+            found[node.id] = list(once.items())
     return found
 
 

@@ -36,6 +36,7 @@ def picture_of(
     jobs: Literal["edges", "nodes"] = "edges",
     columns: Columns | None = None,
     most_columns: int = MOST_COLUMNS,
+    first_columns: Mapping[str, Sequence[str]] | None = None,
     group_by: GroupBy | None = None,
     collapsed: Collection[str] | Literal["all"] = (),
     placed: Placed | None = None,
@@ -46,10 +47,11 @@ def picture_of(
 
     ``jobs`` draws jobs as lines between data, or as pills of their own. ``columns`` are the columns of each card by
     node id (all of them: at most ``most_columns`` are shown, those with column edges first); None shows the columns of
-    an answer about columns, and none else. ``group_by`` and ``collapsed``: see ``grouping``. Cards and groups of
-    ``placed`` (rectangles by id, from an earlier picture) stay exactly where they were. ``hidden`` are the true counts
-    of neighbours that are not shown, upstream and downstream, by node id; without it the graph's own count of the side
-    that was walked. Names of files are relative to ``base``, the working folder when None.
+    an answer about columns, and none else; ``first_columns`` stand before all others. ``group_by`` and ``collapsed``:
+    see ``grouping``. Cards and groups of ``placed`` (rectangles by id, from an earlier picture) stay exactly where they
+    were. ``hidden`` are the true counts of neighbours that are not shown, upstream and downstream, by node id; without
+    it the graph's own count of the side that was walked. Names of files are relative to ``base``, the working folder
+    when None.
 
     Raises ``InvalidInput`` for options out of range.
     """
@@ -59,7 +61,7 @@ def picture_of(
         raise InvalidInput(field="most_columns", value=str(most_columns), rule="is 0 or more")
     labels = Labels(base)
     grouping = grouped(graph, group_by, collapsed)
-    fields = shown_columns(graph, columns)
+    fields = shown_columns(graph, columns, first_columns)
     cards = _cards(graph, grouping, fields, labels, most_columns)
     lines = lines_of(graph, grouping, cards, labels, has_pills=jobs == "nodes")
     homes = _homes(grouping, lines)

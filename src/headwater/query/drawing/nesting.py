@@ -14,7 +14,8 @@ from headwater.query.drawing.routing import add
 from headwater.query.drawing.shapes import COLUMN_GAP, Box, Layout, Link, Point, Rect, bounds_of
 
 PADDING = 14.0
-HEADER = 30.0
+HEADER = 42.0
+"""The name of a group, and under it the counts at the corners of the first cards."""
 _ANCHOR = "\x00"
 
 

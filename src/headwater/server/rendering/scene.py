@@ -40,6 +40,7 @@ def scene_of(shown: Shown, view: View) -> Scene:
         graph,
         jobs=view.jobs,
         columns=shown.columns,
+        first_columns=view.found,
         group_by=view.group or None,
         collapsed=[key.removeprefix("group:") for key in view.collapsed],
         placed=view.placed,

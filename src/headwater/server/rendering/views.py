@@ -45,6 +45,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     to: str = ""
     """Another node: the shortest ways from the root to it are shown."""
     columns: bool = False
+    found: dict[str, tuple[str, ...]] = {}
+    """Columns that were looked for on cards, by id of the node: they stand there before all others."""
     jobs: Literal["nodes", "edges"] = "nodes"
     kinds: str = ""
     """Types and kinds to keep, separated by commas; what stood between is joined directly."""

@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from headwater.model.graph import Edge
+from headwater.query.facts import known_columns
 from headwater.query.impact import Change
 from headwater.query.names import node_id
 from headwater.query.text import clean
@@ -67,6 +68,12 @@ class ColumnAnswer(msgspec.Struct, frozen=True, kw_only=True):
     truncated: bool
 
 
+class ColumnsQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset."""
+
+    node: str
+
+
 class Instant(msgspec.Struct, frozen=True, kw_only=True):
     """An instant at which something around a node changed, microseconds since the epoch."""
 
@@ -115,6 +122,15 @@ def column(call: Call) -> ColumnAnswer:
     )
 
 
+def columns(call: Call) -> list[tuple[str, str]]:
+    """All columns of a dataset with their types, as a card names them: what is searched on a card."""
+    query: ColumnsQuery = call.query
+    with call.lineage() as lineage:
+        row = lineage.resolver.node(query.node)
+        found = known_columns(lineage.store, row.id)
+    return list({clean(name): (clean(name), clean(kind)) for name, kind in found}.values())
+
+
 def _pairs(edge: Edge) -> list[tuple[str, str, str, str]]:
     return [(edge.source, clean(field.source_field), edge.target, clean(field.target_field)) for field in edge.fields]
 
@@ -146,5 +162,8 @@ OPERATIONS = (
     _operation("GET", "/lineage/edge", edge, "How an edge is known.", query=EdgeQuery),
     _operation("GET", "/lineage/impact", impact, "What a change does.", query=ImpactQuery),
     _operation("GET", "/lineage/column", column, "The whole path of a column.", query=ColumnQuery, answer=ColumnAnswer),
+    _operation(
+        "GET", "/lineage/columns", columns, "The columns of a node.", query=ColumnsQuery, answer=list[tuple[str, str]]
+    ),
     _operation("POST", "/lineage/instants", instants, "When a view changed.", body=View, answer=list[Instant]),
 )

@@ -40,6 +40,8 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
     against: str = ""
     to: str = ""
     columns: bool = False
+    found: str = ""
+    """Columns that were looked for on cards, by id of the node: a JSON object of lists."""
     jobs: Literal["nodes", "edges"] = "nodes"
     kinds: str = ""
     limit: Limit = 500
@@ -50,6 +52,8 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Where the canvas stands: x, y and zoom."""
     pin: str = ""
     """The node that is pinned."""
+    port: str = ""
+    """The column of it that is pinned."""
     change: Literal["", "drop", "retype", "rename", "retire", "delete_rows"] = ""
     """The change whose impact is shown."""
     column: str = ""
@@ -60,6 +64,7 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
         own = {name: getattr(self, name) for name in View.__struct_fields__ if hasattr(self, name)}
         own["opened"] = _read("opened", self.opened, Hands, Hands())
         own["shut"] = _read("shut", self.shut, Hands, Hands())
+        own["found"] = _read("found", self.found, dict[str, tuple[str, ...]], {})
         own["collapsed"] = _read("collapsed", self.collapsed, tuple[str, ...], ())
         return View(**own)
 
@@ -153,7 +158,7 @@ def _impact(lineage: Lineage, query: LineageQuery, shown: Shown) -> Impact | Non
 
 
 def _export_query(query: LineageQuery) -> str:
-    left_out = ("at", "pin", "change", "column")
+    left_out = ("at", "pin", "port", "change", "column")
     given = {name: getattr(query, name) for name in query.__struct_fields__ if name not in left_out}
     changed = {name: value for name, value in given.items() if value != getattr(LineageQuery(), name)}
     return urlencode({name: "true" if value is True else value for name, value in changed.items()})

@@ -178,6 +178,8 @@ function portList(page, card) {
   if (card.morePorts) {
     const more = make(page, "li", "g-port g-more-ports", `${card.morePorts} more column${card.morePorts === 1 ? "" : "s"}`);
     more.dataset["morePorts"] = "1";
+    more.title = "Find a column (f)";
+    more.append(make(page, "span", "g-find", "find"));
     list.append(more);
   }
   return list;

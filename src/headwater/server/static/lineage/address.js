@@ -17,6 +17,7 @@
  * @property {string} against
  * @property {string} to
  * @property {boolean} columns
+ * @property {Record<string, string[]>} found columns that were looked for on cards, by id of the node
  * @property {"nodes" | "edges"} jobs
  * @property {string} kinds
  * @property {number} limit
@@ -40,6 +41,7 @@ export function plainState() {
     against: "",
     to: "",
     columns: false,
+    found: {},
     jobs: "nodes",
     kinds: "",
     limit: 500,
@@ -71,13 +73,14 @@ export function readAddress(search) {
     against: text("against"),
     to: text("to"),
     columns: text("columns") === "true",
+    found: readLists(text("found")),
     jobs: text("jobs") === "edges" ? "edges" : "nodes",
     kinds: text("kinds"),
     limit: wholeNumber(given.get("limit"), state.limit),
     group: text("group"),
     collapsed: readList(text("collapsed")),
     at: readPlace(text("at")),
-    pin: text("pin"),
+    pin: [text("pin"), text("port")].filter(Boolean).join("\0"),
     change: text("change"),
     column: text("column"),
   };
@@ -102,13 +105,16 @@ export function writeAddress(state) {
   put("against", state.against, "");
   put("to", state.to, "");
   put("columns", state.columns, false);
+  put("found", Object.keys(state.found).length ? JSON.stringify(state.found) : "", "");
   put("jobs", state.jobs, plain.jobs);
   put("kinds", state.kinds, "");
   put("limit", state.limit, plain.limit);
   put("group", state.group, "");
   put("collapsed", state.collapsed.length ? JSON.stringify(state.collapsed) : "", "");
   if (state.at) put("at", [state.at.x.toFixed(0), state.at.y.toFixed(0), state.at.k.toFixed(3)].join(","), "");
-  put("pin", state.pin, "");
+  const [, pinned, port] = /^(.*)\0(.*)$/s.exec(state.pin) ?? ["", state.pin, ""]; // the server takes no NUL
+  put("pin", pinned, "");
+  put("port", port, "");
   put("change", state.change, "");
   put("column", state.column, "");
   return given.toString();
@@ -130,6 +136,7 @@ export function question(state, placed = {}) {
     against: state.against,
     to: state.to,
     columns: state.columns,
+    found: state.found,
     jobs: state.jobs,
     kinds: state.kinds,
     limit: state.limit,
@@ -164,6 +171,13 @@ function readHands(text) {
 /** @param {string} text */
 function readList(text) {
   return texts(readJson(text));
+}
+
+/** @param {string} text */
+function readLists(text) {
+  const found = readJson(text);
+  const isObject = typeof found === "object" && found !== null && !Array.isArray(found);
+  return Object.fromEntries(isObject ? Object.entries(found).map(([key, list]) => [key, texts(list)]) : []);
 }
 
 /**

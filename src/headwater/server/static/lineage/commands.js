@@ -51,9 +51,10 @@ function changing(island) {
     "shut-down": () => island.turn(card.node, "down", "shut"),
     root: () => island.makeRoot(card.node),
     columns: () => island.toggleColumns(),
+    find: () => island.finder.open(card),
     pin: () => {
       island.pin(throughCard(island.view.scene, card.at), card.node);
-      void island.inspector.node(card.node, false);
+      void island.inspector.node(card.node);
     },
   };
 }

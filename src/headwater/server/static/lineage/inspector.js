@@ -64,14 +64,9 @@ export class Inspector {
     return new URLSearchParams(Object.entries(all).filter(([, value]) => value)).toString();
   }
 
-  /**
-   * @param {string} id
-   * @param {boolean} isForColumns go on to the columns
-   */
-  async node(id, isForColumns) {
-    const isShown = await this.show(`/lineage/node?${this.query({ id, root: this.island.rootId })}`);
-    const box = this.place.querySelector("[data-column-find]");
-    if (isShown && isForColumns && box instanceof HTMLElement) box.focus();
+  /** @param {string} id */
+  async node(id) {
+    await this.show(`/lineage/node?${this.query({ id, root: this.island.rootId })}`);
   }
 
   /**
@@ -114,7 +109,7 @@ export class Inspector {
       const elsewhere = missing ? `, ${missing} of them not in this picture` : "";
       words.textContent = `${column}: its path touches ${reached} other ${reached === 1 ? "node" : "nodes"}${elsewhere}. `;
       words.append(link);
-      if (!this.place.querySelector(`[data-about="${CSS.escape(node)}"]`)) await this.node(node, false);
+      if (!this.place.querySelector(`[data-about="${CSS.escape(node)}"]`)) await this.node(node);
       this.place.querySelector(".path-words")?.remove();
       this.place.prepend(words);
     } catch (error) {

@@ -14,6 +14,7 @@ import { postData, Trouble } from "../js/service.js";
 import { question, readAddress, turned, writeAddress } from "./address.js";
 import { commandsOf } from "./commands.js";
 import { Crumbs } from "./crumbs.js";
+import { Finder } from "./finder.js";
 import { Inspector } from "./inspector.js";
 import { Lookout } from "./lookout.js";
 import { commandOf, showKeys } from "./keyboard.js";
@@ -39,6 +40,7 @@ export class Island {
     this.said = this.part("said");
     this.stageNote = this.part("stage-note");
     this.inspector = new Inspector(this.part("inspector"), this);
+    this.finder = new Finder(this.part("finder"), this);
     this.tools = new Tools(this.part("tools"), this);
     this.timeline = new Timeline(this.part("time"), this);
     this.crumbs = new Crumbs(this.part("crumbs"), this);
@@ -205,6 +207,7 @@ export class Island {
 
   moved() {
     this.map.follow();
+    this.finder.follow();
     const { view } = this;
     const { x, y } = this.lookout.rootPlace();
     this.state.at = { x: view.camera.x - x, y: view.camera.y - y, k: view.camera.k };
@@ -246,7 +249,8 @@ export class Island {
       this.activate(card.at, false);
       this.pin(this.litOf(spot), spot.port ? `${card.node}\0${spot.port}` : card.node);
       if (spot.port) void this.inspector.column(card.node, spot.port);
-      else void this.inspector.node(card.node, spot.morePorts);
+      else void this.inspector.node(card.node);
+      if (spot.morePorts) void this.finder.open(card);
       if (event.detail === 2 && !spot.port) void this.makeRoot(card.node);
     } else if (spot.link >= 0) {
       this.pin(this.litOf(spot), "");
@@ -285,7 +289,7 @@ export class Island {
     if (!node || !lit) return;
     this.pin(lit, this.state.pin);
     if (port) void this.inspector.column(node, port);
-    else void this.inspector.node(node, false);
+    else void this.inspector.node(node);
   }
 
   /**
@@ -319,7 +323,7 @@ export class Island {
       { fresh: true },
     ).then(() => {
       this.rootId = node;
-      return this.inspector.node(node, false);
+      return this.inspector.node(node);
     });
   }
 

@@ -21,6 +21,7 @@ export const KEYS = [
   { keys: ["}"], shown: "}", does: "hide what is downstream", command: "shut-down" },
   { keys: ["r"], shown: "r", does: "make it the root", command: "root" },
   { keys: ["c"], shown: "c", does: "columns on or off", command: "columns" },
+  { keys: ["f"], shown: "f", does: "find a column of the card", command: "find" },
   { keys: ["+", "="], shown: "+", does: "nearer", command: "nearer" },
   { keys: ["-", "_"], shown: "−", does: "farther", command: "farther" },
   { keys: ["0"], shown: "0", does: "show everything", command: "fit" },

@@ -1,0 +1,198 @@
+// The search inside a card: all columns of a node, those that fit what is typed; the chosen one comes onto the card.
+
+import { toScreen } from "../graph/camera.js";
+import { getData, Trouble } from "../js/service.js";
+
+/** @typedef {import("./island.js").Island} Island */
+/** @typedef {import("../graph/types.js").Card} Card */
+
+/** a column and its type, empty where that is not known
+ * @typedef {[string, string]} Column */
+
+const MOST_SHOWN = 8;
+/** the row of a card that counts the columns that are not shown, with the foot under it */
+const LAST_ROW = 30;
+const EDGE = 8;
+
+/**
+ * The columns that hold every word, those that begin with the first before the others.
+ * @param {readonly Column[]} columns
+ * @param {string} text
+ */
+export function fitting(columns, text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = columns.filter(([name]) => words.every((word) => name.toLowerCase().includes(word)));
+  const begins = (/** @type {Column} */ [name]) => name.toLowerCase().startsWith(words[0] ?? "");
+  return [...found.filter(begins), ...found.filter((column) => !begins(column))];
+}
+
+/**
+ * The columns that stand first on the cards, after one more was chosen: the latest first, no more than a card holds.
+ * @param {Record<string, string[]>} found
+ * @param {string} node
+ * @param {string} name
+ */
+export function brought(found, node, name) {
+  const others = (found[node] ?? []).filter((one) => one !== name);
+  return { ...found, [node]: [name, ...others].slice(0, MOST_SHOWN) };
+}
+
+export class Finder {
+  /**
+   * @param {HTMLElement} place
+   * @param {Island} island
+   */
+  constructor(place, island) {
+    this.place = place;
+    this.island = island;
+    this.box = /** @type {HTMLInputElement} */ (place.querySelector("input"));
+    this.list = /** @type {HTMLElement} */ (place.querySelector("ul"));
+    this.said = /** @type {HTMLElement} */ (place.querySelector("p"));
+    /** @type {readonly Column[]} */
+    this.columns = [];
+    this.node = "";
+    this.at = 0;
+    this.box.addEventListener("input", () => this.show());
+    this.box.addEventListener("keydown", (event) => this.key(event));
+    this.box.addEventListener("blur", () => this.close());
+    this.list.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
+    this.list.addEventListener("click", (event) => {
+      const option = event.target instanceof Element ? event.target.closest("[data-column]") : null;
+      if (option instanceof HTMLElement) void this.choose(option.dataset["column"] ?? "");
+    });
+  }
+
+  /** @returns {Card | undefined} the card that is searched; undefined when it is not in the picture any more */
+  card() {
+    return this.island.view.scene.cards.find((card) => card.node === this.node);
+  }
+
+  /**
+   * Begin: what is typed before the columns are here is not lost.
+   * @param {Card} card
+   */
+  async open(card) {
+    if (card.shape !== "card") return;
+    this.node = card.node;
+    this.columns = [];
+    this.box.value = "";
+    this.box.placeholder = "Find a column";
+    this.box.setAttribute("aria-label", `Find a column of ${card.label}`);
+    this.place.hidden = false;
+    this.show();
+    this.said.textContent = "Loading";
+    this.box.focus({ preventScroll: true });
+    const words = await this.load(card);
+    if (this.node !== card.node) return; // it was left meanwhile
+    if (words) {
+      this.leave();
+      this.island.say(words);
+    } else this.show();
+  }
+
+  /**
+   * @param {Card} card
+   * @returns {Promise<string>} why there is nothing to search; empty where there is
+   */
+  async load(card) {
+    try {
+      const columns = await getData(`/lineage/columns?node=${encodeURIComponent(card.node)}`);
+      if (this.node !== card.node) return "";
+      this.columns = columns;
+      this.box.placeholder = `Find one of ${columns.length.toLocaleString("en")} columns`;
+      return columns.length ? "" : `No columns of ${card.label} are known.`;
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      return error.message;
+    }
+  }
+
+  leave() {
+    this.island.view.stage.focus({ preventScroll: true });
+  }
+
+  close() {
+    this.place.hidden = true;
+    this.node = "";
+  }
+
+  /** Stand where the card stands, as far as that can be seen. */
+  follow() {
+    if (this.place.hidden) return;
+    const card = this.card();
+    if (!card) return this.close();
+    const { camera, width, height } = this.island.view;
+    const spot = toScreen(camera, card.x, card.y + card.h - (card.morePorts ? LAST_ROW : 0));
+    const wide = Math.min(Math.max(card.w * camera.k, 224), width - 2 * EDGE);
+    this.place.style.width = `${wide}px`;
+    const within = (/** @type {number} */ at, /** @type {number} */ room) => Math.max(EDGE, Math.min(at, room - EDGE));
+    const x = within(spot.x, width - wide);
+    const y = within(spot.y, height - this.place.offsetHeight);
+    this.place.style.transform = `translate(${x}px, ${y}px)`;
+    return undefined;
+  }
+
+  show() {
+    const found = fitting(this.columns, this.box.value);
+    const shown = found.slice(0, MOST_SHOWN);
+    this.list.replaceChildren(...shown.map((column, place) => this.option(column, place)));
+    const rest = found.length - shown.length;
+    this.said.textContent = rest ? `${rest.toLocaleString("en")} more fit` : found.length ? "" : "No column fits";
+    this.mark(0);
+    this.follow();
+  }
+
+  /**
+   * @param {Column} column
+   * @param {number} place
+   */
+  option([name, kind], place) {
+    const page = this.place.ownerDocument;
+    const option = page.createElement("li");
+    const field = page.createElement("bdi");
+    const type = page.createElement("span");
+    option.id = `finder-${place}`;
+    option.dataset["column"] = name;
+    option.setAttribute("role", "option");
+    field.className = "g-field";
+    type.className = "g-type";
+    field.textContent = option.title = name;
+    type.textContent = kind;
+    option.append(field, type);
+    return option;
+  }
+
+  /** @param {number} at */
+  mark(at) {
+    const options = this.list.children;
+    this.at = options.length ? (at + options.length) % options.length : 0;
+    for (const [place, option] of [...options].entries()) option.setAttribute("aria-selected", String(place === this.at));
+    const chosen = options[this.at];
+    if (chosen) this.box.setAttribute("aria-activedescendant", chosen.id);
+    else this.box.removeAttribute("aria-activedescendant");
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    const chosen = this.list.children[this.at];
+    if (step) this.mark(this.at + step);
+    else if (event.key === "Escape") this.leave();
+    else if (event.key === "Enter" && chosen instanceof HTMLElement) void this.choose(chosen.dataset["column"] ?? "");
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /**
+   * Bring a column onto its card, and pin its path.
+   * @param {string} name
+   */
+  async choose(name) {
+    const { island, node } = this;
+    const isShown = this.card()?.ports.some((port) => port.name === name);
+    this.leave();
+    if (!isShown) await island.change({ columns: true, found: brought(island.state.found, node, name) }, { anchor: node });
+    await island.inspector.column(node, name);
+  }
+}
