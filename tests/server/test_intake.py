@@ -154,7 +154,7 @@ def test_the_queue_gives_each_tenant_its_bytes_in_turn():
     """Over many turns two tenants get the same number of bytes, whatever the size of what they send."""
 
     async def work(intake, stores):
-        queue = FairQueue(turn_bytes=1000, most_together=10)
+        queue = FairQueue(turn_bytes=1000, alone_bytes=1000, most_together=10)
         for _ in range(100):
             queue.put(Delivery("large", [b"x" * 700], (), 0.0, is_alone=False))
         for _ in range(700):
@@ -166,6 +166,26 @@ def test_the_queue_gives_each_tenant_its_bytes_in_turn():
             queue.finished(group[0].tenant)
         assert abs(served["large"] - served["small"]) <= 1000
         assert queue.depth == 800 - served["large"] // 700 - served["small"] // 100
+
+    run(work)
+
+
+def test_a_tenant_that_nobody_waits_beside_writes_more_at_once():
+    """Up to ``alone_bytes`` a commit; as soon as another waits each has its turn, and neither owes nor has saved."""
+
+    async def work(intake, stores):
+        queue = FairQueue(turn_bytes=1000, alone_bytes=4000, most_together=10)
+        for _ in range(20):
+            queue.put(Delivery("first", [b"x" * 700], (), 0.0, is_alone=False))
+        taken = []
+        for at in range(5):
+            if at == 2:
+                queue.put(Delivery("second", [b"x" * 900], (), 0.0, is_alone=False))
+            group = queue.take()
+            taken.append((group[0].tenant, len(group)))
+            queue.finished(group[0].tenant)
+        assert taken == [("first", 5), ("first", 5), ("first", 1), ("second", 1), ("first", 5)]
+        assert queue.depth == 4
 
     run(work)
 

@@ -33,6 +33,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of events that may wait for their commit, a tenant; more is answered 503."""
     turn_bytes: int = 1 << 20
     """Bytes of events that a tenant may write before it is another tenant's turn."""
+    alone_bytes: int = 4 << 20
+    """Bytes of events that a tenant may write in one commit while no other tenant waits."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,8 +32,10 @@ class Delivery:
 class FairQueue:
     """Deliveries by tenant. A tenant that sends much waits for its own, not for that of others."""
 
-    def __init__(self, *, turn_bytes: int, most_together: int) -> None:
+    def __init__(self, *, turn_bytes: int, alone_bytes: int, most_together: int) -> None:
         self._turn_bytes = turn_bytes
+        #: what a commit may hold while nobody else waits: an event of a large commit costs less than one of a small
+        self._alone_bytes = alone_bytes
         self._most_together = most_together
         #: in the order of turns
         self._waiting: OrderedDict[str, deque[Delivery]] = OrderedDict()
@@ -62,15 +64,17 @@ class FairQueue:
 
     def _turn(self, tenant: str, waiting: deque[Delivery]) -> list[Delivery]:
         credit = self._credit.get(tenant, 0)
+        most = credit if len(self._waiting) > 1 else max(credit, self._alone_bytes)
         taken: list[Delivery] = []
-        while waiting and waiting[0].size <= credit and len(taken) < self._most_together:
+        size = 0
+        while waiting and size + waiting[0].size <= most and len(taken) < self._most_together:
             if taken and (waiting[0].is_alone or taken[0].is_alone):
                 break
-            credit -= waiting[0].size
+            size += waiting[0].size
             taken.append(waiting.popleft())
         self.depth -= len(taken)
-        if waiting:
-            self._credit[tenant] = credit
+        if waiting:  # what was written while nobody else waited is nobody's loss
+            self._credit[tenant] = max(0, credit - size)
             self._waiting.move_to_end(tenant)
         else:  # who has nothing waiting saves nothing up
             self._credit.pop(tenant, None)

@@ -62,7 +62,9 @@ class Intake:
         self.quotas = Quotas(quota, clock)
         self._stores = stores
         self._clock = clock
-        self._queue = FairQueue(turn_bytes=limits.turn_bytes, most_together=most_together)
+        self._queue = FairQueue(
+            turn_bytes=limits.turn_bytes, alone_bytes=limits.alone_bytes, most_together=most_together
+        )
         self._writers = writers
         self._threads = ThreadPoolExecutor(writers, thread_name_prefix="headwater-intake")
         #: commits under way, with when they began
