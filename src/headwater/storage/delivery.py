@@ -73,6 +73,10 @@ class Intake(ABC):
         fault that one of the deliveries provoked: write each alone to store the rest.
         """
 
+    @abstractmethod
+    def size_bytes(self) -> int:
+        """Bytes that the store takes, as in ``Statistics``. Costs the same however large it is, so it may be asked often."""
+
     def append_group(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
         """Store prepared deliveries in one commit: for each, a receipt for each event."""
         with self.write(deliveries) as written:

@@ -27,6 +27,11 @@ class Frame(NamedTuple):
     received: bytes
     body: bytes
 
+    @property
+    def size_bytes(self) -> int:
+        """What it takes."""
+        return len(self.keys) + len(self.received) + len(self.body)
+
 
 def frame_of(first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> Frame:
     """The frame of some events with consecutive sequence numbers."""

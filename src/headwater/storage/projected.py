@@ -67,8 +67,8 @@ class ProjectedStore(ListedStore):
         """A context in which the tables may be read and show the last acknowledged event."""
 
     @abstractmethod
-    def _log_counts(self) -> tuple[int, int, int, int]:
-        """(events, quarantined, last sequence number, size in bytes)."""
+    def _log_counts(self) -> tuple[int, int, int]:
+        """(events, quarantined, last sequence number)."""
 
     def prepare(self, events: Sequence[bytes], *, received_at: int | None = None) -> Delivery:
         """Read and check a batch without storing it."""
@@ -272,12 +272,12 @@ class ProjectedStore(ListedStore):
     def statistics(self) -> Statistics:
         """Counts of what is stored."""
         with self._reading():
-            events, quarantined, last_seq, size = self._log_counts()
+            events, quarantined, last_seq = self._log_counts()
             return Statistics(
                 events=events,
                 quarantined=quarantined,
                 last_seq=last_seq,
-                size_bytes=size,
+                size_bytes=self.size_bytes(),
                 column_edges=self._answers.column_edges(),
                 **self._tables.counts(),
             )

@@ -26,6 +26,53 @@ def _us(*date: int) -> int:
     return int(datetime(*date, tzinfo=UTC).timestamp() * 1_000_000)
 
 
+# -- the size ------------------------------------------------------------------------------------------------------
+def test_the_size_is_that_of_the_frames_whatever_became_of_them(opened: Opener, tenant: str, tmp_path: Path) -> None:
+    """Counted on with each commit, less what is forgotten (whole frames and parts), and taken over by a copy."""
+    store = opened()
+    assert store.size_bytes() == 0
+    prepared = [store.prepare(OLD, received_at=100), store.prepare(NEW, received_at=200)]
+    store.append_group(prepared)  # one frame, of which the older half goes
+    store.append(History(2).events(10), received_at=120)
+    store.append(History(3).events(10), received_at=300)
+    before = store.size_bytes()
+    assert before == _frame_bytes(store) > 0
+    assert store.retain(before=150) > len(OLD)
+    assert 0 < store.size_bytes() == _frame_bytes(store) < before
+    store.backup(tmp_path / "copy")
+    again = opened(tenant + "-again")
+    again.restore(tmp_path / "copy")
+    assert again.size_bytes() == _frame_bytes(again) > 0
+    with pytest.raises(StoreError), store.write([store.prepare(History(4).events(3))]) as written:
+        written.rollback()
+        written.commit()
+    assert store.size_bytes() == _frame_bytes(store)
+
+
+def test_the_size_of_a_log_that_was_not_counted_is_added_up(opened: Opener, tenant: str) -> None:
+    """An earlier version left no count: the answer is right at once, and counted from the next commit on."""
+    store = opened()
+    store.append(OLD)
+    with store._writing():
+        del store._tables.counters()["log_bytes"]
+    older = opened(tenant)
+    assert "log_bytes" not in _counters(older)
+    assert older.size_bytes() == _frame_bytes(older) > 0
+    older.append(NEW)
+    assert _counters(older)["log_bytes"] == older.size_bytes() == _frame_bytes(older)
+
+
+def _counters(store: PostgresStore) -> dict[str, int]:
+    with store._reading():
+        return dict(store._tables.counters())
+
+
+def _frame_bytes(store: PostgresStore) -> int:
+    with store._reading():
+        rows = store._session.rows("SELECT keys, received, body FROM frames WHERE tenant_id = :tenant")
+    return sum(len(part) for row in rows for part in row)
+
+
 # -- copies --------------------------------------------------------------------------------------------------------
 def test_a_backup_is_restored_to_the_same_graph(opened: Opener, tenant: str, tmp_path: Path) -> None:
     """Made while the store is open, with numbers, times, gaps and quarantine; restored over nothing that exists."""

@@ -172,7 +172,7 @@ class Intake:
             now = self._clock()
             if self.quotas.is_measured(tenant) and now - self._measured_at.get(tenant, -1e9) > _MEASURE_EVERY_S:
                 self._measured_at[tenant] = now
-                self.quotas.measured(tenant, store.statistics().size_bytes)
+                self.quotas.measured(tenant, store.size_bytes())
         return receipts, ids
 
     def _finished(self, tenant: str, group: list[Delivery], began: float, future: asyncio.Future[Answer]) -> None:

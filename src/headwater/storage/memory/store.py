@@ -130,8 +130,12 @@ class MemoryStore(ProjectedStore):
         with self._lock:
             return self._refused.totals()
 
-    def _log_counts(self) -> tuple[int, int, int, int]:
-        return len(self._log), len(self._refused.entries), self._last_seq, 0
+    def _log_counts(self) -> tuple[int, int, int]:
+        return len(self._log), len(self._refused.entries), self._last_seq
+
+    def size_bytes(self) -> int:
+        """Nothing on disk."""
+        return 0
 
     def backup(self, target: Path) -> None:
         """A store in memory has no copy to make: export it instead."""

@@ -34,6 +34,8 @@ class EventLog:
         self._session = session
         self._sql = queries()
         self._pending: dict[int, bytes] = {}
+        #: bytes by which the frames grew in the transaction at hand
+        self.growth = 0
 
     def add(self, first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> None:
         """Write the events of a commit as one frame."""
@@ -50,6 +52,7 @@ class EventLog:
         )
 
     def _put(self, frame: Frame) -> None:
+        self.growth += frame.size_bytes
         times = received_times(frame.received)
         self._session.execute(self._sql["frames_add"], (*frame, min(times), max(times)))
 
@@ -70,6 +73,12 @@ class EventLog:
     def settled(self) -> None:
         """The batch at hand is written, or rolled back."""
         self._pending.clear()
+        self.growth = 0
+
+    def size_bytes(self) -> int:
+        """Bytes of all frames, added up."""
+        ((size,),) = self._session.rows(self._sql["log_bytes"])
+        return int(size)
 
     def key_of(self, seq: int) -> bytes:
         """The key of a stored event."""
@@ -114,8 +123,9 @@ class EventLog:
             self._cut(Frame(*columns), before)
             for columns in self._session.rows(self._sql["frames_across"], (before, before))
         )
-        ((ranges, count),) = self._session.rows(self._sql["frames_before"], (before,))
+        ((ranges, count, size),) = self._session.rows(self._sql["frames_before"], (before,))
         if count:
+            self.growth -= int(size)
             self._session.execute(self._sql["event_keys_forget"], (ranges,))
             self._session.execute(self._sql["frames_forget"], (before,))
         return cut_off + int(count)
@@ -124,6 +134,7 @@ class EventLog:
         found = cut(frame, before)
         if found is None:
             return 0
+        self.growth -= frame.size_bytes
         self._session.execute(self._sql["frames_drop"], (frame.last_seq,))
         for kept in found.kept:
             self._put(kept)

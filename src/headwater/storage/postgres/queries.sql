@@ -192,10 +192,12 @@ SELECT
   (SELECT count(*) FROM versions WHERE tenant_id = :tenant),
   (SELECT count(*) FROM edges WHERE tenant_id = :tenant);
 
--- log_totals
--- Events and bytes; lengths are known without reading what lies apart.
-SELECT coalesce(sum(last_seq - first_seq + 1), 0),
-  coalesce(sum(octet_length(body) + octet_length(keys) + octet_length(received)), 0)
+-- log_events
+SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM frames WHERE tenant_id = :tenant;
+
+-- log_bytes
+-- Lengths are known without reading what lies apart.
+SELECT coalesce(sum(octet_length(body) + octet_length(keys) + octet_length(received)), 0)
 FROM frames WHERE tenant_id = :tenant;
 
 -- search_words_drop
@@ -244,9 +246,10 @@ SELECT last_seq, first_seq, keys, received, body FROM frames
 WHERE tenant_id = :tenant AND received_from < %s AND received_at >= %s;
 
 -- frames_before
--- The numbers of all events in frames that were received before an instant, as ranges.
-SELECT range_agg(int8range(first_seq, last_seq, '[]'))::text, coalesce(sum(last_seq - first_seq + 1), 0) FROM frames
-WHERE tenant_id = :tenant AND received_at < %s;
+-- The numbers of all events in frames that were received before an instant, as ranges; how many, and their bytes.
+SELECT range_agg(int8range(first_seq, last_seq, '[]'))::text, coalesce(sum(last_seq - first_seq + 1), 0),
+  coalesce(sum(octet_length(body) + octet_length(keys) + octet_length(received)), 0)
+FROM frames WHERE tenant_id = :tenant AND received_at < %s;
 
 -- frames_forget
 SELECT forget_frames(:tenant, %s::bigint);

@@ -36,6 +36,7 @@ _PROJECTED = (
 _PROJECTION = 2
 """The step of the schema that last changed what is kept beside the log."""
 _DROPPED = "quarantine_dropped"
+_LOG_BYTES = "log_bytes"
 _KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", _DROPPED)
 """Counters that outlive the projections."""
 
@@ -214,6 +215,9 @@ class PostgresStore(GroupedStore):
         tables, session = self._tables, self._session
         tables.flush()
         counters = tables.counters()
+        if self._log.growth:
+            known = counters.get(_LOG_BYTES)
+            counters[_LOG_BYTES] = self._log.size_bytes() if known is None else known + self._log.growth
         with session.pipeline():
             session.execute(self._sql["tenant_put"], (encoded(counters),))
             session.execute(self._sql["notify"], (f"{counters.get('event', 0)} {self.tenant}",))
@@ -250,6 +254,8 @@ class PostgresStore(GroupedStore):
 
     def _clear_projections(self) -> None:
         kept = {name: self._tables.counter(name) for name in _KEPT}
+        if (size := self._tables.counters().get(_LOG_BYTES)) is not None:
+            kept[_LOG_BYTES] = size
         self._forget()
         for table in _PROJECTED:
             self._session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608  # names of our own
@@ -272,10 +278,19 @@ class PostgresStore(GroupedStore):
         with self._reading():
             return self._refused.totals(self._tables.counter(_DROPPED))
 
-    def _log_counts(self) -> tuple[int, int, int, int]:
-        ((events, size),) = self._session.rows(self._sql["log_totals"])
+    def _log_counts(self) -> tuple[int, int, int]:
+        ((events,),) = self._session.rows(self._sql["log_events"])
         ((refused,),) = self._session.rows(self._sql["quarantine_count"])
-        return int(events), refused, self._tables.counter("event"), int(size)
+        return int(events), refused, self._tables.counter("event")
+
+    def size_bytes(self) -> int:
+        """Bytes of the log: what else is stored follows from it, and lies in tables that tenants share.
+
+        It is counted with every commit; what versions wrote that did not count is added up when it is first asked for.
+        """
+        with self._reading():
+            known = self._tables.counters().get(_LOG_BYTES)
+            return self._log.size_bytes() if known is None else known
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the log to a file, over a connection of its own: others go on writing.

@@ -231,11 +231,16 @@ class SQLiteStore(GroupedStore):
         with self._reading():
             return self._refused.totals(self._tables.counter(_DROPPED))
 
-    def _log_counts(self) -> tuple[int, int, int, int]:
+    def _log_counts(self) -> tuple[int, int, int]:
         events = self._connection.execute(self._sql["event_keys_count"]).fetchone()[0]
         refused = self._connection.execute(self._sql["quarantine_count"]).fetchone()[0]
-        sizes = (self.path.with_name(self.path.name + end) for end in ("", "-wal"))
-        return events, refused, self._tables.counter("event"), sum(one.stat().st_size for one in sizes if one.exists())
+        return events, refused, self._tables.counter("event")
+
+    def size_bytes(self) -> int:
+        """Bytes of the file and of what waits to be moved into it."""
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        with explained(self.path):
+            return sum(one.stat().st_size for one in files if one.exists())
 
     # -- the file --------------------------------------------------------------------------------------------------
     def verify(self) -> None:

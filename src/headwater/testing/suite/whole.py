@@ -131,6 +131,25 @@ class WholeSuite(StoreFixture):
         with pytest.raises(StoreError):
             store.backup(tmp_path / "copy.db")
 
+    def test_the_size_is_known_at_once(self, store: Store, tmp_path: Path) -> None:
+        """``size_bytes`` is that of the statistics, whatever was written, made anew or forgotten; 0 in memory."""
+        events = History(11).events(8)
+        sizes = [store.size_bytes()]
+        store.append(events[:4], received_at=1_000)
+        store.append([*events, b"{"], received_at=2_000)
+        sizes.append(store.size_bytes())
+        assert store.statistics().size_bytes == sizes[1]
+        store.rebuild()
+        assert store.size_bytes() == store.statistics().size_bytes
+        store.retain(before=1_500)
+        assert store.size_bytes() == store.statistics().size_bytes
+        if not store.capabilities.is_durable:
+            assert sizes == [0, 0]
+            return
+        assert sizes[1] > sizes[0]
+        with self.open_store(tmp_path / "store") as again:
+            assert again.size_bytes() == again.statistics().size_bytes
+
     def test_what_was_acknowledged_is_there_after_reopening(self, store: Store, tmp_path: Path) -> None:
         """Graph, log and quarantine of a durable store."""
         if not store.capabilities.is_durable:
