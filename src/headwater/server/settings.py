@@ -34,7 +34,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     turn_bytes: int = 1 << 20
     """Bytes of events that a tenant may write before it is another tenant's turn."""
     alone_bytes: int = 4 << 20
-    """Bytes of events that a tenant may write in one commit while no other tenant waits."""
+    """Bytes of events that a tenant may write in one commit while nothing of another waits or is written."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

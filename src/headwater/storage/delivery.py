@@ -75,7 +75,7 @@ class Intake(ABC):
 
     @abstractmethod
     def size_bytes(self) -> int:
-        """Bytes that the store takes, as in ``Statistics``. Costs the same however large it is, so it may be asked often."""
+        """Bytes that the store takes, as in ``Statistics``; that costs little, however large it is."""
 
     def append_group(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
         """Store prepared deliveries in one commit: for each, a receipt for each event."""

@@ -34,7 +34,7 @@ class FairQueue:
 
     def __init__(self, *, turn_bytes: int, alone_bytes: int, most_together: int) -> None:
         self._turn_bytes = turn_bytes
-        #: what a commit may hold while nobody else waits: an event of a large commit costs less than one of a small
+        #: what a commit may hold while there is no other tenant: an event of a large commit costs less than of a small
         self._alone_bytes = alone_bytes
         self._most_together = most_together
         #: in the order of turns
@@ -64,7 +64,8 @@ class FairQueue:
 
     def _turn(self, tenant: str, waiting: deque[Delivery]) -> list[Delivery]:
         credit = self._credit.get(tenant, 0)
-        most = credit if len(self._waiting) > 1 else max(credit, self._alone_bytes)
+        is_only = len(self._waiting) == 1 and not self._writing
+        most = max(credit, self._alone_bytes) if is_only else credit
         taken: list[Delivery] = []
         size = 0
         while waiting and size + waiting[0].size <= most and len(taken) < self._most_together:
@@ -73,7 +74,7 @@ class FairQueue:
             size += waiting[0].size
             taken.append(waiting.popleft())
         self.depth -= len(taken)
-        if waiting:  # what was written while nobody else waited is nobody's loss
+        if waiting:  # what was written while there was nobody else is nobody's loss
             self._credit[tenant] = max(0, credit - size)
             self._waiting.move_to_end(tenant)
         else:  # who has nothing waiting saves nothing up
