@@ -177,6 +177,8 @@ def project(day: int = 3, *, trees: int = 100) -> list[dict[str, Any]]:
         "class": "sklearn.ensemble._forest.RandomForestClassifier",
         "hyper_parameters": {"n_estimators": trees, "max_depth": 5},
         "features": ["radius_ratio", "texture_z"],
+        "importances": {"texture_z": 0.3125, "radius_ratio": 0.6875},
+        "importance_details": {"kind": "impurity", "left_out": 0},
         "preprocessing": [{"name": "scale", "class": "StandardScaler"}],
         "version": tag,
     }

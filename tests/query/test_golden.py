@@ -79,6 +79,7 @@ def answers(lineage: Lineage) -> dict[str, list[Line]]:
         "diff_instants": diff_lines(lineage.diff("2026-03-03T10:03:30Z", "2026-03-03T10:05:30Z"), base=BASE, clock=now),
         "show_dataset": details_lines(lineage.show("clean.parquet"), base=BASE, clock=now),
         "show_table": details_lines(lineage.show("patients"), base=BASE, clock=now),
+        "show_model": details_lines(lineage.show("model:tumour"), base=BASE, clock=now),
         "show_job": details_lines(lineage.show("train.py"), base=BASE, clock=now),
         "show_run": details_lines(lineage.show(lineage.runs("train.py")[0].run_id), base=BASE, clock=now),
         "history": history_lines(lineage.history("predictions.parquet"), base=BASE, clock=now),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater.model.graph import NodeKind
 from headwater.query.beside import jobs_beside
+from headwater.query.importances import read_importances
 from headwater.query.models import read_model
 from headwater.query.quality import read_quality
 from headwater.storage.memory import MemoryStore
@@ -150,3 +151,16 @@ def test_a_model_of_odd_facets_is_still_shown():
     row = node(store, "m")
     found = read_model(store, row, store.versions(row.id, limit=1)[0])
     assert (found.features, found.steps, found.parameters, found.training) == ((), (), {}, "")
+
+
+def test_importances_of_odd_facets_are_left_out():
+    """Numbers are read, heaviest first whatever their sign; anything else is no importance, and none is no answer."""
+    own = {"importances": {"a": 0.1, "b": -0.5, "c": "x", "d": True}, "importance_details": {"kind": 7, "columns": []}}
+    found = read_importances(own)
+    assert found is not None
+    assert (list(found.features.items()), found.kind, found.columns) == ([("b", -0.5), ("a", 0.1)], "7", {})
+    assert (found.share(["a", "b", "z"]), found.share(["z"])) == (-0.4, None)
+    assert read_importances({"importances": {"c": "x"}, "importance_details": []}) is None
+    counted = read_importances({"importances": {}, "importance_details": {"kind": "impurity", "left_out": 3}})
+    assert counted is not None
+    assert (counted.features, counted.left_out) == ({}, 3)

@@ -20,6 +20,9 @@ from headwater.capture.values import DatasetRef, Value
 MODELS: Final = ("MODEL", "CHECKPOINT")
 """Dataset types that a fitted model can have."""
 
+_MEASURED: Final = ("importances", "importance_details")
+"""What is measured on a model once it is made: no part of its recipe."""
+
 _encode = msgspec.json.Encoder(order="sorted", enc_hook=str).encode
 
 
@@ -72,7 +75,8 @@ def _completed(
     sources = _sources(value)
     training = [_named(ref, datasets) for ref in sources if ref.type not in MODELS]
     parents = [_named(ref, datasets) for ref in sources if ref.type in MODELS]
-    recipe = {**body, "training": training, "parents": parents}
+    recipe = {name: part for name, part in body.items() if name not in _MEASURED}
+    recipe |= {"training": training, "parents": parents}
     if not _is_repeatable(body, training):
         recipe["run"] = recorder.run_id
     version = blake2b(_encode(recipe), digest_size=8).hexdigest()

@@ -197,6 +197,16 @@ class Checkpoint(Member, frozen=True, kw_only=True):
     step: int
 
 
+class ImportanceDetails(Member, frozen=True, kw_only=True):
+    """What the importances are: ``kind`` says how they came about, ``left_out`` how many features have none listed,
+    ``columns`` what the features of each column weigh together, ``mixed`` what features of several columns weigh."""
+
+    kind: str
+    left_out: int | None = None
+    columns: dict[str, float] = {}
+    mixed: float | None = None
+
+
 class Model(OwnFacet, frozen=True, kw_only=True):
     """A model: what it is, what it learned from, and the model it grew out of."""
 
@@ -210,6 +220,7 @@ class Model(OwnFacet, frozen=True, kw_only=True):
     hyper_parameters: dict[str, Any] = {}
     features: list[str] = []
     importances: dict[str, float] = {}
+    importance_details: ImportanceDetails | None = None
     feature_count: int | None = None
     preprocessing: list[Any] = []
     training: VersionRef | None = None

@@ -10,7 +10,9 @@ import msgspec
 from headwater.model.graph import Direction, FieldEdge, How, Node, NodeKind
 from headwater.query.build import details
 from headwater.query.columns import EVERY, gap_words
+from headwater.query.facts import body
 from headwater.query.impact import SEVERITIES, Affected, Certainty, Change, Impact, Severity, Step
+from headwater.query.importances import Importances, learned_words, read_importances
 from headwater.query.names import Labels, is_in_memory, node_id
 from headwater.query.text import listing
 from headwater.query.walk import Edges
@@ -262,7 +264,7 @@ class _Report:
             return "learned from these rows" if kind in {"MODEL", "CHECKPOINT"} else "holds values made from these rows"
         named = listing(fields) if fields else ""
         if kind in {"MODEL", "CHECKPOINT"}:
-            return f"learned from {named}" if named else "was trained on it"
+            return learned_words(fields, self._importances(row)) if named else "was trained on it"
         if kind == "PREDICTIONS":
             return f"{named} is predicted from it" if named else "is predicted from it"
         if fields and first.by is not None and first.by.subtype == "IDENTITY":
@@ -270,6 +272,10 @@ class _Report:
         if fields:
             return f"{named} {'is' if len(fields) == 1 else 'are'} computed from it"
         return "is made from it"
+
+    def _importances(self, row: NodeRow) -> Importances | None:
+        """How much each feature matters to a model as it stood then."""
+        return read_importances(body(self.edges.store.facets(row.id, as_of=self.edges.as_of), "headwater_model"))
 
     def _path(self, place: Place, reached: Reached) -> tuple[Step, ...]:
         steps: list[Step] = []

@@ -10,6 +10,7 @@ import msgspec
 
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.facts import Facets, Version, body, version_facts
+from headwater.query.importances import Importances, read_importances
 from headwater.query.names import node_id
 from headwater.query.versions_graph import VersionGraph
 from headwater.storage.base import NodeRow, Store, VersionRow
@@ -54,6 +55,7 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str = ""
     features: tuple[Feature, ...] = ()
     feature_count: int | None = None
+    importances: Importances | None = None
     steps: tuple[Step, ...] = ()
     parameters: dict[str, Any] = {}
     best_parameters: dict[str, Any] = {}
@@ -69,13 +71,15 @@ def read_model(store: Store, node: NodeRow, version: VersionRow) -> ModelVersion
     own = body(store.version_facets(version.id), "headwater_model")
     training = _mapping(own.get("training"))
     learned_from = _dataset(store, training)
+    importances = read_importances(own)
     family = _Family(store, version, str(own.get("version") or ""))
     return ModelVersion(
         name=str(own.get("name") or node.name),
         class_name=str(own.get("class") or ""),
         framework=f"{own.get('framework') or ''} {own.get('framework_version') or ''}".strip(),
         recipe=str(own.get("version") or ""),
-        features=_features(own),
+        features=_features(own, importances),
+        importances=importances,
         feature_count=own.get("feature_count") if isinstance(own.get("feature_count"), int) else None,
         steps=_steps(own.get("preprocessing")),
         parameters=_mapping(own.get("hyper_parameters")),
@@ -95,16 +99,14 @@ def _dataset(store: Store, named: dict[str, Any]) -> NodeRow | None:
     return store.find(NodeKind.DATASET, namespace, name)
 
 
-def _features(own: dict[str, Any]) -> tuple[Feature, ...]:
+def _features(own: dict[str, Any], importances: Importances | None) -> tuple[Feature, ...]:
     listed = own.get("features")
-    weights = _mapping(own.get("importances"))
-    found = []
-    for item in listed if isinstance(listed, list) else []:
-        name = str(item.get("name", "")) if isinstance(item, dict) else str(item)
-        weight = weights.get(name)
-        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        found.append(Feature(name=name, importance=weight if is_number else None))
-    return tuple(found)
+    weights = importances.features if importances else {}
+    names = [
+        str(item.get("name", "")) if isinstance(item, dict) else str(item)
+        for item in (listed if isinstance(listed, list) else [])
+    ]
+    return tuple(Feature(name=name, importance=weights.get(name)) for name in names)
 
 
 def _steps(given: Any) -> tuple[Step, ...]:

@@ -8,8 +8,9 @@ from typing import Any
 from headwater.model.graph import Node, NodeKind
 from headwater.query.coverage import Coverage
 from headwater.query.details import Column, Details
-from headwater.query.facts import RunFacts, Version
+from headwater.query.facts import RunFacts, Version, body
 from headwater.query.history import Change, History, RunSummary, SearchResult
+from headwater.query.importances import importance_lines, read_importances
 from headwater.query.marks import UNICODE, state_mark, type_mark, type_word
 from headwater.query.names import Labels, short_run
 from headwater.query.text import Line, Span, clean, elide, fit, listing, pad, plural, table
@@ -19,6 +20,7 @@ from headwater.query.why_text import run_facts_words
 
 _KEY = 13
 _MOST_COLUMNS = 60
+_MOST_WEIGHTS = 12
 
 
 def details_lines(
@@ -29,6 +31,9 @@ def details_lines(
     lines = list(_head(details, labels, current))
     if details.columns:
         lines.extend(_columns(details.columns, cells))
+    importances = read_importances(body(details.facets, "headwater_model"))
+    if importances is not None:
+        lines.extend([[], *importance_lines(importances, _MOST_WEIGHTS)])
     if details.versions:
         lines.extend([[], *_versions(details.versions, current, cells)])
     if details.run is not None:

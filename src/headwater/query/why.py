@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from headwater.query.facts import RunFacts, Version
+from headwater.query.importances import Importances
 from headwater.query.result import LineageGraph, json_text
 
 
@@ -43,6 +44,7 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     made: Made
     class_name: str = ""
     features: tuple[str, ...] = ()
+    importances: Importances | None = None
     parameters: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
     steps: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.build_versions import versions_graph
 from headwater.query.facts import RunFacts, Version, body, run_facts, version_facts
+from headwater.query.importances import read_importances
 from headwater.query.resolve import Target
 from headwater.query.versions import version_at
 from headwater.query.versions_graph import VersionGraph
@@ -128,6 +129,7 @@ class _Search:
             made=made,
             class_name=str(own.get("class") or own.get("class_name") or own.get("estimator") or ""),
             features=tuple(_name(item) for item in features) if isinstance(features, list) else (),
+            importances=read_importances(own),
             parameters=parameters if isinstance(parameters, dict) else {},
             metrics=_model_metrics(own, made),
             steps=tuple(_name(item) for item in steps) if isinstance(steps, list) else (),

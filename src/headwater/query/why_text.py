@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.query.facts import RunFacts, Version
+from headwater.query.importances import importance_words
 from headwater.query.marks import UNICODE, state_mark, type_mark, type_word
 from headwater.query.names import Labels, short_run
 from headwater.query.text import Line, Span, clean, elide, fit, pad, plural
@@ -15,6 +16,7 @@ from headwater.query.why_nodes import version_node
 
 _KEY = 14
 _MOST_RAW = 12
+_MOST_WEIGHTS = 8
 
 
 def why_lines(why: Why, *, cells: int | None = None, base: str | None = None, clock: Clock = now) -> list[Line]:
@@ -115,6 +117,8 @@ class _WhyText:
             count = plural(len(model.features), "feature")
             first, *rest = [clean(feature) for feature in model.features]
             yield from _wrapped("learned from", [f"{count}: {first}", *rest], cells)
+            if model.importances is not None:
+                yield from _wrapped("importance", importance_words(model.importances, _MOST_WEIGHTS), cells)
         if model.made.run is not None:
             yield from self._run("trained by", model.made.run, cells)
 

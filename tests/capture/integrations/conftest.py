@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -16,12 +17,14 @@ from headwater.capture.recorder import Recorder
 from headwater.capture.registry import Registry, State
 from headwater.capture.trace import trace
 
+_numbers = itertools.count()
+
 
 class Followed:
-    """A recorder with some integrations installed."""
+    """A recorder, of a run of its own, with some integrations installed."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        self.recorder = Recorder("00000000-0000-7000-8000-000000000000", "tests", "job")
+        self.recorder = Recorder(f"00000000-0000-7000-8000-{next(_numbers):012x}", "tests", "job")
         self.registry = Registry()
         self.registry.install(only=names)
         broken = [repr(s) for s in self.registry.statuses.values() if s.state is State.BROKEN]

@@ -39,8 +39,19 @@ def story() -> list[dict]:
             outputFacets={"dataQualityMetrics": facet(rowCount=100 * number, columnMetrics=metrics)},
         )
 
-    own = facet(name="m", version="r1", features=["id"], importances={"id": 0.625}, hyper_parameters={"depth": 3})
-    model = dataset("m", facets={"datasetType": facet(datasetType="MODEL"), "headwater_model": own})
+    weights = {"kind": "impurity", "left_out": 2, "columns": {"id": 0.5}, "mixed": 0.125}
+    own = facet(
+        name="m",
+        version="r1",
+        features=["light", "id"],
+        importances={"light": 0.25, "id": 0.625},
+        importance_details=weights,
+        hyper_parameters={"depth": 3},
+    )
+    features = column_lineage({"id": [("t", "id")]})
+    model = dataset(
+        "m", facets={"datasetType": facet(datasetType="MODEL"), "headwater_model": own, "columnLineage": features}
+    )
     seeds = {
         "headwater_seeds": facet(seeds=[{"library": "numpy", "value": 7}]),
         "headwater_parameters": facet(parameters={"lr": 0.5}),
@@ -116,9 +127,24 @@ def test_an_older_version_has_a_page_that_says_so(client):
 def test_a_model_says_what_it_learned_from_and_what_it_predicted(client):
     """Features with importance, seeds, metrics, parameters, family, predictions, the way back to raw data."""
     text = text_of(client, "/datasets/dataset:db:m")
-    for words in ("id 0.625", "numpy: 7", "auc 0.75", "depth 3", "this one", "Raw: raw", "Predictions, latest first"):
+    importances = (
+        "id 0.625 light 0.25",
+        "mean decrease of impurity, the sum is 1.",
+        "Of 2 features no importance was recorded.",
+        "Column Importance id 0.5",
+        "Features that mix several columns weigh 0.125 together.",
+    )
+    for words in (*importances, "numpy: 7", "auc 0.75", "depth 3", "this one", "Raw: raw", "Predictions, latest first"):
         assert words in text
     assert 'href="/datasets/dataset%3Adb%3Ap"' in client.get("/datasets/dataset:db:m").text
+
+
+def test_an_edge_into_a_model_says_how_much_the_feature_matters(client):
+    """Beside how the column is known, the importance of the feature that it feeds, and what that number is."""
+    answer = client.get("/lineage/edge?source=dataset:db:t&target=dataset:db:m")
+    text = " ".join(re.sub(r"<[^>]*>", " ", answer.text).split())
+    assert "From To How Importance id id direct 0.625" in text
+    assert "Importance: mean decrease of impurity, the sum is 1." in text
 
 
 def test_predictions_show_the_whole_chain(client):

@@ -11,7 +11,9 @@ from headwater.errors import NotFound
 from headwater.model.graph import FieldEdge, NodeKind
 from headwater.query.details import Details
 from headwater.query.facts import RunFacts, body, run_facts
+from headwater.query.importances import Importances, read_importances
 from headwater.query.lineage import Lineage
+from headwater.query.models import MODEL_TYPES
 from headwater.query.names import node_id
 from headwater.query.walk import is_valid
 from headwater.server.rendering.tables import MOST_ROWS
@@ -35,6 +37,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     is_past: bool
     run: RunFacts | None
     fields: tuple[FieldEdge, ...]
+    importances: Importances | None = None
+    """Of an edge into a model: how much each of its features matters to it."""
     sql: str = ""
     source_code: str = ""
     language: str = ""
@@ -107,10 +111,17 @@ def _evidence(lineage: Lineage, row: EdgeRow, nodes: Mapping[int, NodeRow], inst
         is_past=not is_valid(row, instant),
         run=run_facts(store, run) if run else None,
         fields=store.mapping_fields(row),
+        importances=_importances(store, nodes[row.target_id], instant),
         sql=_text(body(facets, "sql"), "query"),
         source_code=_text(code, "sourceCode"),
         language=_text(code, "language"),
     )
+
+
+def _importances(store: Store, target: NodeRow, instant: int | None) -> Importances | None:
+    if target.type not in MODEL_TYPES:
+        return None
+    return read_importances(body(store.facets(target.id, as_of=instant), "headwater_model"))
 
 
 def _text(facet: Mapping[str, Any], name: str) -> str:

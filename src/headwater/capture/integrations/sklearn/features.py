@@ -45,7 +45,7 @@ def features_of(transformer: Any, columns: Sequence[str]) -> Features:
 
 def model_features(model: Any, columns: Sequence[str]) -> Features:
     """The features that the last step of a model learns from: a pipeline's transformers applied to the columns."""
-    inner = getattr(model, "best_estimator_", None)
+    inner = inner_model(model)
     if inner is not None:
         return model_features(inner, columns)
     steps = getattr(model, "steps", None)
@@ -57,10 +57,19 @@ def model_features(model: Any, columns: Sequence[str]) -> Features:
     return identity(columns)
 
 
+def inner_model(model: Any) -> Any:
+    """The model that a search chose, or that learned a transformed target; None for a model that is its own."""
+    for name in ("best_estimator_", "regressor_"):
+        inner = getattr(model, name, None)
+        if inner is not None:
+            return inner
+    return None
+
+
 def preprocessing(model: Any) -> list[dict[str, Any]]:
     """The steps before the last one of a pipeline, in order, by name and class."""
-    inner = getattr(model, "best_estimator_", None) or model
-    steps = getattr(inner, "steps", None)
+    inner = inner_model(model)
+    steps = getattr(model if inner is None else inner, "steps", None)
     if not isinstance(steps, list):
         return []
     return [{"name": name, "class": type(step).__name__, **_parts(step)} for name, step in steps[:-1]]

@@ -2,7 +2,7 @@
 
 A script that fits ten thousand models tells nothing with ten thousand names, and describing each costs more than
 fitting it. Of models that share a name the latest counts: what an earlier one learnt from is let go before it is
-profiled.
+profiled, and how much each feature mattered to it before that is worked out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.capture.integrations.sklearn.importances import Described
 from headwater.capture.recorder import Named, Recorder
 
 MAX_OF_ONE_SITE: Final = 10
@@ -44,7 +45,7 @@ def name_of_model(recorder: Recorder, base: str, code: CodeType | None, line: in
 
 
 def name(recorder: Recorder, *args: Any, **kwargs: Any) -> None:
-    """``recorder.name``; an earlier item with the same shared name, not yet looked at, loses its snapshot."""
+    """``recorder.name``; an earlier item of that shared name, not yet looked at, loses snapshot and weights."""
     recorder.name(*args, **kwargs)
     key = (recorder.run_id, args[1].name)
     if key not in _positions:
@@ -54,4 +55,6 @@ def name(recorder: Recorder, *args: Any, **kwargs: Any) -> None:
     earlier = items[before] if before is not None else None
     if before is not None and type(earlier) is Named and earlier.ref == args[1]:
         items[before] = msgspec.structs.replace(earlier, snapshot=None)
+        if isinstance(earlier.facets, Described):
+            earlier.facets.forget()
     _positions[key] = len(items) - 1

@@ -14,6 +14,7 @@ from headwater.capture.integrations.sklearn.features import (
     model_features,
     preprocessing,
 )
+from headwater.capture.integrations.sklearn.importances import Described
 from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_set, rows_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
@@ -45,8 +46,7 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     _seeds(recorder, estimator, parameters, value)
     if is_model:
         ref = recorder.memory_ref(name, "MODEL")
-        facet = _facet(estimator, features, parameters)
-        loops.name(recorder, value, ref, facets={"headwater_model": facet})
+        _name(recorder, value, ref, estimator, features, columns, parameters)
     _search_results(recorder, estimator, value)
 
 
@@ -74,7 +74,21 @@ def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
     if any(hasattr(pipeline, name) for name in _PREDICTS):
         names = assigned_names(value.code, value.line, "Pipeline") or ["pipeline"]
         ref = recorder.memory_ref(loops.name_of_model(recorder, names[0], value.code, value.line), "MODEL")
-        loops.name(recorder, value, ref, facets={"headwater_model": _facet(pipeline, features, _parameters(pipeline))})
+        _name(recorder, value, ref, pipeline, features, columns, _parameters(pipeline))
+
+
+def _name(
+    recorder: Recorder,
+    value: Value,
+    ref: DatasetRef,
+    model: Any,
+    features: list[Feature],
+    columns: tuple[str, ...],
+    parameters: dict[str, Any],
+) -> None:
+    """The value is from now on a model with a name and a facet that describes it."""
+    facet = _facet(model, features, parameters)
+    loops.name(recorder, value, ref, facets=Described(facet, model, features, columns, recorder.run_id))
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str) -> Any:
