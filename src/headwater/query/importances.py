@@ -56,7 +56,7 @@ def read_importances(own: Mapping[str, Any]) -> Importances | None:
         features=features,
         columns=_numbers(details.get("columns")),
         left_out=left_out if isinstance(left_out, int) and left_out > 0 else 0,
-        mixed=mixed if _is_number(mixed) else 0.0,
+        mixed=float(mixed) if isinstance(mixed, int | float) and math.isfinite(mixed) else 0.0,
     )
 
 

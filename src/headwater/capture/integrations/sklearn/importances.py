@@ -39,8 +39,7 @@ class Trees(NamedTuple):
     trees: list[Any]
     weights: list[float]
     is_each_normal: bool
-
-    kind = "impurity"
+    kind: str = "impurity"
 
     def values(self, until_s: float) -> list[float] | None:
         """Importance of each feature; None where the thread's clock passes ``until_s`` on the way."""
@@ -117,10 +116,10 @@ def _trees(own: dict[str, Any]) -> Trees | None:
     single = own.get("tree_")
     if single is not None:
         return Trees([single], [1.0], is_each_normal=True)
-    members = own.get("estimators_")
+    members: Any = own.get("estimators_")
     stages = getattr(members, "ndim", 1) == 2
     flat: list[Any] = [member for stage in members for member in stage] if stages else list(members or ())
-    trees = [getattr(member, "__dict__", {}).get("tree_") for member in flat]
+    trees: list[Any] = [getattr(member, "__dict__", {}).get("tree_") for member in flat]
     if not trees or any(tree is None for tree in trees):
         return None
     weights = own.get("estimator_weights_")
