@@ -17,11 +17,11 @@ from headwater.server.access.authentication import authorise
 from headwater.server.access.principals import NOBODY, Principal
 from headwater.server.call import Call
 from headwater.server.decoding import decode_body, decode_query
-from headwater.server.errors import NotAuthenticated, json_response, problem_response
+from headwater.server.errors import NotAuthenticated, Unforeseen, json_response, problem_response
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import error_page, to_login, wants_page
 from headwater.server.routes import operations
-from headwater.server.routing import Match, Router
+from headwater.server.routing import Match, Operation, Router
 from headwater.server.service import Service
 from headwater.server.settings import Settings
 from headwater.server.telemetry.logs import SERVICE
@@ -70,7 +70,20 @@ class App:
         await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:
-        """The answer to a request."""
+        """The answer to a request; where the service fails, one that says so and nothing of what failed."""
+        try:
+            return await self._foreseen(request)
+        except Exception:  # noqa: BLE001 - the last stop: what is not answered here, the HTTP server answers, and tells
+            error = Unforeseen(request.scope.get("request_id", ""))
+            SERVICE.exception("a request failed", extra={"facts": {"request_id": error.request_id}})
+            self.service.metrics.internal_error()
+        operation: Operation | None = request.scope.get("operation")
+        if operation is not None and operation.is_page:
+            return error_page(request, request.scope.get("principal", NOBODY), error)
+        dialect = operation.dialect if operation is not None else None
+        return problem_response(error) if dialect is None else dialect.refuse(error)
+
+    async def _foreseen(self, request: Request) -> Response:
         try:
             match = self.router.find(request.method, _raw_path(request.scope))
         except HeadwaterError as error:

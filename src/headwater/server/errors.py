@@ -70,6 +70,14 @@ class Busy(HeadwaterError):
         self.retry_after_s = retry_after_s
 
 
+class Unforeseen(HeadwaterError):
+    """The service failed at this; that is a fault of its own."""
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        super().__init__(hint=f"tell whoever runs the service: its log says more under {request_id}")
+
+
 _STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
     (NotAuthenticated, 401),
     (NotPermitted, 403),
@@ -106,6 +114,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     value: str = ""
     rule: str = ""
     near: tuple[str, ...] = ()
+    request_id: str = ""
+    """Under which the service's log says more, where the service itself failed."""
     quarantine_id: int | None = None
     """Where what was refused is kept: ``GET /api/v1/quarantine/{id}``."""
 
@@ -128,6 +138,7 @@ def problem_of(error: HeadwaterError) -> Problem:
         value=_cut(getattr(error, "value", "")),
         rule=_cut(getattr(error, "rule", "")),
         near=tuple(_cut(name) for name in getattr(error, "near", ())),
+        request_id=getattr(error, "request_id", ""),
         quarantine_id=getattr(error, "quarantine_id", None),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Any, Literal, TextIO
 
 import msgspec
@@ -16,7 +17,21 @@ SERVICE = logging.getLogger("headwater.service")
 _MICROSECONDS = 1_000_000
 
 
-class JsonFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    """What both forms have in common: a failure is told by where it was and of what kind."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - a name of the standard library
+        """The traceback without what the exceptions say: that can hold what somebody sent."""
+        error: BaseException | None = ei[1]
+        told: list[str] = []
+        while error is not None:
+            kind = type(error)
+            told.append("".join([*traceback.format_tb(error.__traceback__), f"{kind.__module__}.{kind.__qualname__}"]))
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "\n-- which led to --\n".join(reversed(told))
+
+
+class JsonFormatter(_Formatter):
     """A record as one line of JSON; ``extra={"facts": {...}}`` adds members."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -33,7 +48,7 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(document).decode()
 
 
-class TextFormatter(logging.Formatter):
+class TextFormatter(_Formatter):
     """The same for people."""
 
     def format(self, record: logging.LogRecord) -> str:

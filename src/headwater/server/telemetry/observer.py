@@ -21,7 +21,7 @@ Serve = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 class Observer:
     """Stands around the application. What the application knows of a request it leaves in the scope: ``operation`` and
-    ``principal``."""
+    ``principal``; the application finds ``request_id`` there."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -30,6 +30,7 @@ class Observer:
         """Serve one request, and tell what became of it."""
         begun = time.perf_counter()
         request_id = _request_id(scope)
+        scope["request_id"] = request_id.decode()
         status, sent = 500, 0
 
         async def sending(message: Message) -> None:
