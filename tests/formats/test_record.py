@@ -1,7 +1,6 @@
 """The flat record: every field checked by name, and the same record comes back."""
 
 import json
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -14,10 +13,8 @@ from headwater.formats.openlineage import decode, parse_time
 from headwater.formats.record import (
     Endpoint,
     dataset_name,
-    find_cycle,
     from_run,
     read_record,
-    refuse_cycles,
     to_document,
     to_event,
     to_events,
@@ -238,30 +235,3 @@ def test_any_run_has_a_record():
     assert to_document(read_record(found)) == found
     names = [dataset_name(end) for end in read_record(found).source]
     assert names == [("file", "/data/train.csv"), ("postgres://db:5432", "shop.public.orders")]
-
-
-GRAPHS = st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdefg"), max_size=3), max_size=6)
-
-
-@given(GRAPHS)
-def test_a_cycle_is_found_exactly_when_there_is_one(graph):
-    """What is reported is a cycle of the graph; when none is, every id can be put in order."""
-    cycle = find_cycle(graph)
-    if cycle:
-        assert cycle[0] == cycle[-1] == min(cycle)
-        assert all(below in graph[above] for above, below in pairwise(cycle))
-        with pytest.raises(InvalidRecord, match=" -> ".join(cycle)):
-            refuse_cycles(graph)
-        return
-    left = set(graph)
-    while left:
-        free = {node for node in left if not left & set(graph[node])}
-        assert free
-        left -= free
-
-
-def test_a_long_chain_is_no_problem_for_the_search():
-    """A hundred thousand operations in a row, and a cycle at their end, need no recursion."""
-    chain = {f"{index:06}": [f"{index + 1:06}"] for index in range(100_000)}
-    assert find_cycle(chain) == ()
-    assert find_cycle({**chain, "100000": ["099999"]}) == ("099999", "100000", "099999")

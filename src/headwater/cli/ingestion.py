@@ -12,6 +12,8 @@ from headwater.errors import InvalidRecord
 from headwater.storage.base import ReceiptStatus, Store
 
 _BATCH = 200
+_OF_RECORD = "run.facets.headwater_record."
+"""What stands before the field of a record in its event."""
 _RECORD_FIELDS = {"lineage_id", "operation_type", "destination"}
 
 
@@ -41,7 +43,6 @@ class Ingestion:
         self.folder = folder
         self.tally = Tally()
         self._pending: list[Document] = []
-        self._dependencies: dict[str, tuple[str, ...]] = {}
 
     def add(self, documents: Iterable[Document]) -> None:
         """Take documents; a full batch is stored at once."""
@@ -63,7 +64,8 @@ class Ingestion:
             elif receipt.status is ReceiptStatus.DUPLICATE:
                 self.tally.duplicates += 1
             else:
-                self.tally.refusals.append(Refusal(document.where, receipt.field, receipt.value, receipt.rule))
+                field = receipt.field.removeprefix(_OF_RECORD)
+                self.tally.refusals.append(Refusal(document.where, field, receipt.value, receipt.rule))
 
     def _event(self, raw: bytes) -> bytes:
         """Return an event as it is, and a record as its event. Raises ``InvalidRecord``."""
@@ -75,11 +77,6 @@ class Ingestion:
             return raw
         if not isinstance(document, dict) or "eventTime" in document or not _RECORD_FIELDS & document.keys():
             return raw
-        from headwater.formats.record import find_cycle, read_record, refuse_cycles, to_events
+        from headwater.formats.record import read_record, to_events
 
-        record = read_record(document)
-        known = {**self._dependencies, record.lineage_id: record.dependencies}
-        if find_cycle(known):
-            refuse_cycles(known)
-        self._dependencies = known
-        return to_events(record, cwd=self.folder)[0]
+        return to_events(read_record(document), cwd=self.folder)[0]

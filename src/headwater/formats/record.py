@@ -16,9 +16,7 @@ from headwater.formats.record_rules import (
     Operation,
     Record,
     RecordTransformation,
-    find_cycle,
     read_record,
-    refuse_cycles,
 )
 from headwater.formats.run_facets import JobType
 from headwater.formats.times import format_time
@@ -33,11 +31,9 @@ __all__ = [
     "Record",
     "RecordTransformation",
     "dataset_name",
-    "find_cycle",
     "from_run",
     "job_name",
     "read_record",
-    "refuse_cycles",
     "to_document",
     "to_event",
     "to_events",

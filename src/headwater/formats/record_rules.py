@@ -103,45 +103,6 @@ def read_record(document: Any) -> Record:
     )
 
 
-def find_cycle(dependencies: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """A cycle among dependencies, first id repeated at the end; empty when there is none.
-
-    The same mapping in another order gives the same cycle. An id that is not a key depends on nothing known.
-    """
-    done: set[str] = set()
-    for start in sorted(dependencies):
-        path: list[str] = []
-        on_path: set[str] = set()
-        stack: list[tuple[str, bool]] = [(start, False)]
-        while stack:
-            here, is_left = stack.pop()
-            if is_left:
-                path.pop()
-                on_path.discard(here)
-                done.add(here)
-            elif here in on_path:
-                return _from_smallest(path[path.index(here) :])
-            elif here not in done:
-                path.append(here)
-                on_path.add(here)
-                stack.append((here, True))
-                stack.extend((below, False) for below in sorted(dependencies.get(here, ()), reverse=True))
-    return ()
-
-
-def refuse_cycles(dependencies: Mapping[str, Iterable[str]]) -> None:
-    """Raise ``InvalidRecord``, with the cycle in the message, when dependencies form one."""
-    cycle = find_cycle(dependencies)
-    if cycle:
-        _refuse("dependencies", cycle[0], "must not form a cycle: " + " -> ".join(cycle))
-
-
-def _from_smallest(cycle: list[str]) -> tuple[str, ...]:
-    first = cycle.index(min(cycle))
-    turned = cycle[first:] + cycle[:first]
-    return (*turned, turned[0])
-
-
 def _refuse(field: str, value: Any, rule: str, hint: str | None = None) -> NoReturn:
     text = repr(value)
     raise InvalidRecord(field=field, value=text if len(text) <= 80 else text[:77] + "...", rule=rule, hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -39,8 +40,19 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: str = ""
 
 
+class LinkedRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run that this one builds on, or that builds on it. ``is_pending``: it is named, and has not arrived yet."""
+
+    run_id: str
+    job_name: str = ""
+    state: str = ""
+    is_pending: bool = False
+
+
 class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of a node. ``producers`` and ``consumers`` are jobs of a dataset, datasets of a job.
+
+    A run builds on its ``dependencies``, and its ``dependents`` build on it.
 
     ``facets`` holds every facet verbatim, unknown ones included.
     """
@@ -66,6 +78,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outputs: tuple[Version, ...] = ()
     run: RunFacts | None = None
     runs: tuple[RunSummary, ...] = ()
+    dependencies: tuple[LinkedRun, ...] = ()
+    dependents: tuple[LinkedRun, ...] = ()
     facets: dict[str, msgspec.Raw] = {}
 
     def to_json(self) -> str:
@@ -129,7 +143,20 @@ def describe_run(store: Store, run: RunRow) -> Details:
         run=facts,
         inputs=tuple(version_facts(rows[v.dataset_id], v) for v in inputs if v.dataset_id in rows),
         outputs=tuple(version_facts(rows[v.dataset_id], v) for v in outputs if v.dataset_id in rows),
+        dependencies=_linked(store, store.dependencies([run.run_id]).get(run.run_id, ())),
+        dependents=_linked(store, store.dependents([run.run_id]).get(run.run_id, ())),
         facets=store.run_facets(run.run_id),
+    )
+
+
+def _linked(store: Store, run_ids: Sequence[str]) -> tuple[LinkedRun, ...]:
+    runs = {run_id: run for run_id in run_ids[:_MOST_NEIGHBOURS] if (run := store.run(run_id)) is not None}
+    jobs = {row.id: row.name for row in store.nodes(sorted({run.job_id for run in runs.values()}))}
+    return tuple(
+        LinkedRun(run_id=run_id, job_name=jobs.get(run.job_id, ""), state=run.state.value)
+        if (run := runs.get(run_id)) is not None
+        else LinkedRun(run_id=run_id, is_pending=True)
+        for run_id in run_ids[:_MOST_NEIGHBOURS]
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from headwater.model.graph import Node, NodeKind
 from headwater.query.coverage import Coverage
-from headwater.query.details import Column, Details
+from headwater.query.details import Column, Details, LinkedRun
 from headwater.query.facts import RunFacts, Version, body
 from headwater.query.history import Change, History, RunSummary, SearchResult
 from headwater.query.importances import importance_lines, read_importances
@@ -41,6 +41,9 @@ def details_lines(
     for title, versions in (("read", details.inputs), ("wrote", details.outputs)):
         if versions:
             lines.extend([[], [Span(title, "heading")], *(_version_line(version, labels) for version in versions)])
+    for title, linked in (("builds on", details.dependencies), ("built on by", details.dependents)):
+        if linked:
+            lines.extend([[], [Span(title, "heading")], *map(_linked_line, linked)])
     if len(details.runs) > 1:
         lines.extend([[], *runs_lines(details.runs, cells=cells, base=base, clock=clock)])
     if others := sorted(set(details.facets) - _SHOWN):
@@ -63,6 +66,7 @@ _SHOWN = {
     "headwater_metrics",
     "headwater_parameters",
     "headwater_process",
+    "headwater_record",
     "headwater_seeds",
     "outputStatistics",
     "dataQualityMetrics",
@@ -167,6 +171,17 @@ def _version_line(version: Version, labels: Labels) -> Line:
         Span("  " + type_mark(version_node(version), UNICODE) + " ", "key"),
         Span(labels.of("dataset", version.namespace, version.name), "name"),
         Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
+    ]
+
+
+def _linked_line(run: LinkedRun) -> Line:
+    if run.is_pending:
+        return [Span("  " + run.run_id, "name"), Span("  not arrived yet", "dim")]
+    mark, style = state_mark(run.state, UNICODE)
+    return [
+        Span("  " + run.run_id, "name"),
+        Span(f"  {mark} {run.state.lower()}", style),
+        Span("  " + clean(run.job_name), "dim"),
     ]
 
 

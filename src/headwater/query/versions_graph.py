@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,6 +40,8 @@ class VersionGraph:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.index = store.index("run")
+        self._has_dependencies = store.has_dependencies()
+        self._makers: dict[int, list[int]] = {}
         self._versions: dict[int, VersionRow] = {}
         self._walked: list[int] = []
         self._steps: dict[tuple[int, Direction], tuple[Derived, ...]] = {}
@@ -50,16 +53,20 @@ class VersionGraph:
         beside = _grouped(self.index.steps(versions, direction.value))
         steps = sorted({step for steps in beside.values() for step in steps})
         beyond = _grouped(self.index.steps(steps, direction.value)) if steps else {}
+        built = self._built(versions, direction) if self._has_dependencies else {}
         for near in versions:
             for step in beside.get(near, ()):
                 for far in beyond.get(step, ()):
                     if far != near:
                         yield Link(near, step, far)
+            yield from built.get(near, ())
 
     def inside(self, versions: Sequence[int], direction: Direction) -> tuple[list[Link], dict[int, int]]:
         """Return the ways on that end among the versions, in the order of ``links``, and how many others each has."""
         if not versions:
             return [], {}
+        if self._has_dependencies:
+            return self._inside(versions, direction)
         import numpy as np
 
         beside = _grouped(self.index.steps(versions, direction.value))
@@ -78,6 +85,42 @@ class VersionGraph:
                 if step in others:
                     hidden[version] = hidden.get(version, 0) + others[step]
         return links, hidden
+
+    def _inside(self, versions: Sequence[int], direction: Direction) -> tuple[list[Link], dict[int, int]]:
+        """The same where runs build on runs, way by way."""
+        kept, links = frozenset(versions), list(dict.fromkeys(self.links(versions, direction)))
+        hidden = Counter(link.near for link in links if link.far not in kept)
+        return [link for link in links if link.far in kept], dict(hidden)
+
+    def _built(self, versions: Sequence[int], direction: Direction) -> dict[int, list[Link]]:
+        """The ways over which a run builds on another: from what the one wrote to what the other wrote, by the
+        derivation of the run that builds, beside what it read itself."""
+        rows = self.rows(versions)
+        ours: dict[str, list[int]] = {}
+        for key in versions:
+            if key in rows and rows[key].run_id:
+                ours.setdefault(rows[key].run_id, []).append(key)
+        is_up = direction is Direction.UPSTREAM
+        ask = self.store.dependencies if is_up else self.store.dependents
+        theirs = ask(sorted(ours))
+        written: dict[str, list[int]] = {}
+        found: dict[int, list[Link]] = {}
+        for run_id, others in theirs.items():
+            for other in others:
+                if other not in written:
+                    written[other] = [row.id for row in self.store.run_io(other)[1] if row.id]
+                for near in ours[run_id]:
+                    for far in written[other]:
+                        steps = self._made_by(near if is_up else far)
+                        found.setdefault(near, []).extend(Link(near, step, far) for step in steps if far != near)
+        return found
+
+    def _made_by(self, version: int) -> list[int]:
+        """The derivations that a version comes out of."""
+        if version not in self._makers:
+            found = _grouped(self.index.steps([version], Direction.UPSTREAM.value))
+            self._makers[version] = found.get(version, [])
+        return self._makers[version]
 
     def walk(
         self, roots: list[VersionRow], direction: Direction, *, depth: int | None = None, limit: int | None = None
@@ -105,6 +148,8 @@ class VersionGraph:
 
     def count(self, roots: list[VersionRow], direction: Direction, *, depth: int | None = None) -> int:
         """Return how many versions a walk without limit reaches, the roots included."""
+        if self._has_dependencies:
+            return len(self.walk(roots, direction, depth=depth)[0])
         hops = None if depth is None else 2 * depth
         reach = self.index.walk([version.id for version in roots], direction=direction.value, depth=hops)
         return int(reach.counts_by_kind[VERSION])
@@ -136,7 +181,9 @@ class VersionGraph:
         beside = _grouped(self.index.steps(versions, direction.value))
         found: dict[int, dict[int, list[int]]] = {one: {step: [] for step in beside.get(one, ())} for one in versions}
         for near, step, far in self.links(versions, direction):
-            found[near][step].append(far)
+            ends = found[near].setdefault(step, [])
+            if far not in ends:
+                ends.append(far)
         runs = self.runs(step for steps in found.values() for step in steps)
         rows = self.rows({far for steps in found.values() for far_ends in steps.values() for far in far_ends})
         for version, steps in found.items():

@@ -1,4 +1,5 @@
-"""The part of the ``Store`` contract that lists: what there is by namespace and by time, a page at a time.
+"""The part of the ``Store`` contract that lists: what there is by namespace and by time, a page at a time, and which
+runs build on which.
 
 A page costs what it shows and what it skips, never the whole store. Deleted objects are neither listed nor counted.
 """
@@ -94,6 +95,19 @@ class Directory(ABC):
     @abstractmethod
     def count_runs(self, job_id: int) -> int:
         """How many runs of a job are known."""
+
+    @abstractmethod
+    def has_dependencies(self) -> bool:
+        """Whether any run says that it builds on another: most stores have no such run, and need not be asked more."""
+
+    @abstractmethod
+    def dependencies(self, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The ids of the runs that each of these runs says it builds on, by run id, those that have not arrived yet
+        included, in order; a run that names none is left out."""
+
+    @abstractmethod
+    def dependents(self, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The ids of the runs that say that they build on each of these runs, known or not, in order."""
 
     @abstractmethod
     def run_events(

@@ -15,6 +15,7 @@ from typing import Protocol
 from headwater.errors import StoreError
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, StoredEvent
+from headwater.storage.cycles import Cycles
 from headwater.storage.delivery import Delivery, Written
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Batch, Checked, sort_out, with_ids
@@ -197,7 +198,7 @@ class GroupedStore(ProjectedStore):
 
     def _take_in(self, deliveries: Sequence[Checked]) -> list[list[Receipt]]:
         first = self._tables.counter("event") + 1
-        batch = sort_out(deliveries, self._log.find, first)
+        batch = sort_out(deliveries, self._log.find, first, Cycles(self._tables))
         if batch.accepted:
             self._store(batch, first)
         if batch.refused:

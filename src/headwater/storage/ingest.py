@@ -11,6 +11,7 @@ import msgspec
 from headwater.errors import InvalidEvent
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
+from headwater.storage.cycles import Cycles
 from headwater.storage.delivery import Delivery
 from headwater.storage.reader import EventReader
 
@@ -73,8 +74,8 @@ class Checker:
         return Accepted(event, key, at, raw)
 
 
-def sort_out(deliveries: Sequence[Checked], seen: Seen, next_seq: int) -> Batch:
-    """Tell new events from known ones, and hand out sequence numbers to the new."""
+def sort_out(deliveries: Sequence[Checked], seen: Seen, next_seq: int, cycles: Cycles) -> Batch:
+    """Tell new events from known ones and from those that would close a cycle; the new get sequence numbers."""
     batch = Batch([], [], [], [])
     known = seen([(one.at, one.key) for some in deliveries for one in some.read if isinstance(one, Accepted)])
     for delivery in deliveries:
@@ -85,6 +86,10 @@ def sort_out(deliveries: Sequence[Checked], seen: Seen, next_seq: int) -> Batch:
                 continue
             seq = known.get(one.key)
             if seq is None:
+                cycle = cycles.check(one.event)
+                if cycle is not None:
+                    receipts.append(_refuse(batch, raw, cycle, delivery.received_at))
+                    continue
                 seq = known[one.key] = next_seq + len(batch.accepted)
                 batch.accepted.append(one)
                 batch.received.append(delivery.received_at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import msgspec
@@ -139,6 +139,24 @@ class ListedStore(Store):
         with self._reading():
             return self._tables.directory.runs_of(job_id)
 
+    # -- dependencies of runs ----------------------------------------------------------------------------------------
+    def has_dependencies(self) -> bool:
+        """Whether any run says that it builds on another."""
+        with self._reading():
+            return self._tables.has_dependencies()
+
+    def dependencies(self, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The runs that each of these builds on, by run id."""
+        with self._reading():
+            rows = self._tables.dependencies.where_any("run_id", list(run_ids)) if run_ids else []
+        return _grouped((row.run_id, row.on_run) for row in rows)
+
+    def dependents(self, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The runs that build on each of these, by run id."""
+        with self._reading():
+            rows = self._tables.dependencies.where_any("on_run", list(run_ids)) if run_ids else []
+        return _grouped((row.on_run, row.run_id) for row in rows)
+
     # -- events by time --------------------------------------------------------------------------------------------
     def run_events(
         self,
@@ -214,6 +232,13 @@ class ListedStore(Store):
             if event.is_of_run:
                 found[at - at % QUARTER_US, _CODES[event.event_type]] += 1
         return found
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for key, value in sorted(pairs):
+        found.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in found.items()}
 
 
 def _namespace(span: Span) -> NamespaceRow:

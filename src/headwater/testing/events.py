@@ -280,6 +280,9 @@ class History:
             if pick.random() < 0.2:
                 parent = {"run": {"runId": run_id(1 + pick.randrange(9))}, "job": {"namespace": "jobs", "name": "p"}}
                 run_facets["parent"] = facet(**parent)
+            if pick.random() < 0.15:  # on earlier runs and on one that never arrives: no cycle, in any order
+                others = pick.sample([*range(max(1, self._number - 4), self._number), 900], 1)
+                run_facets["headwater_record"] = facet(dependencies=[run_id(other) for other in others])
             found.append(
                 run_event(run, job, kind, start, self._some(2), outputs, job_facets=facets, run_facets=run_facets)
             )

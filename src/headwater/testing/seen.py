@@ -96,6 +96,8 @@ class Seen:
         for instant in self._instants:
             latest = store.latest_runs(jobs, as_of=instant)
             yield f"latest runs at {instant}", sorted((self._name(job), run.run_id) for job, run in latest.items())
+        ids = [run.run_id for run in runs]
+        yield "dependencies", [store.has_dependencies(), store.dependencies(ids), store.dependents(ids)]
         for run in runs:
             yield f"run facets {run.run_id}", store.run_facets(run.run_id)
             sides = [sorted(self._named(rows), key=repr) for rows in store.run_io(run.run_id)]

@@ -12,6 +12,7 @@ memory store gives for the same events.
 
 from __future__ import annotations
 
+from headwater.testing.suite.dependencies import DependenciesSuite
 from headwater.testing.suite.directory import DirectorySuite
 from headwater.testing.suite.graph import GraphSuite
 from headwater.testing.suite.many import ManySuite
@@ -30,6 +31,7 @@ class StoreSuite(
     GraphSuite,
     VersionsSuite,
     ManySuite,
+    DependenciesSuite,
     DirectorySuite,
     TrapsSuite,
     WholeSuite,

@@ -97,7 +97,8 @@ def _failed(index: int, receipt: Receipt) -> FailedEvent:
 def error_of(receipt: Receipt, kind: str = "event") -> InvalidInput:
     """The error that a receipt of a refused document stands for."""
     made = InvalidRecord if kind == "record" else InvalidEvent
-    return made(field=receipt.field, value=receipt.value, rule=receipt.rule, hint=receipt.hint or None)
+    field = receipt.field.removeprefix("run.facets.headwater_record.") if kind == "record" else receipt.field
+    return made(field=field, value=receipt.value, rule=receipt.rule, hint=receipt.hint or None)
 
 
 async def take_in(intake: Intake, tenant: str, items: Sequence[Checked]) -> list[Receipt]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headwater.errors import StoreError
 from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals, Receipt, StoredEvent
+from headwater.storage.cycles import Cycles
 from headwater.storage.delivery import Delivery, Written
 from headwater.storage.frames import event_time
 from headwater.storage.indexes import SharedIndexes
@@ -50,7 +51,12 @@ class MemoryStore(ProjectedStore):
         """Sort deliveries out, and hold the store until they are taken in or let go."""
         with ExitStack() as held:
             held.enter_context(self._lock)
-            batch = sort_out([self.checked(delivery) for delivery in deliveries], self._seen, self._last_seq + 1)
+            batch = sort_out(
+                [self.checked(delivery) for delivery in deliveries],
+                self._seen,
+                self._last_seq + 1,
+                Cycles(self._tables),
+            )
             rest = held.pop_all()
         self._lock.leave()
         return _Pending(self, batch, rest)

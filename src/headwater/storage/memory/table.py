@@ -57,7 +57,7 @@ class MemoryTable(Generic[K, R]):
         """The rows of these keys."""
         return [self._rows[key] for key in set(keys) if key in self._rows]
 
-    def where_any(self, column: str, values: Iterable[int]) -> list[R]:
+    def where_any(self, column: str, values: Iterable[int] | Iterable[str]) -> list[R]:
         """Rows whose column has one of these values."""
         return [row for value in set(values) for row in self.where(**{column: value})]
 

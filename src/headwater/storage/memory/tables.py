@@ -17,6 +17,7 @@ from headwater.storage.projection.records import (
     JOB,
     VERSION,
     Change,
+    Dependency,
     Derivation,
     Edge,
     FacetSetRow,
@@ -45,6 +46,9 @@ class MemoryTables:
         self.runs: MemoryTable[int, Run] = MemoryTable(attrgetter("id"), ("run_id",), ("job",))
         self.versions: MemoryTable[int, Version] = MemoryTable(attrgetter("id"), ("dataset",), ("dataset", "run"))
         self.derivations: MemoryTable[int, Derivation] = MemoryTable(attrgetter("id"))
+        self.dependencies: MemoryTable[tuple[str, str], Dependency] = MemoryTable(
+            attrgetter("run_id", "on_run"), ("run_id",), ("on_run",)
+        )
         self.flows: MemoryTable[tuple[int, int, int], Flow] = MemoryTable(
             attrgetter("job", "target", "kind"), ("job",), ("target",)
         )
@@ -85,6 +89,10 @@ class MemoryTables:
     def run(self, run_id: str) -> Run | None:
         """The run of that UUID."""
         return next(iter(self.runs.where(run_id=run_id)), None)
+
+    def has_dependencies(self) -> bool:
+        """Whether any run builds on another."""
+        return len(self.dependencies) > 0
 
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
         """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""

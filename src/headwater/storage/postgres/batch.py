@@ -23,6 +23,7 @@ from headwater.storage.projection.records import (
     DATASET,
     JOB,
     Change,
+    Dependency,
     Derivation,
     Edge,
     FacetSetRow,
@@ -73,6 +74,9 @@ class BatchTables:
         self.derivations: PostgresTable[int, Derivation] = table(
             "derivations", ["id"], rows.derivation_columns, rows.derivation_row
         )
+        self.dependencies: PostgresTable[tuple[str, str], Dependency] = table(
+            "dependencies", ["run_id", "on_run"], decode=rows.plain(Dependency)
+        )
         self.flows: PostgresTable[tuple[int, int, int], Flow] = table(
             "flows", ["job", "target", "kind"], decode=rows.plain(Flow)
         )
@@ -91,8 +95,11 @@ class BatchTables:
         self._tables: list[Any] = [
             self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
             self.statements, self.fields, self.search, self.directory.listings, self.directory.pulses,
+            self.dependencies,
         ]  # fmt: skip
-        self._trimmed: list[Any] = [self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes]
+        self._trimmed: list[Any] = [
+            self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes, self.dependencies,
+        ]  # fmt: skip
 
     def _table(
         self,

@@ -33,6 +33,7 @@ LAYOUTS = {
             key=1,
         ),
         Layout("derivations", "id bigint, run bigint, job bigint, edges bytea", key=1),
+        Layout("dependencies", "run_id text, on_run text, at bigint", key=2),
         Layout("flows", "job bigint, target bigint, kind smallint, last_at bigint, last_by text, shape bigint", key=3),
         Layout(
             "edges",

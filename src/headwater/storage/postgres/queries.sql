@@ -318,6 +318,9 @@ ORDER BY at, key LIMIT %s;
 SELECT at, key, seq FROM event_keys WHERE tenant_id = :tenant AND at >= %s AND at < %s AND (at, key) < (%s, %s)
 ORDER BY at DESC, key DESC LIMIT %s;
 
+-- dependencies_any
+SELECT 1 FROM dependencies WHERE tenant_id = :tenant LIMIT 1;
+
 -- listed_spans
 -- ``:column`` is namespace or source; what is longer than its index entry is looked at again.
 WITH RECURSIVE seen (part) AS (

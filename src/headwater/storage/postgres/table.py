@@ -177,7 +177,7 @@ class PostgresTable(Generic[K, R]):
         self.expect(wanted)
         return [row for key in wanted if (row := self._rows.get(key)) is not None]
 
-    def where_any(self, column: str, values: Iterable[int]) -> list[R]:
+    def where_any(self, column: str, values: Iterable[int] | Iterable[str]) -> list[R]:
         """Rows whose column has one of these values."""
         self.flush()
         return self.among(column, list(set(values)))

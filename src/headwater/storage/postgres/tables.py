@@ -46,6 +46,11 @@ class PostgresTables(BatchTables):
             found = self._run_ids[run_id] = columns[0]
         return self.runs.get(found)
 
+    def has_dependencies(self) -> bool:
+        """Whether any run builds on another."""
+        self.dependencies.flush()
+        return bool(self._session.rows(self._sql["dependencies_any"], ()))
+
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
         """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""
         given = (dataset, at, rows.uuid_bytes(run_id))

@@ -78,6 +78,8 @@ class GraphDigest:
             times = (row.started_at, row.ended_at)
             yield ("run", row.run_id, self._node(row.job), row.state, row.operation, times, row.parent_run)
             yield ("claims", row.run_id, *self._claims(doc))
+        for link in self._tables.dependencies.rows():
+            yield ("dependency", link.run_id, link.on_run, link.at)
 
     def _claims(self, doc: RunDoc) -> Iterable[Any]:
         yield {name: (one.at, one.key, _plain(one.body)) for name, one in doc.facets.items()}

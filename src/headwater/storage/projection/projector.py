@@ -14,6 +14,7 @@ from headwater.model.run_ids import canonical_run_id
 from headwater.storage.projection import rundoc
 from headwater.storage.projection.bindings import Bindings
 from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.dependencies import RECORD, Dependencies
 from headwater.storage.projection.facetsets import FacetSet, FacetSets
 from headwater.storage.projection.flows import Flows, Step
 from headwater.storage.projection.hearing import Hearing, Script, Stamp
@@ -46,6 +47,7 @@ class Projector:
         self._listings = Listings(tables, self.names, self._history)
         self._joining = Joining(tables, self.names, self._columns, self._flows)
         self._hearing = Hearing(tables, self.names, self.sets, self._columns, self._history, self._flows)
+        self._dependencies = Dependencies(tables)
         self._dirty: dict[int, tuple[Run, Stamp]] = {}
 
     def clear(self) -> None:
@@ -117,6 +119,8 @@ class Projector:
             rundoc.say(doc.job_said, at, key, facets.id, self._facet_names)
         if event.run.facets:
             rundoc.put_extras(doc.facets, at, key, event.run.facets)
+            if RECORD in event.run.facets:
+                self._dependencies.take(run.run_id, doc.facets[RECORD])
         if at > doc.job_at or (at == doc.job_at and key > doc.job_key):
             doc.job_at, doc.job_key, doc.job = at, key, job.id
         self._advance(run, doc, event, at)

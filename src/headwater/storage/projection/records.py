@@ -172,6 +172,15 @@ class Mention(Row):
     seq: int
 
 
+class Dependency(Row):
+    """A run says that it builds on another, which may not have arrived yet."""
+
+    run_id: str
+    on_run: str
+    #: time of the event that says so
+    at: int
+
+
 class Shape(Row, gc=True):
     """What flows into a target: (source name id, rank of how, mapping id), sorted. Addressed by content."""
 

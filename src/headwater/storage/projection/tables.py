@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from headwater.storage.projection.records import (
     Change,
+    Dependency,
     Derivation,
     Edge,
     FacetSetRow,
@@ -70,7 +71,7 @@ class Table(Protocol[K_contra, R]):
         For tables whose key is one integer. Few statements, however many keys; the objects are those of ``get``.
         """
 
-    def where_any(self, column: str, values: Iterable[int]) -> list[R]:
+    def where_any(self, column: str, values: Iterable[int] | Iterable[str]) -> list[R]:
         """Rows whose indexed integer ``column`` has one of these values, each once, in no particular order."""
 
 
@@ -147,6 +148,13 @@ class DirectoryTables(Protocol):
 
 class Tables(Protocol):
     """One tenant's tables."""
+
+    @property
+    def dependencies(self) -> Table[tuple[str, str], Dependency]:
+        """What runs build on."""
+
+    def has_dependencies(self) -> bool:
+        """Whether any run builds on another."""
 
     @property
     def directory(self) -> DirectoryTables:

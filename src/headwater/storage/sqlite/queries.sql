@@ -101,6 +101,34 @@ DELETE FROM derivations WHERE id = ?;
 -- derivations_all
 SELECT id, run, job, edges FROM derivations ORDER BY id;
 
+-- dependencies_get
+SELECT run_id, on_run, at FROM dependencies WHERE run_id = ? AND on_run = ?;
+
+-- dependencies_put
+INSERT INTO dependencies (run_id, on_run, at) VALUES (?, ?, ?)
+ON CONFLICT (run_id, on_run) DO UPDATE SET at = excluded.at;
+
+-- dependencies_drop
+DELETE FROM dependencies WHERE run_id = ? AND on_run = ?;
+
+-- dependencies_all
+SELECT run_id, on_run, at FROM dependencies ORDER BY run_id, on_run;
+
+-- dependencies_by_run_id
+SELECT run_id, on_run, at FROM dependencies WHERE run_id = ?;
+
+-- dependencies_by_on_run
+SELECT run_id, on_run, at FROM dependencies WHERE on_run = ?;
+
+-- dependencies_by_any_run_id
+SELECT run_id, on_run, at FROM dependencies WHERE run_id IN (SELECT value FROM json_each(?));
+
+-- dependencies_by_any_on_run
+SELECT run_id, on_run, at FROM dependencies WHERE on_run IN (SELECT value FROM json_each(?));
+
+-- dependencies_any
+SELECT 1 FROM dependencies LIMIT 1;
+
 -- flows_get
 SELECT job, target, kind, last_at, last_by, shape FROM flows WHERE job = ? AND target = ? AND kind = ?;
 

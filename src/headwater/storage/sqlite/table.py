@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from headwater.storage.rows import Columns, pack, unpack
 from headwater.storage.sqlite.connection import queries
 
@@ -93,9 +95,10 @@ class SQLiteTable(Generic[K, R]):
                 found[self._key(row)] = self._rows[self._key(row)] = row
         return list(found.values())
 
-    def where_any(self, column: str, values: Iterable[int]) -> list[R]:
+    def where_any(self, column: str, values: Iterable[int] | Iterable[str]) -> list[R]:
         """Rows whose column has one of these values."""
-        return self.select(f"{self._name}_by_any_{column}", (listed(set(values)),))
+        given = [msgspec.json.encode(one).decode() if isinstance(one, str) else one for one in set(values)]
+        return self.select(f"{self._name}_by_any_{column}", (listed(given),))
 
     def select(self, query: str, parameters: Columns) -> list[R]:
         """The rows of a named statement that gives all columns of the table."""

@@ -14,6 +14,7 @@ from headwater.model.events import Event, RunEvent
 from headwater.storage import rows
 from headwater.storage.projection.records import (
     Change,
+    Dependency,
     Derivation,
     Edge,
     FacetSetRow,
@@ -71,6 +72,9 @@ class SQLiteTables:
         self.derivations: SQLiteTable[int, Derivation] = SQLiteTable(
             one, "derivations", attrgetter("id"), rows.derivation_columns, rows.derivation_row
         )
+        self.dependencies: SQLiteTable[tuple[str, str], Dependency] = SQLiteTable(
+            one, "dependencies", attrgetter("run_id", "on_run"), rows.astuple, rows.plain(Dependency)
+        )
         self.flows: SQLiteTable[tuple[int, int, int], Flow] = SQLiteTable(
             one, "flows", attrgetter("job", "target", "kind"), rows.astuple, rows.plain(Flow)
         )
@@ -96,10 +100,11 @@ class SQLiteTables:
         self.mappings: SQLiteContents[Mapping] = SQLiteContents(one, "mappings", rows.mapping_content, rows.mapping_row)
         self._tables: list[Any] = [
             self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
-            self.statements, self.fields, self.search, self.directory,
+            self.statements, self.fields, self.search, self.directory, self.dependencies,
         ]  # fmt: skip
         self._trimmed: list[Any] = [
             self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes, self.directory,
+            self.dependencies,
         ]  # fmt: skip
         self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
         self._counters: dict[str, int] = {}
@@ -217,6 +222,11 @@ class SQLiteTables:
                 return None
             found = self._run_ids[run_id] = columns[0]
         return self.runs.get(found)
+
+    def has_dependencies(self) -> bool:
+        """Whether any run builds on another."""
+        self.dependencies.flush()
+        return self._connection.execute(self._sql["dependencies_any"]).fetchone() is not None
 
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
         """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""

@@ -1,0 +1,71 @@
+"""Runs that build on one another: what would close a cycle is refused on its way in, with the cycle in the message.
+
+The check is made where events are written, one commit after the other, so it holds for every way in and for two that
+arrive at the same time. What is a cycle depends on what came first: of the runs that make one, the last is refused. A
+log that was put together elsewhere can hold one all the same; every walk over dependencies ends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from headwater.errors import InvalidEvent
+from headwater.model.events import Event, RunEvent
+from headwater.storage.projection.dependencies import RECORD, builds_on
+from headwater.storage.projection.tables import Tables
+
+FIELD = f"run.facets.{RECORD}.dependencies"
+
+
+class Cycles:
+    """What builds on what, among the events of one commit and those that are stored."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        #: what the new events say, by run
+        self._said: dict[str, Sequence[str]] = {}
+        self._named: set[str] = set()
+
+    def check(self, event: Event) -> InvalidEvent | None:
+        """Why an event must be refused, if so; else it is taken into account."""
+        if not isinstance(event, RunEvent) or RECORD not in event.run.facets:
+            return None
+        run_id, starts = event.run.run_id, builds_on(event.run.facets)
+        if starts and (run_id in starts or self._is_named(run_id)):
+            path = self._path(starts, run_id)
+            if path:
+                return InvalidEvent(
+                    field=FIELD,
+                    value=repr(path[0]),
+                    rule="must not form a cycle: " + " -> ".join((run_id, *path)),
+                    hint="leave out the dependency that was recorded by mistake",
+                )
+        self._said[run_id] = starts
+        self._named.update(starts)
+        return None
+
+    def _is_named(self, run_id: str) -> bool:
+        """Whether anything builds on a run. Most that are new are named by nobody, and no path can lead to them."""
+        return run_id in self._named or bool(self._tables.dependencies.where(on_run=run_id))
+
+    def _path(self, starts: Sequence[str], goal: str) -> list[str]:
+        """The runs from one of the starts to the goal, both included; nothing where no way leads there."""
+        came_from: dict[str, str | None] = dict.fromkeys(starts)
+        waiting = deque(came_from)
+        while waiting and goal not in came_from:
+            here = waiting.popleft()
+            for below in self._below(here):
+                if below not in came_from:
+                    came_from[below] = here
+                    waiting.append(below)
+        if goal not in came_from:
+            return []
+        path = [goal]
+        while (before := came_from[path[-1]]) is not None:
+            path.append(before)
+        return path[::-1]
+
+    def _below(self, run_id: str) -> Sequence[str]:
+        said = self._said.get(run_id)
+        return [row.on_run for row in self._tables.dependencies.where(run_id=run_id)] if said is None else said

@@ -1,0 +1,52 @@
+"""Which runs a run builds on, as its record says: kept whether or not they have arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from headwater.model.run_ids import canonical_run_id
+from headwater.storage.projection.records import Dependency
+from headwater.storage.projection.rundoc import Extra
+from headwater.storage.projection.tables import Tables
+
+RECORD = "headwater_record"
+"""The run facet that holds a flat record."""
+
+
+class _Body(msgspec.Struct):
+    dependencies: list[str] = []
+
+
+_read = msgspec.json.Decoder(_Body).decode
+
+
+def builds_on(facets: Mapping[str, msgspec.Raw]) -> list[str]:
+    """The ids of the runs that the record among these facets names, each once; none where there is no such record."""
+    raw = facets.get(RECORD)
+    if raw is None:
+        return []
+    try:
+        given = _read(raw).dependencies
+    except msgspec.MsgspecError:  # a facet of that name that some other emitter wrote
+        return []
+    return list(dict.fromkeys(found for one in given if (found := canonical_run_id(one))))
+
+
+class Dependencies:
+    """Keeps the table in step with the records."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def take(self, run_id: str, record: Extra) -> None:
+        """Take in the record of a run as it stands now."""
+        table = self._tables.dependencies
+        known = {row.on_run: row for row in table.where(run_id=run_id)}
+        for on_run in builds_on({RECORD: msgspec.Raw(record.body)}):
+            old = known.pop(on_run, None)
+            if on_run != run_id and (old is None or old.at != record.at):
+                table.put(Dependency(run_id=run_id, on_run=on_run, at=record.at))
+        for gone in known:
+            table.drop((run_id, gone))
