@@ -92,6 +92,22 @@ def test_a_cycle_of_dependencies_is_refused(folder: Path, invoke: Invoke) -> Non
     assert "cycle" in result.output
 
 
+def test_a_cycle_over_several_calls_is_refused(folder: Path, invoke: Invoke) -> None:
+    """The store knows what came before; the message names the field of the record and the whole cycle."""
+    one, two = record(1), record(2)
+    one["dependencies"], two["dependencies"] = [two["lineage_id"]], [one["lineage_id"]]
+    (folder / "one.jsonl").write_text(json.dumps(one))
+    (folder / "two.jsonl").write_text(json.dumps(two))
+    assert invoke("ingest", "one.jsonl").exit_code == 0
+    shown = invoke("show", f"run:{one['lineage_id']}").output
+    assert f"builds on\n  {two['lineage_id']}  not arrived yet" in shown
+    result = invoke("ingest", "two.jsonl")
+    assert (result.exit_code, "0 stored, 1 refused" in result.output) == (1, True)
+    ids = [two["lineage_id"], one["lineage_id"], two["lineage_id"]]
+    assert "dependencies" in result.output
+    assert "must not form a cycle: " + " -> ".join(ids) in "".join(result.output.split("\n"))
+
+
 def test_a_file_that_is_not_there_is_a_wrong_use(folder: Path, invoke: Invoke) -> None:
     """Nothing is stored when one of the files cannot be read."""
     (folder / "events.jsonl").write_text(lines(project(3)))

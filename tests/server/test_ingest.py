@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import zstandard
 
+from headwater.formats.record import read_record, to_events
 from headwater.server.settings import Limits
 from headwater.testing.events import dataset_event, facet, job_event, raw, run_event, run_id, whole_run
 
@@ -262,6 +263,31 @@ def test_a_cycle_of_dependencies_is_refused_with_the_cycle(served):
     assert [failed["index"] for failed in answer.json()["failed_events"]] == [1]
     assert client.post("/api/v1/records", json=record(3, 9)).status_code == 200
     assert client.post("/api/v1/records", json=record(9, 2)).status_code == 422
+
+
+def test_what_a_record_builds_on_is_pending_until_it_arrives(served):
+    """Shown of both runs, and on the page of the run; a record that came as an event counts like any other."""
+    client = served.client()
+    assert client.post("/api/v1/records", json=record(2, 1)).status_code == 200
+    waiting = client.get(f"/api/v1/nodes/run:{run_id(2)}").json()["dependencies"]
+    assert waiting == [{"run_id": run_id(1), "is_pending": True}]
+    assert "not arrived yet" in client.get(f"/runs/{run_id(2)}", headers={"accept": "text/html"}).text
+    assert client.post("/api/v1/lineage", content=to_events(read_record(record(1)))[0]).status_code == 201
+    arrived = client.get(f"/api/v1/nodes/run:{run_id(2)}").json()["dependencies"]
+    assert [(one["run_id"], one["state"]) for one in arrived] == [(run_id(1), "COMPLETED")]
+    assert [one["run_id"] for one in client.get(f"/api/v1/nodes/run:{run_id(1)}").json()["dependents"]] == [run_id(2)]
+
+
+def test_an_event_that_closes_a_cycle_is_refused_like_the_record_it_stands_for(served):
+    """422 and quarantine, with the cycle: what arrives at another door is checked where it is written."""
+    client = served.client()
+    assert client.post("/api/v1/records", json=[record(1, 2), record(2, 3)]).json()["status"] == "success"
+    answer = client.post("/api/v1/lineage", content=to_events(read_record(record(3, 1)))[0])
+    assert answer.status_code == 422
+    assert answer.json()["field"] == "run.facets.headwater_record.dependencies"
+    assert answer.json()["rule"] == "must not form a cycle: " + " -> ".join(run_id(one) for one in (3, 1, 2, 3))
+    assert client.get(f"/api/v1/quarantine/{answer.json()['quarantine_id']}").json()["kind"] == "event"
+    assert client.get(f"/api/v1/records/{run_id(3)}").status_code == 404
 
 
 def test_a_chain_of_records_is_checked_without_walking_it_again(served):

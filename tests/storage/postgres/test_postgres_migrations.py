@@ -15,12 +15,13 @@ from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import ROLE, SCHEMA, connect
 from headwater.storage.postgres.facts import facts
 from headwater.storage.postgres.migrate import migrate, migrations, version_of
-from headwater.testing.events import History, raw, whole_run
+from headwater.testing.events import raw, whole_run
 from headwater.testing.postgres import PostgresServer
 
-HISTORY = [*History(5).events(12), *raw(whole_run(90, "late", 900, ["a"], ["b"]))]
 DATA = Path(__file__).with_name("data")
 """What a database held at each step of the schema, as its own version wrote it: ``0001.sql`` and so on."""
+HISTORY = (DATA / "history.jsonl").read_bytes().splitlines()
+"""The events that all of them hold."""
 
 
 def _table(url: str, query: str) -> list[tuple]:
