@@ -10,9 +10,10 @@ from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import Asset, ObjectStoragePath, dag, task
 
 SHOP = os.environ["SHOP_FOLDER"]  # where the files of the test are
+SCHEDULE = os.environ.get("SHOP_SCHEDULE")  # when a scheduler is to run it
 
 
-@dag(schedule=None, start_date=datetime(2026, 1, 1), catchup=False, tags=["shop"])
+@dag(schedule=SCHEDULE, start_date=datetime(2026, 1, 1), catchup=False, tags=["shop"])
 def shop():
     """Customers and orders, from files to a table."""
 

@@ -1,0 +1,57 @@
+"""The service starts from the environment that the image gives it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from headwater.server.asking import ask_health
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 60.0
+
+
+def test_the_service_starts_with_the_variables_of_the_image(tmp_path: Path) -> None:
+    """Every variable of the Dockerfile, with another store and a free port: it answers, is ready, and ends on SIGTERM."""
+    text = re.sub(r"\\\n\s*", "", (ROOT / "deploy/Dockerfile").read_text())
+    (line,) = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
+    image = dict(part.split("=", 1) for part in shlex.split(line))
+    set_by_it = {name: value for name, value in image.items() if name != "PATH"}
+    assert {"HEADWATER_STORE", "HEADWATER_HOST", "HEADWATER_PORT", "HEADWATER_LOG"} <= set(set_by_it)
+    own = {"HEADWATER_STORE": str(tmp_path / "data"), "HEADWATER_HOST": "127.0.0.1", "HEADWATER_PORT": "0"}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "headwater", "serve"],
+            cwd=tmp_path,
+            env={**others, **set_by_it, **own},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        url = _url(process, log)
+        assert ask_health(url, timeout_s=10).is_ready
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
+    finally:
+        process.kill()
+        process.wait()
+    assert list((tmp_path / "data").iterdir())
+
+
+def _url(process: subprocess.Popen[bytes], log: Path) -> str:
+    """The address that it says it is at, once it says so and answers."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        found = re.search(r"Headwater is at (http://\S+)\n", log.read_text())
+        if found and "your key" in log.read_text():
+            return found[1]
+        time.sleep(0.05)
+    raise AssertionError(f"the service did not start:\n{log.read_text()}")
