@@ -18,7 +18,7 @@ START_S = 60.0
 
 
 def test_the_service_starts_with_the_variables_of_the_image(tmp_path: Path) -> None:
-    """Every variable of the Dockerfile, with another store and a free port: it answers, is ready, and ends on SIGTERM."""
+    """Every variable of the Dockerfile, with another store and a free port: it is ready, and ends on SIGTERM."""
     text = re.sub(r"\\\n\s*", "", (ROOT / "deploy/Dockerfile").read_text())
     (line,) = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
     image = dict(part.split("=", 1) for part in shlex.split(line))
