@@ -21,10 +21,11 @@ from headwater.errors import ConfigError
 
 PREFIX = "HEADWATER_"
 _OTHER_VARIABLES = frozenset(
-    # what is no setting of capture: of this process, of the command line, of the kernel ...
-    ["STRICT", "DEBUG", "PARENT_RUN", "TENANT", "AS_OF", "KERNEL"]
-    # ... and of the service, which may stand in the same environment
-    + ["HOST", "PORT", "ANONYMOUS", "WORKERS", "LISTEN_URL", "LOG", "OIDC_ISSUER", "OIDC_AUDIENCE"]
+    {
+        *("STRICT", "DEBUG", "PARENT_RUN", "TENANT", "AS_OF", "KERNEL"),
+        # of the service, which may stand in the same environment
+        *("HOST", "PORT", "ANONYMOUS", "WORKERS", "LISTEN_URL", "LOG", "OIDC_ISSUER", "OIDC_AUDIENCE"),
+    }
 )
 """``HEADWATER_*`` names that mean something, but are no setting of capture."""
 _ALIASES = {"URL": "transport.url", "API_KEY": "transport.api_key", "ENDPOINT": "transport.endpoint"}
