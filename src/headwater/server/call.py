@@ -6,7 +6,7 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zstandard
 from starlette.requests import ClientDisconnect, Request
@@ -17,6 +17,9 @@ from headwater.server.errors import Disconnected, TooLarge, Unsupported
 from headwater.server.intake.rooms import Room
 from headwater.server.service import Service
 from headwater.storage.base import Store
+
+if TYPE_CHECKING:
+    from headwater.server.forms import Refusal
 
 ROOT = "/"
 """Relative names are taken from here: a server has no working directory that a client could mean."""
@@ -42,6 +45,8 @@ class Call:
         self.query = query
         #: what the operation declares as ``body``
         self.body = body
+        #: the form of a page that was refused, while its page is shown again
+        self.refusal: Refusal | None = None
 
     @property
     def tenant(self) -> str:

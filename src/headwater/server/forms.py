@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import isfinite
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from headwater.errors import InvalidInput
+from headwater.errors import HeadwaterError, InvalidInput, NotFound
 from headwater.server.access.authentication import refuse_other_sites
 from headwater.server.call import Call
-from headwater.server.errors import TooLarge
+from headwater.server.errors import Conflict, TooLarge, status_of
 
 _LONGEST = 16_384
 _MOST_FIELDS = 200
@@ -80,12 +80,63 @@ async def read_form(call: Call, *, most_bytes: int = _LONGEST) -> Form:
         raise InvalidInput(field="form", rule=f"is an encoded form: {error}") from None
 
 
-def submitted(handler: Callable[[Call, Form], Response]) -> Callable[[Call], Awaitable[Response]]:
-    """The handler of a form, from a function that may block."""
+class Refusal:
+    """A form that was refused: what was written in it stays written, and the field that is wrong is marked.
+
+    ``action`` is the path that it was sent to, ``field`` the name of its wrong field, empty where it is not one field.
+    No form that is filled again has a field for a secret.
+    """
+
+    def __init__(self, action: str = "", form: Form | None = None, error: HeadwaterError | None = None) -> None:
+        self.action = action
+        self.status = 200 if error is None else status_of(error)
+        self.words = "" if error is None else error.message
+        self.hint = "" if error is None else error.hint
+        self.field = ""
+        self._form = form or Form({})
+
+    def text(self, action: str, field: str, usual: str = "") -> str:
+        """What stands in a field: what was written, where its form was sent."""
+        return self._form.text(field) if action == self.action else usual
+
+    def texts(self, action: str, field: str, usual: Sequence[str]) -> Sequence[str]:
+        """Every value of a field that may be given several times."""
+        return self._form.texts(field) if action == self.action else usual
+
+    def is_at(self, action: str, field: str) -> bool:
+        """Tell whether this field of this form is wrong."""
+        return bool(self.field) and (action, field) == (self.action, self.field)
+
+
+NOT_REFUSED = Refusal()
+
+
+def submitted(
+    handler: Callable[[Call, Form], Response],
+    show: Callable[[Call], Response],
+    fields: Mapping[str, str] | None = None,
+) -> Callable[[Call], Awaitable[Response]]:
+    """The handler of a form, from a function that may block and one that shows the form's page.
+
+    Where the form breaks a rule, or names what there is not, the page is shown again, as it was filled in. ``fields`` names the form's field for
+    each field that an error names; "" stands for an error that names none.
+    """
 
     async def handle(call: Call) -> Response:
         form = await read_form(call)
-        return await run_in_threadpool(handler, call, form)
+        try:
+            return await run_in_threadpool(handler, call, form)
+        except (InvalidInput, NotFound, Conflict) as error:
+            call.refusal = refusal_of(call, form, error, fields or {})
+            return await run_in_threadpool(show, call)
 
     handle.__doc__ = handler.__doc__
     return handle
+
+
+def refusal_of(call: Call, form: Form, error: HeadwaterError, fields: Mapping[str, str]) -> Refusal:
+    """Why a form was not taken."""
+    refusal = Refusal(call.request.url.path, form, error)
+    named = str(getattr(error, "field", "")).partition(",")[0]
+    refusal.field = fields.get(named, "")
+    return refusal

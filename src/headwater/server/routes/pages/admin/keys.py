@@ -12,6 +12,7 @@ from headwater.server.permissions import SCOPES, Permission
 from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
 
 _HERE = "/admin/keys"
+_FIELDS = {"name": "name", "days": "days", "scope": "scope", "scopes": "scope"}
 
 
 def show(call: Call) -> Response:
@@ -70,7 +71,7 @@ def _page(call: Call, made: NewKey | None) -> Response:
 
 OPERATIONS = (
     operation("GET", _HERE, show, Permission.ADMIN, "The keys page."),
-    operation("POST", _HERE, submitted(create), Permission.ADMIN, "Make a key."),
-    operation("POST", "/admin/keys/{id}/rotate", submitted(rotate), Permission.ADMIN, "Rotate a key."),
-    operation("POST", "/admin/keys/{id}/revoke", submitted(revoke), Permission.ADMIN, "Revoke a key."),
+    operation("POST", _HERE, submitted(create, show, _FIELDS), Permission.ADMIN, "Make a key."),
+    operation("POST", "/admin/keys/{id}/rotate", submitted(rotate, show), Permission.ADMIN, "Rotate a key."),
+    operation("POST", "/admin/keys/{id}/revoke", submitted(revoke, show), Permission.ADMIN, "Revoke a key."),
 )

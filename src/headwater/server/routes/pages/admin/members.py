@@ -11,6 +11,7 @@ from headwater.server.permissions import ROLES, Permission, Role
 from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
 
 _HERE = "/admin/members"
+_FIELDS = {name: name for name in ("issuer", "subject", "name", "role")}
 
 
 def show(call: Call) -> Response:
@@ -47,6 +48,6 @@ def drop(call: Call, form: Form) -> Response:
 
 OPERATIONS = (
     operation("GET", _HERE, show, Permission.ADMIN, "The members page."),
-    operation("POST", _HERE, submitted(put), Permission.ADMIN, "Add or change a member."),
-    operation("POST", "/admin/members/drop", submitted(drop), Permission.ADMIN, "Drop a member."),
+    operation("POST", _HERE, submitted(put, show, _FIELDS), Permission.ADMIN, "Add or change a member."),
+    operation("POST", "/admin/members/drop", submitted(drop, show), Permission.ADMIN, "Drop a member."),
 )

@@ -8,8 +8,10 @@ import anyio.to_thread
 import msgspec
 from starlette.responses import Response
 
+from headwater.errors import InvalidInput
 from headwater.server.call import Call
-from headwater.server.forms import Form, read_form, submitted
+from headwater.server.errors import Conflict
+from headwater.server.forms import NOT_REFUSED, Form, read_form, refusal_of, submitted
 from headwater.server.permissions import Permission
 from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
 from headwater.server.routes.quarantine import documents_of, find_entry, release, send_again
@@ -47,7 +49,8 @@ def show(call: Call) -> Response:
 def show_entry(call: Call) -> Response:
     """One entry with what arrived."""
     entry = find_entry(call)
-    text = entry.body.decode("utf-8", "replace")
+    kept = entry.body.decode("utf-8", "replace")
+    text = (call.refusal or NOT_REFUSED).text(call.request.url.path, "mended") or kept
     is_whole = entry.size_bytes <= len(entry.body)
     return admin_page(
         call,
@@ -70,8 +73,12 @@ async def replay(call: Call) -> Response:
     mended = form.text("mended").encode()
     with call.service.intake.rooms.room(call.tenant) as room:
         room.grow(len(mended))
-        items = await anyio.to_thread.run_sync(documents_of, entry, limits, mended)
-        answer = await send_again(call, entry, items)
+        try:
+            items = await anyio.to_thread.run_sync(documents_of, entry, limits, mended)
+            answer = await send_again(call, entry, items)
+        except (InvalidInput, Conflict) as error:
+            call.refusal = refusal_of(call, form, error, {str(getattr(error, "field", "")).partition(",")[0]: "mended"})
+            return await anyio.to_thread.run_sync(show_entry, call)
     return back_to(_HERE if answer.status == "success" else f"{_HERE}/{entry.id}")
 
 
@@ -86,5 +93,5 @@ OPERATIONS = (
     operation("GET", _HERE, show, Permission.REPORT, "The quarantine page.", query=ListQuery),
     operation("GET", _HERE + "/{id}", show_entry, Permission.REPORT, "The page of what was refused."),
     operation("POST", _HERE + "/{id}/replay", replay, Permission.ADMIN, "Send what was refused again."),
-    operation("POST", _HERE + "/{id}/drop", submitted(drop), Permission.ADMIN, "Drop what was refused."),
+    operation("POST", _HERE + "/{id}/drop", submitted(drop, show_entry), Permission.ADMIN, "Drop what was refused."),
 )

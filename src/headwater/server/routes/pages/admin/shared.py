@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from headwater.server.call import Call
+from headwater.server.forms import NOT_REFUSED
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import Place, page
 from headwater.server.routing import Operation
@@ -24,7 +25,10 @@ PLACES = (
 def admin_page(call: Call, template: str, here: str, **shown: Any) -> Response:
     """A page of the administration. What it shows is for whoever may see it now: it is never kept."""
     places = [place for place in PLACES if call.principal.may(place.permission)]
-    response = page(call, template, admin_places=places, admin_here=here, **shown)
+    refusal = call.refusal or NOT_REFUSED
+    response = page(
+        call, template, status=refusal.status, admin_places=places, admin_here=here, refusal=refusal, **shown
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -11,6 +11,7 @@ from headwater.server.permissions import Permission
 from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
 
 _HERE = "/admin/shares"
+_FIELDS = {"select": "select", "selector": "select", "": "select", "to": "to", "days": "days"}
 
 
 def show(call: Call) -> Response:
@@ -45,6 +46,6 @@ def end(call: Call, form: Form) -> Response:
 
 OPERATIONS = (
     operation("GET", _HERE, show, Permission.ADMIN, "The shares page."),
-    operation("POST", _HERE, submitted(create), Permission.ADMIN, "Share a part of the lineage."),
-    operation("POST", "/admin/shares/{id}/end", submitted(end), Permission.ADMIN, "End a share."),
+    operation("POST", _HERE, submitted(create, show, _FIELDS), Permission.ADMIN, "Share a part of the lineage."),
+    operation("POST", "/admin/shares/{id}/end", submitted(end, show), Permission.ADMIN, "End a share."),
 )

@@ -12,6 +12,7 @@ from headwater.server.permissions import Permission
 from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
 
 _HERE = "/admin/tenants"
+_FIELDS = {name: name for name in ("name", "title", "events_per_s", "bytes_per_s", "stored_bytes")} | {"tenant": "name"}
 
 
 def show(call: Call) -> Response:
@@ -60,7 +61,15 @@ def _quota(form: Form) -> Quota:
 
 OPERATIONS = (
     operation("GET", _HERE, show, Permission.OPERATE, "The tenants page."),
-    operation("POST", _HERE, submitted(create), Permission.OPERATE, "Make a tenant."),
-    operation("POST", "/admin/tenants/{name}", submitted(change), Permission.OPERATE, "Change a tenant."),
-    operation("POST", "/admin/tenants/{name}/drop", submitted(drop), Permission.OPERATE, "Drop a tenant."),
+    operation("POST", _HERE, submitted(create, show, {**_FIELDS, "": "name"}), Permission.OPERATE, "Make a tenant."),
+    operation(
+        "POST", "/admin/tenants/{name}", submitted(change, show, _FIELDS), Permission.OPERATE, "Change a tenant."
+    ),
+    operation(
+        "POST",
+        "/admin/tenants/{name}/drop",
+        submitted(drop, show, {"": "confirm"}),
+        Permission.OPERATE,
+        "Drop a tenant.",
+    ),
 )

@@ -1,0 +1,37 @@
+"""Forms in a real browser: where the focus goes when one was refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from stories import shop
+
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+
+@pytest.fixture(scope="module")
+def live(filled):
+    """The shop."""
+    return filled(shop())
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_focus_goes_to_the_wrong_field(live, watch, theme):
+    """After a refused form the wrong field has the focus and its value, is told to be invalid and why; axe finds
+    nothing."""
+    watched = watch(color_scheme=theme, bypass_csp=True)
+    watched.expected = ("status of 422",)
+    page = watched.open(f"{live.url}/admin/keys")
+    page.get_by_label("Name").fill("airflow")
+    page.get_by_label("Days it lasts").fill("soon")
+    page.get_by_role("button", name="Make a key").click()
+    days = page.get_by_label("Days it lasts")
+    expect(days).to_be_focused()
+    expect(days).to_have_value("soon")
+    expect(days).to_have_accessible_description(re.compile("days: is a number, got soon"))
+    expect(page.get_by_label("Name")).to_have_value("airflow")
+    found = Axe().run(page, options=RULES).response["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
