@@ -118,8 +118,8 @@ def submitted(
 ) -> Callable[[Call], Awaitable[Response]]:
     """The handler of a form, from a function that may block and one that shows the form's page.
 
-    Where the form breaks a rule, or names what there is not, the page is shown again, as it was filled in. ``fields`` names the form's field for
-    each field that an error names; "" stands for an error that names none.
+    Where the form breaks a rule, or names what there is not, the page is shown again, as it was filled in. ``fields``
+    names the form's field for each field that an error names; "" stands for an error that names none.
     """
 
     async def handle(call: Call) -> Response:
