@@ -59,17 +59,23 @@ class Tally:
 
     def add(self, numbered: Iterable[tuple[int, Receipt]]) -> None:
         """Count receipts, each with the index of its document."""
-        summary = self.summary
+        stored = duplicates = failed = 0
         for index, receipt in numbered:
-            summary.received += 1
-            if receipt.status is not ReceiptStatus.REFUSED:
-                summary.successful += 1
-                summary.duplicates += receipt.status is ReceiptStatus.DUPLICATE
-                continue
-            summary.failed += 1
-            summary.non_retriable += 1
-            if len(self._failures) < MOST_FAILURES:
-                self._failures.append(_failed(index, receipt))
+            status = receipt.status
+            if status is ReceiptStatus.STORED:
+                stored += 1
+            elif status is ReceiptStatus.DUPLICATE:
+                duplicates += 1
+            else:
+                failed += 1
+                if len(self._failures) < MOST_FAILURES:
+                    self._failures.append(_failed(index, receipt))
+        summary = self.summary
+        summary.received += stored + duplicates + failed
+        summary.successful += stored + duplicates
+        summary.duplicates += duplicates
+        summary.failed += failed
+        summary.non_retriable += failed
 
     def answer(self) -> BatchAnswer:
         """The answer for what was counted."""
@@ -103,7 +109,11 @@ def error_of(receipt: Receipt, kind: str = "event") -> InvalidInput:
 
 async def take_in(intake: Intake, tenant: str, items: Sequence[Checked]) -> list[Receipt]:
     """Store what may be stored, put the rest in quarantine; a receipt for each, in order."""
-    receipts = iter(await intake.append(tenant, [item for item in items if not isinstance(item, Quarantined)]))
+    events = [item for item in items if not isinstance(item, Quarantined)]
+    stored = await intake.append(tenant, events)
+    if len(events) == len(items):
+        return stored
+    receipts = iter(stored)
     ids = iter(await intake.keep(tenant, [item for item in items if isinstance(item, Quarantined)]))
     return [_receipt(item, next(ids)) if isinstance(item, Quarantined) else next(receipts) for item in items]
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.formats.facets import try_facet
+from headwater.formats.openlineage import STANDARD_KEYS
 from headwater.formats.run_facets import Parent
 from headwater.model.events import DatasetEvent, Event, JobEvent, RunEvent
 from headwater.model.run_ids import canonical_run_id
@@ -277,6 +278,8 @@ class Projector:
 def _names_parent(given: dict[str, msgspec.Raw], merged: dict[str, rundoc.Extra]) -> bool:
     """Whether the facets given by an event, which are merged already, may hold a parent under its own or another key.
 
-    One that a later event overrode does not.
+    One that a later event overrode does not, nor is it looked for under a key that the specification gives to others.
     """
+    if STANDARD_KEYS.issuperset(given):
+        return "parent" in given
     return "parent" in given or any(b"ParentRunFacet" in bytes(merged[name].body) for name in given)
