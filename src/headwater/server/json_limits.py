@@ -59,9 +59,9 @@ def _check_closely(plain: bytes, limits: Limits) -> None:
 
 
 def _check_depth(brackets: bytes, most: int) -> None:
-    """Take the innermost brackets, all of one kind, away until none are left: as often as they are deep."""
+    """Take the innermost brackets, all of one kind, away until those that are left are too few to be too deep."""
     depth = 0
-    while brackets:
+    while depth + len(brackets) // 2 > most:
         inner = brackets.replace(b"{}", b"")
         if len(inner) == len(brackets):  # they do not match: no JSON, and the reader says where
             return
