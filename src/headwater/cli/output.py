@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import click
 
 from headwater.cli.main import wants_color
+from headwater.errors import InvalidInput
+from headwater.query.result import LineageGraph
 from headwater.query.text import Line, Span
 
 _STYLES: dict[str, dict[str, Any]] = {
@@ -31,7 +33,16 @@ _STYLES: dict[str, dict[str, Any]] = {
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-FORMATS = ("json", "mermaid", "dot", "graphml", "prov", "svg")
+_LABELS = {
+    "json": "JSON",
+    "mermaid": "Mermaid",
+    "dot": "Graphviz DOT",
+    "graphml": "GraphML",
+    "prov": "W3C PROV-JSON",
+    "svg": "an SVG picture",
+    "png": "a PNG picture (to a file or a pipe)",
+}
+FORMATS = ("json", "mermaid", "dot", "graphml", "prov", "svg", "png")
 
 
 def cells() -> int | None:
@@ -66,6 +77,18 @@ def echo_text(text: str) -> None:
     click.echo(text.encode(encoding, "replace").decode(encoding), color=True)
 
 
+def echo_form(graph: LineageGraph, form: str) -> None:
+    """Print a graph in one of ``FORMATS``. Raises ``InvalidInput`` for a picture file that a terminal would get."""
+    if form != "png":
+        echo_text(getattr(graph, f"to_{form}")().rstrip("\n"))
+        return
+    if sys.stdout.isatty():
+        raise InvalidInput(
+            field="--png", value="a terminal", rule="goes to a file or a pipe", hint="add > lineage.png to the command"
+        )
+    sys.stdout.buffer.write(graph.to_png())
+
+
 def _render(line: Sequence[Span], *, has_color: bool) -> str:
     if not has_color:
         return "".join(span.text for span in line).rstrip()
@@ -77,9 +100,7 @@ def format_options(*names: str) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         for name in reversed(names or FORMATS):
-            label = {"json": "JSON", "svg": "an SVG picture", "prov": "W3C PROV-JSON", "dot": "Graphviz DOT"}.get(
-                name, {"mermaid": "Mermaid", "graphml": "GraphML"}.get(name, name)
-            )
+            label = _LABELS.get(name, name)
             command = click.option(f"--{name}", "output", flag_value=name, default=None, help=f"Print {label}.")(
                 command
             )

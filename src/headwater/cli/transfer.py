@@ -12,7 +12,7 @@ import click
 
 from headwater.cli.ingestion import Ingestion, Tally
 from headwater.cli.opening import asking, opened
-from headwater.cli.output import FORMATS, echo_text
+from headwater.cli.output import FORMATS, echo_form, echo_text
 from headwater.query.text import clean
 
 
@@ -86,11 +86,11 @@ def export(ctx: click.Context, expression: str | None, form: str, as_of: str | N
     """Write the whole graph, or the nodes that EXPRESSION names (+model.pkl), in another format."""
     with asking(ctx) as lineage:
         graph = lineage.graph(expression or "kind:dataset | kind:job", as_of=as_of)
-        text = str(getattr(graph, f"to_{form}")())
     if file is None:
-        echo_text(text.rstrip("\n"))
+        echo_form(graph, form)
         return
+    made = graph.to_png() if form == "png" else (getattr(graph, f"to_{form}")().rstrip("\n") + "\n").encode()
     try:
-        Path(file).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        Path(file).write_bytes(made)
     except OSError as error:
         raise click.UsageError(f"cannot write {file}: {error.strerror}") from None

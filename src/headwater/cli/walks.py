@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from headwater.cli.opening import asking
-from headwater.cli.output import cells, echo, echo_text, format_options, is_ascii
+from headwater.cli.output import cells, echo, echo_form, format_options, is_ascii
 from headwater.query.result import LineageGraph
 
 DEFAULT_LIMIT = 500
@@ -90,7 +90,7 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
 def show_graph(graph: LineageGraph, output: str | None) -> None:
     """Print a graph in a format, as a tree when None."""
     if output is not None:
-        echo_text(getattr(graph, f"to_{output}")().rstrip("\n"))
+        echo_form(graph, output)
         return
     from headwater.query.tree import TreeStyle, tree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -66,6 +66,12 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
         from headwater.query.drawing.svg import svg
 
         return svg(self)
+
+    def to_png(self, theme: Literal["light", "dark"] = "light") -> bytes:
+        """Return the answer as a PNG file; raises ``MissingExtra`` without the extra ``headwater[png]``."""
+        from headwater.query.drawing.png import png
+
+        return png(self, theme=theme)
 
     # -- data ------------------------------------------------------------------------------------------------------
     def rows(self) -> list[dict[str, Any]]:

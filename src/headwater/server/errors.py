@@ -12,6 +12,7 @@ from headwater.errors import (
     ConfigError,
     HeadwaterError,
     InvalidInput,
+    MissingExtra,
     NotFound,
     StoreError,
     StoreFull,
@@ -94,6 +95,7 @@ _STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
     (StoreFull, 503),
     (StoreReadOnly, 503),
     (StoreError, 503),
+    (MissingExtra, 501),
     (ConfigError, 500),
 )
 _RETRY_AFTER_S = 2.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Literal
 
 from headwater.query.drawing.cards import CARD_HEIGHT, CARD_WIDTH, ROW_HEIGHT
 from headwater.query.drawing.compose import picture_of
@@ -19,10 +20,8 @@ from headwater.query.text import elide, plural
 _MARGIN = 16.0
 _SIDE_ROOM = 44.0
 _NAMES = tuple(LIGHT)
-_STYLE = (
-    '.hw{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;'
-    f"{variables(LIGHT, '--')}}}"
-    f"@media (prefers-color-scheme:dark){{.hw{{{variables(DARK, '--')}}}}}"
+_FONT = '.hw{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif'
+_RULES = (
     ".hw text{fill:var(--ink)}.hw .dim{fill:var(--dim);font-size:10.5px}.hw .col{font-size:11px}"
     ".hw .type{text-anchor:end}.hw .name{font-weight:600}.hw .card{fill:var(--card);stroke:var(--rim)}"
     ".hw .box{fill:var(--group);stroke:var(--rim)}.hw .stack{fill:var(--card);stroke:var(--rim)}"
@@ -33,6 +32,11 @@ _STYLE = (
     ".hw .more{fill:var(--root);font-size:11px;font-weight:600}"
     ".hw .halo{paint-order:stroke;stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}"
 ) + "".join(f".hw .c-{name}{{fill:var(--{name})}}" for name in _NAMES)
+_FOLLOWING = (
+    f"{_FONT};{variables(LIGHT, '--')}}}@media (prefers-color-scheme:dark){{.hw{{{variables(DARK, '--')}}}}}{_RULES}"
+)
+Theme = Literal["", "light", "dark"]
+"""Empty follows the reader's colour scheme."""
 
 
 def svg(graph: LineageGraph, *, base: str | None = None) -> str:
@@ -40,18 +44,17 @@ def svg(graph: LineageGraph, *, base: str | None = None) -> str:
     return svg_of(picture_of(graph, jobs="nodes", base=base))
 
 
-def svg_of(picture: Picture) -> str:
-    """Return a picture as SVG text. It has a title and a description for those who cannot see it."""
-    left = _SIDE_ROOM if any(card.hidden_up for card in picture.cards) else 0.0
-    right = _SIDE_ROOM if any(card.hidden_down for card in picture.cards) else 0.0
-    x, y = picture.x - _MARGIN - left, picture.y - _MARGIN
-    width, height = picture.width + 2 * _MARGIN + left + right, picture.height + 2 * _MARGIN
-    if not picture.cards:
-        width, height = 160.0, 48.0
+def svg_of(picture: Picture, *, theme: Theme = "") -> str:
+    """Return a picture as SVG text. It has a title and a description for those who cannot see it.
+
+    In one ``theme`` its colours stand in it as they are, for readers that know no CSS variables.
+    """
+    x, y = picture.x - _MARGIN - _rooms(picture)[0], picture.y - _MARGIN
+    width, height = size_of(picture)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="hw" role="img" width="{_n(width)}" height="{_n(height)}" '
         f'viewBox="{_n(x)} {_n(y)} {_n(width)} {_n(height)}">',
-        f"<title>{_text(picture.title)}</title><desc>{_text(_description(picture))}</desc><style>{_STYLE}</style>",
+        f"<title>{_text(picture.title)}</title><desc>{_text(_description(picture))}</desc><style>{_style(theme)}</style>",
         '<defs><marker id="hw-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
         'orient="auto"><path class="tip" d="M0 .8 7.5 4 0 7.2z"/></marker></defs>',
         f'<rect class="bg" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"/>',
@@ -69,6 +72,29 @@ def svg_of(picture: Picture) -> str:
     if not picture.cards:
         parts.append('<text x="0" y="14" class="dim">nothing to show</text>')
     return "\n".join([*parts, "</svg>\n"])
+
+
+def size_of(picture: Picture) -> tuple[float, float]:
+    """Return width and height of the SVG of a picture, in pixels."""
+    if not picture.cards:
+        return 160.0, 48.0
+    return picture.width + 2 * _MARGIN + sum(_rooms(picture)), picture.height + 2 * _MARGIN
+
+
+def _rooms(picture: Picture) -> tuple[float, float]:
+    """The room at the left and at the right for counts of what is not shown."""
+    is_up = any(card.hidden_up for card in picture.cards)
+    is_down = any(card.hidden_down for card in picture.cards)
+    return _SIDE_ROOM if is_up else 0.0, _SIDE_ROOM if is_down else 0.0
+
+
+def _style(theme: Theme) -> str:
+    if not theme:
+        return _FOLLOWING
+    rules = _RULES
+    for name, value in (LIGHT if theme == "light" else DARK).items():
+        rules = rules.replace(f"var(--{name})", value)
+    return f"{_FONT}}}{rules}"
 
 
 def _description(picture: Picture) -> str:

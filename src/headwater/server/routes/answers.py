@@ -24,7 +24,7 @@ AsOf = Annotated[
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=r"\S")]
 """A name, an instant, an expression: anything but nothing."""
 State = Literal["NEW", "RUNNING", "ABORTED", "FAILED", "COMPLETED"]
-Form = Literal["json", "mermaid", "dot", "graphml", "prov", "svg", "tree"]
+Form = Literal["json", "mermaid", "dot", "graphml", "prov", "svg", "png", "tree"]
 
 _MEDIA_TYPES = {
     "mermaid": "text/vnd.mermaid; charset=utf-8",
@@ -32,6 +32,7 @@ _MEDIA_TYPES = {
     "graphml": "application/xml; charset=utf-8",
     "prov": "application/json",
     "svg": "image/svg+xml; charset=utf-8",
+    "png": "image/png",
     "tree": "text/plain; charset=utf-8",
 }
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from headwater.errors import InvalidInput, NotFound
+from headwater.query.drawing.png import png_of
 from headwater.query.drawing.svg import svg_of
 from headwater.query.impact import Impact
 from headwater.query.lineage import Lineage
@@ -24,7 +25,12 @@ from headwater.server.rendering.views import Hands, Hops, Limit, Shown, View, an
 from headwater.server.routing import Operation
 
 HOPS = (0, 1, 2, 3, 5, 10, 50)
-_FORMATS = {"svg": "image/svg+xml", "json": "application/json", "mermaid": "text/plain; charset=utf-8"}
+_FORMATS = {
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "json": "application/json",
+    "mermaid": "text/plain; charset=utf-8",
+}
 _NEWEST = 20
 
 
@@ -127,10 +133,15 @@ def export(call: Call) -> Response:
     with call.lineage() as lineage:
         shown = answer(lineage, view)
     graph = shown.graph
-    texts = {"svg": lambda: svg_of(scene_of(shown, view).picture), "json": graph.to_json, "mermaid": graph.to_mermaid}
+    made = {
+        "svg": lambda: svg_of(scene_of(shown, view).picture),
+        "png": lambda: png_of(scene_of(shown, view).picture),
+        "json": graph.to_json,
+        "mermaid": graph.to_mermaid,
+    }
     ending = "mmd" if form == "mermaid" else form
     headers = {"Content-Disposition": f'inline; filename="lineage.{ending}"', "Cache-Control": "private, no-cache"}
-    return Response(texts[form](), media_type=_FORMATS[form], headers=headers)
+    return Response(made[form](), media_type=_FORMATS[form], headers=headers)
 
 
 def script_json(value: Any) -> Markup:
@@ -183,5 +194,5 @@ def _operation(method: str, path: str, handler: Any, summary: str, **more: Any) 
 OPERATIONS = (
     _operation("GET", "/lineage", show, "The lineage page.", query=LineageQuery, is_page=True),
     _operation("POST", "/lineage/picture", picture, "A view as picture and table.", body=View, answer=PictureAnswer),
-    _operation("GET", "/lineage/export/{form}", export, "A view as SVG, JSON or Mermaid.", query=LineageQuery),
+    _operation("GET", "/lineage/export/{form}", export, "A view as SVG, PNG, JSON or Mermaid.", query=LineageQuery),
 )

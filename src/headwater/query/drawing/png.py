@@ -1,0 +1,40 @@
+"""A picture as a PNG file, drawn from its SVG by resvg (the extra ``headwater[png]``)."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Literal
+
+from headwater.errors import MissingExtra
+from headwater.query.drawing.compose import picture_of
+from headwater.query.drawing.picture import Picture
+from headwater.query.drawing.svg import size_of, svg_of
+from headwater.query.result import LineageGraph
+
+SCALE = 2.0
+"""Pixels of the file to one of the picture: sharp on the screens that people have."""
+MOST_PIXELS = 50_000_000
+"""Of a whole file: a larger picture is drawn smaller. One pixel takes four bytes while it is drawn."""
+
+
+def png(graph: LineageGraph, *, theme: Literal["light", "dark"] = "light") -> bytes:
+    """Return the graph as a PNG file, jobs as pills. Raises ``MissingExtra`` where resvg-py is not installed."""
+    return png_of(picture_of(graph, jobs="nodes"), theme=theme)
+
+
+def png_of(picture: Picture, *, theme: Literal["light", "dark"] = "light", scale: float = SCALE) -> bytes:
+    """Return a picture as a PNG file, ``scale`` times as large as its SVG, at most ``MOST_PIXELS``.
+
+    Raises:
+        MissingExtra: resvg-py is not installed.
+    """
+    try:
+        from resvg_py import svg_to_bytes
+    except ImportError:
+        raise MissingExtra(
+            "a PNG picture needs resvg-py", hint="pip install 'headwater[png]', or take the SVG picture"
+        ) from None
+    width, height = size_of(picture)
+    fitting = min(scale, sqrt(MOST_PIXELS / (width * height)))
+    wide = max(1, int(width * fitting))
+    return bytes(svg_to_bytes(svg_string=svg_of(picture, theme=theme), width=wide))
