@@ -86,7 +86,7 @@ class _Search:
         self._runs: dict[str, RunFacts | None] = {}
         made = {key: self._made(self.versions[key], hop) for key, hop in hops.items()}
         #: nearest first, then by name: the order in which versions became known says nothing
-        self.made = dict(sorted(made.items(), key=lambda one: (one[1].distance, one[1].version.id)))
+        self.made = dict(sorted(made.items(), key=lambda one: _order(one[1])))
 
     def _made(self, version: VersionRow, hop: int) -> Made:
         steps = self.graph.step(version.id, Direction.UPSTREAM)
@@ -180,6 +180,11 @@ class _Search:
                     )
                     steps.append((source, step))
         return steps
+
+
+def _order(made: Made) -> tuple[int, str, int, str]:
+    """Sort key of versions; two of one dataset can go by one name."""
+    return made.distance, made.version.id, made.version.created_at, made.run.run_id if made.run else ""
 
 
 def _asked_columns(target: Target, search: _Search) -> tuple[str, ...]:

@@ -219,7 +219,24 @@ class History:
             return dataset(f"lake/{name}", "s3a://bucket", self._facets(name))
         if kind < 0.2:
             return dataset(f"/lake/{name}/", "s3://bucket", self._facets(name))
+        if kind < 0.3:
+            return self._at_source(name)
         return dataset(name, facets=self._facets(name))
+
+    def _at_source(self, name: str) -> dict[str, Any]:
+        """A table or an object under its address, or under a nickname, with the URI of its source or without."""
+        pick = self._random
+        namespace, given, uri = pick.choice(
+            [
+                ("postgres://pg:5432", f"shop.public.{name}", "postgres://pg/shop"),
+                ("shop", f"public.{name}", "jdbc:postgresql://pg/shop"),
+                ("shop", f"shop.public.{name}", "postgresql://me@pg:5432/other"),
+                ("lakehouse", f"lake/{name}", "s3n://bucket"),
+                ("lakehouse", name, f"s3://bucket/lake/{name}"),
+            ]
+        )
+        source = {"dataSource": facet(name=namespace, uri=uri)} if pick.random() < 0.6 else {}
+        return dataset(given, namespace, {**self._facets(name), **source})
 
     def _facets(self, name: str) -> dict[str, Any]:
         pick = self._random

@@ -14,6 +14,7 @@ from headwater.formats.facets import (
     DatasetLineage,
     DatasetType,
     DatasetVersion,
+    DataSource,
     Documentation,
     JobLineage,
     LifecycleStateChange,
@@ -61,6 +62,8 @@ class FacetSet:
         self.bodies = dict(row.facets)
         self.raw = {name: raw[name] for name, body in row.facets if body}
         self.symlinks: tuple[tuple[str, str], ...] = ()
+        #: address of the data source
+        self.source_uri = ""
         self.life = ""
         self.renamed_from: tuple[str, str] | None = None
         self._read_identity()
@@ -77,6 +80,8 @@ class FacetSet:
             return
         if links := self._facet(Symlinks):
             self.symlinks = tuple((link.namespace, link.name) for link in links.identifiers or ())
+        if source := self._facet(DataSource):
+            self.source_uri = source.uri or ""
         if place := file_of_source(self.raw):
             self.symlinks += (place,)
         if change := self._facet(LifecycleStateChange):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from headwater.model.events import Dataset, Job, RunEvent
+from headwater.model.source_names import name_at_source
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names
 from headwater.storage.projection.flows import LIFE, Flows
@@ -133,11 +134,15 @@ class Hearing:
                     parts.append(Part(self._names.by_id(name.node), None))
         if len({part.node.id for part in parts}) < len(parts):
             return
+        also = [self._names.known(DATASET, *there) for one in listed if (there := _at_source(*one)) is not None]
         if len(self._scripts) >= _CACHE_SIZE:
             self._scripts.clear()
         self._scripts[_known_by(event)] = Script(
             things=(event.job, *event.inputs, *(one.facets for one in event.outputs)),
-            after=max(max(name.first_at, part.node.created_at) for name, part in zip(names, parts, strict=True)),
+            after=max(
+                *(name.first_at for name in (*names, *also) if name is not None),
+                *(part.node.created_at for part in parts),
+            ),
             parts=parts,
             said=said,
             job=job,
@@ -201,6 +206,9 @@ class Hearing:
         if kind == DATASET:
             for other in facets.symlinks:
                 self._join(name, other, stamp)
+            there = _at_source(name, facets)
+            if there is not None:
+                self._join(name, there, stamp)
         if facets.life:
             self._live(name, node, facets, stamp)
 
@@ -269,6 +277,13 @@ class Hearing:
     def state(self, name: Name, kind: int, says: list[tuple[int, int]], stamp: Stamp) -> None:
         """Keep a statement about a name."""
         self._tables.statements.put(Statement(subject=name.id, kind=kind, at=stamp.at, key=stamp.key, says=says))
+
+
+def _at_source(name: Name, facets: FacetSet) -> tuple[str, str] | None:
+    """The name that a dataset has at its data source, where it is certain and another than its own."""
+    if not facets.source_uri or name.kind != DATASET:
+        return None
+    return name_at_source(name.namespace, name.name, facets.source_uri)
 
 
 def _known_by(event: RunEvent) -> tuple[object, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from headwater.model.graph import FieldEdge, How, NodeKind
@@ -27,6 +29,33 @@ STREAMING = {"jobType": facet(processingType="STREAMING", integration="FLINK", j
 
 class GraphSuite(StoreFixture):
     """Edges and their validity."""
+
+    @pytest.mark.parametrize("order", list(permutations(range(3))))
+    def test_the_address_of_a_source_joins_its_nickname(self, store: Store, order: tuple[int, ...]) -> None:
+        """Written under a nickname and read under its address is one dataset, in whatever order that is learnt."""
+        source = {"dataSource": facet(name="shop", uri="jdbc:postgresql://me@pg/shop")}
+        runs = [
+            whole_run(1, "load", 0, ["a"], [dataset("public.orders", "warehouse", source)]),
+            whole_run(2, "use", 20, [dataset("shop.public.orders", "postgres://pg:5432")], ["b"]),
+            whole_run(3, "other", 40, ["c"], [dataset("public.users", "warehouse", source)]),
+        ]
+        for place in order:
+            fill(store, runs[place])
+        found = the(store, "public.orders", "warehouse")
+        assert found == the(store, "shop.public.orders", "postgres://pg:5432")
+        assert found.aliases == (("postgres://pg:5432", "shop.public.orders"),)
+        assert holding(store) == {("a", "public.orders"), ("public.orders", "b"), ("c", "public.users")}
+
+    def test_a_nickname_without_a_certain_address_joins_nothing(self, store: Store) -> None:
+        """A database on the machine of the emitter, and a table whose schema is not said."""
+        for number, (name, uri) in enumerate(
+            [("public.orders", "postgresql://localhost/shop"), ("orders", "postgresql://pg/shop")], 1
+        ):
+            source = {"dataSource": facet(name="shop", uri=uri)}
+            fill(store, whole_run(number, "load", number, ["a"], [dataset(name, f"team{number}", source)]))
+        for namespace in ("postgres://localhost:5432", "postgres://pg:5432"):
+            assert store.find(NodeKind.DATASET, namespace, "shop.public.orders") is None
+        assert store.count_nodes(NodeKind.DATASET) == 3
 
     def test_an_edge_holds_from_the_end_of_the_first_run_that_showed_it(self, store: Store) -> None:
         """Later runs that show it too change nothing but the run that is named."""
