@@ -112,6 +112,7 @@ class NothingNew:
     """A source at rest, for a process that opens saved files."""
 
     epoch = 1
+    floor = 0
 
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """Nothing."""

@@ -28,6 +28,7 @@ class Edge(NamedTuple):
     valid_to: int = OPEN_END
     label: int = 0
     mapping: int = 0
+    withdrawn: bool = False
 
 
 class MemorySource:
@@ -43,6 +44,7 @@ class MemorySource:
         mappings: dict[int, ColumnMapping] | None = None,
     ) -> None:
         self.epoch = 1
+        self.floor = 0
         self.edges = list(edges)
         self.node_count = node_count
         self.timed = timed
@@ -66,6 +68,7 @@ class MemorySource:
             numbers("valid_to", np.int64) if self.timed else None,
             numbers("label", np.uint32) if self.labelled else None,
             None if self.mappings is None else numbers("mapping", np.uint32),
+            numbers("withdrawn", np.bool_) if any(e.withdrawn for e in part) else None,
         )
 
     def node_kinds_since(self, node_id: int) -> np.ndarray:
@@ -79,9 +82,9 @@ class MemorySource:
 
 
 def known(edges: Iterable[Edge]) -> list[Edge]:
-    """What holds of the edges sent: the last of each (source, target, label, valid_from), empty intervals gone."""
+    """What holds of the edges sent: the last of each (source, target, label, valid_from), unless withdrawn or empty."""
     last = {(e.source, e.target, e.label, e.valid_from): e for e in edges}
-    return [e for e in last.values() if e.valid_from < e.valid_to]
+    return [e for e in last.values() if e.valid_from < e.valid_to and not e.withdrawn]
 
 
 nodes = st.integers(0, NODES - 1)
@@ -96,10 +99,23 @@ def plain_edges(draw: st.DrawFn, *, max_size: int = 60) -> list[Edge]:
 
 
 @st.composite
+def thinned_edges(draw: st.DrawFn, *, max_size: int = 60) -> list[Edge]:
+    """Edges of which some are withdrawn later, some come back, and some are withdrawn though they never came."""
+    mapped = st.integers(0, 6)
+    sent = [edge._replace(mapping=draw(mapped)) for edge in draw(plain_edges(max_size=max_size))]
+    again = st.tuples(st.integers(0, 1 << 16), mapped, st.sampled_from([True, True, False]))
+    for i, mapping, withdrawn in draw(st.lists(again, max_size=40)) if sent else []:
+        sent.append(sent[i % len(sent)]._replace(mapping=mapping, withdrawn=withdrawn))
+    strange = [Edge(*ends, withdrawn=True) for ends in draw(st.lists(st.tuples(nodes, nodes), max_size=3))]
+    return sent + strange
+
+
+@st.composite
 def timed_edges(draw: st.DrawFn, *, max_size: int = 60) -> list[Edge]:
     """Edges with intervals, some sent again with another end, some with an empty one."""
     instants = st.integers(0, 6)
-    edge = st.builds(Edge, nodes, nodes, instants, instants | st.just(OPEN_END), st.integers(0, 2))
+    ends = instants | st.just(OPEN_END)
+    edge = st.builds(Edge, nodes, nodes, instants, ends, st.integers(0, 2), st.just(0), st.just(False))
     sent = draw(st.lists(edge, max_size=max_size))
     again = draw(st.lists(st.tuples(st.integers(0, 1 << 16), instants | st.just(OPEN_END)), max_size=12))
     return sent + [sent[i % len(sent)]._replace(valid_to=end) for i, end in again if sent]

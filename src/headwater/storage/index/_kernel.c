@@ -4,7 +4,7 @@
  * is checked against the length of its array and every node id against the number of nodes before it is used as an
  * index, because the arrays may come from a damaged file. All walking is done without the interpreter lock.
  *
- * Rows come in as a tuple (keys, offsets, targets, valid_from, valid_to, mapping), a graph as (rows, (rows, ...),
+ * Rows come in as a tuple (keys, offsets, targets, valid_from, valid_to, mapping, gone), a graph as (rows, (rows, ...),
  * touched); what is absent is None. Ids are uint32, times int64, bit sets arrays of uint64 ("words").
  */
 #define PY_SSIZE_T_CLEAN
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTRACT 2 /* as in kernels.py */
+#define CONTRACT 3 /* as in kernels.py */
 
 #if defined(__GNUC__) || defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
@@ -44,7 +44,8 @@ typedef struct {
     const uint32_t *offsets, *targets;
     const int64_t *from, *to; /* NULL: every edge always holds */
     const void *mapping;      /* NULL: no edge has one */
-    size_t row_count, edge_count, mapping_size;
+    const uint32_t *gone;     /* positions of edges that were withdrawn, ascending */
+    size_t row_count, edge_count, mapping_size, gone_count;
 } Rows;
 
 typedef struct {
@@ -110,6 +111,36 @@ INLINE int find_row(const Rows *rows, uint32_t node, size_t *low, size_t *high) 
     return *low <= *high && *high <= rows->edge_count;
 }
 
+/* The rows of a touched node are taken in stretches, between edges that are gone. */
+typedef struct {
+    const Rows *rows;
+    size_t low, end, high, at; /* the stretch is from low to end */
+} Stretch;
+
+/* The first stretch of the row of a node in one piece; 0 when the row does not lie inside the array. */
+INLINE int begin_row(Stretch *s, const Rows *rows, uint32_t node) {
+    s->rows = rows;
+    if (!find_row(rows, node, &s->low, &s->high)) return 0;
+    size_t first = 0, last = s->low < s->high ? rows->gone_count : 0;
+    while (first < last) {
+        size_t middle = (first + last) / 2;
+        if (rows->gone[middle] < s->low) first = middle + 1;
+        else last = middle;
+    }
+    s->at = first;
+    return 1;
+}
+
+/* Whether there is one more stretch; it may be empty. */
+INLINE int next_stretch(Stretch *s) {
+    if (s->low >= s->high) return 0;
+    const Rows *rows = s->rows;
+    s->end = s->high;
+    if (s->at < rows->gone_count && rows->gone[s->at] < s->high) s->end = rows->gone[s->at++];
+    if (s->end < s->low) s->end = s->low; /* not ascending: nothing outside the row is read */
+    return 1;
+}
+
 INLINE int is_touched(const Graph *g, uint32_t node) {
     return g->touched && (node >> 6) < g->touched_words && HAS(g->touched, node);
 }
@@ -128,10 +159,10 @@ static const void *view(Graph *g, PyObject *object, size_t item_size, size_t *co
 }
 
 static int read_rows(Graph *g, Rows *rows, PyObject *tuple) {
-    PyObject *keys, *offsets, *targets, *from, *to, *mapping;
+    PyObject *keys, *offsets, *targets, *from, *to, *mapping, *gone;
     size_t count;
     memset(rows, 0, sizeof *rows);
-    if (!PyArg_ParseTuple(tuple, "OOOOOO", &keys, &offsets, &targets, &from, &to, &mapping)) return 0;
+    if (!PyArg_ParseTuple(tuple, "OOOOOOO", &keys, &offsets, &targets, &from, &to, &mapping, &gone)) return 0;
     if (!(rows->offsets = view(g, offsets, 4, &count))) return 0;
     if (!count) goto unequal;
     rows->row_count = count - 1;
@@ -154,6 +185,7 @@ static int read_rows(Graph *g, Rows *rows, PyObject *tuple) {
         if (rows->edge_count * size != (rows->edge_count ? count : 0) || (size != 1 && size != 2 && size != 4)) goto unequal;
         if ((uintptr_t)rows->mapping % size) goto unequal;
     }
+    if (gone != Py_None && !(rows->gone = view(g, gone, 4, &rows->gone_count))) return 0;
     return 1;
 unequal:
     PyErr_SetString(PyExc_ValueError, "the arrays of the graph do not fit together");
@@ -173,7 +205,7 @@ static int read_graph(Graph *g, PyObject *tuple) {
     if (!PyArg_ParseTuple(tuple, "OO!O", &base, &PyTuple_Type, &segments, &touched)) return 0;
     g->piece_count = 1 + (size_t)PyTuple_Size(segments);
     g->pieces = calloc(g->piece_count, sizeof(Rows));
-    g->views = calloc(g->piece_count * 6 + 1, sizeof(Py_buffer));
+    g->views = calloc(g->piece_count * 7 + 1, sizeof(Py_buffer));
     if (!g->pieces || !g->views) {
         PyErr_NoMemory();
         goto failed;
@@ -250,25 +282,24 @@ INLINE Status queue_row(const Rows *rows, size_t low, size_t high, const Questio
     return high > low && top >= q->node_count ? CORRUPT : DONE;
 }
 
-static NOINLINE Status queue_segments(const Graph *g, uint32_t node, const Question *q, uint64_t *seen, List *queue) {
-    for (size_t i = 1; i < g->piece_count; i++) {
-        size_t low, high;
-        if (!find_row(&g->pieces[i], node, &low, &high)) return CORRUPT;
-        if (low == high) continue;
-        Status status = queue_row(&g->pieces[i], low, high, q, seen, queue, g->is_timed);
-        if (status) return status;
+static NOINLINE Status queue_touched(const Graph *g, uint32_t node, const Question *q, uint64_t *seen, List *queue) {
+    for (size_t i = 0; i < g->piece_count; i++) {
+        Stretch s;
+        if (!begin_row(&s, &g->pieces[i], node)) return CORRUPT;
+        for (; next_stretch(&s); s.low = s.end + 1) {
+            Status status = queue_row(s.rows, s.low, s.end, q, seen, queue, g->is_timed);
+            if (status) return status;
+        }
     }
     return DONE;
 }
 
 INLINE Status queue_node(const Graph *g, uint32_t node, const Question *q, uint64_t *seen, List *queue) {
+    if (is_touched(g, node)) return queue_touched(g, node, q, seen, queue);
     const Rows *base = &g->pieces[0];
     size_t low, high;
     if (!find_row(base, node, &low, &high)) return CORRUPT;
-    Status status = g->is_timed ? queue_row(base, low, high, q, seen, queue, 1)
-                                : queue_row(base, low, high, q, seen, queue, 0);
-    if (!status && is_touched(g, node)) status = queue_segments(g, node, q, seen, queue);
-    return status;
+    return g->is_timed ? queue_row(base, low, high, q, seen, queue, 1) : queue_row(base, low, high, q, seen, queue, 0);
 }
 
 /* How many nodes of each kind were taken. Neighbours are often of one kind: four tables, so that an addition need not
@@ -336,25 +367,26 @@ INLINE Status sweep_row(const Rows *rows, size_t low, size_t high, uint32_t here
     return DONE;
 }
 
-static NOINLINE Status sweep_segments(const Graph *g, uint32_t node, uint32_t here, const Question *q, uint64_t *seen,
-                                      List *behind, int is_ascending) {
-    for (size_t i = 1; i < g->piece_count; i++) {
-        size_t low, high;
-        if (!find_row(&g->pieces[i], node, &low, &high)) return CORRUPT;
-        Status status = sweep_row(&g->pieces[i], low, high, here, q, seen, behind, is_ascending, g->is_timed);
-        if (status) return status;
+static NOINLINE Status sweep_touched(const Graph *g, uint32_t node, uint32_t here, const Question *q, uint64_t *seen,
+                                     List *behind, int is_ascending) {
+    for (size_t i = 0; i < g->piece_count; i++) {
+        Stretch s;
+        if (!begin_row(&s, &g->pieces[i], node)) return CORRUPT;
+        for (; next_stretch(&s); s.low = s.end + 1) {
+            Status status = sweep_row(s.rows, s.low, s.end, here, q, seen, behind, is_ascending, g->is_timed);
+            if (status) return status;
+        }
     }
     return DONE;
 }
 
 INLINE Status sweep_node(const Graph *g, uint32_t node, uint32_t here, const Question *q, uint64_t *seen, List *behind,
                          int is_ascending, int is_timed) {
+    if (is_touched(g, node)) return sweep_touched(g, node, here, q, seen, behind, is_ascending);
     const Rows *base = &g->pieces[0];
     size_t low, high;
     if (!find_row(base, node, &low, &high)) return CORRUPT;
-    Status status = sweep_row(base, low, high, here, q, seen, behind, is_ascending, is_timed);
-    if (!status && is_touched(g, node)) status = sweep_segments(g, node, here, q, seen, behind, is_ascending);
-    return status;
+    return sweep_row(base, low, high, here, q, seen, behind, is_ascending, is_timed);
 }
 
 INLINE Status sweep(const Graph *g, const Question *q, uint64_t *seen, uint32_t first, uint32_t last, size_t *count,
@@ -917,21 +949,32 @@ INLINE Status hand_row(Columns *c, const Rows *rows, size_t low, size_t high, ui
     return DONE;
 }
 
-INLINE Status hand_on(Columns *c, uint32_t node, size_t *turn, Way way) {
+INLINE Status hand_stretch(Columns *c, const Rows *rows, size_t low, size_t high, uint32_t node, size_t *turn, Way way) {
+    if (!rows->mapping) return hand_row(c, rows, low, high, node, turn, way, 0);
+    if (rows->mapping_size == 1) return hand_row(c, rows, low, high, node, turn, way, 1);
+    if (rows->mapping_size == 2) return hand_row(c, rows, low, high, node, turn, way, 2);
+    return hand_row(c, rows, low, high, node, turn, way, 4);
+}
+
+static NOINLINE Status hand_touched(Columns *c, uint32_t node, size_t *turn, Way way) {
     const Graph *g = c->walked;
-    size_t pieces = is_touched(g, node) ? g->piece_count : 1;
-    for (size_t i = 0; i < pieces; i++) {
-        const Rows *rows = &g->pieces[i];
-        size_t low, high;
-        if (!find_row(rows, node, &low, &high)) return CORRUPT;
-        Status status;
-        if (!rows->mapping) status = hand_row(c, rows, low, high, node, turn, way, 0);
-        else if (rows->mapping_size == 1) status = hand_row(c, rows, low, high, node, turn, way, 1);
-        else if (rows->mapping_size == 2) status = hand_row(c, rows, low, high, node, turn, way, 2);
-        else status = hand_row(c, rows, low, high, node, turn, way, 4);
-        if (status) return status;
+    for (size_t i = 0; i < g->piece_count; i++) {
+        Stretch s;
+        if (!begin_row(&s, &g->pieces[i], node)) return CORRUPT;
+        for (; next_stretch(&s); s.low = s.end + 1) {
+            Status status = hand_stretch(c, s.rows, s.low, s.end, node, turn, way);
+            if (status) return status;
+        }
     }
     return DONE;
+}
+
+INLINE Status hand_on(Columns *c, uint32_t node, size_t *turn, Way way) {
+    const Graph *g = c->walked;
+    if (is_touched(g, node)) return hand_touched(c, node, turn, way);
+    size_t low, high;
+    if (!find_row(&g->pieces[0], node, &low, &high)) return CORRUPT;
+    return hand_stretch(c, &g->pieces[0], low, high, node, turn, way);
 }
 
 #define TURN_WORDS 2048

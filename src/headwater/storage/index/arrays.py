@@ -17,6 +17,7 @@ ALWAYS = -(2**63)
 """``valid_from`` given to an edge that came without an interval into a graph that has them."""
 
 Positions = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 class Edges(msgspec.Struct, frozen=True, eq=False):
@@ -28,6 +29,8 @@ class Edges(msgspec.Struct, frozen=True, eq=False):
     valid_to: I64 | None = None
     label: U32 | None = None
     mapping: npt.NDArray[np.unsignedinteger] | None = None
+    withdrawn: Flags | None = None
+    """Which of the edges go rather than come."""
 
     def __len__(self) -> int:
         return len(self.source)
@@ -37,9 +40,12 @@ class Edges(msgspec.Struct, frozen=True, eq=False):
         parts = (None if a is None else a[index] for a in self.parts())
         return Edges(*parts)  # type: ignore[arg-type]
 
-    def parts(self) -> tuple[U32, U32, I64 | None, I64 | None, U32 | None, npt.NDArray[np.unsignedinteger] | None]:
+    def parts(
+        self,
+    ) -> tuple[U32, U32, I64 | None, I64 | None, U32 | None, npt.NDArray[np.unsignedinteger] | None, Flags | None]:
         """The arrays in the order of the fields."""
-        return (self.source, self.target, self.valid_from, self.valid_to, self.label, self.mapping)
+        times = (self.valid_from, self.valid_to)
+        return (self.source, self.target, *times, self.label, self.mapping, self.withdrawn)
 
     def columns(self) -> tuple[bool, bool, bool]:
         """Whether there are intervals, labels, mappings."""
@@ -59,6 +65,7 @@ def concatenate(parts: list[Edges]) -> Edges:
     if len(parts) == 1:
         return parts[0]
     has_time, has_label, has_mapping = (any(flags) for flags in zip(*(p.columns() for p in parts), strict=True))
+    flags = [np.zeros(len(p), np.bool_) if p.withdrawn is None else p.withdrawn for p in parts]
 
     def joined_times(name: str, fill: int) -> I64:
         arrays = [getattr(p, name) for p in parts]
@@ -82,13 +89,16 @@ def concatenate(parts: list[Edges]) -> Edges:
         joined_times("valid_to", OPEN_END) if has_time else None,
         joined_numbers("label") if has_label else None,
         joined_numbers("mapping") if has_mapping else None,
+        np.concatenate(flags) if any(p.withdrawn is not None for p in parts) else None,
     )
 
 
 class Rows(msgspec.Struct, frozen=True, eq=False):
     """Adjacency rows in one direction; ``keys`` is None when row ``i`` belongs to node ``i``.
 
-    ``targets`` are the far ends of the edges (their sources, in incoming rows), ascending within a row.
+    ``targets`` are the far ends of the edges (their sources, in incoming rows), ascending within a row. ``gone`` are
+    the positions, ascending, of edges that were withdrawn since the rows were made: they keep their place and do not
+    hold. Every node of whose row an edge is gone is touched (see ``Adjacency``).
     """
 
     keys: U32 | None
@@ -98,9 +108,15 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
     valid_to: I64 | None = None
     label: U32 | None = None
     mapping: npt.NDArray[np.unsignedinteger] | None = None
+    gone: U32 | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def gone_count(self) -> int:
+        """How many edges were withdrawn."""
+        return 0 if self.gone is None else len(self.gone)
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """The arrays that are there, by name."""
@@ -132,12 +148,27 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
             return 0, 0
         return int(self.offsets[at]), int(self.offsets[at + 1])
 
-    def holds_at(self, positions: npt.NDArray[np.generic] | slice, as_of: int | None) -> npt.NDArray[np.bool_] | None:
+    def holds_at(self, positions: npt.NDArray[np.generic] | slice, as_of: int | None) -> Flags | None:
         """Which of those edges hold at an instant (at any, when None); None when all do."""
+        stands = self.stands(positions)
         if self.valid_from is None or self.valid_to is None:
-            return None
+            return stands
         start, end = self.valid_from[positions], self.valid_to[positions]
-        return start < end if as_of is None else (start <= as_of) & (as_of < end)
+        holds: Flags = start < end if as_of is None else (start <= as_of) & (as_of < end)
+        return holds if stands is None else holds & stands
+
+    def stands(self, positions: npt.NDArray[np.generic] | slice) -> Flags | None:
+        """Which of those edges were not withdrawn; None when none was."""
+        if self.gone is None:
+            return None
+        if isinstance(positions, slice):
+            stands = np.ones(positions.stop - positions.start, np.bool_)
+            first, last = np.searchsorted(self.gone, np.array([positions.start, positions.stop], np.uint32))
+            stands[self.gone[first:last] - np.uint32(positions.start)] = False
+            return stands
+        wanted = positions.astype(np.uint32)  # of the same type, or the search would copy all that is gone
+        at = np.minimum(np.searchsorted(self.gone, wanted), len(self.gone) - 1)
+        return np.asarray(self.gone[at] != wanted)
 
     def near_ends(self) -> U32:
         """The node that each edge's row belongs to."""
@@ -156,7 +187,8 @@ def expand(low: Positions, high: Positions) -> tuple[Positions, Positions]:
 
 
 class Adjacency(msgspec.Struct, frozen=True, eq=False):
-    """One direction of a graph: the base rows, newer segments, and a bit for each node that a segment touches.
+    """One direction of a graph: the base rows, newer segments, and a bit for each node that they touch: that has a row
+    in a segment, or an edge in the base that was withdrawn.
 
     ``touched`` may hold bits of segments that came later; a set bit means "look", a clear one "nothing there".
     """
@@ -194,10 +226,10 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def overlay_count(self) -> int:
-        """How many edges stand in segments."""
-        return sum(len(rows) for rows in self.into.segments)
+        """How many edges stand in segments, or were withdrawn from the base."""
+        return sum(len(rows) for rows in self.into.segments) + self.into.base.gone_count
 
     @property
     def edge_count(self) -> int:
         """How many edges there are, closed intervals included."""
-        return len(self.into.base) + self.overlay_count
+        return sum(len(rows) - rows.gone_count for rows in self.into.pieces())

@@ -41,8 +41,10 @@ def _order(edges: Edges, node_count: int, order_by: Order) -> npt.NDArray[np.gen
     return order
 
 
-def without_empty(edges: Edges) -> Edges:
-    """The edges whose interval holds at some time; an empty one only takes out an older self."""
+def remaining(edges: Edges) -> Edges:
+    """The edges that hold at some time; one that is withdrawn or has an empty interval only takes out an older self."""
+    if edges.withdrawn is not None:
+        edges = msgspec.structs.replace(edges.take(~edges.withdrawn), withdrawn=None)
     if edges.valid_from is None or edges.valid_to is None:
         return edges
     return edges.take(edges.valid_from < edges.valid_to)
@@ -62,9 +64,14 @@ def both_directions(edges: Edges, node_count: int, order_by: Order, *, is_base: 
 
 
 def edges_of(into: Rows) -> Edges:
-    """The edges of incoming rows again."""
+    """The edges of incoming rows again, without those that are gone."""
     mapping = None if into.mapping is None else into.mapping.astype(np.uint32, copy=False)
-    return Edges(into.targets, into.near_ends(), into.valid_from, into.valid_to, into.label, mapping)
+    edges = Edges(into.targets, into.near_ends(), into.valid_from, into.valid_to, into.label, mapping)
+    if into.gone is None:
+        return edges
+    stands = np.ones(len(edges), np.bool_)
+    stands[into.gone] = False
+    return edges.take(stands)
 
 
 def all_edges(into: Adjacency) -> Edges:

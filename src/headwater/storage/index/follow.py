@@ -10,7 +10,7 @@ import numpy as np
 from headwater.errors import StoreCorrupt, StoreError
 from headwater.storage.index import files
 from headwater.storage.index.arrays import Adjacency, Edges, Rows, Snapshot, concatenate, no_edges
-from headwater.storage.index.build import all_edges, arranged, both_directions, without_empty
+from headwater.storage.index.build import all_edges, arranged, both_directions, remaining
 from headwater.storage.index.kernels import Kernel
 from headwater.storage.index.mappings import MappingTable
 from headwater.storage.index.overlay import with_edges
@@ -39,6 +39,7 @@ class Follower:
         self.folder = folder
         self.kernel = kernel
         self.save_error: str | None = None
+        self.builds = 0
         self.lock = threading.Lock()
         self._is_closed = False
         self._auto_compact = auto_compact
@@ -78,16 +79,18 @@ class Follower:
         A graph that fits into an overlay is not saved: reading it again costs no more than opening files.
         """
         self._check_open()
+        is_held = self.snapshot.epoch != NO_EPOCH
         while True:
-            epoch = source.epoch
-            if epoch != self.snapshot.epoch:
+            epoch, floor = source.epoch, source.floor
+            if epoch != self.snapshot.epoch or 0 < self.snapshot.seq < floor:
                 self.state = (_empty(epoch), MappingTable(source))
-                self._adopt(source, above=0)
+                is_held = self._adopt(source, above=0, floor=floor)
             batches, seq = self._tail(source, self.snapshot.seq)
             kinds = self._kinds(source)
-            # The epoch that was current before and after the reading is the epoch of what was read.
-            if source.epoch == epoch:
+            # What was current before and after the reading is that of what was read.
+            if (source.epoch, source.floor) == (epoch, floor):
                 break
+        self.builds += not is_held
         count = sum(len(batch) for batch in batches)
         if batches or len(kinds) != self.snapshot.node_count:
             self._take(source, batches, kinds, seq)
@@ -96,9 +99,9 @@ class Follower:
     def compact(self, source: EdgeSource) -> None:
         """Make one base of everything, and save it."""
         self._check_open()
-        if self._adopt(source, above=self.snapshot.generation):
+        if self._adopt(source, above=self.snapshot.generation, floor=source.floor):
             self.follow(source)
-        if self.snapshot.into.segments or not self._is_saved():
+        if self.snapshot.overlay_count or not self._is_saved():
             self._rebuild(no_edges(), self.snapshot.kinds, self.snapshot.seq)
             self._save()
 
@@ -109,12 +112,12 @@ class Follower:
         if self._is_closed:
             raise StoreError("the graph index is closed", hint="open it again")
 
-    def _adopt(self, source: EdgeSource, *, above: int) -> bool:
-        """Take the saved generation over, if it is of this epoch and newer than what is held."""
+    def _adopt(self, source: EdgeSource, *, above: int, floor: int) -> bool:
+        """Take the saved generation over, if it is of this epoch, newer than what is held, and not below the floor."""
         if self.folder is None:
             return False
         loaded = files.load(self.folder, above=above)
-        if loaded is None or loaded[0].epoch != self.snapshot.epoch:
+        if loaded is None or loaded[0].epoch != self.snapshot.epoch or loaded[0].seq < floor:
             return False
         snapshot, mapping_ids = loaded
         self.state = (snapshot, MappingTable(source, mapping_ids))
@@ -171,7 +174,9 @@ class Follower:
         valid_from, valid_to = batch.valid_from, batch.valid_to
         if (valid_from is None) != (valid_to is None):
             raise StoreCorrupt("edges came with one end of their interval only")
-        return Edges(batch.source, batch.target, valid_from, valid_to, batch.label, mapping)
+        if batch.withdrawn is not None and (valid_from is not None or batch.label is not None):
+            raise StoreCorrupt("an edge with a label or an interval was withdrawn: it ends with an empty interval")
+        return Edges(batch.source, batch.target, valid_from, valid_to, batch.label, mapping, batch.withdrawn)
 
     def _rebuild(self, edges: Edges, kinds: U8, seq: int) -> None:
         """A new base from all that is held and further edges."""
@@ -180,7 +185,7 @@ class Follower:
         if len(joined) > MAX_EDGES:
             raise StoreError("one graph index holds at most 4,294,967,295 edges", hint="split the store by tenant")
         order_by, count = self.kernel.order_by, len(kinds)
-        joined = without_empty(arranged(joined, count, order_by))
+        joined = remaining(arranged(joined, count, order_by))
         out, into = both_directions(joined, count, order_by, is_base=True)
         self.snapshot = Snapshot(count, kinds, Adjacency(out), Adjacency(into), seq, state.epoch, state.generation)
 

@@ -108,6 +108,11 @@ class GraphIndex:
         return self._follower.memory_bytes
 
     @property
+    def builds(self) -> int:
+        """How often all edges were read from the source; a saved graph that was taken over does not count."""
+        return self._follower.builds
+
+    @property
     def save_error(self) -> str | None:
         """Why the last attempt to save failed; the index then works from memory."""
         return self._follower.save_error

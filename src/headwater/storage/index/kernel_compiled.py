@@ -45,7 +45,7 @@ class Spaces:
 
 def rows_tuple(rows: Rows) -> tuple[object, ...]:
     """Rows as the extension reads them."""
-    return (rows.keys, rows.offsets, rows.targets, rows.valid_from, rows.valid_to, rows.mapping)
+    return (rows.keys, rows.offsets, rows.targets, rows.valid_from, rows.valid_to, rows.mapping, rows.gone)
 
 
 def graph_tuple(graph: Adjacency) -> tuple[object, ...]:

@@ -94,11 +94,14 @@ class NumpyKernel:
         return Layers(np.concatenate(levels), starts, is_over, has_more)
 
     def _step(self, graph: Adjacency, question: Question, frontier: U32, marks: _Marks) -> U32:
-        found = [self._ends(graph.base, question, frontier)]
-        if graph.segments and graph.touched is not None:
+        if graph.touched is None:
+            found = [self._ends(graph.base, question, frontier)]
+        else:
             bits = graph.touched[frontier >> np.uint32(6)] >> (frontier & np.uint32(63)).astype(np.uint64)
-            near = frontier[(bits & np.uint64(1)).astype(np.bool_)]
-            found += [self._ends(rows, question, near) for rows in graph.segments]
+            is_touched = (bits & np.uint64(1)).astype(np.bool_)
+            near = frontier[is_touched]
+            found = [self._ends(rows, question, near) for rows in graph.pieces()]
+            found.append(self._ends(graph.base, question, frontier[~is_touched], is_whole=True))
         ends: U32 = found[0] if len(found) == 1 else np.concatenate(found)
         if question.cut < question.node_count or (len(ends) and int(ends.max()) >= question.cut):
             if len(ends) and int(ends.max()) >= question.node_count:
@@ -112,13 +115,14 @@ class NumpyKernel:
         marks.seen[ends] = True
         return ends
 
-    def _ends(self, rows: Rows, question: Question, nodes: U32) -> U32:
+    def _ends(self, rows: Rows, question: Question, nodes: U32, *, is_whole: bool = False) -> U32:
+        """Far ends of the edges of some nodes; ``is_whole``: none of them was withdrawn."""
         low, high = rows.spans(nodes)
         if len(high) and (int(high.max()) > len(rows.targets) or bool((low > high).any())):
             raise StoreCorrupt("the graph index holds a row that lies outside its file")
         positions, _ = expand(low, high)
         ends: U32 = rows.targets[positions]
-        holds = rows.holds_at(positions, question.as_of)
+        holds = None if is_whole and rows.valid_from is None else rows.holds_at(positions, question.as_of)
         return ends if holds is None else ends[holds]
 
     def _marks(self, node_count: int) -> _Marks:

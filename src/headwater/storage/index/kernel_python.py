@@ -24,6 +24,7 @@ class RowReader:
         self._base = graph.base
         self._base_count = len(graph.base.offsets) - 1
         self._is_timed = any(rows.valid_from is not None for rows in graph.pieces())
+        self._is_thinned = graph.base.gone is not None
         self._segments = [(s.keys.data, s) for s in graph.segments if s.keys is not None]
         self._touched = None if graph.touched is None else graph.touched.data
         self._node_count = question.node_count
@@ -33,10 +34,12 @@ class RowReader:
     def ends(self, node: int) -> list[int]:
         """Far ends of the node's edges that exist and hold, repeats included."""
         found: list[int] = []
+        is_touched = self._touched is not None and self._touched[node >> 6] >> (node & 63) & 1
         if node < self._base_count:
             low, high = self._offsets[node], self._offsets[node + 1]
-            found = self._held(self._base, low, high) if self._is_timed else self._targets[low:high].tolist()
-        if self._segments and self._touched is not None and self._touched[node >> 6] >> (node & 63) & 1:
+            is_plain = not (self._is_timed or (self._is_thinned and is_touched))
+            found = self._targets[low:high].tolist() if is_plain else self._held(self._base, low, high)
+        if is_touched:
             for keys, rows in self._segments:
                 at = bisect_left(keys, node)
                 if at < len(keys) and keys[at] == node:

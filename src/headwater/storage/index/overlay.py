@@ -1,4 +1,8 @@
-"""New edges beside the base: small segments that grow by merging, and edges that replace an older self in place."""
+"""New edges beside the base: small segments that grow by merging, and edges that replace an older self in place.
+
+An edge that is withdrawn keeps its place in the rows, which are shared with walks under way; its position is noted
+beside them, in the new snapshot alone.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ import numpy as np
 
 from headwater.errors import StoreCorrupt
 from headwater.storage.index.arrays import Adjacency, Edges, Positions, Rows, Snapshot, concatenate, expand
-from headwater.storage.index.build import Order, arranged, both_directions, edges_of, touch, without_empty
-from headwater.storage.index.source import U8
+from headwater.storage.index.build import Order, arranged, both_directions, edges_of, remaining, touch
+from headwater.storage.index.source import U8, U32
 
 MERGE_FACTOR = 4
 """A segment is merged into the one before it while that is less than so many times longer."""
@@ -25,32 +29,37 @@ def with_edges(snapshot: Snapshot, edges: Edges, kinds: U8, seq: int, order_by: 
         return msgspec.structs.replace(snapshot, node_count=node_count, kinds=kinds, seq=seq)
     if edges.columns() != _columns(snapshot.into.base) or len(snapshot.into.base) == 0:
         return None
-    for out, into in zip(snapshot.out.pieces(), snapshot.into.pieces(), strict=True):
+    pieces = list(zip(snapshot.out.pieces(), snapshot.into.pieces(), strict=True))
+    touched_out, touched_in = snapshot.out.touched, snapshot.into.touched
+    if edges.withdrawn is not None:
+        going = edges.take(edges.withdrawn)
+        pieces = [_without(out, into, going) for out, into in pieces]
+        touched_out = touch(touched_out, going.source, node_count)
+        touched_in = touch(touched_in, going.target, node_count)
+        edges = remaining(edges)
+    for out, into in pieces:
         known = _known(into, edges)
         if not len(known[0]):
             continue
         if not _replace(out, into, edges, *known):
             return None
         edges = edges.take(np.setdiff1d(np.arange(len(edges)), known[0]))
-    edges = without_empty(edges)
-    outs, intos = list(snapshot.out.segments), list(snapshot.into.segments)
-    touched_out, touched_in = snapshot.out.touched, snapshot.into.touched
+    edges = remaining(edges)
     if len(edges):
-        while intos and len(intos[-1]) < MERGE_FACTOR * len(edges):
-            outs.pop()
-            joined = concatenate([without_empty(edges_of(intos.pop())), edges])
+        while len(pieces) > 1 and len(pieces[-1][1]) < MERGE_FACTOR * len(edges):
+            joined = concatenate([remaining(edges_of(pieces.pop()[1])), edges])
             edges = arranged(joined, node_count, order_by)
         out, into = both_directions(edges, node_count, order_by, is_base=False)
         if out.keys is not None and into.keys is not None:
             touched_out = touch(touched_out, out.keys, node_count)
             touched_in = touch(touched_in, into.keys, node_count)
-        outs.append(out)
-        intos.append(into)
+        pieces.append((out, into))
+    (out, *outs), (into, *intos) = zip(*pieces, strict=True)
     return Snapshot(
         node_count,
         kinds,
-        Adjacency(snapshot.out.base, tuple(outs), touched_out),
-        Adjacency(snapshot.into.base, tuple(intos), touched_in),
+        Adjacency(out, tuple(outs), touched_out),
+        Adjacency(into, tuple(intos), touched_in),
         seq,
         snapshot.epoch,
         snapshot.generation,
@@ -71,7 +80,31 @@ def _known(into: Rows, edges: Edges) -> tuple[Positions, Positions]:
         if mine is not None and theirs is not None:
             same = mine[positions] == theirs[which]
             positions, which = positions[same], which[same]
-    return which, positions
+    stands = into.stands(positions)
+    return (which, positions) if stands is None else (which[stands], positions[stands])
+
+
+def _without(out: Rows, into: Rows, going: Edges) -> tuple[Rows, Rows]:
+    """The two directions of some rows without those edges, which have neither label nor interval."""
+    which, positions = _known(into, going)
+    if not len(which):
+        return out, into
+    ends = going.take(which)
+    found, edge = expand(*out.spans(ends.source))
+    found = found[out.targets[found] == ends.target[edge]]
+    stands = out.stands(found)
+    found = found if stands is None else found[stands]
+    if len(found) != len(positions):
+        raise StoreCorrupt("the two directions of the graph index differ")
+    return tuple(  # type: ignore[return-value]
+        msgspec.structs.replace(rows, gone=_noted(rows.gone, at)) for rows, at in ((out, found), (into, positions))
+    )
+
+
+def _noted(gone: U32 | None, positions: Positions) -> U32:
+    """The positions of edges that are gone, with some more."""
+    more = np.sort(positions).astype(np.uint32)
+    return more if gone is None else np.insert(gone, np.searchsorted(gone, more), more)
 
 
 def _replace(out: Rows, into: Rows, edges: Edges, which: Positions, positions: Positions) -> bool:

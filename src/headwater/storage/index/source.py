@@ -31,8 +31,9 @@ class EdgeBatch(msgspec.Struct, frozen=True, eq=False):
     graph does not use are None.
 
     An edge is known by (source, target, label, valid_from). Sending it again replaces what was known (a later
-    ``valid_to``, a mapping found later); an empty interval (``valid_to <= valid_from``) takes it out. Anything else
-    that removes or renumbers edges is a new ``epoch`` of the source.
+    ``valid_to``, a mapping found later). An empty interval (``valid_to <= valid_from``) takes it out; in a graph with
+    neither intervals nor labels, ``withdrawn`` does. Anything else that removes or renumbers edges is a new ``epoch``
+    of the source.
     """
 
     last_seq: int
@@ -42,6 +43,7 @@ class EdgeBatch(msgspec.Struct, frozen=True, eq=False):
     valid_to: I64 | None = None
     label: U32 | None = None
     mapping: U32 | None = None
+    withdrawn: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.source)
@@ -67,6 +69,14 @@ class EdgeSource(Protocol):
 
         Saved files are believed when they bear this number. A store that can be replaced by another one in the same
         folder (restored, rebuilt) has to give that one another number: begin with a random one, not with 1.
+        """
+
+    @property
+    def floor(self) -> int:
+        """The number of the last withdrawal that is told no more; 0 while all are.
+
+        A state of the graph before that number is not brought up to date, but read again from the beginning: what
+        ``edges_since`` gives from zero on is what holds, with some of what was withdrawn on the way.
         """
 
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
