@@ -83,15 +83,16 @@ def test_the_extension_refuses_arrays_that_do_not_fit():
 
     u4 = np.zeros(3, np.uint32)
     seen, kinds = np.zeros(4, np.uint64), np.zeros(1000, np.uint8)
-    rows = (None, u4, u4[:0], None, None, None)
+    rows = (None, u4, u4[:0], None, None, None, None)
     assert _kernel.closure((rows, (), None), u4[:1], 2, 2, None, True, seen, kinds)[0] == u4[:1].tobytes()
     bad_graphs = [
-        ((None, u4[:0], u4, None, None, None), (), None),
-        ((u4, u4, u4, None, None, None), (), None),
-        ((None, u4, u4, np.zeros(1, np.int64), np.zeros(1, np.int64), None), (), None),
-        ((None, u4, u4, None, None, np.zeros(7, np.uint8)), (), None),
+        ((None, u4[:0], u4, None, None, None, None), (), None),
+        ((u4, u4, u4, None, None, None, None), (), None),
+        ((None, u4, u4, np.zeros(1, np.int64), np.zeros(1, np.int64), None, None), (), None),
+        ((None, u4, u4, None, None, np.zeros(7, np.uint8), None), (), None),
+        ((None, u4, u4, None, None, None, np.zeros(7, np.uint8)), (), None),
         (rows, (rows,), None),
-        ((None, np.zeros(3, np.uint8), u4, None, None, None), (), None),
+        ((None, np.zeros(3, np.uint8), u4, None, None, None, None), (), None),
     ]
     for graph in bad_graphs:
         with pytest.raises((ValueError, TypeError)):

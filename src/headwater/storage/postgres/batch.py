@@ -38,6 +38,7 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
+from headwater.storage.projection.rewrites import Rewrites, most_kept
 from headwater.storage.projection.tables import LEVELS, Counter
 
 _MOST_NODES = 400_000
@@ -57,6 +58,8 @@ class BatchTables:
         self._make_contents()
         self._mentions = array("q")
         self._edge_log: list[tuple[Any, ...]] = []
+        self._rewrites = Rewrites()
+        self.derivation_changed = self._rewrites.changed
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._no_names: set[tuple[int, str, str]] = set()
         self._spelt: set[tuple[int, str, str]] = set()
@@ -153,7 +156,8 @@ class BatchTables:
 
     def flush(self) -> None:
         """Write everything that is pending, in one round trip."""
-        if self._mentions or self._edge_log or any(one.is_pending for one in (*self._tables, *self._contents)):
+        self._shed_rewrites()
+        if self._mentions or self._edge_log or self._rewrites or any(one.is_pending for one in (*self._tables, *self._contents)):
             with self._session.pipeline():
                 for part in (*self._tables, *self._contents):
                     part.flush()
@@ -178,6 +182,22 @@ class BatchTables:
             told = [(seq, *columns) for seq, columns in enumerate(self._edge_log, first)]
             self._session.execute(self._sql["edge_log_add"], arrays_of(["bigint"] * 8, told))
             self._edge_log.clear()
+        if self._rewrites:
+            size = len(self._rewrites)
+            self._session.execute(self._sql["rewrites_add"], (self.next_id("step"), size, self._rewrites.take()))
+            self.advance("rewrites", size)
+
+    def _shed_rewrites(self) -> None:
+        """Drop the oldest half of what followers are told of changed derivations, where it is too much."""
+        size, most = self.counter("rewrites") + len(self._rewrites), most_kept(self.counter("step"))
+        if not self._rewrites or size <= most:
+            return
+        found = self._session.rows(self._sql["rewrites_shed"], (size - most // 2,))
+        if found:
+            ((floor, gone),) = found
+            self._session.execute(self._sql["rewrites_drop"], (floor,))
+            self.advance("rewrites", -int(gone))
+            self._counters["rewrites_floor"] = floor
 
     def is_crowded(self) -> bool:
         """Whether so much is cached that everything should be forgotten."""
@@ -214,6 +234,7 @@ class BatchTables:
             known.clear()
         del self._mentions[:]
         self._edge_log.clear()
+        self._rewrites.clear()
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""

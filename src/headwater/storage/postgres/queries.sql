@@ -172,6 +172,21 @@ SELECT :tenant, told.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b:
 SELECT seq, source, target, job, kind, valid_from, valid_to, mapping FROM edge_log
 WHERE tenant_id = :tenant AND seq > %s ORDER BY seq LIMIT %s;
 
+-- rewrites_add
+INSERT INTO rewrites (tenant_id, seq, size, body) VALUES (:tenant, %s, %s, %s);
+
+-- rewrites_after
+SELECT seq, body FROM rewrites WHERE tenant_id = :tenant AND seq > %s AND seq <= %s ORDER BY seq;
+
+-- rewrites_shed
+-- The last of the oldest that hold so many edges together, and how many those are.
+SELECT seq, total FROM (
+  SELECT seq, sum(size) OVER (ORDER BY seq) AS total FROM rewrites WHERE tenant_id = :tenant
+) AS summed WHERE total >= %s ORDER BY seq LIMIT 1;
+
+-- rewrites_drop
+DELETE FROM rewrites WHERE tenant_id = :tenant AND seq <= %s;
+
 -- derivations_after
 SELECT id, run, job, edges FROM derivations WHERE tenant_id = :tenant AND id > %s ORDER BY id LIMIT %s;
 

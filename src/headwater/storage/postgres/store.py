@@ -31,7 +31,7 @@ _END_OF_TIME = 2**63 - 1
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary",
-    "listings", "pulses", "dependencies",
+    "listings", "pulses", "dependencies", "rewrites",
 )  # fmt: skip
 _PROJECTION = 3
 """The step of the schema that last changed what is kept beside the log."""

@@ -58,7 +58,6 @@ class Bindings:
             self._drop_version(node, settled.versions.pop(node))
         settled.reads = plan.reads
         made: list[int] = []
-        is_rewritten = False
         for index, (group, own) in enumerate(plan.groups):
             inputs = [
                 (settled.versions[source] if source in own else self._bind(source, run, doc, plan), mapping)
@@ -70,18 +69,14 @@ class Bindings:
             made.append(step)
             if old is not None and (old.inputs, old.outputs) == (inputs, outputs):
                 continue
+            new = Derivation(id=step, run=run.id, job=settled.job, inputs=inputs, outputs=outputs)
             if old is not None:
-                is_rewritten = True
                 self._loose.update(version for version, _ in old.inputs)
-            self._tables.derivations.put(
-                Derivation(id=step, run=run.id, job=settled.job, inputs=inputs, outputs=outputs)
-            )
+                self._tables.derivation_changed(old, new)
+            self._tables.derivations.put(new)
         for gone in settled.derivations[len(made) :]:
-            is_rewritten = True
             self._drop_derivation(gone)
         settled.derivations = made
-        if is_rewritten:
-            self._tables.rewritten("run")
 
     def _old_derivation(self, settled: Settled, index: int) -> Derivation | None:
         return self._tables.derivations.get(settled.derivations[index]) if index < len(settled.derivations) else None
@@ -92,13 +87,12 @@ class Bindings:
             self._drop_derivation(step)
         for node, version in settled.versions.items():
             self._drop_version(node, version)
-        if settled.derivations:
-            self._tables.rewritten("run")
 
     def _drop_derivation(self, step: int) -> None:
         row = self._tables.derivations.get(step)
         if row is not None:
             self._loose.update(version for version, _ in row.inputs)
+            self._tables.derivation_changed(row, None)
             self._tables.derivations.drop(step)
 
     # -- reading ---------------------------------------------------------------------------------------------------

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
-from headwater.storage.index.source import IDENTITY_MAPPING, OPEN_END, U8, ColumnMapping, EdgeBatch, columns
-from headwater.storage.projection.records import Derivation
+from headwater.storage.index.source import OPEN_END, U8, ColumnMapping, EdgeBatch, columns
+from headwater.storage.projection.rewrites import WIDTH, WITHDRAWN, edges_of, numbers_of
 from headwater.storage.projection.tables import Tables
 
+_LAST_STEP = 2**63 - 1
 Under = Callable[[], Any]
 """Makes a context in which the tables may be read."""
 
@@ -31,8 +33,17 @@ class TablesSource:
         with self._reading():
             return self._tables.epoch(self._level)
 
+    @property
+    def floor(self) -> int:
+        """The number of the last withdrawal that is told no more; edges of the dataset level end, and are kept."""
+        if self._level == "dataset":
+            return 0
+        with self._reading():
+            return self._tables.rewrites_floor()
+
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
-        """Edges with a sequence number above ``seq``; that of a run-level edge is the id of its derivation."""
+        """Edges with a sequence number above ``seq``; that of a run-level edge is the id of its derivation, or the number
+        under which its change was told."""
         with self._reading():
             batch = self._datasets(seq, limit) if self._level == "dataset" else self._steps(seq, limit)
         if len(batch):
@@ -53,15 +64,24 @@ class TablesSource:
         )
 
     def _steps(self, seq: int, limit: int) -> EdgeBatch:
-        found = self._tables.derivations_after(seq, max(1, limit // 4))
-        rows = [edge for step in found for edge in edges_of(step)]
-        array = np.array(rows, np.uint32).reshape(-1, 4)
+        page = max(1, limit // 4)
+        found = self._tables.derivations_after(seq, page)
+        last = found[-1].id if found else seq
+        told = self._tables.rewrites_after(seq, last if len(found) == page else _LAST_STEP)
+        numbers = array(
+            "q", [number for step in found for edge, mapping in edges_of(step).items() for number in (*edge, mapping)]
+        )
+        for _, body in told:  # behind the derivations: a change is told after what it changes
+            numbers += numbers_of(body)
+        edges = np.frombuffer(numbers, np.int64).reshape(-1, WIDTH)
+        withdrawn = edges[:, 2] == WITHDRAWN
         return EdgeBatch(
-            last_seq=found[-1].id if found else seq,
-            source=array[:, 0].copy(),
-            target=array[:, 1].copy(),
+            last_seq=max(last, told[-1][0]) if told else last,
+            source=edges[:, 0].astype(np.uint32),
+            target=edges[:, 1].astype(np.uint32),
             # no label: the derivation itself leads to its run and job, and a label costs four bytes an edge
-            mapping=array[:, 3].copy(),
+            mapping=np.where(withdrawn, 0, edges[:, 2]).astype(np.uint32),
+            withdrawn=withdrawn if withdrawn.any() else None,
         )
 
     def node_kinds_since(self, node_id: int) -> U8:
@@ -88,12 +108,3 @@ class TablesSource:
         fields = self._tables.fields.get(name.node) if name is not None else None
         return {field: place for place, field in enumerate(fields.names if fields else ())}
 
-
-def edges_of(step: Derivation) -> list[tuple[int, int, int, int]]:
-    """(source, target, job, mapping) of a derivation's edges.
-
-    Where columns are known the derivation has the fields of its one output: they are handed on as they are.
-    """
-    onward = IDENTITY_MAPPING if any(mapping for _, mapping in step.inputs) else 0
-    into = [(version, step.id, step.job, mapping) for version, mapping in step.inputs]
-    return into + [(step.id, version, step.job, onward) for version in step.outputs]

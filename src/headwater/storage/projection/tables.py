@@ -303,6 +303,16 @@ class Tables(Protocol):
     def derivations_after(self, step: int, limit: int) -> list[Derivation]:
         """Derivations with a higher id, ascending."""
 
+    def derivation_changed(self, old: Derivation, new: Derivation | None) -> None:
+        """Tell the followers of the run level that a derivation became another one of the same id, or went."""
+
+    def rewrites_after(self, step: int, until: int) -> list[tuple[int, bytes]]:
+        """(number, what was told) of changed derivations, by number from above ``step`` up to ``until``: the numbers
+        are ids of the run level, see ``rewrites``."""
+
+    def rewrites_floor(self) -> int:
+        """The number of the last of them that is told no more; 0 while all are."""
+
     def kinds(self, level: Level, first: int) -> Sequence[tuple[int, int]]:
         """(id, kind code) of the nodes of a level from an id on, ascending; ids may be missing."""
 

@@ -406,6 +406,19 @@ INSERT INTO edge_log (source, target, job, kind, valid_from, valid_to, mapping) 
 -- edge_log_since
 SELECT seq, source, target, job, kind, valid_from, valid_to, mapping FROM edge_log WHERE seq > ? ORDER BY seq LIMIT ?;
 
+-- rewrites_add
+INSERT INTO rewrites (seq, size, body) VALUES (?, ?, ?);
+
+-- rewrites_after
+SELECT seq, body FROM rewrites WHERE seq > ? AND seq <= ? ORDER BY seq;
+
+-- rewrites_shed
+-- The last of the oldest that hold so many edges together, and how many those are.
+SELECT seq, total FROM (SELECT seq, sum(size) OVER (ORDER BY seq) AS total FROM rewrites) WHERE total >= ? ORDER BY seq LIMIT 1;
+
+-- rewrites_drop
+DELETE FROM rewrites WHERE seq <= ?;
+
 -- derivations_after
 SELECT id, run, job, edges FROM derivations WHERE id > ? ORDER BY id LIMIT ?;
 

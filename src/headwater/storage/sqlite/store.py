@@ -30,7 +30,7 @@ TIMEOUT_S = 10.0
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "listings", "pulses",
-    "dependencies",
+    "dependencies", "rewrites",
 )  # fmt: skip
 
 
