@@ -139,7 +139,7 @@ def test_so_much_withdrawn_that_a_base_is_made_anew(kernel):
 
 
 def test_below_the_floor_everything_is_read_again(kernel, tmp_path):
-    """A state, held or saved, from before the last withdrawal that is told no more starts again; a later one does not."""
+    """A state, held or saved, of before the last withdrawal that is told no more starts again; a later one does not."""
     count = 20_000
     edges = [Edge(n, n + 1) for n in range(count - 1)]
     source = MemorySource(edges, node_count=count)

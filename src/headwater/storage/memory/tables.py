@@ -10,6 +10,7 @@ from operator import attrgetter
 import msgspec
 
 from headwater.storage.memory.directory import MemoryDirectory
+from headwater.storage.memory.rewrites import MemoryRewrites
 from headwater.storage.memory.table import MemoryContents, MemoryTable
 from headwater.storage.projection.records import (
     DATASET,
@@ -33,7 +34,6 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.rewrites import Rewrites, most_kept
 from headwater.storage.projection.tables import Counter, HeldEdge, Level, NamedNode, Side
 
 
@@ -76,8 +76,7 @@ class MemoryTables:
         self._counters: Count[str] = Count()
         self._mentions: dict[int, list[Mention]] = {}
         self._edge_log: list[Edge] = []
-        self._rewrites: list[tuple[int, int, bytes]] = []
-        self._rewrites_floor = 0
+        self.rewrites = MemoryRewrites(lambda: self.next_id("step"))
         self._epochs: Count[Level] = Count(epochs or {})
 
     def next_id(self, counter: Counter) -> int:
@@ -234,28 +233,6 @@ class MemoryTables:
     def derivations_after(self, step: int, limit: int) -> list[Derivation]:
         """Derivations with a higher id, ascending."""
         return [row for row in self.derivations.rows() if row.id > step][:limit]
-
-    def derivation_changed(self, old: Derivation, new: Derivation | None) -> None:
-        """Tell the followers of the run level that a derivation became another one, or went."""
-        told = Rewrites()
-        told.changed(old, new)
-        if not told:
-            return
-        self._rewrites.append((self.next_id("step"), len(told), told.take()))
-        self._counters["rewrites"] += self._rewrites[-1][1]
-        most = most_kept(self._counters["step"])
-        if self._counters["rewrites"] > most:
-            while self._counters["rewrites"] > most // 2:
-                self._rewrites_floor, size, _ = self._rewrites.pop(0)
-                self._counters["rewrites"] -= size
-
-    def rewrites_after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, what was told) of changed derivations, by number."""
-        return [(seq, body) for seq, _, body in self._rewrites if step < seq <= until]
-
-    def rewrites_floor(self) -> int:
-        """The number of the last of them that is told no more."""
-        return self._rewrites_floor
 
     def kinds(self, level: Level, first: int) -> list[tuple[int, int]]:
         """(id, kind code) of the nodes of a level from an id on, ascending."""

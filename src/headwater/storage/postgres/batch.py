@@ -16,6 +16,7 @@ from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.directory import PostgresDirectory
 from headwater.storage.postgres.layouts import HANDED_OUT, LAYOUTS, OWN_IDS
 from headwater.storage.postgres.log import EventLog
+from headwater.storage.postgres.rewrites import PostgresRewrites
 from headwater.storage.postgres.search import SearchTable
 from headwater.storage.postgres.table import Fresh, PostgresContents, PostgresTable, arrays_of
 from headwater.storage.projection.names import normal_form
@@ -38,7 +39,6 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.rewrites import Rewrites, most_kept
 from headwater.storage.projection.tables import LEVELS, Counter
 
 _MOST_NODES = 400_000
@@ -58,8 +58,7 @@ class BatchTables:
         self._make_contents()
         self._mentions = array("q")
         self._edge_log: list[tuple[Any, ...]] = []
-        self._rewrites = Rewrites()
-        self.derivation_changed = self._rewrites.changed
+        self.rewrites = PostgresRewrites(session, self)
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._no_names: set[tuple[int, str, str]] = set()
         self._spelt: set[tuple[int, str, str]] = set()
@@ -156,8 +155,9 @@ class BatchTables:
 
     def flush(self) -> None:
         """Write everything that is pending, in one round trip."""
-        self._shed_rewrites()
-        if self._mentions or self._edge_log or self._rewrites or any(one.is_pending for one in (*self._tables, *self._contents)):
+        self.rewrites.shed()
+        logs = (self._mentions, self._edge_log, self.rewrites)
+        if any(logs) or any(one.is_pending for one in (*self._tables, *self._contents)):
             with self._session.pipeline():
                 for part in (*self._tables, *self._contents):
                     part.flush()
@@ -182,22 +182,7 @@ class BatchTables:
             told = [(seq, *columns) for seq, columns in enumerate(self._edge_log, first)]
             self._session.execute(self._sql["edge_log_add"], arrays_of(["bigint"] * 8, told))
             self._edge_log.clear()
-        if self._rewrites:
-            size = len(self._rewrites)
-            self._session.execute(self._sql["rewrites_add"], (self.next_id("step"), size, self._rewrites.take()))
-            self.advance("rewrites", size)
-
-    def _shed_rewrites(self) -> None:
-        """Drop the oldest half of what followers are told of changed derivations, where it is too much."""
-        size, most = self.counter("rewrites") + len(self._rewrites), most_kept(self.counter("step"))
-        if not self._rewrites or size <= most:
-            return
-        found = self._session.rows(self._sql["rewrites_shed"], (size - most // 2,))
-        if found:
-            ((floor, gone),) = found
-            self._session.execute(self._sql["rewrites_drop"], (floor,))
-            self.advance("rewrites", -int(gone))
-            self._counters["rewrites_floor"] = floor
+        self.rewrites.flush()
 
     def is_crowded(self) -> bool:
         """Whether so much is cached that everything should be forgotten."""
@@ -234,7 +219,7 @@ class BatchTables:
             known.clear()
         del self._mentions[:]
         self._edge_log.clear()
-        self._rewrites.clear()
+        self.rewrites.clear()
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""

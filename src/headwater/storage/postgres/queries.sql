@@ -178,7 +178,7 @@ INSERT INTO rewrites (tenant_id, seq, size, body) VALUES (:tenant, %s, %s, %s);
 -- rewrites_after
 SELECT seq, body FROM rewrites WHERE tenant_id = :tenant AND seq > %s AND seq <= %s ORDER BY seq;
 
--- rewrites_shed
+-- rewrites_oldest
 -- The last of the oldest that hold so many edges together, and how many those are.
 SELECT seq, total FROM (
   SELECT seq, sum(size) OVER (ORDER BY seq) AS total FROM rewrites WHERE tenant_id = :tenant

@@ -181,14 +181,6 @@ class PostgresTables(BatchTables):
         found = self._session.rows(self._sql["derivations_after"], (step, limit))
         return [rows.derivation_row(*columns) for columns in found]
 
-    def rewrites_after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, what was told) of changed derivations, by number."""
-        return [(row[0], bytes(row[1])) for row in self._session.rows(self._sql["rewrites_after"], (step, until))]
-
-    def rewrites_floor(self) -> int:
-        """The number of the last of them that is told no more."""
-        return self.counter("rewrites_floor")
-
     def kinds(self, level: Level, first: int) -> Sequence[tuple[int, int]]:
         """(id, kind code) of the nodes of a level from an id on, ascending."""
         given = (first,) if level == "dataset" else (first, first)

@@ -72,7 +72,7 @@ class Bindings:
             new = Derivation(id=step, run=run.id, job=settled.job, inputs=inputs, outputs=outputs)
             if old is not None:
                 self._loose.update(version for version, _ in old.inputs)
-                self._tables.derivation_changed(old, new)
+                self._tables.rewrites.changed(old, new)
             self._tables.derivations.put(new)
         for gone in settled.derivations[len(made) :]:
             self._drop_derivation(gone)
@@ -92,7 +92,7 @@ class Bindings:
         row = self._tables.derivations.get(step)
         if row is not None:
             self._loose.update(version for version, _ in row.inputs)
-            self._tables.derivation_changed(row, None)
+            self._tables.rewrites.changed(row, None)
             self._tables.derivations.drop(step)
 
     # -- reading ---------------------------------------------------------------------------------------------------

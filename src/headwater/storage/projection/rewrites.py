@@ -22,6 +22,9 @@ WITHDRAWN: Final = -1
 """Stands in the place of the mapping of an edge that went."""
 WIDTH: Final = 3
 """Numbers told of an edge: source, target, mapping."""
+KEPT: Final = "rewrites"
+KEPT_FLOOR: Final = "rewrites_floor"
+"""Counters of a store: how many edges are told of, and the last number that is told no more."""
 _LEAST_KEPT = 1 << 16
 _SHARE_KEPT = 4
 

@@ -39,11 +39,11 @@ class TablesSource:
         if self._level == "dataset":
             return 0
         with self._reading():
-            return self._tables.rewrites_floor()
+            return self._tables.rewrites.floor
 
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
-        """Edges with a sequence number above ``seq``; that of a run-level edge is the id of its derivation, or the number
-        under which its change was told."""
+        """Edges with a sequence number above ``seq``: of a run-level edge the id of its derivation, or the number under
+        which a change of that was told."""
         with self._reading():
             batch = self._datasets(seq, limit) if self._level == "dataset" else self._steps(seq, limit)
         if len(batch):
@@ -67,7 +67,7 @@ class TablesSource:
         page = max(1, limit // 4)
         found = self._tables.derivations_after(seq, page)
         last = found[-1].id if found else seq
-        told = self._tables.rewrites_after(seq, last if len(found) == page else _LAST_STEP)
+        told = self._tables.rewrites.after(seq, last if len(found) == page else _LAST_STEP)
         numbers = array(
             "q", [number for step in found for edge, mapping in edges_of(step).items() for number in (*edge, mapping)]
         )
@@ -107,4 +107,3 @@ class TablesSource:
         name = self._tables.names.get(name_id)
         fields = self._tables.fields.get(name.node) if name is not None else None
         return {field: place for place, field in enumerate(fields.names if fields else ())}
-

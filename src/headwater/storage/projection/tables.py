@@ -146,6 +146,20 @@ class DirectoryTables(Protocol):
         """Pulses that start in ``[first, last)``, by start and type."""
 
 
+class RewriteTable(Protocol):
+    """What the followers of the run level are told of derivations that changed, see ``rewrites``."""
+
+    @property
+    def floor(self) -> int:
+        """The last number that is told no more; 0 while all are."""
+
+    def changed(self, old: Derivation, new: Derivation | None) -> None:
+        """Tell that a derivation became another one of the same id, or went."""
+
+    def after(self, step: int, until: int) -> list[tuple[int, bytes]]:
+        """(number, what was told), by number from above ``step`` up to ``until``; numbers are ids of the run level."""
+
+
 class Tables(Protocol):
     """One tenant's tables."""
 
@@ -179,6 +193,10 @@ class Tables(Protocol):
     @property
     def derivations(self) -> Table[int, Derivation]:
         """Derivations."""
+
+    @property
+    def rewrites(self) -> RewriteTable:
+        """How derivations changed."""
 
     @property
     def flows(self) -> Table[tuple[int, int, int], Flow]:
@@ -302,16 +320,6 @@ class Tables(Protocol):
 
     def derivations_after(self, step: int, limit: int) -> list[Derivation]:
         """Derivations with a higher id, ascending."""
-
-    def derivation_changed(self, old: Derivation, new: Derivation | None) -> None:
-        """Tell the followers of the run level that a derivation became another one of the same id, or went."""
-
-    def rewrites_after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, what was told) of changed derivations, by number from above ``step`` up to ``until``: the numbers
-        are ids of the run level, see ``rewrites``."""
-
-    def rewrites_floor(self) -> int:
-        """The number of the last of them that is told no more; 0 while all are."""
 
     def kinds(self, level: Level, first: int) -> Sequence[tuple[int, int]]:
         """(id, kind code) of the nodes of a level from an id on, ascending; ids may be missing."""

@@ -412,7 +412,7 @@ INSERT INTO rewrites (seq, size, body) VALUES (?, ?, ?);
 -- rewrites_after
 SELECT seq, body FROM rewrites WHERE seq > ? AND seq <= ? ORDER BY seq;
 
--- rewrites_shed
+-- rewrites_oldest
 -- The last of the oldest that hold so many edges together, and how many those are.
 SELECT seq, total FROM (SELECT seq, sum(size) OVER (ORDER BY seq) AS total FROM rewrites) WHERE total >= ? ORDER BY seq LIMIT 1;
 

@@ -30,11 +30,11 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.rewrites import Rewrites, most_kept
 from headwater.storage.projection.tables import LEVELS, Counter, HeldEdge, Level, NamedNode, Side
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.directory import SQLiteDirectory
 from headwater.storage.sqlite.log import EventLog
+from headwater.storage.sqlite.rewrites import SQLiteRewrites
 from headwater.storage.sqlite.searching import SearchTable
 from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, listed
 
@@ -112,8 +112,7 @@ class SQLiteTables:
         self._counted: dict[str, int] = {}
         self._mentions = array("q")
         self._edge_log: list[tuple[Any, ...]] = []
-        self._rewrites = Rewrites()
-        self.derivation_changed = self._rewrites.changed
+        self.rewrites = SQLiteRewrites(one, self)
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._run_ids: dict[str, int] = {}
         self._new_runs: set[str] = set()
@@ -133,25 +132,11 @@ class SQLiteTables:
         if self._edge_log:
             self._connection.executemany(self._sql["edge_log_add"], self._edge_log)
             self._edge_log.clear()
-        self._flush_rewrites()
+        self.rewrites.flush()
         changed = [item for item in self._counters.items() if self._counted.get(item[0]) != item[1]]
         if changed:
             self._connection.executemany(self._sql["counters_put"], changed)
             self._counted.update(changed)
-
-    def _flush_rewrites(self) -> None:
-        size = len(self._rewrites)
-        if not size:
-            return
-        told = (self.next_id("step"), size, self._rewrites.take())
-        self._connection.execute(self._sql["rewrites_add"], told)
-        self.advance("rewrites", size)
-        most = most_kept(self.counter("step"))
-        if self.counter("rewrites") > most:
-            ((floor, gone),) = self._connection.execute(self._sql["rewrites_shed"], (self.counter("rewrites") - most // 2,))
-            self._connection.execute(self._sql["rewrites_drop"], (floor,))
-            self.advance("rewrites", -gone)
-            self._counters["rewrites_floor"] = floor
 
     def is_crowded(self) -> bool:
         """Whether so much is cached that everything should be forgotten."""
@@ -189,7 +174,7 @@ class SQLiteTables:
             counted.clear()
         del self._mentions[:]
         self._edge_log.clear()
-        self._rewrites.clear()
+        self.rewrites.clear()
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""
@@ -383,14 +368,6 @@ class SQLiteTables:
         """Derivations with a higher id, ascending."""
         found = self._connection.execute(self._sql["derivations_after"], (step, limit))
         return [rows.derivation_row(*columns) for columns in found]
-
-    def rewrites_after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, what was told) of changed derivations, by number."""
-        return self._connection.execute(self._sql["rewrites_after"], (step, until)).fetchall()
-
-    def rewrites_floor(self) -> int:
-        """The number of the last of them that is told no more."""
-        return self.counter("rewrites_floor")
 
     def kinds(self, level: Level, first: int) -> Sequence[tuple[int, int]]:
         """(id, kind code) of the nodes of a level from an id on, ascending."""

@@ -1,0 +1,45 @@
+"""What the followers of the run level are told of derivations that changed: a row a commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from headwater.storage.projection.rewrites import KEPT, KEPT_FLOOR, Rewrites, most_kept
+from headwater.storage.sqlite.connection import queries
+
+if TYPE_CHECKING:
+    from headwater.storage.sqlite.tables import SQLiteTables
+
+
+class SQLiteRewrites(Rewrites):
+    """The rows of one file, numbered and counted by its tables."""
+
+    def __init__(self, connection: sqlite3.Connection, tables: SQLiteTables) -> None:
+        super().__init__()
+        self._connection = connection
+        self._tables = tables
+        self._sql = queries()
+
+    def flush(self) -> None:
+        """Write what a batch has to tell, and drop the oldest half where all is too much."""
+        if not self:
+            return
+        tables = self._tables
+        tables.advance(KEPT, len(self))
+        self._connection.execute(self._sql["rewrites_add"], (tables.next_id("step"), len(self), self.take()))
+        size, most = tables.counter(KEPT), most_kept(tables.counter("step"))
+        if size > most:
+            ((last, gone),) = self._connection.execute(self._sql["rewrites_oldest"], (size - most // 2,))
+            self._connection.execute(self._sql["rewrites_drop"], (last,))
+            tables.advance(KEPT, -gone)
+            tables.advance(KEPT_FLOOR, last - self.floor)
+
+    def after(self, step: int, until: int) -> list[tuple[int, bytes]]:
+        """(number, what was told), by number from above ``step`` up to ``until``."""
+        return self._connection.execute(self._sql["rewrites_after"], (step, until)).fetchall()
+
+    @property
+    def floor(self) -> int:
+        """The last number that is told no more."""
+        return self._tables.counter(KEPT_FLOOR)
