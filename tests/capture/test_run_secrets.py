@@ -20,6 +20,11 @@ CANARIES = {
     "metric": "Canary-Metric-7f3",
     "dsn": "Canary-Dsn-7f3",
     "code": "Canary-Code-7f3",
+    "assigned": "Canary-Lit-7f3",
+    "environ": "Canary-Set-7f3",
+    "called": "Canary-Call-7f3",
+    "body": "Canary-Body-7f3",
+    "comment": "Canary-Note-7f3",
 }
 
 SCRIPT = """
@@ -47,6 +52,17 @@ frame.to_csv("out.csv")
 open("log.txt?token={file}", "w").write("x")
 print(os.environ["DB_PASSWORD"] == "{environment}", sys.argv[1:] != [])
 secret = "{source}"
+os.environ["X"] = "{environ}"
+settings = {{"password": "{assigned}", "url": "https://me:{assigned}@host/"}}  # password={comment}
+def connect(user, token="{called}"): return user
+connect("me", token="{called}")
+
+@hw.step
+def clean(path):
+    api_token = "{body}"
+    return path
+
+clean("x")
 raise ValueError("cannot log in with password={exception}, token {environment}, argument {argument}")
 """
 

@@ -22,6 +22,8 @@ from headwater.capture.registry import REGISTRY, State
 from headwater.capture.runs import Run, new_run_id, plain
 from headwater.capture.worker import Session, Worker
 
+_MOST_SOURCES = 10_000
+
 
 class Client:
     """Records for one process. Made by ``headwater.init()``."""
@@ -51,6 +53,8 @@ class Client:
         self.last_run_id = ""
         """The run of the process, or the one opened last."""
         self._runs: dict[str, Run] = {}
+        self._told_sources: set[tuple[str, str, str]] = set()
+        """Jobs, with the digest of the code, whose text was sent."""
         self._lock = threading.Lock()
 
     # -- runs ----------------------------------------------------------------------------------------------------------
@@ -72,7 +76,7 @@ class Client:
         facts = facts or JobFacts()
         if parent is not None:
             facts = facts._replace(parent=(parent.job_namespace, parent.job_name, parent.run_id))
-        session = Session(self._assembler(recorder, self._completed(facts, operation)))
+        session = Session(self._assembler(recorder, self._completed(recorder, facts, operation)))
         run = Run(self, recorder, session)
         with self._lock:
             self._runs[recorder.run_id] = run
@@ -87,7 +91,7 @@ class Client:
         settings = self.config.settings
         return Assembler(recorder, facts, budget_s=settings.profile_budget_s, is_profiled=settings.profile)
 
-    def _completed(self, facts: JobFacts, operation: str | None) -> JobFacts:
+    def _completed(self, recorder: Recorder, facts: JobFacts, operation: str | None) -> JobFacts:
         """The facts of a job with what the client knows of every run: its kind and the configured tags."""
         tags = self.config.settings.tags
 
@@ -98,9 +102,21 @@ class Client:
             kind = {"processingType": "BATCH", "integration": "HEADWATER"}
             if operation:
                 kind["jobType"] = operation
-            return {"jobType": kind, **facts.job_facets()}
+            return {"jobType": kind, **self._not_yet_told(recorder, facts.job_facets())}
 
         return facts._replace(run_facets=run_facets, job_facets=job_facets)
+
+    def _not_yet_told(self, recorder: Recorder, facets: dict[str, Any]) -> dict[str, Any]:
+        """Facets of a job without the text of its code, where this process has sent that before."""
+        body = facets.get("sourceCode")
+        if not body:
+            return facets
+        key = (recorder.job_namespace, recorder.job_name, body["sha256"])
+        if key in self._told_sources:
+            return {name: facet for name, facet in facets.items() if name != "sourceCode"}
+        if len(self._told_sources) < _MOST_SOURCES:
+            self._told_sources.add(key)
+        return facets
 
     def tag_event(self, recorder: Recorder, tags: Mapping[str, str]) -> bytes:
         """An event that adds tags to a run."""
@@ -141,7 +157,7 @@ class Client:
 
     def adopt(self, recorder: Recorder, facts: JobFacts) -> Run:
         """Begin the run of a recorder that is there already: in the child of a fork."""
-        session = Session(self._assembler(recorder, self._completed(facts, None)))
+        session = Session(self._assembler(recorder, self._completed(recorder, facts, None)))
         run = Run(self, recorder, session)
         with self._lock:
             self._runs[recorder.run_id] = run

@@ -62,7 +62,7 @@ def code_fingerprint(function: Callable[..., Any], *, source: bool = True, text:
     """Fingerprint of a function, method, partial or class instance with ``__call__``.
 
     ``source=False`` leaves out the digest of the syntax tree, which takes milliseconds; call with True off the user's
-    thread. ``text=True`` returns the source as well.
+    thread. ``text=True`` returns the source as well, and below it that of the user's functions that are part of it.
     """
     plain = _function_of(function)
     parts = list(_parts(plain))
@@ -75,7 +75,7 @@ def code_fingerprint(function: Callable[..., Any], *, source: bool = True, text:
         path=plain.__code__.co_filename,
         line=plain.__code__.co_firstlineno,
         references=tuple(name for name, _, _ in parts[1:]),
-        text=_source_of(plain.__code__) if text else None,
+        text=_text_of(code for _, code, _ in parts) if text else None,
     )
 
 
@@ -276,6 +276,12 @@ def _source_of(code: types.CodeType) -> str | None:
         return textwrap.dedent(inspect.getsource(code))
     except (OSError, TypeError, IndentationError, SyntaxError, tokenize.TokenError):
         return None
+
+
+def _text_of(codes: Iterable[types.CodeType]) -> str | None:
+    """The sources of a function and of what it refers to, one below the other; None where its own is gone."""
+    first, *rest = (_source_of(code) for code in codes)
+    return None if first is None else "\n\n".join([first, *(text for text in rest if text is not None)])
 
 
 def _tree_digest(codes: Iterable[types.CodeType]) -> str | None:

@@ -30,7 +30,8 @@ def facts_of_process(client: Client, script: Path | None = None, argv: Sequence[
         script = Path(file).absolute() if file else None
     arguments = list(sys.argv if argv is None else argv)
     folder = Path.cwd()
-    names = client.config.settings.environment_variables
+    settings = client.config.settings
+    names = settings.environment_variables
 
     def run_facets() -> dict[str, Any]:
         facets: dict[str, Any] = {
@@ -47,9 +48,13 @@ def facts_of_process(client: Client, script: Path | None = None, argv: Sequence[
         return facets
 
     def job_facets() -> dict[str, Any]:
+        facets: dict[str, Any] = {}
         with GUARD.at("facts.location"):
-            return location_facet(script or folder)
-        return {}
+            facets |= location_facet(script or folder)
+        if settings.source_code and script is not None and script.is_file():
+            with GUARD.at("facts.source"):
+                facets["sourceCode"] = script_source(script)
+        return facets
 
     return JobFacts(job_facets, run_facets, parent_from_environment())
 
@@ -85,6 +90,16 @@ def code_facet(script: Path | None, folder: Path) -> dict[str, Any]:
                 "untracked_files": tree.untracked,
             }
     return facet
+
+
+def script_source(script: Path) -> dict[str, Any]:
+    """The text of a script or notebook as it stands now, with the digest of its bytes."""
+    import hashlib
+
+    from headwater.capture.source_code import source_facet, text_of_file
+
+    raw = script.read_bytes()
+    return source_facet(text_of_file(script, raw), hashlib.sha256(raw).hexdigest())
 
 
 def environment_facet() -> dict[str, Any]:

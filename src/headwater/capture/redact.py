@@ -23,7 +23,7 @@ from headwater.capture.secrets import MASK, is_key_name, is_secret_name, is_secr
 _SUSPICIOUS: Final = re.compile(
     rb"pass|pwd|secret|token|key|auth|cred|dsn|cookie|bearer|basic |digest |jwt|otp|pin\b|sig|ssn|cvv|connectionstring"
     rb"|://[^/]*@|-----begin|akia|asia|aroa|aida|eyj|gh[pousr]_|glpat-|xox|hf_|npm_|pypi-|[spr]k[-_]|aiza|sg\."
-    rb"|(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])|=\S{32}|\\|\bsql\b"
+    rb"|(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])|=\S{32}|\\|\bsql\b|\bsourcecode\b"
 )
 """What sends an event, in lower case, to the thorough path."""
 _HARMLESS: Final = re.compile(
@@ -161,10 +161,35 @@ class Redactor:
         _mask_statements(document)
         _mask_parameters(self, document)
         versions = _versions(document)
+        source = self._take_source(document)
         clean = self.document(document)
+        if source:
+            clean["job"]["facets"]["sourceCode"] |= source
         if versions:
             clean["run"]["facets"]["headwater_environment"]["packages"].update(versions)
         return msgspec.json.encode(clean, order="sorted")
+
+    def _take_source(self, document: Any) -> dict[str, Any]:
+        """The program text of a ``sourceCode`` facet, masked as program text and cut; taken out of the document, whose
+        other texts are masked as prose. Text that cannot be read as its language leaves the facet out."""
+        facets = document.get("job", {}).get("facets", {}) if isinstance(document, dict) else {}
+        body = facets.get("sourceCode") if isinstance(facets, dict) else None
+        text = body.pop("sourceCode", None) if isinstance(body, dict) else None
+        if not isinstance(text, str) or body is None:
+            return {}
+        with GUARD.at("redact source"):
+            from headwater.capture.redact_source import redact_source
+            from headwater.capture.source_code import cut
+
+            is_python = str(body.get("language", "")).lower().startswith("python")
+            masked = redact_source(text, self._mask, self._keys) if is_python else self._mask(text)
+            if masked is not None:
+                for value in self._known:
+                    masked = masked.replace(value, MASK)
+                shorter = cut(masked)
+                return {"sourceCode": masked} if shorter is None else {"sourceCode": shorter, "is_cut": True}
+        del facets["sourceCode"]
+        return {}
 
     def _is_safe(self, event: bytes) -> bool:
         unknown = set(event.split(b',"')) - self._safe

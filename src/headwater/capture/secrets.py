@@ -128,7 +128,7 @@ def _mask_all_named(text: str, more: frozenset[str]) -> str:
 def _is_secret_pair(match: re.Match[str], more: frozenset[str]) -> bool:
     """Whether the value is secret: for the name, or, after ``=``, for looking random."""
     value = match["value"]
-    if not value or value.startswith((MASK, "//")) or _PLACEHOLDER.fullmatch(value):
+    if not value or value.startswith((MASK[:-1], "//")) or _PLACEHOLDER.fullmatch(value):
         return False
     name = match["name"].rpartition(".")[2]
     if match["sep"].strip() and is_secret_name(name, more) and value not in _NO_VALUES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from headwater.capture import api
 from headwater.capture import recorder as recording
@@ -18,6 +18,9 @@ from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Read, Recorder
 from headwater.capture.runs import OPERATIONS, Run, name_value, plain
 from headwater.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from headwater.capture.client import Client
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,7 +83,7 @@ class _Step:
             return None
         parent = recording.current()
         prefix = f"{parent.job_name}." if parent is not None else ""
-        run = client.open_run(prefix + self.name, operation=self.operation, facts=JobFacts(self._job_facets))
+        run = client.open_run(prefix + self.name, operation=self.operation, facts=self._facts(client))
         call = _Call(self, run, parent)
         with GUARD.at("step.arguments"):
             call.take_arguments(self._bound(args, kwargs))
@@ -102,10 +105,14 @@ class _Step:
         bound.apply_defaults()
         return dict(bound.arguments)
 
-    def _job_facets(self) -> dict[str, Any]:
-        from headwater.capture.code import code_fingerprint
+    def _facts(self, client: Client) -> JobFacts:
+        return JobFacts(functools.partial(self._job_facets, with_text=client.config.settings.source_code))
 
-        found = code_fingerprint(self.function)
+    def _job_facets(self, *, with_text: bool) -> dict[str, Any]:
+        from headwater.capture.code import code_fingerprint
+        from headwater.capture.source_code import source_facet
+
+        found = code_fingerprint(self.function, text=with_text)
         body = {
             "name": found.name,
             "bytecode_digest": found.bytecode,
@@ -115,6 +122,8 @@ class _Step:
             "line": found.line,
         }
         facets: dict[str, Any] = {"headwater_code": {key: value for key, value in body.items() if value is not None}}
+        if found.text:
+            facets["sourceCode"] = source_facet(found.text, found.source or found.bytecode)
         text = inspect.getdoc(self.function)
         if text:
             facets["documentation"] = {"description": text[:2000]}

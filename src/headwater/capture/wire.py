@@ -23,6 +23,7 @@ _STANDARD: Final = {
     "parent": "1-2-0/ParentRunFacet",
     "processing_engine": "1-1-1/ProcessingEngineRunFacet",
     "schema": "1-2-0/SchemaDatasetFacet",
+    "sourceCode": "1-0-1/SourceCodeJobFacet",
     "sourceCodeLocation": "1-1-0/SourceCodeLocationJobFacet",
     "sql": "1-1-0/SQLJobFacet",
     "symlinks": "1-0-1/SymlinksDatasetFacet",

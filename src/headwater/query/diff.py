@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from headwater.query.code_diff import CodeDiff
 from headwater.query.result import frame, json_text, preformatted
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     """Two sides and how they differ. ``same`` lists what was compared and found equal; ``of`` is run, version
     or graph.
 
+    ``code`` compares the text of the code of the two runs, or of those that wrote the two versions, line by line.
     ``subject`` names the job or dataset that both sides belong to, ``before_at`` and ``after_at`` are when they ran or
     were written (microseconds since the epoch).
     """
@@ -47,6 +49,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     differences: tuple[Difference, ...] = ()
     same: tuple[Difference, ...] = ()
+    code: CodeDiff | None = None
 
     def __bool__(self) -> bool:
         """True when anything differs."""

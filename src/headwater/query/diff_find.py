@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.model.graph import NodeKind
+from headwater.query.code_diff import CodeDiff, diff_code
 from headwater.query.diff import ChangeKind, Diff, Difference, What, compare, joined
 from headwater.query.facts import RunFacts, body, run_facts, schema_fields
 from headwater.query.names import node_id, version_id
@@ -20,7 +21,17 @@ Compared = tuple[list[Difference], list[Difference]]
 
 
 def diff_runs(store: Store, before: RunRow, after: RunRow) -> Diff:
-    """Return how two runs differ: parameters, seeds, code, environment, inputs, columns, metrics, outputs."""
+    """Return how two runs differ: parameters, seeds, code (line by line too), environment, inputs, columns, metrics,
+    outputs."""
+    return msgspec.structs.replace(_diff_facts(store, before, after), code=_diff_code(store, before, after))
+
+
+def _diff_code(store: Store, before: RunRow, after: RunRow) -> CodeDiff | None:
+    left, right = run_facts(store, before), run_facts(store, after)
+    return diff_code(store, (before, left.code), (after, right.code))
+
+
+def _diff_facts(store: Store, before: RunRow, after: RunRow) -> Diff:
     left, right = run_facts(store, before), run_facts(store, after)
     left_in, left_out = store.run_io(before.run_id)
     right_in, right_out = store.run_io(after.run_id)
@@ -57,6 +68,7 @@ def diff_versions(store: Store, before: tuple[NodeRow, VersionRow], after: tuple
     ]
     parts.extend(_causes(store, left, right))
     names = version_id(left_row, left.version), version_id(right_row, right.version)
+    old, new = (store.run(version.run_id) if version.run_id else None for version in (left, right))
     return Diff(
         of="version",
         before=names[0],
@@ -64,6 +76,7 @@ def diff_versions(store: Store, before: tuple[NodeRow, VersionRow], after: tuple
         before_at=left.created_at,
         after_at=right.created_at,
         subject=node_id(left_row) if left_row.id == right_row.id else "",
+        code=_diff_code(store, old, new) if old and new and old.run_id != new.run_id else None,
         **joined(parts),
     )
 
@@ -89,7 +102,7 @@ def _causes(store: Store, left: VersionRow, right: VersionRow) -> list[Compared]
             continue
         is_first = not seen
         seen.add(pair)
-        found = diff_runs(store, runs[0], runs[1])
+        found = _diff_facts(store, runs[0], runs[1])
         job = "" if is_first else f"{run_facts(store, runs[1]).job_name}: "
         differences = [item for item in found.differences if item.what in _CAUSES]
         if not is_first:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from headwater.query.code_diff import CodeDiff
 from headwater.query.diff import Diff, Difference, What
 from headwater.query.names import Labels
 from headwater.query.text import Line, Span, Style, clean, elide, fit, listing, pad, plural, width
@@ -32,6 +33,7 @@ _SIGNS: dict[str, tuple[str, Style]] = {
     "same": ("=", "dim"),
 }
 _MOST_A_GROUP = 40
+_MOST_CODE_LINES = 120
 _WIDEST_NAME = 40
 
 
@@ -62,8 +64,28 @@ def diff_lines(diff: Diff, *, cells: int | None = None, base: str | None = None,
         lines.extend(_line(item, name, room) for item, name in zip(shown, names, strict=True))
         if len(group) > len(shown):
             lines.append([Span(f"  and {len(group) - len(shown):,} more: use --json for all", "dim")])
+    if diff.code is not None:
+        lines.extend([[], *_code_lines(diff.code)])
     lines.extend([[], _same_line(diff, labels)])
     return [fit(line, cells) for line in lines]
+
+
+def _code_lines(code: CodeDiff) -> Iterator[Line]:
+    """The code of both sides, line by line; or that it is the same, or why it cannot be told."""
+    note = Span(f"  {clean(code.note)}" if code.note else "", "dim")
+    if code.state == "same":
+        yield [Span("same code", "good"), note]
+        return
+    if code.state == "unknown":
+        yield [Span("code, line by line", "heading"), Span(f"  {clean(code.note)}", "warn")]
+        return
+    yield [Span("code, line by line", "heading"), note]
+    styles: dict[str, Style] = {"+": "added", "-": "removed", "@": "dim"}
+    for line in code.lines[:_MOST_CODE_LINES]:
+        yield [Span("  " + clean(line.expandtabs(4)), styles.get(line[:1], ""))]
+    rest = len(code.lines) - len(code.lines[:_MOST_CODE_LINES]) + code.left_out
+    if rest:
+        yield [Span(f"  and {plural(rest, 'line')} more: use --json", "dim")]
 
 
 def _side(name: str, labels: Labels) -> str:

@@ -239,3 +239,30 @@ def test_every_page_opens_on_every_kind_of_store(served_everywhere):
         f"/compare?before={run_id(1)}&after={run_id(2)}",
     )
     assert {path: client.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
+
+
+def coded(number, text, sha256):
+    """A run of one job with the text and digest of its code."""
+    source = {"sourceCode": facet(language="python", sourceCode=text, sha256=sha256)} if text else {}
+    code = {"headwater_code": facet(path="s.py", sha256=sha256)}
+    return run_event(run_id(number), "s.py", "COMPLETE", number, ["in"], ["out"], job_facets=source, run_facets=code)
+
+
+def test_code_is_compared_line_by_line_and_is_text_only(served):
+    """Two runs show the lines that differ, a run its text, folded; tags in the code are shown, not obeyed."""
+    client = served.client()
+    old, new = "x = 1\nprint('</code><script>alert(1)</script>')\n", "x = 2\nprint('</code><b>')\n"
+    for event in (coded(1, old, "a1"), coded(2, new, "b2"), coded(3, "", "b2"), coded(4, "", "c3")):
+        assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    client.headers.update(HTML)
+    page = client.get(f"/compare?before={run_id(1)}&after={run_id(2)}").text
+    assert '<span class="line-removed">-x = 1</span>' in page
+    assert '<span class="line-added">+x = 2</span>' in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+    assert "Same code." in text_of(client, f"/compare?before={run_id(2)}&after={run_id(3)}")
+    missing = "Not to be told: the text of run 00000000-0004 was not kept."
+    assert missing in text_of(client, f"/compare?before={run_id(3)}&after={run_id(4)}")
+    assert "2 lines, with secrets masked x = 2 print" in text_of(client, f"/runs/{run_id(3)}")
+    assert "The text of run 00000000-0004 was not kept." in text_of(client, f"/runs/{run_id(4)}")
+    assert "<details><summary>2 lines" in client.get("/jobs/job:jobs:s.py").text

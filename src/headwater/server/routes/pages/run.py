@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from headwater.errors import NotFound
+from headwater.query.code_diff import run_source
 from headwater.query.facts import body
 from headwater.query.history import RunSummary, summary
 from headwater.query.lineage import Lineage
@@ -46,6 +47,7 @@ def _shown(lineage: Lineage, run: RunRow) -> dict[str, Any]:
         "has_more_children": len(children) > _MOST_CHILDREN,
         "before": _before(lineage, run),
         "stack_trace": str(error.get("stackTrace") or "")[:20_000],
+        "source": run_source(store, run, details.run.code) if details.run else None,
         "charts": metric_charts(details.run.metrics) if details.run else [],
     }
 

@@ -1,0 +1,84 @@
+"""The text of a job's code, as the standard ``sourceCode`` facet: a script, a module, a notebook's cells, a step.
+
+The redactor masks the secrets in it, whoever wrote the facet, and cuts it to size. Beside the standard's members stand
+``sha256``, the digest of the code that the text is of (as in ``headwater_code``), by which the text of a run is found
+again, and ``is_cut``.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tokenize
+from pathlib import Path
+from typing import Any, Final
+
+MAX_BYTES: Final = 256 * 1024
+"""Bytes of text that are kept."""
+
+_MOST_READ: Final = 8 * MAX_BYTES
+
+
+def source_facet(text: str, sha256: str) -> dict[str, Any]:
+    """The body of the facet; empty where there is no text, or far too much."""
+    if not text.strip() or len(text) > _MOST_READ:
+        return {}
+    return {"language": "python", "sourceCode": text, "sha256": sha256}
+
+
+def text_of_file(path: Path, raw: bytes) -> str:
+    """The program text in a script or notebook; empty where it cannot be read."""
+    try:
+        if path.suffix == ".ipynb":
+            return _text_of_cells(json.loads(raw)["cells"])
+        return _decoded(raw)
+    except (SyntaxError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+def _decoded(raw: bytes) -> str:
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+    return raw.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _text_of_cells(cells: list[dict[str, Any]]) -> str:
+    """The code cells, one after the other, each under a comment with its number; magics as comments."""
+    parts = []
+    for number, cell in enumerate((cell for cell in cells if cell.get("cell_type") == "code"), 1):
+        source = cell["source"]
+        text = "".join(source) if isinstance(source, list) else str(source)
+        if text.strip():
+            parts.append(f"# %% cell {number}\n{_plain_cell(text)}\n")
+    return "\n".join(parts)
+
+
+def _plain_cell(text: str) -> str:
+    """A cell as plain Python. What is in another language, or cannot be read, is not kept: nobody could tell its
+    secrets."""
+    text = text.rstrip()
+    first = text.lstrip().splitlines()[0]
+    if first.startswith("%%"):
+        return f"# {first.split()[0]} ...  (a cell of another kind: not kept)"
+    plain = "\n".join(_plain_line(line) for line in text.splitlines())
+    try:
+        list(tokenize.generate_tokens(io.StringIO(plain + "\n").readline))
+    except (tokenize.TokenError, SyntaxError):
+        return "# (a cell that is no plain Python: not kept)"
+    return plain
+
+
+def _plain_line(line: str) -> str:
+    """A line as it is; a magic or shell line by its first word."""
+    code = line.lstrip()
+    if not code.startswith(("%", "!")):
+        return line
+    return f"{line[: len(line) - len(code)]}pass  # {code.split()[0]} ..."
+
+
+def cut(text: str) -> str | None:
+    """The first lines that fit; None where all do."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= MAX_BYTES:
+        return None
+    head = raw[:MAX_BYTES].decode("utf-8", "ignore")
+    return head[: head.rfind("\n") + 1] or head
