@@ -44,7 +44,7 @@ DOCS: Final[dict[str, str]] = {
     "without_integrations": "Integrations to leave off.",
     "tags": "Tags of every run, as key and value.",
     "environment_variables": "Names of environment variables to record with each run (redacted). Default: none.",
-    "source_code": "Whether the text of scripts, notebooks and steps is kept, redacted: runs are compared line by line.",
+    "source_code": "Whether the text of scripts, notebooks and steps is kept, redacted, to compare runs line by line.",
     "profile": "Whether datasets get statistics and fingerprints.",
     "profile_budget_s": "Processor seconds that profiling one dataset may take.",
     "flush_interval_s": "Seconds between two looks of the worker at what was recorded.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import msgspec
 
@@ -105,7 +105,14 @@ def compare(
     return differences, same
 
 
-def joined(parts: Sequence[tuple[list[Difference], list[Difference]]]) -> dict[str, tuple[Difference, ...]]:
+class Joined(TypedDict):
+    """The two fields of a ``Diff`` that its parts fill."""
+
+    differences: tuple[Difference, ...]
+    same: tuple[Difference, ...]
+
+
+def joined(parts: Sequence[tuple[list[Difference], list[Difference]]]) -> Joined:
     """Return the parts of several comparisons as the two fields of a ``Diff``."""
     return {
         "differences": tuple(item for found, _ in parts for item in found),
