@@ -179,3 +179,19 @@ def test_grouping_by_a_column_outlives_sorting_by_it():
     grouped = step((raw,), {"k": [Dep(0, "k", subtype="IDENTITY")]}, [Dep(0, "k", "INDIRECT", "GROUP_BY")])
     ordered = step((grouped,), {"k": [Dep(0, "k", subtype="IDENTITY")]}, [Dep(0, "k", "INDIRECT", "SORT")])
     assert [(s.column, t.subtype) for s, t in trace(ordered).indirect.items()] == [("k", "GROUP_BY")]
+
+
+def test_a_source_is_behind_what_is_there_not_behind_what_was_dropped():
+    """A prediction put into a frame is a source of that column alone: without the column the model is no source."""
+    raw, model = source("/a.csv", "x"), source("/model", "w")
+    both = step((raw, model), {"x": [Dep(0, "x", subtype="IDENTITY")], "p": [Dep(0, "x"), Dep(1, None)]})
+    assert list(trace(both).sources) == [raw, model]
+    assert list(trace(step((both,), {"x": [Dep(0, "x", subtype="IDENTITY")]})).sources) == [raw]
+
+
+def test_a_source_without_columns_of_its_own_stays_one():
+    """An input that no column names is a source all the same; so is what is behind a column of constants."""
+    raw, state = source("/a.csv", "x"), source("/state", "mean")
+    scaled = step((raw, state), {"x": [Dep(0, "x")]})
+    assert list(trace(step((scaled,), {"x": [Dep(0, "x", subtype="IDENTITY")]})).sources) == [state, raw]
+    assert list(trace(step((raw,), {"one": []})).sources) == [raw]

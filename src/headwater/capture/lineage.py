@@ -60,6 +60,8 @@ class Origins:
         if not self._known:
             whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if name != self._target]
         whole += [_with_trail(*edge) for edge in self._indirect]
+        if not self._names:  # an array, a model of unnamed features: what is behind any column is behind all of it
+            whole += [_with_trail(*edge) for edge in self._fields.get("*", {}) if edge[1] is not None]
         document = {**_input(self._target), "inputs": whole}
         fields = {
             name: {"inputs": [_with_trail(*edge) for edge in edges]}

@@ -42,21 +42,36 @@ class Trace:
     """Where a value came from.
 
     ``fields``: per column of the value, its sources. ``indirect``: what decided about all of it (filters, joins).
-    ``sources``: the dataset values behind it. ``has_unknown``: something behind it was made where nobody looked.
-    ``is_coarse``: there were too many column edges to keep; only ``sources`` is meant.
+    ``behind``: every dataset value that had a part in it, in columns since dropped too. ``apart``: those of them that
+    had a part in no particular column (the state of a fitted transformer). ``has_unknown``: something behind it was
+    made where nobody looked. ``is_coarse``: there were too many column edges to keep; only ``sources`` is meant.
     """
 
-    __slots__ = ("_all", "fields", "has_unknown", "indirect", "is_coarse", "schemaless", "sources")
+    __slots__ = ("_all", "_sources", "apart", "behind", "fields", "has_unknown", "indirect", "is_coarse", "schemaless")
 
     def __init__(self) -> None:
         self.fields: dict[str, Trails] = {}
         self.indirect: Trails = {}
-        self.sources: dict[Value, None] = {}
+        self.behind: dict[Value, None] = {}
+        self.apart: dict[Value, None] = {}
+        self._sources: dict[Value, None] | None = None
         self.has_unknown = False
         self.is_coarse = False
         self.schemaless: Value | None = None
         """A dataset whose columns nobody listed (a table of a database): whatever column is asked for, it has."""
         self._all: Trails | None = None
+
+    @property
+    def sources(self) -> dict[Value, None]:
+        """The dataset values that the value is made of, as it is now: those behind its columns, behind what decided
+        about its rows, and those apart. A prediction that was put into a frame is no source of the frame's other
+        columns. All that is behind, where no column has a source."""
+        if self._sources is None:
+            found = dict(self.apart)
+            for trails in (*self.fields.values(), self.indirect):
+                found.update((source.value, None) for source in trails)
+            self._sources = self.behind if self.is_coarse or len(found) == len(self.apart) else found
+        return self._sources
 
     def column(self, name: str | None) -> Trails:
         """The sources of one column; of all where the name is None or not known."""
@@ -72,7 +87,7 @@ class Trace:
             union: Trails = {}
             for trails in self.fields.values():
                 _merge(union, trails)
-            self._all = union or {Source(value, None): _IDENTITY for value in self.sources}
+            self._all = union or {Source(value, None): _IDENTITY for value in self.behind}
         return self._all
 
 
@@ -99,7 +114,8 @@ def _combine(value: Value) -> Trace:
     result = Trace()
     views = [_view(item) for item in value.inputs]
     for view in views:
-        result.sources.update(view.sources)
+        result.behind.update(view.behind)
+        result.apart.update(view.apart)
         result.has_unknown = result.has_unknown or view.has_unknown
         result.is_coarse = result.is_coarse or view.is_coarse
         _merge(result.indirect, view.indirect)
@@ -110,6 +126,10 @@ def _combine(value: Value) -> Trace:
         result.fields = {name: views[0].fields[name] for name in value.column_names()}
         return result
     columns = _columns(value)
+    named = {dep.input for deps in (*columns.fields.values(), columns.indirect) for dep in deps}
+    for position, view in enumerate(views):
+        if position not in named:
+            result.apart.update(view.behind)
     shared: dict[int, Trails] = {}
     size = 0
     for name, deps in columns.fields.items():
@@ -141,7 +161,7 @@ def _view(value: Value) -> Trace:
         traced: Trace = value.traced
         return traced
     view = Trace()
-    view.sources[value] = None
+    view.behind[value] = None
     view.fields = {name: {Source(value, name): _IDENTITY} for name in value.column_names()}
     if not view.fields:
         view.schemaless = value

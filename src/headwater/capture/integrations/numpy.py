@@ -30,6 +30,8 @@ _READERS: Final = ("load", "loadtxt", "genfromtxt", "fromfile")
 _WRITERS: Final = ("save", "savez", "savez_compressed", "savetxt")
 _BESIDE: Final = frozenset({"hstack", "column_stack", "c_"})
 _ABOVE: Final = frozenset({"vstack", "append"})
+_SMALLEST: Final = 4
+"""Elements; in a smaller matrix rows and columns cannot be told apart."""
 _MADE: Final = (
     *("where", "select", "choose", "concatenate", "stack", "dstack", "vstack", "hstack", "column_stack", "append"),
     *("nan_to_num", "clip", "round", "digitize", "interp", "cumsum", "diff", "tile", "repeat", "delete", "insert"),
@@ -189,8 +191,8 @@ def _above(value: Value) -> Columns:
 def view_of(obj: object) -> Value | None:
     """The value of an array that shares its memory with one that is followed; None for all else.
 
-    numpy gives every view the array that owns the memory as its ``base``, so one step decides. A view with as many
-    columns has the same ones; of any other it is only known that it is a part.
+    numpy gives every view the array that owns the memory as its ``base``, so one step decides. Where the view begins
+    and how far apart its elements lie says which columns it has; where that does not tell, it is a part of them all.
     """
     if type(obj) is not np.ndarray or obj.base is None:
         return None
@@ -199,13 +201,42 @@ def view_of(obj: object) -> Value | None:
     if whole is None or whole.op == GUESSED:  # a guess about the owner is no knowledge of the view
         return None
     names = whole.column_names()
-    same = obj.ndim == 2 and len(names) == obj.shape[1]
+    columns = _columns_seen(obj, base, names, whole.rows) if type(base) is np.ndarray else None
+    if columns is None and obj.ndim == 2 and len(names) == obj.shape[1]:
+        columns = names
     code, line = user_site(3)
-    rule = _above if same else _all
-    made = make_value(
-        "numpy.view", (whole,), rule, columns=names if same else None, rows=_rows(obj), code=code, line=line
-    )
+    rule = _all if columns is None else _above
+    made = make_value("numpy.view", (whole,), rule, columns=columns, rows=_rows(obj), code=code, line=line)
     return VALUES.bind(obj, made)
+
+
+def _columns_seen(
+    view: np.ndarray[Any, Any], base: np.ndarray[Any, Any], names: tuple[str, ...], rows: int | None
+) -> tuple[str, ...] | None:
+    """The columns of ``base`` that a view shows, by its place in memory; None where that is not plain.
+
+    ``base`` holds the columns beside one another, or (what pandas hands out) one after the other.
+    """
+    if base.ndim != 2 or base.size < _SMALLEST or not 1 <= view.ndim <= 2 or len(set(names)) != len(names):
+        return None
+    beside, above = base.shape == (rows, len(names)), base.shape == (len(names), rows)
+    if beside == above or view.size == 0 or not (base.flags.c_contiguous or base.flags.f_contiguous):
+        return None
+    across, along = base.strides if above else base.strides[::-1]
+    begin = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    first = begin % along // across if across < along else begin // across
+    if len(view) > 1 and not _goes_down(view.strides[0], across, along):
+        return None
+    width = view.shape[1] if view.ndim == 2 else 1
+    step, rest = divmod(view.strides[1], across) if width > 1 else (0, 0)
+    if rest or not (0 <= first < len(names) and 0 <= first + (width - 1) * step < len(names)):
+        return None
+    return tuple(names[first + place * step] for place in range(width)) if width == 1 or step else None
+
+
+def _goes_down(stride: int, across: int, along: int) -> bool:
+    """Whether a step of ``stride`` bytes leads to another row of the same column."""
+    return stride % along == 0 and stride != 0 if across < along else 0 < abs(stride) < across
 
 
 def _seeded(scope: str) -> After:

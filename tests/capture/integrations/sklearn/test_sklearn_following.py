@@ -425,3 +425,59 @@ def test_the_table_of_a_search_comes_from_the_search(follow, loans):
     tried = {name: column for name, column in search.cv_results_.items() if name.startswith("mean_")}
     pd.DataFrame(tried).to_csv("tried.csv", index=False)
     assert followed.sources("tried.csv") == {"search"}
+
+
+def test_what_a_transformer_learnt_decides_about_what_it_makes(follow, loans):
+    """Rows scaled by statistics of other rows: their values are their own, column by column, the others' decided; a
+    score on them is a score on their set, not on the one that the scaler learnt from."""
+    followed = libraries(follow)
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import StandardScaler
+
+    frame = pd.read_csv("loans.csv")
+    X_train, X_test, y_train, y_test = train_test_split(frame[["income", "debt"]], frame["late"], random_state=5)
+    scaler = StandardScaler().fit(X_train)
+    model = LogisticRegression().fit(scaler.transform(X_train), y_train)
+    model.score(scaler.transform(X_test), y_test)
+    scaled = scaler.transform(X_test)
+    assert followed.direct(scaled, "debt") == {"debt": "TRANSFORMATION"}
+    assert followed.columns(scaled)["debt"] == {("test", "debt"), ("train", "debt")}
+    (metric,) = followed.event()["run"]["facets"]["headwater_metrics"]["metrics"]
+    assert metric["dataset"]["name"].endswith("/test")
+
+
+def test_a_transformer_of_one_column_is_exact(follow, loans):
+    """Labels encoded as numbers come from their column and from nothing else; neither does a frame that only once
+    held a prediction come from the model."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import LabelEncoder
+
+    followed = libraries(follow)
+    frame = pd.read_csv("loans.csv")
+    frame["region"] = LabelEncoder().fit_transform(frame["region"])
+    model = LogisticRegression().fit(frame[["income", "debt"]], frame["late"])
+    frame["guess"] = model.predict(frame[["income", "debt"]])
+    frame[["region", "debt"]].to_csv("out.csv", index=False)
+    assert followed.direct(frame, "region") == {"region": "TRANSFORMATION"}
+    assert followed.sources("out.csv") == {"loans.csv"}
+
+
+def test_text_features_too_many_to_name_come_from_their_column(follow, tmp_path):
+    """A vectoriser of text: the model has no names for its thousands of features, and is made of the text."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+
+    pd.DataFrame(
+        {"text": [f"w{i} w{i + 1} and a word" for i in range(6_000)], "spam": [0, 1] * 3_000, "id": range(6_000)}
+    ).to_csv("mail.csv", index=False)
+    followed = libraries(follow)
+    frame = pd.read_csv("mail.csv")
+    counts = CountVectorizer().fit_transform(frame["text"])
+    assert followed.columns(counts)["*"] == {("mail.csv", "text")}
+    model = MultinomialNB()
+    model.fit(counts, frame["spam"])
+    assert followed.sources("model.training_data", "x17") == {("mail.csv", "text")}
+    inputs = followed.entries()["model"]["inputs"]
+    decided = {(item["field"], item["transformations"][0]["type"]) for item in inputs if "field" in item}
+    assert {("spam", "INDIRECT"), ("x17", "DIRECT")} <= decided

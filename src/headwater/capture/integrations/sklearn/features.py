@@ -202,8 +202,20 @@ def _mixed(transformer: Any, columns: Sequence[str]) -> Features:
 
 
 def _all_of(names: Sequence[str], width: int) -> Features:
+    """Every output of every input; of one input alone there is no doubt."""
     everything = tuple(range(width))
-    return [Feature(name, everything, description="opaque") for name in names]
+    return [Feature(name, everything, description="opaque" if width > 1 else "") for name in names]
+
+
+def unnamed_features(transformer: Any, columns: Sequence[str], result: Any) -> Features:
+    """The features of a transformer that does not name them, by what it gave: a list of labels stays one column."""
+    shape: Any = getattr(result, "shape", ())
+    if len(shape) == 1 and len(columns) == 1:
+        return [Feature(columns[0], (0,))]
+    width = shape[1] if len(shape) == 2 else 0
+    if not 0 < width <= MAX_FEATURES:
+        return []
+    return _all_of(_names_out(transformer, width, columns), len(columns))
 
 
 def _names_out(transformer: Any, width: int | None, columns: Sequence[str] | None = None) -> list[str]:

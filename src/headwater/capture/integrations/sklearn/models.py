@@ -13,12 +13,17 @@ from headwater.capture.integrations.sklearn.features import (
     features_of,
     model_features,
     preprocessing,
+    unnamed_features,
 )
 from headwater.capture.integrations.sklearn.importances import Described
 from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_set, rows_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
 
+_FITS: Final = ("sklearn.fit", "sklearn.partial_fit")
+"""Operations that make a fitted estimator."""
+_FITTED: Final = ("INDIRECT", "CONDITIONAL")
+"""How the state that a transformer learnt is behind what it makes: it decided, its values are not in it."""
 _PREDICTS: Final = ("predict", "score_samples", "kneighbors")
 
 
@@ -115,6 +120,10 @@ def _model_name(recorder: Recorder, value: Value, before: Value | None, estimato
 def _feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:
     """Each feature comes from its columns of X; the label decides about all of them."""
     label = [Dep(1, None, "INDIRECT", "CONDITIONAL", description="label")] if sides == 2 else []
+    if len(features) > MAX_FEATURES:  # too many to name: all of them, from the columns that any is made of
+        used = sorted({i for feature in features for i in feature.inputs})
+        unnamed = [Dep(0, columns[i]) for i in used] if len(used) <= MAX_FEATURES else [Dep(0, None)]
+        return lambda _: Columns({"*": unnamed}, label)
 
     def rule(value: Value) -> Columns:
         fields = {
@@ -189,20 +198,26 @@ def after_transform(
     fitted, value = known(recorder, estimator), known(recorder, x)
     columns = columns_of(x, value)
     features = features_of(estimator, columns) if method != "inverse_transform" else []
+    features = features or unnamed_features(estimator, columns, result)
+    state = set(fitted.column_names())
     fields = {
-        f.name: [Dep(0, columns[i], subtype=f.subtype, description=f.description) for i in f.inputs] for f in features
+        f.name: [
+            *(Dep(0, columns[i], subtype=f.subtype, description=f.description) for i in f.inputs),
+            *(Dep(1, columns[i], *_FITTED) for i in f.inputs if columns[i] in state),
+        ]
+        for f in features
     }
     names = tuple(fields) if len(fields) <= MAX_FEATURES else None
     own = getattr(result, "columns", None)
     if own is not None and names is not None and len(own) == len(names):
         fields = dict(zip((str(name) for name in own), fields.values(), strict=True))
         names = tuple(fields)
-    rule: Rule | None = (lambda _: Columns(fields)) if fields and names else None
+    known_fields = fields if fields and names else {"*": [Dep(0, None), Dep(1, None, *_FITTED)]}
     recorder.derive(
         result,
         f"sklearn.{method}",
         (value, fitted),
-        rule=rule,
+        rule=lambda _: Columns(known_fields),
         columns=names,
         rows=rows_of(result),
         detail=_detail(estimator),
@@ -274,7 +289,8 @@ def dataset_of(recorder: Recorder, objects: tuple[Any, ...]) -> DatasetRef | Non
         for _ in range(100):
             if value is None or value.dataset is not None:
                 break
-            value = value.inputs[-1] if value.inputs else None
+            data = [item for item in value.inputs if not item.op.startswith(_FITS)]  # the rows, not what was fitted
+            value = data[-1] if data else None
         if value is not None and value.dataset is not None:
             return value.dataset
     return None
