@@ -95,7 +95,7 @@ def test_patterns_and_runs_that_match_nothing(lineage: Lineage) -> None:
 
 
 ATOMS = st.sampled_from(
-    ["cells.csv", "tumour.pkl", "kind:model", "type:file", "*.parquet", "+tumour.pkl", "clean.parquet+1", "tag:pii+"]
+    ["cells.csv", "tumour.pkl", "kind:model", "kind:job", "type:file", "name:*.csv", "*.parquet", "+tumour.pkl", "clean.parquet+1", "tag:pii+"]
 )
 _SHARED: list[Lineage] = []
 
@@ -120,6 +120,7 @@ def test_the_algebra_of_sets(a: str, b: str, c: str) -> None:
         return set(shared().select(text))
 
     assert select(f"{a} & {b}") == select(a) & select(b)
+    assert select(f"{a} & !{b}") == select(f"!{b} & {a}") == select(a) - select(b)
     assert select(f"{a} | {b}") == select(a) | select(b)
     assert select(f"!({a} | {b})") == select(f"!{a} & !{b}")
     assert select(f"{a} & ({b} | {c})") == select(f"({a} & {b}) | ({a} & {c})")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
+from typing import Final
 
 from headwater.errors import InvalidSelector, NotFound
 from headwater.model.graph import Direction, NodeKind
@@ -49,6 +50,14 @@ class Selector:
             case Not(of):
                 left_out = self.evaluate(of)
                 return _by_id(row for row in scan(self.store) if row.id not in left_out)
+            case And(left, Not(of)) | And(Not(of), left):
+                left_out = self.evaluate(of)
+                kept = self.evaluate(left)
+                return {key: row for key, row in kept.items() if key not in left_out and not row.is_deleted}
+            case And(left, Method(method, value)) | And(Method(method, value), left) if method in _BY_ROW:
+                holds = _BY_ROW[method](value)
+                kept = self.evaluate(left)
+                return {key: row for key, row in kept.items() if holds(row) and not row.is_deleted}
             case And(left, right):
                 kept = self.evaluate(left)
                 other = self.evaluate(right)
@@ -85,12 +94,9 @@ class Selector:
     def _method(self, method: str, value: str) -> Iterator[NodeRow]:
         if method == "kind":
             return self._kind(value)
-        if method == "type":
-            return (row for row in scan(self.store) if _like(value.upper(), row.type.upper()))
-        if method == "namespace":
-            return (row for row in scan(self.store) if _like(value, row.namespace))
-        if method == "name":
-            return (row for row in scan(self.store) if _matches(value, row))
+        if method in _BY_ROW:
+            holds = _BY_ROW[method](value)
+            return (row for row in scan(self.store) if holds(row))
         if method == "run":
             return self._run(value)
         return self._facet(method, value)
@@ -98,8 +104,7 @@ class Selector:
     def _kind(self, value: str) -> Iterator[NodeRow]:
         if value in {"dataset", "job"}:
             return scan(self.store, kind=NodeKind(value))
-        wanted = _KIND_TYPES.get(value.lower(), value.upper())
-        return (row for row in scan(self.store) if row.type.upper() == wanted)
+        return scan(self.store, type=_KIND_TYPES.get(value.lower(), value))
 
     def _run(self, value: str) -> Iterator[NodeRow]:
         run = self.resolver.run(value)
@@ -119,6 +124,22 @@ class Selector:
         for row in rows:
             if any(_like(value, found) for found in reader(self.store.facets(row.id, as_of=self.as_of))):
                 yield row
+
+
+def _of_kind(value: str) -> Callable[[NodeRow], bool]:
+    if value in {"dataset", "job"}:
+        return lambda row: row.kind == value
+    wanted = _KIND_TYPES.get(value.lower(), value).encode().upper()
+    return lambda row: row.type.encode().upper() == wanted
+
+
+_BY_ROW: Final[dict[str, Callable[[str], Callable[[NodeRow], bool]]]] = {
+    "kind": _of_kind,
+    "type": lambda value: lambda row: _like(value.upper(), row.type.upper()),
+    "namespace": lambda value: lambda row: _like(value, row.namespace),
+    "name": lambda value: lambda row: _matches(value, row),
+}
+"""Methods that a node's row alone answers: beside another set they choose from it, and nothing is gone through."""
 
 
 def tags(facets: Facets) -> list[str]:

@@ -235,7 +235,7 @@ class Store(Intake, Directory):
         after: int = 0,
         limit: int = 1000,
     ) -> list[NodeRow]:
-        """Nodes with id above ``after``, ascending: a page."""
+        """Nodes with id above ``after``, ascending: a page. A type is meant whatever the case of its ASCII letters."""
 
     @abstractmethod
     def search(

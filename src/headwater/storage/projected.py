@@ -111,9 +111,8 @@ class ProjectedStore(ListedStore):
         if kind is not None and code is None:
             return found
         with self._reading():
-            nodes = self._tables.nodes_after(after, kind=code)
-            wanted = nodes if type is None else (node for node in nodes if node.type == type)
-            while some := list(islice(wanted, min(_PAGE, limit - len(found)))):
+            nodes = self._tables.nodes_after(after, kind=code, type=type)
+            while some := list(islice(nodes, min(_PAGE, limit - len(found)))):
                 rows = self._answers.node_rows(some)
                 found += rows if namespace is None else [row for row in rows if row.namespace == namespace]
         return found

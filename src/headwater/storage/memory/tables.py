@@ -116,9 +116,11 @@ class MemoryTables:
         rows = self.versions.where(dataset=version.dataset)
         return sum(_version_order(row) <= _version_order(version) for row in rows)
 
-    def nodes_after(self, after: int, *, kind: int | None) -> Iterator[Node]:
-        """Nodes with a higher id, ascending."""
-        return (row for row in self.nodes.rows() if row.id > after and kind in (None, row.kind))
+    def nodes_after(self, after: int, *, kind: int | None, type: str | None = None) -> Iterator[Node]:
+        """Nodes with a higher id, ascending; of a type, where one is given, whatever the case of its ASCII letters."""
+        wanted = None if type is None else _upper(type)
+        found = (row for row in self.nodes.rows() if row.id > after and kind in (None, row.kind))
+        return (row for row in found if wanted is None or _upper(row.type) == wanted)
 
     def runs_by_start(
         self, *, job: int | None, state: int | None, parent: str | None, before: int | None, limit: int
@@ -253,3 +255,8 @@ class MemoryTables:
 
 def _version_order(row: Version) -> tuple[int, str, str]:
     return row.created_at, row.run_id, row.tag
+
+
+def _upper(text: str) -> bytes:
+    """Without the case of its ASCII letters."""
+    return text.encode().upper()

@@ -130,7 +130,8 @@ WHERE edges.tenant_id = :tenant
 
 -- nodes_after
 SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes
-WHERE tenant_id = :tenant AND id > %s AND (%s::smallint IS NULL OR kind = %s) ORDER BY id LIMIT %s;
+WHERE tenant_id = :tenant AND id > %s AND (%s::smallint IS NULL OR kind = %s)
+  AND (%s::text IS NULL OR upper(type COLLATE "C") = upper(%s COLLATE "C")) ORDER BY id LIMIT %s;
 
 -- runs_by_start
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs

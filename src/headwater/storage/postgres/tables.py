@@ -70,9 +70,9 @@ class PostgresTables(BatchTables):
         given = (version.dataset, at, at, rows.uuid_bytes(version.run_id), version.tag)
         return int(self._session.rows(self._sql["version_ordinal"], given)[0][0])
 
-    def nodes_after(self, after: int, *, kind: int | None) -> Iterator[Node]:
-        """Nodes with a higher id, ascending."""
-        while page := self.nodes.select(self._sql["nodes_after"], (after, kind, kind, _PAGE)):
+    def nodes_after(self, after: int, *, kind: int | None, type: str | None = None) -> Iterator[Node]:
+        """Nodes with a higher id, ascending; of a type, where one is given, whatever the case of its ASCII letters."""
+        while page := self.nodes.select(self._sql["nodes_after"], (after, kind, kind, type, type, _PAGE)):
             yield from page
             after = page[-1].id
 

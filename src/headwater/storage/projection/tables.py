@@ -257,7 +257,7 @@ class Tables(Protocol):
     def version_ordinal(self, version: Version) -> int:
         """The place of a version among those of its dataset in that order, from 1."""
 
-    def nodes_after(self, after: int, *, kind: int | None) -> Iterator[Node]:
+    def nodes_after(self, after: int, *, kind: int | None, type: str | None = None) -> Iterator[Node]:
         """Nodes with a higher id, ascending."""
 
     def runs_by_start(

@@ -319,7 +319,8 @@ SELECT one.id, (
 ) FROM versions AS one WHERE one.id IN (SELECT value FROM json_each(?));
 
 -- nodes_after
-SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes WHERE id > ? AND (?2 IS NULL OR kind = ?2) ORDER BY id LIMIT ?3;
+SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes
+WHERE id > ?1 AND (?2 IS NULL OR kind = ?2) AND (?4 IS NULL OR type = ?4 COLLATE NOCASE) ORDER BY id LIMIT ?3;
 
 -- runs_by_start
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs

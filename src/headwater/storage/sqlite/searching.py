@@ -11,7 +11,8 @@ from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.table import SQLiteTable
 
 _WEIGHED = 2000
-"""Matches that are weighed against each other. To weigh 80,000 of a million takes 280 ms, to take some of them 1 ms."""
+"""Matches that are weighed against each other. To weigh 80,000 of a million takes 280 ms, to take some of them 1 ms.
+Of several words fewer: a match of them all is rarer and says more, and is come upon later."""
 
 _ENOUGH = 50
 """Matches of all words beside which, in a large store, nothing that only comes near is looked for."""
@@ -56,7 +57,7 @@ class SearchTable(SQLiteTable[int, SearchText]):
             rare = self._matching(_every([max(wanted, key=len)]), limit + 1)
             if len(rare) <= limit:
                 return rare
-        return self._matching(_covering(wanted))
+        return self._matching(_covering(wanted), _WEIGHED // len(wanted) + 1)
 
     def _matching(self, match: str, most: int = _WEIGHED + 1) -> list[int]:
         """Nodes that match, as the index comes upon them, up to ``most``."""

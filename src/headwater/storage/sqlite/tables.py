@@ -249,9 +249,9 @@ class SQLiteTables:
         given = (version.dataset, version.created_at, rows.uuid_bytes(version.run_id), version.tag)
         return int(self._connection.execute(self._sql["version_ordinal"], given).fetchone()[0])
 
-    def nodes_after(self, after: int, *, kind: int | None) -> Iterator[Node]:
-        """Nodes with a higher id, ascending."""
-        while page := self.nodes.select("nodes_after", (after, kind, _PAGE)):
+    def nodes_after(self, after: int, *, kind: int | None, type: str | None = None) -> Iterator[Node]:
+        """Nodes with a higher id, ascending; of a type, where one is given, whatever the case of its ASCII letters."""
+        while page := self.nodes.select("nodes_after", (after, kind, _PAGE, type)):
             yield from page
             after = page[-1].id
 

@@ -111,6 +111,8 @@ class ObjectsSuite(StoreFixture):
         assert run is not None
         assert run.operation == "MODEL_TRAINING"
         assert [row.name for row in store.scan_nodes(type="MODEL")] == ["m"]
+        assert [row.name for row in store.scan_nodes(type="model_Training")] == ["j"]
+        assert store.scan_nodes(type="MODELS") == store.scan_nodes(type="MODEL", kind=NodeKind.JOB) == []
 
     def test_nodes_are_scanned_in_pages(self, store: Store) -> None:
         """Pages by id, cut by kind and namespace, see every node once."""
