@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
+from functools import lru_cache
 from typing import Final
 
 from headwater.errors import InvalidSelector, NotFound
@@ -181,12 +182,17 @@ def _by_id(rows: Iterable[NodeRow]) -> Selected:
 def _like(pattern: str, text: str) -> bool:
     if not _GLOB.search(pattern):
         return pattern == text
+    return _compiled(pattern).match(text) is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
     marks = len(_GLOB.findall(pattern))
     if marks > _MOST_MARKS:
         raise InvalidSelector(
             field="selector", value=pattern[:80], rule=f"has at most {_MOST_MARKS} of the marks * ? [ in one pattern"
         )
-    return re.match(translate(pattern), text) is not None
+    return re.compile(translate(pattern))
 
 
 def _matches(pattern: str, row: NodeRow) -> bool:
