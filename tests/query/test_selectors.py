@@ -95,8 +95,18 @@ def test_patterns_and_runs_that_match_nothing(lineage: Lineage) -> None:
 
 
 ATOMS = st.sampled_from(
-    ["cells.csv", "tumour.pkl", "kind:model", "kind:job", "type:file", "name:*.csv", "*.parquet", "+tumour.pkl"]
-    + ["clean.parquet+1", "tag:pii+"]
+    [
+        "cells.csv",
+        "tumour.pkl",
+        "kind:model",
+        "kind:job",
+        "type:file",
+        "name:*.csv",
+        "*.parquet",
+        "+tumour.pkl",
+        "clean.parquet+1",
+        "tag:pii+",
+    ]
 )
 _SHARED: list[Lineage] = []
 

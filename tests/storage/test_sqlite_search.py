@@ -10,7 +10,19 @@ import msgspec
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import run_event, run_id
 
-WORDS = "orders customers returns payments sessions clicks users churn scores features raw".split()
+WORDS = [
+    "orders",
+    "customers",
+    "returns",
+    "payments",
+    "sessions",
+    "clicks",
+    "users",
+    "churn",
+    "scores",
+    "features",
+    "raw",
+]
 
 
 def test_words_that_are_everywhere_are_found_together(tmp_path: Path) -> None:
