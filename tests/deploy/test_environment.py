@@ -11,10 +11,14 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from headwater.errors import ServiceError
 from headwater.server.asking import ask_health
 from headwater.server.routes.health import Readiness
+from headwater.storage.open import index_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
@@ -58,3 +62,19 @@ def _health(process: subprocess.Popen[bytes], log: Path) -> Readiness:
                 return ask_health(found[1], timeout_s=10)
         time.sleep(0.05)
     raise AssertionError(f"the service did not start:\n{log.read_text()}")
+
+
+def test_a_user_whom_nothing_knows_has_no_place_for_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service's user without an entry and without HOME: no index is saved, unless ``XDG_CACHE_HOME`` says where."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+    def unknown(uid: int) -> NoReturn:
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert index_folder("postgresql://db/lineage", "default") is None
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache")
+    place = index_folder("postgresql://db/lineage", "default")
+    assert place is not None
+    assert place.parent == Path("/var/cache/headwater/index")

@@ -73,7 +73,8 @@ def drop_store(target: str, tenant: str) -> None:
         return
     if target.startswith(POSTGRES):
         require_postgres().drop(target, tenant)
-        shutil.rmtree(index_folder(target, tenant), ignore_errors=True)
+        if folder := index_folder(target, tenant):
+            shutil.rmtree(folder, ignore_errors=True)
         return
     if "://" in target and not target.startswith("sqlite://"):
         raise StoreError(
@@ -99,15 +100,19 @@ def restore_store(target: str, source: Path, *, tenant: str) -> None:
     restore(source, folder_of(target), tenant=tenant)
 
 
-def index_folder(url: str, tenant: str) -> Path:
+def index_folder(url: str, tenant: str) -> Path | None:
     """Where this machine saves the graph indexes of a tenant on a server: with what a user's programs can make again.
 
-    They hold numbers, no names. ``XDG_CACHE_HOME`` says where such things go; where it may not be written they are
-    made anew by each process.
+    They hold numbers, no names. ``XDG_CACHE_HOME`` says where such things go; where it may not be written, or where it
+    is not set and the user has no home (None), they are made anew by each process.
     """
     base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        cache = Path(base) if base else Path.home() / ".cache"
+    except RuntimeError:  # a user of a container or a service, whom no list of users knows
+        return None
     place = hashlib.sha256(f"{url}\0{tenant}".encode()).hexdigest()[:24]
-    return (Path(base) if base else Path.home() / ".cache") / "headwater" / "index" / place
+    return cache / "headwater" / "index" / place
 
 
 def require_postgres() -> type[PostgresStore]:
