@@ -125,8 +125,8 @@ def test_hidden_neighbours_are_counted_on_both_sides() -> None:
     assert drawn.left_out.neighbours == 6
     assert card(picture_of(Sample().graph(hidden={"a": 4}), base="/"), "a").hidden_up == 4
     text = svg_of(drawn)
-    assert "◂ +3" in text
-    assert "+2 ▸" in text
+    assert "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK} +3" in text
+    assert "+2 \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}" in text
 
 
 def test_a_collapsed_group_is_one_card() -> None:
@@ -211,3 +211,15 @@ def test_contrast_of_known_colours() -> None:
     """The two ends of the scale and a colour of known contrast."""
     assert palette.contrast("#000000", "#ffffff") == pytest.approx(21)
     assert palette.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_every_colour_of_a_drawing_has_one_in_a_terminal() -> None:
+    """Whatever colours a type, a state or a change in a picture has its colour among the sixteen of a terminal, and
+    what differs among types differs there too."""
+    wanted = {*palette.TYPES.values(), *palette.STATES.values(), "data", "root", "added", "removed", "changed"}
+    assert wanted <= palette.TERMINAL.keys() <= palette.LIGHT.keys()
+    types = {*palette.TYPES.values(), "data"} - {"dim"}
+    assert len({palette.TERMINAL[name] for name in types}) == len(types)
+    alike = [{name for name, colour in palette.LIGHT.items() if colour == one} for one in palette.LIGHT.values()]
+    for names in alike:
+        assert len({palette.TERMINAL[name] for name in names if name in palette.TERMINAL}) <= 1

@@ -12,24 +12,23 @@ import click
 
 from headwater.cli.main import wants_color
 from headwater.errors import InvalidInput
+from headwater.query.drawing.palette import TERMINAL
 from headwater.query.result import LineageGraph
 from headwater.query.text import Line, Span
 
 _STYLES: dict[str, dict[str, Any]] = {
-    "name": {},
-    "job": {"fg": "cyan"},
-    "root": {"bold": True},
+    **{name: {"fg": colour} for name, colour in TERMINAL.items()},
+    "name": {"bold": True},
+    "job": {},
+    "root": {"fg": TERMINAL["root"], "bold": True},
     "dim": {"dim": True},
-    "good": {"fg": "green"},
-    "bad": {"fg": "red", "bold": True},
-    "warn": {"fg": "yellow"},
-    "key": {"fg": "blue"},
+    "bad": {"fg": TERMINAL["bad"], "bold": True},
+    "key": {"fg": TERMINAL["root"]},
     "value": {},
     "heading": {"bold": True},
-    "column": {"fg": "magenta"},
-    "added": {"fg": "green"},
-    "removed": {"fg": "red"},
+    "column": {"fg": TERMINAL["light"]},
 }
+"""As on a card: names are bold, jobs plain, details dim; colours are those of every drawing."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal, cast
+
 import msgspec
 
 from headwater.model.graph import Node
+from headwater.query.drawing.palette import state_colour, type_colour
 from headwater.query.names import is_in_memory
 from headwater.query.text import Style, clean
 
@@ -92,6 +95,11 @@ def type_mark(node: Node, marks: Marks) -> str:
     return marks.types.get(_type(node), marks.types[""])
 
 
+def type_style(node: Node) -> Style:
+    """Return the style of the sign: the colour that a card of that type has in every drawing."""
+    return cast("Style", type_colour(_type(node)))
+
+
 def _type(node: Node) -> str:
     if is_in_memory(node.namespace) and node.type.upper() not in {"MODEL", "CHECKPOINT", "PREDICTIONS"}:
         return "MEMORY"
@@ -106,10 +114,21 @@ def type_word(node: Node) -> str:
 
 def state_mark(state: str, marks: Marks) -> tuple[str, Style]:
     """Return the sign and style of a run's state."""
-    if state == "COMPLETED":
-        return marks.good, "good"
-    if state == "FAILED":
-        return marks.bad, "bad"
-    if state == "ABORTED":
-        return marks.aborted, "warn"
-    return marks.running, "warn"
+    signs = {"COMPLETED": marks.good, "FAILED": marks.bad, "ABORTED": marks.aborted}
+    return signs.get(state, marks.running), cast("Style", state_colour(state) if state in _STATES else "warn")
+
+
+_STATES = {"COMPLETED", "FAILED", "ABORTED", "RUNNING", "NEW"}
+
+
+def link_words(how: str, *, is_indirect: bool, is_past: bool) -> str:
+    """Return what a line is beside a flow of values, in words; nothing where it is just that."""
+    words = ["only decides"] if is_indirect else []
+    words += ["inferred"] if how == "inferred" else []
+    words += ["does not hold at this time"] if is_past else []
+    return ", ".join(words)
+
+
+def more_words(count: int, side: Literal["upstream", "downstream"]) -> str:
+    """Return how neighbours that are not shown are counted in words: ``3 more upstream``."""
+    return f"{count:,} more {side}"

@@ -11,7 +11,7 @@ from headwater.query.details import Column, Details, LinkedRun
 from headwater.query.facts import RunFacts, Version, body
 from headwater.query.history import Change, History, RunSummary, SearchResult
 from headwater.query.importances import importance_lines, read_importances
-from headwater.query.marks import UNICODE, state_mark, type_mark, type_word
+from headwater.query.marks import UNICODE, state_mark, type_mark, type_style, type_word
 from headwater.query.names import Labels, short_run
 from headwater.query.text import Line, Span, clean, elide, fit, listing, pad, plural, table
 from headwater.query.times import Clock, ago, iso, lasted, now
@@ -168,7 +168,7 @@ def _version_line(version: Version, labels: Labels) -> Line:
     if version.fingerprint:
         words.append(_short(version.fingerprint))
     return [
-        Span("  " + type_mark(version_node(version), UNICODE) + " ", "key"),
+        Span("  " + type_mark(version_node(version), UNICODE) + " ", type_style(version_node(version))),
         Span(labels.of("dataset", version.namespace, version.name), "name"),
         Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
     ]

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 Style = Literal[
-    "", "name", "job", "root", "dim", "good", "bad", "warn", "key", "value", "heading", "column", "added", "removed"
-]
+    "", "name", "job", "root", "dim", "good", "bad", "warn", "key", "value", "heading", "column", "added", "removed",
+    "data", "model", "predictions", "feature", "service", "memory",
+]  # fmt: skip
+"""What a text is; the last six are the colours of types in every drawing (``drawing.palette``)."""
 
 
 class Span(NamedTuple):

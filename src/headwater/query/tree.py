@@ -1,7 +1,8 @@
 """A lineage graph as a tree of text: the root first, jobs between datasets, every node in full once.
 
 Upstream trees read "root, made by this job, from these datasets"; downstream trees "root, read by this job, which
-wrote these". A node that was shown before is named again with a reference and not opened a second time.
+wrote these". A node that was shown before is named again with a reference and not opened a second time. Branches stand
+in the order of the picture, from top to bottom.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ import msgspec
 
 from headwater.model.graph import Edge, How, Node, NodeKind
 from headwater.query.column_text import column_lines
-from headwater.query.marks import ASCII, UNICODE, Marks, state_mark, type_mark, type_word
+from headwater.query.marks import (
+    ASCII,
+    UNICODE,
+    Marks,
+    link_words,
+    more_words,
+    state_mark,
+    type_mark,
+    type_style,
+    type_word,
+)
 from headwater.query.names import Labels
 from headwater.query.result import LineageGraph
 from headwater.query.text import Line, Span, Style, clean, elide, fit, listing, plural
@@ -49,6 +60,37 @@ def tree(graph: LineageGraph, style: TreeStyle | None = None) -> list[Line]:
     return _Drawing(graph, style or TreeStyle()).lines()
 
 
+def places_of(graph: LineageGraph, base: str | None) -> dict[str | tuple[str, str], float]:
+    """Return how far down each node stands in the picture of a graph, the first place of several; and each job beside
+    a node, by both: a job stands in a picture once for each set of inputs."""
+    from headwater.query.drawing import picture_of
+
+    picture = picture_of(graph, jobs="nodes", base=base)
+    cards = {card.id: card for card in picture.cards}
+    found: dict[str | tuple[str, str], float] = {}
+
+    def note(key: str | tuple[str, str], y: float) -> None:
+        found[key] = min(y, found.get(key, y))
+
+    for card in picture.cards:
+        note(card.node, card.y)
+    for link in picture.links:
+        source, target = cards[link.source], cards[link.target]
+        note((source.node, target.node), target.y)
+        note((target.node, source.node), source.y)
+    return found
+
+
+def _link_words(edges: Sequence[Edge]) -> str:
+    """What a picture's line for these edges is, in words."""
+    fields = [field for edge in edges for field in edge.fields]
+    return link_words(
+        "inferred" if all(edge.how is How.INFERRED for edge in edges) else "",
+        is_indirect=bool(fields) and all(field.type == "INDIRECT" for field in fields),
+        is_past=all(edge.valid_to is not None for edge in edges),
+    )
+
+
 class _Drawing:
     def __init__(self, graph: LineageGraph, style: TreeStyle) -> None:
         self.graph = graph
@@ -62,6 +104,7 @@ class _Drawing:
         self.deepest = max(30, (style.cells or 240) - 60)
         self.seen: set[str] = set()
         self.told: set[str] = set()
+        self.places = places_of(graph, style.base) if graph.edges else {}
         self.by_near: dict[str, dict[str, list[Edge]]] = {}
         for edge in graph.edges:
             near = edge.target if self.is_up else edge.source
@@ -98,7 +141,7 @@ class _Drawing:
     # -- structure -------------------------------------------------------------------------------------------------
     def _jobs_of(self, item: _Item) -> list[_Item]:
         groups = self.by_near.get(item.node, {})
-        order = sorted(groups, key=lambda job: (self._sort_key(job), job))
+        order = sorted(groups, key=lambda job: self._job_place(item.node, job, groups[job]))
         children: list[_Item] = []
         for job in order:
             edges = tuple(groups[job])
@@ -113,7 +156,7 @@ class _Drawing:
         for edge in item.edges:
             by_far.setdefault(self._far(edge), []).append(edge)
         by_far.pop(item.node, None)
-        ordered = sorted(by_far, key=lambda node: (self._sort_key(node), node))
+        ordered = sorted(by_far, key=lambda node: (self.places.get(node, 0.0), node))
         children = [_Item("", "", "", node, via=() if self.is_up else tuple(by_far[node])) for node in ordered]
         return self._branches(item, children)
 
@@ -137,9 +180,11 @@ class _Drawing:
     def _far(self, edge: Edge) -> str:
         return edge.source if self.is_up else edge.target
 
-    def _sort_key(self, node_id: str) -> tuple[int, str]:
-        node = self.nodes.get(node_id)
-        return (node.level, node.name) if node else (0, node_id)
+    def _job_place(self, near: str, job: str, edges: Sequence[Edge]) -> tuple[float, str]:
+        """How far down a job stands beside a node: its own pill, else the first of what lies behind it."""
+        pill = self.places.get((near, job))
+        behind = min(self.places.get(self._far(edge), 0.0) for edge in edges)
+        return (behind if pill is None else pill, job)
 
     # -- lines -----------------------------------------------------------------------------------------------------
     def _dataset_line(self, item: _Item, *, is_repeated: bool) -> Line:
@@ -151,7 +196,7 @@ class _Drawing:
         style: Style = "root" if node.id in self.graph.roots else "name"
         line = [
             Span(item.prefix + item.branch, "dim"),
-            Span(type_mark(node, self.marks) + " ", "key"),
+            Span(type_mark(node, self.marks) + " ", type_style(node)),
             Span(self._name(node, item), style),
         ]
         if fields := node.properties.get("fields"):
@@ -178,8 +223,8 @@ class _Drawing:
         if node.id not in self.told:
             self.told.add(node.id)
             line.extend(self._job_facts(node))
-        if item.edges and all(edge.how is How.INFERRED for edge in item.edges):
-            line.append(Span("  inferred", "warn"))
+        if item.edges and (said := _link_words(item.edges)):
+            line.append(Span("  " + said, "warn"))
         return line
 
     def _job_facts(self, node: Node) -> Line:
@@ -220,7 +265,7 @@ class _Drawing:
         branch = self.marks.middle if has_more else self.marks.last
         yield [
             Span(item.prefix + item.stem + branch, "dim"),
-            Span(f"{self.marks.more} {count:,} more not shown", "warn"),
+            Span(f"{self.marks.more} {more_words(count, 'upstream' if self.is_up else 'downstream')}", "warn"),
         ]
 
     def _footer(self) -> Iterator[Line]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from headwater.query.facts import RunFacts, Version
 from headwater.query.importances import importance_words
-from headwater.query.marks import UNICODE, state_mark, type_mark, type_word
+from headwater.query.marks import UNICODE, state_mark, type_mark, type_style, type_word
 from headwater.query.names import Labels, short_run
 from headwater.query.text import Line, Span, clean, elide, fit, pad, plural
 from headwater.query.times import Clock, ago, lasted, now
@@ -54,7 +54,10 @@ class _WhyText:
 
     def _title(self) -> Line:
         version = self.why.subject.version
-        line = [Span(type_mark(version_node(version), UNICODE) + " ", "key"), Span(self._name(version), "root")]
+        line = [
+            Span(type_mark(version_node(version), UNICODE) + " ", type_style(version_node(version))),
+            Span(self._name(version), "root"),
+        ]
         if self.why.row is not None:
             line.append(Span(f"#{self.why.row}", "root"))
             of = "" if version.row_count is None else f" of {version.row_count:,}"
@@ -102,7 +105,7 @@ class _WhyText:
         words = [type_word(version_node(version)), clean(model.class_name.rpartition(".")[2]), self._version(version)]
         yield [
             _key(self._role(model)),
-            Span(type_mark(version_node(version), UNICODE) + " ", "key"),
+            Span(type_mark(version_node(version), UNICODE) + " ", type_style(version_node(version))),
             Span(self._name(version), "name"),
             Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
         ]
@@ -163,7 +166,7 @@ class _WhyText:
         words.append(self._version(version))
         line = [
             _key(key),
-            Span(type_mark(version_node(version), UNICODE) + " ", "key"),
+            Span(type_mark(version_node(version), UNICODE) + " ", type_style(version_node(version))),
             Span(self._name(version), "name"),
             Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
         ]

@@ -1,6 +1,22 @@
-"""Drawings of lineage graphs: grouping, layout, pictures as data, SVG. Pure functions of the graph and the options."""
+"""Drawings of lineage graphs: grouping, layout, pictures as data, SVG. Pure functions of the graph and the options.
 
-from headwater.query.drawing.compose import picture_of
-from headwater.query.drawing.picture import Card, Group, LeftOut, Link, Picture, Port
+What is named here is imported when it is asked for: the layout needs numpy, the palette nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headwater.query.drawing.compose import picture_of
+    from headwater.query.drawing.picture import Card, Group, LeftOut, Link, Picture, Port
 
 __all__ = ["Card", "Group", "LeftOut", "Link", "Picture", "Port", "picture_of"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from headwater.query.drawing import compose, picture
+
+    return compose.picture_of if name == "picture_of" else getattr(picture, name)

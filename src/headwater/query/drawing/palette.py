@@ -1,4 +1,4 @@
-"""The colours of every drawing, light and dark: SVG, notebook and page take them from here.
+"""The colours of every drawing, light and dark: SVG, notebook, page and terminal take them from here.
 
 Text reaches a contrast of 4.5 to what it stands on, lines and marks that carry meaning 3 (WCAG 2.2 AA); a test holds
 this for both themes.
@@ -73,6 +73,25 @@ TYPES = {
 }
 #: the colour name of each run state
 STATES = {"completed": "good", "failed": "bad", "aborted": "warn", "running": "warn", "new": "warn"}
+
+#: what each colour becomes in a terminal: one of its sixteen, which are readable on whatever background it has
+TERMINAL = {
+    "root": "blue",
+    "light": "blue",
+    "data": "green",
+    "model": "magenta",
+    "predictions": "bright_red",
+    "feature": "bright_magenta",
+    "service": "cyan",
+    "memory": "bright_black",
+    "dim": "bright_black",
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "added": "green",
+    "removed": "red",
+    "changed": "yellow",
+}
 
 
 def type_colour(type_name: str) -> str:

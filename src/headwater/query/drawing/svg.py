@@ -1,7 +1,8 @@
 """A picture as one self-contained SVG text: no script, no font file, no request; light and dark.
 
 Cards are data (type, name, up to eight columns), pills are jobs with the state of their latest run. A solid line is a
-flow of values, a dashed one only decides (filter, join) or was inferred. ``+3 ▸`` counts neighbours that are not shown.
+flow of values, a dashed one only decides (filter, join) or was inferred. ``+3`` counts neighbours that
+are not shown.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from headwater.query.drawing.cards import CARD_HEIGHT, CARD_WIDTH, ROW_HEIGHT
 from headwater.query.drawing.compose import picture_of
 from headwater.query.drawing.palette import DARK, LIGHT, state_colour, type_colour, variables
 from headwater.query.drawing.picture import Card, Group, Link, Picture
+from headwater.query.marks import link_words, more_words
 from headwater.query.result import LineageGraph
 from headwater.query.text import elide, plural
 
+_BEFORE, _AFTER = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 _MARGIN = 16.0
 _SIDE_ROOM = 44.0
 _NAMES = tuple(LIGHT)
@@ -189,13 +192,17 @@ def _group(group: Group) -> str:
 
 def _hidden(card: Card, count: int, *, is_up: bool, has_links: bool) -> str:
     """The count of neighbours not shown: beside the card, or above its corner where links would cross it."""
-    words = f"◂ +{count:,}" if is_up else f"+{count:,} ▸"
+    words = f"{_BEFORE} +{count:,}" if is_up else f"+{count:,} {_AFTER}"
+    said = more_words(count, "upstream" if is_up else "downstream")
     side = card.x if is_up else card.x + card.w
     if has_links:
         place, y, anchor = side, card.y - 4, "start" if is_up else "end"
     else:
         place, y, anchor = side + (-6 if is_up else 6), card.y + CARD_HEIGHT / 2 + 4, "end" if is_up else "start"
-    return f'<text class="more halo" x="{_n(place)}" y="{_n(y)}" text-anchor="{anchor}">{words}</text>'
+    return (
+        f'<text class="more halo" x="{_n(place)}" y="{_n(y)}" text-anchor="{anchor}">'
+        f"<title>{said}</title>{words}</text>"
+    )
 
 
 def _state(state: str, x: float, y: float) -> str:
@@ -203,7 +210,9 @@ def _state(state: str, x: float, y: float) -> str:
     colour = f"c-{state_colour(state)}"
     if state == "failed":
         return f'<path class="{colour}" d="M{_n(x - 4)} {_n(y - 3)}l1-1 3 3 3-3 1 1-3 3 3 3-1 1-3-3-3 3-1-1 3-3z"/>'
-    if state in {"running", "new", "aborted"}:
+    if state == "aborted":
+        return f'<rect class="{colour}" x="{_n(x - 3.5)}" y="{_n(y - 3.5)}" width="7" height="7"/>'
+    if state in {"running", "new"}:
         return f'<path class="{colour}" d="M{_n(x)} {_n(y - 4.5)}l4.5 4.5-4.5 4.5-4.5-4.5z"/>'
     return f'<circle class="{colour}" cx="{_n(x)}" cy="{_n(y)}" r="3.5"/>'
 
@@ -224,7 +233,10 @@ def _edge(link: Link) -> str:
     is_dashed = link.is_indirect or link.how == "inferred"
     names = "edge" + (" dash" if is_dashed else "") + (" past" if link.is_past else "")
     path = _rounded(link.points) if link.is_back else _curve(link.points)
-    return f'<path class="{names}" marker-end="url(#hw-tip)" d="{path}"/>'
+    said = link_words(link.how, is_indirect=link.is_indirect, is_past=link.is_past)
+    if not said:
+        return f'<path class="{names}" marker-end="url(#hw-tip)" d="{path}"/>'
+    return f'<path class="{names}" marker-end="url(#hw-tip)" d="{path}"><title>{said}</title></path>'
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:

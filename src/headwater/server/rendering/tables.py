@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from headwater.model.graph import Edge, Node, NodeKind
+from headwater.query.drawing import Picture
 from headwater.query.marks import type_word
 from headwater.query.names import Labels
 from headwater.server.rendering.views import Shown
@@ -49,13 +50,20 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     all_nodes: int
 
 
-def table_of(shown: Shown, labels: Labels) -> Table:
-    """Return the rows of a view; files are named relative to the base of ``labels``."""
+def table_of(shown: Shown, labels: Labels, picture: Picture) -> Table:
+    """Return the rows of a view in the order of its picture, from left to right and top to bottom; files are named
+    relative to the base of ``labels``."""
     graph = shown.graph
+    place: dict[str, int] = {}
+    for at, card in enumerate(picture.cards):
+        place.setdefault(card.node, at)
+    last = len(place)
+    nodes = sorted(graph.nodes, key=lambda node: place.get(node.id, last))
+    edges = sorted(graph.edges, key=lambda edge: (place.get(edge.source, last), place.get(edge.target, last)))
     names = {node.id: labels.of(node.kind, node.namespace, node.name) for node in graph.nodes}
     return Table(
-        edges=tuple(_edge(edge, names, shown, graph.as_of) for edge in graph.edges[:MOST_ROWS]),
-        nodes=tuple(_node(node, names[node.id], shown) for node in graph.nodes[:MOST_ROWS]),
+        edges=tuple(_edge(edge, names, shown, graph.as_of) for edge in edges[:MOST_ROWS]),
+        nodes=tuple(_node(node, names[node.id], shown) for node in nodes[:MOST_ROWS]),
         all_edges=len(graph.edges),
         all_nodes=len(graph.nodes),
     )

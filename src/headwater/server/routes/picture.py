@@ -102,7 +102,7 @@ def show(call: Call) -> Response:
         shown=shown,
         scene=scene,
         scene_json=script_json({"scene": scene, "root": shown.root.id}),
-        table=table_of(shown, Labels(common_folder(shown.graph.nodes))),
+        table=table_of(shown, Labels(common_folder(shown.graph.nodes)), scene.picture),
         about=about,
         about_kind=about_words(about),
         root_id=shown.root.id,
@@ -119,7 +119,7 @@ def picture(call: Call) -> PictureAnswer:
     with call.lineage() as lineage:
         shown = answer(lineage, view)
     scene = scene_of(shown, view)
-    table = table_of(shown, Labels(common_folder(shown.graph.nodes)))
+    table = table_of(shown, Labels(common_folder(shown.graph.nodes)), scene.picture)
     return PictureAnswer(scene=scene, table=fragment("fragments/table.html", scene=scene, table=table))
 
 
