@@ -1,0 +1,18 @@
+"""Which runs read a dataset when."""
+
+from __future__ import annotations
+
+
+class MemoryReads:
+    """A dictionary."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[int, int], set[tuple[int, int]]] = {}
+
+    def add(self, dataset: int, mark: int, at: int, run: int) -> None:
+        """A run read a dataset under a mark, at an instant."""
+        self._rows.setdefault((dataset, mark), set()).add((at, run))
+
+    def between(self, dataset: int, mark: int, first: int, last: int) -> list[int]:
+        """Runs that read a dataset under a mark in ``[first, last]``."""
+        return [run for at, run in self._rows.get((dataset, mark), ()) if first <= at <= last]

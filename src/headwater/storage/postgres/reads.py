@@ -1,0 +1,38 @@
+"""Which runs read a dataset when: a row a run and mark."""
+
+from __future__ import annotations
+
+from headwater.storage.postgres.connection import Session, queries
+from headwater.storage.postgres.table import arrays_of
+
+
+class PostgresReads:
+    """Rows of one tenant; what is added is written with the batch."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._pending: set[tuple[int, int, int, int]] = set()
+        sql = queries()
+        self._add, self._between = sql["reads_add"], sql["reads_between"]
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def add(self, dataset: int, mark: int, at: int, run: int) -> None:
+        """A run read a dataset under a mark, at an instant."""
+        self._pending.add((dataset, mark, at, run))
+
+    def between(self, dataset: int, mark: int, first: int, last: int) -> list[int]:
+        """Runs that read a dataset under a mark in ``[first, last]``, and perhaps some others."""
+        self.flush()
+        return [run for (run,) in self._session.rows(self._between, (dataset, mark, first, last))]
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        if self._pending:
+            self._session.execute(self._add, arrays_of(["bigint"] * 4, list(self._pending)))
+            self._pending.clear()
+
+    def clear(self) -> None:
+        """Forget what is pending."""
+        self._pending.clear()

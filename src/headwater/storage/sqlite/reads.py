@@ -1,0 +1,36 @@
+"""Which runs read a dataset when: a row a run and mark."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from headwater.storage.sqlite.connection import queries
+
+
+class SQLiteReads:
+    """Rows of one file; what is added is written when it is asked about, or with the batch."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._pending: list[tuple[int, int, int, int]] = []
+        sql = queries()
+        self._add, self._between = sql["reads_add"], sql["reads_between"]
+
+    def add(self, dataset: int, mark: int, at: int, run: int) -> None:
+        """A run read a dataset under a mark, at an instant."""
+        self._pending.append((dataset, mark, at, run))
+
+    def between(self, dataset: int, mark: int, first: int, last: int) -> list[int]:
+        """Runs that read a dataset under a mark in ``[first, last]``, and perhaps some others."""
+        self.flush()
+        return [run for (run,) in self._connection.execute(self._between, (dataset, mark, first, last))]
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        if self._pending:
+            self._connection.executemany(self._add, self._pending)
+            self._pending.clear()
+
+    def clear(self) -> None:
+        """Forget what is pending."""
+        self._pending.clear()
