@@ -36,7 +36,9 @@ from bench_ingest import Platform
 
 EVENTS = 2000
 BATCH = 100
+SINGLE = "single, shared commits"
 SLOW = "a commit a request, single"
+BATCHES = f"batches of {BATCH}"
 FEAST = "Feast's consumer, single"
 LUA = r"""
 local path, batch, worker = nil, 1, 0
@@ -230,9 +232,9 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: the load comes from a generator that is not ours")
     variants = {
-        "single, shared commits": {"together": 1000, "batch": 1, "connections": 64},
+        SINGLE: {"together": 1000, "batch": 1, "connections": 64},
         SLOW: {"together": 1, "batch": 1, "connections": 64},
-        "batches of 100": {"together": 1000, "batch": BATCH, "connections": 8},
+        BATCHES: {"together": 1000, "batch": BATCH, "connections": 8},
     }
     why_not = feast_consumer.install(given.feast) if given.feast else "not asked for (--feast ENVIRONMENT)"
     if why_not:
@@ -269,6 +271,10 @@ def report(results: dict[str, list[Measured]]) -> None:
     for name, one in middle.items():
         ratios = "".join(f" {one.events_per_s / middle[other].events_per_s:.1f} |" for other in beside)
         print(f"| {name} | {one.events_per_s:,.0f} | {one.cpu_us:.0f} | {one.p50_ms:.1f} | {one.p99_ms:.1f} |{ratios}")
+    if SINGLE in middle and BATCHES in middle:
+        rate = middle[BATCHES].events_per_s / middle[SINGLE].events_per_s
+        cpu = middle[SINGLE].cpu_us / middle[BATCHES].cpu_us
+        print(f"\n{BATCHES}: {rate:.2f} times the rate of single events, which take {cpu:.2f} times the server CPU")
 
 
 if __name__ == "__main__":
