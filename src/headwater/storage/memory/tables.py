@@ -10,6 +10,7 @@ from operator import attrgetter
 import msgspec
 
 from headwater.storage.memory.directory import MemoryDirectory
+from headwater.storage.memory.reads import MemoryReads
 from headwater.storage.memory.rewrites import MemoryRewrites
 from headwater.storage.memory.table import MemoryContents, MemoryTable
 from headwater.storage.projection.records import (
@@ -76,6 +77,7 @@ class MemoryTables:
         self._counters: Count[str] = Count()
         self._mentions: dict[int, list[Mention]] = {}
         self._edge_log: list[Edge] = []
+        self.reads = MemoryReads()
         self.rewrites = MemoryRewrites(lambda: self.next_id("step"))
         self._epochs: Count[Level] = Count(epochs or {})
 
@@ -105,6 +107,11 @@ class MemoryTables:
             if not tag or tag in (row.tag, row.fingerprint, row.file_digest)
         ]
         return max(rows, key=lambda row: (row.created_at, row.run_id), default=None)
+
+    def second_write_after(self, dataset: int, at: int) -> int | None:
+        """The instant of the second write by a known run after an instant."""
+        times = (row.created_at for row in self.versions.where(dataset=dataset) if row.run and row.created_at > at)
+        return next(iter(sorted(times)[1:2]), None)
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""

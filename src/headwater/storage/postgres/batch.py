@@ -16,6 +16,7 @@ from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.directory import PostgresDirectory
 from headwater.storage.postgres.layouts import HANDED_OUT, LAYOUTS, OWN_IDS
 from headwater.storage.postgres.log import EventLog
+from headwater.storage.postgres.reads import PostgresReads
 from headwater.storage.postgres.rewrites import PostgresRewrites
 from headwater.storage.postgres.search import SearchTable
 from headwater.storage.postgres.table import Fresh, PostgresContents, PostgresTable, arrays_of
@@ -59,6 +60,7 @@ class BatchTables:
         self._mentions = array("q")
         self._edge_log: list[tuple[Any, ...]] = []
         self.rewrites = PostgresRewrites(session, self)
+        self.reads = PostgresReads(session)
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._no_names: set[tuple[int, str, str]] = set()
         self._spelt: set[tuple[int, str, str]] = set()
@@ -156,7 +158,7 @@ class BatchTables:
     def flush(self) -> None:
         """Write everything that is pending, in one round trip."""
         self.rewrites.shed()
-        logs = (self._mentions, self._edge_log, self.rewrites)
+        logs = (self._mentions, self._edge_log, self.rewrites, self.reads)
         if any(logs) or any(one.is_pending for one in (*self._tables, *self._contents)):
             with self._session.pipeline():
                 for part in (*self._tables, *self._contents):
@@ -183,6 +185,7 @@ class BatchTables:
             self._session.execute(self._sql["edge_log_add"], arrays_of(["bigint"] * 8, told))
             self._edge_log.clear()
         self.rewrites.flush()
+        self.reads.flush()
 
     def is_crowded(self) -> bool:
         """Whether so much is cached that everything should be forgotten."""
@@ -220,6 +223,7 @@ class BatchTables:
         del self._mentions[:]
         self._edge_log.clear()
         self.rewrites.clear()
+        self.reads.clear()
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""

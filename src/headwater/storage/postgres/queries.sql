@@ -173,6 +173,18 @@ SELECT :tenant, told.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b:
 SELECT seq, source, target, job, kind, valid_from, valid_to, mapping FROM edge_log
 WHERE tenant_id = :tenant AND seq > %s ORDER BY seq LIMIT %s;
 
+-- second_write_after
+SELECT created_at FROM versions WHERE tenant_id = :tenant AND dataset = %s AND created_at > %s AND run <> 0
+ORDER BY created_at LIMIT 1 OFFSET 1;
+
+-- reads_add
+INSERT INTO reads (tenant_id, dataset, mark, at, run)
+SELECT :tenant, told.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS told
+ON CONFLICT DO NOTHING;
+
+-- reads_between
+SELECT run FROM reads WHERE tenant_id = :tenant AND dataset = %s AND mark = %s AND at BETWEEN %s AND %s;
+
 -- rewrites_add
 INSERT INTO rewrites (tenant_id, seq, size, body) VALUES (:tenant, %s, %s, %s);
 

@@ -58,6 +58,12 @@ class PostgresTables(BatchTables):
             return next(iter(self.versions.select(self._sql["version_marked_before"], (*given, tag))), None)
         return next(iter(self.versions.select(self._sql["version_before"], given)), None)
 
+    def second_write_after(self, dataset: int, at: int) -> int | None:
+        """The instant of the second write by a known run after an instant."""
+        self.versions.flush()
+        found = self._session.rows(self._sql["second_write_after"], (dataset, at))
+        return int(found[0][0]) if found else None
+
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""
         given = (dataset, _END_OF_TIME if as_of is None else as_of, limit)

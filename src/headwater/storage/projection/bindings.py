@@ -13,6 +13,8 @@ A write that arrives late binds again those who read behind it.
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import msgspec
 
 from headwater.formats.facets import DatasetVersion, try_facet
@@ -39,8 +41,8 @@ class Bindings:
         self._plans = plans
         self._sets = sets
         self._runs = runs
-        #: dataset node -> instant since which its versions changed behind a reader
-        self._moved: dict[int, int] = {}
+        #: dataset node -> mark -> instants at which a version came, went or moved behind a reader
+        self._moved: dict[int, dict[str, set[int]]] = {}
         self._loose: set[int] = set()
         #: id of the state by (dataset, mark) that nobody known wrote
         self._unwritten: dict[tuple[int, str], int] = {}
@@ -104,6 +106,8 @@ class Bindings:
         if until > node.read_until:
             node.read_until = until
             self._names.changed(node)
+        for mark in marks or ("",):
+            self._tables.reads.add(dataset, _number(mark), until, run.id)
         if not node.head:
             return self._unknown(dataset, marks[0] if marks else "", run.started_at)
         if not marks and node.head_at <= run.started_at and node.head_run != run.run_id:
@@ -215,19 +219,22 @@ class Bindings:
         elif not node.head or (row.created_at, row.run_id) > (node.head_at, node.head_run):
             node.head, node.head_at, node.head_run = row.id, row.created_at, row.run_id
             self._names.changed(node)
-        self._moved_since(row.dataset, row.created_at if old is None else min(row.created_at, old.created_at))
+        for version in (row, old) if old is not None else (row,):
+            self._note_move(version)
 
     def _drop_version(self, dataset: int, version: int) -> None:
         row = self._tables.versions.get(version)
         if row is not None:
             self._tables.versions.drop(version)
-            self._moved_since(dataset, row.created_at)
+            self._note_move(row)
             if self._names.by_id(dataset).head == version:
                 self._find_head(dataset)
 
-    def _moved_since(self, dataset: int, at: int) -> None:
-        if at <= self._names.by_id(dataset).read_until:
-            self._moved[dataset] = min(at, self._moved.get(dataset, at))
+    def _note_move(self, version: Version) -> None:
+        if version.created_at <= self._names.by_id(version.dataset).read_until:
+            moved = self._moved.setdefault(version.dataset, {})
+            for mark in {"", *_marks(version)}:
+                moved.setdefault(mark, set()).add(version.created_at)
 
     def _find_head(self, dataset: int) -> None:
         node = self._names.by_id(dataset)
@@ -239,9 +246,8 @@ class Bindings:
     def rebind(self) -> None:
         """Bind again those who read a dataset behind a version that came, went or moved."""
         again: set[int] = set()
-        for dataset, since in self._moved.items():
-            names = [name.id for name in self._names.of(dataset)]
-            again |= {mention.run for mention in self._tables.mentions(names, since=since) if mention.run}
+        for dataset, instants in self._moved.items():
+            again.update(*(self._who_read(dataset, mark, at) for mark, some in instants.items() for at in some))
         moved = set(self._moved)
         self._moved.clear()
         for run_number in sorted(again):
@@ -268,14 +274,22 @@ class Bindings:
                 self._tables.versions.put(row)
         self._loose.clear()
 
+    def _who_read(self, dataset: int, mark: str, at: int) -> list[int]:
+        """Runs that may read a version made at an instant, under a mark or none.
+
+        Without a mark a run reads the last version before it that is not its own: of two later ones one is not.
+        """
+        last = END_OF_TIME if mark else self._tables.second_write_after(dataset, at)
+        return self._tables.reads.between(dataset, _number(mark), at, END_OF_TIME if last is None else last)
+
     def first_reader(self, row: Version) -> Run | None:
         """The earliest run that read a version."""
         return min(self._readers_of(row), key=lambda run: (run.started_at, run.run_id), default=None)
 
     def _readers_of(self, row: Version) -> list[Run]:
-        names = [name.id for name in self._names.of(row.dataset)]
         readers = []
-        for number in {mention.run for mention in self._tables.mentions(names, since=row.created_at) if mention.run}:
+        marks = {"", *_marks(row)} if row.run or not row.tag else {row.tag}
+        for number in set().union(*(self._who_read(row.dataset, mark, row.created_at) for mark in marks)):
             run = self._tables.runs.get(number)
             settled = self._runs.doc(run).settled if run is not None else None
             if run is None or settled is None or row.dataset not in settled.reads:
@@ -284,6 +298,11 @@ class Bindings:
             if any(step is not None and row.id in {version for version, _ in step.inputs} for step in steps):
                 readers.append(run)
         return readers
+
+
+def _number(mark: str) -> int:
+    """A mark as the table of reads has it: 0 for none. Two of one number only name more runs than need be."""
+    return int.from_bytes(blake2b(mark.encode(), digest_size=7).digest()) if mark else 0
 
 
 def _end_of(run: Run) -> int:

@@ -160,6 +160,21 @@ class RewriteTable(Protocol):
         """(number, what was told), by number from above ``step`` up to ``until``; numbers are ids of the run level."""
 
 
+class ReadTable(Protocol):
+    """Which runs read a dataset when: where a late write looks for those that it concerns. Nothing is taken out of it,
+    so it can name runs that read something else by now.
+
+    A run that says which version or fingerprint it saw is there under each of these marks, at its end; any other under
+    the mark 0, at its start.
+    """
+
+    def add(self, dataset: int, mark: int, at: int, run: int) -> None:
+        """A run read a dataset under a mark, at an instant."""
+
+    def between(self, dataset: int, mark: int, first: int, last: int) -> list[int]:
+        """Runs that read a dataset under a mark in ``[first, last]``, and perhaps some others."""
+
+
 class Tables(Protocol):
     """One tenant's tables."""
 
@@ -197,6 +212,10 @@ class Tables(Protocol):
     @property
     def rewrites(self) -> RewriteTable:
         """How derivations changed."""
+
+    @property
+    def reads(self) -> ReadTable:
+        """Who read what when."""
 
     @property
     def flows(self) -> Table[tuple[int, int, int], Flow]:
@@ -250,6 +269,9 @@ class Tables(Protocol):
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
         """The latest version by (created_at, run id) that a run other than ``run_id`` wrote no later than ``at``; with
         ``tag`` only one whose version, fingerprint or file digest is that."""
+
+    def second_write_after(self, dataset: int, at: int) -> int | None:
+        """The instant of the second write by a known run after an instant; None where there are not two."""
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first by (created_at, run id, tag)."""

@@ -407,6 +407,15 @@ INSERT INTO edge_log (source, target, job, kind, valid_from, valid_to, mapping) 
 -- edge_log_since
 SELECT seq, source, target, job, kind, valid_from, valid_to, mapping FROM edge_log WHERE seq > ? ORDER BY seq LIMIT ?;
 
+-- second_write_after
+SELECT created_at FROM versions WHERE dataset = ? AND created_at > ? AND run <> 0 ORDER BY created_at LIMIT 1 OFFSET 1;
+
+-- reads_add
+INSERT OR IGNORE INTO reads (dataset, mark, at, run) VALUES (?, ?, ?, ?);
+
+-- reads_between
+SELECT run FROM reads WHERE dataset = ? AND mark = ? AND at BETWEEN ? AND ?;
+
 -- rewrites_add
 INSERT INTO rewrites (seq, size, body) VALUES (?, ?, ?);
 

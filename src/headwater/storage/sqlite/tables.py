@@ -34,6 +34,7 @@ from headwater.storage.projection.tables import LEVELS, Counter, HeldEdge, Level
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.directory import SQLiteDirectory
 from headwater.storage.sqlite.log import EventLog
+from headwater.storage.sqlite.reads import SQLiteReads
 from headwater.storage.sqlite.rewrites import SQLiteRewrites
 from headwater.storage.sqlite.searching import SearchTable
 from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, listed
@@ -113,6 +114,7 @@ class SQLiteTables:
         self._mentions = array("q")
         self._edge_log: list[tuple[Any, ...]] = []
         self.rewrites = SQLiteRewrites(one, self)
+        self.reads = SQLiteReads(one)
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._run_ids: dict[str, int] = {}
         self._new_runs: set[str] = set()
@@ -133,6 +135,7 @@ class SQLiteTables:
             self._connection.executemany(self._sql["edge_log_add"], self._edge_log)
             self._edge_log.clear()
         self.rewrites.flush()
+        self.reads.flush()
         changed = [item for item in self._counters.items() if self._counted.get(item[0]) != item[1]]
         if changed:
             self._connection.executemany(self._sql["counters_put"], changed)
@@ -175,6 +178,7 @@ class SQLiteTables:
         del self._mentions[:]
         self._edge_log.clear()
         self.rewrites.clear()
+        self.reads.clear()
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""
@@ -238,6 +242,12 @@ class SQLiteTables:
         if tag:
             return next(iter(self.versions.select("version_marked_before", (*given, tag))), None)
         return next(iter(self.versions.select("version_before", given)), None)
+
+    def second_write_after(self, dataset: int, at: int) -> int | None:
+        """The instant of the second write by a known run after an instant."""
+        self.versions.flush()
+        found = self._connection.execute(self._sql["second_write_after"], (dataset, at)).fetchone()
+        return found[0] if found else None
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""
