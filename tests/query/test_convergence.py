@@ -80,3 +80,16 @@ def test_why_and_claims_go_by_name(order: int) -> None:
     lineage = ask(events, order)
     assert [made.version.name for made in lineage.why("dataset:db:t").history] == ["t", "a", "b"]
     assert [claim.name for claim in lineage.claims("job:jobs:j").reads] == ["a", "b"]
+
+
+def test_claims_compare_columns_with_regard_to_case() -> None:
+    """Shown as the emitter spells them: what differs in case alone is agreed where one claim can be meant, and no
+    other."""
+    sql = {"sql": facet(query='CREATE TABLE t AS SELECT "Id", id AS other FROM a', dialect="postgres")}
+    columns = column_lineage({"Id": [("a", "Id")], "OTHER": [("a", "ID")]})
+    events = whole_run(1, "j", 0, ["a"], [dataset("t", facets={"columnLineage": columns})], job_facets=sql)
+    claims = ask(events, 1).claims("job:jobs:j").columns
+    assert [(one.source_field, one.target_field, one.verdict.value) for one in claims] == [
+        ("Id", "Id", "agreed"),
+        ("ID", "OTHER", "agreed"),
+    ]

@@ -80,6 +80,10 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """Why there is nothing to compare."""
 
 
+_Flow = tuple[int | str, str, int | str, str]
+"""(source, column of it, target, column of it): nodes by id, or a name in SQL that is no known dataset."""
+
+
 class _Said(msgspec.Struct):
     """What the emitter says, in terms of nodes."""
 
@@ -138,7 +142,7 @@ def _said(store: Store, job: NodeRow) -> _Said:
 def _fields(store: Store, edge: EdgeRow) -> Iterable[tuple[int, str, int, str]]:
     for field in store.mapping_fields(edge):
         if field.type == "DIRECT":
-            yield edge.source_id, field.source_field.casefold(), edge.target_id, field.target_field.casefold()
+            yield edge.source_id, field.source_field, edge.target_id, field.target_field
 
 
 def _columns_of(store: Store, rows: Iterable[NodeRow]) -> TableColumns:
@@ -228,8 +232,24 @@ def _tables(
     return tuple(told)
 
 
+def _as_claimed(ours: set[_Flow], claimed: set[_Flow]) -> set[_Flow]:
+    """What we found, spelt as the emitter spells it: where it differs in case alone, and from one claim alone."""
+    folded: dict[_Flow, list[_Flow]] = {}
+    for one in claimed:
+        folded.setdefault(_folded(one), []).append(one)
+    found: set[_Flow] = set()
+    for one in ours:
+        near = folded.get(_folded(one), [])
+        found.add(near[0] if one not in claimed and len(near) == 1 else one)
+    return found
+
+
+def _folded(flow: _Flow) -> _Flow:
+    return flow[0], flow[1].casefold(), flow[2], flow[3].casefold()
+
+
 def _columns(said: _Said, found: Found, nodes: dict[str, NodeRow | None]) -> tuple[ColumnClaim, ...]:
-    ours: set[tuple[int | str, str, int | str, str]] = set()
+    ours: set[_Flow] = set()
     shown: dict[int | str, str] = {node: node_id(row) for node, row in {**said.reads, **said.writes}.items()}
     for source, source_field, target, target_field in found.columns:
         ends: list[int | str] = []
@@ -237,8 +257,9 @@ def _columns(said: _Said, found: Found, nodes: dict[str, NodeRow | None]) -> tup
             row = nodes.get(name)
             ends.append(name if row is None else row.id)
             shown.setdefault(ends[-1], name if row is None else node_id(row))
-        ours.add((ends[0], source_field.casefold(), ends[1], target_field.casefold()))
-    claimed: set[tuple[int | str, str, int | str, str]] = set(said.columns)
+        ours.add((ends[0], source_field, ends[1], target_field))
+    claimed: set[_Flow] = set(said.columns)
+    ours = _as_claimed(ours, claimed)
     both = bool(claimed) and bool(ours)
     told = []
     for edge in sorted(claimed | ours, key=lambda one: (shown[one[2]], one[3], shown[one[0]], one[1])):

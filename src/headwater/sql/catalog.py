@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from headwater.sql.by_name import ByName
 from headwater.sql.relation import Column, Open, Out, Relation
 from headwater.sql.results import TableName
 from headwater.sql.schema import Schema
@@ -159,10 +160,10 @@ class Catalog:
         definition = self.definitions.get(table)
         if definition is None or definition.relation is None or definition.kind == "view":
             return
-        added = {name.casefold(): (name, out) for name, out in columns}
+        added = ByName((name, (name, out)) for name, out in columns)
         made: list[Column] = []
         for column in definition.relation.columns:
-            fed = added.pop(column.name.casefold(), None) if isinstance(column, Out) else None
+            fed = added.pop(column.name) if isinstance(column, Out) else None
             if fed is not None and isinstance(column, Out):
                 uses: Uses = {}
                 merge(uses, column.uses)

@@ -64,5 +64,7 @@ class Context:
             self.reads[table] = None
         relation = self._base.get(table)
         if relation is None:
-            relation = self._base[table] = table_relation(table, self.catalog.columns_of(table))
+            relation = self._base[table] = table_relation(
+                table, self.catalog.columns_of(table), is_exact=self.folding.is_exact
+            )
         return relation

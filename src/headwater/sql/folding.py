@@ -16,6 +16,11 @@ class Folding(NamedTuple):
     tables: str
     columns: str
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether columns whose folded names differ in case alone are two columns."""
+        return self.columns in ("lower", "upper", "exact")
+
     def table(self, name: str, *, quoted: bool) -> str:
         """Fold the name of a table, schema or catalog."""
         return _fold(name, "always_lower" if self.tables == "blind" else self.tables, quoted=quoted)

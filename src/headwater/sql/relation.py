@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from headwater.sql.by_name import ByName
 from headwater.sql.results import TableName
 from headwater.sql.uses import IDENTITY, Uses, merge, through
 
@@ -23,14 +24,21 @@ class Open:
     """The columns of ``tables`` whose schemas are not known, in the place of a ``*``.
 
     ``use`` is how each is used on the way, ``without`` the names that an EXCEPT list took out (case-folded), ``seen``
-    the first spelling of each name, so that one column keeps one name in one analysis.
+    the first spelling of each name, so that one column keeps one name in one analysis. ``is_exact``: names that differ
+    in case are of different columns.
     """
 
-    __slots__ = ("seen", "tables", "use", "without")
+    __slots__ = ("is_exact", "seen", "tables", "use", "without")
 
     def __init__(
-        self, tables: tuple[TableName, ...], *, use: int = IDENTITY, without: frozenset[str] = frozenset()
+        self,
+        tables: tuple[TableName, ...],
+        *,
+        use: int = IDENTITY,
+        without: frozenset[str] = frozenset(),
+        is_exact: bool = False,
     ) -> None:
+        self.is_exact = is_exact
         self.tables = tables
         self.use = use
         self.without = without
@@ -38,12 +46,14 @@ class Open:
 
     def column(self, name: str) -> Out:
         """Give the column of that name, which must be there if the statement is valid."""
-        name = self.seen.setdefault(name.casefold(), name)
+        if not self.is_exact:
+            name = self.seen.setdefault(name.casefold(), name)
         return Out(name, {(table, name): through(frozenset({IDENTITY}), self.use) for table in self.tables})
 
     def narrowed(self, *, without: Iterable[str] = (), use: int = IDENTITY) -> Open:
         """Give the same columns, less some, used in one more way."""
         made = Open(self.tables, use=max(self.use, use), without=self.without | frozenset(without))
+        made.is_exact = self.is_exact
         made.seen = self.seen
         return made
 
@@ -124,10 +134,12 @@ class Relation:
 
     def overlaid(self, pairs: Sequence[tuple[str, Out]]) -> Relation:
         """Give the relation after columns were assigned to."""
-        new = {name.casefold(): Out(name, out.uses, out.text) for name, out in pairs}
-        columns: list[Column] = [c.narrowed(without=new) if isinstance(c, Open) else c for c in self.columns]
-        columns = [new.pop(c.name.casefold(), c) if isinstance(c, Out) else c for c in columns]
-        return Relation([*columns, *new.values()], self.rows, table=self.table, fallback=self.fallback)
+        gone = [name.casefold() for name, _ in pairs]
+        # of several assignments to one column the last holds
+        new = ByName((name, Out(name, out.uses, out.text)) for name, out in reversed(pairs))
+        columns: list[Column] = [c.narrowed(without=gone) if isinstance(c, Open) else c for c in self.columns]
+        columns = [new.pop(c.name) or c if isinstance(c, Out) else c for c in columns]
+        return Relation([*columns, *reversed(list(new.values()))], self.rows, table=self.table, fallback=self.fallback)
 
     def all_uses(self, outer: int) -> Uses:
         """Give what all columns together use, seen through ``outer``."""
@@ -148,8 +160,8 @@ class Relation:
         return total
 
 
-def table_relation(table: TableName, columns: Sequence[str] | None) -> Relation:
-    """Give the relation of a base table or file, open when its columns are not known."""
+def table_relation(table: TableName, columns: Sequence[str] | None, *, is_exact: bool = False) -> Relation:
+    """Give the relation of a base table or file, open when its columns are not known; ``is_exact`` as of ``Open``."""
     if columns is None:
-        return Relation([Open((table,))], table=table)
+        return Relation([Open((table,), is_exact=is_exact)], table=table)
     return Relation([Out(name, {(table, name): frozenset({IDENTITY})}) for name in columns], table=table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwater.sql.by_name import ByName
 from headwater.sql.relation import Column, Out, Relation
 from headwater.sql.results import TableName
 from headwater.sql.uses import IDENTITY, TRANSFORMATION, Uses, merge
@@ -58,9 +59,9 @@ class Scope:
         self.row: list[Column] = []
         self.merged: dict[str, Out] = {}
         self.rows: Uses = {}
-        self.aliases: dict[str, Out] = {}
+        self.aliases: ByName[Out] = ByName()
         self.alias_rank = "never"  # "lateral" (within the select list), "after" the columns of the sources, or "first"
-        self.plain: set[str] = set()  # aliases of bare columns
+        self.plain: ByName[bool] = ByName()  # aliases of bare columns
         self.windows: dict[str, exp.Expression] = {}
         self.bound: list[frozenset[str]] = []
 
@@ -122,7 +123,7 @@ def resolve(ctx: Context, scope: Scope, parts: tuple[str, ...], *, quoted: bool 
 def _has_column(scope: Scope | None, name: str) -> bool:
     """Whether a column, or a value that a table function gives, has the name that a table has too."""
     while scope is not None:
-        if scope.known(name) or name.casefold() in scope.aliases:
+        if scope.known(name) or name in scope.aliases:
             return True
         scope = scope.parent
     return False
@@ -178,7 +179,7 @@ def _by_name(ctx: Context, scope: Scope, name: str) -> Out | None:
 
 
 def _in_scope(ctx: Context, scope: Scope, name: str) -> Out | None:
-    alias = scope.aliases.get(name.casefold()) if scope.alias_rank != "never" else None
+    alias = scope.aliases.get(name) if scope.alias_rank != "never" else None
     if alias is not None and scope.alias_rank == "first":
         return alias
     known = scope.known(name)
@@ -188,7 +189,7 @@ def _in_scope(ctx: Context, scope: Scope, name: str) -> Out | None:
         ctx.note(name, "more than one table has a column of that name")
         return alias
     possible = scope.possible(name)
-    if alias is not None and possible and scope.alias_rank == "lateral" and name.casefold() in scope.plain:
+    if alias is not None and possible and scope.alias_rank == "lateral" and name in scope.plain:
         # ``SELECT a AS b, b AS a``: nobody renames a column to use it under the new name in the next item.
         return possible[0][1] if len(possible) == 1 else alias
     if alias is not None:

@@ -38,9 +38,9 @@ def select_relation(ctx: Context, node: exp.Expr, env: Env | None, outer: Scope 
         for column in project(ctx, scope, item, len(columns)):
             columns.append(column)
             if isinstance(column, Out) and isinstance(item, exp.Alias):
-                scope.aliases.setdefault(column.name.casefold(), column)
+                scope.aliases.add(column.name, column)
                 if isinstance(item.this, exp.Column):
-                    scope.plain.add(column.name.casefold())
+                    scope.plain.add(column.name, True)
     relation = Relation(columns, scope.rows)
     row_clauses(ctx, scope, node, relation)
     return relation

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from headwater.sql.by_name import ByName
 from headwater.sql.clauses import tail_clauses
 from headwater.sql.ctes import with_env
 from headwater.sql.relation import Column, Open, Out, Relation
@@ -32,7 +33,7 @@ def set_operation(ctx: Context, node: exp.Expr, env: Env | None, outer: Scope | 
         other = relation_of(ctx, operation.expression, inside, outer)
         relation = _combined(ctx, operation, relation, other)
         scope = Scope(inside, outer)
-        scope.aliases = {column.name.casefold(): column for column in relation.columns if isinstance(column, Out)}
+        scope.aliases = ByName((column.name, column) for column in relation.columns if isinstance(column, Out))
         scope.alias_rank = "first"
         scope.row = relation.columns
         tail_clauses(ctx, scope, operation, relation)
