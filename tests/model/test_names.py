@@ -155,3 +155,29 @@ def test_an_address_of_nothing_is_refused(uri):
         from_uri(uri)
     assert refused.value.field == "uri"
     assert refused.value.rule
+
+
+@pytest.mark.parametrize(
+    ("namespace", "quoted", "plain", "is_one"),
+    [
+        ("postgres://db", '"shop"."public"."Orders"', "shop.public.Orders", False),
+        ("postgres://db", '"shop"."public"."orders"', "SHOP.public.Orders", True),
+        ("postgres://db/shop", 'public."Orders"', "public.orders", False),
+        ("snowflake://org-acct", '"DB"."S"."T"', "db.s.t", True),
+        ("snowflake://org-acct", '"DB"."S"."t"', "db.s.t", False),
+        ("oracle://db", 'ORCL.S."t"', "orcl.s.t", False),
+        ("bigquery", "`p`.`d`.`T`", "p.d.T", True),
+        ("bigquery", "`p`.`d`.`T`", "p.d.t", False),
+        ("mysql://db", "`shop`.`Orders`", "shop.Orders", True),
+        ("duckdb:///data/x.duckdb", '"Orders"', "orders", True),
+        ("mssql://db", "[shop].[dbo].[Orders]", "shop.dbo.orders", True),
+        ("redshift://db", '"shop"."public"."Orders"', "shop.public.orders", True),
+        ("trino://db", '"c"."s"."Orders"', "c.s.orders", True),
+    ],
+)
+def test_quotes_keep_the_case_where_the_platform_keeps_it(namespace, quoted, plain, is_one):
+    """Two tables where the database has two, one where case makes no difference; the form is its own normal form."""
+    found = normalise(namespace, quoted)
+    assert (found == normalise(namespace, plain)) is is_one
+    assert normalise(*found) == found
+    assert normalise(*standard(namespace, quoted)) == found

@@ -46,7 +46,7 @@ def normalise(namespace: str, name: str, cwd: str | None = None) -> DatasetName:
     >>> normalise("s3a://lake/", "/raw//orders/dt=2026-01-01/part-0.parquet")
     DatasetName(namespace='s3://lake', name='raw/orders')
     >>> normalise("postgresql://db", '"shop"."public"."Orders"')
-    DatasetName(namespace='postgres://db:5432', name='shop.public.orders')
+    DatasetName(namespace='postgres://db:5432', name='shop.public."Orders"')
     """
     return _settle(namespace, name, cwd, keep=False)
 
@@ -118,14 +118,15 @@ def _table(platform: Platform, rest: str, name: str, cwd: str | None, *, keep: b
         return _database_file(platform, rest, name, cwd, fold)
     authority, _, database = rest.partition("/")
     database = database.strip("/").partition("?")[0]
-    name = _identifiers(_PARTITION_TAIL.sub("", name), fold)
+    exact = platform.fold if platform.keeps_quoted else Fold.NONE
+    name = _identifiers(_PARTITION_TAIL.sub("", name), fold, exact)
     parts = split_identifiers(name)
     if len(parts) > 1 and parts[0].lower() in platform.implied:
         parts = parts[1:]
     if platform.scheme == "bigquery":
         database, authority = database or authority, ""
     if database:
-        database = _identifiers(database, fold)
+        database = _identifiers(database, fold, exact)
         if len(parts) == len(platform.parts) - 1:
             parts, database = [*split_identifiers(database), *parts], ""
         elif parts[0] == database:
@@ -218,12 +219,27 @@ def split_identifiers(name: str) -> list[str]:
     return [name]
 
 
-def _identifiers(name: str, fold: Fold) -> str:
-    """A dotted name without the quotes it does not need, folded as the platform does."""
+def _identifiers(name: str, fold: Fold, exact: Fold = Fold.NONE) -> str:
+    """A dotted name without the quotes it does not need, folded as the platform does.
+
+    ``exact`` is how a platform folds what is not in quotes, where it leaves alone what is: quotes that keep an
+    identifier from being folded are needed.
+    """
     if '"' in name or "`" in name or "[" in name:
         parts = split_identifiers(name)
         if len(parts) > 1 or _is_quoted(name):
-            name = ".".join(_unquoted(part) for part in parts)
+            return ".".join(_identifier(part, fold, exact) for part in parts)
+    return _folded(name, fold)
+
+
+def _identifier(part: str, fold: Fold, exact: Fold) -> str:
+    plain = _unquoted(part)
+    if _is_quoted(part) and _folded(plain, exact) != plain:
+        return plain if _is_quoted(plain) else f'"{plain}"'
+    return _folded(plain, fold)
+
+
+def _folded(name: str, fold: Fold) -> str:
     if fold is Fold.LOWER:
         return name.lower()
     return name.upper() if fold is Fold.UPPER else name

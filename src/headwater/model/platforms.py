@@ -45,6 +45,8 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     has_host: bool = True
     parts: tuple[str, ...] = ()
     fold: Fold = Fold.NONE
+    #: what stands in quotes is not folded: ``"Orders"`` and ``orders`` are two tables
+    keeps_quoted: bool = False
     default_schema: str = ""
     #: a local database file follows the scheme, not a host
     is_file: bool = False
@@ -57,22 +59,52 @@ _DT = ("database", "table")
 _CST = ("catalog", "schema", "table")
 
 _TABLES = (
-    Platform(scheme="postgres", shape=Shape.TABLE, port=5432, parts=_DST, fold=Fold.LOWER, default_schema="public"),
+    Platform(
+        scheme="postgres",
+        shape=Shape.TABLE,
+        port=5432,
+        parts=_DST,
+        fold=Fold.LOWER,
+        keeps_quoted=True,
+        default_schema="public",
+    ),
     Platform(scheme="redshift", shape=Shape.TABLE, port=5439, parts=_DST, fold=Fold.LOWER, default_schema="public"),
-    Platform(scheme="crate", shape=Shape.TABLE, port=5432, parts=_DST, fold=Fold.LOWER, default_schema="doc"),
+    Platform(
+        scheme="crate",
+        shape=Shape.TABLE,
+        port=5432,
+        parts=_DST,
+        fold=Fold.LOWER,
+        keeps_quoted=True,
+        default_schema="doc",
+    ),
     Platform(scheme="mssql", shape=Shape.TABLE, port=1433, parts=_DST, fold=Fold.LOWER, default_schema="dbo"),
     Platform(scheme="fabric-warehouse", shape=Shape.TABLE, port=1433, has_port=False, parts=_DST, fold=Fold.LOWER),
-    Platform(scheme="db2", shape=Shape.TABLE, port=50000, parts=_DST, fold=Fold.UPPER),
-    Platform(scheme="oracle", shape=Shape.TABLE, port=1521, parts=("service", "schema", "table"), fold=Fold.UPPER),
+    Platform(scheme="db2", shape=Shape.TABLE, port=50000, parts=_DST, fold=Fold.UPPER, keeps_quoted=True),
+    Platform(
+        scheme="oracle",
+        shape=Shape.TABLE,
+        port=1521,
+        parts=("service", "schema", "table"),
+        fold=Fold.UPPER,
+        keeps_quoted=True,
+    ),
     Platform(scheme="mysql", shape=Shape.TABLE, port=3306, parts=_DT),
     Platform(scheme="mariadb", shape=Shape.TABLE, port=3306, parts=_DT),
     Platform(scheme="oceanbase", shape=Shape.TABLE, port=2881, parts=_DT),
     Platform(scheme="clickhouse", shape=Shape.TABLE, port=9000, parts=_DT),
     Platform(scheme="teradata", shape=Shape.TABLE, port=1025, parts=_DT, fold=Fold.LOWER),
-    Platform(scheme="cassandra", shape=Shape.TABLE, port=9042, parts=("keyspace", "table"), fold=Fold.LOWER),
+    Platform(
+        scheme="cassandra",
+        shape=Shape.TABLE,
+        port=9042,
+        parts=("keyspace", "table"),
+        fold=Fold.LOWER,
+        keeps_quoted=True,
+    ),
     Platform(scheme="hive", shape=Shape.TABLE, parts=_DT, fold=Fold.LOWER, implied=("spark_catalog",)),
     Platform(scheme="trino", shape=Shape.TABLE, port=8080, parts=_CST, fold=Fold.LOWER),
-    Platform(scheme="snowflake", shape=Shape.TABLE, has_port=False, parts=_DST, fold=Fold.UPPER),
+    Platform(scheme="snowflake", shape=Shape.TABLE, has_port=False, parts=_DST, fold=Fold.UPPER, keeps_quoted=True),
     Platform(scheme="spanner", shape=Shape.TABLE, has_host=False, parts=_DST),
     Platform(scheme="unitycatalog", shape=Shape.TABLE, port=443, has_port=False, parts=_CST, fold=Fold.LOWER),
     Platform(scheme="milvus", shape=Shape.TABLE, port=19530, parts=("database", "collection")),
