@@ -2,13 +2,16 @@
 
 Operators, element-wise functions and comprehensions over arrays are compiled code: ``predict(X).round()`` gives an
 array that no hook has seen. Where such an array is used, the user's code is read for where it came from
-(``headwater.capture.surmise``); where the code does not tell, and for lists, it is taken to come from the latest array
-of the same length that is followed. Either is a guess, and every edge that rests on it is marked ``inferred``.
+(``headwater.capture.surmise``). A list cannot be followed at all: it comes from the columns that a statement which
+made it went through one by one (``[v > 3 for v in df["x"]]``). Where the code does not tell, either is taken to come
+from the latest array of the same length that is followed. Each is a guess, and every edge that rests on it is marked
+``inferred``.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from types import CodeType
 from typing import Any, Final
 
 from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value, user_site
@@ -16,6 +19,9 @@ from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Val
 _KEPT: Final = 64
 _SHORTEST: Final = 2
 """A sequence of one could be anything."""
+_PASSES_A_LINE: Final = 4
+_LINES: Final = 1_000
+"""Lines of code whose passes are remembered; beyond them all are forgotten."""
 
 
 class Guesses:
@@ -24,11 +30,27 @@ class Guesses:
     def __init__(self, values: Values) -> None:
         self._values = values
         self._recent: deque[tuple[int, Value]] = deque(maxlen=_KEPT)
+        self._passes: dict[CodeType, dict[int, tuple[Value, ...]]] = {}
+        self._lines = 0
 
     def saw(self, obj: object, value: Value) -> None:
         """An object was bound: remember arrays."""
         if type(obj).__name__ == "ndarray" and value.rows is not None:
             self._recent.append((value.rows, value))
+
+    def went_through(self, value: Value, code: CodeType | None, line: int) -> None:
+        """The user's code goes through the items of a column one by one at that line; what becomes of them is a list,
+        if anything."""
+        if code is None:
+            return
+        if self._lines >= _LINES:
+            self._passes.clear()
+            self._lines = 0
+        lines = self._passes.setdefault(code, {})
+        before = lines.get(line, ())
+        if value not in before:
+            self._lines += not before
+            lines[line] = (*before, value)[-_PASSES_A_LINE:]
 
     def value_of(self, obj: Any) -> Value | None:
         """A value for an array or list that is not known: what the code says, else the latest array of its length."""
@@ -43,10 +65,26 @@ class Guesses:
             found = surmise(self._values, *user_site(2), rows)
             if found is not None:
                 return None if found is UNKNOWN else found
+        elif self._passes:
+            found = self._listed(rows)
+            if found is not None:
+                return found
         for known_rows, value in reversed(self._recent):
             if known_rows == rows:
                 return make_value("unseen", (value,), _from_all, columns=value.columns, rows=rows)
         return None
+
+    def _listed(self, rows: int) -> Value | None:
+        """A value for a list that is used at the user's line, where what it was made of was gone through."""
+        from headwater.capture.surmise import FROM_CODE, gone_through
+
+        code, line = user_site(3)
+        passes = self._passes.get(code) if code is not None else None
+        values = gone_through(code, line, passes) if code is not None and passes else ()
+        if not values:
+            return None
+        deps = [Dep(i, None, description=INFERRED) for i in range(len(values))]
+        return make_value(FROM_CODE, values, lambda _: Columns({"*": deps}), rows=rows, code=code, line=line)
 
 
 def _from_all(value: Value) -> Columns:

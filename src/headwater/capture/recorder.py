@@ -22,6 +22,8 @@ VALUES = Values()
 _guesses = Guesses(VALUES)
 VALUES.watch("ndarray", _guesses.saw)
 VALUES.guess = _guesses.value_of
+went_through = _guesses.went_through
+"""``went_through(value, code, line)``: a column is gone through there, item by item; see ``Guesses``."""
 
 
 class Read(msgspec.Struct, frozen=True):

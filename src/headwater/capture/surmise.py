@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import builtins
 import linecache
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import CodeType
 from typing import Any, Final, NamedTuple
@@ -110,6 +110,40 @@ def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) 
     if not found:
         return UNKNOWN if is_certain else None
     return make_value(FROM_CODE, tuple(found.values()), _from_all, rows=rows, code=code, line=bound_at)
+
+
+def gone_through(code: CodeType, line: int, passes: Mapping[int, tuple[Value, ...]]) -> tuple[Value, ...]:
+    """The values of the columns that were gone through to make a list which is used at ``line`` of ``code``.
+
+    ``passes`` are the lines at which columns were gone through. The statement itself may have done it, or one of those
+    that bound the names it hands on.
+    """
+    steps = steps_of(code)
+    at = next((step for step in reversed(steps) if step.first <= line <= step.last), None)
+    if at is None:
+        return ()
+    found = _passed_in(at, passes)
+    seen: set[tuple[str, int]] = set()
+    waiting = [(name, at.first) for name in at.passed or at.used] if not found else []
+    for _ in range(MAX_STEPS):
+        if not waiting:
+            break
+        name, before = waiting.pop()
+        if (name, before) in seen:
+            continue
+        seen.add((name, before))
+        step = _last_binding(steps, name, before)
+        if step is None:
+            continue
+        values = _passed_in(step, passes)
+        found += values
+        if not values:
+            waiting += [(other, step.first) for other in (*step.passed, *step.used)]
+    return tuple(dict.fromkeys(found))
+
+
+def _passed_in(step: Step, passes: Mapping[int, tuple[Value, ...]]) -> list[Value]:
+    return [value for line, values in passes.items() if step.first <= line <= step.last for value in values]
 
 
 def _from_all(value: Value) -> Columns:

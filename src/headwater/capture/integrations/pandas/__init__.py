@@ -26,6 +26,7 @@ class PandasIntegration(Integration):
             construction,
             functions,
             grouping,
+            iterating,
             joining,
             methods,
             operators,
@@ -51,6 +52,7 @@ class PandasIntegration(Integration):
             querying,
             readers,
             writers,
+            iterating,
             catch_all,
         ):
             part.install(hooks)

@@ -15,7 +15,7 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
-from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, made
+from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, made, new_in
 from headwater.capture.integrations.pandas.rules import RENAMED, SAME, by_levels, column, levels, whole
 from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_all, is_mask
 from headwater.capture.recorder import Recorder
@@ -77,19 +77,19 @@ def _from_new(value: Value, new: int, place: int, names: Sequence[str]) -> list[
 
 def _set_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, key, new = args[0], argument(args, kwargs, 1, "key"), argument(args, kwargs, 2, "value")
-    bind(recorder, owner, "setitem", [owner, *data_in(new)], assigned((label(key),)))
+    bind(recorder, owner, "setitem", [owner, *new_in(recorder, new)], assigned((label(key),)))
 
 
 def _insert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, key, new = args[0], argument(args, kwargs, 2, "column"), argument(args, kwargs, 3, "value")
-    bind(recorder, owner, "insert", [owner, *data_in(new)], assigned((label(key),)))
+    bind(recorder, owner, "insert", [owner, *new_in(recorder, new)], assigned((label(key),)))
 
 
 def _set_at(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, place, new = args[0], argument(args, kwargs, 1, "loc"), argument(args, kwargs, 2, "value")
     places = [place] if is_scalar(place) else list(place)
     names = names_of([owner.columns[item] for item in places])
-    bind(recorder, owner, "isetitem", [owner, *data_in(new)], assigned(names))
+    bind(recorder, owner, "isetitem", [owner, *new_in(recorder, new)], assigned(names))
 
 
 def _set_columns(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ def _set_columns(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
         _set_rows(recorder, owner, "setitem", key, new, None)
         return
     names = (label(key),) if is_scalar(key) or isinstance(key, tuple) else names_of(key)
-    bind(recorder, owner, "setitem", [owner, *data_in(new)], assigned(names))
+    bind(recorder, owner, "setitem", [owner, *new_in(recorder, new)], assigned(names))
 
 
 def _set_masked(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ def _set_masked(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 def _set_rows(recorder: Recorder, owner: Any, op: str, mask: Any, new: Any, names: tuple[str, ...] | None) -> None:
     """Cells in ``names`` were set, those that ``mask`` said; None where places were given that are not data."""
-    news, masks = data_in(new), data_in(mask)
+    news, masks = new_in(recorder, new), data_in(mask)
     rule = assigned(names, new=1 if news else None, mask=1 + len(news) if masks else None, keeps=True)
     bind(recorder, owner, op, [owner, *news, *masks], rule)
 
@@ -123,7 +123,7 @@ def _set_located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
         return
     names = _columns_set(owner, indexer.name, key)
     if is_all(rows):
-        bind(recorder, owner, indexer.name, [owner, *data_in(new)], assigned(names))
+        bind(recorder, owner, indexer.name, [owner, *new_in(recorder, new)], assigned(names))
     else:
         _set_rows(recorder, owner, indexer.name, mask, new, names)
 

@@ -10,7 +10,7 @@ from pandas.core.base import IndexOpsMixin
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, label, series_name
-from headwater.capture.integrations.pandas.observing import DATA, argument, bind, hook, hook_methods
+from headwater.capture.integrations.pandas.observing import DATA, argument, bind, hook, hook_methods, listed
 from headwater.capture.integrations.pandas.rules import IDENTITY, SAME, SOURCE, by_position, column, levels, whole
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
@@ -30,7 +30,8 @@ def install(hooks: Hooks) -> None:
 def _framed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, data = args[0], argument(args, kwargs, 1, "data")
     if isinstance(data, dict):
-        items = {label(name): item for name, item in data.items() if isinstance(item, DATA)}
+        found = {label(name): listed(recorder, item) for name, item in data.items()}
+        items = {name: item for name, item in found.items() if isinstance(item, DATA) or type(item) is Value}
         bind(recorder, owner, "DataFrame", list(items.values()), _from_items(tuple(items)))
     elif isinstance(data, pd.DataFrame):
         bind(recorder, owner, "DataFrame", (data,), SAME)
@@ -44,7 +45,8 @@ def _framed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 
 def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, data = args[0], argument(args, kwargs, 1, "data")
-    if isinstance(data, DATA):
+    data = listed(recorder, data)
+    if isinstance(data, DATA) or type(data) is Value:
         bind(recorder, owner, "Series", (data,), by_position(IDENTITY) if isinstance(data, pd.Series) else SOURCE)
     else:
         bind(recorder, owner, "Series", (), _literal)

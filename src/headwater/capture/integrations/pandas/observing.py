@@ -15,7 +15,7 @@ from headwater.capture.integrations.pandas.labels import describe
 from headwater.capture.integrations.pandas.rules import opaque
 from headwater.capture.recorder import Recorder
 from headwater.capture.stand_in import observe_caller, observe_io, unseen
-from headwater.capture.surmise import known_or_read
+from headwater.capture.surmise import FROM_CODE, known_or_read
 from headwater.capture.values import UNKNOWN, Rule, Value
 
 Make = Callable[[str], After]
@@ -56,6 +56,17 @@ def bind(
 def data_in(*candidates: Any) -> list[Any]:
     """The candidates that hold data, in order."""
     return [item for item in candidates if isinstance(item, DATA) or type(item) is Value]
+
+
+def new_in(recorder: Recorder, new: Any) -> list[Any]:
+    """What columns are set to: data, or a list that was made by going through columns."""
+    return data_in(new if isinstance(new, DATA) else listed(recorder, new))
+
+
+def listed(recorder: Recorder, new: Any) -> Any:
+    """The value of a list that the code made of what it went through; else the object as it is."""
+    value = recorder.values.get(new) if isinstance(new, list | tuple) else None
+    return value if value is not None and value.op == FROM_CODE else new
 
 
 def argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str, default: Any = None) -> Any:

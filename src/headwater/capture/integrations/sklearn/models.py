@@ -105,7 +105,7 @@ def _training(recorder: Recorder, x: Any, y: Any, model: str) -> list[Value]:
     value = known(recorder, x)
     parts = [x] if y is None else [x, y]
     if not has_set(value):
-        name_set(recorder, parts, f"{model}.training_data", "sklearn.training_data", {}, value)
+        return name_set(recorder, parts, f"{model}.training_data", "sklearn.training_data", {}, value)
     return [known(recorder, part) for part in parts]
 
 

@@ -57,8 +57,9 @@ def snapshot_of(objects: Sequence[Any]) -> Any:
 
 def name_set(
     recorder: Recorder, parts: Sequence[Any], name: str, op: str, facets: dict[str, Any], made: Value | None = None
-) -> Value:
-    """Make the parts (X, y) one named set; each part is from now on what it is of that set."""
+) -> list[Value]:
+    """Make the parts (X, y) one named set; each part is from now on what it is of that set. Returns that, part by part:
+    of a list, which cannot be followed, there is no other way to know it."""
     values = [known(recorder, part) for part in parts]
     columns = [columns_of(part, value) for part, value in zip(parts, values, strict=True)]
     labels = [names or ("label",) for names in columns]
@@ -79,9 +80,10 @@ def name_set(
         line=first.line,
     )
     loops.name(recorder, whole, ref, snapshot=snapshot_of(parts), facets=facets)
-    for part, names in zip(parts, labels, strict=True):
+    return [
         recorder.values.bind(part, make_value("sklearn.part", (whole,), same_columns, columns=names, rows=whole.rows))
-    return whole
+        for part, names in zip(parts, labels, strict=True)
+    ]
 
 
 def has_set(value: Value) -> bool:
