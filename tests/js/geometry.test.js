@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { between, centred, fitting, panned, revealing, seen, toScreen, toWorld, zoomed } from "../../src/headwater/server/static/graph/camera.js";
+import { between, centred, filled, fitting, panned, revealing, seen, toScreen, toWorld, zoomed } from "../../src/headwater/server/static/graph/camera.js";
 import { distance, trace } from "../../src/headwater/server/static/graph/curve.js";
 import { Grid, around, holds, overlaps } from "../../src/headwater/server/static/graph/spatial.js";
 
@@ -121,4 +121,14 @@ test("a line passes every point it was given", () => {
       assert.deepEqual(ends, [[0, 0], [10, 20], [30, 20]]);
     }
   }
+});
+
+test("a camera is moved to where there is something to see, and what must be seen stays in sight", () => {
+  const root = { x: 1900, y: 100, w: 208, h: 46 };
+  const world = { x: 0, y: 0, w: 2108, h: 200 };
+  const middle = centred({ x: 2004, y: 123 }, 1, 1000, 700);
+  const moved = filled(middle, world, root, 1000, 700, 56);
+  assert.deepEqual(moved, { x: 2108 + 56 - 1000, y: 100 - 350, k: 1 }); // at the right end; low worlds stand in the middle
+  const amid = centred({ x: 1054, y: 123 }, 1, 1000, 700);
+  assert.equal(filled(amid, world, { ...root, x: 950 }, 1000, 700, 56).x, amid.x); // something on both sides: as it was
 });

@@ -73,7 +73,9 @@ def plain(value: Any) -> str:
 
 
 def measure(value: Any) -> str:
-    """A measured value: a number in six digits, anything else as it is."""
+    """A measured value: a number in six digits, facts by their names (``rows 563``), anything else as it is."""
+    if isinstance(value, dict) and value and all(isinstance(one, str | int | float) for one in value.values()):
+        return ", ".join(f"{name} {measure(one)}" for name, one in value.items())
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return number(value) if is_number else plain(value)
 

@@ -89,6 +89,36 @@ export function fitting(rect, width, height, nearest = 1, margin = 32) {
 }
 
 /**
+ * A camera moved so that little of what is seen is empty: where the world ends on one side of the screen and goes on
+ * behind the other, more of it comes into sight. A rectangle that must stay in sight does.
+ * @param {Camera} camera
+ * @param {Rect} world
+ * @param {Rect} kept
+ * @param {number} width
+ * @param {number} height
+ * @param {number} margin in pixels of the screen
+ * @returns {Camera}
+ */
+export function filled(camera, world, kept, width, height, margin) {
+  const edge = margin / camera.k;
+  const x = along(camera.x, width / camera.k, world.x - edge, world.x + world.w + edge);
+  const y = along(camera.y, height / camera.k, world.y - edge, world.y + world.h + edge);
+  return revealing({ x, y, k: camera.k }, kept, width, height, margin);
+}
+
+/**
+ * Where to begin to look, so that what is seen lies between two ends; in its middle where there is less to see.
+ * @param {number} at
+ * @param {number} seen how much is seen
+ * @param {number} low
+ * @param {number} high
+ */
+function along(at, seen, low, high) {
+  if (high - low <= seen) return (low + high - seen) / 2;
+  return Math.max(low, Math.min(at, high - seen));
+}
+
+/**
  * The nearest camera to this one that shows a rectangle with a margin; the same one where it is in sight already.
  * @param {Camera} camera
  * @param {Rect} rect

@@ -15,7 +15,7 @@ export class Lookout {
   }
 
   /**
-   * Everything, where it can be read so; else the root in the middle.
+   * Everything, where it can be read so; else the root in the middle, as far as there is something on both its sides.
    * @param {boolean} isSmooth
    */
   home(isSmooth) {
@@ -24,7 +24,8 @@ export class Lookout {
     if (!root) return;
     const whole = camera.fitting(view.scene.bounds, view.width, view.height, NEAREST, MARGIN);
     const near = camera.centred({ x: root.x + root.w / 2, y: root.y + root.h / 2 }, 1, view.width, view.height);
-    const next = whole.k >= camera.LEGIBLE ? whole : near;
+    const { scene, width, height } = view;
+    const next = whole.k >= camera.LEGIBLE ? whole : camera.filled(near, scene.bounds, root, width, height, MARGIN);
     if (isSmooth) view.travel(next);
     else view.look(next);
   }
