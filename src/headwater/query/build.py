@@ -45,8 +45,8 @@ def build(
         properties = known[key]
         if fields is not None and key in fields:
             properties["fields"] = sorted(fields[key])
-        nodes.append(_node(rows[key], names[key], level, properties))
-    edges = [_edge(edge, names, (field_edges or {}).get(edge_key(edge), ())) for edge in reach.edges]
+        nodes.append(shown_node(rows[key], names[key], level, properties))
+    edges = [shown_edge(edge, names, (field_edges or {}).get(edge_key(edge), ())) for edge in reach.edges]
     return LineageGraph(
         roots=tuple(node_id(root) for root in roots),
         direction=direction.value if direction else "",
@@ -73,7 +73,8 @@ def _job_levels(reach: Reach, direction: Direction | None) -> dict[int, int]:
     return levels
 
 
-def _node(row: NodeRow, name: str, level: int, properties: dict[str, Any]) -> Node:
+def shown_node(row: NodeRow, name: str, level: int, properties: dict[str, Any]) -> Node:
+    """Return a node of an answer; ``properties`` are what ``details`` gives of it."""
     return Node(
         id=name,
         kind=row.kind,
@@ -86,7 +87,8 @@ def _node(row: NodeRow, name: str, level: int, properties: dict[str, Any]) -> No
     )
 
 
-def _edge(edge: EdgeRow, names: dict[int, str], fields: tuple[FieldEdge, ...]) -> Edge:
+def shown_edge(edge: EdgeRow, names: dict[int, str], fields: tuple[FieldEdge, ...] = ()) -> Edge:
+    """Return an edge of an answer; ``names`` holds the public names of its ends and its job."""
     return Edge(
         source=names[edge.source_id],
         target=names[edge.target_id],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+import msgspec
+
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind, RunState
 from headwater.query.build import build
@@ -16,6 +18,7 @@ from headwater.query.coverage import Coverage, measure
 from headwater.query.details import Details, describe, describe_run
 from headwater.query.diff import Diff
 from headwater.query.diff_find import diff_instants, diff_runs, diff_versions
+from headwater.query.document import walk_document
 from headwater.query.history import History, RunSummary, SearchResult, list_runs, read_history, search_nodes
 from headwater.query.impact import CHANGES, Change, Impact
 from headwater.query.impact_walk import find_impact
@@ -81,6 +84,29 @@ class Lineage:
     ) -> LineageGraph:
         """Return what is made from the node; the options are those of ``upstream``."""
         return self._walk(node, Direction.DOWNSTREAM, depth, as_of, columns, kinds, level, limit)
+
+    def walk_json(
+        self,
+        node: str,
+        direction: Direction,
+        *,
+        depth: int | None = None,
+        as_of: AsOf = None,
+        columns: bool = False,
+        kinds: Iterable[str] | None = None,
+        level: Literal["dataset", "run"] = "dataset",
+        limit: int | None = None,
+    ) -> msgspec.Raw:
+        """Return ``upstream`` or ``downstream`` as JSON; what a walk from a dataset shows now is remembered."""
+        if as_of is None and kinds is None and not columns and level == "dataset":
+            _check_numbers(depth=depth, limit=limit)
+            with self.store.view() as view:
+                target = self.resolver.target(node)
+                if target.node.kind is NodeKind.DATASET and not target.field and target.version is None:
+                    found = walk_document(self.store, view, target.node, direction, depth=depth, limit=limit)
+                    return msgspec.Raw(found)
+        graph = self._walk(node, direction, depth, as_of, columns, kinds, level, limit)
+        return msgspec.Raw(msgspec.json.encode(graph))
 
     def _walk(
         self,

@@ -69,7 +69,8 @@ def ends(edge: EdgeRow, direction: Direction) -> Ends:
 class Edges:
     """The valid edges of a store, fetched many at a time and remembered for the length of one question."""
 
-    def __init__(self, store: Store, as_of: int | None = None) -> None:
+    def __init__(self, store: Store, as_of: int | None = None, *, index: GraphIndex | None = None) -> None:
+        self._index = index
         self.store = store
         self.as_of = as_of
         self.instant = NOW if as_of is None else as_of
@@ -79,7 +80,7 @@ class Edges:
     @cached_property
     def index(self) -> GraphIndex:
         """The graph index as it was when the question was begun."""
-        return self.store.index("dataset")
+        return self._index or self.store.index("dataset")
 
     def load(self, nodes: Iterable[int], direction: Direction) -> None:
         """Fetch the edges of these datasets towards ``direction``, as far as they are not known."""
@@ -140,8 +141,23 @@ def walk(
     """
     given = {root.id: root for root in roots}
     jobs = {key for key, root in given.items() if root.kind is NodeKind.JOB}
+    reach = walk_nodes(edges, given, jobs, direction, depth=depth, limit=limit)
+    _keep_edges(edges, reach, direction, jobs)
+    return reach
+
+
+def walk_nodes(
+    edges: Edges,
+    given: Collection[int],
+    jobs: Collection[int],
+    direction: Direction,
+    *,
+    depth: int | None = None,
+    limit: int | None = None,
+) -> Reach:
+    """Return the nodes of ``walk`` without the edges between them; ``jobs`` are those of the roots that are jobs."""
     most = None if limit is None else max(limit, len(given))
-    reached = [_Reached(edges, given.keys() - jobs, direction, depth, most)]
+    reached = [_Reached(edges, set(given).difference(jobs), direction, depth, most)]
     if jobs and (depth is None or depth > 0):
         beside = {far for job in jobs for far in job_neighbours(edges, job, direction)}
         reached.append(_Reached(edges, beside, direction, None if depth is None else depth - 1, most, further=1))
@@ -155,7 +171,6 @@ def walk(
     reach.total = _count(given, reached)
     reach.is_truncated = reach.total > len(nearest)
     reach.levels = {key: hops[key] for key in nearest}
-    _keep_edges(edges, reach, direction, jobs)
     return reach
 
 
@@ -208,10 +223,10 @@ def _keep_edges(edges: Edges, reach: Reach, direction: Direction, jobs: set[int]
         else:
             found += known.get(node, ())
     reach.hidden = {node: hidden[node] for node in reach.levels if hidden.get(node)}
-    reach.edges = _distinct(found)
+    reach.edges = distinct(found)
 
 
-def _distinct(rows: Iterable[EdgeRow]) -> list[EdgeRow]:
+def distinct(rows: Iterable[EdgeRow]) -> list[EdgeRow]:
     """Return one edge for each source, target and job: the best known, by what it says and never by its ids."""
     best: dict[tuple[int, int, int], EdgeRow] = {}
     for edge in rows:

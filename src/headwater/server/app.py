@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -36,6 +37,8 @@ SECURITY_HEADERS = {
 """On every answer; a page replaces the policy by its own."""
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
+
+T = TypeVar("T")
 
 _is_coroutine = cache(inspect.iscoroutinefunction)
 
@@ -114,10 +117,8 @@ class App:
         if operation.body is not None:
             call.body = decode_body(operation, await call.read(), self.service.settings.limits)
         if _is_coroutine(operation.handler):
-            found = await operation.handler(call)
-        else:
-            found = await self.in_thread(operation.handler, call)
-        return _response(request, operation.status, found)
+            return _response(request, operation.status, await operation.handler(call))
+        return await self.in_thread(_answered, call, operation)
 
     async def _known(self, request: Request) -> Principal:
         """Who asks, as far as can be said: what an error page's head shows."""
@@ -134,11 +135,16 @@ class App:
             principal = await self.in_thread(self.service.authentication.principal, request)
         return principal
 
-    async def in_thread(self, function: Any, *arguments: Any) -> Any:
+    async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function that blocks, in one of the service's worker threads."""
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self.service.settings.threads)
         return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
+
+
+def _answered(call: Call, operation: Operation) -> Response:
+    """The answer of a handler that blocks. It is encoded in the same thread: others have the loop meanwhile."""
+    return _response(call.request, operation.status, operation.handler(call))
 
 
 def _raw_path(scope: Scope) -> bytes:

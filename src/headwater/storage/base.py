@@ -20,6 +20,7 @@ import msgspec
 from headwater.model.graph import FieldEdge, How, NodeKind, RunState
 from headwater.storage.delivery import Intake
 from headwater.storage.directory import Directory
+from headwater.storage.recall import Viewed
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.index import GraphIndex
@@ -201,7 +202,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-class Store(Intake, Directory):
+class Store(Intake, Directory, Viewed):
     """The lineage of one tenant. Open it with the backend's ``open``; close it, or use it as a context manager."""
 
     capabilities: Capabilities

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
 
 from headwater.errors import StoreError
@@ -21,6 +21,7 @@ from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Batch, Checked, sort_out, with_ids
 from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.tables import Tables
+from headwater.storage.recall import State
 from headwater.storage.turn import Turn
 
 _REBUILD_BATCH = 500
@@ -180,10 +181,34 @@ class GroupedStore(ProjectedStore):
         with ExitStack() as stack:
             stack.enter_context(self._lock)
             stack.callback(self._ease)
+            stack.enter_context(self._announced())
             stack.enter_context(self._writing())
+            before = self._state()
             receipts = self._take_in([self.checked(delivery) for delivery in deliveries])
             self._tables.flush()
+            self._announce(before)
             return _Open(stack.pop_all(), receipts)
+
+    @contextmanager
+    def _announced(self) -> Iterator[None]:
+        """Take back what was announced, where it is not committed."""
+        recall = self._indexes.recall
+        try:
+            yield
+        except BaseException:
+            recall.withdraw()
+            raise
+        recall.settle()
+
+    def _announce(self, before: State) -> None:
+        """Have forgotten what the commit at hand changes."""
+        after = self._state()
+        if after != before:
+            self._indexes.recall.announce(before, after, self._tables.touched)
+        self._tables.touched.clear()
+
+    def _last_seq(self) -> int:
+        return self._tables.counter("event")
 
     def _ease(self) -> None:
         """Look at the caches after some commits, not after each: a small one costs less than looking."""

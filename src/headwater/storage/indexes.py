@@ -1,4 +1,4 @@
-"""The graph indexes of one store, shared by every handle on that store in this process.
+"""The graph indexes of one store, shared by every handle on that store in this process, with what answers recall.
 
 A process that opens a store several times (one that writes, some that read) holds the graph once. Each handle brings
 the index up to date through a connection of its own, so a reader never waits for the connection of the writer.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from headwater.storage.recall import Recall
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.base import Level
@@ -24,6 +26,7 @@ class SharedIndexes:
         self._lock = threading.Lock()
         self._indexes: dict[Level, GraphIndex] = {}
         self._handles = 0
+        self.recall = Recall()
 
     def join(self) -> None:
         """Count one more handle."""
@@ -38,6 +41,7 @@ class SharedIndexes:
                 return
             closed = list(self._indexes.values())
             self._indexes.clear()
+            self.recall = Recall()
         for index in closed:
             index.close()
 

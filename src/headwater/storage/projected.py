@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ from headwater.storage.projection.projector import Projector
 from headwater.storage.projection.records import KIND_CODES
 from headwater.storage.projection.searching import rank
 from headwater.storage.projection.tables import Tables
+from headwater.storage.recall import State, View
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.index import GraphIndex
@@ -65,6 +66,21 @@ class ProjectedStore(ListedStore):
     @abstractmethod
     def _reading(self) -> AbstractContextManager[None]:
         """A context in which the tables may be read and show the last acknowledged event."""
+
+    @abstractmethod
+    def _last_seq(self) -> int:
+        """The last event that the tables show."""
+
+    def _state(self) -> State:
+        """The state of the tables; what answers show changes with it alone."""
+        return self._tables.epoch("dataset"), self._last_seq()
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """A context in which everything is answered from one state, with what is remembered of it."""
+        index = self.index("dataset")  # first: who refreshes it reads the store, and may wait for its lock
+        with self._reading():
+            yield self._indexes.recall.at(self._state(), index)
 
     @abstractmethod
     def _log_counts(self) -> tuple[int, int, int]:
@@ -246,6 +262,11 @@ class ProjectedStore(ListedStore):
         pairs = zip(inside.source.tolist(), inside.target.tolist(), strict=True)
         with self._reading():
             return self._answers.edges_between(pairs, as_of)
+
+    def edges_between(self, pairs: Collection[tuple[int, int]]) -> list[EdgeRow]:
+        """Dataset-level edges that hold now between these (source, target) pairs."""
+        with self._reading():
+            return self._answers.edges_between(pairs, None)
 
     def mappings(self, mapping_ids: Sequence[int]) -> dict[int, tuple[FieldEdge, ...]]:
         """The column edges of these mappings, by id."""

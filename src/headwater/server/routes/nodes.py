@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 from starlette.responses import Response
 
 from headwater.errors import InvalidInput
-from headwater.model.graph import NodeKind
+from headwater.model.graph import Direction, NodeKind
 from headwater.query.details import Details
 from headwater.query.history import History, RunSummary
 from headwater.query.impact import Change, Impact
@@ -65,6 +65,17 @@ class WalkQuery(msgspec.Struct, frozen=True, kw_only=True):
     level: Literal["dataset", "run"] = "dataset"
     budget: Budget = 1000
     format: Form = "json"
+
+
+class Options(TypedDict):
+    """The options of a walk, as the query layer takes them."""
+
+    depth: int | None
+    as_of: str | None
+    columns: bool
+    kinds: list[str] | None
+    level: Literal["dataset", "run"]
+    limit: int
 
 
 class ImpactQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,29 +140,31 @@ def node(call: Call) -> Details:
         return lineage.show(call.path["id"], as_of=call.query.as_of)
 
 
-def upstream(call: Call) -> LineageGraph | Response:
+def upstream(call: Call) -> msgspec.Raw | LineageGraph | Response:
     """What a node comes from."""
-    return _walk(call, "upstream")
+    return _walk(call, Direction.UPSTREAM)
 
 
-def downstream(call: Call) -> LineageGraph | Response:
+def downstream(call: Call) -> msgspec.Raw | LineageGraph | Response:
     """What is made from a node."""
-    return _walk(call, "downstream")
+    return _walk(call, Direction.DOWNSTREAM)
 
 
-def _walk(call: Call, verb: Literal["upstream", "downstream"]) -> LineageGraph | Response:
+def _walk(call: Call, direction: Direction) -> msgspec.Raw | LineageGraph | Response:
     query: WalkQuery = call.query
+    options = Options(
+        depth=query.depth,
+        as_of=query.as_of,
+        columns=query.columns,
+        kinds=words(query.kinds),
+        level=query.level,
+        limit=check_budget(call, query.budget),
+    )
     with call.lineage() as lineage:
-        walk = lineage.upstream if verb == "upstream" else lineage.downstream
-        graph = walk(
-            call.path["id"],
-            depth=query.depth,
-            as_of=query.as_of,
-            columns=query.columns,
-            kinds=words(query.kinds),
-            level=query.level,
-            limit=check_budget(call, query.budget),
-        )
+        if query.format == "json":
+            return lineage.walk_json(call.path["id"], direction, **options)
+        walk = lineage.upstream if direction is Direction.UPSTREAM else lineage.downstream
+        graph = walk(call.path["id"], **options)
     return graph_answer(graph, query.format)
 
 

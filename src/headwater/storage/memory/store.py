@@ -30,7 +30,7 @@ class MemoryStore(ProjectedStore):
         self._keys: dict[bytes, int] = {}
         self._refused = MemoryQuarantine()
         self._lock = Turn()
-        self._last_seq = 0
+        self._last = 0
         self._rebuilds = 0
         self._by_seq: dict[int, bytes] = {}
         super().__init__(MemoryTables(self._by_seq.__getitem__), tenant, SharedIndexes(None))
@@ -54,7 +54,7 @@ class MemoryStore(ProjectedStore):
             batch = sort_out(
                 [self.checked(delivery) for delivery in deliveries],
                 self._seen,
-                self._last_seq + 1,
+                self._last + 1,
                 Cycles(self._tables),
             )
             rest = held.pop_all()
@@ -62,13 +62,16 @@ class MemoryStore(ProjectedStore):
         return _Pending(self, batch, rest)
 
     def _take(self, batch: Batch) -> list[list[Receipt]]:
+        before = self._state()
         for one, received_at in zip(batch.accepted, batch.received, strict=True):
-            self._last_seq += 1
-            self._keys[one.key] = self._last_seq
-            self._by_seq[self._last_seq] = one.key
-            self._log.append(StoredEvent(seq=self._last_seq, key=one.key.hex(), received_at=received_at, body=one.raw))
-            self._projector.apply(one.event, one.key, self._last_seq, one.at)
+            self._last += 1
+            self._keys[one.key] = self._last
+            self._by_seq[self._last] = one.key
+            self._log.append(StoredEvent(seq=self._last, key=one.key.hex(), received_at=received_at, body=one.raw))
+            self._projector.apply(one.event, one.key, self._last, one.at)
         self._projector.settle()
+        self._indexes.recall.announce(before, self._state(), self._tables.touched)
+        self._tables.touched.clear()
         return with_ids(batch.receipts, self._refused.keep(batch.refused))
 
     def _seen(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
@@ -136,8 +139,11 @@ class MemoryStore(ProjectedStore):
         with self._lock:
             return self._refused.totals()
 
+    def _last_seq(self) -> int:
+        return self._last
+
     def _log_counts(self) -> tuple[int, int, int]:
-        return len(self._log), len(self._refused.entries), self._last_seq
+        return len(self._log), len(self._refused.entries), self._last
 
     def size_bytes(self) -> int:
         """Nothing on disk."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+from headwater.storage.projection.tables import TouchNotes
+
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
 
@@ -15,6 +17,7 @@ class MemoryTable(Generic[K, R]):
 
     def __init__(self, key: Callable[[R], K], *indexes: tuple[str, ...]) -> None:
         self._key = key
+        self.notes: TouchNotes | None = None
         self._rows: dict[K, R] = {}
         self._indexes: dict[tuple[str, ...], dict[Any, dict[K, None]]] = {tuple(sorted(index)): {} for index in indexes}
         self._getters = {index: attrgetter(*index) for index in self._indexes}
@@ -29,6 +32,8 @@ class MemoryTable(Generic[K, R]):
         key = self._key(row)
         self._unfile(key)
         self._rows[key] = row
+        if self.notes is not None:
+            self.notes([row])
         filed = tuple(getter(row) for getter in self._getters.values())
         self._filed[key] = filed
         for index, value in zip(self._indexes.values(), filed, strict=True):
@@ -41,7 +46,9 @@ class MemoryTable(Generic[K, R]):
     def drop(self, key: K) -> None:
         """Remove the row if it is there."""
         self._unfile(key)
-        self._rows.pop(key, None)
+        row = self._rows.pop(key, None)
+        if self.notes is not None:
+            self.notes([row])
 
     def where(self, **equal: Any) -> list[R]:
         """Rows with these values in an indexed set of columns."""

@@ -35,7 +35,7 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.tables import Counter, HeldEdge, Level, NamedNode, Side
+from headwater.storage.projection.tables import Counter, HeldEdge, Level, NamedNode, Side, note_touches
 
 
 class MemoryTables:
@@ -74,6 +74,8 @@ class MemoryTables:
         self.shapes: MemoryContents[Shape] = MemoryContents()
         self.mappings: MemoryContents[Mapping] = MemoryContents()
         self.directory = MemoryDirectory(lambda job: self.runs.where(job=job))
+        self.touched: set[int] = set()
+        note_touches(self)
         self._counters: Count[str] = Count()
         self._mentions: dict[int, list[Mention]] = {}
         self._edge_log: list[Edge] = []

@@ -104,6 +104,7 @@ class BatchTables:
         self._trimmed: list[Any] = [
             self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes, self.dependencies,
         ]  # fmt: skip
+        self.touched: set[int] = set()
 
     def _table(
         self,
@@ -224,6 +225,7 @@ class BatchTables:
         self._edge_log.clear()
         self.rewrites.clear()
         self.reads.clear()
+        self.touched.clear()
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""

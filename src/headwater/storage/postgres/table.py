@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
+from headwater.storage.projection.tables import TouchNotes
 from headwater.storage.rows import Columns, pack, unpack
 
 K = TypeVar("K", bound=Hashable)
@@ -102,6 +103,7 @@ class PostgresTable(Generic[K, R]):
         self._decode = decode
         self.fresh = fresh
         self._cache_size = cache_size
+        self.notes: TouchNotes | None = None
         self._rows: dict[K, R] = {}
         self._pending: dict[K, R | None] = {}
         self._absent: set[K] = set()
@@ -139,6 +141,8 @@ class PostgresTable(Generic[K, R]):
 
     def drop(self, key: K) -> None:
         """Remove the row if it is there."""
+        if self.notes is not None:
+            self.notes([self.get(key)])
         self._rows.pop(key, None)
         self._pending[key] = None
 
@@ -246,6 +250,8 @@ class PostgresTable(Generic[K, R]):
             self._session.execute(self.layout.drop, arrays_of(self.layout.types, gone))
         if written:
             self._session.execute(self.layout.put, arrays_of(self.layout.types, written))
+        if self.notes is not None:
+            self.notes(self._pending.values())
         self._pending.clear()
         self._indexes.clear()
         self._whole.clear()

@@ -8,9 +8,11 @@ from typing import Any
 from headwater.storage import rows
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.batch import BatchTables
+from headwater.storage.postgres.connection import Session
+from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.table import arrays_of
 from headwater.storage.projection.records import Change, Derivation, Edge, Mention, Name, Node, Run, SearchText, Version
-from headwater.storage.projection.tables import LEVELS, HeldEdge, Level, NamedNode, Side
+from headwater.storage.projection.tables import LEVELS, HeldEdge, Level, NamedNode, Side, note_touches
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
@@ -18,6 +20,10 @@ _PAGE = 1000
 
 class PostgresTables(BatchTables):
     """One tenant's tables."""
+
+    def __init__(self, session: Session, log: EventLog) -> None:
+        super().__init__(session, log)
+        note_touches(self)
 
     # -- look-ups --------------------------------------------------------------------------------------------------
     def name(self, kind: int, namespace: str, name: str) -> Name | None:

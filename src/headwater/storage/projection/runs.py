@@ -58,6 +58,7 @@ class Runs:
     def belongs(self, run: Run, job: int) -> None:
         """Say whose run it is. One that moves is filed at once: flows of both jobs are made before the batch ends."""
         if run.job != job:
+            self._tables.touched.add(run.job)
             run.job = job
             self._tables.runs.put(run)
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from headwater.storage.projection.tables import TouchNotes
 from headwater.storage.rows import Columns, pack, unpack
 from headwater.storage.sqlite.connection import queries
 
@@ -34,6 +35,7 @@ class SQLiteTable(Generic[K, R]):
         self._encode = encode
         self._decode = decode
         self._cache_size = cache_size
+        self.notes: TouchNotes | None = None
         self._rows: dict[K, R] = {}
         self._pending: dict[K, R | None] = {}
         self._absent: set[K] = set()
@@ -66,6 +68,8 @@ class SQLiteTable(Generic[K, R]):
 
     def drop(self, key: K) -> None:
         """Remove the row if it is there."""
+        if self.notes is not None:
+            self.notes([self.get(key)])
         self._rows.pop(key, None)
         self._pending[key] = None
 
@@ -124,6 +128,8 @@ class SQLiteTable(Generic[K, R]):
             self._connection.executemany(self._drop, gone)
         if written:
             self._connection.executemany(self._put, written)
+        if self.notes is not None:
+            self.notes(self._pending.values())
         self._pending.clear()
 
     def __len__(self) -> int:

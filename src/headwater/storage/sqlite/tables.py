@@ -30,7 +30,7 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.tables import LEVELS, Counter, HeldEdge, Level, NamedNode, Side
+from headwater.storage.projection.tables import LEVELS, Counter, HeldEdge, Level, NamedNode, Side, note_touches
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.directory import SQLiteDirectory
 from headwater.storage.sqlite.log import EventLog
@@ -108,6 +108,8 @@ class SQLiteTables:
             self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes, self.directory,
             self.dependencies,
         ]  # fmt: skip
+        self.touched: set[int] = set()
+        note_touches(self)
         self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
         self._counters: dict[str, int] = {}
         self._counted: dict[str, int] = {}
@@ -179,6 +181,7 @@ class SQLiteTables:
         self._edge_log.clear()
         self.rewrites.clear()
         self.reads.clear()
+        self.touched.clear()
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""

@@ -1,0 +1,224 @@
+"""What answers are made of, remembered from one question to the next until a commit touches it.
+
+An answer of a thousand nodes asks for a thousand names, states and versions, and the next one for most of them again.
+What was made of a node or an edge is kept here, with the place in the log up to which it was true. A writer in this
+process announces before each commit which nodes it touches: what is known of those is dropped, and nothing that was
+read before that commit is taken in any more. Whatever else changes a store, another process that writes, a rebuild,
+retention, nodes that turn out to be one, was not announced; the first reader who sees it drops everything.
+
+A ``Recall`` belongs to one store of one tenant. All recalls of a process share a budget of memory, and nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+import msgspec
+
+if TYPE_CHECKING:
+    from headwater.storage.base import EdgeRow
+    from headwater.storage.index import GraphIndex
+
+MOST_BYTES = 40 << 20
+"""What the recalls of a process may hold together."""
+_MOST_TOUCHED = 20_000
+_NODE_BYTES = 400
+_EDGE_BYTES = 250
+"""What a piece takes beside its text: objects and places in dictionaries."""
+
+State = tuple[int, int]
+"""A state of a store: how often its ids were rewritten, and the last event that it shows."""
+
+
+class NodePiece(msgspec.Struct, frozen=True, gc=False):
+    """A node as JSON text: its public name, and the node before and after its ``level``; true since ``seq``."""
+
+    seq: int
+    name: bytes
+    head: bytes
+    tail: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory, about."""
+        return _NODE_BYTES + len(self.name) + len(self.head) + len(self.tail)
+
+
+class EdgePiece(msgspec.Struct, frozen=True, gc=False):
+    """The edges between two nodes, each its job and the JSON text that follows the names; true since ``seq``."""
+
+    seq: int
+    edges: tuple[tuple[int, bytes], ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory, about."""
+        return _EDGE_BYTES + sum(120 + len(text) for _, text in self.edges)
+
+
+class Budget:
+    """Bounds what many recalls hold together: where it is too much, the largest one forgets."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._recalls: WeakSet[Recall] = WeakSet()
+
+    def join(self, recall: Recall) -> None:
+        """Count what this one holds as well."""
+        with self._lock:
+            self._recalls.add(recall)
+
+    def keep(self) -> None:
+        """See that the bound is kept."""
+        with self._lock:
+            recalls = list(self._recalls)
+        while sum(one.size for one in recalls) > self.most_bytes:
+            max(recalls, key=lambda one: one.size).forget()
+
+
+_BUDGET = Budget(MOST_BYTES)
+
+
+class Recall:
+    """What is known of the nodes and edges of one store. Safe to use from many threads."""
+
+    def __init__(self, budget: Budget = _BUDGET) -> None:
+        self._lock = threading.Lock()
+        self._budget = budget
+        self._epoch = 0
+        #: everything up to here was announced; nothing is taken in that was read before ``_floor``
+        self._known = -1
+        self._floor = 0
+        self._before = -1
+        #: the last event that touched a node, since ``_floor``
+        self._touched: dict[int, int] = {}
+        #: a dictionary that is replaced, never emptied: who reads from it goes on with what was true for him
+        self.nodes: dict[int, NodePiece] = {}
+        #: by target and source: what touches an edge touches its target
+        self.edges: dict[int, dict[int, EdgePiece]] = {}
+        self.size = 0
+        budget.join(self)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+    def announce(self, before: State, after: State, touched: Collection[int]) -> None:
+        """A commit will lead from one state to another and changes what answers show of these nodes.
+
+        Called by the one who holds the store's lock for writing, before the commit.
+        """
+        with self._lock:
+            if before != (self._epoch, self._known):
+                self._restart(before)
+            if after[0] != before[0]:
+                self._restart(after)
+                return
+            self._before, self._known = self._known, after[1]
+            if len(self._touched) > _MOST_TOUCHED:
+                self._touched = {}
+                self._floor = self._known
+            for node in touched:
+                self._touched[node] = self._known
+                self._drop(node)
+
+    def settle(self) -> None:
+        """What was announced has happened."""
+        with self._lock:
+            self._before = self._known
+
+    def withdraw(self) -> None:
+        """What was announced has not happened, and will not. What was dropped for it stays dropped."""
+        with self._lock:
+            self._known = self._before
+
+    def _drop(self, node: int) -> None:
+        piece = self.nodes.pop(node, None)
+        if piece is not None:
+            self.size -= piece.size
+        for edge in self.edges.pop(node, {}).values():
+            self.size -= edge.size
+
+    def _restart(self, state: State) -> None:
+        self._epoch, self._known = state
+        self._floor = self._before = self._known
+        self._touched = {}
+        self._empty()
+
+    def _empty(self) -> None:
+        self.nodes, self.edges, self.size = {}, {}, 0
+
+    def forget(self) -> None:
+        """Drop every piece: they take too much memory."""
+        with self._lock:
+            self._empty()
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+    def at(self, state: State, index: GraphIndex) -> View:
+        """What is remembered, for one who sees the store in that state."""
+        with self._lock:
+            if state[0] != self._epoch or state[1] > self._known:
+                self._restart(state)
+            return View(self, state, index, self.nodes, self.edges)
+
+    def keep(self, view: View, nodes: Mapping[int, NodePiece], edges: Iterable[tuple[int, int, EdgePiece]]) -> None:
+        """Remember pieces that were made of the state of a view, as far as no later commit touched them."""
+        epoch, seq = view.state
+        with self._lock:
+            if view.nodes is not self.nodes or epoch != self._epoch or seq < self._floor:
+                return
+            touched = self._touched
+            for node, piece in nodes.items():
+                if touched.get(node, 0) <= seq and node not in self.nodes:
+                    self.nodes[node] = piece
+                    self.size += piece.size
+            for source, target, edge in edges:
+                if touched.get(target, 0) <= seq:
+                    into = self.edges.setdefault(target, {})
+                    if source not in into:
+                        into[source] = edge
+                        self.size += edge.size
+        self._budget.keep()
+
+
+class View:
+    """What is remembered of one state of a store. A piece counts where its ``seq`` is not above the view's."""
+
+    def __init__(
+        self,
+        recall: Recall,
+        state: State,
+        index: GraphIndex,
+        nodes: Mapping[int, NodePiece],
+        edges: Mapping[int, Mapping[int, EdgePiece]],
+    ) -> None:
+        self._recall = recall
+        self.state = state
+        self.seq = state[1]
+        #: the dataset level, of this state or one beside it
+        self.index = index
+        self.nodes = nodes
+        self.edges = edges
+
+    def keep(self, nodes: Mapping[int, NodePiece], edges: Iterable[tuple[int, int, EdgePiece]]) -> None:
+        """Remember what was made of nodes, by id, and of (source, target) pairs."""
+        self._recall.keep(self, nodes, edges)
+
+
+class Viewed(ABC):
+    """The part of the ``Store`` contract that answers a whole question from one state."""
+
+    @abstractmethod
+    def view(self) -> AbstractContextManager[View]:
+        """A context in which everything that this store is asked is answered from one state, that of the last
+        acknowledged event; it gives what is remembered of it, and the graph index of the dataset level.
+
+        Nothing in it may ask the store for an index: that may wait for one who waits for this store.
+        """
+
+    @abstractmethod
+    def edges_between(self, pairs: Collection[tuple[int, int]]) -> list[EdgeRow]:
+        """Dataset-level edges that hold now between these (source, target) pairs, by source, target, job, and start."""
