@@ -8,8 +8,8 @@ which order, how many hops away, and what is hidden.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,15 +18,11 @@ from headwater.query.build import details, shown_edge, shown_node
 from headwater.query.names import node_id
 from headwater.query.walk import Edges, distinct, walk_nodes
 from headwater.storage.base import EdgeRow, NodeRow, Store
-from headwater.storage.recall import EdgePiece, NodePiece, View
-
-if TYPE_CHECKING:  # a question that walks nothing does not need numpy
-    from headwater.storage.index.source import U32
+from headwater.storage.recall import EdgePiece, NodePiece, View, pair_key
 
 _encode = msgspec.json.Encoder().encode
 _Maybe = msgspec.Raw | msgspec.UnsetType
-_Pairs = list[tuple[int, int]]
-"""(near, far) ends of edges, seen in the direction of the walk, in the order of the answer."""
+_ENDS = len(_encode(Edge(source="", target=""))) - 1
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,35 +41,44 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: str = "dataset"
 
 
+class _Pairs(NamedTuple):
+    """The pairs of nodes with an edge between, by the place of the near end and then the far end; and how many
+    neighbours of each node are no part of the answer."""
+
+    sources: list[int]
+    targets: list[int]
+    far: list[int]
+    keys: list[int]
+    hidden: dict[int, int]
+
+
 def walk_document(
     store: Store, view: View, root: NodeRow, direction: Direction, *, depth: int | None, limit: int | None
 ) -> bytes:
     """Return what a walk from a dataset shows now, as JSON. ``view`` is the one that the store is asked in."""
     edges = Edges(store, index=view.index)
     reach = walk_nodes(edges, [root.id], (), direction, depth=depth, limit=limit)
-    is_up = direction is Direction.UPSTREAM
-    pairs, hidden = _around(edges, reach.levels, direction)
-    pieces = _Pieces(store, view)
-    found = pieces.edges(pairs, is_up=is_up)
-    jobs = _job_levels(pairs, found, reach.levels)
-    names = pieces.nodes([*reach.levels, *jobs])
-    shown = {**reach.levels, **jobs}
+    pairs = _around(edges, reach.levels, direction)
+    found = _edge_pieces(store, view, pairs)
+    jobs = _job_levels(pairs.far, found, reach.levels)
+    levels = reach.levels | {job: hop for job, hop in jobs.items() if job and job not in reach.levels}
+    nodes = _node_pieces(store, view, levels)
+    names = {key: piece.name for key, piece in nodes.items()}
+    hidden = [f"{names[key]}:{pairs.hidden[key]}" for key in reach.levels if key in pairs.hidden and key in names]
     return _encode(
         _Document(
             roots=(node_id(root),),
             direction=direction.value,
-            nodes=_array(_nodes_text(shown, names)),
-            edges=_array(_edges_text(pairs, found, names, is_up=is_up)),
+            nodes=_text("[", _nodes_text(levels, nodes), "]"),
+            edges=_text("[", _edges_text(pairs, found, names, jobs), "]"),
             truncated=reach.is_truncated,
-            hidden=_hidden_text(reach.levels, hidden, names),
+            hidden=_text("{", hidden, "}"),
             total=reach.total,
         )
     )
 
 
-def _around(edges: Edges, levels: Mapping[int, int], direction: Direction) -> tuple[_Pairs, dict[int, int]]:
-    """The edges between nodes, by the place of the near end among them and then the far end; and how many neighbours
-    of each node are not among them."""
+def _around(edges: Edges, levels: Mapping[int, int], direction: Direction) -> _Pairs:
     import numpy as np
 
     kept = np.fromiter(levels, np.uint32, len(levels))
@@ -83,112 +88,91 @@ def _around(edges: Edges, levels: Mapping[int, int], direction: Direction) -> tu
     at = np.minimum(np.searchsorted(ascending, far), len(kept) - 1)
     is_inside = ascending[at] == far
     beyond, counts = np.unique(near[~is_inside], return_counts=True)
-    inside: U32 = near[is_inside]
-    by_place = np.argsort(order[np.searchsorted(ascending, inside)], kind="stable")
-    pairs = list(zip(inside[by_place].tolist(), far[is_inside][by_place].tolist(), strict=True))
-    return pairs, dict(zip(beyond.tolist(), counts.tolist(), strict=True))
+    near, far = near[is_inside], far[is_inside]
+    by_place = np.argsort(order[np.searchsorted(ascending, near)], kind="stable")
+    near, far = near[by_place], far[by_place]
+    sources, targets = (far, near) if direction is Direction.UPSTREAM else (near, far)
+    return _Pairs(
+        sources.tolist(),
+        targets.tolist(),
+        far.tolist(),
+        (sources.astype(np.int64) << 32 | targets).tolist(),
+        dict(zip(beyond.tolist(), counts.tolist(), strict=True)),
+    )
 
 
-def _job_levels(pairs: _Pairs, found: list[EdgePiece], levels: Mapping[int, int]) -> dict[int, int]:
-    """The jobs of edges that are not among the nodes, each at the hop of the farther end, in the order they are met."""
+def _job_levels(far: list[int], found: list[EdgePiece], levels: Mapping[int, int]) -> dict[int, int]:
+    """The jobs of edges, each at the hop of the farther end, in the order they are met."""
     jobs: dict[int, int] = {}
-    for (_, far), piece in zip(pairs, found, strict=True):
-        hop = levels[far]
-        for job, _ in piece.edges:
-            if job and job not in levels and jobs.get(job, hop) >= hop:
+    for node, piece in zip(far, found, strict=True):
+        hop = levels[node]
+        for job in piece.jobs:
+            if jobs.get(job, hop) >= hop:
                 jobs[job] = hop
     return jobs
 
 
-class _Pieces:
-    """Pieces of nodes and edges: those that are remembered, and those that have to be made."""
-
-    def __init__(self, store: Store, view: View) -> None:
-        self._store = store
-        self._view = view
-
-    def nodes(self, keys: Iterable[int]) -> dict[int, NodePiece]:
-        """The pieces of these nodes; an unknown one is left out."""
-        known, seq = self._view.nodes, self._view.seq
-        found = {key: piece for key in keys if (piece := known.get(key)) is not None and piece.seq <= seq}
-        missing = [key for key in keys if key not in found]
-        if missing:
-            made = dict(self._made_nodes(missing))
-            self._view.keep(made, ())
-            found.update(made)
-        return found
-
-    def _made_nodes(self, keys: list[int]) -> Iterator[tuple[int, NodePiece]]:
-        rows = self._store.nodes(keys)
-        known = details(self._store, rows, None)
-        for row in rows:
-            name = node_id(row)
-            yield row.id, _node_piece(self._view.seq, shown_node(row, name, 0, known[row.id]))
-
-    def edges(self, pairs: _Pairs, *, is_up: bool) -> list[EdgePiece]:
-        """The pieces of the edges between these ends, in order."""
-        known, seq = self._view.edges, self._view.seq
-        found: list[EdgePiece | None] = []
-        for near, far in pairs:
-            source, target = (far, near) if is_up else (near, far)
-            into = known.get(target)
-            piece = None if into is None else into.get(source)
-            found.append(piece if piece is not None and piece.seq <= seq else None)
-        if None not in found:
-            return [piece for piece in found if piece is not None]
-        missing = [pair for pair, piece in zip(pairs, found, strict=True) if piece is None]
-        made = self._made_edges([(far, near) if is_up else (near, far) for near, far in missing])
-        self._view.keep({}, [(source, target, piece) for (source, target), piece in made.items()])
-        return [
-            made[(far, near) if is_up else (near, far)] if piece is None else piece
-            for (near, far), piece in zip(pairs, found, strict=True)
-        ]
-
-    def _made_edges(self, pairs: _Pairs) -> dict[tuple[int, int], EdgePiece]:
-        rows: dict[tuple[int, int], list[EdgeRow]] = {pair: [] for pair in pairs}
-        for row in distinct(self._store.edges_between(pairs)):
-            rows[row.source_id, row.target_id].append(row)
-        return {pair: _edge_piece(self._view.seq, some) for pair, some in rows.items()}
+# -- pieces ------------------------------------------------------------------------------------------------------------
+def _node_pieces(store: Store, view: View, keys: Collection[int]) -> dict[int, NodePiece]:
+    """The pieces of these nodes, as far as they are known: those that are remembered, the others made."""
+    pieces = dict(zip(keys, view.known_nodes(keys), strict=True))
+    found = {key: piece for key, piece in pieces.items() if piece is not None}
+    if len(found) < len(pieces):
+        rows = store.nodes([key for key in pieces if key not in found])
+        known = details(store, rows, None)
+        seq = view.state[1]
+        made = {row.id: _node_piece(seq, shown_node(row, node_id(row), 0, known[row.id])) for row in rows}
+        view.keep(made, {})
+        found |= made
+    return found
 
 
 def _node_piece(seq: int, node: Node) -> NodePiece:
     """A node at level 0 as text, cut where the level stands."""
-    head = _encode(msgspec.structs.replace(node, properties={}))[:-1]
-    return NodePiece(seq=seq, name=_encode(node.id), head=head, tail=_encode(node)[len(head) :])
+    head = _encode(msgspec.structs.replace(node, properties={})).decode()[:-1]
+    return NodePiece(seq=seq, name=_encode(node.id).decode(), head=head, tail=_encode(node).decode()[len(head) :])
 
 
-_ENDS = len(_encode(Edge(source="", target=""))) - 1
+def _edge_pieces(store: Store, view: View, pairs: _Pairs) -> list[EdgePiece]:
+    """The pieces of the edges between these ends, in order: those that are remembered, the others made."""
+    pieces = view.known_edges(pairs.keys)
+    found = [piece for piece in pieces if piece is not None]
+    if len(found) == len(pieces):
+        return found
+    ends = zip(pairs.keys, pairs.sources, pairs.targets, pieces, strict=True)
+    missing = {key: (source, target) for key, source, target, piece in ends if piece is None}
+    rows: dict[int, list[EdgeRow]] = {key: [] for key in missing}
+    for row in distinct(store.edges_between(missing.values())):
+        rows[pair_key(row.source_id, row.target_id)].append(row)
+    seq = view.state[1]
+    made = {key: _edge_piece(seq, some) for key, some in rows.items()}
+    view.keep({}, made)
+    return [made[key] if piece is None else piece for key, piece in zip(pairs.keys, pieces, strict=True)]
 
 
-def _edge_piece(seq: int, rows: Iterable[EdgeRow]) -> EdgePiece:
+def _edge_piece(seq: int, rows: list[EdgeRow]) -> EdgePiece:
     """Edges with the same ends as text, without the names of ends and job."""
-    edges = [(row.job_id, _encode(shown_edge(row, {row.source_id: "", row.target_id: ""}))[_ENDS:]) for row in rows]
-    return EdgePiece(seq=seq, edges=tuple(edges))
+    shown = [_encode(shown_edge(row, {row.source_id: "", row.target_id: ""})).decode() for row in rows]
+    return EdgePiece(seq=seq, jobs=tuple([row.job_id for row in rows]), texts=tuple([text[_ENDS:] for text in shown]))
 
 
-def _nodes_text(levels: Mapping[int, int], names: Mapping[int, NodePiece]) -> Iterator[bytes]:
-    for key, level in levels.items():
-        piece = names.get(key)
-        if piece is not None:
-            yield b'%b,"level":%d%b' % (piece.head, level, piece.tail) if level else piece.head + piece.tail
+# -- text --------------------------------------------------------------------------------------------------------------
+def _nodes_text(levels: Mapping[int, int], nodes: Mapping[int, NodePiece]) -> list[str]:
+    return [
+        f'{piece.head},"level":{level}{piece.tail}' if level else piece.head + piece.tail
+        for key, level in levels.items()
+        if (piece := nodes.get(key)) is not None
+    ]
 
 
-def _edges_text(
-    pairs: _Pairs, found: list[EdgePiece], names: Mapping[int, NodePiece], *, is_up: bool
-) -> Iterator[bytes]:
-    for (near, far), piece in zip(pairs, found, strict=True):
-        source, target = (far, near) if is_up else (near, far)
-        for job, text in piece.edges:
-            ends = b'{"source":%b,"target":%b' % (names[source].name, names[target].name)
-            by = names.get(job)
-            yield ends + text if by is None else b'%b,"job":%b%b' % (ends, by.name, text)
+def _edges_text(pairs: _Pairs, found: list[EdgePiece], names: Mapping[int, str], jobs: Collection[int]) -> list[str]:
+    by = {job: f',"job":{names[job]}' if job in names else "" for job in jobs}
+    return [
+        f'{{"source":{names[source]},"target":{names[target]}{by[job]}{text}'
+        for source, target, piece in zip(pairs.sources, pairs.targets, found, strict=True)
+        for job, text in zip(piece.jobs, piece.texts, strict=True)
+    ]
 
 
-def _hidden_text(levels: Mapping[int, int], hidden: Mapping[int, int], names: Mapping[int, NodePiece]) -> _Maybe:
-    shown = [b"%b:%d" % (names[key].name, hidden[key]) for key in levels if hidden.get(key) and key in names]
-    return msgspec.Raw(b"{" + b",".join(shown) + b"}") if shown else msgspec.UNSET
-
-
-def _array(items: Iterable[bytes]) -> _Maybe:
-    text = b",".join(items)
-    return msgspec.Raw(b"[" + text + b"]") if text else msgspec.UNSET
+def _text(begin: str, items: list[str], end: str) -> _Maybe:
+    return msgspec.Raw(f"{begin}{','.join(items)}{end}".encode()) if items else msgspec.UNSET

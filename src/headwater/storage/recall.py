@@ -15,7 +15,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
 import msgspec
@@ -28,8 +28,12 @@ MOST_BYTES = 40 << 20
 """What the recalls of a process may hold together."""
 _MOST_TOUCHED = 20_000
 _NODE_BYTES = 400
-_EDGE_BYTES = 250
-"""What a piece takes beside its text: objects and places in dictionaries."""
+_EDGE_BYTES = 300
+_TEXT_BYTES = 60
+"""What a piece takes beside its text: objects, and places in dictionaries."""
+
+LOW = 0xFFFFFFFF
+"""The target in a ``pair_key``."""
 
 State = tuple[int, int]
 """A state of a store: how often its ids were rewritten, and the last event that it shows."""
@@ -39,9 +43,9 @@ class NodePiece(msgspec.Struct, frozen=True, gc=False):
     """A node as JSON text: its public name, and the node before and after its ``level``; true since ``seq``."""
 
     seq: int
-    name: bytes
-    head: bytes
-    tail: bytes
+    name: str
+    head: str
+    tail: str
 
     @property
     def size(self) -> int:
@@ -50,15 +54,25 @@ class NodePiece(msgspec.Struct, frozen=True, gc=False):
 
 
 class EdgePiece(msgspec.Struct, frozen=True, gc=False):
-    """The edges between two nodes, each its job and the JSON text that follows the names; true since ``seq``."""
+    """The edges between two nodes: the job of each (0 for none), and the JSON text that follows the names of the ends
+    and the job; true since ``seq``."""
 
     seq: int
-    edges: tuple[tuple[int, bytes], ...]
+    jobs: tuple[int, ...]
+    texts: tuple[str, ...]
 
     @property
     def size(self) -> int:
         """Bytes in memory, about."""
-        return _EDGE_BYTES + sum(120 + len(text) for _, text in self.edges)
+        return _EDGE_BYTES + sum(_TEXT_BYTES + len(text) for text in self.texts)
+
+
+P = TypeVar("P", NodePiece, EdgePiece)
+
+
+def pair_key(source: int, target: int) -> int:
+    """The two ends of an edge as one number."""
+    return source << 32 | target
 
 
 class Budget:
@@ -100,8 +114,12 @@ class Recall:
         self._touched: dict[int, int] = {}
         #: a dictionary that is replaced, never emptied: who reads from it goes on with what was true for him
         self.nodes: dict[int, NodePiece] = {}
-        #: by target and source: what touches an edge touches its target
-        self.edges: dict[int, dict[int, EdgePiece]] = {}
+        #: by ``pair_key``
+        self.edges: dict[int, EdgePiece] = {}
+        #: the keys of edges by target: what touches an edge touches its target
+        self._into: dict[int, list[int]] = {}
+        #: no piece was taken in that was made of a later state
+        self.newest = -1
         self.size = 0
         budget.join(self)
 
@@ -139,8 +157,8 @@ class Recall:
         piece = self.nodes.pop(node, None)
         if piece is not None:
             self.size -= piece.size
-        for edge in self.edges.pop(node, {}).values():
-            self.size -= edge.size
+        for key in self._into.pop(node, ()):
+            self.size -= self.edges.pop(key).size
 
     def _restart(self, state: State) -> None:
         self._epoch, self._known = state
@@ -149,7 +167,7 @@ class Recall:
         self._empty()
 
     def _empty(self) -> None:
-        self.nodes, self.edges, self.size = {}, {}, 0
+        self.nodes, self.edges, self._into, self.size = {}, {}, {}, 0
 
     def forget(self) -> None:
         """Drop every piece: they take too much memory."""
@@ -164,28 +182,29 @@ class Recall:
                 self._restart(state)
             return View(self, state, index, self.nodes, self.edges)
 
-    def keep(self, view: View, nodes: Mapping[int, NodePiece], edges: Iterable[tuple[int, int, EdgePiece]]) -> None:
+    def keep(self, view: View, nodes: Mapping[int, NodePiece], edges: Mapping[int, EdgePiece]) -> None:
         """Remember pieces that were made of the state of a view, as far as no later commit touched them."""
         epoch, seq = view.state
         with self._lock:
             if view.nodes is not self.nodes or epoch != self._epoch or seq < self._floor:
                 return
+            self.newest = max(self.newest, seq)  # before they can be found
             touched = self._touched
             for node, piece in nodes.items():
                 if touched.get(node, 0) <= seq and node not in self.nodes:
                     self.nodes[node] = piece
                     self.size += piece.size
-            for source, target, edge in edges:
-                if touched.get(target, 0) <= seq:
-                    into = self.edges.setdefault(target, {})
-                    if source not in into:
-                        into[source] = edge
-                        self.size += edge.size
+            for key, edge in edges.items():
+                target = key & LOW
+                if touched.get(target, 0) <= seq and key not in self.edges:
+                    self.edges[key] = edge
+                    self._into.setdefault(target, []).append(key)
+                    self.size += edge.size
         self._budget.keep()
 
 
 class View:
-    """What is remembered of one state of a store. A piece counts where its ``seq`` is not above the view's."""
+    """What is remembered of one state of a store."""
 
     def __init__(
         self,
@@ -193,18 +212,32 @@ class View:
         state: State,
         index: GraphIndex,
         nodes: Mapping[int, NodePiece],
-        edges: Mapping[int, Mapping[int, EdgePiece]],
+        edges: Mapping[int, EdgePiece],
     ) -> None:
         self._recall = recall
         self.state = state
-        self.seq = state[1]
         #: the dataset level, of this state or one beside it
         self.index = index
         self.nodes = nodes
         self.edges = edges
 
-    def keep(self, nodes: Mapping[int, NodePiece], edges: Iterable[tuple[int, int, EdgePiece]]) -> None:
-        """Remember what was made of nodes, by id, and of (source, target) pairs."""
+    def known_nodes(self, keys: Iterable[int]) -> list[NodePiece | None]:
+        """The pieces of these nodes, in order."""
+        return self._of_this_state(list(map(self.nodes.get, keys)))
+
+    def known_edges(self, keys: Iterable[int]) -> list[EdgePiece | None]:
+        """The pieces of these ``pair_key``, in order."""
+        return self._of_this_state(list(map(self.edges.get, keys)))
+
+    def _of_this_state(self, found: list[P | None]) -> list[P | None]:
+        """The pieces that are no later than this state: all of them, unless others have gone ahead."""
+        seq = self.state[1]
+        if self._recall.newest <= seq:  # looked at after they were found
+            return found
+        return [piece if piece is not None and piece.seq <= seq else None for piece in found]
+
+    def keep(self, nodes: Mapping[int, NodePiece], edges: Mapping[int, EdgePiece]) -> None:
+        """Remember what was made of nodes, by id, and of edges, by ``pair_key``."""
         self._recall.keep(self, nodes, edges)
 
 
