@@ -17,8 +17,7 @@ def edges_inside(snapshot: Snapshot, ids: U32, as_of: int | None, mappings: Mapp
     )
     if edges.mapping is None:
         return edges
-    by_number = np.array(mappings.ids, np.uint32)
-    return Edges(*edges.parts()[:5], by_number[edges.mapping])
+    return Edges(*edges.parts()[:5], mappings.ids_of(edges.mapping))
 
 
 def _inside(rows: Rows, ids: U32, as_of: int | None) -> Edges:

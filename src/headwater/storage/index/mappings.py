@@ -84,6 +84,12 @@ class MappingTable:
         numbers = np.array([self._numbers[mapping_id] for mapping_id in distinct.tolist()], np.uint32)
         return numbers[inverse]
 
+    def ids_of(self, numbers: U32) -> U32:
+        """The source's ids of local numbers. What it costs goes by the numbers, however many mappings there are."""
+        distinct, inverse = np.unique(numbers, return_inverse=True)
+        ids = np.array([self.ids[number] for number in distinct.tolist()], np.uint32)
+        return ids[inverse]
+
     @property
     def state(self) -> tuple[int, int]:
         """Grows with every new or newly loaded mapping."""
