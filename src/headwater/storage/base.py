@@ -325,10 +325,8 @@ class Store(Intake, Directory, Viewed):
 
     @abstractmethod
     def edges_of(self, node_ids: Sequence[int], side: Side, *, as_of: int | None = None) -> list[EdgeRow]:
-        """Dataset-level edges with one of these nodes at that side that hold at an instant (now when None).
-
-        In the order of ``edges``: by source, target, job, and start.
-        """
+        """Dataset-level edges with one of these nodes at that side that hold at an instant (now when None), in the
+        order of ``edges``: by source, target, job, and start."""
 
     @abstractmethod
     def edges_among(self, node_ids: Sequence[int], *, as_of: int | None = None) -> list[EdgeRow]:
