@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.capture.containers import HELD
 from headwater.capture.datasets import Datasets, Touched
 from headwater.capture.recorder import Recorder
 from headwater.capture.trace import trace
@@ -44,6 +45,11 @@ def describe(
         touched.facets["version"] = {"datasetVersion": done["version"]}
     elif saved is not None and saved.type in MODELS:
         known = datasets.touch(saved).facets.get("headwater_model")
+        if known is not None:
+            touched.facets["headwater_model"] = known
+    elif touched.ref.type in MODELS:  # a file that holds models, and what goes with them
+        held = (datasets.touch(ref).facets.get("headwater_model") for ref in _sources(value) if ref.type in MODELS)
+        known = next((facet for facet in held if facet is not None), None)
         if known is not None:
             touched.facets["headwater_model"] = known
     elif (made := _prediction(value, datasets)) is not None:
@@ -142,10 +148,17 @@ def _method(value: Value) -> str:
     stack = [value]
     while stack:
         item = stack.pop()
-        if any(source.dataset is not None and source.dataset.type in MODELS for source in item.inputs):
+        if any(_is_model(source) for source in item.inputs) and item.op != HELD:
             return item.op.rpartition(".")[2]
         for source in item.inputs:
             if id(source) not in seen and source.dataset is None:
                 seen.add(id(source))
                 stack.append(source)
     return ""
+
+
+def _is_model(value: Value) -> bool:
+    """Whether a value is a model, or the part that was one of a file that holds models."""
+    if value.op == HELD and value.dataset is None:
+        return any(_is_model(item) for item in value.inputs)
+    return value.dataset is not None and value.dataset.type in MODELS

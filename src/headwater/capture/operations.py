@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any, Final
 
+from headwater.capture.containers import HELD
 from headwater.capture.values import UNKNOWN, Value
 
 MAX_OPERATIONS: Final = 2_000
@@ -44,7 +45,7 @@ def _reachable(results: Iterable[Value]) -> list[Value]:
 
 def _is_bookkeeping(value: Value) -> bool:
     """A value of our own making (a part of a set, a set's copy in a file): no line of the user's code made it."""
-    return value.op in ("headwater.write", "sklearn.part")
+    return value.op in ("headwater.write", "sklearn.part", HELD)
 
 
 def _steps_before(value: Value) -> Iterator[Value]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
+from headwater.capture.containers import bind_parts, typed, value_held
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import located
@@ -110,7 +111,7 @@ def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     for name in names:
         ref = located(name)
         if ref is not None:
-            recorder.wrote(obj, ref._replace(type="MODEL") if _is_estimator(obj) else ref)
+            recorder.wrote(value_held(recorder.values, obj), typed(ref, obj))
 
 
 def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -120,9 +121,5 @@ def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     columns, shape = getattr(result, "columns", None), getattr(result, "shape", None)
     names = tuple(map(str, columns)) if columns is not None and isinstance(shape, tuple) else None
     rows = shape[0] if isinstance(shape, tuple) and shape else None
-    ref = ref._replace(type="MODEL") if _is_estimator(result) else ref
-    recorder.read(result, ref, "joblib.load", columns=names, rows=rows)
-
-
-def _is_estimator(obj: Any) -> bool:
-    return hasattr(type(obj), "get_params") and (hasattr(obj, "predict") or hasattr(obj, "transform"))
+    source = recorder.read(result, typed(ref, result), "joblib.load", columns=names, rows=rows)
+    bind_parts(recorder, result, source)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, ClassVar
 
+from headwater.capture.containers import bind_parts, typed, value_held
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
 from headwater.capture.stand_in import observe_io
-from headwater.capture.values import DatasetRef
 
 
 class PickleIntegration(Integration):
@@ -31,25 +31,15 @@ def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     obj = args[0] if args else kwargs["obj"]
     ref = located(args[1] if len(args) > 1 else kwargs["file"])
     if ref is not None:
-        recorder.wrote(obj, typed(ref, obj))
+        recorder.wrote(value_held(recorder.values, obj), typed(ref, obj))
 
 
 def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     ref = located(args[0] if args else kwargs["file"])
     if ref is not None:
         columns, rows = shape_of(result)
-        recorder.read(result, typed(ref, result), "pickle.load", columns=columns, rows=rows)
-
-
-def typed(ref: DatasetRef, obj: Any) -> DatasetRef:
-    """The dataset with the type that its content gives it: a fitted estimator is a model."""
-    return ref._replace(type="MODEL") if is_estimator(obj) else ref
-
-
-def is_estimator(obj: Any) -> bool:
-    """Whether an object looks like an estimator: it can be asked for parameters, and predicts or transforms."""
-    kind = type(obj)
-    return hasattr(kind, "get_params") and (hasattr(obj, "predict") or hasattr(obj, "transform"))
+        source = recorder.read(result, typed(ref, result), "pickle.load", columns=columns, rows=rows)
+        bind_parts(recorder, result, source)
 
 
 def shape_of(obj: Any) -> tuple[tuple[str, ...] | None, int | None]:

@@ -481,3 +481,63 @@ def test_text_features_too_many_to_name_come_from_their_column(follow, tmp_path)
     inputs = followed.entries()["model"]["inputs"]
     decided = {(item["field"], item["transformations"][0]["type"]) for item in inputs if "field" in item}
     assert {("spam", "INDIRECT"), ("x17", "DIRECT")} <= decided
+
+
+class Bundle:
+    """A model with its scaler, as an application keeps them."""
+
+    def __init__(self, model, scaler):
+        self.model, self.scaler = model, scaler
+
+
+@pytest.mark.parametrize("form", ["tuple", "dictionary", "instance"])
+@pytest.mark.parametrize("library", ["pickle", "joblib"])
+def test_a_model_saved_with_what_goes_with_it(follow, loans, form, library):
+    """A tuple, a dictionary or an instance that holds a model is a model file: it comes from what it holds, and what is
+    made with its parts after loading comes from the file."""
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    followed = libraries(follow)
+    frame = pd.read_csv("loans.csv")
+    scaler = StandardScaler().fit(frame[["income", "debt"]])
+    risk = LogisticRegression()
+    risk.fit(scaler.transform(frame[["income", "debt"]]), frame["late"])
+    held = {"tuple": (risk, scaler), "dictionary": {"m": [risk], "s": scaler}, "instance": Bundle(risk, scaler)}[form]
+    dump, load = (joblib.dump, joblib.load) if library == "joblib" else (_dump, _load)
+    dump(held, "held.bin")
+    back = load("held.bin")
+    model, scaler = {"tuple": lambda: back, "dictionary": lambda: (back["m"][0], back["s"])}.get(
+        form, lambda: (back.model, back.scaler)
+    )()
+    pd.DataFrame({"late": model.predict(scaler.transform(frame[["income", "debt"]]))}).to_csv("out.csv", index=False)
+    assert followed.sources("held.bin") == {"risk", "loans.csv"}
+    assert ("risk", "income") in followed.sources("held.bin", "income")
+    assert followed.facets("held.bin")["datasetType"]["datasetType"] == "MODEL"
+    assert followed.facets("held.bin")["headwater_model"]["class"].endswith("LogisticRegression")
+    assert followed.sources("out.csv") == {"held.bin", "loans.csv"}
+    made = followed.facets("out.csv")["headwater_predictions"]
+    assert (made["model"]["name"].rpartition("/")[2], made["method"]) == ("held.bin", "predict")
+
+
+def _dump(held, name):
+    with open(name, "wb") as handle:
+        pickle.dump(held, handle)
+
+
+def _load(name):
+    with open(name, "rb") as handle:
+        return pickle.load(handle)
+
+
+def test_data_pickled_together_keeps_its_columns(follow, loans):
+    """A tuple of a frame and a column in one file: both come out as what went in, by column."""
+    followed = libraries(follow)
+    frame = pd.read_csv("loans.csv")
+    _dump((frame[["income"]], frame["late"], ["names"]), "data.pkl")
+    X, y, _ = _load("data.pkl")
+    pd.DataFrame({"i": X["income"], "y": y}).to_csv("out.csv", index=False)
+    assert followed.sources("data.pkl", "income") == {("loans.csv", "income")}
+    assert followed.sources("out.csv", "y") == {("data.pkl", "late")}
+    assert followed.sources("out.csv", "i") == {("data.pkl", "income")}

@@ -1,0 +1,122 @@
+"""Objects that hold others: a tuple of a matrix and its names, a dictionary of a model and its scaler, an instance.
+
+Such an object is saved and loaded as one, and has no value of its own: it comes from what its parts come from, and what
+is loaded from a file comes from it part by part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, DatasetRef, Dep, Value, Values, make_value
+
+HELD: Final = "held"
+"""The operation of a value that unites, or is, a part of such an object."""
+MAX_PARTS: Final = 100
+"""Parts of one object that are looked at, level by level."""
+MAX_LEVELS: Final = 3
+_SEQUENCES: Final = (tuple, list, set, frozenset)
+
+
+def value_held(values: Values, obj: Any) -> Value | None:
+    """The value of an object, or one made of the values of its parts; None where nothing is known of any."""
+    known = None if isinstance(obj, (dict, *_SEQUENCES)) else values.get(obj)
+    if known is not None:
+        return known
+    parts = list({id(value): value for value in _followed(values, obj, 0)}.values())
+    if not parts:
+        return None
+    names = dict.fromkeys(name for part in parts for name in part.column_names())
+    return make_value(HELD, tuple(parts), _by_part, columns=tuple(names) or None)
+
+
+def bind_parts(recorder: Recorder, obj: Any, source: Value) -> None:
+    """``obj`` was read from ``source``: so was each array, frame and estimator in it."""
+    if _is_followed(obj):
+        return
+    for part in _parts(obj, 0):
+        if _is_followed(part):
+            names = _names(part)
+            rows = getattr(part, "shape", (None,))[0]
+            rule = _same if names else _whole
+            recorder.values.bind(part, make_value(HELD, (source,), rule, columns=names, rows=rows))
+
+
+def typed(ref: DatasetRef, obj: Any) -> DatasetRef:
+    """The dataset with the type that its content gives it: what is, or holds, an estimator is a model."""
+    if is_estimator(obj) or (not _is_followed(obj) and any(_predicts(part) for part in _parts(obj, 0))):
+        return ref._replace(type="MODEL")
+    return ref
+
+
+def is_estimator(obj: Any) -> bool:
+    """Whether an object looks like an estimator: it can be asked for parameters, and predicts or transforms."""
+    return hasattr(type(obj), "get_params") and (hasattr(obj, "predict") or hasattr(obj, "transform"))
+
+
+def _predicts(obj: Any) -> bool:
+    return is_estimator(obj) and hasattr(obj, "predict")
+
+
+def _followed(values: Values, obj: Any, level: int) -> Iterator[Value]:
+    for part in _items(obj):
+        known = values.get(part) if _is_followed(part) else None
+        if known is not None:
+            yield known
+        elif level < MAX_LEVELS and not _is_followed(part):
+            yield from _followed(values, part, level + 1)
+
+
+def _parts(obj: Any, level: int) -> Iterator[Any]:
+    for part in _items(obj):
+        yield part
+        if level < MAX_LEVELS and not _is_followed(part):
+            yield from _parts(part, level + 1)
+
+
+def _items(obj: Any) -> list[Any]:
+    """What an object holds: items, values, or the attributes of an instance of a class written in Python."""
+    if isinstance(obj, dict):
+        return list(islice(obj.values(), MAX_PARTS))
+    if isinstance(obj, _SEQUENCES):
+        return list(islice(obj, MAX_PARTS))
+    own = getattr(obj, "__dict__", None)
+    is_instance = isinstance(own, dict) and not isinstance(obj, type) and not callable(obj)
+    return list(islice(own.values(), MAX_PARTS)) if is_instance and own is not None else []
+
+
+def _is_followed(obj: Any) -> bool:
+    """Whether an object is of a kind that is followed by itself: it has rows, or is an estimator."""
+    shape = getattr(obj, "shape", None)
+    return (isinstance(shape, tuple) and len(shape) > 0) or is_estimator(obj)
+
+
+def _names(part: Any) -> tuple[str, ...] | None:
+    columns = getattr(part, "columns", None)
+    if columns is None:
+        columns = getattr(part, "feature_names_in_", None)
+    if columns is None or callable(columns):
+        name = getattr(part, "name", None)
+        return (str(name),) if name is not None and hasattr(part, "index") else None
+    return tuple(map(str, columns))
+
+
+def _by_part(value: Value) -> Columns:
+    """A column from the columns of that name in every part; what a part without names is made of, as a whole."""
+    fields: dict[str, list[Dep]] = {name: [] for name in value.column_names()}
+    for position, part in enumerate(value.inputs):
+        for name in part.column_names() or ("*",):
+            dep = Dep(position, None if name == "*" else name, subtype="IDENTITY")
+            fields.setdefault(name, []).append(dep)
+    return Columns(fields)
+
+
+def _same(value: Value) -> Columns:
+    return Columns({name: [Dep(0, name, subtype="IDENTITY")] for name in value.column_names()})
+
+
+def _whole(value: Value) -> Columns:
+    return Columns({"*": [Dep(0, None, subtype="IDENTITY")]})
