@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -522,12 +523,12 @@ def test_a_model_saved_with_what_goes_with_it(follow, loans, form, library):
 
 
 def _dump(held, name):
-    with open(name, "wb") as handle:
+    with Path(name).open("wb") as handle:
         pickle.dump(held, handle)
 
 
 def _load(name):
-    with open(name, "rb") as handle:
+    with Path(name).open("rb") as handle:
         return pickle.load(handle)
 
 
