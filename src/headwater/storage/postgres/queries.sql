@@ -237,10 +237,31 @@ SELECT :tenant, added.* FROM unnest(%b::text[], %b::bigint[], %b::bigint[]) AS a
 
 -- vocabulary_add
 INSERT INTO vocabulary (tenant_id, word) SELECT :tenant, added FROM unnest(%b::text[]) AS added
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING RETURNING word;
+
+-- vocabulary_between
+SELECT word FROM vocabulary WHERE tenant_id = :tenant AND word >= %s AND word <= %s ORDER BY word LIMIT %s;
 
 -- vocabulary_like
-SELECT word FROM vocabulary WHERE tenant_id = :tenant AND word LIKE ANY(%b::text[]);
+SELECT word FROM vocabulary WHERE tenant_id = :tenant AND word LIKE %s ORDER BY length(word), word LIMIT %s;
+
+-- pieces_add
+INSERT INTO pieces (tenant_id, piece, word) SELECT :tenant, added.* FROM unnest(%b::text[], %b::text[]) AS added;
+
+-- pieces_all
+SELECT word FROM pieces WHERE tenant_id = :tenant AND piece = ANY(%b::text[])
+GROUP BY word HAVING count(*) = %s ORDER BY length(word), word LIMIT %s;
+
+-- pieces_some
+SELECT word FROM pieces WHERE tenant_id = :tenant AND piece = ANY(%b::text[])
+GROUP BY word HAVING count(*) >= %s ORDER BY count(*) DESC, word LIMIT %s;
+
+-- search_last
+SELECT coalesce(max(node), 0) FROM search WHERE tenant_id = :tenant;
+
+-- search_nodes_of
+SELECT words.node FROM unnest(%b::text[]) AS wanted (word)
+JOIN search_words AS words ON words.tenant_id = :tenant AND words.word = wanted.word LIMIT %s;
 
 -- search_match
 -- Nodes that hold, for every word that is asked for, one of the stored words that contain it; best first.
@@ -250,6 +271,22 @@ FROM (
     SELECT words.node, wanted.place, max(words.weight * wanted.fit) AS weight
     FROM unnest(%b::bigint[], %b::text[], %b::bigint[]) AS wanted (place, word, fit)
     JOIN search_words AS words ON words.tenant_id = :tenant AND words.word = wanted.word
+      AND words.node = ANY(%b::bigint[])
+    GROUP BY words.node, wanted.place
+  ) AS held
+  GROUP BY held.node HAVING count(*) = %s
+) AS found
+JOIN search ON search.tenant_id = :tenant AND search.node = found.node
+ORDER BY found.weight DESC, length(search.name), search.name, search.node LIMIT %s;
+
+-- search_match_between
+SELECT search.node, search.kind, search.namespace, search.name, search.fields, search.description, search.tags, search.owners
+FROM (
+  SELECT held.node, sum(held.weight) AS weight FROM (
+    SELECT words.node, wanted.place, max(words.weight * wanted.fit) AS weight
+    FROM unnest(%b::bigint[], %b::text[], %b::bigint[]) AS wanted (place, word, fit)
+    JOIN search_words AS words ON words.tenant_id = :tenant AND words.word = wanted.word
+      AND words.node > %s AND words.node <= %s
     GROUP BY words.node, wanted.place
   ) AS held
   GROUP BY held.node HAVING count(*) = %s

@@ -31,9 +31,9 @@ _END_OF_TIME = 2**63 - 1
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary",
-    "listings", "pulses", "dependencies", "rewrites", "reads",
+    "pieces", "listings", "pulses", "dependencies", "rewrites", "reads",
 )  # fmt: skip
-_PROJECTION = 5
+_PROJECTION = 6
 """The step of the schema that last changed what is kept beside the log."""
 _DROPPED = "quarantine_dropped"
 _LOG_BYTES = "log_bytes"
