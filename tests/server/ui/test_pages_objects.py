@@ -130,7 +130,7 @@ def test_a_model_says_what_it_learned_from_and_what_it_predicted(client):
     importances = (
         "id 0.625 light 0.25",
         "mean decrease of impurity, the sum is 1.",
-        "Of 2 features no importance was recorded.",
+        "Not recorded: the importance of 2 features.",
         "Column Importance id 0.5",
         "Features that mix several columns weigh 0.125 together.",
     )

@@ -46,6 +46,7 @@ def story() -> list[dict]:
             "datasetType": facet(datasetType="MODEL"),
             "headwater_model": facet(
                 name="tree", version="r1", features=["id", "new"], importances={"id": 0.7, "new": 0.3},
+                importance_details={"kind": "impurity", "left_out": 1, "columns": {"id": 0.7}, "mixed": 0.3},
                 preprocessing=[{"step": "scale", "class": "S"}], hyper_parameters={"depth": 3},
                 training={"namespace": "db", "name": "dwh.daily"},
             ),
@@ -57,6 +58,11 @@ def story() -> list[dict]:
              "headwater_seeds": facet(seeds=[{"library": "numpy", "value": 7}])}  # fmt: skip
     events.append(run_event(run_id(30), "fit", "COMPLETE", 200, ["dwh.daily"], [model], run_facets=given))
     events.append(run_event(run_id(31), "score", "COMPLETE", 210, ["m.tree", "dwh.daily"], [predictions]))
+    for number, line in ((40, "x = 1"), (41, "x = 2")):
+        source = facet(language="python", sourceCode=f"import os\n\n{line}\nprint(x, {'1' * 200!r})\n", sha256=line)
+        code = {"headwater_code": facet(path="code.py", sha256=line)}
+        events.append(run_event(run_id(number), "code", "COMPLETE", 180 + number, ["raw.orders"], ["coded"],
+                                job_facets={"sourceCode": source}, run_facets=code))  # fmt: skip
     return events
 
 
@@ -71,8 +77,11 @@ PAGES = (
     "/jobs/job:jobs:export",
     f"/runs/{run_id(30)}",
     f"/runs/{run_id(23)}",
+    f"/runs/{run_id(40)}",
+    "/jobs/job:jobs:code",
     "/compare",
     "/compare?before=dwh.daily",
+    f"/compare?before={run_id(40)}&after={run_id(41)}",
     f"/compare?before={run_id(20)}&after={run_id(23)}",
 )
 
