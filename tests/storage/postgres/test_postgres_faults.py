@@ -277,3 +277,15 @@ def test_a_new_primary() -> None:
             standby.promote()
             assert [one.status.value for one in store.append(EVENTS)] == ["duplicate"] * 2 + ["stored"] * 2
             assert store.rebuild() == store.graph_hash()
+
+
+def test_a_database_that_cannot_hold_every_name_is_refused(postgres_server: PostgresServer) -> None:
+    """Of another encoding than UTF8: said when it is opened, with the remedy, and nothing is made in it."""
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE narrow ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    url = postgres_server.url("narrow")
+    with pytest.raises(StoreError, match="encoding SQL_ASCII, not UTF8") as caught:
+        PostgresStore.open(url)
+    assert "ENCODING 'UTF8'" in caught.value.hint
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT FROM pg_namespace WHERE nspname = 'headwater'").fetchall() == []

@@ -55,11 +55,13 @@ def migrate(url: str, *, schema: str, role: str, upto: int | None = None) -> lis
 
     Raises:
         StoreTooNew: the database has seen steps that this version does not know.
-        StoreError: a step was changed after it was applied here, or the connecting role may not change the schema.
+        StoreError: a step was changed after it was applied here, the connecting role may not change the schema, or
+            the database cannot hold every name.
     """
     known = migrations()
     done = []
     with explained(), connect(url) as connection:
+        check_encoding(connection)
         for step in known:
             if upto is not None and step.number > upto:
                 break
@@ -70,6 +72,20 @@ def migrate(url: str, *, schema: str, role: str, upto: int | None = None) -> lis
                     _apply(connection, step, schema, role)
                     done.append(step.number)
     return done
+
+
+def check_encoding(connection: psycopg.Connection[Any]) -> None:
+    """Names come in every script, and in a database of another encoding some could not be kept, or be compared.
+
+    Raises:
+        StoreError: the encoding is another than UTF8.
+    """
+    found = connection.info.parameter_status("server_encoding")
+    if found != "UTF8":
+        raise StoreError(
+            f"the database has the encoding {found}, not UTF8",
+            hint="make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0",
+        )
 
 
 def is_current(connection: psycopg.Connection[Any], schema: str) -> bool:
