@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 
 from headwater.server.app import create_app
@@ -140,3 +141,15 @@ def test_a_worker_that_dies_is_replaced_and_all_end_together(supervised):
     assert process.wait(40) == 0
     for pid in every:
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_database_that_cannot_hold_every_name_is_not_served(postgres_server):
+    """Of another encoding than UTF8: the service says so and does not start, rather than fail at a request."""
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE unserved ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    command = [sys.executable, "-m", "headwater", "--store", postgres_server.url("unserved"), "serve", "--port", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 1
+    assert "error: the database has the encoding SQL_ASCII, not UTF8" in ended.stderr
+    assert "your key" not in ended.stdout
+'''

@@ -143,9 +143,12 @@ class PostgresDatabase:
                 raise StoreError(f"the control store cannot be asked: {error}") from error
 
     def _once(self, sql: str, values: Sequence[Any]) -> tuple[list[Row], int]:
+        from headwater.storage.postgres.migrate import check_encoding
+
         if self._connection is None:
             # A pooler may hand another session to every transaction: nothing is prepared and nothing is set for long.
             self._connection = self._psycopg.connect(self._url, prepare_threshold=None, connect_timeout=5)
+            check_encoding(self._connection)
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL search_path = {self.SCHEMA}, pg_catalog")
             cursor.execute(sql.replace("?", "%s"), tuple(values) or None)
