@@ -152,4 +152,3 @@ def test_a_database_that_cannot_hold_every_name_is_not_served(postgres_server):
     assert ended.returncode == 1
     assert "error: the database has the encoding SQL_ASCII, not UTF8" in ended.stderr
     assert "your key" not in ended.stdout
-'''
