@@ -225,6 +225,9 @@ def test_a_file_of_the_step_before_goes_on(tmp_path: Path) -> None:
         for statement in (
             "DROP TABLE rewrites",
             "DROP TABLE reads",
+            "DROP INDEX mentions_by_first",
+            "ALTER TABLE mentions DROP COLUMN min_at",
+            "CREATE INDEX mentions_by_time ON mentions (max_at)",
             "UPDATE counters SET value = 3 WHERE name = 'projection'",
             f"DELETE FROM migrations WHERE number >= {step}",
             f"PRAGMA user_version = {step - 1}",

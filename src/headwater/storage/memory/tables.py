@@ -212,7 +212,11 @@ class MemoryTables:
             mention = Mention(name=name, run=run, facets=facets, at=at, seq=seq)
             self._mentions.setdefault(name, []).append(mention)
 
-    def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
+    def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
+        """Every mention of these names, as if of one commit."""
+        yield first, self.mentions(names)
+
+    def mentions(self, names: Iterable[int]) -> list[Mention]:
         """Every mention of these names, in the order of the log."""
         found = [mention for name in names for mention in self._mentions.get(name, ())]
         return sorted(found, key=attrgetter("seq"))

@@ -174,9 +174,9 @@ class BatchTables:
 
     def _flush_logs(self) -> None:
         if self._mentions:
-            latest = max(self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH])
+            times = self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH]
             self.advance("mentions", 1)
-            given = (latest, self.counter("mentions"), rows.pack(self._mentions.tobytes()))
+            given = (min(times), max(times), self.counter("mentions"), rows.pack(self._mentions.tobytes()))
             self._session.execute(self._sql["mentions_add"], given)
             del self._mentions[:]
         if self._edge_log:

@@ -160,10 +160,11 @@ SELECT DISTINCT ON (node, name_key) node, name, at, key, body, run_id, is_repeat
 WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]) ORDER BY node, name_key, at DESC, key DESC;
 
 -- mentions_add
-INSERT INTO mentions (tenant_id, max_at, id, body) VALUES (:tenant, %s, %s, %s);
+INSERT INTO mentions (tenant_id, min_at, max_at, id, body) VALUES (:tenant, %s, %s, %s, %s);
 
--- mentions_since
-SELECT body FROM mentions WHERE tenant_id = :tenant AND max_at >= %s ORDER BY id;
+-- mentions_within
+SELECT min_at, id, body FROM mentions
+WHERE tenant_id = :tenant AND max_at >= %s AND min_at <= %s AND (min_at, id) > (%s, %s) ORDER BY min_at, id LIMIT %s;
 
 -- edge_log_add
 INSERT INTO edge_log (tenant_id, seq, source, target, job, kind, valid_from, valid_to, mapping)

@@ -33,7 +33,7 @@ _PROJECTED = (
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary",
     "pieces", "listings", "pulses", "dependencies", "rewrites", "reads",
 )  # fmt: skip
-_PROJECTION = 6
+_PROJECTION = 7
 """The step of the schema that last changed what is kept beside the log."""
 _DROPPED = "quarantine_dropped"
 _LOG_BYTES = "log_bytes"

@@ -16,6 +16,7 @@ from headwater.storage.projection.tables import LEVELS, HeldEdge, Level, NamedNo
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
+_FEW_COMMITS = 8
 
 
 class PostgresTables(BatchTables):
@@ -160,12 +161,19 @@ class PostgresTables(BatchTables):
         """Add to the log of mentions."""
         self._mentions.extend([value for name, facets in said for value in (name, run, facets, at, seq)])
 
-    def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
-        """Mentions of these names whose commit holds an event of that instant or later."""
+    def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
+        """Mentions of these names a commit, with the earliest event time in it; of the batch at hand before all."""
         wanted = frozenset(names)
-        stored = self._session.rows(self._sql["mentions_since"], (since,))
-        found = [one for (body,) in stored for one in rows.mentions_of(body, wanted)]
-        return found + rows.mentions_in(self._mentions, wanted)
+        yield first, rows.mentions_in(self._mentions, wanted)
+        place = (-_END_OF_TIME, 0)
+        while page := self._session.rows(self._sql["mentions_within"], (first, last, *place, _FEW_COMMITS)):
+            for earliest, number, body in page:
+                yield earliest, rows.mentions_of(body, wanted)
+                place = (earliest, number)
+
+    def mentions(self, names: Iterable[int]) -> list[Mention]:
+        """Every mention of these names."""
+        return [one for _, some in self.mentions_within(names, -_END_OF_TIME, _END_OF_TIME) for one in some]
 
     def search_candidates(self, text: str, limit: int) -> Iterable[SearchText]:
         """Nodes that hold every word, or a piece of it; where they are few, also those whose names come near."""

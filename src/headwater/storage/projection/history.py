@@ -6,6 +6,8 @@ lands between two equal ones splits them at the very instant at which the second
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from headwater.storage.projection.columns import Columns
@@ -18,6 +20,8 @@ _SEARCHED = frozenset({"schema", "documentation", "tags", "ownership"})
 _LISTED = frozenset({"dataSource"})
 _TYPED = frozenset({"datasetType", "jobType"})
 _CACHE_SIZE = 20_000
+_END = (2**63 - 1, b"")
+"""Place behind every statement."""
 
 
 class Standing(msgspec.Struct, gc=False):
@@ -138,15 +142,18 @@ class History:
 
     def _said_again(self, last: Change, change: Change, until: Change | None) -> Change | None:
         """When the body of ``last`` was next said after ``change``, if before ``until``."""
-        found = [
-            (at, key, mention)
-            for at, key, mention, bodies in self._statements(change.node, change.at)
-            if bodies.get(change.name) == last.body
-        ]
-        later = [one for one in found if one[:2] > _order(change) and (until is None or one[:2] < _order(until))]
-        if not later:
+        names = [name.id for name in self._names.of(change.node)]
+        before = _END if until is None else _order(until)
+        found: Mention | None = None
+        for earliest, mentions in self._tables.mentions_within(names, change.at, before[0]):
+            if earliest > before[0]:
+                break
+            for at, key, mention, bodies in self._statements(mentions):
+                if _order(change) < (at, key) < before and bodies.get(change.name) == last.body:
+                    before, found = (at, key), mention
+        if found is None:
             return None
-        at, key, mention = min(later, key=lambda one: one[:2])
+        at, key, mention = *before, found
         run = self._tables.runs.get(mention.run) if mention.run else None
         return Change(
             node=change.node,
@@ -158,11 +165,11 @@ class History:
             is_repeated=True,
         )
 
-    def _statements(self, node_id: int, since: int) -> list[tuple[int, bytes, Mention, dict[str, int]]]:
-        """(time, key, mention, bodies) of what each event said of a node from an instant on, in order."""
+    def _statements(self, said: Iterable[Mention]) -> list[tuple[int, bytes, Mention, dict[str, int]]]:
+        """(time, key, mention, bodies) of what each event said of a node, in order."""
         by_event: dict[int, list[Mention]] = {}
-        for mention in self._tables.mentions([name.id for name in self._names.of(node_id)], since=since):
-            if mention.facets and mention.at >= since:
+        for mention in said:
+            if mention.facets:
                 by_event.setdefault(mention.seq, []).append(mention)
         found = []
         for seq, mentions in by_event.items():
@@ -178,7 +185,8 @@ class History:
         self._latest.pop(node.id, None)
         self._standing(node.id).changes += 1
         current: dict[str, Change] = {}
-        for at, key, mention, bodies in self._statements(node.id, -(2**63)):
+        said = self._tables.mentions([name.id for name in self._names.of(node.id)])
+        for at, key, mention, bodies in self._statements(said):
             run = self._tables.runs.get(mention.run) if mention.run else None
             for name, body in bodies.items():
                 old = current.get(name)

@@ -8,8 +8,6 @@ from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DESCRIBED, Flow
 from headwater.storage.projection.tables import Tables
 
-_ALWAYS = -(2**63)
-
 
 class Joining:
     """Merges nodes. The runs that touched them are retracted before and settled again after."""
@@ -24,7 +22,7 @@ class Joining:
         """(time, key, sequence number) of one event by run, for every run that touched one of these nodes."""
         names = [name.id for node in nodes for name in self._names.of(node)]
         found: dict[int, tuple[int, bytes, int]] = {}
-        for mention in self._tables.mentions(names, since=_ALWAYS):
+        for mention in self._tables.mentions(names):
             if mention.run and (mention.run not in found or mention.at > found[mention.run][0]):
                 found[mention.run] = (mention.at, self._tables.event_key(mention.seq), mention.seq)
         return found

@@ -362,8 +362,12 @@ class Tables(Protocol):
     def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add (name, facet set) pairs that one event spoke of to the log of mentions (see ``Mention``)."""
 
-    def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
-        """Mentions of these names whose commit holds an event of that instant or later, and perhaps some others."""
+    def mentions(self, names: Iterable[int]) -> list[Mention]:
+        """Every mention of these names."""
+
+    def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
+        """Mentions of these names a commit, of the commits that may hold an event in ``[first, last]``: each with an
+        instant before which it holds none, by that. An event's mentions are all in one commit."""
 
     def search_candidates(self, text: str, limit: int) -> Iterable[SearchText]:
         """Nodes that may fit some words: every one that does, as far as ``limit`` allows."""

@@ -396,10 +396,10 @@ WHERE TRUE AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
   ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
 
 -- mentions_add
-INSERT INTO mentions (max_at, body) VALUES (?, ?);
+INSERT INTO mentions (min_at, max_at, body) VALUES (?, ?, ?);
 
--- mentions_since
-SELECT body FROM mentions WHERE max_at >= ? ORDER BY id;
+-- mentions_within
+SELECT min_at, body FROM mentions WHERE max_at >= ?1 AND min_at <= ?2 ORDER BY min_at;
 
 -- edge_log_add
 INSERT INTO edge_log (source, target, job, kind, valid_from, valid_to, mapping) VALUES (?, ?, ?, ?, ?, ?, ?);

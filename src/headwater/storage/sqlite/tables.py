@@ -127,17 +127,16 @@ class SQLiteTables:
         """Write everything that is pending."""
         self._new_runs.clear()
         self._run_ids.update([(row.run_id, row.id) for row in self.runs.pending()])
-        for table in self._tables:
+        for table in (*self._tables, self.rewrites, self.reads):
             table.flush()
         if self._mentions:
-            latest = max(self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH])
-            self._connection.execute(self._sql["mentions_add"], (latest, rows.pack(self._mentions.tobytes())))
+            times = self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH]
+            given = (min(times), max(times), rows.pack(self._mentions.tobytes()))
+            self._connection.execute(self._sql["mentions_add"], given)
             del self._mentions[:]
         if self._edge_log:
             self._connection.executemany(self._sql["edge_log_add"], self._edge_log)
             self._edge_log.clear()
-        self.rewrites.flush()
-        self.reads.flush()
         changed = [item for item in self._counters.items() if self._counted.get(item[0]) != item[1]]
         if changed:
             self._connection.executemany(self._sql["counters_put"], changed)
@@ -173,15 +172,13 @@ class SQLiteTables:
 
     def _clear_rows(self) -> None:
         self._new_runs.clear()
-        for part in self._tables:
+        parts: list[Any] = [*self._tables, self.rewrites, self.reads, self.touched]
+        for part in parts:
             part.clear()
         for counted in (self._counters, self._counted, self._name_ids, self._run_ids):
             counted.clear()
         del self._mentions[:]
         self._edge_log.clear()
-        self.rewrites.clear()
-        self.reads.clear()
-        self.touched.clear()
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""
@@ -334,12 +331,16 @@ class SQLiteTables:
         """Add to the log of mentions."""
         self._mentions.extend([value for name, facets in said for value in (name, run, facets, at, seq)])
 
-    def mentions(self, names: Iterable[int], *, since: int) -> list[Mention]:
-        """Mentions of these names whose commit holds an event of that instant or later."""
+    def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
+        """Mentions of these names a commit, with the earliest event time in it; of the batch at hand before all."""
         wanted = frozenset(names)
-        stored = self._connection.execute(self._sql["mentions_since"], (since,))
-        found = [one for (body,) in stored for one in rows.mentions_of(body, wanted)]
-        return found + rows.mentions_in(self._mentions, wanted)
+        yield first, rows.mentions_in(self._mentions, wanted)
+        for earliest, body in self._connection.execute(self._sql["mentions_within"], (first, last)):
+            yield earliest, rows.mentions_of(body, wanted)
+
+    def mentions(self, names: Iterable[int]) -> list[Mention]:
+        """Every mention of these names."""
+        return [one for _, some in self.mentions_within(names, -_END_OF_TIME, _END_OF_TIME) for one in some]
 
     def search_candidates(self, text: str, limit: int) -> Iterable[SearchText]:
         """Nodes that hold every piece of every word; where they are few, also those whose names hold some."""
