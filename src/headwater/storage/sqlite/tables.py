@@ -172,8 +172,7 @@ class SQLiteTables:
 
     def _clear_rows(self) -> None:
         self._new_runs.clear()
-        parts: list[Any] = [*self._tables, self.rewrites, self.reads, self.touched]
-        for part in parts:
+        for part in (*self._tables, self.rewrites, self.reads, self.touched):
             part.clear()
         for counted in (self._counters, self._counted, self._name_ids, self._run_ids):
             counted.clear()
