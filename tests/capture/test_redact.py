@@ -168,7 +168,19 @@ def test_own_rules_come_on_top():
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "db_password", "apiToken", "AWS_SECRET_ACCESS_KEY", "clientSecret", "dsn"]
+    "name",
+    [
+        "password",
+        "db_password",
+        "apiToken",
+        "AWS_SECRET_ACCESS_KEY",
+        "clientSecret",
+        "dsn",
+        "PASSWORDS",
+        "api_keys",
+        "accessTokens",
+        "passphrases",
+    ],
 )
 def test_names_of_secrets(name):
     """Names in any spelling."""
@@ -176,7 +188,7 @@ def test_names_of_secrets(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["passenger", "tokens", "max_tokens", "token_count", "key", "author", "compass", "pinned"]
+    "name", ["passenger", "tokens", "max_tokens", "token_count", "key", "keys", "author", "compass", "pinned"]
 )
 def test_names_that_only_look_like_secrets(name):
     """Words that contain a secret word, and measures of secrets."""

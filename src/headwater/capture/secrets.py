@@ -12,9 +12,10 @@ MASK: Final = "[redacted]"
 
 _SECRET_WORDS: Final = frozenset(
     {
-        "password", "passwd", "passphrase", "pass", "pwd", "passcode", "secret", "secrets", "token", "apikey", "auth",
-        "authorization", "credential", "credentials", "creds", "dsn", "cookie", "cookies", "bearer", "jwt", "otp",
-        "pin", "signature", "sig", "privatekey", "accesskey", "secretkey", "connectionstring", "ssn", "cvv",
+        "password", "passwords", "passwd", "passphrase", "passphrases", "pass", "pwd", "pwds", "passcode", "secret",
+        "secrets", "token", "apikey", "apikeys", "auth", "authorization", "credential", "credentials", "creds", "dsn",
+        "cookie", "cookies", "bearer", "jwt", "otp", "pin", "signature", "sig", "privatekey", "accesskey", "secretkey",
+        "connectionstring", "ssn", "cvv",
     }
 )  # fmt: skip
 _SECRET_KEYS: Final = frozenset(
@@ -45,7 +46,9 @@ def is_secret_name(name: str, more: frozenset[str] = frozenset()) -> bool:
         return False
     if any(word in _SECRET_WORDS for word in words):
         return True
-    return "key" in words and any(word in _SECRET_KEYS for word in words[: words.index("key")])
+    # many of a kind: of keys and tokens only where a word says what they open, for texts are made of tokens, too
+    last = next((at for at, word in enumerate(words) if word in {"key", "keys", "tokens"}), 0)
+    return any(word in _SECRET_KEYS for word in words[:last])
 
 
 def is_secret_number(name: str) -> bool:
