@@ -19,7 +19,17 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
-from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value, user_site
+from headwater.capture.values import (
+    INFERRED,
+    UNKNOWN,
+    Columns,
+    Dep,
+    Rule,
+    Value,
+    Values,
+    make_value,
+    user_site,
+)
 
 MAX_STEPS: Final = 200
 MAX_ASKED: Final = 64
@@ -39,9 +49,17 @@ class Step(NamedTuple):
     """Names handed on as they are: the whole right side, an argument, an item of a list."""
     used: tuple[str, ...]
     """Names inside larger expressions."""
+    mentions: frozenset[str]
+    """Texts and attributes in its expressions: where they name columns, those columns are meant."""
     is_closed: bool
     """Whether it calls no function by its bare name: what such a function hands back was made elsewhere."""
 
+
+_STORES: Final = frozenset({"setitem", "insert", "isetitem", "loc", "iloc", "at", "iat", "DataFrame", "Series"})
+"""Operations that take in an array; what they made is no step towards it."""
+_MEASURES: Final = frozenset({"shape", "size", "index", "columns", "ndim", "dtype", "dtypes"})
+"""Attributes that tell about data without giving any of it."""
+_GROWS: Final = frozenset({"append", "extend", "insert", "add", "update", "appendleft", "setdefault"})
 
 GUESSED: Final = "unseen"
 """The operation of a value that was guessed from an array's length; the code knows better, where it can be read."""
@@ -79,19 +97,22 @@ def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) 
     at = next((step for step in reversed(steps) if step.first <= line <= step.last), None)
     if code is None or at is None:
         return None
-    made = _made_in(values, code)
-    found: dict[int, Value] = {}
+    made = [(value.line, value) for value in values.made_in(code) if value.op not in _STORES]
+    found: dict[int, tuple[Value, frozenset[str]]] = {}
+    own = [item for item in _ends(made, at) if item.rows == rows]
+    found.update((id(value), (value, frozenset())) for value in own)
+    before_own = _behind(own)
     seen: set[tuple[str, int]] = set()
     # an array that was handed on has a name; only where none was, it came out of a larger expression
-    waiting = [(name, False, at.first, line) for name in at.passed] or [
-        (name, True, at.first, line) for name in at.used
+    waiting = [(name, False, at.first, line, at.mentions) for name in (() if own else at.passed)] or [
+        (name, True, at.first, line, at.mentions) for name in at.used
     ]
     bound_at, is_certain = line, True
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     for _ in range(MAX_STEPS):
         if not waiting:
             break
-        name, is_operand, before, origin = waiting.pop()
+        name, is_operand, before, origin, mentions = waiting.pop()
         if (name, before) in seen:
             continue
         seen.add((name, before))
@@ -99,17 +120,52 @@ def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) 
         if step is None:
             is_certain = is_certain and name not in parameters
             continue
-        direct = [value for place, value in made if step.first <= place <= step.last]
-        if direct and is_operand:
-            found.update((id(value), value) for value in direct[-1:])
+        direct = _ends(made, step)
+        if direct and (is_operand or len(step.binds) == 1):
+            found.update((id(value), (value, mentions)) for value in direct[-1:] if id(value) not in before_own)
             bound_at = origin
         elif not direct:
             origin = origin if is_operand else step.first
             is_certain = is_certain and step.is_closed
-            waiting += [(other, True, step.first, origin) for other in (*step.used, *step.passed)]
+            wider = mentions | step.mentions
+            waiting += [(other, True, step.first, origin, wider) for other in (*step.used, *step.passed)]
     if not found:
         return UNKNOWN if is_certain else None
-    return make_value(FROM_CODE, tuple(found.values()), _from_all, rows=rows, code=code, line=bound_at)
+    inputs = tuple(value for value, _ in found.values())
+    rule = _from_mentioned([mentions for _, mentions in found.values()])
+    return make_value(FROM_CODE, inputs, rule, rows=rows, code=code, line=bound_at)
+
+
+def _ends(made: list[tuple[int, Value]], step: Step) -> list[Value]:
+    """What the statement's latest run made and did not use up itself, in order."""
+    latest = {value.offset: value for line, value in made if step.first <= line <= step.last}
+    used = {id(item) for value in latest.values() for item in value.inputs}
+    return sorted((v for v in latest.values() if id(v) not in used), key=lambda value: value.number)
+
+
+def _behind(values: list[Value]) -> set[int]:
+    """The identities of what some values were made from, as far as a short look goes."""
+    seen: set[int] = set()
+    stack = list(values)
+    while stack and len(seen) < MAX_STEPS:
+        for item in stack.pop().inputs:
+            if id(item) not in seen:
+                seen.add(id(item))
+                stack.append(item)
+    return seen
+
+
+def _from_mentioned(mentions: list[frozenset[str]]) -> Rule:
+    """From the columns of each input that the code mentions; from all of it where it mentions none."""
+
+    def rule(value: Value) -> Columns:
+        deps: list[Dep] = []
+        for position, (item, names) in enumerate(zip(value.inputs, mentions, strict=True)):
+            columns = [name for name in item.column_names() if name in names] or [None]
+            deps += [Dep(position, name, description=INFERRED) for name in columns]
+        return Columns({"*": deps})
+
+    return rule
 
 
 def gone_through(code: CodeType, line: int, passes: Mapping[int, tuple[Value, ...]]) -> tuple[Value, ...]:
@@ -144,15 +200,6 @@ def gone_through(code: CodeType, line: int, passes: Mapping[int, tuple[Value, ..
 
 def _passed_in(step: Step, passes: Mapping[int, tuple[Value, ...]]) -> list[Value]:
     return [value for line, values in passes.items() if step.first <= line <= step.last for value in values]
-
-
-def _from_all(value: Value) -> Columns:
-    return Columns({"*": [Dep(i, None, description=INFERRED) for i in range(len(value.inputs))]})
-
-
-def _made_in(values: Values, code: CodeType) -> list[tuple[int, Value]]:
-    """The values alive that were made in ``code``, with their lines, oldest first."""
-    return [(value.line, value) for value in values.alive() if value.code is code]
 
 
 def _last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:
@@ -202,13 +249,21 @@ def _steps(body: list[ast.stmt]) -> Iterator[Step]:
         elif isinstance(node, ast.AugAssign | ast.AnnAssign):
             yield _step(node, [node.target], node.value, changes=isinstance(node, ast.AugAssign))
         elif isinstance(node, ast.Expr | ast.Return):
-            yield _step(node, [], node.value)
+            grown = _grown(node.value)
+            yield _step(node, grown, node.value, changes=bool(grown))
         elif isinstance(node, ast.Assert):
             yield _step(node, [], node.test)
         for part in ("body", "orelse", "finalbody"):
             yield from _steps(getattr(node, part, []))
         for handler in getattr(node, "handlers", []):
             yield from _steps(handler.body)
+
+
+def _grown(value: ast.expr | None) -> list[ast.expr]:
+    """The collection that ``rows.append(...)`` adds to."""
+    function = value.func if isinstance(value, ast.Call) else None
+    is_growing = isinstance(function, ast.Attribute) and function.attr in _GROWS
+    return [function.value] if is_growing and isinstance(function, ast.Attribute) else []
 
 
 def _step(
@@ -220,7 +275,14 @@ def _step(
     is_closed = not any(isinstance(item, ast.Name) and not hasattr(builtins, item.id) for item in called)
     if changes:
         used += tuple(binds)
-    return Step(node.lineno, last or node.end_lineno or node.lineno, binds, passed, used, is_closed)
+    mentions = _mentions(value)
+    return Step(node.lineno, last or node.end_lineno or node.lineno, binds, passed, used, mentions, is_closed)
+
+
+def _mentions(value: ast.expr | None) -> frozenset[str]:
+    nodes = list(ast.walk(value)) if value is not None else []
+    texts = {item.value for item in nodes if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+    return frozenset(texts | {item.attr for item in nodes if isinstance(item, ast.Attribute)})
 
 
 def _bound(target: ast.expr) -> Iterator[str]:
@@ -256,4 +318,14 @@ def _parts(value: ast.expr | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _names(node: ast.AST) -> list[str]:
-    return [item.id for item in ast.walk(node) if isinstance(item, ast.Name)]
+    """The names in an expression whose data it uses: ``len(x)`` and ``x.shape`` tell of ``x`` without giving any."""
+    found: list[str] = []
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ast.Name):
+            found.append(item.id)
+        is_count = isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id == "len"
+        if not is_count and not (isinstance(item, ast.Attribute) and item.attr in _MEASURES):
+            waiting += ast.iter_child_nodes(item)
+    return found

@@ -199,6 +199,10 @@ _SWEEP: Final = 256
 """At least so many values are made between two looks for objects that are gone."""
 
 
+_JUST_GONE: Final = 64
+"""The latest values are kept although their objects are gone: an expression may still be at work on them."""
+
+
 class Values:
     """The values of the objects that are alive, by identity. Thread-safe: each step is one dict operation."""
 
@@ -234,10 +238,18 @@ class Values:
         found = [value for ref, value in list(self._by_id.values()) if ref() is not None]
         return sorted(found, key=lambda value: value.number)
 
+    def made_in(self, code: CodeType) -> list[Value]:
+        """The values made by a code object, in the order of their making: of what is alive, and of what has just gone
+        (the steps within an expression)."""
+        found = [known[1] for known in list(self._by_id.values()) if known[1].code is code]
+        return sorted(found, key=lambda value: value.number)
+
     def sweep(self) -> None:
         """Forget the objects that are gone. Done now and then: a callback at each one's end would cost more."""
-        table = self._by_id
-        for key, known in [item for item in list(table.items()) if item[1][0]() is None]:
+        table, recent = self._by_id, next_number() - _JUST_GONE
+        for key, known in list(table.items()):
+            if known[1].number > recent or known[0]() is not None:
+                continue
             taken = table.pop(key, known)
             if taken is not known:  # another thread has bound a new object of that identity since
                 table.setdefault(key, taken)

@@ -129,7 +129,7 @@ def from_all(subtype: str = TRANSFORMATION, indirect: Sequence[By] = (), *, posi
 
     def rule(value: Value) -> Columns:
         deps = [dep._replace(description=why) for dep in whole(value, position, subtype)]
-        fields = dict.fromkeys(columns_of(value), deps)
+        fields = dict.fromkeys(columns_of(value) or ("*",), deps)
         fields.update(levels(value, position))
         return Columns(fields, influences(value, indirect))
 

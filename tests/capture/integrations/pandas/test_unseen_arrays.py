@@ -1,0 +1,61 @@
+"""Arrays that nobody saw being made, put into a frame: the expression says which columns they came from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def frame(follow, tmp_path):
+    """A frame that was read from a file, and what is known of it."""
+    numbers = {"a": [1.0, 4.0, 9.0, 2.0, 7.0], "b": [2.0, 3.0, 5.0, 8.0, 1.0], "c": list("xyxyx")}
+    pd.DataFrame(numbers).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    return followed, pd.read_csv("in.csv")
+
+
+def test_operators_on_the_arrays_of_columns(frame):
+    """Arithmetic on ``.values`` within one expression comes from the columns in it, and is marked inferred."""
+    followed, df = frame
+    df["double"] = df["a"].values * 2
+    df["length"] = np.sqrt(df["a"].values ** 2 + df["b"].values ** 2)
+    df["weighed"] = df[["a", "b"]].values @ np.array([1.0, 2.0])
+    columns = followed.columns(df)
+    assert columns["double"] == {("in.csv", "a")}
+    assert columns["length"] == {("in.csv", "a"), ("in.csv", "b")}
+    assert columns["weighed"] == {("in.csv", "a"), ("in.csv", "b")}
+
+
+def test_an_array_by_name_and_one_in_place(frame):
+    """A named array and the array of a column in one expression: both are behind the result."""
+    followed, df = frame
+    half = df["b"].to_numpy()
+    df["both"] = half * df["a"].to_numpy()
+    assert followed.columns(df)["both"] == {("in.csv", "a"), ("in.csv", "b")}
+
+
+def test_counts_and_shapes_give_no_data(frame):
+    """What is only as long as a frame does not come from it."""
+    followed, df = frame
+    df["zero"] = np.zeros(len(df))
+    df["one"] = np.ones(df.shape[0])
+    assert followed.columns(df)["zero"] == set()
+    assert followed.columns(df)["one"] == set()
+
+
+def test_two_steps_later(frame):
+    """An expression bound to a name, used further down: the columns of that expression, not the whole frame."""
+    followed, df = frame
+    scores = df["a"].values / 10
+    high = (scores > 0.5).astype(int)
+    df["high"] = high
+    assert followed.columns(df)["high"] == {("in.csv", "a")}
+
+
+def test_codes_of_labels_come_from_the_labels(frame):
+    """``pd.factorize`` of one column comes from that column."""
+    followed, df = frame
+    df["code"] = pd.factorize(df["c"])[0]
+    assert followed.columns(df)["code"] == {("in.csv", "c")}
