@@ -161,8 +161,8 @@ def _from_mentioned(mentions: list[frozenset[str]]) -> Rule:
     def rule(value: Value) -> Columns:
         deps: list[Dep] = []
         for position, (item, names) in enumerate(zip(value.inputs, mentions, strict=True)):
-            columns = [name for name in item.column_names() if name in names] or [None]
-            deps += [Dep(position, name, description=INFERRED) for name in columns]
+            columns: list[str | None] = [name for name in item.column_names() if name in names]
+            deps += [Dep(position, name, description=INFERRED) for name in columns or [None]]
         return Columns({"*": deps})
 
     return rule
