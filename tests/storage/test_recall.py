@@ -27,7 +27,7 @@ def node(seq: int, text: str = "x") -> NodePiece:
 
 def edge(seq: int, text: str = "x") -> EdgePiece:
     """A piece of one edge."""
-    return EdgePiece(seq=seq, jobs=(9,), texts=(text,))
+    return EdgePiece(seq=seq, edges=((9, text),))
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def _job_levels(far: list[int], found: list[EdgePiece], levels: Mapping[int, int
     jobs: dict[int, int] = {}
     for node, piece in zip(far, found, strict=True):
         hop = levels[node]
-        for job in piece.jobs:
+        for job, _ in piece.edges:
             if jobs.get(job, hop) >= hop:
                 jobs[job] = hop
     return jobs
@@ -153,7 +153,7 @@ def _edge_pieces(store: Store, view: View, pairs: _Pairs) -> list[EdgePiece]:
 def _edge_piece(seq: int, rows: list[EdgeRow]) -> EdgePiece:
     """Edges with the same ends as text, without the names of ends and job."""
     shown = [_encode(shown_edge(row, {row.source_id: "", row.target_id: ""})).decode() for row in rows]
-    return EdgePiece(seq=seq, jobs=tuple([row.job_id for row in rows]), texts=tuple([text[_ENDS:] for text in shown]))
+    return EdgePiece(seq=seq, edges=tuple([(row.job_id, text[_ENDS:]) for row, text in zip(rows, shown, strict=True)]))
 
 
 # -- text --------------------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def _edges_text(pairs: _Pairs, found: list[EdgePiece], names: Mapping[int, str],
     return [
         f'{{"source":{names[source]},"target":{names[target]}{by[job]}{text}'
         for source, target, piece in zip(pairs.sources, pairs.targets, found, strict=True)
-        for job, text in zip(piece.jobs, piece.texts, strict=True)
+        for job, text in piece.edges
     ]
 
 

@@ -29,7 +29,7 @@ MOST_BYTES = 40 << 20
 _MOST_TOUCHED = 20_000
 _NODE_BYTES = 400
 _EDGE_BYTES = 300
-_TEXT_BYTES = 60
+_TEXT_BYTES = 120
 """What a piece takes beside its text: objects, and places in dictionaries."""
 
 LOW = 0xFFFFFFFF
@@ -54,17 +54,16 @@ class NodePiece(msgspec.Struct, frozen=True, gc=False):
 
 
 class EdgePiece(msgspec.Struct, frozen=True, gc=False):
-    """The edges between two nodes: the job of each (0 for none), and the JSON text that follows the names of the ends
+    """The edges between two nodes: for each its job (0 for none) and the JSON text that follows the names of the ends
     and the job; true since ``seq``."""
 
     seq: int
-    jobs: tuple[int, ...]
-    texts: tuple[str, ...]
+    edges: tuple[tuple[int, str], ...]
 
     @property
     def size(self) -> int:
         """Bytes in memory, about."""
-        return _EDGE_BYTES + sum(_TEXT_BYTES + len(text) for text in self.texts)
+        return _EDGE_BYTES + sum(_TEXT_BYTES + len(text) for _, text in self.edges)
 
 
 P = TypeVar("P", NodePiece, EdgePiece)
