@@ -56,13 +56,13 @@ def story() -> list[dict]:
     predictions = dataset("p.log", facets={"datasetType": facet(datasetType="PREDICTIONS")})
     given = {"headwater_metrics": metrics, "headwater_parameters": facet(parameters={"lr": 0.1}),
              "headwater_seeds": facet(seeds=[{"library": "numpy", "value": 7}])}  # fmt: skip
-    events.append(run_event(run_id(30), "fit", "COMPLETE", 200, ["dwh.daily"], [model], run_facets=given))
-    events.append(run_event(run_id(31), "score", "COMPLETE", 210, ["m.tree", "dwh.daily"], [predictions]))
     for number, line in ((40, "x = 1"), (41, "x = 2")):
         source = facet(language="python", sourceCode=f"import os\n\n{line}\nprint(x, {'1' * 200!r})\n", sha256=line)
         code = {"headwater_code": facet(path="code.py", sha256=line)}
-        events.append(run_event(run_id(number), "code", "COMPLETE", 180 + number, ["raw.orders"], ["coded"],
+        events.append(run_event(run_id(number), "code", "COMPLETE", 100 + number, ["raw.orders"], ["coded"],
                                 job_facets={"sourceCode": source}, run_facets=code))  # fmt: skip
+    events.append(run_event(run_id(30), "fit", "COMPLETE", 200, ["dwh.daily"], [model], run_facets=given))
+    events.append(run_event(run_id(31), "score", "COMPLETE", 210, ["m.tree", "dwh.daily"], [predictions]))
     return events
 
 
