@@ -152,6 +152,16 @@ def test_a_tenant_is_made_used_limited_and_dropped(served):
     assert operator.get("/api/v1/tenants/team-a").json()["stored"]["events"] == 0
 
 
+def test_a_whole_number_is_an_integer_however_it_is_written(served):
+    """JSON has one kind of number: ``101.0`` is 101, and ``101.5`` is refused by the name of its field."""
+    operator = served.client()
+    operator.post("/api/v1/tenants", json={"name": "team-n"})
+    changed = operator.patch("/api/v1/tenants/team-n", content=b'{"quota": {"events_per_s": 101.0}}')
+    assert (changed.status_code, changed.json()["quota"]) == (200, {"events_per_s": 101})
+    refused = operator.patch("/api/v1/tenants/team-n", content=b'{"quota": {"events_per_s": 101.5}}')
+    assert (refused.status_code, refused.json()["field"]) == (422, "quota.events_per_s")
+
+
 @pytest.mark.parametrize("name", ["", "A", "a b", "../x", "-a", "a" * 64, "a/b", "ä", "a.db"])
 def test_a_tenant_has_a_plain_name(served, name):
     """Names are part of file names and addresses: what is not plain is refused, and no file is made."""

@@ -70,11 +70,27 @@ def decode_body(operation: Operation, raw: bytes, limits: Limits) -> Any:
     """
     check_json(raw, limits)
     try:
-        return msgspec.json.decode(raw, type=operation.body)
+        try:
+            return msgspec.json.decode(raw, type=operation.body)
+        except msgspec.ValidationError as error:
+            if "got `float`" not in str(error):
+                raise
+            return msgspec.convert(_with_whole_numbers(msgspec.json.decode(raw)), operation.body)
     except msgspec.ValidationError as error:
         raise _invalid(error, {}) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(field="body", rule=f"is JSON: {error}") from None
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """JSON has one kind of number: ``101.0`` is the integer 101 (JSON Schema 2020-12, Validation, 6.1.1)."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, list):
+        return [_with_whole_numbers(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(one) for name, one in value.items()}
+    return value
 
 
 def _invalid(error: msgspec.ValidationError, values: dict[str, str]) -> InvalidInput:
