@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.model.graph import Direction, NodeKind
-from headwater.query.document import _Document
+from headwater.query.document import _Document, walk_json
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.result import LineageGraph
@@ -63,7 +63,7 @@ def check(store: Store, limit: int | None) -> None:
         for direction in Direction:
             expected = graph(store, node_id(row), direction, limit)
             for _ in range(2):
-                assert bytes(lineage.walk_json(node_id(row), direction, limit=limit)) == expected
+                assert bytes(walk_json(lineage, node_id(row), direction, limit=limit)) == expected
 
 
 def act(what: str, at: Handles, events: list[bytes], now: int) -> None:
@@ -142,10 +142,10 @@ def test_what_is_no_plain_walk_is_the_answer_of_the_walk(empty: Store) -> None:
     empty.append(raw(whole_run(1, "j", 0, ["a"], ["b"])))
     lineage = Lineage(empty, base="/")
     for name in ("job:jobs:j", "dataset:db:b#1"):
-        found = lineage.walk_json(name, Direction.UPSTREAM)
+        found = walk_json(lineage, name, Direction.UPSTREAM)
         assert bytes(found) == msgspec.json.encode(lineage.upstream(name))
     for options in ({"as_of": "2026-06-01"}, {"columns": True}, {"kinds": ["TABLE"]}, {"level": "run"}):
-        found = lineage.walk_json("dataset:db:b", Direction.UPSTREAM, **options)  # type: ignore[arg-type]
+        found = walk_json(lineage, "dataset:db:b", Direction.UPSTREAM, **options)  # type: ignore[arg-type]
         assert bytes(found) == msgspec.json.encode(lineage.upstream("dataset:db:b", **options))  # type: ignore[arg-type]
 
 
@@ -162,11 +162,11 @@ def test_a_commit_has_forgotten_what_it_touches_and_nothing_else(empty: Store) -
     empty.append(raw([*whole_run(1, "j1", 0, ["a"], ["b"]), *whole_run(2, "j2", 20, ["b"], ["c"])]))
     lineage = Lineage(empty, base="/")
     assert known(empty) == set()
-    lineage.walk_json("dataset:db:a", Direction.DOWNSTREAM)
+    walk_json(lineage, "dataset:db:a", Direction.DOWNSTREAM)
     assert known(empty) == {"a", "b", "c", "j1", "j2"}
     empty.append(raw([run_event(run_id(3), "j2", "START", 40), run_event(run_id(3), "j2", "FAIL", 41)]))
     assert known(empty) == {"a", "b", "c", "j1"}
-    found = msgspec.json.decode(lineage.walk_json("dataset:db:a", Direction.DOWNSTREAM), type=LineageGraph)
+    found = msgspec.json.decode(walk_json(lineage, "dataset:db:a", Direction.DOWNSTREAM), type=LineageGraph)
     assert {node.name: node.state for node in found.jobs()} == {"j1": "COMPLETED", "j2": "FAILED"}
 
 
@@ -192,7 +192,7 @@ def test_a_reader_shows_the_commit_at_once(tmp_path: Path) -> None:
         at.writer.append(raw(whole_run(1, "j", 0, ["a"], ["b"])))
         for number, store in enumerate((at.writer, at.stranger, at.writer), 2):
             store.append(raw(whole_run(number, "j", 20 * number, ["a"], ["b"])))
-            found = Lineage(at.reader, base="/").walk_json("dataset:db:a", Direction.DOWNSTREAM)
+            found = walk_json(Lineage(at.reader, base="/"), "dataset:db:a", Direction.DOWNSTREAM)
             edges = msgspec.json.decode(found, type=LineageGraph).edges
             last = at.reader.runs(limit=1)[0].run_id
             assert [edge.run for edge in edges] == [last]
@@ -205,7 +205,7 @@ def test_tenants_share_nothing_that_is_remembered(tmp_path: Path) -> None:
         two.append(raw(whole_run(2, "j", 0, ["a"], ["b"])))
         for store in (one, two):
             assert known(store) == set()
-            found = Lineage(store, base="/").walk_json("dataset:db:a", Direction.DOWNSTREAM)
+            found = walk_json(Lineage(store, base="/"), "dataset:db:a", Direction.DOWNSTREAM)
             assert bytes(found) == graph(store, "dataset:db:a", Direction.DOWNSTREAM, None)
         assert known(one) == known(two) == {"a", "b", "j"}
         assert one.find(NodeKind.JOB, "jobs", "j") == two.find(NodeKind.JOB, "jobs", "j")

@@ -8,13 +8,14 @@ which order, how many hops away, and what is hidden.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from headwater.model.graph import Direction, Edge, Node
+from headwater.model.graph import Direction, Edge, Node, NodeKind
 from headwater.query.build import details, shown_edge, shown_node
+from headwater.query.lineage import AsOf, Lineage, check_numbers
 from headwater.query.names import node_id
 from headwater.query.walk import Edges, distinct, walk_nodes
 from headwater.storage.base import EdgeRow, NodeRow, Store
@@ -39,6 +40,31 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: bool = False
     total: int = 0
     level: str = "dataset"
+
+
+def walk_json(
+    lineage: Lineage,
+    node: str,
+    direction: Direction,
+    *,
+    depth: int | None = None,
+    as_of: AsOf = None,
+    columns: bool = False,
+    kinds: Iterable[str] | None = None,
+    level: Literal["dataset", "run"] = "dataset",
+    limit: int | None = None,
+) -> msgspec.Raw:
+    """Return ``upstream`` or ``downstream`` of a node as JSON; what a walk from a dataset shows now is remembered."""
+    if as_of is None and kinds is None and not columns and level == "dataset":
+        check_numbers(depth=depth, limit=limit)
+        with lineage.store.view() as view:
+            target = lineage.resolver.target(node)
+            if target.node.kind is NodeKind.DATASET and not target.field and target.version is None:
+                found = walk_document(lineage.store, view, target.node, direction, depth=depth, limit=limit)
+                return msgspec.Raw(found)
+    walk = lineage.upstream if direction is Direction.UPSTREAM else lineage.downstream
+    graph = walk(node, depth=depth, as_of=as_of, columns=columns, kinds=kinds, level=level, limit=limit)
+    return msgspec.Raw(_encode(graph))
 
 
 class _Pairs(NamedTuple):

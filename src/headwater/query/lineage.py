@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-import msgspec
-
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind, RunState
 from headwater.query.build import build
@@ -18,7 +16,6 @@ from headwater.query.coverage import Coverage, measure
 from headwater.query.details import Details, describe, describe_run
 from headwater.query.diff import Diff
 from headwater.query.diff_find import diff_instants, diff_runs, diff_versions
-from headwater.query.document import walk_document
 from headwater.query.history import History, RunSummary, SearchResult, list_runs, read_history, search_nodes
 from headwater.query.impact import CHANGES, Change, Impact
 from headwater.query.impact_walk import find_impact
@@ -85,29 +82,6 @@ class Lineage:
         """Return what is made from the node; the options are those of ``upstream``."""
         return self._walk(node, Direction.DOWNSTREAM, depth, as_of, columns, kinds, level, limit)
 
-    def walk_json(
-        self,
-        node: str,
-        direction: Direction,
-        *,
-        depth: int | None = None,
-        as_of: AsOf = None,
-        columns: bool = False,
-        kinds: Iterable[str] | None = None,
-        level: Literal["dataset", "run"] = "dataset",
-        limit: int | None = None,
-    ) -> msgspec.Raw:
-        """Return ``upstream`` or ``downstream`` as JSON; what a walk from a dataset shows now is remembered."""
-        if as_of is None and kinds is None and not columns and level == "dataset":
-            _check_numbers(depth=depth, limit=limit)
-            with self.store.view() as view:
-                target = self.resolver.target(node)
-                if target.node.kind is NodeKind.DATASET and not target.field and target.version is None:
-                    found = walk_document(self.store, view, target.node, direction, depth=depth, limit=limit)
-                    return msgspec.Raw(found)
-        graph = self._walk(node, direction, depth, as_of, columns, kinds, level, limit)
-        return msgspec.Raw(msgspec.json.encode(graph))
-
     def _walk(
         self,
         text: str,
@@ -119,7 +93,7 @@ class Lineage:
         level: str,
         limit: int | None,
     ) -> LineageGraph:
-        _check_numbers(depth=depth, limit=limit)
+        check_numbers(depth=depth, limit=limit)
         target = self.resolver.target(text)
         instant = self.instant(as_of)
         if level == "run" or target.version is not None:
@@ -158,7 +132,7 @@ class Lineage:
         When data flows only the other way, the answer is that way, with a gap that says so. Raises ``NotFound`` when
         there is none.
         """
-        _check_numbers(limit=limit)
+        check_numbers(limit=limit)
         ends = self.resolver.node(source), self.resolver.node(target)
         return find_path(self.store, ends[0], ends[1], self.labels, as_of=self.instant(as_of), limit=limit)
 
@@ -166,7 +140,7 @@ class Lineage:
         """Return the nodes that a selector names, the first ``limit`` of them, with the edges between them."""
         from headwater.query.subgraph import subgraph
 
-        _check_numbers(limit=limit)
+        check_numbers(limit=limit)
         instant = self.instant(as_of)
         rows = Selector(self.store, self.resolver, instant).select(expression)
         return subgraph(self.store, rows, as_of=instant, limit=limit)
@@ -189,7 +163,7 @@ class Lineage:
         limit: int | None = None,
     ) -> Impact:
         """Return what a change of a dataset, or of one column of it (``raw.csv:radius``), does downstream."""
-        _check_numbers(depth=depth, limit=limit)
+        check_numbers(depth=depth, limit=limit)
         if change not in CHANGES:
             raise InvalidInput(field="change", value=str(change), rule=f"is one of {', '.join(CHANGES)}")
         target = self.resolver.target(node)
@@ -258,7 +232,7 @@ class Lineage:
 
     def search(self, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
         """Return nodes whose name, columns, description, tags or owners match the words, best first."""
-        _check_numbers(limit=limit)
+        check_numbers(limit=limit)
         return search_nodes(self.store, text, kind=kind, limit=limit)
 
     def history(self, node: str, *, limit: int = 100) -> History:
@@ -267,7 +241,7 @@ class Lineage:
 
     def runs(self, node: str | None = None, *, state: str | None = None, limit: int = 20) -> list[RunSummary]:
         """Return runs, latest first: of a job, of those that wrote a dataset, or all."""
-        _check_numbers(limit=limit)
+        check_numbers(limit=limit)
         if state is not None and state.upper() not in RunState.__members__:
             raise InvalidInput(field="state", value=state, rule=f"is one of {', '.join(RunState.__members__)}")
         found = RunState(state.upper()) if state else None
@@ -300,7 +274,8 @@ class Lineage:
         return version
 
 
-def _check_numbers(**numbers: int | None) -> None:
+def check_numbers(**numbers: int | None) -> None:
+    """Raise ``InvalidInput`` for a ``limit`` below 1 and for any other number below 0."""
     for name, number in numbers.items():
         if number is not None and number < (1 if name == "limit" else 0):
             raise InvalidInput(

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from headwater.errors import InvalidInput
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.details import Details
+from headwater.query.document import walk_json
 from headwater.query.history import History, RunSummary
 from headwater.query.impact import Change, Impact
 from headwater.query.listing import NodeSummary, list_nodes
@@ -162,7 +163,7 @@ def _walk(call: Call, direction: Direction) -> msgspec.Raw | LineageGraph | Resp
     )
     with call.lineage() as lineage:
         if query.format == "json":
-            return lineage.walk_json(call.path["id"], direction, **options)
+            return walk_json(lineage, call.path["id"], direction, **options)
         walk = lineage.upstream if direction is Direction.UPSTREAM else lineage.downstream
         graph = walk(call.path["id"], **options)
     return graph_answer(graph, query.format)
