@@ -542,3 +542,24 @@ def test_data_pickled_together_keeps_its_columns(follow, loans):
     assert followed.sources("data.pkl", "income") == {("loans.csv", "income")}
     assert followed.sources("out.csv", "y") == {("data.pkl", "late")}
     assert followed.sources("out.csv", "i") == {("data.pkl", "income")}
+
+
+def test_the_best_of_a_search_is_the_model(follow, loans):
+    """``best_estimator_``, saved by itself, comes from the model that the search is; a prediction of it too. Columns
+    filled with their own means come each from itself."""
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+
+    followed = libraries(follow)
+    frame = pd.read_csv("loans.csv")
+    numbers = ["income", "debt"]
+    frame[numbers] = frame[numbers].fillna(frame[numbers].mean())
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=3)
+    search.fit(frame[numbers], frame["late"])
+    joblib.dump(search.best_estimator_, "best.joblib")
+    pd.DataFrame({"late": search.best_estimator_.predict(frame[numbers])}).to_csv("out.csv", index=False)
+    assert followed.columns(frame)["debt"] == {("loans.csv", "debt")}
+    assert followed.sources("best.joblib") == {"search"}
+    assert followed.sources("out.csv") == {"search", "loans.csv"}
+    assert followed.facets("out.csv")["headwater_predictions"]["method"] == "predict"

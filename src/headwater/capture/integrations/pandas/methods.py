@@ -14,6 +14,7 @@ from headwater.capture.integrations.pandas.observing import argument, bind, data
 from headwater.capture.integrations.pandas.operators import combined, combining
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATED,
+    AGGREGATION,
     CHANGED,
     CHOSEN,
     IDENTITY,
@@ -181,10 +182,30 @@ def _combined(name: str) -> After:
         owner = args[0]
         inputs = [owner, *data_in(*_flat([*args[1:], *kwargs.values()]))]
         target = owner if result is None else result
+        frame = _reduced_frame(recorder, inputs) if name == "fillna" else None
+        if frame is not None:
+            bind(recorder, target, name, [owner, frame], _filled)
+            return
         rule = CHANGED if len(inputs) == 1 else _compared if name == "compare" else combining(inputs)
         bind(recorder, target, name, inputs, rule)
 
     return handler
+
+
+def _reduced_frame(recorder: Recorder, inputs: list[Any]) -> Value | None:
+    """The frame behind the one other input, where that is its columns' means or the like: a number a column."""
+    if len(inputs) != 2 or not isinstance(inputs[0], pd.DataFrame):
+        return None
+    known = recorder.values.get(inputs[1])
+    return known.inputs[0] if known is not None and known.op in _REDUCED and len(known.inputs) == 1 else None
+
+
+def _filled(value: Value) -> Columns:
+    """``frame.fillna(frame.mean())``: each column from itself, and from the column that its number sums up."""
+    fields = dict(CHANGED(value).fields)
+    for name in columns_of(value):
+        fields[name] = [*fields.get(name, []), *column(value, 1, name, AGGREGATION)]
+    return Columns(fields)
 
 
 def _compared(value: Value) -> Columns:

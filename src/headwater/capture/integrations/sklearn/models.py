@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Final
 
+from headwater.capture.containers import HELD
 from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names, receiver_name
 from headwater.capture.integrations.sklearn.features import (
@@ -18,7 +19,7 @@ from headwater.capture.integrations.sklearn.features import (
 from headwater.capture.integrations.sklearn.importances import Described
 from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_set, rows_of
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
+from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value, make_value, same_columns
 
 _FITS: Final = ("sklearn.fit", "sklearn.partial_fit")
 """Operations that make a fitted estimator."""
@@ -183,6 +184,10 @@ def _search_results(recorder: Recorder, estimator: Any, value: Value) -> None:
     score = getattr(estimator, "best_score_", None)
     if isinstance(score, float):
         recorder.metric(f"{type(estimator).__name__}.best_score", float(score))
+    best = getattr(estimator, "best_estimator_", None)
+    if best is not None:  # saved or used by itself, it is the model that the search gave
+        columns = value.column_names()
+        recorder.values.bind(best, make_value(HELD, (value,), same_columns, columns=columns or None))
     results = getattr(estimator, "cv_results_", None)
     if isinstance(results, dict):
         for name, tried in results.items():
