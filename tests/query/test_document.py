@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ from headwater.query.document import _Document, walk_json
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.result import LineageGraph
+from headwater.query.walk import Edges
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.open import open_store
@@ -196,6 +199,33 @@ def test_a_reader_shows_the_commit_at_once(tmp_path: Path) -> None:
             edges = msgspec.json.decode(found, type=LineageGraph).edges
             last = at.reader.runs(limit=1)[0].run_id
             assert [edge.run for edge in edges] == [last]
+
+
+def test_questions_of_many_threads_end(empty: Store) -> None:
+    """Those that look at one state, those that ask for the index, and a writer, on one handle: nobody waits."""
+    history, begun = History(3), time.perf_counter()
+    empty.append(history.events(10))
+    names = [node_id(row) for row in empty.scan_nodes(limit=5)]
+
+    def ask(is_plain: bool) -> None:
+        while time.perf_counter() < begun + 1.5:
+            for name in names:
+                if is_plain:
+                    walk_json(Lineage(empty, base="/"), name, Direction.DOWNSTREAM)
+                else:
+                    assert Edges(empty).index.node_count > 0
+
+    def write() -> None:
+        while time.perf_counter() < begun + 1.5:
+            empty.append(history.events(1))
+
+    threads = [threading.Thread(target=ask, args=(is_plain,), daemon=True) for is_plain in (True, True, False)]
+    threads.append(threading.Thread(target=write, daemon=True))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_tenants_share_nothing_that_is_remembered(tmp_path: Path) -> None:

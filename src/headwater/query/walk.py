@@ -8,7 +8,6 @@ names its own source, so two outputs of one job never borrow each other's inputs
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.model.graph import Direction, FieldEdge, How, NodeKind
@@ -77,10 +76,12 @@ class Edges:
         self._known: dict[tuple[int, Direction], list[EdgeRow]] = {}
         self._mappings: dict[int, tuple[FieldEdge, ...]] = {0: ()}
 
-    @cached_property
+    @property
     def index(self) -> GraphIndex:
         """The graph index as it was when the question was begun."""
-        return self._index or self.store.index("dataset")
+        if self._index is None:  # no cached_property: its lock is one for all, and who asks the store may wait
+            self._index = self.store.index("dataset")
+        return self._index
 
     def load(self, nodes: Iterable[int], direction: Direction) -> None:
         """Fetch the edges of these datasets towards ``direction``, as far as they are not known."""
