@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "examples" / "breast_cancer"
 FOLDER = ROOT / "demo"
 HEADWATER = Path(sys.executable).with_name("headwater")
+YOUR_TURN = {
+    "show out/tumour.joblib": "scaled__texture_anomaly",
+    "downstream patients": "out/tumour.joblib",
+    "history out/predictions.parquet": "predictions.parquet",
+    "select 'type:MODEL'": "train.py/classifier",
+}
+"""What is proposed at the end, and a word of each answer: nothing is proposed that does not work."""
 
 
 class Demo:
@@ -39,7 +47,8 @@ class Demo:
 
     def say(self, text: str) -> None:
         """A heading between commands."""
-        print(f"\n# {text}" if self.headless else f"\n\033[1m# {text}\033[0m", flush=True)
+        is_plain = self.headless or not sys.stdout.isatty()
+        print(f"\n# {text}" if is_plain else f"\n\033[1m# {text}\033[0m", flush=True)
 
     def run(self, *arguments: str) -> None:
         """Run ``headwater`` with these arguments, as a user would."""
@@ -113,6 +122,8 @@ def verify(demo: Demo, first: str, second: str) -> None:
     impact = demo.ask("impact", "raw/measurements.csv:mean_texture", "--change", "drop")
     demo.expect(impact, "scaled__texture_anomaly", "tumour.joblib", "out/predictions.parquet")
     demo.expect(demo.ask("diff", first, second), "alpha", "0.01", "0.3")
+    for command, word in YOUR_TURN.items():
+        demo.expect(demo.ask(*shlex.split(command)), word)
 
 
 def finish(demo: Demo) -> None:
@@ -125,9 +136,8 @@ def finish(demo: Demo) -> None:
     demo.say(f"Your turn. The lineage is in {folder}/.headwater; for example:")
     print(f"  cd {folder} && export PATH={os.path.relpath(bin_folder, demo.folder)}:$PATH")
     print("  headwater ui                      # the same in the browser")
-    print("  headwater show out/tumour.joblib")
-    print("  headwater downstream raw/clinic.db --mermaid")
-    print("  headwater select 'type:MODEL'")
+    for command in YOUR_TURN:
+        print(f"  headwater {command}")
 
 
 if __name__ == "__main__":

@@ -83,14 +83,15 @@ class InvalidSelector(InvalidInput):
 
 
 class NotFound(HeadwaterError):
-    """Nothing of that name is known; ``near`` holds names that look alike."""
+    """Nothing of that name is known; ``near`` holds names that look alike. ``says`` is the message where the name is
+    known, and what was asked of it is not there."""
 
-    def __init__(self, what: str, *, near: Iterable[str] = (), hint: str | None = None) -> None:
+    def __init__(self, what: str, *, near: Iterable[str] = (), says: str = "", hint: str | None = None) -> None:
         self.what = what
         self.near = tuple(near)
         if hint is None and self.near:
             hint = "did you mean " + ", ".join(self.near) + "?"
-        super().__init__(f"nothing named {what!r} is known", hint=hint)
+        super().__init__(says or f"nothing named {what!r} is known", hint=hint)
 
 
 class StoreError(HeadwaterError):

@@ -87,6 +87,27 @@ def test_what_is_wrong_is_named_with_its_place_and_a_remedy(folder, keywords, en
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize("scheme", ["postgresql", "http", "https", "memory"])
+def test_a_server_is_no_folder_to_capture_into(folder, scheme):
+    """The address of a server as the store is refused, with the remedy and without its password; no folder is called
+    after it."""
+    found = load(environ={"HEADWATER_STORE": f"{scheme}://u:hidden@host/db"}, folder=folder)
+    with pytest.raises(ConfigError, match=f"HEADWATER_STORE: store is the address of a {scheme} server") as caught:
+        _ = found.store
+    assert "HEADWATER_URL" in caught.value.hint
+    assert "hidden" not in str(caught.value)
+    sent = load(environ={"HEADWATER_STORE": f"{scheme}://host/db", "HEADWATER_URL": "http://own"}, folder=folder)
+    assert sent.store == folder / ".headwater"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"), [("sqlite:////data/lineage", "/data/lineage"), ("sqlite://lineage", "lineage")]
+)
+def test_a_sqlite_address_is_its_folder(folder, address, expected):
+    """Capture writes where the questions read: ``sqlite:///folder`` from the root, ``sqlite://folder`` in here."""
+    assert load({"store": address}, environ={}, folder=folder).store == folder / expected
+
+
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [

@@ -37,6 +37,52 @@ def test_failures_are_told_without_a_traceback(filled: Path) -> None:
     assert "Traceback" not in missing.stderr + wrong.stderr + rule.stderr
 
 
+def test_what_is_known_is_not_called_unknown(filled: Path) -> None:
+    """A name that is known, but has not what is asked of it, is told so, with the remedy."""
+    early = run(filled, "why", "predictions.parquet", "--as-of", "2001-01-01")
+    assert early.returncode == 1
+    assert "error: no version of predictions.parquet was written up to that time" in early.stderr
+    assert "headwater history" in early.stderr
+    job = run(filled, "record", "train.py")
+    assert job.returncode == 2
+    assert "'headwater runs train.py' lists them" in job.stderr
+    nothing = run(filled, "select", "tag:nobody-has-it")
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", "nothing matches\n")
+
+
+def test_a_store_that_is_no_folder_is_told(folder: Path) -> None:
+    """A text file or a database server in the place of the folder: the message names the rule and the remedy, a script
+    is not begun, and nothing is made under that name."""
+    (folder / "notes").write_text("hello")
+    (folder / "ok.py").write_text("print(1)")
+    text = run(folder, "runs", HEADWATER_STORE="notes")
+    assert text.returncode == 1
+    assert "notes is a file, or lies in one: a store is a folder" in text.stderr
+    assert "HEADWATER_STORE" in text.stderr
+    server = run(folder, "run", "ok.py", HEADWATER_STORE="postgresql://u:hidden@127.0.0.1:1/db")
+    assert (server.returncode, server.stdout) == (1, "")
+    assert "HEADWATER_URL" in server.stderr
+    shown = run(folder, "config", "show", HEADWATER_STORE="postgresql://u:hidden@127.0.0.1:1/db")
+    assert "postgresql://u:***@127.0.0.1:1/db" in shown.stdout
+    assert "hidden" not in server.stderr + shown.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["notes", "ok.py"]
+
+
+def test_an_unknown_integration_is_wrong_use(folder: Path) -> None:
+    """``--no-integration`` names those that there are; exit code 2, as for every wrong option."""
+    wrong = run(folder, "run", "--no-integration", "panda", "-c", "print(1)")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--no-integration: 'panda' is none of" in wrong.stderr
+
+
+def test_a_project_is_not_backed_up_as_a_service(filled: Path) -> None:
+    """``backup`` where no service ever ran is refused, instead of a backup of nothing; the hint copies a store."""
+    refused = run(filled, "backup", "copy")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "headwater store backup FILE" in refused.stderr
+    assert not (filled / "copy").exists()
+
+
 def test_the_way_to_start_is_told(folder: Path) -> None:
     """In a folder without lineage every question says how to begin."""
     result = run(folder, "why", "preds.csv#17")

@@ -155,8 +155,10 @@ def test_diff_says_what_it_cannot_compare(lineage: Lineage) -> None:
     """A run is not compared with a dataset, and one run not with nothing."""
     with pytest.raises(InvalidInput, match="two runs, two versions or two instants"):
         lineage.diff(RUN.format(day=3, job=3), "cells.csv")
-    with pytest.raises(NotFound, match="ran only once"):
+    with pytest.raises(NotFound, match=r"^report\.py ran only once"):
         lineage.diff("report.py")
+    with pytest.raises(NotFound, match=r"^report\.csv has only one version"):
+        lineage.diff("report.csv")
 
 
 def test_show_of_each_kind(lineage: Lineage) -> None:

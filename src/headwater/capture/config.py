@@ -43,8 +43,22 @@ class Config(NamedTuple):
 
     @property
     def store(self) -> Path:
-        """The folder of the embedded store, of the spool and of the dead letters."""
-        path = Path(self.settings.store or ".headwater").expanduser()
+        """The folder of the embedded store, of the spool and of the dead letters.
+
+        Raises:
+            ConfigError: the setting is the address of a server; capture writes to a folder, or sends.
+        """
+        scheme, is_address, rest = self.settings.store.partition("://")
+        if is_address and scheme != "sqlite":
+            if self.settings.transport.get("kind", "embedded") not in ("embedded", "composite"):
+                return self.project / ".headwater"  # lineage is sent: the folder is for the spool alone
+            # The address is not repeated: a password may stand in it.
+            raise ConfigError(
+                f"{self.origins.get('store', '')}: store is the address of a {scheme} server; capture needs a folder",
+                hint="to send lineage to a service set HEADWATER_URL; 'headwater serve' makes one of a database",
+            )
+        where = rest.removeprefix("/") if rest.startswith("//") else rest
+        path = Path((where if is_address else scheme) or ".headwater").expanduser()
         return path if path.is_absolute() else self.project / path
 
     @property

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from headwater.cli.opening import shown
+
+if TYPE_CHECKING:
+    from headwater.capture.config import Config
 
 
 @click.group("config")
@@ -54,7 +59,7 @@ def setting_rows() -> list[dict[str, Any]]:
         if name == "transport":
             rows += _transport_rows(value, found.origins, redactor)
             continue
-        computed = {"namespace": found.namespace, "store": str(found.store)}.get(name, value)
+        computed = {"namespace": found.namespace, "store": _store(found)}.get(name, value)
         listed = list(computed) if isinstance(computed, tuple) else computed
         rows.append(_row(name, redactor.named(name, listed), found.origins.get(name, "default")))
     return rows
@@ -70,6 +75,11 @@ def _transport_rows(value: dict[str, Any], origins: dict[str, str], redactor: An
 
 def _row(name: str, value: Any, origin: str) -> dict[str, Any]:
     return {"setting": name, "value": value, "origin": origin}
+
+
+def _store(found: Config) -> str:
+    """The folder of the store; where it is a server, its address without the password."""
+    return shown(found.settings.store) if "://" in found.settings.store else str(found.store)
 
 
 def _shown(value: Any) -> str:

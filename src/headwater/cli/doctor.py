@@ -24,6 +24,9 @@ _SIGNS: dict[str, tuple[str, Style]] = {
 }
 
 
+_TIMEOUT_S = 10.0
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was looked at: ``level`` is ok, note or problem."""
 
@@ -77,6 +80,9 @@ def _settings() -> Iterator[Finding]:
 
 def _store(ctx: click.Context) -> Iterator[Finding]:
     where = target(ctx.find_root().obj)
+    if where.startswith(("http://", "https://")):
+        yield _service(where)
+        return
     try:
         with opened(ctx) as store:
             statistics = store.statistics()
@@ -97,6 +103,19 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
         yield Finding(
             level="note", what="refused events", says=f"{statistics.quarantined:,}: 'headwater store info' says why"
         )
+
+
+def _service(url: str) -> Finding:
+    """Whether the service that stands for the store can do its work."""
+    from headwater.server.asking import ask_health
+
+    try:
+        found = ask_health(url, timeout_s=_TIMEOUT_S)
+    except HeadwaterError as error:
+        return Finding(level="problem", what="store", says=str(error))
+    bad = "; ".join(f"{check.name}: {check.says}" for check in found.checks if not check.is_good)
+    level = "ok" if found.is_ready else "problem"
+    return Finding(level=level, what="store", says=f"the service at {shown(url)}: {bad or 'ready'}")
 
 
 def _postgres(url: str) -> Iterator[Finding]:

@@ -126,6 +126,8 @@ def select(ctx: click.Context, expression: str, as_of: str | None, output: str |
         return
     from headwater.query.text import clean
 
+    if not found:
+        click.echo("nothing matches", err=True)
     for name in found:
         echo_text(clean(name))
 

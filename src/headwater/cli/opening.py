@@ -34,7 +34,8 @@ def target(settings: Settings) -> str:
         return named
     from headwater.capture.config import load
 
-    return str(load().store)
+    config = load()
+    return config.settings.store if "://" in config.settings.store else str(config.store)
 
 
 def shown(where: str) -> str:

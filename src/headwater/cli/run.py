@@ -58,7 +58,10 @@ def run(program: tuple[str, ...], module: str | None, code: str | None, **option
     before = getattr(click.get_current_context().find_root().obj, "store", None)
     if before and "store" not in given:
         given["store"] = before
+    _check_integrations(options["without"])
     config = load(given)
+    if not config.settings.disabled:
+        _ = config.store  # a store that is no folder is refused before the program begins
     if options["operation"] is not None:
         _check_operation(options["operation"])
     if module is not None:
@@ -92,6 +95,16 @@ def _check_operation(operation: str) -> None:
 
     if operation not in OPERATIONS:
         raise click.BadParameter(f"{operation!r} is none of {', '.join(OPERATIONS)}", param_hint="--operation")
+
+
+def _check_integrations(names: tuple[str, ...]) -> None:
+    from headwater.capture.registry import INTEGRATIONS
+
+    for name in names:
+        if name not in INTEGRATIONS:
+            raise click.BadParameter(
+                f"{name!r} is none of {', '.join(sorted(INTEGRATIONS))}", param_hint="--no-integration"
+            )
 
 
 def _project(project: Path, script: str) -> Path:

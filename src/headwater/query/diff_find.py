@@ -127,11 +127,12 @@ def _changed_inputs(store: Store, before: RunRow, after: RunRow) -> list[tuple[V
 def diff_instants(store: Store, before: int, after: int, root: NodeRow | None = None) -> Diff:
     """Return which nodes and edges came and went between two instants, upstream of a node or in the whole graph."""
     left, right = _edges_at(store, before, root), _edges_at(store, after, root)
-    names = _names(store, [*left.values(), *right.values()])
-    parts = [
-        compare("node", _ends(left, names), _ends(right, names)),
-        compare("edge", _edge_names(left, names), _edge_names(right, names)),
-    ]
+    rows = _rows(store, [*left.values(), *right.values()])
+    names = {key: node_id(row) for key, row in rows.items()}
+    labels = {node_id(row): row.name for row in rows.values()}
+    nodes, same_nodes = compare("node", _ends(left, names), _ends(right, names))
+    nodes = [msgspec.structs.replace(item, label=labels[item.name]) for item in nodes]
+    parts = [(nodes, same_nodes), compare("edge", _edge_names(left, names), _edge_names(right, names))]
     return Diff(
         of="graph",
         before=str(iso_utc(before)),
@@ -334,9 +335,9 @@ def _edges_at(store: Store, instant: int, root: NodeRow | None) -> _Keyed:
     return {(edge.source_id, edge.target_id, edge.job_id): edge for edge in found}
 
 
-def _names(store: Store, edges: list[EdgeRow]) -> dict[int, str]:
+def _rows(store: Store, edges: list[EdgeRow]) -> dict[int, NodeRow]:
     wanted = {key for edge in edges for key in (edge.source_id, edge.target_id, edge.job_id)}
-    return {row.id: node_id(row) for row in store.nodes(sorted(wanted))}
+    return {row.id: row for row in store.nodes(sorted(wanted))}
 
 
 def _ends(edges: _Keyed, names: dict[int, str]) -> dict[str, str]:

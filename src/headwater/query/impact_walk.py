@@ -266,7 +266,8 @@ class _Report:
         if kind in {"MODEL", "CHECKPOINT"}:
             return learned_words(fields, self._importances(row)) if named else "was trained on it"
         if kind == "PREDICTIONS":
-            return f"{named} is predicted from it" if named else "is predicted from it"
+            verb = "are" if len(fields) > 1 else "is"
+            return f"{named} {verb} predicted from it".lstrip()
         if fields and first.by is not None and first.by.subtype == "IDENTITY":
             return f"{named} is a copy of it" if len(fields) == 1 else f"{named} are copies of it"
         if fields:

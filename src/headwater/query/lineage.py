@@ -211,11 +211,13 @@ class Lineage:
         if node.kind is NodeKind.JOB:
             runs = self.store.runs(job_id=node.id, limit=2)
             if len(runs) < 2:
-                raise NotFound(name, hint=f"{node.name} ran only once; name two runs")
+                raise NotFound(name, says=f"{name} ran only once", hint="name two runs; 'headwater runs' lists them")
             return diff_runs(self.store, runs[1], runs[0])
         versions = self.store.versions(node.id, limit=2)
         if len(versions) < 2:
-            raise NotFound(name, hint=f"{node.name} has only one version; name two versions or runs")
+            raise NotFound(
+                name, says=f"{name} has only one version", hint="name two versions or runs; 'headwater runs' lists them"
+            )
         return diff_versions(self.store, (node, versions[1]), (node, versions[0]))
 
     # -- objects ---------------------------------------------------------------------------------------------------
@@ -252,7 +254,12 @@ class Lineage:
         """Return the flat record of a run, whichever way it came in."""
         target = self.resolver.target(run)
         if target.run is None:
-            raise InvalidInput(field="run", value=run, rule="is a run: give its id, or the first part of it")
+            raise InvalidInput(
+                field="run",
+                value=run,
+                rule="is a run: give its id, or the first part of it",
+                hint=f"'headwater runs {run}' lists them",
+            )
         return record_of(self.store, target.run)
 
     def coverage(self) -> Coverage:
@@ -270,7 +277,9 @@ class Lineage:
             raise InvalidInput(field="name", value=target.text, rule="is a job; versions are of datasets")
         version = target.version or version_at(self.store, node.id, as_of)
         if version is None:
-            raise NotFound(target.text, hint=f"{node.name} is known, but no version of it was written")
+            raise NotFound(
+                target.text, says=f"no version of {target.text} was written", hint="'headwater history' lists versions"
+            )
         return version
 
 

@@ -60,8 +60,12 @@ def _subject(store: Store, target: Target, as_of: int | None) -> VersionRow:
         )
     version = target.version or version_at(store, target.node.id, as_of)
     if version is None:
-        when = "" if as_of is None else " at that time"
-        raise NotFound(target.text, hint=f"{target.node.name} is known, but no version of it was written{when}")
+        when = "" if as_of is None else " up to that time"
+        raise NotFound(
+            target.text,
+            says=f"no version of {target.text} was written{when}",
+            hint="'headwater history' lists versions",
+        )
     return version
 
 

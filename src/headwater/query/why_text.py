@@ -8,6 +8,7 @@ from typing import Any
 from headwater.query.facts import RunFacts, Version
 from headwater.query.importances import importance_words
 from headwater.query.marks import UNICODE, state_mark, type_mark, type_style, type_word
+from headwater.query.models import MODEL_TYPES
 from headwater.query.names import Labels, short_run
 from headwater.query.text import Line, Span, clean, elide, fit, pad, plural
 from headwater.query.times import Clock, ago, lasted, now
@@ -39,7 +40,8 @@ class _WhyText:
         yield self._title()
         if why.subject.run is not None:
             models = {model.made.version.id for model in why.models}
-            verb = "predicted by" if models & set(why.subject.inputs) else "made by"
+            is_predicted = models & set(why.subject.inputs) and why.subject.version.type.upper() not in MODEL_TYPES
+            verb = "predicted by" if is_predicted else "made by"
             yield from self._run(verb, why.subject.run, cells)
         for model in why.models:
             yield []

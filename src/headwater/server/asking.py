@@ -31,7 +31,10 @@ def ask_health(url: str, *, timeout_s: float) -> Readiness:
         with error:
             body = error.read(_MOST_BYTES)
     except OSError as error:
-        raise ServiceError(f"{url} is not to be reached: {error}", hint="is the service running?") from None
+        reason = getattr(error, "reason", error)
+        raise ServiceError(
+            f"{url} is not to be reached: {reason}", hint="is the service running? 'headwater health URL' asks another"
+        ) from None
     try:
         return msgspec.json.decode(body, type=Readiness)
     except msgspec.MsgspecError:

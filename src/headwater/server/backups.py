@@ -77,6 +77,11 @@ def _copied(settings: Settings, part: Path, tell: Tell) -> Manifest:
         tenants = [tenant.name for tenant in control.tenants()]
     finally:
         control.close()
+    if not tenants:
+        raise StoreError(
+            "there is no tenant to copy: no service ran on this store yet",
+            hint="'headwater store backup FILE' copies the lineage of a project",
+        )
     with closing(open_database(settings.store, settings.folder)) as database:
         (part / CONTROL).write_bytes(msgspec.json.encode(dump(database)))
     copied = {}

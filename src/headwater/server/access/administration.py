@@ -208,7 +208,7 @@ class Administration:
     def end_share(self, tenant: str, share_id: str, *, who: str) -> None:
         """End a grant now. Raises ``NotFound`` when the tenant gave none of that id that still runs."""
         if not self.control.end_share(tenant, share_id, self._clock()):
-            raise NotFound(share_id, hint="GET /api/v1/shares lists them")
+            raise NotFound(share_id, hint="'headwater share list' and GET /api/v1/shares list them")
         self._note(tenant, who, "share.end", share_id)
 
     def received(self, grantee: str, share_id: str, *, who: str) -> Share:

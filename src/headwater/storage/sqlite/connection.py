@@ -93,6 +93,11 @@ def _explain_os(error: OSError, path: Path) -> StoreError:
         return StoreFull(what)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StoreReadOnly(what)
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return StoreError(
+            f"{path.parent.name} is a file, or lies in one: a store is a folder",
+            hint="name a folder: --store, HEADWATER_STORE or the setting store",
+        )
     return StoreError(what)
 
 
