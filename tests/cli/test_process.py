@@ -63,7 +63,7 @@ def test_a_store_that_is_no_folder_is_told(folder: Path) -> None:
     assert (server.returncode, server.stdout) == (1, "")
     assert "HEADWATER_URL" in server.stderr
     shown = run(folder, "config", "show", HEADWATER_STORE="postgresql://u:hidden@127.0.0.1:1/db")
-    assert "postgresql://u:***@127.0.0.1:1/db" in shown.stdout
+    assert "postgresql://[redacted]@127.0.0.1:1/db" in shown.stdout
     assert "hidden" not in server.stderr + shown.stdout
     assert sorted(path.name for path in folder.iterdir()) == ["notes", "ok.py"]
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater.cli.opening import shown
-
 if TYPE_CHECKING:
     from headwater.capture.config import Config
 
@@ -78,8 +76,8 @@ def _row(name: str, value: Any, origin: str) -> dict[str, Any]:
 
 
 def _store(found: Config) -> str:
-    """The folder of the store; where it is a server, its address without the password."""
-    return shown(found.settings.store) if "://" in found.settings.store else str(found.store)
+    """The folder of the store, or the address of the server that it is."""
+    return found.settings.store if "://" in found.settings.store else str(found.store)
 
 
 def _shown(value: Any) -> str:
