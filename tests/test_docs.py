@@ -51,6 +51,21 @@ def test_links_lead_somewhere(page):
             assert path.exists(), f"{page.relative_to(ROOT)} links to {target}, which is not there"
 
 
+def test_every_page_is_reached_from_the_readme():
+    """Following links from the README, a reader comes to every page of the documentation and to the files beside it."""
+    reached: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md" or not page.is_file():
+            continue
+        reached.add(page)
+        links = LINK.findall(page.read_text())
+        waiting += [(page.parent / link.partition("#")[0]).resolve() for link in links if "://" not in link]
+    expected = {*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")}
+    assert sorted(str(page.relative_to(ROOT)) for page in expected - reached) == []
+
+
 def test_every_decision_is_listed():
     """The table of decisions names each record."""
     table = (ROOT / "docs/adr/README.md").read_text()

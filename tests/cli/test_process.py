@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from headwater.cli.main import COMMANDS
 
 MAIN = [sys.executable, "-m", "headwater"]
 
@@ -106,6 +109,16 @@ def test_plain_where_signs_cannot_be_shown(filled: Path) -> None:
     result = run(filled, "upstream", "tumour.pkl", PYTHONIOENCODING="ascii")
     assert result.returncode == 0
     assert "`- * train.py" in result.stdout
+
+
+def test_the_help_is_in_sections(folder: Path) -> None:
+    """The commands stand below what they are for, each once, and the first steps above them."""
+    text = run(folder, "--help").stdout
+    heads = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert heads == ["Options:", "Capture:", "Ask:", "Move lineage:", "Serve:", "Look after:"]
+    listed = [line.split()[0] for line in text.partition("Capture:")[2].splitlines() if re.match(r"  [a-z]", line)]
+    assert listed == list(COMMANDS)
+    assert "headwater why predictions.csv#17" in text
 
 
 def test_starting_imports_only_click() -> None:

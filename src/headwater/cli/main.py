@@ -42,12 +42,21 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("headwater.cli.access:token", "Manage the API keys of a tenant."),
     "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a time."),
     "quarantine": ("headwater.cli.quarantine:quarantine", "Look at what was refused; send it again or drop it."),
+    "migrate": ("headwater.cli.migrate:migrate", "Bring the stores of all tenants to the schema of this version."),
     "store": ("headwater.cli.store:store", "Look after the store: info, backup, rebuild, repair ..."),
     "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),
-    "migrate": ("headwater.cli.migrate:migrate", "Bring the stores of all tenants to the schema of this version."),
     "doctor": ("headwater.cli.doctor:doctor", "Check the installation, the store and the integrations."),
 }
 """Commands in the order of the help: where each is found, and its help in one line."""
+
+SECTIONS = {
+    "run": "Capture",
+    "upstream": "Ask",
+    "export": "Move lineage",
+    "serve": "Serve",
+    "store": "Look after",
+}
+"""Headings of the help, each by the first command below it."""
 
 
 _OWN_PLACE = ("run", "config")
@@ -111,8 +120,12 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the one-line helps without importing a command."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        names = list(COMMANDS)
+        starts = [names.index(first) for first in SECTIONS]
+        width = max(map(len, names))
+        for title, start, end in zip(SECTIONS.values(), starts, [*starts[1:], len(names)], strict=True):
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), COMMANDS[name][1]) for name in names[start:end]])
 
 
 class Settings:
@@ -131,7 +144,12 @@ class Settings:
 def cli(ctx: click.Context, store: str | None, tenant: str) -> None:
     """Data lineage for AI and ML: from any prediction back to the raw rows behind it.
 
-    Start with "headwater run train.py", then ask: "headwater upstream model.pkl", "headwater why preds.csv#17".
+    \b
+    headwater run train.py                 # capture a script as it is
+    headwater upstream model.pkl           # what is it made from?
+    headwater why predictions.csv#17       # why this prediction?
+    headwater impact users.csv:age         # what breaks without this column?
+    headwater diff train.py                # what changed since the last run?
     """
     if store and "://" not in store:
         store = os.path.abspath(store)  # noqa: PTH100 - text in, text out
