@@ -54,14 +54,15 @@ class EmbeddedTransport(Transport):
 
 
 def open_store(folder: Path) -> Store:
-    """The SQLite store in ``folder``, made when there is none.
+    """The SQLite store in ``folder``, made when there is none, for reading alone where it may not be written.
 
     Raises:
-        StoreError: it is locked, read-only, full, corrupt or too new.
+        StoreError: it is locked, full, corrupt or too new, or cannot be made.
     """
+    from headwater.storage.open import may_only_read
     from headwater.storage.open import open_store as open_at
 
-    return open_at(str(folder))
+    return open_at(str(folder), read_only=may_only_read(str(folder)))
 
 
 def settle(folder: Path) -> int:

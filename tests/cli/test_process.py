@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +71,41 @@ def test_a_store_that_is_no_folder_is_told(folder: Path) -> None:
     assert "postgresql://[redacted]@127.0.0.1:1/db" in shown.stdout
     assert "hidden" not in server.stderr + shown.stdout
     assert sorted(path.name for path in folder.iterdir()) == ["notes", "ok.py"]
+
+
+NO_RIGHTS = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
+"""Before a command, lets root be bound by the rights of files as everybody else is."""
+
+
+@pytest.mark.skipif(bool(NO_RIGHTS) and shutil.which("setpriv") is None, reason="root writes anywhere")
+def test_a_store_that_may_only_be_read_is_asked(filled: Path) -> None:
+    """Questions on a folder that may not be written are answered as before, on the command line and in Python, and
+    change nothing in it; what writes is refused with the remedy."""
+    before = run(filled, "upstream", "tumour.pkl", "--json").stdout
+    runs = len(json.loads(run(filled, "runs", "--json").stdout))
+    store = filled / ".headwater"
+    held = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    paths = [*store.rglob("*"), store]
+    for path in paths:
+        path.chmod(0o500 if path.is_dir() else 0o400)
+    code = "import headwater as hw; print(len(hw.lineage().runs()))"
+    try:
+        told = [
+            subprocess.run([*NO_RIGHTS, *command], check=False, cwd=filled, capture_output=True, encoding="utf-8")
+            for command in (
+                [*MAIN, "upstream", "tumour.pkl", "--json"],
+                [sys.executable, "-c", code],
+                [*MAIN, "store", "rebuild"],
+            )
+        ]
+    finally:
+        for path in paths:
+            path.chmod(0o700)
+    assert [done.returncode for done in told] == [0, 0, 1], told
+    assert told[0].stdout == before
+    assert told[1].stdout == f"{runs}\n"
+    assert "make the folder writable" in told[2].stderr
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == held
 
 
 def test_an_unknown_integration_is_wrong_use(folder: Path) -> None:

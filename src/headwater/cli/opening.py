@@ -54,13 +54,13 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
     where = target(settings)
     if must_exist and "://" not in where and not Path(where).expanduser().exists():
         raise NoLineage(f"{NO_LINEAGE}: there is no store at {where}")
-    from headwater.storage.open import open_store
+    from headwater.storage.open import may_only_read, open_store
 
     if "://" not in where:
         from headwater.embedded import settle
 
         settle(Path(where).expanduser())  # what a killed process left behind belongs to the answer
-    store = open_store(where, tenant=settings.tenant)
+    store = open_store(where, tenant=settings.tenant, read_only=must_exist and may_only_read(where, settings.tenant))
     try:
         yield store
     finally:

@@ -63,6 +63,19 @@ def folder_of(target: str) -> Path:
     return Path(rest.removeprefix("/") if rest.startswith("//") else rest)
 
 
+def may_only_read(target: str, tenant: str = "default") -> bool:
+    """Tell whether a store is there as a file that this process may not write: another's folder, a mounted copy.
+
+    It can be asked all the same, opened with ``read_only``.
+    """
+    if "://" in target and not target.startswith("sqlite://"):
+        return False
+    from headwater.storage.sqlite.store import store_path
+
+    path = store_path(folder_of(target).expanduser(), tenant)
+    return path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
 def drop_store(target: str, tenant: str) -> None:
     """Delete everything that the store of a tenant holds; nobody may have it open. Does nothing where there is none.
 
