@@ -101,6 +101,7 @@ def gap_words(edges: Edges, unmapped: Sequence[EdgeRow], labels: Labels) -> list
     names = {row.id: labels.row(row) for row in edges.store.nodes(sorted(wanted))}
     words = []
     for edge in unmapped:
-        by = f" (by {names[edge.job_id]})" if edge.job_id in names and edge.job_id != edge.target_id else ""
+        ends = (edge.source_id, edge.target_id)
+        by = f" (by {names[edge.job_id]})" if edge.job_id in names and edge.job_id not in ends else ""
         words.append(f"no column lineage from {names.get(edge.source_id, '?')} to {names.get(edge.target_id, '?')}{by}")
     return sorted(set(words))
