@@ -34,6 +34,58 @@ def _without_addresses(text: str) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x", text)
 
 
+DOUBTFUL = {
+    "reads": r"""
+import re
+print(re.findall("\d+", "a1"), f"\w{1}\s{'é'}", b"\q", "\400", 1if 2 else 3, r"\d")
+assert ("always", "true")
+print(1 is "x", ~True)
+""",
+    "fails": r"""
+def one():
+    return "\d" + 1
+try:
+    one()
+except TypeError as first:
+    raise ExceptionGroup("\w", [first, ValueError()]) from first
+""",
+    "frames": r"""
+import headwater, numpy, pandas
+@headwater.step
+def clean(frame):
+    return frame[frame.name.str.match("\w+")]
+frame = clean(pandas.DataFrame({"name": ["a", "b"], "n": [1, 2]}))
+score = numpy.array([0.25, 0.75]) if "\d" else None
+frame["high"] = (score > 0.5).astype(int)
+frame = frame.query("name != '\\d'")
+frame.to_csv("out.csv")
+print(frame)
+""",
+    "names": r"""
+import numpy
+from sklearn.model_selection import train_test_split
+left, right = train_test_split(numpy.arange(8), random_state=1); mark = "\d"
+print(left, right)
+""",
+    "imports": "import doubtful; doubtful.make()",
+}
+"""Programs that the compiler puts up with and warns of, from Python 3.12 on where anyone sees it."""
+
+
+@pytest.mark.parametrize("filters", ["", "default", "error", "error::SyntaxWarning", "always"])
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_warnings_of_the_compiler_come_once(project, monkeypatch, name, filters):
+    """Source that is read again for its lineage warns and fails as often as it does with python alone."""
+    if filters == "error" and name in ("frames", "names"):
+        filters = "error:invalid"  # what the libraries warn of among themselves is not the subject
+    monkeypatch.setenv("PYTHONWARNINGS", filters)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    project.write("doubtful.py", 'import pandas\ndef make():\n    return pandas.Series(["\\d"]).to_csv("\\d.csv")\n')
+    project.write("script.py", DOUBTFUL[name])
+    assert project.captured("script.py") == project.plain("script.py")
+    assert project.states()[0] == "START"
+
+
 @pytest.mark.parametrize("kind", ["fork", "spawn", "forkserver"])
 def test_multiprocessing_works_as_without(project, kind):
     """Pools of every start method give the same results, functions and classes of the script included."""

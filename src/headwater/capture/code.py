@@ -31,9 +31,10 @@ _DEEPEST_CONSTANT = 6
 class CodeFingerprint(Struct, frozen=True, kw_only=True):
     """Digest of a function or script.
 
-    ``bytecode`` (SHA-256) holds for one Python version, named by ``python``; ``source`` (SHA-256 of the syntax tree) is
-    None where there is no source to read. ``references`` are the functions and classes of the user's own code that
-    are part of it, ``text`` the source if it was asked for.
+    ``bytecode`` (SHA-256) holds for one Python version, named by ``python``; of a script it is a digest of all that its
+    bytecode is made of. ``source`` (SHA-256 of the syntax tree) is None where there is no source to read.
+    ``references`` are the functions and classes of the user's own code that are part of it, ``text`` the source if it
+    was asked for.
     """
 
     name: str
@@ -80,11 +81,11 @@ def code_fingerprint(function: Callable[..., Any], *, source: bool = True, text:
 
 
 def script_fingerprint(path: str | os.PathLike[str], *, text: bool = False) -> CodeFingerprint:
-    """Fingerprint of a whole script or module; one that does not compile has the digest of its bytes as both.
+    """Fingerprint of a whole script or module; one that is no Python has the digest of its bytes as both.
 
     Raises ``NotFound`` where there is no file and ``InvalidInput`` where it may not be read.
     """
-    import ast
+    from headwater.capture.syntax import syntax_tree
 
     place = Path(path)
     try:
@@ -94,11 +95,9 @@ def script_fingerprint(path: str | os.PathLike[str], *, text: bool = False) -> C
     except OSError as error:
         raise InvalidInput(field="path", value=str(place), rule="must be a readable file") from error
     try:
-        tree = ast.parse(raw, filename=str(place))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.stmt | ast.expr):
-                node.lineno = node.end_lineno = 1  # from Python 3.13 on classes hold the number of their line
-        bytecode = _code_digest(compile(tree, str(place), "exec", dont_inherit=True)).hex()
+        tree = syntax_tree(_decode(raw))
+        # Compiling it once more would warn once more: what the bytecode is made of stands for it, docstrings included.
+        bytecode = hashlib.sha256(f"{_python()}\0{_dump(tree)}".encode("utf-8", "surrogatepass")).hexdigest()
         source = _dump_digest([tree])
     except (SyntaxError, ValueError, RecursionError):
         bytecode = source = hashlib.sha256(raw).hexdigest()
@@ -108,7 +107,7 @@ def script_fingerprint(path: str | os.PathLike[str], *, text: bool = False) -> C
         python=_python(),
         source=source,
         path=str(place),
-        text=_decode(raw) if text else None,
+        text=_readable(raw) if text else None,
     )
 
 
@@ -117,13 +116,18 @@ def _python() -> str:
 
 
 def _decode(raw: bytes) -> str:
-    """Text of a source file in the encoding that it declares."""
+    """Text of a source file in the encoding that it declares; raises ``SyntaxError`` or ``UnicodeDecodeError``."""
     import tokenize
 
     lines = iter(raw.splitlines(keepends=True))
+    encoding, _ = tokenize.detect_encoding(lambda: next(lines, b""))
+    return raw.decode(encoding)
+
+
+def _readable(raw: bytes) -> str:
+    """Text of a source file, whatever is wrong with its encoding."""
     try:
-        encoding, _ = tokenize.detect_encoding(lambda: next(lines, b""))
-        return raw.decode(encoding)
+        return _decode(raw)
     except (SyntaxError, UnicodeDecodeError):
         return raw.decode("utf-8", "replace")
 
@@ -288,13 +292,15 @@ def _tree_digest(codes: Iterable[types.CodeType]) -> str | None:
     """SHA-256 over the syntax trees of the sources, or None if any of them cannot be read."""
     import ast
 
+    from headwater.capture.syntax import syntax_tree
+
     trees: list[ast.AST] = []
     for code in codes:
         source = _source_of(code)
         if source is None:
             return None
         try:
-            trees.append(ast.parse(source))
+            trees.append(syntax_tree(source))
         except SyntaxError:
             # A lambda in the middle of an expression, or lines of a chained call: its text has to do.
             trees.append(ast.Constant(value=" ".join(source.split())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import traceback
 
 from headwater.capture.assemble import Outcome
@@ -20,10 +21,28 @@ def outcome_of(error: BaseException | None) -> Outcome:
     if isinstance(error, KeyboardInterrupt | GeneratorExit):
         signal = "SIGINT" if isinstance(error, KeyboardInterrupt) else ""
         return Outcome("ABORT", error_type=type(error).__name__, signal=signal)
-    stack = "".join(traceback.format_exception(error, limit=-_STACK_FRAMES))
+    stack = _stack(error)
     with GUARD.at("error message"):
         return Outcome("FAIL", error_type=type(error).__name__, error_message=str(error)[:4000], stack=stack[:20_000])
     return Outcome("FAIL", error_type=type(error).__name__)
+
+
+def _stack(error: BaseException) -> str:
+    """The traceback, without marks below those lines whose parsing would warn: they are found by parsing the line."""
+    from headwater.capture.syntax import may_warn
+
+    report = traceback.TracebackException.from_exception(error, limit=-_STACK_FRAMES)
+    waiting: list[traceback.TracebackException | None] = [report]
+    while waiting:
+        one = waiting.pop()
+        if one is None:
+            continue
+        for frame in one.stack:
+            lines = range(frame.lineno or 0, (frame.end_lineno or frame.lineno or 0) + 1)
+            if may_warn("".join(linecache.getline(frame.filename, line) for line in lines)):
+                frame.colno = frame.end_colno = None
+        waiting += [one.__cause__, one.__context__, *(one.exceptions or ())]
+    return "".join(report.format())
 
 
 def exit_code_of(error: SystemExit) -> int:

@@ -19,6 +19,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
+from headwater.capture.syntax import syntax_tree
 from headwater.capture.values import (
     INFERRED,
     UNKNOWN,
@@ -217,7 +218,7 @@ def steps_of(code: CodeType) -> tuple[Step, ...]:
     if not lines or len(lines) > MAX_SOURCE_LINES:
         return ()
     try:
-        tree = ast.parse("".join(lines))
+        tree = syntax_tree("".join(lines))
     except (SyntaxError, ValueError):
         return ()
     body = tree.body if code.co_name == "<module>" else _body_of(tree, code)

@@ -19,6 +19,7 @@ from headwater.capture.integrations.pandas.observing import argument, bind
 from headwater.capture.integrations.pandas.rules import IDENTITY, By, by_name, level, levels
 from headwater.capture.recorder import Recorder
 from headwater.capture.stand_in import unseen
+from headwater.capture.syntax import unobjectionable
 from headwater.capture.values import Columns, Dep, Rule, Value
 
 _QUOTED: Final = re.compile(r"`([^`]*)`")
@@ -100,7 +101,7 @@ def _names(expression: str, known: tuple[str, ...]) -> tuple[str, ...]:
     quoted = _QUOTED.findall(expression)
     plain = _QUOTED.sub("_quoted_", expression).replace("@", "_local_").strip().replace("\n", " ")
     try:
-        tree = ast.parse(plain, mode="eval")
+        tree = ast.parse(unobjectionable(plain), mode="eval")
     except SyntaxError:
         return known
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(quoted)

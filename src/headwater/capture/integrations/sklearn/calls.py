@@ -11,12 +11,14 @@ import functools
 import linecache
 from types import CodeType
 
+from headwater.capture.syntax import syntax_tree
+
 
 @functools.lru_cache(maxsize=64)
 def _calls(filename: str) -> dict[int, list[tuple[ast.Call, ast.stmt]]]:
     """Every call of a file by line, with the statement around it; empty where there is no source."""
     try:
-        tree = ast.parse("".join(linecache.getlines(filename)))
+        tree = syntax_tree("".join(linecache.getlines(filename)))
     except (SyntaxError, ValueError, RecursionError):
         return {}
     found: dict[int, list[tuple[ast.Call, ast.stmt]]] = {}
