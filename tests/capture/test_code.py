@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import linecache
 import os
 import subprocess
 import sys
@@ -168,8 +169,9 @@ def test_what_has_no_bytecode_is_refused(function: Any) -> None:
         bytecode_digest(function)
 
 
-def test_code_without_a_source_has_its_bytecode_alone() -> None:
-    """Functions made of text in memory."""
+def test_code_without_a_source_has_its_bytecode_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions made of text in memory, whatever ``python -c`` was given, which Python 3.13 finds under their name."""
+    monkeypatch.setitem(linecache.cache, "<string>", (8, None, ["print(1)\n"], "<string>"))
     scope: dict[str, Any] = {}
     exec("def main(x):\n    return x", scope)
     found = code_fingerprint(scope["main"], text=True)
@@ -216,6 +218,15 @@ def script(folder: Path, source: str | bytes) -> CodeFingerprint:
     path = folder / "script.py"
     path.write_bytes(source if isinstance(source, bytes) else source.encode())
     return script_fingerprint(path, text=True)
+
+
+def test_what_bytecode_is_made_of_counts_for_a_script(tmp_path: Path) -> None:
+    """A docstring changes the bytecode alone; another spelling of an escape changes nothing."""
+    base = script(tmp_path, BASE)
+    told = script(tmp_path, '"""About."""\n' + BASE)
+    assert told.source == base.source and told.bytecode != base.bytecode
+    doubtful, plain = (script(tmp_path, f'x = "{text}"') for text in (r"\d\{\8", r"\\d\\{\\8"))
+    assert (doubtful.source, doubtful.bytecode) == (plain.source, plain.bytecode)
 
 
 def test_scripts(tmp_path: Path) -> None:

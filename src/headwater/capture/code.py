@@ -276,6 +276,8 @@ def _source_of(code: types.CodeType) -> str | None:
     import textwrap
     import tokenize
 
+    if code.co_filename == "<string>":
+        return None  # from Python 3.13 on inspect finds the text of python -c there, whatever the code was made of
     try:
         return textwrap.dedent(inspect.getsource(code))
     except (OSError, TypeError, IndentationError, SyntaxError, tokenize.TokenError):

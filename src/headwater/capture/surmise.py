@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-import linecache
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
-from headwater.capture.syntax import syntax_tree
+from headwater.capture.syntax import lines_of, syntax_tree
 from headwater.capture.values import (
     INFERRED,
     UNKNOWN,
@@ -214,7 +213,7 @@ def _last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | Non
 @lru_cache(maxsize=256)
 def steps_of(code: CodeType) -> tuple[Step, ...]:
     """The statements of a function or module, in the order of their lines; none where there is no source."""
-    lines = linecache.getlines(code.co_filename)
+    lines = lines_of(code.co_filename)
     if not lines or len(lines) > MAX_SOURCE_LINES:
         return ()
     try:

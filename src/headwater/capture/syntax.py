@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import io
 import itertools
+import linecache
 import re
 import tokenize
 from collections.abc import Iterator
@@ -25,6 +26,15 @@ _ESCAPE: Final = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 _QUOTE: Final = re.compile("['\"]")
 _OF_BYTES: Final = frozenset("\n\\'\"abfnrtvx")
 _OF_TEXT: Final = _OF_BYTES | frozenset("NuU")
+
+
+def lines_of(filename: str) -> list[str]:
+    """The source lines of a file or cell, none where there is none.
+
+    From Python 3.13 on ``<string>`` is the text of ``python -c``, which says nothing of code that was compiled from
+    some other string.
+    """
+    return [] if filename == "<string>" else linecache.getlines(filename)
 
 
 def syntax_tree(source: str) -> ast.Module:

@@ -13,6 +13,7 @@ that is gone when the run ends was scratch; the assembler leaves it out.
 
 from __future__ import annotations
 
+import _io
 import builtins
 import io
 import os
@@ -111,7 +112,7 @@ class FilesIntegration(Integration):
     identifier: ClassVar[str] = "files"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Put one stand-in for ``open`` in both its places, and hook the functions that copy and move."""
+        """Put one stand-in for ``open`` in all its places, and hook the functions that copy and move."""
         import shutil
 
         if sys.flags.warn_default_encoding:
@@ -119,7 +120,7 @@ class FilesIntegration(Integration):
             _hook_moves(hooks, shutil)
             return
         stand_in = OpenStandIn(builtins.open)
-        for owner in (builtins, io):
+        for owner in (builtins, io, _io):  # from Python 3.13 on pickles name the last
             if owner.open is stand_in.__wrapped__:
                 hooks.replace(owner, "open", lambda _original: stand_in)
         _hook_moves(hooks, shutil)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import ast
 import functools
-import linecache
 from types import CodeType
 
-from headwater.capture.syntax import syntax_tree
+from headwater.capture.syntax import lines_of, syntax_tree
 
 
 @functools.lru_cache(maxsize=64)
 def _calls(filename: str) -> dict[int, list[tuple[ast.Call, ast.stmt]]]:
     """Every call of a file by line, with the statement around it; empty where there is no source."""
     try:
-        tree = syntax_tree("".join(linecache.getlines(filename)))
+        tree = syntax_tree("".join(lines_of(filename)))
     except (SyntaxError, ValueError, RecursionError):
         return {}
     found: dict[int, list[tuple[ast.Call, ast.stmt]]] = {}
