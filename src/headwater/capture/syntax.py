@@ -77,7 +77,10 @@ def _spelled(source: str) -> Iterator[tuple[int, int, str]]:
         start = starts[token.start[0] - 1] + token.start[1]
         kind = tokenize.tok_name[token.type]
         if kind == "NAME" and start == number_end:
+            if formatted:
+                yield done, start, _escaped(source[done:start], formatted[-1])
             yield start, start, " "
+            done = start
         elif kind in ("STRING", "FSTRING_START", "FSTRING_END"):
             if formatted:
                 yield done, start, _escaped(source[done:start], formatted[-1])
