@@ -32,15 +32,18 @@ def queries() -> dict[str, str]:
 def connect(path: Path, *, read_only: bool, timeout_s: float) -> sqlite3.Connection:
     """A connection to the file, with what every user of it needs set."""
     with explained(path):
-        if not read_only:
-            connection = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
-            _prepare(connection)
-            return connection
-        mode = "ro" if _has_log(path) or os.access(path.parent, os.W_OK) else "ro&immutable=1"
-        uri = f"{path.absolute().as_uri()}?mode={mode}"
-        connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA query_only = 1")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        place = str(path)
+        if read_only:
+            mode = "ro" if _has_log(path) or os.access(path.parent, os.W_OK) else "ro&immutable=1"
+            place = f"{path.absolute().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(
+            place, uri=read_only, timeout=timeout_s, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection, read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
@@ -49,7 +52,11 @@ def _has_log(path: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
+    if read_only:
+        connection.execute("PRAGMA query_only = 1")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
