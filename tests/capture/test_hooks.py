@@ -200,3 +200,34 @@ def test_a_name_hooked_twice_is_replaced_and_restored_too(recorder, hooks, monke
     hooks.remove()
     assert user.function is original
     assert sys.modules["__main__"].renamed is original
+
+
+def test_names_imported_while_a_module_loads_are_replaced(recorder, tmp_path, monkeypatch):
+    """A module that is hooked as it loads: what it loaded itself, and who loaded it, both have the hooked function."""
+    from headwater.capture.imports import when_imported
+
+    (tmp_path / "hw_inner.py").write_text("from hw_owner import function\n")
+    (tmp_path / "hw_owner.py").write_text("def function():\n    return 1\n\nimport hw_inner\n")
+    (tmp_path / "hw_outer.py").write_text("from hw_owner import function\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    hooks, seen = Hooks("library"), []
+
+    def install(module):
+        hooks.after(module, "function", lambda rec, result, args, kwargs: seen.append(result))
+        hooks.settle()
+
+    stop = when_imported("hw_owner", install)
+    try:
+        import hw_outer
+
+        for name in ("hw_outer", "hw_owner", "hw_inner"):
+            assert sys.modules[name].function() == 1
+        assert seen == [1, 1, 1]
+        hooks.remove()
+        assert hw_outer.function is sys.modules["hw_owner"].function is sys.modules["hw_inner"].function
+        hw_outer.function()
+        assert seen == [1, 1, 1]
+    finally:
+        stop()
+        for name in ("hw_outer", "hw_owner", "hw_inner"):
+            sys.modules.pop(name, None)

@@ -24,7 +24,7 @@ import inspect
 import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, ClassVar, NamedTuple
 
@@ -176,16 +176,23 @@ class Hooks:
 
     def remove(self) -> None:
         """Restore what was there before, last change first; in the modules that imported a stand-in since, too."""
+        remove_all([self])
+
+    def take_back(self) -> list[_Copy]:
+        """Restore the attributes; returns what is to be put back into other modules."""
         while self._undo:
             self._undo.pop()()
-        _swap([_Copy(copy.name, copy.new, copy.old, copy.owner) for copy in reversed(self._copies)])
+        copies = [_Copy(copy.name, copy.new, copy.old, copy.owner) for copy in reversed(self._copies)]
         self._copies.clear()
         self._settled = 0
+        return copies
 
     def settle(self) -> None:
         """Replace what ``from owner import name`` left in other modules before we came. One pass over the modules for
         all that was hooked since the last call: a library has hundreds of functions, a process thousands of modules."""
-        _swap(self._copies[self._settled :])
+        _swap(
+            self._copies[self._settled :], since=_first_loading({copy.owner for copy in self._copies[self._settled :]})
+        )
         self._settled = len(self._copies)
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
@@ -220,7 +227,21 @@ class _Copy(NamedTuple):
     owner: ModuleType
 
 
-def _swap(copies: list[_Copy]) -> None:
+def remove_all(hooks: Iterable[Hooks]) -> None:
+    """Remove the hooks of several integrations, with one pass over the modules for all that they imported."""
+    _swap([copy for one in hooks for copy in one.take_back()])
+
+
+def _first_loading(owners: set[ModuleType]) -> int:
+    """Where among the modules the first of these stands, if all are just being loaded: whoever imported from one of
+    them before it was ready was loaded by it, and so stands behind it. 0 where one was there before."""
+    if not all(getattr(getattr(owner, "__spec__", None), "_initializing", False) for owner in owners):
+        return 0
+    ids = {id(owner) for owner in owners}
+    return next((place for place, module in enumerate(list(sys.modules.values())) if id(module) in ids), 0)
+
+
+def _swap(copies: list[_Copy], since: int = 0) -> None:
     """Put the new in the place of the old: in every module under its own name, in ``__main__`` under any name."""
     if not copies:
         return
@@ -228,7 +249,7 @@ def _swap(copies: list[_Copy]) -> None:
     for copy in copies:
         by_name.setdefault(copy.name, []).append(copy)
     names = by_name.keys()
-    for module in list(sys.modules.values()):
+    for module in list(sys.modules.values())[since:]:
         if isinstance(module, ModuleType):
             held = vars(module)
             for name in held.keys() & names:

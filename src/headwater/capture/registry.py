@@ -92,8 +92,11 @@ class Registry:
         for status in self.statuses.values():
             if status.stop_waiting is not None:
                 status.stop_waiting()
-            if status.hooks is not None:
-                status.hooks.remove()
+        installed = [status.hooks for status in self.statuses.values() if status.hooks is not None]
+        if installed:
+            from headwater.capture.hooks import remove_all
+
+            remove_all(reversed(installed))
         self.statuses.clear()
 
 
