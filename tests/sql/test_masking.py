@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headwater.sql import analyze, fingerprint, mask_literals
@@ -76,6 +76,7 @@ def test_no_literal_survives(template: str, dialect: str | None, literals: list[
 
 
 @settings(deadline=None)
+@example(text="----", dialect="mysql")
 @given(text=st.text(max_size=200), dialect=dialects)
 def test_mask_of_anything_is_idempotent(text: str, dialect: str | None) -> None:
     """Masking any text twice is masking it once, and never raises."""
@@ -99,6 +100,7 @@ def test_mask_of_sql_like_text_is_idempotent(parts: list[str], glue: str, dialec
 
 
 @settings(deadline=None)
+@example(parts=["select", "u&", '"'], glue="", dialect="postgres")
 @given(parts=SQLISH, glue=st.sampled_from(["", " "]), dialect=dialects)
 def test_both_ways_of_masking_agree(parts: list[str], glue: str, dialect: str | None) -> None:
     """A comment at the end makes masking go by tokens, and changes nothing else."""

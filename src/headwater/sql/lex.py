@@ -141,7 +141,7 @@ def _parts(dialect: str) -> _Parts:
         bare.append(r'"(?:[^"\\]|""|\\.)*(?:"|\\?\Z)')
         strings.append("(?:[rRbB]{0,2})" + bare[-1])
     else:
-        quoted.append(r"(?:[uU]&)?" + double)
+        quoted.append(r"(?:(?<![\w$])[uU]&)?" + double)
     if dialect in _BRACKETS:
         quoted.append(r"\[[^\]]*(?:\]|\Z)")
     comments = [r"--(?=\s|\Z)[^\n]*" if dialect in _DASH_NEEDS_SPACE else r"--[^\n]*"]

@@ -34,8 +34,11 @@ def mask_literals(text: str, dialect: str | None = None) -> str:
     """
     name = dialect_name(dialect) or ""
     if needs_tokens(text, name):
-        return "".join(shown for _, shown in _masked(text, name)).strip(" ")
-    return literals_of(name).sub(_hidden, text).strip(" ")
+        masked = "".join(shown for _, shown in _masked(text, name)).strip(" ")
+    else:
+        masked = literals_of(name).sub(_hidden, text).strip(" ")
+    # where a comment begins with "-- ", what stood before one may end as another does
+    return mask_literals(masked, dialect) if masked.endswith("--") and masked != text else masked
 
 
 def _hidden(found: re.Match[str]) -> str:
