@@ -27,6 +27,7 @@ class GraphIndex:
     """Walks over one graph of integer ids.
 
     One instance serves any number of threads: a walk takes the state it finds, ``refresh`` puts a new one in place.
+    What another handle of the same graph takes over is not seen before that: in the middle of it the graph is empty.
     Ids of nodes that the index does not know raise InvalidInput. Roots at or above ``cut`` did not exist then and
     reach nothing.
     """
@@ -34,6 +35,7 @@ class GraphIndex:
     def __init__(self, follower: Follower, source: EdgeSource) -> None:
         self._follower = follower
         self._source = source
+        self._state = follower.state
 
     @classmethod
     def open(
@@ -65,12 +67,15 @@ class GraphIndex:
     def refresh(self) -> int:
         """Take over what the source has that is newer; how many edges that was."""
         with self._follower.lock:
-            return self._follower.follow(self._source)
+            taken = self._follower.follow(self._source)
+            self._state = self._follower.state
+            return taken
 
     def compact(self) -> None:
         """Merge the overlay into a new base, and save that as a new generation."""
         with self._follower.lock:
             self._follower.compact(self._source)
+            self._state = self._follower.state
 
     def verify(self) -> bool:
         """Whether every saved byte is what was written; True as well when nothing is saved."""
@@ -81,6 +86,7 @@ class GraphIndex:
         """Let go of the files. The index cannot be used after."""
         with self._follower.lock:
             self._follower.close()
+            self._state = self._follower.state
 
     @property
     def kernel(self) -> str:
@@ -90,7 +96,7 @@ class GraphIndex:
     @property
     def snapshot(self) -> Snapshot:
         """The state that walks see now."""
-        return self._follower.snapshot
+        return self._state[0]
 
     @property
     def node_count(self) -> int:
@@ -135,7 +141,7 @@ class GraphIndex:
         without it every edge that ever held; edges without an interval always hold. ``kinds`` is a bit mask over
         kinds: nodes of others are passed through and left out of the answer.
         """
-        snapshot, mappings = self._follower.state
+        snapshot, mappings = self._state
         question = self._question(snapshot, roots, direction, depth, cut, as_of, budget)
         graph = adjacency(snapshot, direction)
         kernel = self._follower.kernel
@@ -189,7 +195,7 @@ class GraphIndex:
         ``roots`` gives the fields of each root, as a bit mask over positions or as the positions. The other arguments
         are those of ``walk``; a ``depth`` is walked hop by hop and is meant for near neighbourhoods.
         """
-        snapshot, mappings = self._follower.state
+        snapshot, mappings = self._state
         masks = {int(node): _mask(fields) for node, fields in roots.items()}
         question = self._question(snapshot, list(masks), direction, depth, cut, as_of, budget)
         trail = self._follower.kernel.trail(
@@ -233,7 +239,7 @@ class GraphIndex:
 
     def edges_among(self, ids: Roots, *, as_of: int | None = None) -> Edges:
         """The edges between the given nodes, by source and target; mappings are the source's ids."""
-        snapshot, mappings = self._follower.state
+        snapshot, mappings = self._state
         question = self._question(snapshot, ids, "downstream", None, None, as_of, None)
         return edges_inside(snapshot, question.roots, as_of, mappings)
 
