@@ -31,7 +31,7 @@ class Renewed:
 
 
 def test_a_graph_that_is_made_anew_is_not_seen_half_made() -> None:
-    """While one handle reads every edge again, another goes on with what it had, and sees the new graph when asked to."""
+    """While one handle reads every edge again, another goes on with what it had."""
     with MemoryStore.open() as store:
         store.append(raw(whole_run(1, "j", 0, ["a"], ["b", "c"])))
         first = store.index("dataset")
