@@ -256,6 +256,38 @@ def test_large_walks_agree_with_the_reference(kernel, direction, late_share):
             assert few.truncated == (len(expected) > 500)
 
 
+@pytest.mark.parametrize("direction", ["upstream", "downstream"])
+@pytest.mark.parametrize("timed", [False, True])
+def test_large_walks_with_near_and_far_ends_take_each_node_once(kernel, direction, timed):
+    """Ends a few ids away on either side, and ends anywhere: whatever the order in which nodes are met together, the
+    ids and the counts by kind are those of the reference, over a base and an overlay."""
+    rng, count = np.random.default_rng(11), 50_000
+    near = rng.integers(0, count, count)
+    ends = np.concatenate(
+        [
+            np.stack([near, np.clip(near + rng.integers(-70, 71, count), 0, count - 1)], axis=1),
+            rng.integers(0, count, (count // 3, 2)),
+        ]
+    )
+    times = rng.integers(0, 3, len(ends)).tolist()
+    edges = [Edge(a, b, t, t + 2) for (a, b), t in zip(ends.tolist(), times, strict=True)]
+    late = MemorySource(edges[: len(edges) // 2], node_count=count, timed=timed)
+    index = GraphIndex.open(None, late, kernel=kernel, auto_compact=False)
+    late.edges = edges
+    index.refresh()
+    reference = GraphIndex.open(None, MemorySource(edges, node_count=count, timed=timed), kernel="python")
+    largest = 0
+    for root in (0, count // 2, count - 1):
+        for cut in (count, count - 100):
+            for as_of in (None, 2) if timed else (None,):
+                asked = {"direction": direction, "cut": cut, "as_of": as_of}
+                expected, got = reference.walk(root, **asked), index.walk(root, **asked)
+                assert got.ids.tolist() == expected.ids.tolist()
+                assert got.counts_by_kind.tolist() == expected.counts_by_kind.tolist()
+                largest = max(largest, len(got))
+    assert largest > 20_000
+
+
 def test_bad_questions_name_the_argument(kernel):
     """An unknown id, a negative limit or a wrong direction is refused by name."""
     index = split_index([Edge(0, 1)], [], kernel)

@@ -19,6 +19,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
 #define PREFETCH(p) __builtin_prefetch(p)
+#define UNLIKELY(c) __builtin_expect(!!(c), 0)
 #define LOWEST(w) ((uint32_t)__builtin_ctzll(w))
 #define HIGHEST(w) ((uint32_t)(63 - __builtin_clzll(w)))
 #define COUNT(w) ((size_t)__builtin_popcountll(w))
@@ -26,6 +27,7 @@
 #define INLINE static __inline
 #define NOINLINE
 #define PREFETCH(p) ((void)0)
+#define UNLIKELY(c) (c)
 static uint32_t LOWEST(uint64_t w) { uint32_t b = 0; while (!(w >> b & 1)) b++; return b; }
 static uint32_t HIGHEST(uint64_t w) { uint32_t b = 63; while (!(w >> b & 1)) b--; return b; }
 static size_t COUNT(uint64_t w) { size_t n = 0; for (; w; w &= w - 1) n++; return n; }
@@ -84,6 +86,9 @@ INLINE int push(List *list, uint32_t item) {
     list->items[list->count++] = item;
     return 1;
 }
+
+/* Where it seldom happens: not to be in the way of what is around it. */
+static NOINLINE int push_rarely(List *list, uint32_t item) { return push(list, item); }
 
 INLINE int holds(const Rows *rows, size_t edge, const Question *q) {
     int64_t from = rows->from[edge], to = rows->to[edge];
@@ -311,8 +316,14 @@ typedef struct {
 
 INLINE void count_kind(Kinds *k, uint32_t node) { k->counts[node & 3][k->kinds[node]]++; }
 
-static void sum_kinds(Kinds *k) {
-    for (size_t i = 0; i < 256; i++) k->counts[0][i] += k->counts[1][i] + k->counts[2][i] + k->counts[3][i];
+/* Bring the four tables into the first; how many nodes were counted. */
+static size_t sum_kinds(Kinds *k) {
+    size_t count = 0;
+    for (size_t i = 0; i < 256; i++) {
+        k->counts[0][i] += k->counts[1][i] + k->counts[2][i] + k->counts[3][i];
+        count += (size_t)k->counts[0][i];
+    }
+    return count;
 }
 
 INLINE void prefetch_queue(const Graph *g, const List *queue, size_t head) {
@@ -346,80 +357,98 @@ static void forget(uint64_t *seen, const List *queue, const Question *q) {
 /* ---- large walks: a sweep over the bit set ------------------------------------------------------------------- */
 
 /* Ids are handed out in order of arrival, so nearly every edge goes one way and one pass over the bits meets each
- * node after everything that leads to it. An end that lies behind is put on a stack, which is emptied before the
- * pass goes on; its own ends ahead of the pass are left to the pass. So each node is taken once, whatever the order. */
-INLINE Status sweep_row(const Rows *rows, size_t low, size_t high, uint32_t here, const Question *q, uint64_t *seen,
+ * node after everything that leads to it. The nodes of a word are taken together, and those that they add to it after
+ * them: if each were looked for after the one before, finding it would wait for what that one added. An end in a word
+ * that lies behind is put on a stack, which is emptied before the pass goes on; its own ends that do not lie behind are
+ * left to the pass. So each node is taken once, whatever the order. */
+INLINE Status sweep_row(const Rows *rows, size_t low, size_t high, uint32_t at, const Question *q, uint64_t *seen,
                         List *behind, int is_ascending, int is_timed) {
+    const uint32_t *targets = rows->targets, cut = q->cut;
     for (size_t edge = low; edge < high; edge++) {
-        uint32_t end = rows->targets[edge];
-        if (end >= q->cut) {
+        uint32_t end = targets[edge], word = end >> 6;
+        if (end >= cut) {
             if (end >= q->node_count) return CORRUPT;
             continue;
         }
         if (is_timed && !holds(rows, edge, q)) continue;
-        if (is_ascending ? end > here : end < here) {
-            ADD(seen, end);
-        } else if (!HAS(seen, end)) {
-            ADD(seen, end);
-            if (!push(behind, end)) return NO_MEMORY;
-        }
+        uint64_t before = seen[word];
+        seen[word] = before | BIT(end);
+        int is_behind = is_ascending ? word < at : word > at;
+        if (UNLIKELY(is_behind && !(before & BIT(end))) && !push_rarely(behind, end)) return NO_MEMORY;
     }
     return DONE;
 }
 
-static NOINLINE Status sweep_touched(const Graph *g, uint32_t node, uint32_t here, const Question *q, uint64_t *seen,
+static NOINLINE Status sweep_touched(const Graph *g, uint32_t node, uint32_t at, const Question *q, uint64_t *seen,
                                      List *behind, int is_ascending) {
     for (size_t i = 0; i < g->piece_count; i++) {
         Stretch s;
         if (!begin_row(&s, &g->pieces[i], node)) return CORRUPT;
         for (; next_stretch(&s); s.low = s.end + 1) {
-            Status status = sweep_row(s.rows, s.low, s.end, here, q, seen, behind, is_ascending, g->is_timed);
+            Status status = sweep_row(s.rows, s.low, s.end, at, q, seen, behind, is_ascending, g->is_timed);
             if (status) return status;
         }
     }
     return DONE;
 }
 
-INLINE Status sweep_node(const Graph *g, uint32_t node, uint32_t here, const Question *q, uint64_t *seen, List *behind,
-                         int is_ascending, int is_timed) {
-    if (is_touched(g, node)) return sweep_touched(g, node, here, q, seen, behind, is_ascending);
+INLINE Status sweep_node(const Graph *g, uint32_t node, uint32_t at, const Question *q, uint64_t *seen, List *behind,
+                         Kinds *kinds, int is_ascending, int is_timed) {
+    count_kind(kinds, node);
+    if (is_touched(g, node)) return sweep_touched(g, node, at, q, seen, behind, is_ascending);
     const Rows *base = &g->pieces[0];
     size_t low, high;
     if (!find_row(base, node, &low, &high)) return CORRUPT;
-    return sweep_row(base, low, high, here, q, seen, behind, is_ascending, is_timed);
+    return sweep_row(base, low, high, at, q, seen, behind, is_ascending, is_timed);
 }
 
-INLINE Status sweep(const Graph *g, const Question *q, uint64_t *seen, uint32_t first, uint32_t last, size_t *count,
-                    Kinds *kinds, int is_ascending, int is_timed) {
+static NOINLINE Status sweep_behind(const Graph *g, uint32_t at, const Question *q, uint64_t *seen, List *behind,
+                                    Kinds *kinds, int is_ascending) {
+    Status status = DONE;
+    while (behind->count && !status) {
+        uint32_t node = behind->items[--behind->count];
+        status = sweep_node(g, node, at, q, seen, behind, kinds, is_ascending, g->is_timed);
+    }
+    return status;
+}
+
+/* Ask for the rows of the nodes of a word that comes soon, and for the places of the rows of one that comes later. */
+INLINE void prefetch_sweep(const Rows *base, const uint64_t *seen, size_t soon, size_t later, size_t words) {
+    if (later >= words) return;
+    size_t first = later << 6;
+    if (first + 64 < base->row_count)
+        for (size_t i = 0; i < 64; i += 16) PREFETCH(&base->offsets[first + i]);
+    first = soon << 6;
+    if (!seen[soon] || first + 64 >= base->row_count) return;
+    size_t low = base->offsets[first], high = base->offsets[first + 64];
+    if (high > base->edge_count) return;
+    if (high > low + 512) high = low + 512;
+    for (; low < high; low += 16) PREFETCH(&base->targets[low]);
+}
+
+INLINE Status sweep(const Graph *g, const Question *q, uint64_t *seen, uint32_t first, uint32_t last, Kinds *kinds,
+                    int is_ascending, int is_timed) {
     List behind = {0};
     Status status = DONE;
-    size_t taken = 0;
+    size_t words = ((size_t)q->cut + 63) >> 6;
     for (size_t step = 0; step <= last - first && !status; step++) {
-        size_t at = is_ascending ? first + step : last - step;
-        uint64_t ahead = ~UINT64_C(0), rest;
-        while ((rest = seen[at] & ahead)) {
-            uint32_t bit = is_ascending ? LOWEST(rest) : HIGHEST(rest);
-            uint32_t node = (uint32_t)at << 6 | bit;
-            ahead = is_ascending ? ~UINT64_C(1) << bit : BIT(bit) - 1;
-            status = sweep_node(g, node, node, q, seen, &behind, is_ascending, is_timed);
-            count_kind(kinds, node);
-            taken++;
-            while (behind.count && !status) {
-                uint32_t left = behind.items[--behind.count];
-                status = sweep_node(g, left, node, q, seen, &behind, is_ascending, is_timed);
-                count_kind(kinds, left);
-                taken++;
+        uint32_t at = is_ascending ? first + (uint32_t)step : last - (uint32_t)step;
+        uint64_t done = 0, rest;
+        if (seen[at]) prefetch_sweep(&g->pieces[0], seen, is_ascending ? at + 2 : at - 2, is_ascending ? at + 8 : at - 8, words);
+        while ((rest = seen[at] & ~done) && !status) {
+            done |= rest;
+            for (; rest && !status; rest &= rest - 1) {
+                status = sweep_node(g, at << 6 | LOWEST(rest), at, q, seen, &behind, kinds, is_ascending, is_timed);
+                if (UNLIKELY(behind.count) && !status) status = sweep_behind(g, at, q, seen, &behind, kinds, is_ascending);
             }
-            if (status) break;
         }
     }
     free(behind.items);
-    *count = taken;
     return status;
 }
 
 static Status sweep_from(const Graph *g, const Question *q, uint64_t *seen, const List *queue, int is_ascending,
-                         size_t *count, Kinds *kinds) {
+                         Kinds *kinds) {
     uint32_t first = 0, last = (q->cut - 1) >> 6, low = UINT32_MAX, high = 0;
     for (size_t i = 0; i < queue->count; i++) {
         low = queue->items[i] < low ? queue->items[i] : low;
@@ -427,10 +456,10 @@ static Status sweep_from(const Graph *g, const Question *q, uint64_t *seen, cons
     }
     if (is_ascending) {
         first = low >> 6;
-        return g->is_timed ? sweep(g, q, seen, first, last, count, kinds, 1, 1) : sweep(g, q, seen, first, last, count, kinds, 1, 0);
+        return g->is_timed ? sweep(g, q, seen, first, last, kinds, 1, 1) : sweep(g, q, seen, first, last, kinds, 1, 0);
     }
     last = high >> 6;
-    return g->is_timed ? sweep(g, q, seen, first, last, count, kinds, 0, 1) : sweep(g, q, seen, first, last, count, kinds, 0, 0);
+    return g->is_timed ? sweep(g, q, seen, first, last, kinds, 0, 1) : sweep(g, q, seen, first, last, kinds, 0, 0);
 }
 
 static size_t count_bits(const uint64_t *set, size_t words) {
@@ -492,14 +521,14 @@ static PyObject *closure(PyObject *self, PyObject *args) {
     }
     if (!status && count < queue.count) {
         seen[q.node_count >> 6] &= ~BIT(q.node_count);
-        status = sweep_from(&g, &q, seen, &queue, is_ascending, &count, &kinds);
+        status = sweep_from(&g, &q, seen, &queue, is_ascending, &kinds);
         is_set = 1;
     } else if (!status) {
         for (size_t i = 0; i < count; i++) count_kind(&kinds, queue.items[i]);
         is_set = count > words / 32;
         if (is_set) seen[q.node_count >> 6] &= ~BIT(q.node_count);
     }
-    sum_kinds(&kinds);
+    count = sum_kinds(&kinds);
     Py_END_ALLOW_THREADS
     if (status) {
         fail(status);
