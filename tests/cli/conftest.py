@@ -22,7 +22,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder: no store, no settings."""
     monkeypatch.chdir(tmp_path)
     for name in ("HEADWATER_STORE", "HEADWATER_TENANT", "NO_COLOR", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that what a command sets is taken back, too
+        monkeypatch.delenv(name)
     return tmp_path
 
 

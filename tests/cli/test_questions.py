@@ -153,3 +153,36 @@ def test_near_commands_are_suggested(invoke: Invoke) -> None:
     result = invoke("upsteam")
     assert result.exit_code == 2
     assert "Did you mean upstream" in result.output
+
+
+def test_two_formats_at_once_are_refused(filled: Path, invoke: Invoke) -> None:
+    """Two different formats in one command are a usage error that names both; the same one twice is not."""
+    refused = invoke("upstream", "predictions.parquet", "--json", "--mermaid")
+    assert refused.exit_code == 2
+    assert "--json and --mermaid are two formats: choose one" in refused.output
+    assert invoke("upstream", "predictions.parquet", "--json", "--json").exit_code == 0
+
+
+def test_kinds_that_do_not_exist_are_refused(filled: Path, invoke: Invoke) -> None:
+    """An unknown kind is an error that names it and lists those there are; a known one that nothing has is an answer."""
+    with pytest.raises(InvalidInput) as caught:
+        invoke("upstream", "predictions.parquet", "--kinds", "model,foo")
+    assert caught.value.message == "kinds: names no kind of node, got 'foo'"
+    assert "kinds are dataset, job, table, view, file, " in str(caught.value.hint)
+    assert invoke("upstream", "predictions.parquet", "--kinds", "dashboard,feature, Table").exit_code == 0
+
+
+def test_a_time_before_anything_existed_is_told(filled: Path, invoke: Invoke) -> None:
+    """Asked about a time before something was heard of, every verb says so instead of saying that nothing is known."""
+    late = "predictions.parquet was first heard of at 2026-03-03 "
+    told = "after the time asked about, 2020-01-01 00:00:00 UTC"
+    for command in ("upstream", "downstream", "impact", "show"):
+        answer = " ".join(invoke(command, "predictions.parquet", "--as-of", "2020-01-01T00:00Z").output.split())
+        assert late in answer
+        assert told in answer
+    with pytest.raises(NotFound) as caught:
+        invoke("path", "cells.csv", "predictions.parquet", "--as-of", "2020-01-01T00:00Z")
+    assert caught.value.message.startswith("no data flows between ")
+    assert late in str(caught.value.hint)
+    now = invoke("upstream", "predictions.parquet", "--as-of", "now").output
+    assert "first heard of" not in now

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import click
@@ -95,17 +96,32 @@ def _render(line: Sequence[Span], *, has_color: bool) -> str:
 
 
 def format_options(*names: str) -> Callable[[Command], Command]:
-    """Add one flag a format (``--json``, ``--dot`` ...); the command gets ``output``, None for the tree."""
+    """Add one flag a format (``--json``, ``--dot`` ...); the command gets ``output``, None for the tree.
+
+    Two formats at once are refused: standard output holds one document.
+    """
 
     def decorate(command: Command) -> Command:
         for name in reversed(names or FORMATS):
-            label = _LABELS.get(name, name)
-            command = click.option(f"--{name}", "output", flag_value=name, default=None, help=f"Print {label}.")(
-                command
-            )
+            command = click.option(
+                f"--{name}",
+                f"as_{name}",
+                is_flag=True,
+                expose_value=False,
+                callback=partial(_choose_format, name=name),
+                help=f"Print {_LABELS.get(name, name)}.",
+            )(command)
         return command
 
     return decorate
+
+
+def _choose_format(ctx: click.Context, _parameter: click.Parameter, is_wanted: bool, *, name: str) -> None:
+    chosen = ctx.params.setdefault("output", None)
+    if is_wanted and chosen is not None:
+        raise click.UsageError(f"--{chosen} and --{name} are two formats: choose one")
+    if is_wanted:
+        ctx.params["output"] = name
 
 
 def lines_of(text: str) -> list[Line]:

@@ -6,11 +6,32 @@ from collections.abc import Iterable
 
 import msgspec
 
+from headwater.errors import InvalidInput
 from headwater.model.graph import Edge, How, Node, NodeKind
 from headwater.query.result import LineageGraph
+from headwater.storage.base import Store
 
 _ALIASES = {"FEATURE": "FEATURE_VIEW", "PREDICTION": "PREDICTIONS"}
 _HOWS = list(How)
+KINDS = (
+    "dataset", "job", "table", "view", "file", "topic", "stream", "api", "feature_view", "model", "checkpoint",
+    "endpoint", "dashboard", "predictions", "in_memory",
+)  # fmt: skip
+"""The kinds and types that we name ourselves; an emitter may name others."""
+
+
+def check_kinds(store: Store, kinds: Iterable[str]) -> None:
+    """Raise ``InvalidInput`` for a kind that is none of ``KINDS`` and the type of nothing in the store."""
+    for kind in kinds:
+        word = kind.strip()
+        name = _ALIASES.get(word.upper(), word)
+        if name.lower() not in {*KINDS, *NodeKind} and not store.scan_nodes(type=name, limit=1):
+            raise InvalidInput(
+                field="kinds",
+                value=repr(word),
+                rule="names no kind of node",
+                hint=f"kinds are {', '.join(KINDS)}, and the types that emitters name; separate them by commas",
+            )
 
 
 def keep_kinds(graph: LineageGraph, kinds: Iterable[str]) -> LineageGraph:

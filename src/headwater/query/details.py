@@ -81,6 +81,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dependencies: tuple[LinkedRun, ...] = ()
     dependents: tuple[LinkedRun, ...] = ()
     facets: dict[str, msgspec.Raw] = {}
+    gaps: tuple[str, ...] = ()
+    """What is to be known before the rest is read, in sentences."""
 
     def to_json(self) -> str:
         """Return the details as JSON."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+import msgspec
+
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind, RunState
 from headwater.query.build import build
 from headwater.query.build_versions import versions_graph
 from headwater.query.claims import Claims, claims_of
 from headwater.query.columns import gap_words, walk_columns
-from headwater.query.contract import keep_kinds
+from headwater.query.contract import check_kinds, keep_kinds
 from headwater.query.coverage import Coverage, measure
 from headwater.query.details import Details, describe, describe_run
 from headwater.query.diff import Diff
@@ -26,7 +28,7 @@ from headwater.query.resolve import Resolver, Target
 from headwater.query.result import LineageGraph
 from headwater.query.runs import instant_of
 from headwater.query.selectors import Selector
-from headwater.query.times import Clock, now, read_instant
+from headwater.query.times import Clock, not_yet, now, read_instant
 from headwater.query.versions import version_at
 from headwater.query.walk import Edges, walk
 from headwater.query.why import Why
@@ -94,6 +96,8 @@ class Lineage:
         limit: int | None,
     ) -> LineageGraph:
         check_numbers(depth=depth, limit=limit)
+        kinds = None if kinds is None else list(kinds)
+        check_kinds(self.store, kinds or ())
         target = self.resolver.target(text)
         instant = self.instant(as_of)
         if level == "run" or target.version is not None:
@@ -106,6 +110,7 @@ class Lineage:
         else:
             reach = walk(Edges(self.store, instant), [target.node], direction, depth=depth, limit=limit)
             graph = build(self.store, reach, [target.node], direction, as_of=instant)
+        graph = msgspec.structs.replace(graph, gaps=(*graph.gaps, *self._not_yet(target.node, instant)))
         return graph if kinds is None else keep_kinds(graph, kinds)
 
     def _walk_columns(
@@ -175,7 +180,8 @@ class Lineage:
                 hint="leave the column out, or use drop, retype or rename",
             )
         edges = Edges(self.store, self.instant(as_of))
-        return find_impact(edges, target.node, target.field, change, depth=depth, limit=limit, labels=self.labels)
+        found = find_impact(edges, target.node, target.field, change, depth=depth, limit=limit, labels=self.labels)
+        return msgspec.structs.replace(found, gaps=(*found.gaps, *self._not_yet(target.node, edges.as_of)))
 
     def why(self, prediction: str, *, as_of: AsOf = None) -> Why:
         """Return the way back from a prediction (``preds.csv#17``), a version or a dataset: model, run, data, raw."""
@@ -226,7 +232,9 @@ class Lineage:
         target = self.resolver.target(node)
         if target.run is not None:
             return describe_run(self.store, target.run)
-        return describe(self.store, target, as_of=self.instant(as_of))
+        instant = self.instant(as_of)
+        found = describe(self.store, target, as_of=instant)
+        return msgspec.structs.replace(found, gaps=self._not_yet(target.node, instant))
 
     def claims(self, job: str) -> Claims:
         """Return what the emitter of a job claims, beside what our own parse of its SQL finds."""
@@ -271,15 +279,18 @@ class Lineage:
         """Return the instant that ``as_of`` names."""
         return instant_of(self.store, as_of, clock=self.clock)
 
+    def _not_yet(self, row: NodeRow, instant: int | None) -> tuple[str, ...]:
+        return not_yet(self.labels.row(row), row.created_at, instant)
+
     def _version(self, target: Target, as_of: int | None) -> VersionRow:
         node: NodeRow = target.node
         if node.kind is NodeKind.JOB:
             raise InvalidInput(field="name", value=target.text, rule="is a job; versions are of datasets")
         version = target.version or version_at(self.store, node.id, as_of)
         if version is None:
-            raise NotFound(
-                target.text, says=f"no version of {target.text} was written", hint="'headwater history' lists versions"
-            )
+            until = "" if as_of is None else " up to that time"
+            says = f"no version of {target.text} was written{until}"
+            raise NotFound(target.text, says=says, hint="'headwater history' lists versions")
         return version
 
 

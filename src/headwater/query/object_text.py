@@ -29,6 +29,7 @@ def details_lines(
     """Return what is known of a node: what it is, its columns, versions, neighbours, latest run."""
     labels, current = Labels(base), clock()
     lines = list(_head(details, labels, current))
+    lines.extend([Span(f"{UNICODE.gap} ", "warn"), Span(clean(gap))] for gap in details.gaps)
     if details.columns:
         lines.extend(_columns(details.columns, cells))
     importances = read_importances(body(details.facets, "headwater_model"))

@@ -9,6 +9,7 @@ from headwater.model.graph import Direction, NodeKind
 from headwater.query.build import build
 from headwater.query.names import Labels
 from headwater.query.result import LineageGraph
+from headwater.query.times import not_yet
 from headwater.query.walk import Edges, Reach, job_neighbours
 from headwater.storage.base import EdgeRow, NodeRow, Store
 
@@ -27,9 +28,16 @@ def find_path(
     if paths := _paths(edges, target, source, limit):
         ends = labels.row(source), labels.row(target)
         return _graph(edges, paths, target, (f"data flows the other way: from {ends[1]} to {ends[0]}",))
+    names = labels.row(source), labels.row(target)
+    late = [
+        word
+        for name, row in zip(names, (source, target), strict=True)
+        for word in not_yet(name, row.created_at, as_of)
+    ]
     raise NotFound(
-        f"a path from {labels.row(source)} to {labels.row(target)}",
-        hint="no data flows between them, either way, as far as is known",
+        f"a path from {names[0]} to {names[1]}",
+        says=f"no data flows between {names[0]} and {names[1]}, either way, as far as is known",
+        hint="; ".join(late) or None,
     )
 
 

@@ -99,6 +99,14 @@ def iso(instant: int | None, zone: tzinfo | None = None) -> str:
     return "" if instant is None else moment(instant, zone).isoformat(sep=" ", timespec="seconds")
 
 
+def not_yet(name: str, known_since: int, instant: int | None) -> tuple[str, ...]:
+    """Return a sentence when something was first heard of after the instant that is asked about."""
+    if instant is None or known_since <= instant:
+        return ()
+    asked, since = (moment(one, UTC).strftime("%Y-%m-%d %H:%M:%S") for one in (instant, known_since))
+    return (f"{name} was first heard of at {since} UTC, after the time asked about, {asked} UTC",)
+
+
 def iso_utc(instant: int | None) -> str | None:
     """Return the instant as RFC 3339 in UTC with microseconds: the form of every JSON answer."""
     if instant is None:

@@ -9,11 +9,12 @@ import msgspec
 
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, Edge, Node
-from headwater.query.contract import keep_kinds
+from headwater.query.contract import check_kinds, keep_kinds
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.neighbourhood import Extent, Neighbourhood, neighbourhood
 from headwater.query.result import LineageGraph
+from headwater.query.times import not_yet
 from headwater.storage.base import NodeRow
 
 Hops = Annotated[int, msgspec.Meta(ge=0, le=50)]
@@ -90,7 +91,11 @@ def answer(lineage: Lineage, view: View) -> Shown:
     now = _around(lineage, target.node, view, view.as_of)
     if view.against:
         return _compared(target.node, _around(lineage, target.node, view, view.against), now)
-    graph = keep_kinds(now.graph, view.kinds.split(",")) if view.kinds else now.graph
+    kinds = view.kinds.split(",") if view.kinds else []
+    check_kinds(lineage.store, kinds)
+    graph = keep_kinds(now.graph, kinds) if kinds else now.graph
+    late = not_yet(target.node.name, target.node.created_at, graph.as_of)
+    graph = msgspec.structs.replace(graph, gaps=(*graph.gaps, *late))
     return Shown(
         root=_root(graph, target.node),
         graph=graph,
