@@ -30,9 +30,7 @@ def find_path(
         return _graph(edges, paths, target, (f"data flows the other way: from {ends[1]} to {ends[0]}",))
     names = labels.row(source), labels.row(target)
     late = [
-        word
-        for name, row in zip(names, (source, target), strict=True)
-        for word in not_yet(name, row.created_at, as_of)
+        word for name, row in zip(names, (source, target), strict=True) for word in not_yet(name, row.created_at, as_of)
     ]
     raise NotFound(
         f"a path from {names[0]} to {names[1]}",
