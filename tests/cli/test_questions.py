@@ -164,7 +164,7 @@ def test_two_formats_at_once_are_refused(filled: Path, invoke: Invoke) -> None:
 
 
 def test_kinds_that_do_not_exist_are_refused(filled: Path, invoke: Invoke) -> None:
-    """An unknown kind is an error that names it and lists those there are; a known one is none, even if nothing has it."""
+    """A kind that is none is an error that names it and lists those there are; one that nothing here has is not."""
     with pytest.raises(InvalidInput) as caught:
         invoke("upstream", "predictions.parquet", "--kinds", "model,foo")
     assert caught.value.message == "kinds: names no kind of node, got 'foo'"
