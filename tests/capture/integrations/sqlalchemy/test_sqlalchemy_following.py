@@ -28,7 +28,7 @@ def engine_of(request, follow, tmp_path):
     names = ("sqlite3",) if request.param == "by driver" else ()
     followed = follow("sqlalchemy", "pandas", *names)
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/shop.db")
-    with sqlalchemy.create_engine(f"sqlite:///{tmp_path}/shop.db").begin() as connection:
+    with engine.begin() as connection:
         Base.metadata.create_all(connection)
     yield followed, engine
     engine.dispose()

@@ -39,12 +39,14 @@ SNIPPETS = {
 
 
 def run_snippet(code: str) -> object:
-    """Run one in an empty folder's database; gives ``result``."""
+    """Run one in an empty folder's database; gives ``result``. What it connected is closed, as it must be."""
     Path("shop.db").unlink(missing_ok=True)
     scope: dict[str, object] = {"sqlite3": sqlite3, "Named": Named, "Loud": Loud, "__name__": "snippet"}
     exec(compile(SETUP, "setup.py", "exec"), scope)
     try:
         exec(compile(code, "snippet.py", "exec"), scope)
     finally:
-        scope["con"].close()  # type: ignore[attr-defined]
+        for value in scope.values():
+            if isinstance(value, sqlite3.Connection):
+                value.close()
     return scope["result"]

@@ -11,8 +11,6 @@ import pandas as pd
 import pytest
 from sqlite3_snippets import SNIPPETS, Loud, Named, run_snippet
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
-
 
 def outcome(code):
     """Result or error of a snippet, and its warnings with the file and line they name."""
