@@ -15,6 +15,7 @@ from headwater.capture.transports import Delivery, Refused, Transport
 if TYPE_CHECKING:
     from headwater.query.lineage import Lineage
     from headwater.storage.base import Store
+    from headwater.storage.sqlite import SQLiteStore
 
 
 LOCK_WAIT_S: Final = 2.0
@@ -53,16 +54,16 @@ class EmbeddedTransport(Transport):
             self._store = None
 
 
-def open_store(folder: Path) -> Store:
+def open_store(folder: Path) -> SQLiteStore:
     """The SQLite store in ``folder``, made when there is none, for reading alone where it may not be written.
 
     Raises:
         StoreError: it is locked, full, corrupt or too new, or cannot be made.
     """
     from headwater.storage.open import may_only_read
-    from headwater.storage.open import open_store as open_at
+    from headwater.storage.sqlite import SQLiteStore
 
-    return open_at(str(folder), read_only=may_only_read(str(folder)))
+    return SQLiteStore.open(folder, read_only=may_only_read(str(folder)))
 
 
 def settle(folder: Path) -> int:
@@ -83,6 +84,8 @@ def settle(folder: Path) -> int:
 def lineage(*, store: str | Path | None = None) -> Lineage:
     """The questions on the embedded store of this project, after everything recorded so far is stored.
 
+    The store is closed when the handle is no longer used, or at once by ``lineage().store.close()``.
+
     Raises:
         StoreError: the store cannot be opened.
     """
@@ -92,4 +95,6 @@ def lineage(*, store: str | Path | None = None) -> Lineage:
     flush()
     folder = configured(store).store
     settle(folder)
-    return Lineage(open_store(folder))
+    opened = open_store(folder)
+    opened.close_when_dropped()
+    return Lineage(opened)

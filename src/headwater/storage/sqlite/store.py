@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import sqlite3
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -269,6 +270,14 @@ class SQLiteStore(GroupedStore):
                 copy.execute("PRAGMA journal_mode = DELETE")
             finally:
                 copy.close()
+
+    def close_when_dropped(self) -> None:
+        """Close the file when nothing refers to the store any more, at the end of the process at the latest.
+
+        For a store that is handed to somebody who need not know that it has to be closed. One that a thread writes to
+        until the process ends is closed by that thread: this would be before it has written all.
+        """
+        weakref.finalize(self, self._connection.close)
 
     def close(self) -> None:
         """Release files and locks. Idempotent."""
