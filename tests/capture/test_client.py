@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 
 import headwater
+from headwater.capture import recorder as recording
+from headwater.capture.values import make_value
 from headwater.errors import ConfigError, InvalidInput, InvalidRecord
 
 LIGHT = {"numpy", "pandas", "click", "rich", "sqlglot", "sqlite3", "asyncio", "http", "logging", "xxhash", "zstandard"}
@@ -102,6 +104,25 @@ def test_a_run_that_raises_is_failed_and_the_exception_goes_on(in_process):
     assert last["eventType"] == "FAIL"
     assert "ValueError" in last["run"]["facets"]["errorMessage"]["message"]
     assert "hunter2-Zq9" not in json.dumps(last)
+
+
+def test_a_run_that_cannot_be_described_ends_all_the_same(in_process, monkeypatch):
+    """A facet that makes no event costs what the last event would have told; the run is closed, and says that something
+    went wrong in capture. Were it not closed, nothing of its lineage would ever count."""
+    from headwater.capture.guard import GUARD
+
+    _, events = in_process()
+    monkeypatch.setattr(GUARD, "strict", False)
+    monkeypatch.setattr(GUARD, "failures", GUARD.failures.copy())
+    with headwater.run("odd") as odd:
+        odd.write("s3://lake/a.parquet")
+        recorder = recording.current()
+        assert recorder is not None
+        value = make_value("made", columns=("a",))
+        recorder.name(value, recorder.memory_ref("set"), facets={"broken": "no object"})
+    last = by_job(events(), "odd")[-1]
+    assert last["eventType"] == "COMPLETE"
+    assert last["run"]["facets"]["headwater_outcome"]["capture_errors"] >= 1
 
 
 def test_an_interrupted_run_is_aborted(in_process):

@@ -125,6 +125,11 @@ class Assembler:
             }
         return [self._event(outcome.state, ended_ns, run_facets, self._job_facets(everything), everything)]
 
+    def finish_bare(self, outcome: Outcome) -> list[bytes]:
+        """The last event of the run with nothing but how it ended: for when ``finish`` cannot be had."""
+        now = time.time_ns()
+        return [self._event(outcome.state, now, {"headwater_outcome": self._outcome(outcome, now)}, {}, [])]
+
     def _is_scratch(self, touched: Touched) -> bool:
         """A file that this run renamed away, or one of unknown content that is gone again: no dataset."""
         if touched.is_input or not touched.is_output:

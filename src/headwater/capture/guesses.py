@@ -33,10 +33,18 @@ class Guesses:
         self._passes: dict[CodeType, dict[int, tuple[Value, ...]]] = {}
         self._lines = 0
 
-    def saw(self, obj: object, value: Value) -> None:
-        """An object was bound: remember arrays."""
-        if type(obj).__name__ == "ndarray" and value.rows is not None:
-            self._recent.append((value.rows, value))
+    def saw(self, obj: Any, value: Value) -> None:
+        """An object was bound: remember arrays.
+
+        One that shows the whole memory of another (a library turned its result before it handed it over) names that as
+        well: of a view numpy tells whose memory it shows, not through which array it was taken.
+        """
+        if type(obj).__name__ != "ndarray" or value.rows is None:
+            return
+        self._recent.append((value.rows, value))
+        owner = obj.base
+        if type(owner) is type(obj) and owner.nbytes == obj.nbytes and not self._values.knows(owner):
+            self._values.bind(owner, value)
 
     def went_through(self, value: Value, code: CodeType | None, line: int) -> None:
         """The user's code goes through the items of a column one by one at that line; what becomes of them is a list,

@@ -35,6 +35,8 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "sqlalchemy": "sqlalchemy",
     "sklearn": "sklearn",
     "joblib": "joblib",
+    "xgboost": "xgboost",
+    "lightgbm": "lightgbm",
 }
 """Name of the integration (its file in ``headwater.capture.integrations``) to the import name that triggers it."""
 

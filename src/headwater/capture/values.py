@@ -233,6 +233,11 @@ class Values:
                 return found
         return self.guess(obj) if self.guess is not None else None
 
+    def knows(self, obj: object) -> bool:
+        """Whether this very object was bound; what can be derived or guessed of others does not count."""
+        known = self._by_id.get(id(obj))
+        return known is not None and known[0]() is obj
+
     def alive(self) -> list[Value]:
         """The values of all objects that are alive, in the order of their making."""
         found = [value for ref, value in list(self._by_id.values()) if ref() is not None]

@@ -155,11 +155,20 @@ class Worker:
             with GUARD.at("assembler.start"):
                 events += assembler.start()
         with GUARD.at("assembler"):
-            events += assembler.progress() if outcome is None else assembler.finish(outcome)
+            events += self._news_of(assembler, outcome)
         if session.late_facets:
             late, session.late_facets = session.late_facets, []
             events = [*events[:-1], *late, *events[-1:]] if outcome is not None else events + late
         return events
+
+    def _news_of(self, assembler: Assembler, outcome: Outcome | None) -> list[bytes]:
+        """What there is to say of a run now. That it ended is said even where nothing else can be: a run that only
+        began would look as if it went on for ever, and none of its lineage would count."""
+        if outcome is None:
+            return assembler.progress()
+        with GUARD.at("assembler"):
+            return assembler.finish(outcome)
+        return assembler.finish_bare(outcome)
 
     def _redacted(self, event: bytes) -> list[bytes]:
         """The event without its secrets. One that cannot be redacted is not sent: it is counted as dropped."""

@@ -96,6 +96,20 @@ def test_views_belong_to_their_owner(recorder: Recorder) -> None:
     assert recorder.values.get(np.arange(47)[1:]) is None
 
 
+def test_what_a_library_turned_names_the_memory_behind_it(recorder: Recorder) -> None:
+    """A result that shows all of another array's memory, turned: its columns are told apart by their place there; a
+    result that shows a part of it says nothing of the rest."""
+    rows = source(recorder, np.arange(9.0), "rows", ("a",))
+    turned = np.zeros((2, 9)).T
+    recorder.derive(turned, "library", (rows,), columns=("no", "yes"), rows=9)
+    assert recorder.values.get(turned[:, 1]).column_names() == ("yes",)
+    assert recorder.values.get(turned[3:, 0]).column_names() == ("no",)
+    whole = np.ones((9, 3))
+    part = whole[:, 0]
+    recorder.derive(part, "library", (rows,), columns=("b",), rows=9)
+    assert not recorder.values.knows(whole)
+
+
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 3))
 @settings(max_examples=30, deadline=None)
 def test_slices_of_rows_keep_every_column(recorder: Recorder, rows: int, width: int, start: int) -> None:

@@ -47,12 +47,13 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     value.inputs = tuple(inputs)
     value.depth = 1 + max(item.depth for item in inputs)
     value.columns = tuple(feature.name for feature in features) if len(features) <= MAX_FEATURES else None
-    value.rule = _feature_rule(features, columns, len(inputs) - is_continued)
+    value.rule = feature_rule(features, columns, len(inputs) - is_continued)
     parameters = _parameters(estimator)
     _seeds(recorder, estimator, parameters, value)
     if is_model:
         ref = recorder.memory_ref(name, "MODEL")
         _name(recorder, value, ref, estimator, features, columns, parameters)
+    _inner_models(recorder, estimator, value)
     _search_results(recorder, estimator, value)
 
 
@@ -118,7 +119,7 @@ def _model_name(recorder: Recorder, value: Value, before: Value | None, estimato
     return loops.name_of_model(recorder, name, value.code, value.line)
 
 
-def _feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:
+def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:
     """Each feature comes from its columns of X; the label decides about all of them."""
     label = [Dep(1, None, "INDIRECT", "CONDITIONAL", description="label")] if sides == 2 else []
     if len(features) > MAX_FEATURES:  # too many to name: all of them, from the columns that any is made of
@@ -141,16 +142,17 @@ def _feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int)
 
 def _parameters(estimator: Any) -> dict[str, Any]:
     """All hyper-parameters, nested ones too; objects by their class, functions by name."""
-    return {name: _plain(value) for name, value in estimator.get_params(deep=True).items()}
+    return {name: plain(value) for name, value in estimator.get_params(deep=True).items()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A parameter as JSON can hold it: lists and dicts cut at 50 items, functions by name, objects by class."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value[:50]]
+        return [plain(item) for item in value[:50]]
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in list(value.items())[:50]}
+        return {str(key): plain(item) for key, item in list(value.items())[:50]}
     item = getattr(value, "item", None)
     if item is not None and getattr(value, "ndim", 1) == 0:
         return item()
@@ -175,8 +177,18 @@ def _facet(estimator: Any, features: list[Feature], parameters: dict[str, Any]) 
     }
     best = getattr(estimator, "best_params_", None)
     if best is not None:
-        facet["best_parameters"] = {name: _plain(value) for name, value in best.items()}
+        facet["best_parameters"] = {name: plain(value) for name, value in best.items()}
     return facet
+
+
+def _inner_models(recorder: Recorder, estimator: Any, value: Value) -> None:
+    """What the estimator was fitted to be: the best of a search, the booster of xgboost and lightgbm. Saved or used by
+    itself, it is that model."""
+    own = getattr(estimator, "__dict__", {})
+    for inner in (own.get("best_estimator_"), own.get("_Booster")):
+        if inner is not None:
+            columns = value.column_names()
+            recorder.values.bind(inner, make_value(HELD, (value,), same_columns, columns=columns or None))
 
 
 def _search_results(recorder: Recorder, estimator: Any, value: Value) -> None:
@@ -184,10 +196,6 @@ def _search_results(recorder: Recorder, estimator: Any, value: Value) -> None:
     score = getattr(estimator, "best_score_", None)
     if isinstance(score, float):
         recorder.metric(f"{type(estimator).__name__}.best_score", float(score))
-    best = getattr(estimator, "best_estimator_", None)
-    if best is not None:  # saved or used by itself, it is the model that the search gave
-        columns = value.column_names()
-        recorder.values.bind(best, make_value(HELD, (value,), same_columns, columns=columns or None))
     results = getattr(estimator, "cv_results_", None)
     if isinstance(results, dict):
         for name, tried in results.items():

@@ -8,7 +8,7 @@ from typing import Any, Final
 from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names, common_part
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Dep, Value, make_value, same_columns
+from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value, same_columns
 
 _SEARCHED: Final = 5_000
 """Values looked at when asking whether a set stands behind an object; a longer history counts as none."""
@@ -62,28 +62,52 @@ def name_set(
     of a list, which cannot be followed, there is no other way to know it."""
     values = [known(recorder, part) for part in parts]
     columns = [columns_of(part, value) for part, value in zip(parts, values, strict=True)]
+    ref = recorder.memory_ref(name)
+    of_set = name_values(
+        recorder,
+        values,
+        columns,
+        ref,
+        op,
+        rows=rows_of(parts[0]),
+        facets=facets,
+        snapshot=snapshot_of(parts),
+        made=made or values[0],
+    )
+    return [recorder.values.bind(part, value) for part, value in zip(parts, of_set, strict=True)]
+
+
+def name_values(
+    recorder: Recorder,
+    values: Sequence[Value],
+    columns: Sequence[tuple[str, ...]],
+    ref: DatasetRef,
+    op: str,
+    *,
+    rows: int | None,
+    facets: dict[str, Any],
+    snapshot: Any,
+    made: Value,
+) -> list[Value]:
+    """Make values (of X, y) with these columns the one set ``ref``, at the place in the code where ``made`` was; what
+    each is of that set."""
     labels = [names or ("label",) for names in columns]
     fields = {
         name: [Dep(position, name if columns[position] else None, subtype="IDENTITY")]
         for position, names in enumerate(labels)
         for name in names
     }
-    ref = recorder.memory_ref(name)
-    first = made or values[0]
     whole = make_value(
         op,
         tuple(values),
         lambda _: Columns(fields),
         columns=tuple(fields),
-        rows=rows_of(parts[0]),
-        code=first.code,
-        line=first.line,
+        rows=rows,
+        code=made.code,
+        line=made.line,
     )
-    loops.name(recorder, whole, ref, snapshot=snapshot_of(parts), facets=facets)
-    return [
-        recorder.values.bind(part, make_value("sklearn.part", (whole,), same_columns, columns=names, rows=whole.rows))
-        for part, names in zip(parts, labels, strict=True)
-    ]
+    loops.name(recorder, whole, ref, snapshot=snapshot, facets=facets)
+    return [make_value("sklearn.part", (whole,), same_columns, columns=names, rows=rows) for names in labels]
 
 
 def has_set(value: Value) -> bool:

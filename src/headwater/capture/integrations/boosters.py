@@ -1,0 +1,187 @@
+"""Boosted trees by the native interface that xgboost and lightgbm share: matrix, ``train``, booster, model file.
+
+Their scikit-learn estimators are followed as all estimators are; here is what passes beside that interface.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Final, NamedTuple
+
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.sklearn import loops
+from headwater.capture.integrations.sklearn.calls import assigned_names
+from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature
+from headwater.capture.integrations.sklearn.models import feature_rule, plain
+from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_values, rows_of
+from headwater.capture.locations import located
+from headwater.capture.recorder import Recorder
+from headwater.capture.stand_in import observe_io
+from headwater.capture.values import Columns, Dep, Value
+
+_SEEDS: Final = ("seed", "random_state", "random_seed")
+
+
+class Library(NamedTuple):
+    """What a library of boosters calls its parts."""
+
+    name: str
+    module: ModuleType
+    matrices: tuple[type, ...]
+    """Classes that hold rows and labels for training, made by ``(data, label)``."""
+    train: str
+    """The argument of ``train`` that is a matrix, its second."""
+    rounds: str
+    default_rounds: int
+    before: str
+    """The argument of ``train`` that is a model to go on with."""
+    model_file: int
+    """The position of the file among the arguments of ``Booster``, itself the first."""
+    names: Callable[[Any], Any]
+    """The feature names of a booster."""
+
+
+def hook(hooks: Hooks, library: Library) -> None:
+    """Follow the native interface of a library."""
+    booster = library.module.Booster
+    for matrix in library.matrices:
+        hooks.after(matrix, "__init__", functools.partial(_matrix, library=library))
+    hooks.after(library.module, "train", functools.partial(_trained, library=library))
+    hooks.after(booster, "predict", functools.partial(_predicted, library=library))
+    saved = functools.partial(observe_io, after=_saved, site=f"{library.name}.save_model")
+    hooks.replace(booster, "save_model", saved)
+    made = functools.partial(_made, library=library)
+    hooks.replace(booster, "__init__", lambda original: observe_io(original, made, f"{library.name}.Booster"))
+
+
+def hook_files(hooks: Hooks, owner: type, library: Library) -> None:
+    """Follow ``save_model`` and ``load_model`` of a class, where it has them."""
+    if hasattr(owner, "save_model"):
+        hooks.replace(owner, "save_model", lambda original: observe_io(original, _saved, f"{library.name}.save_model"))
+    loaded = functools.partial(_loaded, library=library)
+    hooks.replace(owner, "load_model", lambda original: observe_io(original, loaded, f"{library.name}.load_model"))
+
+
+def _matrix(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:
+    """Rows and labels become a matrix: of objects, or read from a file."""
+    del result
+    matrix, data = args[0], args[1] if len(args) > 1 else kwargs.get("data")
+    label = args[2] if len(args) > 2 else kwargs.get("label")
+    op = f"{library.name}.{type(matrix).__name__}"
+    ref = located(data) if isinstance(data, str) or hasattr(data, "__fspath__") else None
+    if ref is not None:
+        recorder.read(matrix, ref, op)
+        return
+    x = known(recorder, data)
+    names = kwargs.get("feature_names", kwargs.get("feature_name"))
+    columns = tuple(map(str, names)) if isinstance(names, list) else columns_of(data, x)
+    own = columns_of(data, x)
+    fields = {
+        name: [Dep(0, own[i] if len(own) == len(columns) else None, subtype="IDENTITY")]
+        for i, name in enumerate(columns)
+    }
+    inputs = (x,) if label is None else (x, known(recorder, label))
+    recorder.derive(matrix, op, inputs, rule=lambda _: Columns(fields), columns=columns, rows=rows_of(data))
+
+
+def _trained(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:
+    """``train(params, matrix)``: a booster is what it learned from the matrix."""
+    given = dict(args[0] if args else kwargs.get("params") or {})
+    matrix = known(recorder, args[1] if len(args) > 1 else kwargs.get(library.train))
+    rounds = args[2] if len(args) > 2 else kwargs.get(library.rounds, library.default_rounds)
+    given[library.rounds] = rounds
+    before = recorder.values.get(kwargs.get(library.before))
+    value = recorder.derive(result, f"{library.name}.train", (), rule=None, detail={"class": type(result).__name__})
+    base = (assigned_names(value.code, value.line, "train") or ["booster"])[0]
+    name = loops.name_of_model(recorder, base, value.code, value.line)
+    sides = _sides(recorder, matrix, name, value)
+    columns = matrix.column_names()
+    features = [Feature(column, (i,)) for i, column in enumerate(columns)]
+    value.inputs = (*sides, *((before,) if before is not None else ()))
+    value.depth = 1 + max(item.depth for item in value.inputs)
+    value.columns = columns if 0 < len(columns) <= MAX_FEATURES else None
+    value.rule = feature_rule(features, columns, len(sides))
+    for seed in _SEEDS:
+        if seed in given:
+            recorder.seed(library.name, f"train.{seed}", plain(given[seed]), value.code, value.line)
+    facet = {
+        "framework": library.name,
+        "framework_version": getattr(library.module, "__version__", ""),
+        "class": f"{type(result).__module__}.{type(result).__qualname__}",
+        "hyper_parameters": {str(key): plain(item) for key, item in given.items()},
+        "features": list(columns[:MAX_FEATURES]),
+        "feature_count": len(columns),
+        "preprocessing": [],
+    }
+    loops.name(recorder, value, recorder.memory_ref(name, "MODEL"), facets={"headwater_model": facet})
+
+
+def _sides(recorder: Recorder, matrix: Value, model: str, made: Value) -> list[Value]:
+    """The rows and the labels that a matrix was made of. Those that belong to no named set yet become the model's
+    training data."""
+    if matrix.dataset is not None or not matrix.inputs:
+        return [matrix]
+    x, *label = matrix.inputs
+    if has_set(x):
+        return [matrix, *label]
+    ref = recorder.memory_ref(f"{model}.training_data")
+    columns = [matrix.column_names(), *(item.column_names()[:1] for item in label)]
+    op = "sklearn.training_data"
+    return name_values(
+        recorder, [matrix, *label], columns, ref, op, rows=matrix.rows, facets={}, snapshot=None, made=made
+    )
+
+
+def _predicted(
+    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library
+) -> None:
+    """``predict``: from the model's features and from the rows it was given."""
+    booster, data = args[0], args[1] if len(args) > 1 else kwargs.get("data")
+    model, value = known(recorder, booster), known(recorder, data)
+    names = library.names(booster)
+    columns = [str(name) for name in names] if names else list(columns_of(data, value) or value.column_names())
+    seen = set(value.column_names()) or set(columns_of(data, value))
+    deps = [Dep(0, None), *(Dep(1, name) for name in columns if name in seen)]
+    shape: Any = getattr(result, "shape", ())
+    outputs = ("prediction",) if len(shape) != 2 else tuple(f"predict_{i}" for i in range(shape[1]))
+    recorder.derive(
+        result,
+        f"{library.name}.predict",
+        (model, value),
+        rule=lambda _: Columns(dict.fromkeys(outputs, deps)),
+        columns=outputs,
+        rows=rows_of(result),
+        detail={"class": type(booster).__name__},
+    )
+
+
+def _saved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``save_model``: by a booster, or by the estimator around it."""
+    del result
+    ref = located(args[1] if len(args) > 1 else kwargs.get("fname", kwargs.get("filename")))
+    if ref is not None:
+        recorder.wrote(recorder.values.get(args[0]), ref._replace(type="MODEL"))
+
+
+def _made(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:
+    """``Booster(model_file=...)``."""
+    source = args[library.model_file] if len(args) > library.model_file else kwargs.get("model_file")
+    if source is not None:
+        _loaded(recorder, result, (args[0], source), {}, library)
+
+
+def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:
+    """A model comes from a file: a booster, or the estimator around one."""
+    del result
+    model, source = args[0], args[1] if len(args) > 1 else kwargs.get("fname")
+    ref = located(source) if isinstance(source, str) or hasattr(source, "__fspath__") else None
+    if ref is None:
+        return
+    inner = getattr(model, "__dict__", {}).get("_Booster")
+    names = library.names(model if inner is None else inner)
+    columns = tuple(map(str, names)) if names else None
+    value = recorder.read(model, ref._replace(type="MODEL"), f"{library.name}.load_model", columns=columns)
+    if inner is not None:
+        recorder.values.bind(inner, value)
