@@ -14,10 +14,15 @@ from typing import Any, Final
 import msgspec
 
 from headwater.capture.guesses import Guesses
+from headwater.capture.scalars import Scalars
 from headwater.capture.values import DatasetRef, Value, Values
 
 VALUES = Values()
 """The values of this process: objects pass from one run to another, so runs share them."""
+
+SCALARS = Scalars(VALUES)
+"""The numbers and texts of this process that were taken out of data."""
+VALUES.resolvers.append(SCALARS.value_of)
 
 _guesses = Guesses(VALUES)
 VALUES.watch("ndarray", _guesses.saw)

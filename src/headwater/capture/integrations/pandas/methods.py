@@ -9,9 +9,17 @@ from pandas.core.base import IndexOpsMixin
 from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
-from headwater.capture.integrations.pandas.labels import columns_of, is_frame, names_of
-from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook_methods, made
-from headwater.capture.integrations.pandas.operators import combined, combining
+from headwater.capture.integrations.pandas.labels import columns_of, label, names_of
+from headwater.capture.integrations.pandas.observing import (
+    argument,
+    bind,
+    bind_scalar,
+    data_in,
+    hook_methods,
+    made,
+    operands,
+)
+from headwater.capture.integrations.pandas.operators import combined, combining, kind_of
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATED,
     AGGREGATION,
@@ -19,6 +27,7 @@ from headwater.capture.integrations.pandas.rules import (
     CHOSEN,
     IDENTITY,
     ORDERED,
+    REDUCTIONS,
     RENAMED,
     SAME,
     SOURCE,
@@ -36,7 +45,7 @@ from headwater.capture.integrations.pandas.rules import (
 from headwater.capture.integrations.pandas.selection import ROW, evaluated
 from headwater.capture.integrations.pandas.warned import shares_limits
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Value
+from headwater.capture.values import Columns, Rule, Value
 
 _UNCHANGED: Final = [
     "copy",
@@ -101,37 +110,12 @@ _CHANGED: Final = [
     "searchsorted",
 ]
 _RENAMED: Final = ["rename", "set_axis", "add_prefix", "add_suffix", "to_frame", "rename_axis"]
-_REDUCED: Final = [
-    "sum",
-    "mean",
-    "median",
-    "min",
-    "max",
-    "std",
-    "var",
-    "sem",
-    "skew",
-    "kurt",
-    "kurtosis",
-    "prod",
-    "product",
-    "count",
-    "nunique",
-    "any",
-    "all",
-    "idxmin",
-    "idxmax",
-    "quantile",
-    "mode",
-    "first_valid_index",
-    "last_valid_index",
-    "argmin",
-    "argmax",
-]
+_PLACES: Final = frozenset(("idxmin", "idxmax", "argmin", "argmax", "first_valid_index", "last_valid_index"))
+"""Those that give a label or a place, which are no data of the column."""
 _CROSSED: Final = ["corr", "cov", "autocorr", "corrwith", "transpose"]
 _COMBINED: Final = ["combine_first", "update", "fillna", "replace", "clip", "compare", "isin", "align", "between"]
 
-AGGREGATIONS: Final = frozenset((*_REDUCED, "first", "last", "size", "nth", "ohlc", "describe", "list", "len"))
+AGGREGATIONS: Final = frozenset((*REDUCTIONS, "first", "last", "size", "nth", "ohlc", "describe", "list", "len"))
 """Names of aggregations that pandas knows by itself."""
 ELEMENTWISE: Final = frozenset((*_CHANGED, "abs", "log", "sqrt", "exp"))
 
@@ -143,7 +127,7 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, _UNCHANGED, lambda name: made(name, SAME))
     hook_methods(hooks, classes, plain, lambda name: made(name, CHANGED))
     hook_methods(hooks, classes, _RENAMED, lambda name: made(name, RENAMED))
-    hook_methods(hooks, classes, _REDUCED, _reduced)
+    hook_methods(hooks, classes, REDUCTIONS, _reduced)
     hook_methods(hooks, classes, _CROSSED, lambda name: made(name, SOURCE if name == "transpose" else TOTAL))
     hook_methods(hooks, classes, ("sort_index",), lambda name: made(name, ORDERED))
     hook_methods(hooks, classes, ("xs",), lambda name: _crossed)
@@ -170,7 +154,10 @@ def _reduced(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]
         rule = AGGREGATED if isinstance(result, pd.DataFrame) or isinstance(owner, pd.Series) else TOTAL
-        bind(recorder, result, name, (owner,), rule)
+        if isinstance(result, NDFrame) or name in _PLACES:
+            bind(recorder, result, name, (owner,), rule)
+        else:
+            bind_scalar(recorder, result, name, owner, rule)
 
     return handler
 
@@ -180,8 +167,12 @@ def _combined(name: str) -> After:
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]
-        inputs = [owner, *data_in(*_flat([*args[1:], *kwargs.values()]))]
+        given = [*args[1:], *kwargs.values()]
+        inputs = [owner, *operands(*_flat(given))]
         target = owner if result is None else result
+        if isinstance(owner, pd.DataFrame) and len(inputs) > 1 and any(isinstance(item, dict) for item in given):
+            bind(recorder, target, name, inputs, _by_key(given))
+            return
         frame = _reduced_frame(recorder, inputs) if name == "fillna" else None
         if frame is not None:
             bind(recorder, target, name, [owner, frame], _filled)
@@ -192,12 +183,30 @@ def _combined(name: str) -> After:
     return handler
 
 
+def _by_key(given: list[Any]) -> Rule:
+    """``frame.fillna({"age": ..., "fare": ...})``: each column from itself and from what was given for it."""
+    keys: list[str | None] = []
+    for item in given:
+        pairs = item.items() if isinstance(item, dict) else ((None, item),)
+        keys += [None if name is None else label(name) for name, one in pairs if operands(one)]
+
+    def rule(value: Value) -> Columns:
+        fields = dict(CHANGED(value).fields)
+        for position, key in enumerate(keys, start=1):
+            for name in columns_of(value):
+                if key in (None, name) and position < len(value.inputs):
+                    fields[name] = [*fields.get(name, []), *whole(value, position)]
+        return Columns(fields)
+
+    return rule
+
+
 def _reduced_frame(recorder: Recorder, inputs: list[Any]) -> Value | None:
     """The frame behind the one other input, where that is its columns' means or the like: a number a column."""
     if len(inputs) != 2 or not isinstance(inputs[0], pd.DataFrame):
         return None
     known = recorder.values.get(inputs[1])
-    return known.inputs[0] if known is not None and known.op in _REDUCED and len(known.inputs) == 1 else None
+    return known.inputs[0] if known is not None and known.op in REDUCTIONS and len(known.inputs) == 1 else None
 
 
 def _filled(value: Value) -> Columns:
@@ -300,9 +309,9 @@ def _conditional(name: str) -> After:
         condition = evaluated(argument(args, kwargs, 1, "cond"))
         other = evaluated(argument(args, kwargs, 2, "other"))
         target = owner if result is None else result
-        valued = [owner, *data_in(other)]
+        valued = [owner, *operands(other)]
         conditions = data_in(condition)
-        kinds = tuple(map(is_frame, valued))
+        kinds = tuple(map(kind_of, valued))
         rule = combined(kinds, IDENTITY, By("CONDITIONAL", len(valued)) if conditions else None)
         bind(recorder, target, name.strip("_"), [*valued, *conditions], rule)
 

@@ -13,7 +13,8 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import BUSY, After, Hooks, observe
 from headwater.capture.integrations.pandas.labels import describe
 from headwater.capture.integrations.pandas.rules import opaque
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import SCALARS, Recorder
+from headwater.capture.scalars import can_follow
 from headwater.capture.stand_in import observe_caller, observe_io, unseen
 from headwater.capture.surmise import FROM_CODE, known_or_read
 from headwater.capture.values import UNKNOWN, Rule, Value
@@ -30,7 +31,7 @@ DATA = (NDFrame, np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)
 def bind(
     recorder: Recorder, result: Any, op: str, inputs: Sequence[Any], rule: Rule, detail: dict[str, Any] | None = None
 ) -> None:
-    """``result`` was made by ``op``. Scalars cannot be followed; of a list or a dictionary each item is."""
+    """``result`` was made by ``op``; of a list or a dictionary each item was. For numbers see ``bind_scalar``."""
     if isinstance(result, _FOLLOWED) or hasattr(type(result), "__weakref__"):
         values, known, is_known = recorder.values, [], not inputs
         for item in inputs:
@@ -53,14 +54,33 @@ def bind(
             bind(recorder, item, op, inputs, rule, detail)
 
 
+def bind_scalar(recorder: Recorder, result: Any, op: str, owner: Any, rule: Rule) -> None:
+    """``result`` was taken out of ``owner``: a number is followed as a frame is, as long as it is among the latest."""
+    if isinstance(result, _FOLLOWED) or hasattr(type(result), "__weakref__"):
+        bind(recorder, result, op, (owner,), rule)
+    elif can_follow(result):
+        known = recorder.values.get(owner)
+        if known is not None:
+            SCALARS.derive(result, op, (known,), rule, describe(owner)[0], None, frames=5)
+
+
 def data_in(*candidates: Any) -> list[Any]:
     """The candidates that hold data, in order."""
     return [item for item in candidates if isinstance(item, DATA) or type(item) is Value]
 
 
+def operands(*candidates: Any) -> list[Any]:
+    """The candidates that hold data, in order, and the numbers and texts that were taken out of data."""
+    return [
+        item
+        for item in candidates
+        if isinstance(item, DATA) or type(item) is Value or SCALARS.value_of(item) is not None
+    ]
+
+
 def new_in(recorder: Recorder, new: Any) -> list[Any]:
     """What columns are set to: data, or a list that was made by going through columns."""
-    return data_in(new if isinstance(new, DATA) else listed(recorder, new))
+    return operands(new if isinstance(new, DATA) else listed(recorder, new))
 
 
 def listed(recorder: Recorder, new: Any) -> Any:

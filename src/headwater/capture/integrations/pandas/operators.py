@@ -9,7 +9,15 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, is_frame
-from headwater.capture.integrations.pandas.observing import DATA, argument, bind, data_in, hook, hook_methods, made
+from headwater.capture.integrations.pandas.observing import (
+    argument,
+    bind,
+    data_in,
+    hook,
+    hook_methods,
+    made,
+    operands,
+)
 from headwater.capture.integrations.pandas.rules import (
     CHANGED,
     IDENTITY,
@@ -69,9 +77,17 @@ def install(hooks: Hooks) -> None:
     hook(hooks, NDFrame, "__array_ufunc__", _ufunc)
 
 
-def combined(frames: tuple[bool, ...], subtype: str = "TRANSFORMATION", by: By | None = None) -> Rule:
+def kind_of(item: Any) -> bool | None:
+    """Whether an operand is a frame; None for what has no labels to meet others by: a number, an array."""
+    if is_frame(item):
+        return True
+    return False if isinstance(item, pd.Series | pd.Index) or type(item) is Value else None
+
+
+def combined(frames: tuple[bool | None, ...], subtype: str = "TRANSFORMATION", by: By | None = None) -> Rule:
     """Aligned by column: each column from the column of its name in the inputs that are frames, and from all of the
-    others (a series, an array). ``frames`` says which inputs are frames."""
+    others (a series, an array, a number). ``frames`` has ``kind_of`` each input."""
+    labelled = [position for position, kind in enumerate(frames) if kind is not None]
 
     def rule(value: Value) -> Columns:
         fields: dict[str, list[Dep]] = {}
@@ -83,8 +99,8 @@ def combined(frames: tuple[bool, ...], subtype: str = "TRANSFORMATION", by: By |
             fields[name] = aligned + shared if aligned else shared
         fields.update({name: deps or _first_level(value, name) for name, deps in levels(value).items()})
         indirect = influences(value, [by] if by else [])
-        if len(value.inputs) > 1:
-            indirect += by_levels(value, "JOIN", *range(len(value.inputs)))
+        if len(labelled) > 1:
+            indirect += by_levels(value, "JOIN", *labelled)
         return Columns(fields, indirect)
 
     return rule
@@ -98,12 +114,12 @@ def _first_level(value: Value, field: str) -> list[Dep]:
     return []
 
 
-_BOTH: dict[tuple[bool, ...], Rule] = {}
+_BOTH: dict[tuple[bool | None, ...], Rule] = {}
 
 
 def combining(inputs: list[Any]) -> Rule:
     """The rule of an operation over these objects; made once per combination of kinds."""
-    kinds = tuple(map(is_frame, inputs))
+    kinds = tuple(map(kind_of, inputs))
     rule = _BOTH.get(kinds)
     if rule is None:
         rule = combined(kinds)
@@ -119,17 +135,17 @@ def _operator(name: str) -> After:
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner, other = args[0], argument(args, kwargs, 1, "other")
-        inputs = [owner, other] if isinstance(other, DATA) else [owner]
+        inputs = [owner, *operands(other)]
         bind(recorder, result, op, inputs, combining(inputs))
 
     return handler
 
 
 def _ufunc(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    owner, ufunc, *operands = args
+    owner, ufunc, *given = args
     if result is NotImplemented:
         return
-    inputs = data_in(*operands[1:]) or [owner]
+    inputs = operands(*given[1:]) or [owner]
     bind(recorder, result, f"numpy.{ufunc.__name__}", inputs, combining(inputs))
 
 

@@ -16,6 +16,15 @@ IDENTITY: Final = "IDENTITY"
 TRANSFORMATION: Final = "TRANSFORMATION"
 AGGREGATION: Final = "AGGREGATION"
 
+REDUCTIONS: Final = (
+    *("sum", "mean", "median", "min", "max", "std", "var", "sem", "skew", "kurt", "kurtosis", "prod", "product"),
+    *("count", "nunique", "any", "all", "idxmin", "idxmax", "quantile", "mode"),
+    *("first_valid_index", "last_valid_index", "argmin", "argmax"),
+)
+"""Methods that make one value, or few, of a column."""
+SUMMARIES: Final = frozenset((*REDUCTIONS, "describe", "agg", "aggregate", "value_counts", "unique", "first", "last"))
+"""Operations whose results are short: what is taken out of one is a fact about the whole."""
+
 
 class By(NamedTuple):
     """An influence on which rows come out, or in what order: columns of an input, or all of it (``columns`` None)."""

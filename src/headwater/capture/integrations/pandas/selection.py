@@ -16,10 +16,22 @@ from pandas.core import common, indexing  # type: ignore[attr-defined]
 
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
-from headwater.capture.integrations.pandas.labels import is_frame, series_name
+from headwater.capture.integrations.pandas.labels import columns_of, describe, is_frame, label, series_name
 from headwater.capture.integrations.pandas.observing import bind, exposed, hook, hook_methods, made
-from headwater.capture.integrations.pandas.rules import CHOSEN, MASKED, SAME, SOURCE, By, by_levels, by_name, from_all
-from headwater.capture.recorder import Recorder, current
+from headwater.capture.integrations.pandas.rules import (
+    AGGREGATED,
+    CHOSEN,
+    MASKED,
+    SAME,
+    SOURCE,
+    SUMMARIES,
+    By,
+    by_levels,
+    by_name,
+    from_all,
+)
+from headwater.capture.recorder import SCALARS, Recorder, current
+from headwater.capture.scalars import can_follow
 from headwater.capture.stand_in import unseen
 from headwater.capture.values import Columns, Rule, Value
 
@@ -48,6 +60,7 @@ def install(hooks: Hooks) -> None:
     for owner in (pd.DataFrame, pd.Series):
         hook(hooks, owner, "__getitem__", _getitem)
     hook(hooks, LOCATION, "__getitem__", _located)
+    hook(hooks, SCALAR, "__getitem__", _located)
     # what items(), iteration and attribute access share
     hook_methods(hooks, (pd.DataFrame,), ("_get_item", "_get_item_cache"), lambda name: made("getitem", SAME))
     hook_methods(hooks, (pd.DataFrame,), ("_ixs",), lambda name: _at)
@@ -91,7 +104,10 @@ def evaluated(key: Any) -> Any:
 
 def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, key = args
-    if type(key) is str or not isinstance(result, pd.DataFrame | pd.Series):
+    if not isinstance(result, pd.DataFrame | pd.Series):
+        _taken_out(recorder, result, owner, key)
+        return
+    if type(key) is str:
         bind(recorder, result, "getitem", (owner,), SAME)
         return
     key = evaluated(key)
@@ -101,6 +117,23 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
         bind(recorder, result, "filter", (owner, key), MASKED)
     else:
         bind(recorder, result, "getitem", (owner,), SAME)
+
+
+def _taken_out(recorder: Recorder, result: Any, owner: Any, key: Any) -> None:
+    """One item of a frame or series. A number is followed where it sums up: out of a mean, a mode, a description."""
+    if not can_follow(result):
+        bind(recorder, result, "getitem", (owner,), SAME)
+        return
+    known = recorder.values.get(owner)
+    if known is None or known.op.partition("(")[0] not in SUMMARIES:
+        return
+    source, rule, name = known, SAME, describe(owner)[0]
+    wanted = label(key[-1] if isinstance(key, tuple) and key else key)
+    if isinstance(owner, pd.DataFrame):
+        name = wanted if wanted in columns_of(known) else name
+    elif len(known.inputs) == 1 and is_frame(known.inputs[0]) and wanted in columns_of(known.inputs[0]):
+        source, rule, name = known.inputs[0], AGGREGATED, wanted  # a number a column: frame.mean()["age"]
+    SCALARS.derive(result, "getitem", (source,), rule, name, None, frames=5)
 
 
 def _at(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -124,6 +157,7 @@ def _located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     indexer, key = args
     owner, op = indexer.obj, indexer.name
     if not isinstance(result, pd.DataFrame | pd.Series):
+        _taken_out(recorder, result, owner, key)
         return
     rows = evaluated(key[0] if isinstance(key, tuple) and len(key) else key)
     if isinstance(key, tuple) and len(key) > 1:

@@ -1,0 +1,72 @@
+"""Numbers and texts that were taken out of data: a mean, the most frequent value, the last date.
+
+``test.age.fillna(train.age.median())`` makes a column of one frame depend on a column of another through a number. A
+number cannot be weakly referenced, and has no place in memory that stays its own once it is gone. So the latest ones
+are kept themselves (each a single value, never a part of the data), and known again by identity as long as they are.
+
+Small integers, truth values, empty and one-letter texts are the same object wherever they come up: they are not kept.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+from headwater.capture.values import Value, Values
+
+_KEPT: Final = 512
+_SHARED: Final = frozenset((bool, type(None), type, type(...)))
+_SHARED_INTEGERS: Final = range(-5, 257)
+"""The interpreter has one object for each of these."""
+_SHORTEST: Final = 2
+
+
+class Scalar:
+    """Stands for one number in the table of values, which holds what it knows by weak reference."""
+
+    __slots__ = ("__weakref__", "item", "value")
+
+    def __init__(self, item: object) -> None:
+        self.item = item
+        self.value: Value | None = None
+
+
+def can_follow(item: object) -> bool:
+    """Whether an object is a scalar whose identity is its own."""
+    kind = type(item)
+    if kind in _SHARED or kind.__name__ in ("bool_", "bool", "NAType", "NaTType"):
+        return False
+    if kind is int:
+        return item not in _SHARED_INTEGERS
+    if kind is str:
+        return len(item) >= _SHORTEST  # type: ignore[arg-type]
+    return kind is float or hasattr(kind, "dtype") or kind.__name__ in ("Timestamp", "Timedelta", "datetime", "date")
+
+
+class Scalars:
+    """The latest scalars that were taken out of data, by identity."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._by_id: dict[int, Scalar] = {}
+        self._order: deque[Scalar] = deque()
+
+    def derive(self, item: object, op: str, *args: Any, **kwargs: Any) -> None:
+        """``item`` was made by ``op``: as ``Values.derive``."""
+        holder = Scalar(item)
+        holder.value = self._values.derive(holder, op, *args, **kwargs)
+        self._by_id[id(item)] = holder
+        self._order.append(holder)
+        if len(self._order) > _KEPT:
+            oldest = self._order.popleft()
+            if self._by_id.get(id(oldest.item)) is oldest:
+                self._by_id.pop(id(oldest.item), None)
+
+    def value_of(self, item: object) -> Value | None:
+        """The value of a scalar that is kept; None for anything else."""
+        holder = self._by_id.get(id(item))
+        return holder.value if holder is not None and holder.item is item else None
+
+    def latest(self) -> list[Scalar]:
+        """All that are kept, the oldest first."""
+        return list(self._order)
