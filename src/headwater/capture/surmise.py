@@ -87,6 +87,12 @@ def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | Non
     return values.bind(item, found)
 
 
+def known_or_listed(values: Values, item: Any) -> Value | None:
+    """The value of an object; of a list only what the code says that it was made of, never a guess by its length."""
+    value = values.get(item)
+    return None if isinstance(item, list | tuple) and value is not None and value.op != FROM_CODE else value
+
+
 def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) -> Value | None:
     """A value for an unknown array that is used at ``line`` of ``code``.
 

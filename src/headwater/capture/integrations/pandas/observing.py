@@ -16,7 +16,7 @@ from headwater.capture.integrations.pandas.rules import opaque
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
 from headwater.capture.stand_in import observe_caller, observe_io, unseen
-from headwater.capture.surmise import FROM_CODE, known_or_read
+from headwater.capture.surmise import known_or_listed, known_or_read
 from headwater.capture.values import UNKNOWN, Rule, Value
 
 Make = Callable[[str], After]
@@ -85,8 +85,8 @@ def new_in(recorder: Recorder, new: Any) -> list[Any]:
 
 def listed(recorder: Recorder, new: Any) -> Any:
     """The value of a list that the code made of what it went through; else the object as it is."""
-    value = recorder.values.get(new) if isinstance(new, list | tuple) else None
-    return value if value is not None and value.op == FROM_CODE else new
+    value = known_or_listed(recorder.values, new) if isinstance(new, list | tuple) else None
+    return new if value is None else value
 
 
 def argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str, default: Any = None) -> Any:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.polars import frames, io, warned
+from headwater.capture.integrations.polars import frames, io, series, warned
 
 
 class PolarsIntegration(Integration):
@@ -19,8 +19,9 @@ class PolarsIntegration(Integration):
     min_version: ClassVar[tuple[int, ...]] = (1, 0)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook frames, groupings, readers and writers."""
+        """Hook frames, columns, groupings, readers and writers."""
         del module
         frames.hook(hooks)
         io.hook(hooks)
+        series.hook(hooks)
         warned.install(hooks)

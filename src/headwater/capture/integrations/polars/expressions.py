@@ -8,13 +8,15 @@ from typing import Any, Final
 
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import unobserved
-from headwater.capture.integrations.polars.replay import empty, polars
+from headwater.capture.integrations.polars.replay import Frame, empty, polars
 from headwater.capture.values import Dep, Value
 
 _AGGREGATES: Final = re.compile(
     r"\.(sum|mean|min|max|median|std|var|count|len|first|last|n_unique|approx_n_unique|quantile|product|any|all|"
     r"null_count|arg_min|arg_max|implode|skew|kurtosis|entropy|mode)\("
 )
+_NUMBER: Final = re.compile(r"dyn (?:float|int): (-?\d+\.?\d*(?:e[-+]?\d+)?)")
+_TEXT: Final = re.compile(r'"([^"]*)"')
 _OPAQUE: Final = re.compile(r"python_udf|map_batches|map_elements")
 
 
@@ -25,16 +27,25 @@ def expressions(args: Iterable[Any], kwargs: dict[str, Any] | None = None) -> li
     for item in args:
         if isinstance(item, str):
             found.append(pl.col(item))
-        elif isinstance(item, pl.Expr):
+        elif isinstance(item, pl.Expr | Frame):
             found.append(item)
         elif isinstance(item, Iterable) and not isinstance(item, pl.Series | dict):
             found.extend(expressions(item))
         else:
             found.append(pl.lit(0) if item is None or not hasattr(item, "meta") else item)
     for name, item in (kwargs or {}).items():
+        if isinstance(item, Frame):
+            found.append(Frame(item.position, is_column=True, name=name))
+            continue
         expression = item if isinstance(item, pl.Expr) else pl.col(item) if isinstance(item, str) else pl.lit(0)
         found.append(expression.alias(name))
     return found
+
+
+def literals(expression: Any) -> set[Any]:
+    """The numbers and texts that are written in an expression."""
+    text = str(expression)
+    return {float(item) for item in _NUMBER.findall(_TEXT.sub("", text))} | set(_TEXT.findall(text))
 
 
 def outputs(expression: Any, value: Value) -> dict[str, list[Dep]]:
@@ -94,6 +105,8 @@ def roots(items: Iterable[Any], value: Value) -> list[str]:
     """All columns that these expressions or names look at."""
     found: dict[str, None] = {}
     for expression in expressions(items):
+        if isinstance(expression, Frame):
+            continue
         with GUARD.at("polars.roots"), unobserved():
             names = expression.meta.root_names()
             if not names and expression.meta.has_multiple_outputs():

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars import rules
+from headwater.capture.integrations.polars.expressions import literals
 from headwater.capture.integrations.polars.replay import Frame, Names, polars, replayed
-from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Dep, Value, make_value, opaque
+from headwater.capture.recorder import SCALARS, Recorder
+from headwater.capture.scalars import can_follow
+from headwater.capture.values import Columns, Dep, Value, make_value, opaque, user_site
 
 METHODS: Final[dict[str, rules.RuleOf]] = {
     "select": rules.select,
@@ -48,6 +50,8 @@ METHODS: Final[dict[str, rules.RuleOf]] = {
 }  # fmt: skip
 """Methods with exact rules, on whichever of the two frames has them."""
 
+SPELLED: Final = frozenset(("select", "select_seq", "with_columns", "with_columns_seq", "filter", "remove"))
+"""Methods whose expressions may hold numbers that were taken out of data."""
 OPAQUE: Final = (
     "map_rows", "map_columns", "map_batches", "transpose", "describe", "corr", "hash_rows", "upsample", "unstack",
     "merge_sorted", "rolling", "group_by_dynamic", "to_struct", "partition_by",
@@ -72,7 +76,7 @@ def hook(hooks: Hooks) -> None:
         for name in ("agg", *_AGGREGATES):
             if hasattr(grouping, name):
                 hooks.after(grouping, name, functools.partial(after_aggregate, method=name))
-    for name in ("get_column", "to_series", "__getitem__", "drop_in_place"):
+    for name in ("get_column", "to_series", "__getitem__", "drop_in_place", "item"):
         hooks.after(pl.DataFrame, name, functools.partial(after_column, method=name))
     for name in ("hstack", "vstack", "extend", "insert_column", "replace_column"):
         hooks.after(pl.DataFrame, name, functools.partial(after_side, method=name))
@@ -104,18 +108,38 @@ def names_of(frame: Any) -> Any:
 
 
 def _split(recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], rules.Call]:
-    """The frames among the arguments, and the arguments with stand-ins for them (the first one, self, left out)."""
+    """The frames and columns among the arguments, also in lists, and the arguments with stand-ins for them (the first
+    one, self, left out)."""
     pl = polars()
     del recorder
     frames: list[Any] = [args[0]]
 
     def stand_in(item: Any) -> Any:
-        if isinstance(item, pl.DataFrame | pl.LazyFrame):
+        if isinstance(item, pl.DataFrame | pl.LazyFrame | pl.Series):
             frames.append(item)
-            return Frame(len(frames) - 1)
+            return Frame(len(frames) - 1, is_column=isinstance(item, pl.Series))
+        if type(item) in (list, tuple) and any(isinstance(one, pl.Series) for one in item):
+            return [stand_in(one) for one in item]
         return item
 
     return frames, (tuple(map(stand_in, args[1:])), {key: stand_in(item) for key, item in kwargs.items()})
+
+
+def with_literals(call: rules.Call, first: int) -> tuple[rules.Call, list[Value]]:
+    """A call with the numbers taken out of data that its expressions hold, and their values, as inputs from ``first``
+    on. An expression keeps a number by value, so what is found that way is a guess."""
+    latest = SCALARS.latest()
+    if not latest:
+        return call, []
+    written = set().union(*(literals(item) for item in rules.expressions(*call[:2]) if hasattr(item, "meta")))
+    code, _ = user_site(3)
+    known: dict[Any, Value] = {}
+    for one in latest:
+        is_telling = not isinstance(one.item, int | float) or one.item % 1 != 0
+        if one.value is not None and one.item in written and (is_telling or one.value.code is code):
+            known[one.item] = one.value
+    places = {item: first + number for number, item in enumerate(known)}
+    return rules.Spelled((call[0], call[1], places)), list(known.values())
 
 
 def _inputs(recorder: Recorder, frames: list[Any]) -> tuple[Value, ...]:
@@ -139,10 +163,13 @@ def after_method(
     frames, call = _split(recorder, args, kwargs)
     inputs = _inputs(recorder, frames)
     columns = names_of(result)
+    if method in SPELLED:
+        call, numbers = with_literals(call, len(inputs))
+        inputs = (*inputs, *numbers)
     if columns is None and method in ("collect", "lazy", "cache", "clone"):
         columns = inputs[0].columns
     elif columns is None:
-        columns = replayed(inputs, method, *call)
+        columns = replayed(inputs, method, *call[:2])
     recorder.derive(
         result,
         f"polars.{method}",
@@ -196,7 +223,9 @@ def after_aggregate(
     grouping = recorder.values.get(args[0])
     if grouping is None or not isinstance(grouping.rule, _Keys):
         return
-    inputs, keys, call = grouping.inputs, grouping.rule.call, (args[1:], kwargs)
+    keys = grouping.rule.call
+    call, numbers = with_literals((args[1:], kwargs), len(grouping.inputs))
+    inputs = (*grouping.inputs, *numbers)
     rule = rules.grouped(call, keys) if method == "agg" else rules.grouped_all(keys)
     columns = names_of(result)
     if columns is None:
@@ -221,9 +250,21 @@ def after_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     elif isinstance(result, pl.DataFrame):
         rule = rules.kept(((), {}))
     else:
+        _after_item(recorder, result, args, method)
         return
     inputs = _inputs(recorder, [args[0]])
     recorder.derive(result, f"polars.{method}", inputs, rule=rule, columns=names_of(result), rows=height(result))
+
+
+def _after_item(recorder: Recorder, result: Any, args: tuple[Any, ...], method: str) -> None:
+    """A number was taken out of a frame of one row, which sums up: ``frame.select(pl.mean("x")).item()``."""
+    known = recorder.values.get(args[0])
+    if known is None or args[0].height != 1 or not can_follow(result):
+        return
+    named = [item for arg in args[1:] for item in (arg if isinstance(arg, tuple) else (arg,)) if isinstance(item, str)]
+    name = named[-1] if named else result.__class__.__name__
+    dep = Dep(0, named[-1] if named else None, subtype="IDENTITY")
+    SCALARS.derive(result, f"polars.{method}", (known,), lambda _: Columns({name: [dep]}), (name,), None, frames=4)
 
 
 def after_side(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:

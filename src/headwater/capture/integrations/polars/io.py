@@ -11,6 +11,7 @@ from headwater.capture.integrations.polars.frames import by_name, height, names_
 from headwater.capture.integrations.polars.replay import Names, Schema, polars
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
+from headwater.capture.surmise import known_or_listed
 from headwater.capture.values import Value, make_value, opaque, same_columns
 
 _FORMATS: Final = ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avro", "excel", "lines", "delta")
@@ -117,10 +118,10 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
     del result
     data = args[1] if len(args) > 1 else kwargs.get("data", kwargs.get("values"))
     if isinstance(data, dict):
-        values = {str(name): recorder.values.get(item) for name, item in data.items()}
+        values = {str(name): known_or_listed(recorder.values, item) for name, item in data.items()}
         if any(values.values()):
             _from_columns(recorder, args[0], values)
-    elif data is not None and recorder.values.get(data) is not None:
+    elif data is not None and known_or_listed(recorder.values, data) is not None:
         _same_data(recorder, args[0], data, "polars.DataFrame")
 
 
@@ -139,8 +140,9 @@ def _from_columns(recorder: Recorder, frame: Any, values: dict[str, Value | None
 
 
 def _same_data(recorder: Recorder, frame: Any, source: Any, op: str) -> None:
-    value = recorder.values.get(source)
+    value = known_or_listed(recorder.values, source)
     columns = names_of(frame)
     known = value.column_names() if value is not None else ()
     rule = same_columns if columns is not None and set(columns) <= set(known) else opaque
-    recorder.derive(frame, op, [source], rule=rule, columns=columns, rows=height(frame))
+    inputs = [source if value is None else value]
+    recorder.derive(frame, op, inputs, rule=rule, columns=columns, rows=height(frame))

@@ -42,12 +42,22 @@ class Names:
 
 
 class Frame:
-    """Stands in an operation's arguments for the frame that is input number ``position``."""
+    """Stands in an operation's arguments for the frame (or column) that is input number ``position``."""
 
-    __slots__ = ("position",)
+    __slots__ = ("is_column", "name", "position")
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, position: int, *, is_column: bool = False, name: str = "") -> None:
         self.position = position
+        self.is_column = is_column
+        self.name = name
+        """What the column is called where it goes; empty: as it is called itself."""
+
+    def empty(self, value: Value) -> Any:
+        """An empty object like the one that this stands for, whose value is given."""
+        if not self.is_column:
+            return empty(value)
+        names = value.column_names()
+        return polars().Series(names[0] if names else "", [], dtype=polars().Null)
 
 
 def polars() -> Any:
@@ -73,7 +83,9 @@ def replayed(inputs: tuple[Value, ...], method: str, args: tuple[Any, ...], kwar
 
     def make() -> Schema:
         def stand_in(item: Any) -> Any:
-            return empty(inputs[item.position]) if isinstance(item, Frame) else item
+            if isinstance(item, list):
+                return [stand_in(one) for one in item]
+            return item.empty(inputs[item.position]) if isinstance(item, Frame) else item
 
         frame = empty(inputs[0])
         result = getattr(frame, method)(*map(stand_in, args), **{key: stand_in(item) for key, item in kwargs.items()})

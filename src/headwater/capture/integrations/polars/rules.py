@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from headwater.capture.integrations.polars.expressions import expressions, outputs, roots
-from headwater.capture.values import Columns, Dep, Rule, Value
+from headwater.capture.integrations.polars.expressions import expressions, literals, outputs, roots
+from headwater.capture.integrations.polars.replay import Frame
+from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+class Spelled(tuple[Any, ...]):
+    """A call whose third part says which literal in its expressions is which input: a number taken out of data."""
+
+    __slots__ = ()
+
+
 RuleOf = Callable[[Call], Rule]
 """From the arguments of a call (frames replaced by ``Frame``) to the rule of its result."""
 
@@ -21,13 +30,40 @@ def _same(value: Value, subtype: str = "IDENTITY", indirect: list[Dep] | None = 
     return Columns(fields, indirect or [])
 
 
+def made_by(expression: Any, value: Value, call: Call) -> dict[str, list[Dep]]:
+    """What an expression, or a column given as it is, adds to a frame, per output column."""
+    if isinstance(expression, Frame):
+        names = value.inputs[expression.position].column_names()
+        name = expression.name or (names[0] if names else "")
+        return {name: [Dep(expression.position, None, subtype="IDENTITY")]}
+    found = outputs(expression, value.inputs[0])
+    numbers = [Dep(place, None, description=INFERRED) for place in _numbers_in(expression, call)]
+    return {name: [*deps, *numbers] for name, deps in found.items()} if numbers else found
+
+
+def _numbers_in(expression: Any, call: Call) -> list[int]:
+    places = call[2] if isinstance(call, Spelled) else {}
+    if not places:
+        return []
+    written = literals(expression)
+    return [place for item, place in places.items() if item in written]
+
+
+def _deciding(call: Call, subtype: str) -> list[Dep]:
+    """Indirect dependencies on columns that are given as they are, and on numbers taken out of data."""
+    given = expressions(call[0])
+    deps = [Dep(item.position, None, "INDIRECT", subtype) for item in given if isinstance(item, Frame)]
+    numbers = {place for item in given if not isinstance(item, Frame) for place in _numbers_in(item, call)}
+    return deps + [Dep(place, None, "INDIRECT", subtype, description=INFERRED) for place in sorted(numbers)]
+
+
 def select(call: Call) -> Rule:
     """``select``: the outputs of the expressions and nothing else."""
 
     def rule(value: Value) -> Columns:
         fields: dict[str, list[Dep]] = {}
         for expression in expressions(call[0], call[1]):
-            fields.update(outputs(expression, value.inputs[0]))
+            fields.update(made_by(expression, value, call))
         return Columns({name: fields.get(name, []) for name in value.column_names() or tuple(fields)})
 
     return rule
@@ -39,7 +75,7 @@ def with_columns(call: Call) -> Rule:
     def rule(value: Value) -> Columns:
         fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in value.inputs[0].column_names()}
         for expression in expressions(call[0], call[1]):
-            fields.update(outputs(expression, value.inputs[0]))
+            fields.update(made_by(expression, value, call))
         return Columns(fields)
 
     return rule
@@ -50,7 +86,8 @@ def filtered(call: Call) -> Rule:
 
     def rule(value: Value) -> Columns:
         names = [*roots(call[0], value.inputs[0]), *call[1]]
-        return _same(value, indirect=[Dep(0, name, "INDIRECT", "FILTER") for name in names])
+        deps = [Dep(0, name, "INDIRECT", "FILTER") for name in names]
+        return _same(value, indirect=deps + _deciding(call, "FILTER"))
 
     return rule
 
@@ -207,7 +244,7 @@ def grouped(call: Call, keys: Call) -> Rule:
             fields.update(outputs(expression, source))
         looked_at = [dep.column for deps in fields.values() for dep in deps if dep.column]
         for expression in expressions(call[0], call[1]):
-            for name, deps in outputs(expression, source).items():
+            for name, deps in made_by(expression, value, call).items():
                 fields[name] = [d._replace(subtype="AGGREGATION") if d.type == "DIRECT" else d for d in deps]
         return Columns(fields, [Dep(0, name, "INDIRECT", "GROUP_BY") for name in dict.fromkeys(looked_at)])
 
