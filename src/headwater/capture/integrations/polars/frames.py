@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars import rules
-from headwater.capture.integrations.polars.expressions import literals
+from headwater.capture.integrations.polars.expressions import expressions, literals
 from headwater.capture.integrations.polars.replay import Frame, Names, polars, replayed
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
@@ -131,7 +131,7 @@ def with_literals(call: rules.Call, first: int) -> tuple[rules.Call, list[Value]
     latest = SCALARS.latest()
     if not latest:
         return call, []
-    written = set().union(*(literals(item) for item in rules.expressions(*call[:2]) if hasattr(item, "meta")))
+    written = set().union(*(literals(item) for item in expressions(*call[:2]) if hasattr(item, "meta")))
     code, _ = user_site(3)
     known: dict[Any, Value] = {}
     for one in latest:

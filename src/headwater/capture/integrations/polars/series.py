@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from importlib import import_module
 from types import FunctionType
 from typing import Any, Final
 
@@ -48,8 +47,9 @@ def hook(hooks: Hooks) -> None:
         if isinstance(method, FunctionType) and (is_public or name in _OPERATORS):
             hooks.after(series, name, functools.partial(after_method, method=name))
     for name in _SPACES:
-        module: Any = sys.modules.get(f"polars.series.{name}") or import_module(f"polars.series.{name}")
-        spaces = [item for item in vars(module).values() if isinstance(item, type) and hasattr(item, "_accessor")]
+        module = sys.modules.get(f"polars.series.{name}")
+        held = vars(module).values() if module is not None else ()
+        spaces = [item for item in held if isinstance(item, type) and hasattr(item, "_accessor")]
         for space in spaces:
             hooks.after(space, "__init__", _after_space)
             for method_name, method in list(vars(space).items()):
@@ -85,8 +85,8 @@ def after_method(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
         op = f"polars.Series.{method}"
         recorder.derive(result, op, (known, *others), rule=rule, columns=(result.name,), rows=len(result))
     elif (method in _REDUCED or (method == "__getitem__" and known.op in _SHORT)) and can_follow(result):
-        name = known.column_names()[:1]
-        SCALARS.derive(result, f"polars.Series.{method}", (known,), _column(*name, method, 0), name, None, frames=4)
+        name = next(iter(known.column_names()), "")
+        SCALARS.derive(result, f"polars.Series.{method}", (known,), _column(name, method, 0), (name,), None, frames=4)
 
 
 def _is_operand(item: Any) -> bool:
