@@ -128,6 +128,8 @@ class Datasets:
             return
         from headwater.capture import profiling
 
+        with GUARD.at("parquet_footer"):
+            self._footer(touched, path)
         with GUARD.at("fingerprint_file"):
             found = profiling.fingerprint_file(path)
             known = touched.facets.get("headwater_fingerprint", {})
@@ -136,6 +138,32 @@ class Datasets:
             if touched.is_output:
                 statistics = touched.output_facets.setdefault("outputStatistics", {})
                 statistics["size"] = found.size_bytes
+
+
+    def _footer(self, touched: Touched, path: str) -> None:
+        """What a Parquet file says of itself, where nothing was profiled: its data never passed through this process's
+        frames (a scan, a query over files)."""
+        side = touched.facets if touched.is_output else touched.input_facets
+        if "dataQualityMetrics" in side or not path.endswith((".parquet", ".pq")):
+            return
+        from headwater.capture.profiling.files import parquet_footer
+
+        footer = parquet_footer(path)
+        if footer is None:
+            return
+        touched.facets["schema"] = {
+            "fields": [
+                {"name": name, "type": type_, "ordinal_position": at}
+                for at, (name, type_) in enumerate(footer["fields"], start=1)
+            ]
+        }
+        side["dataQualityMetrics"] = {
+            "rowCount": footer["row_count"],
+            "bytes": footer["size_bytes"],
+            "columnMetrics": {name: {"nullCount": count} for name, count in footer["null_counts"].items()},
+        }
+        if touched.is_output:
+            touched.output_facets.setdefault("outputStatistics", {})["rowCount"] = footer["row_count"]
 
 
 def _side_by_side(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -102,8 +104,9 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert fingerprint_file(tmp_path).file_count == 0
 
 
-def test_parquet_footer_tells_rows_fields_and_nulls(tmp_path: Path) -> None:
-    """Over all row groups, with types in our words; anything but Parquet is None."""
+def test_parquet_footer_tells_rows_fields_and_nulls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over all row groups, with types in our words, by pyarrow or (but for the nulls) by polars; anything but Parquet
+    is None."""
     path = tmp_path / "t.parquet"
     table = pa.table({"x": pa.array([1, None, 3] * 4), "s": ["a", "b", None] * 4})
     pq.write_table(table, path, row_group_size=5)
@@ -111,6 +114,12 @@ def test_parquet_footer_tells_rows_fields_and_nulls(tmp_path: Path) -> None:
     assert found is not None
     assert (found["row_count"], found["fields"]) == (12, [("x", "int64"), ("s", "string")])
     assert found["null_counts"] == {"x": 4, "s": 4}
+    monkeypatch.delitem(sys.modules, "pyarrow.parquet")
+    by_polars = parquet_footer(path)
+    assert pl.read_parquet(path).height == 12
+    assert by_polars == {**found, "null_counts": {}}
     (tmp_path / "no.parquet").write_bytes(b"not parquet")
+    assert parquet_footer(tmp_path / "no.parquet") is None
+    monkeypatch.undo()
     assert parquet_footer(tmp_path / "no.parquet") is None
     assert parquet_footer(tmp_path / "absent.parquet") is None

@@ -108,11 +108,12 @@ def parquet_footer(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Row count, fields and null counts from the footer of a Parquet file, read in a fraction of a millisecond.
 
     Returns ``{"row_count", "size_bytes", "fields": [(name, type)], "null_counts": {name: count}}``; a column has a null
-    count only if every row group states one. None where ``pyarrow.parquet`` is not loaded or the file is not Parquet.
+    count only if every row group states one. None where neither ``pyarrow.parquet`` nor polars (which tells no null
+    counts) is loaded, or the file is not Parquet.
     """
     parquet, arrow = sys.modules.get("pyarrow.parquet"), sys.modules.get("pyarrow")
     if parquet is None or arrow is None:
-        return None
+        return _footer_by_polars(path)
     from headwater.capture.profiling.arrow import type_name
 
     try:
@@ -126,6 +127,22 @@ def parquet_footer(path: str | os.PathLike[str]) -> dict[str, Any] | None:
         "fields": fields,
         "null_counts": _null_counts(metadata),
     }
+
+
+def _footer_by_polars(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    polars = sys.modules.get("polars")
+    if polars is None:
+        return None
+    from headwater.capture.profiling.polars import series_column
+
+    try:
+        plan = polars.scan_parquet(os.fspath(path), glob=False)
+        schema = plan.collect_schema()
+        rows = plan.select(polars.len()).collect().item()
+    except (OSError, polars.exceptions.PolarsError):
+        return None
+    fields = [(name, series_column(name, polars.Series(name, [], dtype)).type) for name, dtype in schema.items()]
+    return {"row_count": rows, "size_bytes": Path(path).stat().st_size, "fields": fields, "null_counts": {}}
 
 
 def _null_counts(metadata: Any) -> dict[str, int]:

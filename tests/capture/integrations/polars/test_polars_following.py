@@ -157,3 +157,20 @@ def test_the_hooks_leave_no_trace():
     hooks.remove()
     for owner, was in zip(owners, before, strict=True):
         assert {k: v for k, v in vars(owner).items() if k != "__warningregistry__"} == was
+
+
+def test_a_scanned_parquet_file_tells_what_its_footer_says(follow):
+    """Nothing of a scan passes through a frame that could be profiled: rows, types and nulls are those of the footer,
+    for what is read and for what is written."""
+    pl.DataFrame({"a": [1, 2, None], "s": ["x", "y", "z"]}).write_parquet("in.parquet")
+    followed = follow("polars")
+    pl.scan_parquet("in.parquet").filter(pl.col("a") > 1).sink_parquet("out.parquet")
+    assert [(f["name"], f["type"]) for f in followed.facets("in.parquet")["schema"]["fields"]] == [
+        ("a", "int64"),
+        ("s", "string"),
+    ]
+    read = next(d for d in followed.event()["inputs"] if d["name"].endswith("in.parquet"))
+    assert read["inputFacets"]["dataQualityMetrics"]["rowCount"] == 3
+    written = next(d for d in followed.event()["outputs"] if d["name"].endswith("out.parquet"))
+    assert written["outputFacets"]["outputStatistics"]["rowCount"] == 1
+    assert followed.facets("out.parquet")["dataQualityMetrics"]["rowCount"] == 1
