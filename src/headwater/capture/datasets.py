@@ -139,7 +139,6 @@ class Datasets:
                 statistics = touched.output_facets.setdefault("outputStatistics", {})
                 statistics["size"] = found.size_bytes
 
-
     def _footer(self, touched: Touched, path: str) -> None:
         """What a Parquet file says of itself, where nothing was profiled: its data never passed through this process's
         frames (a scan, a query over files)."""
