@@ -317,6 +317,7 @@ def _dump_digest(trees: Iterable[ast.AST]) -> str:
     for tree in trees:
         for node in ast.walk(tree):
             _drop_docstring(node)
+            _drop_empty_texts(node)
         hasher.update(_dump(tree).encode("utf-8", "surrogatepass"))
         hasher.update(b"\0")
     return hasher.hexdigest()
@@ -336,6 +337,14 @@ def _dump(node: object) -> str:
     if isinstance(node, list):
         return f"[{','.join(map(_dump, node))}]"
     return repr(node)
+
+
+def _drop_empty_texts(node: ast.AST) -> None:
+    """Remove the empty texts that the first versions of Python 3.12 put around a format such as ``{x:{y}}``."""
+    import ast
+
+    if isinstance(node, ast.JoinedStr):
+        node.values = [part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")]
 
 
 def _drop_docstring(node: ast.AST) -> None:

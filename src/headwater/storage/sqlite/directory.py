@@ -44,8 +44,8 @@ class SQLiteDirectory:
         self.listings.trim()
         self.pulses.trim()
 
-    def _all(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._sql[statement], values).fetchall()
+    def _all(self, statement: str, *values: Any, **named: Any) -> list[tuple[Any, ...]]:
+        return self._connection.execute(self._sql[statement], named or values).fetchall()
 
     def _spans(self, statement: str, *values: Any) -> list[Span]:
         return [Span(*columns) for columns in self._all(statement, *values)]
@@ -74,10 +74,10 @@ class SQLiteDirectory:
 
     def jobs(self, namespace: str | None, states: Collection[int], limit: int, offset: int) -> list[int]:
         """Jobs by their last run, latest first."""
-        wanted = _json(states)
+        given = {"states": _json(states), "limit": limit, "offset": offset}
         if namespace is None:
-            return [node for (node,) in self._all("listed_jobs", wanted, limit, offset)]
-        return [node for (node,) in self._all("listed_jobs_in", wanted, namespace, limit, offset)]
+            return [node for (node,) in self._all("listed_jobs", **given)]
+        return [node for (node,) in self._all("listed_jobs_in", **given, namespace=namespace)]
 
     def recent_runs(self, limit: int) -> list[tuple[int, int]]:
         """The runs that started last."""
@@ -88,7 +88,7 @@ class SQLiteDirectory:
         if states and kind != JOB:
             return 0
         if states:
-            found = self._all("listed_count_states", _json(states), namespace)
+            found = self._all("listed_count_states", states=_json(states), namespace=namespace)
         elif namespace is None:
             found = self._all("listed_count", kind)
         else:

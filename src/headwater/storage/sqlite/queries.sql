@@ -1,6 +1,7 @@
 -- Every statement of the SQLite store, by name. A name stands alone on a comment line above its statement.
 -- ``_get`` by key, ``_put`` writes whole rows, ``_drop`` by key, ``_all`` in the order of the key, ``_by_...`` by index.
--- Where many are asked for at once the one parameter is a JSON list of integers.
+-- Where many are asked for at once the one parameter is a JSON list of integers. Parameters are in order, or have names where a
+-- statement says one twice: numbered ones (``?1``) are taken for names, and warned of, by Python 3.12.0 to 3.12.3.
 
 -- names_get
 SELECT id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed FROM names WHERE id = ?;
@@ -282,13 +283,13 @@ INSERT INTO mappings (id, digest, content) VALUES (?, ?, ?);
 
 -- version_before
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
-WHERE dataset = ? AND created_at <= ? AND run <> 0 AND run_id <> ?
+WHERE dataset = :dataset AND created_at <= :at AND run <> 0 AND run_id <> :run
 ORDER BY created_at DESC, run_id DESC LIMIT 1;
 
 -- version_marked_before
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
-WHERE dataset = ?1 AND created_at <= ?2 AND run <> 0 AND run_id <> ?3
-  AND (tag = ?4 OR fingerprint = ?4 OR file_digest = ?4)
+WHERE dataset = :dataset AND created_at <= :at AND run <> 0 AND run_id <> :run
+  AND (tag = :tag OR fingerprint = :tag OR file_digest = :tag)
 ORDER BY created_at DESC, run_id DESC LIMIT 1;
 
 -- latest_versions
@@ -298,16 +299,16 @@ ORDER BY created_at DESC, run_id DESC, tag DESC LIMIT ?;
 
 -- version_ordinal
 SELECT count(*) FROM versions
-WHERE dataset = ?1 AND (created_at < ?2 OR (created_at = ?2 AND (run_id, tag) <= (?3, ?4)));
+WHERE dataset = :dataset AND (created_at < :at OR (created_at = :at AND (run_id, tag) <= (:run, :tag)));
 
 -- named_nodes
 SELECT nodes.id, nodes.kind, nodes.type, nodes.created_at, nodes.updated_at, nodes.is_dropped, names.raw_namespace, names.raw_name FROM json_each(?) AS wanted
 CROSS JOIN nodes ON nodes.id = wanted.value CROSS JOIN names ON names.node = nodes.id;
 
 -- latest_version_of_each
-SELECT versions.id, versions.dataset, versions.created_at, versions.run, versions.run_id, versions.job, versions.tag, versions.fingerprint, versions.file_digest, versions.row_count, versions.shape FROM json_each(?1) AS wanted
+SELECT versions.id, versions.dataset, versions.created_at, versions.run, versions.run_id, versions.job, versions.tag, versions.fingerprint, versions.file_digest, versions.row_count, versions.shape FROM json_each(?) AS wanted
 JOIN versions ON versions.id = (
-  SELECT last.id FROM versions AS last WHERE last.dataset = wanted.value AND last.created_at <= ?2
+  SELECT last.id FROM versions AS last WHERE last.dataset = wanted.value AND last.created_at <= ?
   ORDER BY last.created_at DESC, last.run_id DESC, last.tag DESC LIMIT 1
 );
 
@@ -320,33 +321,33 @@ SELECT one.id, (
 
 -- nodes_after
 SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes
-WHERE id > ?1 AND (?2 IS NULL OR kind = ?2) AND (?4 IS NULL OR type = ?4 COLLATE NOCASE) ORDER BY id LIMIT ?3;
+WHERE id > :after AND (:kind IS NULL OR kind = :kind) AND (:type IS NULL OR type = :type COLLATE NOCASE) ORDER BY id LIMIT :limit;
 
 -- runs_by_start
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
-WHERE started_at < ?1 AND (?2 IS NULL OR state = ?2)
-ORDER BY started_at DESC, run_id DESC LIMIT ?3;
+WHERE started_at < :before AND (:state IS NULL OR state = :state)
+ORDER BY started_at DESC, run_id DESC LIMIT :limit;
 
 -- runs_of_job_by_start
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
-WHERE job = ?4 AND started_at < ?1 AND (?2 IS NULL OR state = ?2)
-ORDER BY started_at DESC, run_id DESC LIMIT ?3;
+WHERE job = :job AND started_at < :before AND (:state IS NULL OR state = :state)
+ORDER BY started_at DESC, run_id DESC LIMIT :limit;
 
 -- runs_of_parent_by_start
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
-WHERE parent_run = ?4 AND parent_run <> '' AND started_at < ?1 AND (?2 IS NULL OR state = ?2)
-ORDER BY started_at DESC, run_id DESC LIMIT ?3;
+WHERE parent_run = :parent AND parent_run <> '' AND started_at < :before AND (:state IS NULL OR state = :state)
+ORDER BY started_at DESC, run_id DESC LIMIT :limit;
 
 -- runs_of_job_and_parent_by_start
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
-WHERE parent_run = ?4 AND parent_run <> '' AND job = ?5 AND started_at < ?1 AND (?2 IS NULL OR state = ?2)
-ORDER BY started_at DESC, run_id DESC LIMIT ?3;
+WHERE parent_run = :parent AND parent_run <> '' AND job = :job AND started_at < :before AND (:state IS NULL OR state = :state)
+ORDER BY started_at DESC, run_id DESC LIMIT :limit;
 
 -- latest_run_of_each
 -- Without the document: it lies on pages of its own where it is large.
-SELECT runs.id, runs.run_id, runs.job, runs.state, runs.operation, runs.started_at, runs.ended_at, runs.parent_run FROM json_each(?1) AS wanted
+SELECT runs.id, runs.run_id, runs.job, runs.state, runs.operation, runs.started_at, runs.ended_at, runs.parent_run FROM json_each(?) AS wanted
 JOIN runs ON runs.id = (
-  SELECT last.id FROM runs AS last WHERE last.job = wanted.value AND last.started_at <= ?2
+  SELECT last.id FROM runs AS last WHERE last.job = wanted.value AND last.started_at <= ?
   ORDER BY last.started_at DESC, last.run_id DESC LIMIT 1
 );
 
@@ -356,50 +357,50 @@ SELECT runs.id, runs.run_id, runs.job, runs.state, runs.operation, runs.started_
 -- latest_changes
 -- The facet names of the node one by one along the key, and for each the last row.
 WITH RECURSIVE facet (name) AS (
-  SELECT min(name) FROM changes WHERE node = ?1
+  SELECT min(name) FROM changes WHERE node = :node
   UNION ALL
-  SELECT (SELECT min(name) FROM changes WHERE node = ?1 AND name > facet.name) FROM facet WHERE facet.name IS NOT NULL
+  SELECT (SELECT min(name) FROM changes WHERE node = :node AND name > facet.name) FROM facet WHERE facet.name IS NOT NULL
 )
 SELECT changes.node, changes.name, changes.at, changes.key, changes.body, changes.run_id, changes.is_repeated FROM facet
-JOIN changes ON changes.node = ?1 AND changes.name = facet.name AND (changes.at, changes.key) = (
+JOIN changes ON changes.node = :node AND changes.name = facet.name AND (changes.at, changes.key) = (
   SELECT last.at, last.key FROM changes AS last
-  WHERE last.node = ?1 AND last.name = facet.name ORDER BY last.at DESC, last.key DESC LIMIT 1
+  WHERE last.node = :node AND last.name = facet.name ORDER BY last.at DESC, last.key DESC LIMIT 1
 );
 
 -- edges_holding_source
 SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM edges
 LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
-WHERE edges.source IN (SELECT value FROM json_each(?1))
-AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
-  ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
+WHERE edges.source IN (SELECT value FROM json_each(:nodes))
+AND CASE WHEN :as_of IS NULL THEN edges.valid_to IS NULL
+  ELSE edges.valid_from <= :as_of AND (edges.valid_to IS NULL OR edges.valid_to > :as_of) END;
 
 -- edges_holding_target
 SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM edges
 LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
-WHERE edges.target IN (SELECT value FROM json_each(?1))
-AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
-  ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
+WHERE edges.target IN (SELECT value FROM json_each(:nodes))
+AND CASE WHEN :as_of IS NULL THEN edges.valid_to IS NULL
+  ELSE edges.valid_from <= :as_of AND (edges.valid_to IS NULL OR edges.valid_to > :as_of) END;
 
 -- edges_holding_job
 SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM edges
 LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
-WHERE edges.job IN (SELECT value FROM json_each(?1))
-AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
-  ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
+WHERE edges.job IN (SELECT value FROM json_each(:nodes))
+AND CASE WHEN :as_of IS NULL THEN edges.valid_to IS NULL
+  ELSE edges.valid_from <= :as_of AND (edges.valid_to IS NULL OR edges.valid_to > :as_of) END;
 
 -- edges_between
 -- Pairs as source * 2^32 + target.
-SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM json_each(?1) AS pair
+SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM json_each(:pairs) AS pair
 CROSS JOIN edges ON edges.source = pair.value >> 32 AND edges.target = pair.value & 4294967295
 LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
-WHERE TRUE AND CASE WHEN ?2 IS NULL THEN edges.valid_to IS NULL
-  ELSE edges.valid_from <= ?2 AND (edges.valid_to IS NULL OR edges.valid_to > ?2) END;
+WHERE TRUE AND CASE WHEN :as_of IS NULL THEN edges.valid_to IS NULL
+  ELSE edges.valid_from <= :as_of AND (edges.valid_to IS NULL OR edges.valid_to > :as_of) END;
 
 -- mentions_add
 INSERT INTO mentions (min_at, max_at, body) VALUES (?, ?, ?);
 
 -- mentions_within
-SELECT min_at, body FROM mentions WHERE max_at >= ?1 AND min_at <= ?2 ORDER BY min_at;
+SELECT min_at, body FROM mentions WHERE max_at >= ? AND min_at <= ? ORDER BY min_at;
 
 -- edge_log_add
 INSERT INTO edge_log (source, target, job, kind, valid_from, valid_to, mapping) VALUES (?, ?, ?, ?, ?, ?, ?);
@@ -433,11 +434,11 @@ DELETE FROM rewrites WHERE seq <= ?;
 SELECT id, run, job, edges FROM derivations WHERE id > ? ORDER BY id LIMIT ?;
 
 -- dataset_kinds
-SELECT id, kind FROM nodes WHERE id >= ? ORDER BY id;
+SELECT id, kind FROM nodes WHERE id >= :first ORDER BY id;
 
 -- run_kinds
 SELECT id, kind FROM (
-  SELECT id, 3 AS kind FROM versions WHERE id >= ?1 UNION ALL SELECT id, 4 AS kind FROM derivations WHERE id >= ?1
+  SELECT id, 3 AS kind FROM versions WHERE id >= :first UNION ALL SELECT id, 4 AS kind FROM derivations WHERE id >= :first
 ) ORDER BY id;
 
 -- counters_get
@@ -469,9 +470,9 @@ WHERE node IN (SELECT value FROM json_each(?)) ORDER BY length(name), name LIMIT
 
 -- search_short
 SELECT node, kind, namespace, name, fields, description, tags, owners FROM search
-WHERE instr(lower(name), ?1) OR instr(lower(namespace), ?1) OR instr(lower(fields), ?1) OR instr(lower(tags), ?1)
-  OR instr(lower(owners), ?1)
-ORDER BY length(name), name LIMIT ?2;
+WHERE instr(lower(name), :word) OR instr(lower(namespace), :word) OR instr(lower(fields), :word) OR instr(lower(tags), :word)
+  OR instr(lower(owners), :word)
+ORDER BY length(name), name LIMIT :limit;
 
 -- frames_add
 INSERT INTO frames (last_seq, first_seq, keys, received, body) VALUES (?, ?, ?, ?, ?);
@@ -603,13 +604,13 @@ SELECT node FROM listings WHERE kind = 1 AND is_deleted = 0 AND namespace = ? OR
 
 -- listed_jobs
 SELECT node FROM listings LEFT JOIN runs ON runs.id = (SELECT id FROM runs WHERE job = node ORDER BY started_at DESC, run_id DESC LIMIT 1)
-WHERE listings.kind = 2 AND is_deleted = 0 AND (?1 = '[]' OR runs.state IN (SELECT value FROM json_each(?1)))
-ORDER BY started_at IS NULL, started_at DESC, run_id DESC, namespace, name, node LIMIT ?2 OFFSET ?3;
+WHERE listings.kind = 2 AND is_deleted = 0 AND (:states = '[]' OR runs.state IN (SELECT value FROM json_each(:states)))
+ORDER BY started_at IS NULL, started_at DESC, run_id DESC, namespace, name, node LIMIT :limit OFFSET :offset;
 
 -- listed_jobs_in
 SELECT node FROM listings LEFT JOIN runs ON runs.id = (SELECT id FROM runs WHERE job = node ORDER BY started_at DESC, run_id DESC LIMIT 1)
-WHERE listings.kind = 2 AND is_deleted = 0 AND namespace = ?2 AND (?1 = '[]' OR runs.state IN (SELECT value FROM json_each(?1)))
-ORDER BY started_at IS NULL, started_at DESC, run_id DESC, name, node LIMIT ?3 OFFSET ?4;
+WHERE listings.kind = 2 AND is_deleted = 0 AND namespace = :namespace AND (:states = '[]' OR runs.state IN (SELECT value FROM json_each(:states)))
+ORDER BY started_at IS NULL, started_at DESC, run_id DESC, name, node LIMIT :limit OFFSET :offset;
 
 -- listed_count
 SELECT count(*) FROM listings WHERE kind = ? AND is_deleted = 0;
@@ -619,7 +620,7 @@ SELECT count(*) FROM listings WHERE kind = ? AND is_deleted = 0 AND namespace = 
 
 -- listed_count_states
 SELECT count(*) FROM listings JOIN runs ON runs.id = (SELECT id FROM runs WHERE job = node ORDER BY started_at DESC, run_id DESC LIMIT 1)
-WHERE listings.kind = 2 AND is_deleted = 0 AND (?2 IS NULL OR namespace = ?2) AND runs.state IN (SELECT value FROM json_each(?1));
+WHERE listings.kind = 2 AND is_deleted = 0 AND (:namespace IS NULL OR namespace = :namespace) AND runs.state IN (SELECT value FROM json_each(:states));
 
 -- listed_before
 SELECT count(*) FROM listings WHERE kind = ? AND created_at < ?;

@@ -41,7 +41,8 @@ class SearchTable(SQLiteTable[int, SearchText]):
         if long:
             self._add(found, self._holding(long, limit), limit)
         if wanted and not long:
-            found.update((row.node, row) for row in self.select("search_short", (wanted[0], limit)))
+            short = self.select("search_short", {"word": wanted[0], "limit": limit})
+            found.update((row.node, row) for row in short)
         if long and len(found) < limit:
             pieces = " OR ".join(_quoted(piece) for word in long for piece in sorted(trigrams(word)))
             near = self._matching(f"{{name}} : ({pieces})", limit + 1)

@@ -104,7 +104,7 @@ class SQLiteTable(Generic[K, R]):
         given = [msgspec.json.encode(one).decode() if isinstance(one, str) else one for one in set(values)]
         return self.select(f"{self._name}_by_any_{column}", (listed(given),))
 
-    def select(self, query: str, parameters: Columns) -> list[R]:
+    def select(self, query: str, parameters: Columns | dict[str, Any]) -> list[R]:
         """The rows of a named statement that gives all columns of the table."""
         self.flush()
         found = [self._decode(*columns) for columns in self._connection.execute(queries()[query], parameters)]

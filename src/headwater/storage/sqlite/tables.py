@@ -237,10 +237,8 @@ class SQLiteTables:
 
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
         """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""
-        given = (dataset, at, rows.uuid_bytes(run_id))
-        if tag:
-            return next(iter(self.versions.select("version_marked_before", (*given, tag))), None)
-        return next(iter(self.versions.select("version_before", given)), None)
+        given = {"dataset": dataset, "at": at, "run": rows.uuid_bytes(run_id), "tag": tag}
+        return next(iter(self.versions.select("version_marked_before" if tag else "version_before", given)), None)
 
     def second_write_after(self, dataset: int, at: int) -> int | None:
         """The instant of the second write by a known run after an instant."""
@@ -255,12 +253,14 @@ class SQLiteTables:
     def version_ordinal(self, version: Version) -> int:
         """The place of a version among those of its dataset, from 1."""
         self.versions.flush()
-        given = (version.dataset, version.created_at, rows.uuid_bytes(version.run_id), version.tag)
+        place = {"dataset": version.dataset, "at": version.created_at}
+        given = {**place, "run": rows.uuid_bytes(version.run_id), "tag": version.tag}
         return int(self._connection.execute(self._sql["version_ordinal"], given).fetchone()[0])
 
     def nodes_after(self, after: int, *, kind: int | None, type: str | None = None) -> Iterator[Node]:
         """Nodes with a higher id, ascending; of a type, where one is given, whatever the case of its ASCII letters."""
-        while page := self.nodes.select("nodes_after", (after, kind, _PAGE, type)):
+        given = {"kind": kind, "type": type, "limit": _PAGE}
+        while page := self.nodes.select("nodes_after", {**given, "after": after}):
             yield from page
             after = page[-1].id
 
@@ -268,14 +268,13 @@ class SQLiteTables:
         self, *, job: int | None, state: int | None, parent: str | None, before: int | None, limit: int
     ) -> list[Run]:
         """Runs that started before an instant, latest first."""
-        given: tuple[Any, ...] = (_END_OF_TIME if before is None else before, state, limit)
+        before = _END_OF_TIME if before is None else before
+        given = {"before": before, "state": state, "limit": limit, "parent": parent, "job": job}
         if parent is not None and job is not None:
-            return self.runs.select("runs_of_job_and_parent_by_start", (*given, parent, job))
+            return self.runs.select("runs_of_job_and_parent_by_start", given)
         if parent is not None:
-            return self.runs.select("runs_of_parent_by_start", (*given, parent))
-        if job is not None:
-            return self.runs.select("runs_of_job_by_start", (*given, job))
-        return self.runs.select("runs_by_start", given)
+            return self.runs.select("runs_of_parent_by_start", given)
+        return self.runs.select("runs_by_start" if job is None else "runs_of_job_by_start", given)
 
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
         """For each of these datasets its latest version no later than an instant."""
@@ -309,14 +308,14 @@ class SQLiteTables:
 
     def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[HeldEdge]:
         """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
-        return self._holding(f"edges_holding_{side}", (listed(set(nodes)), as_of))
+        return self._holding(f"edges_holding_{side}", {"nodes": listed(set(nodes)), "as_of": as_of})
 
     def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
         """Edges between these sources and targets that hold, with the run that last showed their flow."""
         joined = {source << 32 | target for source, target in pairs}
-        return self._holding("edges_between", (listed(joined), as_of))
+        return self._holding("edges_between", {"pairs": listed(joined), "as_of": as_of})
 
-    def _holding(self, query: str, parameters: tuple[Any, ...]) -> list[HeldEdge]:
+    def _holding(self, query: str, parameters: dict[str, Any]) -> list[HeldEdge]:
         self.edges.flush()
         self.flows.flush()
         # One row of JSON: a row each takes half as long again, and hands the interpreter over at every one.
@@ -324,7 +323,7 @@ class SQLiteTables:
 
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""
-        return self.changes.select("latest_changes", (node,))
+        return self.changes.select("latest_changes", {"node": node})
 
     def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
@@ -384,7 +383,7 @@ class SQLiteTables:
 
     def kinds(self, level: Level, first: int) -> Sequence[tuple[int, int]]:
         """(id, kind code) of the nodes of a level from an id on, ascending."""
-        return self._connection.execute(self._sql[f"{level}_kinds"], (first,)).fetchall()
+        return self._connection.execute(self._sql[f"{level}_kinds"], {"first": first}).fetchall()
 
     def epoch(self, level: Level) -> int:
         """How often ids or edges of a level were rewritten, counted from a number of this file's own."""
