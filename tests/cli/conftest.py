@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from headwater.cli.main import cli
+from headwater.cli.commands import cli
 from headwater.storage.open import open_store
 from query.histories import BASE, encoded, project, report
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from headwater.cli.main import cli
+from headwater.cli.commands import cli
 from headwater.storage.open import open_store
 from headwater.testing.events import History
 

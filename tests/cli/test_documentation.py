@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from headwater.cli.main import COMMANDS, cli
+from headwater.cli.commands import COMMANDS, cli
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")

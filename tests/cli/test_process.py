@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.cli.main import COMMANDS
+from headwater.cli.commands import COMMANDS
 
 MAIN = [sys.executable, "-m", "headwater"]
 

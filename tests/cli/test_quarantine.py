@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from headwater.cli.main import cli
+from headwater.cli.commands import cli
 from headwater.storage.base import Quarantined
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import raw, run_event, run_id

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from headwater.cli.main import COMMANDS, cli
+from headwater.cli.commands import COMMANDS, cli
 from headwater.cli.opening import NoLineage
 from headwater.errors import HeadwaterError, InvalidInput, NotFound
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from headwater.capture.config import load
-from headwater.cli.main import COMMANDS, cli
+from headwater.cli.commands import COMMANDS, cli
 from headwater.cli.serve import serve
 from headwater.server.routes.health import OPERATIONS as HEALTH
 

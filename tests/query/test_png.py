@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from headwater.cli.main import cli
+from headwater.cli.commands import cli
 from headwater.errors import MissingExtra
 from headwater.model.graph import Edge, Node, NodeKind
 from headwater.query import LineageGraph

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from headwater.cli.main import cli
+from headwater.cli.commands import cli
 from headwater.errors import ConfigError, StoreCorrupt, StoreError, StoreUnavailable
 from headwater.server.backups import back_up, put_back
 from headwater.server.permissions import Permission

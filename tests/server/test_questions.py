@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import headwater as hw
-from headwater.cli.main import cli
+from headwater.cli.commands import cli
 from headwater.errors import ConfigError, InvalidInput, NotFound, ServiceError
 from headwater.query import Lineage
 from headwater.query.remote import RemoteLineage

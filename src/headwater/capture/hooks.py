@@ -59,6 +59,8 @@ class _Busy(threading.local):
 
 
 BUSY = _Busy()
+_current = recording.CURRENT.get
+_PROCESS = recording.PROCESS
 
 
 class unobserved:  # noqa: N801 - reads as a word: ``with unobserved():``
@@ -73,14 +75,14 @@ class unobserved:  # noqa: N801 - reads as a word: ``with unobserved():``
 
 def observe(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
     """A stand-in for ``original`` that tells ``after`` about each outermost call."""
-    current, process, busy = recording.CURRENT.get, recording.PROCESS, BUSY
 
+    # There are a thousand of these, so what all have in common is no part of the closure.
     @functools.wraps(original)
     def observed(*args: Any, **kwargs: Any) -> Any:
-        recorder = current() or process.root  # recording.current(), inlined
+        recorder = _current() or _PROCESS.root  # recording.current(), inlined
         if recorder is None:
             return original(*args, **kwargs)
-        cell = busy.cell
+        cell = BUSY.cell
         if cell[0]:
             return original(*args, **kwargs)
         cell[0] = 1
@@ -146,7 +148,7 @@ class Hooks:
 
     def after_property(self, owner: type, name: str, handler: After) -> None:
         """Call ``handler(recorder, result, (self,), {})`` after each read of the property ``owner.name``."""
-        original = inspect.getattr_static(owner, name, None)
+        original = _static(owner, name)
         if not isinstance(original, property) or original.fget is None:
             raise DidNotEnable(f"{self.identifier}: {owner.__name__}.{name} is not a property here")
         from headwater.capture.stand_in import unseen
@@ -156,9 +158,8 @@ class Hooks:
 
     def replace(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         """Put ``make(original)`` in the place of ``owner.name``, keeping its kind of method."""
-        missing = object()
-        static = inspect.getattr_static(owner, name, missing)
-        if static is missing:
+        static = _static(owner, name)
+        if static is _ABSENT:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} is gone in this version")
         if isinstance(static, classmethod):
             self.put(owner, name, classmethod(make(static.__func__)))
@@ -198,24 +199,40 @@ class Hooks:
     def put(self, owner: Any, name: str, replacement: Any) -> None:
         """Set ``owner.name`` to ``replacement`` until the hooks are removed."""
         own = vars(owner).get(name, _ABSENT) if hasattr(owner, "__dict__") else getattr(owner, name)
-
-        def undo() -> None:
-            if own is _ABSENT:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, own)
-
         try:
             setattr(owner, name, replacement)
         except (AttributeError, TypeError) as error:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} cannot be hooked: {error}") from error
-        self._undo.append(undo)
+        self._undo.append(_Put(owner, name, own))
 
     def _site(self, owner: Any, name: str) -> str:
         return f"{getattr(owner, '__qualname__', None) or getattr(owner, '__name__', self.identifier)}.{name}"
 
 
 _ABSENT = object()
+
+
+class _Put(NamedTuple):
+    """An attribute that was set, and what its owner had there; called, it is as before."""
+
+    owner: Any
+    name: str
+    own: Any
+
+    def __call__(self) -> None:
+        if self.own is _ABSENT:
+            delattr(self.owner, self.name)
+        else:
+            setattr(self.owner, self.name, self.own)
+
+
+def _static(owner: Any, name: str) -> Any:
+    """What ``owner.name`` is before it is bound, ``_ABSENT`` where there is none."""
+    for part in owner.__mro__ if isinstance(owner, type) else (owner,):
+        own: Any = getattr(part, "__dict__", {}).get(name, _ABSENT)
+        if own is not _ABSENT:
+            return own
+    return inspect.getattr_static(owner, name, _ABSENT)
 
 
 class _Copy(NamedTuple):

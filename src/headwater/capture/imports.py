@@ -16,6 +16,7 @@ from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoade
 from types import ModuleType
 from typing import Any, Final
 
+from headwater.capture.collector import CollectorPause
 from headwater.capture.guard import GUARD
 
 Callback = Callable[[ModuleType], None]
@@ -134,9 +135,11 @@ class ImportHooks(MetaPathFinder):
             callbacks = self._waiting.pop(module.__name__, [])
             if not self._waiting and self in sys.meta_path:
                 sys.meta_path.remove(self)
+        pause = CollectorPause()  # hooks are made by the hundred and stay: nothing to be found among them
         for callback in callbacks:
             with GUARD.at(f"import of {module.__name__}"):
                 callback(module)
+        pause.end()
 
 
 def _ask_the_others(

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headwater.capture import recorder as recording
+from headwater.capture.collector import CollectorPause, thaw
 from headwater.capture.assemble import JobFacts, Outcome
 from headwater.capture.guard import GUARD
 from headwater.capture.outcomes import outcome_of
@@ -64,6 +65,7 @@ def at_exit() -> None:
     client = WATCHED.client
     if client is None:
         return
+    pause = CollectorPause()
     with GUARD.at("exit"):
         client.shutdown(WATCHED.outcome or _outcome_of_program())
     # A stand-in or a thread that outlives the interpreter's modules keeps what it refers to alive, and compiled
@@ -71,6 +73,8 @@ def at_exit() -> None:
     with GUARD.at("exit"):
         client.uninstall()
         client.worker.stop(STOP_TIMEOUT_S)
+    thaw()
+    pause.end()
 
 
 def _outcome_of_program() -> Outcome | None:

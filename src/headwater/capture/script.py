@@ -17,6 +17,7 @@ from types import CodeType, ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 from headwater.capture import api
+from headwater.capture.collector import CollectorPause, freeze
 from headwater.capture.config import Config
 from headwater.capture.facts import argument_parameters, facts_of_process
 from headwater.capture.guard import GUARD
@@ -142,16 +143,20 @@ def code_program(text: str, arguments: Sequence[str]) -> Program:
 def run_program(
     program: Program,
     config: Config,
+    pause: CollectorPause,
     *,
     name: str | None = None,
     operation: str | None = None,
     keywords: dict[str, Any] | None = None,
 ) -> NoReturn:
-    """Run a program, captured, and end this process as it ends. The program runs whatever goes wrong in capture."""
-    main = _main_module(program)
-    _enter_program(program, main)
+    """Run a program, captured, and end this process as it ends. The program runs whatever goes wrong in capture.
+    ``pause``: of the collector; it ends where the program begins."""
+    _enter_program(program, _main_module(program))
     with GUARD.at("run"):
         _begin(program, config, name, operation, keywords)
+    freeze()
+    pause.end()
+    main = sys.modules["__main__"] = _main_module(program)  # made anew: the program's module is not to be frozen
     error: BaseException | None = None
     try:
         code = program.load()

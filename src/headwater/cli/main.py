@@ -1,201 +1,34 @@
-"""The ``headwater`` command: its groups, what every command shares, and how failures are told.
+"""The entry of the ``headwater`` command.
 
-Only click is imported to start. Each command lives in a module of its own that is imported when it is called, and the
-one-line helps stand here so that ``headwater --help`` imports none of them.
+``headwater run`` is the one command whose cost a program of the user bears: in its usual forms it starts from here,
+without click. Everything else is in ``commands``.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-import click
-
-from headwater.errors import HeadwaterError, InvalidInput
-
-COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("headwater.cli.run:run", "Run a script, module or notebook and capture its lineage."),
-    "upstream": ("headwater.cli.walks:upstream", "Show what a dataset, model or column comes from."),
-    "downstream": ("headwater.cli.walks:downstream", "Show what is made from a dataset or column."),
-    "path": ("headwater.cli.walks:path", "Show how data flows from one node to another."),
-    "impact": ("headwater.cli.answers:impact", "Show what breaks if a column or dataset changes."),
-    "why": ("headwater.cli.answers:why", "Trace a prediction back to model, run and raw data."),
-    "diff": ("headwater.cli.answers:diff", "Compare two runs, versions or instants."),
-    "search": ("headwater.cli.objects:search", "Find datasets, columns, models and jobs by words."),
-    "show": ("headwater.cli.objects:show", "Show all that is known of a dataset, job or run."),
-    "history": ("headwater.cli.objects:history", "Show versions, runs and changes of a node over time."),
-    "runs": ("headwater.cli.objects:runs", "List runs, latest first."),
-    "record": ("headwater.cli.objects:record", "Show a run as a flat record."),
-    "select": ("headwater.cli.objects:select", "List the nodes that a selector names."),
-    "coverage": ("headwater.cli.objects:coverage", "Show how much of the lineage is known."),
-    "export": ("headwater.cli.transfer:export", "Write the graph, or a part of it, in another format."),
-    "ingest": ("headwater.cli.transfer:ingest", "Store OpenLineage events and flat records from files."),
-    "serve": ("headwater.cli.serve:serve", "Serve lineage over HTTP: OpenLineage, Marquez, our own API, the pages."),
-    "ui": ("headwater.cli.ui:ui", "Open the web interface in the browser."),
-    "health": ("headwater.cli.operations:health", "Ask a service whether it can do its work."),
-    "backup": ("headwater.cli.operations:backup", "Copy a whole service into a folder, with checksums."),
-    "restore": ("headwater.cli.operations:restore", "Put such a copy back."),
-    "tenant": ("headwater.cli.access:tenant", "Manage the tenants of a service and their quotas."),
-    "token": ("headwater.cli.access:token", "Manage the API keys of a tenant."),
-    "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a time."),
-    "quarantine": ("headwater.cli.quarantine:quarantine", "Look at what was refused; send it again or drop it."),
-    "migrate": ("headwater.cli.migrate:migrate", "Bring the stores of all tenants to the schema of this version."),
-    "store": ("headwater.cli.store:store", "Look after the store: info, backup, rebuild, repair ..."),
-    "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),
-    "doctor": ("headwater.cli.doctor:doctor", "Check the installation, the store and the integrations."),
-}
-"""Commands in the order of the help: where each is found, and its help in one line."""
-
-SECTIONS = {
-    "run": "Capture",
-    "upstream": "Ask",
-    "export": "Move lineage",
-    "serve": "Serve",
-    "store": "Look after",
-}
-"""Headings of the help, each by the first command below it."""
-
-
-_OWN_PLACE = ("run", "config")
-"""Commands that say themselves which store they mean."""
-
-
-def with_place(command: click.Command) -> click.Command:
-    """Let ``--store`` and ``--tenant`` stand behind the command as well as before it."""
-    if isinstance(command, click.Group):
-        for inner in command.commands.values():
-            with_place(inner)
-    elif not any(parameter.name == "store" for parameter in command.params):
-        for name, metavar, text in (
-            ("store", "PATH", "The store; as before the command."),
-            ("tenant", "TEXT", "Whose lineage; as before the command."),
-        ):
-            option = click.Option(
-                [f"--{name}"], metavar=metavar, expose_value=False, is_eager=True, callback=_take_place, help=text
-            )
-            command.params.append(option)
-    return command
-
-
-def _take_place(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        root = ctx.find_root()
-        root.obj = root.obj or Settings(None, "default")
-        setattr(root.obj, str(option.name), value)
-
-
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of ``COMMANDS``."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command; None when there is none of that name."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        found: click.Command = getattr(importlib.import_module(module), name)
-        return found if cmd_name in _OWN_PLACE else with_place(found)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, and suggest near ones where there is none."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, 3) if args else []
-            hint = f" Did you mean {', '.join(near)}?" if near else ""
-            raise click.UsageError(error.message + hint, ctx) from None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the one-line helps without importing a command."""
-        del ctx
-        names = list(COMMANDS)
-        starts = [names.index(first) for first in SECTIONS]
-        width = max(map(len, names))
-        for title, start, end in zip(SECTIONS.values(), starts, [*starts[1:], len(names)], strict=True):
-            with formatter.section(title):
-                formatter.write_dl([(name.ljust(width), COMMANDS[name][1]) for name in names[start:end]])
-
-
-class Settings:
-    """What the options before the command say, for whoever opens the store."""
-
-    def __init__(self, store: str | None, tenant: str) -> None:
-        self.store = store
-        self.tenant = tenant
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--store", metavar="PATH", help="The store. Default: HEADWATER_STORE, else .headwater of the project.")
-@click.option("--tenant", envvar="HEADWATER_TENANT", default="default", show_default=True, help="Whose lineage.")
-@click.version_option(package_name="headwater", prog_name="headwater")
-@click.pass_context
-def cli(ctx: click.Context, store: str | None, tenant: str) -> None:
-    """Data lineage for AI and ML: from any prediction back to the raw rows behind it.
-
-    \b
-    headwater run train.py                 # capture a script as it is
-    headwater upstream model.pkl           # what is it made from?
-    headwater why predictions.csv#17       # why this prediction?
-    headwater impact users.csv:age         # what breaks without this column?
-    headwater diff train.py                # what changed since the last run?
-    """
-    if store and "://" not in store:
-        store = os.path.abspath(store)  # noqa: PTH100 - text in, text out
-    if store:
-        os.environ["HEADWATER_STORE"] = store  # what 'run' starts captures into the same store
-    ctx.obj = Settings(store, tenant)
+from headwater.cli import start
+from headwater.errors import HeadwaterError
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code: 0 done, 1 failed or not found, 2 wrong usage, 130 Ctrl-C."""
+    given = list(sys.argv[1:] if args is None else args)
+    asked = start.read(given[1:]) if given[:1] == ["run"] else None
+    if asked is None:
+        from headwater.cli.commands import call
+
+        call(given)
     try:
-        code = cli.main(args=None if args is None else list(args), prog_name="headwater", standalone_mode=False)
-        sys.stdout.flush()
-    except click.UsageError as error:
-        error.show()
-        sys.exit(2)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        _leave_pipe()
+        start.begin(asked)
     except HeadwaterError as error:
-        tell(error)
-        sys.exit(2 if isinstance(error, InvalidInput) else 1)
-    sys.exit(code if isinstance(code, int) else 0)
+        from headwater.cli.commands import failed
 
+        failed(error)
+    except KeyboardInterrupt:
+        from headwater.cli.commands import stopped
 
-def tell(error: HeadwaterError) -> None:
-    """Write a failure to standard error: what is wrong, and what can be done."""
-    click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True, color=wants_color(sys.stderr))
-    if error.hint:
-        click.echo(click.style(" hint: ", fg="cyan") + error.hint, err=True, color=wants_color(sys.stderr))
-
-
-def wants_color(stream: object) -> bool:
-    """Tell whether colours belong in a stream: a terminal, and NO_COLOR not set (https://no-color.org)."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    isatty = getattr(stream, "isatty", None)
-    return bool(isatty and isatty()) and os.environ.get("TERM") != "dumb"
-
-
-def _leave_pipe() -> NoReturn:
-    """The reader has gone, as ``head`` does: leave quietly, and let nothing flush into the closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(141)
+        stopped()

@@ -13,7 +13,7 @@ import click
 from headwater.errors import HeadwaterError, StoreError
 
 if TYPE_CHECKING:
-    from headwater.cli.main import Settings
+    from headwater.cli.commands import Settings
     from headwater.query.lineage import Lineage
     from headwater.storage.base import Store
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from headwater.cli.main import wants_color
+from headwater.cli.commands import wants_color
 from headwater.errors import InvalidInput
 from headwater.query.drawing.palette import TERMINAL
 from headwater.query.result import LineageGraph

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
+
+from headwater.cli.start import Asked, begin
 
 _TAKES_THE_REST = ("-m", "--module", "-c", "--code")
 
@@ -46,48 +47,19 @@ class _Python(click.Command):
 @click.option("-v", "--verbose", is_flag=True, help="Say at the end what was captured, on standard error.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing, not even when lineage could not be delivered.")
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]...")
-def run(program: tuple[str, ...], module: str | None, code: str | None, **options: Any) -> None:
+def run(**options: Any) -> None:
     """Run SCRIPT (or -m MODULE, -c CODE, a notebook) and capture its lineage.
 
     The program's output, warnings and exit code are those of a plain python; on success nothing is added to them.
     """
-    from headwater.capture.config import load
-    from headwater.capture.script import code_program, module_program, run_program, script_program
-
-    given = _settings(options)
+    asked = Asked(**options)
     before = getattr(click.get_current_context().find_root().obj, "store", None)
-    if before and "store" not in given:
-        given["store"] = before
-    _check_integrations(options["without"])
-    config = load(given)
-    if not config.settings.disabled:
-        _ = config.store  # a store that is no folder is refused before the program begins
-    if options["operation"] is not None:
-        _check_operation(options["operation"])
-    if module is not None:
-        ready = module_program(module, program)
-    elif code is not None:
-        ready = code_program(code, program)
-    elif program:
-        ready = script_program(program[0], program[1:], _project(config.project, program[0]))
-    else:
+    _check_integrations(asked.without)
+    if asked.operation is not None:
+        _check_operation(asked.operation)
+    if asked.module is None and asked.code is None and not asked.program:
         raise click.UsageError("name a script, or use -m MODULE or -c CODE")
-    run_program(ready, config, name=options["name"], operation=options["operation"], keywords=given)
-
-
-def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    """What the options say, as settings."""
-    given: dict[str, Any] = {key: options[key] for key in ("namespace", "store") if options[key]}
-    if options["tags"]:
-        pairs = [tag.partition("=") for tag in options["tags"]]
-        given["tags"] = {key: value or "true" for key, _, value in pairs}
-    if options["without"]:
-        given["without_integrations"] = list(options["without"])
-    if options["verbose"]:
-        given["verbose"] = True
-    if options["quiet"]:
-        given["quiet"] = True
-    return given
+    begin(asked._replace(store=asked.store or before))
 
 
 def _check_operation(operation: str) -> None:
@@ -105,9 +77,3 @@ def _check_integrations(names: tuple[str, ...]) -> None:
             raise click.BadParameter(
                 f"{name!r} is none of {', '.join(sorted(INTEGRATIONS))}", param_hint="--no-integration"
             )
-
-
-def _project(project: Path, script: str) -> Path:
-    """The project that the script lies in: that of the working folder, if it does; else the script's own folder."""
-    place = Path(script).resolve()
-    return project if place.is_relative_to(project.resolve()) else place.parent

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from headwater.cli.main import Settings as Place
+from headwater.cli.commands import Settings as Place
 from headwater.cli.opening import target
 
 if TYPE_CHECKING:

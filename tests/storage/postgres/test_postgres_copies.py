@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from postgres_opening import Opener
 
-from headwater.cli.main import cli
+from headwater.cli.commands import cli
 from headwater.errors import StoreCorrupt, StoreError
 from headwater.storage.memory import MemoryStore
 from headwater.storage.postgres import PostgresStore

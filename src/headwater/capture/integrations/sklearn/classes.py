@@ -31,15 +31,15 @@ METHODS: Final[dict[str, Handler]] = {
     "score": models.after_score,
 }
 """Method to the handler that runs after it."""
+_AFTER: Final = {name: functools.partial(handler, method=name) for name, handler in METHODS.items()}
 
 
 def hook_class(hooks: Hooks, cls: type) -> None:
     """Hook the methods that ``cls`` itself defines; a class that is hooked already is left alone."""
-    for name, handler in METHODS.items():
+    for name, after in _AFTER.items():
         found = vars(cls).get(name)
         if found is None or getattr(found, "_headwater_hook", False):
             continue
-        after = functools.partial(handler, method=name)
         site = f"{cls.__qualname__}.{name}"
         if hasattr(found, "fn") and hasattr(found, "check"):
             # ``available_if``: a descriptor that hides the method where the inner estimator lacks it.
