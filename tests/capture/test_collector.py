@@ -50,13 +50,22 @@ def test_what_a_program_leaves_is_finalised_as_without_us(tmp_path: Path) -> Non
         folder = tmp_path / way
         folder.mkdir()
         (folder / "train.py").write_text(PROGRAM)
-        command = [sys.executable, "train.py"] if way == "plain" else [sys.executable, "-m", "headwater", "run", "train.py"]
+        command = (
+            [sys.executable, "train.py"] if way == "plain" else [sys.executable, "-m", "headwater", "run", "train.py"]
+        )
         done = subprocess.run(command, cwd=folder, check=True, capture_output=True, encoding="utf-8", timeout=120)
         results.append((sorted(done.stdout.splitlines()), done.stderr, (folder / "log.txt").read_text()))
     assert results[0] == results[1]
     assert results[0][0] == sorted(
         [
-            *("True (700, 10, 10) []", "None", "collected is gone", "handler is gone", "cycle is gone", "global is gone"),
+            *(
+                "True (700, 10, 10) []",
+                "None",
+                "collected is gone",
+                "handler is gone",
+                "cycle is gone",
+                "global is gone",
+            ),
             *("class is gone", "attribute of a class that was there before is gone"),
         ]
     )

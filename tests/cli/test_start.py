@@ -17,8 +17,8 @@ from headwater.cli.start import Asked
 PIECES = (
     *("train.py", "-", "--", "a=b", "-v", "-q", "-vq", "-m", "-mjson", "-c", "print(1)", "-h", "--help", "--verbose"),
     *("--quiet", "--quiet=1", "--name", "--name=n", "--name=", "--namespace", "--store", "--store=s=t", "--tag"),
-    *("--tag=k=v", "--tags", "--module", "--module=json", "--code", "--code=1", "--operation", "ETL", "--no-integration"),
-    *("pandas", "--verb", "", "-x"),
+    *("--tag=k=v", "--tags", "--module", "--module=json", "--code", "--code=1", "--operation", "ETL"),
+    *("--no-integration", "pandas", "--verb", "", "-x"),
 )
 """What arguments are made of: every option, whole and joined to its value, and what is no option."""
 
@@ -48,7 +48,7 @@ def test_arguments_are_read_as_click_reads_them(capsys: pytest.CaptureFixture[st
 
 
 def test_the_usual_forms_are_read_without_click() -> None:
-    """A script, a module and a piece of code, with name, store, tags and how much is said; the rest is the program's."""
+    """A script, a module and a piece of code, with name, store, tags and loudness; the rest is the program's."""
     assert start.read(["train.py", "--name", "x", "-v"]) == Asked(("train.py", "--name", "x", "-v"))
     assert start.read(["--name", "n", "-q", "--tag", "a=1", "--tag=b", "train.py", "--", "x"]) == Asked(
         ("train.py", "--", "x"), name="n", quiet=True, tags=("a=1", "b")

@@ -1,6 +1,6 @@
 """The commands of ``headwater``: their groups, what every command shares, and how failures are told.
 
-Only click is imported to start. Each command lives in a module of its own that is imported when it is called, and the
+Only click is imported for it. Each command lives in a module of its own that is imported when it is called, and the
 one-line helps stand here so that ``headwater --help`` imports none of them.
 """
 
