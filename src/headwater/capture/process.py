@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headwater.capture import recorder as recording
-from headwater.capture.collector import CollectorPause, thaw
 from headwater.capture.assemble import JobFacts, Outcome
+from headwater.capture.collector import CollectorPause, thaw
 from headwater.capture.guard import GUARD
 from headwater.capture.outcomes import outcome_of
 from headwater.capture.recorder import Recorder
