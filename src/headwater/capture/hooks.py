@@ -212,12 +212,15 @@ class Hooks:
 _ABSENT = object()
 
 
-class _Put(NamedTuple):
+class _Put:
     """An attribute that was set, and what its owner had there; called, it is as before."""
 
-    owner: Any
-    name: str
-    own: Any
+    __slots__ = ("name", "own", "owner")
+
+    def __init__(self, owner: Any, name: str, own: Any) -> None:
+        self.owner = owner
+        self.name = name
+        self.own = own
 
     def __call__(self) -> None:
         if self.own is _ABSENT:

@@ -52,7 +52,7 @@ def read(arguments: Sequence[str]) -> Asked | None:
             return None
         del rest[: 1 if equals else 2]
         if option in _PROGRAMS and not equals:
-            return Asked(tuple(rest), **{_PROGRAMS[option]: value}, **found)
+            return Asked(tuple(rest), **{**found, _PROGRAMS[option]: value})
         if option not in _VALUES:
             return None
         name = _VALUES[option]
