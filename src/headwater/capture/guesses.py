@@ -82,6 +82,16 @@ class Guesses:
                 return make_value("unseen", (value,), _from_all, columns=value.columns, rows=rows)
         return None
 
+    def table_of(self, names: tuple[str, ...], rows: int | None) -> Value | None:
+        """A value for a table of these columns that the user's line makes of a list: what the code gathered in it."""
+        if not self._passes:
+            return None
+        from headwater.capture.gathered import table_read
+
+        code, line = user_site(3)
+        passes = self._passes.get(code) if code is not None else None
+        return table_read(code, line, passes, names, rows) if code is not None and passes else None
+
     def _listed(self, rows: int) -> Value | None:
         """A value for a list that is used at the user's line, where what it was made of was gone through."""
         from headwater.capture.surmise import FROM_CODE, gone_through

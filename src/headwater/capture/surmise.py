@@ -53,6 +53,8 @@ class Step(NamedTuple):
     """Texts and attributes in its expressions: where they name columns, those columns are meant."""
     is_closed: bool
     """Whether it calls no function by its bare name: what such a function hands back was made elsewhere."""
+    node: ast.stmt
+    """The statement itself, as it was parsed."""
 
 
 _STORES: Final = frozenset({"setitem", "insert", "isetitem", "loc", "iloc", "at", "iat", "DataFrame", "Series"})
@@ -282,7 +284,7 @@ def _step(
     if changes:
         used += tuple(binds)
     mentions = _mentions(value)
-    return Step(node.lineno, last or node.end_lineno or node.lineno, binds, passed, used, mentions, is_closed)
+    return Step(node.lineno, last or node.end_lineno or node.lineno, binds, passed, used, mentions, is_closed, node)
 
 
 def _mentions(value: ast.expr | None) -> frozenset[str]:

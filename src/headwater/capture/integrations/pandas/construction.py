@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.core.base import IndexOpsMixin
 
 from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.pandas.gathering import made_of_items, row_of
 from headwater.capture.integrations.pandas.labels import columns_of, label, series_name
 from headwater.capture.integrations.pandas.observing import DATA, argument, bind, hook, hook_methods, listed
 from headwater.capture.integrations.pandas.rules import IDENTITY, SAME, SOURCE, by_position, column, levels, whole
@@ -19,6 +20,7 @@ from headwater.capture.values import Columns, Dep, Rule, Value
 def install(hooks: Hooks) -> None:
     """Hook the constructors and the ways out to numpy."""
     hook(hooks, pd.DataFrame, "__init__", _framed)
+    hook(hooks, pd.DataFrame, "from_records", _recorded)
     hook(hooks, pd.Series, "__init__", _lined)
     for name in ("to_numpy", "__array__", "to_records"):
         hook_methods(hooks, (pd.DataFrame, pd.Series, IndexOpsMixin), (name,), lambda _: _to_array)
@@ -29,7 +31,10 @@ def install(hooks: Hooks) -> None:
 
 def _framed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, data = args[0], argument(args, kwargs, 1, "data")
-    if isinstance(data, dict):
+    gathered = made_of_items(recorder, owner, data)
+    if gathered is not None:
+        bind(recorder, owner, "DataFrame", (gathered,), SAME)
+    elif isinstance(data, dict):
         found = {label(name): listed(recorder, item) for name, item in data.items()}
         items = {name: item for name, item in found.items() if isinstance(item, DATA) or type(item) is Value}
         bind(recorder, owner, "DataFrame", list(items.values()), _from_items(tuple(items)))
@@ -38,9 +43,15 @@ def _framed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     elif isinstance(data, DATA):
         bind(recorder, owner, "DataFrame", (data,), _from_array)
     elif isinstance(data, list) and any(isinstance(item, DATA) for item in data[:1_000]):
-        bind(recorder, owner, "DataFrame", [item for item in data if isinstance(item, DATA)], _from_rows)
+        rows = [row_of(recorder, owner, item) for item in data if isinstance(item, DATA)]
+        bind(recorder, owner, "DataFrame", rows, _from_rows)
     else:
         bind(recorder, owner, "DataFrame", (), _literal)
+
+
+def _recorded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``DataFrame.from_records``: as the constructor."""
+    _framed(recorder, None, (result, argument(args, kwargs, 1, "data")), {})
 
 
 def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

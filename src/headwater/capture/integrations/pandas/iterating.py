@@ -1,4 +1,5 @@
-"""Going through a column item by item, as a comprehension does: what comes of it is a list, which nobody can follow.
+"""Going through a column or frame item by item, as a comprehension does: what comes of it is a list, which nobody can
+follow.
 
 Where and through which column is told, so that a list that is used further down can be read back to it.
 """
@@ -14,14 +15,17 @@ from headwater.capture.integrations.pandas.observing import hook
 from headwater.capture.recorder import Recorder, went_through
 from headwater.capture.values import user_site
 
-_METHODS: Final = ("__iter__", "items", "tolist", "to_list")
+_METHODS: Final = ("__iter__", "items", "tolist", "to_list", "to_dict")
+_FRAME_METHODS: Final = ("iterrows", "itertuples", "to_dict", "to_records")
 
 
 def install(hooks: Hooks) -> None:
-    """Hook what gives the items of a column to Python code."""
+    """Hook what gives the items of a column, or the rows of a frame, to Python code."""
     for name in _METHODS:
         if hasattr(pd.Series, name):
             hook(hooks, pd.Series, name, _after_pass)
+    for name in _FRAME_METHODS:
+        hook(hooks, pd.DataFrame, name, _after_pass)
 
 
 def _after_pass(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from headwater.capture.integrations.sklearn.models import dataset_of
 from headwater.capture.integrations.sklearn.sets import known
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import SCALARS, Recorder
+from headwater.capture.scalars import can_follow
+from headwater.capture.values import Columns, Dep, Value
 
 METRICS: Final = {
     "sklearn.metrics._classification": (
@@ -28,11 +30,20 @@ METRICS: Final = {
 """Functions that give one number, by the module that defines them."""
 
 
+def AGGREGATE(value: Value) -> Columns:  # noqa: N802 - a rule, named as the others are
+    """One number of all that was measured."""
+    deps = [Dep(position, None, subtype="AGGREGATION") for position in range(len(value.inputs))]
+    return Columns(dict.fromkeys(value.column_names(), deps))
+
+
 def after_metric(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
     """A metric function was called: its number is a result of the run."""
     if getattr(result, "ndim", 0) == 0:
         truth = args[0] if args else kwargs.get("y_true", kwargs.get("y"))
         recorder.metric(name, float(result), dataset=dataset_of(recorder, (truth, *args[1:2])))
+        if can_follow(result):  # put into a table, it comes from what was measured
+            measured = [value for item in args[:2] if (value := recorder.values.get(item)) is not None]
+            SCALARS.derive(result, f"sklearn.{name}", measured, AGGREGATE, (name,))
 
 
 def after_cross_validation(

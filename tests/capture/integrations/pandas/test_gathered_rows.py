@@ -1,0 +1,169 @@
+"""Lists of rows that a loop filled, made a frame: the code says which columns went in, and the edge is a guess."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from headwater.capture.trace import trace
+
+PEOPLE = {"id": [1, 2, 3], "debt": [10.0, 20.0, 5.0], "income": [100.0, 50.0, 80.0], "town": ["Cork", "York", "Cork"]}
+
+
+@pytest.fixture
+def people(follow):
+    """A frame that was read from a file, and what is known of it."""
+    pd.DataFrame(PEOPLE).to_csv("people.csv", index=False)
+    followed = follow("pandas", "numpy")
+    return followed, pd.read_csv("people.csv")
+
+
+def _with_iterrows(people):
+    rows = []
+    for _, row in people.iterrows():
+        ratio = row["debt"] / row["income"]
+        rows.append({"who": row["id"], "ratio": ratio, "one": 1})
+    return pd.DataFrame(rows)
+
+
+def _with_itertuples(people):
+    rows = []
+    for row in people.itertuples():
+        if row.income > 60:
+            rows += [(row.id, row.debt / row.income, 1)]
+    return pd.DataFrame(rows, columns=["who", "ratio", "one"])
+
+
+def _with_records(people):
+    rows = []
+    for record in people.to_dict("records"):
+        made = {}
+        made["who"] = record["id"]
+        made["ratio"] = record["debt"] / record.get("income")
+        made["one"] = 1
+        rows.append(made)
+    return pd.DataFrame.from_records(rows)
+
+
+def _with_lists_by_name(people):
+    who, ratio = [], []
+    for number, (debt, income) in zip(people["id"], zip(people.debt, people.income, strict=True), strict=True):
+        who.append(number)
+        ratio.append(debt / income)
+    return pd.DataFrame({"who": who, "ratio": ratio, "one": [1, 1, 1]})
+
+
+def _with_zip(people):
+    rows = []
+    for place, (number, debt, income) in enumerate(zip(people.id, people.debt, people.income, strict=True)):
+        rows.append({"who": number, "ratio": debt / income, "one": place})
+    return pd.DataFrame(rows)
+
+
+def _with_comprehension(people):
+    return pd.DataFrame(
+        [{"who": row.id, "ratio": row.debt / row.income, "one": 1} for row in people.itertuples(index=False)]
+    )
+
+
+@pytest.mark.parametrize(
+    "gather",
+    [_with_iterrows, _with_itertuples, _with_records, _with_zip, _with_comprehension],
+)
+def test_each_column_comes_from_what_stands_in_its_expression(people, gather):
+    """A list that was filled row by row: each column from the columns in its expression, and said to be a guess."""
+    followed, frame = people
+    made = gather(frame)
+    columns = followed.columns(made)
+    assert columns["who"] == {("people.csv", "id")}
+    assert columns["ratio"] == {("people.csv", "debt"), ("people.csv", "income")}
+    assert columns["one"] == set()
+    found = trace(followed.recorder.values.get(made))
+    assert {trail.description for trails in found.fields.values() for trail in trails.values()} == {"inferred"}
+
+
+def test_lists_by_name(people):
+    """One list a column, filled in one loop."""
+    followed, frame = people
+    columns = followed.columns(_with_lists_by_name(frame))
+    assert columns["who"] == {("people.csv", "id")}
+    assert {("people.csv", "debt"), ("people.csv", "income")} <= columns["ratio"]
+    assert columns["one"] == set()
+
+
+def test_records_as_they_are_and_with_more(people):
+    """Whole records: each column is the column of its name; what was added comes from its own expression."""
+    followed, frame = people
+    records = frame.to_dict("records")
+    assert followed.columns(pd.DataFrame(records)) == {name: {("people.csv", name)} for name in PEOPLE}
+    more = pd.DataFrame([{**record, "twice": record["debt"] * 2} for record in frame.to_dict("records")])
+    assert followed.columns(more)["twice"] == {("people.csv", "debt")}
+    assert followed.columns(more)["town"] == {("people.csv", "town")}
+
+
+def test_a_key_that_cannot_be_read_comes_from_everything(people):
+    """A column whose expression is not in sight is made of all that was gone through, rather than of nothing."""
+    followed, frame = people
+    records = frame.to_dict("records")
+    for record in records:
+        record["new"] = record["debt"] + 1
+    made = pd.DataFrame(records)
+    assert followed.columns(made)["new"] == {("people.csv", name) for name in PEOPLE}
+    assert followed.columns(made)["id"] == {("people.csv", "id")}
+
+
+def test_rows_that_are_series(people):
+    """Rows of ``iterrows`` put together again: each column is itself, and that is known."""
+    followed, frame = people
+    rows = []
+    for _, row in frame.iterrows():
+        rows.append(row)
+    made = pd.DataFrame(rows)
+    assert followed.columns(made) == {name: {("people.csv", name)} for name in PEOPLE}
+    assert followed.direct(made, "debt") == {"debt": "IDENTITY"}
+
+
+def test_numbers_in_a_table_are_exact(people):
+    """A table of means, a row a column: the numbers are known by identity."""
+    followed, frame = people
+    rows = []
+    for name in ("debt", "income"):
+        mean = frame[name].mean()
+        rows.append({"column": name, "mean": mean, "n": len(frame)})
+    made = pd.DataFrame(rows)
+    assert followed.columns(made) == {
+        "column": set(),
+        "mean": {("people.csv", "debt"), ("people.csv", "income")},
+        "n": set(),
+    }
+    assert followed.direct(made, "mean") == {"debt": "AGGREGATION", "income": "AGGREGATION"}
+    wide = pd.DataFrame({"debt": [frame.debt.mean()], "income": [frame.income.max()], "k": [1]})
+    assert followed.columns(wide) == {
+        "debt": {("people.csv", "debt")},
+        "income": {("people.csv", "income")},
+        "k": set(),
+    }
+
+
+def test_constants_come_from_nothing(people):
+    """Rows that were written out have no source, whatever was gone through elsewhere."""
+    followed, frame = people
+    rows = []
+    for row in frame.itertuples():
+        number = row.id
+        rows.append({"a": number})
+    assert followed.columns(pd.DataFrame([{"a": 1}, {"a": 2}, {"a": 3}])) == {}
+    assert followed.columns(pd.DataFrame({"a": [1, 2, 3]})) == {}
+    assert followed.columns(pd.DataFrame(rows)) == {"a": {("people.csv", "id")}}
+
+
+def test_going_through_rows_gives_what_it_gave(people):
+    """The rows, records and the frames made of them are those of pandas alone."""
+    _, frame = people
+    plain = pd.DataFrame(PEOPLE)
+    assert list(frame.itertuples()) == list(plain.itertuples())
+    assert frame.to_dict("records") == plain.to_dict("records")
+    assert [row.tolist() for _, row in frame.iterrows()] == [row.tolist() for _, row in plain.iterrows()]
+    assert np.array_equal(frame.to_records().id, plain.to_records().id)
+    pd.testing.assert_frame_equal(_with_zip(frame), _with_zip(plain))
