@@ -14,6 +14,7 @@ HeadwaterError
 │   ├── StoreReadOnly      the folder or file may not be written
 │   ├── StoreFull          the disk is full
 │   ├── StoreCorrupt       the file failed its integrity check
+│   ├── StoreOutdated      an earlier version made its views, and they are not made anew yet
 │   └── StoreTooNew        written by a later version of Headwater
 ├── ServiceError           a service did not answer a question: it is away, or lets nobody in
 ├── TransportError         an event could not be delivered (inside capture only, never raised into the host)
@@ -126,6 +127,12 @@ class StoreCorrupt(StoreError):
     """The store failed its integrity check."""
 
     hint = "run 'headwater store repair' to keep what can be read and rebuild the rest"
+
+
+class StoreOutdated(StoreError):
+    """An earlier version of Headwater made the views of the store, and they are not made anew yet."""
+
+    hint = "run 'headwater migrate', which shows how far it is; nothing that was stored is lost"
 
 
 class StoreTooNew(StoreError):

@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from itertools import islice
 from typing import Protocol
 
-from headwater.errors import StoreError
+from headwater.errors import StoreError, StoreLocked
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, StoredEvent
 from headwater.storage.cycles import Cycles
@@ -22,9 +23,12 @@ from headwater.storage.ingest import Batch, Checked, sort_out, with_ids
 from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.tables import Tables
 from headwater.storage.recall import State
+from headwater.storage.renewal import READ, RENEWED, RENEWING_OF, RENEWING_TO, Outdated, Progress, outdated
 from headwater.storage.turn import Turn
 
 _REBUILD_BATCH = 500
+_STRETCH = 5000
+"""Events read again in one commit, when views are made anew: about a second."""
 _COMMITS_BETWEEN_LOOKS = 16
 
 
@@ -124,8 +128,15 @@ class GroupedStore(ProjectedStore):
         """Drop what was refused before an instant."""
 
     @abstractmethod
-    def _clear_projections(self) -> None:
-        """Empty every projection, within the transaction at hand; counters of the log and of epochs stay."""
+    def _clear_projections(self, *, is_begun: bool = False) -> None:
+        """Empty every projection, within the transaction at hand; counters of the log and of epochs stay.
+
+        ``is_begun``: what is made of them in this transaction is not all, so they are those of no version.
+        """
+
+    def _hurrying(self) -> AbstractContextManager[None]:
+        """A context in which much is written that the log could tell again."""
+        return nullcontext()
 
     def _forget(self) -> None:
         self._tables.clear()
@@ -259,15 +270,63 @@ class GroupedStore(ProjectedStore):
         self._indexes.forget()
         return self.graph_hash()
 
-    def _replay(self) -> None:
+    def _make_anew(self, version: int, on_progress: Progress) -> None:
+        """Make every projection anew that an earlier version made, a commit for each stretch of the log."""
+        before: Outdated | None = None
+        with self._hurrying():
+            while (now := self._outdated(version)) is not None:
+                on_progress(now.done, now.last)
+                try:
+                    with self._writing():
+                        self._make_stretch(version)
+                except StoreLocked:
+                    if now == before:  # another process writes, and it is not this that it does
+                        raise
+                before = now
+        if before is not None:
+            on_progress(before.last, before.last)
+
+    def _outdated(self, version: int) -> Outdated | None:
+        with self._reading():
+            counters = {name: self._tables.counter(name) for name in READ}
+        return outdated(self.tenant, counters, version)
+
+    def _make_stretch(self, version: int) -> None:
+        """Make the next stretch. Another process may have been first, with a stretch or with all.
+
+        One of an earlier version that wrote meanwhile wrote into views that are not whole: then it is begun again.
+        """
+        tables = self._tables
+        if tables.counter("projection") >= version:
+            return
+        last = tables.counter("event")
+        is_begun = (tables.counter(RENEWING_TO), tables.counter(RENEWING_OF)) == (version, last)
+        if not is_begun or tables.counter("projection"):
+            self._clear_projections(is_begun=True)
+            self._set({RENEWING_TO: version, RENEWING_OF: last, RENEWED: 0})
+        done = self._replay(tables.counter(RENEWED), _STRETCH)
+        if done is not None:
+            self._set({RENEWED: done})
+        else:
+            self._set({RENEWING_TO: 0, RENEWING_OF: 0, RENEWED: 0, "projection": version})
+
+    def _set(self, counters: dict[str, int]) -> None:
+        for name, value in counters.items():
+            self._tables.advance(name, value - self._tables.counter(name))
+
+    def _replay(self, since: int = 0, most: int | None = None) -> int | None:
+        """Read events of the log again; the number of the last one, None when there are no more."""
         pending: list[tuple[Event, bytes, int, int]] = []
-        for stored in self._log.read(0):
+        count = last = 0
+        for stored in islice(self._log.read(since), most):
             one = self._check.again(stored.body)
             pending.append((one.event, one.key, stored.seq, one.at))
             if len(pending) >= _REBUILD_BATCH:
                 self._project(pending)
                 pending = []
+            count, last = count + 1, stored.seq
         self._project(pending)
+        return last if count == most else None
 
     def _project(self, events: list[tuple[Event, bytes, int, int]]) -> None:
         self._tables.expect([event for event, _, _, _ in events])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from headwater.errors import ConfigError, MissingExtra, StoreError
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
+from headwater.storage.renewal import Outdated, Progress, in_silence
 
 if TYPE_CHECKING:
     from headwater.storage.postgres import PostgresStore
@@ -24,11 +25,12 @@ def open_store(
     tenant: str = "default",
     read_only: bool = False,
     share_index_with: Store | None = None,
+    on_progress: Progress = in_silence,
 ) -> Store:
     """The store of a tenant; with ``share_index_with``, an open store of the same place, both hold one graph index.
 
     ``target``: a folder, ``sqlite:///folder``, ``postgresql://...``, ``memory://``, or None for ``.headwater`` in
-    the working directory.
+    the working directory. ``on_progress`` is told how far it is while views of an earlier version are made anew.
 
     Raises:
         ConfigError: no store of that kind is known.
@@ -43,7 +45,14 @@ def open_store(
         folder = index_folder(text, tenant)
         postgres = require_postgres()
         near = share_index_with if isinstance(share_index_with, postgres) else None
-        return postgres.open(text, tenant=tenant, read_only=read_only, index_folder=folder, share_index_with=near)
+        return postgres.open(
+            text,
+            tenant=tenant,
+            read_only=read_only,
+            index_folder=folder,
+            share_index_with=near,
+            on_progress=on_progress,
+        )
     if separator and scheme != "sqlite":
         raise ConfigError(
             f"no store of kind {scheme!r} is known",
@@ -52,7 +61,25 @@ def open_store(
     from headwater.storage.sqlite import SQLiteStore
 
     beside = share_index_with if isinstance(share_index_with, SQLiteStore) else None
-    return SQLiteStore.open(folder_of(text), tenant=tenant, read_only=read_only, share_index_with=beside)
+    return SQLiteStore.open(
+        folder_of(text), tenant=tenant, read_only=read_only, share_index_with=beside, on_progress=on_progress
+    )
+
+
+def outdated_store(target: str, tenant: str) -> Outdated | None:
+    """What there is to do before the store of a tenant can be used, without doing it; None when there is nothing.
+
+    Raises:
+        MissingExtra: it needs a library that is not installed.
+        StoreError: it cannot be read.
+    """
+    if target.startswith("memory:"):
+        return None
+    if target.startswith(POSTGRES):
+        return require_postgres().outdated(target, tenant)
+    from headwater.storage.sqlite import SQLiteStore
+
+    return SQLiteStore.outdated(folder_of(target).expanduser(), tenant)
 
 
 def folder_of(target: str) -> Path:

@@ -10,7 +10,7 @@ from typing import Self
 
 import psycopg
 
-from headwater.errors import InvalidInput, StoreError, StoreReadOnly
+from headwater.errors import InvalidInput, StoreError, StoreOutdated, StoreReadOnly
 from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals
 from headwater.storage.grouping import GroupedStore
 from headwater.storage.indexes import SharedIndexes
@@ -23,6 +23,7 @@ from headwater.storage.postgres.migrate import is_current, migrate, version_of
 from headwater.storage.postgres.quarantine import QuarantineTable
 from headwater.storage.postgres.security import working_role
 from headwater.storage.postgres.tables import PostgresTables
+from headwater.storage.renewal import Outdated, Progress, in_silence, outdated
 
 TIMEOUT_S = 10.0
 """How long to wait for another process that writes for the same tenant."""
@@ -73,16 +74,18 @@ class PostgresStore(GroupedStore):
         role: str = ROLE,
         index_folder: Path | None = None,
         share_index_with: PostgresStore | None = None,
+        on_progress: Progress = in_silence,
     ) -> Self:
         """Open the store of a tenant in a database, both made ready if they are new and ``create`` is true.
 
         ``role`` is whom the store works as, where the connecting role may become it. ``index_folder`` is where graph
         indexes are saved, None for nowhere; ``share_index_with`` is another open store of the same tenant and
-        database: the two hold one graph index in memory.
+        database: the two hold one graph index in memory. ``on_progress`` is told how far it is while views that an
+        earlier version made are made anew.
 
         Raises:
             InvalidInput: the tenant is no plain name, or the index of another tenant was to be shared.
-            StoreUnavailable, StoreLocked, StoreReadOnly, StoreFull, StoreTooNew: what they say.
+            StoreUnavailable, StoreLocked, StoreReadOnly, StoreFull, StoreTooNew, StoreOutdated: what they say.
             StoreError: there is no store and none is to be made, or the role would see every tenant.
             ConfigError: the address cannot be read.
         """
@@ -98,7 +101,7 @@ class PostgresStore(GroupedStore):
             session = Session(url, tenant=tenant, schema=schema, role=worker, timeout_s=timeout_s)
             store = cls(session, read_only=read_only, indexes=indexes)
             try:
-                store._found(may_make=may_make)
+                store._found(on_progress, may_make=may_make)
             except BaseException:
                 session.close()
                 raise
@@ -120,7 +123,7 @@ class PostgresStore(GroupedStore):
                         session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608  # our own names
                 session.commit()
 
-    def _found(self, *, may_make: bool) -> None:
+    def _found(self, on_progress: Progress, *, may_make: bool) -> None:
         """See that the tenant is there; a new one gets a number of its own, so that no other index is taken for its."""
         session = self._session
         try:
@@ -128,7 +131,7 @@ class PostgresStore(GroupedStore):
         finally:
             session.rollback()
         if found is not None:
-            self._renew(found[1], may_make=may_make)
+            self._renew(found[1], on_progress, may_make=may_make)
             return
         if not may_make:
             raise StoreError(f"there is no store of tenant {self.tenant!r}", hint="capture something first")
@@ -139,16 +142,30 @@ class PostgresStore(GroupedStore):
         finally:
             session.rollback()
 
-    def _renew(self, counters: dict[str, int], *, may_make: bool) -> None:
+    def _renew(self, counters: dict[str, int], on_progress: Progress, *, may_make: bool) -> None:
         """Make the projections again that an earlier version made without all that this one keeps."""
         if counters.get("projection", 1) >= _PROJECTION:
             return
         if not may_make:
-            raise StoreError("the store was written by an earlier version", hint="open it once for writing")
-        with self._writing():
-            if self._tables.counter("projection") < _PROJECTION:  # another process may have been first
-                self._clear_projections()
-                self._replay()
+            raise StoreOutdated("the store was written by an earlier version")
+        self._make_anew(_PROJECTION, on_progress)
+
+    @classmethod
+    def outdated(cls, url: str, tenant: str, *, schema: str = SCHEMA, role: str = ROLE) -> Outdated | None:
+        """What there is to do before the store of a tenant can be used; None when there is none, or nothing to do.
+
+        Raises as ``open`` does.
+        """
+        check_tenant(tenant)
+        with explained():
+            with connect(url) as connection:
+                if not version_of(connection, schema):
+                    return None
+                worker = working_role(connection, role)
+            with closing(Session(url, tenant=tenant, schema=schema, role=worker, timeout_s=TIMEOUT_S)) as session:
+                found = session.begin(is_writer=False)
+                session.rollback()
+        return None if found is None else outdated(tenant, found[1], _PROJECTION, unsaid=1)
 
     # -- transactions ----------------------------------------------------------------------------------------------
     @contextmanager
@@ -252,14 +269,14 @@ class PostgresStore(GroupedStore):
     def _forget_quarantined(self, before: int) -> None:
         self._refused.forget(before)
 
-    def _clear_projections(self) -> None:
+    def _clear_projections(self, *, is_begun: bool = False) -> None:
         kept = {name: self._tables.counter(name) for name in _KEPT}
         if (size := self._tables.counters().get(_LOG_BYTES)) is not None:
             kept[_LOG_BYTES] = size
         self._forget()
         for table in _PROJECTED:
             self._session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608  # names of our own
-        self._tables.begin({**kept, "projection": _PROJECTION})
+        self._tables.begin({**kept, "projection": 0 if is_begun else _PROJECTION})
         self._tables.all_rewritten()
 
     # -- the log ---------------------------------------------------------------------------------------------------

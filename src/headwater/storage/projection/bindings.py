@@ -138,8 +138,10 @@ class Bindings:
 
     def marks(self, seen: list[Touched]) -> tuple[str, ...]:
         """The version name, fingerprint and file digest under which a run saw a dataset, as far as it says."""
-        if len(seen) == 1 and len(seen[0].said) == 1 and not seen[0].extras:
-            return self._sets.by_id(seen[0].said[0].facets).marks()
+        if len(seen) == 1 and not seen[0].extras:  # nearly always
+            said = seen[0].said
+            if len(said) < 2:
+                return self._sets.by_id(said[0].facets).marks() if said else ()
         return tuple(dict.fromkeys(mark for touched in seen for mark in self._identities(touched) if mark))
 
     def _identities(self, touched: Touched) -> tuple[str, str, str]:

@@ -7,17 +7,18 @@ import shutil
 import sqlite3
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
-from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreReadOnly
+from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreOutdated, StoreReadOnly
 from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals
 from headwater.storage.grouping import GroupedStore
 from headwater.storage.indexes import SharedIndexes
-from headwater.storage.sqlite.connection import connect, explained, queries
+from headwater.storage.renewal import Outdated, Progress, in_silence, outdated
+from headwater.storage.sqlite.connection import connect, explained, hurrying, queries
 from headwater.storage.sqlite.log import EventLog
-from headwater.storage.sqlite.migrate import migrate
+from headwater.storage.sqlite.migrate import migrate, version_of
 from headwater.storage.sqlite.quarantine import QuarantineTable
 from headwater.storage.sqlite.tables import SQLiteTables
 
@@ -71,15 +72,18 @@ class SQLiteStore(GroupedStore):
         create: bool = True,
         timeout_s: float = TIMEOUT_S,
         share_index_with: SQLiteStore | None = None,
+        on_progress: Progress = in_silence,
     ) -> Self:
         """Open the store of a tenant in a folder, made if it is new and ``create`` is true.
 
         ``share_index_with`` is another open store of the same file: the two hold one graph index in memory. Any of
-        them may be closed first, and each may be used by threads of its own.
+        them may be closed first, and each may be used by threads of its own. ``on_progress`` is told how far it is
+        while views that an earlier version made are made anew.
 
         Raises:
             InvalidInput: the index of another file was to be shared.
-            StoreLocked, StoreReadOnly, StoreFull, StoreCorrupt, StoreTooNew: what they say.
+            StoreLocked, StoreReadOnly, StoreFull, StoreCorrupt, StoreTooNew, StoreOutdated: what they
+                say.
             StoreError: there is no store and none is to be made.
         """
         path = store_path(Path(folder), tenant)
@@ -100,7 +104,7 @@ class SQLiteStore(GroupedStore):
                 migrate(connection, read_only=read_only)
             indexes = None if share_index_with is None else share_index_with._indexes
             store = cls(path, connection, tenant=tenant, read_only=read_only, indexes=indexes)
-            store._found()
+            store._found(on_progress)
         except BaseException:
             connection.close()
             raise
@@ -117,7 +121,7 @@ class SQLiteStore(GroupedStore):
             if index.exists():
                 shutil.rmtree(index)
 
-    def _found(self) -> None:
+    def _found(self, on_progress: Progress) -> None:
         """Give a new file a number of its own, so that no index of another file is taken for its."""
         with self._reading():
             has_origin = self._tables.counter("origin")
@@ -128,20 +132,32 @@ class SQLiteStore(GroupedStore):
                     new = (("origin", origin), ("projection", _PROJECTION))
                     self._connection.executemany(self._sql["counters_put"], new)
             self._forget()
-        self._renew()
-
-    def _renew(self) -> None:
-        """Make the projections again that an earlier version made without all that this one keeps."""
         with self._reading():
             is_current = self._tables.counter("projection") >= _PROJECTION or not self._tables.counter("origin")
         if is_current:
             return
         if self.is_read_only:
-            raise StoreError(f"{self.path.name} was written by an earlier version", hint="open it once for writing")
-        with self._writing():
-            if self._tables.counter("projection") < _PROJECTION:  # another process may have been first
-                self._clear_projections()
-                self._replay()
+            raise StoreOutdated(f"{self.path.name} was written by an earlier version")
+        self._make_anew(_PROJECTION, on_progress)
+
+    @classmethod
+    def outdated(cls, folder: Path, tenant: str) -> Outdated | None:
+        """What there is to do before the store of a tenant can be used; None when there is none, or nothing to do.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        path = store_path(Path(folder), tenant)
+        if not path.exists():
+            return None
+        connection = connect(path, read_only=True, timeout_s=TIMEOUT_S)
+        try:
+            with explained(path):
+                if not version_of(connection):
+                    return None
+                return outdated(tenant, dict(connection.execute(queries()["counters_get"])), _PROJECTION)
+        finally:
+            connection.close()
 
     # -- transactions ----------------------------------------------------------------------------------------------
     @contextmanager
@@ -207,9 +223,12 @@ class SQLiteStore(GroupedStore):
     def _forget_quarantined(self, before: int) -> None:
         self._refused.forget(before)
 
-    def _clear_projections(self) -> None:
+    def _hurrying(self) -> AbstractContextManager[None]:
+        return hurrying(self._connection)
+
+    def _clear_projections(self, *, is_begun: bool = False) -> None:
         kept = {name: self._tables.counter(name) for name in _KEPT}
-        kept["projection"] = _PROJECTION
+        kept["projection"] = 0 if is_begun else _PROJECTION
         self._forget()
         for table in _PROJECTED:
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own
