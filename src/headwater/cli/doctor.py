@@ -15,7 +15,8 @@ from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError
 from headwater.query.marks import UNICODE
 from headwater.query.text import Span, Style, clean, pad
-from headwater.storage.open import POSTGRES
+from headwater.storage.open import POSTGRES, outdated_store
+from headwater.storage.renewal import Outdated
 
 _SIGNS: dict[str, tuple[str, Style]] = {
     "ok": (UNICODE.good, "good"),
@@ -84,6 +85,9 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
         yield _service(where)
         return
     try:
+        if (behind := outdated_store(where, ctx.find_root().obj.tenant)) is not None:
+            yield Finding(level="note", what="store", says=_behind(where, behind))
+            return
         with opened(ctx) as store:
             statistics = store.statistics()
             index = store.index("dataset")
@@ -103,6 +107,14 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
         yield Finding(
             level="note", what="refused events", says=f"{statistics.quarantined:,}: 'headwater store info' says why"
         )
+
+
+def _behind(where: str, behind: Outdated) -> str:
+    """What is told of a store that would be brought up to date by opening it: so it is not opened."""
+    return (
+        f"{shown(where)}: an earlier version made its views; {behind.left:,} events are read again when it is next"
+        " opened, or by 'headwater migrate'"
+    )
 
 
 def _service(url: str) -> Finding:

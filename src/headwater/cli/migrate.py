@@ -4,42 +4,76 @@ from __future__ import annotations
 
 import click
 
-from headwater.cli.opening import target
+from headwater.cli.opening import patient, target
 from headwater.storage.open import POSTGRES
 
 
-def _migrate_files(where: str) -> None:
-    """Open the store of every tenant of a folder once: that brings each to the schema."""
-    from headwater.storage.open import folder_of, open_store
-    from headwater.storage.sqlite import stored_tenants
+def _bring_up(where: str, tenants: list[str]) -> None:
+    """Open the store of every tenant once: that brings each to the schema, and its views to this version."""
+    from headwater.storage.open import open_store
 
-    tenants = stored_tenants(folder_of(where))
     for tenant in tenants:
-        with open_store(where, tenant=tenant) as store:
+        with patient(tenant) as on_progress:
+            store = open_store(where, tenant=tenant, on_progress=on_progress)
+        with store:
             click.echo(f"{tenant}: the schema is that of this version; {store.statistics().events:,} events")
-    if not tenants:
-        click.echo("no stores yet: nothing to do")
+
+
+def _tell(where: str, tenants: list[str]) -> bool:
+    """Say what there is to do, and do nothing; whether there is anything."""
+    from headwater.storage.open import outdated_store
+
+    found = [one for tenant in tenants if (one := outdated_store(where, tenant)) is not None]
+    for one in found:
+        begun = f", {one.done:,} of them done already" if one.done else ""
+        click.echo(f"{one.tenant}: an earlier version made its views; {one.last:,} events are to be read again{begun}")
+    if not found:
+        click.echo("nothing to do: the views of every store are those of this version")
+    return bool(found)
 
 
 @click.command()
+@click.option("--check", is_flag=True, help="Only say what there is to do; exit 1 if there is anything.")
 @click.pass_context
-def migrate(ctx: click.Context) -> None:
-    """Bring the stores of all tenants to the schema of this version.
+def migrate(ctx: click.Context, check: bool) -> None:
+    """Bring the stores of all tenants to the schema of this version, and their views.
 
-    Opening a store does the same, where its role may; run this once as the owner of a PostgreSQL database whose
-    service connects as a role with fewer rights.
+    Opening a store does the same, where its role may. Views that an earlier version made are made anew from the event
+    log: that takes minutes where there are millions of events, and can be stopped and taken up again. Run this once as
+    the owner of a PostgreSQL database whose service connects as a role with fewer rights.
     """
     where = target(ctx.find_root().obj)
-    if not where.startswith(POSTGRES):
-        _migrate_files(where)
+    if where.startswith(POSTGRES):
+        _migrate_server(ctx, where, is_check=check)
         return
-    from headwater.storage.open import require_postgres
+    from headwater.storage.open import folder_of
+    from headwater.storage.sqlite import stored_tenants
+
+    tenants = stored_tenants(folder_of(where))
+    if not tenants:
+        click.echo("no stores yet: nothing to do")
+    elif not check:
+        _bring_up(where, tenants)
+    elif _tell(where, tenants):
+        ctx.exit(1)
+
+
+def _migrate_server(ctx: click.Context, where: str, *, is_check: bool) -> None:
+    from headwater.storage.open import outdated_store, require_postgres
 
     require_postgres()
     from headwater.storage.postgres.connection import ROLE, SCHEMA
-    from headwater.storage.postgres.facts import facts
+    from headwater.storage.postgres.facts import facts, stored_tenants
     from headwater.storage.postgres.migrate import migrate as bring_up
 
+    # Whom row-level security lets see no tenant can still name one.
+    tenants = stored_tenants(where) or [ctx.find_root().obj.tenant]
+    if is_check:
+        found = facts(where)
+        click.echo(f"schema step {found.step} of {found.steps}")
+        if _tell(where, tenants) or found.step != found.steps:
+            ctx.exit(1)
+        return
     done = bring_up(where, schema=SCHEMA, role=ROLE)
     found = facts(where)
     click.echo(f"schema step {found.step} of {found.steps}" + (f", {len(done)} applied now" if done else ""))
@@ -47,3 +81,4 @@ def migrate(ctx: click.Context) -> None:
     for name, extension in (("TimescaleDB", found.timescaledb), ("Citus", found.citus)):
         if extension.version:
             click.echo(f"{name} {extension.version}: {'used' if extension.is_used else 'installed, not used'}")
+    _bring_up(where, [tenant for tenant in tenants if outdated_store(where, tenant) is not None])

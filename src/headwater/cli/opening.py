@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from headwater.cli.commands import Settings
     from headwater.query.lineage import Lineage
     from headwater.storage.base import Store
+    from headwater.storage.renewal import Progress
 
+_YOUNG = 50_000
+"""New objects before the collector looks at them, while a store is brought up to date."""
 NO_LINEAGE = "no lineage yet"
 NO_LINEAGE_HINT = "try: headwater run train.py"
 
@@ -48,6 +52,23 @@ def shown(where: str) -> str:
 
 
 @contextmanager
+def patient(tenant: str) -> Iterator[Progress]:
+    """The time in which a store is opened: that can take long once after an upgrade, and is told then.
+
+    Rows by the thousand are made and dropped in it; the collector would look through them again and again.
+    """
+    from headwater.cli.progress import renewing
+
+    thresholds = gc.get_threshold()
+    gc.set_threshold(_YOUNG, *thresholds[1:])
+    try:
+        with renewing(tenant) as told:
+            yield told
+    finally:
+        gc.set_threshold(*thresholds)
+
+
+@contextmanager
 def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
     """Open the store for the length of a command. Raises ``NoLineage`` when it must exist and does not."""
     settings: Settings = ctx.find_root().obj
@@ -60,7 +81,9 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
         from headwater.embedded import settle
 
         settle(Path(where).expanduser())  # what a killed process left behind belongs to the answer
-    store = open_store(where, tenant=settings.tenant, read_only=must_exist and may_only_read(where, settings.tenant))
+    is_read_only = must_exist and may_only_read(where, settings.tenant)
+    with patient(settings.tenant) as on_progress:
+        store = open_store(where, tenant=settings.tenant, read_only=is_read_only, on_progress=on_progress)
     try:
         yield store
     finally:

@@ -1,11 +1,15 @@
-"""A progress bar over a file that is read line by line."""
+"""How far something is that takes long: on standard error, as a bar where that is a terminal."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO
+
+import click
+
+from headwater.storage.renewal import Progress, in_silence
 
 
 @contextmanager
@@ -24,3 +28,45 @@ def bar(stream: IO[bytes], size_bytes: int, name: str) -> Iterator[Iterator[byte
                 progress.advance(task, len(line))
 
         yield lines()
+
+
+@contextmanager
+def renewing(what: str) -> Iterator[Progress]:
+    """Tell how far it is while the views of a store, ``what``, are made anew; nothing where there is nothing to do.
+
+    Where standard error is no terminal it is one line when it begins and one when it ends.
+    """
+    with ExitStack() as stack:
+        advance: Progress | None = None
+
+        def told(done: int, last: int) -> None:
+            nonlocal advance
+            if advance is None:
+                left = f"{last - done:,} of {last:,} events" if done else f"{last:,} events"
+                click.echo(f"{what}: an earlier version made its views; {left} are read again for new ones", err=True)
+                advance = stack.enter_context(_counted(what, last)) if sys.stderr.isatty() else in_silence
+            advance(done, last)
+
+        try:
+            yield told
+        except KeyboardInterrupt:
+            if advance is not None:
+                stack.close()
+                click.echo(f"{what}: stopped; what was done is kept, and the next command goes on from there", err=True)
+            raise
+        if advance is not None:
+            stack.close()
+            click.echo(f"{what}: its views are those of this version", err=True)
+
+
+@contextmanager
+def _counted(what: str, last: int) -> Iterator[Progress]:
+    """A bar over numbered events."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task(what[-40:], total=last)
+        yield lambda done, last: progress.update(task, completed=done, total=last)

@@ -20,7 +20,7 @@ from headwater.server.live.others import told_of_others
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings, check
 from headwater.server.telemetry.metrics import Metrics
-from headwater.server.telemetry.readiness import Check, control_answers, store_answers
+from headwater.server.telemetry.readiness import Check, control_answers, store_answers, views_are_current
 from headwater.server.telemetry.readings import readings
 from headwater.server.tenants.stores import TenantStores
 from headwater.storage.ingest import now_us
@@ -84,6 +84,7 @@ class Service:
         return [
             control_answers(self.control),
             store_answers(self.stores, DEFAULT_TENANT),
+            views_are_current(self.stores),
             Check(name="intake", is_good=intake.is_ready, says=intake.reason),
         ]
 

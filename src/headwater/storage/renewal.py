@@ -7,7 +7,8 @@ those of no version at all; the next one goes on behind the last commit.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -21,11 +22,9 @@ READ: Final = ("projection", "origin", "event", RENEWING_TO, RENEWED, RENEWING_O
 """What ``outdated`` looks at."""
 
 
-class Progress(Protocol):
-    """Told at the beginning and after each commit how far it is. What it raises ends the renewal there."""
-
-    def __call__(self, done: int, last: int) -> None:
-        """``done`` is the last event that was read again, ``last`` the last one of the log."""
+Progress = Callable[[int, int], None]
+"""Told at the beginning and after each commit how far it is: the last event that was read again, and the last one of
+the log. What it raises ends the renewal there."""
 
 
 def in_silence(done: int, last: int) -> None:

@@ -35,3 +35,12 @@ def store_answers(stores: TenantStores, tenant: str) -> Check:
     except StoreError as error:
         return Check(name="store", is_good=False, says=error.message)
     return Check(name="store", is_good=True)
+
+
+def views_are_current(stores: TenantStores) -> Check:
+    """Whether no store's views are being made anew: until then its tenant is not served."""
+    percent = stores.renewing()
+    if not percent:
+        return Check(name="views", is_good=True)
+    says = f"views that an earlier version made are made anew for {len(percent)} of the tenants: {min(percent)} %"
+    return Check(name="views", is_good=False, says=says)

@@ -6,23 +6,26 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from queue import LifoQueue
 
+from headwater.server.tenants.opening import Opening
 from headwater.storage.base import Store
 from headwater.storage.open import drop_store, open_store
+from headwater.storage.renewal import Progress
 
 
 class _TenantStores:
     """The open stores of one tenant."""
 
-    def __init__(self, target: str, tenant: str, readers: int) -> None:
+    def __init__(self, target: str, tenant: str, readers: int, on_progress: Progress) -> None:
         self._target = target
         self._tenant = tenant
         self._lock = threading.Lock()
         self._left = readers
         self._free: LifoQueue[Store] = LifoQueue()
         self.users = 0
-        self.writer = open_store(target, tenant=tenant)
+        self.writer = open_store(target, tenant=tenant, on_progress=on_progress)
         self._shares_writer = target.startswith("memory:")
 
     @contextmanager
@@ -68,6 +71,7 @@ class TenantStores:
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._open: OrderedDict[str, _TenantStores] = OrderedDict()
+        self._opening: dict[str, Opening[_TenantStores]] = {}
         self.on_write: Callable[[str], None] = lambda tenant: None
 
     @property
@@ -90,13 +94,7 @@ class TenantStores:
 
     @contextmanager
     def _using(self, tenant: str) -> Iterator[_TenantStores]:
-        with self._lock:
-            stores = self._open.get(tenant)
-            if stores is None:
-                stores = self._open[tenant] = _TenantStores(self._target, tenant, self._readers)
-            self._open.move_to_end(tenant)
-            stores.users += 1
-            closing = self._unused()
+        stores, closing = self._entered(tenant)
         for one in closing:
             one.close()
         try:
@@ -105,6 +103,42 @@ class TenantStores:
             with self._idle:
                 stores.users -= 1
                 self._idle.notify_all()
+
+    def _entered(self, tenant: str) -> tuple[_TenantStores, list[_TenantStores]]:
+        """The stores of a tenant with one user more, and others that are to be closed.
+
+        They are opened outside of the lock: one tenant's need not wait for another's.
+        """
+        while True:
+            with self._lock:
+                stores = self._open.get(tenant)
+                if stores is not None:
+                    self._open.move_to_end(tenant)
+                    stores.users += 1
+                    return stores, self._unused()
+                opening = self._opening.get(tenant)
+                if opening is None:
+                    opening = self._opening[tenant] = Opening(tenant, partial(self._opened, tenant))
+            try:
+                opening.wait()
+            finally:
+                self._settle(tenant, opening)
+
+    def _opened(self, tenant: str, on_progress: Progress) -> _TenantStores:
+        return _TenantStores(self._target, tenant, self._readers, on_progress)
+
+    def _settle(self, tenant: str, opening: Opening[_TenantStores]) -> None:
+        """Have what was opened used, and forget what could not be."""
+        with self._lock:
+            if opening.is_over and self._opening.get(tenant) is opening:
+                del self._opening[tenant]
+                if opening.opened is not None:
+                    self._open[tenant] = opening.opened
+
+    def renewing(self) -> list[int]:
+        """How many per cent of them are made, for each tenant whose views are being made anew."""
+        with self._lock:
+            return [opening.percent for opening in self._opening.values() if opening.is_renewing]
 
     def _unused(self) -> list[_TenantStores]:
         """Take out those beyond the number that may be open and that nobody uses, longest unused first."""
@@ -115,6 +149,10 @@ class TenantStores:
 
     def drop(self, tenant: str) -> None:
         """Wait for those who use the stores of a tenant, then delete everything that is in them."""
+        with self._lock:
+            opening = self._opening.pop(tenant, None)
+        if opening is not None and (opened := opening.end()) is not None:
+            opened.close()
         with self._idle:
             stores = self._open.pop(tenant, None)
             if stores is not None:
@@ -125,7 +163,9 @@ class TenantStores:
     def close(self) -> None:
         """Close every store."""
         with self._lock:
-            closing = list(self._open.values())
+            openings, closing = list(self._opening.values()), list(self._open.values())
+            self._opening.clear()
             self._open.clear()
+        closing += [opened for opening in openings if (opened := opening.end()) is not None]
         for one in closing:
             one.close()

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+from psycopg import sql
 
 from headwater.errors import StoreError
 from headwater.storage.postgres import citus, timescale
@@ -109,3 +110,12 @@ def _extension(connection: Connection, name: str, *, is_used: bool) -> Extension
         "SELECT installed_version FROM pg_available_extensions WHERE name = %s", (name,)
     ).fetchone()
     return Extension(is_available=row is not None, version=(row[0] or "") if row else "", is_used=is_used)
+
+
+def stored_tenants(url: str, *, schema: str = SCHEMA) -> list[str]:
+    """The tenants that have a store in a database, as far as the connecting role may see them, by name."""
+    with explained(), connect(url) as connection:
+        if not version_of(connection, schema):
+            return []
+        query = sql.SQL("SELECT tenant_id FROM {} ORDER BY 1").format(sql.Identifier(schema, "tenants"))
+        return [str(tenant) for (tenant,) in connection.execute(query)]

@@ -1,0 +1,91 @@
+"""A store of an earlier version, from the command line: told beforehand, shown while it is done, and taken up again."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Invoke
+from headwater.storage.open import open_store, outdated_store
+from headwater.testing.events import raw, whole_run
+
+
+@pytest.fixture
+def old(folder: Path) -> Path:
+    """The working folder with an old store of 60 events."""
+    with open_store(folder / ".headwater") as store:
+        store.append(raw([event for n in range(30) for event in whole_run(n, "j", 10 * n, ["a"], ["b"])]))
+        events = store.statistics().events
+    assert events == 60
+    with closing(sqlite3.connect(folder / ".headwater" / "default.db")) as connection, connection:
+        connection.execute("UPDATE counters SET value = 1 WHERE name = 'projection'")
+    return folder
+
+
+def test_doctor_and_check_tell_it_beforehand(old: Path, invoke: Invoke) -> None:
+    """With how many events it will take, and without doing it."""
+    for _ in range(2):
+        (store,) = [one for one in json.loads(invoke("doctor", "--json").stdout) if one["what"] == "store"]
+        assert store["level"] == "note"
+        assert "60 events are read again when it is next opened, or by 'headwater migrate'" in store["says"]
+        checked = invoke("migrate", "--check")
+        assert checked.exit_code == 1
+        assert checked.stdout == "default: an earlier version made its views; 60 events are to be read again\n"
+
+
+def test_migrate_does_it_and_then_has_nothing_to_do(old: Path, invoke: Invoke) -> None:
+    """It says when it begins and when it ends, on standard error; after it nothing is said any more."""
+    done = invoke("migrate")
+    assert done.exit_code == 0
+    assert done.stdout == "default: the schema is that of this version; 60 events\n"
+    assert done.stderr == (
+        "default: an earlier version made its views; 60 events are read again for new ones\n"
+        "default: its views are those of this version\n"
+    )
+    assert invoke("migrate").stderr == ""
+    assert invoke("migrate", "--check").stdout == "nothing to do: the views of every store are those of this version\n"
+
+
+def test_any_question_does_it_as_well(old: Path, invoke: Invoke) -> None:
+    """What is asked for is on standard output, and nothing else."""
+    found = invoke("runs", "--json", "--limit", "2")
+    assert len(json.loads(found.stdout)) == 2
+    assert "60 events are read again" in found.stderr
+
+
+SLOW = """
+import sys
+from headwater.cli.main import main
+from headwater.storage import grouping
+grouping._STRETCH, grouping._REBUILD_BATCH = 1, 1
+main(["migrate"])
+"""
+
+
+def test_an_interrupt_keeps_what_was_done(old: Path) -> None:
+    """Ctrl-C ends it with the exit code of an interrupt, and the next one goes on from there."""
+    with subprocess.Popen([sys.executable, "-c", SLOW], cwd=old, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        assert "60 events are read again" in child.stderr.readline()
+        while (left := outdated_store(str(old / ".headwater"), "default")) is not None and left.done < 3:
+            assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+        rest = child.stderr.read()
+    assert child.returncode == 130
+    assert "stopped; what was done is kept" in rest
+    left = outdated_store(str(old / ".headwater"), "default")
+    assert left is not None
+    assert left.done >= 3
+    again = subprocess.run(
+        [sys.executable, "-m", "headwater", "migrate"], cwd=old, capture_output=True, text=True, check=True
+    )
+    assert re.search(rf"; {left.left} of 60 events are read again", again.stderr)
+    assert outdated_store(str(old / ".headwater"), "default") is None
