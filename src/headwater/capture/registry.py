@@ -26,6 +26,7 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "pickle": "pickle",
     "sqlite3": "sqlite3",
     "numpy": "numpy",
+    "scipy": "scipy",
     "pandas": "pandas",
     "polars": "polars",
     "pyarrow": "pyarrow",

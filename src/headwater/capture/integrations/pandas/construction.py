@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from pandas.core import arrays
+from pandas.core.arrays.sparse.accessor import SparseFrameAccessor
 from pandas.core.base import IndexOpsMixin
 
 from headwater.capture.hooks import Hooks
@@ -16,14 +18,23 @@ from headwater.capture.integrations.pandas.rules import IDENTITY, SAME, SOURCE, 
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
 
+_ARRAYS: Final = tuple(
+    found
+    for name in ("ArrowExtensionArray", "BaseMaskedArray", "Categorical", "NumpyExtensionArray", "DatetimeArray")
+    if isinstance(found := getattr(arrays, name, None), type)
+)
+"""What holds a column that is no numpy array; those with the methods that give one."""
+
 
 def install(hooks: Hooks) -> None:
     """Hook the constructors and the ways out to numpy."""
     hook(hooks, pd.DataFrame, "__init__", _framed)
     hook(hooks, pd.DataFrame, "from_records", _recorded)
+    hook(hooks, SparseFrameAccessor, "from_spmatrix", _from_sparse)
     hook(hooks, pd.Series, "__init__", _lined)
     for name in ("to_numpy", "__array__", "to_records"):
         hook_methods(hooks, (pd.DataFrame, pd.Series, IndexOpsMixin), (name,), lambda _: _to_array)
+    hook_methods(hooks, _ARRAYS, ("__array__", "to_numpy", "astype"), lambda _: _to_array)
     for owner in (pd.DataFrame, pd.Series):
         if isinstance(vars(owner).get("values"), property):
             hooks.after_property(owner, "values", _to_array)
@@ -52,6 +63,13 @@ def _framed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 def _recorded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """``DataFrame.from_records``: as the constructor."""
     _framed(recorder, None, (result, argument(args, kwargs, 1, "data")), {})
+
+
+def _from_sparse(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``DataFrame.sparse.from_spmatrix``: each column from the column at its place."""
+    known = recorder.values.get(argument(args, kwargs, 1, "data"))
+    if known is not None:
+        bind(recorder, result, "from_spmatrix", (known,), _from_array)
 
 
 def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -108,7 +126,10 @@ def _to_array(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     known = recorder.values.get(owner)
     if known is None or not isinstance(result, np.ndarray | pd.api.extensions.ExtensionArray):
         return
-    columns = series_name(owner.name) if isinstance(owner, pd.Series) else getattr(owner, "columns", None)
+    if isinstance(owner, pd.api.extensions.ExtensionArray):
+        columns = known.columns
+    else:
+        columns = series_name(owner.name) if isinstance(owner, pd.Series) else getattr(owner, "columns", None)
     value = recorder.derive(result, "to_numpy", (known,), rule=SAME, columns=columns, rows=len(result))
     base = getattr(result, "base", None)
     if isinstance(base, np.ndarray):

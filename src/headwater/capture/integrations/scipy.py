@@ -1,0 +1,283 @@
+"""scipy: sparse matrices, from the vectoriser or encoder that makes them to the model that learns from them.
+
+Every sparse class takes its methods from a few classes written in Python; the hooks go there. Columns are followed by
+name as long as there are names for all of them, as of a dense array; where there are none, a matrix comes as a whole
+from what it was made of.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Sequence
+from types import FunctionType, ModuleType
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from headwater.capture.hooks import After, Hooks, Integration, observe
+from headwater.capture.locations import located
+from headwater.capture.recorder import Recorder
+from headwater.capture.stand_in import observe_io, unseen
+from headwater.capture.surmise import known_or_read
+from headwater.capture.values import Columns, Dep, Rule, Value
+
+_SAME: Final = (
+    *("tocsr", "tocsc", "tocoo", "tobsr", "todia", "todok", "tolil", "asformat", "toarray", "todense", "copy"),
+    *("astype", "asfptype", "sorted_indices", "conj", "conjugate", "getrow"),
+)
+_CHANGED: Final = (
+    *("sqrt", "sign", "log1p", "expm1", "power", "floor", "ceil", "rint", "trunc", "tanh", "sin", "multiply"),
+    *("maximum", "minimum", "__abs__", "__neg__", "__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__"),
+    *("__truediv__", "__div__", "__pow__", "__lt__", "__gt__", "__le__", "__ge__", "__eq__", "__ne__", "__iadd__"),
+)
+_MIXED: Final = ("dot", "__matmul__", "__rmatmul__", "transpose", "reshape", "diagonal", "getcol")
+_REDUCED: Final = ("sum", "mean", "max", "min", "nanmax", "nanmin", "getnnz", "count_nonzero")
+_IN_PLACE: Final = ("__setitem__", "setdiag", "_set_many")
+_BELOW: Final = ("vstack",)
+_STACKS: Final = ("hstack", "vstack", "block_diag", "bmat", "block_array", "kron", "tril", "triu")
+_MATRICES: Final = ("csr_matrix", "csc_matrix", "coo_matrix", "lil_matrix", "dok_matrix", "bsr_matrix", "dia_matrix")
+
+
+class ScipyIntegration(Integration):
+    """Follows sparse matrices."""
+
+    identifier: ClassVar[str] = "scipy"
+    min_version: ClassVar[tuple[int, ...]] = (1, 7)
+    submodules: ClassVar[tuple[str, ...]] = ("scipy.sparse",)
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """All that is hooked is in ``scipy.sparse``."""
+
+    def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook the sparse classes, and what stacks, saves and loads them."""
+        for owner in _family(module):
+            own = vars(owner)
+            for names, make in (
+                (_SAME, _kept),
+                (_CHANGED, _changed),
+                (_MIXED, _mixed),
+                (_REDUCED, _mixed),
+                (_IN_PLACE, _set),
+            ):
+                for name in names:
+                    if isinstance(own.get(name), FunctionType):
+                        _hook(hooks, owner, name, make(name))
+            for name, handler in (("__init__", _constructed), ("__getitem__", _chosen)):
+                if isinstance(own.get(name), FunctionType):
+                    _hook(hooks, owner, name, handler)
+        for name in _STACKS:
+            if hasattr(module, name):
+                _hook(hooks, module, name, _stacked(name))
+        for name, after in (("save_npz", _saved), ("load_npz", _loaded)):
+            if hasattr(module, name):
+                hooks.replace(module, name, functools.partial(observe_io, after=after, site=f"scipy.{name}"))
+
+
+def _family(module: ModuleType) -> list[type]:
+    """The classes that the sparse matrices are made of."""
+    made = [getattr(module, name) for name in _MATRICES if hasattr(module, name)]
+    found = {cls: None for one in made for cls in one.__mro__ if cls.__module__.startswith("scipy.sparse")}
+    return list(found)
+
+
+def _hook(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
+    site = f"scipy.{name}"
+    hooks.replace(owner, name, lambda original: unseen(observe(original, handler, site)))
+
+
+def is_sparse(item: Any) -> bool:
+    """Whether an object is a sparse matrix or array."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(item))
+
+
+def _rows(matrix: Any) -> int | None:
+    return int(matrix.shape[0]) if getattr(matrix, "shape", ()) else None
+
+
+def _names(value: Value, result: Any) -> tuple[str, ...] | None:
+    """The names of the columns of ``value``, where the result has as many columns."""
+    names = value.column_names()
+    shape: Any = getattr(result, "shape", ())
+    width = shape[-1] if len(shape) == 2 else 1
+    return names if names and len(names) == width else None
+
+
+def _derive(recorder: Recorder, result: Any, op: str, inputs: list[Value], names: Any, rule: Rule) -> None:
+    recorder.derive(result, f"scipy.{op}", inputs, rule=rule, columns=names, rows=_rows(result))
+
+
+def by_place(subtype: str) -> Rule:
+    """Each column from the column at its place in the first input, and from all of the others; all from all where
+    columns have no names."""
+
+    def rule(value: Value) -> Columns:
+        more = [dep for position in range(1, len(value.inputs)) for dep in _aligned(value, position, None)]
+        names, own = value.column_names(), value.inputs[0].column_names()
+        if not names:
+            return Columns({"*": [Dep(0, None, subtype=subtype), *more]})
+        fields = {}
+        for place, name in enumerate(names):
+            first = Dep(0, own[place] if len(own) == len(names) else None, subtype=subtype)
+            fields[name] = [first, *(d for i in range(1, len(value.inputs)) for d in _aligned(value, i, name))]
+        return Columns(fields)
+
+    return rule
+
+
+def _aligned(value: Value, position: int, name: str | None) -> list[Dep]:
+    known = value.inputs[position].column_names()
+    return [Dep(position, name if name in known else None)]
+
+
+SAME: Final = by_place("IDENTITY")
+CHANGED: Final = by_place("TRANSFORMATION")
+
+
+def everything(value: Value) -> Columns:
+    """All of the result from all of the inputs."""
+    deps = [Dep(position, None) for position in range(len(value.inputs))]
+    return Columns(dict.fromkeys(value.column_names() or ("*",), deps))
+
+
+def _others(recorder: Recorder, arguments: Sequence[Any]) -> list[Value]:
+    """The values of what is followed among the arguments."""
+    held = [item for item in arguments if is_sparse(item) or isinstance(item, np.ndarray) or hasattr(item, "iloc")]
+    return [value for item in held if (value := known_or_read(recorder.values, item, 4)) is not None]
+
+
+def _kept(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        known = recorder.values.get(args[0])
+        if known is not None and result is not args[0]:
+            _derive(recorder, result, name, [known], _names(known, result), SAME)
+
+    return handler
+
+
+def _changed(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        known = recorder.values.get(args[0])
+        inputs = [*([known] if known is not None else []), *_others(recorder, args[1:])]
+        if inputs and hasattr(result, "shape"):
+            _derive(recorder, result, name.strip("_"), inputs, _names(inputs[0], result), CHANGED)
+
+    return handler
+
+
+def _mixed(name: str) -> After:
+    """What turns rows and columns over, or makes one of many: all from all, but of one column that column."""
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        known = recorder.values.get(args[0])
+        inputs = [*([known] if known is not None else []), *_others(recorder, args[1:])]
+        if not inputs or not getattr(result, "shape", ()):
+            return
+        names = inputs[0].column_names()
+        is_one = len(names) == 1 and len(inputs) == 1
+        _derive(recorder, result, name.strip("_"), inputs, names if is_one else None, SAME if is_one else everything)
+
+    return handler
+
+
+def _set(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        known = recorder.values.get(args[0])
+        more = _others(recorder, args[1:])
+        if known is not None and more:
+            _derive(recorder, args[0], name.strip("_"), [known, *more], known.columns, CHANGED)
+
+    return handler
+
+
+def _constructed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``csr_matrix(data)``: of a matrix, an array, a column, or of the parts that hold its numbers and places."""
+    matrix, data = args[0], args[1] if len(args) > 1 else kwargs.get("arg1")
+    is_parts = isinstance(data, tuple) and len(data) in (2, 3) and not isinstance(data[0], int | np.integer)
+    given = data if isinstance(data, tuple) and is_parts else (data,)
+    parts = [item for one in given for item in (one if isinstance(one, tuple) else (one,))]
+    inputs = _others(recorder, parts)
+    if inputs:
+        names = _names(inputs[0], matrix) or (inputs[0].column_names() if len(inputs[0].column_names()) == 1 else None)
+        is_whole = len(inputs) == 1 and not is_parts
+        _derive(recorder, matrix, type(matrix).__name__, inputs, names if is_whole else None, SAME)
+
+
+def _chosen(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``matrix[rows, columns]``: the columns that were chosen."""
+    known = recorder.values.get(args[0])
+    if known is None or not hasattr(result, "shape") or not result.shape:
+        return
+    names = known.column_names()
+    chosen = args[1][1] if isinstance(args[1], tuple) and len(args[1]) == 2 else slice(None)
+    if isinstance(chosen, int | np.integer):
+        chosen = slice(chosen, chosen + 1 or None)
+    kept: tuple[str, ...] | None = None
+    if names and len(names) == args[0].shape[-1] and chosen is not Ellipsis and not is_sparse(chosen):
+        kept = tuple(np.asarray(names, dtype=object)[chosen])
+    _derive(recorder, result, "getitem", [known], kept, _by_name if kept else SAME)
+
+
+def _by_name(value: Value) -> Columns:
+    return Columns({name: [Dep(0, name, subtype="IDENTITY")] for name in value.column_names()})
+
+
+def _stacked(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        blocks = args[0] if args else kwargs.get("blocks", kwargs.get("mats"))
+        given = blocks if isinstance(blocks, list | tuple) else [blocks]
+        flat = [item for one in given for item in (one if isinstance(one, list | tuple) else (one,))]
+        inputs = [value for item in flat if (value := known_or_read(recorder.values, item, 3)) is not None]
+        if not inputs:
+            return
+        names: tuple[str, ...] | None = None
+        rule: Rule = everything
+        if name in _BELOW:
+            names, rule = _names(inputs[0], result), _each
+        elif name == "hstack" and len(inputs) == len(flat):
+            found = [label for value in inputs for label in value.column_names()]
+            if len(found) == result.shape[1] and len(set(found)) == len(found):
+                names, rule = tuple(found), _beside
+        _derive(recorder, result, name, inputs, names, rule)
+
+    return handler
+
+
+def _beside(value: Value) -> Columns:
+    pairs = [(position, name) for position, item in enumerate(value.inputs) for name in item.column_names()]
+    return Columns({name: [Dep(position, name, subtype="IDENTITY")] for position, name in pairs})
+
+
+def _each(value: Value) -> Columns:
+    """Below one another: each column from the column of its name, or at its place, in every input."""
+    places = range(len(value.inputs))
+    names = value.column_names()
+    if not names:
+        return Columns({"*": [Dep(position, None, subtype="IDENTITY") for position in places]})
+    fields: dict[str, list[Dep]] = {}
+    for place, name in enumerate(names):
+        known = [item.column_names() for item in value.inputs]
+        columns = [own[place] if len(own) == len(names) else None for own in known]
+        fields[name] = [Dep(position, columns[position], subtype="IDENTITY") for position in places]
+    return Columns(fields)
+
+
+def _file(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return args[0] if args else kwargs.get("file")
+
+
+def _saved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    target, matrix = _file(args, kwargs), args[1] if len(args) > 1 else kwargs["matrix"]
+    ref = located(target)
+    if ref is None:
+        return
+    if not hasattr(target, "write") and not ref.name.endswith(".npz"):
+        ref = ref._replace(name=ref.name + ".npz")  # as scipy does
+    recorder.wrote(matrix, ref)
+
+
+def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    ref = located(_file(args, kwargs))
+    if ref is not None:
+        recorder.read(result, ref, "scipy.load_npz", rows=_rows(result))
