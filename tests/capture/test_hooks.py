@@ -10,7 +10,7 @@ import pytest
 
 from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import Hooks, unobserved
+from headwater.capture.hooks import Hooks, remove_all, unobserved
 from headwater.capture.recorder import Recorder
 from headwater.errors import DidNotEnable
 
@@ -154,6 +154,35 @@ def test_remove_restores_the_very_same_attributes():
     hooks.remove()
     assert {name: inspect.getattr_static(Library, name) for name in before} == before
     assert "outer" not in vars(sub)
+
+
+def test_a_part_is_removed_alone_or_with_the_rest(hooks):
+    """The hooks of a part can go before the others; what is left of it goes with them."""
+    before = {name: inspect.getattr_static(Library, name) for name in ("method", "make", "plain")}
+    first, second = hooks.part(), hooks.part()
+    hooks.after(Library, "method", lambda *a: None)
+    first.after(Library, "make", lambda *a: None)
+    second.after(Library, "plain", lambda *a: None)
+    first.remove()
+    is_hooked = {name: inspect.getattr_static(Library, name) is not own for name, own in before.items()}
+    assert is_hooked == {"method": True, "make": False, "plain": True}
+    hooks.remove()
+    assert {name: inspect.getattr_static(Library, name) for name in before} == before
+
+
+def test_at_the_end_of_the_process_only_the_owners_are_restored(hooks, monkeypatch):
+    """``remove_all(is_last=True)`` restores the library, and spends no time on what other modules took from it: such a
+    stand-in calls its original, as it does wherever nothing is recorded."""
+    library, user = types.ModuleType("library_at_end"), types.ModuleType("user_at_end")
+    library.read = original = lambda: 7
+    monkeypatch.setitem(sys.modules, "library_at_end", library)
+    monkeypatch.setitem(sys.modules, "user_at_end", user)
+    hooks.after(library, "read", lambda *a: None)
+    user.read = library.read
+    remove_all([hooks], is_last=True)
+    assert library.read is original
+    assert user.read is not original
+    assert user.read() == 7
 
 
 def test_what_cannot_be_hooked_says_why(hooks):

@@ -86,6 +86,27 @@ def test_what_lineage_is_made_of_is_left_alone(text):
     assert Redactor().text(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("eyJabcde.abcde", MASK),
+        ("basic A1b2C3d4", "basic A1b2C3d4"),
+        ("bearer A1b2C3d4", f"bearer {MASK}"),
+        ("4222222222222", MASK),
+        ("422222222222", "422222222222"),
+        ("6304123456789012348", "6304123456789012348"),
+        ("6304123456789012347", MASK),
+        ("63041234567890123470", "63041234567890123470"),
+        ("xoxb-0123456789", MASK),
+        ("sk-0123456789abcdef", MASK),
+    ],
+)
+def test_the_shortest_secrets_of_each_form_are_masked(text: str, masked: str) -> None:
+    """Short texts and digests are passed over quickly, but the shortest texts that can be secret are not: a card number
+    has 13 to 19 digits and a sum that is right, a token behind ``bearer`` 8 characters."""
+    assert Redactor().text(text) == masked
+
+
 def test_a_known_secret_is_masked_in_any_text():
     """What once stood under a secret name is masked where nothing gives it away."""
     redactor = Redactor()

@@ -131,6 +131,7 @@ class Hooks:
         self.identifier = identifier
         self._undo: list[Callable[[], None]] = []
         self._copies: list[_Copy] = []
+        self._parts: list[Hooks] = []
         self._settled = 0
 
     def after(self, owner: Any, name: str, handler: After) -> None:
@@ -175,6 +176,12 @@ class Hooks:
         """Call ``undo`` when the integration is removed, for hooks that are not attributes."""
         self._undo.append(undo)
 
+    def part(self) -> Hooks:
+        """Hooks that can be removed before the rest, and are removed with it."""
+        made = Hooks(self.identifier)
+        self._parts.append(made)
+        return made
+
     def remove(self) -> None:
         """Restore what was there before, last change first; in the modules that imported a stand-in since, too."""
         remove_all([self])
@@ -186,7 +193,7 @@ class Hooks:
         copies = [_Copy(copy.name, copy.new, copy.old, copy.owner) for copy in reversed(self._copies)]
         self._copies.clear()
         self._settled = 0
-        return copies
+        return [*copies, *(copy for part in self._parts for copy in part.take_back())]
 
     def settle(self) -> None:
         """Replace what ``from owner import name`` left in other modules before we came. One pass over the modules for
@@ -247,9 +254,12 @@ class _Copy(NamedTuple):
     owner: ModuleType
 
 
-def remove_all(hooks: Iterable[Hooks]) -> None:
-    """Remove the hooks of several integrations, with one pass over the modules for all that they imported."""
-    _swap([copy for one in hooks for copy in one.take_back()])
+def remove_all(hooks: Iterable[Hooks], *, is_last: bool = False) -> None:
+    """Remove the hooks of several integrations, with one pass over the modules for all that they imported. ``is_last``:
+    the process ends; what other modules imported goes with them, as the originals would."""
+    copies = [copy for one in hooks for copy in one.take_back()]
+    if not is_last:
+        _swap(copies)
 
 
 def _first_loading(owners: set[ModuleType]) -> int:
@@ -257,8 +267,8 @@ def _first_loading(owners: set[ModuleType]) -> int:
     them before it was ready was loaded by it, and so stands behind it. 0 where one was there before."""
     if not all(getattr(getattr(owner, "__spec__", None), "_initializing", False) for owner in owners):
         return 0
-    ids = {id(owner) for owner in owners}
-    return next((place for place, module in enumerate(list(sys.modules.values())) if id(module) in ids), 0)
+    names = list(sys.modules)
+    return min((names.index(owner.__name__) for owner in owners if owner.__name__ in names), default=0)
 
 
 def _swap(copies: list[_Copy], since: int = 0) -> None:
@@ -270,8 +280,7 @@ def _swap(copies: list[_Copy], since: int = 0) -> None:
         by_name.setdefault(copy.name, []).append(copy)
     names = by_name.keys()
     for module in list(sys.modules.values())[since:]:
-        if isinstance(module, ModuleType):
-            held = vars(module)
+        if isinstance(module, ModuleType) and not names.isdisjoint((held := vars(module)).keys()):
             for name in held.keys() & names:
                 for copy in by_name[name]:
                     if held[name] is copy.old and module is not copy.owner:

@@ -90,8 +90,8 @@ class Registry:
                 continue
             status.stop_waiting = when_imported(trigger, _Installer(status, is_loud=only is not None))
 
-    def remove(self) -> None:
-        """Take every hook away and stop waiting."""
+    def remove(self, *, is_last: bool = False) -> None:
+        """Take every hook away and stop waiting. ``is_last``: the process ends."""
         for status in self.statuses.values():
             if status.stop_waiting is not None:
                 status.stop_waiting()
@@ -99,7 +99,7 @@ class Registry:
         if installed:
             from headwater.capture.hooks import remove_all
 
-            remove_all(reversed(installed))
+            remove_all(reversed(installed), is_last=is_last)
         self.statuses.clear()
 
 

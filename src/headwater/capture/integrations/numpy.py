@@ -54,15 +54,20 @@ class NumpyIntegration(Integration):
         hooks.on_remove(lambda: VALUES.resolvers.remove(view_of))
         if "numba" in sys.modules:
             return
-        functions = Hooks("numpy")
-        hooks.on_remove(functions.remove)
+        functions = hooks.part()
         for name in _MADE:
             _hook(functions, module, name, _made(name))
         _hook(functions, type(module.c_).__mro__[1], "__getitem__", _indexed)
-        _hook(functions, module.random, "default_rng", _seeded("default_rng"))
-        _hook(functions, module.random, "seed", _seeded("global"))
         functions.settle()
+        # Asked for as an attribute, ``random`` would be loaded for a program that does without it.
+        functions.on_remove(IMPORTS.when_imported("numpy.random", lambda found: _hook_seeds(functions, found)))
         hooks.on_remove(IMPORTS.when_imported("numba", lambda _module: functions.remove()))
+
+
+def _hook_seeds(hooks: Hooks, module: ModuleType) -> None:
+    _hook(hooks, module, "default_rng", _seeded("default_rng"))
+    _hook(hooks, module, "seed", _seeded("global"))
+    hooks.settle()
 
 
 def _hook(hooks: Hooks, owner: Any, name: str, handler: After) -> None:

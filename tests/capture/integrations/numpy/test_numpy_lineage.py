@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from headwater.capture.recorder import Read, Recorder, Seed, Write
 from headwater.capture.surmise import GUESSED
 from headwater.capture.trace import trace
 from headwater.capture.values import INFERRED, DatasetRef
+from headwater.storage.open import open_store
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +224,20 @@ def test_errors_and_results_stay() -> None:
         assert np.where(np.array([True, False]), 1, 2).tolist() == [1, 2]
     finally:
         hooks.remove()
+
+
+def test_what_numpy_loads_late_is_not_loaded_to_be_hooked(tmp_path: Path) -> None:
+    """A program that does without ``numpy.random`` finds it as absent as without us; one that asks for it has its seed
+    recorded."""
+    (tmp_path / "plain.py").write_text("import sys, numpy\nprint('numpy.random' in sys.modules)\n")
+    (tmp_path / "seeds.py").write_text("import numpy\nprint(numpy.random.default_rng(12).integers(5))\n")
+    captured = ("-m", "headwater", "run", "--store", "store")
+    told = {}
+    for script, before in itertools.product(("plain.py", "seeds.py"), ((), captured)):
+        command = [sys.executable, *before, script]
+        done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, encoding="utf-8", timeout=120)
+        told.setdefault(script, set()).add(done.stdout + done.stderr)
+    assert [len(outputs) for outputs in told.values()] == [1, 1]
+    with open_store(str(tmp_path / "store")) as store:
+        bodies = [event.body for event in store.events()]
+    assert any(b'"default_rng"' in body and b"12" in body for body in bodies)

@@ -34,8 +34,7 @@ class SklearnIntegration(Integration):
         outputs = getattr(sys.modules.get("sklearn.utils._set_output"), "_SetOutputMixin", None)
         if base is None or outputs is None:
             raise DidNotEnable("sklearn: BaseEstimator or _SetOutputMixin is not where it is expected")
-        hook_existing(hooks, base)
-        hook_future(hooks, base, outputs)
+        hook_future(hooks, base, outputs, hook_existing(hooks, base))
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the functions of a submodule as it is loaded, before others import them from there."""

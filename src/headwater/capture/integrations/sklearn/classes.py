@@ -53,36 +53,43 @@ def hook_class(hooks: Hooks, cls: type) -> None:
         hooks.put(cls, name, stand_in)
 
 
-def _hook_family(hooks: Hooks, cls: type) -> None:
-    """Hook a class and the mixins of scikit-learn that lend it methods: those are no estimators themselves."""
+def _hook_family(hooks: Hooks, cls: type, done: set[type]) -> None:
+    """Hook a class and the mixins of scikit-learn that lend it methods: those are no estimators themselves.
+    ``done``: classes of scikit-learn that were seen to."""
+    hook_class(hooks, cls)
     for part in cls.__mro__:
-        if part is cls or part.__module__.partition(".")[0] == "sklearn":
+        if part not in done and part.__module__.partition(".")[0] == "sklearn":
+            done.add(part)
             hook_class(hooks, part)
 
 
-def hook_existing(hooks: Hooks, base: type) -> None:
-    """Hook every class made so far: the base's sub-classes, and the mixins that lend them methods."""
+def hook_existing(hooks: Hooks, base: type) -> set[type]:
+    """Hook every class made so far: the base's sub-classes, and the mixins that lend them methods; returns
+    those of scikit-learn."""
     seen: set[type] = set()
+    done: set[type] = set()
     stack = [base]
     while stack:
         cls = stack.pop()
         if cls in seen:
             continue
         seen.add(cls)
-        _hook_family(hooks, cls)
+        _hook_family(hooks, cls, done)
         stack.extend(cls.__subclasses__())
+    return done
 
 
-def hook_future(hooks: Hooks, base: type, set_output: type) -> None:
-    """Hook every class at the moment it is made, after scikit-learn has dressed it."""
+def hook_future(hooks: Hooks, base: type, set_output: type, done: set[type]) -> None:
+    """Hook every class at the moment it is made, after scikit-learn has dressed it. ``done``: as in
+    ``_hook_family``."""
 
     def after_base(cls: type) -> None:
         if not issubclass(cls, set_output):
-            _hook_family(hooks, cls)
+            _hook_family(hooks, cls, done)
 
     def after_set_output(cls: type) -> None:
         if issubclass(cls, base):
-            _hook_family(hooks, cls)
+            _hook_family(hooks, cls, done)
 
     for owner, then in ((base, after_base), (set_output, after_set_output)):
         hooks.put(owner, "__init_subclass__", classmethod(_then(owner, then)))
