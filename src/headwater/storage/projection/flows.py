@@ -92,10 +92,12 @@ class Flows:
         steps = sorted(self._steps(key))
         open_edges: dict[int, Edge] = {}
         made: dict[tuple[int, int], Edge] = {}
-        last_by = ""
+        last_by, shape = "", 0
         for step in steps:
-            for edge in _advance(open_edges, key, step, last_by, self._sources(key, step.shape)):
-                made[edge.source, edge.valid_from] = edge
+            if step.shape != shape:  # one that shows what the one before showed changes nothing
+                shape = step.shape
+                for edge in _advance(open_edges, key, step, last_by, self._sources(key, shape)):
+                    made[edge.source, edge.valid_from] = edge
             last_by = step.by
         made = {at: edge for at, edge in made.items() if edge.valid_to is None or edge.valid_to > edge.valid_from}
         for old in self._edges_of(key):

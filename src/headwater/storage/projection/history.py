@@ -6,6 +6,7 @@ lands between two equal ones splits them at the very instant at which the second
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 
 import msgspec
@@ -52,6 +53,8 @@ class History:
         self._names = names
         self._columns = columns
         self._latest: dict[int, dict[str, Change]] = {}
+        #: node -> facet -> all its changes in order, of those that were said late; the last is that in ``_latest``
+        self._all: dict[int, dict[str, list[Change]]] = {}
         self._stale: set[int] = set()
         self._standings: dict[int, Standing] = {}
         self._echoes: dict[tuple[int, int], Echo] = {}
@@ -59,6 +62,7 @@ class History:
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
         self._latest.clear()
+        self._all.clear()
         self._stale.clear()
         self._standings.clear()
         self._echoes.clear()
@@ -106,10 +110,10 @@ class History:
             if current is None or is_newest:
                 self._tables.changes.put(change)
                 latest[name] = change
+                if node.id in self._all:
+                    self._all[node.id].pop(name, None)
             else:
-                self._place_late(change)
-                self._latest.pop(node.id, None)
-                latest = self._latest_of(node.id)
+                latest[name] = self._place_late(change, current)
             self._changed(node, name, body)
         return is_old
 
@@ -118,27 +122,49 @@ class History:
         if found is None:
             if len(self._latest) >= _CACHE_SIZE:
                 self._latest.clear()
+                self._all.clear()
             found = self._latest[node_id] = {one.name: one for one in self._tables.latest_changes(node_id)}
         return found
 
-    def _place_late(self, change: Change) -> None:
-        rows = sorted(self._tables.changes.where(node=change.node, name=change.name), key=_order)
-        before = [row for row in rows if _order(row) < _order(change)]
-        after = rows[len(before)] if len(before) < len(rows) else None
+    def _forget(self, node_id: int) -> None:
+        self._latest.pop(node_id, None)
+        self._all.pop(node_id, None)
+
+    def _changes_of(self, node_id: int, name: str, latest: Change) -> list[Change]:
+        """All changes of a facet, in order; ``latest`` is the last of them."""
+        by_name = self._all.setdefault(node_id, {})
+        found = by_name.get(name)
+        if found is None:
+            found = sorted(self._tables.changes.where(node=node_id, name=name), key=_order)
+            found[-1] = latest  # one object for one row, or what is noted in one would be missing in the other
+            by_name[name] = found
+        return found
+
+    def _place_late(self, change: Change, latest: Change) -> Change:
+        """Place a change before, or not far behind, the last one of its facet; the last one after it."""
+        rows = self._changes_of(change.node, change.name, latest)
+        place = bisect_left(rows, _order(change), key=_order)
+        after = rows[place] if place < len(rows) else None
         if after is not None and _order(after) == _order(change):
-            return
-        last = before[-1] if before else None
+            return rows[-1]
+        last = rows[place - 1] if place else None
         if last is not None and last.body == change.body:
-            last.is_repeated = True
-            self._tables.changes.put(last)
-            return
+            if not last.is_repeated:
+                last.is_repeated = True
+                self._tables.changes.put(last)
+            return rows[-1]
         again = self._said_again(last, change, after) if last is not None and last.is_repeated else None
         if again is not None:
             self._tables.changes.put(again)
+            rows[place:place] = [change, again]
         elif after is not None and after.body == change.body:
             change.is_repeated = True
             self._tables.changes.drop(_key(after))
+            rows[place] = change
+        else:
+            rows.insert(place, change)
         self._tables.changes.put(change)
+        return rows[-1]
 
     def _said_again(self, last: Change, change: Change, until: Change | None) -> Change | None:
         """When the body of ``last`` was next said after ``change``, if before ``until``."""
@@ -182,7 +208,7 @@ class History:
         """Make the history of a node again from the mentions of all its names."""
         for row in self._tables.changes.where(node=node.id):
             self._tables.changes.drop(_key(row))
-        self._latest.pop(node.id, None)
+        self._forget(node.id)
         self._standing(node.id).changes += 1
         current: dict[str, Change] = {}
         said = self._tables.mentions([name.id for name in self._names.of(node.id)])
@@ -197,7 +223,7 @@ class History:
                     node=node.id, name=name, at=at, key=key, body=body, run_id=run.run_id if run else ""
                 )
                 self._tables.changes.put(current[name])
-        self._latest.pop(node.id, None)
+        self._forget(node.id)
         for row in self._tables.changes.where(node=node.id):
             self._changed(node, row.name, row.body)
         self._stale.add(node.id)
@@ -228,7 +254,7 @@ class History:
         self._standing(node_id).changes += 1
         for row in self._tables.changes.where(node=node_id):
             self._tables.changes.drop(_key(row))
-        self._latest.pop(node_id, None)
+        self._forget(node_id)
         self._stale.discard(node_id)
         self._tables.search.drop(node_id)
 
