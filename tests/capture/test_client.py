@@ -354,10 +354,9 @@ def test_lineage_answers_from_the_embedded_store(tmp_path, monkeypatch):
         headwater.shutdown()
 
 
-def test_the_store_of_a_handle_is_closed_when_nobody_has_it(tmp_path, monkeypatch):
+def test_the_store_of_a_handle_is_closed_when_nobody_has_it(tmp_path):
     """``hw.lineage()`` needs no closing: its file is held while the handle or its store is, and no longer."""
-    monkeypatch.chdir(tmp_path)
-    lineage = headwater.lineage()
+    lineage = headwater.lineage(store=tmp_path / "lineage")
     connection, store = lineage.store._connection, lineage.store
     del lineage
     gc.collect()
