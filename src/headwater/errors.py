@@ -84,8 +84,11 @@ class InvalidSelector(InvalidInput):
 
 
 class NotFound(HeadwaterError):
-    """Nothing of that name is known; ``near`` holds names that look alike. ``says`` is the message where the name is
-    known, and what was asked of it is not there."""
+    """Nothing of that name is known.
+
+    ``near`` holds names that look alike. ``says`` is the message where the name is known, and what was asked of it is
+    not there.
+    """
 
     def __init__(self, what: str, *, near: Iterable[str] = (), says: str = "", hint: str | None = None) -> None:
         self.what = what

@@ -147,6 +147,18 @@ def test_the_transport_from_the_environment(folder, environ, expected):
     assert load(environ=environ, folder=folder).settings.transport == expected
 
 
+@pytest.mark.parametrize("transport", [None, "embedded", '{"kind": "file", "path": "x"}'])
+def test_a_key_to_ask_with_is_no_setting_of_capture(folder, transport):
+    """``HEADWATER_API_KEY`` may stand in the environment for questions to a service while lineage is kept here."""
+    environ = {"HEADWATER_API_KEY": "k"} | ({"HEADWATER_TRANSPORT": transport} if transport else {})
+    found = load(environ=environ, folder=folder)
+    assert "api_key" not in found.settings.transport
+    assert "transport.api_key" not in found.origins
+    (folder / "headwater.toml").write_text('[transport]\nurl = "http://h"\n')
+    sent = load(environ={"HEADWATER_API_KEY": "k"}, folder=folder)
+    assert sent.settings.transport == {"kind": "http", "url": "http://h", "api_key": "k"}
+
+
 def test_disabled_by_either_variable(folder):
     """Both switches turn capture off."""
     assert load(environ={"OPENLINEAGE_DISABLED": "true"}, folder=folder).settings.disabled

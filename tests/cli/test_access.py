@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from headwater.cli.commands import cli
+from headwater.errors import ConfigError, NotFound
 from headwater.storage.open import open_store
 from headwater.testing.events import History
 
@@ -36,6 +37,26 @@ def test_a_tenant_is_made_changed_and_deleted(run, tmp_path):
     run("tenant", "drop", "team", "--yes")
     assert json.loads(run("tenant", "list", "--json")) == []
     assert not (tmp_path / "stores" / "team.db").exists()
+
+
+@pytest.mark.parametrize("command", ["tenant create team", "tenant list", "token create", "ingest x"])
+@pytest.mark.parametrize(("address", "told"), [("http://h:1", "is a service"), ("ftp://h", "no store of kind")])
+def test_an_address_that_is_no_store_is_refused(tmp_path, monkeypatch, command, address, told):
+    """Nothing is said to be made that was made nowhere; a service is told from what is no address at all."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").write_text("{}")
+    with pytest.raises(ConfigError, match=told) as caught:
+        CliRunner().invoke(cli, ["--store", address, *command.split()], catch_exceptions=False)
+    assert "folder" in caught.value.hint.lower()
+
+
+def test_a_key_for_nobody_names_the_way(tmp_path):
+    """Before a service ever ran there is no tenant: the message says what makes it."""
+    for tenant, verb in (("default", "'headwater serve'"), ("team", "'headwater tenant create'")):
+        with pytest.raises(NotFound, match=f"there is no tenant '{tenant}'") as caught:
+            call = ["--store", str(tmp_path / "stores"), "--tenant", tenant, "token", "create"]
+            CliRunner().invoke(cli, call, catch_exceptions=False)
+        assert verb in caught.value.hint
 
 
 def test_a_key_is_printed_once_rotated_and_revoked(run):

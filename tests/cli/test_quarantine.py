@@ -47,6 +47,15 @@ def test_an_entry_is_shown_to_the_byte(run):
     assert run("show", "9").exit_code != 0
 
 
+def test_why_it_was_refused_cannot_drive_a_terminal(tmp_path):
+    """The reasons hold what somebody sent: what would colour or clear a screen is told, not done."""
+    bad = Quarantined(received_at=5, body=b"x", field="a", value="\x1b[2J", rule="is JSON", kind="body")
+    with SQLiteStore.open(tmp_path / "s") as store:
+        store.quarantine([bad])
+    told = CliRunner().invoke(cli, ["--store", str(tmp_path / "s"), "quarantine", "show", "1"])
+    assert told.stderr == "a: is JSON (got \\x1b[2J)\n"
+
+
 def test_a_mended_event_is_stored(run, tmp_path):
     """As it was it is refused again; mended it leaves the quarantine."""
     assert run("replay", "1").exit_code != 0

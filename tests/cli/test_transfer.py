@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
-from headwater.errors import StoreError
+from headwater.errors import InvalidInput, StoreError
 from headwater.storage.open import open_store
 from query.histories import project
 
@@ -51,6 +53,72 @@ def test_every_form_of_a_file_is_read(folder: Path, invoke: Invoke, form: str) -
     again = invoke("ingest", "events.json")
     assert again.output == "0 stored, 8 known already\n"
     assert len(json.loads(invoke("upstream", "predictions.parquet", "--json").output)["edges"]) == 6
+
+
+@pytest.mark.parametrize("form", ["gzip", "zstd", "two frames", "mark", "windows"])
+def test_a_file_is_read_as_tools_leave_it(folder: Path, invoke: Invoke, form: str) -> None:
+    """Compressed, with a byte order mark or with line ends of Windows: the same events; its name does not matter."""
+    plain = lines(project(3)).encode()
+    half = plain.index(b"\n") + 1
+    forms = {
+        "gzip": gzip.compress(plain),
+        "zstd": zstandard.compress(plain),
+        "two frames": zstandard.compress(plain[:half]) + zstandard.compress(plain[half:]),
+        "mark": b"\xef\xbb\xbf" + plain,
+        "windows": plain.replace(b"\n", b"\r\n"),
+    }
+    (folder / "events").write_bytes(forms[form])
+    assert invoke("ingest", "events").output == "8 stored\n"
+    assert invoke("ingest", "-", stdin=forms[form]).output == "0 stored, 8 known already\n"
+
+
+@pytest.mark.parametrize(
+    ("beginning", "words"),
+    [
+        (b"PAR1\x15\x00", "is Parquet"),
+        (b"SQLite format 3\x00", "is a SQLite database"),
+        (b"PK\x03\x04", "is a zip archive"),
+        (b"\x7fELF\x00\x00", "is a binary file"),
+        ("\ufeff{}".encode("utf-16-le"), "is text in UTF-16"),
+        (gzip.compress(b"{}" * 999, mtime=0)[:20], "cannot be unpacked"),
+        (zstandard.compress(b"{}" * 999)[:12], "cannot be unpacked"),
+    ],
+)
+def test_another_kind_of_file_is_a_wrong_use(folder: Path, invoke: Invoke, beginning: bytes, words: str) -> None:
+    """One message says what the file is and what to do; no store is made, nothing lands in quarantine."""
+    (folder / "data").write_bytes(beginning)
+    with pytest.raises(InvalidInput, match=words) as caught:
+        invoke("ingest", "data")
+    assert caught.value.hint
+    assert not (folder / ".headwater").exists()
+
+
+def test_a_file_that_is_damaged_later_is_told(folder: Path, invoke: Invoke) -> None:
+    """What came before the damage is stored, the exit code is 1, and the message names the file."""
+    first, second = (lines(project(3)[at : at + 1]).encode() for at in (0, 1))
+    (folder / "events.gz").write_bytes(gzip.compress(first) + gzip.compress(second)[:40])
+    result = invoke("ingest", "events.gz")
+    assert result.exit_code == 1
+    assert "events.gz: file: must unpack to its end" in result.stderr
+    assert result.stdout == "1 stored, 1 refused\n"
+
+
+def test_text_that_is_no_json_is_not_told_line_by_line(folder: Path, invoke: Invoke) -> None:
+    """Of a table with many lines the first are told, the rest counted, and what a file has to hold is said."""
+    (folder / "table.csv").write_text("a,b\n" * 100)
+    result = invoke("ingest", "table.csv")
+    assert result.exit_code == 1
+    told = result.stderr.splitlines()
+    assert len(told) == 22
+    assert told[-2].startswith("and 80 more")
+    assert "OpenLineage events or flat records as JSON" in told[-1]
+
+
+def test_an_empty_file_is_told(folder: Path, invoke: Invoke) -> None:
+    """Nothing to store is no failure, but it is not passed over in silence."""
+    (folder / "none.json").write_text("")
+    result = invoke("ingest", "none.json")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "0 stored\n", "none.json is empty\n")
 
 
 def test_bad_lines_are_told_and_the_rest_lands(folder: Path, invoke: Invoke) -> None:

@@ -38,6 +38,23 @@ def test_the_type_is_decided_by_shape():
     assert isinstance(openlineage.decode(wire(alone)), DatasetEvent)
 
 
+def test_jobs_that_share_a_run_id_get_runs_of_their_own():
+    """Dagster gives all assets of a run one id; elsewhere, and where a step names its parent, an id is the run's."""
+    dagster = {"producer": "https://github.com/OpenLineage/OpenLineage/tree/0.2.1/integration/dagster"}
+    first, second = ({"namespace": "shop", "name": name} for name in ("orders", "revenue"))
+    made = {**dagster, "outputs": [dataset("orders")]}
+
+    def run_of(**changes):
+        return openlineage.decode(wire(run_event(**changes))).run.run_id
+
+    start, end = run_of(**made, job=first, eventType="START"), run_of(**made, job=first)
+    assert start == end
+    assert len({RUN, start, run_of(**made, job=second)}) == 3
+    assert run_of(**dagster, job=first) == RUN
+    assert run_of(**made, job=first, run={"runId": RUN, "facets": {"parent": {}}}) == RUN
+    assert run_of(outputs=[dataset("orders")], job=first) == RUN
+
+
 @pytest.mark.parametrize(
     "change",
     [

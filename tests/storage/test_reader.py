@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidEvent
-from headwater.formats.openlineage import parse_time, read
+from headwater.formats.openlineage import SHARES_RUNS, parse_time, read
 from headwater.storage.reader import EventReader
 from headwater.testing.events import History, raw, run_event, run_id
 
@@ -59,6 +59,14 @@ def test_both_readers_agree_on_anything(event: dict[str, object]) -> None:
     (encoded,) = raw([event])
     _same(encoded)
     _same(encoded)
+
+
+def test_both_readers_part_jobs_that_share_a_run() -> None:
+    """The ids of Dagster's assets are made by both alike."""
+    events = [run_event(run_id(1), "j", kind, 1, ["a"], ["b"]) for kind in ("START", "COMPLETE")]
+    for event in raw([{**one, "producer": f"x{SHARES_RUNS}"} for one in events]):
+        _same(event)
+        assert _READER.read(event)[0].run.run_id != run_id(1)
 
 
 @pytest.mark.parametrize("seed", range(5))

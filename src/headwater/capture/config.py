@@ -86,9 +86,11 @@ def load(
         _merge(found, read_file(file), f"file {file}")
     for name, (value, variable) in standard_settings(environ).items():
         _put(found, name, value, f"environment {variable}")
-    for name, (value, variable) in _own_variables(environ).items():
+    own = _own_variables(environ)
+    for name, (value, variable) in own.items():
         _put(found, name, value, f"environment {variable}")
     _merge(found, {k: v for k, v in (keywords or {}).items() if v is not None}, "keyword")
+    _leave_key(found, own)
     return Config(_build(found), {name: origin for name, (_, origin) in found.items()}, project, file)
 
 
@@ -206,6 +208,16 @@ def _put(found: dict[str, tuple[Any, str]], name: str, value: Any, origin: str) 
             found["transport.kind"] = ("http", origin)
         return
     found[name] = (value, origin)
+
+
+def _leave_key(found: dict[str, tuple[Any, str]], own: Mapping[str, tuple[Any, str]]) -> None:
+    """Forget ``HEADWATER_API_KEY`` where nothing is sent: it then belongs to the questions, asked of a service."""
+    key = own.get("transport.api_key")
+    if key is None or key[1] != f"{PREFIX}API_KEY":
+        return
+    kind = found.get("transport.kind", ("http" if "transport.url" in found else "embedded", ""))[0]
+    if kind in transport_kinds() and "api_key" not in TRANSPORT_DOCS[kind]:
+        found.pop("transport.api_key", None)
 
 
 def _refuse_unknown(name: str, origin: str) -> None:

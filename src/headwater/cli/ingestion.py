@@ -32,6 +32,7 @@ class Tally:
     def __init__(self) -> None:
         self.stored = 0
         self.duplicates = 0
+        self.documents = 0
         self.refusals: list[Refusal] = []
 
 
@@ -47,6 +48,7 @@ class Ingestion:
     def add(self, documents: Iterable[Document]) -> None:
         """Take documents; a full batch is stored at once."""
         for document in documents:
+            self.tally.documents += 1
             try:
                 self._pending.append(Document(document.where, self._event(document.raw)))
             except InvalidRecord as error:

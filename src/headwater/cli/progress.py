@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import IO
 
 import click
 
@@ -13,7 +12,7 @@ from headwater.storage.renewal import Progress, in_silence
 
 
 @contextmanager
-def bar(stream: IO[bytes], size_bytes: int, name: str) -> Iterator[Iterator[bytes]]:
+def bar(lines: Iterable[bytes], size_bytes: int, name: str) -> Iterator[Iterator[bytes]]:
     """Give the lines of a file while a bar on standard error shows how far they go."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,12 +21,12 @@ def bar(stream: IO[bytes], size_bytes: int, name: str) -> Iterator[Iterator[byte
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
         task = progress.add_task(name[-40:], total=size_bytes)
 
-        def lines() -> Iterator[bytes]:
-            for line in stream:
+        def counted() -> Iterator[bytes]:
+            for line in lines:
                 yield line
                 progress.advance(task, len(line))
 
-        yield lines()
+        yield counted()
 
 
 @contextmanager

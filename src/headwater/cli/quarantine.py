@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import IO
 
 import click
@@ -49,11 +50,16 @@ def list_(ctx: click.Context, limit: int, before: int | None, output: str | None
 @_ID
 @click.pass_context
 def show(ctx: click.Context, entry: int) -> None:
-    """Print what was refused, to the byte; why goes to standard error."""
+    """Print what was refused, to the byte (to a terminal: without what would drive it); why goes to standard error."""
+    from headwater.query.text import clean
+
     with opened(ctx) as store:
         found = _entry(store, entry)
-    click.echo(f"{found.field or found.kind}: {found.rule} (got {found.value}) {found.hint}", err=True)
-    click.echo(found.body, nl=False)
+    click.echo(clean(f"{found.field or found.kind}: {found.rule} (got {found.value}) {found.hint}".rstrip()), err=True)
+    if sys.stdout.isatty():
+        click.echo("\n".join(clean(line) for line in found.body.decode(errors="replace").split("\n")))
+    else:
+        click.echo(found.body, nl=False)
 
 
 @quarantine.command()

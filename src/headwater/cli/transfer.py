@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
 import click
 
-from headwater.cli.ingestion import Ingestion, Tally
+from headwater.cli.ingestion import Ingestion, Refusal, Tally
 from headwater.cli.opening import asking, opened
 from headwater.cli.output import FORMATS, echo_form, echo_text
+from headwater.errors import InvalidInput
 from headwater.query.text import clean
+
+_SHOWN = 20
+"""Refusals that are told line by line; a file of another kind has one a line."""
 
 
 @click.command()
@@ -23,21 +28,50 @@ from headwater.query.text import clean
 def ingest(ctx: click.Context, files: tuple[str, ...], is_json: bool) -> None:
     """Store the OpenLineage events and flat records in FILE... ("-" for standard input).
 
-    A file is JSON (one document or an array) or one document a line. What is refused is told with place, field, value
-    and rule, the rest lands; the exit code is then 1.
+    A file is JSON (one document or an array) or one document a line, as it is or compressed by gzip or zstd. What is
+    refused is told with place, field, value and rule, the rest lands; the exit code is then 1.
     """
-    from headwater.cli.documents import documents
-
     with ExitStack() as stack:
         streams = [(name, stack.enter_context(_opened(name))) for name in files]
+        lines = [(name, *_lines(name, stream)) for name, stream in streams]
         ingestion = Ingestion(stack.enter_context(opened(ctx, must_exist=False)), folder=str(Path.cwd()))
-        for name, stream in streams:
-            with _progress(name, stream) as lines:
-                ingestion.add(documents(name, lines))
+        for name, first, rest, size in lines:
+            with _progress(name, chain(first, rest), size) as counted:
+                _take(ingestion, name, counted)
         ingestion.finish()
     _tell(ingestion.tally, is_json=is_json)
     if ingestion.tally.refusals:
         ctx.exit(1)
+
+
+def _lines(name: str, stream: IO[bytes]) -> tuple[list[bytes], Iterator[bytes], int | None]:
+    """The first line of a stream, its rest, and its size where a bar can show it.
+
+    The first line is read before the store is opened: a file of another kind leaves no store behind.
+    """
+    from headwater.cli.files import Damaged, is_compressed, lines_of
+
+    size = None if name == "-" or is_compressed(stream) else Path(name).stat().st_size
+    rest = lines_of(name, stream)
+    try:
+        return list(islice(rest, 1)), rest, size
+    except Damaged as error:
+        raise InvalidInput(f"{name} cannot be unpacked: {error}", hint="fetch or make it again") from None
+
+
+def _take(ingestion: Ingestion, name: str, lines: Iterable[bytes]) -> None:
+    """Store the documents of a file, up to where it is damaged."""
+    from headwater.cli.documents import documents
+    from headwater.cli.files import Damaged
+
+    tally = ingestion.tally
+    seen = tally.documents
+    try:
+        ingestion.add(documents(name, lines))
+    except Damaged as error:
+        tally.refusals.append(Refusal(name, "file", str(error), "must unpack to its end; what came before it is taken"))
+    if tally.documents == seen and not tally.refusals:
+        click.echo(clean(f"{name} is empty"), err=True)
 
 
 def _opened(name: str) -> AbstractContextManager[IO[bytes]]:
@@ -49,25 +83,32 @@ def _opened(name: str) -> AbstractContextManager[IO[bytes]]:
         raise click.UsageError(f"cannot read {name}: {error.strerror}") from None
 
 
-def _progress(name: str, stream: IO[bytes]) -> AbstractContextManager[Iterable[bytes]]:
+def _progress(name: str, lines: Iterable[bytes], size: int | None) -> AbstractContextManager[Iterable[bytes]]:
     """A progress bar over the bytes of a file, where somebody is looking."""
-    if name == "-" or not sys.stderr.isatty():
-        return nullcontext(stream)
+    if size is None or not sys.stderr.isatty():
+        return nullcontext(lines)
     from headwater.cli.progress import bar
 
-    return bar(stream, Path(name).stat().st_size, name)
+    return bar(lines, size, name)
 
 
 def _tell(tally: Tally, *, is_json: bool) -> None:
+    from headwater.cli.files import TAKEN
+
     if is_json:
         from headwater.query.result import json_text
 
         refused = [refusal._asdict() for refusal in tally.refusals]
         echo_text(json_text({"stored": tally.stored, "duplicates": tally.duplicates, "refused": refused}))
         return
-    for refusal in tally.refusals:
+    for refusal in tally.refusals[:_SHOWN]:
         got = f", got {refusal.value}" if refusal.value else ""
         click.echo(clean(f"{refusal.where}: {refusal.field or 'document'}: {refusal.rule}{got}"), err=True)
+    if len(tally.refusals) > _SHOWN:
+        more = len(tally.refusals) - _SHOWN
+        click.echo(f"and {more:,} more: --json tells all, 'headwater quarantine list' the latest", err=True)
+    if tally.refusals and not tally.stored and not tally.duplicates:
+        click.echo(f" hint: {TAKEN}", err=True)
     words = [f"{tally.stored:,} stored"]
     if tally.duplicates:
         words.append(f"{tally.duplicates:,} known already")

@@ -18,10 +18,11 @@ from headwater.errors import InvalidEvent
 from headwater.formats.times import format_time, parse_time
 from headwater.formats.wire_errors import find_nul, rule_of, value_at
 from headwater.model.events import DatasetEvent, Event, JobEvent, RunEvent
-from headwater.model.run_ids import canonical_run_id
+from headwater.model.run_ids import canonical_run_id, run_of_job
 
 __all__ = [
     "KEY_SIZE",
+    "SHARES_RUNS",
     "STANDARD_KEYS",
     "canonical",
     "decode",
@@ -243,8 +244,16 @@ def _refuse(error: msgspec.ValidationError, document: dict[str, Any]) -> NoRetur
     raise InvalidEvent(field=field, value=value_at(document, field), rule=rule) from None
 
 
+SHARES_RUNS = "/integration/dagster"
+"""End of the producer that gives every asset of a run of Dagster's the id of that whole run, each as a job of its own:
+taken as one run they would read and write for one another, and one that fails would count as done."""
+
+
 def _checked(event: Event) -> Event:
-    """Check what the types cannot say: names, the run id and the time. Returns the event, its run id in lower case."""
+    """Check what the types cannot say: names, the run id and the time.
+
+    Returns the event with the run id in lower case, and each job its own where the emitter let several share one.
+    """
     parse_time(event.event_time, field="eventTime")
     if type(event) is DatasetEvent:
         _check_name(event.dataset.namespace, event.dataset.name, "dataset")
@@ -253,6 +262,8 @@ def _checked(event: Event) -> Event:
         run_id = canonical_run_id(event.run.run_id)
         if run_id is None:
             raise InvalidEvent(field="run.runId", value=repr(event.run.run_id)[:80], rule="must be a UUID")
+        if event.producer.endswith(SHARES_RUNS) and _is_of_asset(event):
+            run_id = run_of_job(run_id, event.job.namespace, event.job.name)
         if run_id != event.run.run_id:
             event = msgspec.structs.replace(event, run=msgspec.structs.replace(event.run, run_id=run_id))
     event = cast("RunEvent | JobEvent", event)
@@ -264,6 +275,11 @@ def _checked(event: Event) -> Event:
         if not out.name.strip() or not out.namespace.strip():
             _refuse_names(event)
     return event
+
+
+def _is_of_asset(event: RunEvent) -> bool:
+    """Whether an event of Dagster's is about an asset: those of its runs name no data, those of steps a parent."""
+    return bool(event.inputs or event.outputs) and "parent" not in event.run.facets
 
 
 def _refuse_names(event: RunEvent | JobEvent) -> None:

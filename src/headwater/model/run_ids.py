@@ -1,4 +1,4 @@
-"""Run ids: UUIDs in one spelling."""
+"""Run ids: UUIDs in one spelling, one for each execution of a job."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def canonical_run_id(text: str) -> str | None:
         return text
     match = _LENIENT(text.strip().lower())
     return "-".join(match.groups()) if match else None
+
+
+def run_of_job(shared: str, namespace: str, name: str) -> str:
+    """The run of one job among those that an emitter gives one id: a UUID (version 5) of that id and the job's name."""
+    import uuid
+
+    return str(uuid.uuid5(uuid.UUID(shared), f"{namespace}\n{name}"))

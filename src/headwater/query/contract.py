@@ -49,7 +49,9 @@ def keep_kinds(graph: LineageGraph, kinds: Iterable[str]) -> LineageGraph:
         node.kind in {NodeKind.DATASET, NodeKind.DATASET_VERSION} for node in graph.nodes if node.id not in used
     )
     gaps = graph.gaps
-    if left_out:
+    if left_out == 1:
+        gaps = (*gaps, "1 node of another kind is left out; edges lead through it")
+    elif left_out:
         gaps = (*gaps, f"{left_out:,} nodes of other kinds are left out; edges lead through them")
     nodes = tuple(node for node in graph.nodes if node.id in used)
     return msgspec.structs.replace(graph, nodes=nodes, edges=tuple(edges), gaps=gaps)

@@ -257,7 +257,8 @@ class RemoteLineage:
             except (OSError, HTTPException) as error:
                 last = error
                 self.close()
-        raise ServiceError(f"{self.url} is not to be reached: {last}", hint="is the service running?") from last
+        hint = "does it speak https? try http://" if isinstance(last, ssl.SSLError) else "is the service running?"
+        raise ServiceError(f"{self.url} is not to be reached: {last}", hint=hint) from last
 
     def _connection(self) -> HTTPConnection:
         connection: HTTPConnection | None = getattr(self._local, "connection", None)

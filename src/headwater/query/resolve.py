@@ -201,11 +201,8 @@ class Resolver:
             if len(rows) == 1 and plain[at] == ":":
                 fields = self.store.fields(rows[0].id)
                 near = _like(field, fields, 5, 0.5)
-                hint = (
-                    None
-                    if near
-                    else f"{rows[0].name} has the columns {', '.join(fields[:10]) or 'none that are known'}"
-                )
+                there = f"has the columns {', '.join(fields[:10])}" if fields else "has no columns that are known"
+                hint = None if near else f"{rows[0].name} {there}"
                 raise NotFound(text, near=near, hint=hint)
         return None
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headwater.errors import ConfigError, ServiceError
-from headwater.server.routes.health import Readiness
+from headwater.server.readiness import Readiness
 
 _MOST_BYTES = 1 << 20
 

@@ -18,9 +18,10 @@ from headwater.server.intake.record_cycles import Turns
 from headwater.server.live.hub import Hub
 from headwater.server.live.others import told_of_others
 from headwater.server.permissions import SCOPES, Permission
+from headwater.server.readiness import Check
 from headwater.server.settings import Settings, check
 from headwater.server.telemetry.metrics import Metrics
-from headwater.server.telemetry.readiness import Check, control_answers, store_answers, views_are_current
+from headwater.server.telemetry.readiness import control_answers, store_answers, views_are_current
 from headwater.server.telemetry.readings import readings
 from headwater.server.tenants.stores import TenantStores
 from headwater.storage.ingest import now_us

@@ -38,15 +38,16 @@ def serve(settings: Settings, *, echo: Callable[[str], None], open_page: Callabl
     listening = _listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
-    echo(f"Headwater is at {url}")
     if settings.workers > 1:
         service = Service(settings)
+        echo(f"Headwater is at {url}")
         _show_key(service, echo)
         service.close()
         listening.listen(_BACKLOG)
         supervise(settings, listening, _work)
         return
     app = create_app(settings)
+    echo(f"Headwater is at {url}")
     link = f"{url}/login?token={app.service.new_link()}"
     echo(f"open it once with {link}")
     _show_key(app.service, echo)

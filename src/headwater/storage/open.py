@@ -54,10 +54,7 @@ def open_store(
             on_progress=on_progress,
         )
     if separator and scheme != "sqlite":
-        raise ConfigError(
-            f"no store of kind {scheme!r} is known",
-            hint="give a folder, sqlite:///path/to/folder, postgresql://host/database or memory://",
-        )
+        raise no_store(text)
     from headwater.storage.sqlite import SQLiteStore
 
     beside = share_index_with if isinstance(share_index_with, SQLiteStore) else None
@@ -80,6 +77,21 @@ def outdated_store(target: str, tenant: str) -> Outdated | None:
     from headwater.storage.sqlite import SQLiteStore
 
     return SQLiteStore.outdated(folder_of(target).expanduser(), tenant)
+
+
+def no_store(target: str) -> ConfigError:
+    """Why an address is none of a store. It is not repeated whole: a password may stand in it."""
+    scheme = target.partition("://")[0]
+    if scheme in ("http", "https"):
+        return ConfigError(
+            f"an {scheme} address is a service; this works on the store itself",
+            hint="run it where the store is, with --store FOLDER or postgresql://...; a service is asked, and sent"
+            " events, over HTTP",
+        )
+    return ConfigError(
+        f"no store of kind {scheme!r} is known",
+        hint="give a folder, sqlite:///path/to/folder or postgresql://host/database; for questions http://host:port",
+    )
 
 
 def folder_of(target: str) -> Path:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from headwater.errors import InvalidEvent
-from headwater.formats.openlineage import KEY_SIZE, parse_time, read
+from headwater.formats.openlineage import KEY_SIZE, SHARES_RUNS, parse_time, read
 from headwater.model.events import Event, EventType, InputDataset, Job, OutputDataset, Run, RunEvent
 from headwater.model.run_ids import canonical_run_id
 
@@ -133,6 +133,8 @@ class EventReader:
         time = parts.event_time
         at = parse_time(time)
         if "\0" in parts.producer or (parts.schema_url is not msgspec.UNSET and "\0" in parts.schema_url):
+            raise Unusual
+        if parts.producer.endswith(SHARES_RUNS):
             raise Unusual
         job, job_part = self._jobs(bytes(parts.job))
         cast = self._cast(job)

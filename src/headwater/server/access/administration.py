@@ -44,7 +44,7 @@ class Administration:
         """A new tenant. Raises ``InvalidInput`` for its name, ``Conflict`` when there is one of that name."""
         tenant = Tenant(name=name, created_at=self._clock(), title=_text("title", title), quota=quota or Quota())
         if not self.control.add_tenant(tenant):
-            raise Conflict(f"there is a tenant {name!r} already")
+            raise Conflict(f"there is a tenant {name!r} already", hint="'headwater tenant set' changes it")
         self._note(name, who, "tenant.create", name)
         return tenant
 
@@ -64,7 +64,7 @@ class Administration:
         """Forget a tenant's access; its keys open nothing from now on. Raises ``NotFound``."""
         keys = self.control.keys(name)
         if not self.control.drop_tenant(name):
-            raise NotFound(name, hint="'headwater tenant list' lists them")
+            raise _no_tenant(name)
         for key in keys:
             self._forget(key.digest)
         self._note(name, who, "tenant.drop", name)
@@ -73,7 +73,7 @@ class Administration:
         """One tenant. Raises ``NotFound``."""
         found = self.control.tenant(name)
         if found is None:
-            raise NotFound(name, hint="'headwater tenant list' lists them")
+            raise _no_tenant(name)
         return found
 
     # -- keys ------------------------------------------------------------------------------------------------------
@@ -222,6 +222,13 @@ class Administration:
             raise NotFound(share_id, hint="GET /api/v1/shares lists what was shared with you")
         self._note(found.tenant, f"{grantee}/{who}", "share.use", share_id)
         return found
+
+
+def _no_tenant(name: str) -> NotFound:
+    make = (
+        "'headwater serve' makes it when it first starts" if name == "default" else "'headwater tenant create' makes it"
+    )
+    return NotFound(name, says=f"there is no tenant {name!r}", hint=f"{make}; 'headwater tenant list' lists them")
 
 
 def may_grant(permissions: frozenset[Permission], scopes: frozenset[Permission]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from headwater.errors import MissingExtra, StoreError
+from headwater.storage.open import no_store
 
 Row = tuple[Any, ...]
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
@@ -108,7 +109,10 @@ class PostgresDatabase:
             import psycopg
         except ImportError:
             raise MissingExtra("PostgreSQL needs psycopg", hint="pip install 'headwater[postgres]'") from None
+        from headwater.storage.postgres.connection import explain
+
         self._psycopg = psycopg
+        self._explain = explain
         self._url = url
         self._lock = threading.Lock()
         self._connection: Any = None
@@ -135,12 +139,12 @@ class PostgresDatabase:
                 # The connection was lost: each statement is a transaction of its own, so a new one may try again.
                 self._disconnect()
             except self._psycopg.Error as error:
-                raise StoreError(f"the control store cannot be asked: {error}") from error
+                raise self._explain(error) from error
             try:
                 return self._once(sql, values)
             except self._psycopg.Error as error:
                 self._disconnect()
-                raise StoreError(f"the control store cannot be asked: {error}") from error
+                raise self._explain(error) from error
 
     def _once(self, sql: str, values: Sequence[Any]) -> tuple[list[Row], int]:
         from headwater.storage.postgres.migrate import check_encoding
@@ -166,8 +170,10 @@ class PostgresDatabase:
 
 
 def open_database(store: str, folder: Path | None) -> Database:
-    """The database of the control store for a store target."""
+    """The database of the control store for a store target. Raises ``ConfigError`` for one that is no store."""
     if store.startswith(("postgresql://", "postgres://")):
         return PostgresDatabase(store)
+    if folder is None and not store.startswith("memory:"):
+        raise no_store(store)
     # In a folder of its own: beside the stores, its name would be that of a tenant.
     return SQLiteDatabase(None if folder is None else folder / "service" / "control.db")

@@ -8,22 +8,15 @@ from starlette.responses import Response
 from headwater.server.call import Call
 from headwater.server.errors import json_response
 from headwater.server.permissions import Permission
+from headwater.server.readiness import Readiness
 from headwater.server.routing import Operation
 from headwater.server.telemetry.metrics import CONTENT_TYPE
-from headwater.server.telemetry.readiness import Check
 
 
 class Liveness(msgspec.Struct, frozen=True, kw_only=True):
     """The process answers."""
 
     status: str = "live"
-
-
-class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether all checks are good, and each of them."""
-
-    is_ready: bool
-    checks: list[Check]
 
 
 async def live(call: Call) -> Liveness:

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from headwater.errors import StoreError
 from headwater.model.graph import NodeKind
 from headwater.server.access.control import Control
+from headwater.server.readiness import Check
 from headwater.server.tenants.stores import TenantStores
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at."""
-
-    name: str
-    is_good: bool
-    says: str = ""
 
 
 def control_answers(control: Control) -> Check:

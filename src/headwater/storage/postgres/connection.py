@@ -54,6 +54,19 @@ _READ_ONLY = {"25006", "42501"}
 _LOCKED = {"55P03", "40P01"}
 _CORRUPT = {"XX001", "XX002"}
 _BUSY = {"53300", "57P01", "57P02", "57P03", "53200"}
+_REMEDIES = (
+    (re.compile("password|authentication|pg_hba"), "see to user and password: in the address, PGPASSWORD or ~/.pgpass"),
+    (re.compile('database "[^"]*" does not exist'), "make the database first: createdb, or CREATE DATABASE"),
+    (re.compile('role "[^"]*" does not exist'), "make the role first: createuser, or CREATE ROLE ... LOGIN"),
+    (re.compile("resolve host|translate host|refused|timeout|timed out|unreachable|No route|No such file"), None),
+    (
+        re.compile("connection is bad|invalid|SSL|certificate"),
+        "see to the address: postgresql://user@host:port/database",
+    ),
+)
+"""What to do where no connection came about, by words of libpq and the server, which tell no state then; None where
+host and port are wrong or the server is away."""
+_AWAY = "is PostgreSQL running at that host and port? Nothing that was acknowledged is lost"
 
 
 @cache
@@ -210,7 +223,10 @@ def connect(url: str, *, application_name: str = "headwater") -> psycopg.Connect
     try:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
-        raise ConfigError(f"the address of the store cannot be read: {error}") from error
+        raise ConfigError(
+            f"the address of the store cannot be read: {str(error).strip()}",
+            hint="for example postgresql://user@host:5432/database?sslmode=require",
+        ) from error
     given.setdefault("application_name", application_name)
     for name, value in _PATIENCE.items():
         given.setdefault(name, value)
@@ -262,8 +278,13 @@ def explain(error: psycopg.Error) -> HeadwaterError:
     if state in _BUSY or state.startswith("08"):
         return StoreUnavailable(what)
     if isinstance(error, psycopg.OperationalError) or (isinstance(error, psycopg.InterfaceError) and not state):
-        return StoreUnavailable(what)
+        return StoreUnavailable(what, hint=None if state else _remedy(what))
     return StoreError(what)
+
+
+def _remedy(what: str) -> str | None:
+    """What to do about a connection that did not come about; None where the words tell nothing."""
+    return next((hint or _AWAY for words, hint in _REMEDIES if words.search(what)), None)
 
 
 _READ_ONLY_HINT = "give the role its rights with 'headwater migrate', or connect to the primary instead of a standby"
