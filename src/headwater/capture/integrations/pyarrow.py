@@ -1,21 +1,35 @@
 """pyarrow: tables read from and written to files, and handed to and from pandas.
 
 The classes are compiled and cannot be hooked; the functions of ``pyarrow.parquet``, ``csv``, ``feather``, ``json`` and
-``dataset`` can, and pandas conversion passes through ``pyarrow.pandas_compat``. A table made from a frame is known
-again by the address of its first column's buffer, which the conversion made.
+``dataset`` can, and pandas conversion passes through ``pyarrow.pandas_compat``. What a compiled method makes of a table
+(``select``, ``rename_columns``, ``append_column``, ``slice``, ``combine_chunks`` of one chunk) keeps the memory of the
+columns that it does not compute: those are known again by the place of their buffers. A column that has buffers of its
+own was computed: it may come from every column beside it, and is marked so.
 """
 
 from __future__ import annotations
 
 import functools
 import weakref
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import DatasetRef, Value, same_columns
+from headwater.capture.surmise import known_or_listed
+from headwater.capture.values import (
+    INFERRED,
+    UNKNOWN,
+    Columns,
+    DatasetRef,
+    Dep,
+    Value,
+    make_value,
+    same_columns,
+    user_site,
+)
 
 _READERS: Final = {
     "pyarrow.parquet.core": ("read_table", "read_pandas"),
@@ -31,7 +45,11 @@ _WRITERS: Final = {
     "pyarrow.dataset": ("write_dataset",),
 }
 _COMPAT: Final = "pyarrow.pandas_compat"
-_MAX_ADDRESSES: Final = 1_000
+_MAX_ADDRESSES: Final = 2_000
+_SAMPLE: Final = 64
+"""Bytes looked at in three places of a buffer."""
+_MAX_COLUMNS: Final = 500
+"""Of a wider table the first columns are known by their memory."""
 
 
 class PyarrowIntegration(Integration):
@@ -42,7 +60,9 @@ class PyarrowIntegration(Integration):
     submodules: ClassVar[tuple[str, ...]] = (*_READERS, _COMPAT)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Everything of pyarrow that can be hooked is in submodules."""
+        """Hook what makes tables and columns of objects in memory; all else that can be hooked is in submodules."""
+        for name, handler in (("table", _after_table), ("record_batch", _after_table), ("array", _after_array)):
+            hooks.after(module, name, handler)
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the readers, writers or conversions of one submodule."""
@@ -65,23 +85,63 @@ class PyarrowIntegration(Integration):
 _OPENED: Final[weakref.WeakKeyDictionary[Any, DatasetRef]] = weakref.WeakKeyDictionary()
 """The files behind ``ParquetFile`` objects."""
 
-_BY_ADDRESS: Final[dict[int, Value]] = {}
-"""Values by the address of the first buffer of the arrays made from them; the latest ones."""
+_Place = tuple[int, int, int]
+_BY_ADDRESS: Final[dict[_Place, tuple[Value, str]]] = {}
+"""Columns of values by the place of the buffer that holds their numbers; the latest ones."""
 
 
 def value_of(recorder: Recorder, table: Any) -> Value | None:
-    """The value of a table: by identity, else by the buffer it was made around."""
+    """The value of a table: by identity, else by the buffers that its columns lie in."""
     found = recorder.values.get(table)
-    if found is None and _BY_ADDRESS and hasattr(table, "num_columns") and table.num_columns:
-        column = table.column(0)
-        address = _address(column.chunk(0)) if column.num_chunks == 1 else None
-        found = _BY_ADDRESS.get(address) if address is not None else None
-    return found
+    if found is not None or not _BY_ADDRESS or not getattr(table, "num_columns", 0):
+        return found
+    names = _names(table) or ()
+    columns = [_column_behind(table.column(place)) for place in range(min(len(names), _MAX_COLUMNS))]
+    inputs = tuple(dict.fromkeys(known[0] for known in columns if known is not None))
+    if not inputs:
+        return None
+    guess = [Dep(position, None, description=INFERRED) for position in range(len(inputs))]
+    fields = {
+        name: [Dep(inputs.index(known[0]), known[1], subtype="IDENTITY")] if known is not None else guess
+        for name, known in zip(names, columns, strict=False)
+    }
+    code, line = user_site(3)
+    made = make_value(
+        "pyarrow.table", inputs, lambda _: Columns(fields), columns=names, rows=table.num_rows, code=code, line=line
+    )
+    return recorder.values.bind(table, made)
 
 
-def _address(array: Any) -> int | None:
+def _column_behind(column: Any) -> tuple[Value, str] | None:
+    """The column of a value whose memory an arrow column shows."""
+    chunks = getattr(column, "chunks", None) or ([column] if hasattr(column, "buffers") else [])
+    address = _address(chunks[0]) if chunks else None
+    return _BY_ADDRESS.get(address) if address is not None else None
+
+
+def _remember(value: Value, names: tuple[str, ...], columns: Iterable[Any]) -> None:
+    """The buffers of these columns belong to ``value``; each column's first is enough to know it by."""
+    for name, column in zip(names[:_MAX_COLUMNS], columns, strict=False):
+        chunks = getattr(column, "chunks", None) or ([column] if hasattr(column, "buffers") else [])
+        address = _address(chunks[0]) if chunks else None
+        if address is None:
+            continue
+        while len(_BY_ADDRESS) >= _MAX_ADDRESSES:
+            del _BY_ADDRESS[next(iter(_BY_ADDRESS))]
+        _BY_ADDRESS.pop(address, None)
+        _BY_ADDRESS[address] = value, name
+
+
+def _address(array: Any) -> _Place | None:
+    """Where the numbers or texts of an array lie. Memory is used again once it is free, so a few of its bytes belong
+    to the place: what came to lie there since differs in them."""
     buffers = [buffer for buffer in array.buffers() if buffer is not None and buffer.size]
-    return buffers[-1].address if buffers else None
+    if not buffers or not getattr(buffers[-1], "is_cpu", True):
+        return None
+    buffer = buffers[-1]
+    starts = (0, max(0, (buffer.size - _SAMPLE) // 2), max(0, buffer.size - _SAMPLE))
+    looks = b"".join(buffer.slice(at, min(_SAMPLE, buffer.size)).to_pybytes() for at in starts)
+    return buffer.address, buffer.size, hash(looks)
 
 
 def _names(table: Any) -> tuple[str, ...] | None:
@@ -104,7 +164,13 @@ def _after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     ref = located(args[0] if args else next(iter(kwargs.values()), None))
     if ref is not None and result is not None:
         rows = getattr(result, "num_rows", None)
-        recorder.read(result, ref, op, columns=_names(result), rows=rows, snapshot=_snapshot(result))
+        value = recorder.read(result, ref, op, columns=_names(result), rows=rows, snapshot=_snapshot(result))
+        _remember_table(value, result)
+
+
+def _remember_table(value: Value, table: Any) -> None:
+    if hasattr(table, "column_names"):
+        _remember(value, tuple(table.column_names), (table.column(i) for i in range(table.num_columns)))
 
 
 def _after_open(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -122,7 +188,8 @@ def _after_part(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     if ref is not None:
         is_whole = op == "pyarrow.read"
         snapshot = _snapshot(result) if is_whole else None
-        recorder.read(result, ref, op, columns=_names(result), rows=result.num_rows, snapshot=snapshot)
+        value = recorder.read(result, ref, op, columns=_names(result), rows=result.num_rows, snapshot=snapshot)
+        _remember_table(value, result)
 
 
 def _after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], function: str) -> None:
@@ -148,14 +215,53 @@ def _after_to_pandas(recorder: Recorder, result: Any, args: tuple[Any, ...], kwa
 
 
 def _after_from_pandas(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``Table.from_pandas``: remember the buffers that it makes of the frame."""
+    """``Table.from_pandas``, ``pa.table(frame)``: remember the buffers that are made of the frame's columns."""
     frame = args[0] if args else kwargs.get("df")
     value = recorder.values.get(frame)
-    arrays = result[0] if isinstance(result, tuple) else ()
-    if value is None or not arrays:
+    if value is None or frame is None or not isinstance(result, tuple):
         return
-    address = _address(arrays[0])
-    if address is not None:
-        while len(_BY_ADDRESS) >= _MAX_ADDRESSES:
-            del _BY_ADDRESS[next(iter(_BY_ADDRESS))]
-        _BY_ADDRESS[address] = value
+    arrays, schema = result[0], next((item for item in result[1:] if hasattr(item, "names")), None)
+    names = tuple(schema.names) if schema is not None else tuple(str(name) for name in frame.columns)
+    _remember(value, names, arrays)
+
+
+def _after_table(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pa.table({"a": ...})``, ``pa.record_batch``: each column from what it was given."""
+    data = args[0] if args else kwargs.get("data")
+    given = list(data.values()) if isinstance(data, dict) else data if isinstance(data, list | tuple) else []
+    names = _names(result)
+    if names is None or len(given) != len(names):
+        return
+    values = [known_or_listed(recorder.values, item) or _arrow(item) for item in given]
+    inputs = tuple(value for value in values if value is not None)
+    if inputs:
+        place = {id(value): position for position, value in enumerate(inputs)}
+        fields = {
+            name: [Dep(place[id(value)], None, subtype="IDENTITY")] if value is not None else []
+            for name, value in zip(names, values, strict=True)
+        }
+        rule = lambda _: Columns(fields)  # noqa: E731
+        value = recorder.derive(result, "pyarrow.table", inputs, rule=rule, columns=names, rows=result.num_rows)
+        _remember_table(value, result)
+
+
+def _arrow(column: Any) -> Value | None:
+    """A value for a column that is known by its memory."""
+    known = _column_behind(column) if hasattr(column, "buffers") or hasattr(column, "chunks") else None
+    if known is None:
+        return None
+    value, name = known
+    return make_value("pyarrow.column", (value,), same_columns, columns=(name,), rows=len(column))
+
+
+def _after_array(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pa.array(column)``, ``pa.chunked_array``: the same data as it was given."""
+    value = known_or_listed(recorder.values, args[0] if args else kwargs.get("obj"))
+    if value is not None and value is not UNKNOWN:
+        name = next(iter(value.column_names()), "")
+        made = make_value("pyarrow.array", (value,), _only, columns=(name,), rows=len(result))
+        _remember(made, (name,), [result])
+
+
+def _only(value: Value) -> Columns:
+    return Columns({value.column_names()[0]: [Dep(0, None, subtype="IDENTITY")]})
