@@ -145,3 +145,16 @@ def test_an_interrupted_process_dies_of_the_signal(project):
     """A shell sees that Ctrl-C ended the script, not that it exited."""
     project.write("s.py", "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)")
     assert project.captured("s.py").code == -signal.SIGINT
+
+
+@pytest.mark.parametrize("start", [("-m", "package.tool"), ("-m", "package"), ("folder",), ("-m", "package.missing")])
+def test_a_module_that_fails_shows_the_frames_of_python_m(project, start):
+    """The traceback of a module or folder begins with the interpreter's own frames, as it does without capture."""
+    text = "import sys\nprint(sys.argv[1:], __name__, __package__, __spec__.name)\nraise ValueError('no')\n"
+    project.write("package/__init__.py", "")
+    project.write("package/tool.py", text)
+    project.write("package/__main__.py", text)
+    project.write("folder/__main__.py", text)
+    plain = project.plain(*start, "--a", "b")
+    assert project.captured(*start, "--a", "b") == plain
+    assert plain.code == 1

@@ -90,6 +90,7 @@ def _folder_program(place: Path, arguments: Sequence[str], project: Path) -> Pro
         script=Path(main[1].origin) if main[1].origin and Path(main[1].origin).is_file() else None,
         load=lambda: main[0],
         spec=main[1],
+        body=_as_runpy_does("__main__", main[1]),
     )
 
 
@@ -104,7 +105,30 @@ def module_program(module: str, arguments: Sequence[str]) -> Program:
         script=Path(spec.origin) if spec.origin and Path(spec.origin).is_file() else None,
         load=lambda: code,
         spec=spec,
+        body=_as_runpy_does(module, spec),
     )
+
+
+def _as_runpy_does(module: str, spec: ModuleSpec) -> Callable[[CodeType, dict[str, Any]], None]:
+    """Run the code of a module that was found already from within ``runpy``, whose frames ``python -m`` shows in a
+    traceback."""
+
+    def body(code: CodeType, names: dict[str, Any]) -> None:
+        import runpy
+
+        del names
+        private: Any = runpy
+        find = "_get_main_module_details" if module == "__main__" else "_get_module_details"
+        original = getattr(private, find)
+
+        def found(*_: Any) -> tuple[str, ModuleSpec, CodeType]:
+            setattr(private, find, original)
+            return module, spec, code
+
+        setattr(private, find, found)
+        private._run_module_as_main(module, alter_argv=False)
+
+    return body
 
 
 def _found_module(module: str, folder: str) -> tuple[CodeType, ModuleSpec]:
