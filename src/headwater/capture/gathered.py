@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from types import CodeType
 from typing import Final, NamedTuple
 
-from headwater.capture.surmise import Step, steps_of
+from headwater.capture.statements_read import Step, steps_of
 from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
 
 Passes = Mapping[int, tuple[Value, ...]]

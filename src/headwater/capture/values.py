@@ -172,7 +172,7 @@ def _is_users(name: str) -> bool:
     return found
 
 
-def _user_frame(frame: FrameType) -> FrameType:
+def user_frame(frame: FrameType) -> FrameType:
     """The nearest frame outside installed libraries, from ``frame`` up; the outermost looked at, if none is."""
     for _ in range(12):
         name = frame.f_code.co_filename
@@ -189,7 +189,7 @@ def _user_frame(frame: FrameType) -> FrameType:
 def user_site(depth: int) -> tuple[CodeType | None, int]:
     """The code object and line of the nearest caller outside installed libraries, from ``depth`` frames up."""
     try:
-        frame = _user_frame(_getframe(depth))
+        frame = user_frame(_getframe(depth))
     except ValueError:
         return None, 0
     return frame.f_code, frame.f_lineno or 0
@@ -248,6 +248,11 @@ class Values:
         (the steps within an expression)."""
         found = [known[1] for known in list(self._by_id.values()) if known[1].code is code]
         return sorted(found, key=lambda value: value.number)
+
+    def codes_named(self, name: str) -> list[CodeType]:
+        """The code objects of that name that made something of late."""
+        codes = (known[1].code for known in list(self._by_id.values()))
+        return list(dict.fromkeys(code for code in codes if code is not None and code.co_name == name))
 
     def sweep(self) -> None:
         """Forget the objects that are gone. Done now and then: a callback at each one's end would cost more."""
@@ -326,7 +331,7 @@ class Values:
             frame = _getframe(1)
         code = frame.f_code
         if not _IS_USERS.get(code.co_filename):
-            frame = _user_frame(frame)
+            frame = user_frame(frame)
             code = frame.f_code
         number = next_number()
         value = Value(op, tuple(values), rule, columns, rows, detail, dataset, code, -1 - frame.f_lasti, number, depth)

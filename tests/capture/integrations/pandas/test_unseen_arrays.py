@@ -59,3 +59,66 @@ def test_codes_of_labels_come_from_the_labels(frame):
     followed, df = frame
     df["code"] = pd.factorize(df["c"])[0]
     assert followed.columns(df)["code"] == {("in.csv", "c")}
+
+
+def _scaled(values, by):
+    """What a function of the user does with a bare array."""
+    half = values / 2
+    return half * by
+
+
+def _both(first, second):
+    total = first + second
+    product = first * second
+    return total, product
+
+
+def _stored(frame, values, name):
+    frame[name] = np.sqrt(values) * 2
+    return frame
+
+
+def test_a_function_that_is_given_an_array(frame):
+    """An array goes into a function of the user and a new one comes out: from the column that was given."""
+    followed, df = frame
+    df["scaled"] = _scaled(df["a"].values, 3)
+    a, b = df["a"].values, df["b"].values
+    total, product = _both(a, b)
+    df["total"] = total
+    kept = _scaled(b, 2)
+    df["kept"] = kept
+    columns = followed.columns(df)
+    assert columns["scaled"] == {("in.csv", "a")}
+    assert columns["total"] == {("in.csv", "a"), ("in.csv", "b")}
+    assert columns["kept"] == {("in.csv", "b")}
+    assert np.array_equal(product, a * b)
+
+
+def test_an_array_that_came_in_as_an_argument(frame):
+    """Computed on and stored inside the function: from what the caller gave for the parameter, by place and by name."""
+    followed, df = frame
+    _stored(df, df["b"].values, "one")
+    array = df["a"].to_numpy()
+    _stored(df, name="two", values=array)
+    columns = followed.columns(df)
+    assert columns["one"] == {("in.csv", "b")}
+    assert columns["two"] == {("in.csv", "a")}
+
+
+def _folds(frame):
+    out = np.zeros(len(frame))
+    for rows in ([0, 2], [1, 3, 4]):
+        part = frame["b"].iloc[rows].to_numpy()
+        out[rows] = part * 2
+    return out, len(out)
+
+
+def test_an_array_that_a_function_filled_and_gave_back(frame):
+    """Filled by rows in a loop of a function, returned among others, saved by the caller."""
+    followed, df = frame
+    filled, n = _folds(df)
+    assert n == 5
+    np.save("filled.npy", filled)
+    inputs = followed.entries()["filled.npy"]["inputs"]
+    assert {(i["name"].rpartition("/")[2], i.get("field")) for i in inputs} >= {("in.csv", "b")}
+    assert {i.get("field") for i in inputs} <= {"b", None}

@@ -1,0 +1,182 @@
+"""The statements of a function or module, as far as lineage reads them: what each binds, and from which names."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType
+from typing import Final, NamedTuple
+
+from headwater.capture.syntax import lines_of, syntax_tree
+from headwater.capture.values import Value, Values
+
+MAX_SOURCE_LINES: Final = 20_000
+
+
+class Step(NamedTuple):
+    """One statement: its lines, the names that it binds or changes, and the names in its expressions."""
+
+    first: int
+    last: int
+    binds: frozenset[str]
+    passed: tuple[str, ...]
+    """Names handed on as they are: the whole right side, an argument, an item of a list."""
+    used: tuple[str, ...]
+    """Names inside larger expressions."""
+    mentions: frozenset[str]
+    """Texts and attributes in its expressions: where they name columns, those columns are meant."""
+    is_closed: bool
+    """Whether it calls no function by its bare name: what such a function hands back was made elsewhere."""
+    node: ast.stmt
+    """The statement itself, as it was parsed."""
+
+
+_STORES: Final = frozenset({"setitem", "insert", "isetitem", "loc", "iloc", "at", "iat", "DataFrame", "Series"})
+"""Operations that take in an array; what they made is no step towards it."""
+_MEASURES: Final = frozenset({"shape", "size", "index", "columns", "ndim", "dtype", "dtypes"})
+"""Attributes that tell about data without giving any of it."""
+_GROWS: Final = frozenset({"append", "extend", "insert", "add", "update", "appendleft", "setdefault"})
+
+
+def made_there(values: Values, code: CodeType) -> list[tuple[int, Value]]:
+    """What a code object made, each with its line, in order; what took an array in left out."""
+    return [(value.line, value) for value in values.made_in(code) if value.op not in _STORES]
+
+
+def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
+    """What the statement's latest run made and did not use up itself, in order."""
+    latest = {value.offset: value for line, value in made if step.first <= line <= step.last}
+    used = {id(item) for value in latest.values() for item in value.inputs}
+    return sorted((v for v in latest.values() if id(v) not in used), key=lambda value: value.number)
+
+
+def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:
+    """The last statement above ``before`` that binds the name; in a loop, one below it."""
+    above = [step for step in steps if name in step.binds and step.first < before]
+    if above:
+        return above[-1]
+    return next((step for step in reversed(steps) if name in step.binds and step.first > before), None)
+
+
+@lru_cache(maxsize=256)
+def steps_of(code: CodeType) -> tuple[Step, ...]:
+    """The statements of a function or module, in the order of their lines; none where there is no source."""
+    lines = lines_of(code.co_filename)
+    if not lines or len(lines) > MAX_SOURCE_LINES:
+        return ()
+    try:
+        tree = syntax_tree("".join(lines))
+    except (SyntaxError, ValueError):
+        return ()
+    body = tree.body if code.co_name == "<module>" else _body_of(tree, code)
+    return tuple(sorted(_steps(body), key=lambda step: (step.first, -step.last)))
+
+
+def _body_of(tree: ast.Module, code: CodeType) -> list[ast.stmt]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
+            if code.co_firstlineno in (first, node.lineno):
+                return node.body
+    return []
+
+
+def _steps(body: list[ast.stmt]) -> Iterator[Step]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(node, ast.For | ast.AsyncFor):
+            yield _step(node, [node.target], node.iter, last=node.iter.end_lineno)
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:
+                yield _step(
+                    node, [item.optional_vars] if item.optional_vars else [], item.context_expr, last=node.lineno
+                )
+        elif isinstance(node, ast.Assign):
+            yield _step(node, node.targets, node.value)
+        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+            yield _step(node, [node.target], node.value, changes=isinstance(node, ast.AugAssign))
+        elif isinstance(node, ast.Expr | ast.Return):
+            grown = _grown(node.value)
+            yield _step(node, grown, node.value, changes=bool(grown))
+        elif isinstance(node, ast.Assert):
+            yield _step(node, [], node.test)
+        for part in ("body", "orelse", "finalbody"):
+            yield from _steps(getattr(node, part, []))
+        for handler in getattr(node, "handlers", []):
+            yield from _steps(handler.body)
+
+
+def _grown(value: ast.expr | None) -> list[ast.expr]:
+    """The collection that ``rows.append(...)`` adds to."""
+    function = value.func if isinstance(value, ast.Call) else None
+    is_growing = isinstance(function, ast.Attribute) and function.attr in _GROWS
+    return [function.value] if is_growing and isinstance(function, ast.Attribute) else []
+
+
+def _step(
+    node: ast.stmt, targets: list[ast.expr], value: ast.expr | None, *, last: int | None = None, changes: bool = False
+) -> Step:
+    binds = frozenset(name for target in targets for name in _bound(target))
+    passed, used = _parts(value)
+    called = [item.func for item in ast.walk(node) if isinstance(item, ast.Call)] if value is not None else []
+    is_closed = not any(isinstance(item, ast.Name) and not hasattr(builtins, item.id) for item in called)
+    if changes:
+        used += tuple(binds)
+    mentions = mentions_in(value)
+    return Step(node.lineno, last or node.end_lineno or node.lineno, binds, passed, used, mentions, is_closed, node)
+
+
+def mentions_in(value: ast.expr | None) -> frozenset[str]:
+    """The texts and attributes in an expression: where they name columns, those columns are meant."""
+    nodes = list(ast.walk(value)) if value is not None else []
+    texts = {item.value for item in nodes if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+    return frozenset(texts | {item.attr for item in nodes if isinstance(item, ast.Attribute)})
+
+
+def _bound(target: ast.expr) -> Iterator[str]:
+    """The names that an assignment binds; of ``x[...] = `` and ``x.y =`` the object that it changes."""
+    if isinstance(target, ast.Name):
+        yield target.id
+    elif isinstance(target, ast.Tuple | ast.List):
+        for item in target.elts:
+            yield from _bound(item)
+    elif isinstance(target, ast.Subscript | ast.Attribute | ast.Starred):
+        yield from _bound(target.value)
+
+
+def _parts(value: ast.expr | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names that an expression hands on as they are, and names that it computes with."""
+    passed: list[str] = []
+    used: list[str] = []
+    waiting = [value] if value is not None else []
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ast.Name):
+            passed.append(item.id)
+        elif isinstance(item, ast.Call) and item is value:
+            waiting += [*item.args, *(keyword.value for keyword in item.keywords)]
+            used += names_in(item.func)
+        elif isinstance(item, ast.List | ast.Tuple):
+            waiting += item.elts
+        elif isinstance(item, ast.Dict):
+            waiting += item.values
+        else:
+            used += names_in(item)
+    return tuple(passed), tuple(used)
+
+
+def names_in(node: ast.AST) -> list[str]:
+    """The names in an expression whose data it uses: ``len(x)`` and ``x.shape`` tell of ``x`` without giving any."""
+    found: list[str] = []
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ast.Name):
+            found.append(item.id)
+        is_count = isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id == "len"
+        if not is_count and not (isinstance(item, ast.Attribute) and item.attr in _MEASURES):
+            waiting += ast.iter_child_nodes(item)
+    return found

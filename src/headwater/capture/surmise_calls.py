@@ -1,0 +1,113 @@
+"""Over the border of a function of the user: what an argument was given, and what a call gave back.
+
+An array that came in as an argument was made by the caller, whose line is on the stack; one that a function returned
+was made there, at the lines that its ``return`` names. Both are read from the source, as all of ``surmise`` is.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from types import CodeType
+from typing import NamedTuple
+
+from headwater.capture.statements_read import Step, ends_of, made_there, names_in, steps_of
+from headwater.capture.values import Value, Values, user_frame
+
+
+class Passed(NamedTuple):
+    """What a name was given by the caller: names there, above a line, and values that were made within the call."""
+
+    code: CodeType
+    names: tuple[str, ...]
+    values: tuple[Value, ...]
+    first: int
+    is_parameter: bool
+
+
+class Places:
+    """The code objects that are looked at for one array: what each made, who called it, what it gives back."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._made: dict[CodeType, list[tuple[int, Value]]] = {}
+
+    def made(self, code: CodeType) -> list[tuple[int, Value]]:
+        """What the code object made, in order, each with its line."""
+        found = self._made.get(code)
+        if found is None:
+            found = self._made[code] = made_there(self._values, code)
+        return found
+
+    def argument(self, code: CodeType, name: str) -> Passed:
+        """What the caller gave for a parameter; nothing where it is none, or the caller cannot be read."""
+        parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        nothing = Passed(code, (), (), 0, is_parameter=name in parameters)
+        caller = _caller_of(code) if nothing.is_parameter else None
+        if caller is None:
+            return nothing
+        steps = steps_of(caller[0])
+        at = next((step for step in reversed(steps) if step.first <= caller[1] <= step.last), None)
+        given = _given(at, code, parameters.index(name)) if at is not None else None
+        if at is None or given is None:
+            return nothing
+        within = tuple(
+            value
+            for line, value in [(value.line, value) for value in ends_of(self.made(caller[0]), at)]
+            if given.lineno <= line <= (given.end_lineno or given.lineno) and not isinstance(given, ast.Name)
+        )
+        return Passed(caller[0], () if within else tuple(names_in(given)), within, at.first, is_parameter=True)
+
+    def returned(self, step: Step, name: str) -> list[tuple[CodeType, str, int]]:
+        """The names that functions of the user gave back for ``name``, each with code and line of the return."""
+        value = getattr(step.node, "value", None)
+        called = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+        if not called:
+            return []
+        place = place_of(step.node, name)
+        found = []
+        for code in self._values.codes_named(called):
+            for inner in steps_of(code):
+                given = inner.node.value if isinstance(inner.node, ast.Return) else None
+                if isinstance(given, ast.Tuple) and place is not None:
+                    given = given.elts[place] if place < len(given.elts) else None
+                if given is not None:
+                    found += [(code, other, inner.first) for other in names_in(given)]
+        return found
+
+
+def _caller_of(code: CodeType) -> tuple[CodeType, int] | None:
+    """The user's code that called a function which is running, and the line."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is None or frame.f_back is None:
+        return None
+    above = user_frame(frame.f_back)
+    return above.f_code, above.f_lineno or 0
+
+
+def _given(step: Step, code: CodeType, place: int) -> ast.expr | None:
+    """The expression that a statement gives for the parameter at ``place`` of the function that it calls."""
+    name = code.co_varnames[place]
+    for node in ast.walk(step.node):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Attribute) and node.func.attr == code.co_name:
+            place -= code.co_varnames[:1] in (("self",), ("cls",))
+        elif not (isinstance(node.func, ast.Name) and node.func.id == code.co_name):
+            continue
+        for keyword in node.keywords:
+            if keyword.arg == name:
+                return keyword.value
+        return node.args[place] if 0 <= place < len(node.args) else None
+    return None
+
+
+def place_of(node: ast.stmt, name: str) -> int | None:
+    """Where a name stands among the targets of ``a, b = ...``; None of a single one."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    if not isinstance(target, ast.Tuple | ast.List):
+        return None
+    names = [item.id if isinstance(item, ast.Name) else "" for item in target.elts]
+    return names.index(name) if name in names else None
