@@ -19,6 +19,7 @@ from headwater.capture.collector import CollectorPause, thaw
 from headwater.capture.guard import GUARD
 from headwater.capture.outcomes import outcome_of
 from headwater.capture.recorder import Recorder
+from headwater.capture.registry import REGISTRY
 from headwater.capture.runs import new_run_id
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def at_exit() -> None:
     if client is None:
         return
     pause = CollectorPause()
+    with GUARD.at("exit"):
+        REGISTRY.stop_waiting()  # what is imported from here on, we import ourselves
     with GUARD.at("exit"):
         client.shutdown(WATCHED.outcome or _outcome_of_program())
     # A stand-in or a thread that outlives the interpreter's modules keeps what it refers to alive, and compiled

@@ -90,11 +90,15 @@ class Registry:
                 continue
             status.stop_waiting = when_imported(trigger, _Installer(status, is_loud=only is not None))
 
-    def remove(self, *, is_last: bool = False) -> None:
-        """Take every hook away and stop waiting. ``is_last``: the process ends."""
+    def stop_waiting(self) -> None:
+        """Install nothing more, whatever is imported."""
         for status in self.statuses.values():
             if status.stop_waiting is not None:
                 status.stop_waiting()
+
+    def remove(self, *, is_last: bool = False) -> None:
+        """Take every hook away and stop waiting. ``is_last``: the process ends."""
+        self.stop_waiting()
         installed = [status.hooks for status in self.statuses.values() if status.hooks is not None]
         if installed:
             from headwater.capture.hooks import remove_all

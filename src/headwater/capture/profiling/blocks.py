@@ -7,9 +7,9 @@ cache. Chunking, offsets, padding and dictionaries of the library end here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -24,16 +24,14 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 Values: TypeAlias = npt.NDArray[np.generic]
 
 
-@dataclass(slots=True)
-class Fixed:
+class Fixed(msgspec.Struct):
     """Values of one numpy type (integers, floats, booleans as ``uint8``); what stands at a null is undefined."""
 
     values: Values
     nulls: Mask | None = None
 
 
-@dataclass(slots=True)
-class Bytes:
+class Bytes(msgspec.Struct):
     """Values of any length: ``data`` holds them one after the other, a null has length 0."""
 
     lengths: npt.NDArray[np.int64]
@@ -41,8 +39,7 @@ class Bytes:
     nulls: Mask | None = None
 
 
-@dataclass(slots=True)
-class Coded:
+class Coded(msgspec.Struct):
     """Positions in a table of hashes of the values (categories); what stands at a null is undefined but in range."""
 
     codes: npt.NDArray[np.int64]
@@ -53,8 +50,7 @@ class Coded:
 Block: TypeAlias = Fixed | Bytes | Coded
 
 
-@dataclass(slots=True)
-class Column:
+class Column(msgspec.Struct):
     """One column and the way to read rows ``start`` to ``stop`` of it.
 
     ``kind`` decides which statistics make sense: ``number``, ``bool``, ``time`` (with ``unit``) or ``other``.
@@ -72,14 +68,13 @@ class Column:
     unreadable: str = ""
 
 
-@dataclass(slots=True)
-class Table:
+class Table(msgspec.Struct):
     """What is profiled: columns of equal length."""
 
     library: str
     row_count: int
     size_bytes: int | None
-    columns: list[Column] = field(default_factory=list)
+    columns: list[Column] = []
 
 
 class NoCanonicalFormError(TypeError):

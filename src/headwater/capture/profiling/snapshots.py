@@ -17,16 +17,16 @@ being written to.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from headwater.capture.profiling.libraries import required_reader
 
 GUARD_BYTES = 256 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """An object as it was when ``snapshot`` was called.
 
     ``safe`` is false where later changes could show; profile such an object at once, on the caller's thread, or accept
