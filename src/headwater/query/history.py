@@ -63,10 +63,7 @@ def search_nodes(store: Store, text: str, *, kind: str | None = None, limit: int
     """Return hits best first; ``kind`` is dataset, job, or a type such as model."""
     wanted = kind.upper() if kind else ""
     node_kind = NodeKind(wanted.lower()) if wanted in {"DATASET", "JOB"} else None
-    is_type = bool(wanted) and node_kind is None
-    hits = store.search(text, kind=node_kind, limit=limit * 10 if is_type else limit)
-    if is_type:
-        hits = [hit for hit in hits if hit.node.type.upper() == wanted]
+    hits = store.search(text, kind=node_kind, type="" if node_kind else wanted, limit=limit)
     return [
         SearchResult(
             id=field_id(hit.node, hit.field) if hit.field else node_id(hit.node),
@@ -77,7 +74,7 @@ def search_nodes(store: Store, text: str, *, kind: str | None = None, limit: int
             field=hit.field,
             score=round(hit.score, 4),
         )
-        for hit in hits[:limit]
+        for hit in hits
     ]
 
 

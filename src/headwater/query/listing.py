@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from headwater.errors import NotFound
@@ -11,8 +13,6 @@ from headwater.query.lineage import AsOf, Lineage
 from headwater.query.names import node_id
 from headwater.query.selectors import Selector
 from headwater.storage.base import NodeRow, RunRow, Store
-
-_MOST_HITS = 1000
 
 
 class NodeSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,8 +42,8 @@ def list_nodes(
 ) -> tuple[list[NodeSummary], str | None]:
     """A page of nodes and the id after which the next one begins, None at the end.
 
-    With ``text`` the best hits of a search, which has one page; with ``selector`` the nodes that it names, by id;
-    else all, in the order in which they were first heard of.
+    With ``text`` the best hits of a search, which has one page; with ``selector`` the nodes that it names, else all,
+    in the order in which they were first heard of.
 
     Raises:
         InvalidInput: the selector cannot be read.
@@ -53,22 +53,20 @@ def list_nodes(
     if text:
         return _hits(store, text, kind, type, namespace, limit), None
     if selector:
-        rows = Selector(store, lineage.resolver, lineage.instant(as_of)).select(selector)
-        found = sorted((node_summary(row) for row in rows if _fits(row, kind, type, namespace)), key=lambda one: one.id)
-        rest = [one for one in found if one.id > after]
-        return rest[:limit], rest[limit - 1].id if len(rest) > limit else None
+        chosen = Selector(store, lineage.resolver, lineage.instant(as_of))
+        fits = partial(_fits, kind=kind, type=type, namespace=namespace)
+        found = [
+            node_summary(row) for row in chosen.page(selector, fits, after=_place(lineage, after), limit=limit + 1)
+        ]
+        return found[:limit], found[limit - 1].id if len(found) > limit else None
     return _scanned(store, kind, type, namespace, _place(lineage, after), limit)
 
 
 def _hits(
     store: Store, text: str, kind: NodeKind | None, type: str, namespace: str | None, limit: int
 ) -> list[NodeSummary]:
-    hits = store.search(text, kind=kind, namespace=namespace, limit=_MOST_HITS if type else limit)
-    return [
-        msgspec.structs.replace(node_summary(hit.node), field=hit.field, score=round(hit.score, 4))
-        for hit in hits
-        if _fits(hit.node, kind, type, namespace)
-    ][:limit]
+    hits = store.search(text, kind=kind, type=type, namespace=namespace, with_deleted=False, limit=limit)
+    return [msgspec.structs.replace(node_summary(hit.node), field=hit.field, score=round(hit.score, 4)) for hit in hits]
 
 
 def _scanned(

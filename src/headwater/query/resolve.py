@@ -22,8 +22,8 @@ from headwater.query.runs import find_run
 from headwater.query.versions import find_version
 from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
 
-_SEARCH_PAGE = 200
-_SCAN_LIMIT = 20_000
+_MOST_COMPARED = 1000
+"""Names that a misspelt one is compared with, where a search finds none that is near."""
 _MOST_CHARS = 4000
 _MOST_LIKE = 200
 """Characters of a name that another may be a misspelling of."""
@@ -104,17 +104,12 @@ class Resolver:
         wanted = _TYPE_ALIASES.get(type_name.lower(), type_name.upper())
         if not wanted.replace("_", "").isalnum():
             return []
-        return self._tiers(name, [row for row in scan(self.store, type=wanted) if row.type.upper() == wanted])
+        return self._tiers(name, self.store.named(name, type=wanted))
 
     def _by_name(self, name: str, *, kind: NodeKind | None = None) -> list[NodeRow]:
         if found := self._file(name, kind):
             return [found]
-        hits = self.store.search(name, kind=kind, limit=_SEARCH_PAGE)
-        candidates = _distinct(hit.node for hit in hits)
-        matches = self._tiers(name, candidates)
-        if matches and len(hits) < _SEARCH_PAGE:
-            return matches
-        return self._tiers(name, list(scan(self.store, kind=kind, limit=None if matches else _SCAN_LIMIT)))
+        return self._tiers(name, self.store.named(name, kind=kind))
 
     def _file(self, name: str, kind: NodeKind | None) -> NodeRow | None:
         if kind is NodeKind.JOB:
@@ -212,7 +207,7 @@ class Resolver:
         hits = _distinct(hit.node for hit in self.store.search(head, limit=limit))
         names = [short_name(row) for row in hits]
         if len(names) < limit:
-            known = {short_name(row): None for row in scan(self.store, limit=20_000)}
+            known = {short_name(row): None for row in scan(self.store, limit=_MOST_COMPARED)}
             names.extend(_like(PurePosixPath(head).name or head, known, limit, 0.6))
         return list(dict.fromkeys(names))[:limit]
 

@@ -6,23 +6,34 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
 from functools import lru_cache
-from typing import Final
+from itertools import islice
+from typing import NamedTuple
 
 from headwater.errors import InvalidSelector, NotFound
-from headwater.model.graph import Direction, NodeKind
+from headwater.model.graph import Direction
 from headwater.query.facts import Facets, body
 from headwater.query.resolve import Resolver, scan
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
 from headwater.query.walk import Edges, walk
 from headwater.storage.base import NodeRow, Store
+from headwater.storage.projection import postings
 
 _GLOB = re.compile(r"[*?\[]")
 _MOST_MARKS = 32
 """In one pattern: making a regular expression of it takes the square of their number."""
 _KIND_TYPES = {"feature": "FEATURE_VIEW", "prediction": "PREDICTIONS"}
 
-Selected = dict[int, NodeRow]
-"""A set of nodes by id."""
+_PAGE = 500
+"""Nodes whose rows are fetched together."""
+_Check = Callable[[NodeRow], bool]
+
+
+class Chosen(NamedTuple):
+    """A set of nodes as a number, bit ``n`` for the node of that id (see ``Store.chosen``). With a ``check`` only those
+    are meant that pass it: what takes a look at a row is put off until rows are shown."""
+
+    nodes: int
+    check: _Check | None = None
 
 
 class Selector:
@@ -36,76 +47,101 @@ class Selector:
 
     def select(self, text: str) -> list[NodeRow]:
         """Return the nodes of the expression, ordered by id. Raises ``InvalidSelector`` and ``NotFound``."""
-        found = self.evaluate(parse(text))
-        return [found[key] for key in sorted(found)]
+        return list(self.rows(self.evaluate(parse(text))))
 
-    def evaluate(self, expression: Expression) -> Selected:
-        """Return the nodes of a parsed expression."""
+    def page(self, text: str, fits: _Check, *, after: int, limit: int) -> list[NodeRow]:
+        """Return the first ``limit`` of those with an id above ``after`` that fit."""
+        found = self.evaluate(parse(text))
+        later = Chosen(found.nodes >> (after + 1) << (after + 1), found.check)
+        return list(islice(filter(fits, self.rows(later)), limit))
+
+    def rows(self, chosen: Chosen) -> Iterator[NodeRow]:
+        """Yield the nodes of a set by id, fetched as they are taken."""
+        check = chosen.check
+        members = postings.members(chosen.nodes)
+        size = 64
+        while page := list(islice(members, size)):
+            for row in self.store.nodes(page):
+                if check is None or check(row):
+                    yield row
+            size = _PAGE
+
+    def count(self, chosen: Chosen) -> int | None:
+        """How many nodes are in a set; None where that takes a look at each of them."""
+        return chosen.nodes.bit_count() if chosen.check is None else None
+
+    def evaluate(self, expression: Expression) -> Chosen:
+        """Return the set of a parsed expression."""
         match expression:
             case Name(text):
                 return self._name(text)
             case Method(method, value):
-                return _by_id(self._method(method, value))
+                return self._method(method, value)
             case Reached(of, up, down):
                 return self._reached(self.evaluate(of), up, down)
             case Not(of):
-                left_out = self.evaluate(of)
-                return _by_id(row for row in scan(self.store) if row.id not in left_out)
-            case And(left, Not(of)) | And(Not(of), left):
-                left_out = self.evaluate(of)
-                kept = self.evaluate(left)
-                return {key: row for key, row in kept.items() if key not in left_out and not row.is_deleted}
-            case And(left, Method(method, value)) | And(Method(method, value), left) if method in _BY_ROW:
-                holds = _BY_ROW[method](value)
-                kept = self.evaluate(left)
-                return {key: row for key, row in kept.items() if holds(row) and not row.is_deleted}
+                return self._without(self.evaluate(of))
             case And(left, right):
-                kept = self.evaluate(left)
-                other = self.evaluate(right)
-                return {key: row for key, row in kept.items() if key in other}
+                one, other = self.evaluate(left), self.evaluate(right)
+                return Chosen(one.nodes & other.nodes, _both(one.check, other.check))
             case Or(left, right):
-                return self.evaluate(left) | self.evaluate(right)
+                one, other = self.evaluate(left), self.evaluate(right)
+                if one.check is None and other.check is None:
+                    return Chosen(one.nodes | other.nodes)
+                return Chosen(one.nodes | other.nodes, lambda row: _holds(one, row) or _holds(other, row))
 
-    def _name(self, text: str) -> Selected:
+    def _without(self, left_out: Chosen) -> Chosen:
+        if left_out.check is None:
+            return Chosen(self.store.living() & ~left_out.nodes)
+        return Chosen(self.store.living(), lambda row: not _holds(left_out, row))
+
+    def _name(self, text: str) -> Chosen:
         if not _GLOB.search(text):
-            return _by_id([self.resolver.node(text)])
+            return Chosen(1 << self.resolver.node(text).id)
         head, colon, rest = text.partition(":")
-        rows: Iterable[NodeRow] = scan(self.store)
+        among: int | None = None
         if colon and head in {"dataset", "job"}:
-            rows, text = scan(self.store, kind=NodeKind(head)), rest
-        elif colon and head.isidentifier():
-            typed = list(scan(self.store, type=_KIND_TYPES.get(head, head.upper())))
-            if typed:
-                rows, text = typed, rest
-        found = _by_id(row for row in rows if _matches(text, row))
-        if not found:
+            among, text = self.store.chosen("kind", head), rest
+        elif colon and head.isidentifier() and (typed := self._kind(head)):
+            among, text = typed, rest
+        found = self._like(text, self.store.living() if among is None else among)
+        if next(self.rows(found), None) is None:
             raise NotFound(text, hint="no node's name matches this pattern; * stands for any text")
         return found
 
-    def _reached(self, rows: Selected, up: int, down: int) -> Selected:
-        found = dict(rows)
+    def _like(self, pattern: str, among: int) -> Chosen:
+        _compiled(pattern)  # refused here, not when the first row is looked at
+        return Chosen(self.store.like(pattern, among), lambda row: _matches(pattern, row))
+
+    def _reached(self, of: Chosen, up: int, down: int) -> Chosen:
+        rows = list(self.rows(of))
+        found = {row.id for row in rows}
         for direction, hops in ((Direction.UPSTREAM, up), (Direction.DOWNSTREAM, down)):
-            if not hops:
-                continue
-            reach = walk(self.edges, rows.values(), direction, depth=None if hops < 0 else hops)
-            ids = {*reach.levels, *(edge.job_id for edge in reach.edges)} - found.keys()
-            found.update(_by_id(self.store.nodes(sorted(ids))))
-        return found
+            if hops:
+                reach = walk(self.edges, rows, direction, depth=None if hops < 0 else hops)
+                found.update(reach.levels, (edge.job_id for edge in reach.edges))
+        return Chosen(postings.of(found - {0}))
 
-    def _method(self, method: str, value: str) -> Iterator[NodeRow]:
-        if method == "kind":
-            return self._kind(value)
-        if method in _BY_ROW:
-            holds = _BY_ROW[method](value)
-            return (row for row in scan(self.store) if holds(row))
-        if method == "run":
-            return self._run(value)
-        return self._facet(method, value)
+    def _method(self, method: str, value: str) -> Chosen:
+        _compiled(value)  # refused here, whatever is done with it
+        match method:
+            case "kind":
+                return Chosen(self._kind(value))
+            case "type":
+                return Chosen(self.store.chosen("type", value))
+            case "namespace":
+                return Chosen(self.store.chosen("namespace", value))
+            case "name":
+                return self._like(value, self.store.living())
+            case "run":
+                return Chosen(postings.of(row.id for row in self._run(value)))
+            case _:
+                return self._facet(method, value)
 
-    def _kind(self, value: str) -> Iterator[NodeRow]:
+    def _kind(self, value: str) -> int:
         if value in {"dataset", "job"}:
-            return scan(self.store, kind=NodeKind(value))
-        return scan(self.store, type=_KIND_TYPES.get(value.lower(), value))
+            return self.store.chosen("kind", value)
+        return self.store.chosen("type", _KIND_TYPES.get(value.lower(), value))
 
     def _run(self, value: str) -> Iterator[NodeRow]:
         run = self.resolver.run(value)
@@ -115,32 +151,27 @@ class Selector:
         ids = {run.job_id, *(version.dataset_id for version in (*inputs, *outputs))}
         return iter(self.store.nodes(sorted(ids)))
 
-    def _facet(self, method: str, value: str) -> Iterator[NodeRow]:
-        """Nodes by tag or owner: the search narrows them down, the facets decide."""
-        if _GLOB.search(value):
-            rows: Iterable[NodeRow] = scan(self.store)
-        else:
-            rows = _by_id(hit.node for hit in self.store.search(value.partition("=")[0], limit=10_000)).values()
+    def _facet(self, method: str, value: str) -> Chosen:
+        """Nodes by tag or owner: now those that the index has, at another instant those whose facets said so then."""
+        if self.as_of is None:
+            return Chosen(self.store.chosen("tag" if method == "tag" else "owner", value))
         reader = tags if method == "tag" else owners
-        for row in rows:
-            if any(_like(value, found) for found in reader(self.store.facets(row.id, as_of=self.as_of))):
-                yield row
+        rows: Iterable[NodeRow] = scan(self.store)
+        if not _GLOB.search(value):
+            rows = (hit.node for hit in self.store.search(value.partition("=")[0], limit=10_000))
+        at = self.as_of
+        said = ((row, reader(self.store.facets(row.id, as_of=at))) for row in rows)
+        return Chosen(postings.of(row.id for row, values in said if any(_like(value, one) for one in values)))
 
 
-def _of_kind(value: str) -> Callable[[NodeRow], bool]:
-    if value in {"dataset", "job"}:
-        return lambda row: row.kind == value
-    wanted = _KIND_TYPES.get(value.lower(), value).encode().upper()
-    return lambda row: row.type.encode().upper() == wanted
+def _both(one: _Check | None, other: _Check | None) -> _Check | None:
+    if one is None or other is None:
+        return one or other
+    return lambda row: one(row) and other(row)
 
 
-_BY_ROW: Final[dict[str, Callable[[str], Callable[[NodeRow], bool]]]] = {
-    "kind": _of_kind,
-    "type": lambda value: lambda row: _like(value.upper(), row.type.upper()),
-    "namespace": lambda value: lambda row: _like(value, row.namespace),
-    "name": lambda value: lambda row: _matches(value, row),
-}
-"""Methods that a node's row alone answers: beside another set they choose from it, and nothing is gone through."""
+def _holds(chosen: Chosen, row: NodeRow) -> bool:
+    return bool(chosen.nodes >> row.id & 1) and (chosen.check is None or chosen.check(row))
 
 
 def tags(facets: Facets) -> list[str]:
@@ -173,10 +204,6 @@ def owner_names(facets: Facets) -> list[str]:
 def owners(facets: Facets) -> list[str]:
     """Return the names that the owners of a node answer to: ``team:data`` also to ``data``."""
     return [known for name in owner_names(facets) for known in (name, name.rpartition(":")[2])]
-
-
-def _by_id(rows: Iterable[NodeRow]) -> Selected:
-    return {row.id: row for row in rows}
 
 
 def _like(pattern: str, text: str) -> bool:

@@ -21,6 +21,7 @@ from headwater.model.graph import FieldEdge, How, NodeKind, RunState
 from headwater.storage.delivery import Intake
 from headwater.storage.directory import Directory
 from headwater.storage.recall import Viewed
+from headwater.storage.search import Search
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.index import GraphIndex
@@ -144,14 +145,6 @@ class FacetChange(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
 
 
-class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
-    """One hit: the node and, where a column matched, which."""
-
-    node: NodeRow
-    field: str = ""
-    score: float = 0.0
-
-
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event of the log, verbatim."""
 
@@ -202,7 +195,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-class Store(Intake, Directory, Viewed):
+class Store(Intake, Directory, Search, Viewed):
     """The lineage of one tenant. Open it with the backend's ``open``; close it, or use it as a context manager."""
 
     capabilities: Capabilities
@@ -237,13 +230,6 @@ class Store(Intake, Directory, Viewed):
         limit: int = 1000,
     ) -> list[NodeRow]:
         """Nodes with id above ``after``, ascending: a page. A type is meant whatever the case of its ASCII letters."""
-
-    @abstractmethod
-    def search(
-        self, text: str, *, kind: NodeKind | None = None, namespace: str | None = None, limit: int = 20
-    ) -> list[SearchHit]:
-        """Nodes whose name, namespace, columns, description, tags or owners match, best first. Never raises on
-        odd syntax: the text is words, not a query language. Substrings and misspellings of names are found too."""
 
     @abstractmethod
     def facets(self, node_id: int, *, as_of: int | None = None) -> dict[str, msgspec.Raw]:

@@ -19,7 +19,6 @@ from headwater.storage.base import (
     Level,
     NodeRow,
     RunRow,
-    SearchHit,
     Side,
     Statistics,
     VersionRow,
@@ -32,21 +31,20 @@ from headwater.storage.projection.digest import GraphDigest
 from headwater.storage.projection.names import normal_form
 from headwater.storage.projection.projector import Projector
 from headwater.storage.projection.records import KIND_CODES
-from headwater.storage.projection.searching import rank
 from headwater.storage.projection.tables import Tables
 from headwater.storage.recall import State, View
+from headwater.storage.searched import SearchedStore
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.index import GraphIndex
     from headwater.storage.index.source import EdgeSource
 
-_CANDIDATES = 400
 _PAGE = 1000
 _LAST_INSTANT = 2**63 - 2
 """The instant at which exactly the edges without an end hold: how the graph index is asked about now."""
 
 
-class ProjectedStore(ListedStore):
+class ProjectedStore(ListedStore, SearchedStore):
     """What memory and SQLite share: all but the log, the commit and the files."""
 
     def __init__(self, tables: Tables, tenant: str, indexes: SharedIndexes) -> None:
@@ -132,27 +130,6 @@ class ProjectedStore(ListedStore):
                 rows = self._answers.node_rows(some)
                 found += rows if namespace is None else [row for row in rows if row.namespace == namespace]
         return found
-
-    def search(
-        self, text: str, *, kind: NodeKind | None = None, namespace: str | None = None, limit: int = 20
-    ) -> list[SearchHit]:
-        """Nodes whose name, namespace, columns, description, tags or owners match, best first."""
-        if limit <= 0:
-            return []
-        code = KIND_CODES.get(kind) if kind is not None else None
-        with self._reading():
-            rows = [
-                row
-                for row in self._tables.search_candidates(text, max(_CANDIDATES, limit * 4))
-                if (kind is None or row.kind == code) and (namespace is None or namespace in row.namespace.split("\n"))
-            ]
-            best = rank(text, rows, limit)
-            nodes = {row.id: row for row in self._answers.nodes([row.node for row, _, _ in best])}
-            return [
-                SearchHit(node=nodes[row.node], field=field, score=score)
-                for row, score, field in best
-                if row.node in nodes
-            ]
 
     def facets(self, node_id: int, *, as_of: int | None = None) -> dict[str, msgspec.Raw]:
         """The facets of a dataset or job as they stood."""

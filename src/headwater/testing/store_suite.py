@@ -18,6 +18,7 @@ from headwater.testing.suite.graph import GraphSuite
 from headwater.testing.suite.many import ManySuite
 from headwater.testing.suite.objects import ObjectsSuite
 from headwater.testing.suite.quarantine import QuarantineSuite
+from headwater.testing.suite.searching import SearchingSuite
 from headwater.testing.suite.traps import TrapsSuite
 from headwater.testing.suite.versions import VersionsSuite
 from headwater.testing.suite.whole import WholeSuite
@@ -33,6 +34,7 @@ class StoreSuite(
     ManySuite,
     DependenciesSuite,
     DirectorySuite,
+    SearchingSuite,
     TrapsSuite,
     WholeSuite,
 ):

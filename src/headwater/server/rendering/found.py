@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -12,18 +14,15 @@ from headwater.errors import HeadwaterError
 from headwater.model.graph import NodeKind
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
+from headwater.query.selector_parse import parse
 from headwater.query.selectors import Selector, owner_names, tag_labels
-from headwater.storage.base import NodeRow, SearchHit
+from headwater.storage.base import NodeRow
 
-SHORTEST = 3
-"""Letters of the longest word below which nothing is looked up: the index is made of three-letter pieces."""
 _MOST_HITS = 200
-_MOST_NAMESPACES = 64
 _MOST_VALUES = 12
 _RUN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SELECTOR = re.compile(r"[&|!()+]|\b(kind|type|namespace|tag|owner|run):", re.IGNORECASE)
 _OPERANDS = re.compile(r"[&|!()+:]")
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,25 +65,39 @@ def suggest(lineage: Lineage, text: str, *, limit: int = 12) -> Found:
         operand = _OPERANDS.split(text)[-1].strip()
         names = suggest(lineage, operand, limit=limit).lines if operand != text else ()
         return Found(lines=names, hint="A selector: Enter shows the nodes that it names.")
-    if max((len(word) for word in _WORD.findall(text)), default=0) < SHORTEST:
-        return Found(lines=(), hint=f"Type {SHORTEST} letters or more." if text else "")
-    hits = _hits(lineage, text, limit)
+    if not text:
+        return Found(lines=())
+    hits = lineage.store.search(text, with_deleted=False, limit=limit)
     lines = tuple(_line(hit.node, hit.field) for hit in hits)
-    return Found(lines=lines, hint="" if lines else "Nothing fits. Enter looks for names that are near.")
+    return Found(lines=lines, hint="" if lines else "Nothing fits.")
 
 
-def search(lineage: Lineage, text: str) -> Found:
-    """Return what fits, with all that it can be narrowed by: at most 200 lines."""
+def search(lineage: Lineage, text: str, chosen: Mapping[str, str] | None = None) -> Found:
+    """Return what fits, with all that it can be narrowed by: at most 200 lines.
+
+    Among words ``chosen`` values of facets narrow what is looked for, all but a state, which is no part of the index.
+    """
     text = text.strip()
     if not text or _RUN.fullmatch(text):
         return suggest(lineage, text)
     if _SELECTOR.search(text):
-        found = _selected(lineage, text, _MOST_HITS)
-        rows = [lineage.resolver.rows(line.id)[0] for line in found.lines]
-        return Found(lines=tuple(_whole_line(lineage, row, "") for row in rows), hint=found.hint)
-    hits = lineage.store.search(text, limit=_MOST_HITS)
+        return _selected(lineage, text, _MOST_HITS)
+    hits = lineage.store.search(text, with_deleted=False, limit=_MOST_HITS, **_narrowing(chosen or {}))
     hint = f"Only the best {_MOST_HITS} are shown." if len(hits) == _MOST_HITS else ""
-    return Found(lines=tuple(_whole_line(lineage, hit.node, hit.field) for hit in hits), hint=hint)
+    return Found(lines=_whole_lines(lineage, [(hit.node, hit.field) for hit in hits]), hint=hint)
+
+
+def _narrowing(chosen: Mapping[str, str]) -> dict[str, Any]:
+    """Values of facets as the store takes them: a kind is one of nodes, or a type."""
+    found: dict[str, Any] = {}
+    kind, tag = chosen.get("kind", ""), chosen.get("tag", "").partition(" (")[0]
+    if kind in {"dataset", "job"}:
+        found["kind"] = NodeKind(kind)
+    elif kind:
+        found["type"] = kind.replace(" ", "_")
+    if chosen.get("namespace"):
+        found["namespace"] = chosen["namespace"]
+    return {**found, "tag": tag, "owner": chosen.get("owner", "")}
 
 
 FACETS: dict[str, Callable[[Line], tuple[str, ...]]] = {
@@ -119,21 +132,6 @@ def values(lines: Iterable[Line], chosen: dict[str, str]) -> dict[str, list[Valu
     return {facet: shown for facet, shown in found.items() if shown}
 
 
-def _hits(lineage: Lineage, text: str, limit: int) -> list[SearchHit]:
-    """The hits, those that are called exactly so first: among very many that fit they could be missed."""
-    store = lineage.store
-    namespaces = [one.name for one in store.namespaces()[:_MOST_NAMESPACES]]
-    exact = [
-        row
-        for namespace in namespaces
-        for kind in (NodeKind.DATASET, NodeKind.JOB)
-        if (row := store.find(kind, namespace, text)) is not None and not row.is_deleted
-    ]
-    known = {row.id for row in exact}
-    rest = [hit for hit in store.search(text, limit=limit) if hit.node.id not in known and not hit.node.is_deleted]
-    return [*(SearchHit(node=row) for row in exact), *rest][:limit]
-
-
 def _run(lineage: Lineage, run_id: str) -> Found:
     run = lineage.store.run(run_id)
     if run is None:
@@ -156,13 +154,20 @@ def _run(lineage: Lineage, run_id: str) -> Found:
 
 def _selected(lineage: Lineage, text: str, limit: int) -> Found:
     """What a selector names; one that cannot be read yet is explained, for somebody is still typing it."""
+    selector = Selector(lineage.store, lineage.resolver)
     try:
-        rows = Selector(lineage.store, lineage.resolver, None).select(text)
+        found = selector.evaluate(parse(text))
+        rows = list(islice(selector.rows(found), limit + 1))
     except HeadwaterError as error:
         return Found(lines=(), hint=error.message)
-    rows = sorted(rows, key=lambda row: row.name)
-    hint = f"The selector names {len(rows):,} nodes." if len(rows) > limit else ""
-    return Found(lines=tuple(_line(row, "") for row in rows[:limit]), hint=hint)
+    hint = ""
+    if len(rows) > limit:
+        count = selector.count(found)
+        hint = (
+            f"The selector names more than {limit} nodes." if count is None else f"The selector names {count:,} nodes."
+        )
+    rows = sorted(rows[:limit], key=lambda row: row.name)
+    return Found(lines=_whole_lines(lineage, [(row, "") for row in rows]), hint=hint)
 
 
 def _line(row: NodeRow, field: str) -> Line:
@@ -179,12 +184,17 @@ def _line(row: NodeRow, field: str) -> Line:
     )
 
 
-def _whole_line(lineage: Lineage, row: NodeRow, field: str) -> Line:
-    facets = lineage.store.facets(row.id)
-    runs = lineage.store.latest_runs([row.id]) if row.kind is NodeKind.JOB else {}
-    return msgspec.structs.replace(
-        _line(row, field),
-        tags=tuple(dict.fromkeys(tag_labels(facets))),
-        owners=tuple(dict.fromkeys(owner_names(facets))),
-        state=runs[row.id].state.value.lower() if row.id in runs else "",
-    )
+def _whole_lines(lineage: Lineage, rows: list[tuple[NodeRow, str]]) -> tuple[Line, ...]:
+    """Nodes with their tags, owners and states, each with the column where a word was found."""
+    jobs = [row.id for row, _ in rows if row.kind is NodeKind.JOB]
+    runs = lineage.store.latest_runs(jobs) if jobs else {}
+    lines = []
+    for row, field in rows:
+        facets = lineage.store.facets(row.id)
+        more = {
+            "tags": tuple(dict.fromkeys(tag_labels(facets))),
+            "owners": tuple(dict.fromkeys(owner_names(facets))),
+            "state": runs[row.id].state.value.lower() if row.id in runs else "",
+        }
+        lines.append(msgspec.structs.replace(_line(row, field), **more))
+    return tuple(lines)

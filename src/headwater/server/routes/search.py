@@ -50,15 +50,17 @@ def show(call: Call) -> Response:
     """The search page."""
     query: SearchQuery = call.query
     with call.lineage() as lineage:
+        chosen = query.chosen()
         found = search(lineage, query.q) if query.q.strip() else Found(lines=())
-    chosen = query.chosen()
+        lines = narrowed(found.lines, chosen)
+        if found.hint and any(chosen.values()):  # there is more than is shown: some of it may fit too
+            lines = narrowed(search(lineage, query.q, chosen).lines, chosen)
 
     def link(facet: str, value: str) -> str:
         """The same search with one value more, or without it."""
         given = {"q": query.q, **chosen, facet: "" if chosen[facet] == value else value}
         return "/search?" + urlencode({name: text for name, text in given.items() if text})
 
-    lines = narrowed(found.lines, chosen)
     return page(
         call, "search.html", words=query.q, lines=lines, hint=found.hint, facets=values(found.lines, chosen), link=link
     )

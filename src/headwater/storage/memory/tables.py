@@ -12,6 +12,7 @@ import msgspec
 from headwater.storage.memory.directory import MemoryDirectory
 from headwater.storage.memory.reads import MemoryReads
 from headwater.storage.memory.rewrites import MemoryRewrites
+from headwater.storage.memory.searching import SearchTable
 from headwater.storage.memory.table import MemoryContents, MemoryTable
 from headwater.storage.projection.records import (
     DATASET,
@@ -30,7 +31,6 @@ from headwater.storage.projection.records import (
     Name,
     Node,
     Run,
-    SearchText,
     Shape,
     Statement,
     Version,
@@ -68,7 +68,7 @@ class MemoryTables:
             attrgetter("subject", "kind", "at", "key"), ("subject", "kind")
         )
         self.fields: MemoryTable[int, Fields] = MemoryTable(attrgetter("node"))
-        self.search: MemoryTable[int, SearchText] = MemoryTable(attrgetter("node"))
+        self.search = SearchTable(attrgetter("node"))
         self.bodies: MemoryContents[bytes] = MemoryContents()
         self.facet_sets: MemoryContents[FacetSetRow] = MemoryContents()
         self.shapes: MemoryContents[Shape] = MemoryContents()
@@ -220,10 +220,6 @@ class MemoryTables:
         """Every mention of these names, in the order of the log."""
         found = [mention for name in names for mention in self._mentions.get(name, ())]
         return sorted(found, key=attrgetter("seq"))
-
-    def search_candidates(self, text: str, limit: int) -> list[SearchText]:
-        """Every node: the ranking decides."""
-        return list(self.search.rows())
 
     def counts(self) -> dict[str, int]:
         """Numbers of datasets, jobs, runs, versions and edges."""

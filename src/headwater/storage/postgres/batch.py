@@ -95,6 +95,7 @@ class BatchTables:
         )
         self.fields: PostgresTable[int, Fields] = table("fields", ["node"], rows.fields_columns, rows.fields_row)
         self.search: SearchTable = table("search", ["node"], decode=rows.plain(SearchText), make=SearchTable)
+        self.search.counters = self
         self.directory = PostgresDirectory(self._session, self._fresh)
         self._tables: list[Any] = [
             self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,

@@ -51,7 +51,7 @@ LAYOUTS = {
         Layout(
             "search",
             "node bigint, kind smallint, namespace text, name text, fields text, description text, tags text,"
-            " owners text",
+            " owners text, type text, is_deleted boolean",
             key=1,
         ),
     )

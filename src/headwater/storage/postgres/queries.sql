@@ -229,71 +229,40 @@ SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM frames WHERE tenant_id = 
 SELECT coalesce(sum(octet_length(body) + octet_length(keys) + octet_length(received)), 0)
 FROM frames WHERE tenant_id = :tenant;
 
--- search_words_drop
-DELETE FROM search_words WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]);
+-- loose_add
+INSERT INTO loose (tenant_id, node, keys) SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::text[]) AS added
+ON CONFLICT DO NOTHING;
 
--- search_words_add
-INSERT INTO search_words (tenant_id, word, node, weight)
-SELECT :tenant, added.* FROM unnest(%b::text[], %b::bigint[], %b::bigint[]) AS added;
+-- loose_nodes
+SELECT node FROM loose WHERE tenant_id = :tenant;
 
--- vocabulary_add
-INSERT INTO vocabulary (tenant_id, word) SELECT :tenant, added FROM unnest(%b::text[]) AS added
-ON CONFLICT DO NOTHING RETURNING word;
+-- loose_clear
+DELETE FROM loose WHERE tenant_id = :tenant RETURNING node, keys;
 
--- vocabulary_between
-SELECT word FROM vocabulary WHERE tenant_id = :tenant AND word >= %s AND word <= %s ORDER BY word LIMIT %s;
+-- postings_of
+SELECT key, part, nodes FROM postings WHERE tenant_id = :tenant AND key = ANY(%b::text[]) ORDER BY key, part;
 
--- vocabulary_like
-SELECT word FROM vocabulary WHERE tenant_id = :tenant AND word LIKE %s ORDER BY length(word), word LIMIT %s;
+-- postings_part
+SELECT key, nodes FROM postings WHERE tenant_id = :tenant AND part = %s AND key = ANY(%b::text[]);
 
--- pieces_add
-INSERT INTO pieces (tenant_id, piece, word) SELECT :tenant, added.* FROM unnest(%b::text[], %b::text[]) AS added;
+-- postings_keys
+-- One key after another, without the parts between them.
+WITH RECURSIVE seen (key) AS (
+  (SELECT key FROM postings WHERE tenant_id = :tenant AND key >= %s AND key <= %s ORDER BY key LIMIT 1)
+  UNION ALL
+  SELECT next.key FROM seen CROSS JOIN LATERAL (
+    SELECT key FROM postings WHERE tenant_id = :tenant AND key > seen.key AND key <= %s ORDER BY key LIMIT 1
+  ) AS next
+)
+SELECT key FROM seen;
 
--- pieces_all
-SELECT word FROM pieces WHERE tenant_id = :tenant AND piece = ANY(%b::text[])
-GROUP BY word HAVING count(*) = %s ORDER BY length(word), word LIMIT %s;
+-- postings_put
+INSERT INTO postings (tenant_id, key, part, nodes)
+SELECT :tenant, added.* FROM unnest(%b::text[], %b::bigint[], %b::bytea[]) AS added
+ON CONFLICT (tenant_id, key, part) DO UPDATE SET nodes = excluded.nodes;
 
--- pieces_some
-SELECT word FROM pieces WHERE tenant_id = :tenant AND piece = ANY(%b::text[])
-GROUP BY word HAVING count(*) >= %s ORDER BY count(*) DESC, word LIMIT %s;
-
--- search_last
-SELECT coalesce(max(node), 0) FROM search WHERE tenant_id = :tenant;
-
--- search_nodes_of
-SELECT words.node FROM unnest(%b::text[]) AS wanted (word)
-JOIN search_words AS words ON words.tenant_id = :tenant AND words.word = wanted.word LIMIT %s;
-
--- search_match
--- Nodes that hold, for every word that is asked for, one of the stored words that contain it; best first.
-SELECT search.node, search.kind, search.namespace, search.name, search.fields, search.description, search.tags, search.owners
-FROM (
-  SELECT held.node, sum(held.weight) AS weight FROM (
-    SELECT words.node, wanted.place, max(words.weight * wanted.fit) AS weight
-    FROM unnest(%b::bigint[], %b::text[], %b::bigint[]) AS wanted (place, word, fit)
-    JOIN search_words AS words ON words.tenant_id = :tenant AND words.word = wanted.word
-      AND words.node = ANY(%b::bigint[])
-    GROUP BY words.node, wanted.place
-  ) AS held
-  GROUP BY held.node HAVING count(*) = %s
-) AS found
-JOIN search ON search.tenant_id = :tenant AND search.node = found.node
-ORDER BY found.weight DESC, length(search.name), search.name, search.node LIMIT %s;
-
--- search_match_between
-SELECT search.node, search.kind, search.namespace, search.name, search.fields, search.description, search.tags, search.owners
-FROM (
-  SELECT held.node, sum(held.weight) AS weight FROM (
-    SELECT words.node, wanted.place, max(words.weight * wanted.fit) AS weight
-    FROM unnest(%b::bigint[], %b::text[], %b::bigint[]) AS wanted (place, word, fit)
-    JOIN search_words AS words ON words.tenant_id = :tenant AND words.word = wanted.word
-      AND words.node > %s AND words.node <= %s
-    GROUP BY words.node, wanted.place
-  ) AS held
-  GROUP BY held.node HAVING count(*) = %s
-) AS found
-JOIN search ON search.tenant_id = :tenant AND search.node = found.node
-ORDER BY found.weight DESC, length(search.name), search.name, search.node LIMIT %s;
+-- postings_drop
+DELETE FROM postings WHERE tenant_id = :tenant AND part = %s AND key = ANY(%b::text[]);
 
 -- frames_add
 INSERT INTO frames (tenant_id, last_seq, first_seq, keys, received, body, received_from, received_at)

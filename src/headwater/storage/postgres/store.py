@@ -31,10 +31,10 @@ _DAY_US = 86_400_000_000
 _END_OF_TIME = 2**63 - 1
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
-    "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "vocabulary",
-    "pieces", "listings", "pulses", "dependencies", "rewrites", "reads",
+    "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
+    "listings", "pulses", "dependencies", "rewrites", "reads",
 )  # fmt: skip
-_PROJECTION = 7
+_PROJECTION = 8
 """The step of the schema that last changed what is kept beside the log."""
 _DROPPED = "quarantine_dropped"
 _LOG_BYTES = "log_bytes"

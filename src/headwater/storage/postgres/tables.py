@@ -11,7 +11,7 @@ from headwater.storage.postgres.batch import BatchTables
 from headwater.storage.postgres.connection import Session
 from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.table import arrays_of
-from headwater.storage.projection.records import Change, Derivation, Edge, Mention, Name, Node, Run, SearchText, Version
+from headwater.storage.projection.records import Change, Derivation, Edge, Mention, Name, Node, Run, Version
 from headwater.storage.projection.tables import LEVELS, HeldEdge, Level, NamedNode, Side, note_touches
 
 _END_OF_TIME = 2**63 - 1
@@ -174,10 +174,6 @@ class PostgresTables(BatchTables):
     def mentions(self, names: Iterable[int]) -> list[Mention]:
         """Every mention of these names."""
         return [one for _, some in self.mentions_within(names, -_END_OF_TIME, _END_OF_TIME) for one in some]
-
-    def search_candidates(self, text: str, limit: int) -> Iterable[SearchText]:
-        """Nodes that hold every word, or a piece of it; where they are few, also those whose names come near."""
-        return self.search.candidates(text, limit)
 
     def counts(self) -> dict[str, int]:
         """Numbers of datasets, jobs, runs, versions and edges."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -190,13 +190,17 @@ def is_streaming(raw: Facets) -> bool:
 
 
 def words_of(raw: Facets) -> tuple[str, str, str]:
-    """(description, tags, owners) as text to search in."""
+    """(description, tags, owners) as text to search in: a tag by its key, its value and the two; each on a line."""
     about, tags, owners = try_facet(raw, Documentation), try_facet(raw, Tags), try_facet(raw, Ownership)
-    return (
-        about.description if about else "",
-        " ".join(f"{tag.key} {tag.key}:{tag.value} {tag.field or ''}" for tag in (tags.tags or ())) if tags else "",
-        " ".join(owner.name for owner in (owners.owners or ())) if owners else "",
+    named = [owner.name for owner in (owners.owners or ())] if owners else []
+    tagged = (
+        [one for tag in (tags.tags or ()) for one in (tag.key, tag.value, f"{tag.key}={tag.value}")] if tags else []
     )
+    return about.description if about else "", _lines(tagged), _lines(named)
+
+
+def _lines(values: Iterable[str]) -> str:
+    return "\n".join(dict.fromkeys(value.replace("\n", " ") for value in values if value))
 
 
 class FacetSets:

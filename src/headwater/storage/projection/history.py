@@ -13,7 +13,7 @@ import msgspec
 
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names, type_of, words_of
-from headwater.storage.projection.names import Names
+from headwater.storage.projection.names import Names, is_deleted
 from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText
 from headwater.storage.projection.tables import Tables
 
@@ -239,6 +239,7 @@ class History:
         elif facet in _TYPED:
             node.type = type_of(self.current(node.id, _TYPED), is_job=node.kind == JOB)
             self._names.changed(node)
+            self._stale.add(node.id)
 
     def current(self, node_id: int, only: frozenset[str] | None = None) -> dict[str, msgspec.Raw]:
         """The facets of a node as they stand."""
@@ -280,6 +281,8 @@ class History:
                 description=about,
                 tags=tags,
                 owners=owners,
+                type=node.type,
+                is_deleted=is_deleted(node),
             )
             if self._tables.search.get(node_id) != text:
                 self._tables.search.put(text)

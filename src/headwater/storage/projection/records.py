@@ -237,7 +237,7 @@ class Pulse(Row):
 
 
 class SearchText(Row):
-    """What a node is found by."""
+    """What a node is found by; columns that hold several values hold one a line."""
 
     node: int
     kind: int
@@ -247,3 +247,5 @@ class SearchText(Row):
     description: str = ""
     tags: str = ""
     owners: str = ""
+    type: str = ""
+    is_deleted: bool = False

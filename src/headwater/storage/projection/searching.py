@@ -1,18 +1,44 @@
-"""How well a node fits some words. Backends find candidates; this ranks them, the same for all."""
+"""How well a node fits some words, and by which keys an index finds it. One definition for every backend.
+
+A word is what stands between signs. A node is placed, best first, by the worst of what its words do: the name is what
+was asked for; every word is a word of the name; begins one; stands in one; stands elsewhere (namespace, columns,
+description, tags, owners); or some come near, the fewer pieces missing the better. Within a place short
+names come first, those of one length in an order of their own that has nothing to do with when they were heard of. So
+the answer follows from the set of events alone, and the best few are found without weighing all that fit.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import pairwise
+from typing import NamedTuple
+from zlib import crc32
 
 from headwater.storage.projection.records import SearchText
 
+WHOLE, EXACT, BEGINNING, INSIDE, ELSEWHERE, NEAR = range(6)
+DIGITS = 20
+"""Binary digits of a node's order: those of the length of its name, of which more than 255 letters count as so many,
+then those of a digest of it. Some nodes may share one; they follow one another by name."""
+_DIGEST_DIGITS = 12
 _MOST_WORDS = 64
 """Of a query; the rest is not looked for: each costs a reading of the whole text."""
+_MOST_PIECES = 96
+"""Of the words of a query that may be misspelt; a longer one is taken as it is."""
+_SHORTEST_NEAR = 4
+_SHARE = 0.4
+"""Of its pieces that a misspelt word must share with a name."""
+_UNSPACED = "\u0e00"
+"""From here on lie the scripts that put no spaces between words: one letter is looked for inside them too."""
+_LONGEST_KEY = 160
+_BUCKETS = 1024
 _WORD = re.compile(r"[^\W_]+")
-_WEIGHTS = (("name", 8.0), ("namespace", 2.0), ("tags", 4.0), ("owners", 3.0), ("fields", 3.0), ("description", 1.0))
-MIN_OVERLAP = 0.34
-"""Share of a query word's trigrams that a misspelt name must have."""
+_SEPARATORS = "/.:#"
+_SCORES = (1.0, 0.9, 0.8, 0.6, 0.4, 0.3)
 
 
 def words(text: str) -> list[str]:
@@ -20,66 +46,262 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
+# -- pieces ------------------------------------------------------------------------------------------------------------
 def trigrams(text: str) -> set[str]:
-    """The three-letter pieces of a text; the text itself when it is shorter."""
-    text = text.casefold()
-    return {text[at : at + 3] for at in range(len(text) - 2)} if len(text) > 2 else {text}
+    """The three-letter pieces of a text."""
+    return {text[at : at + 3] for at in range(len(text) - 2)}
 
 
-def score(query: str, row: SearchText) -> tuple[float, str]:
-    """(score, matching field) of a node; 0 where it does not fit. Every word must be found somewhere, or nearly."""
-    wanted = words(query)[:_MOST_WORDS]
-    if not wanted:
-        return 0.0, ""
-    total, field = 0.0, ""
-    columns = [(getattr(row, column).casefold(), weight, column) for column, weight in _WEIGHTS]
-    whole = query.strip().casefold()
-    if whole in row.name.casefold().split("\n"):
-        total += 32.0
-    elif whole and whole in columns[0][0]:
-        total += 8.0
+def exact_pieces(word: str) -> set[str]:
+    """The pieces of a word with its two ends."""
+    return trigrams(f"^{word}$")
+
+
+def whole_pieces(word: str) -> set[str]:
+    """Those of names that have exactly this word: its pieces could come from several words, its digest can not."""
+    return exact_pieces(word) | {f"={_bucket(word)}"}
+
+
+def beginning_pieces(word: str) -> set[str]:
+    """Those of words that begin so."""
+    return trigrams(f"^{word}") | {f"^{word[:3]}"}
+
+
+def inside_pieces(word: str) -> set[str]:
+    """Those of words that hold it. One or two letters are looked for at the beginning of words, as somebody types."""
+    if len(word) > 2:
+        return trigrams(word)
+    return {word} if word >= _UNSPACED else beginning_pieces(word)
+
+
+@lru_cache(maxsize=4096)
+def pieces(word: str) -> frozenset[str]:
+    """Every piece of a word that any of the above may name."""
+    found = whole_pieces(word)
+    found.update(f"^{word[:size]}" for size in (1, 2, 3))
+    if not word.isascii():
+        places = [at for at, char in enumerate(word) if char >= _UNSPACED]
+        found.update(word[at : at + size] for at in places for size in (1, 2))
+    return frozenset(found)
+
+
+# -- what is asked for -------------------------------------------------------------------------------------------------
+class Query(NamedTuple):
+    """Words, the whole text, and the words that may be misspelt, each with its pieces and how many may be missing."""
+
+    words: tuple[str, ...]
+    whole: str
+    near: dict[str, tuple[frozenset[str], int]]
+
+
+def read(text: str) -> Query:
+    """What a text asks for."""
+    wanted = tuple(dict.fromkeys(words(text)[:_MOST_WORDS]))
+    near = {}
     for word in wanted:
-        best, best_column = 0.0, ""
-        for text, weight, column in columns:
-            found = weight * _fit(word, text)
-            if found > best:
-                best, best_column = found, column
-        if not best:
-            best = 4.0 * _nearly(word, columns[0][0])
-        if not best:
-            return 0.0, ""
-        total += best
-        if best_column == "fields" and not field:
-            field = _field(word, row.fields)
-    return total / (1.0 + len(row.name) / 400.0), field
+        if len(word) >= _SHORTEST_NEAR:
+            some = frozenset(exact_pieces(word))
+            near[word] = (some, len(some) - math.ceil(_SHARE * len(some)))
+    if sum(len(some) for some, _ in near.values()) > _MOST_PIECES:
+        near = {}
+    return Query(wanted, text.strip().casefold(), near)
 
 
-def _fit(word: str, text: str) -> float:
+class Place(NamedTuple):
+    """Where a node stands among the hits: the lowest is the best."""
+
+    level: int
+    missing: int
+    order: int
+    name: str
+    namespace: str
+    kind: int
+
+
+def order_of(row: SearchText) -> int:
+    """The order of a node among those that fit as well."""
+    name = row.name.partition("\n")[0]
+    return min(255, len(name)) << _DIGEST_DIGITS | crc32(name.encode("utf-8", "surrogatepass")) >> (32 - _DIGEST_DIGITS)
+
+
+def place_at(level: int, missing: int, row: SearchText) -> Place:
+    """The place of a node at a level."""
+    return Place(level, missing, order_of(row), row.name, row.namespace, row.kind)
+
+
+def place(query: Query, row: SearchText) -> Place | None:
+    """Where a node stands; None where it does not fit."""
+    if not query.words:
+        return None
+    name = row.name.casefold()
+    known = set(_WORD.findall(name))
+    elsewhere = ""
+    worst = EXACT
+    for word in query.words:
+        fit = _fit(word, name, known)
+        if fit > INSIDE:
+            elsewhere = elsewhere or _elsewhere(row).casefold()
+            fit = ELSEWHERE if _stands(word, elsewhere) else NEAR
+        worst = max(worst, fit)
+        if worst == NEAR:
+            break
+    if worst < NEAR:
+        is_whole = worst == EXACT and query.whole in name.split("\n")
+        return place_at(WHOLE if is_whole else worst, 0, row)
+    missing = _missing(query, known, elsewhere)
+    return None if missing is None else place_at(NEAR, missing, row)
+
+
+def _fit(word: str, name: str, known: set[str]) -> int:
+    if word in known:
+        return EXACT
+    if word in name:
+        if any(one.startswith(word) for one in known):
+            return BEGINNING
+        if len(word) > 2 or word >= _UNSPACED:
+            return INSIDE
+    return NEAR
+
+
+def _stands(word: str, text: str) -> bool:
     if word not in text:
-        return 0.0
-    parts = set(_WORD.findall(text))
-    if word in parts:
-        return 1.0
-    return 0.7 if any(part.startswith(word) for part in parts) else 0.4
+        return False
+    return len(word) > 2 or word >= _UNSPACED or any(one.startswith(word) for one in _WORD.findall(text))
 
 
-def _nearly(word: str, text: str) -> float:
-    """How much of a word's trigrams the best part of a name has; 0 when too little."""
-    if len(word) < 4:
-        return 0.0
-    pieces = trigrams(word)
-    best = max((len(pieces & trigrams(part)) / len(pieces) for part in set(_WORD.findall(text))), default=0.0)
-    return 0.25 * best if best >= MIN_OVERLAP else 0.0
+def _missing(query: Query, known: set[str], elsewhere: str) -> int | None:
+    """How many pieces of the words a node lacks; None where one is not near. A word of which all pieces stand in the
+    name, or all elsewhere, lacks none."""
+    total = 0
+    in_name = {piece for word in known for piece in pieces(word)}
+    in_text: set[str] | None = None
+    for word in query.words:
+        inside = inside_pieces(word)
+        if inside <= in_name:
+            continue
+        if in_text is None:
+            in_text = {piece for one in set(_WORD.findall(elsewhere)) for piece in pieces(one)}
+        if inside <= in_text:
+            continue
+        some, most = query.near.get(word, (frozenset(), -1))
+        missing = len(some - in_name)
+        if missing > most:
+            return None
+        total += missing
+    return total
 
 
-def _field(word: str, fields: str) -> str:
-    names = fields.split("\n")
-    exact = (name for name in names if name.casefold() == word)
-    return next(exact, "") or next((name for name in names if word in name.casefold()), "")
+def score(query: Query, found: Place) -> float:
+    """A number for a place: 1 for the name itself, less for what fits less well."""
+    if found.level < NEAR:
+        return _SCORES[found.level]
+    total = sum(len(some) for some, _ in query.near.values())
+    return _SCORES[NEAR] * (1.0 - found.missing / max(1, total))
 
 
-def rank(query: str, rows: Iterable[SearchText], limit: int) -> list[tuple[SearchText, float, str]]:
-    """The best rows first; ties by name, so that the answer does not depend on the backend."""
-    scored = [(row, *score(query, row)) for row in rows]
-    fitting = [one for one in scored if one[1] > 0]
-    return sorted(fitting, key=lambda one: (-one[1], one[0].name, one[0].namespace))[:limit]
+def column_of(query: Query, row: SearchText) -> str:
+    """The column in which a word was found that is not in the name; empty where there is none."""
+    name, fields = row.name.casefold(), row.fields.casefold()
+    for word in query.words:
+        if word not in name and word in fields:
+            names = row.fields.split("\n")
+            exact = (one for one in names if one.casefold() == word)
+            return next(exact, "") or next((one for one in names if word in one.casefold()), "")
+    return ""
+
+
+def _elsewhere(row: SearchText) -> str:
+    return f"{row.namespace}\n{row.fields}\n{row.description}\n{row.tags}\n{row.owners}"
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+ALL, DELETED = "a", "x"
+NAME, TEXT, ORDER, LAST, KIND, TYPE, NAMESPACE, TAG, OWNER = "n", "t", "d", "e", "k", "y", "N", "g", "o"
+ORDER_KEYS = tuple(f"{ORDER}{digit:02}" for digit in range(DIGITS))
+"""The keys of the nodes whose order has a digit, the lowest first."""
+
+
+def key(space: str, value: str) -> str:
+    """The key of a value; of a long one the beginning and a digest."""
+    if len(value) > _LONGEST_KEY:
+        digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        value = f"{value[:_LONGEST_KEY]}\u2026{digest}"
+    return space + value
+
+
+def last_key(text: str) -> str:
+    """The key under which names lie whose last part is that of a text, among others."""
+    folded = text.casefold()
+    return f"{LAST}{_bucket(folded[max(map(folded.rfind, _SEPARATORS)) + 1 :])}"
+
+
+def _bucket(text: str) -> str:
+    return f"{crc32(text.encode('utf-8', 'surrogatepass')) % _BUCKETS:03x}"
+
+
+def type_key(type_: str) -> str:
+    """The key of a type, which is meant whatever the case of its ASCII letters."""
+    return key(TYPE, type_.encode().upper().decode())
+
+
+def joints(text: str) -> Iterator[str]:
+    """What stands between two words that one sign parts: the letter before, the sign, the letter after."""
+    folded = text.casefold()
+    ends = [(match.start(), match.end()) for match in _WORD.finditer(folded)]
+    for (_, end), (start, _) in pairwise(ends):
+        if start == end + 1 and folded[end] != "\n":
+            yield folded[end - 1 : start + 1]
+
+
+def labels(lines: str) -> list[str]:
+    """The values of a column that holds one a line."""
+    return [line for line in lines.split("\n") if line]
+
+
+def owners(lines: str) -> set[str]:
+    """The names that the owners answer to: ``team:data`` also to ``data``."""
+    return {known for name in labels(lines) for known in (name, name.rpartition(":")[2]) if known}
+
+
+def plain_keys(row: SearchText) -> set[str]:
+    """The keys of what a node is."""
+    found = {ALL, f"{KIND}{row.kind}", type_key(row.type)}
+    if row.is_deleted:
+        found.add(DELETED)
+    found.update(key(NAMESPACE, one) for one in row.namespace.split("\n"))
+    found.update(key(TAG, one) for one in labels(row.tags))
+    found.update(key(OWNER, one) for one in owners(row.owners))
+    return found
+
+
+def terms(row: SearchText) -> tuple[Set[str], Set[str], set[str]]:
+    """(words of the name, words elsewhere, keys that do not come from words): what the keys of a node follow from."""
+    whole = plain_keys(row)
+    order = order_of(row)
+    whole.update([one for digit, one in enumerate(ORDER_KEYS) if order >> digit & 1])
+    whole.update(NAME + joint for joint in joints(row.name))
+    for name in row.name.split("\n"):
+        whole.add(last_key(name))
+        stem, dot, extension = name.rpartition(".")
+        if dot and "/" not in extension:
+            whole.add(last_key(stem))
+    return set(words(row.name)), _words_of(_elsewhere(row)), whole
+
+
+@lru_cache(maxsize=256)
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(words(text))
+
+
+def keys(row: SearchText) -> set[str]:
+    """Every key under which a node is found."""
+    in_name, in_text, found = terms(row)
+    found.update([NAME + piece for word in in_name for piece in pieces(word)])
+    found.update([TEXT + piece for word in in_text for piece in pieces(word)])
+    return found
+
+
+def in_order(query: Query, rows: Iterable[SearchText]) -> list[tuple[Place, SearchText]]:
+    """The rows that fit, best first: what every index must give."""
+    placed = [(found, row) for row in rows if (found := place(query, row)) is not None]
+    return sorted(placed, key=lambda one: one[0])

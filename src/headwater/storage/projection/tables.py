@@ -122,6 +122,19 @@ class Contents(Protocol[R]):
         """The content of these ids, by id. Raises ``KeyError`` when one of them has none."""
 
 
+class SearchTable(Table[int, SearchText], Protocol):
+    """What nodes are found by, with an index of it; sets of nodes are numbers, see ``postings``."""
+
+    def loose(self) -> tuple[int, list[SearchText]]:
+        """(the set of nodes that the index does not know as they are, what they are now)."""
+
+    def sets(self, keys: Iterable[str]) -> dict[str, int]:
+        """The nodes that the index has under each key; a key that has none is left out."""
+
+    def keys_between(self, first: str, last: str) -> list[str]:
+        """The keys of the index from one to another, ascending."""
+
+
 class Span(NamedTuple):
     """A namespace or source: how it is spelt, and when its first and its last object were first heard of."""
 
@@ -269,8 +282,8 @@ class Tables(Protocol):
         """Fields."""
 
     @property
-    def search(self) -> Table[int, SearchText]:
-        """Search."""
+    def search(self) -> SearchTable:
+        """What nodes are found by."""
 
     @property
     def bodies(self) -> Contents[bytes]:
@@ -368,9 +381,6 @@ class Tables(Protocol):
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
         """Mentions of these names a commit, of the commits that may hold an event in ``[first, last]``: each with an
         instant before which it holds none, by that. An event's mentions are all in one commit."""
-
-    def search_candidates(self, text: str, limit: int) -> Iterable[SearchText]:
-        """Nodes that may fit some words: every one that does, as far as ``limit`` allows."""
 
     def counts(self) -> dict[str, int]:
         """Numbers of ``datasets``, ``jobs``, ``runs``, ``versions`` and ``edges``."""

@@ -221,17 +221,17 @@ DELETE FROM fields WHERE node = ?;
 SELECT node, names FROM fields ORDER BY node;
 
 -- search_get
-SELECT node, kind, namespace, name, fields, description, tags, owners FROM search WHERE node = ?;
+SELECT node, kind, namespace, name, fields, description, tags, owners, type, is_deleted FROM search WHERE node = ?;
 
 -- search_put
-INSERT INTO search (node, kind, namespace, name, fields, description, tags, owners) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (node) DO UPDATE SET kind = excluded.kind, namespace = excluded.namespace, name = excluded.name, fields = excluded.fields, description = excluded.description, tags = excluded.tags, owners = excluded.owners;
+INSERT INTO search (node, kind, namespace, name, fields, description, tags, owners, type, is_deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (node) DO UPDATE SET kind = excluded.kind, namespace = excluded.namespace, name = excluded.name, fields = excluded.fields, description = excluded.description, tags = excluded.tags, owners = excluded.owners, type = excluded.type, is_deleted = excluded.is_deleted;
 
 -- search_drop
 DELETE FROM search WHERE node = ?;
 
 -- search_all
-SELECT node, kind, namespace, name, fields, description, tags, owners FROM search ORDER BY node;
+SELECT node, kind, namespace, name, fields, description, tags, owners, type, is_deleted FROM search ORDER BY node;
 
 -- bodies_id_of
 SELECT id FROM bodies WHERE digest = ?;
@@ -455,24 +455,48 @@ SELECT
   (SELECT count(*) FROM versions),
   (SELECT count(*) FROM edges);
 
--- search_words_drop
-DELETE FROM search_words WHERE rowid = ?;
+-- search_get_many
+SELECT node, kind, namespace, name, fields, description, tags, owners, type, is_deleted FROM search
+WHERE node IN (SELECT value FROM json_each(?));
 
--- search_words_add
-INSERT INTO search_words (rowid, namespace, name, fields, description, tags, owners) VALUES (?, ?, ?, ?, ?, ?, ?);
+-- loose_add
+INSERT OR IGNORE INTO loose (node, keys) VALUES (?, ?);
 
--- search_match
-SELECT rowid FROM search_words WHERE search_words MATCH ? LIMIT ?;
+-- loose_nodes
+SELECT node FROM loose;
 
--- search_shortest
-SELECT node, kind, namespace, name, fields, description, tags, owners FROM search
-WHERE node IN (SELECT value FROM json_each(?)) ORDER BY length(name), name LIMIT ?;
+-- loose_rows
+SELECT search.node, kind, namespace, name, fields, description, tags, owners, type, is_deleted FROM loose
+JOIN search ON search.node = loose.node;
 
--- search_short
-SELECT node, kind, namespace, name, fields, description, tags, owners FROM search
-WHERE instr(lower(name), :word) OR instr(lower(namespace), :word) OR instr(lower(fields), :word) OR instr(lower(tags), :word)
-  OR instr(lower(owners), :word)
-ORDER BY length(name), name LIMIT :limit;
+-- loose_keys
+SELECT node, keys FROM loose;
+
+-- loose_clear
+DELETE FROM loose;
+
+-- postings_of
+SELECT postings.key, part, nodes FROM json_each(?) AS wanted CROSS JOIN postings ON postings.key = wanted.value
+ORDER BY wanted.id, part;
+
+-- postings_part
+SELECT postings.key, nodes FROM json_each(?) AS wanted
+CROSS JOIN postings ON postings.key = wanted.value AND part = ?;
+
+-- postings_keys
+-- One key after another, without the parts between them.
+WITH RECURSIVE seen (key) AS (
+  SELECT min(key) FROM postings WHERE key >= :first AND key <= :last
+  UNION ALL
+  SELECT (SELECT min(key) FROM postings WHERE key > seen.key AND key <= :last) FROM seen WHERE seen.key IS NOT NULL
+)
+SELECT key FROM seen WHERE key IS NOT NULL;
+
+-- postings_put
+INSERT INTO postings (key, part, nodes) VALUES (?, ?, ?) ON CONFLICT (key, part) DO UPDATE SET nodes = excluded.nodes;
+
+-- postings_drop
+DELETE FROM postings WHERE key = ? AND part = ?;
 
 -- frames_add
 INSERT INTO frames (last_seq, first_seq, keys, received, body) VALUES (?, ?, ?, ?, ?);

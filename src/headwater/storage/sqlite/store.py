@@ -25,14 +25,14 @@ from headwater.storage.sqlite.tables import SQLiteTables
 _DROPPED = "quarantine_dropped"
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", _DROPPED)
 """Counters that outlive the projections."""
-_PROJECTION = 5
+_PROJECTION = 6
 """Counts the versions that keep more views than the one before: an older store makes its views again when opened."""
 TIMEOUT_S = 10.0
 """How long to wait for another process that writes."""
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
-    "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "search_words", "listings", "pulses",
-    "dependencies", "rewrites", "reads",
+    "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
+    "listings", "pulses", "dependencies", "rewrites", "reads",
 )  # fmt: skip
 
 

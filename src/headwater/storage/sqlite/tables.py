@@ -92,7 +92,8 @@ class SQLiteTables:
         self.fields: SQLiteTable[int, Fields] = SQLiteTable(
             one, "fields", attrgetter("node"), rows.fields_columns, rows.fields_row
         )
-        self.search = SearchTable(one, "search", attrgetter("node"), rows.astuple, rows.plain(SearchText))
+        self.search = SearchTable(one, "search", attrgetter("node"), rows.astuple, rows.plain(SearchText, "is_deleted"))
+        self.search.counters = self
         self.directory = SQLiteDirectory(one)
         self.bodies: SQLiteContents[bytes] = SQLiteContents(one, "bodies", bytes, lambda _, content: content)
         self.facet_sets: SQLiteContents[FacetSetRow] = SQLiteContents(
@@ -339,10 +340,6 @@ class SQLiteTables:
     def mentions(self, names: Iterable[int]) -> list[Mention]:
         """Every mention of these names."""
         return [one for _, some in self.mentions_within(names, -_END_OF_TIME, _END_OF_TIME) for one in some]
-
-    def search_candidates(self, text: str, limit: int) -> Iterable[SearchText]:
-        """Nodes that hold every piece of every word; where they are few, also those whose names hold some."""
-        return self.search.candidates(text, limit)
 
     def counts(self) -> dict[str, int]:
         """Numbers of datasets, jobs, runs, versions and edges."""

@@ -16,7 +16,8 @@ from headwater.query.names import node_id
 from headwater.server.call import Call
 from headwater.server.routes.marquez.finding import normal_namespace
 from headwater.server.routes.marquez.operation import Limit, operation
-from headwater.storage.base import NodeRow, SearchHit, Store
+from headwater.storage.base import NodeRow, Store
+from headwater.storage.search import SearchHit
 
 _CANDIDATES = 1000
 _HITS = 20

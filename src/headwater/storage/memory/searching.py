@@ -1,0 +1,24 @@
+"""The search texts in memory: without an index, so that every question goes through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from headwater.storage.memory.table import MemoryTable
+from headwater.storage.projection.records import SearchText
+
+
+class SearchTable(MemoryTable[int, SearchText]):
+    """The search texts."""
+
+    def loose(self) -> tuple[int, list[SearchText]]:
+        """(the set of nodes that the index does not know as they are, what they are now): all of them."""
+        return 0, list(self.rows())
+
+    def sets(self, keys: Iterable[str]) -> dict[str, int]:
+        """None: there is no index."""
+        return {}
+
+    def keys_between(self, first: str, last: str) -> list[str]:
+        """None: there is no index."""
+        return []

@@ -1,0 +1,313 @@
+"""Finds nodes through the index of pieces: by words, by a name, by a pattern, by what they are.
+
+The index gives for every key the set of nodes that have it (see ``searching`` and ``postings``). Sets that follow from
+pieces can hold too much, never too little, so whatever is shown is looked at. What was not yet put into the index is
+few and is gone through; in memory, where there is no index, that is everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from fnmatch import translate
+from itertools import islice
+
+import msgspec
+
+from headwater.storage.projection import postings, searching
+from headwater.storage.projection.records import SearchText
+from headwater.storage.projection.searching import BEGINNING, ELSEWHERE, EXACT, INSIDE, NEAR, WHOLE, Place, Query
+from headwater.storage.projection.tables import SearchTable
+
+_FEWEST, _MOST = 32, 512
+"""Rows that are looked at together."""
+
+
+class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
+    """What hits must be besides; empty where it does not matter. A tag is a key, a value or ``key=value``."""
+
+    kind: int = 0
+    namespace: str | None = None
+    type: str = ""
+    tag: str = ""
+    owner: str = ""
+    is_alive: bool = False
+
+    def keys(self) -> list[str]:
+        """The keys that hits have."""
+        found = [f"{searching.KIND}{self.kind}"] if self.kind else []
+        if self.namespace is not None:
+            found.append(searching.key(searching.NAMESPACE, self.namespace))
+        if self.type:
+            found.append(searching.type_key(self.type))
+        if self.tag:
+            found.append(searching.key(searching.TAG, self.tag))
+        if self.owner:
+            found.append(searching.key(searching.OWNER, self.owner))
+        return found
+
+
+class Finder:
+    """Questions to one index, as it is now."""
+
+    def __init__(self, table: SearchTable) -> None:
+        self._table = table
+        self._sets: dict[str, int] = {}
+        #: nodes that the index does not know, or not as they are, and what they are now
+        self._loose, self._rows = table.loose()
+        self._all: int | None = None
+
+    # -- sets ------------------------------------------------------------------------------------------------------
+    def load(self, keys: Iterable[str]) -> None:
+        """Fetch sets that will be asked for, together."""
+        unknown = {key for key in keys if key not in self._sets}
+        if unknown:
+            found = self._table.sets(unknown)
+            self._sets.update((key, found.get(key, 0) & ~self._loose) for key in unknown)
+
+    def has(self, keys: Collection[str], among: int | None = None) -> int:
+        """Indexed nodes that have all of these keys."""
+        self.load(keys)
+        found = self.everything() if among is None else among
+        for key in keys:
+            found &= self._sets[key]
+        return found
+
+    def everything(self) -> int:
+        """All indexed nodes."""
+        if self._all is None:
+            self.load([searching.ALL])
+            self._all = self._sets[searching.ALL]
+        return self._all
+
+    def _among(self, narrowing: Narrowing) -> tuple[int, list[SearchText]]:
+        """(indexed nodes, others) that a search may hit."""
+        keys = narrowing.keys()
+        allowed = self.has(keys)
+        if narrowing.is_alive:
+            self.load([searching.DELETED])
+            allowed &= ~self._sets[searching.DELETED]
+        rows = self._rows
+        if keys or narrowing.is_alive:
+            wanted = set(keys)
+            rows = [
+                row
+                for row in rows
+                if not (narrowing.is_alive and row.is_deleted) and wanted <= searching.plain_keys(row)
+            ]
+        return allowed, rows
+
+    # -- words -----------------------------------------------------------------------------------------------------
+    def search(self, query: Query, limit: int, narrowing: Narrowing) -> list[tuple[Place, SearchText]]:
+        """The best hits, in order."""
+        if not query.words or limit <= 0:
+            return []
+        allowed, rows = self._among(narrowing)
+        found = searching.in_order(query, rows)
+        if allowed:
+            found += list(islice(_Ranked(self, query, allowed).hits(limit), limit))
+        return sorted(found, key=_place)[:limit]
+
+    # -- names -----------------------------------------------------------------------------------------------------
+    def named(self, text: str, limit: int, narrowing: Narrowing) -> list[SearchText]:
+        """Nodes whose name can end with a text, whatever the case and with or without a file extension: short
+        names first, so that a full name is among them."""
+        allowed, rows = self._among(narrowing)
+        last = searching.last_key(text)
+        pieces = {searching.NAME + piece for word in searching.words(text) for piece in searching.whole_pieces(word)}
+        wanted = {last, *pieces}
+        found = [row for row in rows if wanted <= searching.keys(row)]
+        for nodes in self.ordered(self.has(wanted, allowed), limit):
+            if len(found) >= limit:
+                break
+            found += self.rows(nodes)
+        return sorted(found, key=lambda row: searching.place_at(0, 0, row))[:limit]
+
+    def ordered(self, among: int, first: int = _FEWEST) -> Iterator[list[int]]:
+        """The nodes of a set by their order, some at a time; those of one order together."""
+        digits = [self.has([key]) for key in searching.ORDER_KEYS] if among else []
+        count = first
+        while among:
+            some = postings.lowest(among, digits, count)
+            among &= ~some
+            yield list(postings.members(some))
+            count = min(_MOST, count * 2)
+
+    def like(self, pattern: str, among: int) -> int:
+        """Indexed nodes whose name may match a pattern, whole or in its last part."""
+        found = among
+        for text, is_first, is_last in _literals(pattern):
+            found = self._literal(text, found, is_first=is_first, is_last=is_last)
+        return found
+
+    def _literal(self, text: str, among: int, *, is_first: bool, is_last: bool) -> int:
+        folded = text.casefold()
+        wanted = {searching.NAME + joint for joint in searching.joints(text)}
+        pairs = []
+        for match in re.finditer(r"[^\W_]+", folded):
+            begins = is_first or match.start() > 0
+            ends = is_last or match.end() < len(folded)
+            some = f"{'^' if begins else ''}{match[0]}{'$' if ends else ''}"
+            if len(some) > 2:
+                wanted.update(searching.NAME + piece for piece in searching.trigrams(some))
+            elif some.startswith("^"):
+                wanted.add(searching.NAME + some)
+            elif len(some) == 2 and not ends:
+                pairs.append(some)
+        found = self.has(wanted, among)
+        for pair in pairs:
+            keys = self._table.keys_between(searching.NAME + pair, searching.NAME + pair + "\U0010ffff")
+            self.load(keys)
+            holding = 0
+            for one in keys:
+                holding |= self._sets[one]
+            found &= holding
+        return found
+
+    # -- what nodes are --------------------------------------------------------------------------------------------
+    def valued(self, space: str, value: str) -> int:
+        """Nodes with a value, or one that a pattern fits, in a space of keys; those not indexed too."""
+        if not is_pattern(value):
+            wanted = searching.key(space, value)
+            loose = [row.node for row in self._rows if wanted in searching.plain_keys(row)]
+            return self.has([wanted]) | postings.of(loose)
+        fits = re.compile(translate(value)).match
+        start = space + value[: re.search(r"[*?\[]", value).start()]  # type: ignore[union-attr]  # it is a pattern
+        keys = [key for key in self._table.keys_between(start, start + "\U0010ffff") if fits(key[1:])]
+        self.load(keys)
+        found = postings.of(row.node for row in self._rows if any(fits(one[1:]) for one in _in_space(space, row)))
+        for one in keys:
+            found |= self._sets[one]
+        return found
+
+    def alive(self) -> int:
+        """Nodes that are not deleted; those not indexed too."""
+        self.load([searching.DELETED])
+        loose = postings.of(row.node for row in self._rows if not row.is_deleted)
+        return self.everything() & ~self._sets[searching.DELETED] | loose
+
+    def loose(self) -> list[SearchText]:
+        """What is not indexed."""
+        return self._rows
+
+    def rows(self, nodes: list[int]) -> list[SearchText]:
+        """The rows of nodes, in order."""
+        found = {row.node: row for row in self._table.get_many(nodes)}
+        return [found[node] for node in nodes if node in found]
+
+
+class _Ranked:
+    """The hits of one query among indexed nodes, best first."""
+
+    def __init__(self, finder: Finder, query: Query, allowed: int) -> None:
+        self._finder = finder
+        self._query = query
+        self._open = allowed
+        self._places: dict[int, Place | None] = {}
+        self._texts: dict[int, SearchText] = {}
+        finder.load(self._keys())
+        self._words = [self._levels(word) for word in query.words]
+
+    def _keys(self) -> set[str]:
+        name = {piece for word in self._query.words for piece in searching.pieces(word)}
+        text = {piece for word in self._query.words for piece in searching.inside_pieces(word)}
+        name |= text
+        return {searching.NAME + one for one in name} | {searching.TEXT + one for one in text}
+
+    def _levels(self, word: str) -> dict[int, int]:
+        """The nodes in which a word may fit so well, by level."""
+
+        def holding(space: str, pieces: set[str]) -> int:
+            return self._finder.has([space + piece for piece in pieces], self._open)
+
+        inside = searching.inside_pieces(word)
+        exact = holding(searching.NAME, searching.whole_pieces(word))
+        beginning = exact | holding(searching.NAME, searching.beginning_pieces(word))
+        within = beginning | holding(searching.NAME, inside)
+        return {
+            EXACT: exact,
+            BEGINNING: beginning,
+            INSIDE: within,
+            ELSEWHERE: within | holding(searching.TEXT, inside),
+        }
+
+    def hits(self, limit: int) -> Iterator[tuple[Place, SearchText]]:
+        """All hits in order; ``limit`` is how many will be taken."""
+        yield from self._checked(WHOLE, self._all_at(EXACT) & self._finder.has([searching.last_key(self._query.whole)]))
+        for level in (EXACT, BEGINNING, INSIDE, ELSEWHERE):
+            yield from self._checked(level, self._all_at(level))
+        yield from self._near(limit)
+
+    def _all_at(self, level: int) -> int:
+        found = self._open
+        for levels in self._words:
+            found &= levels[level]
+        return found
+
+    def _checked(self, level: int, candidates: int) -> Iterator[tuple[Place, SearchText]]:
+        """Those of the candidates that belong to a level, in order."""
+        for nodes in self._finder.ordered(candidates & self._open):
+            self._look_at(nodes)
+            places = [(found, self._texts[node]) for node in nodes if (found := self._places[node]) is not None]
+            for found, row in sorted([one for one in places if one[0].level == level], key=_place):
+                self._open &= ~(1 << row.node)
+                yield found, row
+
+    def _look_at(self, nodes: list[int]) -> None:
+        unknown = [node for node in nodes if node not in self._places]
+        self._places.update(dict.fromkeys(unknown))
+        for row in self._finder.rows(unknown):
+            self._texts[row.node] = row
+            self._places[row.node] = searching.place(self._query, row)
+
+    def _near(self, limit: int) -> Iterator[tuple[Place, SearchText]]:
+        """Those in which words come near: counted exactly, so nothing is looked at that is not a hit."""
+        tally, among, most = self._tally()
+        for missing in range(most + 1):
+            if not among:
+                return
+            level = tally.equal(missing, among)
+            among &= ~level
+            for nodes in self._finder.ordered(level, limit):
+                places = [(searching.place_at(NEAR, missing, row), row) for row in self._finder.rows(nodes)]
+                yield from sorted(places, key=_place)
+
+    def _tally(self) -> tuple[postings.Tally, int, int]:
+        """(pieces that nodes lack, nodes that are near, the most that one may lack)."""
+        total, among, most = postings.Tally(), self._open, 0
+        for word, levels in zip(self._query.words, self._words, strict=True):
+            pieces, allowed = self._query.near.get(word, (frozenset(), -1))
+            fitting = levels[ELSEWHERE] & among
+            if allowed < 0:
+                among = fitting
+                continue
+            others, lacking = among & ~fitting, postings.Tally()
+            for piece in pieces:
+                lacking.add(others & ~self._finder.has([searching.NAME + piece], others))
+            among = fitting | lacking.at_most(allowed, others)
+            total.add_all(lacking)
+            most += allowed
+        return total, among, most
+
+
+def _place(one: tuple[Place, SearchText]) -> Place:
+    return one[0]
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text holds one of the marks ``*``, ``?`` and ``[``."""
+    return any(mark in text for mark in "*?[")
+
+
+def _literals(pattern: str) -> Iterator[tuple[str, bool, bool]]:
+    """(text, whether a word may begin only there, or end only there) between the marks of a pattern. Behind a ``[``
+    nothing is taken for certain."""
+    plain, bracket, _ = pattern.partition("[")
+    parts = re.split(r"[*?]", plain)
+    for at, text in enumerate(parts):
+        if text:
+            yield text, at == 0, at == len(parts) - 1 and not bracket
+
+
+def _in_space(space: str, row: SearchText) -> list[str]:
+    return [key for key in searching.plain_keys(row) if key[0] == space]

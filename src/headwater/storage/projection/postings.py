@@ -1,0 +1,146 @@
+"""Sets of nodes as numbers: bit ``n`` is set where node ``n`` is in it. And, or, not, and counting take microseconds.
+
+A set is stored in parts of ``PART`` nodes. A part with few nodes is a list of their places, two bytes each, any other
+its bits; a list is always shorter than the bits.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+
+PART = 4096
+"""Nodes in a part."""
+_BYTES = PART // 8
+_MOST_LISTED = 48
+
+
+def packed(places: set[int]) -> bytes:
+    """A part of a set, of the places in it."""
+    if len(places) <= _MOST_LISTED:
+        return struct.pack(f"<{len(places)}H", *sorted(places))
+    bits = bytearray(_BYTES)
+    for place in places:
+        bits[place >> 3] |= 1 << (place & 7)
+    return bytes(bits)
+
+
+def places(part: bytes) -> set[int]:
+    """The places in a part."""
+    if len(part) < _BYTES:
+        return set(_listed(part))
+    return set(members(int.from_bytes(part, "little")))
+
+
+def _listed(part: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(part) >> 1}H", part)
+
+
+def changed(part: bytes, added: Iterable[int], removed: Iterable[int]) -> bytes:
+    """A part with some places more and some less."""
+    if len(part) < _BYTES:
+        return packed(set(_listed(part)).union(added).difference(removed))
+    bits = bytearray(part)
+    for place in added:
+        bits[place >> 3] |= 1 << (place & 7)
+    for place in removed:
+        bits[place >> 3] &= ~(1 << (place & 7))
+    found = int.from_bytes(bits, "little")
+    return packed(set(members(found))) if found.bit_count() <= _MOST_LISTED else bytes(bits)
+
+
+def joined(parts: Iterable[tuple[int, bytes]]) -> int:
+    """The set of some parts, each with its number."""
+    bits = bytearray()
+    for number, part in parts:
+        start = number * _BYTES
+        if len(bits) < start + _BYTES:
+            bits.extend(bytes(start + _BYTES - len(bits)))
+        if len(part) == _BYTES:
+            bits[start : start + _BYTES] = part
+        else:
+            for place in _listed(part):
+                bits[start + (place >> 3)] |= 1 << (place & 7)
+    return int.from_bytes(bits, "little")
+
+
+def of(nodes: Iterable[int]) -> int:
+    """The set of some nodes."""
+    known = list(nodes)
+    bits = bytearray((max(known) >> 3) + 1 if known else 0)
+    for node in known:
+        bits[node >> 3] |= 1 << (node & 7)
+    return int.from_bytes(bits, "little")
+
+
+def members(bits: int) -> Iterator[int]:
+    """The nodes of a set, ascending."""
+    data = bits.to_bytes((bits.bit_length() + 7) >> 3, "little")
+    for start in range(0, len(data), _BYTES):
+        some = int.from_bytes(data[start : start + _BYTES], "little")
+        while some:
+            lowest = some & -some
+            yield (start << 3) + lowest.bit_length() - 1
+            some ^= lowest
+
+
+def lowest(among: int, digits: Sequence[int], count: int) -> int:
+    """At least so many nodes of a set, those with the lowest numbers, and all that share the last one's.
+
+    ``digits`` are the nodes in whose number each binary digit is set, the lowest digit first.
+    """
+    found = 0
+    for digit in reversed(digits):
+        lower = among & ~digit
+        some = lower.bit_count()
+        if some >= count:
+            among = lower
+        else:
+            found |= lower
+            count -= some
+            among &= digit
+    return found | among
+
+
+class Tally:
+    """How many of some sets each node is in: one set for each binary digit of the number."""
+
+    def __init__(self) -> None:
+        self._digits: list[int] = []
+
+    def add(self, bits: int, digit: int = 0) -> None:
+        """Count the nodes of a set, each 2 ** ``digit`` times."""
+        while bits:
+            if digit >= len(self._digits):
+                self._digits.extend([0] * (digit - len(self._digits)))
+                self._digits.append(bits)
+                return
+            self._digits[digit], bits = self._digits[digit] ^ bits, self._digits[digit] & bits
+            digit += 1
+
+    def add_all(self, other: Tally) -> None:
+        """Count what another has counted."""
+        for digit, bits in enumerate(other._digits):
+            self.add(bits, digit)
+
+    def equal(self, number: int, among: int) -> int:
+        """The nodes of a set that were counted so often."""
+        if number >> len(self._digits):
+            return 0
+        for digit, bits in enumerate(self._digits):
+            among &= bits if number >> digit & 1 else ~bits
+        return among
+
+    def at_most(self, number: int, among: int) -> int:
+        """The nodes of a set that were counted no more often than that."""
+        if number >> len(self._digits):
+            return among
+        fewer = 0
+        for digit in reversed(range(len(self._digits))):
+            bits = self._digits[digit]
+            if number >> digit & 1:
+                fewer |= among & ~bits
+                among &= bits
+            else:
+                among &= ~bits
+        return fewer | among
