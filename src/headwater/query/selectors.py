@@ -184,13 +184,17 @@ def tags(facets: Facets) -> list[str]:
     return found
 
 
+def tag_label(key: str, value: str) -> str:
+    """Return a tag as people write it: ``pii`` where the value says no more than yes."""
+    return key if value.lower() in {"", "true"} else f"{key}={value}"
+
+
 def tag_labels(facets: Facets) -> list[str]:
     """Return the tags of a node as people write them: ``pii`` where the value says no more than yes."""
     labels = []
     for item in body(facets, "tags").get("tags") or []:
         if isinstance(item, dict) and item.get("key"):
-            value = str(item.get("value", ""))
-            label = str(item["key"]) if value.lower() in {"", "true"} else f"{item['key']}={value}"
+            label = tag_label(str(item["key"]), str(item.get("value", "")))
             labels.append(f"{label} ({item['field']})" if item.get("field") else label)
     return labels
 

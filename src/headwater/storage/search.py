@@ -7,6 +7,7 @@ number whose bit ``n`` stands for the node of that id: ``&``, ``|``, ``~`` and `
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -26,6 +27,13 @@ class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
     node: NodeRow
     field: str = ""
     score: float = 0.0
+
+
+class Labels(msgspec.Struct, frozen=True, kw_only=True):
+    """What people call a node besides: its tags as (key, value), and its owners."""
+
+    tags: tuple[tuple[str, str], ...] = ()
+    owners: tuple[str, ...] = ()
 
 
 class Search(ABC):
@@ -56,6 +64,10 @@ class Search(ABC):
     def named(self, text: str, *, kind: NodeKind | None = None, type: str = "", limit: int = 1000) -> list[NodeRow]:
         """Nodes with a name that may end with a text, in its last part, whatever the case and with or without a file
         extension; some may not. The shortest names come first, so a full name is among them."""
+
+    @abstractmethod
+    def labels(self, ids: Sequence[int]) -> dict[int, Labels]:
+        """The tags and owners of these nodes as they are now, those of columns too; one without any is left out."""
 
     @abstractmethod
     def chosen(self, by: Property, value: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from headwater.model.graph import NodeKind
@@ -12,7 +13,7 @@ from headwater.storage.projection import postings, searching
 from headwater.storage.projection.finding import Finder, Narrowing
 from headwater.storage.projection.records import KIND_CODES
 from headwater.storage.projection.tables import Tables
-from headwater.storage.search import Property, Search, SearchHit
+from headwater.storage.search import Labels, Property, Search, SearchHit
 
 _SPACES = {"namespace": searching.NAMESPACE, "tag": searching.TAG, "owner": searching.OWNER}
 
@@ -63,6 +64,16 @@ class SearchedStore(Search):
         with self._reading():
             found = Finder(self._tables.search).named(text, limit, Narrowing(kind=code, type=type))
             return self._answers.nodes([row.node for row in found])
+
+    def labels(self, ids: Sequence[int]) -> dict[int, Labels]:
+        """The tags and owners of these nodes as they are now."""
+        with self._reading():
+            rows = self._tables.search.get_many(ids)
+        return {
+            row.node: Labels(tags=tuple(searching.tags(row.tags)), owners=tuple(searching.labels(row.owners)))
+            for row in rows
+            if row.tags or row.owners
+        }
 
     def chosen(self, by: Property, value: str) -> int:
         """The set of nodes that have a value, or one that a pattern fits."""

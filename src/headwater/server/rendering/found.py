@@ -15,13 +15,14 @@ from headwater.model.graph import NodeKind
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.selector_parse import parse
-from headwater.query.selectors import Selector, owner_names, tag_labels
+from headwater.query.selectors import Selector, tag_label
 from headwater.storage.base import NodeRow
 
 _MOST_HITS = 200
 _MOST_VALUES = 12
 _RUN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SELECTOR = re.compile(r"[&|!()+]|\b(kind|type|namespace|tag|owner|run):", re.IGNORECASE)
+_PATTERN = re.compile(r"\S*[*?]\S*")
 _OPERANDS = re.compile(r"[&|!()+:]")
 
 
@@ -67,6 +68,8 @@ def suggest(lineage: Lineage, text: str, *, limit: int = 12) -> Found:
         return Found(lines=names, hint="A selector: Enter shows the nodes that it names.")
     if not text:
         return Found(lines=())
+    if _PATTERN.fullmatch(text):
+        return _selected(lineage, text, limit)
     hits = lineage.store.search(text, with_deleted=False, limit=limit)
     lines = tuple(_line(hit.node, hit.field) for hit in hits)
     return Found(lines=lines, hint="" if lines else "Nothing fits.")
@@ -80,7 +83,7 @@ def search(lineage: Lineage, text: str, chosen: Mapping[str, str] | None = None)
     text = text.strip()
     if not text or _RUN.fullmatch(text):
         return suggest(lineage, text)
-    if _SELECTOR.search(text):
+    if _SELECTOR.search(text) or _PATTERN.fullmatch(text):
         return _selected(lineage, text, _MOST_HITS)
     hits = lineage.store.search(text, with_deleted=False, limit=_MOST_HITS, **_narrowing(chosen or {}))
     hint = f"Only the best {_MOST_HITS} are shown." if len(hits) == _MOST_HITS else ""
@@ -90,14 +93,14 @@ def search(lineage: Lineage, text: str, chosen: Mapping[str, str] | None = None)
 def _narrowing(chosen: Mapping[str, str]) -> dict[str, Any]:
     """Values of facets as the store takes them: a kind is one of nodes, or a type."""
     found: dict[str, Any] = {}
-    kind, tag = chosen.get("kind", ""), chosen.get("tag", "").partition(" (")[0]
+    kind = chosen.get("kind", "")
     if kind in {"dataset", "job"}:
         found["kind"] = NodeKind(kind)
     elif kind:
         found["type"] = kind.replace(" ", "_")
     if chosen.get("namespace"):
         found["namespace"] = chosen["namespace"]
-    return {**found, "tag": tag, "owner": chosen.get("owner", "")}
+    return {**found, "tag": chosen.get("tag", ""), "owner": chosen.get("owner", "")}
 
 
 FACETS: dict[str, Callable[[Line], tuple[str, ...]]] = {
@@ -188,13 +191,13 @@ def _whole_lines(lineage: Lineage, rows: list[tuple[NodeRow, str]]) -> tuple[Lin
     """Nodes with their tags, owners and states, each with the column where a word was found."""
     jobs = [row.id for row, _ in rows if row.kind is NodeKind.JOB]
     runs = lineage.store.latest_runs(jobs) if jobs else {}
-    lines = []
-    for row, field in rows:
-        facets = lineage.store.facets(row.id)
-        more = {
-            "tags": tuple(dict.fromkeys(tag_labels(facets))),
-            "owners": tuple(dict.fromkeys(owner_names(facets))),
-            "state": runs[row.id].state.value.lower() if row.id in runs else "",
-        }
-        lines.append(msgspec.structs.replace(_line(row, field), **more))
-    return tuple(lines)
+    labels = lineage.store.labels([row.id for row, _ in rows])
+    return tuple(
+        msgspec.structs.replace(
+            _line(row, field),
+            tags=tuple(dict.fromkeys(tag_label(*tag) for tag in labels[row.id].tags)) if row.id in labels else (),
+            owners=labels[row.id].owners if row.id in labels else (),
+            state=runs[row.id].state.value.lower() if row.id in runs else "",
+        )
+        for row, field in rows
+    )

@@ -190,17 +190,19 @@ def is_streaming(raw: Facets) -> bool:
 
 
 def words_of(raw: Facets) -> tuple[str, str, str]:
-    """(description, tags, owners) as text to search in: a tag by its key, its value and the two; each on a line."""
+    """(description, tags, owners) as text to search in: tags (key, tab, value) and owners one a line."""
     about, tags, owners = try_facet(raw, Documentation), try_facet(raw, Tags), try_facet(raw, Ownership)
     named = [owner.name for owner in (owners.owners or ())] if owners else []
-    tagged = (
-        [one for tag in (tags.tags or ()) for one in (tag.key, tag.value, f"{tag.key}={tag.value}")] if tags else []
-    )
+    tagged = [f"{_plain(tag.key)}\t{_plain(tag.value)}" for tag in (tags.tags or ())] if tags else []
     return about.description if about else "", _lines(tagged), _lines(named)
 
 
 def _lines(values: Iterable[str]) -> str:
     return "\n".join(dict.fromkeys(value.replace("\n", " ") for value in values if value))
+
+
+def _plain(value: str) -> str:
+    return value.replace("\t", " ")
 
 
 class FacetSets:

@@ -7,6 +7,8 @@ few and is gone through; in memory, where there is no index, that is everything.
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from collections.abc import Collection, Iterable, Iterator
 from fnmatch import translate
@@ -113,11 +115,12 @@ class Finder:
         """Nodes whose name can end with a text, whatever the case and with or without a file extension: short
         names first, so that a full name is among them."""
         allowed, rows = self._among(narrowing)
-        last = searching.last_key(text)
+        ends = {searching.last_key(text, space) for space in (searching.LAST, searching.STEM)}
         pieces = {searching.NAME + piece for word in searching.words(text) for piece in searching.whole_pieces(word)}
-        wanted = {last, *pieces}
-        found = [row for row in rows if wanted <= searching.keys(row)]
-        for nodes in self.ordered(self.has(wanted, allowed), limit):
+        found = [row for row in rows if ends & (known := searching.keys(row)) and pieces <= known]
+        self.load(ends)
+        indexed = self.has(pieces, allowed & functools.reduce(operator.or_, [self._sets[key] for key in ends]))
+        for nodes in self.ordered(indexed, limit):
             if len(found) >= limit:
                 break
             found += self.rows(nodes)
@@ -136,9 +139,19 @@ class Finder:
     def like(self, pattern: str, among: int) -> int:
         """Indexed nodes whose name may match a pattern, whole or in its last part."""
         found = among
+        if not any(mark in pattern for mark in "*[") and len(pattern) < searching.LONGEST:
+            found = self._as_long(len(pattern), among)
         for text, is_first, is_last in _literals(pattern):
             found = self._literal(text, found, is_first=is_first, is_last=is_last)
         return found
+
+    def _as_long(self, length: int, among: int) -> int:
+        """Those whose name, or its last part, has so many letters."""
+        whole = among
+        for key, has_it in searching.length_digits(length):
+            digit = self.has([key])
+            whole &= digit if has_it else ~digit
+        return whole | self.has([searching.length_key(length)], among)
 
     def _literal(self, text: str, among: int, *, is_first: bool, is_last: bool) -> int:
         folded = text.casefold()
@@ -202,40 +215,38 @@ class _Ranked:
     def __init__(self, finder: Finder, query: Query, allowed: int) -> None:
         self._finder = finder
         self._query = query
+        #: those that may be hits and were not given yet
         self._open = allowed
         self._places: dict[int, Place | None] = {}
         self._texts: dict[int, SearchText] = {}
-        finder.load(self._keys())
+        pieces = {piece for word in query.words for piece in (*searching.whole_pieces(word), *_parts(word))}
+        finder.load({searching.NAME + one for one in pieces})
         self._words = [self._levels(word) for word in query.words]
 
-    def _keys(self) -> set[str]:
-        name = {piece for word in self._query.words for piece in searching.pieces(word)}
-        text = {piece for word in self._query.words for piece in searching.inside_pieces(word)}
-        name |= text
-        return {searching.NAME + one for one in name} | {searching.TEXT + one for one in text}
+    def _holding(self, space: str, pieces: set[str]) -> int:
+        return self._finder.has([space + piece for piece in pieces], self._open)
 
     def _levels(self, word: str) -> dict[int, int]:
-        """The nodes in which a word may fit so well, by level."""
+        """The nodes in the name of which a word may fit so well, by level."""
+        exact = self._holding(searching.NAME, searching.whole_pieces(word))
+        beginning = exact | self._holding(searching.NAME, searching.beginning_pieces(word))
+        inside = beginning | self._holding(searching.NAME, searching.inside_pieces(word))
+        return {EXACT: exact, BEGINNING: beginning, INSIDE: inside}
 
-        def holding(space: str, pieces: set[str]) -> int:
-            return self._finder.has([space + piece for piece in pieces], self._open)
-
-        inside = searching.inside_pieces(word)
-        exact = holding(searching.NAME, searching.whole_pieces(word))
-        beginning = exact | holding(searching.NAME, searching.beginning_pieces(word))
-        within = beginning | holding(searching.NAME, inside)
-        return {
-            EXACT: exact,
-            BEGINNING: beginning,
-            INSIDE: within,
-            ELSEWHERE: within | holding(searching.TEXT, inside),
-        }
+    def _look_elsewhere(self) -> None:
+        """Take in where the words stand besides: the names alone are often enough."""
+        wanted = [searching.inside_pieces(word) for word in self._query.words]
+        self._finder.load({searching.TEXT + piece for pieces in wanted for piece in pieces})
+        for pieces, levels in zip(wanted, self._words, strict=True):
+            levels[ELSEWHERE] = levels[INSIDE] | self._holding(searching.TEXT, pieces)
 
     def hits(self, limit: int) -> Iterator[tuple[Place, SearchText]]:
         """All hits in order; ``limit`` is how many will be taken."""
         yield from self._checked(WHOLE, self._all_at(EXACT) & self._finder.has([searching.last_key(self._query.whole)]))
-        for level in (EXACT, BEGINNING, INSIDE, ELSEWHERE):
+        for level in (EXACT, BEGINNING, INSIDE):
             yield from self._checked(level, self._all_at(level))
+        self._look_elsewhere()
+        yield from self._checked(ELSEWHERE, self._all_at(ELSEWHERE))
         yield from self._near(limit)
 
     def _all_at(self, level: int) -> int:
@@ -292,6 +303,10 @@ class _Ranked:
 
 def _place(one: tuple[Place, SearchText]) -> Place:
     return one[0]
+
+
+def _parts(word: str) -> set[str]:
+    return searching.beginning_pieces(word) | searching.inside_pieces(word)
 
 
 def is_pattern(text: str) -> bool:

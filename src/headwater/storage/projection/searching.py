@@ -25,6 +25,8 @@ DIGITS = 20
 """Binary digits of a node's order: those of the length of its name, of which more than 255 letters count as so many,
 then those of a digest of it. Some nodes may share one; they follow one another by name."""
 _DIGEST_DIGITS = 12
+LONGEST = 255
+"""Letters of a name that are counted."""
 _MOST_WORDS = 64
 """Of a query; the rest is not looked for: each costs a reading of the whole text."""
 _MOST_PIECES = 96
@@ -121,7 +123,9 @@ class Place(NamedTuple):
 def order_of(row: SearchText) -> int:
     """The order of a node among those that fit as well."""
     name = row.name.partition("\n")[0]
-    return min(255, len(name)) << _DIGEST_DIGITS | crc32(name.encode("utf-8", "surrogatepass")) >> (32 - _DIGEST_DIGITS)
+    return min(LONGEST, len(name)) << _DIGEST_DIGITS | crc32(name.encode("utf-8", "surrogatepass")) >> (
+        32 - _DIGEST_DIGITS
+    )
 
 
 def place_at(level: int, missing: int, row: SearchText) -> Place:
@@ -216,7 +220,8 @@ def _elsewhere(row: SearchText) -> str:
 
 # -- keys --------------------------------------------------------------------------------------------------------------
 ALL, DELETED = "a", "x"
-NAME, TEXT, ORDER, LAST, KIND, TYPE, NAMESPACE, TAG, OWNER = "n", "t", "d", "e", "k", "y", "N", "g", "o"
+NAME, TEXT, ORDER, LAST, STEM, LENGTH = "n", "t", "d", "e", "E", "l"
+KIND, TYPE, NAMESPACE, TAG, OWNER = "k", "y", "N", "g", "o"
 ORDER_KEYS = tuple(f"{ORDER}{digit:02}" for digit in range(DIGITS))
 """The keys of the nodes whose order has a digit, the lowest first."""
 
@@ -229,10 +234,11 @@ def key(space: str, value: str) -> str:
     return space + value
 
 
-def last_key(text: str) -> str:
-    """The key under which names lie whose last part is that of a text, among others."""
+def last_key(text: str, space: str = LAST) -> str:
+    """The key under which names lie whose last part is that of a text, among others; those in which that comes before
+    the file extension lie in the space ``STEM``."""
     folded = text.casefold()
-    return f"{LAST}{_bucket(folded[max(map(folded.rfind, _SEPARATORS)) + 1 :])}"
+    return f"{space}{_bucket(folded[max(map(folded.rfind, _SEPARATORS)) + 1 :])}"
 
 
 def _bucket(text: str) -> str:
@@ -242,6 +248,17 @@ def _bucket(text: str) -> str:
 def type_key(type_: str) -> str:
     """The key of a type, which is meant whatever the case of its ASCII letters."""
     return key(TYPE, type_.encode().upper().decode())
+
+
+def length_key(length: int) -> str:
+    """The key of names whose part behind the last slash has so many letters."""
+    return f"{LENGTH}{min(LONGEST, length)}"
+
+
+def length_digits(length: int) -> Iterator[tuple[str, bool]]:
+    """(key, whether a node has it) of the order of nodes whose name has so many letters."""
+    for digit, one in enumerate(ORDER_KEYS[_DIGEST_DIGITS:]):
+        yield one, bool(min(LONGEST, length) >> digit & 1)
 
 
 def joints(text: str) -> Iterator[str]:
@@ -258,6 +275,16 @@ def labels(lines: str) -> list[str]:
     return [line for line in lines.split("\n") if line]
 
 
+def tags(lines: str) -> list[tuple[str, str]]:
+    """(key, value) of the tags, which stand one a line with a tab between."""
+    return [(key, value) for key, _, value in (line.partition("\t") for line in labels(lines))]
+
+
+def tag_names(lines: str) -> set[str]:
+    """The names that the tags answer to: their keys, their values, and ``key=value``."""
+    return {name for key, value in tags(lines) for name in (key, value, f"{key}={value}") if name}
+
+
 def owners(lines: str) -> set[str]:
     """The names that the owners answer to: ``team:data`` also to ``data``."""
     return {known for name in labels(lines) for known in (name, name.rpartition(":")[2]) if known}
@@ -269,7 +296,7 @@ def plain_keys(row: SearchText) -> set[str]:
     if row.is_deleted:
         found.add(DELETED)
     found.update(key(NAMESPACE, one) for one in row.namespace.split("\n"))
-    found.update(key(TAG, one) for one in labels(row.tags))
+    found.update(key(TAG, one) for one in tag_names(row.tags))
     found.update(key(OWNER, one) for one in owners(row.owners))
     return found
 
@@ -279,12 +306,13 @@ def terms(row: SearchText) -> tuple[Set[str], Set[str], set[str]]:
     whole = plain_keys(row)
     order = order_of(row)
     whole.update([one for digit, one in enumerate(ORDER_KEYS) if order >> digit & 1])
+    whole.add(length_key(len(row.name.partition("\n")[0].rpartition("/")[2])))
     whole.update(NAME + joint for joint in joints(row.name))
     for name in row.name.split("\n"):
         whole.add(last_key(name))
         stem, dot, extension = name.rpartition(".")
         if dot and "/" not in extension:
-            whole.add(last_key(stem))
+            whole.add(last_key(stem, STEM))
     return set(words(row.name)), _words_of(_elsewhere(row)), whole
 
 
