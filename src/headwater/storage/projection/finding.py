@@ -107,8 +107,8 @@ class Finder:
         allowed, rows = self._among(narrowing)
         found = searching.in_order(query, rows)
         if allowed:
-            found += list(islice(_Ranked(self, query, allowed).hits(limit), limit))
-        return sorted(found, key=_place)[:limit]
+            found += islice(_Ranked(self, query, allowed).hits(limit), limit)
+        return searching.best(found)[:limit]
 
     # -- names -----------------------------------------------------------------------------------------------------
     def named(self, text: str, limit: int, narrowing: Narrowing) -> list[SearchText]:
@@ -241,13 +241,16 @@ class _Ranked:
             levels[ELSEWHERE] = levels[INSIDE] | self._holding(searching.TEXT, pieces)
 
     def hits(self, limit: int) -> Iterator[tuple[Place, SearchText]]:
-        """All hits in order; ``limit`` is how many will be taken."""
-        yield from self._checked(WHOLE, self._all_at(EXACT) & self._finder.has([searching.last_key(self._query.whole)]))
+        """All hits in order, or those that come near; ``limit`` is how many will be taken."""
+        before = self._open
+        whole = self._finder.has([searching.last_key(self._query.whole)], self._all_at(EXACT))
+        yield from self._checked(WHOLE, whole)
         for level in (EXACT, BEGINNING, INSIDE):
             yield from self._checked(level, self._all_at(level))
         self._look_elsewhere()
         yield from self._checked(ELSEWHERE, self._all_at(ELSEWHERE))
-        yield from self._near(limit)
+        if self._open == before:
+            yield from self._near(limit)
 
     def _all_at(self, level: int) -> int:
         found = self._open

@@ -2,9 +2,10 @@
 
 A word is what stands between signs. A node is placed, best first, by the worst of what its words do: the name is what
 was asked for; every word is a word of the name; begins one; stands in one; stands elsewhere (namespace, columns,
-description, tags, owners); or some come near, the fewer pieces missing the better. Within a place short
-names come first, those of one length in an order of their own that has nothing to do with when they were heard of. So
-the answer follows from the set of events alone, and the best few are found without weighing all that fit.
+description, tags, owners); or, where no node fits at all, some come near, the fewer pieces missing the better. Within
+a place short names come first, those of one length in an order of their own that has nothing to do with when they
+were heard of. So the answer follows from the set of events alone, and the best few are found without weighing all
+that fit.
 """
 
 from __future__ import annotations
@@ -330,6 +331,11 @@ def keys(row: SearchText) -> set[str]:
 
 
 def in_order(query: Query, rows: Iterable[SearchText]) -> list[tuple[Place, SearchText]]:
-    """The rows that fit, best first: what every index must give."""
-    placed = [(found, row) for row in rows if (found := place(query, row)) is not None]
-    return sorted(placed, key=lambda one: one[0])
+    """The rows that fit, best first, or those that come near: what every index must give."""
+    return best((found, row) for row in rows if (found := place(query, row)) is not None)
+
+
+def best(placed: Iterable[tuple[Place, SearchText]]) -> list[tuple[Place, SearchText]]:
+    """Hits in order; those that only come near are left out where others fit."""
+    found = sorted(placed, key=lambda one: one[0])
+    return [one for one in found if one[0].level < NEAR] or found
