@@ -164,7 +164,7 @@ class RemoteLineage:
             )
             found.extend(node.id for node in page.nodes)
             cursor = page.next
-        return found
+        return sorted(found)
 
     # -- answers ---------------------------------------------------------------------------------------------------
     def impact(

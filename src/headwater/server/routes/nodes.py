@@ -114,7 +114,7 @@ class NodeRuns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def nodes(call: Call) -> Nodes:
-    """Nodes that match words, best first; that a selector names, by id; or all, by age."""
+    """Nodes that match words, best first; that a selector names, or all, by age."""
     query: NodesQuery = call.query
     if query.q and query.select:
         raise InvalidInput(field="select", value=query.select[:80], rule="stands instead of q, not beside it")
