@@ -304,3 +304,8 @@ def test_what_a_driver_says_is_for_the_log(served, monkeypatch, caplog):
     assert "retry-after" in answer.headers
     assert "secret-host" not in answer.text
     assert "secret-host" in caplog.records[-1].facts["reason"]
+    caplog.clear()
+    asked = served.bare().get("/health/ready")
+    assert (asked.status_code, "secret-host" in asked.text) == (503, False)
+    assert [check["name"] for check in asked.json()["checks"] if not check["is_good"]] == ["store"]
+    assert "secret-host" in caplog.records[0].facts["reason"]

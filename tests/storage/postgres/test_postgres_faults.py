@@ -188,6 +188,29 @@ def test_errors_of_the_server_are_explained(opened: Opener, state: str, kind: ty
     assert found.hint or kind in (StoreError, InvalidInput)
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ('port 5432 failed: FATAL:  password authentication failed for user "lineage"', "PGPASSWORD"),
+        ("port 5432 failed: fe_sendauth: no password supplied", "PGPASSWORD"),
+        ('port 5432 failed: FATAL:  no pg_hba.conf entry for host "h"', "user and password"),
+        ('port 5432 failed: FATAL:  database "nope" does not exist', "createdb"),
+        ('port 5432 failed: FATAL:  role "nobody" does not exist', "createuser"),
+        ("port 5433 failed: Connection refused", "is PostgreSQL running at that host and port"),
+        ("failed to resolve host 'db.internal': [Errno -3] Temporary failure in name resolution", "at that host"),
+        ("timeout expired", "at that host and port"),
+        ('connection is bad: invalid integer value "abc" for connection option "port"', "postgresql://user@host"),
+        ("port 5432 failed: server does not support SSL, but SSL was required", "see to the address"),
+        ("port 5432 failed: FATAL:  sorry, too many clients already", "has connections free"),
+    ],
+)
+def test_a_connection_that_does_not_come_about_names_its_remedy(words: str, hint: str) -> None:
+    """The server gives no code then: its words and libpq's, as they were seen, lead to what can be done."""
+    found = explain(psycopg.OperationalError(words))
+    assert type(found) is StoreUnavailable
+    assert hint in found.hint
+
+
 def test_a_full_disk_keeps_readers_going_and_writes_nothing(opened: Opener) -> None:
     """The server says so in the middle of a batch, by a trigger that raises its code: nothing of the batch is kept."""
     store = opened()

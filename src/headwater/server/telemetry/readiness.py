@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from headwater.errors import StoreError
+from headwater.errors import StoreError, StoreUnavailable
 from headwater.model.graph import NodeKind
 from headwater.server.access.control import Control
 from headwater.server.readiness import Check
+from headwater.server.telemetry.logs import SERVICE
 from headwater.server.tenants.stores import TenantStores
 
 
@@ -14,7 +15,7 @@ def control_answers(control: Control) -> Check:
     try:
         control.tenants()
     except StoreError as error:
-        return Check(name="control", is_good=False, says=error.message)
+        return Check(name="control", is_good=False, says=_told(error))
     return Check(name="control", is_good=True)
 
 
@@ -24,8 +25,16 @@ def store_answers(stores: TenantStores, tenant: str) -> Check:
         with stores.reading(tenant) as store:
             store.find(NodeKind.DATASET, "", "")
     except StoreError as error:
-        return Check(name="store", is_good=False, says=error.message)
+        return Check(name="store", is_good=False, says=_told(error))
     return Check(name="store", is_good=True)
+
+
+def _told(error: StoreError) -> str:
+    """What anybody may read: the words of a database's driver hold its host and user, and are for the log."""
+    if not isinstance(error, StoreUnavailable):
+        return error.message
+    SERVICE.warning("the database cannot be asked", extra={"facts": {"reason": error.message}})
+    return f"the database cannot be asked: {error.hint}"
 
 
 def views_are_current(stores: TenantStores) -> Check:
