@@ -59,7 +59,7 @@ def test_what_a_program_leaves_is_finalised_as_without_us(tmp_path: Path) -> Non
     assert results[0][0] == sorted(
         [
             *(
-                "True (700, 10, 10) []",
+                f"True {gc.get_threshold()} []",
                 "None",
                 "collected is gone",
                 "handler is gone",
