@@ -165,9 +165,9 @@ def test_two_formats_at_once_are_refused(filled: Path, invoke: Invoke) -> None:
 
 def test_kinds_that_do_not_exist_are_refused(filled: Path, invoke: Invoke) -> None:
     """A kind that is none is an error that names it and lists those there are; one that nothing here has is not."""
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(NotFound) as caught:
         invoke("upstream", "predictions.parquet", "--kinds", "model,foo")
-    assert caught.value.message == "kinds: names no kind of node, got 'foo'"
+    assert caught.value.message == "kinds: nothing is of the kind 'foo'"
     assert "kinds are dataset, job, table, view, file, " in str(caught.value.hint)
     assert invoke("upstream", "predictions.parquet", "--kinds", "dashboard,feature, Table").exit_code == 0
 

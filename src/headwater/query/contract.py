@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headwater.errors import InvalidInput
+from headwater.errors import NotFound
 from headwater.model.graph import Edge, How, Node, NodeKind
 from headwater.query.result import LineageGraph
 from headwater.storage.base import Store
@@ -21,15 +21,14 @@ KINDS = (
 
 
 def check_kinds(store: Store, kinds: Iterable[str]) -> None:
-    """Raise ``InvalidInput`` for a kind that is none of ``KINDS`` and the type of nothing in the store."""
+    """Raise ``NotFound`` for a kind that is none of ``KINDS`` and the type of nothing in the store."""
     for kind in kinds:
         word = kind.strip()
         name = _ALIASES.get(word.upper(), word)
         if name.lower() not in {*KINDS, *NodeKind} and not store.scan_nodes(type=name, limit=1):
-            raise InvalidInput(
-                field="kinds",
-                value=repr(word),
-                rule="names no kind of node",
+            raise NotFound(
+                word,
+                says=f"kinds: nothing is of the kind {word!r}",
                 hint=f"kinds are {', '.join(KINDS)}, and the types that emitters name; separate them by commas",
             )
 
