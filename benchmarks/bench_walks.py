@@ -113,6 +113,7 @@ class NothingNew:
 
     epoch = 1
     floor = 0
+    places = 0
 
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """Nothing."""

@@ -63,6 +63,7 @@ class Source:
     def __init__(self, graph: Graph) -> None:
         self.epoch = graph.epoch
         self.floor = 0
+        self.places = 0
         self.edges_since = graph.edges_since
         self.node_kinds_since = graph.node_kinds_since
         self.mapping = graph.mapping_of

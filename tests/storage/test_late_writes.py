@@ -134,21 +134,73 @@ def test_an_index_follows_late_events(open_store: Open, seed: int) -> None:
         assert writer.graph_hash() == oracle.graph_hash()
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_names_that_join_begin_anew_and_nothing_else_does(open_store: Open, seed: int) -> None:
-    """In histories where names join, an index is read again as often as the store says that ids were merged."""
+def assert_carries(index: GraphIndex, store: ProjectedStore, pick: random.Random) -> None:
+    """An index carries columns as one does that was read from the store just now."""
+    fresh = GraphIndex.open(None, store.edge_source("run"))
+    ends = sorted({end for edge in stored_edges(store) for end in edge})
+    for root in pick.sample(ends, min(4, len(ends))):
+        for way in ("upstream", "downstream"):
+            mine, theirs = (one.walk_columns({root: 0b1111}, direction=way) for one in (index, fresh))
+            assert {node: mine.mask(node) for node in mine} == {node: theirs.mask(node) for node in theirs}
+            lost = [
+                list(zip(one.lost_source.tolist(), one.lost_target.tolist(), strict=True)) for one in (mine, theirs)
+            ]
+            assert lost[0] == lost[1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_names_that_join_are_followed(open_store: Open, seed: int) -> None:
+    """In histories where names turn out to be one dataset, late and in any order, the run level is not read again: its
+    edges, walks and columns are what the store says, for one index that keeps up and one that is seldom asked."""
     pick = random.Random(seed)
-    events = History(seed).events(20)
+    events = History(seed).events(24)
     pick.shuffle(events)
     store = open_store()
-    index = store.index("run")
-    epochs = {index.snapshot.epoch}
+    steady, seldom = store.index("run"), GraphIndex.open(None, store.edge_source("run"))
+    epoch, joined = steady.snapshot.epoch, {store.index("dataset").snapshot.epoch}
     for event in events:
         store.append([event])
+        joined.add(store.index("dataset").snapshot.epoch)
+        steady.refresh()
+        assert_follows(steady, store, pick)
+        if pick.random() < 0.2:
+            assert_carries(steady, store, pick)
+        if pick.random() < 0.1:
+            seldom.refresh()
+    for index in (steady, seldom):
         index.refresh()
-        epochs.add(index.snapshot.epoch)
         assert_follows(index, store, pick)
-    assert index.builds == len(epochs)
+        assert_carries(index, store, pick)
+        assert (index.builds, index.snapshot.epoch) == (1, epoch)
+    assert len(joined) > 1
+
+
+def test_columns_find_their_places_after_a_join(open_store: Open) -> None:
+    """Two names with columns of their own, walked before they become one dataset: after it a column of the one that
+    was lost is found at its new place, behind those of the other, by the index that had asked for its mapping."""
+    store = open_store()
+
+    def columns(*names: str) -> dict[str, Any]:
+        return {"schema": facet(fields=[{"name": name, "type": "INT"} for name in names])}
+
+    def lineage(source: str, field: str) -> dict[str, Any]:
+        fields = {"out": {"inputFields": [{"namespace": "db", "name": source, "field": field}]}}
+        return {**columns("out"), "columnLineage": facet(fields=fields)}
+
+    def run(number: int, name: str, field: str, target: str) -> list[dict[str, Any]]:
+        source = dataset(name, "db", columns(field))
+        return whole_run(number, f"j{number}", 10 * number, [source], [dataset(target, "db", lineage(name, field))])
+
+    store.append(raw(run(1, "left", "x", "b") + run(2, "right", "y", "c")))
+    index = store.index("run")
+    assert_carries(index, store, random.Random(1))
+    same = {"symlinks": facet(identifiers=[{"namespace": "db", "name": "left", "type": "TABLE"}])}
+    store.append(raw(whole_run(3, "j3", 50, [dataset("right", "db", same)], ["d"])))
+    index.refresh()
+    assert index.builds == 1
+    for seed in range(4):
+        assert_carries(index, store, random.Random(seed))
+    assert_follows(index, store, random.Random(2))
 
 
 def test_what_is_undone_is_not_told(open_store: Open) -> None:

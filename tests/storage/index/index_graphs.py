@@ -45,6 +45,7 @@ class MemorySource:
     ) -> None:
         self.epoch = 1
         self.floor = 0
+        self.places = 0
         self.edges = list(edges)
         self.node_count = node_count
         self.timed = timed

@@ -42,6 +42,7 @@ class Follower:
         self.builds = 0
         self.lock = threading.Lock()
         self._is_closed = False
+        self._places: int | None = None
         self._auto_compact = auto_compact
         self.state = (_empty(NO_EPOCH), MappingTable(source))
 
@@ -81,14 +82,17 @@ class Follower:
         self._check_open()
         is_held = self.snapshot.epoch != NO_EPOCH
         while True:
-            epoch, floor = source.epoch, source.floor
+            epoch, floor, places = source.epoch, source.floor, source.places
             if epoch != self.snapshot.epoch or 0 < self.snapshot.seq < floor:
                 self.state = (_empty(epoch), MappingTable(source))
                 is_held = self._adopt(source, above=0, floor=floor)
+            if places != self._places:
+                self._places = places
+                self.state = (self.snapshot, MappingTable(source, list(self.mappings.ids)))
             batches, seq = self._tail(source, self.snapshot.seq)
             kinds = self._kinds(source)
             # What was current before and after the reading is that of what was read.
-            if (source.epoch, source.floor) == (epoch, floor):
+            if (source.epoch, source.floor, source.places) == (epoch, floor, places):
                 break
         self.builds += not is_held
         count = sum(len(batch) for batch in batches)

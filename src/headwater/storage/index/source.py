@@ -79,6 +79,10 @@ class EdgeSource(Protocol):
         ``edges_since`` gives from zero on is what holds, with some of what was withdrawn on the way.
         """
 
+    @property
+    def places(self) -> int:
+        """Changes when fields of a node may have changed their places: mappings are asked for again from then on."""
+
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """Edges with a sequence number above ``seq``, in order, about ``limit`` of them.
 
@@ -90,7 +94,7 @@ class EdgeSource(Protocol):
         """The kind of each node from ``node_id`` on; its length says how many nodes there are."""
 
     def mapping(self, mapping_id: int) -> ColumnMapping:
-        """The mapping of that id. Mappings are immutable and shared by content."""
+        """The mapping of that id, shared by content; it changes with ``places`` alone."""
 
 
 def columns(pairs: list[tuple[int, int]], *, is_identity: bool = False) -> ColumnMapping:

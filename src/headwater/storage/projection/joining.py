@@ -47,8 +47,8 @@ class Joining:
         self._flows.move(lost, kept)
         self._flows.mark(0, kept, DESCRIBED)
         self._names.drop(lost)
+        # The run level is told what changes there: every run that touched the nodes is settled again.
         self._tables.rewritten("dataset")
-        self._tables.rewritten("run")
 
     def _flows_at(self, node: int) -> set[tuple[int, int, int]]:
         flows: list[Flow] = self._tables.flows.where(target=node)

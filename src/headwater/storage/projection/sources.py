@@ -41,6 +41,12 @@ class TablesSource:
         with self._reading():
             return self._tables.rewrites.floor
 
+    @property
+    def places(self) -> int:
+        """Changes when nodes were joined: the fields of one have then places behind those of the other."""
+        with self._reading():
+            return self._tables.epoch("dataset")
+
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """Edges with a sequence number above ``seq``: of a run-level edge the id of its derivation, or the number under
         which a change of that was told."""
