@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import NoReturn
 
 import uvicorn
@@ -35,28 +36,43 @@ def serve(settings: Settings, *, echo: Callable[[str], None], open_page: Callabl
     check(settings)
     check_workers(settings)
     set_up(settings.log)
-    listening = _listen(settings.host, settings.port)
-    host, port = listening.getsockname()[:2]
-    url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
-    if settings.workers > 1:
-        service = Service(settings)
+    with _listen(settings.host, settings.port) as listening:
+        host, port = listening.getsockname()[:2]
+        url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+        if settings.workers > 1:
+            _serve_by_workers(settings, listening, url, echo)
+        else:
+            _serve_here(settings, listening, url, echo, open_page)
+
+
+def _serve_by_workers(settings: Settings, listening: socket.socket, url: str, echo: Callable[[str], None]) -> None:
+    with closing(Service(settings)) as service:
+        listening.listen(_BACKLOG)
         echo(f"Headwater is at {url}")
         _show_key(service, echo)
-        service.close()
-        listening.listen(_BACKLOG)
-        supervise(settings, listening, _work)
-        return
+    supervise(settings, listening, _work)
+
+
+def _serve_here(
+    settings: Settings,
+    listening: socket.socket,
+    url: str,
+    echo: Callable[[str], None],
+    open_page: Callable[[str], object] | None,
+) -> None:
     app = create_app(settings)
-    echo(f"Headwater is at {url}")
-    link = f"{url}/login?token={app.service.new_link()}"
-    echo(f"open it once with {link}")
-    _show_key(app.service, echo)
-    _end_in_order()
-    with noted(settings.folder, url, app.service.links.opener):
-        if open_page is not None:
-            listening.listen(_BACKLOG)  # the browser waits in the queue until the application is ready
-            open_page(link)
-        _Server(_config(settings, app), app).run(sockets=[listening])
+    with closing(app.service):
+        # Whoever reads the line below may come at once: they wait in the queue until the application is ready.
+        listening.listen(_BACKLOG)
+        echo(f"Headwater is at {url}")
+        link = f"{url}/login?token={app.service.new_link()}"
+        echo(f"open it once with {link}")
+        _show_key(app.service, echo)
+        _end_in_order()
+        with noted(settings.folder, url, app.service.links.opener):
+            if open_page is not None:
+                open_page(link)
+            _Server(_config(settings, app), app).run(sockets=[listening])
 
 
 def _show_key(service: Service, echo: Callable[[str], None]) -> None:

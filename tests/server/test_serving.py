@@ -1,0 +1,31 @@
+"""The service as a process: when it says where it is."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from headwater.server.serving import serve
+from headwater.server.settings import Settings
+
+
+class _Read(Exception):
+    """The line was read; the service need not go on."""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whoever_reads_the_address_can_connect(tmp_path: Path, workers: int, postgres_server) -> None:
+    """The address is printed once connections are taken: a script that reacts to the line at once is not refused."""
+    store = str(tmp_path) if workers == 1 else postgres_server.new_database()
+
+    def read(line: str) -> None:
+        found = re.fullmatch(r"Headwater is at http://127\.0\.0\.1:(\d+)", line)
+        assert found is not None
+        socket.create_connection(("127.0.0.1", int(found[1])), timeout=5).close()
+        raise _Read
+
+    with pytest.raises(_Read):
+        serve(Settings(store=store, port=0, workers=workers), echo=read)
