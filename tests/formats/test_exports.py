@@ -224,6 +224,6 @@ def test_a_drawing_labels_edges_with_the_job_and_draws_no_box_for_it():
     graph = Graph(nodes=nodes, edges=(Edge(source="dataset:n:a", target="dataset:m:a", job="job:n:j"),))
     drawn = drawn_nodes(graph)
     assert [node.id for node in drawn] == ["dataset:n:a", "dataset:m:a"]
-    assert labels(drawn) == {"dataset:n:a": "n a", "dataset:m:a": "m a (FILE)"}
+    assert labels(drawn) == {"dataset:n:a": "n a", "dataset:m:a": "m a (file)"}
     assert edge_labels(graph) == ["j"]
-    assert to_mermaid(graph) == 'flowchart LR\n  n0["n a"]\n  n1["m a (FILE)"]\n  n0 -->|"j"| n1\n'
+    assert to_mermaid(graph) == 'flowchart LR\n  n0["n a"]\n  n1["m a (file)"]\n  n0 -->|"j"| n1\n'

@@ -7,6 +7,7 @@ export const card = (id, x, y, more = {}) => ({
   node: id,
   kind: "dataset",
   type: "table",
+  name: id,
   label: id,
   short: id,
   detail: "",

@@ -18,8 +18,6 @@ from headwater.query.drawing.cards import CARD_HEIGHT, ROW_HEIGHT
 from headwater.query.drawing.grouping import grouped, worst
 from headwater.query.drawing.svg import svg_of
 
-from .histories import BASE
-
 
 @dataclass
 class Sample:
@@ -70,20 +68,20 @@ def test_order_of_nodes_and_edges_changes_nothing(shuffler: random.Random, jobs:
     shuffler.shuffle(nodes)
     shuffler.shuffle(edges)
     mixed = Sample().graph(nodes=tuple(nodes), edges=tuple(edges))
-    whole, other = (msgspec.json.encode(picture_of(g, jobs=jobs, group_by=group_by, base="/")) for g in (GRAPH, mixed))
+    whole, other = (msgspec.json.encode(picture_of(g, jobs=jobs, group_by=group_by)) for g in (GRAPH, mixed))
     assert msgspec.json.decode(whole)["links"] == msgspec.json.decode(other)["links"]
     assert msgspec.json.decode(whole)["cards"] == msgspec.json.decode(other)["cards"]
 
 
 def test_a_picture_survives_json(lineage: Lineage) -> None:
     """What is encoded is decoded to the same picture."""
-    drawn = picture_of(lineage.upstream("predictions.parquet", columns=True), group_by="namespace", base=BASE)
+    drawn = picture_of(lineage.upstream("predictions.parquet", columns=True), group_by="namespace")
     assert msgspec.json.decode(msgspec.json.encode(drawn), type=Picture) == drawn
 
 
 def test_links_say_how_they_are_known() -> None:
     """A link carries job, run, evidence and whether it is valid; a dataset the state of the jobs that make it."""
-    drawn = picture_of(GRAPH, base="/")
+    drawn = picture_of(GRAPH)
     links = {(link.source, link.target): link for link in drawn.links}
     assert links["c", "e"].how == "inferred"
     assert links["c", "e"].job == "job:1"
@@ -100,14 +98,14 @@ def test_a_dataset_of_past_edges_only_is_a_ghost() -> None:
     edges = tuple(
         msgspec.structs.replace(edge, valid_to=9) for edge in GRAPH.edges if "f" in {edge.source, edge.target}
     )
-    drawn = picture_of(Sample().graph(edges=(*GRAPH.edges[:2], *edges)), base="/")
+    drawn = picture_of(Sample().graph(edges=(*GRAPH.edges[:2], *edges)))
     assert {card.id for card in drawn.cards if card.is_ghost} == {"d", "e"}
 
 
 def test_columns_are_ports() -> None:
     """Columns with edges come first, links end at their rows, and the rest is counted."""
     columns = {"c": [("k", "int"), ("x", "text"), "z"], "d": ["p", "q", "y"]}
-    drawn = picture_of(GRAPH, columns=columns, most_columns=2, base="/")
+    drawn = picture_of(GRAPH, columns=columns, most_columns=2)
     shown = card(drawn, "c")
     assert [(port.field, port.type) for port in shown.ports] == [("x", "text"), ("k", "int")]
     assert shown.more_ports == 1
@@ -120,10 +118,10 @@ def test_columns_are_ports() -> None:
 
 def test_hidden_neighbours_are_counted_on_both_sides() -> None:
     """Given counts are shown on their sides and in what is left out; without them the walk's own."""
-    drawn = picture_of(GRAPH, hidden={"a": (3, 1), "c": (0, 2)}, base="/")
+    drawn = picture_of(GRAPH, hidden={"a": (3, 1), "c": (0, 2)})
     assert (card(drawn, "a").hidden_up, card(drawn, "a").hidden_down) == (3, 1)
     assert drawn.left_out.neighbours == 6
-    assert card(picture_of(Sample().graph(hidden={"a": 4}), base="/"), "a").hidden_up == 4
+    assert card(picture_of(Sample().graph(hidden={"a": 4})), "a").hidden_up == 4
     text = svg_of(drawn)
     assert "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK} +3" in text
     assert "+2 \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}" in text
@@ -131,7 +129,7 @@ def test_hidden_neighbours_are_counted_on_both_sides() -> None:
 
 def test_a_collapsed_group_is_one_card() -> None:
     """Its card rolls up kinds, states and hidden neighbours, and edges across merge and are counted."""
-    drawn = picture_of(GRAPH, group_by="namespace", collapsed=["db"], hidden={"d": (0, 2), "f": (0, 5)}, base="/")
+    drawn = picture_of(GRAPH, group_by="namespace", collapsed=["db"], hidden={"d": (0, 2), "f": (0, 5)})
     assert {item.id for item in drawn.cards} == {"a", "b", "c", "group:db"}
     whole = card(drawn, "group:db")
     assert (whole.kind, whole.label, whole.detail, whole.state) == ("group", "db", "3 tables", "failed")
@@ -164,13 +162,13 @@ def test_the_worst_state_counts(states: list[str]) -> None:
 def test_expanding_keeps_cards() -> None:
     """A picture with more cards has the old ones exactly where they were, and taking them away restores it."""
     few = Sample().graph(nodes=GRAPH.nodes[2:4], edges=GRAPH.edges[2:3])
-    before = picture_of(few, base="/")
+    before = picture_of(few)
     placed = {item.id: (item.x, item.y, item.w, item.h) for item in before.cards}
-    after = picture_of(GRAPH, placed=placed, base="/")
+    after = picture_of(GRAPH, placed=placed)
     assert {key: (card(after, key).x, card(after, key).y) for key in placed} == {
         key: values[:2] for key, values in placed.items()
     }
-    again = picture_of(few, placed={item.id: (item.x, item.y, item.w, item.h) for item in after.cards}, base="/")
+    again = picture_of(few, placed={item.id: (item.x, item.y, item.w, item.h) for item in after.cards})
     assert again == before
 
 
@@ -187,7 +185,7 @@ def test_expanding_keeps_cards() -> None:
 def test_options_out_of_range_are_refused(options: dict, field: str) -> None:
     """An error names the option."""
     with pytest.raises(InvalidInput) as caught:
-        picture_of(GRAPH, base="/", **options)
+        picture_of(GRAPH, **options)
     assert caught.value.field == field
 
 

@@ -52,14 +52,14 @@ TREES = {
 def test_trees(lineage: Lineage, golden: Check, name: str) -> None:
     """A graph as a tree, as JSON and as a picture."""
     graph = TREES[name](lineage)
-    golden(f"{name}.txt", plain(tree(graph, TreeStyle(base=BASE, clock=now))))
+    golden(f"{name}.txt", plain(tree(graph, TreeStyle(clock=now))))
     golden(f"{name}.json", graph.to_json())
-    golden(f"{name}.svg", svg(graph, base=BASE))
+    golden(f"{name}.svg", svg(graph))
 
 
 def test_a_narrow_ascii_tree(lineage: Lineage, golden: Check) -> None:
     """The same tree for a small terminal without Unicode."""
-    style = TreeStyle(base=BASE, clock=now, cells=60, ascii_only=True)
+    style = TreeStyle(clock=now, cells=60, ascii_only=True)
     text = plain(tree(lineage.upstream("predictions.parquet"), style))
     assert max(map(len, text.splitlines())) <= 60
     golden("narrow.txt", text)
@@ -70,10 +70,10 @@ def answers(lineage: Lineage) -> dict[str, list[Line]]:
     return {
         "why": why_lines(lineage.why("predictions.parquet#17"), base=BASE, clock=now),
         "why_raw": why_lines(lineage.why("report.csv"), base=BASE, clock=now),
-        "impact_drop": impact_lines(lineage.impact("cells.csv:radius"), base=BASE),
-        "impact_decides": impact_lines(lineage.impact("patients.age", change="retype"), base=BASE),
-        "impact_rows": impact_lines(lineage.impact("cells.csv", change="delete_rows"), base=BASE),
-        "impact_nothing": impact_lines(lineage.impact("report.csv"), base=BASE),
+        "impact_drop": impact_lines(lineage.impact("cells.csv:radius")),
+        "impact_decides": impact_lines(lineage.impact("patients.age", change="retype")),
+        "impact_rows": impact_lines(lineage.impact("cells.csv", change="delete_rows")),
+        "impact_nothing": impact_lines(lineage.impact("report.csv")),
         "diff_runs": diff_lines(lineage.diff("train.py"), base=BASE, clock=now),
         "diff_versions": diff_lines(lineage.diff("predictions.parquet"), base=BASE, clock=now),
         "diff_instants": diff_lines(lineage.diff("2026-03-03T10:03:30Z", "2026-03-03T10:05:30Z"), base=BASE, clock=now),

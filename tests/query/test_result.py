@@ -19,8 +19,6 @@ from headwater.query.drawing.svg import svg
 from headwater.query.text import plain
 from headwater.query.tree import TreeStyle, tree
 
-from .histories import BASE
-
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -54,7 +52,7 @@ def test_hostile_names_stay_text(name: str) -> None:
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
         "svg", "title", "desc", "style", "defs", "marker", "path", "rect", "g", "text", "circle"
     }  # fmt: skip
-    text = plain(tree(graph, TreeStyle(base="/")))
+    text = plain(tree(graph, TreeStyle()))
     assert len(text.splitlines()) == 6
     assert all(char == "\n" or char.isprintable() for char in text)
     assert json.loads(graph.to_json())["nodes"][0]["name"] == name
@@ -108,14 +106,14 @@ def test_pills_keep_outputs_of_one_job_apart() -> None:
     names = ["a", "b", "x", "y"]
     nodes = tuple(Node(id=name, kind=NodeKind.DATASET, namespace="n", name=name) for name in names)
     edges = (Edge(source="a", target="x", job="j"), Edge(source="b", target="y", job="j"))
-    drawn = picture_of(LineageGraph(nodes=nodes, edges=edges), jobs="nodes", base="/")
+    drawn = picture_of(LineageGraph(nodes=nodes, edges=edges), jobs="nodes")
     assert sorted(card.id for card in drawn.cards if card.node == "j") == ["j", "j → y"]
     assert len(drawn.links) == 4
 
 
 def test_dashes_mean_no_value_flows(lineage: Lineage) -> None:
     """Inferred edges and columns that only decide are dashed, value flows are solid."""
-    drawn = picture_of(lineage.upstream("features.parquet:texture_z"), base=BASE)
+    drawn = picture_of(lineage.upstream("features.parquet:texture_z"))
     indirect = {(link.source_port, link.target_port) for link in drawn.links if link.is_indirect}
     assert ("age", "texture_z") in indirect
     assert ("texture", "texture_z") not in indirect
@@ -130,7 +128,7 @@ def test_cards_show_at_most_eight_columns() -> None:
     """A card with many columns counts those that it does not show."""
     fields = [f"column_{number:02d}" for number in range(20)]
     node = Node(id="a", kind=NodeKind.DATASET, namespace="n", name="a", properties={"fields": fields})
-    card = picture_of(LineageGraph(roots=("a",), nodes=(node,), columns=True), base="/").cards[0]
+    card = picture_of(LineageGraph(roots=("a",), nodes=(node,), columns=True)).cards[0]
     assert len(card.ports) == MOST_COLUMNS
     assert card.more_ports == 12
     assert "12 more columns" in svg(LineageGraph(roots=("a",), nodes=(node,), columns=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from headwater.model.graph import Graph, How, Node, NodeKind
+from headwater.model.short_names import ShortNames
 
 WEAK = (How.PRODUCT, How.INFERRED)
 """Edges drawn dashed: nobody said so, it was concluded."""
@@ -31,12 +32,16 @@ def _unknown(node_id: str) -> Node:
 
 
 def labels(nodes: list[Node]) -> dict[str, str]:
-    """A short label a node: its name, with the namespace where two share a name, and the type."""
+    """A short label a node: its name as every drawing shortens it, with the namespace where two share a name, and the
+    type in words."""
+    short = ShortNames((node.namespace, node.name) for node in nodes)
     names = Counter(node.name for node in nodes)
     found = {}
     for node in nodes:
-        name = node.name if names[node.name] == 1 or not node.namespace else f"{node.namespace} {node.name}"
-        found[node.id] = f"{name} ({node.type})" if node.type else name
+        name = short.of(node.namespace, node.name)
+        if names[node.name] > 1 and node.namespace:
+            name = f"{node.namespace} {name}"
+        found[node.id] = f"{name} ({node.type.lower().replace('_', ' ')})" if node.type else name
     return found
 
 

@@ -11,7 +11,10 @@ _SHAPES = {"MODEL": ("{{", "}}"), "CHECKPOINT": ("{{", "}}"), "TABLE": ("[(", ")
 
 
 def to_mermaid(graph: Graph) -> str:
-    """Write a graph as a left-to-right flowchart: roots bold, concluded edges dotted, jobs as labels of edges."""
+    """Write a graph as a left-to-right flowchart: roots bold, concluded edges dotted, jobs as labels of edges.
+
+    The ids behind shortened names stand in comments at its end.
+    """
     nodes = drawn_nodes(graph)
     short = {node.id: f"n{index}" for index, node in enumerate(nodes)}
     text = labels(nodes)
@@ -27,9 +30,15 @@ def to_mermaid(graph: Graph) -> str:
     if roots:
         lines.append("  classDef root stroke-width:3px")
         lines.append(f"  class {','.join(roots)} root")
+    lines.extend(f"  %% {short[node.id]} is {_comment(node.id)}" for node in nodes if node.name not in text[node.id])
     if graph.truncated:
         lines.append("  %% truncated: a limit cut the walk")
     return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> str:
+    """Text that ends no comment and begins no directive."""
+    return "".join(char if char.isprintable() and char not in "{}" else " " for char in text)
 
 
 def _shape(node: Node) -> tuple[str, str]:

@@ -98,7 +98,7 @@ def _is_every(field: FieldEdge, direction: Direction) -> bool:
 def gap_words(edges: Edges, unmapped: Sequence[EdgeRow], labels: Labels) -> list[str]:
     """Return a sentence for each edge beyond which no column is known."""
     wanted = {key for edge in unmapped for key in (edge.source_id, edge.target_id, edge.job_id)}
-    names = {row.id: labels.row(row) for row in edges.store.nodes(sorted(wanted))}
+    names = {row.id: labels.of(row) for row in edges.store.nodes(sorted(wanted))}
     words = []
     for edge in unmapped:
         ends = (edge.source_id, edge.target_id)

@@ -95,12 +95,12 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
         """Return the answer as JSON."""
         return json_text(self)
 
-    def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
+    def to_text(self, *, cells: int | None = None) -> str:
         """Return the answer as text, at most ``cells`` wide."""
         from headwater.query.impact_text import impact_lines
         from headwater.query.text import plain
 
-        return plain(impact_lines(self, cells=cells, base=base))
+        return plain(impact_lines(self, cells=cells))
 
     def __str__(self) -> str:
         return self.to_text()

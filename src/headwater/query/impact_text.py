@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 
 from headwater.model.graph import NodeKind
 from headwater.query.impact import SEVERITIES, Affected, Change, Impact, Severity, Step
 from headwater.query.marks import UNICODE, type_mark, type_word
-from headwater.query.names import Labels
-from headwater.query.text import Line, Span, Style, clean, elide, fit, listing, pad, plural, width
+from headwater.query.names import Labels, last_part
+from headwater.query.text import Line, Span, Style, clean, elide, fit, pad, plural, width
 
 _DOING: dict[Change, str] = {
     "drop": "dropping",
@@ -25,9 +26,9 @@ _SIGNS: dict[Severity, tuple[str, Style]] = {
 _MOST_ITEMS = 200
 
 
-def impact_lines(impact: Impact, *, cells: int | None = None, base: str | None = None) -> list[Line]:
+def impact_lines(impact: Impact, *, cells: int | None = None) -> list[Line]:
     """Return the lines: what is asked, the verdict in one line, the nodes, the gaps."""
-    labels = _Names(impact, Labels(base))
+    labels = _Names(impact)
     lines = [_title(impact, labels), _verdict(impact), []]
     shown = [item for item in impact.items if not _is_passing(item)]
     names = [labels.of(item.node.id) for item in shown]
@@ -49,13 +50,19 @@ def impact_lines(impact: Impact, *, cells: int | None = None, base: str | None =
 class _Names:
     """Labels of the nodes of one impact, by id."""
 
-    def __init__(self, impact: Impact, labels: Labels) -> None:
+    def __init__(self, impact: Impact) -> None:
         self._nodes = {node.id: node for node in (impact.root, *(item.node for item in impact.items))}
-        self._labels = labels
+        self._labels = Labels(shown=self._nodes.values())
+        self._ends = Counter(last_part(self.of(node_id)) for node_id in self._nodes)
 
     def of(self, node_id: str) -> str:
         node = self._nodes.get(node_id)
-        return self._labels.of(node.kind, node.namespace, node.name) if node is not None else clean(node_id)
+        return self._labels.of(node) if node is not None else clean(node_id)
+
+    def end(self, node_id: str) -> str:
+        """The last part of a label, where it is that of one node; else all of it."""
+        label = self.of(node_id)
+        return last_part(label) if self._ends[last_part(label)] == 1 else label
 
 
 def _is_passing(item: Affected) -> bool:
@@ -129,11 +136,5 @@ def _in_memory(step: Step) -> bool:
 
 
 def _step(step: Step, labels: _Names) -> str:
-    name = labels.of(step.node)
-    short = name.rpartition("/")[2] or name
+    short = labels.end(step.node)
     return f"{short}:{clean(step.field)}" if step.field else short
-
-
-def names_of(items: Sequence[Affected], labels: Labels) -> str:
-    """Return the labels of affected nodes as one list."""
-    return listing([labels.of(item.node.kind, item.node.namespace, item.node.name) for item in items])

@@ -236,7 +236,7 @@ class _Report:
             fields = (self.start.field,) if self.start.field != WHOLE else ()
         severity = self._severity(certainty)
         if is_reader:
-            reason = f"reads {listing(fields)}" if fields else f"reads {self.labels.row(self.rows[self.start.node])}"
+            reason = f"reads {listing(fields)}" if fields else f"reads {self.labels.of(self.rows[self.start.node])}"
         else:
             severity = "changes" if severity == "breaks" else severity
             reason = f"uses {listing(fields)}, made from it" if fields else "works on what is made from it"

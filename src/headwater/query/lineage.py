@@ -97,9 +97,9 @@ class Lineage:
     ) -> LineageGraph:
         check_numbers(depth=depth, limit=limit)
         kinds = None if kinds is None else list(kinds)
-        check_kinds(self.store, kinds or ())
         target = self.resolver.target(text)
         instant = self.instant(as_of)
+        check_kinds(self.store, kinds or ())
         if level == "run" or target.version is not None:
             roots = [self._version(target, instant)]
             return versions_graph(self.store, roots, direction, depth=depth, limit=limit, with_fields=columns)
@@ -280,7 +280,7 @@ class Lineage:
         return instant_of(self.store, as_of, clock=self.clock)
 
     def _not_yet(self, row: NodeRow, instant: int | None) -> tuple[str, ...]:
-        return not_yet(self.labels.row(row), row.created_at, instant)
+        return not_yet(self.labels.of(row), row.created_at, instant)
 
     def _version(self, target: Target, as_of: int | None) -> VersionRow:
         node: NodeRow = target.node

@@ -7,15 +7,17 @@ in is looked up, because namespaces and names hold colons of their own.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from headwater.model.graph import NodeKind
+from headwater.model.short_names import ShortNames, database_file
 from headwater.query.text import clean
 
 if TYPE_CHECKING:
     from headwater.storage.base import NodeRow
 
+_FILES = "file"
 _IN_MEMORY = ("inmemory", "memory")
 _PLAIN_NAMESPACES = ("file", "default", "", "inmemory://", "inmemory", "headwater")
 
@@ -40,35 +42,49 @@ def is_in_memory(namespace: str) -> bool:
     return namespace.startswith(_IN_MEMORY)
 
 
+class Named(Protocol):
+    """What has a name in a namespace: a node of an answer, a row of a store, a line of a list."""
+
+    @property
+    def namespace(self) -> str:
+        """Who names it."""
+
+    @property
+    def name(self) -> str:
+        """The whole name."""
+
+
 class Labels:
-    """Short names for people: files relative to a folder, namespaces only where they tell something apart."""
+    """Short names for people, safe to print: a file by the end of its path, namespaces only where they are needed.
 
-    def __init__(self, base: str | None = None) -> None:
+    ``shown`` is what is named together: each path gets as much of its end as tells it from the others
+    (``headwater.model.short_names``), so every form of an answer uses the same words. A path in the folder ``base``
+    (the working folder when None) is relative to it: what a terminal says of single things; "" is no folder.
+    """
+
+    def __init__(self, base: str | None = "", shown: Iterable[Named] = ()) -> None:
         self.base = (base if base is not None else os.getcwd()).rstrip("/")  # noqa: PTH109 - text, not a path
+        names = [(one.namespace, one.name) for one in shown]
+        names += [(_FILES, path) for path in {database_file(namespace) for namespace, _ in names} if path]
+        self._short = ShortNames(names)
 
-    def of(self, kind: NodeKind | str, namespace: str, name: str) -> str:
-        """Return the label of a node, safe to print."""
-        if namespace == "file" or namespace.startswith("file:"):
-            return clean(self.file(name))
-        return clean(name)
-
-    def row(self, row: NodeRow) -> str:
-        """Return the label of a stored node."""
-        return self.of(row.kind, row.namespace, row.name)
+    def of(self, one: Named) -> str:
+        """Return the label of what has a name in a namespace."""
+        return clean(self._relative(one.name) or self._short.of(one.namespace, one.name))
 
     def file(self, name: str) -> str:
-        """Return a path relative to the base folder when it lies in it."""
-        if self.base and name.startswith(self.base + "/"):
-            return name[len(self.base) + 1 :]
-        return name
+        """Return a path relative to the base folder where it lies in it, else its end."""
+        return self._relative(name) or self._short.of(_FILES, name)
+
+    def _relative(self, name: str) -> str:
+        return name[len(self.base) + 1 :] if self.base and name.startswith(self.base + "/") else ""
 
     def place(self, namespace: str) -> str:
-        """Return the namespace where a reader needs it, else nothing; a database file relative to the base folder."""
+        """Return the namespace where a reader needs it, else nothing; a database file by the end of its path."""
         if namespace in _PLAIN_NAMESPACES or is_in_memory(namespace):
             return ""
-        scheme, _, rest = namespace.partition("://")
-        if self.base and (at := rest.find(self.base + "/")) in {0, 1}:
-            return clean(f"{scheme} {rest[at + len(self.base) + 1 :]}")
+        if path := database_file(namespace):
+            return clean(f"{namespace.partition(':')[0]} {self.file(path)}")
         return clean(namespace)
 
 

@@ -12,7 +12,7 @@ from headwater.query.facts import RunFacts, Version, body
 from headwater.query.history import Change, History, RunSummary, SearchResult
 from headwater.query.importances import importance_lines, read_importances
 from headwater.query.marks import UNICODE, state_mark, type_mark, type_style, type_word
-from headwater.query.names import Labels, short_run
+from headwater.query.names import Labels, Named, short_run
 from headwater.query.text import Line, Span, clean, elide, fit, listing, pad, plural, table
 from headwater.query.times import Clock, ago, iso, lasted, now
 from headwater.query.why_nodes import version_node
@@ -27,7 +27,7 @@ def details_lines(
     details: Details, *, cells: int | None = None, base: str | None = None, clock: Clock = now
 ) -> list[Line]:
     """Return what is known of a node: what it is, its columns, versions, neighbours, latest run."""
-    labels, current = Labels(base), clock()
+    labels, current = Labels(base, _named(details)), clock()
     lines = list(_head(details, labels, current))
     lines.extend([Span(f"{UNICODE.gap} ", "warn"), Span(clean(gap))] for gap in details.gaps)
     if details.columns:
@@ -75,6 +75,15 @@ _SHOWN = {
 """Facets whose content the lines above tell."""
 
 
+def _named(details: Details) -> Iterator[Named]:
+    """What is named in the details of a node."""
+    yield details
+    yield from details.producers
+    yield from details.consumers
+    yield from details.inputs
+    yield from details.outputs
+
+
 def _head(details: Details, labels: Labels, current: int) -> Iterator[Line]:
     node = Node(
         id=details.id,
@@ -86,7 +95,7 @@ def _head(details: Details, labels: Labels, current: int) -> Iterator[Line]:
     is_process = node.kind in {NodeKind.JOB, NodeKind.RUN}
     mark = UNICODE.job if is_process else type_mark(node, UNICODE)
     word = node.type.lower().replace("_", " ") if is_process else type_word(node)
-    title = labels.of(node.kind, node.namespace, node.name)
+    title = labels.of(node)
     words = [node.kind.value if is_process else "", word, "deleted" if details.is_deleted else ""]
     yield [
         Span(mark + " ", "key"),
@@ -99,7 +108,7 @@ def _head(details: Details, labels: Labels, current: int) -> Iterator[Line]:
     facts.append(("tags", listing(details.tags, 12)))
     into, out = ("reads", "writes") if is_process else ("made by", "used by")
     for key, nodes in ((into, details.producers), (out, details.consumers)):
-        facts.append((key, listing([labels.of(found.kind, found.namespace, found.name) for found in nodes], 8)))
+        facts.append((key, listing([labels.of(found) for found in nodes], 8)))
     if details.updated_at:
         facts.append(("last change", f"{iso(details.updated_at)} ({ago(details.updated_at, current)})"))
     for key, value in facts:
@@ -170,7 +179,7 @@ def _version_line(version: Version, labels: Labels) -> Line:
         words.append(_short(version.fingerprint))
     return [
         Span("  " + type_mark(version_node(version), UNICODE) + " ", type_style(version_node(version))),
-        Span(labels.of("dataset", version.namespace, version.name), "name"),
+        Span(labels.of(version), "name"),
         Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
     ]
 
@@ -233,12 +242,12 @@ def _run_row(run: RunSummary, labels: Labels, current: int, *, is_narrow: bool) 
 
 def search_lines(hits: Sequence[SearchResult], *, cells: int | None = None, base: str | None = None) -> list[Line]:
     """Return hits, best first: sign, name, column, kind, namespace."""
-    labels = Labels(base)
+    labels = Labels(base, hits)
     rows = []
     for hit in hits:
         node = Node(id=hit.id, kind=NodeKind(hit.kind), namespace=hit.namespace, name=hit.name, type=hit.type)
         is_job = hit.kind == "job"
-        name = labels.of(hit.kind, hit.namespace, hit.name) + (f":{clean(hit.field)}" if hit.field else "")
+        name = labels.of(hit) + (f":{clean(hit.field)}" if hit.field else "")
         rows.append(
             [
                 Span((UNICODE.job if is_job else type_mark(node, UNICODE)) + " " + name, "job" if is_job else "name"),

@@ -26,9 +26,9 @@ def find_path(
     if paths := _paths(edges, source, target, limit):
         return _graph(edges, paths, source, ())
     if paths := _paths(edges, target, source, limit):
-        ends = labels.row(source), labels.row(target)
+        ends = labels.of(source), labels.of(target)
         return _graph(edges, paths, target, (f"data flows the other way: from {ends[1]} to {ends[0]}",))
-    names = labels.row(source), labels.row(target)
+    names = labels.of(source), labels.of(target)
     late = [
         word for name, row in zip(names, (source, target), strict=True) for word in not_yet(name, row.created_at, as_of)
     ]

@@ -33,11 +33,10 @@ _SHORTEST_NAME = 16
 
 
 class TreeStyle(msgspec.Struct, frozen=True, kw_only=True):
-    """How a tree is drawn: width in cells, characters, what paths are relative to, what now is."""
+    """How a tree is drawn: width in cells, characters, what now is."""
 
     cells: int | None = None
     ascii_only: bool = False
-    base: str | None = None
     clock: Clock = now
 
 
@@ -60,12 +59,12 @@ def tree(graph: LineageGraph, style: TreeStyle | None = None) -> list[Line]:
     return _Drawing(graph, style or TreeStyle()).lines()
 
 
-def places_of(graph: LineageGraph, base: str | None) -> dict[str | tuple[str, str], float]:
+def places_of(graph: LineageGraph) -> dict[str | tuple[str, str], float]:
     """Return how far down each node stands in the picture of a graph, the first place of several; and each job beside
     a node, by both: a job stands in a picture once for each set of inputs."""
     from headwater.query.drawing import picture_of
 
-    picture = picture_of(graph, jobs="nodes", base=base)
+    picture = picture_of(graph, jobs="nodes")
     cards = {card.id: card for card in picture.cards}
     found: dict[str | tuple[str, str], float] = {}
 
@@ -96,7 +95,7 @@ class _Drawing:
         self.graph = graph
         self.style = style
         self.marks: Marks = ASCII if style.ascii_only else UNICODE
-        self.labels = Labels(style.base)
+        self.labels = Labels(shown=graph.nodes)
         self.now = style.clock()
         self.nodes = {node.id: node for node in graph.nodes}
         self.is_up = graph.direction != "downstream"
@@ -104,7 +103,7 @@ class _Drawing:
         self.deepest = max(30, (style.cells or 240) - 60)
         self.seen: set[str] = set()
         self.told: set[str] = set()
-        self.places = places_of(graph, style.base) if graph.edges else {}
+        self.places = places_of(graph) if graph.edges else {}
         self.by_near: dict[str, dict[str, list[Edge]]] = {}
         for edge in graph.edges:
             near = edge.target if self.is_up else edge.source
@@ -243,7 +242,7 @@ class _Drawing:
         return line
 
     def _name(self, node: Node, item: _Item) -> str:
-        name = self.labels.of(node.kind, node.namespace, node.name)
+        name = self.labels.of(node)
         if node.kind is NodeKind.DATASET_VERSION and (version := node.properties.get("version")):
             name = f"{name}#{clean(version)[:10]}"
         if self.style.cells is None:

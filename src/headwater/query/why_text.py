@@ -22,7 +22,7 @@ _MOST_WEIGHTS = 8
 
 def why_lines(why: Why, *, cells: int | None = None, base: str | None = None, clock: Clock = now) -> list[Line]:
     """Return the lines of the answer."""
-    text = _WhyText(why, Labels(base), clock())
+    text = _WhyText(why, Labels(base, why.graph.nodes), clock())
     return [fit(line, cells) for line in text.lines(cells or 100)]
 
 
@@ -70,7 +70,7 @@ class _WhyText:
         return line
 
     def _name(self, version: Version) -> str:
-        return self.labels.of("dataset", version.namespace, version.name)
+        return self.labels.of(version)
 
     def _version(self, version: Version) -> str:
         """The version in a few letters: its place in time, and the start of its fingerprint."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from headwater.errors import InvalidInput
 from headwater.model.graph import Node, NodeKind
 from headwater.query.drawing.grouping import Rollup
+from headwater.query.drawing.letters import fitted
 from headwater.query.drawing.shapes import Box
 from headwater.query.marks import UNICODE, type_mark, type_word
 from headwater.query.names import Labels, is_in_memory
@@ -21,7 +22,7 @@ PILL_HEIGHT = 26.0
 MOST_COLUMNS = 8
 MORE = "…"
 _FOOT = 6.0
-_CARD_LETTERS = 22
+_CARD_EMS = 15.5
 _DETAIL_LETTERS = 28
 _PILL_LETTERS = 22
 _PILL_LETTER_WIDTH = 6.4
@@ -36,6 +37,7 @@ class Words(NamedTuple):
     node: str
     kind: str
     type: str
+    name: str
     label: str
     short: str
     detail: str
@@ -72,7 +74,7 @@ def is_process(node: Node) -> bool:
 
 def card_words(node: Node, labels: Labels, fields: Sequence[tuple[str, str]] = (), most: int = MOST_COLUMNS) -> Words:
     """Return what the card of a dataset says, or of a job that ends the graph."""
-    label = labels.of(node.kind, node.namespace, node.name)
+    label = labels.of(node)
     place = labels.place(node.namespace)
     words = ["job" if is_process(node) else type_word(node)]
     if "rows" in node.properties:
@@ -81,8 +83,9 @@ def card_words(node: Node, labels: Labels, fields: Sequence[tuple[str, str]] = (
         node=node.id,
         kind=node.kind.value,
         type=type_name(node),
+        name=clean(node.name),
         label=label,
-        short=elide(label, _CARD_LETTERS),
+        short=fitted(label, _CARD_EMS),
         detail=_fitting([*words, place]),
         mark=UNICODE.job if is_process(node) else type_mark(node, UNICODE),
         place=place,
@@ -94,12 +97,13 @@ def card_words(node: Node, labels: Labels, fields: Sequence[tuple[str, str]] = (
 
 def pill_words(job: str, node: Node | None, labels: Labels) -> Words:
     """Return what the pill of a job between data says."""
-    label = labels.of(node.kind, node.namespace, node.name) if node else clean(job)
+    label = labels.of(node) if node else clean(job)
     short = elide(label, _PILL_LETTERS)
     return Words(
         node=job,
         kind=node.kind.value if node else NodeKind.JOB.value,
         type=node.type.lower() if node else "",
+        name=clean(node.name) if node else label,
         label=label,
         short=short,
         detail="",
@@ -116,8 +120,9 @@ def group_words(group: Rollup, labels: Labels) -> Words:
         node="",
         kind="group",
         type="group",
+        name=clean(group.key),
         label=label,
-        short=elide(label, _CARD_LETTERS),
+        short=fitted(label, _CARD_EMS),
         detail=_fitting([plural(count, kind.replace("_", " ")) for kind, count in group.counts.items()]),
         mark="▣",
         place="",

@@ -41,7 +41,6 @@ def picture_of(
     collapsed: Collection[str] | Literal["all"] = (),
     placed: Placed | None = None,
     hidden: Mapping[str, tuple[int, int]] | None = None,
-    base: str | None = None,
 ) -> Picture:
     """Return the picture of a graph: a function of the graph and the options, whatever the order of nodes and edges.
 
@@ -50,8 +49,7 @@ def picture_of(
     an answer about columns, and none else; ``first_columns`` stand before all others. ``group_by`` and ``collapsed``:
     see ``grouping``. Cards and groups of ``placed`` (rectangles by id, from an earlier picture) stay exactly where they
     were. ``hidden`` are the true counts of neighbours that are not shown, upstream and downstream, by node id; without
-    it the graph's own count of the side that was walked. Names of files are relative to ``base``, the working folder
-    when None.
+    it the graph's own count of the side that was walked.
 
     Raises ``InvalidInput`` for options out of range.
     """
@@ -59,7 +57,7 @@ def picture_of(
         raise InvalidInput(field="jobs", value=str(jobs), rule="is 'edges' or 'nodes'")
     if most_columns < 0:
         raise InvalidInput(field="most_columns", value=str(most_columns), rule="is 0 or more")
-    labels = Labels(base)
+    labels = Labels(shown=graph.nodes)
     grouping = grouped(graph, group_by, collapsed)
     fields = shown_columns(graph, columns, first_columns)
     cards = _cards(graph, grouping, fields, labels, most_columns)
@@ -189,6 +187,7 @@ class _Composition:
             node=words.node,
             kind=words.kind,
             type=words.type,
+            name=words.name,
             label=words.label,
             short=words.short,
             detail=words.detail,

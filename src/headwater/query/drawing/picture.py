@@ -21,8 +21,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     ``id`` is unique in the picture and the key of ``placed``; ``node`` is the graph's node behind it, "" for a group.
     (A job whose outputs have different inputs is drawn once for each such set, so several cards can share a node.)
-    ``kind`` is the node's kind or ``group``; ``type`` its dataset type or operation in small letters; ``label`` the
-    whole name, ``short`` the same cut in the middle to fit the card; ``detail`` the second line in words. ``place`` is
+    ``kind`` is the node's kind or ``group``; ``type`` its dataset type or operation in small letters; ``name`` the
+    whole name, ``label`` the end of it that tells it from the others (``names.Labels``), ``short`` the same cut in the
+    middle to fit the card; ``detail`` the second line in words. ``place`` is
     the namespace where a reader needs it. ``state`` is that of the latest run (of a dataset: of the jobs that make it),
     in small letters. ``hidden_up`` and ``hidden_down`` count neighbours that are not shown. ``ports`` are at most the
     columns asked for, ``more_ports`` how many there are beside them. A ghost is not valid at the instant asked about.
@@ -32,6 +33,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     node: str
     kind: str
     type: str
+    name: str
     label: str
     short: str
     detail: str

@@ -42,9 +42,9 @@ Theme = Literal["", "light", "dark"]
 """Empty follows the reader's colour scheme."""
 
 
-def svg(graph: LineageGraph, *, base: str | None = None) -> str:
-    """Return the graph as SVG text, jobs as pills; paths are relative to ``base`` (the working folder when None)."""
-    return svg_of(picture_of(graph, jobs="nodes", base=base))
+def svg(graph: LineageGraph) -> str:
+    """Return the graph as SVG text, jobs as pills."""
+    return svg_of(picture_of(graph, jobs="nodes"))
 
 
 def svg_of(picture: Picture, *, theme: Theme = "") -> str:
@@ -176,7 +176,7 @@ def _colour_key(card: Card) -> str:
 
 
 def _spoken(card: Card) -> str:
-    words = [card.label, card.detail, card.place, card.state]
+    words = [card.name, card.detail, card.place, card.state]
     return ", ".join(word for word in dict.fromkeys(words) if word)
 
 
@@ -218,7 +218,7 @@ def _state(state: str, x: float, y: float) -> str:
 
 
 def _pill(card: Card) -> str:
-    words = f"{card.label} ({card.state})" if card.state else card.label
+    words = f"{card.name} ({card.state})" if card.state else card.name
     middle = card.y + card.h / 2
     return (
         f"<g{_ghost(card)}><title>{_text(words)}</title>"

@@ -118,8 +118,9 @@ def _node(row: NodeRow, at: int, *, is_written: bool) -> list[Message]:
 def _schema(store: Store, row: NodeRow, key: str) -> list[Message]:
     """The change of a schema that an event made."""
     rows = store.history(row.id, facet="schema")
+    about = {"node": node_id(row), "namespace": row.namespace, "name": row.name}
     return [
-        Message("schema", {"node": node_id(row), "name": row.name, **msgspec.to_builtins(change)})
+        Message("schema", {**about, **msgspec.to_builtins(change)})
         for stored, change in zip(rows, facet_changes(rows), strict=True)
         if stored.event_key == key
     ]

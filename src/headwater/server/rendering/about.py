@@ -13,8 +13,8 @@ from headwater.query.details import Details
 from headwater.query.facts import RunFacts, body, run_facts
 from headwater.query.importances import Importances, read_importances
 from headwater.query.lineage import Lineage
+from headwater.query.listing import NodeSummary, node_summary
 from headwater.query.models import MODEL_TYPES
-from headwater.query.names import node_id
 from headwater.query.walk import is_valid
 from headwater.server.rendering.tables import MOST_ROWS
 from headwater.storage.base import EdgeRow, NodeRow, Store
@@ -25,12 +25,9 @@ _LONGEST_TEXT = 20_000
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """How one edge is known. ``sql`` and ``source`` are what the job is made of, as far as that was recorded."""
 
-    source: str
-    source_name: str
-    target: str
-    target_name: str
-    job: str
-    job_name: str
+    source: NodeSummary
+    target: NodeSummary
+    job: NodeSummary | None
     how: str
     valid_from: int
     valid_to: int | None
@@ -99,12 +96,9 @@ def _evidence(lineage: Lineage, row: EdgeRow, nodes: Mapping[int, NodeRow], inst
     facets = {**(store.facets(row.job_id) if job else {}), **(store.run_facets(row.run_id) if run else {})}
     code = body(facets, "sourceCode")
     return Evidence(
-        source=node_id(nodes[row.source_id]),
-        source_name=lineage.labels.row(nodes[row.source_id]),
-        target=node_id(nodes[row.target_id]),
-        target_name=lineage.labels.row(nodes[row.target_id]),
-        job=node_id(job) if job else "",
-        job_name=lineage.labels.row(job) if job else "",
+        source=node_summary(nodes[row.source_id]),
+        target=node_summary(nodes[row.target_id]),
+        job=node_summary(job) if job else None,
         how=str(row.how),
         valid_from=row.valid_from,
         valid_to=row.valid_to,

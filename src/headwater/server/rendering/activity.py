@@ -20,8 +20,11 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     what: Literal["run", "node", "schema"]
     at: int
     subject: str
+    namespace: str
     name: str
     words: str
+    type: str = ""
+    """Of a node: its type in small letters, else its kind."""
     state: str = ""
     run: str = ""
     more: int = 0
@@ -71,18 +74,22 @@ def _line(message: Message, at: int) -> Happening | None:
             what="run",
             at=at,
             subject=data["job"],
+            namespace="",
             name=data["job_name"],
             words=_progress(data["progress"]),
             state=data["state"],
             run=data["run"],
         )
     if message.topic == "nodes" and data["change"] in ("new", "deleted"):
-        kind = (data["type"] or data["kind"]).lower().replace("_", " ")
-        words = f"new {kind}" if data["change"] == "new" else f"{kind} deleted"
-        return Happening(what="node", at=at, subject=data["node"], name=data["name"], words=words)
+        type_ = data["type"] or data["kind"]
+        return Happening(**_about(data), what="node", at=at, type=type_.lower(), words=data["change"])
     if message.topic == "schema" and data["kind"] != "added" and (words := schema_words(data)):
-        return Happening(what="schema", at=at, subject=data["node"], name=data["name"], words=words)
+        return Happening(**_about(data), what="schema", at=at, words=words)
     return None
+
+
+def _about(data: dict[str, Any]) -> dict[str, Any]:
+    return {"subject": data["node"], "namespace": data["namespace"], "name": data["name"]}
 
 
 def schema_words(change: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from headwater.errors import HeadwaterError
+from headwater.query.names import Labels
 from headwater.server.access.principals import NOBODY, Principal
 from headwater.server.call import Call
 from headwater.server.errors import problem_of
@@ -73,18 +74,19 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def page(call: Call, template: str, *, status: int = 200, **shown: Any) -> Response:
-    """The page of a call: ``template`` with ``shown``."""
+    """The page of a call: ``template`` with ``shown``. ``labels`` among them shortens the names that stand on it."""
     return render(call.request, call.principal, template, status=status, **shown)
 
 
 def fragment(template: str, **shown: Any) -> str:
     """A piece of a page, as text: every name in it is escaped."""
-    return environment().get_template(template).render(**shown)
+    return environment().get_template(template).render(**{"labels": Labels(), **shown})
 
 
 def render(request: Request, principal: Principal, template: str, *, status: int = 200, **shown: Any) -> Response:
     """A page for somebody. It is made for them alone, so nobody but their browser may keep it."""
-    text = environment().get_template(template).render(frame=_frame(request, principal), **shown)
+    given = {"frame": _frame(request, principal), "labels": Labels(), **shown}
+    text = environment().get_template(template).render(given)
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
     return HTMLResponse(text, status_code=status, headers=headers)
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable
-
 import msgspec
 
-from headwater.model.graph import Edge, Node
+from headwater.model.graph import Edge
 from headwater.query.drawing import LeftOut, Link, Picture, picture_of
 from headwater.query.drawing.palette import TYPES
 from headwater.query.result import LineageGraph
@@ -45,7 +42,6 @@ def scene_of(shown: Shown, view: View) -> Scene:
         collapsed=[key.removeprefix("group:") for key in view.collapsed],
         placed=view.placed,
         hidden=counts,
-        base=common_folder(graph.nodes),
     )
     return Scene(
         picture=picture,
@@ -56,12 +52,6 @@ def scene_of(shown: Shown, view: View) -> Scene:
         nodes=len(graph.nodes),
         edges=len(graph.edges),
     )
-
-
-def common_folder(nodes: Iterable[Node]) -> str:
-    """The folder that all files of a picture lie in: their names are shown from there on."""
-    folders = [posixpath.dirname(node.name) for node in nodes if node.namespace == "file" and node.name[:1] == "/"]
-    return posixpath.commonpath(folders) if folders else "/"
 
 
 def words_of(left_out: LeftOut) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ import msgspec
 from headwater.model.graph import Edge, Node, NodeKind
 from headwater.query.drawing import Picture
 from headwater.query.marks import type_word
-from headwater.query.names import Labels
 from headwater.server.rendering.views import Shown
 
 MOST_ROWS = 300
@@ -16,12 +15,9 @@ MOST_ROWS = 300
 class EdgeLine(msgspec.Struct, frozen=True, kw_only=True):
     """One edge: who, by which job, how it is known."""
 
-    source: str
-    source_name: str
-    target: str
-    target_name: str
-    job: str
-    job_name: str
+    source: Node
+    target: Node
+    job: Node | None
     how: str
     change: str
     is_past: bool
@@ -50,9 +46,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     all_nodes: int
 
 
-def table_of(shown: Shown, labels: Labels, picture: Picture) -> Table:
-    """Return the rows of a view in the order of its picture, from left to right and top to bottom; files are named
-    relative to the base of ``labels``."""
+def table_of(shown: Shown, picture: Picture) -> Table:
+    """Return the rows of a view in the order of its picture, from left to right and top to bottom."""
     graph = shown.graph
     place: dict[str, int] = {}
     for at, card in enumerate(picture.cards):
@@ -60,10 +55,10 @@ def table_of(shown: Shown, labels: Labels, picture: Picture) -> Table:
     last = len(place)
     nodes = sorted(graph.nodes, key=lambda node: place.get(node.id, last))
     edges = sorted(graph.edges, key=lambda edge: (place.get(edge.source, last), place.get(edge.target, last)))
-    names = {node.id: labels.of(node.kind, node.namespace, node.name) for node in graph.nodes}
+    by_id = {node.id: node for node in graph.nodes}
     return Table(
-        edges=tuple(_edge(edge, names, shown, graph.as_of) for edge in edges[:MOST_ROWS]),
-        nodes=tuple(_node(node, names[node.id], shown) for node in nodes[:MOST_ROWS]),
+        edges=tuple(_edge(edge, by_id, shown, graph.as_of) for edge in edges[:MOST_ROWS]),
+        nodes=tuple(_node(node, shown) for node in nodes[:MOST_ROWS]),
         all_edges=len(graph.edges),
         all_nodes=len(graph.nodes),
     )
@@ -74,14 +69,11 @@ def kind_of(node: Node) -> str:
     return "job" if node.kind is NodeKind.JOB else type_word(node) or node.kind.value
 
 
-def _edge(edge: Edge, names: dict[str, str], shown: Shown, as_of: int | None) -> EdgeLine:
+def _edge(edge: Edge, by_id: dict[str, Node], shown: Shown, as_of: int | None) -> EdgeLine:
     return EdgeLine(
-        source=edge.source,
-        source_name=names.get(edge.source, edge.source),
-        target=edge.target,
-        target_name=names.get(edge.target, edge.target),
-        job=edge.job,
-        job_name=names.get(edge.job, edge.job),
+        source=by_id[edge.source],
+        target=by_id[edge.target],
+        job=by_id.get(edge.job),
         how=edge.how.value,
         change=shown.edge_changes.get((edge.source, edge.target, edge.job), ""),
         is_past=is_past(edge, as_of),
@@ -95,10 +87,10 @@ def is_past(edge: Edge, as_of: int | None) -> bool:
     return edge.valid_from > as_of or (edge.valid_to is not None and edge.valid_to <= as_of)
 
 
-def _node(node: Node, name: str, shown: Shown) -> NodeLine:
+def _node(node: Node, shown: Shown) -> NodeLine:
     return NodeLine(
         id=node.id,
-        name=name,
+        name=node.name,
         kind=kind_of(node),
         css=node.type.lower() if node.type.isidentifier() else "",
         namespace=node.namespace,

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from headwater.model.graph import Edge
 from headwater.query.facts import known_columns
 from headwater.query.impact import Change
-from headwater.query.names import node_id
+from headwater.query.names import Labels, node_id
 from headwater.query.text import clean
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
@@ -86,7 +86,10 @@ def node(call: Call) -> Response:
     query: NodeQuery = call.query
     with call.lineage() as lineage:
         about = lineage.show(query.id, as_of=query.as_of or None)
-    return page(call, "fragments/node.html", about=about, about_kind=about_words(about), root_id=query.root)
+    labels = Labels(shown=[about, *about.producers, *about.consumers])
+    return page(
+        call, "fragments/node.html", about=about, about_kind=about_words(about), root_id=query.root, labels=labels
+    )
 
 
 def edge(call: Call) -> Response:
@@ -94,7 +97,8 @@ def edge(call: Call) -> Response:
     query: EdgeQuery = call.query
     with call.lineage() as lineage:
         found = evidence(lineage, query.source, query.target, query.job, as_of=query.as_of)
-    return page(call, "fragments/edge.html", edges=found)
+    labels = Labels(shown=[end for one in found for end in (one.source, one.target, one.job) if end is not None])
+    return page(call, "fragments/edge.html", edges=found, labels=labels)
 
 
 def impact(call: Call) -> Response:
@@ -103,7 +107,8 @@ def impact(call: Call) -> Response:
     name = f"{query.node}:{query.column}" if query.column else query.node
     with call.lineage() as lineage:
         found = lineage.impact(name, change=query.change, as_of=query.as_of or None)
-    return page(call, "fragments/impact.html", impact=found)
+    labels = Labels(shown=[found.root, *(item.node for item in found.items)])
+    return page(call, "fragments/impact.html", impact=found, labels=labels)
 
 
 def column(call: Call) -> ColumnAnswer:

@@ -14,12 +14,13 @@ from headwater.query.drawing.png import png_of
 from headwater.query.drawing.svg import svg_of
 from headwater.query.impact import Impact
 from headwater.query.lineage import Lineage
-from headwater.query.names import Labels, node_id
+from headwater.query.listing import node_summary
+from headwater.query.names import Labels
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.about import about_words
 from headwater.server.rendering.page import fragment, page
-from headwater.server.rendering.scene import Scene, common_folder, scene_of
+from headwater.server.rendering.scene import Scene, scene_of
 from headwater.server.rendering.tables import table_of
 from headwater.server.rendering.views import Hands, Hops, Limit, Shown, View, answer
 from headwater.server.routing import Operation
@@ -88,7 +89,7 @@ def show(call: Call) -> Response:
     if not query.root:
         with call.lineage() as lineage:
             newest = sorted(lineage.store.scan_nodes(limit=1000), key=lambda row: -row.updated_at)[:_NEWEST]
-        return page(call, "lineage_start.html", nodes=[_start(row) for row in newest])
+        return page(call, "lineage_start.html", nodes=[*map(node_summary, newest)], labels=Labels(shown=newest))
     view = query.view()
     with call.lineage() as lineage:
         shown = answer(lineage, view)
@@ -102,7 +103,7 @@ def show(call: Call) -> Response:
         shown=shown,
         scene=scene,
         scene_json=script_json({"scene": scene, "root": shown.root.id}),
-        table=table_of(shown, Labels(common_folder(shown.graph.nodes)), scene.picture),
+        table=table_of(shown, scene.picture),
         about=about,
         about_kind=about_words(about),
         root_id=shown.root.id,
@@ -110,6 +111,7 @@ def show(call: Call) -> Response:
         hop_choices=sorted({*HOPS, query.up, query.down}),
         kind_choices=sorted({node.type for node in shown.graph.nodes if node.type and node.kind.value == "dataset"}),
         export_query=_export_query(query),
+        labels=Labels(shown=shown.graph.nodes),
     )
 
 
@@ -119,8 +121,8 @@ def picture(call: Call) -> PictureAnswer:
     with call.lineage() as lineage:
         shown = answer(lineage, view)
     scene = scene_of(shown, view)
-    table = table_of(shown, Labels(common_folder(shown.graph.nodes)), scene.picture)
-    return PictureAnswer(scene=scene, table=fragment("fragments/table.html", scene=scene, table=table))
+    table, labels = table_of(shown, scene.picture), Labels(shown=shown.graph.nodes)
+    return PictureAnswer(scene=scene, table=fragment("fragments/table.html", scene=scene, table=table, labels=labels))
 
 
 def export(call: Call) -> Response:
@@ -148,17 +150,6 @@ def script_json(value: Any) -> Markup:
     """JSON to stand in a script element: nothing in it can end the element."""
     text = msgspec.json.encode(value).decode()
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON without "<" cannot hold a tag
-
-
-def _start(row: Any) -> dict[str, Any]:
-    return {
-        "id": node_id(row),
-        "name": row.name,
-        "kind": row.kind.value,
-        "type": row.type,
-        "namespace": row.namespace,
-        "updated_at": row.updated_at,
-    }
 
 
 def _impact(lineage: Lineage, query: LineageQuery, shown: Shown) -> Impact | None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.responses import Response
 
+from headwater.query.names import Labels
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.found import FACETS, Found, narrowed, search, suggest, values
@@ -43,7 +44,7 @@ def suggestions(call: Call) -> Response:
     query: SuggestQuery = call.query
     with call.lineage() as lineage:
         found = suggest(lineage, query.q)
-    return page(call, "fragments/suggestions.html", found=found)
+    return page(call, "fragments/suggestions.html", found=found, labels=Labels(shown=found.lines))
 
 
 def show(call: Call) -> Response:
@@ -62,7 +63,14 @@ def show(call: Call) -> Response:
         return "/search?" + urlencode({name: text for name, text in given.items() if text})
 
     return page(
-        call, "search.html", words=query.q, lines=lines, hint=found.hint, facets=values(found.lines, chosen), link=link
+        call,
+        "search.html",
+        words=query.q,
+        lines=lines,
+        hint=found.hint,
+        facets=values(found.lines, chosen),
+        link=link,
+        labels=Labels(shown=found.lines),
     )
 
 

@@ -67,7 +67,7 @@ def cards(live, watch):
 def lines_of(graph) -> dict[str, list]:
     """The first line of each name in the terminal's tree: spans."""
     found: dict[str, list] = {}
-    for line in tree(graph, TreeStyle(base="/")):
+    for line in tree(graph, TreeStyle()):
         words = "".join(span.text for span in line)
         if match := re.search(r"[^\w\s│├└─⋯!·] ([\w.]+)  ", words + "  "):
             found.setdefault(match[1], line)
@@ -78,7 +78,7 @@ def families(graph) -> dict[str, list[str]]:
     """The children of each name in the terminal's tree, in order."""
     above: list[str] = []
     found: dict[str, list[str]] = {}
-    for line in tree(graph, TreeStyle(base="/")):
+    for line in tree(graph, TreeStyle()):
         words = "".join(span.text for span in line)
         match = re.match(r"^((?:[│ ] {2})*(?:[├└]─ )?)[^\w\s⋯] ([\w.]+)", words)
         if match is None:

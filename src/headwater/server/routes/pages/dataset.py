@@ -12,7 +12,7 @@ from headwater.query.beside import jobs_beside
 from headwater.query.facts import Metric
 from headwater.query.lineage import Lineage
 from headwater.query.models import MODEL_TYPES, read_model
-from headwater.query.names import node_id
+from headwater.query.names import Labels, node_id
 from headwater.query.quality import Quality, read_quality
 from headwater.query.resolve import Target
 from headwater.query.versions import version_at
@@ -85,7 +85,8 @@ def _shown(lineage: Lineage, target: Target, text: str, row: str) -> dict[str, A
         "model": read_model(store, node, version) if is_model and version else None,
         "metric_charts": metric_charts(details.run.metrics) if is_model and details.run else [],
         "why": why,
-        "names": {made.version.id: made.version.name for made in why.history} if why else {},
+        "versions_by_id": {made.version.id: made.version for made in why.history} if why else {},
+        "labels": Labels(shown=[details, *(made.version for made in why.history)] if why else [details]),
         "is_predictions": is_predictions,
         "most_chain": _MOST_CHAIN,
     }

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from headwater.query.coverage import first_datasets, shares
 from headwater.query.listing import NodeSummary, node_summary
+from headwater.query.names import Labels
 from headwater.query.trouble import find_trouble
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
@@ -34,17 +35,19 @@ def home(call: Call) -> Response:
         store = lineage.store
         counts = store.statistics()
         rows, is_all = first_datasets(store, limit=_MOST_MEASURED)
+        activity, starts = latest_activity(store, counts.last_seq), _starts(rows)
         may_see_refused = call.principal.may(Permission.REPORT)
         return page(
             call,
             "home.html",
             counts=counts,
-            activity=latest_activity(store, counts.last_seq),
+            activity=activity,
             trouble=find_trouble(store, lineage.clock()),
             refused=store.quarantined(limit=_MOST_REFUSED) if may_see_refused else [],
             may_see_refused=may_see_refused,
             coverage=shares(store, rows, is_all=is_all),
-            starts=_starts(rows),
+            starts=starts,
+            labels=Labels(shown=[*activity.lines, *(node for _, nodes in starts for node in nodes)]),
         )
 
 
@@ -52,7 +55,7 @@ def feed(call: Call) -> Response:
     """The list of what is new, for a page that is open."""
     with call.store() as store:
         activity = latest_activity(store, store.statistics().last_seq)
-    return page(call, "fragments/feed.html", activity=activity)
+    return page(call, "fragments/feed.html", activity=activity, labels=Labels(shown=activity.lines))
 
 
 def _starts(rows: list[NodeRow]) -> list[tuple[str, list[NodeSummary]]]:

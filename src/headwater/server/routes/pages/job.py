@@ -10,7 +10,7 @@ from headwater.model.graph import NodeKind
 from headwater.query.facts import Code, body, run_facts
 from headwater.query.history import RunSummary
 from headwater.query.lineage import Lineage
-from headwater.query.names import node_id
+from headwater.query.names import Labels, node_id
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.charts import run_bars
@@ -41,6 +41,7 @@ def _shown(lineage: Lineage, text: str) -> dict[str, Any]:
     code = body(details.facets, "sourceCode")
     return {
         "about": details,
+        "labels": Labels(shown=[details, *details.producers, *details.consumers]),
         "runs": runs[:_MOST_RUNS],
         "has_more_runs": len(runs) > _MOST_RUNS,
         "chart": run_bars("How long the runs took", runs[:_MOST_RUNS], lineage.clock()),

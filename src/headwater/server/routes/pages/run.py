@@ -11,6 +11,7 @@ from headwater.query.code_diff import run_source
 from headwater.query.facts import body
 from headwater.query.history import RunSummary, summary
 from headwater.query.lineage import Lineage
+from headwater.query.names import Labels
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import page
@@ -41,6 +42,7 @@ def _shown(lineage: Lineage, run: RunRow) -> dict[str, Any]:
     error = body(details.facets, "errorMessage")
     return {
         "about": details,
+        "labels": Labels(shown=[*details.inputs, *details.outputs]),
         "run": details.run,
         "parent": summary(parent, jobs) if parent else None,
         "children": [summary(one, jobs) for one in children[:_MOST_CHILDREN]],

@@ -118,9 +118,9 @@ function cardElement(page, card, scene) {
   element.style.height = `${card.h}px`;
   if (card.shape === "pill") {
     element.append(make(page, "span", `shape state-${card.state || "unknown"}`), make(page, "bdi", "g-name", card.name));
-    element.title = card.state ? `${card.label} (${card.state})` : card.label;
+    element.title = card.state ? `${card.whole} (${card.state})` : card.whole;
   } else {
-    element.title = card.label;
+    element.title = card.whole;
     if (["failed", "running", "aborted", "new"].includes(card.state)) {
       element.append(make(page, "span", `shape state-${card.state}`));
     }

@@ -13,8 +13,9 @@ import { around } from "./spatial.js";
  * @property {string} node
  * @property {string} kind
  * @property {string} type
- * @property {string} label
- * @property {string} short
+ * @property {string} name the whole name
+ * @property {string} label the end of it that tells it from the others
+ * @property {string} short the same, cut to fit the card
  * @property {string} detail
  * @property {string} mark
  * @property {number} x
@@ -142,6 +143,7 @@ function readCard(sent, at, scene) {
     h: sent.h,
     name: sent.short,
     label: sent.label,
+    whole: sent.name,
     word: sent.detail,
     mark: sent.mark,
     colour: /** @type {Card["colour"]} */ (scene.colours[kind] ?? "data"),

@@ -25,8 +25,9 @@
  * @property {number} y
  * @property {number} w
  * @property {number} h
- * @property {string} name cut to fit
- * @property {string} label the whole name
+ * @property {string} name its label, cut to fit
+ * @property {string} label the end of its name that tells it from the others
+ * @property {string} whole its whole name
  * @property {string} word the line under the name
  * @property {string} mark the sign of the type
  * @property {keyof Colours} colour of its strip
