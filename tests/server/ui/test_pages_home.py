@@ -26,19 +26,20 @@ def story() -> list[dict]:
 
 
 def test_the_feed_tells_each_run_once_and_like_ones_together():
-    """Latest first; equal neighbours are counted; a change of columns is told, their first schema is not."""
+    """Latest first; equal neighbours are counted; a change of columns is told, their first schema is not; what is new
+    says its type."""
     store = MemoryStore.open()
     store.append(raw(story()))
     found = latest_activity(store, 4)
-    lines = [(line.what, line.name, line.words, line.state, line.more) for line in found.lines]
+    lines = [(line.type or line.what, line.name, line.words, line.state, line.more) for line in found.lines]
     assert lines == [
         ("run", "load", "1 input", "FAILED", 0),
         ("run", "load", "1 input, 1 output", "COMPLETED", 1),
         ("schema", "t.orders", "added new, removed old", "", 0),
         ("run", "load", "1 input, 1 output", "COMPLETED", 0),
-        ("node", "load", "new job", "", 0),
-        ("node", "raw", "new dataset", "", 0),
-        ("node", "t.orders", "new table", "", 0),
+        ("job", "load", "new", "", 0),
+        ("dataset", "raw", "new", "", 0),
+        ("table", "t.orders", "new", "", 0),
     ]
     assert found.events == 4
 
@@ -63,6 +64,7 @@ def client(served):
 def test_it_says_what_is_wrong_and_what_is_covered(client):
     """A job that failed last is named; the shares are measured; a table is where to start."""
     text = client.get("/").text
+    assert text.index('id="wrong"') < text.index('id="new"')
     wrong = text[text.index('id="wrong"') : text.index('id="covered"')]
     assert f'href="/runs/{run_id(4)}"' in wrong
     assert "50 %" in text

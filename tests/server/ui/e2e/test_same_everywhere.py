@@ -134,6 +134,33 @@ def test_the_words_are_the_same(graph, cards):
     assert cards["raw.zebra"]["said"].endswith("2 more upstream")
 
 
+def test_the_names_are_the_same(filled, watch):
+    """A file in a long folder has one short name in tree, SVG, Mermaid, DOT, on its card and in the table; the whole of
+    it is told by whoever is pointed at."""
+    home = "/home/me/projects/churn"
+    paths = {f"{home}/raw/users.csv": "raw/users.csv", f"{home}/clean/users.csv": "clean/users.csv"}
+    raw, clean = ({"namespace": "file", "name": path, "facets": {}} for path in paths)
+    live = filled([run_event(run_id(1), "prepare", "COMPLETE", 1, [raw], [clean])])
+    with open_store(str(live.folder), tenant="default") as store:
+        found = Lineage(store, base="/").upstream(f"{home}/clean/users.csv")
+    page = watch().open(f"{live.url}/lineage?root={home}/clean/users.csv")
+    shown = {
+        card.get_attribute("title"): card.locator(".g-name").text_content() for card in page.locator(".g-card").all()
+    }
+    titles = ElementTree.fromstring(found.to_svg()).iter(f"{SVG}title")
+    told = " ".join(title.text for title in titles)
+    for path, short in paths.items():
+        assert shown[path] == short
+        assert page.locator(f'[data-table] [title="{path}"]').first.text_content().startswith(short)
+        assert path in told
+        assert f">{short}</text>" in found.to_svg()
+        for text in (found.to_tree(), found.to_mermaid(), found.to_dot()):
+            assert short in text
+        assert path not in found.to_tree()
+        assert path in found.to_json()
+        assert path in found.to_mermaid()
+
+
 def test_the_colours_are_the_same(graph, cards):
     """A type has one colour name everywhere: its own on the page and in the SVG, its nearest in a terminal."""
     svg, lines = drawn(graph), lines_of(graph)
