@@ -10,7 +10,7 @@ import pytest
 
 from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import Hooks, remove_all, unobserved
+from headwater.capture.hooks import Hooks, unobserved
 from headwater.capture.recorder import Recorder
 from headwater.errors import DidNotEnable
 
@@ -168,21 +168,6 @@ def test_a_part_is_removed_alone_or_with_the_rest(hooks):
     assert is_hooked == {"method": True, "make": False, "plain": True}
     hooks.remove()
     assert {name: inspect.getattr_static(Library, name) for name in before} == before
-
-
-def test_at_the_end_of_the_process_only_the_owners_are_restored(hooks, monkeypatch):
-    """``remove_all(is_last=True)`` restores the library, and spends no time on what other modules took from it: such a
-    stand-in calls its original, as it does wherever nothing is recorded."""
-    library, user = types.ModuleType("library_at_end"), types.ModuleType("user_at_end")
-    library.read = original = lambda: 7
-    monkeypatch.setitem(sys.modules, "library_at_end", library)
-    monkeypatch.setitem(sys.modules, "user_at_end", user)
-    hooks.after(library, "read", lambda *a: None)
-    user.read = library.read
-    remove_all([hooks], is_last=True)
-    assert library.read is original
-    assert user.read is not original
-    assert user.read() == 7
 
 
 def test_what_cannot_be_hooked_says_why(hooks):

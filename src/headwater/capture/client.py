@@ -191,9 +191,9 @@ class Client:
 
             self._leave_children = follow_children()  # type: ignore[method-assign]
 
-    def uninstall(self, *, is_last: bool = False) -> None:
-        """Take every hook away. ``is_last``: the process ends."""
-        REGISTRY.remove(is_last=is_last)
+    def uninstall(self) -> None:
+        """Take every hook away."""
+        REGISTRY.remove()
         self._leave_children()
 
     @staticmethod

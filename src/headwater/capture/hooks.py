@@ -254,12 +254,9 @@ class _Copy(NamedTuple):
     owner: ModuleType
 
 
-def remove_all(hooks: Iterable[Hooks], *, is_last: bool = False) -> None:
-    """Remove the hooks of several integrations, with one pass over the modules for all that they imported. ``is_last``:
-    the process ends; what other modules imported goes with them, as the originals would."""
-    copies = [copy for one in hooks for copy in one.take_back()]
-    if not is_last:
-        _swap(copies)
+def remove_all(hooks: Iterable[Hooks]) -> None:
+    """Remove the hooks of several integrations, with one pass over the modules for all that they imported."""
+    _swap([copy for one in hooks for copy in one.take_back()])
 
 
 def _first_loading(owners: set[ModuleType]) -> int:

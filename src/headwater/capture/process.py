@@ -74,7 +74,7 @@ def at_exit() -> None:
     # A stand-in or a thread that outlives the interpreter's modules keeps what it refers to alive, and compiled
     # libraries complain about that on standard error.
     with GUARD.at("exit"):
-        client.uninstall(is_last=True)
+        client.uninstall()
         client.worker.stop(STOP_TIMEOUT_S)
     thaw()
     pause.end()

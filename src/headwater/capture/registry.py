@@ -96,14 +96,14 @@ class Registry:
             if status.stop_waiting is not None:
                 status.stop_waiting()
 
-    def remove(self, *, is_last: bool = False) -> None:
-        """Take every hook away and stop waiting. ``is_last``: the process ends."""
+    def remove(self) -> None:
+        """Take every hook away and stop waiting."""
         self.stop_waiting()
         installed = [status.hooks for status in self.statuses.values() if status.hooks is not None]
         if installed:
             from headwater.capture.hooks import remove_all
 
-            remove_all(reversed(installed), is_last=is_last)
+            remove_all(reversed(installed))
         self.statuses.clear()
 
 
