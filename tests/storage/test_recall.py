@@ -16,9 +16,6 @@ from headwater.storage.recall import Budget, EdgePiece, NodePiece, Recall, View,
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import raw, run_event, run_id, whole_run
 
-INDEX: Any = None
-"""A recall hands the index on and does not look at it."""
-
 
 def node(seq: int, text: str = "x") -> NodePiece:
     """A piece of a node."""
@@ -34,7 +31,7 @@ def edge(seq: int, text: str = "x") -> EdgePiece:
 def recall() -> Recall:
     """A recall of its own budget, that knows nodes 1 to 3 and the edges 1 to 2 to 3 as of event 10."""
     found = Recall(Budget(1 << 20))
-    fill(found.at((0, 10), INDEX))
+    fill(found.at((0, 10)))
     return found
 
 
@@ -59,28 +56,28 @@ def test_a_commit_drops_what_it_touches(recall: Recall) -> None:
     """A node with the edges into it, before the commit is visible; nothing else."""
     recall.announce((0, 10), (0, 11), {2, 7})
     recall.settle()
-    view = recall.at((0, 11), INDEX)
+    view = recall.at((0, 11))
     assert nodes_of(view) == [1, 3]
     assert edges_of(view) == [(2, 3)]
     fill(view)
-    assert nodes_of(recall.at((0, 11), INDEX)) == [1, 2, 3]
+    assert nodes_of(recall.at((0, 11))) == [1, 2, 3]
 
 
 def test_what_was_read_before_a_commit_is_not_taken_in_after_it(recall: Recall) -> None:
     """A slow reader may not bring back what was dropped; what the commit did not touch he may."""
-    slow = recall.at((0, 10), INDEX)
+    slow = recall.at((0, 10))
     recall.announce((0, 10), (0, 11), {1, 2})
     fill(slow)
-    view = recall.at((0, 11), INDEX)
+    view = recall.at((0, 11))
     assert nodes_of(view) == [3]
     assert edges_of(view) == [(2, 3)]
 
 
 def test_a_reader_is_shown_nothing_that_came_after_his_state(recall: Recall) -> None:
     """Pieces that others made of a later state do not count for one who sees an earlier one."""
-    slow = recall.at((0, 10), INDEX)
+    slow = recall.at((0, 10))
     recall.announce((0, 10), (0, 11), {2})
-    fill(recall.at((0, 11), INDEX))
+    fill(recall.at((0, 11)))
     assert nodes_of(slow) == [1, 3]
     assert edges_of(slow) == [(2, 3)]
 
@@ -88,12 +85,12 @@ def test_a_reader_is_shown_nothing_that_came_after_his_state(recall: Recall) -> 
 @pytest.mark.parametrize("state", [(0, 12), (1, 10), (1, 3)])
 def test_a_state_that_nobody_announced_drops_everything(recall: Recall, state: tuple[int, int]) -> None:
     """Another process wrote, or ids were rewritten: what is known may be wrong."""
-    before = recall.at((0, 10), INDEX)
-    view = recall.at(state, INDEX)
+    before = recall.at((0, 10))
+    view = recall.at(state)
     assert nodes_of(view) == edges_of(view) == []
     assert recall.size == 0
     fill(before)
-    assert nodes_of(recall.at(state, INDEX)) == []
+    assert nodes_of(recall.at(state)) == []
     assert nodes_of(before) == [1, 2, 3]
 
 
@@ -101,22 +98,22 @@ def test_a_commit_behind_another_process_drops_everything(recall: Recall) -> Non
     """The writer sees that the store is not where it left it."""
     recall.announce((0, 12), (0, 13), {2})
     recall.settle()
-    assert nodes_of(recall.at((0, 13), INDEX)) == []
+    assert nodes_of(recall.at((0, 13))) == []
 
 
 def test_a_commit_that_rewrites_ids_drops_everything(recall: Recall) -> None:
     """Nodes turned out to be one."""
     recall.announce((0, 10), (1, 11), {2})
     recall.settle()
-    assert nodes_of(recall.at((1, 11), INDEX)) == []
+    assert nodes_of(recall.at((1, 11))) == []
 
 
 def test_a_commit_that_failed_is_not_taken_for_one(recall: Recall) -> None:
     """Who sees its number afterwards sees another's commit: what was known is not true any more."""
     recall.announce((0, 10), (0, 11), {2})
     recall.withdraw()
-    assert nodes_of(recall.at((0, 10), INDEX)) == [1, 3]
-    assert nodes_of(recall.at((0, 11), INDEX)) == []
+    assert nodes_of(recall.at((0, 10))) == [1, 3]
+    assert nodes_of(recall.at((0, 11))) == []
 
 
 def test_a_failure_before_the_announcement_changes_nothing(recall: Recall) -> None:
@@ -124,32 +121,32 @@ def test_a_failure_before_the_announcement_changes_nothing(recall: Recall) -> No
     recall.announce((0, 10), (0, 11), {2})
     recall.settle()
     recall.withdraw()
-    assert nodes_of(recall.at((0, 11), INDEX)) == [1, 3]
+    assert nodes_of(recall.at((0, 11))) == [1, 3]
 
 
 def test_the_touched_nodes_that_are_noted_are_bounded(recall: Recall) -> None:
     """Who has read before they were let go remembers nothing."""
-    slow = recall.at((0, 10), INDEX)
+    slow = recall.at((0, 10))
     recall.announce((0, 10), (0, 11), range(100, 30_000))
     recall.announce((0, 11), (0, 12), {50})
     assert len(recall._touched) == 1
     recall.announce((0, 12), (0, 13), {3})
     fill(slow)
-    assert nodes_of(recall.at((0, 13), INDEX)) == [1, 2]
-    assert edges_of(recall.at((0, 13), INDEX)) == [(1, 2)]
+    assert nodes_of(recall.at((0, 13))) == [1, 2]
+    assert edges_of(recall.at((0, 13))) == [(1, 2)]
     recall.announce((0, 13), (0, 14), {1, 2})
     fill(slow)
-    assert nodes_of(recall.at((0, 14), INDEX)) == []
+    assert nodes_of(recall.at((0, 14))) == []
 
 
 def test_memory_is_bounded_over_all_recalls() -> None:
     """The one that holds most gives way; sizes are those of what is held."""
     budget = Budget(100_000)
     small, large = Recall(budget), Recall(budget)
-    small.at((0, 1), INDEX).keep({1: node(1, "x" * 1000)}, {})
+    small.at((0, 1)).keep({1: node(1, "x" * 1000)}, {})
     kept = small.size
     for key in range(100):
-        large.at((0, 1), INDEX).keep({key: node(1, "x" * 1000)}, {pair_key(key, key + 1): edge(1, "y" * 1000)})
+        large.at((0, 1)).keep({key: node(1, "x" * 1000)}, {pair_key(key, key + 1): edge(1, "y" * 1000)})
         assert small.size + large.size <= budget.most_bytes
         assert large.size == sum(one.size for one in (*large.nodes.values(), *large.edges.values()))
     assert 0 < large.size < 100_000

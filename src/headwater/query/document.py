@@ -55,15 +55,15 @@ def walk_json(
     limit: int | None = None,
 ) -> msgspec.Raw:
     """Return ``upstream`` or ``downstream`` of a node as JSON; what a walk from a dataset shows now is remembered."""
-    if as_of is None and kinds is None and not columns and level == "dataset":
-        check_numbers(depth=depth, limit=limit)
-        with lineage.store.view() as view:
+    with lineage.store.view() as view:
+        if as_of is None and kinds is None and not columns and level == "dataset":
+            check_numbers(depth=depth, limit=limit)
             target = lineage.resolver.target(node)
             if target.node.kind is NodeKind.DATASET and not target.field and target.version is None:
                 found = walk_document(lineage.store, view, target.node, direction, depth=depth, limit=limit)
                 return msgspec.Raw(found)
-    walk = lineage.upstream if direction is Direction.UPSTREAM else lineage.downstream
-    graph = walk(node, depth=depth, as_of=as_of, columns=columns, kinds=kinds, level=level, limit=limit)
+        walk = lineage.upstream if direction is Direction.UPSTREAM else lineage.downstream
+        graph = walk(node, depth=depth, as_of=as_of, columns=columns, kinds=kinds, level=level, limit=limit)
     return msgspec.Raw(_encode(graph))
 
 
@@ -82,7 +82,7 @@ def walk_document(
     store: Store, view: View, root: NodeRow, direction: Direction, *, depth: int | None, limit: int | None
 ) -> bytes:
     """Return what a walk from a dataset shows now, as JSON. ``view`` is the one that the store is asked in."""
-    edges = Edges(store, index=view.index)
+    edges = Edges(store)
     reach = walk_nodes(edges, [root.id], (), direction, depth=depth, limit=limit)
     pairs = _around(edges, reach.levels, direction)
     found = _edge_pieces(store, view, pairs)

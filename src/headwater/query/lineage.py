@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import msgspec
 
@@ -39,13 +40,29 @@ AsOf = str | int | None
 """An instant: microseconds since the epoch, or text (``2026-07-01``, ``2h ago``, ``yesterday``, a run id)."""
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def of_one_state(ask: Callable[Concatenate[Lineage, P], R]) -> Callable[Concatenate[Lineage, P], R]:
+    """Have a question answered from one state of the store, however often it reads; from the view at hand, if any."""
+
+    @wraps(ask)
+    def asked(self: Lineage, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.store.view():
+            return ask(self, *args, **kwargs)
+
+    return asked
+
+
 class Lineage:
     """Questions about the lineage in one store.
 
     Names are given as a person types them (see ``headwater.query.resolve``); every method raises ``NotFound`` with
     near names for one that is not known, and ``InvalidInput`` for one that means several nodes. ``depth`` counts hops
     from dataset to dataset, all of them when None; ``as_of`` asks about another instant than now; ``limit`` keeps the
-    nearest nodes and marks the answer ``truncated``.
+    nearest nodes and marks the answer ``truncated``. An answer is of one state of the store; several are where they
+    are asked within one ``store.view()``.
     """
 
     def __init__(self, store: Store, *, base: str | None = None, clock: Clock = now) -> None:
@@ -55,6 +72,7 @@ class Lineage:
         self.labels = Labels(base)
 
     # -- walks -----------------------------------------------------------------------------------------------------
+    @of_one_state
     def upstream(
         self,
         node: str,
@@ -70,6 +88,7 @@ class Lineage:
         keeps nodes of these types (``model``, ``table``) and joins them directly; level ``run`` is about versions."""
         return self._walk(node, Direction.UPSTREAM, depth, as_of, columns, kinds, level, limit)
 
+    @of_one_state
     def downstream(
         self,
         node: str,
@@ -131,6 +150,7 @@ class Lineage:
             gaps=gaps,
         )
 
+    @of_one_state
     def path(self, source: str, target: str, *, as_of: AsOf = None, limit: int = 1) -> LineageGraph:
         """Return up to ``limit`` shortest ways by which data flows from source to target, in one graph.
 
@@ -141,6 +161,7 @@ class Lineage:
         ends = self.resolver.node(source), self.resolver.node(target)
         return find_path(self.store, ends[0], ends[1], self.labels, as_of=self.instant(as_of), limit=limit)
 
+    @of_one_state
     def graph(self, expression: str, *, as_of: AsOf = None, limit: int | None = None) -> LineageGraph:
         """Return the nodes that a selector names, the first ``limit`` of them, with the edges between them."""
         from headwater.query.subgraph import subgraph
@@ -150,6 +171,7 @@ class Lineage:
         rows = Selector(self.store, self.resolver, instant).select(expression)
         return subgraph(self.store, rows, as_of=instant, limit=limit)
 
+    @of_one_state
     def select(self, expression: str, *, as_of: AsOf = None) -> list[str]:
         """Return the ids of the nodes that a selector names (``+model:churn``, ``tag:pii+ & kind:model``), sorted."""
         from headwater.query.names import node_id
@@ -158,6 +180,7 @@ class Lineage:
         return sorted(node_id(row) for row in rows)
 
     # -- answers ---------------------------------------------------------------------------------------------------
+    @of_one_state
     def impact(
         self,
         node: str,
@@ -183,11 +206,13 @@ class Lineage:
         found = find_impact(edges, target.node, target.field, change, depth=depth, limit=limit, labels=self.labels)
         return msgspec.structs.replace(found, gaps=(*found.gaps, *self._not_yet(target.node, edges.as_of)))
 
+    @of_one_state
     def why(self, prediction: str, *, as_of: AsOf = None) -> Why:
         """Return the way back from a prediction (``preds.csv#17``), a version or a dataset: model, run, data, raw."""
         target = self.resolver.target(prediction, prefer_row=True)
         return find_why(self.store, target, as_of=self.instant(as_of))
 
+    @of_one_state
     def diff(self, before: str, after: str | None = None, *, of: str | None = None) -> Diff:
         """Return how two runs, two versions, or two instants differ (the last upstream of ``of``, or everywhere).
 
@@ -227,6 +252,7 @@ class Lineage:
         return diff_versions(self.store, (node, versions[1]), (node, versions[0]))
 
     # -- objects ---------------------------------------------------------------------------------------------------
+    @of_one_state
     def show(self, node: str, *, as_of: AsOf = None) -> Details:
         """Return what is known of a dataset, version, job or run."""
         target = self.resolver.target(node)
@@ -236,19 +262,23 @@ class Lineage:
         found = describe(self.store, target, as_of=instant)
         return msgspec.structs.replace(found, gaps=self._not_yet(target.node, instant))
 
+    @of_one_state
     def claims(self, job: str) -> Claims:
         """Return what the emitter of a job claims, beside what our own parse of its SQL finds."""
         return claims_of(self.store, self.resolver.node(job))
 
+    @of_one_state
     def search(self, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
         """Return nodes whose name, columns, description, tags or owners match the words, best first."""
         check_numbers(limit=limit)
         return search_nodes(self.store, text, kind=kind, limit=limit)
 
+    @of_one_state
     def history(self, node: str, *, limit: int = 100) -> History:
         """Return the versions of a dataset, or the runs of a job, and every change of its schema and other facets."""
         return read_history(self.store, self.resolver.node(node), limit=limit)
 
+    @of_one_state
     def runs(self, node: str | None = None, *, state: str | None = None, limit: int = 20) -> list[RunSummary]:
         """Return runs, latest first: of a job, of those that wrote a dataset, or all."""
         check_numbers(limit=limit)
@@ -258,6 +288,7 @@ class Lineage:
         row = self.resolver.node(node) if node else None
         return list_runs(self.store, row, state=found, limit=limit)
 
+    @of_one_state
     def record(self, run: str) -> dict[str, Any]:
         """Return the flat record of a run, whichever way it came in."""
         target = self.resolver.target(run)
@@ -270,6 +301,7 @@ class Lineage:
             )
         return record_of(self.store, target.run)
 
+    @of_one_state
     def coverage(self) -> Coverage:
         """Return how much is known: datasets with a producer, edges by how they are known, edges with columns."""
         return measure(self.store)

@@ -68,8 +68,8 @@ def ends(edge: EdgeRow, direction: Direction) -> Ends:
 class Edges:
     """The valid edges of a store, fetched many at a time and remembered for the length of one question."""
 
-    def __init__(self, store: Store, as_of: int | None = None, *, index: GraphIndex | None = None) -> None:
-        self._index = index
+    def __init__(self, store: Store, as_of: int | None = None) -> None:
+        self._index: GraphIndex | None = None
         self.store = store
         self.as_of = as_of
         self.instant = NOW if as_of is None else as_of

@@ -301,7 +301,7 @@ class Store(Intake, Directory, Search, Viewed):
 
     @abstractmethod
     def index(self, level: Level) -> GraphIndex:
-        """The graph index of that level, refreshed to the last acknowledged event."""
+        """The graph index of that level in the state of the view at hand, else as of the last acknowledged event."""
 
     @abstractmethod
     def edges(

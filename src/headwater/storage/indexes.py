@@ -1,7 +1,8 @@
 """The graph indexes of one store, shared by every handle on that store in this process, with what answers recall.
 
 A process that opens a store several times (one that writes, some that read) holds the graph once. Each handle brings
-the index up to date through a connection of its own, so a reader never waits for the connection of the writer.
+the index up to date through a connection of its own, so a reader never waits for the connection of the writer. Who
+follows holds his own store, then the graph, in this order.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from headwater.storage.recall import Recall
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.base import Level
     from headwater.storage.index import GraphIndex
+    from headwater.storage.index.follow import State as Latest
     from headwater.storage.index.source import EdgeSource
 
 
@@ -50,8 +52,16 @@ class SharedIndexes:
         with self._lock:
             self._indexes.clear()
 
-    def index(self, level: Level, source: EdgeSource) -> GraphIndex:
-        """The index of a level as a handle that reads from ``source``, brought up to date from it."""
+    def latest(self) -> dict[Level, Latest]:
+        """The latest state of each index: no later than what a reading shows that begins afterwards."""
+        with self._lock:
+            return {level: index.latest for level, index in self._indexes.items()}
+
+    def index(self, level: Level, source: EdgeSource, before: Latest | None) -> GraphIndex:
+        """The index of a level in the state that ``source`` shows, which is being read.
+
+        ``before`` is what ``latest`` gave before that reading began.
+        """
         from headwater.storage.index import GraphIndex
 
         with self._lock:  # never held while the store is asked something: the store may hold its lock and come here
@@ -59,6 +69,6 @@ class SharedIndexes:
             if shared is None:
                 folder = None if self._folder is None else self._folder / level
                 shared = self._indexes[level] = GraphIndex.prepare(folder, source)
-        found = shared.reading_from(source)
+        found = shared.reading_from(source, before)
         found.refresh()
         return found

@@ -37,6 +37,7 @@ from headwater.storage.searched import SearchedStore
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.index import GraphIndex
+    from headwater.storage.index.follow import State as Latest
     from headwater.storage.index.source import EdgeSource
 
 _PAGE = 1000
@@ -54,6 +55,10 @@ class ProjectedStore(ListedStore, SearchedStore):
         self._indexes = indexes
         self._indexes.join()
         self._is_closed = False
+        #: the view at hand, the indexes that it was given, and where these had been before it began
+        self._view: View | None = None
+        self._viewed: dict[Level, GraphIndex] = {}
+        self._before: dict[Level, Latest] = {}
 
     def _follow(self, tables: Tables) -> None:
         """Answer from these tables from now on."""
@@ -76,9 +81,16 @@ class ProjectedStore(ListedStore, SearchedStore):
     @contextmanager
     def view(self) -> Iterator[View]:
         """A context in which everything is answered from one state, with what is remembered of it."""
-        index = self.index("dataset")  # first: who refreshes it reads the store, and may wait for its lock
+        before = self._indexes.latest()
         with self._reading():
-            yield self._indexes.recall.at(self._state(), index)
+            if self._view is not None:
+                yield self._view
+                return
+            self._view, self._before = self._indexes.recall.at(self._state()), before
+            try:
+                yield self._view
+            finally:
+                self._view, self._viewed, self._before = None, {}, {}
 
     @abstractmethod
     def _log_counts(self) -> tuple[int, int, int]:
@@ -213,11 +225,16 @@ class ProjectedStore(ListedStore, SearchedStore):
         """The stream of integer edges that the index follows."""
         from headwater.storage.projection.sources import TablesSource
 
-        return TablesSource(self._tables, level, self._reading)
+        return TablesSource(self._tables, level, self._reading, self._last_seq)
 
     def index(self, level: Level) -> GraphIndex:
-        """The graph index of that level, refreshed to the last acknowledged event."""
-        return self._indexes.index(level, self.edge_source(level))
+        """The graph index of that level in the state of the view at hand, else as of the last acknowledged event."""
+        with self.view():
+            found = self._viewed.get(level)
+            if found is None:
+                source = self.edge_source(level)
+                found = self._viewed[level] = self._indexes.index(level, source, self._before.get(level))
+            return found
 
     def edges(
         self, *, job_id: int | None = None, source_id: int | None = None, target_id: int | None = None
@@ -235,9 +252,9 @@ class ProjectedStore(ListedStore, SearchedStore):
         """Dataset-level edges that hold at an instant, both ends among these nodes: the index says which."""
         if not len(node_ids):
             return []
-        inside = self.index("dataset").edges_among(node_ids, as_of=_LAST_INSTANT if as_of is None else as_of)
-        pairs = zip(inside.source.tolist(), inside.target.tolist(), strict=True)
-        with self._reading():
+        with self.view():
+            inside = self.index("dataset").edges_among(node_ids, as_of=_LAST_INSTANT if as_of is None else as_of)
+            pairs = zip(inside.source.tolist(), inside.target.tolist(), strict=True)
             return self._answers.edges_between(pairs, as_of)
 
     def edges_between(self, pairs: Collection[tuple[int, int]]) -> list[EdgeRow]:

@@ -22,7 +22,6 @@ import msgspec
 
 if TYPE_CHECKING:
     from headwater.storage.base import EdgeRow
-    from headwater.storage.index import GraphIndex
 
 MOST_BYTES = 40 << 20
 """What the recalls of a process may hold together."""
@@ -174,12 +173,12 @@ class Recall:
             self._empty()
 
     # -- reading ---------------------------------------------------------------------------------------------------
-    def at(self, state: State, index: GraphIndex) -> View:
+    def at(self, state: State) -> View:
         """What is remembered, for one who sees the store in that state."""
         with self._lock:
             if state[0] != self._epoch or state[1] > self._known:
                 self._restart(state)
-            return View(self, state, index, self.nodes, self.edges)
+            return View(self, state, self.nodes, self.edges)
 
     def keep(self, view: View, nodes: Mapping[int, NodePiece], edges: Mapping[int, EdgePiece]) -> None:
         """Remember pieces that were made of the state of a view, as far as no later commit touched them."""
@@ -209,14 +208,11 @@ class View:
         self,
         recall: Recall,
         state: State,
-        index: GraphIndex,
         nodes: Mapping[int, NodePiece],
         edges: Mapping[int, EdgePiece],
     ) -> None:
         self._recall = recall
         self.state = state
-        #: the dataset level, of this state or one beside it
-        self.index = index
         self.nodes = nodes
         self.edges = edges
 
@@ -245,10 +241,11 @@ class Viewed(ABC):
 
     @abstractmethod
     def view(self) -> AbstractContextManager[View]:
-        """A context in which everything that this store is asked is answered from one state, that of the last
-        acknowledged event; it gives what is remembered of it, and the graph index of the dataset level.
+        """A context in which everything that this store is asked, its indexes included, is answered from one state,
+        that of the last acknowledged event; it gives what is remembered of it.
 
-        Nothing in it may ask the store for an index: that may wait for one who waits for this store.
+        A view within a view is the same one. Nothing can be written in it through this store, and other threads that
+        use this store wait until it ends: it is for the length of one question.
         """
 
     @abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,15 @@ class MemorySource:
         self.labelled = labelled
         self.mappings = mappings
         self.asked: list[int] = []
+
+    @property
+    def mark(self) -> int:
+        """How much there is."""
+        return len(self.edges) + self.node_count
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Nobody writes meanwhile."""
+        return nullcontext()
 
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """The edges after a position."""

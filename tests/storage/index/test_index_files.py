@@ -231,6 +231,7 @@ def test_a_second_process_opens_the_files(tmp_path):
         "from index_graphs import MemorySource\n"
         "from headwater.storage.index import GraphIndex\n"
         "class Silent(MemorySource):\n"
+        f"    mark = {2 * NODE_COUNT - 1}\n"
         "    def edges_since(self, seq, limit):\n"
         f"        assert seq == {NODE_COUNT - 1}\n"
         "        return super().edges_since(seq, limit)\n"

@@ -30,13 +30,15 @@ class _TenantStores:
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
-        """A store to ask, for the length of one question."""
+        """A store to ask, for the length of one question; what it answers meanwhile is of one state."""
         if self._shares_writer:
-            yield self.writer
+            with self.writer.view():
+                yield self.writer
             return
         store = self._reader()
         try:
-            yield store
+            with store.view():
+                yield store
         finally:
             self._free.put(store)
 
@@ -81,7 +83,7 @@ class TenantStores:
 
     @contextmanager
     def reading(self, tenant: str) -> Iterator[Store]:
-        """A store of the tenant to ask; it shows everything acknowledged before."""
+        """A store of the tenant to ask; it shows everything acknowledged before, and nothing later while it is held."""
         with self._using(tenant) as stores, stores.reading() as store:
             yield store
 

@@ -97,8 +97,8 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
     """Adjacency rows in one direction; ``keys`` is None when row ``i`` belongs to node ``i``.
 
     ``targets`` are the far ends of the edges (their sources, in incoming rows), ascending within a row. ``gone`` are
-    the positions, ascending, of edges that were withdrawn since the rows were made: they keep their place and do not
-    hold. Every node of whose row an edge is gone is touched (see ``Adjacency``).
+    the positions, ascending, of edges that were withdrawn or replaced since the rows were made: they keep their place
+    and do not hold. Every node of whose row an edge is gone is touched (see ``Adjacency``).
     """
 
     keys: U32 | None
@@ -115,7 +115,7 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def gone_count(self) -> int:
-        """How many edges were withdrawn."""
+        """How many edges were withdrawn or replaced."""
         return 0 if self.gone is None else len(self.gone)
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
@@ -158,7 +158,7 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
         return holds if stands is None else holds & stands
 
     def stands(self, positions: npt.NDArray[np.generic] | slice) -> Flags | None:
-        """Which of those edges were not withdrawn; None when none was."""
+        """Which of those edges were neither withdrawn nor replaced; None when none was."""
         if self.gone is None:
             return None
         if isinstance(positions, slice):
@@ -188,7 +188,7 @@ def expand(low: Positions, high: Positions) -> tuple[Positions, Positions]:
 
 class Adjacency(msgspec.Struct, frozen=True, eq=False):
     """One direction of a graph: the base rows, newer segments, and a bit for each node that they touch: that has a row
-    in a segment, or an edge in the base that was withdrawn.
+    in a segment, or an edge in the base that is gone.
 
     ``touched`` may hold bits of segments that came later; a set bit means "look", a clear one "nothing there".
     """
@@ -214,7 +214,10 @@ class Adjacency(msgspec.Struct, frozen=True, eq=False):
 
 
 class Snapshot(msgspec.Struct, frozen=True, eq=False):
-    """A graph at one sequence number; never changes under a walk, except that an interval may be closed in place."""
+    """A graph in one state of its source, which ``epoch`` and ``mark`` name; it never changes.
+
+    ``seq`` is the number of the last edge in it, ``generation`` that of the files which hold the base.
+    """
 
     node_count: int
     kinds: U8
@@ -223,10 +226,11 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     seq: int
     epoch: int
     generation: int
+    mark: int
 
     @property
     def overlay_count(self) -> int:
-        """How many edges stand in segments, or were withdrawn from the base."""
+        """How many edges stand in segments, or are gone from the base."""
         return sum(len(rows) for rows in self.into.segments) + self.into.base.gone_count
 
     @property

@@ -25,9 +25,8 @@ import xxhash
 
 from headwater.storage.index.arrays import Adjacency, Rows, Snapshot
 
-FORMAT = 1
+FORMAT = 2
 CHUNK = 1 << 20
-WRITTEN_IN_PLACE = ("valid_to", "mapping")
 ATTEMPTS = 5
 
 
@@ -42,13 +41,14 @@ class FileNote(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """The current generation: up to which sequence number, of which epoch of the source, in which files."""
+    """The current generation: up to which sequence number, of which epoch and mark of the source, in which files."""
 
     format: int
     byteorder: str
     generation: int
     epoch: int
     seq: int
+    mark: int
     node_count: int
     mapping_ids: list[int]
     files: dict[str, FileNote]
@@ -71,7 +71,15 @@ def publish(folder: Path, snapshot: Snapshot, mapping_ids: list[int]) -> int | N
         notes = {name: _write(home / f"{name}.bin", array) for name, array in _named_arrays(snapshot).items()}
         _flush_folder(home)
         manifest = Manifest(
-            FORMAT, sys.byteorder, generation, snapshot.epoch, snapshot.seq, snapshot.node_count, mapping_ids, notes
+            FORMAT,
+            sys.byteorder,
+            generation,
+            snapshot.epoch,
+            snapshot.seq,
+            snapshot.mark,
+            snapshot.node_count,
+            mapping_ids,
+            notes,
         )
         _write_manifest(folder, manifest)
         for old in folder.glob("generation-*"):
@@ -151,7 +159,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def _open(home: Path, manifest: Manifest, verify: bool) -> Snapshot:
-    arrays = {name: _map(home / f"{name}.bin", name, note, verify) for name, note in manifest.files.items()}
+    arrays = {name: _map(home / f"{name}.bin", note, verify) for name, note in manifest.files.items()}
     out = Rows(None, **{n.removeprefix("out_"): a for n, a in arrays.items() if n.startswith("out_")})  # type: ignore[arg-type]
     into = Rows(None, **{n.removeprefix("in_"): a for n, a in arrays.items() if n.startswith("in_")})  # type: ignore[arg-type]
     kinds: npt.NDArray[np.uint8] = arrays["kinds"]  # type: ignore[assignment]
@@ -163,11 +171,18 @@ def _open(home: Path, manifest: Manifest, verify: bool) -> Snapshot:
     if len(kinds) != manifest.node_count or len(out.targets) != len(into.targets):
         raise ValueError("the arrays do not fit together")
     return Snapshot(
-        manifest.node_count, kinds, Adjacency(out), Adjacency(into), manifest.seq, manifest.epoch, manifest.generation
+        manifest.node_count,
+        kinds,
+        Adjacency(out),
+        Adjacency(into),
+        manifest.seq,
+        manifest.epoch,
+        manifest.generation,
+        manifest.mark,
     )
 
 
-def _map(path: Path, name: str, note: FileNote, verify: bool) -> npt.NDArray[np.generic]:
+def _map(path: Path, note: FileNote, verify: bool) -> npt.NDArray[np.generic]:
     dtype = np.dtype(note.dtype)
     with path.open("rb") as file:
         state = os.fstat(file.fileno())
@@ -175,8 +190,7 @@ def _map(path: Path, name: str, note: FileNote, verify: bool) -> npt.NDArray[np.
             raise ValueError(f"{path.name} has another size")
         if not state.st_size:
             return np.empty(0, dtype)
-        access = mmap.ACCESS_COPY if name.endswith(WRITTEN_IN_PLACE) else mmap.ACCESS_READ
-        view = mmap.mmap(file.fileno(), 0, access=access)
+        view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     is_untouched = (state.st_mtime_ns, state.st_ino) == (note.changed_ns, note.inode)
     if (verify or not is_untouched) and xxhash.xxh3_64_hexdigest(view) != note.digest:
         raise ValueError(f"{path.name} was changed")

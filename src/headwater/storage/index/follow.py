@@ -1,10 +1,15 @@
-"""Keeping up with a source: the tail of its log goes into the overlay, and the overlay into the base when it grows."""
+"""Keeping up with a source: the tail of its log goes into the overlay, and the overlay into the base when it grows.
+
+A graph goes forward only. Who asks for an earlier state, because another has taken the graph beyond what he sees of
+the store, is given a graph of his own, made from the last state that was no later than his.
+"""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from headwater.errors import StoreCorrupt, StoreError
@@ -31,9 +36,13 @@ MAX_EDGES = 2**32 - 1
 NO_EPOCH = -1
 """Epoch of the state before the source was asked for the first time."""
 
+State = tuple[Snapshot, MappingTable]
+"""A graph, and what the numbers of its mappings mean."""
+
 
 class Follower:
-    """The state of an index and how it changes. Its methods are called by one thread at a time, under ``lock``."""
+    """The state of an index and how it changes. Its methods are called by one thread at a time, under ``lock``, within
+    a reading of the source that they are given."""
 
     def __init__(self, folder: Path | None, source: EdgeSource, kernel: Kernel, *, auto_compact: bool) -> None:
         self.folder = folder
@@ -44,7 +53,7 @@ class Follower:
         self._is_closed = False
         self._places: int | None = None
         self._auto_compact = auto_compact
-        self.state = (_empty(NO_EPOCH), MappingTable(source))
+        self.state: State = (_empty(NO_EPOCH), MappingTable(source))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -74,6 +83,21 @@ class Follower:
         self._is_closed = True
         self.snapshot = _empty(NO_EPOCH)
 
+    def at(self, source: EdgeSource, older: State) -> tuple[State, int]:
+        """The graph in the state that the source shows, and the number of edges read.
+
+        ``older`` is a state that the graph was in before the reading of the source began.
+        """
+        if (self.snapshot.epoch, self.snapshot.mark) <= (source.epoch, source.mark):
+            taken = self.follow(source)
+            return self.state, taken
+        aside = Follower(None, source, self.kernel, auto_compact=False)
+        snapshot, mappings = older
+        # The kinds of later nodes stand behind those of this snapshot, in the same memory.
+        aside.state = (msgspec.structs.replace(snapshot, kinds=snapshot.kinds.copy()), mappings)
+        taken = aside.follow(source)
+        return aside.state, taken
+
     def follow(self, source: EdgeSource) -> int:
         """Take over everything newer than the state; the number of edges read.
 
@@ -82,7 +106,7 @@ class Follower:
         self._check_open()
         is_held = self.snapshot.epoch != NO_EPOCH
         while True:
-            epoch, floor, places = source.epoch, source.floor, source.places
+            epoch, mark, floor, places = source.epoch, source.mark, source.floor, source.places
             if epoch != self.snapshot.epoch or 0 < self.snapshot.seq < floor:
                 self.state = (_empty(epoch), MappingTable(source))
                 is_held = self._adopt(source, above=0, floor=floor)
@@ -92,12 +116,15 @@ class Follower:
             batches, seq = self._tail(source, self.snapshot.seq)
             kinds = self._kinds(source)
             # What was current before and after the reading is that of what was read.
-            if (source.epoch, source.floor, source.places) == (epoch, floor, places):
+            if (source.epoch, source.mark, source.floor, source.places) == (epoch, mark, floor, places):
                 break
         self.builds += not is_held
         count = sum(len(batch) for batch in batches)
-        if batches or len(kinds) != self.snapshot.node_count:
-            self._take(source, batches, kinds, seq)
+        here = msgspec.structs.replace(self.snapshot, mark=mark)
+        if batches or len(kinds) != here.node_count:
+            self._take(source, here, batches, kinds, seq)
+        else:
+            self.snapshot = here
         return count
 
     def compact(self, source: EdgeSource) -> None:
@@ -106,7 +133,7 @@ class Follower:
         if self._adopt(source, above=self.snapshot.generation, floor=source.floor):
             self.follow(source)
         if self.snapshot.overlay_count or not self._is_saved():
-            self._rebuild(no_edges(), self.snapshot.kinds, self.snapshot.seq)
+            self._rebuild(self.snapshot, no_edges(), self.snapshot.kinds, self.snapshot.seq)
             self._save()
 
     def _is_saved(self) -> bool:
@@ -117,13 +144,16 @@ class Follower:
             raise StoreError("the graph index is closed", hint="open it again")
 
     def _adopt(self, source: EdgeSource, *, above: int, floor: int) -> bool:
-        """Take the saved generation over, if it is of this epoch, newer than what is held, and not below the floor."""
+        """Take the saved generation over, if it is of this epoch, newer than what is held, and not below the floor; one
+        that another process saved since the reading began is beyond the source."""
         if self.folder is None:
             return False
         loaded = files.load(self.folder, above=above)
-        if loaded is None or loaded[0].epoch != self.snapshot.epoch or loaded[0].seq < floor:
+        if loaded is None:
             return False
         snapshot, mapping_ids = loaded
+        if snapshot.epoch != self.snapshot.epoch or snapshot.seq < floor or snapshot.mark > source.mark:
+            return False
         self.state = (snapshot, MappingTable(source, mapping_ids))
         return True
 
@@ -152,16 +182,17 @@ class Follower:
         room[len(known) : count] = new
         return room[:count]
 
-    def _take(self, source: EdgeSource, batches: list[EdgeBatch], kinds: U8, seq: int) -> None:
+    def _take(self, source: EdgeSource, here: Snapshot, batches: list[EdgeBatch], kinds: U8, seq: int) -> None:
+        """Go on from ``here``, with what was read since."""
         edges = concatenate([self._edges(batch, len(kinds)) for batch in batches])
-        base = self.snapshot.edge_count - self.snapshot.overlay_count
+        base = here.edge_count - here.overlay_count
         is_large = len(edges) * OVERLAY_SHARE > base and len(edges) > OVERLAY_LEAST
         order_by = self.kernel.order_by
         following = None
         if not is_large or not self._auto_compact:
-            following = with_edges(self.snapshot, arranged(edges, len(kinds), order_by), kinds, seq, order_by)
+            following = with_edges(here, arranged(edges, len(kinds), order_by), kinds, seq, order_by)
         if following is None:
-            self._rebuild(edges, kinds, seq)
+            self._rebuild(here, edges, kinds, seq)
             if self.snapshot.edge_count > OVERLAY_LEAST:
                 self._save()
             return
@@ -182,16 +213,17 @@ class Follower:
             raise StoreCorrupt("an edge with a label or an interval was withdrawn: it ends with an empty interval")
         return Edges(batch.source, batch.target, valid_from, valid_to, batch.label, mapping, batch.withdrawn)
 
-    def _rebuild(self, edges: Edges, kinds: U8, seq: int) -> None:
+    def _rebuild(self, here: Snapshot, edges: Edges, kinds: U8, seq: int) -> None:
         """A new base from all that is held and further edges."""
-        state = self.snapshot
-        joined = concatenate([all_edges(state.into), edges])
+        joined = concatenate([all_edges(here.into), edges])
         if len(joined) > MAX_EDGES:
             raise StoreError("one graph index holds at most 4,294,967,295 edges", hint="split the store by tenant")
         order_by, count = self.kernel.order_by, len(kinds)
         joined = remaining(arranged(joined, count, order_by))
         out, into = both_directions(joined, count, order_by, is_base=True)
-        self.snapshot = Snapshot(count, kinds, Adjacency(out), Adjacency(into), seq, state.epoch, state.generation)
+        self.snapshot = msgspec.structs.replace(
+            here, node_count=count, kinds=kinds, out=Adjacency(out), into=Adjacency(into), seq=seq
+        )
 
     def _save(self) -> None:
         if self.folder is None:
@@ -212,4 +244,4 @@ class Follower:
 def _empty(epoch: int) -> Snapshot:
     nothing = np.empty(0, np.uint32)
     rows = Rows(None, np.zeros(1, np.uint32), nothing)
-    return Snapshot(0, np.empty(0, np.uint8), Adjacency(rows), Adjacency(rows), 0, epoch, 0)
+    return Snapshot(0, np.empty(0, np.uint8), Adjacency(rows), Adjacency(rows), 0, epoch, 0, 0)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from headwater.errors import InvalidInput
 from headwater.storage.index import files
 from headwater.storage.index.arrays import Edges, Snapshot
-from headwater.storage.index.follow import Follower
+from headwater.storage.index.follow import Follower, State
 from headwater.storage.index.inside import edges_inside
 from headwater.storage.index.kernels import choose
 from headwater.storage.index.nearest import Nearest, nearest, steps
@@ -26,16 +26,16 @@ Roots = int | Iterable[int] | npt.NDArray[np.generic]
 class GraphIndex:
     """Walks over one graph of integer ids.
 
-    One instance serves any number of threads: a walk takes the state it finds, ``refresh`` puts a new one in place.
-    What another handle of the same graph takes over is not seen before that: in the middle of it the graph is empty.
+    One instance serves any number of threads: a walk takes the state it finds, ``refresh`` puts the one in place that
+    the source shows then. What another handle of the same graph takes over is not seen.
     Ids of nodes that the index does not know raise InvalidInput. Roots at or above ``cut`` did not exist then and
     reach nothing.
     """
 
-    def __init__(self, follower: Follower, source: EdgeSource) -> None:
+    def __init__(self, follower: Follower, source: EdgeSource, state: State | None = None) -> None:
         self._follower = follower
         self._source = source
-        self._state = follower.state
+        self._state = follower.state if state is None else state
 
     @classmethod
     def open(
@@ -57,23 +57,33 @@ class GraphIndex:
         """The same, but the source is not asked for anything before ``refresh``: until then there are no nodes."""
         return cls(Follower(folder, source, choose(kernel), auto_compact=auto_compact), source)
 
-    def reading_from(self, source: EdgeSource) -> GraphIndex:
+    def reading_from(self, source: EdgeSource, state: State | None = None) -> GraphIndex:
         """The same graph, held once, for another thread or connection: it is refreshed from ``source``.
 
-        Both must be sources of one and the same store. ``close`` closes the graph for all.
+        Both must be sources of one and the same store. ``close`` closes the graph for all. ``state`` is the ``latest``
+        of a time before the reading of the source began, where that has begun.
         """
-        return GraphIndex(self._follower, source)
+        return GraphIndex(self._follower, source, state)
+
+    @property
+    def latest(self) -> State:
+        """The latest state of the graph, whichever handle brought it there."""
+        return self._follower.state
 
     def refresh(self) -> int:
-        """Take over what the source has that is newer; how many edges that was."""
-        with self._follower.lock:
-            taken = self._follower.follow(self._source)
-            self._state = self._follower.state
+        """Go to the state that the source shows; how many edges were read for that."""
+        with self._source.reading():
+            latest = self._follower.state
+            if (latest[0].epoch, latest[0].mark) == (self._source.epoch, self._source.mark):
+                self._state = latest
+                return 0
+            with self._follower.lock:
+                self._state, taken = self._follower.at(self._source, self._state)
             return taken
 
     def compact(self) -> None:
         """Merge the overlay into a new base, and save that as a new generation."""
-        with self._follower.lock:
+        with self._source.reading(), self._follower.lock:
             self._follower.compact(self._source)
             self._state = self._follower.state
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 import msgspec
@@ -69,6 +70,20 @@ class EdgeSource(Protocol):
 
         Saved files are believed when they bear this number. A store that can be replaced by another one in the same
         folder (restored, rebuilt) has to give that one another number: begin with a random one, not with 1.
+        """
+
+    @property
+    def mark(self) -> int:
+        """Grows with every change of edges and nodes, within an epoch: the two name the state that the source shows.
+
+        A graph of a higher epoch, or of this one and a higher mark, has what the source does not show yet.
+        """
+
+    def reading(self) -> AbstractContextManager[object]:
+        """A context in which the source shows one state; one may be entered within another.
+
+        It is entered before the lock of a graph is taken, never after: who follows a source waits for nobody who waits
+        for him.
         """
 
     @property

@@ -51,6 +51,8 @@ class MemoryStore(ProjectedStore):
         """Sort deliveries out, and hold the store until they are taken in or let go."""
         with ExitStack() as held:
             held.enter_context(self._lock)
+            if self._view is not None:
+                raise StoreError("a write was started within a read")
             batch = sort_out(
                 [self.checked(delivery) for delivery in deliveries],
                 self._seen,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from typing import Any, Literal
+from contextlib import AbstractContextManager
+from typing import Literal
 
 import numpy as np
 
@@ -13,17 +14,20 @@ from headwater.storage.projection.rewrites import WIDTH, WITHDRAWN, edges_of, nu
 from headwater.storage.projection.tables import Tables
 
 _LAST_STEP = 2**63 - 1
-Under = Callable[[], Any]
+Under = Callable[[], AbstractContextManager[object]]
 """Makes a context in which the tables may be read."""
 
 
 class TablesSource:
     """One level of a store's graph, as the index sees it."""
 
-    def __init__(self, tables: Tables, level: Literal["dataset", "run"], reading: Under) -> None:
+    def __init__(
+        self, tables: Tables, level: Literal["dataset", "run"], reading: Under, last_seq: Callable[[], int]
+    ) -> None:
         self._tables = tables
         self._level = level
         self._reading = reading
+        self._last_seq = last_seq
         #: nodes up to the highest that an edge was seen to lead to, those that have been joined with others included
         self._least = 0
 
@@ -32,6 +36,16 @@ class TablesSource:
         """Changes when ids were merged or edges rewritten."""
         with self._reading():
             return self._tables.epoch(self._level)
+
+    @property
+    def mark(self) -> int:
+        """The last event that the tables show."""
+        with self._reading():
+            return self._last_seq()
+
+    def reading(self) -> AbstractContextManager[object]:
+        """A transaction, or the one at hand."""
+        return self._reading()
 
     @property
     def floor(self) -> int:
