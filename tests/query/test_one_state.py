@@ -279,8 +279,8 @@ def test_threads_that_ask_and_write_through_one_handle_all_end(shared: Store) ->
     def ask(first: int) -> None:
         begin.wait()
         names = list(asked)
-        for name in names[first:] + names[:first]:
-            answers.append(answer(asked[name], shared))  # an error that is no refusal ends the thread, and the test
+        # An error that is no refusal ends the thread, and the test.
+        answers.extend(answer(asked[name], shared) for name in names[first:] + names[:first])
 
     def write() -> None:
         begin.wait()

@@ -141,6 +141,16 @@ def test_a_copied_folder_is_believed_after_its_checksums(tmp_path):
     assert 0 not in source.asked
 
 
+def test_files_that_are_beyond_the_source_are_not_taken(tmp_path):
+    """What another process saved after a reading began is of a later state: the graph is read from the source."""
+    edges = ring()
+    saved(tmp_path / "index", full_source(edges))
+    early = full_source(edges[:200])
+    index = GraphIndex.open(tmp_path / "index", early)
+    assert (index.builds, index.snapshot.generation) == (1, 0)
+    assert everything(index) == everything(GraphIndex.open(None, full_source(edges[:200])))
+
+
 def test_another_epoch_starts_from_nothing(tmp_path):
     """When ids were merged, neither the files nor the state in memory are used any more."""
     source = full_source(ring())
