@@ -55,8 +55,8 @@ class Call:
 
     @contextmanager
     def store(self) -> Iterator[Store]:
-        """The tenant's store, to read. Only in a worker thread: it blocks."""
-        with self.service.stores.reading(self.tenant) as store:
+        """The tenant's store, to read; it shows one state. Only in a worker thread: it blocks."""
+        with self.service.stores.reading(self.tenant) as store, store.view():
             yield store
 
     @contextmanager

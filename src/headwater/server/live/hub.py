@@ -56,7 +56,7 @@ class Hub:
 
     def _reading(self, tenant: str) -> Callable[[Callable[[Store], Any]], Any]:
         def with_store(function: Callable[[Store], Any]) -> Any:
-            with self._stores.reading(tenant) as store:
+            with self._stores.reading(tenant) as store, store.view():
                 return function(store)
 
         async def reading(function: Callable[[Store], Any]) -> Any:

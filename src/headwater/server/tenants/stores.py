@@ -30,15 +30,13 @@ class _TenantStores:
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
-        """A store to ask, for the length of one question; what it answers meanwhile is of one state."""
+        """A store to ask, for the length of one question."""
         if self._shares_writer:
-            with self.writer.view():
-                yield self.writer
+            yield self.writer
             return
         store = self._reader()
         try:
-            with store.view():
-                yield store
+            yield store
         finally:
             self._free.put(store)
 
@@ -83,7 +81,7 @@ class TenantStores:
 
     @contextmanager
     def reading(self, tenant: str) -> Iterator[Store]:
-        """A store of the tenant to ask; it shows everything acknowledged before, and nothing later while it is held."""
+        """A store of the tenant to ask; it shows everything acknowledged before."""
         with self._using(tenant) as stores, stores.reading() as store:
             yield store
 
