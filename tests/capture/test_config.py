@@ -159,6 +159,16 @@ def test_a_key_to_ask_with_is_no_setting_of_capture(folder, transport):
     assert sent.settings.transport == {"kind": "http", "url": "http://h", "api_key": "k"}
 
 
+@pytest.mark.parametrize("prefix", ["HEADWATER", "OPENLINEAGE"])
+def test_an_address_in_the_environment_takes_the_place_of_another_transport(folder, prefix):
+    """What a settings file says of several places is left aside whole, and not taken for settings of the one."""
+    several = '[transport]\nkind = "composite"\n[[transport.transports]]\nkind = "embedded"\n'
+    (folder / "headwater.toml").write_text(several)
+    found = load(environ={f"{prefix}_URL": "http://h", f"{prefix}_API_KEY": "k"}, folder=folder)
+    assert found.settings.transport == {"kind": "http", "url": "http://h", "api_key": "k"}
+    assert load(environ={}, folder=folder).settings.transport["kind"] == "composite"
+
+
 def test_disabled_by_either_variable(folder):
     """Both switches turn capture off."""
     assert load(environ={"OPENLINEAGE_DISABLED": "true"}, folder=folder).settings.disabled

@@ -84,11 +84,11 @@ def load(
     found: dict[str, tuple[Any, str]] = {}
     if file is not None:
         _merge(found, read_file(file), f"file {file}")
-    for name, (value, variable) in standard_settings(environ).items():
-        _put(found, name, value, f"environment {variable}")
     own = _own_variables(environ)
-    for name, (value, variable) in own.items():
-        _put(found, name, value, f"environment {variable}")
+    for variables in (standard_settings(environ), own):
+        _drop_another(found, variables)
+        for name, (value, variable) in variables.items():
+            _put(found, name, value, f"environment {variable}")
     _merge(found, {k: v for k, v in (keywords or {}).items() if v is not None}, "keyword")
     _leave_key(found, own)
     return Config(_build(found), {name: origin for name, (_, origin) in found.items()}, project, file)
@@ -208,6 +208,14 @@ def _put(found: dict[str, tuple[Any, str]], name: str, value: Any, origin: str) 
             found["transport.kind"] = ("http", origin)
         return
     found[name] = (value, origin)
+
+
+def _drop_another(found: dict[str, tuple[Any, str]], given: Mapping[str, tuple[Any, str]]) -> None:
+    """Forget the transport that was said before, where the environment names one of another kind."""
+    kind = given.get("transport.kind")
+    if kind is not None and kind[0] != found.get("transport.kind", kind)[0]:
+        for key in [key for key in found if key.startswith("transport.")]:
+            del found[key]
 
 
 def _leave_key(found: dict[str, tuple[Any, str]], own: Mapping[str, tuple[Any, str]]) -> None:
