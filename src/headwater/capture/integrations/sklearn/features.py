@@ -52,8 +52,8 @@ def model_features(model: Any, columns: Sequence[str]) -> Features:
     if isinstance(steps, list) and steps:
         found = identity(columns)
         for _, step in steps[:-1]:
-            found = _after(found, features_of(step, [feature.name for feature in found]))
-        return found
+            found = _through(found, step, len(columns))
+        return _as_named(found, steps[-1][1], len(columns))
     return identity(columns)
 
 
@@ -109,8 +109,25 @@ def _steps(transformer: Any, columns: Sequence[str]) -> Features | None:
         return None
     found = identity(columns)
     for _, step in steps:
-        found = _after(found, features_of(step, [feature.name for feature in found]))
+        found = _through(found, step, len(columns))
     return found
+
+
+def _through(found: Features, step: Any, width: int) -> Features:
+    """The features that a step makes of ``found``, in terms of the ``width`` columns that the first step took."""
+    named = _as_named(found, step, width)
+    return _after(named, features_of(step, [feature.name for feature in named]))
+
+
+def _as_named(found: Features, step: Any, width: int) -> Features:
+    """The features that a step took, by the names that it saw itself: the step before it may be a class of the user's
+    that gives frames and tells no names. What is not known by name there comes from every column."""
+    names = getattr(step, "feature_names_in_", None)
+    own = [str(name) for name in names] if names is not None else []
+    if not own or own == [feature.name for feature in found]:
+        return found
+    known = {feature.name: feature for feature in found}
+    return [known.get(name) or _all_of([name], width)[0] for name in own]
 
 
 def _column_transformer(transformer: Any, columns: Sequence[str]) -> Features | None:

@@ -1,0 +1,42 @@
+"""Transformers of the user's own, which give frames and tell no names of what they make."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+HOMES = {"area": [50.0, 80.0, 65.0, 90.0], "rooms": [2, 3, 3, 4], "town": list("abab"), "price": [1.0, 2.0, 1.5, 2.5]}
+
+
+class AddsRatio(BaseEstimator, TransformerMixin):
+    """Adds a column, as feature engineering in a pipeline does; says nothing of names."""
+
+    def fit(self, X, y=None):
+        """Learn nothing."""
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        """The frame with one column more."""
+        return X.assign(ratio=X["area"] / X["rooms"])
+
+
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_column_transformer_behind_a_transformer_without_names(follow, is_nested):
+    """Columns are chosen by name of what the user's class made: the model is there, and its features come from all."""
+    pd.DataFrame(HOMES).to_csv("homes.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn")
+    homes = pd.read_csv("homes.csv")
+    columns = ColumnTransformer([("n", StandardScaler(), ["area", "ratio"]), ("c", OneHotEncoder(), ["town"])])
+    steps = [("adds", AddsRatio()), ("columns", columns)]
+    model = Pipeline([("made", Pipeline(steps)), ("ridge", Ridge())] if is_nested else [*steps, ("ridge", Ridge())])
+    model.fit(homes[["area", "rooms", "town"]], homes["price"])
+    assert set(followed.entries()["model"]["fields"]) == {"n__area", "n__ratio", "c__town_a", "c__town_b"}
+    every = {("model.training_data", name) for name in ("area", "rooms", "town")}
+    assert followed.sources("model", "n__ratio") == every
+    assert {i["name"].rpartition("/")[2] for i in followed.entries()["model.training_data"]["inputs"]} == {"homes.csv"}
