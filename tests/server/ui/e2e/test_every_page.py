@@ -45,6 +45,21 @@ def test_everybody_can_use_it(live, watch, path, theme):
     assert words == []
 
 
+def test_a_phone_shows_what_matters_first(live, watch):
+    """What is wrong stands above what is new, and the list of what breaks above its picture."""
+    page = watch(viewport={"width": 390, "height": 844}, has_touch=True).open(f"{live.url}/")
+
+    def top(selector: str) -> float:
+        return page.locator(selector).bounding_box()["y"]
+
+    assert top("#wrong") < top("#new") < top("#covered")
+    assert top("#wrong") < 844
+    page.goto(f"{live.url}/lineage?root=clean.orders&change=drop&column=amount")
+    assert top(".impact-list") < top("[data-stage]")
+    page.goto(f"{live.url}/lineage?root=clean.orders")
+    assert top("[data-stage]") < top("[data-inspector]") < 844
+
+
 @pytest.mark.parametrize("path", ["/", "/lineage?root=clean.orders", "/login"])
 def test_it_fits_a_phone(live, watch, path):
     """Nothing is wider than the screen of a phone."""

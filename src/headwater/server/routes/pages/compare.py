@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from headwater.query.diff import Diff, Difference
+from headwater.query.names import Labels
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import page
@@ -56,7 +57,15 @@ def show(call: Call) -> Response:
         return page(call, "compare.html", query=query, diff=None, sections=[])
     with call.lineage() as lineage:
         diff = lineage.diff(query.before, query.after or None, of=query.of or None)
-    return page(call, "compare.html", query=query, diff=diff, sections=sections(diff))
+    labels = Labels(shown=[_File(item.label or item.name) for item in (*diff.differences, *diff.same)])
+    return page(call, "compare.html", query=query, diff=diff, sections=sections(diff), labels=labels)
+
+
+class _File(msgspec.Struct, frozen=True):
+    """What differs, as a path that it may be: other names stay as they are."""
+
+    name: str
+    namespace: str = "file"
 
 
 def sections(diff: Diff) -> list[Section]:
