@@ -28,7 +28,8 @@ class AddsRatio(BaseEstimator, TransformerMixin):
 
 @pytest.mark.parametrize("is_nested", [False, True])
 def test_a_column_transformer_behind_a_transformer_without_names(follow, is_nested):
-    """Columns are chosen by name of what the user's class made: the model is there, and its features come from all."""
+    """Columns are chosen by name of what the user's class made: the model is there. A feature with
+    the name of a column is guessed to come from it, a new one comes from all."""
     pd.DataFrame(HOMES).to_csv("homes.csv", index=False)
     followed = follow("pandas", "numpy", "sklearn")
     homes = pd.read_csv("homes.csv")
@@ -39,4 +40,7 @@ def test_a_column_transformer_behind_a_transformer_without_names(follow, is_nest
     assert set(followed.entries()["model"]["fields"]) == {"n__area", "n__ratio", "c__town_a", "c__town_b"}
     every = {("model.training_data", name) for name in ("area", "rooms", "town")}
     assert followed.sources("model", "n__ratio") == every
+    assert followed.sources("model", "n__area") == {("model.training_data", "area")}
+    edge = followed.entries()["model"]["fields"]["n__area"]["inputs"][0]
+    assert edge["transformations"][0]["description"] == "inferred"
     assert {i["name"].rpartition("/")[2] for i in followed.entries()["model.training_data"]["inputs"]} == {"homes.csv"}

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from headwater.capture.values import INFERRED
+
 
 class Feature(NamedTuple):
     """One output feature: its name, the positions of the input columns it is made of, and how."""
@@ -52,8 +54,8 @@ def model_features(model: Any, columns: Sequence[str]) -> Features:
     if isinstance(steps, list) and steps:
         found = identity(columns)
         for _, step in steps[:-1]:
-            found = _through(found, step, len(columns))
-        return _as_named(found, steps[-1][1], len(columns))
+            found = _through(found, step, columns)
+        return _as_named(found, steps[-1][1], columns)
     return identity(columns)
 
 
@@ -93,10 +95,16 @@ def _after(first: Features, second: Features) -> Features:
             feature.name,
             tuple(sorted({i for position in feature.inputs for i in first[position].inputs})),
             _stronger(feature.subtype, *(first[position].subtype for position in feature.inputs)),
-            feature.description,
+            _vaguest(feature.description, *(first[position].description for position in feature.inputs)),
         )
         for feature in second
     ]
+
+
+def _vaguest(*descriptions: str) -> str:
+    """A guess stays one whatever is done to it, and so does what nobody can tell apart."""
+    found = [description for description in descriptions if description]
+    return INFERRED if INFERRED in found else found[0] if found else ""
 
 
 def _stronger(*subtypes: str) -> str:
@@ -109,25 +117,28 @@ def _steps(transformer: Any, columns: Sequence[str]) -> Features | None:
         return None
     found = identity(columns)
     for _, step in steps:
-        found = _through(found, step, len(columns))
+        found = _through(found, step, columns)
     return found
 
 
-def _through(found: Features, step: Any, width: int) -> Features:
-    """The features that a step makes of ``found``, in terms of the ``width`` columns that the first step took."""
-    named = _as_named(found, step, width)
+def _through(found: Features, step: Any, columns: Sequence[str]) -> Features:
+    """The features that a step makes of ``found``, in terms of the columns that the first step took."""
+    named = _as_named(found, step, columns)
     return _after(named, features_of(step, [feature.name for feature in named]))
 
 
-def _as_named(found: Features, step: Any, width: int) -> Features:
+def _as_named(found: Features, step: Any, columns: Sequence[str]) -> Features:
     """The features that a step took, by the names that it saw itself: the step before it may be a class of the user's
-    that gives frames and tells no names. What is not known by name there comes from every column."""
+    that gives frames and tells no names. What has the name of a column is guessed to come from that column; any other
+    comes from every column."""
     names = getattr(step, "feature_names_in_", None)
     own = [str(name) for name in names] if names is not None else []
     if not own or own == [feature.name for feature in found]:
         return found
     known = {feature.name: feature for feature in found}
-    return [known.get(name) or _all_of([name], width)[0] for name in own]
+    place = {name: position for position, name in enumerate(columns)}
+    guessed = {name: Feature(name, (place[name],), description=INFERRED) for name in own if name in place}
+    return [known.get(name) or guessed.get(name) or _all_of([name], len(columns))[0] for name in own]
 
 
 def _column_transformer(transformer: Any, columns: Sequence[str]) -> Features | None:
