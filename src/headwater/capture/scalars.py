@@ -49,24 +49,31 @@ class Scalars:
     def __init__(self, values: Values) -> None:
         self._values = values
         self._by_id: dict[int, Scalar] = {}
+        self._by_item: dict[object, Scalar] = {}
         self._order: deque[Scalar] = deque()
 
     def derive(self, item: object, op: str, *args: Any, **kwargs: Any) -> None:
         """``item`` was made by ``op``: as ``Values.derive``."""
         holder = Scalar(item)
         holder.value = self._values.derive(holder, op, *args, **kwargs)
-        self._by_id[id(item)] = holder
+        self._by_id[id(item)] = self._by_item[item] = holder
         self._order.append(holder)
         if len(self._order) > _KEPT:
             oldest = self._order.popleft()
             if self._by_id.get(id(oldest.item)) is oldest:
                 self._by_id.pop(id(oldest.item), None)
+            if self._by_item.get(oldest.item) is oldest:
+                self._by_item.pop(oldest.item, None)
 
     def value_of(self, item: object) -> Value | None:
         """The value of a scalar that is kept; None for anything else."""
         holder = self._by_id.get(id(item))
         return holder.value if holder is not None and holder.item is item else None
 
-    def latest(self) -> list[Scalar]:
-        """All that are kept, the oldest first."""
-        return list(self._order)
+    def equal_to(self, item: object) -> Value | None:
+        """The value of the latest scalar that is equal to ``item``, for where identity is lost."""
+        holder = self._by_item.get(item)
+        return holder.value if holder is not None else None
+
+    def __len__(self) -> int:
+        return len(self._order)

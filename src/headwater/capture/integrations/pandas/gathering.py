@@ -36,7 +36,7 @@ def made_of_items(recorder: Recorder, frame: pd.DataFrame, data: Any) -> Value |
             return None
     names = names_of(frame.columns)
     read = table_of(names, len(frame))
-    numbers = list(_numbers(data, names)) if SCALARS.latest() else []
+    numbers = list(_numbers(data, names)) if len(SCALARS) else []
     return _with_numbers(read, numbers, names, len(frame)) if numbers else read
 
 

@@ -128,16 +128,19 @@ def _split(recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 def with_literals(call: rules.Call, first: int) -> tuple[rules.Call, list[Value]]:
     """A call with the numbers taken out of data that its expressions hold, and their values, as inputs from ``first``
     on. An expression keeps a number by value, so what is found that way is a guess."""
-    latest = SCALARS.latest()
-    if not latest:
+    if not len(SCALARS):
         return call, []
-    written = set().union(*(literals(item) for item in expressions(*call[:2]) if hasattr(item, "meta")))
-    code, _ = user_site(3)
+    spelled = [literals(item) for item in expressions(*call[:2]) if hasattr(item, "meta")]
+    values = {item: SCALARS.equal_to(item) for written in spelled for item in written}
     known: dict[Any, Value] = {}
-    for one in latest:
-        is_telling = not isinstance(one.item, int | float) or one.item % 1 != 0
-        if one.value is not None and one.item in written and (is_telling or one.value.code is code):
-            known[one.item] = one.value
+    for item, value in values.items():
+        if value is None:
+            continue
+        is_telling = not isinstance(item, int | float) or item % 1 != 0
+        if is_telling or value.code is user_site(3)[0]:
+            known[item] = value
+    if not known:
+        return call, []
     places = {item: first + number for number, item in enumerate(known)}
     return rules.Spelled((call[0], call[1], places)), list(known.values())
 
