@@ -13,8 +13,8 @@ from headwater.query.result import LineageGraph
 
 SCALE = 2.0
 """Pixels of the file to one of the picture: sharp on the screens that people have."""
-MOST_PIXELS = 50_000_000
-"""Of a whole file: a larger picture is drawn smaller. One pixel takes four bytes while it is drawn."""
+MOST_PIXELS = 25_000_000
+"""Of a whole file: a larger picture is drawn smaller. Pixels are what a large one costs: to fill them, and to compress them."""
 
 
 def png(graph: LineageGraph, *, theme: Literal["light", "dark"] = "light") -> bytes:
