@@ -14,7 +14,7 @@ from headwater.query.result import LineageGraph
 SCALE = 2.0
 """Pixels of the file to one of the picture: sharp on the screens that people have."""
 MOST_PIXELS = 25_000_000
-"""Of a whole file: a larger picture is drawn smaller. Pixels are what a large one costs: to fill them, and to compress them."""
+"""Of a whole file: a larger picture is drawn smaller. They are what a large one costs: to fill, and to compress."""
 
 
 def png(graph: LineageGraph, *, theme: Literal["light", "dark"] = "light") -> bytes:
