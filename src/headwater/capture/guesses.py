@@ -20,6 +20,7 @@ _KEPT: Final = 64
 _SHORTEST: Final = 2
 """A sequence of one could be anything."""
 _PASSES_A_LINE: Final = 4
+_ASKED_A_LINE: Final = 64
 _LINES: Final = 1_000
 """Lines of code whose passes are remembered; beyond them all are forgotten."""
 
@@ -32,6 +33,8 @@ class Guesses:
         self._recent: deque[tuple[int, Value]] = deque(maxlen=_KEPT)
         self._passes: dict[CodeType, dict[int, tuple[Value, ...]]] = {}
         self._lines = 0
+        self._asked: dict[tuple[CodeType | None, int], tuple[int, bool]] = {}
+        """Per line of code, how often an array was asked for there, and whether it was never known."""
 
     def saw(self, obj: Any, value: Value) -> None:
         """An object was bound: remember arrays.
@@ -68,9 +71,7 @@ class Guesses:
         if rows < _SHORTEST:
             return None
         if type(obj).__name__ == "ndarray":
-            from headwater.capture.surmise import surmise
-
-            found = surmise(self._values, *user_site(2), rows)
+            found = self._read(rows)
             if found is not None:
                 return None if found is UNKNOWN else found
         elif self._passes:
@@ -81,6 +82,21 @@ class Guesses:
             if known_rows == rows:
                 return make_value("unseen", (value,), _from_all, columns=value.columns, rows=rows)
         return None
+
+    def _read(self, rows: int) -> Value | None:
+        """What the code says of an array. A line that has been asked often is in a loop, and has told what it tells:
+        where nothing that is followed was behind any array there, nothing is behind the next."""
+        code, line = user_site(4)
+        count, is_unknown = self._asked.get((code, line), (0, True))
+        if count >= _ASKED_A_LINE:
+            return UNKNOWN if is_unknown else None
+        from headwater.capture.surmise import surmise
+
+        found = surmise(self._values, code, line, rows)
+        if len(self._asked) >= _LINES:
+            self._asked.clear()
+        self._asked[code, line] = count + 1, is_unknown and found is UNKNOWN
+        return found
 
     def table_of(self, names: tuple[str, ...], rows: int | None) -> Value | None:
         """A value for a table of these columns that the user's line makes of a list: what the code gathered in it."""

@@ -122,3 +122,20 @@ def test_an_array_that_a_function_filled_and_gave_back(frame):
     inputs = followed.entries()["filled.npy"]["inputs"]
     assert {(i["name"].rpartition("/")[2], i.get("field")) for i in inputs} >= {("in.csv", "b")}
     assert {i.get("field") for i in inputs} <= {"b", None}
+
+
+def test_a_line_in_a_loop_is_read_a_bounded_number_of_times(frame):
+    """Arrays out of nothing in a long loop: the line is read 64 times, and the answer stays the same after that."""
+    from headwater.capture.recorder import _guesses
+
+    followed, df = frame
+    noise = np.random.default_rng(3)
+    answers = set()
+    for _ in range(200):
+        known = followed.recorder.values.get(noise.normal(size=len(df)))
+        answers.add(known if known is None else known.op)
+    assert len(answers) == 1
+    counts = [
+        count for (code, _), (count, _) in _guesses._asked.items() if code is not None and "bounded" in code.co_name
+    ]
+    assert counts == [64]
