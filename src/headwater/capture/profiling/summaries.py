@@ -52,7 +52,7 @@ class NumberSummary:
         elif self.integer:
             self._integer_sum = None
         if math.isnan(total):
-            total = float(values.sum(dtype=np.float64))
+            total = float(np.add.reduce(values, dtype=np.float64))
         mean = total / count
         apart = np.subtract(values, mean, out=scratch("apart", count, np.float64), casting="unsafe")
         apart *= apart
