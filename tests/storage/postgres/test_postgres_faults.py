@@ -241,7 +241,7 @@ def test_a_server_that_is_not_there(url: str) -> None:
     """Said as such, soon."""
     with pytest.raises(StoreUnavailable) as caught:
         PostgresStore.open(url)
-    assert "server is up" in caught.value.hint
+    assert "is PostgreSQL running at that host and port" in caught.value.hint
 
 
 def test_an_address_that_cannot_be_read() -> None:

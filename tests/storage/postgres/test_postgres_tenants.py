@@ -53,7 +53,7 @@ def test_a_statement_without_its_tenant_shows_the_own_rows_alone(opened: Opener,
     session = mine._session
     session.begin(is_writer=False)
     tables = [name for (name,) in session.rows(TABLES)]
-    assert {"frames", "names", "runs", "quarantine", "tenants", "search_words"} <= set(tables)
+    assert {"frames", "names", "runs", "quarantine", "tenants", "search", "postings", "loose"} <= set(tables)
     for table in tables:
         seen = {name for (name,) in session.rows(f"SELECT DISTINCT tenant_id FROM {table}")}
         assert seen <= {tenant}, table
@@ -69,7 +69,7 @@ def test_a_row_of_another_tenant_cannot_be_written(opened: Opener, tenant: str) 
     expected = yours.graph_hash()
     session = mine._session
     for statement in (
-        f"INSERT INTO vocabulary (tenant_id, word) VALUES ('{tenant}-b', 'x')",
+        f"INSERT INTO loose (tenant_id, node, keys) VALUES ('{tenant}-b', 1, 'x')",
         f"INSERT INTO tenants (tenant_id) VALUES ('{tenant}-c')",
     ):
         session.begin(is_writer=True)
