@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -109,11 +110,16 @@ def columns(index: GraphIndex, root: int, repeats: int) -> dict[str, float]:
 
 
 class NothingNew:
-    """A source at rest, for a process that opens saved files."""
+    """A source at rest, for a process that opens saved files, whatever state they were saved in."""
 
     epoch = 1
+    mark = 2**62
     floor = 0
     places = 0
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Nobody writes meanwhile."""
+        return nullcontext()
 
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """Nothing."""
@@ -153,13 +159,11 @@ def second_process(folder: Path, root: int, *, is_cold: bool) -> tuple[float, fl
 def overlay(graph: Graph, root: int, repeats: int) -> dict[str, float]:
     """The closure with the last 1 % of edges in the overlay, against all of them in the base; and keeping up."""
     whole = GraphIndex.open(None, Source(graph))
-    source = Source(graph)
-    limit = len(graph.source) * 99 // 100
-    source.edges_since = lambda seq, count: graph.edges_since(seq, max(0, min(count, limit - seq)))  # type: ignore[method-assign]
+    source = Source(graph, shown=len(graph.source) * 99 // 100)
     late = GraphIndex.open(None, source, auto_compact=False)
     start, taken = time.thread_time(), 0
-    while limit < len(graph.source):
-        limit = min(limit + 1000, len(graph.source))
+    while source.shown < len(graph.source):
+        source.shown = min(source.shown + 1000, len(graph.source))
         taken += late.refresh()
     follow_us = (time.thread_time() - start) / taken * 1e6
     _, _, ratio = against(

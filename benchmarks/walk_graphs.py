@@ -11,6 +11,7 @@ Columns: each dataset has a number of fields, each edge a mapping between fields
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,15 +59,30 @@ class Graph:
 
 
 class Source:
-    """A graph as an edge source."""
+    """A graph as an edge source that shows its first ``shown`` edges; all of them unless told otherwise."""
 
-    def __init__(self, graph: Graph) -> None:
+    floor = 0
+    places = 0
+
+    def __init__(self, graph: Graph, shown: int | None = None) -> None:
+        self._graph = graph
         self.epoch = graph.epoch
-        self.floor = 0
-        self.places = 0
-        self.edges_since = graph.edges_since
+        self.shown = len(graph.source) if shown is None else shown
         self.node_kinds_since = graph.node_kinds_since
         self.mapping = graph.mapping_of
+
+    @property
+    def mark(self) -> int:
+        """Grows with what is shown."""
+        return self.shown
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Nobody writes meanwhile."""
+        return nullcontext()
+
+    def edges_since(self, seq: int, limit: int) -> EdgeBatch:
+        """The edges shown, from a position on."""
+        return self._graph.edges_since(seq, max(0, min(limit, self.shown - seq)))
 
 
 @dataclass
