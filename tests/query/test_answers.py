@@ -10,6 +10,9 @@ import pytest
 from headwater.errors import InvalidInput, NotFound
 from headwater.query import Impact, Lineage
 from headwater.storage.base import Store
+from headwater.storage.memory import MemoryStore
+from headwater.testing.events import dataset as given
+from headwater.testing.events import facet, raw, run_id, whole_run
 
 from .histories import FILES, RUN, dataset, encoded, run_events
 
@@ -242,3 +245,23 @@ def test_numbers_out_of_range_name_the_option(lineage: Lineage) -> None:
     with pytest.raises(InvalidInput) as caught:
         lineage.upstream("tumour.pkl", level="rows")  # type: ignore[arg-type]
     assert caught.value.field == "level"
+
+
+def test_what_nobody_known_wrote_has_the_rows_and_content_its_reader_saw() -> None:
+    """Raw data is described by the run that read it first: in its details, its history and the way back to it."""
+    store = MemoryStore.open()
+    seen = {
+        "headwater_fingerprint": facet(exact="exact:1f2e", file={"sha256": "0a0b"}),
+        "dataQualityMetrics": facet(rowCount=569, columnMetrics={}),
+    }
+    odd = {**seen, "dataQualityMetrics": facet(rowCount=True, columnMetrics={})}
+    store.append(raw(whole_run(1, "clean", 0, [given("raw", facets=seen)], ["tidy"])))
+    store.append(raw(whole_run(2, "clean", 20, [given("raw", facets=odd)], ["tidy"])))
+    lineage = Lineage(store)
+    (version,) = lineage.history("raw").versions
+    assert (version.row_count, version.fingerprint, version.run_id) == (569, "exact:1f2e", "")
+    assert lineage.show("raw").version == version
+    assert lineage.show(f"run:{run_id(2)}").inputs == (version,)
+    assert lineage.why("tidy").sources == (
+        msgspec.structs.replace(version, ordinal=lineage.why("tidy").sources[0].ordinal),
+    )

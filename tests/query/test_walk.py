@@ -12,6 +12,7 @@ from headwater.query.resolve import scan
 from headwater.query.times import MINUTE, read_instant
 from headwater.storage.base import EdgeRow, Store
 from headwater.storage.memory import MemoryStore
+from headwater.testing.events import dataset, raw, schema, whole_run
 
 from .random_histories import COLUMNS, Step, events, steps
 
@@ -147,6 +148,16 @@ def test_unknown_columns_are_listed_not_guessed(lineage: Lineage) -> None:
     graph = lineage.downstream("predictions.parquet:probability")
     assert graph.edges == ()
     assert graph.gaps == ("no column lineage from out/predictions.parquet to out/report.csv (by report.py)",)
+
+
+def test_a_job_that_only_reads_is_no_gap() -> None:
+    """It has no columns that could be known: where it ends, no column is missing."""
+    store = MemoryStore.open()
+    read = dataset("t", facets={"schema": schema("a")})
+    store.append(raw(whole_run(1, "check", 0, [read])))
+    store.append(raw(whole_run(2, "copy", 20, [read], ["copied"])))
+    graph = Lineage(store).downstream("t:a")
+    assert graph.gaps == ("no column lineage from t to copied (by copy)",)
 
 
 def test_run_level_tells_versions_apart(lineage: Lineage) -> None:

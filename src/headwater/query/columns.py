@@ -101,7 +101,8 @@ def gap_words(edges: Edges, unmapped: Sequence[EdgeRow], labels: Labels) -> list
     names = {row.id: labels.of(row) for row in edges.store.nodes(sorted(wanted))}
     words = []
     for edge in unmapped:
-        ends = (edge.source_id, edge.target_id)
-        by = f" (by {names[edge.job_id]})" if edge.job_id in names and edge.job_id not in ends else ""
+        if edge.job_id in (edge.source_id, edge.target_id):  # a job only reads or only writes here: no column to follow
+            continue
+        by = f" (by {names[edge.job_id]})" if edge.job_id in names else ""
         words.append(f"no column lineage from {names.get(edge.source_id, '?')} to {names.get(edge.target_id, '?')}{by}")
     return sorted(set(words))

@@ -126,6 +126,27 @@ def version_facts(row: NodeRow, version: VersionRow) -> Version:
     )
 
 
+def seen_facts(store: Store, row: NodeRow, version: VersionRow) -> Version:
+    """Return the public facts of a version; of what no known run wrote, the rows and content its first reader saw."""
+    facts = version_facts(row, version)
+    if version.run_id or not version.id:
+        return facts
+    facets = store.version_facets(version.id)
+    rows = body(facets, "dataQualityMetrics").get("rowCount")
+    is_count = isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0
+    return msgspec.structs.replace(
+        facts, row_count=rows if is_count else facts.row_count, fingerprint=_content(facets) or facts.fingerprint
+    )
+
+
+def _content(facets: Facets) -> str:
+    """The fingerprint of what was read, of its values or else of its bytes; empty where none was taken."""
+    told = body(facets, "headwater_fingerprint")
+    file = told.get("file")
+    found = told.get("exact") or (file.get("sha256") if isinstance(file, dict) else None)
+    return found if isinstance(found, str) else ""
+
+
 def run_facts(store: Store, run: RunRow) -> RunFacts:
     """Return what is known of a run: its own facets, and its job's as they stood when it ran."""
     jobs = store.nodes([run.job_id])

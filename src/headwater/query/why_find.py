@@ -9,7 +9,7 @@ import msgspec
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.build_versions import versions_graph
-from headwater.query.facts import RunFacts, Version, body, run_facts, version_facts
+from headwater.query.facts import RunFacts, Version, body, run_facts, seen_facts
 from headwater.query.importances import read_importances
 from headwater.query.resolve import Target
 from headwater.query.versions import version_at
@@ -103,7 +103,7 @@ class _Search:
         )
 
     def _facts(self, version: VersionRow) -> Version:
-        return version_facts(self.rows[version.dataset_id], version)
+        return seen_facts(self.store, self.rows[version.dataset_id], version)
 
     def _run(self, run_id: str) -> RunFacts | None:
         if not run_id:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+
 
 class MemoryReads:
     """A dictionary."""
@@ -16,3 +18,7 @@ class MemoryReads:
     def between(self, dataset: int, mark: int, first: int, last: int) -> list[int]:
         """Runs that read a dataset under a mark in ``[first, last]``."""
         return [run for at, run in self._rows.get((dataset, mark), ()) if first <= at <= last]
+
+    def earliest(self, dataset: int, mark: int, first: int, limit: int) -> list[tuple[int, int]]:
+        """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
+        return heapq.nsmallest(limit, (row for row in self._rows.get((dataset, mark), ()) if first <= row[0]))

@@ -186,6 +186,10 @@ ON CONFLICT DO NOTHING;
 -- reads_between
 SELECT run FROM reads WHERE tenant_id = :tenant AND dataset = %s AND mark = %s AND at BETWEEN %s AND %s;
 
+-- reads_earliest
+SELECT at, run FROM reads WHERE tenant_id = :tenant AND dataset = %s AND mark = %s AND at >= %s
+ORDER BY at, run LIMIT %s;
+
 -- rewrites_add
 INSERT INTO rewrites (tenant_id, seq, size, body) VALUES (:tenant, %s, %s, %s);
 

@@ -13,7 +13,7 @@ class PostgresReads:
         self._session = session
         self._pending: set[tuple[int, int, int, int]] = set()
         sql = queries()
-        self._add, self._between = sql["reads_add"], sql["reads_between"]
+        self._add, self._between, self._earliest = sql["reads_add"], sql["reads_between"], sql["reads_earliest"]
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -26,6 +26,11 @@ class PostgresReads:
         """Runs that read a dataset under a mark in ``[first, last]``, and perhaps some others."""
         self.flush()
         return [run for (run,) in self._session.rows(self._between, (dataset, mark, first, last))]
+
+    def earliest(self, dataset: int, mark: int, first: int, limit: int) -> list[tuple[int, int]]:
+        """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
+        self.flush()
+        return self._session.rows(self._earliest, (dataset, mark, first, limit))
 
     def flush(self) -> None:
         """Write what is pending."""

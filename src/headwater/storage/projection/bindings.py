@@ -30,6 +30,7 @@ from headwater.storage.projection.tables import Tables
 END_OF_TIME = 2**62
 _MOST_ROWS = 2**63
 _CACHE_SIZE = 20_000
+_A_FEW = 16
 
 
 class Bindings:
@@ -285,26 +286,46 @@ class Bindings:
         return self._tables.reads.between(dataset, _number(mark), at, END_OF_TIME if last is None else last)
 
     def first_reader(self, row: Version) -> Run | None:
-        """The earliest run that read a version."""
-        return min(self._readers_of(row), key=lambda run: (run.started_at, run.run_id), default=None)
+        """The run that read a state which no known run wrote before any other did, found without asking all of them.
+
+        Of several at one instant it is the one whose id comes first.
+        """
+        limit = _A_FEW
+        while True:
+            page = self._tables.reads.earliest(row.dataset, _number(row.tag), row.created_at, limit)
+            found: list[tuple[int, Run]] = []
+            for at, number in page:
+                if found and at > found[0][0]:
+                    return _first_of(found)
+                run = self._tables.runs.get(number)
+                # A run that moved is there under its former instants, too.
+                if run is not None and at == (_end_of(run) if row.tag else run.started_at) and self._has_read(run, row):
+                    found.append((at, run))
+            if len(page) < limit:
+                return _first_of(found)
+            limit *= 8
 
     def _readers_of(self, row: Version) -> list[Run]:
-        readers = []
         marks = {"", *_marks(row)} if row.run or not row.tag else {row.tag}
-        for number in set().union(*(self._who_read(row.dataset, mark, row.created_at) for mark in marks)):
-            run = self._tables.runs.get(number)
-            settled = self._runs.doc(run).settled if run is not None else None
-            if run is None or settled is None or row.dataset not in settled.reads:
-                continue
-            steps = [self._tables.derivations.get(step) for step in settled.derivations]
-            if any(step is not None and row.id in {version for version, _ in step.inputs} for step in steps):
-                readers.append(run)
-        return readers
+        numbers = set().union(*(self._who_read(row.dataset, mark, row.created_at) for mark in marks))
+        runs = (self._tables.runs.get(number) for number in numbers)
+        return [run for run in runs if run is not None and self._has_read(run, row)]
+
+    def _has_read(self, run: Run, row: Version) -> bool:
+        settled = self._runs.doc(run).settled
+        if settled is None or row.dataset not in settled.reads:
+            return False
+        steps = [self._tables.derivations.get(step) for step in settled.derivations]
+        return any(step is not None and row.id in {version for version, _ in step.inputs} for step in steps)
 
 
 def _number(mark: str) -> int:
     """A mark as the table of reads has it: 0 for none. Two of one number only name more runs than need be."""
     return int.from_bytes(blake2b(mark.encode(), digest_size=7).digest()) if mark else 0
+
+
+def _first_of(found: list[tuple[int, Run]]) -> Run | None:
+    return min((run for _, run in found), key=lambda run: run.run_id, default=None)
 
 
 def _end_of(run: Run) -> int:

@@ -218,6 +218,9 @@ class ReadTable(Protocol):
     def between(self, dataset: int, mark: int, first: int, last: int) -> list[int]:
         """Runs that read a dataset under a mark in ``[first, last]``, and perhaps some others."""
 
+    def earliest(self, dataset: int, mark: int, first: int, limit: int) -> list[tuple[int, int]]:
+        """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
+
 
 class Tables(Protocol):
     """One tenant's tables."""

@@ -417,6 +417,9 @@ INSERT OR IGNORE INTO reads (dataset, mark, at, run) VALUES (?, ?, ?, ?);
 -- reads_between
 SELECT run FROM reads WHERE dataset = ? AND mark = ? AND at BETWEEN ? AND ?;
 
+-- reads_earliest
+SELECT at, run FROM reads WHERE dataset = ? AND mark = ? AND at >= ? ORDER BY at, run LIMIT ?;
+
 -- rewrites_add
 INSERT INTO rewrites (seq, size, body) VALUES (?, ?, ?);
 

@@ -14,7 +14,7 @@ class SQLiteReads:
         self._connection = connection
         self._pending: list[tuple[int, int, int, int]] = []
         sql = queries()
-        self._add, self._between = sql["reads_add"], sql["reads_between"]
+        self._add, self._between, self._earliest = sql["reads_add"], sql["reads_between"], sql["reads_earliest"]
 
     def add(self, dataset: int, mark: int, at: int, run: int) -> None:
         """A run read a dataset under a mark, at an instant."""
@@ -24,6 +24,11 @@ class SQLiteReads:
         """Runs that read a dataset under a mark in ``[first, last]``, and perhaps some others."""
         self.flush()
         return [run for (run,) in self._connection.execute(self._between, (dataset, mark, first, last))]
+
+    def earliest(self, dataset: int, mark: int, first: int, limit: int) -> list[tuple[int, int]]:
+        """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
+        self.flush()
+        return list(self._connection.execute(self._earliest, (dataset, mark, first, limit)))
 
     def flush(self) -> None:
         """Write what is pending."""

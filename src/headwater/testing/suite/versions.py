@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from headwater.model.graph import FieldEdge
@@ -90,6 +92,31 @@ class VersionsSuite(StoreFixture):
         assert (reads[0].run_id, reads[0].version, seconds(reads[0].created_at)) == ("", "other", 40)
         assert len(store.versions(the(store, "t").id)) == 2
         assert body(store.version_facets(reads[0].id)["headwater_fingerprint"])["exact"] == "other"
+
+    @pytest.mark.parametrize("is_marked", [False, True])
+    def test_what_is_known_of_an_unwritten_state_is_what_its_first_reader_saw(
+        self, store: Store, is_marked: bool
+    ) -> None:
+        """However many read it and however they arrive; a run that turns out to have read later is not the first.
+
+        A run that says which content it saw has read it by its end, any other at its start.
+        """
+        marks = fingerprint("raw") if is_marked else {}
+
+        def saw(number: int) -> dict[str, Any]:
+            return dataset("t", facets={**marks, "documentation": facet(description=f"{number}")})
+
+        def first() -> object:
+            (read,), _ = store.run_io(run_id(40))
+            return body(store.version_facets(read.id)["documentation"])["description"]
+
+        runs = [whole_run(number, "r", 1000 + number * 10, [saw(number)], [f"o{number}"]) for number in range(1, 41)]
+        fill(store, *reversed(runs))
+        assert first() == "1"
+        fill(store, [run_event(run_id(30), "r", "START", 1)])
+        assert first() == ("1" if is_marked else "30")
+        fill(store, [run_event(run_id(number), "r", "COMPLETE", 5000 + number) for number in range(1, 30)])
+        assert first() == "30"
 
     def test_a_chain_inside_one_run_is_one_path(self, store: Store) -> None:
         """raw -> train set -> model -> predictions, all in one run: each step reads what the run itself made."""
