@@ -83,6 +83,17 @@ test("messages arrive, and after a break it goes on from the last", async () => 
   await one.finish();
 });
 
+test("who is cut off before the first message goes on from where the stream began", async () => {
+  const opening = (response) => {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.end("retry: 5\nid: 4.0.0\n\n");
+  };
+  const one = await listening([opening, sending(["5", "runs", { job: "a" }])]);
+  await until(() => one.heard.length === 1);
+  assert.deepEqual(one.asked, ["", "4.0.0"]);
+  await one.finish();
+});
+
 test("a stream that falls silent is opened again: so a computer that slept catches up", async () => {
   const one = await listening([sending(["5", "runs", {}]), sending(["6", "runs", {}])]);
   await until(() => one.heard.length === 2);

@@ -246,7 +246,7 @@ def test_a_slow_follower_misses_nothing(monkeypatch):
 
             feed = Feed(reading)
             stream = feed.follow(frozenset({"runs"}), None)
-            assert await anext(stream) == b"retry: 2000\n\n"
+            assert await anext(stream) == b"retry: 2000\nid: 0.0.0\n\n"
             for number in range(1, 41):
                 store.append(raw([run_event(run_id(number), "job", "START", number)]))
                 await asyncio.sleep(0.012)  # the watch goes on, the follower does not read

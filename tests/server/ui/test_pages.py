@@ -134,7 +134,7 @@ def test_names_keep_both_ends():
     assert "<script>" not in text
     assert str(parts.name("short")) == '<bdi class="name">short</bdi>'
     long = "warehouse.sales.orders_2026_enriched_with_customers_and_returns.parquet"
-    assert elide(long, 48) in str(parts.name(long))
+    assert elide(long, 48) in str(parts.name(long)).replace("<wbr>", "")
     assert f'<span class="unseen">{long}</span>' in str(parts.name(long))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from headwater.query.history import RunSummary
 from headwater.server.rendering.charts import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, box, lines, run_bars
+from headwater.server.rendering.timeline import timeline
 
 US = 1_000_000
 
@@ -68,3 +69,19 @@ def test_a_distribution_needs_quartiles_and_a_range():
         assert box(none) is None
     assert box({"min": "a", "max": True, "quantiles": {"x": "y", "0.5": None}}) is None
     assert box({"quantiles": ["0.25"], "min": 0, "max": 1}) is None
+
+
+def test_runs_stand_on_one_line_of_time():
+    """From the first start to the last end; a run that goes on ends now; the shortest can be seen, within the line."""
+    line = timeline([run(90, "RUNNING", None), run(50, "FAILED", 0), run(10, "COMPLETED", 45)], 110 * US)
+    assert (line.start, line.end) == (10 * US, 110 * US)
+    spans = {key: (span.x, span.width, span.state) for key, span in line.spans.items()}
+    assert spans == {"r10": (0, 45, "completed"), "r50": (40, 1.2, "failed"), "r90": (80, 20, "running")}
+    ended = timeline([run(10, "COMPLETED", 10), run(20, "COMPLETED", None)], 99 * US)
+    assert (ended.end, ended.spans["r20"].x) == (20 * US, 98.8)
+
+
+@pytest.mark.parametrize("runs", [[], [run(1, "COMPLETED", 1)]])
+def test_less_than_two_runs_need_no_line_of_time(runs):
+    """One run is as long as its line: that tells nothing."""
+    assert timeline(runs, 5 * US) is None

@@ -80,6 +80,34 @@ def test_what_was_refused_is_for_those_who_may_see_it(served, client):
     assert "<dt>Refused events</dt><dd>1</dd>" in reader
 
 
+def test_what_was_refused_is_news_for_those_who_may_see_it(served, client):
+    """It stands in the feed at its time, with the field, the rule and how often it came; a reader is not told."""
+    for _ in range(3):
+        assert client.post("/api/v1/lineage", content=b'{"eventType":"COMPLETE"}').status_code == 422
+    first = re.findall(r"<li.*?</li>", client.get("/feed").text, re.DOTALL)[0]
+    assert 'href="/admin/quarantine/1"' in first
+    assert "refused" in first
+    assert "and 2 more like it" in first
+    assert "refused" not in served.client(permissions=frozenset({Permission.READ})).get("/feed").text
+
+
+def test_the_parts_of_an_open_page_are_those_of_a_new_one(client):
+    """What renews an open page holds each part of it, and nothing around them."""
+    whole, parts = client.get("/").text, client.get("/home/parts").text
+    named = re.findall(r'data-part="(\w+)"', parts)
+    assert named == ["facts", "wrong", "new", "covered", "start"] == re.findall(r'data-part="(\w+)"', whole)
+    assert "<html" not in parts
+    assert "<h1" not in parts
+
+
+def test_the_numbers_lead_to_what_they_count(client):
+    """Datasets, jobs and runs are listed one click away, and so are all failed runs."""
+    text = client.get("/").text
+    links = [path for path in ("/search?q=kind:dataset", "/search?q=kind:job", "/runs") if f'href="{path}"' in text]
+    assert len(links) == 3
+    assert {client.get(path).status_code for path in links} == {200}
+
+
 def test_an_empty_store_says_how_to_begin(served):
     """Nothing recorded: three ways to begin, and no empty tables."""
     text = served.client().get("/").text

@@ -224,7 +224,8 @@ def test_every_page_opens_on_every_kind_of_store(served_everywhere):
     """Each page answers on each backend, with the story and with nothing at all."""
     client = served_everywhere.client()
     client.headers.update(HTML)
-    whole = ("/", "/feed", "/compare", "/admin", "/admin/quarantine", "/admin/keys", "/admin/members", "/admin/shares")
+    administration = ("/admin", "/admin/quarantine", "/admin/keys", "/admin/members", "/admin/shares")
+    whole = ("/", "/feed", "/home/parts", "/runs", "/runs?state=FAILED", "/compare", *administration)
     assert {path: client.get(path).status_code for path in whole} == dict.fromkeys(whole, 200)
     for event in story():
         assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201

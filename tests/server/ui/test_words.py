@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.server.rendering.words import measure
+from headwater.server.rendering.words import breakable, measure
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,10 @@ from headwater.server.rendering.words import measure
 def test_a_measured_value(value, words):
     """Numbers have six digits, facts their names, everything else is JSON; text is as it is."""
     assert measure(value) == words
+
+
+def test_a_name_is_broken_behind_its_separators():
+    """A line may end behind a separator that something follows, nowhere else by itself; what is markup is escaped."""
+    assert breakable("a.b_c/d-e..f/") == "a.<wbr>b_<wbr>c/<wbr>d-<wbr>e..<wbr>f/"
+    assert breakable("a.<b>") == "a.&lt;b&gt;"
+    assert breakable("") == ""

@@ -123,8 +123,10 @@ class Feed:
         self.followers += 1
         try:
             place, upto = await self._begin()
-            yield b"retry: 2000\n\n"
-            if after is not None:
+            if after is None:  # who is cut off before the first message goes on from here
+                yield f"retry: 2000\nid: {upto}\n\n".encode()
+            else:
+                yield b"retry: 2000\n\n"
                 async for chunk in self._from_log(topics, after, upto):
                     yield chunk
             while not self.is_closed:

@@ -3,12 +3,14 @@ the live stream adds to it, are the same words."""
 
 from __future__ import annotations
 
+from heapq import merge
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
 
 from headwater.server.live.messages import Message, messages
-from headwater.storage.base import Store
+from headwater.storage.base import Quarantined, Store
 
 _EVENTS = 60
 _MOST = 16
@@ -17,7 +19,7 @@ _MOST = 16
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the feed. ``subject`` is the id of what it is about, ``words`` what happened to it."""
 
-    what: Literal["run", "node", "schema"]
+    what: Literal["run", "node", "schema", "refused"]
     at: int
     subject: str
     namespace: str
@@ -28,7 +30,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
     run: str = ""
     more: int = 0
-    """How many runs of the same job that ended alike came right before it and are not told one by one."""
+    """How many runs of the same job that ended alike came right before it, or how often the same was refused before."""
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +40,13 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     events: int
 
 
-def latest_activity(store: Store, last_seq: int, *, events: int = _EVENTS, most: int = _MOST) -> Activity:
-    """Return what the last ``events`` events up to ``last_seq`` changed: each run once, like ones together."""
+def latest_activity(
+    store: Store, last_seq: int, *, events: int = _EVENTS, most: int = _MOST, with_refused: bool = False
+) -> Activity:
+    """Return what the last ``events`` events up to ``last_seq`` changed: each run once, like ones together.
+
+    With ``with_refused`` what was refused stands among them, for those who may see it.
+    """
     stored = list(store.events(since=max(0, last_seq - events)))
     lines: list[Happening] = []
     seen: set[tuple[str, str, str]] = set()
@@ -52,7 +59,21 @@ def latest_activity(store: Store, last_seq: int, *, events: int = _EVENTS, most:
                 _add(lines, line)
         if len(lines) >= most:
             break
-    return Activity(lines=tuple(lines[:most]), events=len(stored))
+    refused = [_refused(entry) for entry in store.quarantined(limit=most)] if with_refused else []
+    told = merge(lines, refused, key=lambda line: -line.at)
+    return Activity(lines=tuple(islice(told, most)), events=len(stored))
+
+
+def _refused(entry: Quarantined) -> Happening:
+    return Happening(
+        what="refused",
+        at=entry.received_at,
+        subject=str(entry.id),
+        namespace="",
+        name=entry.field or f"the whole {entry.kind}",
+        words=entry.rule,
+        more=entry.times - 1,
+    )
 
 
 def _add(lines: list[Happening], line: Happening) -> None:

@@ -24,6 +24,7 @@ def environment() -> Environment:
     )
     for filter_ in (
         words.both_ends,
+        words.breakable,
         words.segment,
         words.object_path,
         words.when,

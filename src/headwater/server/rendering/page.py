@@ -52,6 +52,7 @@ _LONGEST_WORDS = 1000
 NAVIGATION = (
     Place("/", "Home"),
     Place("/lineage", "Lineage"),
+    Place("/runs", "Runs"),
     Place("/compare", "Compare"),
     Place("/admin", "Admin", Permission.REPORT),
 )

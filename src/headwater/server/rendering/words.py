@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from markupsafe import Markup, escape
 
 from headwater.query.text import clean, elide
 from headwater.query.times import ago, iso_utc, lasted
 
 _LONGEST_FACET = 20_000
+_PARTS = re.compile(r"(?<=[/._:@=-])(?=\w)")
+"""Where a name may be broken: behind a separator, before what it separates."""
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
 def both_ends(name: str, letters: int = 48) -> str:
     """A name cut in the middle: both its ends tell names apart."""
     return elide(clean(name), letters)
+
+
+def breakable(text: str) -> Markup:
+    """A name as markup, that may go on in the next line behind its separators."""
+    return Markup("<wbr>").join(escape(part) for part in _PARTS.split(text))
 
 
 def segment(text: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from stories import HOSTILE, hostile, shop
 
 from headwater.server.permissions import SCOPES, Permission, Role
+from headwater.storage.open import open_store
 from headwater.testing.events import dataset, facet, run_event, run_id
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
@@ -68,6 +70,8 @@ def story() -> list[dict]:
 
 PAGES = (
     "/",
+    "/runs",
+    "/runs?state=NEW",
     "/datasets/dataset:db:dwh.daily",
     "/datasets/dataset:db:raw.orders",
     "/datasets/dataset:db:features.spend",
@@ -165,6 +169,50 @@ def test_what_happens_appears_without_a_reload(filled, watch):
     expect(page.locator("[data-live=live]")).to_be_visible()
     live.send(run_event(run_id(77), "just_now", "COMPLETE", 9000, ["raw.orders"], ["fresh"]))
     expect(page.locator("[data-feed]").get_by_role("link", name="just_now").first).to_be_visible(timeout=3000)
+
+
+def test_an_empty_home_page_fills_when_something_comes(filled, watch):
+    """Who has the empty page open and runs a first script sees it arrive, without a reload."""
+    live = filled([])
+    page = watch().open(f"{live.url}/")
+    expect(page.get_by_text("Nothing has been recorded yet.")).to_be_visible()
+    expect(page.locator("[data-live=live]")).to_be_visible()
+    live.send(run_event(run_id(1), "first", "COMPLETE", 1, ["a"], ["b"]))
+    expect(page.locator("[data-feed]").get_by_role("link", name="first").first).to_be_visible(timeout=8000)
+    expect(page.get_by_text("Nothing has been recorded yet.")).to_have_count(0)
+
+
+def test_what_goes_wrong_appears_without_a_reload(filled, watch):
+    """A run that fails and an event that is refused stand under what is wrong a moment later; who stands in a list
+    with the keyboard keeps it."""
+    import httpx
+
+    live = filled(shop())
+    page = watch().open(f"{live.url}/")
+    expect(page.locator("[data-live=live]")).to_be_visible()
+    page.locator("[data-part=start] a").first.focus()
+    live.send(run_event(run_id(90), "breaks", "FAIL", 9000, ["raw.orders"], ["fresh"]))
+    assert httpx.post(f"{live.url}/api/v1/lineage", content=b'{"eventType": "COMPLETE"}').status_code == 422
+    wrong = page.locator("[data-part=wrong]")
+    expect(wrong.get_by_role("link", name="breaks")).to_be_visible(timeout=8000)
+    expect(wrong.get_by_role("heading", name="Refused")).to_be_visible(timeout=8000)
+    expect(page.locator("[data-part=start] a").first).to_be_focused()
+
+
+def test_what_happened_while_the_server_was_away_is_told_when_it_is_back(filled, watch):
+    """The page says that it is not live, and catches up by itself."""
+    live = filled(shop())
+    watched = watch()
+    watched.expected = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING")
+    page = watched.open(f"{live.url}/")
+    expect(page.locator("[data-live=live]")).to_be_visible()
+    live.stop()
+    expect(page.locator("[data-live=waiting]")).to_be_visible()
+    with open_store(str(live.folder), tenant="default") as store:
+        store.append([msgspec.json.encode(run_event(run_id(91), "missed", "COMPLETE", 9000, ["raw.orders"], ["x"]))])
+    live.start()
+    expect(page.locator("[data-live=live]")).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-feed]").get_by_role("link", name="missed").first).to_be_visible(timeout=8000)
 
 
 def test_from_the_feed_to_the_run_and_on(live, watch):

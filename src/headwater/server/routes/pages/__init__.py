@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.server.routes.pages import admin, compare, dataset, home, job, run
+from headwater.server.routes.pages import admin, compare, dataset, home, job, run, runs
 from headwater.server.routing import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -10,6 +10,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *dataset.OPERATIONS,
     *job.OPERATIONS,
     *run.OPERATIONS,
+    *runs.OPERATIONS,
     *compare.OPERATIONS,
     *admin.OPERATIONS,
 )

@@ -31,15 +31,25 @@ _MOST_REFUSED = 5
 
 def home(call: Call) -> Response:
     """The home page."""
+    return _shown(call, "home.html")
+
+
+def parts(call: Call) -> Response:
+    """What stands on the home page, for one that is open."""
+    return _shown(call, "fragments/home.html")
+
+
+def _shown(call: Call, template: str) -> Response:
+    may_see_refused = call.principal.may(Permission.REPORT)
     with call.lineage() as lineage:
         store = lineage.store
         counts = store.statistics()
         rows, is_all = first_datasets(store, limit=_MOST_MEASURED)
-        activity, starts = latest_activity(store, counts.last_seq), _starts(rows)
-        may_see_refused = call.principal.may(Permission.REPORT)
+        activity = latest_activity(store, counts.last_seq, with_refused=may_see_refused)
+        starts = _starts(rows)
         return page(
             call,
-            "home.html",
+            template,
             counts=counts,
             activity=activity,
             trouble=find_trouble(store, lineage.clock()),
@@ -54,7 +64,8 @@ def home(call: Call) -> Response:
 def feed(call: Call) -> Response:
     """The list of what is new, for a page that is open."""
     with call.store() as store:
-        activity = latest_activity(store, store.statistics().last_seq)
+        last_seq = store.statistics().last_seq
+        activity = latest_activity(store, last_seq, with_refused=call.principal.may(Permission.REPORT))
     return page(call, "fragments/feed.html", activity=activity, labels=Labels(shown=activity.lines))
 
 
@@ -76,6 +87,14 @@ OPERATIONS = (
         summary="The home page.",
         group="Pages",
         is_page=True,
+    ),
+    Operation(
+        method="GET",
+        path="/home/parts",
+        handler=parts,
+        permission=Permission.READ,
+        summary="What stands on the home page, for one that is open.",
+        group="Pages",
     ),
     Operation(
         method="GET",

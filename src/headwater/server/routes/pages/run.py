@@ -15,6 +15,7 @@ from headwater.query.names import Labels
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import page
+from headwater.server.rendering.timeline import timeline
 from headwater.server.routes.pages.dataset import metric_charts
 from headwater.server.routing import Operation
 from headwater.storage.base import RunRow
@@ -37,6 +38,7 @@ def _shown(lineage: Lineage, run: RunRow) -> dict[str, Any]:
     details = lineage.show(f"run:{run.run_id}")
     children = store.runs(parent_run=run.run_id, limit=_MOST_CHILDREN + 1)
     parent = store.run(run.parent_run) if run.parent_run else None
+    shown = children[:_MOST_CHILDREN]
     related = [*children, *([parent] if parent else [])]
     jobs = {row.id: row for row in store.nodes(sorted({one.job_id for one in related}))}
     error = body(details.facets, "errorMessage")
@@ -45,7 +47,8 @@ def _shown(lineage: Lineage, run: RunRow) -> dict[str, Any]:
         "labels": Labels(shown=[*details.inputs, *details.outputs]),
         "run": details.run,
         "parent": summary(parent, jobs) if parent else None,
-        "children": [summary(one, jobs) for one in children[:_MOST_CHILDREN]],
+        "children": [summary(one, jobs) for one in shown],
+        "line": timeline([summary(one, jobs) for one in shown], lineage.clock()),
         "has_more_children": len(children) > _MOST_CHILDREN,
         "before": _before(lineage, run),
         "stack_trace": str(error.get("stackTrace") or "")[:20_000],

@@ -3,7 +3,7 @@
 /**
  * @typedef {object} Message
  * @property {string} id
- * @property {string} topic
+ * @property {string} topic empty where only the place in the stream is told
  * @property {any} data
  */
 
@@ -35,7 +35,7 @@ function readBlock(block) {
     if (name === "data") fields.data.push(value);
     else if (name === "id" || name === "event") fields[name] = value;
   }
-  if (!fields.data.length) return undefined;
+  if (!fields.data.length) return fields.id ? { id: fields.id, topic: "", data: null } : undefined;
   try {
     return { id: fields.id, topic: fields.event, data: JSON.parse(fields.data.join("\n")) };
   } catch {

@@ -1,0 +1,54 @@
+"""Runs on one line of time: where each began and ended, beside the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from headwater.query.history import RunSummary
+
+_LEAST = 1.2
+"""The shortest bar that can be seen, in hundredths of the line."""
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A run on the line, in hundredths of it."""
+
+    x: float
+    width: float
+    state: str
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """The line from the first start to the last end (instants in microseconds), and the runs on it by their ids."""
+
+    start: int
+    end: int
+    spans: dict[str, Span]
+
+
+def timeline(runs: Sequence[RunSummary], now: int) -> Timeline | None:
+    """Runs on one line of time; one that goes on ends now. None where fewer than two have begun.
+
+    A run that ended and did not say when is a point.
+    """
+    begun = [run for run in runs if run.started_at is not None]
+    if len(begun) < 2:
+        return None
+    ends = {run.run_id: _end(run, now) for run in begun}
+    start, end = min(run.started_at or 0 for run in begun), max(ends.values())
+    length = max(end - start, 1)
+    spans = {}
+    for run in begun:
+        x = 100 * ((run.started_at or 0) - start) / length
+        width = max(100 * (ends[run.run_id] - (run.started_at or 0)) / length, _LEAST)
+        spans[run.run_id] = Span(x=round(min(x, 100 - width), 2), width=round(width, 2), state=run.state.lower())
+    return Timeline(start=start, end=end, spans=spans)
+
+
+def _end(run: RunSummary, now: int) -> int:
+    start = run.started_at or 0
+    if run.ended_at is not None:
+        return max(run.ended_at, start)
+    return max(now, start) if run.state in ("NEW", "RUNNING") else start
