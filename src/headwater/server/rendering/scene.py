@@ -9,6 +9,7 @@ from headwater.query.drawing import LeftOut, Link, Picture, picture_of
 from headwater.query.drawing.palette import TYPES
 from headwater.query.result import LineageGraph
 from headwater.query.text import plural
+from headwater.server.rendering.comparing import difference_words
 from headwater.server.rendering.tables import is_past
 from headwater.server.rendering.views import Shown, View
 
@@ -21,6 +22,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     changes: dict[str, str]
     link_changes: tuple[str, ...]
     left_out: tuple[str, ...]
+    differences: str
+    """What differs between two instants, in words; empty when nothing is compared."""
     colours: dict[str, str]
     nodes: int
     edges: int
@@ -48,6 +51,7 @@ def scene_of(shown: Shown, view: View) -> Scene:
         changes=shown.changes,
         link_changes=_link_changes(picture, shown),
         left_out=words_of(picture.left_out),
+        differences=difference_words(shown.changes, shown.edge_changes) if shown.is_compared else "",
         colours=TYPES,
         nodes=len(graph.nodes),
         edges=len(graph.edges),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from headwater.errors import InvalidInput, NotFound
-from headwater.model.graph import Direction, Edge, Node
+from headwater.model.graph import Direction, Node
 from headwater.query.contract import check_kinds, keep_kinds
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.neighbourhood import Extent, Neighbourhood, neighbourhood
 from headwater.query.result import LineageGraph
 from headwater.query.times import not_yet
+from headwater.server.rendering.comparing import EdgeName, edge_changes, edge_name, node_changes
 from headwater.storage.base import NodeRow
 
 Hops = Annotated[int, msgspec.Meta(ge=0, le=50)]
@@ -70,9 +71,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, tuple[tuple[str, str], ...]] | None = None
     """All columns of each node with their types, where columns are shown."""
     changes: dict[str, str] = {}
-    """``added`` or ``removed``, by id of a node."""
-    edge_changes: dict[tuple[str, str, str], str] = {}
+    """``added``, ``removed`` or ``changed``, by id of a node."""
+    edge_changes: dict[EdgeName, str] = {}
     """The same by source, target and job."""
+    is_compared: bool = False
 
 
 def answer(lineage: Lineage, view: View) -> Shown:
@@ -90,10 +92,10 @@ def answer(lineage: Lineage, view: View) -> Shown:
         return _plain(_column_graph(lineage, view), target.node)
     now = _around(lineage, target.node, view, view.as_of)
     if view.against:
-        return _compared(target.node, _around(lineage, target.node, view, view.against), now)
-    kinds = view.kinds.split(",") if view.kinds else []
-    check_kinds(lineage.store, kinds)
-    graph = keep_kinds(now.graph, kinds) if kinds else now.graph
+        before = _around(lineage, target.node, view, view.against)
+        upto = lineage.instant(view.as_of or None)
+        return _compared(lineage, target.node, before, now, lineage.clock() if upto is None else upto)
+    graph = now.graph
     late = not_yet(target.node.name, target.node.created_at, graph.as_of)
     graph = msgspec.structs.replace(graph, gaps=(*graph.gaps, *late))
     return Shown(
@@ -108,9 +110,18 @@ def answer(lineage: Lineage, view: View) -> Shown:
 def _around(lineage: Lineage, root: NodeRow, view: View, as_of: str) -> Neighbourhood:
     extent = Extent(up=view.up, down=view.down, opened=_keys(lineage, view.opened), shut=_keys(lineage, view.shut))
     instant = lineage.instant(as_of or None)
-    return neighbourhood(
-        lineage.store, root, extent, as_of=instant, limit=view.limit, with_ghosts=bool(as_of), with_columns=view.columns
+    found = neighbourhood(
+        lineage.store,
+        root,
+        extent,
+        as_of=instant,
+        limit=view.limit,
+        with_ghosts=bool(as_of) and not view.against,
+        with_columns=view.columns,
     )
+    kinds = view.kinds.split(",") if view.kinds else []
+    check_kinds(lineage.store, kinds)
+    return msgspec.structs.replace(found, graph=keep_kinds(found.graph, kinds)) if kinds else found
 
 
 def _keys(lineage: Lineage, hands: Hands) -> dict[Direction, frozenset[int]]:
@@ -144,11 +155,11 @@ def merged(one: LineageGraph, other: LineageGraph) -> LineageGraph:
     for node in other.nodes:
         known = nodes.get(node.id)
         nodes[node.id] = node if known is None else _with_fields_of(known, node)
-    edges = {_key(edge): edge for edge in one.edges}
+    edges = {edge_name(edge): edge for edge in one.edges}
     for edge in other.edges:
-        same = edges.get(_key(edge))
+        same = edges.get(edge_name(edge))
         fields = edge.fields if same is None else tuple(dict.fromkeys((*same.fields, *edge.fields)))
-        edges[_key(edge)] = msgspec.structs.replace(edge, fields=fields)
+        edges[edge_name(edge)] = msgspec.structs.replace(edge, fields=fields)
     return msgspec.structs.replace(
         one,
         direction="",
@@ -168,24 +179,21 @@ def _with_fields_of(node: Node, other: Node) -> Node:
     return msgspec.structs.replace(node, properties={**node.properties, "fields": list(fields)})
 
 
-def _compared(root: NodeRow, before: Neighbourhood, now: Neighbourhood) -> Shown:
+def _compared(lineage: Lineage, root: NodeRow, before: Neighbourhood, now: Neighbourhood, upto: int) -> Shown:
     """Both instants on one graph."""
     old, new = before.graph, now.graph
-    old_edges, new_edges = {_key(edge) for edge in old.edges}, {_key(edge) for edge in new.edges}
-    old_nodes, new_nodes = {node.id for node in old.nodes}, {node.id for node in new.nodes}
     graph = merged(new, old)
+    columns = None if now.columns is None else {**(before.columns or {}), **now.columns}
     return Shown(
         root=_root(graph, root),
         graph=msgspec.structs.replace(graph, as_of=new.as_of),
         hidden_up=before.hidden_up | now.hidden_up,
         hidden_down=before.hidden_down | now.hidden_down,
-        changes=_differences(old_nodes, new_nodes),
-        edge_changes=_differences(old_edges, new_edges),
+        columns=columns,
+        changes=node_changes(lineage.store, lineage.resolver, old, new, upto),
+        edge_changes=edge_changes(old, new),
+        is_compared=True,
     )
-
-
-def _differences(old: set[Any], new: set[Any]) -> dict[Any, str]:
-    return dict.fromkeys(new - old, "added") | dict.fromkeys(old - new, "removed")
 
 
 def _plain(graph: LineageGraph, root: NodeRow) -> Shown:
@@ -198,7 +206,3 @@ def _root(graph: LineageGraph, row: NodeRow) -> Node:
     if found is None:
         raise NotFound(row.name, hint="it is not part of this view")
     return found
-
-
-def _key(edge: Edge) -> tuple[str, str, str]:
-    return (edge.source, edge.target, edge.job)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-from headwater.model.graph import Edge
+from headwater.model.graph import Edge, NodeKind
 from headwater.query.facts import known_columns
 from headwater.query.impact import Change
 from headwater.query.names import Labels, node_id
-from headwater.query.text import clean
+from headwater.query.text import clean, plural
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.about import about_words, evidence
+from headwater.server.rendering.comparing import facet_moments
 from headwater.server.rendering.page import page
 from headwater.server.rendering.views import View, answer
 from headwater.server.routing import Operation
 
 _MOST_INSTANTS = 200
+_CHANGED = {
+    "edge": ("edge", "edges"),
+    "schema": ("schema", "schemas"),
+    "sql": ("SQL text", "SQL texts"),
+    "sourceCode": ("source code", "source codes"),
+}
 
 
 class NodeQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,19 +149,24 @@ def _pairs(edge: Edge) -> list[tuple[str, str, str, str]]:
 
 
 def instants(call: Call) -> list[Instant]:
-    """When the lineage around a view changed: when an edge began or ceased to hold. Oldest first."""
+    """When the lineage around a view changed: when an edge began or ceased to hold, when columns, SQL or code became
+    others. Oldest first."""
     view: View = call.body
+    found: dict[int, Counter[str]] = {}
     with call.lineage() as lineage:
-        shown = answer(lineage, view)
-        rows = [lineage.resolver.rows(node.id) for node in shown.graph.nodes if node.kind.value == "dataset"]
-        found: dict[int, int] = {}
-        for row in (row for rows_ in rows for row in rows_[:1]):
-            for edge in lineage.store.edges(target_id=row.id):
-                for at in (edge.valid_from, edge.valid_to):
-                    if at is not None:
-                        found[at] = found.get(at, 0) + 1
-    latest = sorted(found)[-_MOST_INSTANTS:]
-    return [Instant(at=at, words=f"{found[at]} edge{'s' if found[at] > 1 else ''} changed") for at in latest]
+        store = lineage.store
+        for node in answer(lineage, view).graph.nodes:
+            for row in lineage.resolver.rows(node.id)[:1]:
+                edges = store.edges(target_id=row.id) if row.kind is NodeKind.DATASET else []
+                moments = [(at, "edge") for edge in edges for at in (edge.valid_from, edge.valid_to) if at is not None]
+                for at, what in (*moments, *facet_moments(store.history(row.id))):
+                    found.setdefault(at, Counter())[what] += 1
+    return [Instant(at=at, words=_moment(found[at])) for at in sorted(found)[-_MOST_INSTANTS:]]
+
+
+def _moment(changed: Counter[str]) -> str:
+    words = (plural(changed[what], one, many) for what, (one, many) in _CHANGED.items() if changed[what])
+    return f"{', '.join(words)} changed"
 
 
 def _operation(method: str, path: str, handler: Any, summary: str, **more: Any) -> Operation:

@@ -124,10 +124,42 @@ def test_another_time_and_two_times_compared(live, watch):
     slider.fill("1")
     expect(card(page, "clean.orders")).to_be_visible()
     assert "features.spend" not in names(page)
-    page.get_by_role("button", name="Compare with now").click()
+    page.get_by_role("button", name="Compare two times").click()
     expect(page.locator(".g-card.is-removed .g-name")).to_have_text("clean.orders")
     expect(page.locator(".g-card.is-added .g-name")).to_have_text("features.spend")
     expect(page.locator("[data-table]")).to_contain_text("removed")
+    expect(page.locator("[data-differences]")).to_have_text("Added: 1 node, 1 edge. Removed: 1 node, 1 edge.")
+    page.get_by_label("and as of").fill("1")
+    expect(page.locator("[data-differences]")).to_have_text("Nothing that is shown differs.")
+    page.get_by_role("button", name="Compare two times").click()
+    expect(page.get_by_label("and as of")).to_be_hidden()
+    expect(page.locator("[data-differences]")).to_be_hidden()
+
+
+def test_comparing_begins_with_the_last_change(live, watch):
+    """Who compares without choosing a time is shown the last change, not now with now; the link keeps both times; the
+    details beside the picture are those of the time that is shown."""
+    page = watch().open(f"{live.url}/lineage?root=bi.revenue&up=1&down=0")
+    expect(page.locator("[data-inspector]")).to_contain_text("Version2")
+    page.get_by_role("button", name="Time").click()
+    page.get_by_role("button", name="Compare two times").click()
+    expect(page.locator(".g-card.is-added .g-name")).to_have_text("features.spend")
+    page.get_by_label("and as of").fill("1")
+    page.get_by_label("Between").fill("0")
+    expect(page.locator("[data-inspector]")).to_contain_text("Version1")
+    page.wait_for_timeout(500)
+    again = watch().open(page.url)
+    expect(again.get_by_label("Between")).to_have_value("0")
+    expect(again.get_by_label("and as of")).to_have_value("1")
+
+
+def test_where_nothing_changed_there_is_nothing_to_compare(live, watch):
+    """A node around which nothing ever changed says so, and is not compared with itself."""
+    page = watch().open(f"{live.url}/lineage?root=models.churn&up=0&down=0")
+    page.get_by_role("button", name="Time").click()
+    page.get_by_role("button", name="Compare two times").click()
+    expect(page.locator("[data-notes]")).to_contain_text("no two states to compare")
+    expect(page.get_by_role("button", name="Compare two times")).to_have_attribute("aria-pressed", "false")
 
 
 def test_an_impact_is_a_list_first_and_a_coloured_picture_second(live, watch):

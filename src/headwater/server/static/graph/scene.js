@@ -62,6 +62,7 @@ import { around } from "./spatial.js";
  * @property {Record<string, string>} changes by card
  * @property {string[]} link_changes by the link's place; empty when nothing is compared
  * @property {Record<string, string>} colours by type of card
+ * @property {string} differences between two instants, in words
  * @property {number} nodes
  * @property {number} edges
  */
@@ -120,7 +121,7 @@ function reached(starts, next) {
 /** @returns {Scene} */
 export function emptyScene() {
   const picture = { cards: [], links: [], groups: [] };
-  return readScene({ picture, changes: {}, link_changes: [], colours: {}, nodes: 0, edges: 0 });
+  return readScene({ picture, changes: {}, link_changes: [], colours: {}, differences: "", nodes: 0, edges: 0 });
 }
 
 /**

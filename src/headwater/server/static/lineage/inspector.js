@@ -21,6 +21,8 @@ export class Inspector {
     this.island = island;
     /** @type {AbortController | null} */
     this.asking = null;
+    /** @type {(() => unknown) | null} shows again what is shown, as of the instant of the picture */
+    this.shown = null;
     place.addEventListener("click", (event) => this.click(event));
     place.addEventListener("submit", (event) => this.submit(event));
     place.addEventListener("input", (event) => this.find(event));
@@ -64,8 +66,27 @@ export class Inspector {
     return new URLSearchParams(Object.entries(all).filter(([, value]) => value)).toString();
   }
 
+  /** What is shown, once more: the picture is of another instant. */
+  again() {
+    const about = this.place.querySelector("[data-about]");
+    const id = about instanceof HTMLElement ? (about.dataset["about"] ?? "") : "";
+    return this.shown ? this.shown() : id ? this.node(id) : undefined;
+  }
+
+  /**
+   * Runs changed: what is said of one of these nodes is said again, unless somebody is busy in it.
+   * @param {ReadonlySet<string>} ids
+   */
+  renew(ids) {
+    const about = this.place.querySelector("[data-about]");
+    if (!(about instanceof HTMLElement) || !ids.has(about.dataset["about"] ?? "")) return;
+    if (this.place.contains(document.activeElement) || this.place.querySelector("details[open]")) return;
+    void this.again();
+  }
+
   /** @param {string} id */
   async node(id) {
+    this.shown = () => this.node(id);
     await this.show(`/lineage/node?${this.query({ id, root: this.island.rootId })}`);
   }
 
@@ -79,13 +100,17 @@ export class Inspector {
     const target = scene.cards[link?.target ?? -1];
     if (!source || !target) return;
     const isJob = (/** @type {{shape: string}} */ card) => card.shape === "pill";
-    await this.show(
-      `/lineage/edge?${this.query({
-        source: isJob(source) ? "" : source.node,
-        target: isJob(target) ? "" : target.node,
-        job: isJob(source) ? source.node : isJob(target) ? target.node : "",
-      })}`,
-    );
+    await this.edge({
+      source: isJob(source) ? "" : source.node,
+      target: isJob(target) ? "" : target.node,
+      job: isJob(source) ? source.node : isJob(target) ? target.node : "",
+    });
+  }
+
+  /** @param {Record<string, string>} ends */
+  async edge(ends) {
+    this.shown = () => this.edge(ends);
+    await this.show(`/lineage/edge?${this.query(ends)}`);
   }
 
   /**
@@ -112,6 +137,7 @@ export class Inspector {
       if (!this.place.querySelector(`[data-about="${CSS.escape(node)}"]`)) await this.node(node);
       this.place.querySelector(".path-words")?.remove();
       this.place.prepend(words);
+      this.shown = () => this.column(node, column);
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
       this.island.say(error.message);
@@ -137,10 +163,13 @@ export class Inspector {
     event.preventDefault();
     const given = new FormData(form);
     const text = (/** @type {string} */ name) => String(given.get(name) ?? "");
-    const query = this.query({ node: text("root"), change: text("change"), column: text("column") });
-    void this.show(`/lineage/impact?${query}`).then((isShown) => {
-      if (isShown) this.colourAgain();
-    });
+    void this.impact({ node: text("root"), change: text("change"), column: text("column") });
+  }
+
+  /** @param {Record<string, string>} change */
+  async impact(change) {
+    this.shown = () => this.impact(change);
+    if (await this.show(`/lineage/impact?${this.query(change)}`)) this.colourAgain();
   }
 
   /** @param {Event} event */

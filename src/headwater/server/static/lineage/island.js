@@ -103,6 +103,7 @@ export class Island {
   display(sent) {
     const scene = readScene(sent);
     this.view.setScene(scene);
+    this.timeline.tell(sent.differences);
     this.map.draw();
     this.inspector.colour(scene);
     this.pinned = this.litOfPin();
@@ -123,6 +124,7 @@ export class Island {
     if (await this.fetch({ ...this.state, ...change }, how, () => ({ ...this.state, ...change }))) {
       history.pushState(null, "", `?${writeAddress(this.state)}`);
       this.crumbs.visit(this.rootId);
+      if (change.asOf !== undefined || change.against !== undefined) void this.inspector.again();
     }
   }
 

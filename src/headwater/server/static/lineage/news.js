@@ -17,6 +17,7 @@ export function followNews(island, live) {
     if (!places.length || island.state.asOf) return;
     island.view.refreshCards(places);
     island.map.draw();
+    island.inspector.renew(new Set(places.map((at) => island.view.scene.cards[at]?.node ?? "")));
   });
   live.on("edges", (data) => {
     if (island.state.asOf || !concerns(island.view.scene, data)) return;

@@ -1,4 +1,4 @@
-// The lineage as of another instant: a slider over the moments at which something changed.
+// The lineage as of another instant, or of two on one picture: sliders over the moments at which something changed.
 
 import { postData, Trouble } from "../js/service.js";
 import { question } from "./address.js";
@@ -13,13 +13,19 @@ export class Timeline {
   constructor(place, island) {
     this.place = place;
     this.island = island;
-    this.slider = /** @type {HTMLInputElement} */ (place.querySelector("[data-instant]"));
-    this.word = /** @type {HTMLElement} */ (place.querySelector("[data-instant-word]"));
-    this.button = /** @type {HTMLElement} */ (place.querySelector('[data-do="compare"]'));
+    const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (place.querySelector(`[data-${name}]`));
+    this.slider = /** @type {HTMLInputElement} */ (part("instant"));
+    this.later = /** @type {HTMLInputElement} */ (part("later-instant"));
+    this.label = part("instant-label");
+    this.laterPart = part("later");
+    this.words = { slider: part("instant-word"), later: part("later-word"), differences: part("differences") };
+    this.button = part('do="compare"');
     /** @type {{at: number, words: string}[]} oldest first */
     this.instants = [];
-    this.slider.addEventListener("input", () => this.describe());
-    this.slider.addEventListener("change", () => this.choose());
+    for (const slider of [this.slider, this.later]) {
+      slider.addEventListener("input", () => this.describe());
+      slider.addEventListener("change", () => this.choose());
+    }
     if (island.state.asOf || island.state.against) void this.open();
   }
 
@@ -28,13 +34,9 @@ export class Timeline {
     if (this.place.hidden) void this.open();
     else {
       this.place.hidden = true;
-      if (this.island.state.asOf || this.island.state.against) void this.island.change({ asOf: "", against: "" }, this.still());
+      if (this.island.state.asOf || this.island.state.against) void this.show({ asOf: "", against: "" });
     }
     button?.setAttribute("aria-expanded", String(!this.place.hidden));
-  }
-
-  still() {
-    return { anchor: this.island.rootId };
   }
 
   async open() {
@@ -45,11 +47,23 @@ export class Timeline {
       if (!(error instanceof Trouble)) throw error;
       this.island.say(error.message);
     }
-    this.slider.max = String(this.instants.length);
     const { asOf, against } = this.island.state;
+    for (const slider of [this.slider, this.later]) slider.max = String(this.instants.length);
     this.slider.value = String(this.placeOf(against || asOf));
-    this.button.setAttribute("aria-pressed", String(Boolean(against)));
+    this.later.value = String(against ? this.placeOf(asOf) : this.instants.length);
+    this.press(Boolean(against));
     this.describe();
+  }
+
+  get isComparing() {
+    return this.button.getAttribute("aria-pressed") === "true";
+  }
+
+  /** @param {boolean} isOn */
+  press(isOn) {
+    this.button.setAttribute("aria-pressed", String(isOn));
+    this.laterPart.hidden = !isOn;
+    this.label.textContent = isOn ? "Between" : "Shown as of";
   }
 
   /**
@@ -63,27 +77,45 @@ export class Timeline {
   }
 
   describe() {
-    const instant = this.instants[Number(this.slider.value)];
-    const words = instant ? `${written(instant.at)}, ${instant.words}` : "now";
-    this.word.textContent = words;
-    this.slider.setAttribute("aria-valuetext", words);
+    for (const name of /** @type {const} */ (["slider", "later"])) {
+      const instant = this.instants[Number(this[name].value)];
+      const words = instant ? `${written(instant.at)} UTC, ${instant.words}` : "now";
+      this.words[name].textContent = words;
+      this[name].setAttribute("aria-valuetext", words);
+    }
   }
 
-  chosen() {
-    const instant = this.instants[Number(this.slider.value)];
-    return instant ? `@${(instant.at / 1e6).toFixed(6)}` : "";
+  /** @param {string} words what differs between the two instants; empty where none are compared */
+  tell(words) {
+    this.words.differences.textContent = words;
   }
 
   choose() {
-    const isComparing = this.button.getAttribute("aria-pressed") === "true";
-    const at = this.chosen();
-    void this.island.change(isComparing ? { asOf: "", against: at } : { asOf: at, against: "" }, this.still());
+    const [one, other] = [Number(this.slider.value), Number(this.later.value)];
+    if (!this.isComparing) return this.show({ asOf: this.text(one), against: "" });
+    // Whichever slider is further left is the earlier one.
+    return this.show({ against: this.text(Math.min(one, other)), asOf: this.text(Math.max(one, other)) });
+  }
+
+  /** @param {number} place */
+  text(place) {
+    const instant = this.instants[place];
+    return instant ? `@${(instant.at / 1e6).toFixed(6)}` : "";
+  }
+
+  /** @param {{asOf: string, against: string}} change */
+  show(change) {
+    return this.island.change(change, { anchor: this.island.rootId });
   }
 
   compare() {
-    const isOn = this.button.getAttribute("aria-pressed") !== "true";
-    this.button.setAttribute("aria-pressed", String(isOn));
-    this.choose();
+    const last = this.instants.length;
+    if (!this.isComparing && last < 2) return this.island.say("Nothing changed here since it was first heard of: there are no two states to compare.");
+    this.press(!this.isComparing);
+    // From now there is nothing to compare with: the state before the last change is the nearest other one.
+    if (this.isComparing && Number(this.slider.value) === last) this.slider.value = String(last - 2);
+    this.describe();
+    return this.choose();
   }
 }
 
