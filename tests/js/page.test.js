@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plainState, question, readAddress, turned, writeAddress } from "../../src/headwater/server/static/lineage/address.js";
 import { visited } from "../../src/headwater/server/static/lineage/crumbs.js";
-import { fileName } from "../../src/headwater/server/static/lineage/exporting.js";
+import { fileName, pngScale, smallerWords } from "../../src/headwater/server/static/lineage/exporting.js";
 import { KEYS, commandOf } from "../../src/headwater/server/static/lineage/keyboard.js";
 import { nextTheme } from "../../src/headwater/server/static/js/theme.js";
 import { isMouseWheel } from "../../src/headwater/server/static/graph/input.js";
@@ -96,4 +96,13 @@ test("a file's name holds nothing that a system minds", () => {
 test("a screen reader hears the name, what it is, and how much is not shown", () => {
   const card = { label: "orders", shape: "card", word: "table", state: "", change: "added", severity: "", up: 2, down: 0 };
   assert.equal(words(card), "orders, table, added, 2 more upstream");
+});
+
+test("a picture that is too large is drawn smaller, and that is said", () => {
+  assert.equal(pngScale(1000, 800), 2);
+  assert.equal(smallerWords(pngScale(1000, 800)), "");
+  assert.equal(pngScale(5000, 5000), 1);
+  assert.match(smallerWords(pngScale(5000, 5000)), /at 50 % of its usual size\. The SVG is sharp/);
+  assert.equal(pngScale(32_768, 10), 0.5);
+  assert.match(smallerWords(1.999), /at 99 %/);
 });

@@ -88,9 +88,31 @@ def test_a_large_picture_is_drawn_smaller():
     pytest.importorskip("resvg_py", reason="the extra headwater[png] is not installed")
     picture = picture_of(chain(2))
     wide, high = size_of(picture)
-    data = png_of(picture, scale=sqrt_over(wide * high))
+    drawn = png_of(picture, scale=sqrt_over(wide * high))
+    data = drawn.data
     width, height = struct.unpack(">II", data[16:24])
     assert 0.9 * MOST_PIXELS < width * height <= 1.01 * MOST_PIXELS
+    assert "50 % of its usual size" in drawn.note
+
+
+def test_who_gets_a_smaller_picture_is_told(monkeypatch, capsys):
+    """Python warns that a PNG is drawn smaller than usual, the command line says it on standard error, and nobody is
+    told where it is not."""
+    pytest.importorskip("resvg_py", reason="the extra headwater[png] is not installed")
+    from headwater.cli.output import png_file
+
+    graph = chain(2)
+    graph.to_png()
+    assert png_file(graph)
+    assert capsys.readouterr().err == ""
+    wide, high = size_of(picture_of(graph, jobs="nodes"))
+    monkeypatch.setattr("headwater.query.drawing.png.MOST_PIXELS", int(wide * high * 4 * 0.36))
+    with pytest.warns(UserWarning, match="60 % of its usual size") as caught:
+        data = graph.to_png()
+    assert caught[0].filename == __file__
+    assert struct.unpack(">I", data[16:20])[0] == pytest.approx(wide * 2 * 0.6, abs=2)
+    assert png_file(graph) == data
+    assert "the SVG is sharp at every size" in capsys.readouterr().err
 
 
 def sqrt_over(area: float) -> float:

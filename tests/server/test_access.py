@@ -288,3 +288,23 @@ def test_guests_are_let_in_on_this_machine_only():
 
     with pytest.raises(ConfigError, match="anonymous access"):
         check(Settings(host="0.0.0.0", anonymous=Role.READER))
+
+
+@pytest.mark.parametrize(
+    ("store", "listen", "words"),
+    [
+        ("/tmp/lineage", "postgresql://db/headwater", "a store on PostgreSQL"),
+        ("sqlite:///tmp/lineage", "postgresql://db/headwater", "a store on PostgreSQL"),
+        ("postgresql://pool/headwater", "https://db:5432", "not the address of a PostgreSQL"),
+    ],
+)
+def test_an_address_to_listen_to_that_would_not_be_heard_is_refused(store, listen, words):
+    """``--listen-url`` beside a folder, or with something else than a PostgreSQL, is refused at the start: it would be
+    passed over in silence. The remedy names the option and its variable, or what it begins with."""
+    from headwater.errors import ConfigError
+    from headwater.server.settings import Settings, check
+
+    with pytest.raises(ConfigError, match=words) as caught:
+        check(Settings(store=store, listen_url=listen))
+    assert "HEADWATER_LISTEN_URL" in caught.value.hint or "postgresql://" in caught.value.hint
+    check(Settings(store="postgres://pool/headwater", listen_url="postgresql://db/headwater"))

@@ -27,6 +27,17 @@ def test_a_graph_is_a_png_file(client, path):
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/png"
     assert answer.content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert "headwater-note" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nodes/b/upstream?format=png", "/lineage/export/png?root=b"])
+def test_a_file_that_is_drawn_smaller_says_so(client, path, monkeypatch):
+    """A picture with too many pixels is drawn smaller, and a header of the answer says so."""
+    pytest.importorskip("resvg_py", reason="the extra headwater[png] is not installed")
+    monkeypatch.setattr("headwater.query.drawing.png.MOST_PIXELS", 10_000)
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert "of its usual size" in answer.headers["headwater-note"]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nodes/b/upstream?format=png", "/lineage/export/png?root=b"])

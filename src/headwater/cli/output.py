@@ -86,7 +86,17 @@ def echo_form(graph: LineageGraph, form: str) -> None:
         raise InvalidInput(
             field="--png", value="a terminal", rule="goes to a file or a pipe", hint="add > lineage.png to the command"
         )
-    sys.stdout.buffer.write(graph.to_png())
+    sys.stdout.buffer.write(png_file(graph))
+
+
+def png_file(graph: LineageGraph) -> bytes:
+    """A graph as a PNG file; on standard error, that it is drawn smaller than usual, where it is."""
+    from headwater.query.drawing.png import png
+
+    drawn = png(graph)
+    if drawn.note:
+        click.echo(drawn.note, err=True)
+    return drawn.data
 
 
 def _render(line: Sequence[Span], *, has_color: bool) -> str:

@@ -13,7 +13,7 @@ import click
 
 from headwater.cli.ingestion import Ingestion, Refusal, Tally
 from headwater.cli.opening import asking, opened
-from headwater.cli.output import FORMATS, echo_form, echo_text
+from headwater.cli.output import FORMATS, echo_form, echo_text, png_file
 from headwater.errors import InvalidInput
 from headwater.query.text import clean
 
@@ -130,7 +130,7 @@ def export(ctx: click.Context, expression: str | None, form: str, as_of: str | N
     if file is None:
         echo_form(graph, form)
         return
-    made = graph.to_png() if form == "png" else (getattr(graph, f"to_{form}")().rstrip("\n") + "\n").encode()
+    made = png_file(graph) if form == "png" else (getattr(graph, f"to_{form}")().rstrip("\n") + "\n").encode()
     try:
         Path(file).write_bytes(made)
     except OSError as error:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from headwater.model.short_digests import ShortDigests
 from headwater.query.code_diff import CodeDiff
 from headwater.query.diff import Diff, Difference, What
+from headwater.query.diff_values import Piece, delta, digests_of, pieces, sides
 from headwater.query.names import Labels
 from headwater.query.text import Line, Span, Style, clean, elide, fit, listing, pad, plural, width
 from headwater.query.times import Clock, ago, iso, now
 
-_ORDER: tuple[tuple[What, str], ...] = (
+ORDER: tuple[tuple[What, str], ...] = (
     ("run", "runs"),
     ("version", "content"),
     ("parameter", "parameters"),
@@ -39,21 +40,21 @@ _WIDEST_NAME = 40
 
 def diff_lines(diff: Diff, *, cells: int | None = None, base: str | None = None, clock: Clock = now) -> list[Line]:
     """Return the lines: the two sides, the differences group by group, the count of what is the same."""
-    labels = Labels(base)
+    labels, short = Labels(base), digests_of(diff)
     current = clock()
     lines: list[Line] = []
     if diff.subject:
-        lines.append([Span("difference of ", "dim"), Span(_side(diff.subject, labels), "root")])
+        lines.append([Span("difference of ", "dim"), Span(side_words(diff.subject, labels), "root")])
     for sign, style, side, at in (
         ("- ", "removed", diff.before, diff.before_at),
         ("+ ", "added", diff.after, diff.after_at),
     ):
-        name = iso(at) if diff.of == "graph" else _side(side, labels)
+        name = iso(at) if diff.of == "graph" else side_words(side, labels)
         when = (
             "" if at is None else f"  {ago(at, current)}" if diff.of == "graph" else f"  {iso(at)} · {ago(at, current)}"
         )
         lines.append([Span(sign, style), Span(name), Span(when, "dim")])  # type: ignore[arg-type]
-    for what, title in _ORDER:
+    for what, title in ORDER:
         group = diff.of_kind(what)
         if not group:
             continue
@@ -61,7 +62,7 @@ def diff_lines(diff: Diff, *, cells: int | None = None, base: str | None = None,
         shown = group[:_MOST_A_GROUP]
         names = [_name(item, labels) for item in shown]
         room = min(_WIDEST_NAME, max(width(name) for name in names)) if what != "edge" else 10_000
-        lines.extend(_line(item, name, room) for item, name in zip(shown, names, strict=True))
+        lines.extend(_line(item, name, room, short) for item, name in zip(shown, names, strict=True))
         if len(group) > len(shown):
             lines.append([Span(f"  and {len(group) - len(shown):,} more: use --json for all", "dim")])
     if diff.code is not None:
@@ -88,7 +89,8 @@ def _code_lines(code: CodeDiff) -> Iterator[Line]:
         yield [Span(f"  and {plural(rest, 'line')} more: use --json", "dim")]
 
 
-def _side(name: str, labels: Labels) -> str:
+def side_words(name: str, labels: Labels) -> str:
+    """Say what one side of a comparison, or what both belong to, is called."""
     head, _, rest = name.partition(":")
     if head == "run":
         return f"run {clean(rest)}"
@@ -97,7 +99,7 @@ def _side(name: str, labels: Labels) -> str:
     if head != "dataset":
         return clean(name)
     path, hash_, version = (labels.file(rest[5:]) if rest.startswith("file:") else rest).rpartition("#")
-    return clean(f"{path}#{_short(version)}" if hash_ else version)
+    return clean(f"{path}#{ShortDigests().of(version)}" if hash_ else version)
 
 
 def _name(item: Difference, labels: Labels) -> str:
@@ -112,16 +114,16 @@ def _name(item: Difference, labels: Labels) -> str:
     return clean(labels.file(name))
 
 
-def _line(item: Difference, name: str, room: int) -> Line:
+def _line(item: Difference, name: str, room: int, short: ShortDigests) -> Line:
     sign, style = _SIGNS[item.kind]
     line: Line = [Span(f"  {sign} ", style), Span(pad(elide(name, room), min(room, _WIDEST_NAME)), "name")]
     if item.kind == "changed":
-        before, after = _pair(item.before, item.after)
-        line.extend([Span("  " + before, "removed"), Span(" → ", "dim"), Span(after, "added")])
-        if note := _delta(item.before, item.after):
+        before, after = sides(item.before, item.after, short)
+        line.extend([Span("  " + _words(before), "removed"), Span(" → ", "dim"), Span(_words(after), "added")])
+        if note := delta(item.before, item.after):
             line.append(Span(f"  {note}", "dim"))
     else:
-        shown = _value(item.after if item.kind == "added" else item.before)
+        shown = _words(pieces(item.after if item.kind == "added" else item.before, short))
         if shown:
             line.append(Span("  " + shown, style))
     if item.note:
@@ -129,55 +131,21 @@ def _line(item: Difference, name: str, room: int) -> Line:
     return line
 
 
-def _pair(before: Any, after: Any) -> tuple[str, str]:
-    """Render two values; of two states of a dataset, the parts that differ."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)] or list(after)
-        before = {key: before[key] for key in keys if key in before}
-        after = {key: after[key] for key in keys if key in after}
-    return _value(before), _value(after)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, Mapping):
-        return ", ".join(_part(key, item) for key, item in value.items())
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = clean(value)
-    return _short(text) if _is_digest(text) else elide(text, 60)
-
-
-def _part(key: str, value: Any) -> str:
-    if key == "rows" and isinstance(value, int):
-        return plural(value, "row")
-    return _short(str(value)) if key in {"fingerprint", "version"} else f"{key} {_value(value)}"
-
-
-def _short(text: str) -> str:
-    """The first digits of a digest, without the name of its algorithm."""
-    return clean(text.rpartition(":")[2][:10])
-
-
-def _is_digest(text: str) -> bool:
-    return len(text) >= 16 and all(char in "0123456789abcdef" for char in text)
-
-
-def _delta(before: Any, after: Any) -> str:
-    """The difference of two numbers, signed."""
-    is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (before, after))
-    return f"({after - before:+.4g})" if is_number else ""
+def _words(found: list[Piece]) -> str:
+    return ", ".join(elide(piece.text, 60) for piece in found) if found else "none"
 
 
 def _same_line(diff: Diff, labels: Labels) -> Line:
     if not diff.differences:
         return [Span("no difference", "good"), Span(f" in {plural(len(diff.same), 'fact')} compared", "dim")]
+    return [Span("the same: " + (same_words(diff, labels) or "nothing"), "dim")]
+
+
+def same_words(diff: Diff, labels: Labels) -> str:
+    """Say what was compared and is the same: ``61 parameters · inputs raw.csv``; nothing where all differs."""
     counts = Counter(item.what for item in diff.same)
     parts: list[str] = []
-    for what, title in _ORDER:
+    for what, title in ORDER:
         if not counts[what] or what in {"run", "version"}:
             continue
         if what in {"input", "output"}:
@@ -185,7 +153,7 @@ def _same_line(diff: Diff, labels: Labels) -> Line:
             parts.append(f"{title} {listing(names, 3)}")
         else:
             parts.append(plural(counts[what], what if what != "code" else "code fact", _many(what)))
-    return [Span("the same: " + (" · ".join(parts) or "nothing"), "dim")]
+    return " · ".join(parts)
 
 
 def _many(what: What) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from headwater.model.graph import Node
+from headwater.query.marks import type_word
 from headwater.query.result import frame, json_text, preformatted
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Affected(msgspec.Struct, frozen=True, kw_only=True):
     path: tuple[Step, ...] = ()
 
 
+def _is_passing(item: Affected) -> bool:
+    return type_word(item.node) == "in memory" and item.distance > 0
+
+
 class Impact(msgspec.Struct, frozen=True, kw_only=True):
     """The answer: the changed node and column, the change, and what it affects, worst first.
 
@@ -59,9 +64,18 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
     truncated: bool = False
     gaps: tuple[str, ...] = ()
 
+    def lasting(self) -> tuple[Affected, ...]:
+        """Return what every form of the answer lists and counts: all but the tables of ``passing``."""
+        return tuple(item for item in self.items if not _is_passing(item))
+
+    def passing(self) -> tuple[Affected, ...]:
+        """Return the affected tables that live only in memory: on the way to what matters, not the matter itself."""
+        return tuple(item for item in self.items if _is_passing(item))
+
     def counts(self) -> dict[Severity, int]:
-        """Return how many nodes break, change, or want a check."""
-        return {severity: sum(item.severity == severity for item in self.items) for severity in SEVERITIES}
+        """Return how many nodes of ``lasting`` break, change, or want a check."""
+        lasting = self.lasting()
+        return {severity: sum(item.severity == severity for item in lasting) for severity in SEVERITIES}
 
     def of_type(self, *types: str) -> tuple[Affected, ...]:
         """Return the affected nodes of these types (``MODEL``) or kinds (``job``)."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from headwater.model.graph import NodeKind
-from headwater.query.impact import SEVERITIES, Affected, Change, Impact, Severity, Step
+from headwater.query.impact import Affected, Change, Impact, Severity, Step
 from headwater.query.marks import UNICODE, type_mark, type_word
 from headwater.query.names import Labels, last_part
 from headwater.query.text import Line, Span, Style, clean, elide, fit, pad, plural, width
@@ -30,7 +30,7 @@ def impact_lines(impact: Impact, *, cells: int | None = None) -> list[Line]:
     """Return the lines: what is asked, the verdict in one line, the nodes, the gaps."""
     labels = _Names(impact)
     lines = [_title(impact, labels), _verdict(impact), []]
-    shown = [item for item in impact.items if not _is_passing(item)]
+    shown = impact.lasting()
     names = [labels.of(item.node.id) for item in shown]
     room = min(44, max((width(name) for name in names), default=10))
     words = max((width(_kind_word(item)) for item in shown), default=0)
@@ -39,8 +39,8 @@ def impact_lines(impact: Impact, *, cells: int | None = None) -> list[Line]:
         lines.extend(_path_lines(item, labels, cells))
     if len(shown) > _MOST_ITEMS:
         lines.append([Span(f"  and {plural(len(shown) - _MOST_ITEMS, 'more node')}: use --json for all", "dim")])
-    if passing := len(impact.items) - len(shown):
-        lines.append([Span(f"  and {plural(passing, 'table')} that live in memory on the way", "dim")])
+    if passing := passing_words(impact):
+        lines.append([Span(f"  {passing}", "dim")])
     lines.extend([Span(f"{UNICODE.gap} ", "warn"), Span(clean(gap), "dim")] for gap in impact.gaps)
     if impact.truncated:
         lines.append([Span("truncated: raise --limit to see more", "warn")])
@@ -65,11 +65,6 @@ class _Names:
         return last_part(label) if self._ends[last_part(label)] == 1 else label
 
 
-def _is_passing(item: Affected) -> bool:
-    """Data that lives only in memory is on the way to something that matters, and is not the matter itself."""
-    return type_word(item.node) == "in memory" and item.distance > 0
-
-
 def _title(impact: Impact, labels: _Names) -> Line:
     name = labels.of(impact.root.id)
     what = f"{name}:{clean(impact.field)}" if impact.field else name
@@ -77,21 +72,29 @@ def _title(impact: Impact, labels: _Names) -> Line:
 
 
 def _verdict(impact: Impact) -> Line:
-    counts = dict.fromkeys(SEVERITIES, 0)
-    for item in impact.items:
-        if not _is_passing(item):
-            counts[item.severity] += 1
     line: Line = []
-    words: tuple[tuple[Severity, str, str], ...] = (
-        ("breaks", "breaks", "break"),
-        ("changes", "changes", "change"),
-        ("check", "to check", "to check"),
-    )
-    for severity, one, many in words:
-        if counts[severity]:
-            line.append(Span(UNICODE.dot if line else ""))
-            line.append(Span(f"{counts[severity]:,} {one if counts[severity] == 1 else many}", _SIGNS[severity][1]))
+    for severity, words in verdict_words(impact):
+        line.append(Span(UNICODE.dot if line else ""))
+        line.append(Span(words, _SIGNS[severity][1]))
     return line or [Span("nothing downstream is affected", "good")]
+
+
+def verdict_words(impact: Impact) -> list[tuple[Severity, str]]:
+    """Say how many nodes are affected how, worst first: ``8 break``, ``1 to check``."""
+    many: dict[Severity, str] = {"breaks": "break", "changes": "change", "check": "to check"}
+    one: dict[Severity, str] = {**many, "breaks": "breaks", "changes": "changes"}
+    return [
+        (severity, f"{count:,} {(one if count == 1 else many)[severity]}")
+        for severity, count in impact.counts().items()
+        if count
+    ]
+
+
+def passing_words(impact: Impact) -> str:
+    """Say how many tables on the way are not in the list; nothing where there are none."""
+    count = len(impact.passing())
+    live = "lives" if count == 1 else "live"
+    return f"and {plural(count, 'table')} on the way that {live} in memory" if count else ""
 
 
 def _kind_word(item: Affected) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,10 +69,16 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
         return svg(self)
 
     def to_png(self, theme: Literal["light", "dark"] = "light") -> bytes:
-        """Return the answer as a PNG file; raises ``MissingExtra`` without the extra ``headwater[png]``."""
+        """Return the answer as a PNG file; warns (``UserWarning``) when it is so large that it is drawn smaller.
+
+        Raises ``MissingExtra`` without the extra ``headwater[png]``.
+        """
         from headwater.query.drawing.png import png
 
-        return png(self, theme=theme)
+        drawn = png(self, theme=theme)
+        if drawn.note:
+            warnings.warn(drawn.note, stacklevel=2)
+        return drawn.data
 
     # -- data ------------------------------------------------------------------------------------------------------
     def rows(self) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from headwater.server.permissions import Role
 from headwater.server.telemetry.logs import LogFormat
 from headwater.storage.open import folder_of
 
+_POSTGRES = ("postgresql://", "postgres://")
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What one request may ask of the service."""
@@ -79,11 +81,29 @@ def check(settings: Settings) -> None:
     """Refuse settings that would do harm.
 
     Raises:
-        ConfigError: anonymous access was asked for on an address that others reach.
+        ConfigError: anonymous access was asked for on an address that others reach; an address to listen to is given
+            where nothing would be heard.
     """
+    _check_listen_url(settings)
     is_local = settings.host in ("127.0.0.1", "localhost", "::1")
     if settings.anonymous is not None and not is_local:
         raise ConfigError(
             f"anonymous access on {settings.host} would open the lineage to everybody who reaches it",
             hint="leave --anonymous out and give keys, or listen on 127.0.0.1",
+        )
+
+
+def _check_listen_url(settings: Settings) -> None:
+    """Commits of others are heard from PostgreSQL alone: anywhere else the address would be passed over in silence."""
+    if not settings.listen_url:
+        return
+    if not settings.store.startswith(_POSTGRES):
+        raise ConfigError(
+            "--listen-url is for a store on PostgreSQL, and this one is not",
+            hint="leave --listen-url (HEADWATER_LISTEN_URL) out, or use --store postgresql://...",
+        )
+    if not settings.listen_url.startswith(_POSTGRES):
+        raise ConfigError(
+            "--listen-url is not the address of a PostgreSQL",
+            hint="it begins with postgresql:// and leads to the server itself, past any pooler",
         )

@@ -181,11 +181,61 @@ def test_two_sides_are_compared(client):
     text = text_of(client, "/compare?before=dataset:db:t")
     assert "Nothing differs." not in text
     text = text_of(client, f"/compare?before={run_id(1)}&after={run_id(4)}")
-    assert "state ~ changed COMPLETED FAILED" in text
+    assert "~ state changed COMPLETED FAILED" in text
     assert "column missing" in text
     assert "Nothing differs." in text_of(client, f"/compare?before={run_id(1)}&after={run_id(1)}")
     assert client.get("/compare?before=nobody").status_code == 404
     assert client.get(f"/compare?before={run_id(1)}&after=dataset:db:t").status_code == 422
+
+
+def test_a_comparison_is_short_and_loses_nothing(served):
+    """Digests are shown by as many digits as tell them apart, all of them in the title; runs by the beginning of their
+    ids, whole for whoever copies; what is the same on both sides of a changed output is left out; numbers differ by."""
+    client = served.client()
+    for number, digest, rows in ((1, "ab" * 8 + "1" * 16, 10), (2, "ab" * 8 + "2" * 16, 10)):
+        facets = {"headwater_fingerprint": facet(exact=digest, algorithm="x")}
+        out = dataset(
+            "/data/x/out.csv", namespace="file", facets=facets, outputFacets={"outputStatistics": facet(rowCount=rows)}
+        )
+        metrics = {"headwater_metrics": facet(metrics=[{"name": "auc", "value": number / 4}])}
+        event = run_event(run_id(number), "/data/x/train.py", "COMPLETE", number, ["in"], [out], run_facets=metrics)
+        assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    client.headers.update(HTML)
+    page = client.get("/compare?before=job:jobs:/data/x/train.py").text
+    text = text_of(client, "/compare?before=job:jobs:/data/x/train.py")
+    assert "~ auc changed 0.25 0.5 (+0.25)" in text
+    assert f"~ out.csv /data/x/out.csv changed {'ab' * 8}1 {'ab' * 8}2" in text
+    assert f'title="{"ab" * 8}{"1" * 16}"' in page
+    assert "Comparison of train.py" in text
+    assert run_id(1) in page
+    assert run_id(1) not in text
+    assert "The same:" in text
+
+
+def test_what_cannot_be_compared_is_said_beside_the_form(client):
+    """A name that is not known, two sides of different sorts, a date that is none: the page stands, says why, keeps
+    what was typed, and offers names that are near and runs to choose from."""
+    for before, after, status, words in (
+        ("dataset:db:tt", "", 404, "Nothing named"),
+        (run_id(1), "dataset:db:t", 422, "db:t"),
+        ("2026-99-99", "2026-01-01", 422, "2026-99-99"),
+    ):
+        answer = client.get(f"/compare?before={quote(before, safe='')}&after={quote(after, safe='')}")
+        assert answer.status_code == status, before
+        assert 'role="alert"' in answer.text
+        assert f'value="{before}"' in answer.text
+        assert words in answer.text
+        assert "Or choose two of the latest runs" in answer.text
+
+
+def test_two_runs_can_be_chosen_from_a_list(client):
+    """Where nothing is compared yet the latest runs are offered, the latest two of one job chosen already; the two
+    sides can be swapped."""
+    page = client.get("/compare").text
+    assert page.count('name="before" required value="run:') >= 2
+    assert page.count(" checked") == 2
+    swapped = f"/compare?before={quote('run:' + run_id(4), safe='')}&amp;after={quote('run:' + run_id(1), safe='')}"
+    assert swapped in client.get(f"/compare?before={run_id(1)}&after={run_id(4)}").text
 
 
 def test_the_wrong_page_leads_to_the_right_one(client):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import sqrt
 from typing import Literal
 
+import msgspec
+
 from headwater.errors import MissingExtra
 from headwater.query.drawing.compose import picture_of
 from headwater.query.drawing.picture import Picture
@@ -17,12 +19,19 @@ MOST_PIXELS = 25_000_000
 """Of a whole file: a larger picture is drawn smaller. They are what a large one costs: to fill, and to compress."""
 
 
-def png(graph: LineageGraph, *, theme: Literal["light", "dark"] = "light") -> bytes:
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """A PNG file; ``note`` says in words that it is smaller than usual, empty where it is not."""
+
+    data: bytes
+    note: str = ""
+
+
+def png(graph: LineageGraph, *, theme: Literal["light", "dark"] = "light") -> Drawn:
     """Return the graph as a PNG file, jobs as pills. Raises ``MissingExtra`` where resvg-py is not installed."""
     return png_of(picture_of(graph, jobs="nodes"), theme=theme)
 
 
-def png_of(picture: Picture, *, theme: Literal["light", "dark"] = "light", scale: float = SCALE) -> bytes:
+def png_of(picture: Picture, *, theme: Literal["light", "dark"] = "light", scale: float = SCALE) -> Drawn:
     """Return a picture as a PNG file, ``scale`` times as large as its SVG, at most ``MOST_PIXELS``.
 
     Raises:
@@ -37,4 +46,15 @@ def png_of(picture: Picture, *, theme: Literal["light", "dark"] = "light", scale
     width, height = size_of(picture)
     fitting = min(scale, sqrt(MOST_PIXELS / (width * height)))
     wide = max(1, int(width * fitting))
-    return bytes(svg_to_bytes(svg_string=svg_of(picture, theme=theme), width=wide))
+    data = bytes(svg_to_bytes(svg_string=svg_of(picture, theme=theme), width=wide))
+    return Drawn(data=data, note=smaller_words(fitting / scale))
+
+
+def smaller_words(share: float) -> str:
+    """Say that a PNG is drawn at this share of its usual width and height; nothing for 1."""
+    if share >= 1:
+        return ""
+    return (
+        f"the PNG is drawn at {max(1, min(99, round(100 * share)))} % of its usual size, to stay within "
+        f"{MOST_PIXELS // 1_000_000} million pixels; the SVG is sharp at every size"
+    )

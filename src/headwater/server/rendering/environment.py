@@ -6,7 +6,9 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from headwater.model.short_digests import ShortDigests
 from headwater.query.names import short_run
+from headwater.query.text import plural
 from headwater.server.rendering import words
 from headwater.server.rendering.about import how_words
 from headwater.server.rendering.assets import assets
@@ -36,11 +38,14 @@ def environment() -> Environment:
         words.plain,
         words.measure,
         words.pretty,
+        words.sentence,
         words.size,
         words.number,
     ):
         made.filters[filter_.__name__] = filter_
     made.filters["short_run"] = short_run
+    made.filters["short_digest"] = ShortDigests().of
+    made.filters["plural"] = plural
     made.filters["how_words"] = how_words
     made.globals.update(asset=assets().url, modules=assets().modules)
     return made

@@ -89,6 +89,13 @@ def measure(value: Any) -> str:
     return number(value) if is_number else plain(value)
 
 
+def sentence(text: str) -> str:
+    """Words of a message as a sentence: a capital letter where it begins with a word of ours, and a full stop."""
+    first = text.split(" ", 1)[0]
+    begun = text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+    return begun if not begun or begun[-1] in ".?!:" else f"{begun}."
+
+
 def pretty(raw: msgspec.Raw) -> str:
     """A facet as it was sent, as indented JSON; of a long one the beginning."""
     text = msgspec.json.format(bytes(raw), indent=2).decode("utf-8", "replace")

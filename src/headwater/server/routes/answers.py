@@ -10,6 +10,7 @@ import msgspec
 from starlette.responses import Response
 
 from headwater.errors import NotFound
+from headwater.query.drawing.png import Drawn, png
 from headwater.query.result import LineageGraph
 from headwater.server.call import Call
 
@@ -41,7 +42,15 @@ def graph_answer(graph: LineageGraph, form: Form) -> LineageGraph | Response:
     """A graph in the form that was asked for."""
     if form == "json":
         return graph
+    if form == "png":
+        return png_response(png(graph))
     return Response(getattr(graph, f"to_{form}")(), media_type=_MEDIA_TYPES[form])
+
+
+def png_response(drawn: Drawn, **headers: str) -> Response:
+    """A PNG file; a header says that it was drawn smaller than usual, where it was."""
+    note = {"Headwater-Note": drawn.note} if drawn.note else {}
+    return Response(drawn.data, media_type=_MEDIA_TYPES["png"], headers={**headers, **note})
 
 
 def words(text: str) -> list[str] | None:

@@ -23,6 +23,7 @@ from headwater.server.rendering.page import fragment, page
 from headwater.server.rendering.scene import Scene, scene_of
 from headwater.server.rendering.tables import table_of
 from headwater.server.rendering.views import Hands, Hops, Limit, Shown, View, answer
+from headwater.server.routes.answers import png_response
 from headwater.server.routing import Operation
 
 HOPS = (0, 1, 2, 3, 5, 10, 50)
@@ -137,13 +138,17 @@ def export(call: Call) -> Response:
     graph = shown.graph
     made = {
         "svg": lambda: svg_of(scene_of(shown, view).picture),
-        "png": lambda: png_of(scene_of(shown, view).picture),
         "json": graph.to_json,
         "mermaid": graph.to_mermaid,
     }
+    if form == "png":
+        return png_response(png_of(scene_of(shown, view).picture), **_file_headers("png"))
     ending = "mmd" if form == "mermaid" else form
-    headers = {"Content-Disposition": f'inline; filename="lineage.{ending}"', "Cache-Control": "private, no-cache"}
-    return Response(made[form](), media_type=_FORMATS[form], headers=headers)
+    return Response(made[form](), media_type=_FORMATS[form], headers=_file_headers(ending))
+
+
+def _file_headers(ending: str) -> dict[str, str]:
+    return {"Content-Disposition": f'inline; filename="lineage.{ending}"', "Cache-Control": "private, no-cache"}
 
 
 def script_json(value: Any) -> Markup:

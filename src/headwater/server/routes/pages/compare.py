@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated
 
 import msgspec
 from starlette.responses import Response
 
+from headwater.errors import InvalidInput, NotFound
+from headwater.model.short_digests import ShortDigests
 from headwater.query.diff import Diff, Difference
+from headwater.query.diff_text import ORDER, same_words, side_words
+from headwater.query.diff_values import Piece, delta, digests_of, sides
+from headwater.query.history import RunSummary
 from headwater.query.names import Labels
 from headwater.server.call import Call
+from headwater.server.errors import Problem, problem_of
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import page
 from headwater.server.routing import Operation
 
 _MOST_LINES = 300
-_TITLES = {
-    "run": "Run",
-    "version": "Version",
-    "parameter": "Parameters",
-    "seed": "Seeds",
-    "code": "Code",
-    "environment": "Environment",
-    "input": "Inputs",
-    "output": "Outputs",
-    "column": "Columns",
-    "metric": "Metrics",
-    "node": "Nodes",
-    "edge": "Edges",
-}
+_MOST_RUNS = 25
 Name = Annotated[str, msgspec.Meta(max_length=4000)]
 
 
@@ -41,24 +33,64 @@ class CompareQuery(msgspec.Struct, frozen=True, kw_only=True):
     of: Annotated[Name, msgspec.Meta(description="Of two instants: whose upstream is compared.")] = ""
 
 
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One difference, as it is shown."""
+
+    name: str
+    whole: str
+    kind: str
+    note: str
+    before: list[Piece]
+    after: list[Piece]
+    delta: str
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs of one sort, and how much of it does not."""
+    """What differs of one sort, and how much there is of it."""
 
     title: str
-    lines: tuple[Difference, ...]
+    rows: tuple[Row, ...]
     total: int
-    same: int
 
 
 def show(call: Call) -> Response:
-    """The comparison, or where to begin one."""
+    """The comparison, or where to begin one. Names that cannot be compared are said beside the form they came from."""
     query: CompareQuery = call.query
     if not query.before:
-        return page(call, "compare.html", query=query, diff=None, sections=[])
+        return _beginning(call, query)
+    try:
+        with call.lineage() as lineage:
+            diff = lineage.diff(query.before, query.after or None, of=query.of or None)
+    except (NotFound, InvalidInput) as error:
+        return _beginning(call, query, problem_of(error))
+    shown = [_File(item.label or item.name) for item in (*diff.differences, *diff.same)]
+    labels = Labels(shown=[*shown, _File(diff.subject.rpartition(":")[2])])
+    return page(
+        call,
+        "compare.html",
+        query=query,
+        problem=None,
+        diff=diff,
+        sections=sections(diff, labels),
+        same=same_words(diff, labels),
+        ends=_ends(diff),
+        subject=side_words(diff.subject, labels) if diff.subject else "",
+    )
+
+
+def _beginning(call: Call, query: CompareQuery, problem: Problem | None = None) -> Response:
+    """The form, with the latest runs to choose two from: at first the latest two of one job, where there are."""
     with call.lineage() as lineage:
-        diff = lineage.diff(query.before, query.after or None, of=query.of or None)
-    labels = Labels(shown=[_File(item.label or item.name) for item in (*diff.differences, *diff.same)])
-    return page(call, "compare.html", query=query, diff=diff, sections=sections(diff), labels=labels)
+        runs = lineage.runs(limit=_MOST_RUNS)
+    seen: dict[str, RunSummary] = {}
+    chosen: tuple[str, str] = ("", "")
+    for run in runs:
+        later = seen.setdefault(run.job, run)
+        if later is not run:
+            chosen = (run.run_id, later.run_id)
+            break
+    status = problem.status if problem else 200
+    return page(call, "compare.html", status=status, query=query, problem=problem, diff=None, runs=runs, chosen=chosen)
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -68,22 +100,40 @@ class _File(msgspec.Struct, frozen=True):
     namespace: str = "file"
 
 
-def sections(diff: Diff) -> list[Section]:
-    """What differs, by sort, in the order of the answer."""
-    order = list(dict.fromkeys(item.what for item in (*diff.differences, *diff.same)))
-    differing: dict[str, list[Difference]] = {}
-    for item in diff.differences:
-        differing.setdefault(item.what, []).append(item)
-    same = Counter(item.what for item in diff.same)
-    return [
-        Section(
-            title=_TITLES[what],
-            lines=tuple(differing.get(what, ())[:_MOST_LINES]),
-            total=len(differing.get(what, ())),
-            same=same[what],
-        )
-        for what in order
-    ]
+def _ends(diff: Diff) -> tuple[str, str]:
+    """The two sides in a few letters that tell them apart."""
+    kind, texts = diff.of, (diff.before, diff.after)
+    if kind == "graph":
+        return texts
+    marks = [text.rpartition("#" if kind == "version" else ":")[2] for text in texts]
+    short = ShortDigests(marks)
+    return short.of(marks[0]), short.of(marks[1])
+
+
+def sections(diff: Diff, labels: Labels) -> list[Section]:
+    """What differs, by sort, in the order and the words of the terminal."""
+    short = digests_of(diff)
+    found = []
+    for what, title in ORDER:
+        group = diff.of_kind(what)
+        if group:
+            rows = tuple(_row(item, labels, short) for item in group[:_MOST_LINES])
+            found.append(Section(title=title.capitalize(), rows=rows, total=len(group)))
+    return found
+
+
+def _row(item: Difference, labels: Labels, short: ShortDigests) -> Row:
+    before, after = sides(item.before, item.after, short)
+    whole = item.label or item.name
+    return Row(
+        name=labels.file(whole) if whole[:1] == "/" else whole,
+        whole=whole,
+        kind=item.kind,
+        note=item.note,
+        before=before,
+        after=after,
+        delta=delta(item.before, item.after) if item.kind == "changed" else "",
+    )
 
 
 OPERATIONS = (

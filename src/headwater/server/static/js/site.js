@@ -1,9 +1,11 @@
-// What every page has: the theme, the search box, the stream of changes.
+// What every page has: the theme, the search box, buttons that copy, the stream of changes.
 
+import { startCopying } from "./copy.js";
 import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
 import { startTheme } from "./theme.js";
 
 startTheme(document);
+startCopying(document);
 startPalette(document);
 startLive(document);

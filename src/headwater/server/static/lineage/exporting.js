@@ -6,10 +6,32 @@ import { note } from "../js/notes.js";
 /** @typedef {import("../graph/view.js").GraphView} GraphView */
 
 const MARGIN = 24;
-const MOST_PIXELS = 32e6;
+const USUAL = 2;
+const MOST_PIXELS = 25e6;
+/** of a side: browsers make no larger canvas */
+const LONGEST = 16_384;
 
 /**
- * Save the whole scene as a PNG, at twice its size where that is not too much.
+ * How large a PNG is drawn: at twice the size of the picture, where that is not too much.
+ * @param {number} wide
+ * @param {number} high
+ */
+export function pngScale(wide, high) {
+  return Math.min(USUAL, Math.sqrt(MOST_PIXELS / (wide * high)), LONGEST / wide, LONGEST / high);
+}
+
+/**
+ * Says that a PNG is drawn smaller; nothing where it is not.
+ * @param {number} scale
+ */
+export function smallerWords(scale) {
+  if (scale >= USUAL) return "";
+  const share = Math.max(1, Math.min(99, Math.round((100 * scale) / USUAL)));
+  return `The picture is large: the PNG is drawn at ${share} % of its usual size. The SVG is sharp at every size.`;
+}
+
+/**
+ * Save the whole scene as a PNG, and say so where it had to be smaller.
  * @param {GraphView} view
  * @param {string} name
  */
@@ -17,7 +39,7 @@ export async function savePicture(view, name) {
   const { bounds, cards, links } = view.scene;
   const wide = bounds.w + 2 * MARGIN;
   const high = bounds.h + 2 * MARGIN;
-  const scale = Math.min(2, Math.sqrt(MOST_PIXELS / (wide * high)));
+  const scale = pngScale(wide, high);
   const canvas = new OffscreenCanvas(Math.ceil(wide * scale), Math.ceil(high * scale));
   const to = /** @type {CanvasRenderingContext2D} */ (/** @type {unknown} */ (canvas.getContext("2d")));
   to.fillStyle = view.colours.bg;
@@ -28,6 +50,8 @@ export async function savePicture(view, name) {
   drawLinks(drawing, links.map((link) => link.at), false);
   drawCards(drawing, cards.map((card) => card.at));
   save(await canvas.convertToBlob({ type: "image/png" }), `${fileName(name)}.png`);
+  const words = smallerWords(scale);
+  if (words) note(words);
 }
 
 /**
