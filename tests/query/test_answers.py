@@ -265,3 +265,30 @@ def test_what_nobody_known_wrote_has_the_rows_and_content_its_reader_saw() -> No
     assert lineage.why("tidy").sources == (
         msgspec.structs.replace(version, ordinal=lineage.why("tidy").sources[0].ordinal),
     )
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_an_impact_has_one_count(count: int) -> None:
+    """What is listed is what is counted, in text too; tables that only live in memory on the way are told apart, so
+    that nothing is left out in silence."""
+    from headwater.model.graph import Node, NodeKind
+    from headwater.query.impact import Affected, Impact
+
+    def table(name: str, namespace: str, kind: str) -> Node:
+        return Node(id=f"dataset:{namespace}:{name}", kind=NodeKind.DATASET, namespace=namespace, name=name, type=kind)
+
+    root, out = table("raw", "db", "TABLE"), table("out", "db", "TABLE")
+    memory = [table(f"part{at}", "inmemory://x", "MEMORY") for at in range(count)]
+    items = tuple(
+        Affected(node=node, severity="breaks", certainty="certain", distance=1, reason="reads it")
+        for node in (*memory, out)
+    )
+    impact = Impact(root=root, field="", change="drop", items=items)
+    assert [item.node for item in impact.lasting()] == [out]
+    assert [item.node for item in impact.passing()] == memory
+    assert impact.counts() == {"breaks": 1, "changes": 0, "check": 0}
+    text = impact.to_text()
+    assert "1 breaks" in text
+    words = {0: "", 1: "and 1 table on the way that lives in memory", 2: "and 2 tables on the way that live in memory"}
+    assert words[count] in text
+    assert ("in memory" in text) is bool(count)

@@ -52,3 +52,15 @@ def test_words() -> None:
     assert plural(2, "query", "queries") == "2 queries"
     assert listing(list("abcdef"), 2) == "a, b and 4 more"
     assert plain([[Span("a "), Span("b ")], []]) == "a b\n\n"
+
+
+def test_a_count_of_a_type_reads_like_words() -> None:
+    """One is singular, several plural, and the types whose names are no nouns have words of their own."""
+    from headwater.query.marks import count_of
+
+    assert count_of(1, "TABLE") == "1 table"
+    assert count_of(2, "FEATURE_VIEW") == "2 feature views"
+    assert count_of(1, "predictions") == "1 prediction log"
+    assert count_of(1234, "PREDICTIONS") == "1,234 prediction logs"
+    assert count_of(2, "memory") == "2 tables in memory"
+    assert count_of(2, "API") == "2 APIs"

@@ -9,6 +9,7 @@ import click
 
 from headwater.cli.opening import target
 from headwater.cli.output import echo_text, format_options
+from headwater.query.text import plural
 
 if TYPE_CHECKING:
     from headwater.server.settings import Settings
@@ -54,7 +55,7 @@ def backup(ctx: click.Context, folder: Path) -> None:
     from headwater.server.backups import back_up
 
     manifest = back_up(_settings(ctx), folder, tell=click.echo)
-    click.echo(f"{folder}: {len(manifest.tenants)} tenants")
+    click.echo(f"{folder}: {plural(len(manifest.tenants), 'tenant')}")
 
 
 @click.command()
@@ -68,4 +69,4 @@ def restore(ctx: click.Context, folder: Path) -> None:
     from headwater.server.backups import put_back
 
     manifest = put_back(_settings(ctx), folder, tell=click.echo)
-    click.echo(f"restored {len(manifest.tenants)} tenants")
+    click.echo(f"restored {plural(len(manifest.tenants), 'tenant')}")

@@ -13,6 +13,7 @@ import click
 from headwater.cli.opening import file_of, opened, shown, target
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError, NotFound, StoreError
+from headwater.query.text import plural
 from headwater.storage.open import POSTGRES
 
 
@@ -141,7 +142,7 @@ def export_(ctx: click.Context, file: str, since: int) -> None:
             out.write(event.body.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n")
             count += 1
     if file != "-":
-        click.echo(f"{file}: {count:,} events")
+        click.echo(f"{file}: {plural(count, 'event')}")
 
 
 @contextmanager
@@ -228,4 +229,4 @@ def retain(ctx: click.Context, before: str, yes: bool) -> None:
         click.confirm(f"Forget every event received before {iso(instant)}?", abort=True)
     with opened(ctx) as found:
         count = found.retain(before=instant)
-    click.echo(f"{count:,} events forgotten")
+    click.echo(f"{plural(count, 'event')} forgotten")

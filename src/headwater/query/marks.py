@@ -9,7 +9,7 @@ import msgspec
 from headwater.model.graph import Node
 from headwater.query.drawing.palette import state_colour, type_colour
 from headwater.query.names import is_in_memory
-from headwater.query.text import Style, clean
+from headwater.query.text import Style, clean, plural
 
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +110,19 @@ def type_word(node: Node) -> str:
     """Return the dataset's type in words: ``feature view``, ``in memory``, nothing when it is not known."""
     found = _type(node)
     return "in memory" if found == "MEMORY" else clean(found.lower().replace("_", " "))
+
+
+_COUNTED = {
+    "predictions": ("prediction log", "prediction logs"),
+    "memory": ("table in memory", "tables in memory"),
+    "api": ("API", "APIs"),
+}
+
+
+def count_of(count: int, type_: str) -> str:
+    """Return how many datasets of a type there are: ``1 prediction log``, ``2 feature views``."""
+    one, many = _COUNTED.get(type_.lower(), (clean(type_.lower().replace("_", " ")), ""))
+    return plural(count, one, many)
 
 
 def state_mark(state: str, marks: Marks) -> tuple[str, Style]:

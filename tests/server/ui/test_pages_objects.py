@@ -100,7 +100,7 @@ def test_a_dataset_says_what_it_is_and_was(client):
     text = text_of(client, "/datasets/dataset:db:t")
     for words in (
         "What it is for.",
-        "Version 3, 300 rows",
+        "Version v3 · 300 rows",
         "3 values from 100 to 300; first 100, last 300.",
         "Rows 100 200 300",
         "id : nulls 1 2 3",

@@ -10,7 +10,7 @@ from headwater.model.graph import Node, NodeKind
 from headwater.query.drawing.grouping import Rollup
 from headwater.query.drawing.letters import fitted
 from headwater.query.drawing.shapes import Box
-from headwater.query.marks import UNICODE, type_mark, type_word
+from headwater.query.marks import UNICODE, count_of, type_mark, type_word
 from headwater.query.names import Labels, is_in_memory
 from headwater.query.result import LineageGraph
 from headwater.query.text import clean, elide, plural
@@ -123,7 +123,7 @@ def group_words(group: Rollup, labels: Labels) -> Words:
         name=clean(group.key),
         label=label,
         short=fitted(label, _CARD_EMS),
-        detail=_fitting([plural(count, kind.replace("_", " ")) for kind, count in group.counts.items()]),
+        detail=_fitting([count_of(count, kind) for kind, count in group.counts.items()]),
         mark="▣",
         place="",
         width=CARD_WIDTH,

@@ -24,7 +24,7 @@ from headwater.query.drawing.shapes import Layout, Rect
 from headwater.query.drawing.shapes import Link as Wire
 from headwater.query.names import Labels
 from headwater.query.result import LineageGraph
-from headwater.query.text import clean
+from headwater.query.text import clean, plural
 
 Placed = Mapping[str, Rect | Sequence[float]]
 """Left, top, width and height by card or group id, as an earlier picture gave them."""
@@ -170,7 +170,7 @@ class _Composition:
         )
 
     def _title(self) -> str:
-        count = f"{len(self.graph.datasets()):,} datasets, {len(self.graph.jobs()):,} jobs"
+        count = f"{plural(len(self.graph.datasets()), 'dataset')}, {plural(len(self.graph.jobs()), 'job')}"
         roots = ", ".join(self.graph.roots)
         return f"{self.graph.direction or 'lineage'} of {roots}: {count}" if roots else f"lineage: {count}"
 

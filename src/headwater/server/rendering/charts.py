@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from headwater.query.history import RunSummary
+from headwater.query.text import plural
 from headwater.query.times import lasted
 from headwater.server.rendering.words import number, when
 
@@ -127,7 +128,9 @@ def run_bars(title: str, runs: Sequence[RunSummary], now: int) -> Bars | None:
         )
     counts = {state: sum(bar.state == state for bar in bars) for state in dict.fromkeys(bar.state for bar in bars)}
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
-    return Bars(title=title, description=f"{len(bars)} runs, oldest first: {words}.", bars=tuple(bars), ticks=ticks)
+    return Bars(
+        title=title, description=f"{plural(len(bars), 'run')}, oldest first: {words}.", bars=tuple(bars), ticks=ticks
+    )
 
 
 def box(measures: dict[str, Any]) -> Box | None:

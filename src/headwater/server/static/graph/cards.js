@@ -4,6 +4,7 @@
 /** @typedef {import("./types.js").Scene} Scene */
 /** @typedef {import("./types.js").Lit} Lit */
 
+import { plural } from "../js/words.js";
 import { portKey } from "./paths.js";
 
 export class CardPool {
@@ -176,7 +177,7 @@ function portList(page, card) {
     list.append(row);
   }
   if (card.morePorts) {
-    const more = make(page, "li", "g-port g-more-ports", `${card.morePorts} more column${card.morePorts === 1 ? "" : "s"}`);
+    const more = make(page, "li", "g-port g-more-ports", plural(card.morePorts, "more column"));
     more.dataset["morePorts"] = "1";
     more.title = "Find a column (f)";
     more.append(make(page, "span", "g-find", "find"));

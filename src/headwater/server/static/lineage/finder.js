@@ -2,6 +2,7 @@
 
 import { toScreen } from "../graph/camera.js";
 import { getData, Trouble } from "../js/service.js";
+import { plural } from "../js/words.js";
 
 /** @typedef {import("./island.js").Island} Island */
 /** @typedef {import("../graph/types.js").Card} Card */
@@ -99,7 +100,7 @@ export class Finder {
       const columns = await getData(`/lineage/columns?node=${encodeURIComponent(card.node)}`);
       if (this.node !== card.node) return "";
       this.columns = columns;
-      this.box.placeholder = `Find one of ${columns.length.toLocaleString("en")} columns`;
+      this.box.placeholder = `Find one of ${plural(columns.length, "column")}`;
       return columns.length ? "" : `No columns of ${card.label} are known.`;
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;

@@ -3,6 +3,7 @@
 import { portKey } from "../graph/paths.js";
 import { put } from "../js/fragment.js";
 import { getData, getText, Trouble } from "../js/service.js";
+import { plural } from "../js/words.js";
 
 /** @typedef {import("./island.js").Island} Island */
 /** @typedef {import("../graph/types.js").Scene} Scene */
@@ -132,7 +133,7 @@ export class Inspector {
       words.className = "path-words";
       const reached = Object.keys(answer.columns).length - 1;
       const elsewhere = missing ? `, ${missing} of them not in this picture` : "";
-      words.textContent = `${column}: its path touches ${reached} other ${reached === 1 ? "node" : "nodes"}${elsewhere}. `;
+      words.textContent = `${column}: its path touches ${plural(reached, "other node")}${elsewhere}. `;
       words.append(link);
       if (!this.place.querySelector(`[data-about="${CSS.escape(node)}"]`)) await this.node(node);
       this.place.querySelector(".path-words")?.remove();

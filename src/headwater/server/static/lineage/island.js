@@ -11,6 +11,7 @@ import { put, showControls } from "../js/fragment.js";
 import { live } from "../js/live.js";
 import { note } from "../js/notes.js";
 import { postData, Trouble } from "../js/service.js";
+import { plural } from "../js/words.js";
 import { question, readAddress, turned, writeAddress } from "./address.js";
 import { commandsOf } from "./commands.js";
 import { Crumbs } from "./crumbs.js";
@@ -110,7 +111,7 @@ export class Island {
     this.view.light(this.pinned);
     this.view.stage.setAttribute(
       "aria-label",
-      `Lineage: ${sent.nodes} nodes, ${sent.edges} edges. Arrow keys walk along it; the same facts stand in the table below.`,
+      `Lineage: ${plural(sent.nodes, "node")}, ${plural(sent.edges, "edge")}. Arrow keys walk along it; the same facts stand in the table below.`,
     );
   }
 
