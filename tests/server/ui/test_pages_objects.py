@@ -204,9 +204,9 @@ def test_a_comparison_is_short_and_loses_nothing(served):
     page = client.get("/compare?before=job:jobs:/data/x/train.py").text
     text = text_of(client, "/compare?before=job:jobs:/data/x/train.py")
     assert "~ auc changed 0.25 0.5 (+0.25)" in text
-    assert f"~ out.csv /data/x/out.csv changed {'ab' * 8}1 {'ab' * 8}2" in text
+    assert f"~ out. csv /data/x/out.csv changed {'ab' * 8}1 {'ab' * 8}2" in text
     assert f'title="{"ab" * 8}{"1" * 16}"' in page
-    assert "Comparison of train.py" in text
+    assert "Comparison of train. py" in text
     assert run_id(1) in page
     assert run_id(1) not in text
     assert "The same:" in text
