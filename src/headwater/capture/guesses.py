@@ -14,7 +14,8 @@ from collections import deque
 from types import CodeType
 from typing import Any, Final
 
-from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value, user_site
+from headwater.capture.cells import user_place
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value
 
 _KEPT: Final = 64
 _SHORTEST: Final = 2
@@ -86,7 +87,7 @@ class Guesses:
     def _read(self, rows: int) -> Value | None:
         """What the code says of an array. A line that has been asked often is in a loop, and has told what it tells:
         where nothing that is followed was behind any array there, nothing is behind the next."""
-        code, line = user_site(4)
+        code, line = user_place(4)
         count, is_unknown = self._asked.get((code, line), (0, True))
         if count >= _ASKED_A_LINE:
             return UNKNOWN if is_unknown else None
@@ -104,7 +105,7 @@ class Guesses:
             return None
         from headwater.capture.gathered import table_read
 
-        code, line = user_site(3)
+        code, line = user_place(3)
         passes = self._passes.get(code) if code is not None else None
         return table_read(code, line, passes, names, rows) if code is not None and passes else None
 
@@ -112,7 +113,7 @@ class Guesses:
         """A value for a list that is used at the user's line, where what it was made of was gone through."""
         from headwater.capture.surmise import FROM_CODE, gone_through
 
-        code, line = user_site(3)
+        code, line = user_place(3)
         passes = self._passes.get(code) if code is not None else None
         values = gone_through(code, line, passes) if code is not None and passes else ()
         if not values:

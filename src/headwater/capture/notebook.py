@@ -1,23 +1,34 @@
-"""Notebooks as programs: the code cells of an ``.ipynb`` file, run in order.
+"""Notebooks as programs: the code cells of an ``.ipynb`` file, run in order, in the folder of the notebook.
 
-With IPython installed each cell is run by it, magics and shell lines included, without display of results; without it
-the cells are plain Python, and a magic is refused with a message that names the cell.
+What a cell prints comes out; what a front end would draw (the value of a cell, ``display``, figures) does not. With
+IPython installed magics and shell lines work (``headwater.capture.notebook_shell``); without it the cells are plain
+Python, and a magic that does more than choose how figures look is refused with a message that names the cell.
 """
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import json
 import os
+import re
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import CodeType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headwater.capture import api
+from headwater.capture.cells import Notebook
+from headwater.capture.notebook_file import Cell, cells_of
 
 if TYPE_CHECKING:
+    from headwater.capture.notebook_shell import Shell
     from headwater.capture.script import Program
+
+_OF_LOOKS: Final = re.compile(r"[ \t]*%(?:matplotlib|config[ \t]+\w*Backend)\b")
+"""Line magics that choose how figures are shown, which nothing shows here."""
 
 
 def notebook_program(place: Path, arguments: Sequence[str], project: Path) -> Program:
@@ -32,78 +43,95 @@ def notebook_program(place: Path, arguments: Sequence[str], project: Path) -> Pr
         file=str(absolute),
         script=absolute,
         load=lambda: compile("", str(absolute), "exec"),
-        body=lambda _code, names: run_cells(read_cells(absolute), names, str(place)),
+        body=lambda _code, names: run_cells(read_cells(absolute), names, str(place), absolute.parent),
     )
 
 
-def read_cells(path: Path) -> list[str]:
-    """The sources of the code cells, in order. Leaves with exit code 2 when the file is no notebook."""
+def read_cells(path: Path) -> list[Cell]:
+    """The code cells, in order. Leaves with exit code 2 when the file is no notebook of Python."""
     try:
         document = json.loads(path.read_bytes())
-        cells = document["cells"]
-        sources = [cell["source"] for cell in cells if cell.get("cell_type") == "code"]
+        language = str(document.get("metadata", {}).get("kernelspec", {}).get("language") or "python")
+        cells = cells_of(document)
     except OSError as error:
         sys.stderr.write(f"{path}: {os.strerror(error.errno or 2)}\n")
         raise SystemExit(2) from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        sys.stderr.write(f"{path} is no notebook of format 4: it has no list of cells\n")
+        sys.stderr.write(f"{path} is no notebook of format 3 or 4: it has no list of cells\n")
         raise SystemExit(2) from None
-    return ["".join(source) if isinstance(source, list) else str(source) for source in sources]
+    if not language.lower().startswith("python"):
+        sys.stderr.write(f"{path} is a notebook in {language}, not in Python\n")
+        raise SystemExit(2)
+    return cells
 
 
-def run_cells(cells: Sequence[str], names: dict[str, Any], title: str) -> None:
-    """Run cells in order, in one namespace."""
+def run_cells(cells: Sequence[Cell], names: dict[str, Any], title: str, folder: Path) -> None:
+    """Run cells in order, in one namespace, in ``folder``, where a notebook server runs them."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _with_lines
-    transform = _magic_reader()
+    os.chdir(folder)
+    shell = _shell()
+    notebook = Notebook(title)
     for number, cell in enumerate(cells, 1):
-        if not cell.strip():
+        if not cell.source.strip():
             continue
-        source = transform(cell) if transform is not None else _without_magics(cell, number)
-        code: CodeType = compile(source, f"<{title} cell {number}>", "exec", dont_inherit=True)
-        _remember_source(f"<{title} cell {number}>", source)
-        if transform is not None:
-            names.setdefault("get_ipython", _shell)
-        exec(code, names)  # noqa: S102 - running the user's program is the purpose
+        try:
+            source = shell.transformed(cell.source) if shell is not None else _without_magics(cell.source, number)
+            timed = shell.timed(cell.source) if shell is not None else ""
+            _run_cell(notebook.add(number, source, timed), names, shell)
+        except Exception:
+            if not cell.may_raise:
+                raise
+            traceback.print_exc()
 
 
-def _magic_reader() -> Any:
-    """What turns a cell with magics into Python; None without IPython."""
+def _run_cell(code: CodeType, names: dict[str, Any], shell: Shell | None) -> None:
+    if shell is not None:
+        shell.before_cell()
+    if code.co_flags & inspect.CO_COROUTINE:  # it awaits something at the top level
+        _loop().run_until_complete(eval(code, names))  # noqa: S307 - running the user's program is the purpose
+    else:
+        exec(code, names)  # noqa: S102 - as above
+    if shell is not None:
+        shell.after_cell()
+
+
+_loops: list[asyncio.AbstractEventLoop] = []
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """The event loop that all cells share."""
+    if not _loops:
+        _loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(_loops[0])
+    return _loops[0]
+
+
+def _shell() -> Shell | None:
+    """What runs magics; None without IPython."""
     try:
-        from IPython.core.inputtransformer2 import TransformerManager
+        import IPython  # noqa: F401
     except ImportError:
         return None
-    return TransformerManager().transform_cell
+    from headwater.capture.notebook_shell import Shell
 
-
-def _shell() -> Any:
-    """The IPython shell that magics run in, made when the first is met."""
-    from IPython.core.interactiveshell import InteractiveShell
-
-    shell = InteractiveShell.instance()
-    shell.user_ns = sys.modules["__main__"].__dict__
-    return shell
+    return Shell(sys.modules["__main__"])
 
 
 def _without_magics(cell: str, number: int) -> str:
-    for line in cell.splitlines():
-        if line.lstrip().startswith(("%", "!")):
+    lines = []
+    for line in cell.splitlines(keepends=True):
+        if _OF_LOOKS.match(line):
+            line = "pass\n"  # noqa: PLW2901 - the line as it can be run
+        elif line.lstrip().startswith(("%", "!")):
             sys.stderr.write(
                 f"cell {number} uses {line.strip().split()[0]!r}, which needs IPython: pip install ipython\n"
             )
             raise SystemExit(2)
-    return cell
+        lines.append(line)
+    return "".join(lines)
 
 
 def _with_lines(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Show the lines of cells too: the interpreter's own hook looks for them in files (before Python 3.13)."""
-    import traceback
-
     traceback.print_exception(kind, error, trace)
-
-
-def _remember_source(name: str, source: str) -> None:
-    """Let tracebacks and ``inspect`` find the lines of a cell."""
-    import linecache
-
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)

@@ -13,9 +13,13 @@ import tokenize
 from pathlib import Path
 from typing import Any, Final
 
+from headwater.capture.notebook_file import cells_of
+
 MAX_BYTES: Final = 256 * 1024
 """Bytes of text that are kept."""
 
+_AROUND_PYTHON: Final = frozenset(("%%time", "%%timeit", "%%capture", "%%prun"))
+"""Magics of a cell that is Python all the same."""
 _MOST_READ: Final = 8 * MAX_BYTES
 
 
@@ -30,7 +34,7 @@ def text_of_file(path: Path, raw: bytes) -> str:
     """The program text in a script or notebook; empty where it cannot be read."""
     try:
         if path.suffix == ".ipynb":
-            return _text_of_cells(json.loads(raw)["cells"])
+            return _text_of_cells(json.loads(raw))
         return _decoded(raw)
     except (SyntaxError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError):
         return ""
@@ -41,14 +45,13 @@ def _decoded(raw: bytes) -> str:
     return raw.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _text_of_cells(cells: list[dict[str, Any]]) -> str:
+def _text_of_cells(document: dict[str, Any]) -> str:
     """The code cells, one after the other, each under a comment with its number; magics as comments."""
-    parts = []
-    for number, cell in enumerate((cell for cell in cells if cell.get("cell_type") == "code"), 1):
-        source = cell["source"]
-        text = "".join(source) if isinstance(source, list) else str(source)
-        if text.strip():
-            parts.append(f"# %% cell {number}\n{_plain_cell(text)}\n")
+    parts = [
+        f"# %% cell {number}\n{_plain_cell(cell.source)}\n"
+        for number, cell in enumerate(cells_of(document), 1)
+        if cell.source.strip()
+    ]
     return "\n".join(parts)
 
 
@@ -56,8 +59,10 @@ def _plain_cell(text: str) -> str:
     """A cell as plain Python. What is in another language, or cannot be read, is not kept: nobody could tell its
     secrets."""
     text = text.rstrip()
-    first = text.lstrip().splitlines()[0]
-    if first.startswith("%%"):
+    first, *rest = text.lstrip().splitlines()
+    if first.split()[0] in _AROUND_PYTHON:
+        text = "\n".join([f"# {first.split()[0]} ...", *rest])
+    elif first.startswith("%%"):
         return f"# {first.split()[0]} ...  (a cell of another kind: not kept)"
     plain = "\n".join(_plain_line(line) for line in text.splitlines())
     try:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Final, NamedTuple
 
+from headwater.capture.cells import parts_of, whole
 from headwater.capture.syntax import lines_of, syntax_tree
 from headwater.capture.values import Value, Values
 
@@ -42,7 +43,12 @@ _GROWS: Final = frozenset({"append", "extend", "insert", "add", "update", "appen
 
 def made_there(values: Values, code: CodeType) -> list[tuple[int, Value]]:
     """What a code object made, each with its line, in order; what took an array in left out."""
-    return [(value.line, value) for value in values.made_in(code) if value.op not in _STORES]
+    return [(line_in(value), value) for value in values.made_in(parts_of(code)) if value.op not in _STORES]
+
+
+def line_in(value: Value) -> int:
+    """The line that made a value, in its whole notebook where it was a cell of one."""
+    return whole(value.code, value.line)[1] if value.code is not None else 0
 
 
 def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
@@ -60,14 +66,17 @@ def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None
     return next((step for step in reversed(steps) if name in step.binds and step.first > before), None)
 
 
-@lru_cache(maxsize=256)
 def steps_of(code: CodeType) -> tuple[Step, ...]:
-    """The statements of a function or module, in the order of their lines; none where there is no source."""
-    lines = lines_of(code.co_filename)
-    if not lines or len(lines) > MAX_SOURCE_LINES:
-        return ()
+    """The statements of a function, module or notebook (as far as it has run), in the order of their lines; none where
+    there is no source."""
+    count = len(lines_of(code.co_filename))
+    return _steps_of(code, count) if 0 < count <= MAX_SOURCE_LINES else ()
+
+
+@lru_cache(maxsize=256)
+def _steps_of(code: CodeType, count: int) -> tuple[Step, ...]:
     try:
-        tree = syntax_tree("".join(lines))
+        tree = syntax_tree("".join(lines_of(code.co_filename)[:count]))
     except (SyntaxError, ValueError):
         return ()
     body = tree.body if code.co_name == "<module>" else _body_of(tree, code)

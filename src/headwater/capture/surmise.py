@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
+from headwater.capture.cells import user_place
 from headwater.capture.statements_read import Step, ends_of, last_binding, mentions_in, steps_of
 from headwater.capture.surmise_calls import Places, place_of
 from headwater.capture.values import (
@@ -27,7 +28,6 @@ from headwater.capture.values import (
     Value,
     Values,
     make_value,
-    user_site,
 )
 
 MAX_STEPS: Final = 200
@@ -52,7 +52,7 @@ def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | Non
         return value
     if type(item).__name__ != "ndarray" or not item.ndim:
         return value
-    code, line = user_site(site_depth + 1)
+    code, line = user_place(site_depth + 1)
     times = _asked.get((id(code), line), 0)
     if times >= MAX_ASKED or len(_asked) > MAX_LINES:
         return value

@@ -11,7 +11,8 @@ import sys
 from types import CodeType
 from typing import NamedTuple
 
-from headwater.capture.statements_read import Step, ends_of, made_there, names_in, steps_of
+from headwater.capture.cells import whole
+from headwater.capture.statements_read import Step, ends_of, line_in, made_there, names_in, steps_of
 from headwater.capture.values import Value, Values, user_frame
 
 
@@ -53,7 +54,7 @@ class Places:
             return nothing
         within = tuple(
             value
-            for line, value in [(value.line, value) for value in ends_of(self.made(caller[0]), at)]
+            for line, value in [(line_in(value), value) for value in ends_of(self.made(caller[0]), at)]
             if given.lineno <= line <= (given.end_lineno or given.lineno) and not isinstance(given, ast.Name)
         )
         return Passed(caller[0], () if within else tuple(names_in(given)), within, at.first, is_parameter=True)
@@ -84,7 +85,7 @@ def _caller_of(code: CodeType) -> tuple[CodeType, int] | None:
     if frame is None or frame.f_back is None:
         return None
     above = user_frame(frame.f_back)
-    return above.f_code, above.f_lineno or 0
+    return whole(above.f_code, above.f_lineno or 0)
 
 
 def _given(step: Step, code: CodeType, place: int) -> ast.expr | None:

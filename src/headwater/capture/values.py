@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import count
 from sys import _getframe
 from types import CodeType, FrameType
@@ -243,10 +243,11 @@ class Values:
         found = [value for ref, value in list(self._by_id.values()) if ref() is not None]
         return sorted(found, key=lambda value: value.number)
 
-    def made_in(self, code: CodeType) -> list[Value]:
-        """The values made by a code object, in the order of their making: of what is alive, and of what has just gone
-        (the steps within an expression)."""
-        found = [known[1] for known in list(self._by_id.values()) if known[1].code is code]
+    def made_in(self, codes: Collection[CodeType]) -> list[Value]:
+        """The values made by some code objects, in the order of their making: of what is alive, and of what has just
+        gone (the steps within an expression)."""
+        kept = {id(code) for code in codes}
+        found = [known[1] for known in list(self._by_id.values()) if id(known[1].code) in kept]
         return sorted(found, key=lambda value: value.number)
 
     def codes_named(self, name: str) -> list[CodeType]:

@@ -63,6 +63,8 @@ _FOLDERS: Final = frozenset(
 )
 _BETWEEN: Final = frozenset({"pathlib", "io", "codecs", "gzip", "bz2", "lzma", "_compression", "tarfile", "zipfile"})
 """Modules of the standard library that open on behalf of their caller."""
+_OPEN_OF_IPYTHON: Final = "_modified_open"
+"""What the name ``open`` stands for in a notebook."""
 _STAND_INS: Final = (__name__, "headwater.capture.hooks", "headwater.capture.stand_in")
 _OWN_BUSINESS: Final = frozenset(
     (
@@ -225,7 +227,7 @@ def is_users_doing() -> bool:
             return False
         name = frame.f_globals.get("__name__") or ""
         root = name.partition(".")[0]
-        if name in _STAND_INS or root in _BETWEEN:
+        if name in _STAND_INS or root in _BETWEEN or frame.f_code.co_name == _OPEN_OF_IPYTHON:
             frame = frame.f_back
             continue
         return root not in _OWN_BUSINESS

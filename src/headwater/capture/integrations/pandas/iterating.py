@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from headwater.capture.cells import user_place
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.observing import hook
 from headwater.capture.recorder import Recorder, went_through
-from headwater.capture.values import user_site
 
 _METHODS: Final = ("__iter__", "items", "tolist", "to_list", "to_dict")
 _FRAME_METHODS: Final = ("iterrows", "itertuples", "to_dict", "to_records")
@@ -32,4 +32,4 @@ def _after_pass(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     del result, kwargs
     value = recorder.values.get(args[0])
     if value is not None:
-        went_through(value, *user_site(3))
+        went_through(value, *user_place(3))

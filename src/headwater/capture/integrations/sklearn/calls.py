@@ -10,14 +10,15 @@ import ast
 import functools
 from types import CodeType
 
+from headwater.capture.cells import whole
 from headwater.capture.syntax import lines_of, syntax_tree
 
 
 @functools.lru_cache(maxsize=64)
-def _calls(filename: str) -> dict[int, list[tuple[ast.Call, ast.stmt]]]:
-    """Every call of a file by line, with the statement around it; empty where there is no source."""
+def _calls(filename: str, count: int) -> dict[int, list[tuple[ast.Call, ast.stmt]]]:
+    """Every call in the first lines of a file by line, with the statement around it; empty where there is no source."""
     try:
-        tree = syntax_tree("".join(lines_of(filename)))
+        tree = syntax_tree("".join(lines_of(filename)[:count]))
     except (SyntaxError, ValueError, RecursionError):
         return {}
     found: dict[int, list[tuple[ast.Call, ast.stmt]]] = {}
@@ -34,7 +35,8 @@ def _calls(filename: str) -> dict[int, list[tuple[ast.Call, ast.stmt]]]:
 def _named(code: CodeType | None, line: int, function: str) -> tuple[ast.Call, ast.stmt] | None:
     if code is None:
         return None
-    for call, statement in _calls(code.co_filename).get(line, ()):
+    code, line = whole(code, line)
+    for call, statement in _calls(code.co_filename, len(lines_of(code.co_filename))).get(line, ()):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name == function:
             return call, statement

@@ -1,0 +1,28 @@
+"""What an ``.ipynb`` file holds: its code cells, in order."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Cell(NamedTuple):
+    """The source of a code cell. ``may_raise``: the notebook says that it does, and that it goes on all the same."""
+
+    source: str
+    may_raise: bool = False
+
+
+def cells_of(document: dict[str, Any]) -> list[Cell]:
+    """The code cells of a notebook of format 4, or 3 (with work sheets).
+
+    Raises ``KeyError``, ``TypeError`` or ``AttributeError`` where the document is something else.
+    """
+    sheets = document.get("worksheets", [document])
+    found = []
+    for cell in [cell for sheet in sheets for cell in sheet["cells"]]:
+        if cell.get("cell_type") == "code":
+            source = cell["source"] if "source" in cell else cell["input"]
+            tags = cell.get("metadata", {}).get("tags") or ()
+            text = "".join(source) if isinstance(source, list) else str(source)
+            found.append(Cell(text, "raises-exception" in tags))
+    return found
