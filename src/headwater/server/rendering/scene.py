@@ -13,6 +13,9 @@ from headwater.server.rendering.comparing import difference_words
 from headwater.server.rendering.tables import is_past
 from headwater.server.rendering.views import Shown, View
 
+EVERY = "*"
+"""Among collapsed groups: every one there is. The id of a group begins with ``group:``, so none is called that."""
+
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """All that is drawn. ``changes`` are by card id; ``link_changes`` by the link's place, empty when nothing is
@@ -42,7 +45,7 @@ def scene_of(shown: Shown, view: View) -> Scene:
         columns=shown.columns,
         first_columns=view.found,
         group_by=view.group or None,
-        collapsed=[key.removeprefix("group:") for key in view.collapsed],
+        collapsed="all" if EVERY in view.collapsed else [key.removeprefix("group:") for key in view.collapsed],
         placed=view.placed,
         hidden=counts,
     )

@@ -56,7 +56,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     group: Literal["", "namespace"] = ""
     """How nodes are put together in boxes."""
     collapsed: tuple[str, ...] = ()
-    """Groups that are shown as one card."""
+    """Groups that are shown as one card, by their ids; ``*`` is every one."""
     placed: dict[str, tuple[float, float, float, float]] = {}
     """Where cards and groups stand already, as left, top, width and height: they stay there."""
 

@@ -20,7 +20,7 @@ from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.about import about_words
 from headwater.server.rendering.page import fragment, page
-from headwater.server.rendering.scene import Scene, scene_of
+from headwater.server.rendering.scene import EVERY, Scene, scene_of
 from headwater.server.rendering.tables import table_of
 from headwater.server.rendering.views import Hands, Hops, Limit, Shown, View, answer
 from headwater.server.routes.answers import png_response
@@ -53,9 +53,10 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Literal["nodes", "edges"] = "nodes"
     kinds: str = ""
     limit: Limit = 500
-    group: Literal["", "namespace"] = ""
+    group: Literal["", "namespace", "folded"] = ""
+    """``folded`` is by namespace with every group as one card: what the form without a script asks for."""
     collapsed: str = ""
-    """Groups shown as one card: a JSON list."""
+    """Groups shown as one card: a JSON list; ``*`` in it is every one."""
     at: str = ""
     """Where the canvas stands: x, y and zoom."""
     pin: str = ""
@@ -74,6 +75,8 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
         own["shut"] = _read("shut", self.shut, Hands, Hands())
         own["found"] = _read("found", self.found, dict[str, tuple[str, ...]], {})
         own["collapsed"] = _read("collapsed", self.collapsed, tuple[str, ...], ())
+        if self.group == "folded":
+            own["group"], own["collapsed"] = "namespace", (EVERY,)
         return View(**own)
 
 
@@ -101,6 +104,7 @@ def show(call: Call) -> Response:
         call,
         "lineage.html",
         query=query,
+        is_folded=EVERY in view.collapsed,
         shown=shown,
         scene=scene,
         scene_json=script_json({"scene": scene, "root": shown.root.id}),

@@ -140,13 +140,13 @@ def test_comparing_begins_with_the_last_change(live, watch):
     """Who compares without choosing a time is shown the last change, not now with now; the link keeps both times; the
     details beside the picture are those of the time that is shown."""
     page = watch().open(f"{live.url}/lineage?root=bi.revenue&up=1&down=0")
-    expect(page.locator("[data-inspector]")).to_contain_text("Version2")
+    expect(page.locator("[data-inspector]")).to_contain_text("Versionv2")
     page.get_by_role("button", name="Time").click()
     page.get_by_role("button", name="Compare two times").click()
     expect(page.locator(".g-card.is-added .g-name")).to_have_text("features.spend")
     page.get_by_label("and as of").fill("1")
     page.get_by_label("Between").fill("0")
-    expect(page.locator("[data-inspector]")).to_contain_text("Version1")
+    expect(page.locator("[data-inspector]")).to_contain_text("Versionv1")
     page.wait_for_timeout(500)
     again = watch().open(page.url)
     expect(again.get_by_label("Between")).to_have_value("0")
@@ -264,6 +264,45 @@ def test_groups_fold_into_one_card_and_back(live, watch):
     expect(page.locator(".g-group .g-name")).to_have_text("db")
     page.locator(".g-group").click()
     expect(card(page, "clean.orders")).to_be_visible()
+
+
+def test_groups_fold_at_any_zoom_and_by_keyboard(live, watch):
+    """The name of a group stays in sight and folds it, however far one is; ``g`` folds the group of a card and opens
+    it again; all groups fold at once, and then one of them opens alone."""
+    page = watch().open(f"{live.url}/lineage?root=clean.orders&up=3&down=3&group=namespace")
+    name = page.locator(".g-group-name")
+    page.locator("[data-do=farther]").click(click_count=4)
+    expect(page.locator(".g-cards")).to_have_class(re.compile("is-far"))
+    name.click()
+    expect(name).to_have_count(0)
+    page.keyboard.press("g")
+    expect(name).to_have_text("db▾")
+    page.keyboard.press("g")
+    expect(name).to_have_count(0)
+    page.goto(f"{live.url}/lineage?root=clean.orders&up=3&down=3")
+    page.get_by_text("View", exact=True).click()
+    page.locator("[name=group]").select_option("folded")
+    expect(page.locator(".g-group")).to_have_count(1)
+    expect(page).to_have_url(re.compile("group=namespace.*collapsed=%5B%22\\*%22%5D"))
+    page.locator(".g-group").click()
+    expect(card(page, "clean.orders")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("collapsed="))
+
+
+def test_an_edge_is_read_by_keyboard(live, watch):
+    """``e`` opens how the edges of a card are known, one after the other, and says which."""
+    page = watch().open(f"{live.url}/lineage?root=clean.orders&jobs=edges")
+    page.locator("[data-stage]").focus()
+    page.keyboard.press("e")
+    inspector = page.locator("[data-inspector]")
+    expect(inspector).to_contain_text("INSERT INTO clean.orders")
+    expect(page.locator("[data-said]")).to_contain_text("edge 1 of 3: raw.")
+    page.keyboard.press("e")
+    page.keyboard.press("e")
+    expect(inspector.locator("h2")).to_contain_text("features.spend")
+    expect(page.locator("[data-said]")).to_have_text("edge 3 of 3: clean.orders to features.spend")
+    page.keyboard.press("e")
+    expect(page.locator("[data-said]")).to_contain_text("edge 1 of 3")
 
 
 def test_without_scripts_the_page_answers(live, watch):

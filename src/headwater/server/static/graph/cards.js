@@ -13,12 +13,9 @@ export class CardPool {
     this.place = place;
     /** @type {Map<number, HTMLElement>} */
     this.shown = new Map();
-    /** @type {Scene | null} the scene whose groups are drawn */
-    this.groupsOf = null;
   }
 
   clear() {
-    this.groupsOf = null;
     this.shown.clear();
     this.place.replaceChildren();
   }
@@ -53,18 +50,6 @@ export class CardPool {
       fresh.append(element);
     }
     this.place.append(fresh);
-  }
-
-  /**
-   * Draw the boxes of groups, behind the cards; they are few.
-   * @param {Scene} scene
-   * @param {boolean} isNear
-   */
-  holdGroups(scene, isNear) {
-    if (this.groupsOf === (isNear ? scene : null)) return;
-    this.groupsOf = isNear ? scene : null;
-    for (const box of this.place.querySelectorAll(".g-box")) box.remove();
-    if (isNear) this.place.prepend(...scene.groups.map((group) => groupElement(this.place.ownerDocument, group)));
   }
 
   /**
@@ -129,25 +114,6 @@ function cardElement(page, card, scene) {
     if (card.ports.length) element.append(portList(page, card));
   }
   if (card.shape !== "group") addDoors(page, element, card, scene);
-  return element;
-}
-
-/**
- * @param {Document} page
- * @param {import("./types.js").Group} group
- */
-function groupElement(page, group) {
-  const element = make(page, "div", "g-box");
-  element.style.transform = `translate(${group.x}px, ${group.y}px)`;
-  element.style.width = `${group.w}px`;
-  element.style.height = `${group.h}px`;
-  const button = make(page, "button", "g-group-name");
-  button.setAttribute("type", "button");
-  button.tabIndex = -1;
-  button.dataset["group"] = group.key;
-  button.title = `${group.label}: ${group.words}. Click to fold it into one card.`;
-  button.append(make(page, "bdi", "", group.label), make(page, "span", "dim", "▾"));
-  element.append(button);
   return element;
 }
 

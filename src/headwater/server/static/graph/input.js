@@ -161,7 +161,7 @@ function nowhere() {
  * @param {string} name of a data attribute
  */
 function datum(element, name) {
-  return element.closest(`.g-cards [data-${name}]`)?.getAttribute(`data-${name}`) ?? "";
+  return element.closest(`:is(.g-cards, .g-names) [data-${name}]`)?.getAttribute(`data-${name}`) ?? "";
 }
 
 /**

@@ -118,6 +118,17 @@ function reached(starts, next) {
   return seen;
 }
 
+/**
+ * Where cards and groups stand, for the server to leave them there.
+ * @param {Scene} scene
+ */
+export function placesOf({ cards, groups }) {
+  /** @type {Record<string, [number, number, number, number]>} */
+  const places = {};
+  for (const { key, x, y, w, h } of [...cards, ...groups]) places[key] = [x, y, w, h];
+  return places;
+}
+
 /** @returns {Scene} */
 export function emptyScene() {
   const picture = { cards: [], links: [], groups: [] };

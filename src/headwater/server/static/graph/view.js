@@ -4,6 +4,7 @@ import * as camera from "./camera.js";
 import { CardPool } from "./cards.js";
 import { readColours } from "./colours.js";
 import { distance } from "./curve.js";
+import { GroupNames } from "./groups.js";
 import { Layer } from "./layer.js";
 import { drawCards, drawFocus, drawGroups, drawLinks } from "./paint.js";
 import { emptyScene } from "./scene.js";
@@ -35,7 +36,10 @@ export class GraphView {
     this.holder = page.createElement("div");
     this.base.canvas.className = "g-base";
     this.holder.className = "g-cards";
-    stage.append(this.base.canvas, this.top.canvas, this.holder);
+    const names = page.createElement("div");
+    names.className = "g-names";
+    stage.append(this.base.canvas, this.top.canvas, this.holder, names);
+    this.names = new GroupNames(names);
     this.pool = new CardPool(this.holder);
     this.colours = readColours(stage);
     this.scene = emptyScene();
@@ -208,7 +212,7 @@ export class GraphView {
     this.holder.style.transform = `translate(${-x * k}px, ${-y * k}px) scale(${k})`;
     this.holder.classList.toggle("is-far", !this.isNear);
     if (this.active >= 0) visible.push(this.active); // the focus needs its element
-    this.pool.holdGroups(this.scene, this.isNear);
+    this.names.follow(this.scene, this.camera, this.width, this.height, this.isNear);
     this.pool.hold(this.scene, visible);
     this.pool.light(this.lit, this.active);
   }
@@ -216,7 +220,7 @@ export class GraphView {
   /** @param {Rect} rect */
   paintBase(rect) {
     const drawing = { to: this.base.context, scene: this.scene, colours: this.colours, k: this.camera.k };
-    drawGroups(drawing, !this.isNear);
+    drawGroups(drawing, false);
     drawLinks(drawing, this.linkGrid?.within(rect) ?? [], false);
     if (!this.isNear) drawCards(drawing, this.cardGrid?.within(rect) ?? []);
   }

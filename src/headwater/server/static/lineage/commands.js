@@ -1,6 +1,7 @@
 // What every key and every button of the lineage page does.
 
-import { throughCard } from "../graph/paths.js";
+import { groupOf } from "../graph/groups.js";
+import { throughCard, throughLink } from "../graph/paths.js";
 import { step } from "../graph/steps.js";
 import { copyLink, savePicture } from "./exporting.js";
 import { showKeys } from "./keyboard.js";
@@ -43,7 +44,9 @@ function moving(island) {
 function changing(island) {
   const card = island.view.scene.cards[island.view.active];
   if (!card) return { columns: () => island.toggleColumns() };
-  if (card.shape === "group") return { columns: () => island.toggleColumns(), pin: () => island.fold(card.key) };
+  if (card.shape === "group") {
+    return { columns: () => island.toggleColumns(), pin: () => island.fold(card.key), fold: () => island.fold(card.key) };
+  }
   return {
     "open-up": () => island.turn(card.node, "up", "open"),
     "open-down": () => island.turn(card.node, "down", "open"),
@@ -52,6 +55,11 @@ function changing(island) {
     root: () => island.makeRoot(card.node),
     columns: () => island.toggleColumns(),
     find: () => island.finder.open(card),
+    edge: () => nextEdge(island, card),
+    fold: () => {
+      const group = groupOf(island.view.scene, card);
+      return group ? island.fold(group.key) : island.say("It is in no group. View, Group puts nodes together.");
+    },
     pin: () => {
       island.pin(throughCard(island.view.scene, card.at), card.node);
       void island.inspector.node(card.node);
@@ -75,4 +83,23 @@ function showing(island) {
     link: () => copyLink(),
     colour: () => island.inspector.showImpact(),
   };
+}
+
+/**
+ * Open the evidence of an edge of a card, of the next one when it is asked for again: those that come in, then those that
+ * go out.
+ * @param {Island} island
+ * @param {import("../graph/types.js").Card} card
+ */
+function nextEdge(island, card) {
+  const { scene } = island.view;
+  const edges = [...(scene.into[card.at] ?? []), ...(scene.out[card.at] ?? [])];
+  const place = (edges.indexOf(island.edgeAt) + 1) % edges.length;
+  const link = scene.links[edges[place] ?? -1];
+  if (!link) return island.say(`No edge of ${card.label} is shown.`);
+  const [source, target] = [scene.cards[link.source], scene.cards[link.target]];
+  island.pin(throughLink(scene, link.at), "");
+  island.edgeAt = link.at;
+  island.said.textContent = `edge ${place + 1} of ${edges.length}: ${source?.label} to ${target?.label}`;
+  return island.inspector.link(scene, link.at);
 }

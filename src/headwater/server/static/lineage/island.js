@@ -1,10 +1,11 @@
 // The canvas with what stands around it. Holds what is shown (State); everything else follows from it.
 
 import { words } from "../graph/cards.js";
+import { groupOf } from "../graph/groups.js";
 import { Input } from "../graph/input.js";
 import { Minimap } from "../graph/minimap.js";
 import { throughCard, throughLink, throughPort } from "../graph/paths.js";
-import { readScene } from "../graph/scene.js";
+import { placesOf, readScene } from "../graph/scene.js";
 import { rootOf, step } from "../graph/steps.js";
 import { GraphView } from "../graph/view.js";
 import { put, showControls } from "../js/fragment.js";
@@ -53,6 +54,8 @@ export class Island {
     /** the id of the root, whatever it was typed as */
     this.rootId = "";
     this.pointedAt = "";
+    /** place of the link whose evidence was asked for by key, -1 for none */
+    this.edgeAt = -1;
   }
 
   /** @param {string} name */
@@ -103,6 +106,7 @@ export class Island {
   /** @param {SentScene} sent */
   display(sent) {
     const scene = readScene(sent);
+    this.edgeAt = -1;
     this.view.setScene(scene);
     this.timeline.tell(sent.differences);
     this.map.draw();
@@ -158,7 +162,7 @@ export class Island {
     this.asking = asking;
     this.place.setAttribute("aria-busy", "true");
     try {
-      const body = question(next, how.fresh ? {} : this.places());
+      const body = question(next, how.fresh ? {} : placesOf(this.view.scene));
       const answer = await postData("/lineage/picture", body, asking.signal);
       this.state = settled();
       put(this.part("table"), answer.table);
@@ -175,15 +179,6 @@ export class Island {
     } finally {
       if (this.asking === asking) this.place.removeAttribute("aria-busy");
     }
-  }
-
-  /** Where the cards stand: they stay there. */
-  places() {
-    const { cards, groups } = this.view.scene;
-    /** @type {Record<string, [number, number, number, number]>} */
-    const places = {};
-    for (const { key, x, y, w, h } of [...cards, ...groups]) places[key] = [x, y, w, h];
-    return places;
   }
 
   /**
@@ -236,6 +231,8 @@ export class Island {
     this.pointedAt = key;
     this.view.stage.classList.toggle("is-on-link", spot.card < 0 && spot.link >= 0);
     this.view.light(this.litOf(spot) ?? this.pinned);
+    // Cards that are too small to read are no elements, so they have no title of their own.
+    this.view.stage.title = this.view.isNear ? "" : (this.view.scene.cards[spot.card]?.whole ?? "");
   }
 
   /**
@@ -268,6 +265,7 @@ export class Island {
    */
   pin(lit, name) {
     this.pinned = lit;
+    this.edgeAt = -1;
     this.state.pin = name;
     this.view.light(lit);
   }
@@ -308,10 +306,18 @@ export class Island {
    * Fold a group into one card, or open it again.
    * @param {string} key of the group
    */
-  fold(key) {
-    const { collapsed } = this.state;
-    const isFolded = collapsed.includes(key);
-    return this.change({ collapsed: isFolded ? collapsed.filter((one) => one !== key) : [...collapsed, key] }, { anchor: key });
+  async fold(key) {
+    const folded = this.view.scene.cards.filter((card) => card.shape === "group").map((card) => card.key);
+    const isFolded = folded.includes(key);
+    await this.change({ collapsed: isFolded ? folded.filter((one) => one !== key) : [...folded, key] }, { anchor: key });
+    // Who folds a group by keyboard stands on its card, who opens it on the first card in it.
+    const { scene } = this.view;
+    const group = scene.groups.find((one) => one.key === key);
+    const inside = group && scene.cards.find((card) => groupOf(scene, card) === group);
+    const next = scene.byKey.get(key) ?? inside?.at;
+    if (next === undefined) return;
+    this.activate(next, false);
+    this.view.reveal(next);
   }
 
   toggleColumns() {

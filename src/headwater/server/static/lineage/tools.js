@@ -3,6 +3,10 @@
 /** @typedef {import("./island.js").Island} Island */
 /** @typedef {import("./address.js").State} State */
 
+/** every group there is, among those that are folded */
+const EVERY = "*";
+const FOLDED = "folded";
+
 export class Tools {
   /**
    * @param {HTMLElement} form
@@ -24,7 +28,8 @@ export class Tools {
    * @param {State} state
    */
   show(state) {
-    const values = { up: String(state.up), down: String(state.down), jobs: state.jobs, kinds: state.kinds, group: state.group };
+    const group = state.collapsed.includes(EVERY) ? FOLDED : state.group;
+    const values = { up: String(state.up), down: String(state.down), jobs: state.jobs, kinds: state.kinds, group };
     for (const [name, value] of Object.entries(values)) {
       const control = this.form.querySelector(`[name="${name}"]`);
       if (!(control instanceof HTMLSelectElement)) continue;
@@ -47,7 +52,15 @@ function changeOf(name, control) {
   if (name === "up" || name === "down") return { [name]: Number(value), opened: none(), shut: none() };
   if (name === "jobs") return { jobs: value === "edges" ? "edges" : "nodes" };
   if (name === "kinds") return { kinds: value };
-  if (name === "group") return { group: value, collapsed: [] };
+  if (name === "group") return groupingOf(value);
   if (name === "columns" && control instanceof HTMLInputElement) return { columns: control.checked };
   return null;
+}
+
+/**
+ * @param {string} value
+ * @returns {Partial<State>}
+ */
+function groupingOf(value) {
+  return value === FOLDED ? { group: "namespace", collapsed: [EVERY] } : { group: value, collapsed: [] };
 }
