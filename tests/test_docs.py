@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import headwater
+from headwater.query import Lineage
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")])
 TUTORIALS = sorted(ROOT.glob("docs/tutorials/*.md"))
@@ -81,3 +84,19 @@ def test_every_facet_of_ours_is_listed():
         assert list(ROOT.glob(f"spec/examples/{schema.stem.removeprefix('headwater_')}/*.json")) or list(
             ROOT.glob(f"spec/examples/{schema.stem}/*.json")
         )
+
+
+def test_every_integration_is_listed():
+    """The reference names each library that is followed."""
+    table = (ROOT / "docs/reference/capture.md").read_text().lower()
+    spelt = {"sklearn": "scikit-learn", "psycopg2": "psycopg 2", "random": "seeds", "boosters": "lightgbm"}
+    names = {path.stem for path in (ROOT / "src/headwater/capture/integrations").iterdir() if path.name[0] != "_"}
+    assert {name for name in names if spelt.get(name, name) not in table} == set()
+
+
+def test_every_public_name_is_listed():
+    """The references of Python name all that ``headwater`` exports and every question of ``Lineage``."""
+    pages = "".join((ROOT / f"docs/reference/{page}.md").read_text() for page in ("python-capture", "python-query"))
+    questions = {name for name in dir(Lineage) if not name.startswith("_")}
+    unnamed = {name for name in questions | set(headwater.__all__) if not re.search(rf"[`.@]{name}\b", pages)}
+    assert unnamed == set()

@@ -172,6 +172,29 @@ def test_a_commit_has_forgotten_what_it_touches_and_nothing_else(empty: Store) -
     assert {node.name: node.state for node in found.jobs()} == {"j1": "COMPLETED", "j2": "FAILED"}
 
 
+def others_leave_the_rest(open_: Open) -> None:
+    """Ask, let another process write, and see what is remembered."""
+    with handles(open_, is_shared=False) as at:
+        at.writer.append(raw([*whole_run(1, "j1", 0, ["a"], ["b"]), *whole_run(2, "j2", 20, ["b"], ["c"])]))
+        walk_json(Lineage(at.reader, base="/"), "dataset:db:a", Direction.DOWNSTREAM)
+        assert known(at.reader) == {"a", "b", "c", "j1", "j2"}
+        at.stranger.append(raw([run_event(run_id(3), "j2", "START", 40)]))
+        at.stranger.append(raw([run_event(run_id(3), "j2", "FAIL", 41)]))
+        assert known(at.reader) == {"a", "b", "c", "j1"}
+        at.stranger.append(raw(whole_run(4, "j1", 60, ["a"], ["d"])))
+        at.writer.append(raw(whole_run(5, "j9", 80, ["c"], [])))
+        assert known(at.reader) == {"b"}
+        at.stranger.rebuild()
+        assert known(at.reader) == set()
+
+
+def test_a_commit_of_another_process_leaves_the_rest_remembered(tmp_path: Path, postgres_url: str) -> None:
+    """What it touched is forgotten, by readers here and by the next writer here; a rebuild is another matter."""
+    others_leave_the_rest(lambda **how: SQLiteStore.open(tmp_path, **how))
+    postgres = pytest.importorskip("headwater.storage.postgres").PostgresStore
+    others_leave_the_rest(lambda **how: postgres.open(postgres_url, tenant=tmp_path.name, **how))
+
+
 def test_an_event_that_is_late_is_in_the_next_answer(empty: Store) -> None:
     """Nothing was heard of its objects later than what is known, yet what is shown of them changes."""
     empty.append(raw([*whole_run(1, "j1", 50, ["a"], ["b"]), *whole_run(2, "j2", 50, ["b"], ["c"])]))

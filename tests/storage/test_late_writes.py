@@ -266,7 +266,8 @@ def test_a_saved_index_goes_on_from_where_it_was(tmp_path: Path, monkeypatch: py
         assert_follows(index, store, random.Random(4))
 
 
-STEP_8_UNDONE = (
+LATER_STEPS_UNDONE = (
+    "DROP TABLE touches",
     "DROP TABLE postings",
     "DROP TABLE loose",
     "ALTER TABLE search DROP COLUMN type",
@@ -274,7 +275,7 @@ STEP_8_UNDONE = (
     "CREATE VIRTUAL TABLE search_words USING fts5 (namespace, name, fields, description, tags, owners,"
     " tokenize = 'trigram', detail = column)",
 )
-"""Takes a file back before the step that changed how nodes are found."""
+"""Takes a file back before the steps that note what commits touched, and that changed how nodes are found."""
 
 
 def test_a_file_of_the_step_before_goes_on(tmp_path: Path) -> None:
@@ -288,7 +289,7 @@ def test_a_file_of_the_step_before_goes_on(tmp_path: Path) -> None:
         for statement in (
             "DROP TABLE rewrites",
             "DROP TABLE reads",
-            *STEP_8_UNDONE,
+            *LATER_STEPS_UNDONE,
             "DROP INDEX mentions_by_first",
             "ALTER TABLE mentions DROP COLUMN min_at",
             "CREATE INDEX mentions_by_time ON mentions (max_at)",

@@ -12,7 +12,7 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.records import Edge, Flow, Name, Node, Run, Version
 from headwater.storage.projection.tables import Counter
-from headwater.storage.recall import Budget, EdgePiece, NodePiece, Recall, View, pair_key
+from headwater.storage.recall import Budget, Commit, Commits, EdgePiece, NodePiece, Recall, View, pair_key
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import raw, run_event, run_id, whole_run
 
@@ -67,6 +67,7 @@ def test_what_was_read_before_a_commit_is_not_taken_in_after_it(recall: Recall) 
     """A slow reader may not bring back what was dropped; what the commit did not touch he may."""
     slow = recall.at((0, 10))
     recall.announce((0, 10), (0, 11), {1, 2})
+    recall.settle()
     fill(slow)
     view = recall.at((0, 11))
     assert nodes_of(view) == [3]
@@ -77,6 +78,7 @@ def test_a_reader_is_shown_nothing_that_came_after_his_state(recall: Recall) -> 
     """Pieces that others made of a later state do not count for one who sees an earlier one."""
     slow = recall.at((0, 10))
     recall.announce((0, 10), (0, 11), {2})
+    recall.settle()
     fill(recall.at((0, 11)))
     assert nodes_of(slow) == [1, 3]
     assert edges_of(slow) == [(2, 3)]
@@ -99,6 +101,49 @@ def test_a_commit_behind_another_process_drops_everything(recall: Recall) -> Non
     recall.announce((0, 12), (0, 13), {2})
     recall.settle()
     assert nodes_of(recall.at((0, 13))) == []
+
+
+def noted(*commits: Commit) -> Commits:
+    """The notes that a store holds."""
+    return lambda seq: [one for one in commits if one.seq > seq]
+
+
+def test_what_another_process_touched_is_dropped_and_nothing_else(recall: Recall) -> None:
+    """By the notes that its commits left; what was read before is not taken in, and the next writer here goes on."""
+    slow = recall.at((0, 10))
+    notes = noted(Commit(8, 10, {1}), Commit(10, 12, {2}), Commit(12, 13, {7}))
+    view = recall.at((0, 13), notes)
+    assert nodes_of(view) == [1, 3]
+    assert edges_of(view) == [(2, 3)]
+    fill(slow)
+    assert nodes_of(view) == [1, 3]
+    recall.announce((0, 13), (0, 14), {3})
+    recall.settle()
+    assert nodes_of(recall.at((0, 14), notes)) == [1]
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        noted(Commit(12, 13, {2})),
+        noted(Commit(10, 12, {2})),
+        noted(Commit(10, 11, {2}), Commit(12, 13, {2})),
+        noted(Commit(10, 13, range(100, 30_000))),
+    ],
+    ids=["first", "last", "middle", "large"],
+)
+def test_a_commit_without_a_note_drops_everything(recall: Recall, notes: Commits) -> None:
+    """An earlier version wrote, the note is too old, or there is more in it than is kept in mind."""
+    assert nodes_of(recall.at((0, 13), notes)) == []
+
+
+def test_a_commit_that_is_seen_before_its_writer_says_so_is_looked_up(recall: Recall) -> None:
+    """It may be another's of the same number, where the one that was announced came to nothing."""
+    recall.announce((0, 10), (0, 11), {2})
+    view = recall.at((0, 11), noted(Commit(10, 11, {3})))
+    assert nodes_of(view) == [1]
+    recall.withdraw()
+    assert nodes_of(recall.at((0, 11))) == [1]
 
 
 def test_a_commit_that_rewrites_ids_drops_everything(recall: Recall) -> None:
@@ -131,10 +176,12 @@ def test_the_touched_nodes_that_are_noted_are_bounded(recall: Recall) -> None:
     recall.announce((0, 11), (0, 12), {50})
     assert len(recall._touched) == 1
     recall.announce((0, 12), (0, 13), {3})
+    recall.settle()
     fill(slow)
     assert nodes_of(recall.at((0, 13))) == [1, 2]
     assert edges_of(recall.at((0, 13))) == [(1, 2)]
     recall.announce((0, 13), (0, 14), {1, 2})
+    recall.settle()
     fill(slow)
     assert nodes_of(recall.at((0, 14))) == []
 

@@ -11,18 +11,17 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import islice
-from typing import Protocol
 
 from headwater.errors import StoreError, StoreLocked
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, StoredEvent
 from headwater.storage.cycles import Cycles
 from headwater.storage.delivery import Delivery, Written
+from headwater.storage.durable import BatchTables, Log
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Batch, Checked, sort_out, with_ids
 from headwater.storage.projected import ProjectedStore
-from headwater.storage.projection.tables import Tables
-from headwater.storage.recall import State
+from headwater.storage.recall import Commit, State
 from headwater.storage.renewal import READ, RENEWED, RENEWING_OF, RENEWING_TO, Outdated, Progress, outdated
 from headwater.storage.turn import Turn
 
@@ -30,62 +29,6 @@ _REBUILD_BATCH = 500
 _STRETCH = 5000
 """Events read again in one commit, when views are made anew: about a second."""
 _COMMITS_BETWEEN_LOOKS = 16
-
-
-class BatchTables(Tables, Protocol):
-    """Tables that gather what a batch changes and write it at its end."""
-
-    def expect(self, events: Sequence[Event]) -> None:
-        """Find at once what a batch will ask for one by one."""
-
-    def flush(self) -> None:
-        """Write everything that is pending."""
-
-    def clear(self) -> None:
-        """Forget everything that is cached or pending."""
-
-    def trim(self) -> None:
-        """Keep small the caches of rows that nobody else holds, between batches."""
-
-    def is_crowded(self) -> bool:
-        """Whether so much is cached that everything should be forgotten."""
-
-    def counter(self, name: str) -> int:
-        """The present value of a counter."""
-
-    def advance(self, counter: str, by: int) -> None:
-        """Count on."""
-
-
-class Log(Protocol):
-    """The event log of a backend: every event verbatim, a frame a commit."""
-
-    def add(self, first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> None:
-        """Write the events of a commit as one frame."""
-
-    def index(self, events: Sequence[tuple[int, bytes, int]]) -> None:
-        """Have (time, key, sequence number) of new events found again."""
-
-    def find(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
-        """The sequence numbers, by key, of those events that are stored, given by time and key."""
-
-    def note(self, seq: int, key: bytes) -> None:
-        """Know the key of an event of the batch at hand."""
-
-    def settled(self) -> None:
-        """The batch at hand is written, or rolled back."""
-
-    def read(self, since: int) -> Iterator[StoredEvent]:
-        """The events after a sequence number, in order."""
-
-    def page(self, since: int) -> list[StoredEvent]:
-        """The next events after a sequence number; empty at the end."""
-
-    def between(self, after: int, before: int, *, newest_first: bool) -> Iterator[tuple[int, StoredEvent]]:
-        """(event time, event) of the events whose time is in ``[after, before)``, by (time, key)."""
-
-    def forget(self, before: int) -> int:
-        """Drop events received before an instant; returns how many. What stays keeps its sequence number."""
 
 
 class _Waiting:
@@ -213,10 +156,17 @@ class GroupedStore(ProjectedStore):
 
     def _announce(self, before: State) -> None:
         """Have forgotten what the commit at hand changes."""
-        after = self._state()
+        after, touched = self._state(), self._tables.touched
         if after != before:
-            self._indexes.recall.announce(before, after, self._tables.touched)
-        self._tables.touched.clear()
+            recall = self._indexes.recall
+            recall.at(before, self._commits_after)  # others may have written since this process did
+            recall.announce(before, after, touched)
+            if after[0] == before[0]:
+                self._tables.touches.add(Commit(before[1], after[1], touched))
+        touched.clear()
+
+    def _commits_after(self, seq: int) -> Sequence[Commit]:
+        return self._tables.touches.after(seq)
 
     def _last_seq(self) -> int:
         return self._tables.counter("event")

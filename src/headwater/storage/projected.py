@@ -32,7 +32,7 @@ from headwater.storage.projection.names import normal_form
 from headwater.storage.projection.projector import Projector
 from headwater.storage.projection.records import KIND_CODES
 from headwater.storage.projection.tables import Tables
-from headwater.storage.recall import State, View
+from headwater.storage.recall import Commit, State, View, never_elsewhere
 from headwater.storage.searched import SearchedStore
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
@@ -78,6 +78,10 @@ class ProjectedStore(ListedStore, SearchedStore):
         """The state of the tables; what answers show changes with it alone."""
         return self._tables.epoch("dataset"), self._last_seq()
 
+    def _commits_after(self, seq: int) -> Sequence[Commit]:
+        """The commits after an event that the tables show, as far as they were noted, in order."""
+        return never_elsewhere(seq)
+
     @contextmanager
     def view(self) -> Iterator[View]:
         """A context in which everything is answered from one state, with what is remembered of it."""
@@ -86,7 +90,7 @@ class ProjectedStore(ListedStore, SearchedStore):
             if self._view is not None:
                 yield self._view
                 return
-            self._view, self._before = self._indexes.recall.at(self._state()), before
+            self._view, self._before = self._indexes.recall.at(self._state(), self._commits_after), before
             try:
                 yield self._view
             finally:

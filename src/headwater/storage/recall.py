@@ -3,8 +3,9 @@
 An answer of a thousand nodes asks for a thousand names, states and versions, and the next one for most of them again.
 What was made of a node or an edge is kept here, with the place in the log up to which it was true. A writer in this
 process announces before each commit which nodes it touches: what is known of those is dropped, and nothing that was
-read before that commit is taken in any more. Whatever else changes a store, another process that writes, a rebuild,
-retention, nodes that turn out to be one, was not announced; the first reader who sees it drops everything.
+read before that commit is taken in any more. It leaves a note of them in the store with the commit; so the first reader
+who sees that another process wrote drops what that touched. Whatever else changes a store, a rebuild, retention, nodes
+that turn out to be one, left no note; the first reader who sees it drops everything.
 
 A ``Recall`` belongs to one store of one tenant. All recalls of a process share a budget of memory, and nothing else.
 """
@@ -13,9 +14,9 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from weakref import WeakSet
 
 import msgspec
@@ -97,6 +98,23 @@ class Budget:
 _BUDGET = Budget(MOST_BYTES)
 
 
+class Commit(NamedTuple):
+    """The last event before a commit, its own last event, and the nodes of which answers show something else since."""
+
+    before: int
+    seq: int
+    nodes: Collection[int]
+
+
+Commits = Callable[[int], Sequence[Commit]]
+"""The commits after an event, in order, as far as they were noted, in the state of the one who asks."""
+
+
+def never_elsewhere(_: int) -> Sequence[Commit]:
+    """For a store that nobody else writes: each of its commits is announced."""
+    return ()
+
+
 class Recall:
     """What is known of the nodes and edges of one store. Safe to use from many threads."""
 
@@ -134,12 +152,7 @@ class Recall:
                 self._restart(after)
                 return
             self._before, self._known = self._known, after[1]
-            if len(self._touched) > _MOST_TOUCHED:
-                self._touched = {}
-                self._floor = self._known
-            for node in touched:
-                self._touched[node] = self._known
-                self._drop(node)
+            self._touch(touched, after[1])
 
     def settle(self) -> None:
         """What was announced has happened."""
@@ -150,6 +163,14 @@ class Recall:
         """What was announced has not happened, and will not. What was dropped for it stays dropped."""
         with self._lock:
             self._known = self._before
+
+    def _touch(self, nodes: Collection[int], seq: int) -> None:
+        if len(self._touched) > _MOST_TOUCHED:
+            self._touched = {}
+            self._floor = seq
+        for node in nodes:
+            self._touched[node] = seq
+            self._drop(node)
 
     def _drop(self, node: int) -> None:
         piece = self.nodes.pop(node, None)
@@ -173,12 +194,37 @@ class Recall:
             self._empty()
 
     # -- reading ---------------------------------------------------------------------------------------------------
-    def at(self, state: State) -> View:
-        """What is remembered, for one who sees the store in that state."""
+    def at(self, state: State, commits: Commits = never_elsewhere) -> View:
+        """What is remembered, for one who sees the store in that state.
+
+        ``commits`` is asked for what nobody announced here: another process wrote, or a commit of this one is seen by
+        others before its writer has said that it happened.
+        """
         with self._lock:
-            if state[0] != self._epoch or state[1] > self._known:
+            epoch, known = self._epoch, self._before
+            if state[0] == epoch and state[1] <= known:
+                return View(self, state, self.nodes, self.edges)
+        news = commits(known) if state[0] == epoch else ()
+        with self._lock:
+            is_known = state[0] == self._epoch and (state[1] <= self._before or self._catch_up(state[1], news))
+            if not is_known:
                 self._restart(state)
             return View(self, state, self.nodes, self.edges)
+
+    def _catch_up(self, until: int, news: Sequence[Commit]) -> bool:
+        """Drop what commits up to an event touched; False where one of them left no note, or too much is noted."""
+        at = self._before
+        missed = [one for one in news if at < one.seq <= until]
+        for one in missed:
+            if one.before > at:
+                return False
+            at = one.seq
+        if at != until or sum(len(one.nodes) for one in missed) > _MOST_TOUCHED:
+            return False
+        for one in missed:
+            self._touch(one.nodes, one.seq)
+        self._before, self._known = until, max(until, self._known)
+        return True
 
     def keep(self, view: View, nodes: Mapping[int, NodePiece], edges: Mapping[int, EdgePiece]) -> None:
         """Remember pieces that were made of the state of a view, as far as no later commit touched them."""

@@ -73,6 +73,7 @@ class MemoryStore(ProjectedStore):
             self._projector.apply(one.event, one.key, self._last, one.at)
         self._projector.settle()
         self._indexes.recall.announce(before, self._state(), self._tables.touched)
+        self._indexes.recall.settle()
         self._tables.touched.clear()
         return with_ids(batch.receipts, self._refused.keep(batch.refused))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from headwater.storage.projection.tables import TouchNotes
+from headwater.storage.projection.touches import TouchNotes
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")

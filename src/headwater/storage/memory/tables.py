@@ -35,7 +35,8 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.tables import Counter, HeldEdge, Level, NamedNode, Side, note_touches
+from headwater.storage.projection.tables import Counter, HeldEdge, Level, NamedNode, Side
+from headwater.storage.projection.touches import note_touches
 
 
 class MemoryTables:

@@ -20,6 +20,7 @@ from headwater.storage.postgres.reads import PostgresReads
 from headwater.storage.postgres.rewrites import PostgresRewrites
 from headwater.storage.postgres.search import SearchTable
 from headwater.storage.postgres.table import Fresh, PostgresContents, PostgresTable, arrays_of
+from headwater.storage.postgres.touches import PostgresTouches
 from headwater.storage.projection.names import normal_form
 from headwater.storage.projection.records import (
     DATASET,
@@ -61,6 +62,7 @@ class BatchTables:
         self._edge_log: list[tuple[Any, ...]] = []
         self.rewrites = PostgresRewrites(session, self)
         self.reads = PostgresReads(session)
+        self.touches = PostgresTouches(session)
         self._name_ids: dict[tuple[int, str, str], int] = {}
         self._no_names: set[tuple[int, str, str]] = set()
         self._spelt: set[tuple[int, str, str]] = set()

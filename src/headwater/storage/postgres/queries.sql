@@ -446,3 +446,12 @@ SELECT start, type, count FROM pulses WHERE tenant_id = :tenant AND start >= %s 
 
 -- runs_recent
 SELECT job, state FROM runs WHERE tenant_id = :tenant ORDER BY started_at DESC, run_id DESC LIMIT %s;
+
+-- touches_add
+INSERT INTO touches (tenant_id, seq, before, nodes) VALUES (:tenant, %s, %s, %s);
+
+-- touches_after
+SELECT seq, before, nodes FROM touches WHERE tenant_id = :tenant AND seq > %s ORDER BY seq;
+
+-- touches_drop
+DELETE FROM touches WHERE tenant_id = :tenant AND seq <= %s;

@@ -32,7 +32,7 @@ _END_OF_TIME = 2**63 - 1
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
-    "listings", "pulses", "dependencies", "rewrites", "reads",
+    "listings", "pulses", "dependencies", "rewrites", "reads", "touches",
 )  # fmt: skip
 _PROJECTION = 8
 """The step of the schema that last changed what is kept beside the log."""

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
-from headwater.storage.projection.tables import TouchNotes
+from headwater.storage.projection.touches import TouchNotes
 from headwater.storage.rows import Columns, pack, unpack
 
 K = TypeVar("K", bound=Hashable)

@@ -12,7 +12,8 @@ from headwater.storage.postgres.connection import Session
 from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.table import arrays_of
 from headwater.storage.projection.records import Change, Derivation, Edge, Mention, Name, Node, Run, Version
-from headwater.storage.projection.tables import LEVELS, HeldEdge, Level, NamedNode, Side, note_touches
+from headwater.storage.projection.tables import LEVELS, HeldEdge, Level, NamedNode, Side
+from headwater.storage.projection.touches import note_touches
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000

@@ -657,3 +657,12 @@ SELECT count(*) FROM runs WHERE job = ?;
 
 -- runs_recent
 SELECT job, state FROM runs ORDER BY started_at DESC, run_id DESC LIMIT ?;
+
+-- touches_add
+INSERT INTO touches (seq, before, nodes) VALUES (?, ?, ?);
+
+-- touches_after
+SELECT seq, before, nodes FROM touches WHERE seq > ? ORDER BY seq;
+
+-- touches_drop
+DELETE FROM touches WHERE seq <= ?;

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from headwater.storage.projection.tables import TouchNotes
+from headwater.storage.projection.touches import TouchNotes
 from headwater.storage.rows import Columns, pack, unpack
 from headwater.storage.sqlite.connection import queries
 

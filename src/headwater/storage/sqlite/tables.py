@@ -30,7 +30,8 @@ from headwater.storage.projection.records import (
     Statement,
     Version,
 )
-from headwater.storage.projection.tables import LEVELS, Counter, HeldEdge, Level, NamedNode, Side, note_touches
+from headwater.storage.projection.tables import LEVELS, Counter, HeldEdge, Level, NamedNode, Side
+from headwater.storage.projection.touches import note_touches
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.directory import SQLiteDirectory
 from headwater.storage.sqlite.log import EventLog
@@ -38,6 +39,7 @@ from headwater.storage.sqlite.reads import SQLiteReads
 from headwater.storage.sqlite.rewrites import SQLiteRewrites
 from headwater.storage.sqlite.searching import SearchTable
 from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, listed
+from headwater.storage.sqlite.touches import SQLiteTouches
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
@@ -55,14 +57,23 @@ class SQLiteTables:
         self._connection = connection
         self._sql = queries()
         self.event_key = log.key_of
-        one = connection
+        self._make_tables(connection)
+        self._make_contents(connection)
+        self._counters: dict[str, int] = {}
+        self._counted: dict[str, int] = {}
+        self._mentions = array("q")
+        self._edge_log: list[tuple[Any, ...]] = []
+        self.rewrites = SQLiteRewrites(connection, self)
+        self.reads = SQLiteReads(connection)
+        self.touches = SQLiteTouches(connection)
+        self._name_ids: dict[tuple[int, str, str], int] = {}
+        self._run_ids: dict[str, int] = {}
+        self._new_runs: set[str] = set()
+        self._making: list[int] = []
+
+    def _make_tables(self, one: sqlite3.Connection) -> None:
         self.names: SQLiteTable[int, Name] = SQLiteTable(
-            one,
-            "names",
-            attrgetter("id"),
-            rows.astuple,
-            rows.name_row,
-            cache_size=100_000,
+            one, "names", attrgetter("id"), rows.astuple, rows.name_row, cache_size=100_000
         )
         self.nodes: SQLiteTable[int, Node] = SQLiteTable(
             one, "nodes", attrgetter("id"), rows.astuple, rows.node_row, cache_size=100_000
@@ -95,12 +106,6 @@ class SQLiteTables:
         self.search = SearchTable(one, "search", attrgetter("node"), rows.astuple, rows.plain(SearchText, "is_deleted"))
         self.search.counters = self
         self.directory = SQLiteDirectory(one)
-        self.bodies: SQLiteContents[bytes] = SQLiteContents(one, "bodies", bytes, lambda _, content: content)
-        self.facet_sets: SQLiteContents[FacetSetRow] = SQLiteContents(
-            one, "facet_sets", rows.facets_content, rows.facets_row
-        )
-        self.shapes: SQLiteContents[Shape] = SQLiteContents(one, "shapes", rows.shape_content, rows.shape_row)
-        self.mappings: SQLiteContents[Mapping] = SQLiteContents(one, "mappings", rows.mapping_content, rows.mapping_row)
         self._tables: list[Any] = [
             self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
             self.statements, self.fields, self.search, self.directory, self.dependencies,
@@ -111,17 +116,15 @@ class SQLiteTables:
         ]  # fmt: skip
         self.touched: set[int] = set()
         note_touches(self)
+
+    def _make_contents(self, one: sqlite3.Connection) -> None:
+        self.bodies: SQLiteContents[bytes] = SQLiteContents(one, "bodies", bytes, lambda _, content: content)
+        self.facet_sets: SQLiteContents[FacetSetRow] = SQLiteContents(
+            one, "facet_sets", rows.facets_content, rows.facets_row
+        )
+        self.shapes: SQLiteContents[Shape] = SQLiteContents(one, "shapes", rows.shape_content, rows.shape_row)
+        self.mappings: SQLiteContents[Mapping] = SQLiteContents(one, "mappings", rows.mapping_content, rows.mapping_row)
         self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
-        self._counters: dict[str, int] = {}
-        self._counted: dict[str, int] = {}
-        self._mentions = array("q")
-        self._edge_log: list[tuple[Any, ...]] = []
-        self.rewrites = SQLiteRewrites(one, self)
-        self.reads = SQLiteReads(one)
-        self._name_ids: dict[tuple[int, str, str], int] = {}
-        self._run_ids: dict[str, int] = {}
-        self._new_runs: set[str] = set()
-        self._making: list[int] = []
 
     # -- the batch -------------------------------------------------------------------------------------------------
     def flush(self) -> None:
