@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from headwater.errors import InvalidSelector, NotFound
 from headwater.query import Lineage
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
+from headwater.storage.memory import MemoryStore
+from headwater.testing.events import EPOCH_US, raw, run_event, run_id
 
 from .histories import BASE, NOW_US, encoded, project, report
 
@@ -71,6 +73,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("type:file & !*.parquet", ["cells.csv", "report.csv"]),
         ("job:*", ["clean.py", "features.py", "predict.py", "report.py", "train.py"]),
         ("*.csv", ["cells.csv", "report.csv"]),
+        ("state:completed", ["clean.py", "features.py", "predict.py", "report.py", "train.py"]),
+        ("state:comp* & +tumour.pkl", ["clean.py", "features.py", "train.py"]),
         ("kind:job & +predictions.parquet", ["clean.py", "features.py", "predict.py", "train.py"]),
     ],
 )
@@ -94,6 +98,24 @@ def test_patterns_and_runs_that_match_nothing(lineage: Lineage) -> None:
             lineage.select(expression)
 
 
+@pytest.mark.parametrize("most", [1, 100])
+def test_jobs_are_named_by_how_their_latest_run_stands(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """An earlier failure that was mended does not count, at another instant it does; the same from few runs or many."""
+    monkeypatch.setattr("headwater.query.selectors._MOST_RUNS", most)
+    store = MemoryStore.open()
+    ends = [("mended", "FAIL"), ("mended", "COMPLETE"), ("broken", "COMPLETE"), ("broken", "FAIL"), ("goes", "START")]
+    store.append(raw([run_event(run_id(at), job, end, at, [], []) for at, (job, end) in enumerate(ends, 1)]))
+    now = EPOCH_US + 10_000_000
+    asked = Lineage(store, clock=lambda: now)
+    assert asked.select("state:failed") == ["job:jobs:broken"]
+    assert asked.select("state:running | state:new") == ["job:jobs:goes"]
+    assert asked.select("state:completed") == ["job:jobs:mended"]
+    assert asked.select("!state:failed & kind:job") == ["job:jobs:goes", "job:jobs:mended"]
+    assert asked.select("state:failed", as_of=EPOCH_US + 1_500_000) == ["job:jobs:mended"]
+    with pytest.raises(NotFound, match="no run has the state 'odd'"):
+        asked.select("state:odd")
+
+
 ATOMS = st.sampled_from(
     [
         "cells.csv",
@@ -106,6 +128,7 @@ ATOMS = st.sampled_from(
         "+tumour.pkl",
         "clean.parquet+1",
         "tag:pii+",
+        "state:completed",
     ]
 )
 _SHARED: list[Lineage] = []

@@ -18,7 +18,7 @@ from typing import NamedTuple, NoReturn
 
 from headwater.errors import InvalidSelector
 
-METHODS = ("tag", "kind", "type", "namespace", "owner", "name", "run")
+METHODS = ("tag", "kind", "type", "namespace", "owner", "name", "run", "state")
 """Words that stand before a colon and filter by a property; any other ``word:`` belongs to a name."""
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from headwater.errors import InvalidSelector, NotFound
-from headwater.model.graph import Direction
+from headwater.model.graph import Direction, RunState
 from headwater.query.facts import Facets, body
 from headwater.query.resolve import Resolver, scan
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
@@ -22,6 +22,9 @@ _GLOB = re.compile(r"[*?\[]")
 _MOST_MARKS = 32
 """In one pattern: making a regular expression of it takes the square of their number."""
 _KIND_TYPES = {"feature": "FEATURE_VIEW", "prediction": "PREDICTIONS"}
+
+_MOST_RUNS = 5_000
+"""Runs of some states among which jobs are looked for."""
 
 _PAGE = 500
 """Nodes whose rows are fetched together."""
@@ -135,6 +138,8 @@ class Selector:
                 return self._like(value, self.store.living())
             case "run":
                 return Chosen(postings.of(row.id for row in self._run(value)))
+            case "state":
+                return self._state(value)
             case _:
                 return self._facet(method, value)
 
@@ -150,6 +155,26 @@ class Selector:
         inputs, outputs = self.store.run_io(run.run_id)
         ids = {run.job_id, *(version.dataset_id for version in (*inputs, *outputs))}
         return iter(self.store.nodes(sorted(ids)))
+
+    def _state(self, value: str) -> Chosen:
+        """Jobs by how their latest run stands.
+
+        Few jobs have a run that failed or goes on: those are found by their runs. Where such runs are very many, each
+        job is looked at when its row is taken.
+        """
+        wanted = {state for state in RunState if _like(value.upper(), state.value)}
+        if not wanted:
+            known = ", ".join(state.value.lower() for state in RunState)
+            raise NotFound(value, says=f"no run has the state {value!r}", hint=f"states are {known}")
+        before = None if self.as_of is None else self.as_of + 1
+        runs = [run for state in wanted for run in self.store.runs(state=state, before=before, limit=_MOST_RUNS)]
+        if len(runs) >= _MOST_RUNS:
+            return Chosen(self.store.chosen("kind", "job"), lambda row: bool(self._standing([row.id], wanted)))
+        return Chosen(postings.of(self._standing(sorted({run.job_id for run in runs}), wanted)))
+
+    def _standing(self, jobs: list[int], wanted: set[RunState]) -> list[int]:
+        latest = self.store.latest_runs(jobs, as_of=self.as_of)
+        return [job for job, run in latest.items() if run.state in wanted]
 
     def _facet(self, method: str, value: str) -> Chosen:
         """Nodes by tag or owner: now those that the index has, at another instant those whose facets said so then."""

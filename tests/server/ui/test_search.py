@@ -98,6 +98,29 @@ def test_a_selector_is_answered_by_the_page(client):
     assert 'class="left-out"' in wrong.text
 
 
+def test_what_enter_does_is_said(client):
+    """Below the best few stands how to see all."""
+    assert "Enter shows all that fits." in client.get("/search/suggestions", params={"q": "users"}).text
+
+
+def test_facets_narrow_a_selector_whatever_it_names(served):
+    """Of a selector that names more than is shown, what fits a facet is found though it was not among those shown."""
+    client = served.client()
+    events = [run_event(run_id(at), f"job_{at:03d}", "COMPLETE", at, [], []) for at in range(1, 230)]
+    events.append(run_event(run_id(300), "job_late", "FAIL", 300, [], []))
+    body = b"[" + b",".join(msgspec.json.encode(event) for event in events) + b"]"
+    assert client.post("/api/v1/lineage/batch", content=body).status_code < 300
+    whole = client.get("/search?q=kind:job").text
+    assert "names 230 nodes, of which 200 are shown" in whole
+    assert ">job_<wbr>late<" not in whole
+    for path in ("/search?q=kind:job&state=failed", "/search?q=state:failed"):
+        text = client.get(path).text
+        assert "Found: 1" in text
+        assert ">job_<wbr>late<" in text
+    assert "Found: 1" in client.get("/search?q=job&state=failed").text
+    assert "no run has the state &#39;broken&#39;" in client.get("/search?q=state:broken").text
+
+
 def test_among_very_many_the_exact_name_is_still_first(tmp_path):
     """Where thousands hold a word, the node that is called so is suggested first, and the answer is quick."""
     from headwater.query.lineage import Lineage

@@ -14,15 +14,17 @@ from headwater.errors import HeadwaterError
 from headwater.model.graph import NodeKind
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
-from headwater.query.selector_parse import parse
+from headwater.query.selector_parse import METHODS, And, Method, parse
 from headwater.query.selectors import Selector, tag_label
 from headwater.storage.base import NodeRow
 
 _MOST_HITS = 200
+_MOST_WITH_STATE = 2_000
 _MOST_VALUES = 12
 _RUN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_SELECTOR = re.compile(r"[&|!()+]|\b(kind|type|namespace|tag|owner|run):", re.IGNORECASE)
+_SELECTOR = re.compile(rf"[&|!()+]|\b({'|'.join(METHODS)}):", re.IGNORECASE)
 _PATTERN = re.compile(r"\S*[*?]\S*")
+_MARKS = re.compile(r"([*?\[])")
 _OPERANDS = re.compile(r"[&|!()+:]")
 
 
@@ -72,22 +74,26 @@ def suggest(lineage: Lineage, text: str, *, limit: int = 12) -> Found:
         return _selected(lineage, text, limit)
     hits = lineage.store.search(text, with_deleted=False, limit=limit)
     lines = tuple(_line(hit.node, hit.field) for hit in hits)
-    return Found(lines=lines, hint="" if lines else "Nothing fits.")
+    return Found(lines=lines, hint="Enter shows all that fits." if lines else "Nothing fits.")
 
 
 def search(lineage: Lineage, text: str, chosen: Mapping[str, str] | None = None) -> Found:
     """Return what fits, with all that it can be narrowed by: at most 200 lines.
 
-    Among words ``chosen`` values of facets narrow what is looked for, all but a state, which is no part of the index.
+    ``chosen`` values of facets narrow what is looked for. A state is no part of the index of words: among more hits
+    those that have it are kept.
     """
+    chosen = chosen or {}
     text = text.strip()
     if not text or _RUN.fullmatch(text):
         return suggest(lineage, text)
     if _SELECTOR.search(text) or _PATTERN.fullmatch(text):
-        return _selected(lineage, text, _MOST_HITS)
-    hits = lineage.store.search(text, with_deleted=False, limit=_MOST_HITS, **_narrowing(chosen or {}))
-    hint = f"Only the best {_MOST_HITS} are shown." if len(hits) == _MOST_HITS else ""
-    return Found(lines=_whole_lines(lineage, [(hit.node, hit.field) for hit in hits]), hint=hint)
+        return _selected(lineage, text, _MOST_HITS, chosen)
+    limit = _MOST_WITH_STATE if chosen.get("state") else _MOST_HITS
+    hits = lineage.store.search(text, with_deleted=False, limit=limit, **_narrowing(chosen))
+    lines = narrowed(_whole_lines(lineage, [(hit.node, hit.field) for hit in hits]), {"state": chosen.get("state", "")})
+    hint = f"Only the best {_MOST_HITS} are shown; facets count those." if len(hits) == limit else ""
+    return Found(lines=lines[:_MOST_HITS], hint=hint)
 
 
 def _narrowing(chosen: Mapping[str, str]) -> dict[str, Any]:
@@ -96,6 +102,8 @@ def _narrowing(chosen: Mapping[str, str]) -> dict[str, Any]:
     kind = chosen.get("kind", "")
     if kind in {"dataset", "job"}:
         found["kind"] = NodeKind(kind)
+    elif not kind and chosen.get("state"):
+        found["kind"] = NodeKind.JOB
     elif kind:
         found["type"] = kind.replace(" ", "_")
     if chosen.get("namespace"):
@@ -155,11 +163,15 @@ def _run(lineage: Lineage, run_id: str) -> Found:
     return Found(lines=(line,))
 
 
-def _selected(lineage: Lineage, text: str, limit: int) -> Found:
+def _selected(lineage: Lineage, text: str, limit: int, chosen: Mapping[str, str] | None = None) -> Found:
     """What a selector names; one that cannot be read yet is explained, for somebody is still typing it."""
     selector = Selector(lineage.store, lineage.resolver)
     try:
-        found = selector.evaluate(parse(text))
+        expression = parse(text)
+        for facet, value in (chosen or {}).items():
+            if value:
+                expression = And(expression, Method(facet, _literal(facet, value)))
+        found = selector.evaluate(expression)
         rows = list(islice(selector.rows(found), limit + 1))
     except HeadwaterError as error:
         return Found(lines=(), hint=error.message)
@@ -167,10 +179,18 @@ def _selected(lineage: Lineage, text: str, limit: int) -> Found:
     if len(rows) > limit:
         count = selector.count(found)
         hint = (
-            f"The selector names more than {limit} nodes." if count is None else f"The selector names {count:,} nodes."
+            f"The selector names more than {limit} nodes; facets count those that are shown."
+            if count is None
+            else f"The selector names {count:,} nodes, of which {limit} are shown; facets count those."
         )
     rows = sorted(rows[:limit], key=lambda row: row.name)
     return Found(lines=_whole_lines(lineage, [(row, "") for row in rows]), hint=hint)
+
+
+def _literal(facet: str, value: str) -> str:
+    """A value of a facet as a selector takes it: it fits itself and nothing else."""
+    text = value.replace(" ", "_") if facet == "kind" else value
+    return _MARKS.sub(r"[\1]", text)
 
 
 def _line(row: NodeRow, field: str) -> Line:
