@@ -226,7 +226,7 @@ def test_the_overview_says_how_it_stands(owner):
     owner.post("/admin/keys", data={"name": "noted", "scope": "read"})
     assert owner.post("/api/v1/lineage", content=GOOD).status_code == 201
     text = owner.get("/admin").text
-    for words in ("control", "intake", "good", "key.issue", "dataset", "run"):
+    for words in ("keys and members can be read", "Events are taken in", "good", "key.issue", "dataset", "run"):
         assert words in text
     assert re.search(r'Events stored</th><td class="number">1</td>', text)
 

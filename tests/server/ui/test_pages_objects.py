@@ -292,6 +292,29 @@ def test_every_page_opens_on_every_kind_of_store(served_everywhere):
     assert {path: client.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
 
 
+def test_a_program_does_not_contradict_the_sql_that_it_runs(served):
+    """Of a job in another language only what its SQL is about is compared, by the names that the page uses; of a job
+    that is its SQL all is."""
+    client = served.client()
+    client.headers.update(HTML)
+    sql = facet(query="SELECT id FROM patients")
+    for number, (name, language) in enumerate((("script", "python"), ("statement", "SQL")), 1):
+        source = {"sql": sql, "sourceCode": facet(language=language, sourceCode="x")}
+        inputs = ["patients", dataset("/deep/folder/raw.csv", "file")]
+        event = run_event(run_id(number), name, "COMPLETE", number, inputs, ["out"], job_facets=source)
+        assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    script = text_of(client, "/jobs/job:jobs:script")
+    assert "SQL that it runs" in script
+    assert "told by the emitter alone, and not listed here: 2 claims" in script
+    assert "contradict" not in script
+    assert "the emitter only" not in script
+    statement = text_of(client, "/jobs/job:jobs:statement")
+    assert "SQL, and whether it says what the emitter claims" in statement
+    assert "the emitter only" in statement
+    claimed = client.get("/jobs/job:jobs:statement").text
+    assert '<span aria-hidden="true">folder/<wbr>raw.<wbr>csv</span>' in claimed[claimed.index('id="claims"') :]
+
+
 def coded(number, text, sha256):
     """A run of one job with the text and digest of its code."""
     source = {"sourceCode": facet(language="python", sourceCode=text, sha256=sha256)} if text else {}

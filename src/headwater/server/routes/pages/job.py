@@ -22,6 +22,8 @@ _MOST_RUNS = 30
 _MOST_CODES = 15
 """Runs whose code is read: that is a few questions each."""
 _LONGEST_TEXT = 20_000
+_SQL = ("sql", "jinja2 sql", "plsql", "tsql")
+"""Languages of a job that is its SQL; in another one the SQL is a part of what it does."""
 
 
 def show(call: Call) -> Response:
@@ -39,8 +41,11 @@ def _shown(lineage: Lineage, text: str) -> dict[str, Any]:
     runs = lineage.runs(text, limit=_MOST_RUNS + 1)
     history = lineage.history(text, limit=100)
     code = body(details.facets, "sourceCode")
+    language = str(code.get("language") or "")
     return {
         "about": details,
+        "nodes": {node.id: node for node in (*details.producers, *details.consumers)},
+        "is_part": bool(language) and language.lower() not in _SQL,
         "labels": Labels(shown=[details, *details.producers, *details.consumers]),
         "runs": runs[:_MOST_RUNS],
         "has_more_runs": len(runs) > _MOST_RUNS,
@@ -50,7 +55,7 @@ def _shown(lineage: Lineage, text: str) -> dict[str, Any]:
         "changes": history.changes,
         "sql": str(body(details.facets, "sql").get("query") or "")[:_LONGEST_TEXT],
         "source": str(code.get("sourceCode") or "")[:_LONGEST_TEXT],
-        "language": str(code.get("language") or ""),
+        "language": language,
     }
 
 

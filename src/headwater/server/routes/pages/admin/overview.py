@@ -12,6 +12,12 @@ from headwater.server.routes.pages.admin.shared import admin_page, operation
 from headwater.storage.base import Level, Store
 
 _MOST_ACTIONS = 50
+_CHECKS = {
+    "control": "Tenants, keys and members can be read",
+    "store": "The lineage can be read",
+    "views": "No store's views are being made anew",
+    "intake": "Events are taken in",
+}
 
 
 def show(call: Call) -> Response:
@@ -26,7 +32,7 @@ def show(call: Call) -> Response:
         call,
         "admin.html",
         "/admin",
-        checks=service.checks(),
+        checks=[(_CHECKS.get(check.name, check.name), check) for check in service.checks()],
         stored=stored,
         indexes=indexes,
         capabilities=capabilities,
