@@ -93,7 +93,9 @@ def test_impact_can_fail_a_pipeline(filled: Path, invoke: Invoke) -> None:
 def test_a_search_without_hits_exits_with_1(filled: Path, invoke: Invoke) -> None:
     """Nothing found is no success, so that a script can tell."""
     result = invoke("search", "zzzzqqqq")
-    assert result.exit_code == 1
+    assert (result.exit_code, result.stderr) == (1, "nothing found\n")
+    assert "headwater select 'kind:model & zzzzqqqq'" in invoke("search", "kind:model", "&", "zzzzqqqq").stderr
+    assert invoke("search", "cells", "&").stderr == ""
     assert invoke("search", "zzzzqqqq", "--json").exit_code == 1
 
 

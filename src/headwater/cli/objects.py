@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from headwater.cli.opening import asking
@@ -28,8 +30,23 @@ def search(ctx: click.Context, words: tuple[str, ...], kind: str | None, limit: 
         echo(search_lines(hits, cells=cells()))
     else:
         click.echo("nothing found", err=True)
+        if hint := _selector_hint(" ".join(words)):
+            click.echo(" hint: " + hint, err=True)
     if not hits:
         ctx.exit(1)
+
+
+def _selector_hint(text: str) -> str:
+    """What to say to somebody who gave a selector where words are looked for; empty for plain words."""
+    from headwater.errors import InvalidSelector
+    from headwater.query.selector_parse import Name, parse
+
+    try:
+        is_selector = not isinstance(parse(text), Name)
+    except InvalidSelector:
+        return ""
+    says = f"this looks for words; what a selector names is shown by: headwater select {shlex.quote(text)}"
+    return says if is_selector else ""
 
 
 @click.command()
