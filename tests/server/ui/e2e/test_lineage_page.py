@@ -289,6 +289,39 @@ def test_groups_fold_at_any_zoom_and_by_keyboard(live, watch):
     expect(page).not_to_have_url(re.compile("collapsed="))
 
 
+def test_a_card_is_found_in_the_picture(live, watch):
+    """What is typed lights the cards that hold it; Enter goes from one to the next, into sight; Esc lets go, and the
+    keys go on from the card that was found."""
+    page = watch().open(f"{live.url}/lineage?root=clean.orders&up=3&down=3&jobs=edges")
+    page.locator("[data-stage]").focus()
+    page.keyboard.press("s")
+    page.keyboard.type("orders")
+    seek = page.locator("[data-seek] output")
+    expect(seek).to_have_text("2 fit")
+    expect(page.locator(".g-card.is-lit .g-name")).to_have_text(["raw.orders", "clean.orders"])
+    page.keyboard.press("Enter")
+    expect(seek).to_have_text("1 of 2")
+    expect(page.locator("[data-said]")).to_contain_text("raw.orders, table")
+    page.get_by_label("Find in the picture").fill("preds")
+    page.keyboard.press("Enter")
+    expect(card(page, "out.preds")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(page.locator(".g-card.is-lit")).to_have_count(0)
+    expect(page.locator(".g-card.is-active .g-name")).to_have_text("out.preds")
+    expect(page.locator("[data-stage]")).to_be_focused()
+
+
+def test_menus_fit_a_phone(live, watch):
+    """What a menu holds is within the screen of a phone, with its labels."""
+    page = watch(viewport={"width": 390, "height": 844}, has_touch=True).open(f"{live.url}/lineage?root=clean.orders")
+    for menu in ("View", "Export"):
+        page.get_by_text(menu, exact=True).click()
+        box = page.locator("details[open] .menu-list").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        page.get_by_text(menu, exact=True).click()
+
+
 def test_an_edge_is_read_by_keyboard(live, watch):
     """``e`` opens how the edges of a card are known, one after the other, and says which."""
     page = watch().open(f"{live.url}/lineage?root=clean.orders&jobs=edges")

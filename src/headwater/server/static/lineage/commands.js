@@ -74,6 +74,7 @@ function changing(island) {
  */
 function showing(island) {
   return {
+    seek: () => island.seeker.box.focus(),
     inspect: () => island.inspector.place.focus(),
     back: () => island.release(),
     help: () => showKeys(document),

@@ -21,6 +21,7 @@ import { Inspector } from "./inspector.js";
 import { Lookout } from "./lookout.js";
 import { commandOf, showKeys } from "./keyboard.js";
 import { followNews } from "./news.js";
+import { Seeker } from "./seeker.js";
 import { Timeline } from "./timeline.js";
 import { Tools } from "./tools.js";
 
@@ -43,6 +44,7 @@ export class Island {
     this.stageNote = this.part("stage-note");
     this.inspector = new Inspector(this.part("inspector"), this);
     this.finder = new Finder(this.part("finder"), this);
+    this.seeker = new Seeker(this.part("seek"), this);
     this.tools = new Tools(this.part("tools"), this);
     this.timeline = new Timeline(this.part("time"), this);
     this.crumbs = new Crumbs(this.part("crumbs"), this);
@@ -113,6 +115,7 @@ export class Island {
     this.inspector.colour(scene);
     this.pinned = this.litOfPin();
     this.view.light(this.pinned);
+    if (this.seeker.box.value) this.seeker.show();
     this.view.stage.setAttribute(
       "aria-label",
       `Lineage: ${plural(sent.nodes, "node")}, ${plural(sent.edges, "edge")}. Arrow keys walk along it; the same facts stand in the table below.`,

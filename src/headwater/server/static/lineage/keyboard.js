@@ -22,6 +22,7 @@ export const KEYS = [
   { keys: ["}"], shown: "}", does: "hide what is downstream", command: "shut-down" },
   { keys: ["r"], shown: "r", does: "make it the root", command: "root" },
   { keys: ["c"], shown: "c", does: "columns on or off", command: "columns" },
+  { keys: ["s"], shown: "s", does: "find a card in the picture", command: "seek" },
   { keys: ["f"], shown: "f", does: "find a column of the card", command: "find" },
   { keys: ["g"], shown: "g", does: "fold its group, or open it", command: "fold" },
   { keys: ["+", "="], shown: "+", does: "nearer", command: "nearer" },
