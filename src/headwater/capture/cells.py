@@ -20,6 +20,8 @@ _cells: dict[CodeType, list[CodeType]] = {}
 """Per code object of a notebook those of its cells that have run, or begun to."""
 
 
+_files: dict[str, str] = {}
+"""Per file name of a cell that of its notebook."""
 _timed: list[tuple[CodeType, int]] = []
 """The notebook that runs, and the lines above what its present cell runs under ``%%time``."""
 
@@ -45,7 +47,7 @@ class Notebook:
         _cells[self._whole].append(code)
         _timed[:] = [(self._whole, len(self._lines))] if timed else []
         self._lines += _lines(timed or source)
-        whole = self._whole.co_filename
+        whole = _files[name] = self._whole.co_filename
         linecache.cache[whole] = (len(self._lines), None, self._lines, whole)
         return code
 
@@ -73,6 +75,11 @@ def _is_timed(code: CodeType) -> bool:
 def parts_of(code: CodeType) -> Collection[CodeType]:
     """The code objects that one stands for: the cells of a notebook; else itself."""
     return _cells.get(code, (code,)) if _cells else (code,)
+
+
+def file_of(code: CodeType) -> str:
+    """The file that a function is in: the whole notebook, where it is a function of a cell."""
+    return _files.get(code.co_filename, code.co_filename)
 
 
 def user_place(depth: int) -> tuple[CodeType | None, int]:

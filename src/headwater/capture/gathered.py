@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from types import CodeType
 from typing import Final, NamedTuple
 
-from headwater.capture.statements_read import Step, steps_of
+from headwater.capture.statements_read import Step, own_names, step_at, steps_of
 from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
 
 Passes = Mapping[int, tuple[Value, ...]]
@@ -81,6 +81,17 @@ def _of_rows(found: _Found, name: str) -> _Found:
     return {(value, name): None for value, _ in found if name in value.column_names()}
 
 
+def maker_at(at: Step, line: int) -> ast.expr | None:
+    """What a statement makes a table at that line; None where no call or more than one could be it."""
+    calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call)]
+    found = [
+        call.args[0] if call.args else call.keywords[0].value
+        for call in calls
+        if called_name(call) in MAKERS and (call.args or call.keywords) and call.lineno <= line <= _last(call)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
 class _Reader:
     """Reads the statements of one function or module, above one line of it."""
 
@@ -91,14 +102,8 @@ class _Reader:
 
     def data_at(self, line: int) -> ast.expr | None:
         """What is made a table at that line; None where no call or more than one could be it."""
-        at = next((step for step in reversed(self._steps) if step.first <= line <= step.last), None)
-        calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call)] if at is not None else []
-        found = [
-            call.args[0] if call.args else call.keywords[0].value
-            for call in calls
-            if _called(call) in MAKERS and (call.args or call.keywords) and call.lineno <= line <= _last(call)
-        ]
-        return found[0] if len(found) == 1 else None
+        at = step_at(self._steps, line)
+        return maker_at(at, line) if at is not None else None
 
     def table(self, data: ast.expr) -> dict[str | int, _Found]:
         """What each column of the table comes from, by its name or place; see ``_ROW`` and ``_ANY``."""
@@ -121,7 +126,7 @@ class _Reader:
             yield node.elt, scope | _bound_by(node.generators)
         elif isinstance(node, ast.List | ast.Tuple):
             yield from ((item, scope) for item in node.elts)
-        elif isinstance(node, ast.Call) and _called(node) in _HANDS_ON and node.args:
+        elif isinstance(node, ast.Call) and called_name(node) in _HANDS_ON and node.args:
             yield from self._elements(node.args[0], scope, depth + 1)
         elif isinstance(node, ast.Name):
             for step in self._bindings(node.id):
@@ -148,7 +153,7 @@ class _Reader:
             self._named_row(element.id, scope, found, depth)
         else:
             whole = self._sources(element, scope, 0)
-            is_row = isinstance(element, ast.Name) or _called(element) in ("to_dict", "_asdict", "copy", "dict")
+            is_row = isinstance(element, ast.Name) or called_name(element) in ("to_dict", "_asdict", "copy", "dict")
             _add(found, _ROW if is_row else _ANY, whole)
 
     def _named_row(self, name: str, scope: _Scope, found: dict[str | int, _Found], depth: int) -> None:
@@ -171,7 +176,7 @@ class _Reader:
         found: _Found = {}
         if depth > _MAX_DEPTH:
             return found
-        own = _own_names(node)
+        own = own_names(node)
         for name, column in _uses(node):
             if name in own:
                 continue
@@ -184,14 +189,14 @@ class _Reader:
                     found.update(self._sources(value, scope, depth + 1))
             if target is not None:
                 found.update(self._items(target, column, scope, depth))
-        if any(_called(item) in _GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
+        if any(called_name(item) in _GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
             found.update(dict.fromkeys((value, None) for value in self._passed(node)))
         return found
 
     def _items(self, target: _Target, column: str | None, scope: _Scope, depth: int) -> _Found:
         """The columns that a loop's name stands for, where ``column`` of it is asked for."""
         iterated, place = target
-        called = _called(iterated)
+        called = called_name(iterated)
         if called == "enumerate" and isinstance(iterated, ast.Call) and iterated.args:
             if place == 0:
                 return {}
@@ -231,7 +236,7 @@ def _last(node: ast.AST) -> int:
     return -1 if found is None else found
 
 
-def _called(node: ast.AST) -> str:
+def called_name(node: ast.AST) -> str:
     """The bare name of what a call calls."""
     function = node.func if isinstance(node, ast.Call) else None
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
@@ -242,7 +247,7 @@ def _pairs(node: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
     if isinstance(node, ast.Dict):
         keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
         return [(str(key) if key is not None else None, item) for key, item in zip(keys, node.values, strict=True)]
-    if isinstance(node, ast.Call) and _called(node) == "dict" and node.keywords and not node.args:
+    if isinstance(node, ast.Call) and called_name(node) == "dict" and node.keywords and not node.args:
         return [(item.arg, item.value) for item in node.keywords]
     return None
 
@@ -250,7 +255,7 @@ def _pairs(node: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
 def _put_in(node: ast.stmt, name: str) -> list[ast.expr]:
     """What a statement appends to the list of that name."""
     call = node.value if isinstance(node, ast.Expr) else None
-    grows = isinstance(call, ast.Call) and _called(call) in _GROWS and _owner(call) == name
+    grows = isinstance(call, ast.Call) and called_name(call) in _GROWS and _owner(call) == name
     return call.args[:1] if isinstance(call, ast.Call) and grows else []
 
 
@@ -261,7 +266,7 @@ def _added_to(node: ast.stmt, name: str) -> list[ast.expr]:
     if isinstance(node, ast.AnnAssign | ast.AugAssign):
         return [node.value] if node.value is not None else []
     call = node.value if isinstance(node, ast.Expr) else None
-    extends = isinstance(call, ast.Call) and _called(call) in _EXTENDS and _owner(call) == name
+    extends = isinstance(call, ast.Call) and called_name(call) in _EXTENDS and _owner(call) == name
     return call.args[:1] if isinstance(call, ast.Call) and extends else []
 
 
@@ -287,7 +292,7 @@ def _target_of(target: ast.expr, iterated: ast.expr, name: str) -> _Target | Non
         return _Target(iterated, None) if target.id == name else None
     if not isinstance(target, ast.Tuple | ast.List):
         return None
-    is_counted, is_zipped = _called(iterated) == "enumerate", _called(iterated) == "zip"
+    is_counted, is_zipped = called_name(iterated) == "enumerate", called_name(iterated) == "zip"
     for place, item in enumerate(target.elts):
         if isinstance(item, ast.Name) and item.id == name:
             return _Target(iterated, place)
@@ -300,13 +305,6 @@ def _target_of(target: ast.expr, iterated: ast.expr, name: str) -> _Target | Non
     return None
 
 
-def _own_names(node: ast.expr) -> set[str]:
-    """The names that comprehensions and lambdas in an expression bind for themselves."""
-    targets = [item.target for item in ast.walk(node) if isinstance(item, ast.comprehension)]
-    names = {item.id for target in targets for item in ast.walk(target) if isinstance(item, ast.Name)}
-    return names | {item.arg for item in ast.walk(node) if isinstance(item, ast.arg)}
-
-
 def _uses(node: ast.AST) -> Iterator[tuple[str, str | None]]:
     """The names in an expression, each with the column that is asked of it: ``row.age``, ``row["age"]``."""
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -317,7 +315,7 @@ def _uses(node: ast.AST) -> Iterator[tuple[str, str | None]]:
         yield node.value.id, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
         yield from _uses(key)
         return
-    if isinstance(node, ast.Call) and _called(node) == "get" and _owner(node) and node.args:
+    if isinstance(node, ast.Call) and called_name(node) == "get" and _owner(node) and node.args:
         key = node.args[0]
         yield _owner(node), key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
         for item in node.args:

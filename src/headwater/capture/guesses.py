@@ -3,19 +3,21 @@
 Operators, element-wise functions and comprehensions over arrays are compiled code: ``predict(X).round()`` gives an
 array that no hook has seen. Where such an array is used, the user's code is read for where it came from
 (``headwater.capture.surmise``). A list cannot be followed at all: it comes from the columns that a statement which
-made it went through one by one (``[v > 3 for v in df["x"]]``). Where the code does not tell, either is taken to come
-from the latest array of the same length that is followed. Each is a guess, and every edge that rests on it is marked
-``inferred``.
+made it went through one by one (``[v > 3 for v in df["x"]]``), or from what the statements behind its name made it of.
+Where the code does not tell, an array is taken to come from the latest array of the same length that is followed; a
+list is not. Each is a guess, and every edge that rests on it is marked ``inferred``.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, Final
 
-from headwater.capture.cells import user_place
-from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value
+from headwater.capture.as_caller import variables
+from headwater.capture.cells import user_place, whole
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value, user_frame
 
 _KEPT: Final = 64
 _SHORTEST: Final = 2
@@ -36,6 +38,10 @@ class Guesses:
         self._lines = 0
         self._asked: dict[tuple[CodeType | None, int], tuple[int, bool]] = {}
         """Per line of code, how often an array was asked for there, and whether it was never known."""
+        self._named: dict[tuple[CodeType, int], int] = {}
+        """Per line of code, how often a list was asked for there."""
+        self._spelled: dict[tuple[CodeType | None, int, bool], tuple[int, bool]] = {}
+        """Per line of code, how often it was asked whether it spells out what it makes, and the latest answer."""
 
     def saw(self, obj: Any, value: Value) -> None:
         """An object was bound: remember arrays.
@@ -65,20 +71,19 @@ class Guesses:
             lines[line] = (*before, value)[-_PASSES_A_LINE:]
 
     def value_of(self, obj: Any) -> Value | None:
-        """A value for an array or list that is not known: what the code says, else the latest array of its length."""
-        if type(obj).__name__ not in ("ndarray", "list", "tuple") or getattr(obj, "ndim", 1) == 0:
+        """A value for an array or list that is not known: what the code says; of an array, where the code does not
+        tell, the latest array of its length. Lists are too many, and too short, to be known by their length."""
+        kind = type(obj).__name__
+        if kind not in ("ndarray", "list", "tuple") or getattr(obj, "ndim", 1) == 0:
             return None
         rows = len(obj)
         if rows < _SHORTEST:
             return None
-        if type(obj).__name__ == "ndarray":
-            found = self._read(rows)
-            if found is not None:
-                return None if found is UNKNOWN else found
-        elif self._passes:
-            found = self._listed(rows)
-            if found is not None:
-                return found
+        if kind != "ndarray":
+            return self._listed(obj, rows)
+        found = self._read(rows)
+        if found is not None:
+            return None if found is UNKNOWN else found
         for known_rows, value in reversed(self._recent):
             if known_rows == rows:
                 return make_value("unseen", (value,), _from_all, columns=value.columns, rows=rows)
@@ -109,17 +114,50 @@ class Guesses:
         passes = self._passes.get(code) if code is not None else None
         return table_read(code, line, passes, names, rows) if code is not None and passes else None
 
-    def _listed(self, rows: int) -> Value | None:
-        """A value for a list that is used at the user's line, where what it was made of was gone through."""
-        from headwater.capture.surmise import FROM_CODE, gone_through
+    def is_spelled_here(self, *, table: bool = False) -> bool:
+        """Whether the user's line spells out in the code what it makes, or what it makes a ``table`` of; see
+        ``headwater.capture.spelled``. A line in a loop is read a bounded number of times."""
+        code, line = user_place(4)
+        count, was = self._spelled.get((code, line, table), (0, False))
+        if count >= _ASKED_A_LINE:
+            return was
+        from headwater.capture.spelled import is_spelled
 
-        code, line = user_place(3)
-        passes = self._passes.get(code) if code is not None else None
-        values = gone_through(code, line, passes) if code is not None and passes else ()
-        if not values:
-            return None
-        deps = [Dep(i, None, description=INFERRED) for i in range(len(values))]
-        return make_value(FROM_CODE, values, lambda _: Columns({"*": deps}), rows=rows, code=code, line=line)
+        if len(self._spelled) >= _LINES:
+            self._spelled.clear()
+        found = is_spelled(code, line, table=table)
+        self._spelled[code, line, table] = count + 1, found
+        return found
+
+    def _listed(self, obj: Any, rows: int) -> Value | None:
+        """A value for a list that is used at the user's line: what was gone through for it, or what the code makes it
+        of under a name that it has there."""
+        from headwater.capture.surmise import FROM_CODE, gone_through, list_read
+
+        frame = user_frame(sys._getframe(3))
+        code, line = whole(frame.f_code, frame.f_lineno or 0)
+        names = self._names_of(obj, frame, code, line)
+        passes = self._passes.get(code)
+        values = gone_through(code, line, passes, names) if passes else ()
+        if values:
+            deps = [Dep(i, None, description=INFERRED) for i in range(len(values))]
+            return make_value(FROM_CODE, values, lambda _: Columns({"*": deps}), rows=rows, code=code, line=line)
+        return list_read(self._values, code, line, rows, names) if names else None
+
+    def _names_of(self, obj: Any, frame: FrameType, code: CodeType, line: int) -> tuple[str, ...]:
+        """The names that the user's line has for an object. A line in a loop is read a bounded number of times."""
+        count = self._named.get((code, line), 0)
+        if count >= _ASKED_A_LINE:
+            return ()
+        if len(self._named) >= _LINES:
+            self._named.clear()
+        self._named[code, line] = count + 1
+        from headwater.capture.statements_read import step_at, steps_of
+
+        at = step_at(steps_of(code), line)
+        names = (*at.passed, *at.used) if at is not None else ()
+        held = {**frame.f_globals, **variables(frame, names)} if names else {}
+        return tuple(name for name in dict.fromkeys(names) if held.get(name) is obj)
 
 
 def _from_all(value: Value) -> Columns:

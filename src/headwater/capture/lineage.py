@@ -26,7 +26,18 @@ class Origins:
     Each value is traced once and let go, so that a loop that writes one target ten thousand times is said in a word.
     """
 
-    __slots__ = ("_certain", "_fields", "_indirect", "_is_coarse", "_known", "_names", "_target", "_waiting", "has_any")
+    __slots__ = (
+        "_certain",
+        "_fields",
+        "_has_unknown",
+        "_indirect",
+        "_is_coarse",
+        "_known",
+        "_names",
+        "_target",
+        "_waiting",
+        "has_any",
+    )
 
     def __init__(self, ref: DatasetRef) -> None:
         self._target = ref[:2]
@@ -38,6 +49,7 @@ class Origins:
         self._indirect: _Edges = {}
         self._names: set[str] = set()
         self._is_coarse = False
+        self._has_unknown = False
         self.has_any = False
         """Whether anything of known making was written."""
 
@@ -57,7 +69,7 @@ class Origins:
             self._take(trace(value))
             self._names.update(value.column_names())
         whole = [_input(name) if self._certain.get(name, True) else _guessed(name) for name in self._known]
-        if not self._known:
+        if not self._known and (self._has_unknown or not self.has_any):
             whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if name != self._target]
         whole += [_with_trail(*edge) for edge in self._indirect]
         if not self._names:  # an array, a model of unnamed features: what is behind any column is behind all of it
@@ -79,6 +91,7 @@ class Origins:
                 self._known[value.dataset[:2]] = None
         self._add(self._indirect, found.indirect)
         self._is_coarse = self._is_coarse or found.is_coarse
+        self._has_unknown = self._has_unknown or found.has_unknown
         for name, trails in found.fields.items():
             self._add(self._fields.setdefault(name, {}), trails)
         if sum(map(len, self._fields.values())) > MAX_FIELD_EDGES:

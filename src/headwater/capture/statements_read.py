@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Final, NamedTuple
 
-from headwater.capture.cells import parts_of, whole
+from headwater.capture.cells import file_of, parts_of, whole
 from headwater.capture.syntax import lines_of, syntax_tree
 from headwater.capture.values import Value, Values
 
@@ -58,6 +58,11 @@ def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
     return sorted((v for v in latest.values() if id(v) not in used), key=lambda value: value.number)
 
 
+def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
+    """The innermost statement at a line; None where there is none."""
+    return next((step for step in reversed(steps) if step.first <= line <= step.last), None)
+
+
 def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:
     """The last statement above ``before`` that binds the name; in a loop, one below it."""
     above = [step for step in steps if name in step.binds and step.first < before]
@@ -83,6 +88,21 @@ def _steps_of(code: CodeType, count: int) -> tuple[Step, ...]:
     return tuple(sorted(_steps(body), key=lambda step: (step.first, -step.last)))
 
 
+def module_steps_of(code: CodeType) -> tuple[Step, ...]:
+    """The statements of the module, or notebook, that a function is in: where its global names are bound."""
+    filename = file_of(code)
+    count = len(lines_of(filename))
+    return _steps_in(filename, count) if 0 < count <= MAX_SOURCE_LINES else ()
+
+
+@lru_cache(maxsize=64)
+def _steps_in(filename: str, count: int) -> tuple[Step, ...]:
+    try:
+        return tuple(_steps(syntax_tree("".join(lines_of(filename)[:count])).body))
+    except (SyntaxError, ValueError):
+        return ()
+
+
 def _body_of(tree: ast.Module, code: CodeType) -> list[ast.stmt]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name:
@@ -98,6 +118,8 @@ def _steps(body: list[ast.stmt]) -> Iterator[Step]:
             continue
         if isinstance(node, ast.For | ast.AsyncFor):
             yield _step(node, [node.target], node.iter, last=node.iter.end_lineno)
+        elif isinstance(node, ast.While):
+            yield _step(node, [], node.test, last=node.test.end_lineno)
         elif isinstance(node, ast.With | ast.AsyncWith):
             for item in node.items:
                 yield _step(
@@ -180,12 +202,20 @@ def _parts(value: ast.expr | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def names_in(node: ast.AST) -> list[str]:
     """The names in an expression whose data it uses: ``len(x)`` and ``x.shape`` tell of ``x`` without giving any."""
     found: list[str] = []
+    own = own_names(node)
     waiting: list[ast.AST] = [node]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, ast.Name):
+        if isinstance(item, ast.Name) and item.id not in own:
             found.append(item.id)
         is_count = isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id == "len"
         if not is_count and not (isinstance(item, ast.Attribute) and item.attr in _MEASURES):
             waiting += ast.iter_child_nodes(item)
     return found
+
+
+def own_names(node: ast.AST) -> set[str]:
+    """The names that comprehensions and lambdas in an expression bind for themselves."""
+    targets = [item.target for item in ast.walk(node) if isinstance(item, ast.comprehension)]
+    names = {item.id for target in targets for item in ast.walk(target) if isinstance(item, ast.Name)}
+    return names | {item.arg for item in ast.walk(node) if isinstance(item, ast.arg)}

@@ -17,7 +17,7 @@ from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from headwater.capture.cells import user_place
-from headwater.capture.statements_read import Step, ends_of, last_binding, mentions_in, steps_of
+from headwater.capture.statements_read import Step, ends_of, last_binding, mentions_in, step_at, steps_of
 from headwater.capture.surmise_calls import Places, place_of
 from headwater.capture.values import (
     INFERRED,
@@ -76,7 +76,7 @@ def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) 
     there is no source, or the array came in as an argument that nobody can read.
     """
     steps = steps_of(code) if code is not None else ()
-    at = next((step for step in reversed(steps) if step.first <= line <= step.last), None)
+    at = step_at(steps, line)
     if code is None or at is None:
         return None
     walk = _Walk(values, code, line)
@@ -90,9 +90,7 @@ def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) 
     walk.run()
     if not walk.found:
         return UNKNOWN if walk.is_certain else None
-    inputs = tuple(value for value, _ in walk.found.values())
-    rule = _from_mentioned([mentions for _, mentions in walk.found.values()])
-    return make_value(FROM_CODE, inputs, rule, rows=rows, code=code, line=walk.bound_at)
+    return walk.value(rows)
 
 
 class _Wanted(NamedTuple):
@@ -135,6 +133,12 @@ class _Walk:
                 self._into_caller(wanted)
             else:
                 self._through(step, wanted)
+
+    def value(self, rows: int | None) -> Value:
+        """A value made of what was found."""
+        inputs = tuple(value for value, _ in self.found.values())
+        rule = _from_mentioned([mentions for _, mentions in self.found.values()])
+        return make_value(FROM_CODE, inputs, rule, rows=rows, code=self.code, line=self.bound_at)
 
     def _take(self, values: Sequence[Value], mentions: frozenset[str]) -> None:
         self.found.update((id(value), (value, mentions)) for value in values if id(value) not in self.before_own)
@@ -205,19 +209,33 @@ def _from_mentioned(mentions: list[frozenset[str]]) -> Rule:
     return rule
 
 
-def gone_through(code: CodeType, line: int, passes: Mapping[int, tuple[Value, ...]]) -> tuple[Value, ...]:
+def list_read(values: Values, code: CodeType, line: int, rows: int, names: Sequence[str]) -> Value | None:
+    """A value for a list that is used at ``line`` of ``code`` under these names: what the statements that bound them
+    made it of; None where they do not tell of anything that is followed."""
+    at = step_at(steps_of(code), line)
+    if at is None:
+        return None
+    walk = _Walk(values, code, line)
+    walk.queue += [_Wanted(code, name, False, at.first, line, at.mentions) for name in names]
+    walk.run()
+    return walk.value(rows) if walk.found else None
+
+
+def gone_through(
+    code: CodeType, line: int, passes: Mapping[int, tuple[Value, ...]], names: Sequence[str] = ()
+) -> tuple[Value, ...]:
     """The values of the columns that were gone through to make a list which is used at ``line`` of ``code``.
 
     ``passes`` are the lines at which columns were gone through. The statement itself may have done it, or one of those
-    that bound the names it hands on.
+    that bound the names it hands on: of the list itself, where it has ``names`` there.
     """
     steps = steps_of(code)
-    at = next((step for step in reversed(steps) if step.first <= line <= step.last), None)
+    at = step_at(steps, line)
     if at is None:
         return ()
-    found = _passed_in(at, passes)
+    found = [] if names else _passed_in(at, passes)
     seen: set[tuple[str, int]] = set()
-    waiting = [(name, at.first) for name in at.passed or at.used] if not found else []
+    waiting = [(name, at.first) for name in names or at.passed or at.used] if not found else []
     for _ in range(MAX_STEPS):
         if not waiting:
             break

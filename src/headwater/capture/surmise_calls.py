@@ -12,7 +12,7 @@ from types import CodeType
 from typing import NamedTuple
 
 from headwater.capture.cells import whole
-from headwater.capture.statements_read import Step, ends_of, line_in, made_there, names_in, steps_of
+from headwater.capture.statements_read import Step, ends_of, line_in, made_there, names_in, step_at, steps_of
 from headwater.capture.values import Value, Values, user_frame
 
 
@@ -44,12 +44,13 @@ class Places:
         """What the caller gave for a parameter; nothing where it is none, or the caller cannot be read."""
         parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         nothing = Passed(code, (), (), 0, is_parameter=name in parameters)
-        caller = _caller_of(code) if nothing.is_parameter else None
+        caller = caller_of(code) if nothing.is_parameter else None
         if caller is None:
             return nothing
         steps = steps_of(caller[0])
-        at = next((step for step in reversed(steps) if step.first <= caller[1] <= step.last), None)
-        given = _given(at, code, parameters.index(name)) if at is not None else None
+        at = step_at(steps, caller[1])
+        call = call_of(at, code) if at is not None else None
+        given = given_for(call, code, name, parameters.index(name)) if call is not None else None
         if at is None or given is None:
             return nothing
         within = tuple(
@@ -77,7 +78,7 @@ class Places:
         return found
 
 
-def _caller_of(code: CodeType) -> tuple[CodeType, int] | None:
+def caller_of(code: CodeType) -> tuple[CodeType, int] | None:
     """The user's code that called a function which is running, and the line."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_code is not code:
@@ -88,21 +89,25 @@ def _caller_of(code: CodeType) -> tuple[CodeType, int] | None:
     return whole(above.f_code, above.f_lineno or 0)
 
 
-def _given(step: Step, code: CodeType, place: int) -> ast.expr | None:
-    """The expression that a statement gives for the parameter at ``place`` of the function that it calls."""
-    name = code.co_varnames[place]
+def call_of(step: Step, code: CodeType) -> ast.Call | None:
+    """The call of a function in a statement; None where it cannot be told."""
     for node in ast.walk(step.node):
-        if not isinstance(node, ast.Call):
-            continue
-        if isinstance(node.func, ast.Attribute) and node.func.attr == code.co_name:
-            place -= code.co_varnames[:1] in (("self",), ("cls",))
-        elif not (isinstance(node.func, ast.Name) and node.func.id == code.co_name):
-            continue
-        for keyword in node.keywords:
-            if keyword.arg == name:
-                return keyword.value
-        return node.args[place] if 0 <= place < len(node.args) else None
+        if isinstance(node, ast.Call) and code.co_name in (
+            getattr(node.func, "attr", None),
+            getattr(node.func, "id", None),
+        ):
+            return node
     return None
+
+
+def given_for(call: ast.Call, code: CodeType, name: str, place: int) -> ast.expr | None:
+    """The expression that a call gives for the parameter of that name, at ``place`` of the function that it calls."""
+    if isinstance(call.func, ast.Attribute):
+        place -= code.co_varnames[:1] in (("self",), ("cls",))
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    return call.args[place] if 0 <= place < len(call.args) else None
 
 
 def place_of(node: ast.stmt, name: str) -> int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from headwater.capture.guard import GUARD
-from headwater.capture.values import INFERRED, Columns, Dep, Value, opaque, same_columns
+from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, opaque, same_columns
 
 
 class Source(NamedTuple):
@@ -120,7 +120,7 @@ def _combine(value: Value) -> Trace:
         result.is_coarse = result.is_coarse or view.is_coarse
         _merge(result.indirect, view.indirect)
     if not value.inputs:
-        result.has_unknown = value.dataset is None
+        result.has_unknown = value.dataset is None and value is not NOTHING
         return result
     if value.rule is same_columns and all(name in views[0].fields for name in value.column_names()):
         result.fields = {name: views[0].fields[name] for name in value.column_names()}

@@ -378,3 +378,6 @@ class Values:
 
 UNKNOWN: Final = make_value("unknown")
 """The value of an object that was made where nobody looked."""
+
+NOTHING: Final = make_value("spelled")
+"""The value of an object that comes from no dataset: the code spells out what it is made of."""

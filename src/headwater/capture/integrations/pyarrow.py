@@ -17,10 +17,11 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import Recorder, is_spelled_here
 from headwater.capture.surmise import known_or_listed
 from headwater.capture.values import (
     INFERRED,
+    NOTHING,
     UNKNOWN,
     Columns,
     DatasetRef,
@@ -243,6 +244,10 @@ def _after_table(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
         rule = lambda _: Columns(fields)  # noqa: E731
         value = recorder.derive(result, "pyarrow.table", inputs, rule=rule, columns=names, rows=result.num_rows)
         _remember_table(value, result)
+    elif is_spelled_here():
+        fields = {name: [] for name in names}
+        rule = lambda _: Columns(fields)  # noqa: E731
+        recorder.derive(result, "pyarrow.table", (NOTHING,), rule=rule, columns=names, rows=result.num_rows)
 
 
 def _arrow(column: Any) -> Value | None:

@@ -34,7 +34,7 @@ _PROJECTED = (
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
     "listings", "pulses", "dependencies", "rewrites", "reads", "touches",
 )  # fmt: skip
-_PROJECTION = 8
+_PROJECTION = 9
 """The step of the schema that last changed what is kept beside the log."""
 _DROPPED = "quarantine_dropped"
 _LOG_BYTES = "log_bytes"

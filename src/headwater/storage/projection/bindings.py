@@ -4,8 +4,8 @@ A run that counts leaves a version of every dataset it wrote and a derivation fo
 inputs. What it read is, in this order:
 
 1. its own version, where another of its derivations wrote the dataset first (a chain inside one process);
-2. the latest write no later than the run's end that has the version or fingerprint which the run saw; where no write
-   has it, a state of that mark that nobody known wrote;
+2. the latest write no later than the run's end that has the version, file digest or fingerprint which the run saw;
+   where no write has it, a state of that mark that nobody known wrote;
 3. the latest successful write no later than the run's start; before the first write, a state nobody known wrote.
 
 A write that arrives late binds again those who read behind it.
@@ -19,7 +19,7 @@ import msgspec
 
 from headwater.formats.facets import DatasetVersion, try_facet
 from headwater.formats.run_facets import DataQualityMetrics, OutputStatistics
-from headwater.storage.projection.facetsets import FacetSets, read_fingerprint
+from headwater.storage.projection.facetsets import FacetSets, marks_of, read_fingerprint
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.plans import Plan, Plans
 from headwater.storage.projection.records import Derivation, Run, Version
@@ -138,12 +138,12 @@ class Bindings:
         return {node: [touched[name] for name in names] for node, names in self._plans.by_node(touched).items()}
 
     def marks(self, seen: list[Touched]) -> tuple[str, ...]:
-        """The version name, fingerprint and file digest under which a run saw a dataset, as far as it says."""
+        """The version name, file digest and fingerprint under which a run saw a dataset, as far as it says."""
         if len(seen) == 1 and not seen[0].extras:  # nearly always
             said = seen[0].said
             if len(said) < 2:
                 return self._sets.by_id(said[0].facets).marks() if said else ()
-        return tuple(dict.fromkeys(mark for touched in seen for mark in self._identities(touched) if mark))
+        return marks_of(*map(self._identities, seen))
 
     def _identities(self, touched: Touched) -> tuple[str, str, str]:
         if len(touched.said) == 1 and not touched.extras:

@@ -89,9 +89,26 @@ class VersionsSuite(StoreFixture):
             fill(store, whole_run(number, "r", number * 20, [dataset("t", facets=fingerprint("other"))], ["o"]))
         reads = [store.run_io(run_id(number))[0][0] for number in (2, 3)]
         assert reads[0] == reads[1]
-        assert (reads[0].run_id, reads[0].version, seconds(reads[0].created_at)) == ("", "other", 40)
+        assert (reads[0].run_id, reads[0].version, seconds(reads[0].created_at)) == ("", "sha-other", 40)
         assert len(store.versions(the(store, "t").id)) == 2
         assert body(store.version_facets(reads[0].id)["headwater_fingerprint"])["exact"] == "other"
+
+    @pytest.mark.parametrize("is_written", [False, True])
+    def test_one_file_is_one_state_however_it_is_parsed(self, store: Store, is_written: bool) -> None:
+        """Two readers that make different values of a file (dates parsed, a column left out) have read the same state,
+        whether a known run wrote it or none, in either order; another content is another state."""
+
+        def seen(exact: str, digest: str) -> dict[str, Any]:
+            return dataset("t", facets={"headwater_fingerprint": facet(exact=exact, file={"sha256": digest})})
+
+        if is_written:
+            fill(store, whole_run(1, "w", 0, [], [seen("written", "d1")]))
+        readers = [("as-text", "d1"), ("as-dates", "d1"), ("as-text", "d2"), ("as-text", "d1")]
+        for number, (exact, digest) in enumerate(readers, 2):
+            fill(store, whole_run(number, "r", number * 20, [seen(exact, digest)], [f"o{number}"]))
+        first, second, other, last = (store.run_io(run_id(number))[0][0].id for number in range(2, 6))
+        assert first == second == last != other
+        assert store.run_io(run_id(2))[0][0].run_id == (run_id(1) if is_written else "")
 
     @pytest.mark.parametrize("is_marked", [False, True])
     def test_what_is_known_of_an_unwritten_state_is_what_its_first_reader_saw(

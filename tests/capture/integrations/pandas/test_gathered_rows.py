@@ -153,8 +153,8 @@ def test_constants_come_from_nothing(people):
     for row in frame.itertuples():
         number = row.id
         rows.append({"a": number})
-    assert followed.columns(pd.DataFrame([{"a": 1}, {"a": 2}, {"a": 3}])) == {}
-    assert followed.columns(pd.DataFrame({"a": [1, 2, 3]})) == {}
+    assert followed.columns(pd.DataFrame([{"a": 1}, {"a": 2}, {"a": 3}])) == {"a": set()}
+    assert followed.columns(pd.DataFrame({"a": [1, 2, 3]})) == {"a": set()}
     assert followed.columns(pd.DataFrame(rows)) == {"a": {("people.csv", "id")}}
 
 

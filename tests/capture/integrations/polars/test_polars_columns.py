@@ -175,3 +175,41 @@ def follow_once(tmp_path_factory):
     yield Followed(), pl.read_csv(path)
     recording.leave(token)
     registry.remove()
+
+
+def test_a_literal_is_no_number_that_was_taken_out(frames):
+    """The code spells out ``100``, ``300`` and a text in the expression, in a name that it uses, or in an expression
+    made before: none of them is the number, or text, of that value that came out of another frame."""
+    followed, train, test = frames
+    largest, shortest, town = train["n"].max(), train["n"].min() + 0.5, train["town"].mode()[0]
+    most = train.filter(pl.col("n") < 400)["n"].max()
+    factor = 512
+    scaled = pl.col("x") * 300
+    made = test.with_columns(
+        (pl.col("x") * 512 + 300).alias("spelled"),
+        (pl.col("x") / factor).alias("named"),
+        scaled.alias("before"),
+        pl.col("town").replace("Cork", "York").alias("renamed"),
+    )
+    columns = followed.columns(made)
+    assert (largest, most, shortest, town) == (512, 300, 7.5, "Cork")
+    assert columns["spelled"] == columns["named"] == columns["before"] == {X}
+    assert columns["renamed"] == {("test.csv", "town")}
+    for result in (
+        test.filter(pl.col("n") < 300),
+        test.group_by("town").agg((pl.col("x") * 300).sum()),
+        test.lazy().select(pl.col("x") - 7.5).collect(),
+    ):
+        assert all(name == "test.csv" for pairs in followed.columns(result).values() for name, _ in pairs)
+    used = test.with_columns(pl.col("x") / largest)
+    assert followed.columns(used)["x"] == {X, ("train.csv", "n")}
+
+
+def test_a_frame_of_literals_has_no_source(frames):
+    """By columns and by rows, after files were read: the file made of it comes from nothing."""
+    followed, _, _ = frames
+    made = pl.DataFrame({"k": [1, 2], "v": ["a", "b"]})
+    made.with_columns(pl.col("k") * 2).write_csv("made.csv")
+    pl.DataFrame([{"k": 1}, {"k": 2}]).write_csv("rows.csv")
+    assert followed.entries()["made.csv"]["inputs"] == []
+    assert followed.entries()["rows.csv"]["inputs"] == []

@@ -13,10 +13,10 @@ from pandas.core.base import IndexOpsMixin
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.gathering import made_of_items, row_of
 from headwater.capture.integrations.pandas.labels import columns_of, label, series_name
-from headwater.capture.integrations.pandas.observing import DATA, argument, bind, hook, hook_methods, listed
+from headwater.capture.integrations.pandas.observing import DATA, argument, bind, hook, hook_methods, is_spelled, listed
 from headwater.capture.integrations.pandas.rules import IDENTITY, SAME, SOURCE, by_position, column, levels, whole
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Dep, Rule, Value
+from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
 _ARRAYS: Final = tuple(
     found
@@ -45,6 +45,8 @@ def _framed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     gathered = made_of_items(recorder, owner, data)
     if gathered is not None:
         bind(recorder, owner, "DataFrame", (gathered,), SAME)
+    elif is_spelled(recorder, data):
+        bind(recorder, owner, "DataFrame", (NOTHING,), _literal)
     elif isinstance(data, dict):
         found = {label(name): listed(recorder, item) for name, item in data.items()}
         items = {name: item for name, item in found.items() if isinstance(item, DATA) or type(item) is Value}
@@ -74,8 +76,10 @@ def _from_sparse(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, data = args[0], argument(args, kwargs, 1, "data")
-    data = listed(recorder, data)
-    if isinstance(data, DATA) or type(data) is Value:
+    data = NOTHING if is_spelled(recorder, data) else listed(recorder, data)
+    if data is NOTHING:
+        bind(recorder, owner, "Series", (data,), _literal)
+    elif isinstance(data, DATA) or type(data) is Value:
         bind(recorder, owner, "Series", (data,), by_position(IDENTITY) if isinstance(data, pd.Series) else SOURCE)
     else:
         bind(recorder, owner, "Series", (), _literal)

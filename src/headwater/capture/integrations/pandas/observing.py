@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,19 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import BUSY, After, Hooks, observe
 from headwater.capture.integrations.pandas.labels import describe
 from headwater.capture.integrations.pandas.rules import opaque
-from headwater.capture.recorder import SCALARS, Recorder
+from headwater.capture.recorder import SCALARS, Recorder, is_spelled_here
 from headwater.capture.scalars import can_follow
 from headwater.capture.stand_in import observe_caller, observe_io, unseen
 from headwater.capture.surmise import known_or_listed, known_or_read
-from headwater.capture.values import UNKNOWN, Rule, Value
+from headwater.capture.values import NOTHING, UNKNOWN, Rule, Value
 
 Make = Callable[[str], After]
 """Makes the handler for the method of that name."""
 
 _FOLLOWED = (NDFrame, np.ndarray)
+
+_LOOKED_AT = 1_000
+"""Items of a list that are looked at for what is followed."""
 
 DATA = (NDFrame, np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)
 """What can be an input beside the object whose method is called."""
@@ -37,7 +41,7 @@ def bind(
         for item in inputs:
             value = item if type(item) is Value else known_or_read(values, item, 3)
             if value is None:
-                value = UNKNOWN
+                value = NOTHING if is_spelled_here() else UNKNOWN
             elif value is not UNKNOWN:
                 is_known = True
             known.append(value)
@@ -79,8 +83,22 @@ def operands(*candidates: Any) -> list[Any]:
 
 
 def new_in(recorder: Recorder, new: Any) -> list[Any]:
-    """What columns are set to: data, or a list that was made by going through columns."""
-    return operands(new if isinstance(new, DATA) else listed(recorder, new))
+    """What columns are set to: data, or a list that was made by going through columns; of another list nothing is
+    known, but where the code spells it out."""
+    found = operands(new if isinstance(new, DATA) else listed(recorder, new))
+    if isinstance(new, list | tuple | dict) and not found:
+        return [NOTHING if is_spelled_here() else UNKNOWN]
+    return found
+
+
+def is_spelled(recorder: Recorder, data: Any) -> bool:
+    """Whether the code spells out what a frame or column is made of, right now, of ``data``: nothing of it is
+    followed."""
+    items = data.values() if isinstance(data, dict) else data if isinstance(data, list | tuple) else (data,)
+    parts = [item for item in islice(items, _LOOKED_AT) if isinstance(item, DATA)]
+    if data is None or any(recorder.values.get(item) is not None for item in parts):
+        return False
+    return not any(SCALARS.value_of(item) for item in islice(items, _LOOKED_AT)) and is_spelled_here(table=True)
 
 
 def listed(recorder: Recorder, new: Any) -> Any:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 from typing import Any, Final
 
+from headwater.capture.cells import user_place, whole
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars import rules
 from headwater.capture.integrations.polars.expressions import expressions, literals
 from headwater.capture.integrations.polars.replay import Frame, Names, polars, replayed
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
-from headwater.capture.values import Columns, Dep, Value, make_value, opaque, user_site
+from headwater.capture.spelled import constants_at
+from headwater.capture.values import Columns, Dep, Value, make_value, opaque
 
 METHODS: Final[dict[str, rules.RuleOf]] = {
     "select": rules.select,
@@ -127,17 +129,22 @@ def _split(recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 def with_literals(call: rules.Call, first: int) -> tuple[rules.Call, list[Value]]:
     """A call with the numbers taken out of data that its expressions hold, and their values, as inputs from ``first``
-    on. An expression keeps a number by value, so what is found that way is a guess."""
+    on. An expression keeps a number by value, so what is found that way is a guess; one that the code spells out where
+    the expression is made is no such number."""
     if not len(SCALARS):
         return call, []
-    spelled = [literals(item) for item in expressions(*call[:2]) if hasattr(item, "meta")]
-    values = {item: SCALARS.equal_to(item) for written in spelled for item in written}
+    held = [literals(item) for item in expressions(*call[:2]) if hasattr(item, "meta")]
+    values = {item: SCALARS.equal_to(item) for written in held for item in written}
+    if not any(values.values()):
+        return call, []
+    code, line = user_place(3)
+    spelled = constants_at(code, line)
     known: dict[Any, Value] = {}
     for item, value in values.items():
-        if value is None:
+        if value is None or item in spelled:
             continue
         is_telling = not isinstance(item, int | float) or item % 1 != 0
-        if is_telling or value.code is user_site(3)[0]:
+        if is_telling or (value.code is not None and whole(value.code, 0)[0] is code):
             known[item] = value
     if not known:
         return call, []

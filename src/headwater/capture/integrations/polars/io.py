@@ -10,9 +10,9 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars.frames import by_name, height, names_of, stacked
 from headwater.capture.integrations.polars.replay import Names, Schema, polars
 from headwater.capture.locations import located
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import Recorder, is_spelled_here
 from headwater.capture.surmise import known_or_listed
-from headwater.capture.values import Value, make_value, opaque, same_columns
+from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value, opaque, same_columns
 
 _FORMATS: Final = ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avro", "excel", "lines", "delta")
 
@@ -121,13 +121,22 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         values = {str(name): known_or_listed(recorder.values, item) for name, item in data.items()}
         if any(values.values()):
             _from_columns(recorder, args[0], values)
+        elif is_spelled_here(table=True):
+            _spelled_out(recorder, args[0])
+    elif data is not None and is_spelled_here(table=True):
+        _spelled_out(recorder, args[0])
     elif data is not None and known_or_listed(recorder.values, data) is not None:
         _same_data(recorder, args[0], data, "polars.DataFrame")
 
 
-def _from_columns(recorder: Recorder, frame: Any, values: dict[str, Value | None]) -> None:
-    from headwater.capture.values import Columns, Dep
+def _spelled_out(recorder: Recorder, frame: Any) -> None:
+    """A frame of what the code spells out: it comes from nothing."""
+    names = names_of(frame)
+    rule = lambda value: Columns({name: [] for name in value.column_names()})  # noqa: E731
+    recorder.derive(frame, "polars.DataFrame", (NOTHING,), rule=rule, columns=names, rows=height(frame))
 
+
+def _from_columns(recorder: Recorder, frame: Any, values: dict[str, Value | None]) -> None:
     inputs = [value for value in values.values() if value is not None]
     place = {
         name: position for position, name in enumerate(name for name, value in values.items() if value is not None)

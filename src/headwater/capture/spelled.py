@@ -1,0 +1,171 @@
+"""Whether the user's code spells out what something is made of: constants, numbers it draws, what it computes of them.
+
+``pd.DataFrame({"region": ["north", "south"], "rate": [0.2, 0.3]})`` comes from no dataset. Neither does a frame of
+drawn numbers. That a table could not be followed is no proof of it: its rows may have come out of a file in a way that
+nobody saw. So the source of the running function is read, and only where every name and call in the expression leads
+to what is written there is the answer yes.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from types import CodeType
+from typing import Final, NamedTuple
+
+from headwater.capture.gathered import called_name, maker_at
+from headwater.capture.statements_read import Step, module_steps_of, own_names, step_at, steps_of
+from headwater.capture.surmise_calls import call_of, caller_of, given_for
+
+MAX_NODES: Final = 5_000
+"""Expressions that are looked at for one answer; a longer table is taken for spelled out if all of these are."""
+_MOST_STEPS: Final = 200
+_BUILTINS: Final = frozenset((
+    *("abs", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int"),
+    *("len", "list", "map", "max", "min", "ord", "pow", "range", "repr", "reversed", "round", "set", "slice", "sorted"),
+    *("str", "sum", "tuple", "zip", "all", "any", "True", "False", "None"),
+))  # fmt: skip
+_MODULES: Final = frozenset((
+    *("np", "numpy", "pd", "pandas", "pl", "polars", "pa", "pyarrow", "random", "math", "datetime", "dt", "time"),
+    *("string", "itertools", "collections", "uuid", "statistics", "decimal", "calendar"),
+))  # fmt: skip
+"""Modules by the names they usually have, whose functions reach nothing outside, but for those that read."""
+_NAMES: Final = frozenset((
+    *("datetime", "date", "timedelta", "timezone", "randint", "choice", "choices", "uniform", "gauss", "shuffle"),
+    *("sample", "default_rng", "defaultdict", "Counter", "deque", "OrderedDict", "Decimal", "product", "chain"),
+    *("uuid4", "DataFrame", "Series", "date_range", "Timestamp", "ceil", "floor", "sqrt", "sin", "cos", "pi"),
+))  # fmt: skip
+"""Functions and classes of those modules that are imported by name."""
+_READS: Final = re.compile(r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)")
+
+
+def is_spelled(code: CodeType | None, line: int, *, table: bool = False) -> bool:
+    """Whether the value of the statement at a line is spelled out in the code; of ``table`` what a table there is made
+    of."""
+    at = step_at(steps_of(code), line) if code is not None else None
+    if code is None or at is None:
+        return False
+    value = maker_at(at, line) if table else getattr(at.node, "value", None)
+    return isinstance(value, ast.expr) and _Reader().follows(value, _Place(code, line))
+
+
+def constants_at(code: CodeType | None, line: int) -> set[object]:
+    """The numbers and texts that are written in the statement at a line, and in those that bind the names it uses."""
+    at = step_at(steps_of(code), line) if code is not None else None
+    if code is None or at is None:
+        return set()
+    found: set[object] = set()
+    seen = {at.first}
+    waiting = [at]
+    while waiting and len(seen) < _MOST_STEPS:
+        step = waiting.pop()
+        for node in ast.walk(_head(step.node)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
+                found.add(node.value)
+                if not isinstance(node.value, str):
+                    found.add(-node.value)
+        for name in (*step.passed, *step.used):
+            more = [one for one in _bindings(name, _Place(code, step.first)) if one.first not in seen]
+            seen.update(one.first for one in more)
+            waiting += more
+    return found
+
+
+def _head(node: ast.stmt) -> ast.AST:
+    """What a statement evaluates itself: of a loop not its body."""
+    if isinstance(node, ast.For | ast.AsyncFor):
+        return node.iter
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return ast.Tuple([item.context_expr for item in node.items], ast.Load())
+    return node.test if isinstance(node, ast.While) else node
+
+
+class _Place(NamedTuple):
+    """Where an expression stands, and the names that it binds for itself."""
+
+    code: CodeType
+    line: int
+    own: frozenset[str] = frozenset()
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._seen: set[tuple[CodeType, str]] = set()
+        self._left = MAX_NODES
+
+    def follows(self, node: ast.AST, at: _Place) -> bool:
+        """Whether an expression leads to nothing but what is written."""
+        self._left -= 1
+        if self._left < 0 or isinstance(node, ast.Constant | ast.expr_context | ast.operator | ast.arguments):
+            return True
+        if isinstance(node, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr):
+            return False
+        if isinstance(node, ast.Name):
+            return node.id in at.own or self._name(node.id, at)
+        if isinstance(node, ast.Call):
+            return self._call(node, at)
+        if isinstance(node, _SCOPES):
+            at = at._replace(own=at.own | own_names(node))
+        return all(self.follows(item, at) for item in ast.iter_child_nodes(node))
+
+    def _call(self, node: ast.Call, at: _Place) -> bool:
+        function = node.func
+        if isinstance(function, ast.Name):
+            is_known = function.id in _BUILTINS or (function.id in _NAMES and not _bindings(function.id, at))
+        else:
+            is_known = not _READS.match(called_name(node)) and self.follows(function, at)
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        return is_known and all(self.follows(item, at) for item in given)
+
+    def _name(self, name: str, at: _Place) -> bool:
+        if (at.code, name) in self._seen:
+            return True
+        self._seen.add((at.code, name))
+        steps = _bindings(name, at)
+        if steps:
+            return all(self._step(step, at) for step in steps)
+        parameters = at.code.co_varnames[: at.code.co_argcount + at.code.co_kwonlyargcount]
+        if name in parameters:
+            return self._parameter(at.code, name, parameters.index(name))
+        return name in _MODULES or name in _BUILTINS
+
+    def _step(self, step: Step, at: _Place) -> bool:
+        node, at = step.node, _Place(at.code, step.first)
+        if isinstance(node, ast.For | ast.AsyncFor):
+            return self.follows(node.iter, at)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):  # rows.append(...)
+            given = [*node.value.args, *(keyword.value for keyword in node.value.keywords)]
+            return all(self.follows(item, at) for item in given)
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) else None
+        return value is not None and self.follows(value, at)
+
+    def _parameter(self, code: CodeType, name: str, place: int) -> bool:
+        """What the caller gave; where it gave nothing, a default, which is taken for spelled out."""
+        caller = caller_of(code)
+        step = step_at(steps_of(caller[0]), caller[1]) if caller is not None else None
+        call = call_of(step, code) if step is not None else None
+        if caller is None or call is None:
+            return False
+        if any(isinstance(item, ast.Starred) for item in call.args) or any(item.arg is None for item in call.keywords):
+            return False
+        given = given_for(call, code, name, place)
+        return given is None or self.follows(given, _Place(*caller))
+
+
+def _bindings(name: str, at: _Place) -> list[Step]:
+    """The statements that bind a name above a line, and those below it in a loop around it. Of a global name in a
+    function all there are."""
+    known = [step for step in steps_of(at.code) if name in step.binds]
+    last = max([at.line, *(_end_of_loop(step) for step in steps_of(at.code) if step.first <= at.line)])
+    found = [step for step in known if step.first <= last]
+    if found or known or at.code.co_name == "<module>" or name in at.code.co_varnames:
+        return found
+    return [step for step in module_steps_of(at.code) if name in step.binds]
+
+
+def _end_of_loop(step: Step) -> int:
+    """The last line of a loop; 0 of any other statement."""
+    return (step.node.end_lineno or 0) if isinstance(step.node, ast.For | ast.AsyncFor | ast.While) else 0
+
+
+_SCOPES: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
