@@ -2,13 +2,17 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { StreamReader } from "../../src/headwater/server/static/js/eventstream.js";
 import { Live } from "../../src/headwater/server/static/js/live.js";
 import { concerns, setState } from "../../src/headwater/server/static/lineage/news.js";
 import { card, link, sceneOf } from "./scenes.js";
 
 const QUICK = { silenceMs: 150, retryMs: 5, mostRetryMs: 20, pollMs: 20, patience: 3 };
+
+/** What is open is closed after each test, one that failed too: else the process would go on for ever. */
+const closing = [];
+afterEach(() => closing.splice(0).forEach((close) => close()));
 
 /** A server that answers each request for the stream with the next of some plays. */
 async function served(plays, runs = []) {
@@ -25,6 +29,7 @@ async function served(plays, runs = []) {
     for (const response of open) response.destroy();
     server.close();
   };
+  closing.push(close);
   return { base: `http://127.0.0.1:${server.address().port}`, asked, close };
 }
 
@@ -39,7 +44,7 @@ const ending = (play) => (response) => {
 };
 
 const until = async (condition) => {
-  for (let at = 0; at < 400 && !condition(); at++) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let at = 0; at < 1500 && !condition(); at++) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(condition());
 };
 
@@ -51,6 +56,7 @@ async function listening(plays, runs) {
   live.on("runs", (data) => heard.push(data));
   live.watch((status) => seen.push(status));
   const done = live.start();
+  closing.push(() => live.stop());
   return {
     ...server,
     live,
@@ -124,6 +130,7 @@ test("where no stream gets through, runs are asked for, and only changes are tol
 
 test("a tab that does not listen itself is told by the one that does", async () => {
   const other = new Live(QUICK);
+  closing.push(() => other.stop());
   const heard = [];
   other.on("runs", (data) => heard.push(data));
   const one = await listening([sending(["9", "runs", { job: "a" }])]);
@@ -131,6 +138,7 @@ test("a tab that does not listen itself is told by the one that does", async () 
   assert.equal(other.lastId, "9", "it goes on from there when it has to take over");
   assert.equal(other.status, "live");
   const late = new Live(QUICK);
+  closing.push(() => late.stop());
   late.channel.postMessage({ isAsking: true });
   await until(() => late.status === "live");
   assert.equal(late.lastId, "9", "a tab that comes late is told where the stream stands");

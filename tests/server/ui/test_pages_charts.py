@@ -56,6 +56,8 @@ def test_runs_stand_oldest_first_and_say_how_they_ended():
     assert heights[2] == pytest.approx(2 * heights[0], abs=0.2)
     assert all(bar.y + bar.height == pytest.approx(HEIGHT - BOTTOM) for bar in chart.bars)
     assert chart.description == "3 runs, oldest first: 1 completed, 1 failed, 1 running."
+    assert chart.between.endswith(" UTC")
+    assert chart.between.count(":") == 4
     assert chart.bars[2].words.endswith("running, not ended")
     assert run_bars("Runs", [], 0) is None
 

@@ -64,6 +64,8 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     description: str
+    between: str
+    """When the first and the last of them started, in words."""
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
 
@@ -128,9 +130,10 @@ def run_bars(title: str, runs: Sequence[RunSummary], now: int) -> Bars | None:
         )
     counts = {state: sum(bar.state == state for bar in bars) for state in dict.fromkeys(bar.state for bar in bars)}
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
-    return Bars(
-        title=title, description=f"{plural(len(bars), 'run')}, oldest first: {words}.", bars=tuple(bars), ticks=ticks
-    )
+    first, last = when(timed[0].started_at), when(timed[-1].started_at)
+    between = f"{first} UTC" if first == last else f"{first} to {last} UTC"
+    description = f"{plural(len(bars), 'run')}, oldest first: {words}."
+    return Bars(title=title, description=description, between=between, bars=tuple(bars), ticks=ticks)
 
 
 def box(measures: dict[str, Any]) -> Box | None:
