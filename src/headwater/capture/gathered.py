@@ -26,6 +26,7 @@ _Found = dict[tuple[Value, str | None], None]
 GATHERED: Final = "rows"
 """The operation of a value that was read from what the code gathered in a list."""
 MAKERS: Final = frozenset(("DataFrame", "from_records", "from_dict", "from_dicts", "Series"))
+"""Calls that make a table or a column of what Python holds."""
 _GROWS: Final = frozenset(("append", "add", "appendleft"))
 _EXTENDS: Final = frozenset(("extend", "update"))
 _HANDS_ON: Final = frozenset(("list", "tuple", "sorted", "reversed", "set", "deque"))
@@ -81,13 +82,14 @@ def _of_rows(found: _Found, name: str) -> _Found:
     return {(value, name): None for value, _ in found if name in value.column_names()}
 
 
-def maker_at(at: Step, line: int) -> ast.expr | None:
-    """What a statement makes a table at that line; None where no call or more than one could be it."""
+def maker_at(at: Step, line: int, makers: frozenset[str] = MAKERS) -> ast.expr | None:
+    """What a statement makes a table of at that line, by a call of one of the ``makers``; None where no call, or more
+    than one, could be it."""
     calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call)]
     found = [
         call.args[0] if call.args else call.keywords[0].value
         for call in calls
-        if called_name(call) in MAKERS and (call.args or call.keywords) and call.lineno <= line <= _last(call)
+        if called_name(call) in makers and (call.args or call.keywords) and call.lineno <= line <= _last(call)
     ]
     return found[0] if len(found) == 1 else None
 

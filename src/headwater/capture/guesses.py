@@ -40,7 +40,7 @@ class Guesses:
         """Per line of code, how often an array was asked for there, and whether it was never known."""
         self._named: dict[tuple[CodeType, int], int] = {}
         """Per line of code, how often a list was asked for there."""
-        self._spelled: dict[tuple[CodeType | None, int, bool], tuple[int, bool]] = {}
+        self._spelled: dict[tuple[CodeType | None, int, frozenset[str] | None], tuple[int, bool]] = {}
         """Per line of code, how often it was asked whether it spells out what it makes, and the latest answer."""
 
     def saw(self, obj: Any, value: Value) -> None:
@@ -114,19 +114,19 @@ class Guesses:
         passes = self._passes.get(code) if code is not None else None
         return table_read(code, line, passes, names, rows) if code is not None and passes else None
 
-    def is_spelled_here(self, *, table: bool = False) -> bool:
-        """Whether the user's line spells out in the code what it makes, or what it makes a ``table`` of; see
-        ``headwater.capture.spelled``. A line in a loop is read a bounded number of times."""
+    def is_spelled_here(self, makers: frozenset[str] | None = None) -> bool:
+        """Whether the user's line spells out in the code what it makes, or what a call of one of the ``makers`` makes
+        there; see ``headwater.capture.spelled``. A line in a loop is read a bounded number of times."""
         code, line = user_place(4)
-        count, was = self._spelled.get((code, line, table), (0, False))
+        count, was = self._spelled.get((code, line, makers), (0, False))
         if count >= _ASKED_A_LINE:
             return was
         from headwater.capture.spelled import is_spelled
 
         if len(self._spelled) >= _LINES:
             self._spelled.clear()
-        found = is_spelled(code, line, table=table)
-        self._spelled[code, line, table] = count + 1, found
+        found = is_spelled(code, line, makers)
+        self._spelled[code, line, makers] = count + 1, found
         return found
 
     def _listed(self, obj: Any, rows: int) -> Value | None:

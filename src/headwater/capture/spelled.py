@@ -39,13 +39,13 @@ _NAMES: Final = frozenset((
 _READS: Final = re.compile(r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)")
 
 
-def is_spelled(code: CodeType | None, line: int, *, table: bool = False) -> bool:
-    """Whether the value of the statement at a line is spelled out in the code; of ``table`` what a table there is made
-    of."""
+def is_spelled(code: CodeType | None, line: int, makers: frozenset[str] | None = None) -> bool:
+    """Whether the value of the statement at a line is spelled out in the code; with ``makers`` what a call of one of
+    these makes a table of there."""
     at = step_at(steps_of(code), line) if code is not None else None
     if code is None or at is None:
         return False
-    value = maker_at(at, line) if table else getattr(at.node, "value", None)
+    value = maker_at(at, line, makers) if makers else getattr(at.node, "value", None)
     return isinstance(value, ast.expr) and _Reader().follows(value, _Place(code, line))
 
 

@@ -226,6 +226,9 @@ def _after_from_pandas(recorder: Recorder, result: Any, args: tuple[Any, ...], k
     _remember(value, names, arrays)
 
 
+_MAKERS: Final = frozenset(("table", "record_batch"))
+
+
 def _after_table(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """``pa.table({"a": ...})``, ``pa.record_batch``: each column from what it was given."""
     data = args[0] if args else kwargs.get("data")
@@ -244,7 +247,7 @@ def _after_table(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
         rule = lambda _: Columns(fields)  # noqa: E731
         value = recorder.derive(result, "pyarrow.table", inputs, rule=rule, columns=names, rows=result.num_rows)
         _remember_table(value, result)
-    elif is_spelled_here():
+    elif is_spelled_here(_MAKERS):
         fields = {name: [] for name in names}
         rule = lambda _: Columns(fields)  # noqa: E731
         recorder.derive(result, "pyarrow.table", (NOTHING,), rule=rule, columns=names, rows=result.num_rows)

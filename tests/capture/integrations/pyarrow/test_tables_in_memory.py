@@ -36,15 +36,6 @@ OWN = {name: ({("in.csv", name)}, False) for name in NUMBERS}
 
 
 @pytest.mark.parametrize("make", [pa.Table.from_pandas, pa.table, lambda df: pa.Table.from_pandas(df, nthreads=1)])
-def test_a_table_of_literals_has_no_source(follow):
-    """Written out in the code, after a file was read: the file made of it comes from nothing."""
-    pd.DataFrame({"a": [1]}).to_csv("in.csv")
-    followed = follow("pandas", "pyarrow")
-    pd.read_csv("in.csv")
-    pq.write_table(pa.table({"x": [1, 2], "y": ["a", "b"]}), "out.parquet")
-    assert followed.entries()["out.parquet"]["inputs"] == []
-
-
 def test_a_table_of_a_frame(frame, make):
     """Every spelling: each column of the file is the column of the frame, and exactly that."""
     followed, df = frame
@@ -104,3 +95,12 @@ def test_memory_that_is_used_again_is_not_mistaken(frame):
         computed = pc.add(pa.array([float(number), 1.0, 2.0]), 0.5)
         column = pa.table([computed], names=["n"])
         assert followed.recorder.values.get(column) is None
+
+
+def test_a_table_of_literals_has_no_source(follow):
+    """Written out in the code, after a file was read: the file made of it comes from nothing."""
+    pd.DataFrame({"a": [1]}).to_csv("in.csv")
+    followed = follow("pandas", "pyarrow")
+    pd.read_csv("in.csv")
+    pq.write_table(pa.table({"x": [1, 2], "y": ["a", "b"]}), "out.parquet")
+    assert followed.entries()["out.parquet"]["inputs"] == []

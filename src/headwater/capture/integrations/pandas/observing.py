@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.core.generic import NDFrame
 
+from headwater.capture.gathered import MAKERS
 from headwater.capture.hooks import BUSY, After, Hooks, observe
 from headwater.capture.integrations.pandas.labels import describe
 from headwater.capture.integrations.pandas.rules import opaque
@@ -98,7 +99,7 @@ def is_spelled(recorder: Recorder, data: Any) -> bool:
     parts = [item for item in islice(items, _LOOKED_AT) if isinstance(item, DATA)]
     if data is None or any(recorder.values.get(item) is not None for item in parts):
         return False
-    return not any(SCALARS.value_of(item) for item in islice(items, _LOOKED_AT)) and is_spelled_here(table=True)
+    return not any(SCALARS.value_of(item) for item in islice(items, _LOOKED_AT)) and is_spelled_here(MAKERS)
 
 
 def listed(recorder: Recorder, new: Any) -> Any:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 from typing import Any, Final
 
+from headwater.capture.gathered import MAKERS
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars.frames import by_name, height, names_of, stacked
 from headwater.capture.integrations.polars.replay import Names, Schema, polars
@@ -121,9 +122,9 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         values = {str(name): known_or_listed(recorder.values, item) for name, item in data.items()}
         if any(values.values()):
             _from_columns(recorder, args[0], values)
-        elif is_spelled_here(table=True):
+        elif is_spelled_here(MAKERS):
             _spelled_out(recorder, args[0])
-    elif data is not None and is_spelled_here(table=True):
+    elif data is not None and is_spelled_here(MAKERS):
         _spelled_out(recorder, args[0])
     elif data is not None and known_or_listed(recorder.values, data) is not None:
         _same_data(recorder, args[0], data, "polars.DataFrame")
