@@ -11,6 +11,7 @@ from headwater.errors import NotFound
 from headwater.model.graph import FieldEdge, NodeKind
 from headwater.query.details import Details
 from headwater.query.facts import RunFacts, body, run_facts
+from headwater.query.impact import Impact
 from headwater.query.importances import Importances, read_importances
 from headwater.query.lineage import Lineage
 from headwater.query.listing import NodeSummary, node_summary
@@ -49,6 +50,11 @@ def how_words(how: str) -> str:
         "product": "The run read the one and wrote the other; which output came from which input was not said.",
         "inferred": "Our own analysis concluded it; no producer said so.",
     }.get(how, "")
+
+
+def severities(impact: Impact) -> dict[str, str]:
+    """How bad a change is for each node, by id: what the cards of a picture are marked with."""
+    return {item.node.id: item.severity for item in impact.items}
 
 
 def about_words(details: Details) -> str:

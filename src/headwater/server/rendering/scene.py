@@ -6,6 +6,7 @@ import msgspec
 
 from headwater.model.graph import Edge
 from headwater.query.drawing import LeftOut, Link, Picture, picture_of
+from headwater.query.drawing.folding import folded
 from headwater.query.drawing.palette import TYPES
 from headwater.query.result import LineageGraph
 from headwater.query.text import plural
@@ -49,6 +50,8 @@ def scene_of(shown: Shown, view: View) -> Scene:
         placed=view.placed,
         hidden=counts,
     )
+    if shown.target is not None and not view.placed and not view.group and 0 < view.wide < picture.width:
+        picture = folded(picture, view.wide)
     return Scene(
         picture=picture,
         changes=shown.changes,

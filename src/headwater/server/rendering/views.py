@@ -57,6 +57,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How nodes are put together in boxes."""
     collapsed: tuple[str, ...] = ()
     """Groups that are shown as one card, by their ids; ``*`` is every one."""
+    wide: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    """How wide a picture of ways may be before it stands in several rows; 0 is any width."""
     placed: dict[str, tuple[float, float, float, float]] = {}
     """Where cards and groups stand already, as left, top, width and height: they stay there."""
 
@@ -68,6 +70,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     graph: LineageGraph
     hidden_up: dict[str, int]
     hidden_down: dict[str, int]
+    target: Node | None = None
+    """The other end, where ways to a node are shown."""
     columns: dict[str, tuple[tuple[str, str], ...]] | None = None
     """All columns of each node with their types, where columns are shown."""
     changes: dict[str, str] = {}
@@ -87,7 +91,8 @@ def answer(lineage: Lineage, view: View) -> Shown:
     target = lineage.resolver.target(view.root)
     if view.to:
         graph = lineage.path(view.root, view.to, as_of=view.as_of or None, limit=_MOST_PATHS)
-        return _plain(graph, target.node)
+        end = lineage.resolver.node(view.to)
+        return msgspec.structs.replace(_plain(graph, target.node), target=_root(graph, end))
     if target.field:
         return _plain(_column_graph(lineage, view), target.node)
     now = _around(lineage, target.node, view, view.as_of)

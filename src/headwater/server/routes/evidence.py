@@ -19,6 +19,7 @@ from headwater.server.rendering.about import about_words, evidence
 from headwater.server.rendering.comparing import facet_moments
 from headwater.server.rendering.page import page
 from headwater.server.rendering.views import View, answer
+from headwater.server.rendering.ways import ways_of
 from headwater.server.routing import Operation
 
 _MOST_INSTANTS = 200
@@ -53,6 +54,14 @@ class ImpactQuery(msgspec.Struct, frozen=True, kw_only=True):
     node: str
     change: Change = "drop"
     column: str = ""
+    as_of: str = ""
+
+
+class PathQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Two nodes."""
+
+    root: str
+    to: str
     as_of: str = ""
 
 
@@ -115,8 +124,18 @@ def impact(call: Call) -> Response:
     name = f"{query.node}:{query.column}" if query.column else query.node
     with call.lineage() as lineage:
         found = lineage.impact(name, change=query.change, as_of=query.as_of or None)
+        columns = lineage.show(found.root.id, as_of=query.as_of or None).columns
     labels = Labels(shown=[found.root, *(item.node for item in found.items)])
-    return page(call, "fragments/impact.html", impact=found, labels=labels)
+    return page(call, "fragments/impact.html", impact=found, labels=labels, columns=columns)
+
+
+def path(call: Call) -> Response:
+    """The shortest ways from one node to another, step by step."""
+    query: PathQuery = call.query
+    with call.lineage() as lineage:
+        shown = answer(lineage, View(root=query.root, to=query.to, as_of=query.as_of))
+    labels = Labels(shown=shown.graph.nodes)
+    return page(call, "fragments/path.html", ways=ways_of(shown), root_id=shown.root.id, labels=labels)
 
 
 def column(call: Call) -> ColumnAnswer:
@@ -179,6 +198,7 @@ OPERATIONS = (
     _operation("GET", "/lineage/node", node, "A node, for the inspector.", query=NodeQuery),
     _operation("GET", "/lineage/edge", edge, "How an edge is known.", query=EdgeQuery),
     _operation("GET", "/lineage/impact", impact, "What a change does.", query=ImpactQuery),
+    _operation("GET", "/lineage/path", path, "The ways between two nodes.", query=PathQuery),
     _operation("GET", "/lineage/column", column, "The whole path of a column.", query=ColumnQuery, answer=ColumnAnswer),
     _operation(
         "GET", "/lineage/columns", columns, "The columns of a node.", query=ColumnsQuery, answer=list[tuple[str, str]]

@@ -23,6 +23,7 @@ from headwater.server.rendering.page import fragment, page
 from headwater.server.rendering.scene import EVERY, Scene, scene_of
 from headwater.server.rendering.tables import table_of
 from headwater.server.rendering.views import Hands, Hops, Limit, Shown, View, answer
+from headwater.server.rendering.ways import ways_of
 from headwater.server.routes.answers import png_response
 from headwater.server.routing import Operation
 
@@ -81,10 +82,15 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PictureAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A view: the picture for the canvas, and the same as a fragment of a page."""
+    """A view: the picture for the canvas, and the same as a fragment of a page.
+
+    ``root`` is the id of its root, ``name`` the short name, ``whole`` the whole one."""
 
     scene: Scene
     table: str
+    root: str
+    name: str
+    whole: str
 
 
 def show(call: Call) -> Response:
@@ -113,6 +119,9 @@ def show(call: Call) -> Response:
         about_kind=about_words(about),
         root_id=shown.root.id,
         impact=impact,
+        columns=about.columns,
+        ways=ways_of(shown),
+        mode="impact" if impact else "path" if query.to else "",
         hop_choices=sorted({*HOPS, query.up, query.down}),
         kind_choices=sorted({node.type for node in shown.graph.nodes if node.type and node.kind.value == "dataset"}),
         export_query=_export_query(query),
@@ -127,7 +136,13 @@ def picture(call: Call) -> PictureAnswer:
         shown = answer(lineage, view)
     scene = scene_of(shown, view)
     table, labels = table_of(shown, scene.picture), Labels(shown=shown.graph.nodes)
-    return PictureAnswer(scene=scene, table=fragment("fragments/table.html", scene=scene, table=table, labels=labels))
+    return PictureAnswer(
+        scene=scene,
+        table=fragment("fragments/table.html", scene=scene, table=table, labels=labels),
+        root=shown.root.id,
+        name=labels.of(shown.root),
+        whole=shown.root.name,
+    )
 
 
 def export(call: Call) -> Response:

@@ -23,7 +23,8 @@ const PINCH_STEP = 1.01;
 /**
  * @typedef {object} Listener
  * @property {(spot: Spot) => void} onPoint
- * @property {(spot: Spot, event: PointerEvent) => void} onChoose
+ * @property {(spot: Spot) => void} onChoose
+ * @property {(spot: Spot) => void} onTwice a card was clicked twice
  */
 
 export class Input {
@@ -100,7 +101,7 @@ export class Input {
   up(event) {
     const isClick = this.pointers.has(event.pointerId) && this.moved <= A_CLICK && event.button === 0;
     this.forget(event);
-    if (isClick) this.listener.onChoose(this.spot(event), event);
+    if (isClick) this.listener.onChoose(this.spot(event));
   }
 
   /** @param {PointerEvent} event */
@@ -124,7 +125,8 @@ export class Input {
 
   /** @param {MouseEvent} event */
   twice(event) {
-    if (this.spot(event).card >= 0) return;
+    const spot = this.spot(event);
+    if (spot.card >= 0) return this.listener.onTwice(spot);
     const { x, y } = this.place(event);
     this.view.travel(camera.zoomed(this.view.camera, event.shiftKey ? 0.5 : 2, x, y));
   }

@@ -55,6 +55,16 @@ export function plainState() {
 }
 
 /**
+ * What changes when another node is the root: it is looked at as at first.
+ * @param {string} node
+ * @returns {Partial<State>}
+ */
+export function atRoot(node) {
+  const { up, down, opened, shut, to, pin, change, column } = plainState();
+  return { root: node, up, down, opened, shut, to, pin, change, column };
+}
+
+/**
  * @param {string} search the part of an address after "?"
  * @returns {State}
  */
@@ -124,8 +134,9 @@ export function writeAddress(state) {
  * What the server is asked for.
  * @param {State} state
  * @param {Record<string, [number, number, number, number]>} placed where cards stand already
+ * @param {number} wide how wide a picture of ways may be before it stands in several rows; 0 for any width
  */
-export function question(state, placed = {}) {
+export function question(state, placed = {}, wide = 0) {
   return {
     root: state.root,
     up: state.up,
@@ -142,6 +153,7 @@ export function question(state, placed = {}) {
     limit: state.limit,
     group: state.group,
     collapsed: state.collapsed,
+    wide,
     placed,
   };
 }

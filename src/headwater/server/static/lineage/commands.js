@@ -83,6 +83,11 @@ function showing(island) {
     png: () => savePicture(island.view, island.state.root),
     link: () => copyLink(),
     colour: () => island.inspector.showImpact(),
+    list: () => {
+      island.release();
+      return island.modes.list();
+    },
+    leave: () => island.makeRoot(island.rootId),
   };
 }
 
@@ -103,4 +108,16 @@ function nextEdge(island, card) {
   island.edgeAt = link.at;
   island.said.textContent = `edge ${place + 1} of ${edges.length}: ${source?.label} to ${target?.label}`;
   return island.inspector.link(scene, link.at);
+}
+
+/**
+ * A button, or a link that does the same without a script, gives a command.
+ * @param {Island} island
+ * @param {MouseEvent} event
+ */
+export function obeyButton(island, event) {
+  const button = event.target instanceof Element ? event.target.closest("[data-do]") : null;
+  if (!(button instanceof HTMLElement) || !button.dataset["do"] || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  island.run(button.dataset["do"], button);
 }

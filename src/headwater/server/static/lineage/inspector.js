@@ -24,6 +24,8 @@ export class Inspector {
     this.asking = null;
     /** @type {(() => unknown) | null} shows again what is shown, as of the instant of the picture */
     this.shown = null;
+    /** @type {Map<string, string>} how bad it is, by id of a node */
+    this.severities = new Map();
     place.addEventListener("click", (event) => this.click(event));
     place.addEventListener("submit", (event) => this.submit(event));
     place.addEventListener("input", (event) => this.find(event));
@@ -46,8 +48,11 @@ export class Inspector {
     const asking = new AbortController();
     this.asking = asking;
     try {
-      put(this.place, await getText(path, asking.signal));
+      const text = await getText(path, asking.signal);
+      const hadFocus = this.place.contains(document.activeElement);
+      put(this.place, text);
       this.place.scrollTop = 0;
+      if (hadFocus) this.place.focus(); // what had it is gone
       this.dress();
       return true;
     } catch (error) {
@@ -88,7 +93,9 @@ export class Inspector {
   /** @param {string} id */
   async node(id) {
     this.shown = () => this.node(id);
-    await this.show(`/lineage/node?${this.query({ id, root: this.island.rootId })}`);
+    if (!(await this.show(`/lineage/node?${this.query({ id, root: this.island.rootId })}`))) return;
+    const back = this.island.modes.backButton(document);
+    if (back) this.place.prepend(back);
   }
 
   /**
@@ -151,7 +158,7 @@ export class Inspector {
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const { makeRoot, pathTo, column, of } = link.dataset;
     if (makeRoot) void this.island.makeRoot(makeRoot);
-    else if (pathTo) void this.island.change({ to: pathTo, pin: "" }, { fresh: true });
+    else if (pathTo) void this.island.modes.enter(this.island.rootId, { to: pathTo, change: "", column: "" });
     else if (column && of) void this.column(of, column);
     else return;
     event.preventDefault();
@@ -160,17 +167,21 @@ export class Inspector {
   /** @param {SubmitEvent} event */
   submit(event) {
     const form = event.target;
-    if (!(form instanceof HTMLFormElement) || !("impact" in form.dataset)) return;
+    if (!(form instanceof HTMLFormElement) || !("impact" in form.dataset || "pathForm" in form.dataset)) return;
     event.preventDefault();
-    const given = new FormData(form);
-    const text = (/** @type {string} */ name) => String(given.get(name) ?? "");
-    void this.impact({ node: text("root"), change: text("change"), column: text("column") });
+    void this.island.modes.send(form);
   }
 
   /** @param {Record<string, string>} change */
   async impact(change) {
     this.shown = () => this.impact(change);
     if (await this.show(`/lineage/impact?${this.query(change)}`)) this.colourAgain();
+  }
+
+  /** The way that the picture shows, step by step. */
+  async path() {
+    this.shown = () => this.path();
+    await this.show(`/lineage/path?${this.query({ root: this.island.rootId, to: this.island.state.to })}`);
   }
 
   /** @param {Event} event */
@@ -190,23 +201,27 @@ export class Inspector {
   }
 
   /**
-   * Mark the cards of a scene that a shown impact is about.
+   * Mark the cards of a scene that the impact is about, and say how many of those listed are in it.
    * @param {Scene} scene
    */
   colour(scene) {
-    /** @type {Map<string, string>} */
-    const severities = new Map();
-    for (const row of this.place.querySelectorAll("[data-severity]")) {
-      if (row instanceof HTMLElement) severities.set(row.dataset["node"] ?? "", row.dataset["severity"] ?? "");
-    }
-    for (const card of scene.cards) card.severity = severities.get(card.node) ?? "";
+    const list = this.place.querySelector("[data-impact-of]");
+    if (list instanceof HTMLElement) this.severities = new Map(Object.entries(JSON.parse(list.dataset["severities"] ?? "{}")));
+    if (!this.island.state.change) this.severities.clear();
+    for (const card of scene.cards) card.severity = this.severities.get(card.node) ?? "";
+    const place = this.place.querySelector("[data-in-picture]");
+    if (!(place instanceof HTMLElement)) return;
+    const shown = new Set(scene.cards.map((card) => card.node));
+    const listed = new Set(JSON.parse(place.dataset["inPicture"] ?? "[]"));
+    const count = [...listed].filter((id) => shown.has(id)).length;
+    place.textContent = count === listed.size ? "All of it is in the picture." : `${count} of ${listed.size} are in the picture.`;
+    const button = this.place.querySelector('[data-do="colour"]');
+    if (button instanceof HTMLElement) button.hidden = count === listed.size;
   }
 
   /** Widen the picture until everything affected can be in it. */
   async showImpact() {
-    const of = this.place.querySelector("[data-impact-of]");
-    const root = of instanceof HTMLElement ? (of.dataset["impactOf"] ?? "") : "";
-    if (root) await this.island.change({ root, up: 0, down: 50, to: "" }, { fresh: true });
+    await this.island.change({ up: 0, down: 50, to: "" }, { fresh: true });
   }
 }
 

@@ -13,13 +13,14 @@ import { live } from "../js/live.js";
 import { note } from "../js/notes.js";
 import { postData, Trouble } from "../js/service.js";
 import { plural } from "../js/words.js";
-import { question, readAddress, turned, writeAddress } from "./address.js";
-import { commandsOf } from "./commands.js";
+import { atRoot, question, readAddress, turned, writeAddress } from "./address.js";
+import { commandsOf, obeyButton } from "./commands.js";
 import { Crumbs } from "./crumbs.js";
 import { Finder } from "./finder.js";
 import { Inspector } from "./inspector.js";
 import { Lookout } from "./lookout.js";
 import { commandOf, showKeys } from "./keyboard.js";
+import { Modes } from "./modes.js";
 import { followNews } from "./news.js";
 import { Seeker } from "./seeker.js";
 import { Timeline } from "./timeline.js";
@@ -45,6 +46,7 @@ export class Island {
     this.inspector = new Inspector(this.part("inspector"), this);
     this.finder = new Finder(this.part("finder"), this);
     this.seeker = new Seeker(this.part("seek"), this);
+    this.modes = new Modes(place, this);
     this.tools = new Tools(this.part("tools"), this);
     this.timeline = new Timeline(this.part("time"), this);
     this.crumbs = new Crumbs(this.part("crumbs"), this);
@@ -70,11 +72,15 @@ export class Island {
   start() {
     const sent = JSON.parse(this.part("scene").textContent ?? "{}");
     this.rootId = sent.root;
+    const { at } = this.state;
+    this.modes.show();
     this.display(sent.scene);
-    this.lookout.goBack(this.state.at);
+    this.lookout.goBack(at);
     this.restorePin();
     this.listen();
     showControls(this.place);
+    // A way that cannot be read on this screen in one row stands in several.
+    if (this.state.to && this.lookout.isTooWide()) void this.fetch(this.state, { fresh: true }, () => this.state).then(() => at && this.lookout.goBack(at));
     this.crumbs.visit(this.rootId);
     followNews(this, live());
   }
@@ -83,13 +89,17 @@ export class Island {
     const { stage } = this.view;
     new Input(this.view, {
       onPoint: (spot) => this.point(spot),
-      onChoose: (spot, event) => this.choose(spot, event),
+      onChoose: (spot) => this.choose(spot),
+      onTwice: ({ card, port, open, shut }) => {
+        const node = this.view.scene.cards[card]?.node;
+        if (node && !port && !open && !shut) void this.makeRoot(node);
+      },
     });
     stage.addEventListener("keydown", (event) => this.key(event));
     stage.addEventListener("focus", () => {
       if (this.view.active < 0) this.activate(rootOf(this.view.scene), false);
     });
-    this.place.addEventListener("click", (event) => this.click(event));
+    this.place.addEventListener("click", (event) => obeyButton(this, event));
     document.addEventListener("keydown", (event) => {
       if (event.key === "?" && event.target === document.body) showKeys(document);
     });
@@ -130,10 +140,15 @@ export class Island {
   async change(change, how = {}) {
     // What was pinned or moved while the answer was on its way stays so.
     if (await this.fetch({ ...this.state, ...change }, how, () => ({ ...this.state, ...change }))) {
-      history.pushState(null, "", `?${writeAddress(this.state)}`);
+      this.remember();
       this.crumbs.visit(this.rootId);
       if (change.asOf !== undefined || change.against !== undefined) void this.inspector.again();
     }
+  }
+
+  /** Put what is shown into the history. */
+  remember() {
+    history.pushState(null, "", `?${writeAddress(this.state)}`);
   }
 
   /** Show the same again: something has changed. What was pinned stays so. */
@@ -149,7 +164,7 @@ export class Island {
     const isOther = state.root !== this.state.root;
     if (await this.fetch(state, { fresh: isOther }, () => state)) {
       if (state.at) this.lookout.goBack(state.at);
-      this.restorePin();
+      if (!this.restorePin()) void this.modes.list();
     }
   }
 
@@ -165,9 +180,10 @@ export class Island {
     this.asking = asking;
     this.place.setAttribute("aria-busy", "true");
     try {
-      const body = question(next, how.fresh ? {} : placesOf(this.view.scene));
+      const body = question(next, how.fresh || next.to ? {} : placesOf(this.view.scene), next.to ? this.lookout.wide() : 0);
       const answer = await postData("/lineage/picture", body, asking.signal);
       this.state = settled();
+      this.modes.settle(answer);
       put(this.part("table"), answer.table);
       this.keepStill(() => this.display(answer.scene), how);
       this.tools.show(this.state);
@@ -238,11 +254,8 @@ export class Island {
     this.view.stage.title = this.view.isNear ? "" : (this.view.scene.cards[spot.card]?.whole ?? "");
   }
 
-  /**
-   * @param {Spot} spot
-   * @param {PointerEvent} event
-   */
-  choose(spot, event) {
+  /** @param {Spot} spot */
+  choose(spot) {
     const card = this.view.scene.cards[spot.card];
     this.view.stage.focus({ preventScroll: true });
     if (spot.group || card?.shape === "group") void this.fold(spot.group || card?.key || "");
@@ -254,7 +267,6 @@ export class Island {
       if (spot.port) void this.inspector.column(card.node, spot.port);
       else void this.inspector.node(card.node);
       if (spot.morePorts) void this.finder.open(card);
-      if (event.detail === 2 && !spot.port) void this.makeRoot(card.node);
     } else if (spot.link >= 0) {
       this.pin(this.litOf(spot), "");
       void this.inspector.link(this.view.scene, spot.link);
@@ -287,13 +299,15 @@ export class Island {
     return port ? throughPort(scene, card.at, port) : throughCard(scene, card.at);
   }
 
+  /** @returns {boolean} whether something is pinned */
   restorePin() {
     const [node, port] = this.state.pin.split("\0");
     const lit = this.litOfPin();
-    if (!node || !lit) return;
+    if (!node || !lit) return false;
     this.pin(lit, this.state.pin);
     if (port) void this.inspector.column(node, port);
     else void this.inspector.node(node);
+    return true;
   }
 
   /**
@@ -328,15 +342,9 @@ export class Island {
   }
 
   /** @param {string} node */
-  makeRoot(node) {
-    const none = { up: [], down: [] };
-    return this.change(
-      { root: node, up: 1, down: 1, opened: { ...none }, shut: { ...none }, to: "", pin: "", change: "", column: "" },
-      { fresh: true },
-    ).then(() => {
-      this.rootId = node;
-      return this.inspector.node(node);
-    });
+  async makeRoot(node) {
+    await this.change(atRoot(node), { fresh: true });
+    await this.inspector.node(this.rootId);
   }
 
   // -- keys and buttons --------------------------------------------------------------------------------------------
@@ -364,12 +372,6 @@ export class Island {
     event.preventDefault();
     event.stopPropagation();
     this.run(command);
-  }
-
-  /** @param {MouseEvent} event */
-  click(event) {
-    const button = event.target instanceof Element ? event.target.closest("[data-do]") : null;
-    if (button instanceof HTMLElement && button.dataset["do"]) this.run(button.dataset["do"], button);
   }
 
   /**

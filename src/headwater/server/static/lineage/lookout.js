@@ -7,11 +7,25 @@ import { rootOf } from "../graph/steps.js";
 
 const MARGIN = 56;
 const NEAREST = 1.1;
+/** a way is seen whole, as long as its names can be read at all */
+const LEAST_OF_WAYS = 0.55;
+const MARGIN_OF_WAYS = 24;
 
 export class Lookout {
   /** @param {GraphView} view */
   constructor(view) {
     this.view = view;
+    /** both ends of a way are in sight, if that can be */
+    this.isWay = false;
+  }
+
+  /** How wide the world may be to be legible as a whole. */
+  wide() {
+    return Math.max(1, Math.floor((this.view.width - 2 * MARGIN_OF_WAYS) / camera.LEGIBLE));
+  }
+
+  isTooWide() {
+    return this.view.scene.bounds.w > this.wide();
   }
 
   /**
@@ -22,10 +36,11 @@ export class Lookout {
     const { view } = this;
     const root = view.scene.cards[rootOf(view.scene)];
     if (!root) return;
-    const whole = camera.fitting(view.scene.bounds, view.width, view.height, NEAREST, MARGIN);
+    const [margin, least] = this.isWay ? [MARGIN_OF_WAYS, LEAST_OF_WAYS] : [MARGIN, camera.LEGIBLE];
+    const whole = camera.fitting(view.scene.bounds, view.width, view.height, NEAREST, margin);
     const near = camera.centred({ x: root.x + root.w / 2, y: root.y + root.h / 2 }, 1, view.width, view.height);
     const { scene, width, height } = view;
-    const next = whole.k >= camera.LEGIBLE ? whole : camera.filled(near, scene.bounds, root, width, height, MARGIN);
+    const next = whole.k >= least ? whole : camera.filled(near, scene.bounds, root, width, height, MARGIN);
     if (isSmooth) view.travel(next);
     else view.look(next);
   }

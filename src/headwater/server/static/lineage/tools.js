@@ -24,6 +24,22 @@ export class Tools {
   }
 
   /**
+   * Name the root, in the head of the tools and of the window.
+   * @param {string} name
+   * @param {string} whole
+   */
+  name(name, whole) {
+    const place = this.form.querySelector("[data-root-name]");
+    if (!(place instanceof HTMLElement)) return;
+    const words = document.createElement("bdi");
+    words.className = "name";
+    words.textContent = name;
+    words.title = whole;
+    place.replaceChildren(words);
+    document.title = `${name} · Headwater`;
+  }
+
+  /**
    * Show a state: after going back in the history, or when a change failed.
    * @param {State} state
    */

@@ -1,0 +1,161 @@
+"""The two things that the lineage page can be about beside a node: a way to another node, and what a change breaks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from stories import shop
+
+from headwater.testing.events import run_event, run_id
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+LONG = 7
+
+
+@pytest.fixture(scope="module")
+def live(filled):
+    """The shop, and a long chain of tables beside it."""
+    chain = [
+        run_event(run_id(50 + at), f"job_{at}", "COMPLETE", 50 + at, [f"step.{at}"], [f"step.{at + 1}"])
+        for at in range(LONG)
+    ]
+    return filled([*shop(), *chain])
+
+
+def card(page: Page, name: str):
+    """A card of the canvas, by its name."""
+    return page.locator(".g-card", has=page.locator(".g-name", has_text=re.compile(f"^{re.escape(name)}$")))
+
+
+def zoom(page: Page) -> float:
+    """How large the canvas is drawn."""
+    return float(re.search(r"scale\(([\d.]+)\)", page.locator(".g-cards").get_attribute("style"))[1])
+
+
+def is_within(page: Page, name: str) -> bool:
+    """Whether all of a card is in sight on the canvas."""
+    stage, box = page.locator("[data-stage]").bounding_box(), card(page, name).bounding_box()
+    return (
+        box["x"] >= stage["x"]
+        and box["y"] >= stage["y"]
+        and box["x"] + box["width"] <= stage["x"] + stage["width"]
+        and box["y"] + box["height"] <= stage["y"] + stage["height"]
+    )
+
+
+def test_both_ends_of_a_long_way_are_in_sight(live, watch):
+    """A way that is too long for one row stands in several, at a zoom that can be read, with both ends in sight; its
+    steps stand in the details."""
+    page = watch().open(f"{live.url}/lineage?root=step.0&to=step.{LONG}")
+    expect(card(page, f"step.{LONG}")).to_be_visible()
+    page.wait_for_function("document.querySelector('.lineage[aria-busy]') === null")
+    assert zoom(page) >= 0.8
+    assert is_within(page, "step.0")
+    assert is_within(page, f"step.{LONG}")
+    inspector = page.locator("[data-inspector]")
+    expect(inspector.locator("h2")).to_have_text(f"From step.0 to step.{LONG}")
+    expect(inspector.locator(".way li")).to_have_count(LONG + 1)
+    expect(inspector).to_contain_text("7 steps")
+    expect(page.locator("select[name=up]")).to_be_hidden()
+
+
+def test_on_a_phone_both_ends_are_in_sight_too(live, watch):
+    """A shorter way on a narrow screen: both ends in sight, at a zoom that can be read; nothing is wider than it."""
+    page = watch(**PHONE).open(f"{live.url}/lineage?root=step.0&to=step.3")
+    page.wait_for_function("document.querySelector('.lineage[aria-busy]') === null")
+    page.wait_for_timeout(300)
+    page.locator("[data-stage]").scroll_into_view_if_needed()
+    assert zoom(page) >= 0.55
+    assert is_within(page, "step.0")
+    assert is_within(page, "step.3")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_way_is_asked_for_by_name_and_left_again(live, watch):
+    """Any node can be named as the other end; a name that is not known, and one that no data reaches, are said under
+    the field, and the picture stays. Leaving, and going back in the history, bring the rest back."""
+    watched = watch()
+    watched.expected = ("404",)
+    page = watched.open(f"{live.url}/lineage?root=raw.users")
+    page.get_by_text("Path to another node").click()
+    field = page.get_by_label("To", exact=True)
+    for name, words in (("out.predz", "did you mean"), ("step.1", "no data flows between")):
+        field.fill(name)
+        field.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text(words)
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(field).to_be_focused()
+        expect(card(page, "clean.orders")).to_be_visible()
+    field.fill("out.preds")
+    field.press("Enter")
+    expect(page.locator("[data-inspector] h2")).to_have_text("From raw.users to out.preds")
+    expect(page.locator("[data-inspector]")).to_be_focused()
+    expect(page).to_have_url(re.compile("to=out.preds"))
+    card(page, "clean.orders").click()
+    expect(page.locator("[data-inspector] h2")).to_have_text("clean.orders")
+    page.get_by_role("button", name="The whole path").click()
+    expect(page.locator("[data-inspector] h2")).to_have_text("From raw.users to out.preds")
+    page.get_by_role("link", name="Leave the path").click()
+    expect(card(page, "out.preds")).to_have_count(0)
+    expect(page.locator("[data-inspector] h2")).to_have_text("raw.users")
+    expect(page.locator("select[name=up]")).to_be_visible()
+    page.go_back()
+    expect(page.locator("[data-inspector] h2")).to_have_text("From raw.users to out.preds")
+
+
+def test_a_change_is_in_the_address(live, watch):
+    """The impact of a change comes back with its link, with the history, and from the details of a node in it; its
+    count is that of its list, and how much of it is in the picture is said."""
+    page = watch().open(f"{live.url}/lineage?root=clean.orders")
+    page.get_by_text("What if it changes?").click()
+    page.locator("[data-impact] [name=column]").select_option("amount")
+    page.get_by_role("button", name="Show the impact").click()
+    inspector = page.locator("[data-inspector]")
+    expect(inspector.locator("h2")).to_have_text("If amount is dropped")
+    rows = inspector.locator(".impact-list > li").count()
+    counts = [int(text) for text in inspector.locator(".verdict b").all_inner_texts()]
+    assert sum(counts) == rows > 3
+    expect(inspector).to_contain_text(f"of {rows} are in the picture")
+    expect(page).to_have_url(re.compile("change=drop&column=amount"))
+    again = watch().open(page.url)
+    expect(again.locator("[data-inspector] h2")).to_have_text("If amount is dropped")
+    expect(again.locator(".g-card.is-breaks .g-name", has_text="features.spend")).to_be_visible()
+    card(again, "features.spend").click()
+    expect(again.locator("[data-inspector] h2")).to_have_text("features.spend")
+    expect(again.locator(".g-card.is-breaks .g-name", has_text="features.spend")).to_be_visible()
+    again.get_by_role("button", name="All that is affected").click()
+    again.get_by_role("button", name="Show all of it in the picture").click()
+    expect(again.locator("[data-in-picture]")).to_have_text("All of it is in the picture.")
+    again.get_by_role("link", name="Leave the impact").click()
+    expect(again.locator(".g-card.is-breaks")).to_have_count(0)
+    again.go_back()
+    expect(again.locator("[data-inspector] h2")).to_have_text("If amount is dropped")
+
+
+def test_a_change_that_cannot_be_is_said_under_the_form(live, watch):
+    """A column cannot be retired: the form stays, says so, and another choice works."""
+    watched = watch()
+    watched.expected = ("422",)
+    page = watched.open(f"{live.url}/lineage?root=clean.orders")
+    page.get_by_text("What if it changes?").click()
+    page.locator("[data-impact] [name=column]").select_option("amount")
+    page.locator("[data-impact] [name=change]").select_option("retire")
+    page.get_by_role("button", name="Show the impact").click()
+    expect(page.get_by_role("alert")).to_contain_text("column")
+    page.locator("[data-impact] [name=column]").select_option("")
+    page.get_by_role("button", name="Show the impact").click()
+    expect(page.locator("[data-inspector] h2")).to_have_text("If clean.orders is retired")
+
+
+def test_the_name_of_the_root_follows_the_picture(live, watch):
+    """Another root is named in the tools, in the title of the window, and on the way that one came."""
+    page = watch().open(f"{live.url}/lineage?root=clean.orders")
+    card(page, "raw.users").dblclick()
+    expect(page.locator("h1")).to_have_text("raw.users")
+    expect(page).to_have_title("raw.users · Headwater")
+    expect(page.locator("[data-crumbs] [aria-current]")).to_have_text("raw.users")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("clean.orders")
+    expect(page).to_have_title("clean.orders · Headwater")
