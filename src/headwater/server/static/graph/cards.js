@@ -4,7 +4,7 @@
 /** @typedef {import("./types.js").Scene} Scene */
 /** @typedef {import("./types.js").Lit} Lit */
 
-import { plural } from "../js/words.js";
+import { plural } from "../js/notes.js";
 import { portKey } from "./paths.js";
 
 export class CardPool {

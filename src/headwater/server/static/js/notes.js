@@ -1,4 +1,4 @@
-// Short messages at the foot of the window; a screen reader says them.
+// What scripts say: short messages at the foot of the window, counts in words; and buttons that copy what is shown short.
 
 const STAYS_MS = 4000;
 
@@ -11,4 +11,37 @@ export function note(text) {
   element.textContent = text;
   place.append(element);
   setTimeout(() => element.remove(), STAYS_MS);
+}
+
+/**
+ * "1 node", "1,234 nodes".
+ * @param {number} count
+ * @param {string} noun
+ */
+export function plural(count, noun) {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/**
+ * Make every such button of a page work, those of fragments that come later too.
+ * @param {Document} page
+ */
+export function startCopying(page) {
+  for (const button of page.querySelectorAll("[data-copy]")) {
+    if (button instanceof HTMLElement) button.hidden = false;
+  }
+  page.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;
+    if (button instanceof HTMLElement) void copy(button.dataset["copy"] ?? "");
+  });
+}
+
+/** @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    note(`Copied: ${text}`);
+  } catch {
+    note(`The browser does not let it be copied: ${text}`);
+  }
 }

@@ -1,6 +1,6 @@
 // What every page has: the theme, the search box, buttons that copy, the stream of changes.
 
-import { startCopying } from "./copy.js";
+import { startCopying } from "./notes.js";
 import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
 import { startTheme } from "./theme.js";

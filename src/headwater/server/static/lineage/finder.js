@@ -2,7 +2,7 @@
 
 import { toScreen } from "../graph/camera.js";
 import { getData, Trouble } from "../js/service.js";
-import { plural } from "../js/words.js";
+import { plural } from "../js/notes.js";
 
 /** @typedef {import("./island.js").Island} Island */
 /** @typedef {import("../graph/types.js").Card} Card */

@@ -3,7 +3,7 @@
 import { portKey } from "../graph/paths.js";
 import { put } from "../js/fragment.js";
 import { getData, getText, Trouble } from "../js/service.js";
-import { plural } from "../js/words.js";
+import { plural } from "../js/notes.js";
 
 /** @typedef {import("./island.js").Island} Island */
 /** @typedef {import("../graph/types.js").Scene} Scene */
@@ -93,9 +93,7 @@ export class Inspector {
   /** @param {string} id */
   async node(id) {
     this.shown = () => this.node(id);
-    if (!(await this.show(`/lineage/node?${this.query({ id, root: this.island.rootId })}`))) return;
-    const back = this.island.modes.backButton(document);
-    if (back) this.place.prepend(back);
+    await this.show(`/lineage/node?${this.query({ id, root: this.island.rootId })}`);
   }
 
   /**

@@ -1,13 +1,10 @@
 // What the page is about beside its root: a way to another node, or what a change breaks. The address says which, the
-// details list it, a button in the tools leaves it.
+// details list it.
 
 import { getText, Trouble } from "../js/service.js";
 import { atRoot } from "./address.js";
 
 /** @typedef {import("./island.js").Island} Island */
-
-const LEAVE = { impact: "Leave the impact", path: "Leave the path", "": "" };
-const BACK = { impact: "‹ All that is affected", path: "‹ The whole path", "": "" };
 
 export class Modes {
   /**
@@ -17,7 +14,6 @@ export class Modes {
   constructor(place, island) {
     this.place = place;
     this.island = island;
-    this.button = /** @type {HTMLElement} */ (place.querySelector("[data-leave]"));
   }
 
   /** @returns {"impact" | "path" | ""} */
@@ -40,8 +36,6 @@ export class Modes {
   show() {
     this.island.lookout.isWay = this.mode === "path";
     this.place.dataset["mode"] = this.mode;
-    this.button.hidden = !this.mode;
-    this.button.textContent = LEAVE[this.mode];
   }
 
   /** Show in the details what the page is about; a node where it is about nothing else. */
@@ -49,21 +43,6 @@ export class Modes {
     const { inspector, state, rootId } = this.island;
     if (this.mode === "impact") return inspector.impact({ node: rootId, change: state.change, column: state.column });
     return this.mode === "path" ? inspector.path() : inspector.node(rootId);
-  }
-
-  /**
-   * The way back from the details of one node to the list, where there is one.
-   * @param {Document} page
-   * @returns {HTMLElement | null}
-   */
-  backButton(page) {
-    if (!this.mode) return null;
-    const button = page.createElement("button");
-    button.className = "quiet";
-    button.type = "button";
-    button.dataset["do"] = "list";
-    button.textContent = BACK[this.mode];
-    return button;
   }
 
   /**
@@ -114,17 +93,13 @@ export class Modes {
  * @param {string} message
  */
 function complain(form, message) {
-  const known = form.querySelector(".problem");
-  const words = known ?? form.ownerDocument.createElement("p");
+  const words = form.querySelector(".problem") ?? form.appendChild(document.createElement("p"));
   words.className = "problem";
   words.id = "form-problem";
   words.setAttribute("role", "alert");
   words.textContent = message;
-  if (!known) form.append(words);
-  const field = form.querySelector("[name=to], [name=column], [name=change]");
-  if (field instanceof HTMLElement) {
-    field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", words.id);
-    field.focus();
-  }
+  const field = form.querySelector("[name=to], select");
+  field?.setAttribute("aria-invalid", "true");
+  field?.setAttribute("aria-describedby", words.id);
+  if (field instanceof HTMLElement) field.focus();
 }
