@@ -322,6 +322,35 @@ def test_menus_fit_a_phone(live, watch):
         page.get_by_text(menu, exact=True).click()
 
 
+def test_menus_close_again(live, watch):
+    """A click elsewhere closes a menu, and so does Esc, which leads back to what opened it; one is open at a time."""
+    page = watch().open(f"{live.url}/lineage?root=clean.orders")
+    opened = page.locator("details.menu[open]")
+    view = page.get_by_text("View", exact=True)
+    view.click()
+    expect(opened).to_have_count(1)
+    page.locator("[data-stage]").click(position={"x": 20, "y": 20})
+    expect(opened).to_have_count(0)
+    view.focus()
+    page.keyboard.press("Enter")
+    page.locator("[name=jobs]").focus()
+    page.keyboard.press("Escape")
+    expect(opened).to_have_count(0)
+    expect(view).to_be_focused()
+    view.click()
+    page.get_by_text("Export", exact=True).click()
+    expect(opened.locator("summary")).to_have_text("Export")
+
+
+def test_the_button_of_the_time_says_whether_it_is_open(live, watch):
+    """Also on a page that was opened at another time."""
+    page = watch().open(f"{live.url}/lineage?root=bi.revenue&as_of=2026-01-01T00:30:00Z")
+    button = page.get_by_role("button", name="Time", exact=True)
+    expect(button).to_have_attribute("aria-expanded", "true")
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "false")
+
+
 def test_an_edge_is_read_by_keyboard(live, watch):
     """``e`` opens how the edges of a card are known, one after the other, and says which."""
     page = watch().open(f"{live.url}/lineage?root=clean.orders&jobs=edges")

@@ -36,11 +36,17 @@ export class Timeline {
       this.place.hidden = true;
       if (this.island.state.asOf || this.island.state.against) void this.show({ asOf: "", against: "" });
     }
+    this.mark(button);
+  }
+
+  /** @param {HTMLElement | null} [button] that opens and closes it */
+  mark(button = this.island.place.querySelector('[data-do="time"]')) {
     button?.setAttribute("aria-expanded", String(!this.place.hidden));
   }
 
   async open() {
     this.place.hidden = false;
+    this.mark();
     try {
       this.instants = await postData("/lineage/instants", question({ ...this.island.state, asOf: "", against: "" }));
     } catch (error) {

@@ -1,5 +1,7 @@
 // The row of controls over the canvas: a form that works without a script, and at once with one.
 
+import { startMenus } from "./menus.js";
+
 /** @typedef {import("./island.js").Island} Island */
 /** @typedef {import("./address.js").State} State */
 
@@ -14,6 +16,7 @@ export class Tools {
    */
   constructor(form, island) {
     this.form = form;
+    startMenus(island.place);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("change", (event) => {
       const control = event.target;
