@@ -52,6 +52,10 @@ def test_it_is_not_ready_meanwhile_and_serves_the_others(old, serve, caplog):
     answer = client.post("/api/v1/lineage", content=event(5000))
     assert (answer.status_code, answer.json()["type"]) == (503, "headwater:store-outdated")
     assert "retry-after" in answer.headers
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert page.status_code == 503
+    assert '<meta http-equiv="refresh" content="5">' in page.text
+    assert "nothing of this was stored" not in page.text  # nothing was sent
     assert other.post("/api/v1/lineage", content=event(1)).status_code == 201
     assert probe.get("/health/live").status_code == 200
     deadline = time.monotonic() + 120

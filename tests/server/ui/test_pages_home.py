@@ -100,6 +100,15 @@ def test_the_parts_of_an_open_page_are_those_of_a_new_one(client):
     assert "<h1" not in parts
 
 
+def test_datasets_of_no_type_are_where_to_start_where_there_are_no_others(served):
+    """Emitters that tell no type are helped too."""
+    found = served.client()
+    event = run_event(run_id(1), "load", "COMPLETE", 1, ["a"], ["b"])
+    assert found.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    text = found.get("/").text
+    assert "<dt>Datasets</dt><dd>" in text[text.index('id="start"') :]
+
+
 def test_the_numbers_lead_to_what_they_count(client):
     """Datasets, jobs and runs are listed one click away, and so are all failed runs."""
     text = client.get("/").text

@@ -22,6 +22,7 @@ _STARTS = (
     ("Dashboards", "DASHBOARD"),
     ("Tables", "TABLE"),
     ("Files", "FILE"),
+    ("Datasets", ""),
 )
 _MOST_STARTS = 5
 _MOST_MEASURED = 5000
