@@ -136,7 +136,7 @@ class Assembler:
             return False
         if touched.ref[:2] in self.recorder.moved:
             return True
-        return touched.ref.namespace == "file" and not touched.origins.has_any and not os.path.exists(touched.ref.name)  # noqa: PTH110
+        return touched.ref.namespace == "file" and touched.origins.is_spelled and not os.path.exists(touched.ref.name)  # noqa: PTH110
 
     def _event(
         self, kind: str, time_ns: int, run_facets: dict[str, Any], job_facets: dict[str, Any], touched: list[Touched]

@@ -84,8 +84,7 @@ class Datasets:
         """A dataset was written, or named: its state is what is there now."""
         touched = self.touch(ref)
         touched.is_output = True
-        if value is not None:
-            touched.origins.add(value)
+        touched.origins.add(value)
         touched.inferred = inferred
         metrics = self._describe(touched, value, snapshot).get("dataQualityMetrics", {})
         statistics = {"rowCount": metrics.get("rowCount")}

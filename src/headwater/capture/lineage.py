@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from headwater.capture.trace import Trace, Trail, Trails, trace
-from headwater.capture.values import INFERRED, DatasetRef, Value
+from headwater.capture.values import INFERRED, NOTHING, DatasetRef, Value
 
 MAX_FIELD_EDGES: Final = 100_000
 """An entry with more column edges is written without them: no reader and few receivers cope with more."""
@@ -37,6 +37,7 @@ class Origins:
         "_target",
         "_waiting",
         "has_any",
+        "is_spelled",
     )
 
     def __init__(self, ref: DatasetRef) -> None:
@@ -52,11 +53,17 @@ class Origins:
         self._has_unknown = False
         self.has_any = False
         """Whether anything of known making was written."""
+        self.is_spelled = True
+        """Whether all that was written was spelled out in the code, or of unknown making."""
 
-    def add(self, value: Value) -> None:
-        """``value`` was written to the target."""
+    def add(self, value: Value | None) -> None:
+        """``value`` was written to the target; None: something of unknown making."""
+        if value is None:
+            self._has_unknown = True
+            return
         self._waiting.append(value)
         self.has_any = True
+        self.is_spelled = self.is_spelled and value.inputs == (NOTHING,)
 
     def entry(self, inferred: Iterable[DatasetRef]) -> dict[str, Any]:
         """The lineage entry of the target.

@@ -46,7 +46,7 @@ def is_spelled(code: CodeType | None, line: int, makers: frozenset[str] | None =
     if code is None or at is None:
         return False
     value = maker_at(at, line, makers) if makers else getattr(at.node, "value", None)
-    return isinstance(value, ast.expr) and _Reader().follows(value, _Place(code, line))
+    return isinstance(value, ast.expr) and Reader().follows(value, Place(code, line))
 
 
 def constants_at(code: CodeType | None, line: int) -> set[object]:
@@ -65,7 +65,7 @@ def constants_at(code: CodeType | None, line: int) -> set[object]:
                 if not isinstance(node.value, str):
                     found.add(-node.value)
         for name in (*step.passed, *step.used):
-            more = [one for one in _bindings(name, _Place(code, step.first)) if one.first not in seen]
+            more = [one for one in _bindings(name, Place(code, step.first)) if one.first not in seen]
             seen.update(one.first for one in more)
             waiting += more
     return found
@@ -80,7 +80,7 @@ def _head(node: ast.stmt) -> ast.AST:
     return node.test if isinstance(node, ast.While) else node
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where an expression stands, and the names that it binds for itself."""
 
     code: CodeType
@@ -88,12 +88,14 @@ class _Place(NamedTuple):
     own: frozenset[str] = frozenset()
 
 
-class _Reader:
+class Reader:
+    """Follows expressions to what they are made of, each name once."""
+
     def __init__(self) -> None:
         self._seen: set[tuple[CodeType, str]] = set()
         self._left = MAX_NODES
 
-    def follows(self, node: ast.AST, at: _Place) -> bool:
+    def follows(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression leads to nothing but what is written."""
         self._left -= 1
         if self._left < 0 or isinstance(node, ast.Constant | ast.expr_context | ast.operator | ast.arguments):
@@ -108,7 +110,7 @@ class _Reader:
             at = at._replace(own=at.own | own_names(node))
         return all(self.follows(item, at) for item in ast.iter_child_nodes(node))
 
-    def _call(self, node: ast.Call, at: _Place) -> bool:
+    def _call(self, node: ast.Call, at: Place) -> bool:
         function = node.func
         if isinstance(function, ast.Name):
             is_known = function.id in _BUILTINS or (function.id in _NAMES and not _bindings(function.id, at))
@@ -117,7 +119,7 @@ class _Reader:
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         return is_known and all(self.follows(item, at) for item in given)
 
-    def _name(self, name: str, at: _Place) -> bool:
+    def _name(self, name: str, at: Place) -> bool:
         if (at.code, name) in self._seen:
             return True
         self._seen.add((at.code, name))
@@ -129,8 +131,8 @@ class _Reader:
             return self._parameter(at.code, name, parameters.index(name))
         return name in _MODULES or name in _BUILTINS
 
-    def _step(self, step: Step, at: _Place) -> bool:
-        node, at = step.node, _Place(at.code, step.first)
+    def _step(self, step: Step, at: Place) -> bool:
+        node, at = step.node, Place(at.code, step.first)
         if isinstance(node, ast.For | ast.AsyncFor):
             return self.follows(node.iter, at)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):  # rows.append(...)
@@ -149,10 +151,10 @@ class _Reader:
         if any(isinstance(item, ast.Starred) for item in call.args) or any(item.arg is None for item in call.keywords):
             return False
         given = given_for(call, code, name, place)
-        return given is None or self.follows(given, _Place(*caller))
+        return given is None or self.follows(given, Place(*caller))
 
 
-def _bindings(name: str, at: _Place) -> list[Step]:
+def _bindings(name: str, at: Place) -> list[Step]:
     """The statements that bind a name above a line, and those below it in a loop around it. Of a global name in a
     function all there are."""
     known = [step for step in steps_of(at.code) if name in step.binds]

@@ -1,9 +1,10 @@
 """Files: ``open`` in all its forms, and files that are copied, moved and renamed.
 
-Which file a program opened is a fact; what it put there is not known, so such a write has no value and its sources are
-``inferred`` by whoever assembles the run: everything read before it. A write is recorded when the file is opened, so
-that a crash or a handle left open loses nothing, and once more when the handle is gone, because by then the program
-may have read more. The handle itself is the one Python made: neither its type nor anything else about it changes.
+Which file a program opened is a fact; what it put there is not known, unless the code spells it out
+(``headwater.capture.payloads``): such a write has no value, and its sources are ``inferred`` by whoever assembles the
+run: everything read before it. A write is recorded when the file is opened, so that a crash or a handle left open loses
+nothing, and once more when the handle is gone, because by then the program may have read more. The handle itself is the
+one Python made: neither its type nor anything else about it changes.
 An interpreter-wide audit hook would see no more of this, and could not be taken away again.
 
 Not user data, and passed over: source and byte code, installed libraries, the interpreter's own files, devices, caches
@@ -24,12 +25,14 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
+from headwater.capture.cells import user_place
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks, Integration
 from headwater.capture.locations import located, path_of
+from headwater.capture.payloads import is_payload_spelled
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.stand_in import USERS_CODE, observe_io, unseen
-from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
+from headwater.capture.values import NOTHING, UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
 
 _CODE: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".ttf", ".otf", ".afm", ".pfb", ".log")
 _SYSTEM: Final = ("/proc/", "/dev/", "/sys/", "/etc/", "/usr/share/", "/usr/lib/", "/run/")
@@ -187,15 +190,18 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
         recorder.read(handle, ref, "open")
     if mode[0] in "wxa" or "+" in mode:
         written = "append" if "a" in mode else "create" if "x" in mode else "overwrite"
-        recorder.wrote(None, ref, mode=written)
-        _watch(handle, recorder, ref, written)
+        code, line = user_place(3)
+        is_spelled = is_payload_spelled(code, line)
+        value = make_value("open", (NOTHING,), code=code, line=line) if is_spelled else None
+        recorder.wrote(value, ref, mode=written)
+        _watch(handle, recorder, ref, written, value)
 
 
 _WATCHED: dict[int, tuple[weakref.ref[Any], Recorder, DatasetRef, str]] = {}
 """Handles open for writing, by identity: the file's name and who wants to know, nothing of the file."""
 
 
-def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, mode: str) -> None:
+def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, mode: str, value: Value | None) -> None:
     """Tell the recorder again when the handle is gone."""
     key = id(handle)
 
@@ -203,7 +209,7 @@ def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, mode: str) -> None:
         known = _WATCHED.pop(key, None)
         if known is not None:
             with GUARD.at("files.close"):
-                recorder.wrote(None, ref, mode=mode)
+                recorder.wrote(value, ref, mode=mode)
 
     _WATCHED[key] = (weakref.ref(handle, gone), recorder, ref, mode)
 

@@ -93,7 +93,7 @@ def test_a_write_is_told_again_when_the_handle_is_gone(recorder: Recorder, tmp_p
 
 def test_copies_and_moves(recorder: Recorder, tmp_path: Path) -> None:
     """A copy comes from its original; a renamed file from what it was before."""
-    (tmp_path / "a").write_text("1")
+    (tmp_path / "a").write_text(str(tmp_path))
     shutil.copy(tmp_path / "a", tmp_path / "b")
     (tmp_path / "folder").mkdir()
     shutil.copy2(tmp_path / "a", tmp_path / "folder")
@@ -196,3 +196,69 @@ def test_handles_are_not_kept_alive(recorder: Recorder, tmp_path: Path) -> None:
     assert watch() is None
     assert [type(item) for item in recorder.items] == [Write, Write]
     assert not any(isinstance(item, Read) for item in recorder.items)
+
+
+SPELLED = {
+    "with.txt": """
+with open("with.txt", "w") as f:
+    f.write("made by us\\n")
+    for i in range(3):
+        f.write(f"{i},{i * 2}\\n")
+""",
+    "dump.json": """
+names = ["a", "b"]
+with open("dump.json", "w") as f:
+    json.dump({"names": names, "n": len(names)}, f, indent=1)
+""",
+    "rows.csv": """
+f = open("rows.csv", "w", newline="")
+writer = csv.writer(f)
+writer.writerow(["a", "b"])
+writer.writerows([[1, 2], [3, 4]])
+f.close()
+""",
+    "text.txt": 'Path("text.txt").write_text("fixed".upper())',
+    "line.json": 'json.dump([1, 2], open("line.json", "w"))',
+    "print.txt": 'print("said", file=open("print.txt", "w"))',
+}
+READ = {
+    "copied.txt": 'with open("copied.txt", "w") as f:\n    f.write(Path("in.txt").read_text())',
+    "loaded.json": """
+loaded = json.loads(Path("in.txt").read_text() or "1")
+with open("loaded.json", "w") as f:
+    f.write("[")
+    json.dump(loaded, f)
+""",
+    "given.txt": 'with open("given.txt", "w") as f:\n    f.write("x")\n    fill(f)',
+    "mixed.txt": 'Path("mixed.txt").write_text("x" + text)',
+    "late.txt": 'out = open("late.txt", "w")\nout.write("x")\nshutil.copyfileobj(open("in.txt"), out)\nout.close()',
+    "empty.txt": 'with open("empty.txt", "w") as f:\n    pass',
+}
+BEGIN = """
+import csv, json, shutil
+from pathlib import Path
+def fill(f):
+    f.write(text)
+text = open("in.txt").read()
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [*SPELLED.items(), *READ.items()])
+def test_what_the_code_spells_out_comes_from_nothing(project, name, code):
+    """Text, rows and documents that are written out go into a file without a source, whatever was read before; where
+    one part of it is not, or cannot be read, all that was read is behind it, as a guess."""
+    project.write("in.txt", "1")
+    project.write("s.py", BEGIN + code)
+    ended = project.captured("s.py")
+    assert (ended.code, ended.err) == (0, "")
+    entries = project.events[-1]["job"]["facets"]["lineage"]["entries"]
+    (entry,) = [entry for entry in entries if entry["name"].endswith(name)]
+    sources = [source["name"].rpartition("/")[2] for source in entry["inputs"]]
+    assert sources == ([] if name in SPELLED else ["in.txt"])
+
+
+def test_a_scratch_file_of_literals_is_no_dataset(project):
+    """Written out in the code and removed again: nothing to tell of."""
+    project.write("s.py", 'import os\nwith open("t.txt", "w") as f:\n    f.write("x")\nos.remove("t.txt")\n')
+    project.captured("s.py")
+    assert project.events[-1]["outputs"] == []

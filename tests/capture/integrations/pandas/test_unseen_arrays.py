@@ -139,3 +139,29 @@ def test_a_line_in_a_loop_is_read_a_bounded_number_of_times(frame):
         count for (code, _), (count, _) in _guesses._asked.items() if code is not None and "bounded" in code.co_name
     ]
     assert counts == [64]
+
+
+def _with_hour(frame):
+    frame["hour"] = frame.index.hour
+    return frame
+
+
+def test_what_is_made_of_an_index_comes_from_its_levels(follow):
+    """Parts of a date that was read into the index, in one statement or through a name, in a function, and grouped by;
+    an index without a name tells nothing."""
+    times = pd.date_range("2020-01-01", periods=5, freq="7h")
+    pd.DataFrame({"when": times, "n": range(5)}).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    df = pd.read_csv("in.csv", parse_dates=["when"], index_col="when")
+    plain = pd.read_csv("in.csv")
+    df["day"] = df.index.day_of_week
+    months = df.index.month
+    df["month"] = months + 1
+    plain["place"] = plain.index * 2
+    _with_hour(df)
+    by_day = df[["day", "n"]].groupby("day").sum()
+    columns = followed.columns(df)
+    assert columns["day"] == columns["month"] == columns["hour"] == {("in.csv", "when")}
+    assert followed.direct(df, "day") == {"when": "TRANSFORMATION"}
+    assert followed.columns(by_day)["n"] == {("in.csv", "n"), ("in.csv", "when")}
+    assert followed.columns(plain)["place"] == set()

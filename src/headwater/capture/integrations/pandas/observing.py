@@ -13,6 +13,7 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.gathered import MAKERS
 from headwater.capture.hooks import BUSY, After, Hooks, observe
+from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import describe
 from headwater.capture.integrations.pandas.rules import opaque
 from headwater.capture.recorder import SCALARS, Recorder, is_spelled_here
@@ -86,6 +87,8 @@ def operands(*candidates: Any) -> list[Any]:
 def new_in(recorder: Recorder, new: Any) -> list[Any]:
     """What columns are set to: data, or a list that was made by going through columns; of another list nothing is
     known, but where the code spells it out."""
+    if isinstance(new, pd.Index) and recorder.values.get(new) is None:
+        new = index_value(recorder, new) or new
     found = operands(new if isinstance(new, DATA) else listed(recorder, new))
     if isinstance(new, list | tuple | dict) and not found:
         return [NOTHING if is_spelled_here() else UNKNOWN]
