@@ -114,6 +114,37 @@ def test_a_dataset_says_what_it_is_and_was(client):
         assert words in text
 
 
+def test_a_row_that_is_not_there_is_said_beside_its_form(client):
+    """Of a log whose rows are counted, a row behind the last is refused with how far they run, and the page stands."""
+    out = dataset(
+        "q",
+        facets={"datasetType": facet(datasetType="PREDICTIONS")},
+        outputFacets={"outputStatistics": facet(rowCount=3)},
+    )
+    event = run_event(run_id(77), "score", "COMPLETE", 77, ["t"], [out])
+    assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    answer = client.get("/datasets/dataset:db:q?row=3")
+    assert answer.status_code == 422
+    assert "Row 3 is not in q: rows run from 0 to 2." in answer.text
+    assert 'placeholder="0 to 2"' in answer.text
+    assert client.get("/datasets/dataset:db:q?row=2").status_code == 200
+
+
+def test_columns_of_which_nothing_was_measured_are_names_only(client):
+    """A table of columns has none that are empty: where no type is known and nothing was measured, only names."""
+    page = client.get("/datasets/dataset:db:m").text
+    columns = page[page.index('id="columns"') : page.index('id="versions"')]
+    assert "Distribution" not in columns
+    assert "Distribution" in client.get("/datasets/dataset:db:t").text
+
+
+def test_a_page_that_finds_nothing_leads_to_the_search(client):
+    """The remedy on a page is a link to search, not a command for a terminal."""
+    page = client.get("/lineage?root=zzqqxx").text
+    assert 'href="/search?q=zzqqxx"' in page
+    assert "headwater search" not in page
+
+
 def test_an_older_version_has_a_page_that_says_so(client):
     """A version is named in the query; the page says that there is a later one."""
     first = re.findall(
@@ -152,7 +183,12 @@ def test_predictions_show_the_whole_chain(client):
     text = text_of(client, "/datasets/dataset:db:p?row=3")
     assert "Every version on the way back, nearest first: 4" in text
     assert "the number of rows is not known, so row 3 could not be checked" in text
-    assert client.get("/datasets/dataset:db:p?row=-1").status_code == 422
+    for row in ("-1", "seven", "0x1", "9" * 30):
+        answer = client.get(f"/datasets/dataset:db:p?row={row}")
+        assert answer.status_code == 422
+        assert "A row is a number, counted from 0" in answer.text
+        assert f'value="{row}"' in answer.text
+        assert "Every version on the way back" in answer.text
 
 
 def test_a_job_says_how_its_runs_went_and_whether_its_sql_agrees(client):

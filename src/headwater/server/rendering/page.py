@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, NotFound
 from headwater.query.names import Labels
 from headwater.server.access.principals import NOBODY, Principal
 from headwater.server.call import Call
@@ -95,7 +95,10 @@ def render(request: Request, principal: Principal, template: str, *, status: int
 def error_page(request: Request, principal: Principal, error: HeadwaterError) -> Response:
     """What a person is shown when a page cannot be: what is wrong, and what can be done."""
     problem = problem_of(error)
-    return render(request, principal, "error.html", status=problem.status, problem=problem)
+    sought = error.what if isinstance(error, NotFound) and error.hint.startswith("'headwater search") else ""
+    return render(
+        request, principal, "error.html", status=problem.status, problem=problem, sought=sought[:_LONGEST_WORDS]
+    )
 
 
 def wants_page(request: Request) -> bool:

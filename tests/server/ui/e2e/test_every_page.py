@@ -20,6 +20,7 @@ PAGES = (
     "/lineage?root=clean.orders",
     "/lineage?root=clean.orders&columns=true&down=3",
     "/lineage?root=clean.orders&change=drop&column=amount",
+    "/lineage?root=raw.users&to=out.preds",
     "/lineage?root=clean.orders&group=namespace",
     "/lineage?root=raw.orders:amount",
     "/lineage?root=nothing.like.this",

@@ -84,6 +84,8 @@ PAGES = (
     f"/runs/{run_id(40)}",
     "/jobs/job:jobs:code",
     "/compare",
+    "/compare?before=nothing.like.this",
+    "/datasets/dataset:db:p.log?row=seven",
     "/compare?before=dwh.daily",
     f"/compare?before={run_id(40)}&after={run_id(41)}",
     f"/compare?before={run_id(20)}&after={run_id(23)}",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from starlette.responses import RedirectResponse, Response
 
+from headwater.errors import InvalidInput
 from headwater.model.graph import NodeKind
 from headwater.query.beside import jobs_beside
 from headwater.query.facts import Metric
@@ -15,7 +16,9 @@ from headwater.query.models import MODEL_TYPES, read_model
 from headwater.query.names import Labels, node_id
 from headwater.query.quality import Quality, read_quality
 from headwater.query.resolve import Target
+from headwater.query.text import clean
 from headwater.query.versions import version_at
+from headwater.query.why import Why
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.about import about_words
@@ -29,13 +32,14 @@ _MOST_CHARTS = 12
 _MOST_VERSIONS = 30
 _MOST_CHANGES = 100
 _MOST_CHAIN = 100
+_MOST_DIGITS = 15
 
 
 class DatasetQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which version, the latest when empty; which row of predictions the chain is asked for."""
 
     version: Annotated[str, msgspec.Meta(max_length=1000)] = ""
-    row: Annotated[str, msgspec.Meta(pattern=r"^\d{0,15}$", description="A row, counted from 0.")] = ""
+    row: Annotated[str, msgspec.Meta(max_length=100, description="A row, counted from 0.")] = ""
 
 
 def show(call: Call) -> Response:
@@ -52,7 +56,8 @@ def show(call: Call) -> Response:
             target = lineage.resolver.target(text)
         elif target.version is not None:
             text = f"{text}#{target.version.version}"
-        return page(call, "dataset.html", query=query, **_shown(lineage, target, text, query.row))
+        shown = _shown(lineage, target, text, query.row.strip())
+        return page(call, "dataset.html", status=422 if shown["row_problem"] else 200, query=query, **shown)
 
 
 def _shown(lineage: Lineage, target: Target, text: str, row: str) -> dict[str, Any]:
@@ -63,7 +68,7 @@ def _shown(lineage: Lineage, target: Target, text: str, row: str) -> dict[str, A
     quality = read_quality(store, node)
     is_model = details.type in MODEL_TYPES and version is not None
     is_predictions = details.type == "PREDICTIONS" and version is not None
-    why = lineage.why(f"{text}#{row}" if row else text) if is_model or is_predictions else None
+    why, row_problem = _why(lineage, text, row) if is_model or is_predictions else (None, "")
     charts = quality_charts(quality)
     return {
         "about": details,
@@ -85,11 +90,25 @@ def _shown(lineage: Lineage, target: Target, text: str, row: str) -> dict[str, A
         "model": read_model(store, node, version) if is_model and version else None,
         "metric_charts": metric_charts(details.run.metrics) if is_model and details.run else [],
         "why": why,
+        "row_problem": row_problem,
         "versions_by_id": {made.version.id: made.version for made in why.history} if why else {},
         "labels": Labels(shown=[details, *(made.version for made in why.history)] if why else [details]),
         "is_predictions": is_predictions,
         "most_chain": _MOST_CHAIN,
     }
+
+
+def _why(lineage: Lineage, text: str, row: str) -> tuple[Why, str]:
+    """The way back from a version, or from one row of it; where there is no such row, why not, for the form it came
+    from."""
+    if not row:
+        return lineage.why(text), ""
+    if not (row.isascii() and row.isdecimal() and len(row) <= _MOST_DIGITS):
+        return lineage.why(text), f"a row is a number, counted from 0, and {clean(row)!r} is none"
+    try:
+        return lineage.why(f"{text}#{row}"), ""
+    except InvalidInput as error:
+        return lineage.why(text), f"row {row} {error.rule}"
 
 
 def version_id(lineage: Lineage, node: Any) -> int:
