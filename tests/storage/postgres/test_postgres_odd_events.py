@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from postgres_opening import Opener
@@ -11,6 +13,7 @@ from postgres_opening import Opener
 from headwater.model.graph import NodeKind
 from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
+from headwater.storage.postgres import PostgresStore
 from headwater.testing.events import column_lineage, dataset, facet, raw, run_event, run_id, schema, whole_run
 
 
@@ -66,6 +69,23 @@ def test_times_at_the_ends(opened: Opener, time: str) -> None:
         assert store.graph_hash() == oracle.graph_hash()
 
 
+@contextmanager
+def counted(store: PostgresStore) -> Iterator[list[str]]:
+    """What a store asks its server."""
+    statements: list[str] = []
+    execute = store._session.execute
+
+    def counting(statement: str, *given: object, **named: object) -> object:
+        statements.append(statement)
+        return execute(statement, *given, **named)  # type: ignore[arg-type]
+
+    store._session.execute = counting  # type: ignore[method-assign,assignment]
+    try:
+        yield statements
+    finally:
+        store._session.execute = execute  # type: ignore[method-assign]
+
+
 def test_many_names_in_one_batch(opened: Opener) -> None:
     """A batch that brings thousands of names at once is written in a bounded number of statements."""
     store = opened()
@@ -76,18 +96,37 @@ def test_many_names_in_one_batch(opened: Opener) -> None:
             for event in whole_run(number, f"job{number}", number, [f"in{number}", "shared"], [f"out{number}"])
         ]
     )
-    statements = 0
-    execute = store._session.execute
-
-    def counting(*given: object, **named: object) -> object:
-        nonlocal statements
-        statements += 1
-        return execute(*given, **named)  # type: ignore[arg-type]
-
-    store._session.execute = counting  # type: ignore[method-assign]
-    assert {one.status for one in store.append(events)} == {ReceiptStatus.STORED}
-    store._session.execute = execute  # type: ignore[method-assign]
-    assert statements < 60
+    with counted(store) as statements:
+        assert {one.status for one in store.append(events)} == {ReceiptStatus.STORED}
+    assert len(statements) < 60
     with MemoryStore.open() as oracle:
         oracle.append(events)
+        assert store.graph_hash() == oracle.graph_hash()
+
+
+def test_an_event_that_is_late_in_a_long_history(opened: Opener) -> None:
+    """How much was said of a dataset does not decide how many statements it takes to put one more into its history."""
+    told = [
+        event
+        for number in range(1, 121)
+        for event in whole_run(
+            number, "j", 20 * number, [], [dataset("t", facets={"documentation": facet(description=f"{number % 3}")})]
+        )
+    ]
+    late = whole_run(200, "j", 1205, [], [dataset("t", facets={"documentation": facet(description="late")})])
+    joined = whole_run(
+        201,
+        "j",
+        1215,
+        [],
+        [dataset("u", facets={"symlinks": facet(identifiers=[{"namespace": "db", "name": "t", "type": "TABLE"}])})],
+    )
+    store = opened()
+    store.append(raw(told))
+    with counted(store) as statements:
+        store.append(raw(late))
+        store.append(raw(joined))
+    assert sum("held.keys" in statement for statement in statements) < 12
+    with MemoryStore.open() as oracle:
+        oracle.append(raw([*told, *late, *joined]))
         assert store.graph_hash() == oracle.graph_hash()

@@ -43,7 +43,7 @@ class MemoryTables:
     """One tenant's tables in memory. ``keys`` are those of the stored events, by sequence number."""
 
     def __init__(self, keys: Callable[[int], bytes], epochs: abc.Mapping[Level, int] | None = None) -> None:
-        self.event_key = keys
+        self._keys = keys
         self.names: MemoryTable[int, Name] = MemoryTable(attrgetter("id"), ("node",), ("kind", "namespace", "name"))
         self.nodes: MemoryTable[int, Node] = MemoryTable(attrgetter("id"))
         self.runs: MemoryTable[int, Run] = MemoryTable(attrgetter("id"), ("run_id",), ("job",))
@@ -83,6 +83,10 @@ class MemoryTables:
         self.reads = MemoryReads()
         self.rewrites = MemoryRewrites(lambda: self.next_id("step"))
         self._epochs: Count[Level] = Count(epochs or {})
+
+    def event_keys(self, seqs: abc.Collection[int]) -> dict[int, bytes]:
+        """The keys of stored events, by their numbers."""
+        return {seq: self._keys(seq) for seq in seqs}
 
     def next_id(self, counter: Counter) -> int:
         """The next id of a counter, from 1."""

@@ -55,7 +55,7 @@ class BatchTables:
         self._session = session
         self._sql = queries()
         self._counters: dict[str, int] = {}
-        self.event_key = log.key_of
+        self.event_keys = log.keys_of
         self._make_tables()
         self._make_contents()
         self._mentions = array("q")

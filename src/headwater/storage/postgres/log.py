@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from headwater.storage.base import StoredEvent
 from headwater.storage.frames import (
+    KEY_BYTES,
     Frame,
     Unpacked,
     cut,
@@ -80,13 +81,14 @@ class EventLog:
         ((size,),) = self._session.rows(self._sql["log_bytes"])
         return int(size)
 
-    def key_of(self, seq: int) -> bytes:
-        """The key of a stored event."""
-        pending = self._pending.get(seq)
-        if pending is not None:
-            return pending
-        ((first, keys),) = self._session.rows(self._sql["frames_of"], (seq,))
-        return key_at(keys, seq - first)
+    def keys_of(self, seqs: Collection[int]) -> dict[int, bytes]:
+        """The keys of stored events, by their numbers, in one round trip."""
+        found = {seq: self._pending[seq] for seq in seqs if seq in self._pending}
+        asked = [(seq,) for seq in seqs if seq not in found]
+        if asked:
+            rows = self._session.rows(self._sql["frames_keys"], (KEY_BYTES, KEY_BYTES, *arrays_of(("bigint",), asked)))
+            found.update((seq, bytes(key)) for seq, key in rows)
+        return found
 
     def read(self, since: int) -> Iterator[StoredEvent]:
         """The events after a sequence number, in order; some frames at a time."""

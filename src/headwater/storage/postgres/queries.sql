@@ -276,8 +276,11 @@ VALUES (:tenant, %s, %s, %s, %s, %s, %s, %s);
 SELECT last_seq, first_seq, keys, received, body FROM frames
 WHERE tenant_id = :tenant AND last_seq > %s ORDER BY last_seq LIMIT %s;
 
--- frames_of
-SELECT first_seq, keys FROM frames WHERE tenant_id = :tenant AND last_seq >= %s ORDER BY last_seq LIMIT 1;
+-- frames_keys
+SELECT wanted.seq, substring(held.keys FROM ((wanted.seq - held.first_seq) * %s + 1)::integer FOR %s)
+FROM unnest(%b::bigint[]) AS wanted (seq) CROSS JOIN LATERAL (
+  SELECT first_seq, keys FROM frames WHERE tenant_id = :tenant AND last_seq >= wanted.seq ORDER BY last_seq LIMIT 1
+) AS held;
 
 -- frames_across
 -- Frames of which a part was received before an instant.

@@ -198,10 +198,11 @@ class History:
             if mention.facets:
                 by_event.setdefault(mention.seq, []).append(mention)
         found = []
+        keys = self._tables.event_keys(by_event)
         for seq, mentions in by_event.items():
             sets = [self._sets.by_id(mention.facets) for mention in mentions]
             bodies = sets[0].bodies if len(sets) == 1 else self._sets.merged(sets)
-            found.append((mentions[0].at, self._tables.event_key(seq), mentions[0], bodies))
+            found.append((mentions[0].at, keys[seq], mentions[0], bodies))
         return sorted(found, key=lambda one: one[:2])
 
     def rebuild(self, node: Node) -> None:

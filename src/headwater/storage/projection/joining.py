@@ -21,11 +21,12 @@ class Joining:
     def runs_of(self, *nodes: int) -> dict[int, tuple[int, bytes, int]]:
         """(time, key, sequence number) of one event by run, for every run that touched one of these nodes."""
         names = [name.id for node in nodes for name in self._names.of(node)]
-        found: dict[int, tuple[int, bytes, int]] = {}
+        last: dict[int, tuple[int, int]] = {}
         for mention in self._tables.mentions(names):
-            if mention.run and (mention.run not in found or mention.at > found[mention.run][0]):
-                found[mention.run] = (mention.at, self._tables.event_key(mention.seq), mention.seq)
-        return found
+            if mention.run and (mention.run not in last or mention.at > last[mention.run][0]):
+                last[mention.run] = mention.at, mention.seq
+        keys = self._tables.event_keys({seq for _, seq in last.values()})
+        return {run: (at, keys[seq], seq) for run, (at, seq) in last.items()}
 
     def join(self, kept: int, lost: int) -> None:
         """Make two nodes one."""

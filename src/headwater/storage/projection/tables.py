@@ -357,8 +357,8 @@ class Tables(Protocol):
     def counts(self) -> dict[str, int]:
         """Numbers of ``datasets``, ``jobs``, ``runs``, ``versions`` and ``edges``."""
 
-    def event_key(self, seq: int) -> bytes:
-        """The key of a stored event."""
+    def event_keys(self, seqs: Collection[int]) -> dict[int, bytes]:
+        """The keys of stored events, by their numbers."""
 
     def edge_changed(self, edge: Edge) -> None:
         """Tell the followers of the dataset level about an edge; one with an empty interval is gone."""

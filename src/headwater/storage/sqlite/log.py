@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from headwater.storage.base import StoredEvent
 from headwater.storage.frames import Frame, Unpacked, cut, events_of, frame_of, key_at
@@ -53,13 +53,19 @@ class EventLog:
         """The batch at hand is written, or rolled back."""
         self._pending.clear()
 
-    def key_of(self, seq: int) -> bytes:
-        """The key of a stored event."""
-        pending = self._pending.get(seq)
-        if pending is not None:
-            return pending
-        first, keys = self._connection.execute(self._sql["frames_of"], (seq,)).fetchone()
-        return key_at(bytes(keys), seq - first)
+    def keys_of(self, seqs: Collection[int]) -> dict[int, bytes]:
+        """The keys of stored events, by their numbers."""
+        found: dict[int, bytes] = {}
+        first, keys = 0, b""
+        for seq in sorted(seqs):
+            pending = self._pending.get(seq)
+            if pending is not None:
+                found[seq] = pending
+                continue
+            if not key_at(keys, seq - first):
+                first, keys = self._connection.execute(self._sql["frames_of"], (seq,)).fetchone()
+            found[seq] = key_at(keys, seq - first)
+        return found
 
     def read(self, since: int) -> Iterator[StoredEvent]:
         """The events after a sequence number, in order; a frame is read when it is reached."""

@@ -56,7 +56,7 @@ class SQLiteTables:
     def __init__(self, connection: sqlite3.Connection, log: EventLog) -> None:
         self._connection = connection
         self._sql = queries()
-        self.event_key = log.key_of
+        self.event_keys = log.keys_of
         self._make_tables(connection)
         self._make_contents(connection)
         self._counters: dict[str, int] = {}
