@@ -129,6 +129,17 @@ class Guesses:
         self._spelled[code, line, makers] = count + 1, found
         return found
 
+    def is_spelled_object(self, obj: Any) -> bool:
+        """Whether the code spells out what an object is made of, under a name that the user's line has for it."""
+        frame = user_frame(sys._getframe(2))
+        code, line = whole(frame.f_code, frame.f_lineno or 0)
+        names = self._names_of(obj, frame, code, line)
+        if not names:
+            return False
+        from headwater.capture.spelled import are_spelled
+
+        return are_spelled(names, code, line)
+
     def _listed(self, obj: Any, rows: int) -> Value | None:
         """A value for a list that is used at the user's line: what was gone through for it, or what the code makes it
         of under a name that it has there."""

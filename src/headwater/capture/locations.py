@@ -56,7 +56,8 @@ def path_of(target: Any) -> str | None:
         # fsspec files have both: their full address is better than their key
         named = getattr(target, "full_name", None) or getattr(target, "name", None)
         if isinstance(named, str | bytes | os.PathLike) and named not in ("", b""):
-            return os.fsdecode(named)
+            path = os.fsdecode(named)
+            return None if path.startswith("<") and path.endswith(">") else path  # <stdout>: no file
         inner = getattr(target, "buffer", None) or getattr(target, "fileobj", None) or getattr(target, "raw", None)
         if inner is None:
             return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from types import CodeType
 from typing import Final, NamedTuple
 
@@ -47,6 +48,12 @@ def is_spelled(code: CodeType | None, line: int, makers: frozenset[str] | None =
         return False
     value = maker_at(at, line, makers) if makers else getattr(at.node, "value", None)
     return isinstance(value, ast.expr) and Reader().follows(value, Place(code, line))
+
+
+def are_spelled(names: Iterable[str], code: CodeType, line: int) -> bool:
+    """Whether what some names stand for at a line is spelled out in the code."""
+    reader = Reader()
+    return all(reader.follows(ast.Name(name, ast.Load()), Place(code, line)) for name in names)
 
 
 def constants_at(code: CodeType | None, line: int) -> set[object]:

@@ -255,3 +255,22 @@ def test_sampling_tells_its_seed(run: Callable[[str], Any], recorder: Recorder) 
         ("pandas", "sample", 5),
         ("pandas", "sample", None),
     ]
+
+
+def test_a_categorical_comes_from_its_column(follow):
+    """``pd.Categorical`` of a column, put back into the frame: that column and no other."""
+    pd.DataFrame({"size": ["s", "l", "m"], "n": [1, 2, 3]}).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    df = pd.read_csv("in.csv")
+    df["ordered"] = pd.Categorical(df["size"], ["s", "m", "l"], ordered=True)
+    assert followed.columns(df)["ordered"] == {("in.csv", "size")}
+
+
+def test_standard_output_is_no_file(follow, capsys):
+    """``to_csv(sys.stdout)`` writes no dataset."""
+    import sys
+
+    pd.DataFrame({"n": [1]}).to_csv("in.csv", index=False)
+    followed = follow("pandas")
+    pd.read_csv("in.csv").to_csv(sys.__stdout__)
+    assert followed.event()["outputs"] == []

@@ -108,3 +108,22 @@ def test_written_out_labels_are_not_the_output_of_another_model(read):
     entries = followed.entries()
     assert {i["name"].rpartition("/")[2] for i in entries["second.training_data"]["inputs"]} == {"in.csv"}
     assert {i["name"].rpartition("/")[2] for i in entries["third.training_data"]["inputs"]} == {"in.csv", "first"}
+
+
+def test_a_training_set_of_drawn_numbers_has_no_source(read):
+    """Arrays that are drawn or computed of drawn ones, under names: the set that a model learns from has no source,
+    whatever was read before; of an array out of a file that cannot be followed it does not."""
+    from sklearn.linear_model import LinearRegression
+
+    followed, _ = read
+    rng = np.random.RandomState(42)
+    x = 10 * rng.rand(50)
+    y = 2 * x - 1 + rng.randn(50)
+    X = x[:, np.newaxis]
+    drawn = LinearRegression()
+    drawn.fit(X, y)
+    labels = np.fromiter(json.loads(Path("labels.json").read_text()), dtype=float)
+    loaded = LinearRegression()
+    loaded.fit(labels[:, np.newaxis], labels)
+    assert followed.entries()["drawn.training_data"]["inputs"] == []
+    assert "labels.json" in followed.sources("loaded.training_data")

@@ -32,6 +32,7 @@ def install(hooks: Hooks) -> None:
     hook(hooks, pd.DataFrame, "from_records", _recorded)
     hook(hooks, SparseFrameAccessor, "from_spmatrix", _from_sparse)
     hook(hooks, pd.Series, "__init__", _lined)
+    hook(hooks, pd.Categorical, "__init__", _categorised)
     for name in ("to_numpy", "__array__", "to_records"):
         hook_methods(hooks, (pd.DataFrame, pd.Series, IndexOpsMixin), (name,), lambda _: _to_array)
     hook_methods(hooks, _ARRAYS, ("__array__", "to_numpy", "astype"), lambda _: _to_array)
@@ -83,6 +84,13 @@ def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
         bind(recorder, owner, "Series", (data,), by_position(IDENTITY) if isinstance(data, pd.Series) else SOURCE)
     else:
         bind(recorder, owner, "Series", (), _literal)
+
+
+def _categorised(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pd.Categorical(column, ["low", "high"])``: the column, under the names of its categories."""
+    data = argument(args, kwargs, 1, "values")
+    if isinstance(data, DATA) and recorder.values.get(data) is not None:
+        bind(recorder, args[0], "Categorical", (data,), SOURCE)
 
 
 def _literal(value: Value) -> Columns:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names, common_part
-from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value, same_columns
+from headwater.capture.recorder import Recorder, is_spelled_object
+from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Value, make_value, same_columns
 
 _SEARCHED: Final = 5_000
 """Values looked at when asking whether a set stands behind an object; a longer history counts as none."""
@@ -39,10 +39,16 @@ def known(recorder: Recorder, obj: Any) -> Value:
     """The value of ``obj``; where nothing was known of it, a new one that at least has its columns."""
     value = recorder.values.get(obj)
     if value is None:
-        value = make_value("memory.object", columns=columns_of(obj, None), rows=rows_of(obj))
+        behind = (NOTHING,) if obj is not None and is_spelled_object(obj) else ()
+        rule = _spelled_out if behind else None
+        value = make_value("memory.object", behind, rule, columns=columns_of(obj, None), rows=rows_of(obj))
         if obj is not None:
             recorder.values.bind(obj, value)
     return value
+
+
+def _spelled_out(value: Value) -> Columns:
+    return Columns({name: [] for name in value.column_names() or ("*",)})
 
 
 def snapshot_of(objects: Sequence[Any]) -> Any:
