@@ -6,7 +6,7 @@ never fails a question. Times are microseconds since the epoch, UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -282,11 +282,22 @@ def schema_fields(facets: Facets) -> list[tuple[str, str]]:
     return list(_flat(body(facets, "schema").get("fields"), ""))
 
 
-def known_columns(store: Store, dataset_id: int) -> list[tuple[str, str]]:
-    """Return the columns of a dataset as (name, type) in the order of its schema; then those that only edges know, by
-    name and without a type."""
-    found = dict(schema_fields(store.facets(dataset_id)))
-    return [*found.items(), *((name, "") for name in sorted(store.fields(dataset_id)) if name not in found)]
+def known_columns(
+    store: Store, dataset_id: int, *, as_of: int | None = None, moved: Iterable[str] | None = None
+) -> list[tuple[str, str]]:
+    """Return the columns of a dataset as (name, type) in the order of its schema at an instant; then those that only
+    edges know, by name and without a type.
+
+    Of a dataset with a schema these are the ones that edges which hold move (``moved``; without it, those that lead
+    into it): one that it had once is gone. Without a schema all that ever took part in an edge.
+    """
+    found = dict(schema_fields(store.facets(dataset_id, as_of=as_of)))
+    if not found:
+        moved = store.fields(dataset_id)
+    elif moved is None:
+        written = [edge for edge in store.edges(target_id=dataset_id) if edge.valid_to is None]
+        moved = {field.target_field for edge in written for field in store.mapping_fields(edge)} - {"", "*"}
+    return [*found.items(), *((name, "") for name in sorted(set(moved)) if name not in found)]
 
 
 def _flat(fields: Any, prefix: str) -> list[tuple[str, str]]:

@@ -77,7 +77,11 @@ def neighbourhood(
     ids = {row.id: node_id(row) for row in store.nodes(list(levels))}
     columns = None
     if with_columns:
-        columns = {ids[key]: tuple(known_columns(store, key)) for key in levels if key in ids}
+        columns = {
+            ids[key]: tuple(known_columns(store, key, as_of=as_of, moved=(fields or {}).get(key, ())))
+            for key in levels
+            if key in ids
+        }
     hidden = {direction: _beyond(edges, levels, direction) for direction in _BOTH}
     return Neighbourhood(
         graph=graph,

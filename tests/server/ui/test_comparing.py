@@ -100,3 +100,26 @@ def test_the_instants_of_a_view_are_those_at_which_something_changed(served):
         (EPOCH_US + 2 * DAY * 1_000_000, "1 schema, 1 SQL text changed"),
         (EPOCH_US + 4 * DAY * 1_000_000, "1 edge changed"),
     ]
+
+
+def test_a_card_has_the_columns_of_the_time_that_is_shown(served):
+    """A column that is gone stands on no card and is not found on it; at an earlier time it does, and what came later
+    does not. What only edges tell of stays, of a dataset without a schema all of it."""
+    store = MemoryStore.open()
+    events = []
+    for at, name in ((1, "old"), (2, "new")):
+        flow = column_lineage({name: [("raw", name)], "extra": [("raw", "id")]})
+        table = dataset("t", facets={"schema": schema("id", name), "columnLineage": flow})
+        events.append(run_event(run_id(at), "load", "COMPLETE", at, ["raw"], [table]))
+    store.append(raw(events))
+    lineage = Lineage(store, clock=lambda: EPOCH_US + 10_000_000)
+    now = shown(lineage, columns=True).columns
+    assert [name for name, _ in now["dataset:db:t"]] == ["id", "new", "extra"]
+    assert [name for name, _ in now["dataset:db:raw"]] == ["id", "new", "old"]
+    then = shown(lineage, columns=True, as_of=f"@{EPOCH_US / 1e6 + 1.5}").columns
+    assert [name for name, _ in then["dataset:db:t"]][:2] == ["id", "old"]
+    client = served.client()
+    for event in events:
+        assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    found = client.get("/lineage/columns", params={"node": "dataset:db:t"}).json()
+    assert [name for name, _ in found] == ["id", "new", "extra"]

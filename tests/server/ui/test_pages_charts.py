@@ -74,13 +74,23 @@ def test_a_distribution_needs_quartiles_and_a_range():
 
 
 def test_runs_stand_on_one_line_of_time():
-    """From the first start to the last end; a run that goes on ends now; the shortest can be seen, within the line."""
+    """From the first start to the last end; a run that goes on reaches to now; the shortest can be seen, within the
+    line."""
     line = timeline([run(90, "RUNNING", None), run(50, "FAILED", 0), run(10, "COMPLETED", 45)], 110 * US)
     assert (line.start, line.end) == (10 * US, 110 * US)
     spans = {key: (span.x, span.width, span.state) for key, span in line.spans.items()}
     assert spans == {"r10": (0, 45, "completed"), "r50": (40, 1.2, "failed"), "r90": (80, 20, "running")}
     ended = timeline([run(10, "COMPLETED", 10), run(20, "COMPLETED", None)], 99 * US)
     assert (ended.end, ended.spans["r20"].x) == (20 * US, 98.8)
+
+
+def test_a_run_that_never_ended_leaves_the_others_room():
+    """Its bar reaches to the end of the line, and the line ends soon after what was told."""
+    line = timeline([run(50, "RUNNING", None), run(50, "COMPLETED", 50), run(10, "COMPLETED", 40)], 99_999_999 * US)
+    assert (line.start, line.end) == (10 * US, 122_500_000)
+    assert line.spans["r10"].width > 30
+    only = timeline([run(7, "RUNNING", None), run(7, "RUNNING", None)], 9 * US)
+    assert only.spans["r7"].width > 0
 
 
 @pytest.mark.parametrize("runs", [[], [run(1, "COMPLETED", 1)]])

@@ -12,6 +12,10 @@ _LEAST = 1.2
 """The shortest bar that can be seen, in hundredths of the line."""
 
 
+_ROOM = 3
+"""How much longer than all that was told the line may get for a run that goes on."""
+
+
 class Span(msgspec.Struct, frozen=True, kw_only=True):
     """A run on the line, in hundredths of it."""
 
@@ -29,15 +33,20 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def timeline(runs: Sequence[RunSummary], now: int) -> Timeline | None:
-    """Runs on one line of time; one that goes on ends now. None where fewer than two have begun.
+    """Runs on one line of time; one that goes on reaches to its end. None where fewer than two have begun.
 
-    A run that ended and did not say when is a point.
+    The line goes to now where a run goes on, unless that would leave the others no room: a run that never said that it
+    ended would. A run that ended and did not say when is a point.
     """
     begun = [run for run in runs if run.started_at is not None]
     if len(begun) < 2:
         return None
-    ends = {run.run_id: _end(run, now) for run in begun}
-    start, end = min(run.started_at or 0 for run in begun), max(ends.values())
+    start = min(run.started_at or 0 for run in begun)
+    told = max(max(run.started_at or 0, run.ended_at or 0) for run in begun)
+    end = told
+    if any(_goes_on(run) for run in begun):
+        end = now if told < now <= told + _ROOM * (told - start) else told + (told - start) // 4
+    ends = {run.run_id: end if _goes_on(run) else max(run.ended_at or 0, run.started_at or 0) for run in begun}
     length = max(end - start, 1)
     spans = {}
     for run in begun:
@@ -47,8 +56,5 @@ def timeline(runs: Sequence[RunSummary], now: int) -> Timeline | None:
     return Timeline(start=start, end=end, spans=spans)
 
 
-def _end(run: RunSummary, now: int) -> int:
-    start = run.started_at or 0
-    if run.ended_at is not None:
-        return max(run.ended_at, start)
-    return max(now, start) if run.state in ("NEW", "RUNNING") else start
+def _goes_on(run: RunSummary) -> bool:
+    return run.ended_at is None and run.state in ("NEW", "RUNNING")
