@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from index_graphs import KERNELS, NODES, Edge, MemorySource, checked, known, mappings, nodes, timed_edges
 
 from headwater.errors import InvalidInput, StoreCorrupt
 from headwater.storage.index import IDENTITY_MAPPING, OPEN_END, ColumnMapping, GraphIndex, columns
+from headwater.storage.index.arrays import Adjacency
+from headwater.storage.index.kernels import choose
+from headwater.storage.index.question import Question
 
 pytestmark = pytest.mark.parametrize("kernel", KERNELS)
 FIELDS = 201
@@ -192,6 +198,111 @@ def test_large_column_walks_agree_with_the_reference(kernel):
         assert {n: got.mask(n) for n in got} == {n: expected.mask(n) for n in expected}
         assert got.lost_source.tolist() == expected.lost_source.tolist()
         assert got.lost_target.tolist() == expected.lost_target.tolist()
+
+
+BORDERS = np.array([0, 1, 2, 3, 5, 31, 62, 63, 64, 65, 127, 128, 200])
+"""Field positions at the ends of words and a few within; those that come first come most."""
+
+
+def mixed_mappings(rng: np.random.Generator) -> dict[int, ColumnMapping]:
+    """Mappings that hand on in place, that move fields, within a word and beyond it, and that do all of it."""
+
+    def drawn(count: int, below: int) -> np.ndarray:
+        positions = BORDERS[below > BORDERS]
+        return positions[np.minimum(rng.geometric(0.2, count) - 1, len(positions) - 1)]
+
+    made = {}
+    for number in range(1, 41):
+        below = (64, 64, 64, 201)[number % 4]
+        near, far = drawn(number % 9, below), drawn(number % 9, below)
+        same = drawn(number % 3, below)
+        pairs = zip([*near.tolist(), *same.tolist()], [*far.tolist(), *same.tolist()], strict=True)
+        made[number] = columns(list(pairs), is_identity=number % 10 == 0)
+    return made
+
+
+def masks_of(reach) -> dict[int, int]:
+    """The fields of each node reached."""
+    return {node: reach.mask(node) for node in reach}
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    as_of=st.none() | st.integers(0, 6),
+    direction=st.sampled_from(["upstream", "downstream"]),
+    late=st.sampled_from([0, 0.02, 0.3]),
+    cut=st.none() | st.integers(900, 1500),
+    held_back=st.sampled_from([0, 40]),
+    is_timed=st.booleans(),
+)
+def test_wide_and_narrow_fields_agree_with_the_reference(
+    kernel, seed, as_of, direction, late, cut, held_back, is_timed
+):
+    """Over thousands of edges, some leading back, with and without intervals, cut by id or instant, from base and
+    overlay, fields on both sides of 64 are those of the walk in plain Python; a budget keeps some of them."""
+    rng = np.random.default_rng(seed)
+    count = 1500
+    near = rng.integers(0, count, 3 * count)
+    far = np.minimum(near + rng.geometric(0.02, len(near)), count - 1)
+    is_late = rng.random(len(near)) < late
+    near, far = np.where(is_late, far, near), np.where(is_late, near, far)
+    start, end = rng.integers(0, 3, len(near)), rng.integers(3, 8, len(near))
+    numbers = rng.integers(0, 41, len(near))
+    parts = (near.tolist(), far.tolist(), start.tolist(), end.tolist(), numbers.tolist())
+    edges = [Edge(a, b, f, t, 0, m) for a, b, f, t, m in zip(*parts, strict=True)]
+    known_mappings = mixed_mappings(rng)
+    source = MemorySource(edges[held_back:], node_count=count, mappings=known_mappings, timed=is_timed)
+    index = GraphIndex.open(None, source, kernel=kernel, auto_compact=False)
+    source.edges = edges[held_back:] + edges[:held_back]
+    index.refresh()
+    whole = MemorySource(source.edges, node_count=count, mappings=known_mappings, timed=is_timed)
+    reference = GraphIndex.open(None, whole, kernel="python")
+    first = 0 if direction == "downstream" else count - 60
+    roots = {first + i: BORDERS[i % len(BORDERS) :: 3].tolist() for i in range(60)}
+    question = {"direction": direction, "as_of": as_of if is_timed else None, "cut": cut}
+    expected = reference.walk_columns(roots, **question)
+    got = index.walk_columns(roots, **question)
+    assert masks_of(got) == masks_of(expected)
+    assert got.lost_source.tolist() == expected.lost_source.tolist()
+    assert got.lost_target.tolist() == expected.lost_target.tolist()
+    budget = max(len(expected) * 2 // 3, 1)
+    few = index.walk_columns(roots, **question, budget=budget)
+    assert len(few) <= budget
+    assert few.truncated == (len(expected) > budget)
+    assert all(few.mask(node) & ~expected.mask(node) == 0 for node in few)
+    assert masks_of(index.walk_columns(roots, **question)) == masks_of(expected)
+
+
+def test_an_edge_that_leads_far_back_is_followed(kernel):
+    """Fields handed on to a node that came hundreds of thousands before are handed on from there, both ways."""
+    stops = [0, 250_000, 10, 260_000, 20, 21]
+    edges = [Edge(a, b, mapping=IDENTITY_MAPPING) for a, b in pairwise(stops)]
+    index = GraphIndex.open(None, MemorySource(edges, node_count=300_000, mappings={}), kernel=kernel)
+    assert list(index.walk_columns({0: [5]}, direction="downstream")) == sorted(stops)
+    assert list(index.walk_columns({21: [5, 99]}, direction="upstream")) == sorted(stops)
+
+
+@pytest.mark.parametrize("direction", ["upstream", "downstream"])
+def test_numbers_of_every_size_say_the_same(kernel, direction):
+    """A mapping's number is stored in one, two or four bytes: each is read as it is, in both directions."""
+    rng = np.random.default_rng(5)
+    ends = np.sort(rng.integers(0, 400, (900, 2)), axis=1)
+    edges = [Edge(a, b, mapping=int(m)) for (a, b), m in zip(ends.tolist(), rng.integers(0, 41, 900), strict=True)]
+    source = MemorySource(edges, node_count=400, mappings=mixed_mappings(rng))
+    index = GraphIndex.open(None, source, kernel=kernel)
+    snapshot, table = index.latest
+    graph = snapshot.out if direction == "downstream" else snapshot.into
+    walker = choose(kernel)
+    masks = {3: 7, 5: 1 << 70 | 3} if direction == "downstream" else {390: 7, 396: 1 << 70 | 3}
+    question = Question(np.array(list(masks), np.uint32), 400, 400, None, direction == "downstream")
+    found = []
+    for size in (np.uint8, np.uint16, np.uint32):
+        rows = msgspec.structs.replace(graph.base, mapping=graph.base.mapping.astype(size))
+        trail = walker.trail(Adjacency(rows), question, masks, table, is_upstream=direction == "upstream")
+        found.append((trail.ids.tolist(), trail.words.tolist(), sorted(map(tuple, trail.beyond.tolist()))))
+    assert found[0] == found[1] == found[2]
+    assert len(found[0][0]) > 30
 
 
 def test_bad_fields_are_refused(kernel):

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTRACT 3 /* as in kernels.py */
+#define CONTRACT 4 /* as in kernels.py */
 
 #if defined(__GNUC__) || defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
@@ -694,13 +694,15 @@ failed:
 
 /* ---- column walks: a word of field bits for each node -------------------------------------------------------- */
 
-enum { IDENTITY = 1, NARROW = 2, WIDE = 4, UNLOADED = 128 }; /* as in mapping_arrays.py */
+enum { IDENTITY = 1, WIDE = 2, UNLOADED = 128 }; /* as in mapping_arrays.py */
 #define MAX_WORDS (1u << 14)
 
-/* Fields from 64 on. Few datasets have them, so they stand apart, found by node id in an open hash table. */
+/* Fields from 64 on. Few datasets have them, so they stand apart; eight neighbouring nodes share a chain, so that those
+ * that are met together lie together. */
 typedef struct {
     uint64_t *words; /* words[0] is fields 64 to 127 */
     uint32_t node, count;
+    uint32_t next; /* in the chain: place in masks plus one; 0 ends it */
 } WideMask;
 
 /* Words are handed out of blocks and freed with them. */
@@ -712,23 +714,31 @@ typedef struct Block {
 
 typedef struct {
     WideMask *masks;
-    uint32_t *slots; /* place in masks plus one; 0 is free */
-    uint64_t *nodes; /* a bit for each node that is in it */
-    size_t count, room, slot_count, set_words;
+    uint32_t *chains; /* where the chain of eight nodes begins: work space */
+    uint64_t *nodes;  /* a bit for each node that has one: work space */
+    size_t count, room;
     Block *blocks;
 } WideTable;
 
 typedef struct {
-    uint64_t near;  /* NARROW: the fields that have a row; WIDE: how many have one */
-    uint32_t start; /* first row */
-    uint32_t flags; /* in the low byte; above it, NARROW: the row past the last; WIDE: words that hold every far field */
-} Mapping;          /* as HEAD in mapping_arrays.py */
+    uint64_t same, near;   /* fields of the first word that stay in their place; those that have a row */
+    uint32_t start, flags; /* first row; flags in the low byte, above them the row past the last, which is empty */
+    uint32_t wide, unused; /* WIDE: place of the rest */
+} Mapping;                 /* as HEAD in mapping_arrays.py */
+
+/* What a mapping makes of fields beyond the first word, and which of the first word it hands beyond it. */
+typedef struct {
+    uint64_t beyond;        /* fields of the first word that have a list */
+    uint32_t near, start;   /* how many lists, and the first */
+    uint32_t words, unused; /* words that hold every far field */
+} WideMapping;              /* as WIDE_HEAD in mapping_arrays.py */
 
 typedef struct {
     const Mapping *heads;
-    const uint64_t *rows;                       /* NARROW: far fields of a near one, as a word */
-    const uint32_t *wide_offsets, *wide_fields; /* WIDE: far fields of a near one, as a list */
-    size_t mapping_count, row_count, wide_row_count, wide_field_count;
+    const uint64_t *rows; /* far fields of a near one, as a word */
+    const WideMapping *wide;
+    const uint32_t *wide_offsets, *wide_fields; /* far fields of a near one, as a list */
+    size_t mapping_count, row_count, wide_count, wide_row_count, wide_field_count;
 } Mappings;
 
 typedef struct {
@@ -742,31 +752,11 @@ typedef struct {
     int is_upstream;
 } Columns;
 
-INLINE size_t slot_of(uint32_t node, size_t slot_count) {
-    uint32_t mixed = node * UINT32_C(2654435761);
-    return (mixed ^ mixed >> 16) & (slot_count - 1);
-}
-
 static WideMask *find_wide(const WideTable *table, uint32_t node) {
-    if (!table->nodes || !HAS(table->nodes, node)) return NULL;
-    for (size_t at = slot_of(node, table->slot_count);; at = (at + 1) & (table->slot_count - 1)) {
-        if (!table->slots[at]) return NULL;
-        if (table->masks[table->slots[at] - 1].node == node) return &table->masks[table->slots[at] - 1];
-    }
-}
-
-static int rehash(WideTable *table, size_t slot_count) {
-    uint32_t *slots = calloc(slot_count, sizeof *slots);
-    if (!slots) return 0;
-    for (size_t i = 0; i < table->count; i++) {
-        size_t at = slot_of(table->masks[i].node, slot_count);
-        while (slots[at]) at = (at + 1) & (slot_count - 1);
-        slots[at] = (uint32_t)i + 1;
-    }
-    free(table->slots);
-    table->slots = slots;
-    table->slot_count = slot_count;
-    return 1;
+    if (!HAS(table->nodes, node)) return NULL;
+    WideMask *mask = &table->masks[table->chains[node >> 3] - 1];
+    while (mask->node != node) mask = &table->masks[mask->next - 1];
+    return mask;
 }
 
 /* So many zero words; NULL when there is no memory. */
@@ -795,18 +785,12 @@ static WideMask *make_wide(WideTable *table, uint32_t node, uint32_t words) {
             table->masks = masks;
             table->room = room;
         }
-        if (!table->nodes && !(table->nodes = calloc(table->set_words, sizeof *table->nodes))) return NULL;
         mask = &table->masks[table->count++];
         mask->node = node;
         mask->count = 0;
         mask->words = NULL;
-        if (table->count * 2 > table->slot_count) {
-            if (!rehash(table, table->slot_count ? table->slot_count * 2 : 256)) return NULL;
-        } else {
-            size_t at = slot_of(node, table->slot_count);
-            while (table->slots[at]) at = (at + 1) & (table->slot_count - 1);
-            table->slots[at] = (uint32_t)table->count;
-        }
+        mask->next = table->chains[node >> 3];
+        table->chains[node >> 3] = (uint32_t)table->count;
         ADD(table->nodes, node);
     }
     if (mask->count < words) {
@@ -849,30 +833,35 @@ static Status add_root(Columns *c, uint32_t node, uint32_t word, uint64_t fields
     return DONE;
 }
 
-static Status carry_wide(Columns *c, uint32_t number, uint32_t near, uint32_t far, int *changed) {
+/* Hand on what does not stay within the first word, or comes from beyond it. */
+static Status carry_wide(Columns *c, const Mapping *head, uint32_t near, uint32_t far, int *changed) {
+    static const WideMapping none = {0};
     const Mappings *m = c->mappings;
-    const Mapping *head = &m->heads[number];
-    int is_identity = head->flags & IDENTITY, is_listed = head->flags & WIDE, grew = 0;
+    const WideMapping *wide = head->flags & WIDE ? &m->wide[head->wide] : &none;
+    int is_identity = head->flags & IDENTITY, grew = 0;
     WideMask *from = find_wide(&c->wide, near), *to;
+    uint64_t first = c->masks[near] & wide->beyond;
+    if (!from && !first) return DONE;
     size_t from_place = from ? (size_t)(from - c->wide.masks) : 0;
-    uint32_t near_words = from ? from->count + 1 : 1, far_words = is_listed ? head->flags >> 8 : 1;
+    uint32_t near_words = from ? from->count + 1 : 1, far_words = wide->words;
     if (is_identity && near_words > far_words) far_words = near_words;
     if (far_words > MAX_WORDS) return CORRUPT;
+    if (!far_words) return DONE;
     if (!HAS(c->reached, far) && c->reached_count >= c->budget) return OVER_BUDGET;
     to = far_words > 1 ? make_wide(&c->wide, far, far_words - 1) : NULL;
     if (far_words > 1 && !to) return NO_MEMORY;
     from = from ? &c->wide.masks[from_place] : NULL; /* making the one may have moved the other */
     for (uint32_t word = 0; word < near_words; word++) {
-        uint64_t bits = word ? from->words[word - 1] : c->masks[near];
-        if (is_identity && bits) {
-            uint64_t *place = word ? &to->words[word - 1] : &c->masks[far];
+        uint64_t bits = word ? from->words[word - 1] : first;
+        if (word && is_identity && bits) {
+            uint64_t *place = &to->words[word - 1];
             grew |= (bits & ~*place) != 0;
             *place |= bits;
         }
-        for (; is_listed && bits; bits &= bits - 1) {
+        for (; bits; bits &= bits - 1) {
             size_t at = (size_t)word << 6 | LOWEST(bits);
-            if (at >= head->near) break;
-            at += head->start;
+            if (at >= wide->near) break;
+            at += wide->start;
             if (m->wide_offsets[at + 1] > m->wide_field_count) return CORRUPT;
             for (size_t i = m->wide_offsets[at]; i < m->wide_offsets[at + 1]; i++) {
                 uint32_t field = m->wide_fields[i];
@@ -892,18 +881,17 @@ static Status carry_wide(Columns *c, uint32_t number, uint32_t near, uint32_t fa
     return DONE;
 }
 
-/* What fields become by a narrow mapping. Four at a time, and the first four in any case: how many fields there are is
- * different each time, and a branch for each would be guessed wrong as often. The row past the last one is empty, and
- * its bit stands in for the fields that are not there. */
+/* What fields become by their rows. The first two in any case: how many there are is different each time, and a branch
+ * on each would be guessed wrong as often. The row past the last one is empty, and its bit stands in for fields that are
+ * not there. */
 INLINE uint64_t narrow(const uint64_t *rows, uint64_t fields, uint64_t past) {
     uint64_t out = 0;
-    do {
-        for (int i = 0; i < 4; i++) {
-            fields |= past;
-            out |= rows[LOWEST(fields)];
-            fields &= fields - 1;
-        }
-    } while (fields & ~past);
+    for (int i = 0; i < 2; i++) {
+        fields |= past;
+        out |= rows[LOWEST(fields)];
+        fields &= fields - 1;
+    }
+    for (fields &= ~past; UNLIKELY(fields); fields &= fields - 1) out |= rows[LOWEST(fields)];
     return out;
 }
 
@@ -915,129 +903,196 @@ static NOINLINE Status carry_rest(Columns *c, uint32_t number, uint32_t near, ui
         c->lost.items[c->lost.count++] = c->is_upstream ? near : far;
         return DONE;
     }
-    if (c->mappings->heads[number].flags & UNLOADED) return push(&c->missing, number) ? DONE : NO_MEMORY;
-    return carry_wide(c, number, near, far, changed);
+    const Mapping *head = &c->mappings->heads[number];
+    if (head->flags & UNLOADED) return push(&c->missing, number) ? DONE : NO_MEMORY;
+    return carry_wide(c, head, near, far, changed);
 }
 
-INLINE uint32_t mapping_at(const void *mapping, size_t size, size_t edge) {
-    if (size == 1) return ((const uint8_t *)mapping)[edge];
-    if (size == 2) return ((const uint16_t *)mapping)[edge];
-    return ((const uint32_t *)mapping)[edge];
+#define ANY_SIZE 3
+
+/* The number of an edge's mapping. The size of a number is known when it is compiled, or is ANY_SIZE. */
+INLINE uint32_t number_at(const Rows *rows, int size, size_t edge) {
+    if (size == ANY_SIZE) size = rows->mapping ? (int)rows->mapping_size : 0;
+    if (size == 0) return 0;
+    if (size == 1) return ((const uint8_t *)rows->mapping)[edge];
+    if (size == 2) return ((const uint16_t *)rows->mapping)[edge];
+    return ((const uint32_t *)rows->mapping)[edge];
 }
 
-/* Which way a column walk goes, and whether it counts nodes: known when it is compiled. */
+/* How a column walk goes, known when it is compiled: plain without intervals and budget. */
 typedef struct {
-    int is_upstream, is_limited;
+    int is_upstream, is_plain, number_size;
 } Way;
 
-/* Hand the fields of a node to the far ends of a row of its edges; *turn becomes the word of the farthest one that grew
- * behind the pass. */
-INLINE Status hand_row(Columns *c, const Rows *rows, size_t low, size_t high, uint32_t node, size_t *turn, Way way,
-                       size_t mapping_size) {
-    const Graph *g = c->walked;
-    const Mapping *heads = c->mappings->heads;
-    const uint64_t *rows_of = c->mappings->rows;
-    const uint32_t *targets = rows->targets, cut = c->q.cut;
-    const void *mapping = rows->mapping;
-    uint64_t *masks = c->masks, *pending = c->pending, fields = masks[node];
-    size_t mapping_count = c->mappings->mapping_count;
-    uint32_t special = WIDE | UNLOADED | (c->wide.nodes && HAS(c->wide.nodes, node) ? IDENTITY : 0);
-    int is_timed = g->is_timed;
+/* What the handing on of every row needs. */
+typedef struct {
+    const Mapping *heads;
+    const uint64_t *rows;
+    const WideMapping *wide;
+    uint64_t *masks, *pending;
+    const uint64_t *wide_nodes;
+    uint32_t cut, mapping_count;
+} Tools;
+
+/* Whether the node may be taken in: there is room, or it is in already. */
+INLINE int take_in(Columns *c, uint32_t node) {
+    if (HAS(c->reached, node)) return 1;
+    if (c->reached_count >= c->budget) return 0;
+    ADD(c->reached, node);
+    c->reached_count++;
+    return 1;
+}
+
+/* Hand the fields of a node to the far ends of a row of its edges; *turn becomes the farthest one that grew behind the
+ * pass. */
+INLINE Status hand_row(Columns *c, const Tools *t, const Rows *rows, size_t low, size_t high, uint32_t node,
+                       uint32_t *turn, Way way) {
+    uint64_t fields = t->masks[node];
+    uint32_t special = WIDE | UNLOADED | (uint32_t)(t->wide_nodes[node >> 6] >> (node & 63) & IDENTITY);
     for (size_t edge = low; edge < high; edge++) {
-        uint32_t end = targets[edge], number = mapping_size ? mapping_at(mapping, mapping_size, edge) : 0;
-        if (end >= cut) {
+        uint32_t end = rows->targets[edge], number = number_at(rows, way.number_size, edge);
+        if (UNLIKELY(end >= t->cut)) {
             if (end >= c->q.node_count) return CORRUPT;
             continue;
         }
-        if (is_timed && !holds(rows, edge, &c->q)) continue;
-        if (number >= mapping_count) return CORRUPT;
-        const Mapping *head = &heads[number];
-        uint64_t known = masks[end], out = fields & -(uint64_t)(head->flags & IDENTITY), taken = fields & head->near;
-        int grew = 0;
-        if (head->flags & special) {
-            Status status = carry_rest(c, number, node, end, &grew);
+        if (!way.is_plain && c->walked->is_timed && !holds(rows, edge, &c->q)) continue;
+        if (UNLIKELY(number >= t->mapping_count)) return CORRUPT;
+        const Mapping *head = &t->heads[number];
+        uint64_t out = fields & head->same, rest = fields & head->near;
+        uint32_t is_new = 0;
+        if (UNLIKELY(head->flags & special) &&
+            (!(head->flags & WIDE) || special & IDENTITY || fields & t->wide[head->wide].beyond)) {
+            int changed = 0;
+            Status status = carry_rest(c, number, node, end, &changed);
             if (status) return status;
-            known = masks[end];
-            taken = head->flags & NARROW ? taken : 0;
+            is_new = (uint32_t)changed;
         }
-        if (taken) out |= narrow(&rows_of[head->start], taken, BIT(head->flags >> 8));
+        out |= narrow(&t->rows[head->start], rest, BIT(head->flags >> 8));
         /* No branch on whether the end learns anything: that is as good as random. */
-        uint64_t is_new = ((out & ~known) != 0) | (uint64_t)grew;
-        if (way.is_limited && is_new && !HAS(c->reached, end)) {
-            if (c->reached_count >= c->budget) return OVER_BUDGET;
-            ADD(c->reached, end);
-            c->reached_count++;
-        }
-        masks[end] = known | out;
-        pending[end >> 6] |= is_new << (end & 63);
-        if ((way.is_upstream ? end > node : end < node) && is_new) {
-            size_t at = end >> 6;
-            if (way.is_upstream ? at > *turn : at < *turn) *turn = at;
-        }
+        uint64_t known = t->masks[end], all = known | out;
+        is_new |= all != known;
+        if (!way.is_plain && is_new && !take_in(c, end)) return OVER_BUDGET;
+        t->masks[end] = all;
+        t->pending[end >> 6] |= (uint64_t)is_new << (end & 63);
+        if (UNLIKELY((way.is_upstream ? end > *turn : end < *turn)) && is_new) *turn = end;
     }
     return DONE;
 }
 
-INLINE Status hand_stretch(Columns *c, const Rows *rows, size_t low, size_t high, uint32_t node, size_t *turn, Way way) {
-    if (!rows->mapping) return hand_row(c, rows, low, high, node, turn, way, 0);
-    if (rows->mapping_size == 1) return hand_row(c, rows, low, high, node, turn, way, 1);
-    if (rows->mapping_size == 2) return hand_row(c, rows, low, high, node, turn, way, 2);
-    return hand_row(c, rows, low, high, node, turn, way, 4);
-}
-
-static NOINLINE Status hand_touched(Columns *c, uint32_t node, size_t *turn, Way way) {
+static NOINLINE Status hand_touched(Columns *c, const Tools *t, uint32_t node, uint32_t *turn, int is_upstream) {
     const Graph *g = c->walked;
     for (size_t i = 0; i < g->piece_count; i++) {
         Stretch s;
         if (!begin_row(&s, &g->pieces[i], node)) return CORRUPT;
         for (; next_stretch(&s); s.low = s.end + 1) {
-            Status status = hand_stretch(c, s.rows, s.low, s.end, node, turn, way);
+            Status status = hand_row(c, t, s.rows, s.low, s.end, node, turn, (Way){is_upstream, 0, ANY_SIZE});
             if (status) return status;
         }
     }
     return DONE;
 }
 
-INLINE Status hand_on(Columns *c, uint32_t node, size_t *turn, Way way) {
-    const Graph *g = c->walked;
-    if (is_touched(g, node)) return hand_touched(c, node, turn, way);
-    size_t low, high;
-    if (!find_row(&g->pieces[0], node, &low, &high)) return CORRUPT;
-    return hand_stretch(c, &g->pieces[0], low, high, node, turn, way);
+/* Hand on the fields of those nodes of a word. */
+INLINE Status hand_word(Columns *c, const Tools *t, const Rows *base, uint32_t at, uint64_t nodes, uint64_t touched,
+                        uint32_t *turn, Way way) {
+    while (nodes) {
+        uint32_t node = at << 6 | (way.is_upstream ? HIGHEST(nodes) : LOWEST(nodes));
+        uint64_t others = way.is_upstream ? nodes & ~BIT(node) : nodes & (nodes - 1);
+        Status status;
+        if (UNLIKELY(touched & nodes & ~others)) {
+            status = hand_touched(c, t, node, turn, way.is_upstream);
+        } else {
+            size_t low, high;
+            if (!find_row(base, node, &low, &high)) return CORRUPT;
+            status = hand_row(c, t, base, low, high, node, turn, way);
+        }
+        if (status) return status;
+        nodes = others;
+    }
+    return DONE;
+}
+
+/* Ask for the masks of nodes that edges from here may be the first to reach: in a large graph they are out of the caches,
+ * and whatever is handed to them would wait. */
+#define AHEAD_WORDS 700
+INLINE void prefetch_masks(const Tools *t, size_t at, size_t words, int is_upstream) {
+    size_t ahead = is_upstream ? at - AHEAD_WORDS : at + AHEAD_WORDS;
+    if (ahead < words)
+        for (size_t i = 0; i < 64; i += 8) PREFETCH(&t->masks[(ahead << 6) + i]);
+}
+
+/* The steps from here over words without a pending node. */
+INLINE size_t idle_steps(const uint64_t *pending, size_t at, size_t words, int is_upstream) {
+    size_t steps = 1, left = is_upstream ? at : words - 1 - at;
+    const uint64_t *p = pending + at;
+    if (is_upstream)
+        for (; left >= 4 && !(p[-1] | p[-2] | p[-3] | p[-4]); left -= 4, p -= 4) steps += 4;
+    else
+        for (; left >= 4 && !(p[1] | p[2] | p[3] | p[4]); left -= 4, p += 4) steps += 4;
+    return steps;
 }
 
 #define TURN_WORDS 2048
 
 /* Passes over the pending nodes in the direction of most edges, so that most nodes are final when their turn comes. The
  * pending nodes of a word are taken together: if each were looked for after the one before, finding it would wait for
- * what that one handed on. When one grows a little behind, the pass turns back to it at once, before its fields are missing further on; one
- * that lies far behind waits for the next pass, as turning back for each would cost the distance each time. */
+ * what that one handed on. When one grows a little behind, the pass turns back to it at once, before its fields are
+ * missing further on; one that lies far behind waits for the next pass, as turning back for each would cost the
+ * distance each time. */
 INLINE Status pass_on(Columns *c, Way way) {
-    size_t words = ((size_t)c->q.cut + 63) >> 6;
+    const Graph *g = c->walked;
+    Rows base = g->pieces[0];
+    const Mappings *m = c->mappings;
+    const Tools t = {m->heads, m->rows, m->wide, c->masks, c->pending, c->wide.nodes, c->q.cut,
+                     (uint32_t)m->mapping_count};
+    size_t words = ((size_t)c->q.cut + 63) >> 6, visits = 0, start = 0;
+    if (way.is_plain) base.keys = NULL; /* has none */
     int again = 1;
     while (again) {
         again = 0;
         for (size_t step = 0; step < words;) {
-            size_t at = way.is_upstream ? words - 1 - step : step, turn = at;
-            uint64_t rest = c->pending[at];
-            if (!rest) {
-                step++;
+            size_t at = way.is_upstream ? words - 1 - step : step;
+            uint64_t nodes = t.pending[at];
+            if (!nodes) {
+                step += idle_steps(t.pending, at, words, way.is_upstream);
                 continue;
             }
-            c->reached[at] |= rest;
-            c->pending[at] = 0;
-            while (rest) {
-                uint32_t bit = way.is_upstream ? HIGHEST(rest) : LOWEST(rest);
-                rest &= ~BIT(bit);
-                Status status = hand_on(c, (uint32_t)at << 6 | bit, &turn, way);
-                if (status) return status;
-            }
-            size_t back = way.is_upstream ? turn - at : at - turn;
+            if (!visits++) start = step;
+            /* Only where most words have a node that is reached: what is asked for is then used. */
+            if (visits > (step - start) / 2) prefetch_masks(&t, at, words, way.is_upstream);
+            c->reached[at] |= nodes;
+            t.pending[at] = 0;
+            uint32_t turn = (uint32_t)at << 6 | (way.is_upstream ? 63 : 0);
+            uint64_t touched = g->touched && at < g->touched_words ? g->touched[at] : 0;
+            Status status = hand_word(c, &t, &base, (uint32_t)at, nodes, touched, &turn, way);
+            if (status) return status;
+            size_t back = way.is_upstream ? (turn >> 6) - at : at - (turn >> 6);
             if (back <= TURN_WORDS) step -= back;
             else again = 1;
         }
     }
     return DONE;
+}
+
+/* A way for each size of a number, so that no edge asks for it. */
+#define PASS(name, is_upstream, is_plain, size) \
+    static NOINLINE Status name(Columns *c) { return pass_on(c, (Way){is_upstream, is_plain, size}); }
+PASS(up_1, 1, 1, 1)
+PASS(up_2, 1, 1, 2)
+PASS(up_4, 1, 1, 4)
+PASS(up_any, 1, 0, ANY_SIZE)
+PASS(down_1, 0, 1, 1)
+PASS(down_2, 0, 1, 2)
+PASS(down_4, 0, 1, 4)
+PASS(down_any, 0, 0, ANY_SIZE)
+
+static Status pass(Columns *c, int number_size) {
+    switch (number_size) {
+    case 1: return c->is_upstream ? up_1(c) : down_1(c);
+    case 2: return c->is_upstream ? up_2(c) : down_2(c);
+    case 4: return c->is_upstream ? up_4(c) : down_4(c);
+    default: return c->is_upstream ? up_any(c) : down_any(c);
+    }
 }
 
 static Status walk_fields(Columns *c, const uint32_t *nodes, const uint32_t *words, const uint64_t *bits, size_t count) {
@@ -1047,8 +1102,9 @@ static Status walk_fields(Columns *c, const uint32_t *nodes, const uint32_t *wor
         if (status) return status;
     }
     for (size_t i = 0; i < count; i++) ADD(c->pending, nodes[i]);
-    if (c->budget != UINT64_MAX) return pass_on(c, (Way){c->is_upstream, 1});
-    return c->is_upstream ? pass_on(c, (Way){1, 0}) : pass_on(c, (Way){0, 0});
+    const Rows *base = &c->walked->pieces[0];
+    int is_plain = c->budget == UINT64_MAX && !c->walked->is_timed && base->mapping && !base->keys;
+    return pass(c, is_plain ? (int)base->mapping_size : 0);
 }
 
 static PyObject *list_bytes(const List *list) { return as_bytes(list->items, list->count * 4); }
@@ -1079,34 +1135,41 @@ static PyObject *harvest_fields(Columns *c, int is_over) {
             far[w++] = (uint64_t)c->wide.masks[i].node << 32 | (k + 1);
             far[w++] = c->wide.masks[i].words[k];
         }
+    for (size_t i = 0; i < c->wide.count; i++) {
+        c->wide.nodes[c->wide.masks[i].node >> 6] = 0;
+        c->wide.chains[c->wide.masks[i].node >> 3] = 0;
+    }
     if (is_over) memset(c->pending, 0, (((size_t)c->q.node_count >> 6) + 1) * 8);
     Py_END_ALLOW_THREADS
     return Py_BuildValue("(NNNNNi)", ids, words, wide, list_bytes(&c->lost), list_bytes(&c->missing), is_over);
 }
 
 static int read_mappings(Mappings *m, Graph *views, PyObject *tuple) {
-    PyObject *heads, *rows, *wide_offsets, *wide_fields;
+    PyObject *heads, *rows, *wide, *wide_offsets, *wide_fields;
     size_t size;
     memset(m, 0, sizeof *m);
     memset(views, 0, sizeof *views);
-    if (!PyArg_ParseTuple(tuple, "OOOO", &heads, &rows, &wide_offsets, &wide_fields)) return 0;
-    if (!(views->views = calloc(4, sizeof(Py_buffer)))) {
+    if (!PyArg_ParseTuple(tuple, "OOOOO", &heads, &rows, &wide, &wide_offsets, &wide_fields)) return 0;
+    if (!(views->views = calloc(5, sizeof(Py_buffer)))) {
         PyErr_NoMemory();
         return 0;
     }
     if (!(m->heads = view(views, heads, 8, &size))) goto failed;
     m->mapping_count = size * 8 / sizeof(Mapping);
     if (!(m->rows = view(views, rows, 8, &m->row_count))) goto failed;
+    if (!(m->wide = view(views, wide, 8, &size))) goto failed;
+    m->wide_count = size * 8 / sizeof(WideMapping);
     if (!(m->wide_offsets = view(views, wide_offsets, 4, &m->wide_row_count))) goto failed;
     if (!(m->wide_fields = view(views, wide_fields, 4, &m->wide_field_count))) goto failed;
     int is_sound = m->mapping_count > 0;
     for (size_t i = 0; i < m->mapping_count; i++) {
         const Mapping *head = &m->heads[i];
-        uint32_t count = head->flags >> 8;
-        if (head->flags & NARROW) is_sound &= count < 64 && !(head->near >> count) && head->start + (size_t)count < m->row_count;
-        else if (!(head->flags & WIDE)) is_sound &= !head->near;
-        if (head->flags & WIDE) is_sound &= head->near < UINT32_MAX && head->start + head->near < m->wide_row_count;
+        uint32_t past = head->flags >> 8;
+        is_sound &= past < 64 && !(head->near >> (past & 63)) && head->start + (size_t)past < m->row_count;
+        if (head->flags & WIDE) is_sound &= head->wide < m->wide_count;
     }
+    for (size_t i = 0; i < m->wide_count; i++)
+        is_sound &= m->wide[i].start + (size_t)m->wide[i].near < m->wide_row_count;
     if (is_sound) return 1;
     PyErr_SetString(PyExc_ValueError, "the arrays of the mappings do not fit together");
 failed:
@@ -1115,16 +1178,16 @@ failed:
 }
 
 static PyObject *trail(PyObject *self, PyObject *args) {
-    PyObject *walked, *mapping_arrays, *as_of, *masks, *pending, *reached, *result = NULL;
+    PyObject *walked, *mapping_arrays, *as_of, *masks, *pending, *reached, *wide, *chains, *result = NULL;
     unsigned long long node_count, cut, budget;
     Graph graph, views;
     Mappings mappings;
-    Py_buffer nodes, words, bits, spaces[3];
+    Py_buffer nodes, words, bits, spaces[5];
     Columns c;
     (void)self;
     memset(&c, 0, sizeof c);
-    if (!PyArg_ParseTuple(args, "OOKKOpKy*y*y*OOO", &walked, &mapping_arrays, &node_count, &cut, &as_of,
-                          &c.is_upstream, &budget, &nodes, &words, &bits, &masks, &pending, &reached))
+    if (!PyArg_ParseTuple(args, "OOKKOpKy*y*y*OOOOO", &walked, &mapping_arrays, &node_count, &cut, &as_of,
+                          &c.is_upstream, &budget, &nodes, &words, &bits, &masks, &pending, &reached, &wide, &chains))
         return NULL;
     if (!read_question(&c.q, node_count, cut, as_of) || !read_graph(&graph, walked)) goto no_graph;
     if (!read_mappings(&mappings, &views, mapping_arrays)) goto no_mappings;
@@ -1132,6 +1195,8 @@ static PyObject *trail(PyObject *self, PyObject *args) {
     if (!(c.masks = work_space(masks, &spaces[0], node_count))) goto no_masks;
     if (!(c.pending = work_space(pending, &spaces[1], set_words))) goto no_pending;
     if (!(c.reached = work_space(reached, &spaces[2], set_words))) goto no_reached;
+    if (!(c.wide.nodes = work_space(wide, &spaces[3], set_words))) goto no_wide;
+    if (!(c.wide.chains = (uint32_t *)work_space(chains, &spaces[4], (node_count >> 4) + 1))) goto no_chains;
     if ((size_t)words.len / 4 != count || (size_t)bits.len / 8 != count) {
         PyErr_SetString(PyExc_ValueError, "the roots do not fit together");
         goto unequal;
@@ -1139,7 +1204,6 @@ static PyObject *trail(PyObject *self, PyObject *args) {
     c.walked = &graph;
     c.mappings = &mappings;
     c.budget = budget;
-    c.wide.set_words = set_words;
     Status status;
     Py_BEGIN_ALLOW_THREADS
     status = walk_fields(&c, nodes.buf, words.buf, bits.buf, count);
@@ -1151,11 +1215,13 @@ static PyObject *trail(PyObject *self, PyObject *args) {
         free(block);
     }
     free(c.wide.masks);
-    free(c.wide.slots);
-    free(c.wide.nodes);
     free(c.lost.items);
     free(c.missing.items);
 unequal:
+    PyBuffer_Release(&spaces[4]);
+no_chains:
+    PyBuffer_Release(&spaces[3]);
+no_wide:
     PyBuffer_Release(&spaces[2]);
 no_reached:
     PyBuffer_Release(&spaces[1]);
@@ -1181,7 +1247,7 @@ static PyMethodDef methods[] = {
     {"order_by", order_by, METH_VARARGS, "order_by(keys, limit) -> stable order"},
     {"trail", trail, METH_VARARGS,
      "trail(walked, mappings, node_count, cut, as_of, is_upstream, budget, root_nodes, root_words, root_bits, "
-     "masks, pending, reached) -> (ids, words, wide, lost, missing, is_over_budget)"},
+     "masks, pending, reached, wide, chains) -> (ids, words, wide, lost, missing, is_over_budget)"},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {

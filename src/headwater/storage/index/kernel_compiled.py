@@ -61,6 +61,7 @@ class CompiledKernel:
     def __init__(self) -> None:
         self._bits = Spaces()
         self._words = Spaces()
+        self._chains = Spaces()
 
     def closure(self, graph: Adjacency, question: Question, kinds: U8) -> tuple[U32, U64]:
         """Everything reached, ascending, and how many of each kind: counted on the way."""
@@ -140,7 +141,9 @@ class CompiledKernel:
         roots = [(node, word, bits) for node, mask in masks.items() if node < q.cut for word, bits in split_words(mask)]
         nodes, places, words = zip(*roots, strict=True) if roots else ((), (), ())
         count = (q.node_count >> 6) + 1
-        space, pending, reached = self._words.take(q.node_count), self._bits.take(count), self._bits.take(count)
+        space = self._words.take(q.node_count)
+        sets = [self._bits.take(count) for _ in range(3)]
+        chains = self._chains.take((q.node_count >> 4) + 1)
         try:
             answer: tuple[bytes, bytes, bytes, bytes, bytes, int] = _kernel.trail(
                 graph_tuple(walked),
@@ -154,14 +157,15 @@ class CompiledKernel:
                 np.array(places, np.uint32),
                 np.array(words, np.uint64),
                 space,
-                pending,
-                reached,
+                *sets,
+                chains,
             )
         except ValueError as error:
             raise StoreCorrupt(str(error)) from error
+        self._chains.give(chains)
         self._words.give(space)
-        self._bits.give(pending)
-        self._bits.give(reached)
+        for bits in sets:
+            self._bits.give(bits)
         return answer
 
 

@@ -51,7 +51,7 @@ class Kernel(Protocol):
 NAMES = ("compiled", "numpy", "python")
 
 
-CONTRACT = 3
+CONTRACT = 4
 """Raised when the functions of the extension change, so that one built from older source is not called."""
 
 

@@ -9,30 +9,35 @@ import numpy.typing as npt
 from headwater.storage.index.mappings import MappingTable
 from headwater.storage.index.source import U32, U64
 
-IDENTITY, NARROW, WIDE, UNLOADED = 1, 2, 4, 128
+IDENTITY, WIDE, UNLOADED = 1, 2, 128
 WORD_BITS = 64
+EVERY_FIELD = 2**64 - 1
 
-
-HEAD = np.dtype([("near", "u8"), ("start", "u4"), ("flags", "u4")], align=True)
+HEAD = np.dtype([("same", "u8"), ("near", "u8"), ("start", "u4"), ("flags", "u4"), ("wide", "u4"), ("unused", "u4")])
+WIDE_HEAD = np.dtype([("beyond", "u8"), ("near", "u4"), ("start", "u4"), ("words", "u4"), ("unused", "u4")])
 
 
 class MappingArrays(msgspec.Struct, frozen=True, eq=False):
     """``heads`` by mapping number: flags, and the place of its first row.
 
-    Near is the side that the walk comes from. A narrow mapping's row is the word of far fields of one near field, and
-    ``near`` the word of near fields that have a row; past the last one is an empty row, whose place stands above the
-    flags. A wide one's row is a stretch of ``wide_fields`` between two
-    ``wide_offsets``; ``near`` is how many rows it has, and above its flags stands how many words hold every far field.
+    Near is the side that the walk comes from. ``same`` is the word of fields that stay in their place; ``near`` that of
+    those that become others, for each of which a row is the word of far fields. Past the last row is an empty one,
+    whose place stands above the flags.
+
+    What is not within the first word on both sides, or comes from its last field, is a list: a stretch of
+    ``wide_fields`` between two ``wide_offsets``. ``wide`` has one for each mapping with any: ``beyond`` is the word of
+    fields that have one, ``near`` how many lists there are, ``words`` how many words hold every far field.
     """
 
     heads: npt.NDArray[np.void]
     rows: U64
+    wide: npt.NDArray[np.void]
     wide_offsets: U32
     wide_fields: U32
 
-    def parts(self) -> tuple[npt.NDArray[np.void], U64, U32, U32]:
+    def parts(self) -> tuple[npt.NDArray[np.void], U64, npt.NDArray[np.void], U32, U32]:
         """The arrays in the order of the fields."""
-        return (self.heads, self.rows, self.wide_offsets, self.wide_fields)
+        return (self.heads, self.rows, self.wide, self.wide_offsets, self.wide_fields)
 
 
 def mapping_arrays(mappings: MappingTable, *, is_upstream: bool) -> MappingArrays:
@@ -45,46 +50,79 @@ def mapping_arrays(mappings: MappingTable, *, is_upstream: bool) -> MappingArray
     return arrays
 
 
-def _make(mappings: MappingTable, is_upstream: bool) -> MappingArrays:
-    heads = np.zeros(len(mappings), HEAD)
-    heads[0]["flags"] = UNLOADED
-    rows: list[U64] = []
-    offsets: list[U32] = []
-    fields: list[U32] = []
-    row_count = offset_count = field_count = 0
-    for number in range(1, len(mappings)):
-        head = heads[number]
-        if not mappings.is_loaded(number):
-            head["flags"] = UNLOADED
-            continue
-        mapping = mappings.definition(number)
-        near, far = mapping.source_fields, mapping.target_fields
-        if is_upstream:
-            near, far = far, near
-        head["flags"] = IDENTITY if mapping.is_identity else 0
-        if not len(near):
-            continue
+class _Maker:
+    """Collects the arrays, a mapping at a time."""
+
+    def __init__(self, count: int) -> None:
+        self.heads = np.zeros(count, HEAD)
+        self.heads["flags"] = UNLOADED
+        self._rows: list[U64] = [np.zeros(1, np.uint64)]
+        self._row_count = 1
+        self._wide: list[tuple[int, int, int, int, int]] = []
+        self._offsets: list[U32] = []
+        self._fields: list[U32] = []
+        self._offset_count = self._field_count = 0
+
+    def add(self, number: int, near: U32, far: U32, *, is_identity: bool) -> None:
+        """A mapping that was loaded."""
+        head = self.heads[number]
+        head["flags"] = IDENTITY if is_identity else 0
+        is_first = (near < WORD_BITS) & (far < WORD_BITS)
+        is_same = is_first & (near == far)
+        head["same"] = EVERY_FIELD if is_identity else _word(near[is_same])
+        is_moved = is_first & ~is_same & (near < WORD_BITS - 1)
+        if is_moved.any():
+            self._add_rows(head, near[is_moved], far[is_moved])
+        is_wide = ~is_same & ~is_moved
+        if is_wide.any():
+            self._add_lists(head, near[is_wide], far[is_wide])
+
+    def _add_rows(self, head: npt.NDArray[np.void], near: U32, far: U32) -> None:
         count = int(near.max()) + 1
-        if count < WORD_BITS and int(far.max()) < WORD_BITS:
-            words = np.zeros(count + 1, np.uint64)
-            np.bitwise_or.at(words, near, np.uint64(1) << far.astype(np.uint64))
-            head["flags"] |= NARROW | count << 8
-            head["start"] = row_count
-            head["near"] = np.bitwise_or.reduce(np.uint64(1) << near.astype(np.uint64))
-            rows.append(words)
-            row_count += count + 1
-        else:
-            ends = np.cumsum(np.bincount(near, minlength=count)) + field_count
-            head["flags"] |= WIDE | (int(far.max()) // WORD_BITS + 1) << 8
-            head["near"] = count
-            head["start"] = offset_count
-            offsets.append(np.concatenate([[field_count], ends]).astype(np.uint32))
-            fields.append(far[np.argsort(near, kind="stable")])
-            offset_count += count + 1
-            field_count += len(far)
-    return MappingArrays(
-        heads,
-        np.concatenate([*rows, np.zeros(1, np.uint64)]),
-        np.concatenate([*offsets, np.empty(0, np.uint32)]),
-        np.concatenate([*fields, np.empty(0, np.uint32)]),
-    )
+        words = np.zeros(count + 1, np.uint64)
+        np.bitwise_or.at(words, near, np.uint64(1) << far.astype(np.uint64))
+        head["near"] = _word(near)
+        head["start"] = self._row_count
+        head["flags"] |= count << 8
+        self._rows.append(words)
+        self._row_count += count + 1
+
+    def _add_lists(self, head: npt.NDArray[np.void], near: U32, far: U32) -> None:
+        count = int(near.max()) + 1
+        ends = np.cumsum(np.bincount(near, minlength=count)) + self._field_count
+        head["flags"] |= WIDE
+        head["wide"] = len(self._wide)
+        beyond = int(_word(near[near < WORD_BITS]))
+        self._wide.append((beyond, count, self._offset_count, int(far.max()) // WORD_BITS + 1, 0))
+        self._offsets.append(np.concatenate([[self._field_count], ends]).astype(np.uint32))
+        self._fields.append(far[np.argsort(near, kind="stable")])
+        self._offset_count += count + 1
+        self._field_count += len(far)
+
+    def arrays(self) -> MappingArrays:
+        """All that was added; the others are flagged."""
+        return MappingArrays(
+            self.heads,
+            np.concatenate(self._rows),
+            np.array(self._wide, WIDE_HEAD),
+            np.concatenate([*self._offsets, np.empty(0, np.uint32)]),
+            np.concatenate([*self._fields, np.empty(0, np.uint32)]),
+        )
+
+
+def _make(mappings: MappingTable, is_upstream: bool) -> MappingArrays:
+    maker = _Maker(len(mappings))
+    for number in range(1, len(mappings)):
+        if mappings.is_loaded(number):
+            mapping = mappings.definition(number)
+            near, far = mapping.source_fields, mapping.target_fields
+            if is_upstream:
+                near, far = far, near
+            maker.add(number, near, far, is_identity=mapping.is_identity)
+    return maker.arrays()
+
+
+def _word(fields: U32) -> np.uint64:
+    """The word of fields below 64."""
+    word: np.uint64 = np.bitwise_or.reduce(np.uint64(1) << fields.astype(np.uint64), initial=np.uint64(0))
+    return word
