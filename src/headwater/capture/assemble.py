@@ -8,6 +8,7 @@ Nothing here is seen by the user's program, and nothing here may be redacted lat
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -45,6 +46,12 @@ class JobFacts(NamedTuple):
 
 _NEWS: Final = 1.25
 _NEWS_AFTER_S: Final = 5.0
+
+
+def _is_passing(ref: DatasetRef) -> bool:
+    """Whether a file lay among the temporary ones and is gone: what a library writes and reads for itself."""
+    is_temporary = ref.namespace == "file" and ref.name.startswith(tempfile.gettempdir().rstrip("/") + "/")
+    return is_temporary and not os.path.exists(ref.name)  # noqa: PTH110
 
 
 class Assembler:
@@ -111,6 +118,7 @@ class Assembler:
         with GUARD.at("files"):
             self._datasets.finish_files()
             models.mark_checkpoints(self._datasets)
+        self._reads = {ref: None for ref in self._reads if not _is_passing(ref)}
         everything = [touched for touched in self._datasets if not self._is_scratch(touched)]
         run_facets = self._run_facets()
         with GUARD.at("operations"):
@@ -132,8 +140,9 @@ class Assembler:
 
     def _is_scratch(self, touched: Touched) -> bool:
         """A file that this run renamed away, or one of unknown content that is gone again: no dataset."""
+        touched.inferred = [ref for ref in touched.inferred if not _is_passing(ref)]
         if touched.is_input or not touched.is_output:
-            return False
+            return _is_passing(touched.ref)
         if touched.ref[:2] in self.recorder.moved:
             return True
         return touched.ref.namespace == "file" and touched.origins.is_spelled and not os.path.exists(touched.ref.name)  # noqa: PTH110

@@ -36,6 +36,7 @@ class Origins:
         "_names",
         "_target",
         "_waiting",
+        "_was_unseen",
         "has_any",
         "is_spelled",
     )
@@ -51,6 +52,7 @@ class Origins:
         self._names: set[str] = set()
         self._is_coarse = False
         self._has_unknown = False
+        self._was_unseen = False
         self.has_any = False
         """Whether anything of known making was written."""
         self.is_spelled = True
@@ -59,7 +61,7 @@ class Origins:
     def add(self, value: Value | None) -> None:
         """``value`` was written to the target; None: something of unknown making."""
         if value is None:
-            self._has_unknown = True
+            self._was_unseen = True
             return
         self._waiting.append(value)
         self.has_any = True
@@ -76,7 +78,8 @@ class Origins:
             self._take(trace(value))
             self._names.update(value.column_names())
         whole = [_input(name) if self._certain.get(name, True) else _guessed(name) for name in self._known]
-        if not self._known and (self._has_unknown or not self.has_any):
+        is_unknown = self._has_unknown or not self.has_any or (self._was_unseen and self.is_spelled)
+        if not self._known and is_unknown:
             whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if name != self._target]
         whole += [_with_trail(*edge) for edge in self._indirect]
         if not self._names:  # an array, a model of unnamed features: what is behind any column is behind all of it

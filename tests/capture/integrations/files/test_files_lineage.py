@@ -262,3 +262,22 @@ def test_a_scratch_file_of_literals_is_no_dataset(project):
     project.write("s.py", 'import os\nwith open("t.txt", "w") as f:\n    f.write("x")\nos.remove("t.txt")\n')
     project.captured("s.py")
     assert project.events[-1]["outputs"] == []
+
+
+def test_a_temporary_file_that_is_gone_is_no_input(project):
+    """What a library writes and reads for itself, and takes away, is neither an input nor behind what is inferred."""
+    code = (
+        "import os, tempfile\ntext = open('in.txt').read()\n"
+        "path = os.path.join(tempfile.gettempdir(), f'passing.{os.getpid()}')\n"
+        "with open(path, 'w') as f:\n    f.write(text)\n"
+        "again = open(path).read()\nos.remove(path)\nopen('out.txt', 'w').write(again)\n"
+    )
+    project.write("in.txt", "1")
+    project.write("s.py", code)
+    project.environment["TMPDIR"] = str(project.folder / "tmp")
+    (project.folder / "tmp").mkdir()
+    project.captured("s.py")
+    last = project.events[-1]
+    assert [item["name"].rpartition("/")[2] for item in last["inputs"]] == ["in.txt"]
+    (entry,) = [e for e in last["job"]["facets"]["lineage"]["entries"] if e["name"].endswith("out.txt")]
+    assert [item["name"].rpartition("/")[2] for item in entry["inputs"]] == ["in.txt"]
