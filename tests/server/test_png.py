@@ -47,3 +47,20 @@ def test_a_service_without_the_library_says_so(client, path, monkeypatch):
     answer = client.get(path)
     assert answer.status_code == 501
     assert "headwater[png]" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("out/tumour.joblib", "out-tumour.joblib"),
+        ('a"b\r\nX: y', "a-b-X-y"),
+        ("../..", "lineage"),
+        ("é" * 9, "lineage"),
+    ],
+)
+def test_the_name_of_an_exported_file_is_plain(text, name):
+    """A file is called after the root of the view, in letters that no header and no system minds."""
+    from headwater.server.routes.picture import file_name
+
+    assert file_name(text) == name
+    assert len(file_name("x" * 300)) == 80

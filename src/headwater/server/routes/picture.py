@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -35,6 +36,7 @@ _FORMATS = {
     "mermaid": "text/plain; charset=utf-8",
 }
 _NEWEST = 20
+_NOT_PLAIN = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,19 +157,25 @@ def export(call: Call) -> Response:
     with call.lineage() as lineage:
         shown = answer(lineage, view)
     graph = shown.graph
+    name = file_name(Labels(shown=graph.nodes).of(shown.root))
     made = {
         "svg": lambda: svg_of(scene_of(shown, view).picture),
         "json": graph.to_json,
         "mermaid": graph.to_mermaid,
     }
     if form == "png":
-        return png_response(png_of(scene_of(shown, view).picture), **_file_headers("png"))
+        return png_response(png_of(scene_of(shown, view).picture), **_file_headers(f"{name}.png"))
     ending = "mmd" if form == "mermaid" else form
-    return Response(made[form](), media_type=_FORMATS[form], headers=_file_headers(ending))
+    return Response(made[form](), media_type=_FORMATS[form], headers=_file_headers(f"{name}.{ending}"))
 
 
-def _file_headers(ending: str) -> dict[str, str]:
-    return {"Content-Disposition": f'inline; filename="lineage.{ending}"', "Cache-Control": "private, no-cache"}
+def file_name(text: str) -> str:
+    """A name for a file that no system minds: the end of the text in plain letters; ``lineage`` where it has none."""
+    return _NOT_PLAIN.sub("-", text).strip("-")[-80:].strip("-.") or "lineage"
+
+
+def _file_headers(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "private, no-cache"}
 
 
 def script_json(value: Any) -> Markup:

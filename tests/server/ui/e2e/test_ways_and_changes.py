@@ -159,3 +159,38 @@ def test_the_name_of_the_root_follows_the_picture(live, watch):
     page.go_back()
     expect(page.locator("h1")).to_have_text("clean.orders")
     expect(page).to_have_title("clean.orders · Headwater")
+
+
+def test_what_is_exported_is_what_is_shown(live, watch):
+    """The files of a view are of the view as it is now, not as the page was opened, and are called after its root: more
+    hops, another root, a path."""
+    page = watch().open(f"{live.url}/lineage?root=clean.orders")
+    link = page.locator("[data-export=mermaid]")
+
+    def exported() -> str:
+        return page.request.get(live.url + link.get_attribute("href")).text()
+
+    assert "models.churn" not in exported()
+    page.locator("select[name=down]").select_option("2")
+    expect(card(page, "models.churn")).to_be_visible()
+    assert "models.churn" in exported()
+    card(page, "raw.users").dblclick()
+    expect(page.locator("h1")).to_have_text("raw.users")
+    assert "raw.orders" not in exported()
+    page.get_by_text("Export", exact=True).click()
+    for name, ending in (("SVG picture", "svg"), ("JSON", "json"), ("PNG picture", "png")):
+        with page.expect_download() as got:
+            page.get_by_text(name, exact=True).click()
+        assert got.value.suggested_filename == f"raw.users.{ending}"
+        if not page.locator("[data-export=svg]").is_visible():
+            page.get_by_text("Export", exact=True).click()
+
+
+def test_the_whole_of_what_is_short_is_copied(live, watch):
+    """The button beside a short name copies the whole name, and says so; it is reached by keyboard."""
+    page = watch(permissions=["clipboard-read", "clipboard-write"]).open(f"{live.url}/lineage?root=clean.orders")
+    button = page.locator("[data-inspector]").get_by_role("button", name="Copy the whole name")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-notes]")).to_contain_text("Copied: clean.orders")
+    assert page.evaluate("navigator.clipboard.readText()") == "clean.orders"

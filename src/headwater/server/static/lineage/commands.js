@@ -80,7 +80,7 @@ function showing(island) {
     help: () => showKeys(document),
     time: (button) => island.timeline.toggle(button),
     compare: () => island.timeline.compare(),
-    png: () => savePicture(island.view, island.state.root),
+    png: () => savePicture(island.view, island.tools.rootName()),
     link: () => copyLink(),
     colour: () => island.inspector.showImpact(),
     list: () => {

@@ -1,5 +1,6 @@
 // The row of controls over the canvas: a form that works without a script, and at once with one.
 
+import { writeAddress } from "./address.js";
 import { startMenus } from "./menus.js";
 
 /** @typedef {import("./island.js").Island} Island */
@@ -17,6 +18,7 @@ export class Tools {
   constructor(form, island) {
     this.form = form;
     startMenus(island.place);
+    this.offer(island.state);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("change", (event) => {
       const control = event.target;
@@ -57,6 +59,22 @@ export class Tools {
     }
     const columns = this.form.querySelector('[name="columns"]');
     if (columns instanceof HTMLInputElement) columns.checked = state.columns;
+    this.offer(state);
+  }
+
+  /**
+   * What is exported is what is shown.
+   * @param {State} state
+   */
+  offer(state) {
+    for (const link of this.form.querySelectorAll("[data-export]")) {
+      if (!(link instanceof HTMLAnchorElement)) continue;
+      link.href = `/lineage/export/${link.dataset["export"]}?${writeAddress({ ...state, at: null, pin: "" })}`;
+    }
+  }
+
+  rootName() {
+    return document.title.replace(/ · Headwater$/, "");
   }
 }
 
