@@ -283,6 +283,7 @@ def test_groups_fold_at_any_zoom_and_by_keyboard(live, watch):
     page.get_by_text("View", exact=True).click()
     page.locator("[name=group]").select_option("folded")
     expect(page.locator(".g-group")).to_have_count(1)
+    expect(page.locator(".g-group.is-root")).to_be_in_viewport(ratio=1)
     expect(page).to_have_url(re.compile("group=namespace.*collapsed=%5B%22\\*%22%5D"))
     page.locator(".g-group").click()
     expect(card(page, "clean.orders")).to_be_visible()

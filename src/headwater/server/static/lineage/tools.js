@@ -24,7 +24,8 @@ export class Tools {
       const control = event.target;
       if (!(control instanceof HTMLInputElement || control instanceof HTMLSelectElement)) return;
       const change = changeOf(control.name, control);
-      if (change) void island.change(change, { anchor: island.rootId });
+      // Groups are another picture: it is laid out anew, and begins at the root.
+      if (change) void island.change(change, control.name === "group" ? { fresh: true } : { anchor: island.rootId });
     });
   }
 
