@@ -70,6 +70,12 @@ def test_on_a_phone_both_ends_are_in_sight_too(live, watch):
     assert zoom(page) >= 0.55
     assert is_within(page, "step.0")
     assert is_within(page, "step.3")
+    for name in ("step.0", "step.3"):
+        box = card(page, name).bounding_box()
+        for across in (0.05, 0.5, 0.95):
+            point = [box["x"] + box["width"] * across, box["y"] + box["height"] * 0.8]
+            seen = page.evaluate("([x, y]) => document.elementFromPoint(x, y).closest('.g-card')?.title", point)
+            assert seen == name, "a control covers it"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

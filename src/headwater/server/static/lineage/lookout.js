@@ -10,6 +10,8 @@ const NEAREST = 1.1;
 /** a way is seen whole, as long as its names can be read at all */
 const LEAST_OF_WAYS = 0.55;
 const MARGIN_OF_WAYS = 24;
+/** the controls at the foot of the canvas cover no end of a way */
+const FOOT = 44;
 
 export class Lookout {
   /** @param {GraphView} view */
@@ -37,7 +39,8 @@ export class Lookout {
     const root = view.scene.cards[rootOf(view.scene)];
     if (!root) return;
     const [margin, least] = this.isWay ? [MARGIN_OF_WAYS, LEAST_OF_WAYS] : [MARGIN, camera.LEGIBLE];
-    const whole = camera.fitting(view.scene.bounds, view.width, view.height, NEAREST, margin);
+    const room = view.height - (this.isWay ? FOOT : 0);
+    const whole = camera.fitting(view.scene.bounds, view.width, room, NEAREST, margin);
     const near = camera.centred({ x: root.x + root.w / 2, y: root.y + root.h / 2 }, 1, view.width, view.height);
     const { scene, width, height } = view;
     const next = whole.k >= least ? whole : camera.filled(near, scene.bounds, root, width, height, MARGIN);
