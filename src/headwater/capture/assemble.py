@@ -95,7 +95,7 @@ class Assembler:
     def progress(self) -> list[bytes]:
         """A RUNNING event with what was seen since the last call; none when that is nothing."""
         self._take()
-        changed = [touched for touched in self._datasets if touched.is_changed]
+        changed = [touched for touched in self._datasets if touched.is_changed and not _is_passing(touched.ref)]
         run_facets = self._run_facets() if self._has_news() else {}
         if not changed and not run_facets:
             return []
