@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -148,6 +150,30 @@ def test_unknown_columns_are_listed_not_guessed(lineage: Lineage) -> None:
     graph = lineage.downstream("predictions.parquet:probability")
     assert graph.edges == ()
     assert graph.gaps == ("no column lineage from out/predictions.parquet to out/report.csv (by report.py)",)
+
+
+def told(store: Store, as_of: int | None) -> set[tuple[object, ...]]:
+    """Every edge that holds at an instant, by names, with how it is known and the columns that it carries."""
+    names = {row.id: node_id(row) for row in scan(store)}
+    found = all_edges(store, as_of)
+    mappings = {0: (), **store.mappings(sorted({edge.mapping for edge in found if edge.mapping}))}
+    return {
+        (*(names.get(key) for key in (edge.source_id, edge.target_id, edge.job_id)), edge.how, mappings[edge.mapping])
+        for edge in found
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps, st.randoms(use_true_random=False))
+def test_what_held_at_an_instant_is_what_was_known_then(history: list[Step], pick: Random) -> None:
+    """Asked about a minute, edges carry the columns that they carried then, whatever later runs say; in any order."""
+    shuffled = events(history)
+    pick.shuffle(shuffled)
+    store = MemoryStore.open()
+    for event in shuffled:
+        store.append([event])
+    for minute in range(len(history)):
+        assert told(store, START + minute * MINUTE) == told(filled(history[: minute + 1]), None)
 
 
 def test_a_job_that_only_reads_is_no_gap() -> None:

@@ -16,7 +16,7 @@ import pytest
 from headwater.server.live.feed import Feed, Position, present, read_on, read_position
 from headwater.server.permissions import Permission
 from headwater.storage.open import open_store
-from headwater.testing.events import History, dataset, dataset_event, raw, run_event, run_id, schema
+from headwater.testing.events import History, column_lineage, dataset, dataset_event, raw, run_event, run_id, schema
 
 
 class Listener:
@@ -114,7 +114,8 @@ def test_a_run_is_told_from_its_start_to_its_end(served, follow):
 
 
 def test_new_nodes_edges_and_changed_schemas_are_told(served, follow):
-    """A first run tells of its nodes and edges; the next tells of what it wrote, the edge that ended, the schema."""
+    """A first run tells of its nodes and edges; the next tells of what it wrote, the edge that ended, the schema;
+    the third of columns on an edge that was there."""
     listener = follow()
     first = dataset("c", facets={"schema": schema("x", "y")})
     second = dataset("c", facets={"schema": schema("x", "z")})
@@ -141,6 +142,11 @@ def test_new_nodes_edges_and_changed_schemas_are_told(served, follow):
     assert {(data["name"], data["change"]) for data in listener.of("nodes")[3:]} == {("b", "new"), ("c", "written")}
     change = listener.of("schema")[-1]
     assert (change["node"], change["added"], change["removed"]) == ("dataset:db:c", ["z"], ["y"])
+    mapped = dataset("c", facets={"columnLineage": column_lineage({"x": [("b", "x")]})})
+    send(served, run_event(run_id(3), "load", "COMPLETE", 3, ["b"], [mapped]))
+    listener.wait(lambda: len(listener.of("edges")) == 4)
+    last = listener.of("edges")[-1]
+    assert (last["source"][-1], last["how"], last["run"], last["change"]) == ("b", "column", run_id(3), "changed")
 
 
 def test_a_stream_goes_on_where_it_was_left(served, follow):

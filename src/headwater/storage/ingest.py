@@ -74,6 +74,16 @@ class Checker:
         return Accepted(event, key, at, raw)
 
 
+def refusals(events: Sequence[bytes]) -> list[Receipt] | None:
+    """Receipts for events that break a rule, each of them, and are kept nowhere; None where one breaks none."""
+    found = Checker()(events, None)
+    errors = [one for one in found.read if isinstance(one, InvalidEvent)]
+    if len(errors) < len(events):
+        return None
+    batch = Batch([], [], [], [])
+    return [_refuse(batch, raw, error, found.received_at) for raw, error in zip(events, errors, strict=True)]
+
+
 def sort_out(deliveries: Sequence[Checked], seen: Seen, next_seq: int, cycles: Cycles) -> Batch:
     """Tell new events from known ones and from those that would close a cycle; the new get sequence numbers."""
     batch = Batch([], [], [], [])

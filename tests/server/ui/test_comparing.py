@@ -90,14 +90,15 @@ def test_a_view_that_compares_nothing_says_nothing(lineage):
 
 
 def test_the_instants_of_a_view_are_those_at_which_something_changed(served):
-    """Edges that began or ended, columns, SQL and code that became others; what only became known is no change."""
+    """Edges that began, ended or carry other columns, and columns, SQL and code that became others; what only became
+    known is no change."""
     client = served.client()
     for event in story():
         assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
     found = client.post("/lineage/instants", json={"root": "t"}).json()
     assert [(one["at"], one["words"]) for one in found] == [
         (EPOCH_US + 1 * DAY * 1_000_000, "1 edge changed"),
-        (EPOCH_US + 2 * DAY * 1_000_000, "1 schema, 1 SQL text changed"),
+        (EPOCH_US + 2 * DAY * 1_000_000, "1 edge, 1 schema, 1 SQL text changed"),
         (EPOCH_US + 4 * DAY * 1_000_000, "1 edge changed"),
     ]
 

@@ -28,7 +28,7 @@ from headwater.server.intake.rooms import Rooms
 from headwater.server.settings import Limits
 from headwater.server.tenants.stores import TenantStores
 from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
-from headwater.storage.ingest import now_us
+from headwater.storage.ingest import now_us, refusals
 
 STALLED_S = 30.0
 """A commit that takes longer is one that makes no progress."""
@@ -90,7 +90,14 @@ class Intake:
         except Busy:
             counters.busy += 1
             raise
-        receipts, _ = await self._sent(delivery)
+        try:
+            receipts, _ = await self._sent(delivery)
+        except StoreError:
+            told = refusals(events)  # what can never be stored is refused, whatever the store can do now
+            if told is None:
+                raise
+            counters.unkept += len(told)
+            receipts = told
         counters.bytes += delivery.size
         for receipt in receipts:
             if receipt.status is ReceiptStatus.STORED:

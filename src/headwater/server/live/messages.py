@@ -127,17 +127,25 @@ def _schema(store: Store, row: NodeRow, key: str) -> list[Message]:
 
 
 def _edges(store: Store, event: Event, job: NodeRow | None, datasets: list[NodeRow], at: int) -> list[Message]:
-    """Edges that an event began or ended."""
+    """Edges that an event began or ended, or from which on they are known otherwise or carry other columns."""
     if isinstance(event, RunEvent) and event.event_type not in _TELLS_EDGES:
         return []
     if isinstance(event, JobEvent | RunEvent):
         edges = [] if job is None else store.edges(job_id=job.id)
     else:
         edges = [edge for row in datasets for edge in store.edges(target_id=row.id)]
-    changed = [edge for edge in edges if at in (edge.valid_from, edge.valid_to)]
+    begun = {_place(edge) for edge in edges if edge.valid_from == at}
+    gone = {_place(edge) for edge in edges if edge.valid_to == at}
+    changed = [edge for edge in edges if edge.valid_from == at or (edge.valid_to == at and _place(edge) not in begun)]
     shown = changed[:_MOST_EDGES]
     names = {row.id: node_id(row) for row in store.nodes(sorted({end for edge in shown for end in _ends(edge)}))}
-    found = [Message("edges", _edge(edge, names, at)) for edge in shown]
+    found = [
+        Message(
+            "edges",
+            _edge(edge, names, "ended" if edge.valid_to == at else "changed" if _place(edge) in gone else "new"),
+        )
+        for edge in shown
+    ]
     if len(changed) > len(shown):
         found.append(Message("edges", {"change": "more", "count": len(changed) - len(shown)}))
     return found
@@ -147,12 +155,16 @@ def _ends(edge: EdgeRow) -> tuple[int, ...]:
     return tuple(end for end in (edge.source_id, edge.target_id, edge.job_id) if end)
 
 
-def _edge(edge: EdgeRow, names: dict[int, str], at: int) -> dict[str, Any]:
+def _place(edge: EdgeRow) -> tuple[int, int, int]:
+    return edge.source_id, edge.target_id, edge.job_id
+
+
+def _edge(edge: EdgeRow, names: dict[int, str], change: str) -> dict[str, Any]:
     return {
         "source": names.get(edge.source_id, ""),
         "target": names.get(edge.target_id, ""),
         "job": names.get(edge.job_id, ""),
         "run": edge.run_id,
         "how": edge.how.value,
-        "change": "ended" if edge.valid_to == at else "new",
+        "change": change,
     }

@@ -177,8 +177,14 @@ def instants(call: Call) -> list[Instant]:
         for node in answer(lineage, view).graph.nodes:
             for row in lineage.resolver.rows(node.id)[:1]:
                 edges = store.edges(target_id=row.id) if row.kind is NodeKind.DATASET else []
-                moments = [(at, "edge") for edge in edges for at in (edge.valid_from, edge.valid_to) if at is not None]
-                for at, what in (*moments, *facet_moments(store.history(row.id))):
+                # one that goes on with other columns ends and begins
+                moments = {
+                    (at, "edge", edge.source_id, edge.job_id)
+                    for edge in edges
+                    for at in (edge.valid_from, edge.valid_to)
+                    if at is not None
+                }
+                for at, what in (*(one[:2] for one in moments), *facet_moments(store.history(row.id))):
                     found.setdefault(at, Counter())[what] += 1
     return [Instant(at=at, words=_moment(found[at])) for at in sorted(found)[-_MOST_INSTANTS:]]
 

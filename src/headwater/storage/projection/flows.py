@@ -183,17 +183,25 @@ class Flows:
 def _advance(
     open_edges: dict[int, Edge], key: FlowKey, step: Step, last_by: str, sources: dict[int, tuple[int, int]]
 ) -> list[Edge]:
-    """Take one step: close what it does not show, open what is new. Returns the edges that changed."""
+    """Take one step: close what it does not show, or shows otherwise, open what is new. Returns the edges that changed.
+
+    An edge that is known otherwise, or carries other columns, from a run on is another edge from there: asked about an
+    instant before, it tells what it carried then.
+    """
     changed = []
-    for source in [source for source in open_edges if source not in sources]:
-        edge = open_edges.pop(source)
-        edge.valid_to, edge.run = step.at, last_by if key[2] == OBSERVED else ""
+    for source, edge in list(open_edges.items()):
+        if sources.get(source) == (edge.how, edge.mapping):
+            continue
+        if source in sources and edge.valid_from == step.at:
+            edge.how, edge.mapping = sources[source]
+        else:
+            del open_edges[source]
+            edge.valid_to, edge.run = step.at, last_by if key[2] == OBSERVED else ""
         changed.append(edge)
+    job, target, kind = key
     for source, (how, mapping) in sources.items():
-        edge_or_none = open_edges.get(source)
-        if edge_or_none is None:
-            job, target, kind = key
-            edge_or_none = open_edges[source] = Edge(
+        if source not in open_edges:
+            open_edges[source] = Edge(
                 source=source,
                 target=target,
                 job=job,
@@ -204,8 +212,5 @@ def _advance(
                 run="",
                 mapping=mapping,
             )
-            changed.append(edge_or_none)
-        elif (edge_or_none.how, edge_or_none.mapping) != (how, mapping):
-            edge_or_none.how, edge_or_none.mapping = how, mapping
-            changed.append(edge_or_none)
+            changed.append(open_edges[source])
     return changed
