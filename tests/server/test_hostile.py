@@ -81,7 +81,7 @@ async def attack(served: Any, fuzzer: Hostile, count: int, statuses: Counter[int
             told = (SEED, number, given.method, given.target[:400], given.headers, given.body[:1500])
             try:
                 answer = await ask(app, given)
-                check_answer(given, answer)
+                await check_answer(app, given, answer)
             except Exception as error:
                 error.add_note(f"input: {told}")
                 raise
