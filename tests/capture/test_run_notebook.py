@@ -84,9 +84,9 @@ def test_what_a_front_end_would_draw_is_not_printed(project):
     assert (ended.code, ended.out, ended.err) == (0, "said\n", "")
 
 
+@needs_ipython
 def test_figures_are_drawn_nowhere(project):
     """``%matplotlib inline`` works, a figure is closed with its cell, and a saved one is written."""
-    pytest.importorskip("matplotlib")
     cells = (
         "%matplotlib inline\nimport matplotlib.pyplot as plt",
         "plt.plot([1, 2])\nplt.savefig('f.png')\nplt.show()",
