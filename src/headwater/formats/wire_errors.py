@@ -8,8 +8,11 @@ from typing import Any
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.+)`")
 _TYPE = re.compile(r"Expected `(.+)`, got `(.+)`")
+_RANGE = re.compile(r"Expected `(?P<type>\w+)`(?P<length> of length)? (?P<sign><=|>=|<|>) (?P<bound>\S+)")
 _ENUM = re.compile(r"Invalid enum value (.+)")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+_BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
+_LENGTHS = {"str": "characters", "array": "items", "object": "members"}
 _WORDS = {
     "str": "a string",
     "object": "an object",
@@ -29,6 +32,10 @@ def rule_of(message: str) -> tuple[str, str]:
     if wrong := _TYPE.fullmatch(what):
         wanted = " or ".join(_WORDS.get(part, part) for part in wrong[1].split(" | "))
         return path, f"must be {wanted}"
+    if found := _RANGE.fullmatch(what):
+        bound = f"{_BOUNDS[found['sign']]} {found['bound']}"
+        unit = _LENGTHS.get(found["type"], "bytes").removesuffix("s" if found["bound"] == "1" else "")
+        return path, f"must have {bound} {unit}" if found["length"] else f"must be {bound}"
     if _ENUM.fullmatch(what):
         return path, "must be START, RUNNING, COMPLETE, ABORT, FAIL or OTHER" if path == "eventType" else what
     return path, what[:1].lower() + what[1:]

@@ -10,6 +10,7 @@ import msgspec
 from starlette.datastructures import QueryParams
 
 from headwater.errors import InvalidInput
+from headwater.formats.wire_errors import rule_of
 from headwater.server.json_limits import check_json
 from headwater.server.routing import Operation
 from headwater.server.settings import Limits
@@ -95,6 +96,6 @@ def _with_whole_numbers(value: Any) -> Any:
 
 def _invalid(error: msgspec.ValidationError, values: dict[str, str]) -> InvalidInput:
     """The field and the rule, out of msgspec's words ('Expected `int`, got `str` - at `$.depth`')."""
-    rule, _, place = str(error).partition(" - at `$")
-    field = place.rstrip("`").lstrip(".") or "body"
-    return InvalidInput(field=field, value=values.get(field, "")[:80], rule=rule[:1].lower() + rule[1:])
+    place, rule = rule_of(str(error))
+    field = place or "body"
+    return InvalidInput(field=field, value=values.get(field, "")[:80], rule=rule)
