@@ -19,7 +19,7 @@ Clock = Callable[[], int]
 SECOND = 1_000_000
 MINUTE, HOUR, DAY, WEEK = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND, 7 * 86_400 * SECOND
 
-_FIRST, _LAST = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1
+_FIRST, LAST = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1
 _AGO = re.compile(r"(\d{1,20})\s*(s|sec|m|min|h|d|w|second|minute|hour|day|week)s?(?:\s+ago)?", re.IGNORECASE)
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 
@@ -55,7 +55,7 @@ def read_instant(text: str, *, clock: Clock = now, zone: tzinfo | None = None) -
         instant = _read(text, clock, zone)
     except OverflowError:  # a date of a calendar's first or last day, taken beyond it by its time zone
         raise _no_year(text) from None
-    if instant is not None and not _FIRST <= instant <= _LAST:
+    if instant is not None and not _FIRST <= instant <= LAST:
         raise _no_year(text)
     return instant
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headwater.query.history import RunSummary
+from headwater.query.times import LAST, iso_utc
 from headwater.server.rendering.charts import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, box, lines, run_bars
 from headwater.server.rendering.timeline import timeline
 
@@ -91,6 +92,14 @@ def test_a_run_that_never_ended_leaves_the_others_room():
     assert line.spans["r10"].width > 30
     only = timeline([run(7, "RUNNING", None), run(7, "RUNNING", None)], 9 * US)
     assert only.spans["r7"].width > 0
+
+
+def test_a_line_of_time_ends_with_the_calendar():
+    """An emitter whose clock says year 9999 does not take the line beyond the last instant that can be written."""
+    late = LAST // US
+    line = timeline([run(late, "RUNNING", None), run(-late // 40, "COMPLETED", 5)], 9 * US)
+    assert line.end == LAST
+    assert iso_utc(line.end) == "9999-12-31T23:59:59.999999Z"
 
 
 @pytest.mark.parametrize("runs", [[], [run(1, "COMPLETED", 1)]])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from headwater.query.history import RunSummary
+from headwater.query.times import LAST
 
 _LEAST = 1.2
 """The shortest bar that can be seen, in hundredths of the line."""
@@ -45,7 +46,7 @@ def timeline(runs: Sequence[RunSummary], now: int) -> Timeline | None:
     told = max(max(run.started_at or 0, run.ended_at or 0) for run in begun)
     end = told
     if any(_goes_on(run) for run in begun):
-        end = now if told < now <= told + _ROOM * (told - start) else told + (told - start) // 4
+        end = now if told < now <= told + _ROOM * (told - start) else min(told + (told - start) // 4, LAST)
     ends = {run.run_id: end if _goes_on(run) else max(run.ended_at or 0, run.started_at or 0) for run in begun}
     length = max(end - start, 1)
     spans = {}
