@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.server.rendering.words import breakable, measure
+from headwater.query.times import LAST, iso_utc
+from headwater.server.rendering.words import breakable, measure, when
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,10 @@ def test_a_name_is_broken_behind_its_separators():
     assert breakable("a.b_c/d-e..f/") == "a.<wbr>b_<wbr>c/<wbr>d-<wbr>e..<wbr>f/"
     assert breakable("a.<b>") == "a.&lt;b&gt;"
     assert breakable("") == ""
+
+
+@pytest.mark.parametrize("instant", [LAST, LAST - 400_000, -62_135_596_800_000_000, 1_600_000_000_999_999, -1])
+def test_an_instant_is_told_to_the_second(instant):
+    """To the second that it lies in, from the first day of the calendar to the last: nothing is rounded up."""
+    assert when(instant).replace(" ", "T") == iso_utc(instant)[:-8]
+    assert when(None) == ""

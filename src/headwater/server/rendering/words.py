@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ import msgspec
 from markupsafe import Markup, escape
 
 from headwater.query.text import clean, elide
-from headwater.query.times import ago, iso_utc, lasted
+from headwater.query.times import ago, iso_utc, lasted, moment
 
 _LONGEST_FACET = 20_000
 _PARTS = re.compile(r"(?<=[/._:@=-])(?=\w)")
@@ -46,7 +46,7 @@ def when(instant: int | None) -> str:
     """An instant to the second, in UTC; nothing for None."""
     if instant is None:
         return ""
-    return datetime.fromtimestamp(instant / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return moment(instant, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def machine_time(instant: int | None) -> str:
