@@ -124,3 +124,15 @@ def test_a_card_has_the_columns_of_the_time_that_is_shown(served):
         assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
     found = client.get("/lineage/columns", params={"node": "dataset:db:t"}).json()
     assert [name for name, _ in found] == ["id", "new", "extra"]
+
+
+def test_a_path_names_both_its_ends(served):
+    """Without its other end, or with one that is not known, it is refused with the field; to itself it has no steps."""
+    client = served.client()
+    for event in story():
+        assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+    assert "load" in client.get("/lineage/path?root=raw&to=t").text
+    for other, status in (("", 422), ("%20", 422), ("nowhere", 404), ("raw", 200), ("load", 200)):
+        answered = client.get(f"/lineage/path?root=raw&to={other}")
+        assert answered.status_code == status, (other, answered.text)
+    assert client.get("/lineage/path?root=raw&to=").json()["field"] == "to"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.responses import Response
@@ -61,7 +61,7 @@ class PathQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Two nodes."""
 
     root: str
-    to: str
+    to: Annotated[str, msgspec.Meta(min_length=1)]
     as_of: str = ""
 
 
