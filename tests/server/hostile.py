@@ -326,9 +326,13 @@ async def check_answer(app: Any, given: Input, answer: Answer) -> None:
     if answer.status < 400:
         return
     most = _MOST_REFUSAL_BYTES
-    if len(answer.body) >= most and given.operation.is_page:
-        page = await ask(app, given._replace(method="GET", target=given.target.partition(b"?")[0], body=b""))
-        most += len(page.body) if page.status == 200 else 0
+    place = given.target.partition(b"?")[0] if len(answer.body) >= most and given.operation.is_page else b""
+    while place:  # the page itself, or the one whose form was sent
+        page = await ask(app, given._replace(method="GET", target=place, body=b""))
+        if page.status == 200:
+            most += len(page.body)
+            break
+        place = place.rpartition(b"/")[0]
     assert len(answer.body) < most, (len(answer.body), answer.body[:500])
     kind = answer.headers.get("content-type", "")
     if kind.startswith("text/html"):
