@@ -158,3 +158,35 @@ def test_a_module_that_fails_shows_the_frames_of_python_m(project, start):
     plain = project.plain(*start, "--a", "b")
     assert project.captured(*start, "--a", "b") == plain
     assert plain.code == 1
+
+
+FAILING_IMPORTS = {
+    "the import fails": ("raise ValueError('no')\n", "import pandas\n"),
+    "what it imports is missing": ("import nowhere_at_all\n", "import pandas\n"),
+    "it does not compile": ("def f(:\n", "import pandas\n"),
+    "it cannot be decoded": ("x = '\\xe9'\n", "import pandas\n"),
+    "the traceback is printed by the script": (
+        "raise ValueError('no')\n",
+        "import traceback\ntry:\n    import pandas\nexcept ValueError:\n    traceback.print_exc()\n",
+    ),
+    "inside another import": ("raise ValueError('no')\n", "import between\n"),
+}
+"""What a file that hides a library holds, and the script that imports it."""
+
+
+@pytest.mark.parametrize("where", ["folder", "zip"])
+@pytest.mark.parametrize("case", FAILING_IMPORTS)
+def test_a_failing_import_shows_the_frames_that_python_shows(project, monkeypatch, case, where):
+    """Where the import of a library that capture waits for fails, the traceback has no frame of the import system
+    that it does not have with python alone, and none of ours."""
+    text, script = FAILING_IMPORTS[case]
+    data = text.encode().replace(b"\\xe9", b"\xe9")
+    if where == "folder":
+        (project.folder / "pandas.py").write_bytes(data)
+    else:
+        with zipfile.ZipFile(project.folder / "lib.zip", "w") as archive:
+            archive.writestr("pandas.py", data)
+        script = "import sys\nsys.path.insert(0, 'lib.zip')\n" + script
+    project.write("between.py", "import pandas\n")
+    project.write("script.py", script)
+    assert project.captured("script.py") == project.plain("script.py")

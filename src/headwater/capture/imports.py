@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoader, SourcelessFileLoader
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Final
 
 from headwater.capture.collector import CollectorPause
@@ -23,6 +23,13 @@ Callback = Callable[[ModuleType], None]
 
 _OWN_INSTANCE: Final = (SourceFileLoader, SourcelessFileLoader, ExtensionFileLoader)
 """Loaders made anew for each module, on which an instance attribute concerns that module alone."""
+
+_BOOTSTRAP: Final = "<frozen importlib._bootstrap>"
+"""The file name of the import system's own code. The interpreter takes runs of its frames out of the traceback of a
+failed import; a frame of another name among them, ours, would keep them there."""
+
+FRAMES: Final[set[CodeType]] = set()
+"""Code of ours that bears that name, for who takes our frames out of a traceback."""
 
 
 class _WrappedLoader(Loader):
@@ -47,6 +54,8 @@ class _WrappedLoader(Loader):
         module.__loader__ = self._loader
         self._loader.exec_module(module)
         self._done(module)
+
+    exec_module.__code__ = exec_module.__code__.replace(co_filename=_BOOTSTRAP)
 
 
 class ImportHooks(MetaPathFinder):
@@ -121,6 +130,8 @@ class ImportHooks(MetaPathFinder):
             loader.exec_module(module)
             self._done(module)
 
+        exec_module.__code__ = exec_module.__code__.replace(co_filename=_BOOTSTRAP)
+        FRAMES.add(exec_module.__code__)
         loader.exec_module = exec_module
 
     def _settle(self) -> None:
@@ -158,6 +169,8 @@ def _ask_the_others(
 def _is_initialising(module: ModuleType) -> bool:
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
+
+FRAMES.add(_WrappedLoader.exec_module.__code__)
 
 IMPORTS: Final = ImportHooks()
 """The hooks of this process."""

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final, NoReturn
 
 from headwater.capture.guard import GUARD
+from headwater.capture.imports import FRAMES
 from headwater.capture.outcomes import exit_code_of, outcome_of
 from headwater.capture.process import WATCHED
 
@@ -100,7 +101,8 @@ def without_our_frames(error: BaseException) -> None:
 def _cleaned(trace: TracebackType | None) -> TracebackType | None:
     kept = []
     while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(_OWN_FOLDERS):
+        code = trace.tb_frame.f_code
+        if not code.co_filename.startswith(_OWN_FOLDERS) and code not in FRAMES:
             kept.append(trace)
         trace = trace.tb_next
     cleaned: TracebackType | None = None
