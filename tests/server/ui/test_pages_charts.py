@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from headwater.query.history import RunSummary
 from headwater.query.times import LAST, iso_utc
-from headwater.server.rendering.charts import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, box, lines, run_bars
+from headwater.server.rendering.charts import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, box, dates, lines, run_bars
 from headwater.server.rendering.timeline import timeline
+from headwater.server.rendering.words import when
 
 US = 1_000_000
 
@@ -57,10 +60,36 @@ def test_runs_stand_oldest_first_and_say_how_they_ended():
     assert heights[2] == pytest.approx(2 * heights[0], abs=0.2)
     assert all(bar.y + bar.height == pytest.approx(HEIGHT - BOTTOM) for bar in chart.bars)
     assert chart.description == "3 runs, oldest first: 1 completed, 1 failed, 1 running."
-    assert chart.between.endswith(" UTC")
-    assert chart.between.count(":") == 4
+    assert chart.labels[0].text == "1970-01-01 00:00:10"
     assert chart.bars[2].words.endswith("running, not ended")
     assert run_bars("Runs", [], 0) is None
+
+
+@pytest.mark.parametrize("step", [86_400, 3600, 60, 7, 0])
+@pytest.mark.parametrize("count", [2, 3, 5, 20, 50])
+def test_labels_of_time_stand_apart_and_inside(count, step):
+    """Under the first and the last value stands when they were, and under some between; none touches another or the
+    edge, and each is as exact as it takes to tell them apart."""
+    instants = [1_700_000_000 * US + at * step * US for at in range(count)]
+    chart = lines("Rows", [*range(count)], ["v"] * count, dates(instants))
+    assert 1 < len(chart.labels) <= 5
+    ends = []
+    for label in chart.labels:
+        wide = len(label.text) * 5.5
+        left = label.x - {"start": 0, "middle": wide / 2, "end": wide}[label.anchor]
+        ends.append((left, left + wide))
+    assert all(right <= left for (_, right), (left, _) in pairwise(ends))
+    assert ends[0][0] >= 0
+    assert ends[-1][1] <= WIDTH + 1
+    assert chart.labels[0].text == when(instants[0])[: len(chart.labels[0].text)]
+    assert chart.labels[-1].text == when(instants[-1])[: len(chart.labels[-1].text)]
+    assert not step or len({label.text for label in chart.labels}) == len(chart.labels)
+
+
+def test_long_words_leave_room_for_one():
+    """Where two labels do not fit, the last value has one."""
+    chart = lines("Loss", [3, 2, 1], ["step of a kind that has a very long name"] * 3)
+    assert [label.anchor for label in chart.labels] == ["end"]
 
 
 def test_a_distribution_needs_quartiles_and_a_range():

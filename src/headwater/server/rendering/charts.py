@@ -6,8 +6,9 @@ Every picture has a title and a description in words, and stands beside a table 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import floor, isfinite, log10
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,9 +17,13 @@ from headwater.query.text import plural
 from headwater.query.times import lasted
 from headwater.server.rendering.words import number, when
 
-WIDTH, HEIGHT = 320, 96
-LEFT, RIGHT, TOP, BOTTOM = 46, 6, 8, 8
-_SHORTEST_BAR = 3.0
+WIDTH, HEIGHT = 320, 116
+LEFT, RIGHT, TOP, BOTTOM = 46, 6, 8, 26
+_LETTER = 5.8
+"""The most that a letter or a figure of a label takes across."""
+_APART = 14.0
+_MOST_LABELS = 5
+_SHORTEST_BAR, _WIDEST_BAR = 3.0, 18.0
 _TIMES_S = (0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200, 86_400)
 
 
@@ -27,6 +32,14 @@ class Tick(msgspec.Struct, frozen=True):
 
     y: float
     text: str
+
+
+class Label(msgspec.Struct, frozen=True):
+    """What stands under the picture at ``x``; ``anchor`` says which part of the text that is."""
+
+    x: float
+    text: str
+    anchor: Literal["start", "middle", "end"]
 
 
 class Dot(msgspec.Struct, frozen=True):
@@ -45,6 +58,7 @@ class Lines(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     dots: tuple[Dot, ...]
     ticks: tuple[Tick, ...]
+    labels: tuple[Label, ...]
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,10 +78,9 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     description: str
-    between: str
-    """When the first and the last of them started, in words."""
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
+    labels: tuple[Label, ...]
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +93,11 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     middle: float
 
 
-def lines(title: str, values: Sequence[float | None], names: Sequence[str]) -> Lines | None:
-    """Values in the order of time with the name of each; None when fewer than two were measured."""
+def lines(title: str, values: Sequence[float | None], names: Sequence[str], places: Sequence[str] = ()) -> Lines | None:
+    """Values in the order of time with the name of each; None when fewer than two were measured.
+
+    ``places`` is what may stand under each value, as far as there is room; without them the names.
+    """
     known = [value for value in values if value is not None and isfinite(value)]
     if len(known) < 2:
         return None
@@ -102,7 +118,23 @@ def lines(title: str, values: Sequence[float | None], names: Sequence[str]) -> L
         f"{len(known)} values from {number(min(known))} to {number(max(known))}; "
         f"first {number(known[0])}, last {number(known[-1])}."
     )
-    return Lines(title=title, description=description, path="".join(pieces), dots=tuple(dots), ticks=ticks)
+    xs = [LEFT + at * step for at in range(len(values))]
+    return Lines(
+        title=title,
+        description=description,
+        path="".join(pieces),
+        dots=tuple(dots),
+        ticks=ticks,
+        labels=_labels(xs, places or names),
+    )
+
+
+def dates(instants: Sequence[int]) -> list[str]:
+    """Instants as a row of labels, as exact as it takes to tell them apart: by day, by minute, else by second (UTC)."""
+    texts = [when(instant) for instant in instants]
+    return next(
+        (cut for letters in (10, 16) if len(set(cut := [text[:letters] for text in texts])) == len(texts)), texts
+    )
 
 
 def run_bars(title: str, runs: Sequence[RunSummary], now: int) -> Bars | None:
@@ -112,16 +144,17 @@ def run_bars(title: str, runs: Sequence[RunSummary], now: int) -> Bars | None:
         return None
     lengths = [max((run.ended_at or now) - (run.started_at or now), 0) / 1e6 for run in timed]
     top, ticks = _scale(0, max(*lengths, 1e-3), is_time=True)
-    step = min((WIDTH - LEFT - RIGHT) / len(timed), 24.0)
+    step = (WIDTH - LEFT - RIGHT) / len(timed)
+    wide = min(step * 0.76, _WIDEST_BAR)
     bars = []
     for at, (run, length) in enumerate(zip(timed, lengths, strict=True)):
         height = max(HEIGHT - BOTTOM - top.place(length), _SHORTEST_BAR)
         took = lasted(run.started_at, run.ended_at) or "not ended"
         bars.append(
             Bar(
-                x=round(LEFT + at * step + step * 0.12, 1),
+                x=round(LEFT + (at + 0.5) * step - wide / 2, 1),
                 y=round(HEIGHT - BOTTOM - height, 1),
-                width=round(step * 0.76, 1),
+                width=round(wide, 1),
                 height=round(height, 1),
                 state=run.state.lower(),
                 words=f"{when(run.started_at)} UTC: {run.state.lower()}, {took}",
@@ -130,10 +163,14 @@ def run_bars(title: str, runs: Sequence[RunSummary], now: int) -> Bars | None:
         )
     counts = {state: sum(bar.state == state for bar in bars) for state in dict.fromkeys(bar.state for bar in bars)}
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
-    first, last = when(timed[0].started_at), when(timed[-1].started_at)
-    between = f"{first} UTC" if first == last else f"{first} to {last} UTC"
-    description = f"{plural(len(bars), 'run')}, oldest first: {words}."
-    return Bars(title=title, description=description, between=between, bars=tuple(bars), ticks=ticks)
+    starts = dates([run.started_at or 0 for run in timed])
+    return Bars(
+        title=title,
+        description=f"{plural(len(bars), 'run')}, oldest first: {words}.",
+        bars=tuple(bars),
+        ticks=ticks,
+        labels=_labels([bar.x + bar.width / 2 for bar in bars], starts),
+    )
 
 
 def box(measures: dict[str, Any]) -> Box | None:
@@ -156,6 +193,31 @@ def box(measures: dict[str, Any]) -> Box | None:
         return round(min(max(100 * (value - low) / (high - low), 0.0), 100.0), 1)
 
     return Box(low=0.0, high=100.0, left=place(left), right=place(right), middle=place(middle))
+
+
+def _labels(xs: Sequence[float], texts: Sequence[str]) -> tuple[Label, ...]:
+    """As many labels as there is room for, at even distances: the first and the last, then those between."""
+    for count in range(min(_MOST_LABELS, len(xs)), 1, -1):
+        places = [round(at * (len(xs) - 1) / (count - 1)) for at in range(count)]
+        labels = [_label(xs[place], texts[place]) for place in places]
+        ends = [_ends(label) for label in labels]
+        if all(left[1] + _APART <= right[0] for left, right in pairwise(ends)):
+            return tuple(labels)
+    return (_label(xs[-1], texts[-1]),)
+
+
+def _label(x: float, text: str) -> Label:
+    """A label in the middle under its place; at the edge of the picture it ends or begins there."""
+    half = len(text) * _LETTER / 2
+    if x + half > WIDTH:
+        return Label(WIDTH, text, "end")
+    return Label(0, text, "start") if x < half else Label(round(x, 1), text, "middle")
+
+
+def _ends(label: Label) -> tuple[float, float]:
+    wide = len(label.text) * _LETTER
+    left = label.x - {"start": 0.0, "middle": wide / 2, "end": wide}[label.anchor]
+    return left, left + wide
 
 
 class _Scale:

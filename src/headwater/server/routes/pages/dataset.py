@@ -22,9 +22,9 @@ from headwater.query.why import Why
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.about import about_words
-from headwater.server.rendering.charts import Lines, box, lines
+from headwater.server.rendering.charts import Lines, box, dates, lines
 from headwater.server.rendering.page import page
-from headwater.server.rendering.words import object_path
+from headwater.server.rendering.words import object_path, when
 from headwater.server.routing import Operation
 
 _MOST_COLUMNS = 200
@@ -119,13 +119,14 @@ def version_id(lineage: Lineage, node: Any) -> int:
 
 def quality_charts(quality: Quality) -> list[Lines]:
     """Rows over time, then nulls, means and distinct values of the columns where they changed."""
-    names = [f"version {version.ordinal}" for version in quality.versions]
-    found = [lines("Rows", quality.rows, names)]
+    names = [f"version {version.ordinal}, {when(version.created_at)} UTC" for version in quality.versions]
+    places = dates([version.created_at for version in quality.versions])
+    found = [lines("Rows", quality.rows, names, places)]
     for word in ("nulls", "means", "distinct"):
         for column in quality.columns:
             values = getattr(column, word)
             if len({value for value in values if value is not None}) > 1:
-                found.append(lines(f"{column.name}: {'mean' if word == 'means' else word}", values, names))
+                found.append(lines(f"{column.name}: {'mean' if word == 'means' else word}", values, names, places))
     return [chart for chart in found if chart is not None]
 
 
