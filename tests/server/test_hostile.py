@@ -1,6 +1,7 @@
 """Structure-aware fuzzing of every operation, on every kind of store.
 
-``just fuzz`` sends 200,000; the suite some hundreds. The same seed sends the same inputs.
+``just fuzz`` sends 200,000; the suite some hundreds. The same seed sends the same inputs. A failure tells its round:
+``HEADWATER_FUZZ_ROUND`` begins with that one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ INPUTS = int(os.environ.get("HEADWATER_FUZZ_INPUTS", "900"))
 """For every kind of store, a third."""
 SEED = int(os.environ.get("HEADWATER_FUZZ_SEED", "1"))
 ROUND = 2500
-"""Inputs that one service is sent: a store that stays small is looked at whole after every refusal."""
+"""Inputs that one service is sent, a round: a store that stays small is looked at whole after every refusal."""
+FIRST_ROUND = int(os.environ.get("HEADWATER_FUZZ_ROUND", "0"))
 MOST_GROWTH_BYTES = 400 << 20
 TENANT = "fuzz"
 
@@ -71,19 +73,19 @@ def state_of(store: Store) -> tuple[str, Statistics]:
     return store.graph_hash(), counts
 
 
-async def attack(served: Any, fuzzer: Hostile, count: int, statuses: Counter[int], kind: str) -> None:
+async def attack(served: Any, fuzzer: Hostile, turn: int, count: int, statuses: Counter[int], kind: str) -> None:
     """Send inputs; what is refused must have changed nothing."""
     app = served.app
     with app.service.stores.writing(TENANT) as store:
         before = state_of(store)
         for number in range(count):
             given = fuzzer.request()
-            told = (SEED, number, given.method, given.target[:400], given.headers, given.body[:1500])
+            told = (SEED, turn, number, given.method, given.target[:400], given.headers, given.body[:1500])
             try:
                 answer = await ask(app, given)
                 await check_answer(app, given, answer)
             except Exception as error:
-                error.add_note(f"input: {told}")
+                error.add_note(f"seed, round, number, input: {told}")
                 raise
             statuses[answer.status] += 1
             if given.method in ("GET", "HEAD") and given.operation.method == "GET":
@@ -101,7 +103,7 @@ async def attack(served: Any, fuzzer: Hostile, count: int, statuses: Counter[int
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "postgres"])
 def test_no_input_makes_the_service_fail_or_write_in_part(new_service, kind):
     """No exception, no 5xx, a problem that names the field, nothing written by what is refused, bounded memory."""
-    left, number, statuses = INPUTS // 3, 0, Counter[int]()
+    left, number, statuses = INPUTS // 3, FIRST_ROUND, Counter[int]()
     start = 0
     while left > 0:
         count = min(ROUND, left)
@@ -110,8 +112,9 @@ def test_no_input_makes_the_service_fail_or_write_in_part(new_service, kind):
             served = new_service(kind, stack)
             key = served.key(TENANT, frozenset({*SCOPES, Permission.OPERATE}))
             fuzzer = Hostile(SEED * 1_000_003 + number, names_of(served), key)
-            served.portal.call(attack, served, fuzzer, count, statuses, kind)
+            served.portal.call(attack, served, fuzzer, number, count, statuses, kind)
         start = start or resident_bytes()
         number += 1
     assert resident_bytes() - start < MOST_GROWTH_BYTES
+    print(f"{kind}: {statuses.total()} inputs, {dict(statuses.most_common())}")
     assert {200, 201, 401, 404, 405, 409, 422} <= statuses.keys(), statuses
