@@ -12,7 +12,7 @@ from starlette.responses import Response
 from headwater.errors import HeadwaterError, InvalidInput, NotFound
 from headwater.server.access.authentication import refuse_other_sites
 from headwater.server.call import Call
-from headwater.server.errors import Conflict, TooLarge, status_of
+from headwater.server.errors import Conflict, TooLarge, problem_of
 
 _LONGEST = 16_384
 _MOST_FIELDS = 200
@@ -89,9 +89,10 @@ class Refusal:
 
     def __init__(self, action: str = "", form: Form | None = None, error: HeadwaterError | None = None) -> None:
         self.action = action
-        self.status = 200 if error is None else status_of(error)
-        self.words = "" if error is None else error.message
-        self.hint = "" if error is None else error.hint
+        problem = None if error is None else problem_of(error)
+        self.status = problem.status if problem else 200
+        self.words = problem.detail if problem else ""
+        self.hint = problem.hint if problem else ""
         self.field = ""
         self._form = form or Form({})
 

@@ -237,3 +237,12 @@ def test_a_form_that_is_too_large_is_refused(owner):
     many = "&".join(f"a{number}=1" for number in range(300))
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     assert owner.post("/admin/keys", content=many, headers=kind).status_code == 422
+
+
+def test_a_refusal_does_not_repeat_a_name_of_any_length(owner):
+    """The page says what was wrong in few words, however long the path was that its form was sent to."""
+    usual = len(owner.get("/admin/keys").text)
+    refused = owner.post(f"/admin/keys/{'x' * 50_000}/rotate", data={})
+    assert refused.status_code == 404
+    assert "nothing named" in refused.text
+    assert len(refused.text) < usual + 5_000

@@ -16,6 +16,7 @@ from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.selector_parse import METHODS, And, Method, parse
 from headwater.query.selectors import Selector, tag_label
+from headwater.server.errors import problem_of
 from headwater.storage.base import NodeRow
 
 _MOST_HITS = 200
@@ -174,7 +175,7 @@ def _selected(lineage: Lineage, text: str, limit: int, chosen: Mapping[str, str]
         found = selector.evaluate(expression)
         rows = list(islice(selector.rows(found), limit + 1))
     except HeadwaterError as error:
-        return Found(lines=(), hint=error.message)
+        return Found(lines=(), hint=problem_of(error).detail)
     hint = ""
     if len(rows) > limit:
         count = selector.count(found)
