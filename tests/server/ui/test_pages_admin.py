@@ -246,3 +246,14 @@ def test_a_refusal_does_not_repeat_a_name_of_any_length(owner):
     assert refused.status_code == 404
     assert "nothing named" in refused.text
     assert len(refused.text) < usual + 5_000
+
+
+def test_a_quota_beyond_every_number_is_refused_by_its_field(operator):
+    """Neither the page nor the API takes a quota that the page of tenants could not show."""
+    made = operator.post("/admin/tenants", data={"name": "vast", "stored_bytes": "1e300"})
+    assert made.status_code == 422
+    assert "stored_bytes" in made.text
+    asked = operator.post("/api/v1/tenants", content=b'{"name": "vast", "quota": {"stored_bytes": 1%s}}' % (b"0" * 400))
+    assert asked.status_code == 422
+    assert asked.json()["field"] == "quota.stored_bytes"
+    assert operator.get("/admin/tenants").status_code == 200

@@ -10,7 +10,7 @@ import msgspec
 from headwater.errors import InvalidInput, NotFound
 from headwater.server.access.control import Control
 from headwater.server.access.keys import digest_of, id_of, new_secret
-from headwater.server.access.records import Action, Key, Member, Quota, Share, Tenant
+from headwater.server.access.records import MOST_COUNT, Action, Key, Member, Quota, Share, Tenant
 from headwater.server.errors import Conflict, NotPermitted
 from headwater.server.permissions import ROLES, SCOPES, Permission, Role
 
@@ -41,20 +41,22 @@ class Administration:
 
     # -- tenants ---------------------------------------------------------------------------------------------------
     def create_tenant(self, name: str, *, who: str, title: str = "", quota: Quota | None = None) -> Tenant:
-        """A new tenant. Raises ``InvalidInput`` for its name, ``Conflict`` when there is one of that name."""
-        tenant = Tenant(name=name, created_at=self._clock(), title=_text("title", title), quota=quota or Quota())
+        """A new tenant. Raises ``InvalidInput`` for what breaks a rule, ``Conflict`` when there is one of that name."""
+        tenant = Tenant(
+            name=name, created_at=self._clock(), title=_text("title", title), quota=_quota(quota or Quota())
+        )
         if not self.control.add_tenant(tenant):
             raise Conflict(f"there is a tenant {name!r} already", hint="'headwater tenant set' changes it")
         self._note(name, who, "tenant.create", name)
         return tenant
 
     def change_tenant(self, name: str, *, who: str, title: str | None = None, quota: Quota | None = None) -> Tenant:
-        """A tenant with another title or quota. Raises ``NotFound``."""
+        """A tenant with another title or quota. Raises ``NotFound`` and ``InvalidInput``."""
         old = self.tenant(name)
         tenant = msgspec.structs.replace(
             old,
             title=old.title if title is None else _text("title", title),
-            quota=old.quota if quota is None else quota,
+            quota=old.quota if quota is None else _quota(quota),
         )
         self.control.change_tenant(tenant)
         self._note(name, who, "tenant.change", name, msgspec.json.encode(tenant.quota).decode())
@@ -242,3 +244,11 @@ def _text(field: str, value: str) -> str:
     if len(value) > _LONGEST_TEXT or any(ord(char) < 32 for char in value):
         raise InvalidInput(field=field, value=repr(value[:80]), rule=f"is at most {_LONGEST_TEXT} printable characters")
     return value
+
+
+def _quota(quota: Quota) -> Quota:
+    for field, value in msgspec.structs.asdict(quota).items():
+        if value is not None and not 1 <= value <= MOST_COUNT:
+            rule = f"is a whole number from 1 to {MOST_COUNT:,}"
+            raise InvalidInput(field=field, value=repr(value)[:80], rule=rule)
+    return quota

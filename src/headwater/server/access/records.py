@@ -8,8 +8,9 @@ import msgspec
 
 from headwater.server.permissions import Permission, Role
 
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-
+MOST_COUNT = 2**53
+"""No quota is larger: every reader of JSON has whole numbers up to here exactly (RFC 8259, section 6)."""
+Positive = Annotated[int, msgspec.Meta(ge=1, le=MOST_COUNT)]
 
 Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 """A line of text for people."""
