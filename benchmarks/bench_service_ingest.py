@@ -1,13 +1,13 @@
 """Durable ingestion over HTTP: shared commits beside a commit a request, single events beside batches.
 
-    python benchmarks/bench_service_ingest.py [--seconds 6] [--rounds 3] [--folder DIR]
+    python benchmarks/bench_service_ingest.py [--seconds 6] [--rounds 3] [--folder DIR | --postgres]
 
-One process of the service (uvicorn with uvloop and httptools, SQLite with ``synchronous=FULL``, an API key), loaded by
-``wrk``, which shares the machine with it. Events are the 7 kB RunEvents of ``bench_ingest.py``, every one new. An
-answer counts when it is a 2xx: then the event is committed and on disk. The variants take turns within a round, each on
-an empty store; medians over rounds are compared. Server time is user and system time of the service's process, over the
-whole load. With ``--feast`` Feast's own OpenLineage consumer is installed into a folder of its own, where it can be
-had, and loaded in the same run.
+One process of the service (uvicorn with uvloop and httptools, SQLite with ``synchronous=FULL`` or a PostgreSQL server
+of its own with ``fsync`` on, an API key), loaded by ``wrk``, which shares the machine with it. Events are the 7 kB
+RunEvents of ``bench_ingest.py``, every one new. An answer counts when it is a 2xx: then the event is committed and on
+disk. The variants take turns within a round, each on an empty store; medians over rounds are compared. Server time is
+user and system time of the service's process, and of PostgreSQL's, over the whole load. With ``--feast`` Feast's own
+OpenLineage consumer is installed into a folder of its own, where it can be had, and loaded in the same run.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ import msgspec
 
 import feast_consumer
 from bench_ingest import Platform
+from headwater.testing.postgres import PostgresServer
 
 EVENTS = 2000
 BATCH = 100
@@ -117,11 +118,21 @@ def serve(folder: str, together: str) -> None:
     uvicorn.Server(config).run(sockets=[listening])
 
 
-def load(folder: Path, events: Path, *, together: int, batch: int, connections: int, seconds: int) -> Measured:
+def load(
+    folder: Path,
+    events: Path,
+    database: PostgresServer | None,
+    *,
+    together: int,
+    batch: int,
+    connections: int,
+    seconds: int,
+) -> Measured:
     """Start the service on an empty store, load it, stop it."""
     store = Path(tempfile.mkdtemp(dir=folder))
+    where = database.new_database() if database else str(store)
     service = subprocess.Popen(
-        [sys.executable, __file__, "--serve", str(store), str(together)], stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__, "--serve", where, str(together)], stdout=subprocess.PIPE, text=True
     )
     assert service.stdout is not None
     told = json.loads(service.stdout.readline())
@@ -129,7 +140,11 @@ def load(folder: Path, events: Path, *, together: int, batch: int, connections: 
         root = f"http://127.0.0.1:{told['port']}"
         wait_until_up(f"{root}/health/live")
         path = "/api/v1/lineage" if batch == 1 else "/api/v1/lineage/batch"
-        return measure(service.pid, root + path, folder, events, batch, told["key"], connections, seconds)
+
+        def spent() -> float:
+            return cpu_s(service.pid) + (database.cpu_s() if database else 0)
+
+        return measure(spent, root + path, folder, events, batch, told["key"], connections, seconds)
 
 
 def load_feast(folder: Path, events: Path, *, environment: Path, connections: int, seconds: int) -> Measured:
@@ -139,7 +154,9 @@ def load_feast(folder: Path, events: Path, *, environment: Path, connections: in
     with ending(process, store):
         root = f"http://127.0.0.1:{port}"
         wait_until_up(f"{root}/openapi.json")
-        return measure(process.pid, f"{root}/api/v1/lineage", folder, events, 1, "none", connections, seconds)
+        return measure(
+            lambda: cpu_s(process.pid), f"{root}/api/v1/lineage", folder, events, 1, "none", connections, seconds
+        )
 
 
 @contextmanager
@@ -154,13 +171,20 @@ def ending(process: subprocess.Popen[Any], store: Path) -> Iterator[None]:
 
 
 def measure(
-    pid: int, url: str, folder: Path, events: Path, batch: int, key: str, connections: int, seconds: int
+    spent: Callable[[], float],
+    url: str,
+    folder: Path,
+    events: Path,
+    batch: int,
+    key: str,
+    connections: int,
+    seconds: int,
 ) -> Measured:
     """Load a URL for a second, and then for as long as is measured."""
     wrk(url, folder, events, batch, key, connections, 1)  # the caches of both sides are warm
-    before = cpu_s(pid)
+    before = spent()
     found = wrk(url, folder, events, batch, key, connections, seconds, first_round=0x8000)
-    used = cpu_s(pid) - before
+    used = spent() - before
     count = found["requests"] * batch
     return Measured(count / found["us"] * 1e6, used / count * 1e6, found["p50"] / 1e3, found["p99"] / 1e3)
 
@@ -223,6 +247,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=None, help="where the stores are made")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own instead of SQLite")
     parser.add_argument("--only", action="append", help="a variant, by its name")
     parser.add_argument("--feast", type=Path, default=None, help="an environment with Feast, made when it is not there")
     given = parser.parse_args()
@@ -240,14 +265,16 @@ def main() -> None:
     if why_not:
         print(f"without Feast's consumer: {why_not}\n")
     results: dict[str, list[Measured]] = {}
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=given.folder))
+        database = stack.enter_context(PostgresServer(fsync="on", shared_buffers="256MB")) if given.postgres else None
         events = Path(folder) / "events"
         size = write_events(events, given.seed)
         print(f"events of {size:.0f} bytes, seed {given.seed}, {given.rounds} rounds of {given.seconds} s\n")
         for _ in range(given.rounds):
             for name, options in variants.items():
                 if not given.only or name in given.only:
-                    measured = load(Path(folder), events, seconds=given.seconds, **options)
+                    measured = load(Path(folder), events, database, seconds=given.seconds, **options)
                     results.setdefault(name, []).append(measured)
             if given.feast and not why_not:
                 # it serves one event after the other, and more connections only wait for it
