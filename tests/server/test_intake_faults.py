@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from headwater.errors import StoreFull, StoreLocked, StoreReadOnly
 from headwater.formats.openlineage import event_key
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import facet, raw, run_event, run_id
+from headwater.testing.postgres import NoServer, PostgresServer
 from headwater.testing.service_crash import ServiceProcess, service_crash_cycles
 
 
@@ -28,10 +30,49 @@ def test_killed_in_mid_ingest_it_has_all_that_it_acknowledged(tmp_path):
     assert outcome.acknowledged >= 3
 
 
+@pytest.fixture
+def durable_server():
+    """A PostgreSQL server that forces what it commits to the disk, and that may be killed."""
+    pytest.importorskip("psycopg")
+    try:
+        server = PostgresServer(fsync="on")
+    except NoServer as error:
+        pytest.skip(str(error))
+    with server:
+        yield server
+
+
+def crash_on_postgres(server: PostgresServer, folder: Path, cycles: int, seed: int, every: int):
+    """Cycles over a database of a server, which dies too at every so many."""
+
+    def crash() -> None:
+        server.kill()
+        server.start()
+
+    store = server.new_database()
+    return service_crash_cycles(
+        folder, cycles, seed, store=store, rebuild_every=10 * every, crash_database=crash, crash_every=every
+    )
+
+
+def test_killed_over_postgresql_it_has_all_that_it_acknowledged(durable_server, tmp_path):
+    """The same over PostgreSQL; at the last time its server dies, too, while the service writes."""
+    outcome = crash_on_postgres(durable_server, tmp_path / "service", 2, seed=1, every=2)
+    assert (outcome.cycles, outcome.lost, outcome.unexpected) == (2, 0, [])
+    assert outcome.acknowledged >= 2
+
+
 @pytest.mark.long
 def test_killed_five_hundred_times(tmp_path):
     """The same, 500 times."""
     outcome = service_crash_cycles(tmp_path / "stores", 500, seed=2, rebuild_every=50)
+    assert (outcome.cycles, outcome.lost, outcome.unexpected) == (500, 0, [])
+
+
+@pytest.mark.long
+def test_killed_five_hundred_times_over_postgresql(durable_server, tmp_path):
+    """The same, 500 times; at a hundred of them the database dies, too."""
+    outcome = crash_on_postgres(durable_server, tmp_path / "service", 500, seed=2, every=5)
     assert (outcome.cycles, outcome.lost, outcome.unexpected) == (500, 0, [])
 
 
