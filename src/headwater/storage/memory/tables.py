@@ -47,7 +47,9 @@ class MemoryTables:
         self.names: MemoryTable[int, Name] = MemoryTable(attrgetter("id"), ("node",), ("kind", "namespace", "name"))
         self.nodes: MemoryTable[int, Node] = MemoryTable(attrgetter("id"))
         self.runs: MemoryTable[int, Run] = MemoryTable(attrgetter("id"), ("run_id",), ("job",))
-        self.versions: MemoryTable[int, Version] = MemoryTable(attrgetter("id"), ("dataset",), ("dataset", "run"))
+        self.versions: MemoryTable[int, Version] = MemoryTable(
+            attrgetter("id"), ("dataset",), ("dataset", "run", "tag")
+        )
         self.derivations: MemoryTable[int, Derivation] = MemoryTable(attrgetter("id"))
         self.dependencies: MemoryTable[tuple[str, str], Dependency] = MemoryTable(
             attrgetter("run_id", "on_run"), ("run_id",), ("on_run",)

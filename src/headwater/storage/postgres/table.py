@@ -67,6 +67,8 @@ class Layout:
     def _is(self, name: str) -> str:
         if self.table == "changes" and name == "name":
             return "name_key = md5(%s::text)"
+        if self.table == "versions" and name == "tag":
+            return "md5(tag) = md5(%s::text)"  # as its index has it
         return f"{name} = %s"
 
     def where(self, names: Sequence[str]) -> str:

@@ -165,7 +165,7 @@ class Bindings:
         known = self._unwritten.get((dataset, tag))
         row = self._tables.versions.get(known) if known else None
         if row is None:
-            rows = self._tables.versions.where(dataset=dataset, run=0)
+            rows = self._tables.versions.where(dataset=dataset, run=0, tag=tag)
             row = next((row for row in rows if row.tag == tag), None)
         if row is None:
             row = Version(id=self._tables.next_id("step"), dataset=dataset, created_at=read_at, tag=tag)

@@ -84,8 +84,8 @@ SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest,
 -- versions_by_dataset
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions WHERE dataset = ?;
 
--- versions_by_dataset_run
-SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions WHERE dataset = ? AND run = ?;
+-- versions_by_dataset_run_tag
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions WHERE dataset = ? AND run = ? AND tag = ?;
 
 -- derivations_get
 SELECT id, run, job, edges FROM derivations WHERE id = ?;

@@ -1,0 +1,95 @@
+"""States that nobody known wrote: one more reader costs the same, however many states its dataset has."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater.storage.memory import MemoryStore
+from headwater.storage.projected import ProjectedStore
+from headwater.storage.sqlite import SQLiteStore
+from headwater.testing.events import dataset, facet, raw, run_id, whole_run
+from headwater.testing.postgres import PostgresServer
+
+_STATES = 300
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProjectedStore]:
+    """A store of each kind."""
+    if request.param == "memory":
+        opened: ProjectedStore = MemoryStore.open()
+    elif request.param == "sqlite":
+        opened = SQLiteStore.open(tmp_path)
+    else:
+        from headwater.storage.postgres import PostgresStore
+
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        opened = PostgresStore.open(server.new_database())
+    with opened:
+        yield opened
+
+
+def reader(number: int, digest: str) -> list[dict[str, Any]]:
+    """A run that reads the one dataset, and saw a file of that digest."""
+    source = dataset("raw", facets={"headwater_fingerprint": facet(file={"sha256": digest})})
+    return whole_run(number, f"j{number}", number, [source], [f"out{number}"])
+
+
+def test_a_reader_of_one_state_looks_at_that_state_alone(store: ProjectedStore, monkeypatch) -> None:
+    """Of hundreds that nobody wrote no other is fetched, for a reader of one of them or of a new one, with nothing
+    remembered."""
+    store.append(raw([event for number in range(1, _STATES + 1) for event in reader(number, f"digest {number}")]))
+    table = store._tables.versions
+    fetched: list[int] = []
+    where = table.where
+
+    def counting(**equal: Any) -> list[Any]:
+        found = where(**equal)
+        fetched.append(len(found))
+        return found
+
+    monkeypatch.setattr(table, "where", counting)
+    for number, digest in ((1001, "digest 7"), (1002, "new")):
+        store._projector.bindings._unwritten.clear()
+        store.append(raw(reader(number, digest)))
+    assert sum(fetched) == 1
+    (seen,), _ = store.run_io(run_id(1001))
+    (first,), _ = store.run_io(run_id(7))
+    assert seen == first
+    assert store.run_io(run_id(1002))[0][0].version == "new"
+
+
+def test_sqlite_finds_it_by_its_index(tmp_path: Path) -> None:
+    """By dataset and mark, not by going through what the dataset has."""
+    from headwater.storage.sqlite.connection import queries
+
+    with SQLiteStore.open(tmp_path) as store:
+        store.append(raw(reader(1, "d")))
+    with sqlite3.connect(tmp_path / "default.db") as db:
+        plan = db.execute(f"EXPLAIN QUERY PLAN {queries()['versions_by_dataset_run_tag']}", (1, 0, "d")).fetchall()
+    db.close()
+    assert [row[3] for row in plan] == ["SEARCH versions USING INDEX versions_unwritten (dataset=? AND tag=?)"]
+
+
+def test_postgresql_finds_it_by_its_index(postgres_server: PostgresServer) -> None:
+    """By tenant, dataset and mark; a mark may be longer than an entry of an index."""
+    from headwater.storage.postgres import PostgresStore
+
+    long = f"{random.Random(1).getrandbits(80_000):x}"
+    with PostgresStore.open(postgres_server.new_database()) as store:
+        store.append(raw([event for number in range(1, 2 * _STATES) for event in reader(number, f"d{number}")]))
+        store.append(raw(reader(5000, long)))
+        (seen,), _ = store.run_io(run_id(5000))
+        assert seen.version == long
+        query = store._tables.versions.layout.where(("dataset", "run", "tag"))
+        with store._reading():
+            plan = store._session.rows(f"EXPLAIN {query}", (seen.dataset_id, 0, long))
+    text = "\n".join(row[0] for row in plan)
+    assert "versions_unwritten" in text, text
+    assert "md5" in text.partition("Index Cond")[2].partition("\n")[0], text
