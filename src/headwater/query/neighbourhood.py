@@ -45,6 +45,8 @@ class Neighbourhood(msgspec.Struct, frozen=True, kw_only=True):
     hidden_down: dict[str, int]
     columns: dict[str, tuple[tuple[str, str], ...]] | None = None
     """All columns of each dataset with their types ("" not known), by node id, where they were asked for."""
+    keys: dict[str, int] = {}
+    """The store's keys of the nodes that hops led to, by node id."""
 
 
 def neighbourhood(
@@ -88,6 +90,7 @@ def neighbourhood(
         hidden_up={ids[key]: count for key, count in hidden[Direction.UPSTREAM].items() if key in ids},
         hidden_down={ids[key]: count for key, count in hidden[Direction.DOWNSTREAM].items() if key in ids},
         columns=columns,
+        keys={name: key for key, name in ids.items()},
     )
 
 

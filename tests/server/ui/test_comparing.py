@@ -7,6 +7,7 @@ import pytest
 
 from headwater.query.lineage import Lineage
 from headwater.server.rendering.comparing import difference_words
+from headwater.server.rendering.groups import Groups
 from headwater.server.rendering.scene import scene_of
 from headwater.server.rendering.views import View, answer
 from headwater.storage.memory import MemoryStore
@@ -65,7 +66,7 @@ def test_columns_are_shown_when_two_instants_are_compared(lineage):
     """They stand on the cards, as they do for one instant."""
     found = shown(lineage, against=moment(1.5), as_of=moment(2.5), columns=True)
     assert dict(found.columns["dataset:db:t"]).keys() == {"id", "x"}
-    picture = scene_of(found, View(root="t", columns=True)).picture
+    picture = scene_of(found, View(root="t", columns=True), Groups()).picture
     assert {port.field for card in picture.cards if card.name == "t" for port in card.ports} == {"id", "x"}
 
 
@@ -86,7 +87,7 @@ def test_what_differs_is_said_in_words():
 def test_a_view_that_compares_nothing_says_nothing(lineage):
     """Without an earlier instant there are no differences to tell of."""
     view = View(root="t")
-    assert scene_of(answer(lineage, view), view).differences == ""
+    assert scene_of(answer(lineage, view), view, Groups()).differences == ""
 
 
 def test_the_instants_of_a_view_are_those_at_which_something_changed(served):

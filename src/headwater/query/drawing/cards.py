@@ -123,11 +123,19 @@ def group_words(group: Rollup, labels: Labels) -> Words:
         name=clean(group.key),
         label=label,
         short=fitted(label, _CARD_EMS),
-        detail=_fitting([count_of(count, kind) for kind, count in group.counts.items()]),
+        detail=_counted(group.counts),
         mark="▣",
         place="",
         width=CARD_WIDTH,
     )
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """How many nodes of each kind there are; how many in all where that has no room."""
+    words = " · ".join(count_of(count, kind) for kind, count in counts.items())
+    if len(words) <= _DETAIL_LETTERS:
+        return words
+    return f"{plural(sum(counts.values()), 'dataset')} of {len(counts)} kinds"
 
 
 def type_name(node: Node) -> str:

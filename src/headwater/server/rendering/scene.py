@@ -11,6 +11,7 @@ from headwater.query.drawing.palette import TYPES
 from headwater.query.result import LineageGraph
 from headwater.query.text import plural
 from headwater.server.rendering.comparing import difference_words
+from headwater.server.rendering.groups import Groups
 from headwater.server.rendering.tables import is_past
 from headwater.server.rendering.views import Shown, View
 
@@ -31,9 +32,11 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     colours: dict[str, str]
     nodes: int
     edges: int
+    problem: str = ""
+    """Why it is not grouped as it was asked for, in words."""
 
 
-def scene_of(shown: Shown, view: View) -> Scene:
+def scene_of(shown: Shown, view: View, groups: Groups) -> Scene:
     """Return the picture of a view."""
     graph = _as_seen(shown.graph)
     counts = {
@@ -45,7 +48,7 @@ def scene_of(shown: Shown, view: View) -> Scene:
         jobs=view.jobs,
         columns=shown.columns,
         first_columns=view.found,
-        group_by=view.group or None,
+        group_by=groups.rule,
         collapsed="all" if EVERY in view.collapsed else [key.removeprefix("group:") for key in view.collapsed],
         placed=view.placed,
         hidden=counts,
@@ -56,11 +59,12 @@ def scene_of(shown: Shown, view: View) -> Scene:
         picture=picture,
         changes=shown.changes,
         link_changes=_link_changes(picture, shown),
-        left_out=words_of(picture.left_out),
+        left_out=(*words_of(picture.left_out), *([groups.problem] if groups.problem else [])),
         differences=difference_words(shown.changes, shown.edge_changes) if shown.is_compared else "",
         colours=TYPES,
         nodes=len(graph.nodes),
         edges=len(graph.edges),
+        problem=groups.problem,
     )
 
 

@@ -53,8 +53,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     kinds: str = ""
     """Types and kinds to keep, separated by commas; what stood between is joined directly."""
     limit: Limit = 500
-    group: Literal["", "namespace"] = ""
+    group: Literal["", "namespace", "selector"] = ""
     """How nodes are put together in boxes."""
+    by: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+    """The selectors by which they are, separated by semicolons or lines."""
     collapsed: tuple[str, ...] = ()
     """Groups that are shown as one card, by their ids; ``*`` is every one."""
     wide: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0
@@ -79,6 +81,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     edge_changes: dict[EdgeName, str] = {}
     """The same by source, target and job."""
     is_compared: bool = False
+    keys: dict[str, int] = {}
+    """The store's keys of its nodes by id, where they are at hand."""
 
 
 def answer(lineage: Lineage, view: View) -> Shown:
@@ -109,6 +113,7 @@ def answer(lineage: Lineage, view: View) -> Shown:
         hidden_up=now.hidden_up,
         hidden_down=now.hidden_down,
         columns=now.columns,
+        keys=now.keys,
     )
 
 
@@ -198,6 +203,7 @@ def _compared(lineage: Lineage, root: NodeRow, before: Neighbourhood, now: Neigh
         changes=node_changes(lineage.store, lineage.resolver, old, new, upto),
         edge_changes=edge_changes(old, new),
         is_compared=True,
+        keys=before.keys | now.keys,
     )
 
 

@@ -20,6 +20,7 @@ from headwater.query.names import Labels
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.about import about_words
+from headwater.server.rendering.groups import groups_of
 from headwater.server.rendering.page import fragment, page
 from headwater.server.rendering.scene import EVERY, Scene, scene_of
 from headwater.server.rendering.tables import table_of
@@ -56,8 +57,9 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Literal["nodes", "edges"] = "nodes"
     kinds: str = ""
     limit: Limit = 500
-    group: Literal["", "namespace", "folded"] = ""
-    """``folded`` is by namespace with every group as one card: what the form without a script asks for."""
+    group: Literal["", "namespace", "selector"] = ""
+    by: str = ""
+    """The selectors that make groups, separated by semicolons or lines."""
     collapsed: str = ""
     """Groups shown as one card: a JSON list; ``*`` in it is every one."""
     at: str = ""
@@ -78,8 +80,6 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
         own["shut"] = _read("shut", self.shut, Hands, Hands())
         own["found"] = _read("found", self.found, dict[str, tuple[str, ...]], {})
         own["collapsed"] = _read("collapsed", self.collapsed, tuple[str, ...], ())
-        if self.group == "folded":
-            own["group"], own["collapsed"] = "namespace", (EVERY,)
         return View(**own)
 
 
@@ -107,7 +107,7 @@ def show(call: Call) -> Response:
         shown = answer(lineage, view)
         about = lineage.show(shown.root.id, as_of=view.as_of or None)
         impact = _impact(lineage, query, shown)
-    scene = scene_of(shown, view)
+        scene = scene_of(shown, view, groups_of(lineage, view, shown))
     return page(
         call,
         "lineage.html",
@@ -136,7 +136,7 @@ def picture(call: Call) -> PictureAnswer:
     view: View = call.body
     with call.lineage() as lineage:
         shown = answer(lineage, view)
-    scene = scene_of(shown, view)
+        scene = scene_of(shown, view, groups_of(lineage, view, shown))
     table, labels = table_of(shown, scene.picture), Labels(shown=shown.graph.nodes)
     return PictureAnswer(
         scene=scene,
@@ -156,15 +156,16 @@ def export(call: Call) -> Response:
     view = query.view()
     with call.lineage() as lineage:
         shown = answer(lineage, view)
+        groups = groups_of(lineage, view, shown)
     graph = shown.graph
     name = file_name(Labels(shown=graph.nodes).of(shown.root))
     made = {
-        "svg": lambda: svg_of(scene_of(shown, view).picture),
+        "svg": lambda: svg_of(scene_of(shown, view, groups).picture),
         "json": graph.to_json,
         "mermaid": graph.to_mermaid,
     }
     if form == "png":
-        return png_response(png_of(scene_of(shown, view).picture), **_file_headers(f"{name}.png"))
+        return png_response(png_of(scene_of(shown, view, groups).picture), **_file_headers(f"{name}.png"))
     ending = "mmd" if form == "mermaid" else form
     return Response(made[form](), media_type=_FORMATS[form], headers=_file_headers(f"{name}.{ending}"))
 

@@ -257,39 +257,6 @@ def test_it_is_saved_as_png_svg_json_and_mermaid(live, watch):
     assert "features" not in "".join(texts.values())
 
 
-def test_groups_fold_into_one_card_and_back(live, watch):
-    """Nodes stand in boxes by namespace; a box folds into one card that says what it holds."""
-    page = watch().open(f"{live.url}/lineage?root=clean.orders&group=namespace")
-    page.locator(".g-group-name").click()
-    expect(page.locator(".g-group .g-name")).to_have_text("db")
-    page.locator(".g-group").click()
-    expect(card(page, "clean.orders")).to_be_visible()
-
-
-def test_groups_fold_at_any_zoom_and_by_keyboard(live, watch):
-    """The name of a group stays in sight and folds it, however far one is; ``g`` folds the group of a card and opens
-    it again; all groups fold at once, and then one of them opens alone."""
-    page = watch().open(f"{live.url}/lineage?root=clean.orders&up=3&down=3&group=namespace")
-    name = page.locator(".g-group-name")
-    page.locator("[data-do=farther]").click(click_count=4)
-    expect(page.locator(".g-cards")).to_have_class(re.compile("is-far"))
-    name.click()
-    expect(name).to_have_count(0)
-    page.keyboard.press("g")
-    expect(name).to_have_text("db▾")
-    page.keyboard.press("g")
-    expect(name).to_have_count(0)
-    page.goto(f"{live.url}/lineage?root=clean.orders&up=3&down=3")
-    page.get_by_text("View", exact=True).click()
-    page.locator("[name=group]").select_option("folded")
-    expect(page.locator(".g-group")).to_have_count(1)
-    expect(page.locator(".g-group.is-root")).to_be_in_viewport(ratio=1)
-    expect(page).to_have_url(re.compile("group=namespace.*collapsed=%5B%22\\*%22%5D"))
-    page.locator(".g-group").click()
-    expect(card(page, "clean.orders")).to_be_visible()
-    expect(page).not_to_have_url(re.compile("collapsed="))
-
-
 def test_a_card_is_found_in_the_picture(live, watch):
     """What is typed lights the cards that hold it; Enter goes from one to the next, into sight; Esc lets go, and the
     keys go on from the card that was found."""

@@ -1,8 +1,6 @@
 // Which part of the world is seen. Pure: every function gives a new camera.
 
-/** @typedef {import("./types.js").Camera} Camera */
-/** @typedef {import("./types.js").Rect} Rect */
-/** @typedef {import("./types.js").Point} Point */
+/** @import { Camera, Rect, Point } from "./types.js" */
 
 export const NEAREST = 3;
 export const FARTHEST = 0.02;

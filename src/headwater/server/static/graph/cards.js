@@ -1,8 +1,6 @@
 // The boxes that can be read, as elements: a pool that holds what is seen and no more.
 
-/** @typedef {import("./types.js").Card} Card */
-/** @typedef {import("./types.js").Scene} Scene */
-/** @typedef {import("./types.js").Lit} Lit */
+/** @import { Card, Scene, Lit } from "./types.js" */
 
 import { plural } from "../js/notes.js";
 import { portKey } from "./paths.js";

@@ -5,7 +5,7 @@ const NAMES = /** @type {const} */ ([
   "service", "memory", "good", "bad", "warn", "light", "added", "removed", "changed",
 ]);
 
-/** @typedef {import("./types.js").Colours} Colours */
+/** @import { Colours } from "./types.js" */
 
 /**
  * Read them; `light-dark()` is resolved by the browser on a probe.

@@ -1,9 +1,6 @@
 // The names of groups: they stay the same size and in sight as long as a part of their box is, and a click folds the box.
 
-/** @typedef {import("./types.js").Scene} Scene */
-/** @typedef {import("./types.js").Group} Group */
-/** @typedef {import("./types.js").Card} Card */
-/** @typedef {import("./types.js").Camera} Camera */
+/** @import { Scene, Group, Card, Camera } from "./types.js" */
 
 const HIGH = 24;
 const EDGE = 4;

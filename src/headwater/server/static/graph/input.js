@@ -2,30 +2,12 @@
 
 import * as camera from "./camera.js";
 
-/** @typedef {import("./view.js").GraphView} GraphView */
+/** @import { Listener, Spot } from "./types.js" */
+/** @import { GraphView } from "./view.js" */
 
 const A_CLICK = 4;
 const WHEEL_STEP = 1.0015;
 const PINCH_STEP = 1.01;
-
-/**
- * What the pointer is on.
- * @typedef {object} Spot
- * @property {number} card -1 for none
- * @property {number} link -1 for none
- * @property {string} port name of a column, empty for none
- * @property {"" | "up" | "down"} open a count of hidden neighbours
- * @property {"" | "up" | "down"} shut
- * @property {boolean} morePorts
- * @property {string} group key of a group whose name it is on, empty for none
- */
-
-/**
- * @typedef {object} Listener
- * @property {(spot: Spot) => void} onPoint
- * @property {(spot: Spot) => void} onChoose
- * @property {(spot: Spot) => void} onTwice a card was clicked twice
- */
 
 export class Input {
   /**

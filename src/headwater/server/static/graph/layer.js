@@ -1,7 +1,6 @@
 // A canvas that is larger than what is seen, so that panning moves it and draws nothing until its margin is used up.
 
-/** @typedef {import("./types.js").Camera} Camera */
-/** @typedef {import("./types.js").Rect} Rect */
+/** @import { Camera, Rect } from "./types.js" */
 
 const MARGIN = 240;
 const MOST_PIXELS = 12e6;

@@ -3,7 +3,7 @@
 import * as camera from "./camera.js";
 import { ofChange } from "./colours.js";
 
-/** @typedef {import("./view.js").GraphView} GraphView */
+/** @import { GraphView } from "./view.js" */
 
 const FEWEST = 12;
 

@@ -3,25 +3,12 @@
 import { ofChange, ofState } from "./colours.js";
 import { trace } from "./curve.js";
 
-/** @typedef {import("./types.js").Scene} Scene */
-/** @typedef {import("./types.js").Card} Card */
-/** @typedef {import("./types.js").Link} Link */
-/** @typedef {import("./types.js").Camera} Camera */
-/** @typedef {import("./types.js").Colours} Colours */
+/** @import { Card, Colours, Drawing, Link } from "./types.js" */
 
 const NAMES_FROM = 0.34;
 const CURVES_FROM = 0.12;
 const DASHES_FROM = 0.25;
 const TIPS_FROM = 0.3;
-
-/**
- * Everything a drawing depends on.
- * @typedef {object} Drawing
- * @property {CanvasRenderingContext2D} to
- * @property {Scene} scene
- * @property {Colours} colours
- * @property {number} k zoom
- */
 
 /**
  * Lines, the quiet ones first.

@@ -1,7 +1,6 @@
 // Which cards and links belong together: everything upstream and downstream of a card, or of one column.
 
-/** @typedef {import("./types.js").Scene} Scene */
-/** @typedef {import("./types.js").Lit} Lit */
+/** @import { Link, Lit, Scene } from "./types.js" */
 
 /** @returns {Lit} */
 export function nothing() {
@@ -53,7 +52,7 @@ export function throughLink(scene, place) {
  * @param {number} start
  * @param {Lit} lit
  * @param {readonly number[][]} towards links of a card, by card
- * @param {(link: import("./types.js").Link) => number} far
+ * @param {(link: Link) => number} far
  */
 function spread(scene, start, lit, towards, far) {
   const seen = new Uint8Array(scene.cards.length);

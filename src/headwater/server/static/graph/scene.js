@@ -2,70 +2,7 @@
 
 import { around } from "./spatial.js";
 
-/** @typedef {import("./types.js").Scene} Scene */
-/** @typedef {import("./types.js").Card} Card */
-/** @typedef {import("./types.js").Link} Link */
-
-/**
- * A card of the server's picture (`headwater.query.drawing.picture.Card`).
- * @typedef {object} SentCard
- * @property {string} id
- * @property {string} node
- * @property {string} kind
- * @property {string} type
- * @property {string} name the whole name
- * @property {string} label the end of it that tells it from the others
- * @property {string} short the same, cut to fit the card
- * @property {string} detail
- * @property {string} mark
- * @property {number} x
- * @property {number} y
- * @property {number} w
- * @property {number} h
- * @property {string} state
- * @property {number} hidden_up
- * @property {number} hidden_down
- * @property {{field: string, y: number, type: string}[]} ports
- * @property {number} more_ports
- * @property {boolean} is_root
- * @property {boolean} is_ghost
- */
-
-/**
- * @typedef {object} SentLink
- * @property {string} source
- * @property {string} target
- * @property {string} source_port
- * @property {string} target_port
- * @property {string} how
- * @property {boolean} is_indirect
- * @property {boolean} is_back
- * @property {boolean} is_past
- * @property {[number, number][]} points
- */
-
-/**
- * @typedef {object} SentGroup
- * @property {string} id
- * @property {string} label
- * @property {number} x
- * @property {number} y
- * @property {number} w
- * @property {number} h
- * @property {Record<string, number>} counts
- * @property {boolean} is_collapsed
- */
-
-/**
- * @typedef {object} SentScene
- * @property {{cards: SentCard[], links: SentLink[], groups: SentGroup[]}} picture
- * @property {Record<string, string>} changes by card
- * @property {string[]} link_changes by the link's place; empty when nothing is compared
- * @property {Record<string, string>} colours by type of card
- * @property {string} differences between two instants, in words
- * @property {number} nodes
- * @property {number} edges
- */
+/** @import { Card, Group, Link, Scene, SentCard, SentGroup, SentLink, SentScene } from "./types.js" */
 
 const PILL_BELOW = 40;
 
@@ -132,7 +69,7 @@ export function placesOf({ cards, groups }) {
 /** @returns {Scene} */
 export function emptyScene() {
   const picture = { cards: [], links: [], groups: [] };
-  return readScene({ picture, changes: {}, link_changes: [], colours: {}, differences: "", nodes: 0, edges: 0 });
+  return readScene({ picture, changes: {}, link_changes: [], colours: {}, differences: "", problem: "", nodes: 0, edges: 0 });
 }
 
 /**
@@ -198,7 +135,7 @@ function readLink(sent, at, byKey, change) {
 
 /**
  * @param {SentGroup} sent
- * @returns {import("./types.js").Group}
+ * @returns {Group}
  */
 function readGroup(sent) {
   const { id: key, label, x, y, w, h } = sent;

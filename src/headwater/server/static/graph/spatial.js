@@ -1,6 +1,6 @@
 // Finds what lies in a part of the world: a grid of buckets, filled once for a scene.
 
-/** @typedef {import("./types.js").Rect} Rect */
+/** @import { Rect } from "./types.js" */
 
 const MOST_BUCKETS = 1 << 16;
 

@@ -1,7 +1,6 @@
 // Where an arrow key leads from a card: along the flow sideways, to the nearest card up and down.
 
-/** @typedef {import("./types.js").Scene} Scene */
-/** @typedef {import("./types.js").Card} Card */
+/** @import { Scene, Card } from "./types.js" */
 
 /** @typedef {"left" | "right" | "up" | "down"} Way */
 

@@ -137,3 +137,103 @@ export type Colours = Record<
   | "service" | "memory" | "good" | "bad" | "warn" | "light" | "added" | "removed" | "changed",
   string
 >;
+
+/** A card of the server's picture (`headwater.query.drawing.picture.Card`). */
+export interface SentCard {
+  id: string;
+  node: string;
+  kind: string;
+  type: string;
+  /** the whole name */
+  name: string;
+  /** the end of it that tells it from the others */
+  label: string;
+  /** the same, cut to fit the card */
+  short: string;
+  detail: string;
+  mark: string;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  state: string;
+  hidden_up: number;
+  hidden_down: number;
+  ports: { field: string; y: number; type: string }[];
+  more_ports: number;
+  is_root: boolean;
+  is_ghost: boolean;
+}
+
+export interface SentLink {
+  source: string;
+  target: string;
+  source_port: string;
+  target_port: string;
+  how: string;
+  is_indirect: boolean;
+  is_back: boolean;
+  is_past: boolean;
+  points: [number, number][];
+}
+
+export interface SentGroup {
+  id: string;
+  label: string;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  counts: Record<string, number>;
+  state: string;
+  is_collapsed: boolean;
+}
+
+export interface SentScene {
+  picture: { cards: SentCard[]; links: SentLink[]; groups: SentGroup[] };
+  /** by card */
+  changes: Record<string, string>;
+  /** by the link's place; empty when nothing is compared */
+  link_changes: string[];
+  /** by type of card */
+  colours: Record<string, string>;
+  /** between two instants, in words */
+  differences: string;
+  /** why it is not grouped as it was asked for, in words; empty where it is */
+  problem: string;
+  nodes: number;
+  edges: number;
+}
+
+/** What the pointer is on. */
+export interface Spot {
+  /** -1 for none */
+  card: number;
+  /** -1 for none */
+  link: number;
+  /** name of a column, empty for none */
+  port: string;
+  /** a count of hidden neighbours */
+  open: "" | "up" | "down";
+  shut: "" | "up" | "down";
+  morePorts: boolean;
+  /** key of a group whose name it is on, empty for none */
+  group: string;
+}
+
+/** What a canvas tells of a pointer. */
+export interface Listener {
+  onPoint: (spot: Spot) => void;
+  onChoose: (spot: Spot) => void;
+  /** a card was clicked twice */
+  onTwice: (spot: Spot) => void;
+}
+
+/** Everything a drawing depends on. */
+export interface Drawing {
+  to: CanvasRenderingContext2D;
+  scene: Scene;
+  colours: Colours;
+  /** zoom */
+  k: number;
+}

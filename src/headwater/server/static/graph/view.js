@@ -10,10 +10,7 @@ import { drawCards, drawFocus, drawGroups, drawLinks } from "./paint.js";
 import { emptyScene } from "./scene.js";
 import { Grid, holds } from "./spatial.js";
 
-/** @typedef {import("./types.js").Scene} Scene */
-/** @typedef {import("./types.js").Camera} Camera */
-/** @typedef {import("./types.js").Lit} Lit */
-/** @typedef {import("./types.js").Rect} Rect */
+/** @import { Scene, Camera, Lit, Rect } from "./types.js" */
 
 const NEAR = 0.55;
 const MOST_NEAR = 260;

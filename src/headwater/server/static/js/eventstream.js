@@ -1,11 +1,6 @@
 // Reads a stream of events (HTML standard 9.2) by fetch: so it can say what it heard last, and notice silence.
 
-/**
- * @typedef {object} Message
- * @property {string} id
- * @property {string} topic empty where only the place in the stream is told
- * @property {any} data
- */
+/** @import { Following, Message } from "./types.js" */
 
 /** Splits text as it arrives into messages. */
 export class StreamReader {
@@ -58,13 +53,7 @@ export class Refused extends Error {}
 
 /**
  * Follow a stream until it ends.
- * @param {object} options
- * @param {string} options.url
- * @param {string} options.lastId what was heard last, empty at first
- * @param {AbortSignal} options.signal ends it
- * @param {number} options.silenceMs how long nothing, not even a heartbeat, may come
- * @param {() => void} options.onOpen
- * @param {(message: Message) => void} options.onMessage
+ * @param {Following} following
  */
 export async function follow({ url, lastId, signal, silenceMs, onOpen, onMessage }) {
   const silent = new AbortController();

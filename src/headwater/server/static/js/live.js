@@ -3,34 +3,17 @@
 
 import { follow, Refused } from "./eventstream.js";
 
-/** @typedef {import("./eventstream.js").Message} Message */
-/** @typedef {"waiting" | "live" | "polling" | "off"} Status */
-
-/**
- * What tabs say to one another: a message of the stream, where the stream stands, or a question for that.
- * @typedef {{message?: Message, status?: Status, lastId?: string, isAsking?: boolean}} News
- */
+/** @import { LiveSettings, Message, News, Status } from "./types.js" */
 
 const NAME = "headwater-live";
 const URL_OF_STREAM = "/api/v1/stream";
 const URL_OF_RUNS = "/api/v1/runs?limit=50";
 
-/**
- * Everything that tests set.
- * @typedef {object} Settings
- * @property {string} base where the server is; empty in a page
- * @property {number} silenceMs
- * @property {number} retryMs the first wait; it doubles
- * @property {number} mostRetryMs
- * @property {number} pollMs
- * @property {number} patience failures in a row until it polls
- */
-
-/** @type {Settings} */
+/** @type {LiveSettings} */
 const USUAL = { base: "", silenceMs: 40_000, retryMs: 500, mostRetryMs: 15_000, pollMs: 10_000, patience: 3 };
 
 export class Live {
-  /** @param {Partial<Settings>} settings */
+  /** @param {Partial<LiveSettings>} settings */
   constructor(settings = {}) {
     this.settings = { ...USUAL, ...settings };
     /** @type {Map<string, Set<(data: any) => void>>} */

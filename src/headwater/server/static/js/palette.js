@@ -2,6 +2,7 @@
 
 import { put } from "./fragment.js";
 import { isPlain, isTyping } from "./keys.js";
+import { Options } from "./options.js";
 import { getText, Trouble } from "./service.js";
 
 const QUIET_MS = 80;
@@ -17,12 +18,18 @@ class Palette {
   constructor(box) {
     this.box = box;
     this.list = box.ownerDocument.createElement("ul");
-    this.at = -1;
     this.timer = 0;
     /** @type {AbortController | null} */
     this.asking = null;
     this.dress();
-    this.listen();
+    this.options = new Options(box, this.list, -1, {
+      choose: (option) => location.assign(option.dataset["href"] ?? ""),
+      leave: () => this.leave(),
+    });
+    box.ownerDocument.addEventListener("keydown", (event) => this.summon(event));
+    box.addEventListener("input", () => this.soon());
+    box.addEventListener("focus", () => box.value.trim() && this.soon());
+    box.addEventListener("blur", () => this.close());
   }
 
   /** A combobox with a list of options, as assistive technology knows it. */
@@ -39,20 +46,6 @@ class Palette {
     this.box.setAttribute("aria-expanded", "false");
   }
 
-  listen() {
-    const { box, list } = this;
-    box.ownerDocument.addEventListener("keydown", (event) => this.summon(event));
-    box.addEventListener("keydown", (event) => this.key(event));
-    box.addEventListener("input", () => this.soon());
-    box.addEventListener("focus", () => box.value.trim() && this.soon());
-    box.addEventListener("blur", () => this.close());
-    list.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
-    list.addEventListener("click", (event) => {
-      const option = event.target instanceof Element ? event.target.closest("[data-href]") : null;
-      if (option instanceof HTMLElement) location.assign(option.dataset["href"] ?? "");
-    });
-  }
-
   /** @param {KeyboardEvent} event */
   summon(event) {
     const isSlash = event.key === "/" && isPlain(event) && !isTyping(event.target);
@@ -63,41 +56,9 @@ class Palette {
     this.box.select();
   }
 
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (step) this.choose(this.at + step);
-    else if (event.key === "Escape") this.leave();
-    else if (event.key === "Enter" && this.option()) location.assign(this.option()?.dataset["href"] ?? "");
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
   leave() {
     if (this.list.hidden) this.box.blur();
     this.close();
-  }
-
-  options() {
-    return /** @type {NodeListOf<HTMLElement>} */ (this.list.querySelectorAll("[role=option]"));
-  }
-
-  option() {
-    return this.list.hidden ? undefined : this.options()[this.at];
-  }
-
-  /** @param {number} at -1 is the box itself; going on from the last begins again */
-  choose(at) {
-    const options = this.options();
-    const count = options.length + 1;
-    this.at = ((at + 1 + count) % count) - 1;
-    options.forEach((option, place) => option.setAttribute("aria-selected", String(place === this.at)));
-    const chosen = options[this.at];
-    if (chosen) {
-      this.box.setAttribute("aria-activedescendant", chosen.id);
-      chosen.scrollIntoView({ block: "nearest" });
-    } else this.box.removeAttribute("aria-activedescendant");
   }
 
   soon() {
@@ -130,7 +91,7 @@ class Palette {
   show(text) {
     if (this.box.ownerDocument.activeElement !== this.box) return;
     put(this.list, text);
-    this.choose(-1);
+    this.options.mark(-1);
     this.open();
   }
 
@@ -143,8 +104,7 @@ class Palette {
     clearTimeout(this.timer);
     this.asking?.abort();
     this.list.hidden = true;
-    this.at = -1;
+    this.options.mark(-1);
     this.box.setAttribute("aria-expanded", "false");
-    this.box.removeAttribute("aria-activedescendant");
   }
 }

@@ -6,7 +6,8 @@ import { step } from "../graph/steps.js";
 import { copyLink, savePicture } from "./exporting.js";
 import { showKeys } from "./keyboard.js";
 
-/** @typedef {import("./island.js").Island} Island */
+/** @import { Card } from "../graph/types.js" */
+/** @import { Island } from "./island.js" */
 
 /**
  * The commands by name. Each may be told which button gave it.
@@ -95,7 +96,7 @@ function showing(island) {
  * Open the evidence of an edge of a card, of the next one when it is asked for again: those that come in, then those that
  * go out.
  * @param {Island} island
- * @param {import("../graph/types.js").Card} card
+ * @param {Card} card
  */
 function nextEdge(island, card) {
   const { scene } = island.view;
@@ -104,7 +105,7 @@ function nextEdge(island, card) {
   const link = scene.links[edges[place] ?? -1];
   if (!link) return island.say(`No edge of ${card.label} is shown.`);
   const [source, target] = [scene.cards[link.source], scene.cards[link.target]];
-  island.pin(throughLink(scene, link.at), "");
+  island.pin(throughLink(scene, link.at));
   island.edgeAt = link.at;
   island.said.textContent = `edge ${place + 1} of ${edges.length}: ${source?.label} to ${target?.label}`;
   return island.inspector.link(scene, link.at);

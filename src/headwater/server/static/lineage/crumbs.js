@@ -1,6 +1,6 @@
 // The way one came: the roots that were looked at before, in this tab.
 
-/** @typedef {import("./island.js").Island} Island */
+/** @import { Island } from "./island.js" */
 
 const KEY = "headwater.crumbs";
 const MOST = 6;

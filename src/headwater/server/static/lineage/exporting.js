@@ -3,7 +3,7 @@
 import { drawCards, drawGroups, drawLinks } from "../graph/paint.js";
 import { note } from "../js/notes.js";
 
-/** @typedef {import("../graph/view.js").GraphView} GraphView */
+/** @import { GraphView } from "../graph/view.js" */
 
 const MARGIN = 24;
 const USUAL = 2;

@@ -3,12 +3,11 @@
 import { toScreen } from "../graph/camera.js";
 import { getData, Trouble } from "../js/service.js";
 import { plural } from "../js/notes.js";
+import { Options } from "../js/options.js";
 
-/** @typedef {import("./island.js").Island} Island */
-/** @typedef {import("../graph/types.js").Card} Card */
-
-/** a column and its type, empty where that is not known
- * @typedef {[string, string]} Column */
+/** @import { Island } from "./island.js" */
+/** @import { Card } from "../graph/types.js" */
+/** @import { Column } from "./types.js" */
 
 const MOST_SHOWN = 8;
 /** the row of a card that counts the columns that are not shown, with the foot under it */
@@ -52,15 +51,12 @@ export class Finder {
     /** @type {readonly Column[]} */
     this.columns = [];
     this.node = "";
-    this.at = 0;
-    this.box.addEventListener("input", () => this.show());
-    this.box.addEventListener("keydown", (event) => this.key(event));
-    this.box.addEventListener("blur", () => this.close());
-    this.list.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
-    this.list.addEventListener("click", (event) => {
-      const option = event.target instanceof Element ? event.target.closest("[data-column]") : null;
-      if (option instanceof HTMLElement) void this.choose(option.dataset["column"] ?? "");
+    this.options = new Options(this.box, this.list, 0, {
+      choose: (option) => void this.choose(option.dataset["column"] ?? ""),
+      leave: () => this.leave(),
     });
+    this.box.addEventListener("input", () => this.show());
+    this.box.addEventListener("blur", () => this.close());
   }
 
   /** @returns {Card | undefined} the card that is searched; undefined when it is not in the picture any more */
@@ -139,7 +135,7 @@ export class Finder {
     this.list.replaceChildren(...shown.map((column, place) => this.option(column, place)));
     const rest = found.length - shown.length;
     this.said.textContent = rest ? `${rest.toLocaleString("en")} more fit` : found.length ? "" : "No column fits";
-    this.mark(0);
+    this.options.mark(0);
     this.follow();
   }
 
@@ -161,28 +157,6 @@ export class Finder {
     type.textContent = kind;
     option.append(field, type);
     return option;
-  }
-
-  /** @param {number} at */
-  mark(at) {
-    const options = this.list.children;
-    this.at = options.length ? (at + options.length) % options.length : 0;
-    for (const [place, option] of [...options].entries()) option.setAttribute("aria-selected", String(place === this.at));
-    const chosen = options[this.at];
-    if (chosen) this.box.setAttribute("aria-activedescendant", chosen.id);
-    else this.box.removeAttribute("aria-activedescendant");
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    const chosen = this.list.children[this.at];
-    if (step) this.mark(this.at + step);
-    else if (event.key === "Escape") this.leave();
-    else if (event.key === "Enter" && chosen instanceof HTMLElement) void this.choose(chosen.dataset["column"] ?? "");
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
   }
 
   /**

@@ -5,9 +5,9 @@ import { put } from "../js/fragment.js";
 import { getData, getText, Trouble } from "../js/service.js";
 import { plural } from "../js/notes.js";
 
-/** @typedef {import("./island.js").Island} Island */
-/** @typedef {import("../graph/types.js").Scene} Scene */
-/** @typedef {import("../graph/types.js").Lit} Lit */
+/** @import { Island } from "./island.js" */
+/** @import { Lit, Scene } from "../graph/types.js" */
+/** @import { ColumnPath } from "./types.js" */
 
 /** the row of a card that stands for the columns that are not shown */
 const MORE = "…";
@@ -68,7 +68,7 @@ export class Inspector {
 
   /** @param {Record<string, string>} given */
   query(given) {
-    const all = { ...given, as_of: this.island.state.asOf };
+    const all = { ...given, as_of: this.island.state.as_of };
     return new URLSearchParams(Object.entries(all).filter(([, value]) => value)).toString();
   }
 
@@ -94,6 +94,14 @@ export class Inspector {
   async node(id) {
     this.shown = () => this.node(id);
     await this.show(`/lineage/node?${this.query({ id, root: this.island.rootId })}`);
+  }
+
+  /**
+   * @param {string} node
+   * @param {string} port a column of it, or empty
+   */
+  about(node, port) {
+    return port ? this.column(node, port) : this.node(node);
   }
 
   /**
@@ -128,7 +136,7 @@ export class Inspector {
     try {
       const answer = await getData(`/lineage/column?${this.query({ node, column })}`);
       const { scene } = this.island.view;
-      this.island.pin(litColumns(scene, answer), `${node}\0${column}`);
+      this.island.pin(litColumns(scene, answer), node, column);
       const shown = new Set(scene.cards.map((card) => card.node));
       const missing = Object.keys(answer.columns).filter((id) => !shown.has(id)).length;
       const link = document.createElement("a");
@@ -226,7 +234,7 @@ export class Inspector {
 /**
  * The cards, links and columns of a path that are in a scene.
  * @param {Scene} scene
- * @param {{columns: Record<string, string[]>, edges: [string, string, string, string][]}} answer
+ * @param {ColumnPath} answer
  * @returns {Lit}
  */
 export function litColumns(scene, answer) {

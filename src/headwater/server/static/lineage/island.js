@@ -25,10 +25,8 @@ import { Seeker } from "./seeker.js";
 import { Timeline } from "./timeline.js";
 import { Tools } from "./tools.js";
 
-/** @typedef {import("./address.js").State} State */
-/** @typedef {import("../graph/types.js").Lit} Lit */
-/** @typedef {import("../graph/scene.js").SentScene} SentScene */
-/** @typedef {import("../graph/input.js").Spot} Spot */
+/** @import { Answer, Manner, State } from "./types.js" */
+/** @import { Lit, SentScene, Spot } from "../graph/types.js" */
 
 const ADDRESS_AFTER_MS = 400;
 
@@ -134,14 +132,14 @@ export class Island {
   /**
    * Show something else. Cards that stay keep their places.
    * @param {Partial<State>} change
-   * @param {{anchor?: string, fresh?: boolean}} [how] `anchor` is the node that stays put; `fresh` starts at the root
+   * @param {Manner} [how] `anchor` is the node that stays put; `fresh` starts at the root
    */
   async change(change, how = {}) {
     // What was pinned or moved while the answer was on its way stays so.
     if (await this.fetch({ ...this.state, ...change }, how, () => ({ ...this.state, ...change }))) {
       this.remember();
       this.crumbs.visit(this.rootId);
-      if (change.asOf !== undefined || change.against !== undefined) void this.inspector.again();
+      if (change.as_of !== undefined || change.against !== undefined) void this.inspector.again();
     }
   }
 
@@ -169,7 +167,7 @@ export class Island {
 
   /**
    * @param {State} next
-   * @param {{anchor?: string, fresh?: boolean}} how
+   * @param {Manner} how
    * @param {() => State} settled the state once it is shown
    * @returns {Promise<boolean>} whether it is shown
    */
@@ -185,14 +183,14 @@ export class Island {
       this.modes.settle(answer);
       put(this.part("table"), answer.table);
       this.keepStill(() => this.display(answer.scene), how);
-      this.tools.show(this.state);
-      this.sayOnStage("");
+      this.sayOnStage(answer.scene.problem);
+      this.tools.show(this.state, answer.scene.problem);
       return true;
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return false;
       if (!(error instanceof Trouble)) throw error;
-      this.sayOnStage(error.message, true);
-      this.tools.show(this.state);
+      this.sayOnStage(error.message);
+      this.tools.show(this.state, "");
       return false;
     } finally {
       if (this.asking === asking) this.place.removeAttribute("aria-busy");
@@ -202,7 +200,7 @@ export class Island {
   /**
    * Change the scene so that one card stays where it is on the screen.
    * @param {() => void} deed
-   * @param {{anchor?: string, fresh?: boolean}} how
+   * @param {Manner} how
    */
   keepStill(deed, how) {
     const { view } = this;
@@ -262,12 +260,11 @@ export class Island {
     else if (card && spot.shut) void this.turn(card.node, spot.shut, "shut");
     else if (card) {
       this.activate(card.at, false);
-      this.pin(this.litOf(spot), spot.port ? `${card.node}\0${spot.port}` : card.node);
-      if (spot.port) void this.inspector.column(card.node, spot.port);
-      else void this.inspector.node(card.node);
+      this.pin(this.litOf(spot), card.node, spot.port);
+      void this.inspector.about(card.node, spot.port);
       if (spot.morePorts) void this.finder.open(card);
     } else if (spot.link >= 0) {
-      this.pin(this.litOf(spot), "");
+      this.pin(this.litOf(spot));
       void this.inspector.link(this.view.scene, spot.link);
     } else this.release();
   }
@@ -275,37 +272,37 @@ export class Island {
   /**
    * Keep something lit.
    * @param {Lit | null} lit
-   * @param {string} name for the address
+   * @param {string} node for the address, empty where nothing in it can be named
+   * @param {string} port
    */
-  pin(lit, name) {
+  pin(lit, node = "", port = "") {
     this.pinned = lit;
     this.edgeAt = -1;
-    this.state.pin = name;
+    Object.assign(this.state, { pin: node, port });
     this.view.light(lit);
   }
 
   release() {
-    this.pin(null, "");
+    this.pin(null);
     this.moved();
   }
 
   /** What the pin of the state lights in the scene; null where it is not in it. */
   litOfPin() {
     const { scene } = this.view;
-    const [node, port] = this.state.pin.split("\0");
-    const card = node ? scene.cards.find((one) => one.node === node) : undefined;
+    const { pin, port } = this.state;
+    const card = pin ? scene.cards.find((one) => one.node === pin) : undefined;
     if (!card) return null;
     return port ? throughPort(scene, card.at, port) : throughCard(scene, card.at);
   }
 
   /** @returns {boolean} whether something is pinned */
   restorePin() {
-    const [node, port] = this.state.pin.split("\0");
+    const { pin, port } = this.state;
     const lit = this.litOfPin();
-    if (!node || !lit) return false;
-    this.pin(lit, this.state.pin);
-    if (port) void this.inspector.column(node, port);
-    else void this.inspector.node(node);
+    if (!lit) return false;
+    this.pin(lit, pin, port);
+    void this.inspector.about(pin, port);
     return true;
   }
 
@@ -366,7 +363,7 @@ export class Island {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    const command = commandOf(event);
+    const command = commandOf(document, event);
     if (!command) return;
     event.preventDefault();
     event.stopPropagation();
@@ -382,14 +379,12 @@ export class Island {
   }
 
   /**
-   * A message over the canvas.
-   * @param {string} text empty for none
-   * @param {boolean} isWrong
+   * Say over the canvas what is wrong.
+   * @param {string} text empty for nothing
    */
-  sayOnStage(text, isWrong = false) {
+  sayOnStage(text) {
     this.stageNote.textContent = text;
     this.stageNote.hidden = !text;
-    this.stageNote.classList.toggle("is-wrong", isWrong);
   }
 
   /** @param {string} text */

@@ -3,7 +3,7 @@
 import * as camera from "../graph/camera.js";
 import { rootOf } from "../graph/steps.js";
 
-/** @typedef {import("../graph/view.js").GraphView} GraphView */
+/** @import { GraphView } from "../graph/view.js" */
 
 const MARGIN = 56;
 const NEAREST = 1.1;

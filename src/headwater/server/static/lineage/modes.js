@@ -4,7 +4,8 @@
 import { getText, Trouble } from "../js/service.js";
 import { atRoot } from "./address.js";
 
-/** @typedef {import("./island.js").Island} Island */
+/** @import { Island } from "./island.js" */
+/** @import { State } from "./types.js" */
 
 export class Modes {
   /**
@@ -54,7 +55,7 @@ export class Modes {
     const text = (/** @type {string} */ name) => String(given.get(name) ?? "").trim();
     const root = text("root");
     const { inspector } = this.island;
-    /** @type {Partial<import("./address.js").State>} */
+    /** @type {Partial<State>} */
     const next = "impact" in form.dataset ? { change: text("change"), column: text("column"), to: "" } : { to: text("to"), change: "", column: "" };
     const asked = next.to
       ? `path?${inspector.query({ root, to: next.to })}`
@@ -72,14 +73,14 @@ export class Modes {
   /**
    * Be about something else; the picture is made anew where it has another root or is one of ways.
    * @param {string} root
-   * @param {Partial<import("./address.js").State>} next
+   * @param {Partial<State>} next
    */
   async enter(root, next) {
     const { island } = this;
     const isOther = root !== island.rootId || next.to || island.state.to;
-    if (isOther) await island.change({ ...(root === island.rootId ? {} : atRoot(root)), pin: "", ...next }, { fresh: true });
+    if (isOther) await island.change({ ...(root === island.rootId ? {} : atRoot(root)), pin: "", port: "", ...next }, { fresh: true });
     else {
-      island.state = { ...island.state, pin: "", ...next };
+      island.state = { ...island.state, pin: "", port: "", ...next };
       this.show();
       island.remember();
     }

@@ -1,26 +1,27 @@
 // What the stream of changes means for the picture: runs change the state of their jobs, edges change the picture.
 
-/** @typedef {import("./island.js").Island} Island */
-/** @typedef {import("../graph/types.js").Scene} Scene */
+/** @import { Island } from "./island.js" */
+/** @import { Scene } from "../graph/types.js" */
+/** @import { Live } from "../js/live.js" */
 
 const TOGETHER_MS = 700;
 
 /**
  * Keep the picture as it is now; one of another time does not change.
  * @param {Island} island
- * @param {import("../js/live.js").Live} live
+ * @param {Live} live
  */
 export function followNews(island, live) {
   let timer = 0;
   live.on("runs", (data) => {
     const places = setState(island.view.scene, data.job, String(data.state).toLowerCase());
-    if (!places.length || island.state.asOf) return;
+    if (!places.length || island.state.as_of) return;
     island.view.refreshCards(places);
     island.map.draw();
     island.inspector.renew(new Set(places.map((at) => island.view.scene.cards[at]?.node ?? "")));
   });
   live.on("edges", (data) => {
-    if (island.state.asOf || !concerns(island.view.scene, data)) return;
+    if (island.state.as_of || !concerns(island.view.scene, data)) return;
     clearTimeout(timer);
     timer = window.setTimeout(() => void island.again(), TOGETHER_MS);
   });

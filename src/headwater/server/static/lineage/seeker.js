@@ -3,8 +3,8 @@
 import { words } from "../graph/cards.js";
 import { nothing } from "../graph/paths.js";
 
-/** @typedef {import("./island.js").Island} Island */
-/** @typedef {import("../graph/types.js").Card} Card */
+/** @import { Island } from "./island.js" */
+/** @import { Card } from "../graph/types.js" */
 
 /**
  * The cards whose name, or the name of a column on them, holds every word: from left to right, from top to bottom.
@@ -45,7 +45,7 @@ export class Seeker {
     const isEmpty = !this.box.value.trim();
     const lit = nothing();
     for (const card of found) lit.cards.add(card.at);
-    this.island.pin(isEmpty ? null : lit, "");
+    this.island.pin(isEmpty ? null : lit);
     this.tell(isEmpty ? "" : found.length ? `${found.length.toLocaleString("en")} fit` : "none fits");
   }
 

@@ -3,7 +3,7 @@
 import { postData, Trouble } from "../js/service.js";
 import { question } from "./address.js";
 
-/** @typedef {import("./island.js").Island} Island */
+/** @import { Island } from "./island.js" */
 
 export class Timeline {
   /**
@@ -26,7 +26,7 @@ export class Timeline {
       slider.addEventListener("input", () => this.describe());
       slider.addEventListener("change", () => this.choose());
     }
-    if (island.state.asOf || island.state.against) void this.open();
+    if (island.state.as_of || island.state.against) void this.open();
   }
 
   /** @param {HTMLElement} [button] */
@@ -34,7 +34,7 @@ export class Timeline {
     if (this.place.hidden) void this.open();
     else {
       this.place.hidden = true;
-      if (this.island.state.asOf || this.island.state.against) void this.show({ asOf: "", against: "" });
+      if (this.island.state.as_of || this.island.state.against) void this.show({ as_of: "", against: "" });
     }
     this.mark(button);
   }
@@ -48,12 +48,12 @@ export class Timeline {
     this.place.hidden = false;
     this.mark();
     try {
-      this.instants = await postData("/lineage/instants", question({ ...this.island.state, asOf: "", against: "" }));
+      this.instants = await postData("/lineage/instants", question({ ...this.island.state, as_of: "", against: "" }));
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
       this.island.say(error.message);
     }
-    const { asOf, against } = this.island.state;
+    const { as_of: asOf, against } = this.island.state;
     for (const slider of [this.slider, this.later]) slider.max = String(this.instants.length);
     this.slider.value = String(this.placeOf(against || asOf));
     this.later.value = String(against ? this.placeOf(asOf) : this.instants.length);
@@ -98,9 +98,9 @@ export class Timeline {
 
   choose() {
     const [one, other] = [Number(this.slider.value), Number(this.later.value)];
-    if (!this.isComparing) return this.show({ asOf: this.text(one), against: "" });
+    if (!this.isComparing) return this.show({ as_of: this.text(one), against: "" });
     // Whichever slider is further left is the earlier one.
-    return this.show({ against: this.text(Math.min(one, other)), asOf: this.text(Math.max(one, other)) });
+    return this.show({ against: this.text(Math.min(one, other)), as_of: this.text(Math.max(one, other)) });
   }
 
   /** @param {number} place */
@@ -109,7 +109,7 @@ export class Timeline {
     return instant ? `@${(instant.at / 1e6).toFixed(6)}` : "";
   }
 
-  /** @param {{asOf: string, against: string}} change */
+  /** @param {{as_of: string, against: string}} change */
   show(change) {
     return this.island.change(change, { anchor: this.island.rootId });
   }

@@ -3,12 +3,11 @@
 import { writeAddress } from "./address.js";
 import { startMenus } from "./menus.js";
 
-/** @typedef {import("./island.js").Island} Island */
-/** @typedef {import("./address.js").State} State */
+/** @import { Island } from "./island.js" */
+/** @import { State } from "./types.js" */
 
-/** every group there is, among those that are folded */
+/** every group there is, among those that are one card */
 const EVERY = "*";
-const FOLDED = "folded";
 
 export class Tools {
   /**
@@ -16,17 +15,42 @@ export class Tools {
    * @param {Island} island
    */
   constructor(form, island) {
-    this.form = form;
+    this.form = /** @type {HTMLFormElement} */ (form);
     startMenus(island.place);
     this.offer(island.state);
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("change", (event) => {
-      const control = event.target;
-      if (!(control instanceof HTMLInputElement || control instanceof HTMLSelectElement)) return;
-      const change = changeOf(control.name, control);
+    form.addEventListener("change", ({ target }) => {
+      if (!(target instanceof HTMLInputElement || target instanceof HTMLSelectElement) || !target.name) return;
+      const by = this.control("by");
+      if (target.name === "group" && target.value === "selector" && !by.value.trim()) return by.focus();
+      const change = this.changeOf(target.name, target.value);
       // Groups are another picture: it is laid out anew, and begins at the root.
-      if (change) void island.change(change, control.name === "group" ? { fresh: true } : { anchor: island.rootId });
+      void island.change(change, change.collapsed ? { fresh: true } : { anchor: island.rootId });
     });
+  }
+
+  /** @param {string} name */
+  control(name) {
+    return /** @type {HTMLInputElement | HTMLSelectElement} */ (this.form.elements.namedItem(name));
+  }
+
+  /** @param {string} name */
+  box(name) {
+    return /** @type {HTMLInputElement} */ (this.control(name));
+  }
+
+  /**
+   * @param {string} name of a control that was changed
+   * @param {string} value
+   * @returns {Partial<State>}
+   */
+  changeOf(name, value) {
+    const none = () => ({ up: [], down: [] });
+    const collapsed = this.box("collapsed").checked ? [EVERY] : [];
+    if (name === "up" || name === "down") return { [name]: Number(value), opened: none(), shut: none() };
+    if (name === "columns") return { columns: this.box(name).checked };
+    if (name === "by") return { group: "selector", by: value, collapsed };
+    return name === "group" || name === "collapsed" ? { group: this.control("group").value, collapsed } : { [name]: value };
   }
 
   /**
@@ -35,31 +59,34 @@ export class Tools {
    * @param {string} whole
    */
   name(name, whole) {
-    const place = this.form.querySelector("[data-root-name]");
-    if (!(place instanceof HTMLElement)) return;
     const words = document.createElement("bdi");
     words.className = "name";
     words.textContent = name;
     words.title = whole;
-    place.replaceChildren(words);
+    this.form.querySelector("[data-root-name]")?.replaceChildren(words);
     document.title = `${name} · Headwater`;
   }
 
   /**
    * Show a state: after going back in the history, or when a change failed.
    * @param {State} state
+   * @param {string} problem what is wrong with the selectors in it, empty for nothing
    */
-  show(state) {
-    const group = state.collapsed.includes(EVERY) ? FOLDED : state.group;
-    const values = { up: String(state.up), down: String(state.down), jobs: state.jobs, kinds: state.kinds, group };
+  show(state, problem) {
+    const { jobs, kinds, group, by } = state;
+    const values = { up: String(state.up), down: String(state.down), jobs, kinds, group, by };
     for (const [name, value] of Object.entries(values)) {
-      const control = this.form.querySelector(`[name="${name}"]`);
-      if (!(control instanceof HTMLSelectElement)) continue;
-      if (![...control.options].some((option) => option.value === value)) control.add(new Option(value, value));
+      const control = this.control(name);
+      if (control instanceof HTMLSelectElement && ![...control.options].some((option) => option.value === value)) {
+        control.add(new Option(value, value));
+      }
       control.value = value;
     }
-    const columns = this.form.querySelector('[name="columns"]');
-    if (columns instanceof HTMLInputElement) columns.checked = state.columns;
+    this.box("columns").checked = state.columns;
+    this.box("collapsed").checked = state.collapsed.includes(EVERY);
+    this.box("by").setAttribute("aria-invalid", String(problem !== ""));
+    const words = this.form.querySelector("[data-problem]");
+    if (words) words.textContent = problem;
     this.offer(state);
   }
 
@@ -70,35 +97,11 @@ export class Tools {
   offer(state) {
     for (const link of this.form.querySelectorAll("[data-export]")) {
       if (!(link instanceof HTMLAnchorElement)) continue;
-      link.href = `/lineage/export/${link.dataset["export"]}?${writeAddress({ ...state, at: null, pin: "" })}`;
+      link.href = `/lineage/export/${link.dataset["export"]}?${writeAddress({ ...state, at: null, pin: "", port: "" })}`;
     }
   }
 
   rootName() {
     return document.title.replace(/ · Headwater$/, "");
   }
-}
-
-/**
- * @param {string} name
- * @param {HTMLInputElement | HTMLSelectElement} control
- * @returns {Partial<State> | null}
- */
-function changeOf(name, control) {
-  const { value } = control;
-  const none = () => ({ up: [], down: [] });
-  if (name === "up" || name === "down") return { [name]: Number(value), opened: none(), shut: none() };
-  if (name === "jobs") return { jobs: value === "edges" ? "edges" : "nodes" };
-  if (name === "kinds") return { kinds: value };
-  if (name === "group") return groupingOf(value);
-  if (name === "columns" && control instanceof HTMLInputElement) return { columns: control.checked };
-  return null;
-}
-
-/**
- * @param {string} value
- * @returns {Partial<State>}
- */
-function groupingOf(value) {
-  return value === FOLDED ? { group: "namespace", collapsed: [EVERY] } : { group: value, collapsed: [] };
 }
