@@ -171,6 +171,22 @@ def test_a_namespace_that_is_deleted_is_hidden_until_something_is_in_it(api):
     api("DELETE", "/namespaces/nowhere", status=404)
 
 
+def test_a_dataset_that_becomes_one_with_a_deleted_one_is_there(api):
+    """The URI of its source says that it is the table that was deleted: who puts it says that there is one."""
+    there = "/namespaces/postgres%3A%2F%2Fpg%3A5432/datasets/shop.public.orders"
+    api.fill(
+        run_event(run_id(1), "load", "COMPLETE", 0, [], [dataset("shop.public.orders", namespace="postgres://pg:5432")])
+    )
+    api("DELETE", there)
+    api.get(there, status=404)
+    api("PUT", "/namespaces/warehouse", {"ownerName": "me"})
+    api("PUT", "/sources/pg", {"type": "POSTGRESQL", "connectionUrl": "postgres://pg:5432/shop"})
+    meta = {"type": "DB_TABLE", "physicalName": "orders", "sourceName": "pg", "fields": []}
+    put = api("PUT", "/namespaces/warehouse/datasets/shop.public.orders", meta)
+    assert put["name"] == "shop.public.orders"
+    assert api.get(there)["deleted"] is False
+
+
 def test_jobs_are_picked_by_the_state_of_their_last_run(api):
     """Several states, of one namespace or of all; the web pages ask in a way of their own."""
     api.fill(*whole_run(1, "good", 0), *whole_run(2, "bad", 50, end="FAIL"), *whole_run(3, "worse", 70, end="ABORT"))

@@ -9,6 +9,7 @@ from headwater.formats.marquez.events import drop_dataset, put_dataset, run_even
 from headwater.formats.marquez.objects import Dataset, DatasetVersion
 from headwater.formats.marquez.requests import DatasetMeta, NameMeta
 from headwater.model.graph import NodeKind
+from headwater.model.source_names import name_at_source
 from headwater.server.call import Call
 from headwater.server.routes.marquez.datasets_shape import Datasets, Extra
 from headwater.server.routes.marquez.finding import DATASET, Finder, dataset_key
@@ -78,16 +79,16 @@ def put(call: Call) -> Dataset:
             find.namespace(namespace)
             run = find.run(meta.run_id) if meta.run_id is not None else None
             job = find.job_of(run) if run is not None else None
-            row = store.find(NodeKind.DATASET, namespace, name)
-            facets = store.facets(row.id) if row is not None else {}
-        at = instant(call, row, job)
+            rows = _known(store, namespace, name, source.connection_url)
+            facets = {key: facet for row in rows for key, facet in store.facets(row.id).items()}
+        at = instant(call, *rows, job)
         event = put_dataset(
             (namespace, name),
             meta,
             uri=source.connection_url,
             tags=_tags(meta, dataset_tags(facets)),
             previous=facets,
-            is_revived=row is not None and row.is_deleted,
+            is_revived=any(row.is_deleted for row in rows),
             at=at,
         )
         events = [event]
@@ -99,6 +100,14 @@ def put(call: Call) -> Dataset:
         extra = Extra(physical_name=meta.physical_name, schema_location=meta.schema_location or "")
         call.service.documents.put(call.tenant, DATASET, dataset_key(namespace, name), extra, call.service.clock())
     return get_dataset(call)
+
+
+def _known(store: Store, namespace: str, name: str, uri: str) -> list[NodeRow]:
+    """What is known of a dataset: under the name that it has at its source first, where it becomes one with that."""
+    there = name_at_source(namespace, name, uri)
+    names = [(there.namespace, there.name)] if there is not None else []
+    found = [store.find(NodeKind.DATASET, *one) for one in (*names, (namespace, name))]
+    return list({row.id: row for row in found if row is not None}.values())
 
 
 def _tags(meta: DatasetMeta, before: list[Tag]) -> list[Tag]:
