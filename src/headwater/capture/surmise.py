@@ -52,15 +52,19 @@ def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | Non
         return value
     if type(item).__name__ != "ndarray" or not item.ndim:
         return value
-    code, line = user_place(site_depth + 1)
-    times = _asked.get((id(code), line), 0)
-    if times >= MAX_ASKED or len(_asked) > MAX_LINES:
-        return value
-    _asked[id(code), line] = times + 1
-    found = surmise(values, code, line, len(item))
+    found = read_at(values, *user_place(site_depth + 1), len(item))
     if found is None or found is UNKNOWN:
         return value if found is None else None
     return values.bind(item, found)
+
+
+def read_at(values: Values, code: CodeType | None, line: int, rows: int) -> Value | None:
+    """As ``surmise``; None too where the line has been asked often enough."""
+    times = _asked.get((id(code), line), 0)
+    if times >= MAX_ASKED or len(_asked) > MAX_LINES:
+        return None
+    _asked[id(code), line] = times + 1
+    return surmise(values, code, line, rows)
 
 
 def known_or_listed(values: Values, item: Any) -> Value | None:

@@ -148,7 +148,7 @@ def _with_hour(frame):
 
 def test_what_is_made_of_an_index_comes_from_its_levels(follow):
     """Parts of a date that was read into the index, in one statement or through a name, in a function, and grouped by;
-    an index without a name tells nothing."""
+    an index that only counts tells nothing."""
     times = pd.date_range("2020-01-01", periods=5, freq="7h")
     pd.DataFrame({"when": times, "n": range(5)}).to_csv("in.csv", index=False)
     followed = follow("pandas", "numpy")

@@ -16,7 +16,7 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
 from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, made, new_in
-from headwater.capture.integrations.pandas.rules import RENAMED, SAME, by_levels, column, levels, whole
+from headwater.capture.integrations.pandas.rules import SAME, by_levels, column, levels, whole
 from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_all, is_mask
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
@@ -31,7 +31,6 @@ def install(hooks: Hooks) -> None:
     hook(hooks, pd.DataFrame, "_set_item_frame_value", _set_columns)
     hook(hooks, pd.DataFrame, "_setitem_frame", _set_masked)
     hook(hooks, NDFrame, "__delitem__", made("delete", SAME))
-    hook(hooks, NDFrame, "_set_axis", made("set_axis", RENAMED))
     hook(hooks, LOCATION, "__setitem__", _set_located)
     hook(hooks, SCALAR, "__setitem__", _set_located)
     for name in ("_set_values", "_set_with_engine", "_set_with"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +13,19 @@ from pandas.core.base import IndexOpsMixin
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.gathering import made_of_items, row_of
-from headwater.capture.integrations.pandas.labels import columns_of, label, series_name
+from headwater.capture.integrations.pandas.labels import columns_of, field_of_level, label, levels_of, series_name
 from headwater.capture.integrations.pandas.observing import DATA, argument, bind, hook, hook_methods, is_spelled, listed
-from headwater.capture.integrations.pandas.rules import IDENTITY, SAME, SOURCE, by_position, column, levels, whole
+from headwater.capture.integrations.pandas.relabelling import labels_in
+from headwater.capture.integrations.pandas.rules import (
+    IDENTITY,
+    SAME,
+    SOURCE,
+    by_position,
+    column,
+    level,
+    levels,
+    whole,
+)
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
@@ -43,24 +54,47 @@ def install(hooks: Hooks) -> None:
 
 def _framed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, data = args[0], argument(args, kwargs, 1, "data")
+    inputs, rule = _frame_made_of(recorder, owner, data)
+    _bind_with_index(recorder, owner, "DataFrame", inputs, rule, argument(args, kwargs, 2, "index"))
+
+
+def _frame_made_of(recorder: Recorder, owner: pd.DataFrame, data: Any) -> tuple[list[Any], Rule]:
     gathered = made_of_items(recorder, owner, data)
     if gathered is not None:
-        bind(recorder, owner, "DataFrame", (gathered,), SAME)
-    elif is_spelled(recorder, data):
-        bind(recorder, owner, "DataFrame", (NOTHING,), _literal)
-    elif isinstance(data, dict):
+        return [gathered], SAME
+    if is_spelled(recorder, data):
+        return [NOTHING], _literal
+    if isinstance(data, dict):
         found = {label(name): listed(recorder, item) for name, item in data.items()}
         items = {name: item for name, item in found.items() if isinstance(item, DATA) or type(item) is Value}
-        bind(recorder, owner, "DataFrame", list(items.values()), _from_items(tuple(items)))
-    elif isinstance(data, pd.DataFrame):
-        bind(recorder, owner, "DataFrame", (data,), SAME)
-    elif isinstance(data, DATA):
-        bind(recorder, owner, "DataFrame", (data,), _from_array)
-    elif isinstance(data, list) and any(isinstance(item, DATA) for item in data[:1_000]):
-        rows = [row_of(recorder, owner, item) for item in data if isinstance(item, DATA)]
-        bind(recorder, owner, "DataFrame", rows, _from_rows)
-    else:
-        bind(recorder, owner, "DataFrame", (), _literal)
+        return list(items.values()), _from_items(tuple(items))
+    if isinstance(data, pd.DataFrame):
+        return [data], SAME
+    if isinstance(data, DATA):
+        return [data], _from_array
+    if isinstance(data, list) and any(isinstance(item, DATA) for item in data[:1_000]):
+        return [row_of(recorder, owner, item) for item in data if isinstance(item, DATA)], _from_rows
+    return [], _literal
+
+
+def _bind_with_index(recorder: Recorder, owner: Any, op: str, inputs: list[Any], rule: Rule, index: Any) -> None:
+    """``owner`` was made of ``inputs``; its labels of ``index``, where the user gives one that is followed. (What
+    pandas gives a series for itself are names of columns: of a row.)"""
+    is_given = isinstance(index, DATA) and "site-packages" not in sys._getframe(3).f_code.co_filename
+    made = labels_in(recorder, index) if is_given else None
+    if made is None:
+        bind(recorder, owner, op, inputs, rule)
+        return
+    position = len(inputs)
+
+    def labelled(value: Value) -> Columns:
+        columns = rule(value)
+        for name in levels_of(value):
+            own = level(value, position, name) or column(value, position, name, IDENTITY)
+            columns.fields[field_of_level(name)] = own or whole(value, position, IDENTITY)
+        return columns
+
+    bind(recorder, owner, op, [*inputs, made], labelled, is_labelled=True)
 
 
 def _recorded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -78,12 +112,13 @@ def _from_sparse(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, data = args[0], argument(args, kwargs, 1, "data")
     data = NOTHING if is_spelled(recorder, data) else listed(recorder, data)
+    inputs: list[Any] = []
+    rule: Rule = _literal
     if data is NOTHING:
-        bind(recorder, owner, "Series", (data,), _literal)
+        inputs = [data]
     elif isinstance(data, DATA) or type(data) is Value:
-        bind(recorder, owner, "Series", (data,), by_position(IDENTITY) if isinstance(data, pd.Series) else SOURCE)
-    else:
-        bind(recorder, owner, "Series", (), _literal)
+        inputs, rule = [data], by_position(IDENTITY) if isinstance(data, pd.Series) else SOURCE
+    _bind_with_index(recorder, owner, "Series", inputs, rule, argument(args, kwargs, 2, "index"))
 
 
 def _categorised(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -20,7 +20,9 @@ from pandas.core.window.rolling import BaseWindow
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
 from headwater.capture.integrations.pandas.functions import captured, reading
+from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import (
+    UNNAMED,
     Labels,
     columns_of,
     field_of_level,
@@ -175,8 +177,14 @@ def _passed(recorder: Recorder, group: Any, known: Value) -> None:
 def _grouped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, by = args[0], argument(args, kwargs, 1, "by")
     names = _key_names(result)
-    given = data_in(*by) if isinstance(by, list) else data_in(by)
+    given = [_followed(recorder, item) for item in (data_in(*by) if isinstance(by, list) else data_in(by))]
     _bind_grouped(recorder, result, "groupby", owner, given, names, _grouping(names, "GROUP_BY"))
+
+
+def _followed(recorder: Recorder, key: Any) -> Any:
+    """A key as it is given; of what was made of an index, its value."""
+    is_unknown = isinstance(key, pd.Index) and recorder.values.get(key) is None
+    return (index_value(recorder, key) if is_unknown else None) or key
 
 
 def _windowed(name: str) -> After:
@@ -196,14 +204,15 @@ def _windowed(name: str) -> After:
 def _bind_grouped(
     recorder: Recorder, result: Any, op: str, owner: Any, given: list[Any], keys: tuple[str, ...], rule: Rule
 ) -> None:
-    known = [recorder.values.get(item) or UNKNOWN for item in (owner, *given)]
+    found = [item if type(item) is Value else recorder.values.get(item) for item in (owner, *given)]
+    known = [value or UNKNOWN for value in found]
     if all(value is UNKNOWN for value in known):
         return
     columns: Any = columns_of(known[0])
     own: tuple[str, ...] = ()
     if isinstance(owner, pd.DataFrame | pd.Series):
         columns = owner.columns if isinstance(owner, pd.DataFrame) else series_name(owner.name)
-        own = index_levels(owner.index)
+        own = index_levels(owner.index) or levels_of(known[0])
     labels = Labels(columns, tuple(dict.fromkeys((*keys, *own))))
     recorder.derive(result, op, known, rule=rule, columns=labels, rows=known[0].rows)
 
@@ -219,7 +228,7 @@ def _grouping(keys: tuple[str, ...], subtype: str) -> Rule:
         for key in keys:
             named = [i for i in given if columns_of(value.inputs[i]) == (key,)]
             deps = whole(value, named[0], IDENTITY) if named else column(value, 0, key, IDENTITY)
-            if not deps and given:
+            if given and (not deps or key == UNNAMED):
                 deps = whole(value, given[0], IDENTITY)
             fields[field_of_level(key)] = deps
             indirect += [dep._replace(type="INDIRECT", subtype=subtype) for dep in deps]
@@ -248,7 +257,8 @@ def _key_columns(owner: Any) -> tuple[str, ...]:
 def _key_names(owner: Any) -> tuple[str, ...]:
     """The names of the keys of a grouped object."""
     grouper = getattr(owner, "_grouper", None)  # pandas before 2.2 had it without the underscore
-    return tuple(map(label, (owner.grouper if grouper is None else grouper).names))
+    names = (owner.grouper if grouper is None else grouper).names
+    return tuple(UNNAMED if name is None else label(name) for name in names)
 
 
 def _reduced(name: str) -> After:

@@ -9,30 +9,52 @@ from __future__ import annotations
 import ast
 import sys
 from types import CodeType
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+import pandas as pd
+
+from headwater.capture import cells
 from headwater.capture.as_caller import variables
-from headwater.capture.cells import whole
 from headwater.capture.integrations.pandas.labels import levels_of
-from headwater.capture.integrations.pandas.rules import TRANSFORMATION, level
+from headwater.capture.integrations.pandas.rules import TRANSFORMATION, level, whole
 from headwater.capture.recorder import Recorder
 from headwater.capture.statements_read import last_binding, step_at, steps_of
-from headwater.capture.values import INFERRED, Columns, Rule, Value, make_value, user_frame
+from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value, user_frame
+
+_LINES: Final = 1_000
+"""Lines of code whose names are remembered; beyond them all are forgotten."""
+_owners: dict[tuple[CodeType, int], Owners] = {}
+
+
+class Owners(NamedTuple):
+    """The names in a statement of which an index may have been made."""
+
+    here: tuple[str, ...]
+    """Those whose index the statement uses."""
+    before: tuple[str, ...]
+    """Those whose index stands behind a name that it uses."""
+    used: tuple[str, ...]
+    """All names that it uses; one may be an index itself."""
 
 
 def index_value(recorder: Recorder, index: Any) -> Value | None:
-    """A value for what was made of the index of a frame: of its levels that have names. None where the line does not
-    tell, or no level has one. What was bound to a name in between is a guess."""
+    """A value for what was made of the index of a frame: of its levels that are followed, or of an index that is
+    followed itself. None where the line does not tell. What was bound to a name in between is a guess."""
     frame = user_frame(sys._getframe(2))
-    code, line = whole(frame.f_code, frame.f_lineno or 0)
-    here, before = _owners(code, line)
-    held = {**frame.f_globals, **variables(frame, {*here, *before})}
+    code, line = cells.whole(frame.f_code, frame.f_lineno or 0)
+    owners = _owners_at(code, line)
+    held = {**frame.f_globals, **variables(frame, {*owners.here, *owners.before, *owners.used})}
     found: dict[Value, str] = {}
-    for names, description in ((here, ""), (before if not here else [], INFERRED)):
+    for names, description in ((owners.here, ""), ((), "") if owners.here else (owners.before, INFERRED)):
         for name in names:
             known = recorder.values.get(held.get(name))
             if known is not None and levels_of(known):
                 found.setdefault(known, description)
+    for name in owners.used:
+        item = held.get(name)
+        known = recorder.values.get(item) if isinstance(item, pd.Index) and item is not index else None
+        if known is not None:
+            found.setdefault(known, "")
     if not found:
         return None
     rule = _from_levels(tuple(found.values()))
@@ -41,32 +63,58 @@ def index_value(recorder: Recorder, index: Any) -> Value | None:
 
 def _from_levels(descriptions: tuple[str, ...]) -> Rule:
     def rule(value: Value) -> Columns:
-        deps = [
-            dep._replace(description=description)
-            for position, description in enumerate(descriptions)
-            for name in levels_of(value.inputs[position])
-            for dep in level(value, position, name, TRANSFORMATION)
-        ]
+        deps: list[Dep] = []
+        for position, description in enumerate(descriptions):
+            known = levels_of(value.inputs[position])
+            found = [dep for name in known for dep in level(value, position, name, TRANSFORMATION)]
+            deps += [dep._replace(description=description) for dep in found or _itself(value, position)]
         return Columns({"*": deps})
 
     return rule
 
 
-def _owners(code: CodeType, line: int) -> tuple[list[str], list[str]]:
-    """The names whose index the statement at a line uses, and those whose index stands behind a name that it uses."""
+def _itself(value: Value, position: int) -> list[Dep]:
+    """An index that is followed: it has no levels of its own, being one."""
+    return [] if levels_of(value.inputs[position]) else whole(value, position)
+
+
+def _owners_at(code: CodeType, line: int) -> Owners:
+    found = _owners.get((code, line))
+    if found is None:
+        if len(_owners) >= _LINES:
+            _owners.clear()
+        found = _owners[code, line] = _read_owners(code, line)
+    return found
+
+
+def _read_owners(code: CodeType, line: int) -> Owners:
     steps = steps_of(code)
     at = step_at(steps, line)
-    value = getattr(at.node, "value", None) if at is not None else None
-    if at is None or not isinstance(value, ast.expr):
-        return [], []
-    bound = [last_binding(steps, name, at.first) for name in (*at.passed, *at.used)]
-    behind = [getattr(step.node, "value", None) for step in bound if step is not None]
-    return _indexed(value), [name for node in behind if isinstance(node, ast.expr) for name in _indexed(node)]
+    evaluated = _evaluated(at.node) if at is not None else None
+    if at is None or evaluated is None:
+        return Owners((), (), ())
+    names = (*at.passed, *at.used)
+    bound = [last_binding(steps, name, at.first) for name in names]
+    behind = [_evaluated(step.node) for step in bound if step is not None]
+    before = tuple(name for node in behind if node is not None for name in _indexed(node))
+    return Owners(tuple(_indexed(evaluated)), before, tuple(names))
+
+
+def _evaluated(node: ast.stmt) -> ast.expr | None:
+    """The expression that a statement evaluates; of a loop what it goes through."""
+    found = node.iter if isinstance(node, ast.For | ast.AsyncFor) else getattr(node, "value", None)
+    return found if isinstance(found, ast.expr) else None
 
 
 def _indexed(node: ast.expr) -> list[str]:
-    return [
-        item.value.id
-        for item in ast.walk(node)
-        if isinstance(item, ast.Attribute) and item.attr == "index" and isinstance(item.value, ast.Name)
-    ]
+    """The names whose index an expression uses for more than its length."""
+    found: list[str] = []
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ast.Attribute) and item.attr == "index" and isinstance(item.value, ast.Name):
+            found.append(item.value.id)
+        is_count = isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id == "len"
+        if not is_count and not (isinstance(item, ast.Attribute) and item.attr in ("shape", "size", "empty")):
+            waiting += ast.iter_child_nodes(item)
+    return found

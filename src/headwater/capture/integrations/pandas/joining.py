@@ -9,7 +9,15 @@ import pandas as pd
 from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import BUSY, After, Hooks, observe
-from headwater.capture.integrations.pandas.labels import columns_of, field_of_level, label, levels_of, names_of, outputs
+from headwater.capture.integrations.pandas.labels import (
+    UNNAMED,
+    columns_of,
+    field_of_level,
+    label,
+    levels_of,
+    names_of,
+    outputs,
+)
 from headwater.capture.integrations.pandas.observing import argument, bind, hook
 from headwater.capture.integrations.pandas.rules import (
     IDENTITY,
@@ -83,7 +91,10 @@ def _key_names(on: Any) -> Keys:
 
 
 def _index_names(frame: Any) -> Keys:
-    return tuple(label(name) for name in frame.index.names if name is not None)
+    names = frame.index.names
+    if len(names) == 1 and names[0] is None:
+        return (UNNAMED,)
+    return tuple(label(name) for name in names if name is not None)
 
 
 def joined(how: str, left_keys: Keys, right_keys: Keys, suffixes: tuple[Any, ...]) -> Rule:

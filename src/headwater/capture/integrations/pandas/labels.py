@@ -6,13 +6,17 @@ Rules therefore speak of index levels as fields named ``index(region)``, beside 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 import pandas as pd
-from pandas import DataFrame, MultiIndex, Series
+from pandas import DataFrame, MultiIndex, RangeIndex, Series
 
 from headwater.capture.values import Value
+
+UNNAMED: Final = ""
+"""What stands for the name of an index that has none, where it is known what the index was made of. An index that only
+counts has no level at all."""
 
 
 class Labels:
@@ -76,6 +80,40 @@ def describe(obj: Any) -> tuple[Any, int | None]:
         return columns, len(index)
     levels = index_levels(index)
     return (Labels(columns, levels) if levels else columns), len(index)
+
+
+def described(result: Any, inputs: Sequence[Any], known: Sequence[Value], is_labelled: bool) -> tuple[Any, int | None]:
+    """As ``describe``, for what was made of ``inputs``: with the level of an index that has no name, where an input has
+    it, or the index was made of one (``is_labelled``)."""
+    columns, rows = describe(result)
+    if type(columns) is not Labels:
+        if is_labelled and is_unnamed(result.index):
+            return Labels(columns, (UNNAMED,)), rows
+        for value in known:
+            if type(value.columns) is Labels:
+                return with_unnamed(columns, result, inputs, known), rows
+    return columns, rows
+
+
+def is_unnamed(index: Any) -> bool:
+    """Whether an index holds labels of its own, but no name for them."""
+    return index.name is None and not isinstance(index, MultiIndex | RangeIndex)
+
+
+def with_unnamed(columns: Any, result: Any, inputs: Sequence[Any], known: Sequence[Value]) -> Any:
+    """The columns to keep of a result, with the level of an index that has no name where an input had it: in its place,
+    or under a name that it has lost since."""
+    if not isinstance(result, DataFrame | Series) or not is_unnamed(result.index):
+        return columns
+    for item, value in zip(inputs, known, strict=True):
+        if type(value.columns) is not Labels:
+            continue
+        if not isinstance(item, DataFrame | Series):
+            if UNNAMED in value.columns.index:
+                return Labels(columns, (UNNAMED,))
+        elif is_unnamed(item.index) and len(value.columns.index) == 1 and item.index.dtype == result.index.dtype:
+            return Labels(columns, (UNNAMED,))
+    return columns
 
 
 def columns_of(value: Value) -> tuple[str, ...]:

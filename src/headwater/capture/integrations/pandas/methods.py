@@ -35,7 +35,6 @@ from headwater.capture.integrations.pandas.rules import (
     TRANSFORMATION,
     By,
     by_name,
-    by_position,
     column,
     from_all,
     influences,
@@ -109,7 +108,7 @@ _CHANGED: Final = [
     "between",
     "searchsorted",
 ]
-_RENAMED: Final = ["rename", "set_axis", "add_prefix", "add_suffix", "to_frame", "rename_axis"]
+_RENAMED: Final = ["rename", "add_prefix", "add_suffix", "to_frame", "rename_axis"]
 _PLACES: Final = frozenset(("idxmin", "idxmax", "argmin", "argmax", "first_valid_index", "last_valid_index"))
 """Those that give a label or a place, which are no data of the column."""
 _CROSSED: Final = ["corr", "cov", "autocorr", "corrwith", "transpose"]
@@ -137,7 +136,6 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, ("dropna", "drop_duplicates", "duplicated"), _filtered)
     hook_methods(hooks, classes, ("sort_values", "nlargest", "nsmallest"), _sorted)
     hook_methods(hooks, classes, ("sample",), lambda name: _sample)
-    hook_methods(hooks, classes, ("reset_index", "set_index"), _reindexed)
     hook_methods(hooks, (IndexOpsMixin, pd.DataFrame, pd.Series), ("value_counts",), lambda name: made(name, TOTAL))
     hook_methods(hooks, (IndexOpsMixin, pd.Series), ("unique",), lambda name: made(name, SOURCE))
     hook_methods(hooks, (NDFrame,), ("where", "mask", "_where"), _conditional)
@@ -276,29 +274,6 @@ def _sample(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
         recorder.seed(
             "pandas", "sample", seed, known.code if known is not None else None, known.line if known is not None else 0
         )
-
-
-def _reindexed(name: str) -> After:
-    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        owner = args[0]
-        target = owner if result is None else result
-        keys = argument(args, kwargs, 1, "keys") if name == "set_index" else None
-        extra = data_in(*keys) if isinstance(keys, list) else data_in(keys)
-        rule = by_position() if isinstance(owner, pd.Series) and isinstance(target, pd.Series) else SAME
-        if isinstance(owner, pd.Series) and isinstance(target, pd.DataFrame):
-            rule = _series_to_frame
-        bind(recorder, target, name, [owner, *extra], rule)
-
-    return handler
-
-
-def _series_to_frame(value: Value) -> Columns:
-    """``series.reset_index()``: levels become columns; the last column is the series, perhaps under a new name."""
-    columns = SAME(value)
-    names = columns_of(value)
-    if names and not columns.fields[names[-1]]:
-        columns.fields[names[-1]] = whole(value, 0, IDENTITY)
-    return columns
 
 
 def _conditional(name: str) -> After:

@@ -14,7 +14,7 @@ from pandas.core.generic import NDFrame
 from headwater.capture.gathered import MAKERS
 from headwater.capture.hooks import BUSY, After, Hooks, observe
 from headwater.capture.integrations.pandas.indexes import index_value
-from headwater.capture.integrations.pandas.labels import describe
+from headwater.capture.integrations.pandas.labels import describe, described
 from headwater.capture.integrations.pandas.rules import opaque
 from headwater.capture.recorder import SCALARS, Recorder, is_spelled_here
 from headwater.capture.scalars import can_follow
@@ -35,28 +35,37 @@ DATA = (NDFrame, np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)
 
 
 def bind(
-    recorder: Recorder, result: Any, op: str, inputs: Sequence[Any], rule: Rule, detail: dict[str, Any] | None = None
+    recorder: Recorder,
+    result: Any,
+    op: str,
+    inputs: Sequence[Any],
+    rule: Rule,
+    detail: dict[str, Any] | None = None,
+    *,
+    is_labelled: bool = False,
 ) -> None:
-    """``result`` was made by ``op``; of a list or a dictionary each item was. For numbers see ``bind_scalar``."""
+    """``result`` was made by ``op``; of a list or a dictionary each item was. For numbers see ``bind_scalar``.
+
+    ``is_labelled``: ``rule`` says what the index was made of, were it without a name.
+    """
     if isinstance(result, _FOLLOWED) or hasattr(type(result), "__weakref__"):
         values, known, is_known = recorder.values, [], not inputs
         for item in inputs:
             value = item if type(item) is Value else known_or_read(values, item, 3)
+            if value is None and isinstance(item, pd.Index):
+                value = index_value(recorder, item)
             if value is None:
                 value = NOTHING if is_spelled_here() else UNKNOWN
             elif value is not UNKNOWN:
                 is_known = True
             known.append(value)
         if is_known:
-            columns, rows = describe(result)
+            columns, rows = described(result, inputs, known, is_labelled)
             recorder.derive(result, op, known, rule, columns, rows, detail, None, 4)
         elif values.get(result) is not None:
             values.bind(result, UNKNOWN)
-    elif isinstance(result, list | tuple):
-        for item in result:
-            bind(recorder, item, op, inputs, rule, detail)
-    elif isinstance(result, dict):
-        for item in result.values():
+    elif isinstance(result, list | tuple | dict):
+        for item in result.values() if isinstance(result, dict) else result:
             bind(recorder, item, op, inputs, rule, detail)
 
 
@@ -87,8 +96,6 @@ def operands(*candidates: Any) -> list[Any]:
 def new_in(recorder: Recorder, new: Any) -> list[Any]:
     """What columns are set to: data, or a list that was made by going through columns; of another list nothing is
     known, but where the code spells it out."""
-    if isinstance(new, pd.Index) and recorder.values.get(new) is None:
-        new = index_value(recorder, new) or new
     found = operands(new if isinstance(new, DATA) else listed(recorder, new))
     if isinstance(new, list | tuple | dict) and not found:
         return [NOTHING if is_spelled_here() else UNKNOWN]

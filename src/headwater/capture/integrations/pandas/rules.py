@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from headwater.capture.integrations.pandas.labels import columns_of, field_of_level, levels_of, shows_levels
+from headwater.capture.integrations.pandas.labels import (
+    UNNAMED,
+    columns_of,
+    field_of_level,
+    levels_of,
+    shows_levels,
+)
 from headwater.capture.values import Columns, Dep, Rule, Value
 
 IDENTITY: Final = "IDENTITY"
@@ -35,10 +41,17 @@ class By(NamedTuple):
 
 
 def level(value: Value, position: int, name: str, subtype: str = IDENTITY) -> list[Dep]:
-    """The dependency on an index level of an input; empty where the input has no such level."""
+    """The dependency on an index level of an input; empty where the input has no such level. One without a name goes
+    by ``index`` too, as in pandas; one that lost its name is the only level there is."""
     source = value.inputs[position]
-    if name not in levels_of(source):
-        return []
+    known = levels_of(source)
+    if name not in known:
+        if name == "index" and UNNAMED in known:
+            name = UNNAMED
+        elif name == UNNAMED and len(known) == 1:
+            name = known[0]
+        else:
+            return []
     if source.dataset is not None or shows_levels(source):
         return [Dep(position, name, subtype=subtype)] if name in source.column_names() else []
     return [Dep(position, field_of_level(name), subtype=subtype)]
@@ -85,10 +98,13 @@ def influences(value: Value, items: Iterable[By]) -> list[Dep]:
 
 
 def levels(value: Value, position: int = 0) -> dict[str, list[Dep]]:
-    """Each index level of the result from the level, or else the column, of that name in one input."""
+    """Each index level of the result from the level, or else the column, of that name in one input; one that was given
+    a name since from the level that had none."""
     found: dict[str, list[Dep]] = {}
     for name in levels_of(value):
-        found[field_of_level(name)] = level(value, position, name) or column(value, position, name, IDENTITY)
+        deps = level(value, position, name) or column(value, position, name, IDENTITY)
+        had_none = not deps and UNNAMED in levels_of(value.inputs[position])
+        found[field_of_level(name)] = level(value, position, UNNAMED) if had_none else deps
     return found
 
 

@@ -16,6 +16,7 @@ from pandas.core import common, indexing  # type: ignore[attr-defined]
 
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
+from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import columns_of, describe, is_frame, label, series_name
 from headwater.capture.integrations.pandas.observing import bind, exposed, hook, hook_methods, made
 from headwater.capture.integrations.pandas.rules import (
@@ -114,7 +115,7 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     if is_frame(key):
         bind(recorder, result, "getitem", (owner, key), _WHERE_MASKED)
     elif is_mask(key):
-        bind(recorder, result, "filter", (owner, key), MASKED)
+        bind(recorder, result, "filter", (owner, _mask_of(recorder, key)), MASKED)
     else:
         bind(recorder, result, "getitem", (owner,), SAME)
 
@@ -153,6 +154,12 @@ def is_mask(key: Any) -> bool:
     return isinstance(key, pd.Series | np.ndarray | pd.api.extensions.ExtensionArray) and is_bool_dtype(key.dtype)
 
 
+def _mask_of(recorder: Recorder, mask: Any) -> Any:
+    """What a mask was made of, where that was an index: comparing one gives a bare array."""
+    is_unknown = isinstance(mask, np.ndarray) and not recorder.values.knows(mask)
+    return (index_value(recorder, mask) if is_unknown else None) or mask
+
+
 def _located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     indexer, key = args
     owner, op = indexer.obj, indexer.name
@@ -163,7 +170,7 @@ def _located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     if isinstance(key, tuple) and len(key) > 1:
         evaluated(key[1])
     masked = is_mask(rows)
-    inputs = (owner, rows) if masked else (owner,)
+    inputs = (owner, _mask_of(recorder, rows)) if masked else (owner,)
     bind(recorder, result, op, inputs, _rule_of(owner, result, key, masked))
 
 

@@ -9,10 +9,17 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.databases import database_of
-from headwater.capture.integrations.pandas.labels import Labels, index_levels, names_of
+from headwater.capture.integrations.pandas.labels import (
+    UNNAMED,
+    Labels,
+    field_of_level,
+    index_levels,
+    levels_of,
+    names_of,
+)
 from headwater.capture.integrations.pandas.observing import argument, hook_io, hook_io_methods
 from headwater.capture.integrations.pandas.readers import shape_of
-from headwater.capture.integrations.pandas.rules import IDENTITY, column
+from headwater.capture.integrations.pandas.rules import IDENTITY, column, level
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder
@@ -93,11 +100,23 @@ def written_value(recorder: Recorder, obj: Any, op: str, *, index: bool = True, 
         kept = Labels(names_of(columns), index_levels(obj.index), shows_index=True)
     if type(kept) is Labels:
         kept.shown = index
-    return make_value(op, (known,), _as_written, columns=kept, rows=rows, code=known.code, line=known.line)
+    rule = _with_index if index else _as_written
+    return make_value(op, (known,), rule, columns=kept, rows=rows, code=known.code, line=known.line)
 
 
 def _as_written(value: Value) -> Columns:
     return Columns({name: column(value, 0, name, IDENTITY) for name in value.column_names()})
+
+
+def _with_index(value: Value) -> Columns:
+    """The index is written too: one without a name is part of the whole, but no column of its own."""
+    fields, shown = _as_written(value).fields, levels_of(value)
+    unnamed = level(value, 0, UNNAMED)
+    if not shown and unnamed:
+        fields[field_of_level(UNNAMED)] = unnamed
+    elif len(shown) == 1 and not fields[shown[0]] and UNNAMED in levels_of(value.inputs[0]):  # named since
+        fields[shown[0]] = unnamed
+    return Columns(fields)
 
 
 def _to_sql(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

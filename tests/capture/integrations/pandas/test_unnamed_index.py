@@ -1,0 +1,148 @@
+"""An index without a name, made of columns: what is made of it, grouped by it or written with it comes from them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def frame(follow):
+    """A frame whose index is a date computed of two of its columns, and what is known of it."""
+    days = {
+        "day": ["2020-01-01", "2020-01-02", "2020-02-01", "2021-01-05"],
+        "time": ["01:00", "02:00", "03:00", "04:00"],
+    }
+    pd.DataFrame({**days, "n": [1, 2, 3, 4], "m": [4.0, 3.0, 2.0, 1.0]}).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    df = pd.read_csv("in.csv")
+    df.index = pd.to_datetime(df["day"] + " " + df["time"])
+    return followed, df
+
+
+DATE = {("in.csv", "day"), ("in.csv", "time")}
+N = ("in.csv", "n")
+
+
+def test_columns_made_of_the_index(frame):
+    """Parts of the date, also of a copy, a filtered and a sorted frame, and of one that chooses columns."""
+    followed, df = frame
+    df["weekday"] = df.index.day_of_week
+    kept = df[df["n"] > 1].sort_values("m")[["n"]].copy()
+    kept["year"] = kept.index.year
+    assert followed.columns(df)["weekday"] == DATE
+    assert followed.columns(df)["m"] == {("in.csv", "m")}
+    assert followed.columns(kept)["year"] >= DATE
+    assert followed.direct(kept, "year") == {"day": "TRANSFORMATION", "time": "TRANSFORMATION"}
+
+
+def test_the_index_becomes_a_column(frame):
+    """Under the name that pandas gives it, one that is asked for, or one given to the index before."""
+    followed, df = frame
+    plain, named = df[["n"]].reset_index(), df[["n"]].reset_index(names="when")
+    renamed = df[["n"]].rename_axis("when").reset_index()
+    series = df["n"].reset_index()
+    df.index.name = "when"
+    later = df[["n"]].reset_index()
+    assert followed.columns(plain) == {"index": DATE, "n": {N}}
+    assert followed.columns(series) == {"index": DATE, "n": {N}}
+    assert followed.columns(named) == followed.columns(renamed) == followed.columns(later) == {"when": DATE, "n": {N}}
+    assert followed.direct(plain, "index").keys() == {"day", "time"}
+
+
+def test_groups_and_windows_by_the_index(frame):
+    """``resample``, ``groupby`` of a part of the date, of a level, a ``Grouper`` and among other keys, ``rolling``."""
+    followed, df = frame
+    months = df[["n"]].resample("MS").sum()
+    hours = df.groupby(df.index.hour)["n"].mean()
+    both = df.groupby(["m", df.index.hour])[["n"]].sum()
+    level = df[["n"]].groupby(level=0).sum()
+    grouper = df[["n"]].groupby(pd.Grouper(freq="D")).sum()
+    window = df[["n"]].rolling("2D").mean()
+    for result in (months, hours, both, level, grouper, window):
+        assert followed.columns(result)["n"] >= DATE | {N}, result
+    assert followed.columns(months.reset_index())["index"] == DATE
+    assert followed.columns(hours.reset_index())["index"] == DATE
+
+
+def test_rows_chosen_by_the_index(frame):
+    """By a comparison of its parts, and by label; which rows came out depends on the columns behind it."""
+    followed, df = frame
+    year = df[df.index.year == 2020][["n"]]
+    located = df.loc[df.index.month == 1, ["n"]]
+    labelled = df.loc["2020-01"][["n"]]
+    for result in (year, located, labelled):
+        assert followed.columns(result)["n"] == DATE | {N}
+    assert {name for name, _ in followed.indirect(year)} == {"day", "time"}
+
+
+def test_an_index_that_is_given(follow):
+    """``set_index`` with a computed series, an index out of a variable, ``index=`` of a new frame or series."""
+    pd.DataFrame({"a": ["x", "y"], "b": ["u", "v"], "n": [1, 2]}).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    df = pd.read_csv("in.csv")
+    keyed = df.set_index(df["a"] + df["b"])[["n"]]
+    named = df.set_index((df["a"] + df["b"]).rename("key"))[["n"]]
+    labelled = df[["n"]].set_axis(df["a"] + df["b"])
+    index = pd.Index(df["a"] + df["b"])
+    other = df[["n"]]
+    other.index = index
+    made = pd.DataFrame({"n": df["n"].to_numpy()}, index=df["a"] + df["b"])
+    series = pd.Series(df["n"].to_numpy(), index=keyed.index, name="n")
+    both = {("in.csv", "a"), ("in.csv", "b")}
+    assert followed.columns(keyed.reset_index()) == {"index": both, "n": {("in.csv", "n")}}
+    assert followed.columns(named.reset_index()) == {"key": both, "n": {("in.csv", "n")}}
+    for result in (labelled, other, made, series):
+        assert followed.columns(result.reset_index())["index"] == both
+        assert followed.columns(result.reset_index())["n"] == {("in.csv", "n")}
+
+
+def test_an_index_that_is_changed(frame):
+    """A part, another time zone, or arithmetic of the index set as the index; of another frame's too."""
+    followed, df = frame
+    other = df[["m"]].copy()
+    df.index = df.index.tz_localize("UTC")
+    other.index = df.index + pd.Timedelta("1h")
+    assert followed.columns(df[["n"]].reset_index())["index"] == DATE
+    assert followed.columns(other.reset_index())["index"] == DATE
+
+
+def test_what_is_no_data_of_the_index(frame):
+    """Labels that the code spells out, a counted index, summaries and transposed frames have nothing of the date."""
+    followed, df = frame
+    counted, spelled = df[["n"]].reset_index(drop=True), df[["n"]].copy()
+    spelled.index = ["p", "q", "r", "s"]
+    summary = df[["n", "m"]].mean()
+    turned = df[["n", "m"]].T
+    zeros = df[["n"]].copy()
+    zeros["zero"] = np.zeros(len(df.index))
+    assert followed.columns(counted.reset_index())["index"] == set()
+    assert followed.columns(spelled.reset_index())["index"] == set()
+    assert followed.columns(summary.reset_index())["index"] == set()
+    assert followed.columns(turned.reset_index())["index"] == set()
+    assert followed.columns(zeros)["zero"] == set()
+
+
+def test_frames_joined_by_their_index(frame):
+    """Which rows met depends on the columns behind both; the index of the result comes from them."""
+    followed, df = frame
+    joined = df[["n"]].join(df[["m"]].copy())
+    merged = df[["n"]].merge(df[["m"]], left_index=True, right_index=True)
+    stacked = pd.concat([df[["n"]], df[["n"]]])
+    for result in (joined, merged, stacked):
+        assert followed.columns(result.reset_index())["index"] >= DATE
+    assert followed.columns(joined)["n"] == followed.columns(merged)["m"] - {("in.csv", "m")} | {N}
+
+
+def test_a_file_that_is_written_with_it(frame):
+    """The file comes from the columns behind the index as well, unless it is left out; its columns have their own."""
+    followed, df = frame
+    pd.DataFrame({"k": [5, 6, 7, 8]}).to_csv("other.csv", index=False)
+    other = pd.read_csv("other.csv")
+    other.index = df.index
+    other.to_csv("with.csv")
+    other.to_csv("without.csv", index=False)
+    assert followed.sources("with.csv") == {"in.csv", "other.csv"}
+    assert followed.sources("without.csv") == {"other.csv"}
+    assert followed.sources("with.csv", "k") == {("other.csv", "k")}
