@@ -265,6 +265,19 @@ def test_what_nobody_known_wrote_has_the_rows_and_content_its_reader_saw() -> No
     assert lineage.why("tidy").sources == (
         msgspec.structs.replace(version, ordinal=lineage.why("tidy").sources[0].ordinal),
     )
+    graphs = [
+        lineage.upstream("tidy"),
+        lineage.upstream("tidy", as_of="2100-01-01"),
+        lineage.downstream("raw"),
+        lineage.path("raw", "tidy"),
+        lineage.upstream("tidy", level="run"),
+    ]
+    for graph in graphs:
+        (node,) = (node for node in graph.nodes if node.name == "raw")
+        assert (node.properties["rows"], node.properties["fingerprint"]) == (569, "exact:1f2e")
+        forms = (str(graph), graph.to_svg(), graph._repr_html_())
+        assert ["569 rows" in form for form in forms] == [True, True, True]
+    assert "569 rows" in str(lineage.why("tidy"))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -25,7 +25,7 @@ from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.open import open_store
 from headwater.storage.sqlite import SQLiteStore
-from headwater.testing.events import History, dataset, job_event, raw, run_event, run_id, whole_run
+from headwater.testing.events import History, dataset, facet, job_event, raw, run_event, run_id, whole_run
 
 ACTS = ("append", "stranger", "rolled back", "rebuild", "retain")
 Open = Callable[..., Store]
@@ -209,6 +209,35 @@ def test_an_event_that_is_late_is_in_the_next_answer(empty: Store) -> None:
     for events in late:
         empty.append(events)
         check(empty, None)
+
+
+def test_rows_of_raw_data_follow_what_its_first_reader_says(empty: Store) -> None:
+    """Nobody known wrote it, so its rows are those that its first reader saw: when that run says more or otherwise,
+    or another turns out to be the first, the next answer has it."""
+
+    def reads(number: int, at: float, rows: int | None) -> list[bytes]:
+        seen = {"headwater_fingerprint": facet(file={"sha256": "d"})}
+        if rows is not None:
+            seen["dataQualityMetrics"] = facet(rowCount=rows)
+        return raw([run_event(run_id(number), f"j{number}", "COMPLETE", at, [dataset("raw", facets=seen)], ["out"])])
+
+    def shown() -> int | None:
+        check(empty, None)
+        found = walk_json(Lineage(empty, base="/"), "dataset:db:out", Direction.UPSTREAM)
+        (node,) = (n for n in msgspec.json.decode(found, type=LineageGraph).nodes if n.name == "raw")
+        return node.properties.get("rows")
+
+    steps = [
+        (reads(5, 50, None), None),
+        (reads(5, 51, 7), 7),
+        (reads(3, 45, 8), 8),
+        (reads(3, 46, 9), 9),
+        (reads(3, 99, None), 7),  # it ended later than the other
+        (reads(7, 20, 4), 4),
+    ]
+    for events, rows in steps:
+        empty.append(events)
+        assert shown() == rows
 
 
 def test_a_reader_shows_the_commit_at_once(tmp_path: Path) -> None:

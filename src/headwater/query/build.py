@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from headwater.model.graph import Direction, Edge, FieldEdge, Node, NodeKind
+from headwater.query.facts import as_seen
 from headwater.query.names import node_id
 from headwater.query.result import LineageGraph
 from headwater.query.walk import Reach
@@ -113,7 +114,8 @@ def details(store: Store, rows: Iterable[NodeRow], as_of: int | None) -> dict[in
     for key, run in (store.latest_runs(jobs, as_of=as_of) if jobs else {}).items():
         found[key].update(state=run.state.value, run=run.run_id, ran_at=run.started_at)
     datasets = [row.id for row in rows if row.kind is not NodeKind.JOB]
-    for key, latest in (store.latest_versions(datasets, as_of=as_of) if datasets else {}).items():
+    for latest in as_seen(store, store.latest_versions(datasets, as_of=as_of).values() if datasets else ()):
+        key = latest.dataset_id
         found[key].update(version=latest.version, written_at=latest.created_at)
         if latest.row_count is not None:
             found[key]["rows"] = latest.row_count

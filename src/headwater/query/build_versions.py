@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKind
+from headwater.query.facts import as_seen
 from headwater.query.names import node_id, version_id
 from headwater.query.result import LineageGraph
 from headwater.query.versions_graph import VersionGraph
@@ -26,7 +27,8 @@ def versions_graph(
     hops, known, is_cut = graph.walk(list(roots), direction, depth=depth, limit=limit)
     datasets = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in known.values()}))}
     names = {key: version_id(datasets[v.dataset_id], v.version) for key, v in known.items() if v.dataset_id in datasets}
-    nodes = [_version_node(datasets[known[key].dataset_id], known[key], hop) for key, hop in hops.items()]
+    shown = {version.id: version for version in as_seen(store, (known[key] for key in hops))}
+    nodes = [_version_node(datasets[known[key].dataset_id], shown[key], hop) for key, hop in hops.items()]
     kept, outside = graph.inside(list(hops), direction)
     runs = graph.runs(link.derivation for link in kept)
     edges: dict[tuple[str, str, str], Edge] = {}

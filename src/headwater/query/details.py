@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.model.graph import Direction, NodeKind
-from headwater.query.facts import Facets, RunFacts, Version, body, run_facts, schema_fields, seen_facts, version_facts
+from headwater.query.facts import Facets, RunFacts, Version, as_seen, body, run_facts, schema_fields, version_facts
 from headwater.query.history import RunSummary, list_runs
 from headwater.query.names import node_id
 from headwater.query.resolve import Target
@@ -107,9 +107,10 @@ def _describe_dataset(store: Store, node: NodeRow, version: VersionRow | None, a
     return Details(
         **_common(node, facets),
         columns=_columns(store, node, merged),
-        version=seen_facts(store, node, version) if version else None,
+        version=version_facts(node, as_seen(store, [version])[0]) if version else None,
         versions=tuple(
-            seen_facts(store, node, row) for row in store.versions(node.id, as_of=as_of, limit=_MOST_VERSIONS)
+            version_facts(node, row)
+            for row in as_seen(store, store.versions(node.id, as_of=as_of, limit=_MOST_VERSIONS))
         ),
         producers=_neighbours(store, [edge.job_id for edge in into]),
         consumers=_neighbours(store, [edge.job_id for edge in out]),
@@ -145,7 +146,7 @@ def describe_run(store: Store, run: RunRow) -> Details:
         name=jobs[0].name if jobs else "",
         type=run.operation,
         run=facts,
-        inputs=tuple(seen_facts(store, rows[v.dataset_id], v) for v in inputs if v.dataset_id in rows),
+        inputs=tuple(version_facts(rows[v.dataset_id], v) for v in as_seen(store, inputs) if v.dataset_id in rows),
         outputs=tuple(version_facts(rows[v.dataset_id], v) for v in outputs if v.dataset_id in rows),
         dependencies=_linked(store, store.dependencies([run.run_id]).get(run.run_id, ())),
         dependents=_linked(store, store.dependents([run.run_id]).get(run.run_id, ())),

@@ -9,6 +9,7 @@ import msgspec
 
 from headwater.model.graph import NodeKind
 from headwater.query.code_diff import CodeDiff, diff_code
+from headwater.query.contents import Content, contents, is_same, state_facts
 from headwater.query.diff import ChangeKind, Diff, Difference, What, compare, joined
 from headwater.query.facts import RunFacts, body, run_facts, schema_fields
 from headwater.query.names import node_id, version_id
@@ -63,7 +64,7 @@ def diff_versions(store: Store, before: tuple[NodeRow, VersionRow], after: tuple
     """Return how two dataset versions differ: content, columns, and how the runs that wrote them differ."""
     (left_row, left), (right_row, right) = before, after
     parts: list[Compared] = [
-        compare("version", _version_facts(left), _version_facts(right)),
+        _content(store, left, right),
         compare("column", _schema(store, left), _schema(store, right)),
     ]
     parts.extend(_causes(store, left, right))
@@ -120,8 +121,9 @@ def _changed_inputs(store: Store, before: RunRow, after: RunRow) -> list[tuple[V
     """The inputs of two runs that are the same dataset in another state."""
     old = {version.dataset_id: version for version in store.run_io(before.run_id)[0]}
     new = {version.dataset_id: version for version in store.run_io(after.run_id)[0]}
-    both = [(old[key], new[key]) for key in sorted(old.keys() & new.keys())]
-    return [pair for pair in both if (pair[0].fingerprint or pair[0].id) != (pair[1].fingerprint or pair[1].id)]
+    both = sorted(old.keys() & new.keys())
+    pairs = zip(contents(store, [old[key] for key in both]), contents(store, [new[key] for key in both]), strict=True)
+    return [(one.version, other.version) for one, other in pairs if not is_same(one, other)]
 
 
 def diff_instants(store: Store, before: int, after: int, root: NodeRow | None = None) -> Diff:
@@ -188,71 +190,47 @@ def _environment(run: RunFacts) -> dict[str, Any]:
 
 # -- datasets ----------------------------------------------------------------------------------------------------------
 def _states(store: Store, what: What, left: list[VersionRow], right: list[VersionRow]) -> Compared:
-    """Compare datasets by content: the fingerprint where there is one, the version's name where there is none."""
+    """Compare datasets by content, as far as their fingerprints or their producers' names for them tell."""
     rows = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in (*left, *right)}))}
     labels = {node_id(row): row.name for row in rows.values()}
-    before = {node_id(rows[v.dataset_id]): v for v in left if v.dataset_id in rows}
-    after = {node_id(rows[v.dataset_id]): v for v in right if v.dataset_id in rows}
+    before, after = (
+        {node_id(rows[one.version.dataset_id]): one for one in contents(store, side) if one.version.dataset_id in rows}
+        for side in (left, right)
+    )
     differences: list[Difference] = []
     same: list[Difference] = []
     for name in sorted({*before, *after}):
-        old, new = before.get(name), after.get(name)
-        if old is None or new is None:
-            kind: ChangeKind = "added" if old is None else "removed"
-            differences.append(
-                Difference(what=what, name=name, label=labels[name], kind=kind, before=_state(old), after=_state(new))
-            )
-        elif old.fingerprint and new.fingerprint:
-            is_same = old.fingerprint == new.fingerprint
-            item = Difference(
-                what=what,
-                name=name,
-                label=labels[name],
-                kind="same" if is_same else "changed",
-                before=_state(old),
-                after=_state(new),
-            )
-            (same if is_same else differences).append(item)
-        elif old.version == new.version:
-            same.append(
-                Difference(what=what, name=name, label=labels[name], kind="same", before=_state(old), after=_state(new))
-            )
-        else:
-            differences.append(
-                Difference(
-                    what=what,
-                    name=name,
-                    label=labels[name],
-                    kind="changed",
-                    before=_state(old),
-                    after=_state(new),
-                    note="" if _is_named(old) and _is_named(new) else _WRITTEN_ANEW,
-                )
-            )
+        item = _state(what, name, labels[name], before.get(name), after.get(name))
+        (same if item.kind == "same" else differences).append(item)
     return differences, same
+
+
+def _state(what: What, name: str, label: str, old: Content | None, new: Content | None) -> Difference:
+    is_equal = is_same(old, new) if old and new else False
+    kind: ChangeKind = "added" if old is None else "removed" if new is None else "same" if is_equal else "changed"
+    return Difference(
+        what=what,
+        name=name,
+        label=label,
+        kind=kind,
+        before=state_facts(old, new) if old else None,
+        after=state_facts(new, old) if new else None,
+        note=_WRITTEN_ANEW if is_equal is None else "",
+    )
 
 
 _WRITTEN_ANEW = "written anew; no fingerprint tells whether the content differs"
 
 
-def _is_named(version: VersionRow) -> bool:
-    """Whether the version has a name of its own, rather than that of the run that wrote it."""
-    return bool(version.version) and version.version != version.run_id
-
-
-def _state(version: VersionRow | None) -> dict[str, Any] | None:
-    return None if version is None else _version_facts(version)
-
-
-def _version_facts(version: VersionRow) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    if version.fingerprint:
-        facts["fingerprint"] = version.fingerprint
-    elif version.version:
-        facts["version"] = version.version
-    if version.row_count is not None:
-        facts["rows"] = version.row_count
-    return facts
+def _content(store: Store, left: VersionRow, right: VersionRow) -> Compared:
+    """Compare two versions by content; of the same content, what both sides are known to have."""
+    old, new = contents(store, [left, right])
+    before, after = state_facts(old, new), state_facts(new, old)
+    if not is_same(old, new):
+        return compare("version", before, after)
+    both = before.keys() & after.keys() & {"rows"}
+    differences, same = compare("version", {key: before[key] for key in both}, {key: after[key] for key in both})
+    return differences, [Difference(what="version", name="content", kind="same", before=before, after=after), *same]
 
 
 def _schema(store: Store, version: VersionRow) -> dict[str, str]:

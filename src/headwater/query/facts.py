@@ -126,16 +126,27 @@ def version_facts(row: NodeRow, version: VersionRow) -> Version:
     )
 
 
-def seen_facts(store: Store, row: NodeRow, version: VersionRow) -> Version:
-    """Return the public facts of a version; of what no known run wrote, the rows and content its first reader saw."""
-    facts = version_facts(row, version)
-    if version.run_id or not version.id:
-        return facts
-    facets = store.version_facets(version.id)
+def as_seen(store: Store, versions: Iterable[VersionRow]) -> list[VersionRow]:
+    """Return versions, in order; those that no known run wrote with the rows and the content that their first reader
+    saw. Every form of an answer shows them so."""
+    versions = list(versions)
+    unwritten = [version.id for version in versions if not version.run_id and version.id]
+    if not unwritten:
+        return versions
+    told = store.facets_of_versions(unwritten)
+    return [
+        version if version.run_id or version.id not in told else _seen(version, told[version.id])
+        for version in versions
+    ]
+
+
+def _seen(version: VersionRow, facets: Facets) -> VersionRow:
     rows = body(facets, "dataQualityMetrics").get("rowCount")
     is_count = isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0
     return msgspec.structs.replace(
-        facts, row_count=rows if is_count else facts.row_count, fingerprint=_content(facets) or facts.fingerprint
+        version,
+        row_count=rows if is_count else version.row_count,
+        fingerprint=_content(facets) or version.fingerprint,
     )
 
 

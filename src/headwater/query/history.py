@@ -8,7 +8,7 @@ import msgspec
 
 from headwater.errors import InvalidInput
 from headwater.model.graph import NodeKind, RunState
-from headwater.query.facts import Version, schema_fields, seen_facts
+from headwater.query.facts import Version, as_seen, schema_fields, version_facts
 from headwater.query.names import field_id, node_id
 from headwater.storage.base import FacetChange, NodeRow, RunRow, Store
 
@@ -116,10 +116,10 @@ def read_history(store: Store, node: NodeRow, *, limit: int = 100) -> History:
     if limit < 1:
         raise InvalidInput(field="limit", value=str(limit), rule="is 1 or more")
     is_job = node.kind is NodeKind.JOB
-    versions = () if is_job else tuple(seen_facts(store, node, row) for row in store.versions(node.id, limit=limit))
+    versions = [] if is_job else as_seen(store, store.versions(node.id, limit=limit))
     return History(
         node=node_id(node),
-        versions=versions,
+        versions=tuple(version_facts(node, row) for row in versions),
         runs=tuple(list_runs(store, node, limit=limit)) if is_job else (),
         changes=tuple(facet_changes(store.history(node.id))[::-1][:limit]),
     )

@@ -9,7 +9,7 @@ import msgspec
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.build_versions import versions_graph
-from headwater.query.facts import RunFacts, Version, body, run_facts, seen_facts
+from headwater.query.facts import RunFacts, Version, as_seen, body, run_facts, version_facts
 from headwater.query.importances import read_importances
 from headwater.query.resolve import Target
 from headwater.query.versions import version_at
@@ -82,7 +82,8 @@ class _Search:
         self.store = store
         self.graph = VersionGraph(store)
         self.gaps: list[str] = []
-        hops, self.versions, is_cut = self.graph.walk([start], Direction.UPSTREAM, limit=_MOST_VERSIONS)
+        hops, walked, is_cut = self.graph.walk([start], Direction.UPSTREAM, limit=_MOST_VERSIONS)
+        self.versions = {version.id: version for version in as_seen(store, walked.values())}
         if is_cut:
             self.gaps.append(f"more than {_MOST_VERSIONS:,} versions lie upstream; the farthest are left out")
         ids = sorted({version.dataset_id for version in self.versions.values()})
@@ -103,7 +104,7 @@ class _Search:
         )
 
     def _facts(self, version: VersionRow) -> Version:
-        return seen_facts(self.store, self.rows[version.dataset_id], version)
+        return version_facts(self.rows[version.dataset_id], version)
 
     def _run(self, run_id: str) -> RunFacts | None:
         if not run_id:

@@ -207,20 +207,38 @@ class Answers:
         rows = self._tables.latest_version_of_each(dataset_ids, as_of)
         return {row.dataset: self.version_row(row, ordinal=0) for row in rows}
 
-    def version_facets(self, version_id: int) -> dict[str, msgspec.Raw]:
-        """The facets given for a version."""
-        row = self._tables.versions.get(version_id)
-        if row is None:
-            return {}
-        if row.run:
-            run = self._tables.runs.get(row.run)
-            return self._given(self._projector.runs.doc(run).outputs, row.dataset) if run is not None else {}
-        reader = self._projector.bindings.first_reader(row)
-        return self._given(self._projector.runs.doc(reader).inputs, row.dataset) if reader is not None else {}
+    def version_facets(self, version_ids: Sequence[int]) -> dict[int, dict[str, msgspec.Raw]]:
+        """The facets given for each of these versions, by its id; an unknown id is left out."""
+        said = self._said_of(self._tables.versions.get_many(version_ids))
+        sets = self._projector.sets
+        sets.fetch({say.facets for given in said.values() for one in given for say in one.said})
+        return {key: self._merged(given) for key, given in said.items()}
 
-    def _given(self, touched: dict[int, Touched], dataset: int) -> dict[str, msgspec.Raw]:
+    def _said_of(self, rows: Iterable[Version]) -> dict[int, list[Touched]]:
+        """What the run that wrote each of these versions, or read it first, said of the dataset, by version id."""
+        bindings = self._projector.bindings
+        rows = list(rows)
+        runs = {run.id: run for run in self._tables.runs.get_many({row.run for row in rows if row.run})}
+        readers = bindings.first_readers([row for row in rows if not row.run])
+        sides: dict[tuple[int, bool], dict[int, list[Touched]]] = {}
+        found: dict[int, list[Touched]] = {}
+        for row in rows:
+            is_input = not row.run
+            run = readers.get(row.id) if is_input else runs.get(row.run)
+            found[row.id] = []
+            if run is None:
+                continue
+            side = sides.get((run.id, is_input))
+            if side is None:
+                doc = self._projector.runs.doc(run)
+                side = sides[run.id, is_input] = bindings.by_node(doc.inputs if is_input else doc.outputs)
+            found[row.id] = side.get(row.dataset, [])
+        return found
+
+    def _merged(self, given: Iterable[Touched]) -> dict[str, msgspec.Raw]:
+        """The facets of all that one run said of a dataset."""
         found: dict[str, msgspec.Raw] = {}
-        for one in self._projector.bindings.by_node(touched).get(dataset, []):
+        for one in given:
             for said in one.said:
                 facets = self._projector.sets.by_id(said.facets)
                 for name, body in facets.bodies.items():

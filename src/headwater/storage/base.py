@@ -287,6 +287,10 @@ class Store(Intake, Directory, Search, Viewed):
         """The facets given for that version by the event that wrote (or first read) it: schema, statistics, model."""
 
     @abstractmethod
+    def facets_of_versions(self, version_ids: Sequence[int]) -> dict[int, dict[str, msgspec.Raw]]:
+        """``version_facets`` of each of these versions, by its id; an unknown id is left out."""
+
+    @abstractmethod
     def run_nodes(self, ids: Sequence[int]) -> list[VersionRow | DerivationRow]:
         """The rows of these run-level ids, in order; an unknown id is skipped."""
 

@@ -211,8 +211,12 @@ class ProjectedStore(ListedStore, SearchedStore):
 
     def version_facets(self, version_id: int) -> dict[str, msgspec.Raw]:
         """The facets given for that version by the event that wrote (or first read) it."""
+        return self.facets_of_versions([version_id]).get(version_id, {})
+
+    def facets_of_versions(self, version_ids: Sequence[int]) -> dict[int, dict[str, msgspec.Raw]]:
+        """``version_facets`` of each of these versions, by its id; an unknown id is left out."""
         with self._reading():
-            return self._answers.version_facets(version_id)
+            return self._answers.version_facets([int(version) for version in version_ids])
 
     def run_nodes(self, ids: Sequence[int]) -> list[VersionRow | DerivationRow]:
         """The rows of these run-level ids, in order."""

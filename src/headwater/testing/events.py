@@ -195,6 +195,7 @@ class History:
 
     def __init__(self, seed: int, *, datasets: int = 6, jobs: int = 4) -> None:
         self._random = random.Random(seed)  # noqa: S311  # tests, no secrets
+        self._counts = random.Random(seed)  # noqa: S311  # tests, no secrets
         self._datasets = [f"t{number}" for number in range(datasets)]
         self._jobs = [f"j{number}" for number in range(jobs)]
         self._number = 0
@@ -249,6 +250,8 @@ class History:
             found["version"] = facet(datasetVersion=f"v{pick.randrange(3)}")
         if pick.random() < 0.25:
             found["headwater_fingerprint"] = facet(exact=f"{pick.randrange(3):032x}", file={"sha256": f"{name}0"})
+        if self._counts.random() < 0.4:
+            found["dataQualityMetrics"] = facet(rowCount=self._counts.randrange(4))
         if pick.random() < 0.1:
             other = pick.choice(self._datasets)
             identifiers = [{"namespace": "s3://bucket", "name": f"lake/{other}", "type": "LOCATION"}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 
 
 class MemoryReads:
@@ -22,3 +23,7 @@ class MemoryReads:
     def earliest(self, dataset: int, mark: int, first: int, limit: int) -> list[tuple[int, int]]:
         """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
         return heapq.nsmallest(limit, (row for row in self._rows.get((dataset, mark), ()) if first <= row[0]))
+
+    def earliest_of_each(self, wanted: Sequence[tuple[int, int, int]], limit: int) -> list[list[tuple[int, int]]]:
+        """``earliest`` of each of these (dataset, mark, first), in order."""
+        return [self.earliest(*one, limit) for one in wanted]

@@ -190,6 +190,15 @@ SELECT run FROM reads WHERE tenant_id = :tenant AND dataset = %s AND mark = %s A
 SELECT at, run FROM reads WHERE tenant_id = :tenant AND dataset = %s AND mark = %s AND at >= %s
 ORDER BY at, run LIMIT %s;
 
+-- reads_earliest_of_each
+SELECT wanted.place, one.at, one.run
+FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) WITH ORDINALITY AS wanted (dataset, mark, first, place)
+CROSS JOIN LATERAL (
+  SELECT at, run FROM reads
+  WHERE tenant_id = :tenant AND dataset = wanted.dataset AND mark = wanted.mark AND at >= wanted.first
+  ORDER BY at, run LIMIT %s
+) AS one ORDER BY wanted.place, one.at, one.run;
+
 -- rewrites_add
 INSERT INTO rewrites (tenant_id, seq, size, body) VALUES (:tenant, %s, %s, %s);
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.table import arrays_of
 
@@ -14,6 +16,7 @@ class PostgresReads:
         self._pending: set[tuple[int, int, int, int]] = set()
         sql = queries()
         self._add, self._between, self._earliest = sql["reads_add"], sql["reads_between"], sql["reads_earliest"]
+        self._earliest_of_each = sql["reads_earliest_of_each"]
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -31,6 +34,15 @@ class PostgresReads:
         """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
         self.flush()
         return self._session.rows(self._earliest, (dataset, mark, first, limit))
+
+    def earliest_of_each(self, wanted: Sequence[tuple[int, int, int]], limit: int) -> list[list[tuple[int, int]]]:
+        """``earliest`` of each of these (dataset, mark, first), in order."""
+        self.flush()
+        found: list[list[tuple[int, int]]] = [[] for _ in wanted]
+        given = (*arrays_of(["bigint"] * 3, wanted), limit)
+        for place, at, run in self._session.rows(self._earliest_of_each, given) if wanted else ():
+            found[place - 1].append((at, run))
+        return found
 
     def flush(self) -> None:
         """Write what is pending."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -267,6 +267,12 @@ class FacetSets:
             raw = {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in row.facets if body}
             found = self._by_id[set_id] = FacetSet(row, raw)
         return found
+
+    def fetch(self, set_ids: Collection[int]) -> None:
+        """Have the sets of these ids at hand, with few statements however many they are."""
+        unknown = [set_id for set_id in set_ids if set_id not in self._by_id]
+        rows = self._tables.facet_sets.get_many(unknown).values() if unknown else ()
+        self._tables.bodies.get_many({body for row in rows for _, body in row.facets if body})
 
     def merged(self, sets: list[FacetSet]) -> dict[str, int]:
         """The bodies that one event gives to an object it lists more than once: any order gives the same."""

@@ -190,6 +190,9 @@ class ReadTable(Protocol):
     def earliest(self, dataset: int, mark: int, first: int, limit: int) -> list[tuple[int, int]]:
         """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
 
+    def earliest_of_each(self, wanted: Sequence[tuple[int, int, int]], limit: int) -> list[list[tuple[int, int]]]:
+        """``earliest`` of each of these (dataset, mark, first), in order."""
+
 
 class Tables(Protocol):
     """One tenant's tables."""

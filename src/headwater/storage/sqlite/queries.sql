@@ -43,6 +43,9 @@ SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_unt
 -- runs_get
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs WHERE id = ?;
 
+-- runs_get_many
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs WHERE id IN (SELECT value FROM json_each(?));
+
 -- runs_put
 INSERT INTO runs (id, run_id, job, state, operation, started_at, ended_at, parent_run, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id, job = excluded.job, state = excluded.state, operation = excluded.operation, started_at = excluded.started_at, ended_at = excluded.ended_at, parent_run = excluded.parent_run, doc = excluded.doc;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from headwater.storage.sqlite.connection import queries
 
@@ -29,6 +30,10 @@ class SQLiteReads:
         """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
         self.flush()
         return list(self._connection.execute(self._earliest, (dataset, mark, first, limit)))
+
+    def earliest_of_each(self, wanted: Sequence[tuple[int, int, int]], limit: int) -> list[list[tuple[int, int]]]:
+        """``earliest`` of each of these (dataset, mark, first), in order."""
+        return [self.earliest(*one, limit) for one in wanted]
 
     def flush(self) -> None:
         """Write what is pending."""

@@ -57,6 +57,9 @@ class ManySuite(StoreFixture):
         alone = {key: store.versions(key, as_of=as_of, limit=1) for key in ids}
         assert {key: row.id for key, row in versions.items()} == {key: one[0].id for key, one in alone.items() if one}
         assert {row.ordinal for row in versions.values()} <= {0}
+        every = [row.id for key in ids for row in store.versions(key, limit=10_000)]
+        assert store.facets_of_versions([*every, 10**6]) == {key: store.version_facets(key) for key in every}
+        assert store.version_facets(10**6) == {}
 
     def test_the_run_level_of_a_history(self, store: Store) -> None:
         """Versions come with the place that each has alone, derivations with their runs, in the order asked for."""
