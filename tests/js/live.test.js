@@ -8,7 +8,7 @@ import { Live } from "../../src/headwater/server/static/js/live.js";
 import { concerns, setState } from "../../src/headwater/server/static/lineage/news.js";
 import { card, link, sceneOf } from "./scenes.js";
 
-const QUICK = { silenceMs: 150, retryMs: 5, mostRetryMs: 20, pollMs: 20, patience: 3 };
+const QUICK = { silenceMs: 400, retryMs: 5, mostRetryMs: 20, pollMs: 20, patience: 3 };
 
 /** What is open is closed after each test, one that failed too: else the process would go on for ever. */
 const closing = [];

@@ -60,7 +60,7 @@ def test_a_service_without_the_library_says_so(client, path, monkeypatch):
 )
 def test_the_name_of_an_exported_file_is_plain(text, name):
     """A file is called after the root of the view, in letters that no header and no system minds."""
-    from headwater.server.routes.picture import file_name
+    from headwater.server.routes.exports import file_name
 
     assert file_name(text) == name
     assert len(file_name("x" * 300)) == 80

@@ -8,11 +8,15 @@ import msgspec
 
 from headwater.errors import InvalidInput
 from headwater.formats.times import format_time, parse_time
+from headwater.model.emphasis import MEANINGS, PLAIN, Emphasis
 from headwater.model.graph import Graph
 
 
-def to_document(graph: Graph) -> dict[str, Any]:
-    """The graph as plain values: every member present, times as RFC 3339 in UTC, members in a fixed order."""
+def to_document(graph: Graph, emphasis: Emphasis = PLAIN) -> dict[str, Any]:
+    """The graph as plain values: every member present, times as RFC 3339 in UTC, members in a fixed order.
+
+    What stands out has a ``mark``, and ``marks`` says what each of them means.
+    """
     document: dict[str, Any] = {
         "roots": list(graph.roots),
         "direction": graph.direction,
@@ -34,6 +38,7 @@ def to_document(graph: Graph) -> dict[str, Any]:
             "state": node.state,
             "level": node.level,
             "properties": msgspec.to_builtins(node.properties),
+            **({"mark": mark} if (mark := emphasis.nodes.get(node.id)) else {}),
         }
         for node in graph.nodes
     ]
@@ -47,15 +52,18 @@ def to_document(graph: Graph) -> dict[str, Any]:
             "valid_from": _time(edge.valid_from or None),
             "valid_to": _time(edge.valid_to),
             "fields": [msgspec.to_builtins(field) for field in edge.fields],
+            **({"mark": found} if (found := emphasis.of(edge)) else {}),
         }
         for edge in graph.edges
     ]
+    if marks := emphasis.used():
+        document["marks"] = {"title": emphasis.title, **{one: MEANINGS[one] for one in marks}}
     return document
 
 
-def to_json(graph: Graph) -> str:
+def to_json(graph: Graph, emphasis: Emphasis = PLAIN) -> str:
     """The graph as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(to_document(graph)), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(to_document(graph, emphasis)), indent=2).decode()
 
 
 def from_json(text: str | bytes) -> Graph:

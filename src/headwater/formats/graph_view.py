@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from headwater.model.emphasis import PLAIN, WORDS, Emphasis
 from headwater.model.graph import Graph, How, Node, NodeKind
 from headwater.model.short_names import ShortNames
 
@@ -31,9 +32,9 @@ def _unknown(node_id: str) -> Node:
     return Node(id=node_id, kind=kind, namespace="", name=node_id)
 
 
-def labels(nodes: list[Node]) -> dict[str, str]:
-    """A short label a node: its name as every drawing shortens it, with the namespace where two share a name, and the
-    type in words."""
+def labels(nodes: list[Node], emphasis: Emphasis = PLAIN) -> dict[str, str]:
+    """A short label a node: its name as every drawing shortens it, with the namespace where two share a name, the type
+    in words, and why it stands out."""
     short = ShortNames((node.namespace, node.name) for node in nodes)
     names = Counter(node.name for node in nodes)
     found = {}
@@ -41,14 +42,18 @@ def labels(nodes: list[Node]) -> dict[str, str]:
         name = short.of(node.namespace, node.name)
         if names[node.name] > 1 and node.namespace:
             name = f"{node.namespace} {name}"
-        found[node.id] = f"{name} ({node.type.lower().replace('_', ' ')})" if node.type else name
+        label = f"{name} ({node.type.lower().replace('_', ' ')})" if node.type else name
+        found[node.id] = f"{label}: {WORDS[mark]}" if (mark := emphasis.nodes.get(node.id)) else label
     return found
 
 
-def edge_labels(graph: Graph) -> list[str]:
-    """For each edge, the name of the job that moves the data; empty where the job is an end of the edge itself."""
+def edge_labels(graph: Graph, emphasis: Emphasis = PLAIN) -> list[str]:
+    """For each edge, the name of the job that moves the data, and why it stands out; no name where the job is an end of
+    the edge itself."""
     names = {node.id: node.name for node in graph.nodes if node.kind in (NodeKind.JOB, NodeKind.RUN)}
-    return [
+    movers = [
         "" if not edge.job or edge.job in (edge.source, edge.target) else names.get(edge.job, edge.job)
         for edge in graph.edges
     ]
+    marks = [WORDS[mark] if (mark := emphasis.drawn(edge)) else "" for edge in graph.edges]
+    return [": ".join(filter(None, (mover, mark))) for mover, mark in zip(movers, marks, strict=True)]

@@ -74,6 +74,16 @@ TYPES = {
 #: the colour name of each run state
 STATES = {"completed": "good", "failed": "bad", "aborted": "warn", "running": "warn", "new": "warn"}
 
+#: the colour name of what stands out (``headwater.model.emphasis``)
+MARKS = {
+    "breaks": "bad",
+    "changes": "warn",
+    "check": "predictions",
+    "added": "added",
+    "removed": "removed",
+    "changed": "changed",
+}
+
 #: what each colour becomes in a terminal: one of its sixteen, which are readable on whatever background it has
 TERMINAL = {
     "root": "blue",

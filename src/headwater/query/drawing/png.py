@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from headwater.errors import MissingExtra
+from headwater.model.emphasis import Emphasis
 from headwater.query.drawing.compose import picture_of
 from headwater.query.drawing.picture import Picture
 from headwater.query.drawing.svg import size_of, svg_of
@@ -31,8 +32,15 @@ def png(graph: LineageGraph, *, theme: Literal["light", "dark"] = "light") -> Dr
     return png_of(picture_of(graph, jobs="nodes"), theme=theme)
 
 
-def png_of(picture: Picture, *, theme: Literal["light", "dark"] = "light", scale: float = SCALE) -> Drawn:
-    """Return a picture as a PNG file, ``scale`` times as large as its SVG, at most ``MOST_PIXELS``.
+def png_of(
+    picture: Picture,
+    *,
+    theme: Literal["light", "dark"] = "light",
+    scale: float = SCALE,
+    emphasis: Emphasis | None = None,
+) -> Drawn:
+    """Return a picture as a PNG file, ``scale`` times as large as its SVG, at most ``MOST_PIXELS``; ``emphasis`` marks
+    what stands out, with a legend.
 
     Raises:
         MissingExtra: resvg-py is not installed.
@@ -43,10 +51,10 @@ def png_of(picture: Picture, *, theme: Literal["light", "dark"] = "light", scale
         raise MissingExtra(
             "a PNG picture needs resvg-py", hint="pip install 'headwater[png]', or take the SVG picture"
         ) from None
-    width, height = size_of(picture)
+    width, height = size_of(picture, emphasis=emphasis)
     fitting = min(scale, sqrt(MOST_PIXELS / (width * height)))
     wide = max(1, int(width * fitting))
-    data = bytes(svg_to_bytes(svg_string=svg_of(picture, theme=theme), width=wide))
+    data = bytes(svg_to_bytes(svg_string=svg_of(picture, theme=theme, emphasis=emphasis), width=wide))
     return Drawn(data=data, note=smaller_words(fitting / scale))
 
 

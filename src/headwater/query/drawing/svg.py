@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from html import escape
 from typing import Literal
 
+from headwater.model.emphasis import MEANINGS, PLAIN, Emphasis, MaybeMark
 from headwater.query.drawing.cards import CARD_HEIGHT, CARD_WIDTH, ROW_HEIGHT
 from headwater.query.drawing.compose import picture_of
-from headwater.query.drawing.palette import DARK, LIGHT, state_colour, type_colour, variables
+from headwater.query.drawing.legend import SIGNED, Legend, legend_of, state_sign
+from headwater.query.drawing.palette import DARK, LIGHT, MARKS, type_colour, variables
 from headwater.query.drawing.picture import Card, Group, Link, Picture
 from headwater.query.marks import link_words, more_words
 from headwater.query.result import LineageGraph
@@ -35,6 +37,14 @@ _RULES = (
     ".hw .more{fill:var(--root);font-size:11px;font-weight:600}"
     ".hw .halo{paint-order:stroke;stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}"
 ) + "".join(f".hw .c-{name}{{fill:var(--{name})}}" for name in _NAMES)
+_MARKED = "".join(
+    f".hw .m-{mark}{{stroke:var(--{colour});stroke-width:2.4}}.hw .tip-{mark}{{fill:var(--{colour})}}"
+    for mark, colour in MARKS.items()
+) + (
+    ".hw .card.m-removed,.hw .pill.m-removed,.hw .edge.m-removed{stroke-dasharray:6 4}"
+    ".hw .card.m-check,.hw .pill.m-check{stroke-dasharray:2 3}"
+)
+"""What stands out: by a shape as well as by a colour."""
 _FOLLOWING = (
     f"{_FONT};{variables(LIGHT, '--')}}}@media (prefers-color-scheme:dark){{.hw{{{variables(DARK, '--')}}}}}{_RULES}"
 )
@@ -47,41 +57,62 @@ def svg(graph: LineageGraph) -> str:
     return svg_of(picture_of(graph, jobs="nodes"))
 
 
-def svg_of(picture: Picture, *, theme: Theme = "") -> str:
+def svg_of(picture: Picture, *, theme: Theme = "", emphasis: Emphasis | None = None) -> str:
     """Return a picture as SVG text. It has a title and a description for those who cannot see it.
 
-    In one ``theme`` its colours stand in it as they are, for readers that know no CSS variables.
+    In one ``theme`` its colours stand in it as they are, for readers that know no CSS variables. With ``emphasis`` what
+    stands out is marked, and a legend stands below.
     """
     x, y = picture.x - _MARGIN - _rooms(picture)[0], picture.y - _MARGIN
-    width, height = size_of(picture)
+    width, height = size_of(picture, emphasis=emphasis)
+    marked = emphasis or PLAIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="hw" role="img" width="{_n(width)}" height="{_n(height)}" '
         f'viewBox="{_n(x)} {_n(y)} {_n(width)} {_n(height)}">',
-        f"<title>{_text(picture.title)}</title><desc>{_text(_description(picture))}</desc><style>{_style(theme)}</style>",
-        '<defs><marker id="hw-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-        'orient="auto"><path class="tip" d="M0 .8 7.5 4 0 7.2z"/></marker></defs>',
+        f"<title>{_text(picture.title)}</title><desc>{_text(_description(picture))}</desc>"
+        f"<style>{_style(theme, marked)}</style>",
+        f"<defs>{_tip()}{''.join(_tip(mark) for mark in marked.used())}</defs>",
         f'<rect class="bg" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"/>',
     ]
     parts.extend(_group(group) for group in picture.groups if not group.is_collapsed)
-    parts.extend(_edge(link) for link in picture.links)
+    unmarked: tuple[MaybeMark, ...] = tuple("" for _ in picture.links)
+    lines = marked.lines or unmarked
+    parts.extend(_edge(link, mark) for link, mark in zip(picture.links, lines, strict=True))
     fed = {link.target for link in picture.links}
     feeding = {link.source for link in picture.links}
     for card in picture.cards:
-        parts.append(_pill(card) if card.w != CARD_WIDTH else _card(card))
+        mark: MaybeMark = marked.nodes.get(card.node, "")
+        parts.append(_pill(card, mark) if card.w != CARD_WIDTH else _card(card, mark))
         if card.hidden_up:
             parts.append(_hidden(card, card.hidden_up, is_up=True, has_links=card.id in fed))
         if card.hidden_down:
             parts.append(_hidden(card, card.hidden_down, is_up=False, has_links=card.id in feeding))
     if not picture.cards:
         parts.append('<text x="0" y="14" class="dim">nothing to show</text>')
+    if (legend := _legend(picture, emphasis)).height:
+        parts.append(
+            f'<g transform="translate({_n(x + _MARGIN)} {_n(y + height - _MARGIN - legend.height)})">{legend.text}</g>'
+        )
     return "\n".join([*parts, "</svg>\n"])
 
 
-def size_of(picture: Picture) -> tuple[float, float]:
-    """Return width and height of the SVG of a picture, in pixels."""
+def size_of(picture: Picture, *, emphasis: Emphasis | None = None) -> tuple[float, float]:
+    """Return width and height of the SVG of a picture, in pixels; with ``emphasis`` those of its legend too."""
     if not picture.cards:
         return 160.0, 48.0
-    return picture.width + 2 * _MARGIN + sum(_rooms(picture)), picture.height + 2 * _MARGIN
+    legend = _legend(picture, emphasis)
+    width = max(_width(picture), legend.width)
+    return width + 2 * _MARGIN, picture.height + 2 * _MARGIN + (legend.height + _MARGIN if legend.height else 0.0)
+
+
+def _width(picture: Picture) -> float:
+    return picture.width + sum(_rooms(picture))
+
+
+def _legend(picture: Picture, emphasis: Emphasis | None) -> Legend:
+    if emphasis is None or not picture.cards:
+        return Legend("", 0.0, 0.0)
+    return legend_of(picture, emphasis, _width(picture))
 
 
 def _rooms(picture: Picture) -> tuple[float, float]:
@@ -91,13 +122,23 @@ def _rooms(picture: Picture) -> tuple[float, float]:
     return _SIDE_ROOM if is_up else 0.0, _SIDE_ROOM if is_down else 0.0
 
 
-def _style(theme: Theme) -> str:
+def _style(theme: Theme, emphasis: Emphasis) -> str:
+    rules = _MARKED if emphasis.used() else ""
     if not theme:
-        return _FOLLOWING
-    rules = _RULES
+        return _FOLLOWING + rules
+    rules = _RULES + rules
     for name, value in (LIGHT if theme == "light" else DARK).items():
         rules = rules.replace(f"var(--{name})", value)
     return f"{_FONT}}}{rules}"
+
+
+def _tip(mark: MaybeMark = "") -> str:
+    """The tip of a line, in its colour; one that is marked is thicker, and a tip grows with its line."""
+    name, colour, size = (f"hw-tip-{mark}", f"tip-{mark}", 4.2) if mark else ("hw-tip", "tip", 7)
+    return (
+        f'<marker id="{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="{size}" markerHeight="{size}" '
+        f'orient="auto"><path class="{colour}" d="M0 .8 7.5 4 0 7.2z"/></marker>'
+    )
 
 
 def _description(picture: Picture) -> str:
@@ -129,10 +170,10 @@ def _n(number: float) -> str:
     return f"{number:.1f}".rstrip("0").rstrip(".")
 
 
-def _card(card: Card) -> str:
+def _card(card: Card, mark: MaybeMark) -> str:
     x, y = card.x, card.y
-    root = " is-root" if card.is_root else ""
-    parts = [f"<g{_ghost(card)}><title>{_text(_spoken(card))}</title>"]
+    root = (" is-root" if card.is_root else "") + (f" m-{mark}" if mark else "")
+    parts = [f"<g{_ghost(card)}><title>{_text(_spoken(card, mark))}</title>"]
     if card.kind == "group":
         parts.append(
             f'<rect class="stack" x="{_n(x + 4)}" y="{_n(y + 4)}" width="{_n(card.w)}" height="{_n(card.h)}" rx="6"/>'
@@ -144,8 +185,8 @@ def _card(card: Card) -> str:
         f'<text class="name" x="{_n(x + 15)}" y="{_n(y + 20)}">{_text(card.short)}</text>',
         f'<text class="dim" x="{_n(x + 15)}" y="{_n(y + 35)}">{_text(card.detail)}</text>',
     ]
-    if card.state in {"failed", "running", "aborted", "new"}:
-        parts.append(_state(card.state, x + card.w - 13, y + 31))
+    if card.state in SIGNED:
+        parts.append(state_sign(card.state, x + card.w - 13, y + 31))
     if card.ports or card.more_ports:
         parts.extend(_rows(card))
     return "".join([*parts, "</g>"])
@@ -175,8 +216,8 @@ def _colour_key(card: Card) -> str:
     return card.kind if card.kind in {"job", "run", "group"} else card.type
 
 
-def _spoken(card: Card) -> str:
-    words = [card.name, card.detail, card.place, card.state]
+def _spoken(card: Card, mark: MaybeMark) -> str:
+    words = [card.name, card.detail, card.place, card.state, MEANINGS[mark] if mark else ""]
     return ", ".join(word for word in dict.fromkeys(words) if word)
 
 
@@ -205,38 +246,28 @@ def _hidden(card: Card, count: int, *, is_up: bool, has_links: bool) -> str:
     )
 
 
-def _state(state: str, x: float, y: float) -> str:
-    """The mark of a run state: a shape as well as a colour."""
-    colour = f"c-{state_colour(state)}"
-    if state == "failed":
-        return f'<path class="{colour}" d="M{_n(x - 4)} {_n(y - 3)}l1-1 3 3 3-3 1 1-3 3 3 3-1 1-3-3-3 3-1-1 3-3z"/>'
-    if state == "aborted":
-        return f'<rect class="{colour}" x="{_n(x - 3.5)}" y="{_n(y - 3.5)}" width="7" height="7"/>'
-    if state in {"running", "new"}:
-        return f'<path class="{colour}" d="M{_n(x)} {_n(y - 4.5)}l4.5 4.5-4.5 4.5-4.5-4.5z"/>'
-    return f'<circle class="{colour}" cx="{_n(x)}" cy="{_n(y)}" r="3.5"/>'
-
-
-def _pill(card: Card) -> str:
+def _pill(card: Card, mark: MaybeMark) -> str:
     words = f"{card.name} ({card.state})" if card.state else card.name
+    words += f", {MEANINGS[mark]}" if mark else ""
+    name = f"pill m-{mark}" if mark else "pill"
     middle = card.y + card.h / 2
     return (
         f"<g{_ghost(card)}><title>{_text(words)}</title>"
-        f'<rect class="pill" x="{_n(card.x)}" y="{_n(card.y)}" width="{_n(card.w)}" height="{_n(card.h)}" '
+        f'<rect class="{name}" x="{_n(card.x)}" y="{_n(card.y)}" width="{_n(card.w)}" height="{_n(card.h)}" '
         f'rx="{_n(card.h / 2)}"/>'
-        f'{_state(card.state, card.x + 13, middle)}<text class="col" x="{_n(card.x + 22)}" y="{_n(middle + 4)}">'
+        f'{state_sign(card.state, card.x + 13, middle)}<text class="col" x="{_n(card.x + 22)}" y="{_n(middle + 4)}">'
         f"{_text(card.short)}</text></g>"
     )
 
 
-def _edge(link: Link) -> str:
+def _edge(link: Link, mark: MaybeMark) -> str:
     is_dashed = link.is_indirect or link.how == "inferred"
-    names = "edge" + (" dash" if is_dashed else "") + (" past" if link.is_past else "")
+    names = "edge" + (" dash" if is_dashed else "") + (" past" if link.is_past else "") + (f" m-{mark}" if mark else "")
+    tip = f"hw-tip-{mark}" if mark else "hw-tip"
     path = _rounded(link.points) if link.is_back else _curve(link.points)
-    said = link_words(link.how, is_indirect=link.is_indirect, is_past=link.is_past)
-    if not said:
-        return f'<path class="{names}" marker-end="url(#hw-tip)" d="{path}"/>'
-    return f'<path class="{names}" marker-end="url(#hw-tip)" d="{path}"><title>{said}</title></path>'
+    said = [link_words(link.how, is_indirect=link.is_indirect, is_past=link.is_past), MEANINGS[mark] if mark else ""]
+    title = f"<title>{', '.join(filter(None, said))}</title>" if any(said) else ""
+    return f'<path class="{names}" marker-end="url(#{tip})" d="{path}"' + (f">{title}</path>" if title else "/>")
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:

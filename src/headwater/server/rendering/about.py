@@ -21,6 +21,14 @@ from headwater.server.rendering.tables import MOST_ROWS
 from headwater.storage.base import EdgeRow, NodeRow, Store
 
 _LONGEST_TEXT = 20_000
+DEEDS = {
+    "drop": "is dropped",
+    "retype": "gets another type",
+    "rename": "is renamed",
+    "retire": "is retired",
+    "delete_rows": "loses rows",
+}
+"""What a change does to what it changes."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from headwater.query.impact_text import passing_words, verdict_words
 from headwater.query.names import short_run
 from headwater.query.text import plural
 from headwater.server.rendering import words
-from headwater.server.rendering.about import how_words, severities
+from headwater.server.rendering.about import DEEDS, how_words, severities
 from headwater.server.rendering.assets import assets
 
 
@@ -49,5 +49,5 @@ def environment() -> Environment:
     made.filters["plural"] = plural
     made.filters["how_words"] = how_words
     made.globals.update(asset=assets().url, modules=assets().modules)
-    made.globals.update(verdict_words=verdict_words, passing_words=passing_words, severities=severities)
+    made.globals.update(verdict_words=verdict_words, passing_words=passing_words, severities=severities, deeds=DEEDS)
     return made

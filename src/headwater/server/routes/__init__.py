@@ -7,6 +7,7 @@ from headwater.server.routes import (
     claims,
     description,
     evidence,
+    exports,
     graphs,
     health,
     ingest,
@@ -41,6 +42,7 @@ _RESOURCES = (
     login,
     pages,
     picture,
+    exports,
     evidence,
     static,
 )

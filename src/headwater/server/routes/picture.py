@@ -1,8 +1,7 @@
-"""The lineage page, the pictures that its canvas asks for, and the files that it is exported to."""
+"""The lineage page, and the pictures that its canvas asks for."""
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -10,9 +9,7 @@ import msgspec
 from markupsafe import Markup
 from starlette.responses import Response
 
-from headwater.errors import InvalidInput, NotFound
-from headwater.query.drawing.png import png_of
-from headwater.query.drawing.svg import svg_of
+from headwater.errors import InvalidInput
 from headwater.query.impact import Impact
 from headwater.query.lineage import Lineage
 from headwater.query.listing import node_summary
@@ -26,18 +23,10 @@ from headwater.server.rendering.scene import EVERY, Scene, scene_of
 from headwater.server.rendering.tables import table_of
 from headwater.server.rendering.views import Hands, Hops, Limit, Shown, View, answer
 from headwater.server.rendering.ways import ways_of
-from headwater.server.routes.answers import png_response
 from headwater.server.routing import Operation
 
 HOPS = (0, 1, 2, 3, 5, 10, 50)
-_FORMATS = {
-    "svg": "image/svg+xml",
-    "png": "image/png",
-    "json": "application/json",
-    "mermaid": "text/plain; charset=utf-8",
-}
 _NEWEST = 20
-_NOT_PLAIN = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +95,7 @@ def show(call: Call) -> Response:
     with call.lineage() as lineage:
         shown = answer(lineage, view)
         about = lineage.show(shown.root.id, as_of=view.as_of or None)
-        impact = _impact(lineage, query, shown)
+        impact = impact_of(lineage, query, shown)
         scene = scene_of(shown, view, groups_of(lineage, view, shown))
     return page(
         call,
@@ -147,45 +136,14 @@ def picture(call: Call) -> PictureAnswer:
     )
 
 
-def export(call: Call) -> Response:
-    """A view as a file."""
-    query: LineageQuery = call.query
-    form = call.path["form"]
-    if form not in _FORMATS:
-        raise NotFound(form, hint=f"there are {', '.join(_FORMATS)}")
-    view = query.view()
-    with call.lineage() as lineage:
-        shown = answer(lineage, view)
-        groups = groups_of(lineage, view, shown)
-    graph = shown.graph
-    name = file_name(Labels(shown=graph.nodes).of(shown.root))
-    made = {
-        "svg": lambda: svg_of(scene_of(shown, view, groups).picture),
-        "json": graph.to_json,
-        "mermaid": graph.to_mermaid,
-    }
-    if form == "png":
-        return png_response(png_of(scene_of(shown, view, groups).picture), **_file_headers(f"{name}.png"))
-    ending = "mmd" if form == "mermaid" else form
-    return Response(made[form](), media_type=_FORMATS[form], headers=_file_headers(f"{name}.{ending}"))
-
-
-def file_name(text: str) -> str:
-    """A name for a file that no system minds: the end of the text in plain letters; ``lineage`` where it has none."""
-    return _NOT_PLAIN.sub("-", text).strip("-")[-80:].strip("-.") or "lineage"
-
-
-def _file_headers(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "private, no-cache"}
-
-
 def script_json(value: Any) -> Markup:
     """JSON to stand in a script element: nothing in it can end the element."""
     text = msgspec.json.encode(value).decode()
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON without "<" cannot hold a tag
 
 
-def _impact(lineage: Lineage, query: LineageQuery, shown: Shown) -> Impact | None:
+def impact_of(lineage: Lineage, query: LineageQuery, shown: Shown) -> Impact | None:
+    """What the change breaks that the page is about; None where it is about none."""
     if not query.change:
         return None
     name = f"{shown.root.id}:{query.column}" if query.column else shown.root.id
@@ -193,7 +151,7 @@ def _impact(lineage: Lineage, query: LineageQuery, shown: Shown) -> Impact | Non
 
 
 def _export_query(query: LineageQuery) -> str:
-    left_out = ("at", "pin", "port", "change", "column")
+    left_out = ("at", "pin", "port")
     given = {name: getattr(query, name) for name in query.__struct_fields__ if name not in left_out}
     changed = {name: value for name, value in given.items() if value != getattr(LineageQuery(), name)}
     return urlencode({name: "true" if value is True else value for name, value in changed.items()})
@@ -218,5 +176,4 @@ def _operation(method: str, path: str, handler: Any, summary: str, **more: Any) 
 OPERATIONS = (
     _operation("GET", "/lineage", show, "The lineage page.", query=LineageQuery, is_page=True),
     _operation("POST", "/lineage/picture", picture, "A view as picture and table.", body=View, answer=PictureAnswer),
-    _operation("GET", "/lineage/export/{form}", export, "A view as SVG, PNG, JSON or Mermaid.", query=LineageQuery),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,6 +14,18 @@ from headwater.testing.events import run_event, run_id
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 LONG = 7
+BACKGROUND = {"light": "255,255,255", "dark": "18,24,31"}
+BREAKS = {"light": "192,38,38", "dark": "244,124,124"}
+COLOURS_OF = """async (data) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const picture = await createImageBitmap(new Blob([bytes]));
+  const to = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+  to.drawImage(picture, 0, 0);
+  const { data: points } = to.getImageData(0, 0, picture.width, picture.height);
+  const found = new Set();
+  for (let at = 0; at < points.length; at += 4) found.add(`${points[at]},${points[at + 1]},${points[at + 2]}`);
+  return [picture.width, [...found]];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +204,29 @@ def test_what_is_exported_is_what_is_shown(live, watch):
         assert got.value.suggested_filename == f"raw.users.{ending}"
         if not page.locator("[data-export=svg]").is_visible():
             page.get_by_text("Export", exact=True).click()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_file_of_a_change_has_its_colours(live, watch, theme):
+    """What a change breaks is marked in every file, from the moment it is asked for; the PNG has the theme of the page,
+    and is called after the root."""
+    page = watch(color_scheme=theme).open(f"{live.url}/lineage?root=clean.orders&down=2")
+    page.get_by_text("What if it changes?").click()
+    page.locator("[data-impact] select[name=column]").select_option("amount")
+    page.get_by_role("button", name="Show the impact").click()
+    expect(page.locator(".g-card.is-breaks").first).to_be_visible()
+    for form, sign in (("svg", "m-breaks"), ("json", '"mark": "breaks"'), ("mermaid", ": breaks"), ("dot", ": breaks")):
+        path = page.locator(f"[data-export={form}]").get_attribute("href")
+        assert sign in page.request.get(live.url + path).text()
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as got:
+        page.get_by_text("PNG picture", exact=True).click()
+    assert got.value.suggested_filename == "clean.orders.png"
+    data = base64.b64encode(Path(got.value.path()).read_bytes()).decode()
+    wide, colours = page.evaluate(COLOURS_OF, data)
+    assert wide > 1000
+    assert BACKGROUND[theme] in colours
+    assert BREAKS[theme] in colours
 
 
 def test_the_whole_of_what_is_short_is_copied(live, watch):

@@ -82,9 +82,8 @@ export function drawFocus({ to, scene, colours, k }, at) {
 /**
  * The boxes around groups.
  * @param {Drawing} drawing
- * @param {boolean} hasNames their names too: they stand as elements where cards do
  */
-export function drawGroups({ to, scene, colours, k }, hasNames) {
+export function drawGroups({ to, scene, colours, k }) {
   to.lineWidth = Math.max(1, 1 / k);
   for (const group of scene.groups) {
     to.fillStyle = colours.group;
@@ -93,12 +92,6 @@ export function drawGroups({ to, scene, colours, k }, hasNames) {
     to.roundRect(group.x, group.y, group.w, group.h, 10);
     to.fill();
     to.stroke();
-    if (!hasNames) continue;
-    const isInside = k >= 0.5;
-    to.fillStyle = colours.ink;
-    to.font = `600 ${isInside ? 12 : Math.min(60, 12 / k)}px system-ui, sans-serif`;
-    to.textBaseline = isInside ? "top" : "bottom";
-    to.fillText(group.label, group.x + 12, isInside ? group.y + 7 : group.y - 2 / k, group.w - 24);
   }
 }
 

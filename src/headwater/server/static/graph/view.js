@@ -217,7 +217,7 @@ export class GraphView {
   /** @param {Rect} rect */
   paintBase(rect) {
     const drawing = { to: this.base.context, scene: this.scene, colours: this.colours, k: this.camera.k };
-    drawGroups(drawing, false);
+    drawGroups(drawing);
     drawLinks(drawing, this.linkGrid?.within(rect) ?? [], false);
     if (!this.isNear) drawCards(drawing, this.cardGrid?.within(rect) ?? []);
   }

@@ -81,7 +81,7 @@ function showing(island) {
     help: () => showKeys(document),
     time: (button) => island.timeline.toggle(button),
     compare: () => island.timeline.compare(),
-    png: () => savePicture(island.view, island.tools.rootName()),
+    png: () => savePicture(island.tools.pathOf("svg"), island.tools.rootName()),
     link: () => copyLink(),
     colour: () => island.inspector.showImpact(),
     list: () => {

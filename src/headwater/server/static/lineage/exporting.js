@@ -1,11 +1,7 @@
 // A picture of what is seen as a file, and a link to it.
 
-import { drawCards, drawGroups, drawLinks } from "../graph/paint.js";
 import { note } from "../js/notes.js";
 
-/** @import { GraphView } from "../graph/view.js" */
-
-const MARGIN = 24;
 const USUAL = 2;
 const MOST_PIXELS = 25e6;
 /** of a side: browsers make no larger canvas */
@@ -31,27 +27,30 @@ export function smallerWords(scale) {
 }
 
 /**
- * Save the whole scene as a PNG, and say so where it had to be smaller.
- * @param {GraphView} view
+ * Save the SVG picture as a PNG, in the theme of the page, and say so where it had to be smaller.
+ * @param {string} path of the SVG
  * @param {string} name
  */
-export async function savePicture(view, name) {
-  const { bounds, cards, links } = view.scene;
-  const wide = bounds.w + 2 * MARGIN;
-  const high = bounds.h + 2 * MARGIN;
+export async function savePicture(path, name) {
+  const picture = new Image();
+  picture.src = `${path}&theme=${isDark() ? "dark" : "light"}`;
+  try {
+    await picture.decode();
+  } catch {
+    return note("The server gives no picture of this.");
+  }
+  const { naturalWidth: wide, naturalHeight: high } = picture;
   const scale = pngScale(wide, high);
   const canvas = new OffscreenCanvas(Math.ceil(wide * scale), Math.ceil(high * scale));
-  const to = /** @type {CanvasRenderingContext2D} */ (/** @type {unknown} */ (canvas.getContext("2d")));
-  to.fillStyle = view.colours.bg;
-  to.fillRect(0, 0, canvas.width, canvas.height);
-  to.setTransform(scale, 0, 0, scale, (MARGIN - bounds.x) * scale, (MARGIN - bounds.y) * scale);
-  const drawing = { to, scene: view.scene, colours: view.colours, k: Math.max(scale, 0.4) };
-  drawGroups(drawing, true);
-  drawLinks(drawing, links.map((link) => link.at), false);
-  drawCards(drawing, cards.map((card) => card.at));
+  canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
   save(await canvas.convertToBlob({ type: "image/png" }), `${fileName(name)}.png`);
   const words = smallerWords(scale);
   if (words) note(words);
+}
+
+function isDark() {
+  const theme = document.documentElement.dataset["theme"];
+  return theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
 }
 
 /**

@@ -145,6 +145,7 @@ export class Island {
 
   /** Put what is shown into the history. */
   remember() {
+    this.tools.offer(this.state);
     history.pushState(null, "", `?${writeAddress(this.state)}`);
   }
 

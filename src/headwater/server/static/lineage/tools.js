@@ -95,10 +95,15 @@ export class Tools {
    * @param {State} state
    */
   offer(state) {
+    const shown = writeAddress({ ...state, at: null, pin: "", port: "" });
     for (const link of this.form.querySelectorAll("[data-export]")) {
-      if (!(link instanceof HTMLAnchorElement)) continue;
-      link.href = `/lineage/export/${link.dataset["export"]}?${writeAddress({ ...state, at: null, pin: "", port: "" })}`;
+      link.setAttribute("href", `/lineage/export/${link.getAttribute("data-export")}?${shown}`);
     }
+  }
+
+  /** @param {string} form */
+  pathOf(form) {
+    return this.form.querySelector(`[data-export="${form}"]`)?.getAttribute("href") ?? "";
   }
 
   rootName() {
