@@ -101,6 +101,10 @@ class _Reader:
         self._steps = steps
         self._passes = passes
         self._line = line
+        self._entered: set[str] = set()
+        """Names of lists and rows that were read: one that is made of itself, or reached twice, is read once."""
+        self._known: dict[tuple[int, str | None, frozenset[tuple[str, _Target]]], _Found] = {}
+        """What is behind what was gone through, by its expression."""
 
     def data_at(self, line: int) -> ast.expr | None:
         """What is made a table at that line; None where no call or more than one could be it."""
@@ -116,6 +120,7 @@ class _Reader:
                 self._row(element, scope, found, 0)
             return found
         for key, values in lists:
+            self._entered.clear()
             for element, scope in self._elements(values, {}, 0):
                 _add(found, _ANY if key is None else key, self._sources(element, scope, 0))
         return found
@@ -131,7 +136,7 @@ class _Reader:
         elif isinstance(node, ast.Call) and called_name(node) in _HANDS_ON and node.args:
             yield from self._elements(node.args[0], scope, depth + 1)
         elif isinstance(node, ast.Name):
-            for step in self._bindings(node.id):
+            for step in self._bindings_once("list " + node.id):
                 for item in _put_in(step.node, node.id):
                     yield item, scope
                 for values in _added_to(step.node, node.id):
@@ -159,7 +164,7 @@ class _Reader:
             _add(found, _ROW if is_row else _ANY, whole)
 
     def _named_row(self, name: str, scope: _Scope, found: dict[str | int, _Found], depth: int) -> None:
-        for step in self._bindings(name):
+        for step in self._bindings_once("row " + name):
             node = step.node
             if isinstance(node, ast.For | ast.AsyncFor):
                 _add(found, _ROW, self._sources(ast.Name(name), scope, 0))
@@ -173,9 +178,11 @@ class _Reader:
                 for values in _added_to(node, name):
                     self._row(values, scope, found, depth + 1)
 
-    def _sources(self, node: ast.expr, scope: _Scope, depth: int) -> _Found:
-        """The columns that stand in an expression."""
+    def _sources(self, node: ast.expr, scope: _Scope, depth: int, seen: set[tuple[str, int]] | None = None) -> _Found:
+        """The columns that stand in an expression. ``seen`` are the statements that were read for it: each is read
+        once, as what it binds a name to does not depend on the way there."""
         found: _Found = {}
+        seen = set() if seen is None else seen
         if depth > _MAX_DEPTH:
             return found
         own = own_names(node)
@@ -187,8 +194,9 @@ class _Reader:
             for step in steps:
                 if isinstance(step.node, ast.For | ast.AsyncFor):
                     target = _target_of(step.node.target, step.node.iter, name)
-                elif (value := getattr(step.node, "value", None)) is not None:
-                    found.update(self._sources(value, scope, depth + 1))
+                elif (name, step.first) not in seen and (value := getattr(step.node, "value", None)) is not None:
+                    seen.add((name, step.first))
+                    found.update(self._sources(value, scope, depth + 1, seen))
             if target is not None:
                 found.update(self._items(target, column, scope, depth))
         if any(called_name(item) in _GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
@@ -216,14 +224,23 @@ class _Reader:
 
     def _behind(self, iterated: ast.expr, column: str | None, scope: _Scope, depth: int) -> _Found:
         """As ``_items``, for what is gone through by a name that was bound further up."""
-        found: _Found = {}
-        for value, known in self._sources(iterated, scope, depth + 1):
-            found[value, column if known is None and column in value.column_names() else known] = None
-        return found
+        key = (id(iterated), column, frozenset(scope.items()))
+        if key not in self._known:
+            found = self._known[key] = {}  # what is gone through may be made of itself
+            for value, known in self._sources(iterated, scope, depth + 1):
+                found[value, column if known is None and column in value.column_names() else known] = None
+        return self._known[key]
 
     def _passed(self, node: ast.AST) -> list[Value]:
         first = getattr(node, "lineno", 0)
         return [value for line, values in self._passes.items() if first <= line <= _last(node) for value in values]
+
+    def _bindings_once(self, role: str) -> list[Step]:
+        """As ``_bindings``, for a name after the role in which it is read; none the second time."""
+        if role in self._entered:
+            return []
+        self._entered.add(role)
+        return self._bindings(role.partition(" ")[2])
 
     def _bindings(self, name: str) -> list[Step]:
         return [step for step in self._steps if name in step.binds and step.first <= self._line]

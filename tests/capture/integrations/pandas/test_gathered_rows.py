@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from headwater.capture import gathered
 from headwater.capture.trace import trace
 
 PEOPLE = {"id": [1, 2, 3], "debt": [10.0, 20.0, 5.0], "income": [100.0, 50.0, 80.0], "town": ["Cork", "York", "Cork"]}
@@ -167,3 +168,43 @@ def test_going_through_rows_gives_what_it_gave(people):
     assert [row.tolist() for _, row in frame.iterrows()] == [row.tolist() for _, row in plain.iterrows()]
     assert np.array_equal(frame.to_records().id, plain.to_records().id)
     pd.testing.assert_frame_equal(_with_zip(frame), _with_zip(plain))
+
+
+def _entangled(people):
+    first = second = third = fourth = 0.0
+    for debt in people["debt"]:
+        first = first + second + third + fourth + debt
+        second = first + second + third + fourth
+        third = first + second + third + fourth
+        fourth = first + second + third + fourth
+        first = second + third + fourth
+        second = first + third + fourth
+        third = first + second + fourth
+        fourth = first + second + third
+        first, second = first + third, second + fourth
+        third, fourth = third + first, fourth + second
+    rows = []
+    rows.append({"first": first, "fourth": fourth, "one": 1})
+    rows.append({"first": second, "fourth": third, "one": 1})
+    return pd.DataFrame(rows)
+
+
+def test_numbers_made_of_one_another_are_read_once(people, monkeypatch):
+    """Names that are bound often, each from all the others: the effort grows with the statements, not with the ways
+    through them."""
+    followed, frame = people
+    read = []
+    before = gathered._Reader._sources
+    monkeypatch.setattr(gathered._Reader, "_sources", lambda self, *args: read.append(args[0]) or before(self, *args))
+    made = _entangled(frame)
+    debt = {("people.csv", "debt")}
+    assert followed.columns(made) == {"first": debt, "fourth": debt, "one": set()}
+    assert len(read) < 200
+
+
+def test_one_list_under_two_names(people):
+    """Each column has its own reading of what was gathered."""
+    followed, frame = people
+    rows = [debt / 2 for debt in frame["debt"]]
+    made = pd.DataFrame({"a": rows, "b": rows})
+    assert followed.columns(made) == {"a": {("people.csv", "debt")}, "b": {("people.csv", "debt")}}
