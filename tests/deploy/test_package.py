@@ -34,6 +34,8 @@ from importlib.metadata import entry_points
 (own,) = entry_points(group="console_scripts", name="headwater")
 own.load()()
 """
+COMMENTS = re.compile(r"/\*.*?\*/", re.DOTALL)
+"""Of scripts and styles; the types that a script's comment imports are for those who check it, not for a browser."""
 LINKS = re.compile(r"""(?:href|src)="([^"]+)"|(?:from|import) "([^"]+)"|url\(["']?([^"')]+)""")
 
 
@@ -191,7 +193,8 @@ def follow_links(address: str) -> dict[str, str]:
         with urllib.request.urlopen(address + path) as answer:  # raises for what is not there
             seen[path], text = answer.headers.get_content_type(), answer.read().decode(errors="replace")
         if seen[path] in ("text/html", "text/css", "text/javascript"):
-            named = [one for groups in LINKS.findall(text) for one in groups if one]
+            said = text if seen[path] == "text/html" else COMMENTS.sub("", text)
+            named = [one for groups in LINKS.findall(said) for one in groups if one]
             found = {urllib.parse.urljoin(path, html.unescape(link).partition("#")[0]) for link in named}
             waiting.extend(link for link in found if link.startswith("/") and not link.startswith("/api/"))
     return seen
