@@ -119,3 +119,20 @@ def test_a_stack_too_short_is_no_error():
     value = values.derive(Thing(), "made", frames=100_000)
     assert value.code is not None
     assert value.code.co_name == "test_a_stack_too_short_is_no_error"
+
+
+def test_the_line_of_an_instruction_is_the_compilers():
+    """At every place in the code of a function or module, read again or not."""
+
+    def several(count):
+        total = 0
+        for number in range(count):
+            total += number if number else (1, "a text over",
+                                            "two lines")[0]  # fmt: skip
+        return total
+
+    for code in (several.__code__, compile("a = 1\n\n\nb = [\n  a,\n  2]\n", "<some>", "exec")):
+        for offset in range(len(code.co_code)):
+            told = [line or 0 for start, end, line in code.co_lines() if start <= offset < end]
+            assert module.line_of(code, offset) == told[0]
+    assert module.line_of(code, -1) == 0

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from headwater.capture.as_caller import variables
 from headwater.capture.cells import user_place, whole
-from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value, user_frame
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, is_users, make_value, user_frame
 
 _KEPT: Final = 64
 _SHORTEST: Final = 2
@@ -93,6 +93,8 @@ class Guesses:
         """What the code says of an array. A line that has been asked often is in a loop, and has told what it tells:
         where nothing that is followed was behind any array there, nothing is behind the next."""
         code, line = user_place(4)
+        if not is_users(code):
+            return None
         count, is_unknown = self._asked.get((code, line), (0, True))
         if count >= _ASKED_A_LINE:
             return UNKNOWN if is_unknown else None

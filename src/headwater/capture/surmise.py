@@ -27,6 +27,7 @@ from headwater.capture.values import (
     Rule,
     Value,
     Values,
+    is_users,
     make_value,
 )
 
@@ -59,7 +60,9 @@ def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | Non
 
 
 def read_at(values: Values, code: CodeType | None, line: int, rows: int) -> Value | None:
-    """As ``surmise``; None too where the line has been asked often enough."""
+    """As ``surmise``; None too where the line is a library's, or has been asked often enough."""
+    if not is_users(code):
+        return None
     times = _asked.get((id(code), line), 0)
     if times >= MAX_ASKED or len(_asked) > MAX_LINES:
         return None

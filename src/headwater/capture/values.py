@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable
 from itertools import count
 from sys import _getframe
@@ -148,12 +149,22 @@ MAX_DEPTH: Final = 20_000
 """A longer chain of operations on one object is cut: see ``cut``."""
 
 
+_LINES: Final[dict[int, tuple[CodeType, list[int], list[int]]]] = {}
+"""Per code object (by identity, and held) where the instructions of a line begin, and the lines. Bounded: forgotten
+when it has grown large."""
+
+
 def line_of(code: CodeType, offset: int) -> int:
     """The source line of the instruction at a byte offset of a code object; 0 where it has none."""
-    for start, end, line in code.co_lines():
-        if start <= offset < end:
-            return line or 0
-    return 0
+    known = _LINES.get(id(code))
+    if known is None or known[0] is not code:
+        if len(_LINES) > 1_000:
+            _LINES.clear()
+        ranges = list(code.co_lines())
+        known = (code, [start for start, _, _ in ranges], [line or 0 for _, _, line in ranges])
+        _LINES[id(code)] = known
+    place = bisect_right(known[1], offset) - 1
+    return known[2][place] if place >= 0 else 0
 
 
 _LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a string to compare with
@@ -170,6 +181,14 @@ def _is_users(name: str) -> bool:
     is_installed = "site-packages" in name or "dist-packages" in name or name.startswith((_LIBRARY, "<frozen"))
     found = _IS_USERS[name] = not is_ours and not is_installed
     return found
+
+
+def is_users(code: CodeType | None) -> bool:
+    """Whether code is the user's own: of no installed library."""
+    if code is None:
+        return False
+    known = _IS_USERS.get(code.co_filename)
+    return _is_users(code.co_filename) if known is None else known
 
 
 def user_frame(frame: FrameType) -> FrameType:
@@ -224,6 +243,11 @@ class Values:
 
     def get(self, obj: object) -> Value | None:
         """The value of an object as it is now; None when nothing is known of it."""
+        found = self.seen(obj)
+        return self.guess(obj) if found is None and self.guess is not None else found
+
+    def seen(self, obj: object) -> Value | None:
+        """As ``get``, without a guess."""
         known = self._by_id.get(id(obj))
         if known is not None and known[0]() is obj:
             return known[1]
@@ -231,7 +255,7 @@ class Values:
             found = resolve(obj)
             if found is not None:
                 return found
-        return self.guess(obj) if self.guess is not None else None
+        return None
 
     def knows(self, obj: object) -> bool:
         """Whether this very object was bound; what can be derived or guessed of others does not count."""

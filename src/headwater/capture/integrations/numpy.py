@@ -126,7 +126,8 @@ def _rows(array: np.ndarray[Any, Any]) -> int | None:
 
 def _made(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        _bind(recorder, result, name, [*args, *kwargs.values()], kwargs.get("axis", 0))
+        is_users = not _is_library(sys._getframe(2))
+        _bind(recorder, result, name, [*args, *kwargs.values()], kwargs.get("axis", 0), is_users=is_users)
 
     return handler
 
@@ -136,12 +137,16 @@ def _indexed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     _bind(recorder, result, "c_" if type(args[0]).__name__ == "CClass" else "r_", list(parts), 0)
 
 
-def _bind(recorder: Recorder, result: Any, name: str, arguments: list[Any], axis: Any) -> None:
-    """``result`` was made from what is followed among the arguments, and in lists of them."""
+def _bind(
+    recorder: Recorder, result: Any, name: str, arguments: list[Any], axis: Any, *, is_users: bool = True
+) -> None:
+    """``result`` was made from what is followed among the arguments, and in lists of them. What a library makes for
+    itself, the user's code tells nothing about."""
     if not isinstance(result, np.ndarray):
         return
     values = recorder.values
-    inputs = [value for item in _flat(arguments) if (value := known_or_read(values, item)) is not None]
+    look_up = functools.partial(known_or_read, values) if is_users else values.seen
+    inputs = [value for item in _flat(arguments) if (value := look_up(item)) is not None]
     inputs = [value for value in inputs if value.op != GUESSED] or inputs
     if not inputs:
         return

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from headwater.capture import surmise
+
 
 @pytest.fixture
 def frame(follow, tmp_path):
@@ -165,3 +167,30 @@ def test_what_is_made_of_an_index_comes_from_its_levels(follow):
     assert followed.direct(df, "day") == {"when": "TRANSFORMATION"}
     assert followed.columns(by_day)["n"] == {("in.csv", "n"), ("in.csv", "when")}
     assert followed.columns(plain)["place"] == set()
+
+
+def test_what_a_library_stacks_for_itself_is_not_looked_for_in_code(frame, tmp_path, monkeypatch):
+    """numpy called by an installed library: what is followed goes through, for the rest neither its source nor the
+    user's line is read; in the user's own module it is."""
+    followed, df = frame
+    text = (
+        "import numpy as np\ndef stacked(known, new):\n    half = new / 2\n    return np.concatenate([known, half])\n"
+    )
+    for folder in ("site-packages", "own"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"stack_{folder[:3]}.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path / folder)
+    import stack_own
+    import stack_sit
+
+    asked = []
+    before = surmise.surmise
+    monkeypatch.setattr(surmise, "surmise", lambda *args: asked.append(args[1].co_filename) or before(*args))
+    a, c = df["a"].to_numpy(), df["b"].to_numpy() * 2
+    both = stack_sit.stacked(a, c)
+    assert asked == []
+    assert followed.recorder.values.get(both).op == "numpy.concatenate"
+    assert {name for found in followed.columns(both).values() for name in found} == {("in.csv", "a")}
+    both = stack_own.stacked(a, c)
+    assert asked
+    assert {name for found in followed.columns(both).values() for name in found} == {("in.csv", "a"), ("in.csv", "b")}
