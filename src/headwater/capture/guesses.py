@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any, Final
 
@@ -119,16 +120,30 @@ class Guesses:
     def is_spelled_here(self, makers: frozenset[str] | None = None) -> bool:
         """Whether the user's line spells out in the code what it makes, or what a call of one of the ``makers`` makes
         there; see ``headwater.capture.spelled``. A line in a loop is read a bounded number of times."""
-        code, line = user_place(4)
-        count, was = self._spelled.get((code, line, makers), (0, False))
-        if count >= _ASKED_A_LINE:
-            return was
         from headwater.capture.spelled import is_spelled
 
+        return self._spelled_at(user_place(4), makers, lambda code, line: is_spelled(code, line, makers))
+
+    def is_saved_spelled_here(self, savers: frozenset[str], target: int) -> bool:
+        """Whether the user's line spells out in the code all that its call of one of the ``savers`` puts into the file
+        at the place ``target`` of its arguments; as ``is_spelled_here``."""
+        from headwater.capture.spelled import is_saved_spelled
+
+        return self._spelled_at(user_place(4), savers, lambda code, line: is_saved_spelled(code, line, savers, target))
+
+    def _spelled_at(
+        self,
+        place: tuple[CodeType | None, int],
+        names: frozenset[str] | None,
+        read: Callable[[CodeType | None, int], bool],
+    ) -> bool:
+        count, was = self._spelled.get((*place, names), (0, False))
+        if count >= _ASKED_A_LINE:
+            return was
         if len(self._spelled) >= _LINES:
             self._spelled.clear()
-        found = is_spelled(code, line, makers)
-        self._spelled[code, line, makers] = count + 1, found
+        found = read(*place)
+        self._spelled[(*place, names)] = count + 1, found
         return found
 
     def is_spelled_object(self, obj: Any) -> bool:

@@ -31,6 +31,8 @@ went_through = _guesses.went_through
 """``went_through(value, code, line)``: a column is gone through there, item by item; see ``Guesses``."""
 is_spelled_here = _guesses.is_spelled_here
 """``is_spelled_here(makers)``: whether the code spells out what is being made, right now; see ``Guesses``."""
+is_saved_spelled_here = _guesses.is_saved_spelled_here
+"""``is_saved_spelled_here(savers, target)``: whether the code spells out what is being saved, right now; likewise."""
 is_spelled_object = _guesses.is_spelled_object
 """``is_spelled_object(obj)``: whether the code spells out what an object is made of that has a name; likewise."""
 table_of = _guesses.table_of

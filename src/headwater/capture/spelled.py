@@ -9,14 +9,17 @@ to what is written there is the answer yes.
 from __future__ import annotations
 
 import ast
+import inspect
 import re
+import sys
 from collections.abc import Iterable
-from types import CodeType
+from types import CodeType, FrameType, FunctionType
 from typing import Final, NamedTuple
 
 from headwater.capture.gathered import called_name, maker_at
 from headwater.capture.statements_read import Step, module_steps_of, own_names, step_at, steps_of
 from headwater.capture.surmise_calls import call_of, caller_of, given_for
+from headwater.capture.values import is_users
 
 MAX_NODES: Final = 5_000
 """Expressions that are looked at for one answer; a longer table is taken for spelled out if all of these are."""
@@ -37,6 +40,10 @@ _NAMES: Final = frozenset((
     *("uuid4", "DataFrame", "Series", "date_range", "Timestamp", "ceil", "floor", "sqrt", "sin", "cos", "pi"),
 ))  # fmt: skip
 """Functions and classes of those modules that are imported by name."""
+_TARGETS: Final = frozenset(("file", "filename", "fname"))
+"""What savers call the file that they write."""
+_PASSES_ON: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+"""Functions with these flags hand out what they do not return."""
 _READS: Final = re.compile(r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)")
 
 
@@ -48,6 +55,21 @@ def is_spelled(code: CodeType | None, line: int, makers: frozenset[str] | None =
         return False
     value = maker_at(at, line, makers) if makers else getattr(at.node, "value", None)
     return isinstance(value, ast.expr) and Reader().follows(value, Place(code, line))
+
+
+def is_saved_spelled(code: CodeType | None, line: int, savers: frozenset[str], target: int) -> bool:
+    """Whether the code spells out all that the one call of a saver at a line puts into its file, which is the argument
+    at the place ``target``."""
+    at = step_at(steps_of(code), line) if code is not None else None
+    calls = [node for node in ast.walk(_head(at.node)) if isinstance(node, ast.Call)] if at is not None else []
+    saving = [call for call in calls if called_name(call) in savers and call.lineno <= line <= (call.end_lineno or 0)]
+    if code is None or len(saving) != 1:
+        return False
+    call = saving[0]
+    given = [*call.args[:target], *call.args[target + 1 :]]
+    given += [item.value for item in call.keywords if item.arg not in _TARGETS]
+    reader = Reader()
+    return bool(given) and all(reader.follows(item, Place(code, line)) for item in given)
 
 
 def are_spelled(names: Iterable[str], code: CodeType, line: int) -> bool:
@@ -101,6 +123,8 @@ class Reader:
     def __init__(self) -> None:
         self._seen: set[tuple[CodeType, str]] = set()
         self._left = MAX_NODES
+        self._functions: dict[CodeType, bool] = {}
+        """The user's functions, whose arguments are followed where they are called, and whether what they return is."""
 
     def follows(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression leads to nothing but what is written."""
@@ -120,11 +144,29 @@ class Reader:
     def _call(self, node: ast.Call, at: Place) -> bool:
         function = node.func
         if isinstance(function, ast.Name):
-            is_known = function.id in _BUILTINS or (function.id in _NAMES and not _bindings(function.id, at))
+            own = _function_named(function.id, at.code)
+            is_known = (
+                self._function(own)
+                if own is not None
+                else function.id in _BUILTINS or (function.id in _NAMES and not _bindings(function.id, at))
+            )
         else:
             is_known = not _READS.match(called_name(node)) and self.follows(function, at)
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         return is_known and all(self.follows(item, at) for item in given)
+
+    def _function(self, code: CodeType) -> bool:
+        """Whether all that a function of the user returns is made of its arguments and of what is written."""
+        if code not in self._functions:
+            self._functions[code] = True  # one that calls itself
+            returned = [step for step in steps_of(code) if isinstance(step.node, ast.Return)]
+            self._functions[code] = not code.co_flags & _PASSES_ON and all(
+                step.node.value is None or self.follows(step.node.value, Place(code, step.first))
+                for step in returned
+                if isinstance(step.node, ast.Return)
+            )
+            self._functions[code] = self._functions[code] and bool(returned)
+        return self._functions[code]
 
     def _name(self, name: str, at: Place) -> bool:
         if (at.code, name) in self._seen:
@@ -150,6 +192,8 @@ class Reader:
 
     def _parameter(self, code: CodeType, name: str, place: int) -> bool:
         """What the caller gave; where it gave nothing, a default, which is taken for spelled out."""
+        if code in self._functions:
+            return True
         caller = caller_of(code)
         step = step_at(steps_of(caller[0]), caller[1]) if caller is not None else None
         call = call_of(step, code) if step is not None else None
@@ -159,6 +203,15 @@ class Reader:
             return False
         given = given_for(call, code, name, place)
         return given is None or self.follows(given, Place(*caller))
+
+
+def _function_named(name: str, code: CodeType) -> CodeType | None:
+    """The code of the user's function of that name, as the code that is running sees it."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename != code.co_filename:
+        frame = frame.f_back
+    found = frame.f_globals.get(name) if frame is not None else None
+    return found.__code__ if isinstance(found, FunctionType) and is_users(found.__code__) else None
 
 
 def _bindings(name: str, at: Place) -> list[Step]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
-from headwater.capture.containers import bind_parts, typed, value_held
+from headwater.capture.containers import bind_parts, typed, value_saved
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import located
@@ -22,6 +22,7 @@ from headwater.capture.values import Value, opaque
 
 MAX_TASKS: Final = 100_000
 """Tasks of one call whose results are followed."""
+_SAVERS: Final = frozenset(("dump",))
 
 
 class JoblibIntegration(Integration):
@@ -111,7 +112,7 @@ def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     for name in names:
         ref = located(name)
         if ref is not None:
-            recorder.wrote(value_held(recorder.values, obj), typed(ref, obj))
+            recorder.wrote(value_saved(recorder.values, obj, _SAVERS), typed(ref, obj))
 
 
 def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

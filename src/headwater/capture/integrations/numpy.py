@@ -21,13 +21,14 @@ from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.imports import IMPORTS
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
-from headwater.capture.recorder import VALUES, Recorder
+from headwater.capture.recorder import VALUES, Recorder, is_saved_spelled_here
 from headwater.capture.stand_in import observe_io, unseen
 from headwater.capture.surmise import GUESSED, known_or_read
-from headwater.capture.values import UNKNOWN, Columns, Dep, Value, make_value, user_site
+from headwater.capture.values import NOTHING, UNKNOWN, Columns, Dep, Value, make_value, user_site
 
 _READERS: Final = ("load", "loadtxt", "genfromtxt", "fromfile")
 _WRITERS: Final = ("save", "savez", "savez_compressed", "savetxt")
+_SAVERS: Final = frozenset(_WRITERS)
 _BESIDE: Final = frozenset({"hstack", "column_stack", "c_"})
 _ABOVE: Final = frozenset({"vstack", "append"})
 _SMALLEST: Final = 4
@@ -102,7 +103,11 @@ def _wrote(name: str) -> After:
         values = [known_or_read(recorder.values, item) or UNKNOWN for item in arrays]
         single = values[0] if len(values) == 1 else make_value(name, tuple(values), _all)
         held = _held(arrays[0]) if len(arrays) == 1 else None
-        recorder.wrote(single if any(item is not UNKNOWN for item in values) else None, ref, snapshot=held)
+        is_known = any(item is not UNKNOWN and item.op != GUESSED for item in values)
+        if not is_known and is_saved_spelled_here(_SAVERS, 0):
+            recorder.wrote(make_value(name, (NOTHING,)), ref, snapshot=held)
+        else:
+            recorder.wrote(single if any(item is not UNKNOWN for item in values) else None, ref, snapshot=held)
 
     return handler
 

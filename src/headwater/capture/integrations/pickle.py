@@ -7,13 +7,15 @@ observed: what a program does with the bytes is seen by the files integration.
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from headwater.capture.containers import bind_parts, typed, value_held
+from headwater.capture.containers import bind_parts, typed, value_saved
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
 from headwater.capture.stand_in import observe_io
+
+_SAVERS: Final = frozenset(("dump",))
 
 
 class PickleIntegration(Integration):
@@ -31,7 +33,7 @@ def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     obj = args[0] if args else kwargs["obj"]
     ref = located(args[1] if len(args) > 1 else kwargs["file"])
     if ref is not None:
-        recorder.wrote(value_held(recorder.values, obj), typed(ref, obj))
+        recorder.wrote(value_saved(recorder.values, obj, _SAVERS), typed(ref, obj))
 
 
 def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
