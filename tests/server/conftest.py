@@ -69,7 +69,7 @@ def place(kind: str, request: pytest.FixtureRequest) -> str:
     if kind == "sqlite":
         return str(request.getfixturevalue("tmp_path_factory").mktemp("stores") / "of-all")
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.new_database()
+    return server.new_store()
 
 
 @pytest.fixture

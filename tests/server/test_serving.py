@@ -19,7 +19,7 @@ class _Read(Exception):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_whoever_reads_the_address_can_connect(tmp_path: Path, workers: int, postgres_server) -> None:
     """The address is printed once connections are taken: a script that reacts to the line at once is not refused."""
-    store = str(tmp_path) if workers == 1 else postgres_server.new_database()
+    store = str(tmp_path) if workers == 1 else postgres_server.new_store()
 
     def read(line: str) -> None:
         found = re.fullmatch(r"Headwater is at http://127\.0\.0\.1:(\d+)", line)

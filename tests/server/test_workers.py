@@ -35,7 +35,7 @@ def place(request, tmp_path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "stores")
     server = request.getfixturevalue("postgres_server")
-    return server.new_database()
+    return server.new_store()
 
 
 def test_what_one_service_acknowledges_another_shows(place, listen):
@@ -83,7 +83,7 @@ def _lines(stream) -> Iterator[bytes]:
 @pytest.fixture
 def supervised(postgres_server) -> Iterator[tuple[subprocess.Popen[str], str, dict[str, str]]]:
     """``headwater serve --workers 2``: the process, its address and a key."""
-    command = [sys.executable, "-m", "headwater", "--store", postgres_server.new_database(), "serve"]
+    command = [sys.executable, "-m", "headwater", "--store", postgres_server.new_store(), "serve"]
     process = subprocess.Popen(
         [*command, "--port", "0", "--workers", "2"],
         stdout=subprocess.PIPE,

@@ -20,7 +20,7 @@ def test_no_acknowledged_event_is_lost_when_the_writer_is_killed(tmp_path: Path)
 
 def test_nor_on_postgresql(postgres_server: PostgresServer) -> None:
     """Five kills of the client in mid-transaction: the server rolls back what was not acknowledged."""
-    outcome = crash_cycles(postgres_server.new_database(), 5, seed=3, rebuild_every=5)
+    outcome = crash_cycles(postgres_server.new_store(), 5, seed=3, rebuild_every=5)
     assert outcome.cycles == 5
     assert outcome.acknowledged > 0
     assert outcome.lost == 0
@@ -29,7 +29,7 @@ def test_nor_on_postgresql(postgres_server: PostgresServer) -> None:
 @pytest.mark.long
 def test_five_hundred_kills_on_postgresql(postgres_server: PostgresServer) -> None:
     """The same, five hundred times."""
-    outcome = crash_cycles(postgres_server.new_database(), 500, seed=4)
+    outcome = crash_cycles(postgres_server.new_store(), 500, seed=4)
     assert outcome.cycles == 500
     assert outcome.lost == 0
 

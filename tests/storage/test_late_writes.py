@@ -37,7 +37,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]
         from headwater.storage.postgres import PostgresStore
 
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        url = server.new_database()
+        url = server.new_store()
 
     def open_(**options: Any) -> ProjectedStore:
         if request.param == "memory":
@@ -325,7 +325,7 @@ def test_another_process_follows(backend: str, tmp_path: Path, request: pytest.F
 
     target = str(tmp_path)
     if backend == "postgres":
-        target = request.getfixturevalue("postgres_server").new_database()
+        target = request.getfixturevalue("postgres_server").new_store()
     pick = random.Random(8)
     events = unjoined(8, 40)
     pick.shuffle(events)

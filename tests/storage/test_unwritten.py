@@ -30,7 +30,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProjectedS
         from headwater.storage.postgres import PostgresStore
 
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        opened = PostgresStore.open(server.new_database())
+        opened = PostgresStore.open(server.new_store())
     with opened:
         yield opened
 
@@ -82,7 +82,7 @@ def test_postgresql_finds_it_by_its_index(postgres_server: PostgresServer) -> No
     from headwater.storage.postgres import PostgresStore
 
     long = f"{random.Random(1).getrandbits(80_000):x}"
-    with PostgresStore.open(postgres_server.new_database()) as store:
+    with PostgresStore.open(postgres_server.new_store()) as store:
         store.append(raw([event for number in range(1, 2 * _STATES) for event in reader(number, f"d{number}")]))
         store.append(raw(reader(5000, long)))
         (seen,), _ = store.run_io(run_id(5000))

@@ -61,6 +61,7 @@ class PostgresServer:
         self._settings = {**_SETTINGS, "unix_socket_directories": str(self.folder), **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
+        self._template = ""
         try:
             self._programs = self._reachable(programs or find_programs())
             self._make(follows)
@@ -169,20 +170,32 @@ class PostgresServer:
         """The address of a database on the server."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
-    def new_database(self, owner: str = "") -> str:
-        """The address of a new database, which a role of that name owns."""
+    def new_database(self, owner: str = "", *, template: str = "") -> str:
+        """The address of a new database, empty or a copy of another one, which a role of that name owns."""
         import psycopg
         from psycopg import sql
 
         self._databases += 1
         name = f"database_{self._databases}"
+        command = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(owner or _USER), sql.Identifier(template or "template1")
+        )
         with psycopg.connect(self.url(), autocommit=True) as connection:
             if owner:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(owner)))
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner or _USER))
-            )
+            connection.execute(command)
         return self.url(name)
+
+    def new_store(self) -> str:
+        """The address of a new database that has the schema of this version and no tenant: a copy of one that was
+        brought to it, which is quicker than to take every step of the schema."""
+        if not self._template:
+            from headwater.storage.postgres.connection import ROLE, SCHEMA
+            from headwater.storage.postgres.migrate import migrate
+
+            migrate(self.new_database(), schema=SCHEMA, role=ROLE)
+            self._template = f"database_{self._databases}"
+        return self.new_database(template=self._template)
 
     def __enter__(self) -> Self:
         self.start()
