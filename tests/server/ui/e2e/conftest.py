@@ -81,9 +81,13 @@ class Live:
             assert answer.status_code == 201, answer.text
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a module.
+
+    Not for the session: Playwright's synchronous interface keeps an event loop running in this thread until it ends, and
+    a test that comes later in the same process could not run one of its own.
+    """
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine (HEADWATER_CHROMIUM names one)")
     with sync_playwright() as playwright:
