@@ -17,6 +17,7 @@ from headwater.server.intake.intake import Intake
 from headwater.server.intake.record_cycles import Turns
 from headwater.server.live.hub import Hub
 from headwater.server.live.others import told_of_others
+from headwater.server.made import Made
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.readiness import Check
 from headwater.server.settings import Settings, check
@@ -56,6 +57,7 @@ class Service:
             most_together=settings.commit_together,
         )
         self.record_turns = Turns()
+        self.made = Made()
         self.metrics = Metrics(lambda: readings(self.intake, self.hub, self.stores))
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 

@@ -180,8 +180,8 @@ class QuarantineTotals(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
 
 
-class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts of what is stored; ``size_bytes`` is what the store takes on disk (0 in memory)."""
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts of what is stored that cost little; ``last_seq`` is the last event that is shown."""
 
     events: int
     datasets: int
@@ -189,9 +189,15 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     versions: int
     edges: int
-    column_edges: int
     quarantined: int
     last_seq: int
+
+
+class Statistics(Tally, frozen=True, kw_only=True):
+    """All counts; ``size_bytes`` is what the store takes on disk (0 in memory). To count column edges every edge is
+    looked at."""
+
+    column_edges: int
     size_bytes: int
 
 
@@ -367,8 +373,12 @@ class Store(Intake, Directory, Search, Viewed):
         """How much is in quarantine."""
 
     @abstractmethod
+    def tally(self) -> Tally:
+        """Counts of what is stored, as often as somebody looks."""
+
+    @abstractmethod
     def statistics(self) -> Statistics:
-        """Counts of what is stored."""
+        """Counts of what is stored, all of them: what it costs grows with the edges."""
 
     @abstractmethod
     def graph_hash(self) -> str:

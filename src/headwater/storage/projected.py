@@ -21,6 +21,7 @@ from headwater.storage.base import (
     RunRow,
     Side,
     Statistics,
+    Tally,
     VersionRow,
 )
 from headwater.storage.delivery import Delivery
@@ -291,18 +292,17 @@ class ProjectedStore(ListedStore, SearchedStore):
             return self._answers.derivation_fields(derivation_id, target_version_id)
 
     # -- the whole -------------------------------------------------------------------------------------------------
-    def statistics(self) -> Statistics:
-        """Counts of what is stored."""
+    def tally(self) -> Tally:
+        """Counts of what is stored, as often as somebody looks."""
         with self._reading():
             events, quarantined, last_seq = self._log_counts()
-            return Statistics(
-                events=events,
-                quarantined=quarantined,
-                last_seq=last_seq,
-                size_bytes=self.size_bytes(),
-                column_edges=self._answers.column_edges(),
-                **self._tables.counts(),
-            )
+            return Tally(events=events, quarantined=quarantined, last_seq=last_seq, **self._tables.counts())
+
+    def statistics(self) -> Statistics:
+        """Counts of what is stored, all of them: what it costs grows with the edges."""
+        with self._reading():
+            counts = msgspec.structs.asdict(self.tally())
+            return Statistics(**counts, size_bytes=self.size_bytes(), column_edges=self._answers.column_edges())
 
     def graph_hash(self) -> str:
         """A digest of the whole graph, by name."""

@@ -123,3 +123,40 @@ def test_an_empty_store_says_how_to_begin(served):
     assert "Nothing has been recorded yet." in text
     assert "headwater run train.py" in text
     assert "<table" not in text
+
+
+def test_an_open_page_is_told_when_it_was_given_something_older(served, monkeypatch):
+    """What costs much is made for all open pages once in a while; one that was given an older one is told when to ask
+    again. Who opens the page sees what is new, and a tenant made anew nothing of the one before."""
+    import headwater.server.made
+
+    monkeypatch.setattr(headwater.server.made, "PART", 1e-6)
+    client = served.client()
+
+    def send(number: int) -> None:
+        event = msgspec.json.encode(
+            run_event(run_id(number), f"job{number}", "COMPLETE", number, ["a"], [f"t{number}"])
+        )
+        assert client.post("/api/v1/lineage", content=event).status_code == 201
+
+    send(1)
+    for path in ("/home/parts", "/feed"):
+        assert "headwater-again" not in client.get(path).headers
+    send(2)
+    for path in ("/home/parts", "/feed"):
+        older = client.get(path)
+        assert int(older.headers["headwater-again"]) >= 1
+        assert "job2" not in older.text
+    assert "job2" in client.get("/").text
+
+
+def test_counts_of_an_open_page_look_at_no_edge(served, monkeypatch):
+    """A page that is open asks again and again: what it costs does not grow with the graph."""
+    from headwater.storage.answers import Answers
+
+    client = served.client()
+    event = msgspec.json.encode(run_event(run_id(1), "job", "COMPLETE", 1, ["a"], ["b"]))
+    assert client.post("/api/v1/lineage", content=event).status_code == 201
+    monkeypatch.setattr(Answers, "column_edges", lambda self: pytest.fail("every edge was looked at"))
+    for path in ("/", "/home/parts", "/feed"):
+        assert client.get(path).status_code == 200

@@ -89,7 +89,9 @@ def read_on(store: Store, after: Position) -> tuple[list[Told], Position]:
 def present(store: Store) -> Position:
     """The position behind everything that there is."""
     latest = store.quarantined(limit=1)
-    return Position(store.statistics().last_seq, 0, latest[0].id if latest else 0)
+    with store.view() as view:
+        last_seq = view.state[1]
+    return Position(last_seq, 0, latest[0].id if latest else 0)
 
 
 class Feed:

@@ -85,8 +85,8 @@ class Live:
 def browser() -> Iterator[Browser]:
     """One Chromium for the tests of a module.
 
-    Not for the session: Playwright's synchronous interface keeps an event loop running in this thread until it ends, and
-    a test that comes later in the same process could not run one of its own.
+    Not for the session: Playwright's synchronous interface keeps an event loop running in this thread until it ends,
+    and a test that comes later in the same process could not run one of its own.
     """
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine (HEADWATER_CHROMIUM names one)")

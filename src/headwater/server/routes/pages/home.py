@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from math import ceil
+from typing import NamedTuple
+
 from starlette.responses import Response
 
-from headwater.query.coverage import first_datasets, shares
+from headwater.query.coverage import Shares, first_datasets, shares
 from headwater.query.listing import NodeSummary, node_summary
 from headwater.query.names import Labels
 from headwater.query.trouble import find_trouble
 from headwater.server.call import Call
+from headwater.server.made import Got
 from headwater.server.permissions import Permission
-from headwater.server.rendering.activity import latest_activity
+from headwater.server.rendering.activity import Activity, latest_activity
 from headwater.server.rendering.page import page
 from headwater.server.routing import Operation
-from headwater.storage.base import NodeRow
+from headwater.storage.base import NodeRow, Store
+from headwater.storage.recall import State
 
 _STARTS = (
     ("Models", "MODEL"),
@@ -32,42 +37,88 @@ _MOST_REFUSED = 5
 
 def home(call: Call) -> Response:
     """The home page."""
-    return _shown(call, "home.html")
+    return _shown(call, "home.html", is_new=True)
 
 
 def parts(call: Call) -> Response:
     """What stands on the home page, for one that is open."""
-    return _shown(call, "fragments/home.html")
+    return _shown(call, "fragments/home.html", is_new=False)
 
 
-def _shown(call: Call, template: str) -> Response:
+def _shown(call: Call, template: str, *, is_new: bool) -> Response:
     may_see_refused = call.principal.may(Permission.REPORT)
     with call.lineage() as lineage:
         store = lineage.store
-        counts = store.statistics()
-        rows, is_all = first_datasets(store, limit=_MOST_MEASURED)
-        activity = latest_activity(store, counts.last_seq, with_refused=may_see_refused)
-        starts = _starts(rows)
-        return page(
+        activity = _activity(call, store, is_new=is_new)
+        known = _known(call, store, is_new=is_new)
+        starts = known.value.starts
+        shown = page(
             call,
             template,
-            counts=counts,
-            activity=activity,
+            counts=store.tally(),
+            activity=activity.value,
             trouble=find_trouble(store, lineage.clock()),
             refused=store.quarantined(limit=_MOST_REFUSED) if may_see_refused else [],
             may_see_refused=may_see_refused,
-            coverage=shares(store, rows, is_all=is_all),
+            coverage=known.value.coverage,
             starts=starts,
-            labels=Labels(shown=[*activity.lines, *(node for _, nodes in starts for node in nodes)]),
+            labels=Labels(shown=[*activity.value.lines, *(node for _, nodes in starts for node in nodes)]),
         )
+    return _again(shown, max(activity.again_s, known.again_s))
 
 
 def feed(call: Call) -> Response:
     """The list of what is new, for a page that is open."""
     with call.store() as store:
-        last_seq = store.statistics().last_seq
-        activity = latest_activity(store, last_seq, with_refused=call.principal.may(Permission.REPORT))
-    return page(call, "fragments/feed.html", activity=activity, labels=Labels(shown=activity.lines))
+        activity = _activity(call, store, is_new=False)
+    shown = page(call, "fragments/feed.html", activity=activity.value, labels=Labels(shown=activity.value.lines))
+    return _again(shown, activity.again_s)
+
+
+def _again(shown: Response, again_s: float) -> Response:
+    """Tell an open page that it has been given something older, and when to ask for the newer."""
+    if again_s:
+        shown.headers["Headwater-Again"] = str(ceil(again_s))
+    return shown
+
+
+def _state(store: Store) -> State:
+    with store.view() as view:
+        return view.state
+
+
+def _whose(call: Call) -> tuple[str, int]:
+    """A tenant; another one of the same name, made after the first was deleted, is another."""
+    tenant = call.service.control.tenant(call.tenant)
+    return call.tenant, tenant.created_at if tenant else 0
+
+
+def _activity(call: Call, store: Store, *, is_new: bool) -> Got[Activity]:
+    """What is new, made once for all who may see the same."""
+    may_see_refused = call.principal.may(Permission.REPORT)
+    state = _state(store)
+    latest = [(entry.id, entry.times) for entry in store.quarantined(limit=1)] if may_see_refused else []
+    return call.service.made.get(
+        ("activity", may_see_refused, *_whose(call)),
+        (state, *latest),
+        lambda: latest_activity(store, state[1], with_refused=may_see_refused),
+        is_new=is_new,
+    )
+
+
+class _Known(NamedTuple):
+    """What takes a look at thousands of datasets."""
+
+    coverage: Shares
+    starts: list[tuple[str, list[NodeSummary]]]
+
+
+def _known(call: Call, store: Store, *, is_new: bool) -> Got[_Known]:
+    def make() -> _Known:
+        rows, is_all = first_datasets(store, limit=_MOST_MEASURED)
+        return _Known(shares(store, rows, is_all=is_all), _starts(rows))
+
+    return call.service.made.get(("known", *_whose(call)), _state(store), make, is_new=is_new)
 
 
 def _starts(rows: list[NodeRow]) -> list[tuple[str, list[NodeSummary]]]:

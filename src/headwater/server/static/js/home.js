@@ -7,18 +7,20 @@ import { live } from "./live.js";
 const FEED_MS = 400;
 const PARTS_MS = 3000;
 const MINUTE_MS = 60_000;
+/** what takes the server long is not asked for all the time */
+const REST = 20;
 const TOPICS = ["runs", "nodes", "schema", "quarantine"];
 
 /** Something that is asked for when it may have changed: not too often, and not while nobody looks. */
 class Renewal {
   /**
    * @param {string} path
-   * @param {number} waitMs
+   * @param {number} leastMs how long to wait at least
    * @param {(text: string) => void} show
    */
-  constructor(path, waitMs, show) {
+  constructor(path, leastMs, show) {
     this.path = path;
-    this.waitMs = waitMs;
+    this.leastMs = this.waitMs = leastMs;
     this.show = show;
     this.timer = 0;
     this.isAsking = false;
@@ -36,13 +38,17 @@ class Renewal {
     if (this.isAsking) return this.soon();
     this.isAsking = true;
     this.isStale = false;
+    const start = performance.now();
     try {
       const response = await fetch(this.path, { credentials: "same-origin" });
       if (response.ok) this.show(await response.text());
+      const again = Number(response.headers.get("Headwater-Again"));
+      if (again) setTimeout(() => this.soon(), again * 1000);
     } catch {
       // The sign in the head says that the server is away; when it is back, all is asked for again.
     } finally {
       this.isAsking = false;
+      this.waitMs = Math.max(this.leastMs, REST * (performance.now() - start));
     }
     return undefined;
   }

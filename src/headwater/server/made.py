@@ -1,0 +1,78 @@
+"""What every open page asks for, made once for all of them.
+
+A busy service changes many times a second, and each open page asks when it hears of it. So what is made is kept; it is
+made anew when there is news, but never for more than a small part of the time: what costs a quarter of a second is up
+to five seconds old then, what costs a millisecond is as good as new.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+PART = 0.05
+"""Of one thread's time, at most, goes into making one of these again and again."""
+_MOST = 1000
+_SOON_S = 1.0
+
+
+class _Kept(msgspec.Struct, Generic[T]):
+    state: Hashable
+    until: float
+    """On the monotonic clock: it is good until then, whatever the state is."""
+    value: T
+
+
+class Got(msgspec.Struct, Generic[T], frozen=True):
+    """A value, and in how many seconds there will be a newer one; 0 where it is of the state that was asked for."""
+
+    value: T
+    again_s: float = 0.0
+
+
+class Made:
+    """Values by key, each of a state. Safe to use from several threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, _Kept[Any]] = OrderedDict()
+        self._making: set[Hashable] = set()
+
+    def get(self, key: Hashable, state: Hashable, make: Callable[[], T], *, is_new: bool = False) -> Got[T]:
+        """Return the value of a key: the one that is kept, of this state or young enough; else a new one.
+
+        While one thread makes it anew, others take the one that is kept. ``is_new`` takes only one of this state.
+        """
+        with self._lock:
+            kept: _Kept[T] | None = self._kept.get(key)
+            if kept is not None:
+                self._kept.move_to_end(key)
+                if kept.state == state:
+                    return Got(kept.value)
+                rest = max(kept.until - self._clock(), _SOON_S if key in self._making else 0.0)
+                if rest > 0 and not is_new:
+                    return Got(kept.value, rest)
+            self._making.add(key)
+        start = self._clock()
+        try:
+            value = make()
+        except BaseException:
+            with self._lock:
+                self._making.discard(key)
+            raise
+        end = self._clock()
+        with self._lock:
+            self._making.discard(key)
+            self._kept[key] = _Kept(state=state, until=end + (end - start) * (1 / PART - 1), value=value)
+            self._kept.move_to_end(key)
+            while len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
+        return Got(value)
