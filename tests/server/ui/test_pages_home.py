@@ -127,7 +127,7 @@ def test_an_empty_store_says_how_to_begin(served):
 
 def test_an_open_page_is_told_when_it_was_given_something_older(served, monkeypatch):
     """What costs much is made for all open pages once in a while; one that was given an older one is told when to ask
-    again. Who opens the page sees what is new, and a tenant made anew nothing of the one before."""
+    again. Who opens the page sees what is new."""
     import headwater.server.made
 
     monkeypatch.setattr(headwater.server.made, "PART", 1e-6)
