@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { plainState, question, readAddress, turned, writeAddress } from "../../src/headwater/server/static/lineage/address.js";
 import { visited } from "../../src/headwater/server/static/lineage/crumbs.js";
 import { fileName, pngScale, smallerWords } from "../../src/headwater/server/static/lineage/exporting.js";
-import { commandOf } from "../../src/headwater/server/static/lineage/keyboard.js";
+import { commandOf } from "../../src/headwater/server/static/lineage/commands.js";
 import { nextTheme } from "../../src/headwater/server/static/js/theme.js";
 import { isMouseWheel } from "../../src/headwater/server/static/graph/input.js";
 import { words } from "../../src/headwater/server/static/graph/cards.js";

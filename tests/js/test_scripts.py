@@ -70,6 +70,16 @@ def test_the_types_hold():
     assert done.returncode == 0, done.stdout[-4000:]
 
 
+def test_every_key_has_one_command_that_there_is():
+    """The list that ``?`` shows names keys once each, and commands that the canvas knows."""
+    shown = (STATIC.parent / "pages" / "fragments" / "keys.html").read_text()
+    rows = re.findall(r'^  \("([^"]+)", "([^"]+)", "[^"]+", "[^"]+"\),$', shown, re.MULTILINE)
+    keys = [key for names, _ in rows for key in names.split()]
+    assert len(keys) == len(set(keys)) > 20
+    known = (STATIC / "lineage" / "commands.js").read_text()
+    assert [name for _, name in rows if not re.search(rf'(?:\b{name}|"{name}"): ', known)] == []
+
+
 def test_the_scripts_are_small():
     """All scripts of the interface together are at most 60 kB, compressed as they are sent."""
     sizes = {path.relative_to(STATIC).as_posix(): len(gzip.compress(path.read_bytes(), 9)) for path in SCRIPTS}

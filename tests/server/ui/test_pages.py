@@ -85,7 +85,7 @@ def test_nothing_else_is_served_as_a_file(served, path):
 def test_a_page_names_all_modules_it_needs():
     """Imports are followed, so that a browser fetches all of them at once."""
     found = assets().modules("js/site.js")
-    assert {url.rpartition("/")[2] for url in found} >= {"site.js", "theme.js", "keys.js"}
+    assert {url.rpartition("/")[2] for url in found} >= {"site.js", "theme.js", "palette.js"}
     for path in assets():
         if path.endswith(".js"):
             assert assets().modules(path)

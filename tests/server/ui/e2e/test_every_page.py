@@ -124,3 +124,7 @@ def test_five_thousand_nodes(filled, watch):
     page.mouse.move(stage["x"] + 100, stage["y"] + 100, steps=10)
     page.mouse.up()
     expect(page.locator("[data-minimap]")).to_be_visible()
+    page.get_by_label("Find in the picture").fill("t0317")
+    page.keyboard.press("Enter")
+    expect(page.locator(".g-card.is-lit .g-name")).to_have_text("t0317")  # near enough to be read
+    expect(page.locator(".g-cards")).to_have_class("g-cards has-lit")

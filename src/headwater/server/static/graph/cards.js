@@ -2,6 +2,7 @@
 
 /** @import { Card, Scene, Lit } from "./types.js" */
 
+import { make } from "../js/elements.js";
 import { plural } from "../js/notes.js";
 import { portKey } from "./paths.js";
 
@@ -39,11 +40,11 @@ export class CardPool {
       element.remove();
       this.shown.delete(at);
     }
-    const fresh = this.place.ownerDocument.createDocumentFragment();
+    const fresh = document.createDocumentFragment();
     for (const at of wanted) {
       const card = scene.cards[at];
       if (!card || this.shown.has(at)) continue;
-      const element = cardElement(this.place.ownerDocument, card, scene);
+      const element = cardElement(card, scene);
       this.shown.set(at, element);
       fresh.append(element);
     }
@@ -71,27 +72,13 @@ export class CardPool {
 }
 
 /**
- * @param {Document} page
- * @param {string} tag
- * @param {string} name of the class
- * @param {string} [text]
- */
-function make(page, tag, name, text) {
-  const element = page.createElement(tag);
-  element.className = name;
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
-
-/**
- * @param {Document} page
  * @param {Card} card
  * @param {Scene} scene
  */
-function cardElement(page, card, scene) {
+function cardElement(card, scene) {
   const flags = [card.isRoot && "root", card.isGhost && "ghost", card.change, card.severity];
   const marks = flags.filter(Boolean).map((flag) => `is-${flag}`);
-  const element = make(page, "div", ["g-card", `g-${card.shape}`, ...marks].join(" "));
+  const element = make("div", ["g-card", `g-${card.shape}`, ...marks].join(" "));
   element.id = `card-${card.at}`;
   element.dataset["at"] = String(card.at);
   element.dataset["colour"] = card.colour;
@@ -101,17 +88,17 @@ function cardElement(page, card, scene) {
   element.style.width = `${card.w}px`;
   element.style.height = `${card.h}px`;
   if (card.shape === "pill") {
-    element.append(make(page, "span", `shape state-${card.state || "unknown"}`), make(page, "bdi", "g-name", card.name));
+    element.append(make("span", `shape state-${card.state || "unknown"}`), make("bdi", "g-name", card.name));
     element.title = card.state ? `${card.whole} (${card.state})` : card.whole;
   } else {
     element.title = card.whole;
     if (["failed", "running", "aborted", "new"].includes(card.state)) {
-      element.append(make(page, "span", `shape state-${card.state}`));
+      element.append(make("span", `shape state-${card.state}`));
     }
-    element.append(make(page, "bdi", "g-name", card.name), make(page, "span", "g-word", [card.mark, card.word].join(" ").trim()));
-    if (card.ports.length) element.append(portList(page, card));
+    element.append(make("bdi", "g-name", card.name), make("span", "g-word", [card.mark, card.word].join(" ").trim()));
+    if (card.ports.length) element.append(portList(card));
   }
-  if (card.shape !== "group") addDoors(page, element, card, scene);
+  if (card.shape !== "group") addDoors(element, card, scene);
   return element;
 }
 
@@ -127,24 +114,23 @@ export function words(card) {
 }
 
 /**
- * @param {Document} page
  * @param {Card} card
  */
-function portList(page, card) {
-  const list = make(page, "ul", "g-ports");
+function portList(card) {
+  const list = make("ul", "g-ports");
   for (const port of card.ports) {
-    const row = make(page, "li", "g-port");
+    const row = make("li", "g-port");
     row.dataset["port"] = port.name;
     row.title = port.type ? `${port.name}: ${port.type}` : port.name;
-    row.append(make(page, "bdi", "g-field", port.name));
-    if (port.type) row.append(make(page, "span", "g-type", port.type));
+    row.append(make("bdi", "g-field", port.name));
+    if (port.type) row.append(make("span", "g-type", port.type));
     list.append(row);
   }
   if (card.morePorts) {
-    const more = make(page, "li", "g-port g-more-ports", plural(card.morePorts, "more column"));
+    const more = make("li", "g-port g-more-ports", plural(card.morePorts, "more column"));
     more.dataset["morePorts"] = "1";
     more.title = "Find a column (f)";
-    more.append(make(page, "span", "g-find", "find"));
+    more.append(make("span", "g-find", "find"));
     list.append(more);
   }
   return list;
@@ -152,12 +138,11 @@ function portList(page, card) {
 
 /**
  * The buttons at the sides of a card: how many neighbours are not shown, or that those shown can be folded away.
- * @param {Document} page
  * @param {HTMLElement} element
  * @param {Card} card
  * @param {Scene} scene
  */
-function addDoors(page, element, card, scene) {
+function addDoors(element, card, scene) {
   if (card.shape === "pill") return;
   for (const side of /** @type {const} */ (["up", "down"])) {
     const hidden = card[side];
@@ -166,8 +151,8 @@ function addDoors(page, element, card, scene) {
     if (!hidden && !mayFold) continue;
     const count = hidden.toLocaleString("en");
     const text = hidden ? (side === "up" ? `‹ +${count}` : `+${count} ›`) : side === "up" ? "‹ −" : "− ›";
-    const button = make(page, "button", `g-door g-${side}${hidden ? "" : " g-fold"}`, text);
-    button.setAttribute("type", "button");
+    const button = make("button", `g-door g-${side}${hidden ? "" : " g-fold"}`, text);
+    button.type = "button";
     button.tabIndex = -1;
     button.dataset[hidden ? "open" : "shut"] = side;
     const where = side === "up" ? "upstream" : "downstream";

@@ -1,5 +1,7 @@
 // The names of groups: they stay the same size and in sight as long as a part of their box is, and a click folds the box.
 
+import { make } from "../js/elements.js";
+
 /** @import { Scene, Group, Card, Camera } from "./types.js" */
 
 const HIGH = 24;
@@ -63,7 +65,7 @@ export class GroupNames {
   follow(scene, camera, width, height, isNear) {
     if (this.scene !== scene) {
       this.scene = scene;
-      this.names = scene.groups.map((group) => nameElement(this.place.ownerDocument, group));
+      this.names = scene.groups.map((group) => nameElement(group));
       this.place.replaceChildren(...this.names);
     }
     for (const [at, group] of scene.groups.entries()) {
@@ -78,22 +80,13 @@ export class GroupNames {
   }
 }
 
-/**
- * @param {Document} page
- * @param {Group} group
- */
-function nameElement(page, group) {
-  const button = page.createElement("button");
-  const name = page.createElement("bdi");
-  const sign = page.createElement("span");
-  button.className = "g-group-name";
+/** @param {Group} group */
+function nameElement(group) {
+  const button = make("button", "g-group-name");
   button.type = "button";
   button.tabIndex = -1;
   button.dataset["group"] = group.key;
   button.title = `${group.label}: ${group.words}. Click to fold it into one card (g).`;
-  name.textContent = group.label;
-  sign.className = "dim";
-  sign.textContent = "▾";
-  button.append(name, sign);
+  button.append(make("bdi", "", group.label), make("span", "dim", "▾"));
   return button;
 }

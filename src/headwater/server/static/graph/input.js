@@ -1,5 +1,6 @@
 // Mouse, pen, touch and touchpad: pan, zoom, point at, choose.
 
+import { under } from "../js/elements.js";
 import * as camera from "./camera.js";
 
 /** @import { Listener, Spot } from "./types.js" */
@@ -120,8 +121,8 @@ export class Input {
   spot(event) {
     const found = nowhere();
     const { x, y } = this.place(event);
-    const element = event.target instanceof Element ? event.target.closest("[data-at]") : null;
-    found.card = element instanceof HTMLElement ? Number(element.dataset["at"]) : this.view.isNear ? -1 : this.view.cardAt(x, y);
+    const element = under(event, "[data-at]");
+    found.card = element ? Number(element.dataset["at"]) : this.view.isNear ? -1 : this.view.cardAt(x, y);
     if (event.target instanceof Element) {
       found.port = datum(event.target, "port");
       found.open = /** @type {Spot["open"]} */ (datum(event.target, "open"));

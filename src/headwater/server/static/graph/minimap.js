@@ -1,5 +1,6 @@
 // The whole picture in a corner, with a frame around what is seen. It can be dragged.
 
+import { make } from "../js/elements.js";
 import * as camera from "./camera.js";
 import { ofChange } from "./colours.js";
 
@@ -15,9 +16,8 @@ export class Minimap {
   constructor(place, view) {
     this.place = place;
     this.view = view;
-    this.canvas = place.ownerDocument.createElement("canvas");
-    this.frame = place.ownerDocument.createElement("div");
-    this.frame.className = "g-frame";
+    this.canvas = make("canvas");
+    this.frame = make("div", "g-frame");
     place.append(this.canvas, this.frame);
     this.scale = 1;
     this.left = 0;

@@ -1,5 +1,6 @@
 // The canvas as a whole: a scene, a camera, what is lit; draws itself when one of them changes.
 
+import { make } from "../js/elements.js";
 import * as camera from "./camera.js";
 import { CardPool } from "./cards.js";
 import { readColours } from "./colours.js";
@@ -27,14 +28,10 @@ export class GraphView {
   constructor(stage, onMove) {
     this.stage = stage;
     this.onMove = onMove;
-    const page = stage.ownerDocument;
-    this.base = new Layer(page.createElement("canvas"));
-    this.top = new Layer(page.createElement("canvas"));
-    this.holder = page.createElement("div");
-    this.base.canvas.className = "g-base";
-    this.holder.className = "g-cards";
-    const names = page.createElement("div");
-    names.className = "g-names";
+    this.base = new Layer(make("canvas", "g-base"));
+    this.top = new Layer(make("canvas"));
+    this.holder = make("div", "g-cards");
+    const names = make("div", "g-names");
     stage.append(this.base.canvas, this.top.canvas, this.holder, names);
     this.names = new GroupNames(names);
     this.pool = new CardPool(this.holder);

@@ -61,7 +61,6 @@ export async function follow({ url, lastId, signal, silenceMs, onOpen, onMessage
   try {
     const response = await fetch(url, {
       headers: { Accept: "text/event-stream", ...(lastId ? { "Last-Event-ID": lastId } : {}) },
-      credentials: "same-origin",
       cache: "no-store",
       signal: AbortSignal.any([signal, silent.signal]),
     });

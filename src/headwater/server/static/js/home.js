@@ -40,7 +40,7 @@ class Renewal {
     this.isStale = false;
     const start = performance.now();
     try {
-      const response = await fetch(this.path, { credentials: "same-origin" });
+      const response = await fetch(this.path);
       if (response.ok) this.show(await response.text());
       const again = Number(response.headers.get("Headwater-Again"));
       if (again) setTimeout(() => this.soon(), again * 1000);

@@ -1,14 +1,14 @@
 // What scripts say: short messages at the foot of the window, counts in words; and buttons that copy what is shown short.
 
+import { make, under } from "./elements.js";
+
 const STAYS_MS = 4000;
 
 /** @param {string} text */
 export function note(text) {
   const place = document.querySelector("[data-notes]");
   if (!place) return;
-  const element = document.createElement("div");
-  element.className = "note";
-  element.textContent = text;
+  const element = make("div", "note", text);
   place.append(element);
   setTimeout(() => element.remove(), STAYS_MS);
 }
@@ -27,12 +27,9 @@ export function plural(count, noun) {
  * @param {Document} page
  */
 export function startCopying(page) {
-  for (const button of page.querySelectorAll("[data-copy]")) {
-    if (button instanceof HTMLElement) button.hidden = false;
-  }
   page.addEventListener("click", (event) => {
-    const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;
-    if (button instanceof HTMLElement) void copy(button.dataset["copy"] ?? "");
+    const button = under(event, "[data-copy]");
+    if (button) void copy(button.dataset["copy"] ?? "");
   });
 }
 

@@ -1,5 +1,7 @@
 // A box with a list of options (a combobox): keys go through the list, Enter and a click choose, the box keeps the focus.
 
+import { under } from "./elements.js";
+
 export class Options {
   /**
    * @param {HTMLElement} box
@@ -17,8 +19,8 @@ export class Options {
     box.addEventListener("keydown", (event) => this.key(event));
     list.addEventListener("pointerdown", (event) => event.preventDefault());
     list.addEventListener("click", (event) => {
-      const option = event.target instanceof Element ? event.target.closest("[role=option]") : null;
-      if (option instanceof HTMLElement) then.choose(option);
+      const option = under(event, "[role=option]");
+      if (option) then.choose(option);
     });
   }
 

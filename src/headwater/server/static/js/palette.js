@@ -1,7 +1,7 @@
 // The search box of every page: "/" and Ctrl-K lead to it, what fits is shown while one types.
 
+import { make } from "./elements.js";
 import { put } from "./fragment.js";
-import { isPlain, isTyping } from "./keys.js";
 import { Options } from "./options.js";
 import { getText, Trouble } from "./service.js";
 
@@ -17,7 +17,7 @@ class Palette {
   /** @param {HTMLInputElement} box */
   constructor(box) {
     this.box = box;
-    this.list = box.ownerDocument.createElement("ul");
+    this.list = make("ul", "found");
     this.timer = 0;
     /** @type {AbortController | null} */
     this.asking = null;
@@ -34,7 +34,6 @@ class Palette {
 
   /** A combobox with a list of options, as assistive technology knows it. */
   dress() {
-    this.list.className = "found";
     this.list.id = "found";
     this.list.setAttribute("role", "listbox");
     this.list.setAttribute("aria-label", "What fits");
@@ -48,8 +47,10 @@ class Palette {
 
   /** @param {KeyboardEvent} event */
   summon(event) {
-    const isSlash = event.key === "/" && isPlain(event) && !isTyping(event.target);
-    const isControlK = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey;
+    const hasControl = event.ctrlKey || event.metaKey;
+    const isSlash = event.key === "/" && !hasControl && !isTyping(event.target);
+    const isControlK = event.key.toLowerCase() === "k" && hasControl;
+    if (event.altKey) return;
     if (!isSlash && !isControlK) return;
     event.preventDefault();
     this.box.focus();
@@ -77,10 +78,8 @@ class Palette {
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return undefined;
       if (!(error instanceof Trouble)) throw error;
-      const words = this.box.ownerDocument.createElement("li");
-      words.className = "found-hint problem";
+      const words = make("li", "found-hint problem", error.message);
       words.setAttribute("role", "presentation");
-      words.textContent = error.message;
       this.list.replaceChildren(words);
       this.open();
     }
@@ -107,4 +106,15 @@ class Palette {
     this.options.mark(-1);
     this.box.setAttribute("aria-expanded", "false");
   }
+}
+
+/**
+ * Whether the press goes into something that takes text.
+ * @param {EventTarget | null} target
+ */
+function isTyping(target) {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.isContentEditable) return true;
+  if (target instanceof HTMLInputElement) return !["checkbox", "radio", "range", "button"].includes(target.type);
+  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }

@@ -14,13 +14,13 @@ export class Trouble extends Error {
 
 /**
  * @param {string} path
- * @param {RequestInit} [options]
+ * @param {RequestInit} options
  * @returns {Promise<Response>}
  */
 async function send(path, options) {
   let response;
   try {
-    response = await fetch(path, { credentials: "same-origin", ...options });
+    response = await fetch(path, options);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Trouble("The server does not answer.", 0);
@@ -44,26 +44,12 @@ async function wordsOf(response) {
 }
 
 /**
- * @param {unknown} body
- * @param {AbortSignal} [signal]
- * @returns {RequestInit}
- */
-function posting(body, signal) {
-  return {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-    ...(signal ? { signal } : {}),
-  };
-}
-
-/**
  * @param {string} path
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
 export async function getData(path, signal) {
-  return (await send(path, signal ? { signal } : {})).json();
+  return (await send(path, { signal: signal ?? null })).json();
 }
 
 /**
@@ -73,7 +59,8 @@ export async function getData(path, signal) {
  * @returns {Promise<any>}
  */
 export async function postData(path, body, signal) {
-  return (await send(path, posting(body, signal))).json();
+  const headers = { "Content-Type": "application/json" };
+  return (await send(path, { method: "POST", headers, body: JSON.stringify(body), signal: signal ?? null })).json();
 }
 
 /**
@@ -81,5 +68,5 @@ export async function postData(path, body, signal) {
  * @param {AbortSignal} [signal]
  */
 export async function getText(path, signal) {
-  return (await send(path, signal ? { signal } : {})).text();
+  return (await send(path, { signal: signal ?? null })).text();
 }

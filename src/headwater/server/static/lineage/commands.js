@@ -1,10 +1,11 @@
-// What every key and every button of the lineage page does.
+// What every key and every button of the lineage page does. The keys stand in the page, in the list that "?" shows
+// (fragments/keys.html): one table for both.
 
 import { groupOf } from "../graph/groups.js";
 import { throughCard, throughLink } from "../graph/paths.js";
 import { step } from "../graph/steps.js";
+import { under } from "../js/elements.js";
 import { copyLink, savePicture } from "./exporting.js";
-import { showKeys } from "./keyboard.js";
 
 /** @import { Card } from "../graph/types.js" */
 /** @import { Island } from "./island.js" */
@@ -117,8 +118,25 @@ function nextEdge(island, card) {
  * @param {MouseEvent} event
  */
 export function obeyButton(island, event) {
-  const button = event.target instanceof Element ? event.target.closest("[data-do]") : null;
-  if (!(button instanceof HTMLElement) || !button.dataset["do"] || event.ctrlKey || event.metaKey) return;
+  const button = under(event, "[data-do]");
+  if (!button?.dataset["do"] || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   island.run(button.dataset["do"], button);
+}
+
+/**
+ * The command of a key press; an empty one where it is none of ours.
+ * @param {ParentNode} page
+ * @param {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
+ */
+export function commandOf(page, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return "";
+  const row = page.querySelector(`[data-keys] [data-key~="${CSS.escape(event.key)}"]`);
+  return row?.getAttribute("data-command") ?? "";
+}
+
+/** @param {ParentNode} page */
+export function showKeys(page) {
+  const dialog = page.querySelector("[data-keys]");
+  if (dialog instanceof HTMLDialogElement) dialog.showModal();
 }

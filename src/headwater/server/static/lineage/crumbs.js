@@ -1,5 +1,7 @@
 // The way one came: the roots that were looked at before, in this tab.
 
+import { make, under } from "../js/elements.js";
+
 /** @import { Island } from "./island.js" */
 
 const KEY = "headwater.crumbs";
@@ -14,8 +16,8 @@ export class Crumbs {
     this.place = place;
     this.island = island;
     place.addEventListener("click", (event) => {
-      const link = event.target instanceof HTMLElement ? event.target.closest("[data-node]") : null;
-      if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey) return;
+      const link = under(event, "[data-node]");
+      if (!link || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       void island.makeRoot(link.dataset["node"] ?? "");
     });
@@ -47,18 +49,15 @@ export class Crumbs {
    * @param {boolean} isLast
    */
   crumb(one, isLast) {
-    const link = document.createElement("a");
-    const name = document.createElement("bdi");
-    name.textContent = one.name;
-    link.append(name);
+    const link = make("a");
+    link.append(make("bdi", "", one.name));
     link.href = `/lineage?root=${encodeURIComponent(one.node)}`;
     link.dataset["node"] = one.node;
     if (isLast) {
       link.setAttribute("aria-current", "page");
       return [link];
     }
-    const arrow = document.createElement("span");
-    arrow.textContent = "›";
+    const arrow = make("span", "", "›");
     arrow.setAttribute("aria-hidden", "true");
     return [link, arrow];
   }

@@ -1,5 +1,6 @@
 // A picture of what is seen as a file, and a link to it.
 
+import { make } from "../js/elements.js";
 import { note } from "../js/notes.js";
 
 const USUAL = 2;
@@ -58,7 +59,7 @@ function isDark() {
  * @param {string} name
  */
 function save(blob, name) {
-  const link = document.createElement("a");
+  const link = make("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();

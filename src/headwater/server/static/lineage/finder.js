@@ -1,6 +1,7 @@
 // The search inside a card: all columns of a node, those that fit what is typed; the chosen one comes onto the card.
 
 import { toScreen } from "../graph/camera.js";
+import { make } from "../js/elements.js";
 import { getData, Trouble } from "../js/service.js";
 import { plural } from "../js/notes.js";
 import { Options } from "../js/options.js";
@@ -144,18 +145,11 @@ export class Finder {
    * @param {number} place
    */
   option([name, kind], place) {
-    const page = this.place.ownerDocument;
-    const option = page.createElement("li");
-    const field = page.createElement("bdi");
-    const type = page.createElement("span");
+    const option = make("li");
     option.id = `finder-${place}`;
-    option.dataset["column"] = name;
+    option.dataset["column"] = option.title = name;
     option.setAttribute("role", "option");
-    field.className = "g-field";
-    type.className = "g-type";
-    field.textContent = option.title = name;
-    type.textContent = kind;
-    option.append(field, type);
+    option.append(make("bdi", "g-field", name), make("span", "g-type", kind));
     return option;
   }
 

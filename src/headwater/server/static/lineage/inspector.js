@@ -1,6 +1,7 @@
 // The details beside the canvas: of a node, of an edge, of a column's path, of a change.
 
 import { portKey } from "../graph/paths.js";
+import { make, under } from "../js/elements.js";
 import { put } from "../js/fragment.js";
 import { getData, getText, Trouble } from "../js/service.js";
 import { plural } from "../js/notes.js";
@@ -29,14 +30,6 @@ export class Inspector {
     place.addEventListener("click", (event) => this.click(event));
     place.addEventListener("submit", (event) => this.submit(event));
     place.addEventListener("input", (event) => this.find(event));
-    this.dress();
-  }
-
-  /** What a script adds to a fragment. */
-  dress() {
-    for (const box of this.place.querySelectorAll("[data-column-find]")) {
-      if (box instanceof HTMLElement) box.hidden = false;
-    }
   }
 
   /**
@@ -53,15 +46,11 @@ export class Inspector {
       put(this.place, text);
       this.place.scrollTop = 0;
       if (hadFocus) this.place.focus(); // what had it is gone
-      this.dress();
       return true;
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return false;
       if (!(error instanceof Trouble)) throw error;
-      const words = document.createElement("p");
-      words.className = "problem";
-      words.textContent = error.message;
-      this.place.replaceChildren(words);
+      this.place.replaceChildren(make("p", "problem", error.message));
       return false;
     }
   }
@@ -139,14 +128,11 @@ export class Inspector {
       this.island.pin(litColumns(scene, answer), node, column);
       const shown = new Set(scene.cards.map((card) => card.node));
       const missing = Object.keys(answer.columns).filter((id) => !shown.has(id)).length;
-      const link = document.createElement("a");
+      const link = make("a", "", "Show the whole path of this column");
       link.href = `/lineage?root=${encodeURIComponent(`${node}:${column}`)}`;
-      link.textContent = "Show the whole path of this column";
-      const words = document.createElement("p");
-      words.className = "path-words";
       const reached = Object.keys(answer.columns).length - 1;
       const elsewhere = missing ? `, ${missing} of them not in this picture` : "";
-      words.textContent = `${column}: its path touches ${plural(reached, "other node")}${elsewhere}. `;
+      const words = make("p", "path-words", `${column}: its path touches ${plural(reached, "other node")}${elsewhere}. `);
       words.append(link);
       if (!this.place.querySelector(`[data-about="${CSS.escape(node)}"]`)) await this.node(node);
       this.place.querySelector(".path-words")?.remove();
@@ -160,7 +146,7 @@ export class Inspector {
 
   /** @param {MouseEvent} event */
   click(event) {
-    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    const link = under(event, "a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const { makeRoot, pathTo, column, of } = link.dataset;
     if (makeRoot) void this.island.makeRoot(makeRoot);

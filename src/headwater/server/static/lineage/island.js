@@ -8,17 +8,16 @@ import { throughCard, throughLink, throughPort } from "../graph/paths.js";
 import { placesOf, readScene } from "../graph/scene.js";
 import { rootOf, step } from "../graph/steps.js";
 import { GraphView } from "../graph/view.js";
-import { put, showControls } from "../js/fragment.js";
+import { put } from "../js/fragment.js";
 import { live } from "../js/live.js";
 import { note, plural } from "../js/notes.js";
 import { postData, Trouble } from "../js/service.js";
 import { atRoot, question, readAddress, turned, writeAddress } from "./address.js";
-import { commandsOf, obeyButton } from "./commands.js";
+import { commandOf, commandsOf, obeyButton, showKeys } from "./commands.js";
 import { Crumbs } from "./crumbs.js";
 import { Finder } from "./finder.js";
 import { Inspector } from "./inspector.js";
 import { Lookout } from "./lookout.js";
-import { commandOf, showKeys } from "./keyboard.js";
 import { Modes } from "./modes.js";
 import { followNews } from "./news.js";
 import { Seeker } from "./seeker.js";
@@ -75,7 +74,6 @@ export class Island {
     this.lookout.goBack(at);
     this.restorePin();
     this.listen();
-    showControls(this.place);
     // A way that cannot be read on this screen in one row stands in several.
     if (this.state.to && this.lookout.isTooWide()) void this.fetch(this.state, { fresh: true }, () => this.state).then(() => at && this.lookout.goBack(at));
     this.crumbs.visit(this.rootId);

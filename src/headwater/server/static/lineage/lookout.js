@@ -3,6 +3,7 @@
 import * as camera from "../graph/camera.js";
 import { rootOf } from "../graph/steps.js";
 
+/** @import { Card } from "../graph/types.js" */
 /** @import { GraphView } from "../graph/view.js" */
 
 const MARGIN = 56;
@@ -58,6 +59,17 @@ export class Lookout {
     const { x, y } = this.rootPlace();
     if (at) this.view.look({ x: at.x + x, y: at.y + y, k: camera.allowed(at.k) });
     else this.home(false);
+  }
+
+  /**
+   * A card that was looked for: in sight, and near enough to be read.
+   * @param {Card} card
+   */
+  goTo(card) {
+    const { view } = this;
+    if (view.camera.k >= camera.LEGIBLE) return view.reveal(card.at);
+    const middle = { x: card.x + card.w / 2, y: card.y + card.h / 2 };
+    return view.travel(camera.centred(middle, camera.LEGIBLE, view.width, view.height));
   }
 
   /** Everything. */

@@ -1,6 +1,7 @@
 // What the page is about beside its root: a way to another node, or what a change breaks. The address says which, the
 // details list it.
 
+import { make } from "../js/elements.js";
 import { getText, Trouble } from "../js/service.js";
 import { atRoot } from "./address.js";
 
@@ -94,8 +95,7 @@ export class Modes {
  * @param {string} message
  */
 function complain(form, message) {
-  const words = form.querySelector(".problem") ?? form.appendChild(document.createElement("p"));
-  words.className = "problem";
+  const words = form.querySelector(".problem") ?? form.appendChild(make("p", "problem"));
   words.id = "form-problem";
   words.setAttribute("role", "alert");
   words.textContent = message;

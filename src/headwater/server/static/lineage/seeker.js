@@ -71,7 +71,7 @@ export class Seeker {
     const card = found[this.at];
     if (!card) return;
     this.island.activate(card.at, false);
-    this.island.view.reveal(card.at);
+    this.island.lookout.goTo(card);
     this.tell(`${(this.at + 1).toLocaleString("en")} of ${found.length.toLocaleString("en")}`);
     this.island.said.textContent = words(card);
   }

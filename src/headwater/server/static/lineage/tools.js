@@ -1,5 +1,6 @@
 // The row of controls over the canvas: a form that works without a script, and at once with one.
 
+import { make } from "../js/elements.js";
 import { writeAddress } from "./address.js";
 import { startMenus } from "./menus.js";
 
@@ -59,9 +60,7 @@ export class Tools {
    * @param {string} whole
    */
   name(name, whole) {
-    const words = document.createElement("bdi");
-    words.className = "name";
-    words.textContent = name;
+    const words = make("bdi", "name", name);
     words.title = whole;
     this.form.querySelector("[data-root-name]")?.replaceChildren(words);
     document.title = `${name} · Headwater`;
