@@ -99,6 +99,8 @@ class WholeSuite(StoreFixture):
         assert (found.versions, found.edges, found.last_seq, found.quarantined) == (3, 2, 2, 0)
         tally = store.tally()
         assert all(getattr(tally, name) == getattr(found, name) for name in tally.__struct_fields__)
+        with store.view() as view:
+            assert view.state[1] == tally.last_seq
 
     @pytest.mark.parametrize("name", ["log.ndjson", "log.ndjson.zst"])
     def test_an_export_carries_the_graph(self, store: Store, tmp_path: Path, name: str) -> None:
