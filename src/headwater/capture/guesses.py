@@ -82,7 +82,7 @@ class Guesses:
             return None
         if kind != "ndarray":
             return self._listed(obj, rows)
-        found = self._read(rows)
+        found = self._read(obj, rows)
         if found is not None:
             return None if found is UNKNOWN else found
         for known_rows, value in reversed(self._recent):
@@ -90,7 +90,7 @@ class Guesses:
                 return make_value("unseen", (value,), _from_all, columns=value.columns, rows=rows)
         return None
 
-    def _read(self, rows: int) -> Value | None:
+    def _read(self, obj: Any, rows: int) -> Value | None:
         """What the code says of an array. A line that has been asked often is in a loop, and has told what it tells:
         where nothing that is followed was behind any array there, nothing is behind the next."""
         code, line = user_place(4)
@@ -99,9 +99,9 @@ class Guesses:
         count, is_unknown = self._asked.get((code, line), (0, True))
         if count >= _ASKED_A_LINE:
             return UNKNOWN if is_unknown else None
-        from headwater.capture.surmise import surmise
+        from headwater.capture.surmise import names_of, surmise
 
-        found = surmise(self._values, code, line, rows)
+        found = surmise(self._values, code, line, rows, names_of(obj, code, line))
         if len(self._asked) >= _LINES:
             self._asked.clear()
         self._asked[code, line] = count + 1, is_unknown and found is UNKNOWN

@@ -217,12 +217,26 @@ def _function_named(name: str, code: CodeType) -> CodeType | None:
 def _bindings(name: str, at: Place) -> list[Step]:
     """The statements that bind a name above a line, and those below it in a loop around it. Of a global name in a
     function all there are."""
-    known = [step for step in steps_of(at.code) if name in step.binds]
+    known = _since_last(name, at, [step for step in steps_of(at.code) if name in step.binds])
     last = max([at.line, *(_end_of_loop(step) for step in steps_of(at.code) if step.first <= at.line)])
     found = [step for step in known if step.first <= last]
     if found or known or at.code.co_name == "<module>" or name in at.code.co_varnames:
         return found
     return [step for step in module_steps_of(at.code) if name in step.binds]
+
+
+def _since_last(name: str, at: Place, known: list[Step]) -> list[Step]:
+    """Those of the statements that bind a name which may have given it what it holds at a line: an assignment that is
+    under no condition and in no loop makes those above it void."""
+    steps = steps_of(at.code)
+    outermost = min((step.node.col_offset for step in steps), default=0)
+    for place in range(len(known) - 1, -1, -1):
+        node = known[place].node
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        is_bound = any(isinstance(item, ast.Name) and item.id == name for item in targets)
+        if is_bound and node.col_offset == outermost and known[place].last < at.line:
+            return known[place:]
+    return known
 
 
 def _end_of_loop(step: Step) -> int:

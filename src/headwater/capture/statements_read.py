@@ -53,7 +53,8 @@ def line_in(value: Value) -> int:
 
 def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
     """What the statement's latest run made and did not use up itself, in order."""
-    latest = {value.offset: value for line, value in made if step.first <= line <= step.last}
+    here = [value for line, value in made if step.first <= line <= step.last]
+    latest = {(value.offset, value.column_names()): value for value in here}  # one call may make several: data, labels
     used = {id(item) for value in latest.values() for item in value.inputs}
     return sorted((v for v in latest.values() if id(v) not in used), key=lambda value: value.number)
 

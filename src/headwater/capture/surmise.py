@@ -12,12 +12,14 @@ Nothing is looked at but the source text and our own records; no local variable 
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Mapping, Sequence
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
+from headwater.capture.as_caller import variables
 from headwater.capture.cells import user_place
-from headwater.capture.statements_read import Step, ends_of, last_binding, mentions_in, step_at, steps_of
+from headwater.capture.statements_read import Step, ends_of, last_binding, mentions_in, names_in, step_at, steps_of
 from headwater.capture.surmise_calls import Places, place_of
 from headwater.capture.values import (
     INFERRED,
@@ -29,6 +31,7 @@ from headwater.capture.values import (
     Values,
     is_users,
     make_value,
+    user_frame,
 )
 
 MAX_STEPS: Final = 200
@@ -53,21 +56,33 @@ def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | Non
         return value
     if type(item).__name__ != "ndarray" or not item.ndim:
         return value
-    found = read_at(values, *user_place(site_depth + 1), len(item))
+    found = read_at(values, *user_place(site_depth + 1), len(item), item)
     if found is None or found is UNKNOWN:
         return value if found is None else None
     return values.bind(item, found)
 
 
-def read_at(values: Values, code: CodeType | None, line: int, rows: int) -> Value | None:
-    """As ``surmise``; None too where the line is a library's, or has been asked often enough."""
+def read_at(values: Values, code: CodeType | None, line: int, rows: int, item: Any = None) -> Value | None:
+    """As ``surmise``, of an array that is there; None too where the line is a library's, or has been asked often."""
     if not is_users(code):
         return None
     times = _asked.get((id(code), line), 0)
     if times >= MAX_ASKED or len(_asked) > MAX_LINES:
         return None
     _asked[id(code), line] = times + 1
-    return surmise(values, code, line, rows)
+    return surmise(values, code, line, rows, names_of(item, code, line))
+
+
+def names_of(item: Any, code: CodeType | None, line: int) -> tuple[str, ...]:
+    """The names that the running code hands an object on by, at a line; none where it is part of an expression."""
+    at = step_at(steps_of(code), line) if code is not None and item is not None else None
+    if code is None or at is None or not at.passed:
+        return ()
+    frame = user_frame(sys._getframe(2))
+    if frame.f_code.co_name != code.co_name:
+        return ()
+    held = variables(frame, at.passed)
+    return tuple(name for name in dict.fromkeys(at.passed) if held.get(name, frame.f_globals.get(name)) is item)
 
 
 def known_or_listed(values: Values, item: Any) -> Value | None:
@@ -76,8 +91,10 @@ def known_or_listed(values: Values, item: Any) -> Value | None:
     return None if isinstance(item, list | tuple) and value is not None and value.op != FROM_CODE else value
 
 
-def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) -> Value | None:
-    """A value for an unknown array that is used at ``line`` of ``code``.
+def surmise(
+    values: Values, code: CodeType | None, line: int, rows: int | None, names: Sequence[str] = ()
+) -> Value | None:
+    """A value for an unknown array that is used at ``line`` of ``code``, under one of ``names`` where it has any there.
 
     ``UNKNOWN`` where the code says that it was made of nothing that is followed; None where the code does not tell:
     there is no source, or the array came in as an argument that nobody can read.
@@ -87,13 +104,13 @@ def surmise(values: Values, code: CodeType | None, line: int, rows: int | None) 
     if code is None or at is None:
         return None
     walk = _Walk(values, code, line)
-    own = [item for item in ends_of(walk.places.made(code), at) if item.rows == rows]
+    own = [] if names else [item for item in ends_of(walk.places.made(code), at) if item.rows == rows]
     walk.found.update((id(value), (value, frozenset())) for value in own)
     walk.before_own = _behind(own)
     # an array that was handed on has a name; only where none was, it came out of a larger expression
-    walk.queue += [_Wanted(code, name, False, at.first, line, at.mentions) for name in (() if own else at.passed)] or [
-        _Wanted(code, name, True, at.first, line, at.mentions) for name in at.used
-    ]
+    walk.queue += [
+        _Wanted(code, name, False, at.first, line, at.mentions) for name in (() if own else names or at.passed)
+    ] or [_Wanted(code, name, True, at.first, line, at.mentions) for name in at.used]
     walk.run()
     if not walk.found:
         return UNKNOWN if walk.is_certain else None
@@ -160,7 +177,7 @@ class _Walk:
     def _through(self, step: Step, wanted: _Wanted) -> None:
         direct = ends_of(self.places.made(wanted.code), step)
         if direct and (wanted.is_operand or len(step.binds) == 1):
-            self._take(_at_place(step, wanted.name, direct), wanted.mentions)
+            self._take(_of_parts(_at_place(step, wanted.name, direct), wanted.mentions), wanted.mentions)
             self.bound_at = wanted.origin
             return
         returned = self.places.returned(step, wanted.name)
@@ -169,7 +186,13 @@ class _Walk:
         is_own = not wanted.is_operand and wanted.code is self.code
         origin = step.first if is_own else wanted.origin
         self.is_certain = self.is_certain and step.is_closed
-        wider = _Wanted(wanted.code, "", True, step.first, origin, wanted.mentions | step.mentions)
+        given = _given_there(step.node, wanted.name)
+        if given is not None and not returned:  # X, y = data.values, data.label
+            wider = _Wanted(wanted.code, "", True, step.first, origin, wanted.mentions | mentions_in(given))
+            self.queue += [wider._replace(name=name) for name in names_in(given)]
+            return
+        mentions = wanted.mentions | step.mentions | _places_chosen(step.node)
+        wider = _Wanted(wanted.code, "", True, step.first, origin, mentions)
         if returned:
             self.queue += [wider._replace(code=code, name=name, before=last) for code, name, last in returned]
         else:
@@ -180,15 +203,49 @@ def _at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
     """Of what a statement made, what it bound to the name: of ``a, b = x.values, y.values`` what stands there."""
     node = step.node
     if not isinstance(node, ast.Assign) or len(step.binds) == 1:
-        return direct[-1:]
+        return [value for value in direct if value.offset == direct[-1].offset]
     target = node.targets[0]
+    place = place_of(node, name)
+    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Call):  # X, y = load(): in the order of the names
+        return direct[place : place + 1] if place is not None and len(direct) == len(target.elts) else direct[-1:]
     if not isinstance(target, ast.Tuple) or not isinstance(node.value, ast.Tuple):
         return direct[-1:]
-    place = place_of(node, name)
     if place is None or place >= len(node.value.elts):
         return direct
     mentioned = mentions_in(node.value.elts[place])
     return [value for value in direct if mentioned.intersection(value.column_names())] or direct
+
+
+def _given_there(node: ast.stmt, name: str) -> ast.expr | None:
+    """What an assignment of several expressions to several names gives that name."""
+    place = place_of(node, name)
+    if place is None or not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Tuple):
+        return None
+    return node.value.elts[place] if place < len(node.value.elts) else None
+
+
+def _places_chosen(node: ast.stmt) -> frozenset[str]:
+    """The columns that ``X = X[:, [0, 2]]`` chooses by their places, as mentions."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    key = value.slice if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) else None
+    if not isinstance(key, ast.Tuple) or len(key.elts) != 2 or not isinstance(key.elts[0], ast.Slice):
+        return frozenset()
+    chosen = key.elts[1]
+    items = chosen.elts if isinstance(chosen, ast.List | ast.Tuple) else []
+    places = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, int)]
+    return frozenset(map(_mention, places)) if len(places) == len(items) else frozenset()
+
+
+def _mention(place: int) -> str:
+    return f"[{place}]"
+
+
+def _of_parts(values: list[Value], mentions: frozenset[str]) -> list[Value]:
+    """Of the data and the labels that one call gave, those that the code asks for by ``data`` or ``target``."""
+    labels = [value for value in values if value.column_names() == ("target",)]
+    if len(values) > 1 and labels and ("data" in mentions) != ("target" in mentions):
+        return labels if "target" in mentions else [value for value in values if value not in labels]
+    return values
 
 
 def _behind(values: list[Value]) -> set[int]:
@@ -209,7 +266,9 @@ def _from_mentioned(mentions: list[frozenset[str]]) -> Rule:
     def rule(value: Value) -> Columns:
         deps: list[Dep] = []
         for position, (item, names) in enumerate(zip(value.inputs, mentions, strict=True)):
-            columns: list[str | None] = [name for name in item.column_names() if name in names]
+            columns: list[str | None] = [
+                name for place, name in enumerate(item.column_names()) if name in names or _mention(place) in names
+            ]
             deps += [Dep(position, name, description=INFERRED) for name in columns or [None]]
         return Columns({"*": deps})
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import weakref
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable
 from itertools import count
 from sys import _getframe
@@ -20,6 +19,8 @@ from typing import Any, Final, NamedTuple
 from weakref import ref as _ref
 
 import msgspec
+
+from headwater.capture.code_lines import line_of
 
 
 class DatasetRef(NamedTuple):
@@ -147,24 +148,6 @@ def make_value(
 
 MAX_DEPTH: Final = 20_000
 """A longer chain of operations on one object is cut: see ``cut``."""
-
-
-_LINES: Final[dict[int, tuple[CodeType, list[int], list[int]]]] = {}
-"""Per code object (by identity, and held) where the instructions of a line begin, and the lines. Bounded: forgotten
-when it has grown large."""
-
-
-def line_of(code: CodeType, offset: int) -> int:
-    """The source line of the instruction at a byte offset of a code object; 0 where it has none."""
-    known = _LINES.get(id(code))
-    if known is None or known[0] is not code:
-        if len(_LINES) > 1_000:
-            _LINES.clear()
-        ranges = list(code.co_lines())
-        known = (code, [start for start, _, _ in ranges], [line or 0 for _, _, line in ranges])
-        _LINES[id(code)] = known
-    place = bisect_right(known[1], offset) - 1
-    return known[2][place] if place >= 0 else 0
 
 
 _LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a string to compare with

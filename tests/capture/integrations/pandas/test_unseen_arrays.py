@@ -194,3 +194,21 @@ def test_what_a_library_stacks_for_itself_is_not_looked_for_in_code(frame, tmp_p
     both = stack_own.stacked(a, c)
     assert asked
     assert {name for found in followed.columns(both).values() for name in found} == {("in.csv", "a"), ("in.csv", "b")}
+
+
+def test_columns_of_a_matrix_chosen_by_their_places(follow):
+    """``X[:, [0, 2]]`` is made where nobody looks: the code says of which array, and which columns; the labels that the
+    same call gave are not among them."""
+    followed = follow("numpy", "sklearn")
+    from sklearn.datasets import load_diabetes, load_iris
+
+    X, y = load_diabetes(return_X_y=True)
+    X = X[:, [2]]
+    known = followed.columns(X)
+    iris = load_iris()
+    Z, t = iris.data, iris.target
+    Z = Z[:, [0, 2]]
+    assert known == {"*": {("diabetes", "x2")}}
+    assert followed.columns(Z) == {"*": {("iris", "sepal length (cm)"), ("iris", "petal length (cm)")}}
+    assert followed.columns(y) == {"target": {("diabetes", "target")}}
+    assert followed.columns(t) == {"target": {("iris", "target")}}

@@ -19,7 +19,7 @@ from headwater.capture.integrations.pandas.rules import opaque
 from headwater.capture.recorder import SCALARS, Recorder, is_spelled_here
 from headwater.capture.scalars import can_follow
 from headwater.capture.stand_in import observe_caller, observe_io, unseen
-from headwater.capture.surmise import known_or_listed, known_or_read
+from headwater.capture.surmise import GUESSED, known_or_listed, known_or_read
 from headwater.capture.values import NOTHING, UNKNOWN, Rule, Value
 
 Make = Callable[[str], After]
@@ -54,8 +54,8 @@ def bind(
             value = item if type(item) is Value else known_or_read(values, item, 3)
             if value is None and isinstance(item, pd.Index):
                 value = index_value(recorder, item)
-            if value is None:
-                value = NOTHING if is_spelled_here() else UNKNOWN
+            if value is None or value.op == GUESSED:
+                value = NOTHING if is_spelled_here() else value or UNKNOWN
             elif value is not UNKNOWN:
                 is_known = True
             known.append(value)
@@ -107,7 +107,8 @@ def is_spelled(recorder: Recorder, data: Any) -> bool:
     followed."""
     items = data.values() if isinstance(data, dict) else data if isinstance(data, list | tuple) else (data,)
     parts = [item for item in islice(items, _LOOKED_AT) if isinstance(item, DATA)]
-    if data is None or any(recorder.values.get(item) is not None for item in parts):
+    values = [recorder.values.get(item) for item in parts]
+    if data is None or any(value is not None and value.op != GUESSED for value in values):
         return False
     return not any(SCALARS.value_of(item) for item in islice(items, _LOOKED_AT)) and is_spelled_here(MAKERS)
 

@@ -46,7 +46,8 @@ def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
     if generated:
         recorder.seed("scikit-learn", f"{name}.random_state", plain.get("random_state"), source.code, source.line)
     for part, own in zip(parts, names, strict=True):
-        value = make_value("sklearn.part", (source,), same_columns, columns=own, rows=rows_of(part))
+        code, line, rows = source.code, source.line, rows_of(part)
+        value = make_value("sklearn.part", (source,), same_columns, columns=own, rows=rows, code=code, line=line)
         recorder.values.bind(part, value)
 
 

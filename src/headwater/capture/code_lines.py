@@ -1,0 +1,24 @@
+"""The line of an instruction, looked up in a table that is made once for a code object."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from types import CodeType
+from typing import Final
+
+_LINES: Final[dict[int, tuple[CodeType, list[int], list[int]]]] = {}
+"""Per code object (by identity, and held) where the instructions of a line begin, and the lines. Bounded: forgotten
+when it has grown large."""
+
+
+def line_of(code: CodeType, offset: int) -> int:
+    """The source line of the instruction at a byte offset of a code object; 0 where it has none."""
+    known = _LINES.get(id(code))
+    if known is None or known[0] is not code:
+        if len(_LINES) > 1_000:
+            _LINES.clear()
+        ranges = list(code.co_lines())
+        known = (code, [start for start, _, _ in ranges], [line or 0 for _, _, line in ranges])
+        _LINES[id(code)] = known
+    place = bisect_right(known[1], offset) - 1
+    return known[2][place] if place >= 0 else 0
