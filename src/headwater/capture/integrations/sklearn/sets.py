@@ -8,6 +8,7 @@ from typing import Any, Final
 from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names, common_part
 from headwater.capture.recorder import Recorder, is_spelled_object
+from headwater.capture.surmise import GUESSED
 from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Value, make_value, same_columns
 
 _SEARCHED: Final = 5_000
@@ -38,8 +39,9 @@ def rows_of(obj: Any) -> int | None:
 def known(recorder: Recorder, obj: Any) -> Value:
     """The value of ``obj``; where nothing was known of it, a new one that at least has its columns."""
     value = recorder.values.get(obj)
-    if value is None:
-        behind = (NOTHING,) if obj is not None and is_spelled_object(obj) else ()
+    is_doubtful = value is None or value.op == GUESSED
+    behind = (NOTHING,) if is_doubtful and obj is not None and is_spelled_object(obj) else ()
+    if value is None or behind:
         rule = _spelled_out if behind else None
         value = make_value("memory.object", behind, rule, columns=columns_of(obj, None), rows=rows_of(obj))
         if obj is not None:
