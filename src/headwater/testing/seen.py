@@ -148,9 +148,7 @@ class Seen:
                 yield f"why {key}", self._told(ask.why, key)
                 # Ids follow the order of arrival.
                 near = neighbourhood(self._store, row, Extent(up=2, down=2), with_columns=True)
-                by_name = {
-                    name: self._name(node) for name, node in near.keys.items()
-                }
+                by_name = {name: self._name(node) for name, node in near.keys.items()}
                 yield f"near {key}", [msgspec.structs.replace(near, keys={}), by_name]
             else:
                 yield f"claims {key}", ask.claims(key)
