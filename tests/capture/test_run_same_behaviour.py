@@ -30,6 +30,42 @@ def test_output_and_end_are_those_of_python(project, name):
     assert captured == plain
 
 
+CLASHES = {
+    "own modules": "import json, queue, csv; print(json.mine, queue.mine, csv.mine)",
+    "of C": "import select; print(select.mine)",
+    "in functions": "def late():\n    import tempfile, ast\n    print(tempfile.mine, ast.mine)\nlate()",
+    "a folder": "import logging; print(logging.INFO)",
+}
+
+
+@pytest.mark.parametrize("name", CLASHES)
+def test_a_file_that_is_called_as_a_module_is_the_programs_own(project, name):
+    """What lies beside a script hides modules of the interpreter that capture has loaded long ago; its code runs when
+    the program imports it, and not for us."""
+    for module in ("json", "queue", "csv", "select", "tempfile", "ast", "hashlib"):
+        project.write(f"beside/{module}.py", f"print('{module} is imported')\nmine = '{module}'\n")
+    (project.folder / "beside" / "logging").mkdir()
+    project.write("beside/script.py", CLASHES[name])
+    plain = project.plain("beside/script.py")
+    captured = project.captured("beside/script.py")
+    assert captured == plain
+
+
+def test_what_is_loaded_later_of_capture_has_the_modules_that_made_room(project):
+    """A script with a ``json.py`` of its own is captured all the same, by integrations that come with their library."""
+    project.write("beside/json.py", "print('mine')")
+    project.write(
+        "beside/script.py",
+        "import json, sqlite3, numpy\nwith open('in.txt') as a: text = a.read()\n"
+        "with open('out.txt', 'w') as b: b.write(text)",
+    )
+    project.write("in.txt", "words")
+    ended = project.captured("beside/script.py")
+    assert (ended.code, ended.out, ended.err) == (0, "mine\n", "")
+    names = {Path(one["name"]).name for event in project.events for one in event.get("outputs", ())}
+    assert names == {"out.txt"}
+
+
 def _without_addresses(text: str) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x", text)
 

@@ -21,6 +21,7 @@ from headwater.capture.collector import CollectorPause, freeze
 from headwater.capture.config import Config
 from headwater.capture.facts import argument_parameters, facts_of_process
 from headwater.capture.guard import GUARD
+from headwater.capture.name_clashes import make_room
 from headwater.capture.script_end import end_program
 
 
@@ -180,6 +181,9 @@ def run_program(
         _begin(program, config, name, operation, keywords)
     freeze()
     pause.end()
+    if program.script is None or program.script.suffix != ".ipynb":  # a kernel has loaded as much as we have
+        with GUARD.at("run"):
+            make_room(program.path0)
     main = sys.modules["__main__"] = _main_module(program)  # made anew: the program's module is not to be frozen
     error: BaseException | None = None
     try:

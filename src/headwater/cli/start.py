@@ -7,6 +7,7 @@ which says the same of the same arguments: a test holds the two together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
@@ -69,6 +70,9 @@ def begin(asked: Asked) -> NoReturn:
     from headwater.capture.collector import CollectorPause
 
     pause = CollectorPause()  # the first thing: most of what our modules are made of is made next
+    from headwater.capture.name_clashes import expect_clashes
+
+    expect_clashes(os.path.dirname(os.path.realpath(asked.program[0])) if _is_script(asked) else "")  # noqa: PTH120
     from headwater.capture.config import load
     from headwater.capture.script import code_program, module_program, run_program, script_program
 
@@ -83,6 +87,10 @@ def begin(asked: Asked) -> NoReturn:
     else:
         ready = script_program(asked.program[0], asked.program[1:], _project(config.project, asked.program[0]))
     run_program(ready, config, pause, name=asked.name, operation=asked.operation, keywords=given)
+
+
+def _is_script(asked: Asked) -> bool:
+    return asked.module is None and asked.code is None
 
 
 def _settings(asked: Asked) -> dict[str, Any]:

@@ -1,0 +1,101 @@
+"""Files of the program's folder that are called as modules which capture needs too.
+
+Plain Python looks into the folder of the script first: beside a ``queue.py`` there, ``import queue`` means that file.
+So the modules that are loaded already make room before the program begins, and what is ours goes on importing those.
+What of the standard library is loaded already keeps the ones that it has: where plain Python fails because a library
+gets the program's file, the program works under capture.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder, SourceFileLoader
+from types import ModuleType
+from typing import Any, Final
+
+_STAY: Final = frozenset({"__main__", "encodings", "headwater", "importlib", "sitecustomize", "usercustomize"})
+"""Loaded before every program, with or without us; and ourselves."""
+_NOT_OURS: Final = frozenset({"antigravity", "idlelib", "this", "tkinter", "turtle", "turtledemo"})
+"""Modules of the standard library that do something when they are imported; capture needs none of them."""
+
+_OUT_OF_THE_WAY: Final[dict[str, ModuleType]] = {}
+"""Modules that made room, by name."""
+
+
+def expect_clashes(folder: str) -> None:
+    """Get ready for a program in this folder, before the rest of capture is loaded; seldom is there anything to do."""
+    names = _names_in(folder) & sys.stdlib_module_names - _STAY - _NOT_OURS
+    if not names:
+        return
+    for name in names:
+        with contextlib.suppress(ImportError):  # one that this interpreter was built without
+            import_module(name)
+    sys.meta_path.insert(0, _OwnModules())
+
+
+def make_room(folder: str) -> None:
+    """Take the modules out of ``sys.modules`` that a file of the program's folder hides from it."""
+    loaded = {name for name in sys.modules if "." not in name} - _STAY
+    hidden = {name for name in _names_in(folder) & loaded if _is_hidden(name, folder)}
+    for name in [name for name in sys.modules if name.partition(".")[0] in hidden]:
+        _OUT_OF_THE_WAY[name] = sys.modules.pop(name)
+
+
+def _names_in(folder: str) -> set[str]:
+    if sys.flags.safe_path or not os.path.isdir(folder or "."):  # noqa: PTH112
+        return set()
+    return {entry.partition(".")[0] for entry in os.listdir(folder or ".")}  # noqa: PTH208
+
+
+def _is_hidden(name: str, folder: str) -> bool:
+    """Tell whether plain Python takes the file. A folder without ``__init__`` counts where nothing else does."""
+    if BuiltinImporter.find_spec(name) is not None or FrozenImporter.find_spec(name) is not None:
+        return False
+    spec = PathFinder.find_spec(name, [folder])
+    loaded = getattr(sys.modules[name], "__spec__", None)
+    return spec is not None and spec.loader is not None and spec.origin != getattr(loaded, "origin", None)
+
+
+class _OwnModules(MetaPathFinder):
+    """Finds modules of Headwater, and has them import what made room."""
+
+    def __init__(self) -> None:
+        self._names = {**vars(builtins), "__import__": _import}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Nothing for modules of others."""
+        if not fullname.startswith("headwater."):
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and type(spec.loader) is SourceFileLoader:
+            self._follow(spec.loader)
+        return spec
+
+    def _follow(self, loader: Any) -> None:
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module
+            module.__dict__["__builtins__"] = self._names
+            loader.exec_module(module)
+
+        loader.exec_module = exec_module
+
+
+def _import(
+    name: str,
+    globals: Mapping[str, object] | None = None,
+    locals: Mapping[str, object] | None = None,
+    fromlist: Sequence[str] | None = (),
+    level: int = 0,
+) -> ModuleType:
+    """``__import__`` for modules of ours."""
+    if level == 0 and name in _OUT_OF_THE_WAY:
+        return _OUT_OF_THE_WAY[name if fromlist else name.partition(".")[0]]
+    return builtins.__import__(name, globals, locals, fromlist or (), level)
