@@ -40,6 +40,17 @@ SNIPPETS = {
     "group_agg": "sales.group_by('shop', maintain_order=True).agg(pl.col('units').sum(), top=pl.col('price').max())",
     "group_mean": "sales.group_by('shop', maintain_order=True).mean()",
     "group_len": "sales.group_by('shop', maintain_order=True).len()",
+    "group_having": "sales.group_by('shop', maintain_order=True).having(pl.col('cost').max() > 2)"
+    ".agg(pl.col('units').sum())",
+    "group_dynamic": "sales.sort('day').group_by_dynamic('day', every='2i')"
+    ".agg(pl.col('units').sum(), pl.col('price').max())",
+    "group_dynamic_keys": "sales.sort('day').group_by_dynamic(index_column='day', every='2i', include_boundaries=True, "
+    "group_by='shop').agg(m=pl.col('price') * pl.col('cost'))",
+    "rolling": "sales.sort('day').rolling('day', period='2i').agg(pl.col('units').sum())",
+    "rolling_keys": "sales.sort('day').rolling('day', period='2i', group_by=['shop']).agg(pl.col('units').sum())",
+    "lazy_dynamic": "sales.lazy().sort('day').group_by_dynamic('day', every='2i').agg(cs.float().mean()).collect()",
+    "lazy_having": "sales.lazy().group_by('shop', maintain_order=True).having(pl.col('cost').max() > 2)"
+    ".agg(pl.col('units').sum()).collect()",
     "join": "sales.join(shops, on='shop', how='left', maintain_order='left')",
     "join_suffix": "sales.join(shops.rename({'size': 'day'}), on='shop', how='inner', maintain_order='left')",
     "join_semi": "sales.join(shops.filter(pl.col('size') > 10), on='shop', how='semi', maintain_order='left')",

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.polars import frames, io, series, warned
+from headwater.capture.integrations.polars import frames, grouping, io, series, warned
 
 
 class PolarsIntegration(Integration):
@@ -22,6 +22,7 @@ class PolarsIntegration(Integration):
         """Hook frames, columns, groupings, readers and writers."""
         del module
         frames.hook(hooks)
+        grouping.hook(hooks)
         io.hook(hooks)
         series.hook(hooks)
         warned.install(hooks)

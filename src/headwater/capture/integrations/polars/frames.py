@@ -1,4 +1,4 @@
-"""Hooks on DataFrame, LazyFrame and their groupings: one table of methods serves both."""
+"""Hooks on DataFrame and LazyFrame: one table of methods serves both."""
 
 from __future__ import annotations
 
@@ -56,15 +56,12 @@ SPELLED: Final = frozenset(("select", "select_seq", "with_columns", "with_column
 """Methods whose expressions may hold numbers that were taken out of data."""
 OPAQUE: Final = (
     "map_rows", "map_columns", "map_batches", "transpose", "describe", "corr", "hash_rows", "upsample", "unstack",
-    "merge_sorted", "rolling", "group_by_dynamic", "to_struct", "partition_by",
-)  # fmt: skip
-_AGGREGATES: Final = (
-    "all", "first", "last", "max", "mean", "median", "min", "n_unique", "quantile", "sum", "head", "tail", "len",
+    "merge_sorted", "to_struct", "partition_by",
 )  # fmt: skip
 
 
 def hook(hooks: Hooks) -> None:
-    """Hook both kinds of frame, their groupings, and the columns taken out of a frame."""
+    """Hook both kinds of frame, and the columns taken out of a frame."""
     pl = polars()
     for owner in (pl.DataFrame, pl.LazyFrame):
         for name, rule_of in METHODS.items():
@@ -73,25 +70,10 @@ def hook(hooks: Hooks) -> None:
         for name in OPAQUE:
             if hasattr(owner, name):
                 hooks.after(owner, name, functools.partial(after_opaque, method=name))
-        hooks.after(owner, "group_by", after_group_by)
-        grouping = _grouping_of(owner)
-        for name in ("agg", *_AGGREGATES):
-            if hasattr(grouping, name):
-                hooks.after(grouping, name, functools.partial(after_aggregate, method=name))
     for name in ("get_column", "to_series", "__getitem__", "drop_in_place", "item"):
         hooks.after(pl.DataFrame, name, functools.partial(after_column, method=name))
     for name in ("hstack", "vstack", "extend", "insert_column", "replace_column"):
         hooks.after(pl.DataFrame, name, functools.partial(after_side, method=name))
-
-
-def _grouping_of(owner: Any) -> Any:
-    if owner is polars().DataFrame:
-        from polars.dataframe.group_by import GroupBy
-
-        return GroupBy
-    from polars.lazyframe.group_by import LazyGroupBy
-
-    return LazyGroupBy
 
 
 def height(frame: Any) -> int | None:
@@ -152,7 +134,8 @@ def with_literals(call: rules.Call, first: int) -> tuple[rules.Call, list[Value]
     return rules.Spelled((call[0], call[1], places)), list(known.values())
 
 
-def _inputs(recorder: Recorder, frames: list[Any]) -> tuple[Value, ...]:
+def inputs_of(recorder: Recorder, frames: list[Any]) -> tuple[Value, ...]:
+    """The values of frames; one that came from elsewhere is known from now on."""
     found = []
     for frame in frames:
         value = recorder.values.get(frame)
@@ -171,7 +154,7 @@ def after_method(
     if not isinstance(result, polars().DataFrame | polars().LazyFrame):
         return
     frames, call = _split(recorder, args, kwargs)
-    inputs = _inputs(recorder, frames)
+    inputs = inputs_of(recorder, frames)
     columns = names_of(result)
     if method in SPELLED:
         call, numbers = with_literals(call, len(inputs))
@@ -200,54 +183,12 @@ def _detail(method: str, kwargs: dict[str, Any]) -> dict[str, Any] | None:
 def after_opaque(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
     """A method of which only the inputs are known."""
     frames, _ = _split(recorder, args, kwargs)
-    inputs = _inputs(recorder, frames)
+    inputs = inputs_of(recorder, frames)
     results = result.values() if isinstance(result, dict) else result if isinstance(result, list) else [result]
     for item in results:
         same = method in ("partition_by", "upsample", "merge_sorted")
         rule = rules.kept(((), {})) if same else opaque
         recorder.derive(item, f"polars.{method}", inputs, rule=rule, columns=names_of(item), rows=height(item))
-
-
-def after_group_by(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """A grouping: remembers the frame and the keys."""
-    recorder.derive(result, "polars.group_by", _inputs(recorder, [args[0]]), rule=_Keys((args[1:], kwargs)))
-
-
-class _Keys:
-    """The rule of a grouping, which knows its keys: what is aggregated from it asks for them."""
-
-    __slots__ = ("call",)
-
-    def __init__(self, call: rules.Call) -> None:
-        self.call = call
-
-    def __call__(self, value: Value) -> Columns:
-        """A grouping that was not aggregated has no columns of its own."""
-        return opaque(value)
-
-
-def after_aggregate(
-    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
-) -> None:
-    """A grouping was aggregated."""
-    grouping = recorder.values.get(args[0])
-    if grouping is None or not isinstance(grouping.rule, _Keys):
-        return
-    keys = grouping.rule.call
-    call, numbers = with_literals((args[1:], kwargs), len(grouping.inputs))
-    inputs = (*grouping.inputs, *numbers)
-    rule = rules.grouped(call, keys) if method == "agg" else rules.grouped_all(keys)
-    columns = names_of(result)
-    if columns is None:
-
-        def make() -> dict[str, Any]:
-            from headwater.capture.integrations.polars.replay import empty
-
-            again = getattr(empty(inputs[0]).group_by(*keys[0], **keys[1]), method)(*call[0], **call[1])
-            return dict(again.collect_schema())
-
-        columns = Names(make=make)
-    recorder.derive(result, f"polars.group_by.{method}", inputs, rule=rule, columns=columns, rows=height(result))
 
 
 def after_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
@@ -262,7 +203,7 @@ def after_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     else:
         _after_item(recorder, result, args, method)
         return
-    inputs = _inputs(recorder, [args[0]])
+    inputs = inputs_of(recorder, [args[0]])
     recorder.derive(result, f"polars.{method}", inputs, rule=rule, columns=names_of(result), rows=height(result))
 
 
@@ -286,7 +227,7 @@ def after_side(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         for item in (arg if isinstance(arg, list) else [arg])
         if hasattr(item, "dtype") or hasattr(item, "schema")
     ]
-    inputs = _inputs(recorder, [args[0], *others])
+    inputs = inputs_of(recorder, [args[0], *others])
     rule = by_name if method in ("hstack", "insert_column", "replace_column") else stacked
     value = recorder.derive(
         result, f"polars.{method}", inputs, rule=rule, columns=names_of(result), rows=height(result)

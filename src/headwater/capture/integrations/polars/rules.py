@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from headwater.capture.integrations.polars.expressions import expressions, literals, outputs, roots
@@ -234,7 +234,7 @@ def _starts(name: str, names: tuple[str, ...]) -> list[str]:
     return [item for item in names if name.startswith(item)]
 
 
-def grouped(call: Call, keys: Call) -> Rule:
+def grouped(call: Call, keys: Call, having: tuple[Any, ...] = ()) -> Rule:
     """``group_by(keys).agg(...)``: the keys, and what the expressions gather; the keys decide about all of it."""
 
     def rule(value: Value) -> Columns:
@@ -246,12 +246,12 @@ def grouped(call: Call, keys: Call) -> Rule:
         for expression in expressions(call[0], call[1]):
             for name, deps in made_by(expression, value, call).items():
                 fields[name] = [d._replace(subtype="AGGREGATION") if d.type == "DIRECT" else d for d in deps]
-        return Columns(fields, [Dep(0, name, "INDIRECT", "GROUP_BY") for name in dict.fromkeys(looked_at)])
+        return Columns(fields, [*_grouped_by(dict.fromkeys(looked_at)), *_chosen_by(having, source)])
 
     return rule
 
 
-def grouped_all(keys: Call) -> Rule:
+def grouped_all(keys: Call, having: tuple[Any, ...] = ()) -> Rule:
     """``group_by(keys).mean()`` and kin: every other column, aggregated."""
 
     def rule(value: Value) -> Columns:
@@ -262,9 +262,38 @@ def grouped_all(keys: Call) -> Rule:
             name: [Dep(0, name, subtype="IDENTITY" if name in key_names else "AGGREGATION")] if name in own else []
             for name in value.column_names()
         }
-        return Columns(fields, [Dep(0, name, "INDIRECT", "GROUP_BY") for name in key_names])
+        return Columns(fields, [*_grouped_by(key_names), *_chosen_by(having, source)])
 
     return rule
+
+
+def windowed(call: Call, window: Call, having: tuple[Any, ...], *, is_moved: bool) -> Rule:
+    """``group_by_dynamic(index).agg(...)`` and ``rolling``: as by keys, of which one is a time that may be moved to the
+    edge of its window; the edges, where they are asked for, are made of it."""
+    index = window[0][0] if window[0] else window[1]["index_column"]
+    within = window[1].get("group_by")
+    keys = () if within is None else tuple(within) if isinstance(within, list | tuple) else (within,)
+    by_keys = grouped(call, ((*keys, index), {}), having)
+
+    def rule(value: Value) -> Columns:
+        columns = by_keys(value)
+        fields = dict(columns.fields)
+        made = outputs(expressions([index])[0], value.inputs[0]) if is_moved else {}
+        for name, deps in made.items():
+            moved = [dep._replace(subtype="TRANSFORMATION") for dep in deps]
+            edges = [one for one in ("_lower_boundary", "_upper_boundary") if one in value.column_names()]
+            fields.update(dict.fromkeys([name, *edges], moved))
+        return Columns({name: fields[name] for name in value.column_names() if name in fields}, columns.indirect)
+
+    return rule
+
+
+def _grouped_by(names: Iterable[str]) -> list[Dep]:
+    return [Dep(0, name, "INDIRECT", "GROUP_BY") for name in names]
+
+
+def _chosen_by(having: tuple[Any, ...], source: Value) -> list[Dep]:
+    return [Dep(0, name, "INDIRECT", "FILTER") for name in roots(having, source)]
 
 
 def _named(kwargs: dict[str, Any]) -> dict[str, Any]:
