@@ -64,7 +64,7 @@ def test_both_ends_of_a_long_way_are_in_sight(live, watch):
     steps stand in the details."""
     page = watch().open(f"{live.url}/lineage?root=step.0&to=step.{LONG}")
     expect(card(page, f"step.{LONG}")).to_be_visible()
-    page.wait_for_function("document.querySelector('.lineage[aria-busy]') === null")
+    expect(page.locator(".lineage[aria-busy]")).to_have_count(0)
     assert zoom(page) >= 0.8
     assert is_within(page, "step.0")
     assert is_within(page, f"step.{LONG}")
@@ -78,7 +78,7 @@ def test_both_ends_of_a_long_way_are_in_sight(live, watch):
 def test_on_a_phone_both_ends_are_in_sight_too(live, watch):
     """A shorter way on a narrow screen: both ends in sight, at a zoom that can be read; nothing is wider than it."""
     page = watch(**PHONE).open(f"{live.url}/lineage?root=step.0&to=step.3")
-    page.wait_for_function("document.querySelector('.lineage[aria-busy]') === null")
+    expect(page.locator(".lineage[aria-busy]")).to_have_count(0)
     page.wait_for_timeout(300)
     page.locator("[data-stage]").scroll_into_view_if_needed()
     assert zoom(page) >= 0.55
