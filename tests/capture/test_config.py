@@ -147,6 +147,17 @@ def test_the_transport_from_the_environment(folder, environ, expected):
     assert load(environ=environ, folder=folder).settings.transport == expected
 
 
+@pytest.mark.parametrize(
+    "variable", ["URL", "API_KEY", "NAMESPACE", "STORE", "TRANSPORT__URL", "TRANSPORT", "MAX_ITEMS"]
+)
+def test_an_empty_variable_says_nothing(folder, variable):
+    """As a compose file hands on a variable that was never set; what says more is heard, as without it."""
+    environ = {"OPENLINEAGE_URL": "http://std", "OPENLINEAGE_NAMESPACE": "team"}
+    found = load(environ={**environ, f"HEADWATER_{variable}": " "}, folder=folder)
+    assert found.settings == load(environ=environ, folder=folder).settings
+    assert found.settings.transport == {"kind": "http", "url": "http://std"}
+
+
 @pytest.mark.parametrize("transport", [None, "embedded", '{"kind": "file", "path": "x"}'])
 def test_a_key_to_ask_with_is_no_setting_of_capture(folder, transport):
     """``HEADWATER_API_KEY`` may stand in the environment for questions to a service while lineage is kept here."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from headwater.capture.delivery import Delivery
 from headwater.capture.transports import make_transport
 from headwater.errors import ConfigError, TransportError
 
@@ -146,12 +147,42 @@ def test_a_server_that_is_down_is_away_and_not_an_error_of_the_event(tmp_path, m
         transport.emit(EVENTS)
 
 
-def test_a_hurried_transport_does_not_wait(tmp_path):
-    """At the end of the process one attempt is all: no pauses."""
-    transport = make_transport({"kind": "http", "url": "http://127.0.0.1:9", "retries": 1000}, tmp_path)
+def test_a_hurried_transport_does_not_wait_long(server, tmp_path, monkeypatch):
+    """At the end of the process a server that is away is asked three times, whatever the number of retries."""
+    monkeypatch.setattr("headwater.capture.transports.http.FIRST_PAUSE_S", 0.001)
+    server.answer = lambda path, body, count: (503, "busy")
+    transport = http(server, tmp_path, retries=1000)
     transport.hurry.set()
     with pytest.raises(TransportError):
-        transport.emit(EVENTS)
+        transport.emit(EVENTS[:1])
+    assert len(server.requests) == 3
+    server.answer = lambda path, body, count: (503, "busy") if count < 6 else (201, "")
+    assert transport.emit(EVENTS[:1]).taken == 1
+    transport.close()
+
+
+def test_a_server_that_does_not_answer_is_asked_once_at_the_end(tmp_path, monkeypatch):
+    """Where no answer comes in time the end of the process waits for one timeout, not for several."""
+    asked = []
+
+    def silent(self: object, *request: object) -> tuple[int, bytes]:
+        asked.append(request)
+        raise TimeoutError("timed out")
+
+    transport = make_transport({"kind": "http", "url": "http://127.0.0.1:9"}, tmp_path)
+    monkeypatch.setattr(type(transport), "_once", silent)
+    transport.hurry.set()
+    with pytest.raises(TransportError, match="timed out"):
+        transport.emit(EVENTS[:1])
+    assert len(asked) == 1
+
+
+def test_a_destination_that_is_made_at_the_end_is_hurried_too(tmp_path):
+    """A script that is over before its first event was sent does not wait through the pauses of a server that is away:
+    it did, for ten seconds."""
+    delivery = Delivery({"kind": "http", "url": "http://127.0.0.1:9"}, tmp_path)
+    delivery.hurry()
+    assert delivery.transport().hurry.is_set()
 
 
 def test_a_connection_that_the_server_closed_is_renewed(server, tmp_path):

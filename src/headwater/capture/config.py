@@ -148,10 +148,19 @@ def _own_variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
             continue
         name = _ALIASES.get(rest) or rest.lower().replace("__", ".")
         _refuse_unknown(name, f"environment {variable}")
+        if not environ[variable].strip() and not _has_empty_value(name):
+            continue
         found[name] = (_from_text(name, environ[variable], variable), variable)
         if rest == "URL":
             found.setdefault("transport.kind", ("http", variable))
     return found
+
+
+def _has_empty_value(name: str) -> bool:
+    """Whether an empty variable says something: no items, or no. Elsewhere it says nothing: a compose file hands a
+    variable that was never set on as an empty one."""
+    hint = "" if name.partition(".")[0] == "transport" else str(setting_types()[name])
+    return any(kind in hint for kind in ("tuple", "dict", "bool"))
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:

@@ -47,6 +47,7 @@ class Delivery:
         self._away_until = 0.0
         self._pause_s = FIRST_PAUSE_S
         self._is_drained = False
+        self._is_hurried = False
         self._deferred_until = time.monotonic() + DEFER_S
         self.away = ""
         """Why the destination could not be reached last time, in words; empty while it can."""
@@ -129,10 +130,13 @@ class Delivery:
         """
         if self._transport is None:
             self._transport = make_transport(self._settings, self._folder)
+            if self._is_hurried:
+                self._transport.hurry.set()
         return self._transport
 
     def hurry(self) -> None:
-        """The process ends: a transport that waits to try again stops waiting."""
+        """The process ends: a transport does not wait long to try again, whether it is there yet or not."""
+        self._is_hurried = True
         if self._transport is not None:
             self._transport.hurry.set()
 
@@ -215,6 +219,7 @@ class Delivery:
         """In the child: forget, without touching, everything that belongs to the parent."""
         _LEFT_TO_PARENT.append(self._transport)
         self._transport = None
+        self._is_hurried = False
         self._unkept = []
         self.spool.forget()
         self.lease.forget()

@@ -67,7 +67,7 @@ TRANSPORT_DOCS: Final[dict[str, dict[str, str]]] = {
         "api_key": "Sent as `Authorization: Bearer`.",
         "compression": "`gzip` or `none`. Default: `gzip`.",
         "timeout_s": "Seconds for one request. Default: 5.",
-        "retries": "Attempts after the first, on connection errors and 5xx. Default: 5.",
+        "retries": "Attempts after the first, on connection errors and 5xx; at most 2 at the end. Default: 5.",
         "verify": "Whether the certificate is checked. Default: true.",
         "ca_file": "File of certificate authorities to trust.",
         "headers": "More request headers, as a table.",

@@ -48,7 +48,7 @@ class Transport(ABC):
         self.config = config
         self.folder = folder
         self.hurry = threading.Event()
-        """Set when the process ends: a transport that waits to try again stops waiting."""
+        """Set when the process ends: from then on a transport waits no more than a blink to try again."""
 
     @abstractmethod
     def emit(self, batch: Sequence[bytes]) -> Delivery:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import time
 from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
@@ -24,6 +25,9 @@ from headwater.errors import ConfigError, TransportError
 _AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NO_BATCH: Final = frozenset({404, 405, 501})
 FIRST_PAUSE_S: Final = 0.3
+LAST_TRIES: Final = 2
+"""Attempts after the first one when the process ends: a server that was busy for an instant still gets the events, and
+one that is away does not hold the program up."""
 GZIP_FROM_BYTES: Final = 1024
 
 
@@ -98,17 +102,17 @@ class HttpTransport(Transport):
         if self.config.compression == "gzip" and len(data) >= GZIP_FROM_BYTES:
             data = gzip.compress(data, 3)
             headers["Content-Encoding"] = "gzip"
-        pause_s, why = FIRST_PAUSE_S, ""
+        why = ""
         for attempt in range(self.config.retries + 1):
-            if attempt:
-                if self.hurry.wait(pause_s):
-                    break
-                pause_s *= 2
+            if attempt and not self._may_try_again(attempt):
+                break
             try:
                 status, body = self._once(path, data, headers)
             except (OSError, HTTPException) as error:
                 why = f"{type(error).__name__}: {error}"
                 self.close()
+                if isinstance(error, TimeoutError) and self.hurry.is_set():
+                    break
                 continue
             if status not in _AGAIN:
                 return status, body
@@ -116,6 +120,13 @@ class HttpTransport(Transport):
         raise TransportError(
             f"{self._parts.hostname} is not to be reached: {why}", hint="events are spooled and sent later"
         )
+
+    def _may_try_again(self, attempt: int) -> bool:
+        """Wait before an attempt after the first: ever longer; when the process ends only a few times, for a blink."""
+        is_last = self.hurry.is_set() or self.hurry.wait(FIRST_PAUSE_S * 2 ** (attempt - 1))
+        if is_last and attempt <= LAST_TRIES:
+            time.sleep(FIRST_PAUSE_S)
+        return not is_last or attempt <= LAST_TRIES
 
     def _once(self, path: str, data: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         """One request on the connection that is kept; a kept one that the server has closed meanwhile is renewed."""
