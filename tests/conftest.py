@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 # Before anything imports it: the suite's asserts explain themselves as those of a test file do.
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 # A fault inside a hook fails the test that met it, instead of being counted and forgotten.
 os.environ.setdefault("HEADWATER_STRICT", "1")
+
+# No example has a time limit: on a busy machine any of them can take long.
+hypothesis.settings.register_profile("suite", parent=hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,6 +11,7 @@ import pytest
 from headwater.cli.commands import COMMANDS, cli
 from headwater.cli.opening import NoLineage
 from headwater.errors import HeadwaterError, InvalidInput, NotFound
+from headwater.storage.sqlite import SQLiteStore
 
 from .conftest import Invoke
 
@@ -41,6 +42,19 @@ def test_every_question_answers_in_words_and_json(filled: Path, invoke: Invoke, 
     document = invoke(*question, "--json")
     assert document.exit_code == 0
     assert json.loads(document.output)
+
+
+@pytest.mark.parametrize("question", [*COMMON[:-1], ("doctor",)], ids=lambda question: question[0])
+def test_no_question_counts_what_the_store_holds(
+    filled: Path, invoke: Invoke, question: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer costs what it is about: none looks at every edge, or counts every run, first."""
+    asked: list[str] = []
+    monkeypatch.setattr(SQLiteStore, "statistics", lambda self: asked.append("statistics"))
+    if question[0] not in ("coverage", "doctor"):  # they tell how many there are
+        monkeypatch.setattr(SQLiteStore, "tally", lambda self: asked.append("tally"))
+    assert invoke(*question).exit_code == 0
+    assert asked == []
 
 
 @pytest.mark.parametrize("command", ["upstream", "downstream"])

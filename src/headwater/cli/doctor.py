@@ -89,23 +89,21 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
             yield Finding(level="note", what="store", says=_behind(where, behind))
             return
         with opened(ctx) as store:
-            statistics = store.statistics()
+            tally = store.tally()
             index = store.index("dataset")
             kernel = index.kernel
     except HeadwaterError as error:
         level = "note" if type(error).__name__ == "NoLineage" else "problem"
         yield Finding(level=level, what="store", says=str(error))
         return
-    yield Finding(
-        level="ok", what="store", says=f"{shown(where)}: {statistics.events:,} events, {statistics.runs:,} runs"
-    )
+    yield Finding(level="ok", what="store", says=f"{shown(where)}: {tally.events:,} events, {tally.runs:,} runs")
     if where.startswith(POSTGRES):
         yield from _postgres(where)
     says = "compiled" if kernel == "compiled" else f"{kernel}: large walks are slower without the compiled kernel"
     yield Finding(level="ok" if kernel == "compiled" else "note", what="graph index", says=says)
-    if statistics.quarantined:
+    if tally.quarantined:
         yield Finding(
-            level="note", what="refused events", says=f"{statistics.quarantined:,}: 'headwater store info' says why"
+            level="note", what="refused events", says=f"{tally.quarantined:,}: 'headwater store info' says why"
         )
 
 

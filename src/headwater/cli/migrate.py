@@ -16,7 +16,7 @@ def _bring_up(where: str, tenants: list[str]) -> None:
         with patient(tenant) as on_progress:
             store = open_store(where, tenant=tenant, on_progress=on_progress)
         with store:
-            click.echo(f"{tenant}: the schema is that of this version; {store.statistics().events:,} events")
+            click.echo(f"{tenant}: the schema is that of this version; {store.tally().events:,} events")
 
 
 def _tell(where: str, tenants: list[str]) -> bool:

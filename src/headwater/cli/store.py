@@ -102,7 +102,7 @@ def restore(ctx: click.Context, file: Path, force: bool) -> None:
             _move(place, ".replaced", "")
         raise
     with opened(ctx) as found:
-        events = found.statistics().events
+        events = found.tally().events
     click.echo(f"restored {events:,} events to {place}")
 
 
@@ -112,7 +112,7 @@ def _restore_to_server(ctx: click.Context, file: Path) -> None:
     with opened(ctx) as found:
         assert isinstance(found, PostgresStore)
         found.restore(file)
-        events = found.statistics().events
+        events = found.tally().events
     click.echo(f"restored {events:,} events to {shown(target(ctx.find_root().obj))}")
 
 
@@ -184,12 +184,12 @@ def check(ctx: click.Context) -> None:
         if verify is not None:
             verify()
         events = sum(1 for _ in found.events())
-        statistics = found.statistics()
-        if events != statistics.events:
+        tally = found.tally()
+        if events != tally.events:
             raise StoreError(
-                f"the log holds {events:,} events and says {statistics.events:,}", hint="run 'headwater store rebuild'"
+                f"the log holds {events:,} events and says {tally.events:,}", hint="run 'headwater store rebuild'"
             )
-    click.echo(f"sound: {events:,} events, {statistics.datasets:,} datasets, {statistics.runs:,} runs")
+    click.echo(f"sound: {events:,} events, {tally.datasets:,} datasets, {tally.runs:,} runs")
 
 
 @store.command()

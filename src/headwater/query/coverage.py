@@ -74,7 +74,7 @@ def measure(store: Store) -> Coverage:
             if edge.source_id != edge.job_id:
                 counts[edge.how.value] += 1
                 mapped += bool(edge.mapping)
-    statistics = store.statistics()
+    tally = store.tally()
     return Coverage(
         datasets=datasets,
         with_producer=with_producer,
@@ -82,11 +82,11 @@ def measure(store: Store) -> Coverage:
         sources=datasets - with_producer,
         with_schema=with_schema,
         with_fingerprint=with_fingerprint,
-        jobs=statistics.jobs,
-        runs=statistics.runs,
+        jobs=tally.jobs,
+        runs=tally.runs,
         edges=counts,
         edges_with_columns=mapped,
-        refused_events=statistics.quarantined,
+        refused_events=tally.quarantined,
     )
 
 

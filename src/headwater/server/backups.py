@@ -135,7 +135,7 @@ def put_back(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
         with open_store(settings.store, tenant=name) as store:
             if copied.graph_hash and store.graph_hash() != copied.graph_hash:
                 raise StoreCorrupt(f"the graph of {name} is not the one that was copied", hint="use another backup")
-            tell(f"{name}: {store.statistics().events:,} events")
+            tell(f"{name}: {store.tally().events:,} events")
     return manifest
 
 
