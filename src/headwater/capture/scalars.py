@@ -56,6 +56,16 @@ class Scalars:
         """``item`` was made by ``op``: as ``Values.derive``."""
         holder = Scalar(item)
         holder.value = self._values.derive(holder, op, *args, **kwargs)
+        self._keep(holder)
+
+    def keep(self, item: object, value: Value) -> None:
+        """``item`` is ``value``, a number that nobody asked for yet: no line of code made it."""
+        holder = Scalar(item)
+        holder.value = value
+        self._keep(holder)
+
+    def _keep(self, holder: Scalar) -> None:
+        item = holder.item
         self._by_id[id(item)] = self._by_item[item] = holder
         self._order.append(holder)
         if len(self._order) > _KEPT:

@@ -299,6 +299,13 @@ class Values:
             self.sweep()
         return value
 
+    def hold(self, obj: object, value: Value) -> None:
+        """As ``bind``, for a part of an object that a library made for itself: nobody is told of it."""
+        try:
+            self._by_id[id(obj)] = (_ref(obj), value)
+        except TypeError:
+            self.untracked += 1
+
     def derive(
         self,
         obj: object,

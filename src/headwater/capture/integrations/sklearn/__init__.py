@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.sklearn import evaluation, models, sets, sources
+from headwater.capture.integrations.sklearn import evaluation, measured, models, sets, sources
 from headwater.capture.integrations.sklearn.classes import hook_existing, hook_future
 from headwater.errors import DidNotEnable
 
@@ -25,7 +25,9 @@ class SklearnIntegration(Integration):
 
     identifier: ClassVar[str] = "sklearn"
     min_version: ClassVar[tuple[int, ...]] = (1, 2)
-    submodules: ClassVar[tuple[str, ...]] = (_SPLIT, _VALIDATION, _PIPELINE, *evaluation.METRICS, *sources.MODULES)
+    submodules: ClassVar[tuple[str, ...]] = tuple(
+        dict.fromkeys((_SPLIT, _VALIDATION, _PIPELINE, *evaluation.METRICS, *measured.FUNCTIONS, *sources.MODULES))
+    )
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the base class, and with it every estimator."""
@@ -39,6 +41,7 @@ class SklearnIntegration(Integration):
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the functions of a submodule as it is loaded, before others import them from there."""
         name = module.__name__
+        measured.hook(hooks, module)
         if name == _SPLIT:
             hooks.after(module, "train_test_split", sets.after_split)
         elif name == _VALIDATION:
@@ -51,6 +54,6 @@ class SklearnIntegration(Integration):
         elif name in sources.MODULES:
             sources.hook(hooks, module)
         else:
-            for function in evaluation.METRICS[name]:
+            for function in evaluation.METRICS.get(name, ()):
                 if hasattr(module, function):
                     hooks.after(module, function, functools.partial(evaluation.after_metric, name=function))

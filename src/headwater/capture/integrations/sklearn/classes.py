@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, observe
 from headwater.capture.integrations.sklearn import models
+from headwater.capture.integrations.sklearn.learned import properties_of, reader
 from headwater.capture.stand_in import unseen
 
 Handler = Callable[..., None]
@@ -35,7 +36,8 @@ _AFTER: Final = {name: functools.partial(handler, method=name) for name, handler
 
 
 def hook_class(hooks: Hooks, cls: type) -> None:
-    """Hook the methods that ``cls`` itself defines; a class that is hooked already is left alone."""
+    """Hook the methods that ``cls`` itself defines, and the properties that hand out what it learned; a class that is
+    hooked already is left alone."""
     for name, after in _AFTER.items():
         found = vars(cls).get(name)
         if found is None or getattr(found, "_headwater_hook", False):
@@ -51,6 +53,11 @@ def hook_class(hooks: Hooks, cls: type) -> None:
             continue
         stand_in._headwater_hook = True
         hooks.put(cls, name, stand_in)
+    for name in list(properties_of(cls)):
+        if getattr(vars(cls)[name].fget, "_headwater_hook", False):
+            continue
+        hooks.after_property(cls, name, reader(name))
+        vars(cls)[name].fget._headwater_hook = True
 
 
 def _hook_family(hooks: Hooks, cls: type, done: set[type]) -> None:

@@ -51,11 +51,14 @@ def after_cross_validation(
 ) -> None:
     """``cross_val_score``, ``cross_validate``: the mean and the folds of each score."""
     x = args[1] if len(args) > 1 else kwargs.get("X")
+    y = args[2] if len(args) > 2 else kwargs.get("y")
     scores = result if isinstance(result, dict) else {name: result}
     ref = dataset_of(recorder, (x,))
+    measured = [value for item in (x, y) if (value := recorder.values.get(item)) is not None]
     for key, folds in scores.items():
         if key in ("estimator", "indices", "fit_time", "score_time"):
             continue
+        recorder.derive(folds, f"sklearn.{name}", measured, AGGREGATE, (key,), len(folds))
         label = key if key == name else f"{name}.{key}"
         for step, score in enumerate(folds):
             recorder.metric(f"{label}.fold", float(score), dataset=ref, step=step)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any, Final
 
-from headwater.capture.containers import HELD
 from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names, receiver_name
 from headwater.capture.integrations.sklearn.features import (
@@ -17,9 +16,10 @@ from headwater.capture.integrations.sklearn.features import (
     unnamed_features,
 )
 from headwater.capture.integrations.sklearn.importances import Described
+from headwater.capture.integrations.sklearn.learned import bind_learned
 from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_set, rows_of
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value, make_value, same_columns
+from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
 
 _FITS: Final = ("sklearn.fit", "sklearn.partial_fit")
 """Operations that make a fitted estimator."""
@@ -53,8 +53,8 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     if is_model:
         ref = recorder.memory_ref(name, "MODEL")
         _name(recorder, value, ref, estimator, features, columns, parameters)
-    _inner_models(recorder, estimator, value)
-    _search_results(recorder, estimator, value)
+    bind_learned(recorder, estimator, value, inputs[0])
+    _best_score(recorder, estimator)
 
 
 def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -181,26 +181,11 @@ def _facet(estimator: Any, features: list[Feature], parameters: dict[str, Any]) 
     return facet
 
 
-def _inner_models(recorder: Recorder, estimator: Any, value: Value) -> None:
-    """What the estimator was fitted to be: the best of a search, the booster of xgboost and lightgbm. Saved or used by
-    itself, it is that model."""
-    own = getattr(estimator, "__dict__", {})
-    for inner in (own.get("best_estimator_"), own.get("_Booster")):
-        if inner is not None:
-            columns = value.column_names()
-            recorder.values.bind(inner, make_value(HELD, (value,), same_columns, columns=columns or None))
-
-
-def _search_results(recorder: Recorder, estimator: Any, value: Value) -> None:
-    """The best score is a metric; the table of what was tried is made by the search."""
+def _best_score(recorder: Recorder, estimator: Any) -> None:
+    """The best score of a search is a metric."""
     score = getattr(estimator, "best_score_", None)
     if isinstance(score, float):
         recorder.metric(f"{type(estimator).__name__}.best_score", float(score))
-    results = getattr(estimator, "cv_results_", None)
-    if isinstance(results, dict):
-        for name, tried in results.items():
-            if hasattr(tried, "shape"):
-                recorder.derive(tried, "sklearn.cv_results", (value,), columns=(str(name),), rows=rows_of(tried))
 
 
 def after_transform(
