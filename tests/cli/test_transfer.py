@@ -235,6 +235,15 @@ def test_rebuild_check_and_retain(filled: Path, invoke: Invoke) -> None:
     assert invoke("store", "retain", "--before", "whenever", "--yes").exit_code == 2
 
 
+def test_the_graph_hash_is_shown_to_who_asks_for_it(filled: Path, invoke: Invoke) -> None:
+    """It reads all that is stored: ``store info`` alone does without."""
+    digest = graph_hash(filled / ".headwater")
+    assert digest not in invoke("store", "info").output
+    assert f"graph hash    {digest}" in invoke("store", "info", "--hash").output
+    assert "graph_hash" not in json.loads(invoke("store", "info", "--json").output)
+    assert json.loads(invoke("store", "info", "--hash", "--json").output)["graph_hash"] == digest
+
+
 def test_tenants_are_apart(filled: Path, invoke: Invoke) -> None:
     """A question asked for another tenant sees nothing of this one."""
     invoke("--tenant", "other", "ingest", "-", stdin=json.dumps(record()).encode())

@@ -12,7 +12,7 @@ from headwater.storage.base import Quarantined, Statistics
 def info_lines(
     where: str, tenant: str, statistics: Statistics, refused: Sequence[Quarantined], graph_hash: str
 ) -> list[Line]:
-    """Return the place, the counts and the latest refused events."""
+    """Return the place, the counts, the graph hash unless it is empty, and the latest refused events."""
     facts: list[tuple[str, str]] = [
         ("store", clean(where)),
         ("tenant", clean(tenant)),
@@ -24,9 +24,10 @@ def info_lines(
         ("edges", f"{statistics.edges:,}"),
         ("column edges", f"{statistics.column_edges:,}"),
         ("size", _size(statistics.size_bytes)),
-        ("graph hash", graph_hash),
         ("refused", f"{statistics.quarantined:,}"),
     ]
+    if graph_hash:
+        facts.insert(-1, ("graph hash", graph_hash))
     lines = [[Span(pad(key, 14), "dim"), Span(value)] for key, value in facts]
     current = now()
     lines.extend(_refused_line(one, current) for one in refused)

@@ -178,6 +178,7 @@ class GroupedStore(ProjectedStore):
             self._stay_small()
 
     def _stay_small(self) -> None:
+        """Let go of what is cached where it has become much; nothing is pending."""
         if self._tables.is_crowded():
             self._forget()
         self._tables.trim()

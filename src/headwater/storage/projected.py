@@ -307,7 +307,10 @@ class ProjectedStore(ListedStore, SearchedStore):
     def graph_hash(self) -> str:
         """A digest of the whole graph, by name."""
         with self._reading():
-            return GraphDigest(self._tables).digest()
+            return GraphDigest(self._tables, self._stay_small).digest()
+
+    def _stay_small(self) -> None:
+        """Let go of what is cached where it has become much; nothing is pending."""
 
     def _leave_indexes(self) -> None:
         """Let go of the indexes, once."""

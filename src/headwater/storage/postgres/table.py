@@ -227,8 +227,11 @@ class PostgresTable(Generic[K, R]):
         return self.stored(self.layout.where(names), tuple(equal[name] for name in names))
 
     def rows(self) -> Iterator[R]:
-        """Every row, by key."""
-        return iter(self.select(self.layout.all, ()))
+        """Every row, by key; made as they are asked for, and not kept."""
+        self.flush()
+        for columns in self._session.rows(self.layout.all, ()):
+            row = self._decode(*columns)
+            yield self._rows.get(self._key(row), row)
 
     def select(self, statement: str, parameters: Columns) -> list[R]:
         """The rows of a statement that gives all columns of the table."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -17,23 +18,29 @@ from headwater.storage.projection.tables import Tables
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _encode_json = msgspec.json.Encoder(order="sorted").encode  # msgpack has no integers beyond 64 bits, facets do
 _MODULUS = 1 << 256
+_PAGE = 2000
 
 
 class GraphDigest:
     """Adds up digests of facts, so their order does not matter."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, rest: Callable[[], None]) -> None:
+        """``rest`` is called now and then, between two facts: what the tables have cached may be let go."""
         self._tables = tables
+        self._rest = rest
         self._names: dict[int, Name] = {row.id: row for row in tables.names.rows()}
         self._shown: dict[int, tuple[int, str, str]] = {}
         for row in sorted(self._names.values(), key=display_order, reverse=True):
             self._shown[row.node] = (row.kind, row.namespace, row.name)
         self._bodies: dict[int, bytes] = {}
+        self._mappings: dict[int, msgspec.Raw] = {}
 
     def digest(self) -> str:
         """The digest, in hexadecimal."""
         total = 0
-        for fact in self.facts():
+        for number, fact in enumerate(self.facts()):
+            if number % _PAGE == 0:
+                self._rest()
             total += int.from_bytes(blake2b(_encode(fact), digest_size=32).digest(), "big")
         return (total % _MODULUS).to_bytes(32, "big").hex()
 
@@ -93,14 +100,23 @@ class GraphDigest:
             yield sorted(found, key=lambda one: one[:2])
 
     def _derivations(self) -> Iterator[tuple[Any, ...]]:
-        for row in self._tables.derivations.rows():
-            run = self._tables.runs.get(row.run)
-            inputs = sorted((self._version(one), self._columns(mapping)) for one, mapping in row.inputs)
-            outputs = sorted(self._version(one) for one in row.outputs)
-            yield ("derivation", run.run_id if run else "", inputs, outputs)
+        rows = self._tables.derivations.rows()
+        while page := list(islice(rows, _PAGE)):
+            runs = {one.id: one.run_id for one in self._tables.runs.get_many({row.run for row in page})}
+            met = {one for row in page for one in (*row.outputs, *(source for source, _ in row.inputs))}
+            versions = {one.id: one for one in self._tables.versions.get_many(met)}
+            for row in page:
+                inputs = [(self._version(versions.get(one)), mapping) for one, mapping in row.inputs]
+                outputs = sorted(self._version(versions.get(one)) for one in row.outputs)
+                yield ("derivation", runs.get(row.run, ""), self._in_order(inputs), outputs)
 
-    def _version(self, version_id: int) -> tuple[Any, ...]:
-        row: Version | None = self._tables.versions.get(version_id)
+    def _in_order(self, inputs: list[tuple[tuple[Any, ...], int]]) -> list[tuple[Any, Any]]:
+        """The inputs of a derivation with their columns, which order those that are alike but for them."""
+        if len({one for one, _ in inputs}) < len(inputs):
+            return sorted((one, self._edges_of(mapping)) for one, mapping in inputs)
+        return [(one, self._columns(mapping)) for one, mapping in sorted(inputs)]
+
+    def _version(self, row: Version | None) -> tuple[Any, ...]:
         if row is None:
             return ("missing",)
         marks = (row.tag, row.fingerprint, row.file_digest, -1 if row.row_count is None else row.row_count)
@@ -109,7 +125,14 @@ class GraphDigest:
     def _node(self, node: int) -> tuple[int, str, str]:
         return self._shown.get(node, (0, "", ""))
 
-    def _columns(self, mapping: int) -> list[tuple[Any, ...]]:
+    def _columns(self, mapping: int) -> msgspec.Raw:
+        """The edges of a mapping as they go into a fact. Few mappings serve many edges."""
+        found = self._mappings.get(mapping)
+        if found is None:
+            found = self._mappings[mapping] = msgspec.Raw(_encode(self._edges_of(mapping)))
+        return found
+
+    def _edges_of(self, mapping: int) -> list[tuple[Any, ...]]:
         if not mapping:
             return []
         return [msgspec.structs.astuple(edge) for edge in self._tables.mappings.get(mapping).fields]

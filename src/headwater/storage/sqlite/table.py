@@ -79,8 +79,11 @@ class SQLiteTable(Generic[K, R]):
         return self.select(f"{self._name}_by_{'_'.join(names)}", tuple(equal[name] for name in names))
 
     def rows(self) -> Iterator[R]:
-        """Every row, by key."""
-        return iter(self.select(f"{self._name}_all", ()))
+        """Every row, by key; read as they are asked for, and not kept."""
+        self.flush()
+        for columns in self._connection.execute(self._all, ()):
+            row = self._decode(*columns)
+            yield self._rows.get(self._key(row), row)
 
     def get_many(self, keys: Iterable[K]) -> list[R]:
         """The rows of these keys: those in the cache, and the others by one statement."""

@@ -11,6 +11,7 @@ from headwater.errors import StoreError
 from headwater.model.graph import NodeKind
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
+from headwater.storage.projection import digest
 from headwater.storage.transfer import export, import_
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.seen import Seen
@@ -56,6 +57,19 @@ class WholeSuite(StoreFixture):
         found = Seen(store, instants=instants, words=words).facts()
         assert found.keys() == expected.keys()
         assert {key: found[key] for key in found if found[key] != expected[key]} == {}
+
+    def test_the_hash_does_not_need_what_is_cached(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever is let go between two facts of it, the hash is the same, and the store goes on after it."""
+        store.append(History(9).events(12))
+        expected, forgotten = store.graph_hash(), []
+        if store.capabilities.is_durable:
+            forget = store._forget  # type: ignore[attr-defined]
+            monkeypatch.setattr(digest, "_PAGE", 1)
+            monkeypatch.setattr(store, "_stay_small", lambda: forgotten.append(forget()))
+        assert store.graph_hash() == expected
+        assert bool(forgotten) == store.capabilities.is_durable
+        store.append(raw(whole_run(99, "j", 900, ["a"], ["b"])))
+        assert store.graph_hash() == store.rebuild() != expected
 
     def test_different_histories_have_different_hashes(self, store: Store) -> None:
         """The hash is not blind: another event, and it is another."""
