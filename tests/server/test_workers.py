@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -80,30 +80,41 @@ def _lines(stream) -> Iterator[bytes]:
             return
 
 
+Supervised = tuple[subprocess.Popen[str], str, dict[str, str]]
+
+
 @pytest.fixture
-def supervised(postgres_server) -> Iterator[tuple[subprocess.Popen[str], str, dict[str, str]]]:
+def supervised(postgres_server) -> Iterator[Supervised]:
     """``headwater serve --workers 2``: the process, its address and a key."""
-    command = [sys.executable, "-m", "headwater", "--store", postgres_server.new_store(), "serve"]
+    with _served(postgres_server.new_store()) as served:
+        yield served
+
+
+@contextmanager
+def _served(store: str, *before: str) -> Iterator[Supervised]:
+    command = [*before, sys.executable, "-m", "headwater", "--store", store, "serve", "--port", "0", "--workers", "2"]
     process = subprocess.Popen(
-        [*command, "--port", "0", "--workers", "2"],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
-    printed = ""
-    while "shown this once" not in printed:
-        line = process.stdout.readline()
-        assert line, printed
-        printed += line
-    url = re.search(r"Headwater is at (\S+)", printed)[1]
-    headers = {"Authorization": "Bearer " + re.search(r"shown this once: (\S+)", printed)[1]}
-    _wait(lambda: _answers(url))
-    yield process, url, headers
-    if process.poll() is None:
-        process.kill()
-    process.wait(20)
-    process.stdout.close()
+    try:
+        printed = ""
+        while "shown this once" not in printed:
+            line = process.stdout.readline()
+            assert line, printed
+            printed += line
+        url = re.search(r"Headwater is at (\S+)", printed)[1]
+        headers = {"Authorization": "Bearer " + re.search(r"shown this once: (\S+)", printed)[1]}
+        _wait(lambda: _answers(url))
+        yield process, url, headers
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(20)
+        process.stdout.close()
 
 
 def _answers(url: str) -> bool:
@@ -141,6 +152,40 @@ def test_a_worker_that_dies_is_replaced_and_all_end_together(supervised):
     assert process.wait(40) == 0
     for pid in every:
         assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the workers are found through /proc")
+def test_a_child_that_is_no_worker_is_not_replaced(postgres_server):
+    """The first process of a container inherits the children of others, a health check's for example: when one of
+    them ends, there are as many workers as before, and none is said to have ended."""
+    with _served(postgres_server.new_store(), "sh", "-c", 'sleep 600 >&- 2>&- & exec "$@"', "sh") as (process, url, _):
+        _wait(lambda: len(_workers(process)) == 3)
+        strangers = {pid for pid in _workers(process) if Path(f"/proc/{pid}/comm").read_text() == "sleep\n"}
+        workers = _workers(process) - strangers
+        os.kill(strangers.pop(), signal.SIGKILL)
+        _wait(lambda: len(_workers(process)) == 2)
+        time.sleep(1.5)  # one that fell is started again after a second
+        assert _workers(process) == workers
+        assert _answers(url)
+        process.send_signal(signal.SIGTERM)
+        assert "a worker ended" not in process.stdout.read()
+        assert process.wait(40) == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the workers are found through /proc")
+def test_no_two_workers_give_the_same_name_to_a_request(supervised):
+    """``X-Request-ID`` names one line of the log, whichever worker answered."""
+    process, url, _ = supervised
+    named: list[str] = []
+    workers = _workers(process)
+    for resting in workers:
+        os.kill(resting, signal.SIGSTOP)
+        for _ in range(3):
+            with _open(f"{url}/health/live", {}) as answer:
+                named.append(answer.headers["X-Request-ID"])
+        os.kill(resting, signal.SIGCONT)
+    assert len(workers) == 2
+    assert len(set(named)) == 6
 
 
 def test_a_database_that_cannot_hold_every_name_is_not_served(postgres_server):

@@ -67,7 +67,9 @@ class _Supervisor:
             self._start()
         while self._workers:
             worker, status = os.wait()
-            self._workers.discard(worker)
+            if worker not in self._workers:
+                continue  # whose parent ended: the first process of a container inherits these
+            self._workers.remove(worker)
             if not self._is_ending:
                 code = os.waitstatus_to_exitcode(status)
                 SERVICE.warning("a worker ended", extra={"facts": {"pid": worker, "code": code}})

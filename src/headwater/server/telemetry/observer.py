@@ -15,7 +15,6 @@ from headwater.server.telemetry.metrics import Metrics
 REQUEST_ID = b"x-request-id"
 _LONGEST_ID = 64
 _ID_CHARS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
-_ids = random.Random(secrets.randbits(128))  # noqa: S311  # names of requests are no secrets, and asking the system costs
 Serve = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -25,11 +24,14 @@ class Observer:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        # Names of requests are no secrets, and asking the system for each costs. Not of the module: workers are forked,
+        # and would all give the same names in the same order.
+        self._names = random.Random(secrets.randbits(128))  # noqa: S311
 
     async def watch(self, serve: Serve, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, and tell what became of it."""
         begun = time.perf_counter()
-        request_id = _request_id(scope)
+        request_id = self._request_id(scope)
         scope["request_id"] = request_id.decode()
         status, sent = 500, 0
 
@@ -69,10 +71,9 @@ class Observer:
             }
             REQUESTS.info("request", extra={"facts": facts})
 
-
-def _request_id(scope: Scope) -> bytes:
-    """The name that a proxy gave the request, if it is a plain one; a new one else."""
-    for name, value in scope["headers"]:
-        if name == REQUEST_ID and 0 < len(value) <= _LONGEST_ID and _ID_CHARS.issuperset(value):
-            return bytes(value)
-    return b"%016x" % _ids.getrandbits(64)
+    def _request_id(self, scope: Scope) -> bytes:
+        """The name that a proxy gave the request, if it is a plain one; a new one else."""
+        for name, value in scope["headers"]:
+            if name == REQUEST_ID and 0 < len(value) <= _LONGEST_ID and _ID_CHARS.issuperset(value):
+                return bytes(value)
+        return b"%016x" % self._names.getrandbits(64)
