@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import msgspec
@@ -170,6 +172,35 @@ def test_a_child_that_is_no_worker_is_not_replaced(postgres_server):
         process.send_signal(signal.SIGTERM)
         assert "a worker ended" not in process.stdout.read()
         assert process.wait(40) == 0
+
+
+def test_who_comes_while_the_service_ends_is_refused_at_once(supervised):
+    """And is not left waiting until the last request that was there before is answered; that one is answered."""
+    process, url, headers = supervised
+    host, port = url.removeprefix("http://").split(":")
+    body = event(1)
+    with ExitStack() as stack:
+        slow = HTTPConnection(host, int(port), timeout=20)
+        stack.callback(slow.close)
+        slow.putrequest("POST", "/api/v1/lineage")
+        for name, value in {**headers, "Content-Length": str(len(body)), "Expect": "100-continue"}.items():
+            slow.putheader(name, value)
+        slow.endheaders()
+        assert slow.sock.recv(100).startswith(b"HTTP/1.1 100")  # a worker waits for the rest
+        process.send_signal(signal.SIGTERM)
+        _wait(lambda: _is_refused(host, int(port)))
+        assert process.poll() is None
+        slow.send(body)
+        assert slow.getresponse().status == 201
+    assert process.wait(40) == 0
+
+
+def _is_refused(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the workers are found through /proc")

@@ -98,5 +98,6 @@ class _Supervisor:
     def _end(self, number: int, frame: FrameType | None) -> None:
         del frame
         self._is_ending = True
+        self._listening.close()  # or whoever comes now waits for an end that no worker will give
         for worker in list(self._workers):
             os.kill(worker, number)
