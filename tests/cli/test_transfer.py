@@ -190,6 +190,8 @@ def test_export_and_import_give_the_same_graph(filled: Path, invoke: Invoke) -> 
     assert graph_hash(filled / "copy") == graph_hash(filled / ".headwater")
     with pytest.raises(StoreError, match="exists"):
         invoke("store", "export", "log.ndjson")
+    with pytest.raises(StoreError, match=r"^cannot write nowhere/log.ndjson: No such file"):
+        invoke("store", "export", "nowhere/log.ndjson")
 
 
 def test_backup_and_restore(filled: Path, invoke: Invoke) -> None:

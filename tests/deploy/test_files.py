@@ -161,7 +161,21 @@ def test_compose_builds_our_image_and_reaches_it() -> None:
     address = re.fullmatch(r"postgresql://(\w+):\$\{.*\}@(\w+)/(\w+)", service["environment"]["HEADWATER_STORE"])
     assert address
     assert address.groups() == (database["POSTGRES_USER"], "postgres", database["POSTGRES_DB"])
-    assert set(of("VOLUME")) <= {mount.partition(":")[0] for mount in service["tmpfs"]}
+    mounts = dict(mount.partition(":")[::2] for mount in service["tmpfs"])
+    assert set(of("VOLUME")) <= set(mounts)
+    # Docker gives it to root, whoever owned the image's: its user may write there by the mode alone.
+    assert all(mounts[volume] == "mode=1777" for volume in of("VOLUME"))
+
+
+def test_compose_names_what_it_makes_and_waits_for_the_database_that_stays() -> None:
+    """Volumes are not called by the folder, which others have too; the image's first server, which answers at its
+    socket alone, is not taken for the database; the password may lie in a file that git leaves out."""
+    assert compose()["name"] == "headwater"
+    database = compose()["services"]["postgres"]
+    words = shlex.split(database["healthcheck"]["test"][1])
+    assert words[words.index("-h") + 1] == "127.0.0.1"
+    assert words[words.index("-d") + 1] == database["environment"]["POSTGRES_DB"]
+    assert "deploy/.env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_each_way_leaves_time_for_the_end() -> None:

@@ -274,6 +274,16 @@ def test_a_backup_replaces_nothing(stores, tmp_path):
         put_back(stores, tmp_path, tell=lambda line: None)
 
 
+def test_a_backup_that_cannot_be_written_says_so(stores, tmp_path):
+    """Where the folder cannot be made: what and why in a line, and nothing is left."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"^cannot write .*file/copy.part: Not a directory"):
+        back_up(stores, tmp_path / "file" / "copy", tell=lambda line: None)
+    done = CliRunner().invoke(cli, ["--store", stores.store, "backup", str(tmp_path / "file" / "copy")])
+    assert isinstance(done.exception, StoreError)
+    assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == []
+
+
 def test_the_commands_say_what_they_did(stores, tmp_path):
     """migrate, backup and restore, one after the other, from the command line."""
     run = CliRunner().invoke

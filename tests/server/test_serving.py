@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.server.serving import serve
+from headwater.server.serving import address, serve
 from headwater.server.settings import Settings
 
 
@@ -29,3 +29,18 @@ def test_whoever_reads_the_address_can_connect(tmp_path: Path, workers: int, pos
 
     with pytest.raises(_Read):
         serve(Settings(store=store, port=0, workers=workers), echo=read)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:5000"),
+        ("0.0.0.0", "http://127.0.0.1:5000"),
+        ("::", "http://[::1]:5000"),
+        ("fe80::1", "http://[fe80::1]:5000"),
+        ("10.0.0.7", "http://10.0.0.7:5000"),
+    ],
+)
+def test_the_address_shown_is_one_that_a_browser_opens(host: str, shown: str) -> None:
+    """Of a service that listens everywhere it is that of this machine; any other is its own."""
+    assert address(host, 5000) == shown

@@ -163,6 +163,8 @@ def _written(file: str) -> Iterator[IO[bytes]]:
             yield stream
     except FileExistsError:
         raise StoreError(f"{file} exists", hint="name a file that does not exist yet") from None
+    except OSError as error:
+        raise StoreError(f"cannot write {file}: {error.strerror}") from None
 
 
 @store.command("import")

@@ -52,19 +52,25 @@ def back_up(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
     """Copy every store into a new folder; it is whole or not there.
 
     Raises:
-        StoreError: the folder exists, or a store cannot be copied.
+        StoreError: the folder exists or cannot be written, or a store cannot be copied.
     """
     folder = Path(folder)
     if folder.exists():
         raise StoreError(f"{folder} exists", hint="name a folder that does not exist yet")
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True, mode=0o700)
     try:
+        part.mkdir(parents=True, mode=0o700)
         manifest = _copied(settings, part, tell)
         (part / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
         _synced(part)
         part.rename(folder)
+    except OSError as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise StoreError(
+            f"cannot write {error.filename or folder}: {error.strerror}",
+            hint="a backup needs room, and a folder in which whoever runs this may write",
+        ) from error
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise

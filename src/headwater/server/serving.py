@@ -22,6 +22,7 @@ from headwater.server.telemetry.logs import set_up
 from headwater.server.workers import check_workers, supervise
 
 _BACKLOG = 2048
+_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address, and the one that a browser may be given
 _YOUNG = 50_000
 """New objects before the collector looks at them."""
 
@@ -37,8 +38,7 @@ def serve(settings: Settings, *, echo: Callable[[str], None], open_page: Callabl
     check_workers(settings)
     set_up(settings.log)
     with _listen(settings.host, settings.port) as listening:
-        host, port = listening.getsockname()[:2]
-        url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+        url = address(*listening.getsockname()[:2])
         if settings.workers > 1:
             _serve_by_workers(settings, listening, url, echo)
         else:
@@ -73,6 +73,12 @@ def _serve_here(
             if open_page is not None:
                 open_page(link)
             _Server(_config(settings, app), app).run(sockets=[listening])
+
+
+def address(host: str, port: int) -> str:
+    """Where a browser on this machine finds what listens on ``host``: no browser goes to "every address"."""
+    host = _HERE.get(host, host)
+    return f"http://{'[' + host + ']' if ':' in host else host}:{port}"
 
 
 def _show_key(service: Service, echo: Callable[[str], None]) -> None:
