@@ -9,9 +9,13 @@ from __future__ import annotations
 import ast
 import functools
 from types import CodeType
+from typing import Final
 
 from headwater.capture.cells import whole
 from headwater.capture.syntax import lines_of, syntax_tree
+
+_SETTERS: Final = ("set_params", "set_output", "set_fit_request", "set_score_request")
+"""Methods that hand back the object they are made on."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -62,6 +66,8 @@ def receiver_name(code: CodeType | None, line: int, method: str) -> str:
     function = found[0].func
     if isinstance(function, ast.Attribute):
         owner = function.value
+        while isinstance(owner, ast.Call) and isinstance(owner.func, ast.Attribute) and owner.func.attr in _SETTERS:
+            owner = owner.func.value
         if isinstance(owner, ast.Name):
             return owner.id
         if isinstance(owner, ast.Attribute):

@@ -34,20 +34,19 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     estimator, x, y = args[0], _argument(args, kwargs, 1, "X"), _argument(args, kwargs, 2, "y")
     if x is None:
         return
-    before = recorder.values.get(estimator)
+    before = _continued(recorder.values.get(estimator), estimator, method)
     is_model = any(hasattr(estimator, name) for name in _PREDICTS)
     value = recorder.derive(estimator, f"sklearn.{method}", (), rule=None, detail={"class": type(estimator).__name__})
     name = _model_name(recorder, value, before, estimator, method)
     inputs = _training(recorder, x, y, name) if is_model else [known(recorder, x)]
     columns = columns_of(x, inputs[0])
     features = model_features(estimator, columns) if is_model else [Feature(c, (i,)) for i, c in enumerate(columns)]
-    is_continued = before is not None and (method == "partial_fit" or getattr(estimator, "warm_start", False))
-    if is_continued and before is not None:
+    if before is not None:
         inputs.append(before)
     value.inputs = tuple(inputs)
     value.depth = 1 + max(item.depth for item in inputs)
     value.columns = tuple(feature.name for feature in features) if len(features) <= MAX_FEATURES else None
-    value.rule = feature_rule(features, columns, len(inputs) - is_continued)
+    value.rule = feature_rule(features, columns, len(inputs) - (before is not None))
     parameters = _parameters(estimator)
     _seeds(recorder, estimator, parameters, value)
     if is_model:
@@ -111,8 +110,13 @@ def _training(recorder: Recorder, x: Any, y: Any, model: str) -> list[Value]:
     return [known(recorder, part) for part in parts]
 
 
+def _continued(before: Value | None, estimator: Any, method: str) -> Value | None:
+    """What an estimator was, where the fit went on from there; a fit that begins anew makes another model of it."""
+    return before if method == "partial_fit" or getattr(estimator, "warm_start", False) else None
+
+
 def _model_name(recorder: Recorder, value: Value, before: Value | None, estimator: Any, method: str) -> str:
-    """As the script calls it; a model that is fitted again keeps its name."""
+    """As the script calls it; a model that is trained further keeps its name."""
     if before is not None and before.dataset is not None:
         return before.dataset.name.rpartition("/")[2]
     name = receiver_name(value.code, value.line, method) or type(estimator).__name__

@@ -1,0 +1,81 @@
+"""An estimator that is fitted several times: what each fit made is told apart, and kept by what was saved of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("sklearn")
+
+COLUMNS = ["a", "b", "c"]
+
+
+@pytest.fixture
+def numbers(tmp_path, monkeypatch):
+    """A file of forty rows, three columns and a label."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(5)
+    frame = pd.DataFrame(random.normal(size=(40, 3)).round(3), columns=COLUMNS)
+    frame["y"] = (frame["a"] > 0).astype(int)
+    frame.to_csv("numbers.csv", index=False)
+    return tmp_path
+
+
+def test_a_fit_that_begins_anew_replaces_what_the_earlier_one_said(follow, numbers):
+    """Features, parameters and edges are those of the latest fit; a file of the earlier model keeps its own."""
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+
+    followed = follow("pandas", "numpy", "sklearn", "joblib")
+    frame = pd.read_csv("numbers.csv")
+    model = LogisticRegression(C=0.5)
+    model.fit(frame[COLUMNS], frame["y"])
+    joblib.dump(model, "wide.joblib")
+    model.set_params(C=0.1).fit(frame[["a"]], frame["y"])
+    joblib.dump(model, "narrow.joblib")
+    told = {name: followed.facets(name)["headwater_model"] for name in ("wide.joblib", "narrow.joblib")}
+    assert [told[name]["features"] for name in told] == [COLUMNS, ["a"]]
+    assert [told[name]["hyper_parameters"]["C"] for name in told] == [0.5, 0.1]
+    assert [told[name]["name"].rpartition("/")[2] for name in told] == ["model", "model_2"]
+    assert set(followed.entries()["model_2"]["fields"]) == {"a"}
+    assert followed.sources("wide.joblib", "b") == {("model", "b")}
+    assert followed.sources("narrow.joblib") == {"model_2"}
+    assert followed.facets("wide.joblib")["datasetType"]["datasetType"] == "MODEL"
+
+
+def test_a_loop_over_parameters_makes_a_model_each_time(follow, numbers):
+    """``set_params`` and ``fit`` in a loop: every saved file comes from the fit before it, none is a checkpoint."""
+    import joblib
+    from sklearn.ensemble import RandomForestClassifier
+
+    followed = follow("pandas", "numpy", "sklearn", "joblib")
+    frame = pd.read_csv("numbers.csv")
+    forest = RandomForestClassifier(n_estimators=2, random_state=0)
+    for depth in (1, 2, 3):
+        forest.set_params(max_depth=depth)
+        forest.fit(frame[COLUMNS], frame["y"])
+        joblib.dump(forest, f"depth-{depth}.joblib")
+    names = ["depth-1.joblib", "depth-2.joblib", "depth-3.joblib"]
+    told = [followed.facets(name)["headwater_model"] for name in names]
+    assert [item["hyper_parameters"]["max_depth"] for item in told] == [1, 2, 3]
+    assert [followed.sources(name) for name in names] == [{"forest"}, {"forest_2"}, {"forest_3"}]
+    assert {followed.facets(name)["datasetType"]["datasetType"] for name in names} == {"MODEL"}
+    assert not any("parent" in item for item in told)
+
+
+def test_warm_start_goes_on_with_what_there_was(follow, numbers):
+    """With ``warm_start`` a second fit is a further step of the same model."""
+    import joblib
+    from sklearn.ensemble import RandomForestClassifier
+
+    followed = follow("pandas", "numpy", "sklearn", "joblib")
+    frame = pd.read_csv("numbers.csv")
+    forest = RandomForestClassifier(n_estimators=2, warm_start=True, random_state=0).fit(frame[COLUMNS], frame["y"])
+    joblib.dump(forest, "few.joblib")
+    forest.set_params(n_estimators=4).fit(frame[COLUMNS], frame["y"])
+    joblib.dump(forest, "more.joblib")
+    few, more = (followed.facets(name)["headwater_model"] for name in ("few.joblib", "more.joblib"))
+    assert (few["name"], few.get("step", 1)) == (more["name"], 1)
+    assert (more["step"], more["parent"]["version"]) == (2, few["version"])
+    assert followed.facets("few.joblib")["datasetType"]["datasetType"] == "CHECKPOINT"
