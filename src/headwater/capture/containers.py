@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from headwater.capture.recorder import Recorder, is_saved_spelled_here
-from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Value, Values, make_value
+from headwater.capture.recorder import Recorder, saved_here
+from headwater.capture.values import Columns, DatasetRef, Dep, Value, Values, make_value
 
 HELD: Final = "held"
 """The operation of a value that unites, or is, a part of such an object."""
@@ -34,9 +34,9 @@ def value_held(values: Values, obj: Any) -> Value | None:
 
 
 def value_saved(values: Values, obj: Any, savers: frozenset[str]) -> Value | None:
-    """As ``value_held``, of what a call of a saver puts into a file: of an object that the code spells out, nothing."""
+    """As ``value_held``, of what a call of a saver puts into a file; of what cannot be followed, what the code says."""
     found = value_held(values, obj)
-    return make_value(HELD, (NOTHING,)) if found is None and is_saved_spelled_here(savers, 1) else found
+    return saved_here(savers, 1, obj) if found is None else found
 
 
 def bind_parts(recorder: Recorder, obj: Any, source: Value) -> None:

@@ -11,7 +11,7 @@ expression that cannot be read comes from all that was gone through for it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType
 from typing import Final, NamedTuple
 
@@ -20,6 +20,8 @@ from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
 
 Passes = Mapping[int, tuple[Value, ...]]
 """The lines at which a frame or column was gone through, and which."""
+Known = Callable[[str], Value | None]
+"""The value of the object that a name stands for, where that is followed."""
 _Found = dict[tuple[Value, str | None], None]
 """Columns of values that were gone through; all columns for None."""
 
@@ -36,6 +38,8 @@ _GOES_THROUGH: Final = frozenset((
     *_HANDS_ON,
 ))  # fmt: skip
 """Calls that go through what they are made on, or given."""
+MEASURES: Final = frozenset(("shape", "size", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"))
+"""Attributes that tell of data without giving any of it."""
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _MAX_DEPTH: Final = 12
 
@@ -50,10 +54,12 @@ class _Target(NamedTuple):
 _Scope = dict[str, _Target]
 
 
-def table_read(code: CodeType, line: int, passes: Passes, names: tuple[str, ...], rows: int | None) -> Value | None:
+def table_read(
+    code: CodeType, line: int, passes: Passes, known: Known, names: tuple[str, ...], rows: int | None
+) -> Value | None:
     """A value for a table with these columns that is made, at ``line`` of ``code``, of a list (or of lists by name);
-    None where the code does not tell that anything was gone through for it."""
-    reader = _Reader(steps_of(code), passes, line)
+    None where the code does not tell of anything that was gone through for it, or is followed."""
+    reader = _Reader(steps_of(code), passes, known, line)
     data = reader.data_at(line)
     if data is None:
         return None
@@ -97,9 +103,10 @@ def maker_at(at: Step, line: int, makers: frozenset[str] = MAKERS) -> ast.expr |
 class _Reader:
     """Reads the statements of one function or module, above one line of it."""
 
-    def __init__(self, steps: tuple[Step, ...], passes: Passes, line: int) -> None:
+    def __init__(self, steps: tuple[Step, ...], passes: Passes, known: Known, line: int) -> None:
         self._steps = steps
         self._passes = passes
+        self._known_as = known
         self._line = line
         self._entered: set[str] = set()
         """Names of lists and rows that were read: one that is made of itself, or reached twice, is read once."""
@@ -153,8 +160,9 @@ class _Reader:
                     self._row(item, scope, found, depth + 1)
                 else:
                     _add(found, key, self._sources(item, scope, 0))
-        elif isinstance(element, ast.List | ast.Tuple):
-            for place, item in enumerate(element.elts):
+        elif isinstance(element, ast.List | ast.Tuple) or called_name(element) == "zip":
+            items = element.elts if isinstance(element, ast.List | ast.Tuple) else getattr(element, "args", [])
+            for place, item in enumerate(items):
                 _add(found, place, self._sources(item, scope, 0))
         elif isinstance(element, ast.Name) and element.id not in scope and depth < _MAX_DEPTH:
             self._named_row(element.id, scope, found, depth)
@@ -190,7 +198,12 @@ class _Reader:
             if name in own:
                 continue
             target = scope.get(name)
-            steps = [] if target is not None else self._bindings(name)[-4:]
+            steps = [] if target is not None or column in MEASURES else self._bindings(name)[-4:]
+            is_item = any(isinstance(step.node, ast.For | ast.AsyncFor) for step in steps)
+            live = None if target is not None or column in MEASURES or is_item else self._known_as(name)
+            if live is not None:
+                found[live, column if column in live.column_names() else None] = None
+                continue
             for step in steps:
                 if isinstance(step.node, ast.For | ast.AsyncFor):
                     target = _target_of(step.node.target, step.node.iter, name)
@@ -325,7 +338,10 @@ def _target_of(target: ast.expr, iterated: ast.expr, name: str) -> _Target | Non
 
 
 def _uses(node: ast.AST) -> Iterator[tuple[str, str | None]]:
-    """The names in an expression, each with the column that is asked of it: ``row.age``, ``row["age"]``."""
+    """The names in an expression, each with the column that is asked of it: ``row.age``, ``row["age"]``. A count of
+    items gives none of them."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+        return
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         yield node.value.id, node.attr
         return

@@ -27,6 +27,8 @@ _PASSES_A_LINE: Final = 4
 _ASKED_A_LINE: Final = 64
 _LINES: Final = 1_000
 """Lines of code whose passes are remembered; beyond them all are forgotten."""
+_UNSEEN: Final = "unseen"
+"""The operation of a value that was guessed from an array's length."""
 
 
 class Guesses:
@@ -43,6 +45,10 @@ class Guesses:
         """Per line of code, how often a list was asked for there."""
         self._spelled: dict[tuple[CodeType | None, int, frozenset[str] | None], tuple[int, bool]] = {}
         """Per line of code, how often it was asked whether it spells out what it makes, and the latest answer."""
+        self._written: dict[tuple[CodeType, int], int] = {}
+        """Per line of code, how often it was asked what it puts into a file."""
+        self._tables: dict[tuple[CodeType, int], int] = {}
+        """Per line of code, how often it was asked what a table is made of there."""
 
     def saw(self, obj: Any, value: Value) -> None:
         """An object was bound: remember arrays.
@@ -87,7 +93,7 @@ class Guesses:
             return None if found is UNKNOWN else found
         for known_rows, value in reversed(self._recent):
             if known_rows == rows:
-                return make_value("unseen", (value,), _from_all, columns=value.columns, rows=rows)
+                return make_value(_UNSEEN, (value,), _from_all, columns=value.columns, rows=rows)
         return None
 
     def _read(self, obj: Any, rows: int) -> Value | None:
@@ -109,13 +115,23 @@ class Guesses:
 
     def table_of(self, names: tuple[str, ...], rows: int | None) -> Value | None:
         """A value for a table of these columns that the user's line makes of a list: what the code gathered in it."""
-        if not self._passes:
-            return None
-        from headwater.capture.gathered import table_read
-
         code, line = user_place(3)
-        passes = self._passes.get(code) if code is not None else None
-        return table_read(code, line, passes, names, rows) if code is not None and passes else None
+        if code is None:
+            return None
+        passes = self._passes.get(code, {})
+        count = self._tables.get((code, line), 0)
+        if count >= _ASKED_A_LINE and not passes:
+            return None
+        if len(self._tables) >= _LINES:
+            self._tables.clear()
+        self._tables[code, line] = count + 1
+        from headwater.capture.gathered import table_read
+        from headwater.capture.taken import held
+
+        def known(name: str) -> Value | None:
+            return self._known(held(name, code))
+
+        return table_read(code, line, passes, known, names, rows)
 
     def is_spelled_here(self, makers: frozenset[str] | None = None) -> bool:
         """Whether the user's line spells out in the code what it makes, or what a call of one of the ``makers`` makes
@@ -124,12 +140,39 @@ class Guesses:
 
         return self._spelled_at(user_place(4), makers, lambda code, line: is_spelled(code, line, makers))
 
-    def is_saved_spelled_here(self, savers: frozenset[str], target: int) -> bool:
-        """Whether the user's line spells out in the code all that its call of one of the ``savers`` puts into the file
-        at the place ``target`` of its arguments; as ``is_spelled_here``."""
-        from headwater.capture.spelled import is_saved_spelled
+    def saved_here(self, savers: frozenset[str], target: int, obj: object = None) -> Value | None:
+        """A value for all that the user's line puts into a file by its call of one of the ``savers``, the file being at
+        the place ``target`` of its arguments: of nothing, where the code spells that out; of the objects that it
+        names; None where the code does not tell. ``obj`` is what is saved, where its items may be known."""
+        from headwater.capture.spelled import Place, saved_at
 
-        return self._spelled_at(user_place(4), savers, lambda code, line: is_saved_spelled(code, line, savers, target))
+        code, line = user_place(4)
+        if code is None:
+            return None
+        return self._taken(
+            code, line, lambda: [(node, Place(code, line)) for node in saved_at(code, line, savers, target)], obj
+        )
+
+    def put_in_file(self, code: CodeType | None, line: int, payload_at: Callable[[CodeType, int], Any]) -> Value | None:
+        """As ``saved_here``, for what goes into the file that is opened at a line, which ``payload_at`` reads."""
+        return self._taken(code, line, lambda: payload_at(code, line)) if code is not None else None
+
+    def _taken(self, code: CodeType, line: int, given: Callable[[], Any], obj: object = None) -> Value | None:
+        """A line in a loop is read a bounded number of times."""
+        count = self._written.get((code, line), 0)
+        if count >= _ASKED_A_LINE:
+            return None
+        if len(self._written) >= _LINES:
+            self._written.clear()
+        self._written[code, line] = count + 1
+        from headwater.capture.taken import value_taken
+
+        return value_taken(self._known, given(), code, line, obj)
+
+    def _known(self, obj: object) -> Value | None:
+        """The value of an object, without a guess by length."""
+        value = self._values.seen(obj)
+        return None if value is not None and value.op == _UNSEEN else value
 
     def _spelled_at(
         self,

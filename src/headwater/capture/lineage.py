@@ -81,12 +81,12 @@ class Origins:
         is_unknown = self._has_unknown or not self.has_any or (self._was_unseen and self.is_spelled)
         if not self._known and is_unknown:
             whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if name != self._target]
-        whole += [_with_trail(*edge) for edge in self._indirect]
+        whole += [_with_trail(*edge) for edge in _best(self._indirect)]
         if not self._names:  # an array, a model of unnamed features: what is behind any column is behind all of it
-            whole += [_with_trail(*edge) for edge in self._fields.get("*", {}) if edge[1] is not None]
+            whole += [_with_trail(*edge) for edge in _best(self._fields.get("*", {})) if edge[1] is not None]
         document = {**_input(self._target), "inputs": whole}
         fields = {
-            name: {"inputs": [_with_trail(*edge) for edge in edges]}
+            name: {"inputs": [_with_trail(*edge) for edge in _best(edges)]}
             for name, edges in self._fields.items()
             if name != "*" and (name in self._names or not self._names)
         }
@@ -117,6 +117,14 @@ class Origins:
             self._certain[name] = self._certain.get(name, False) or trail.description != INFERRED
             if name != self._target:
                 edges[name, column, trail] = None
+
+
+def _best(edges: _Edges) -> Iterable[tuple[_Name, str | None, Trail]]:
+    """The edges without guesses at what is known as well: a file may be told of by who opens it and by who writes."""
+    if not any(trail.description == INFERRED for _, _, trail in edges):
+        return edges
+    known = {(name, column, trail.type) for name, column, trail in edges if trail.description != INFERRED}
+    return [edge for edge in edges if edge[2].description != INFERRED or (*edge[:2], edge[2].type) not in known]
 
 
 def _input(name: _Name, field: str | None = None) -> dict[str, Any]:

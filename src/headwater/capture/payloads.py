@@ -1,8 +1,8 @@
-"""Whether the user's code spells out what it puts into a file that it opens itself.
+"""What the user's code puts into a file that it opens itself.
 
-``with open("readme.txt", "w") as f: f.write("made by us")`` comes from no dataset, whatever the run had read. What is
-put into a file is read from the source: the arguments of all calls that are made on the handle or given it. One that
-does not lead to what is written there, or a handle that goes elsewhere, and the answer is no.
+``with open("readme.txt", "w") as f: f.write("made by us")`` comes from no dataset, whatever the run had read; with
+``f.write(str(model.coef_))`` it comes from the model. What is put into a file is read from the source: the arguments of
+all calls that are made on the handle or given it. A handle that goes elsewhere, and nothing is known.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Final
 
-from headwater.capture.spelled import Place, Reader
+from headwater.capture.spelled import Place
 from headwater.capture.statements_read import Step, step_at, steps_of
 
 _WRITERS: Final = frozenset(("json", "pickle", "csv", "yaml", "toml", "tomli_w", "simplejson", "ujson", "np", "numpy"))
@@ -21,41 +21,47 @@ _OWN: Final = frozenset(("write", "writelines", "close", "flush", "writerow", "w
 _ONE_LINERS: Final = frozenset(("write_text", "write_bytes", "dump", "savetxt", "save", "print", "write"))
 
 
-def is_payload_spelled(code: CodeType | None, line: int) -> bool:
-    """Whether all that goes into the file that is opened at ``line`` of ``code`` is spelled out there."""
+Payload = list[tuple[ast.expr, Place]]
+"""Expressions that go into a file, each with where it stands."""
+
+
+def payload_at(code: CodeType | None, line: int) -> Payload:
+    """All that goes into the file that is opened at ``line`` of ``code``; nothing where that cannot be told."""
     steps = steps_of(code) if code is not None else ()
     at = step_at(steps, line)
     if code is None or at is None:
-        return False
+        return []
     if isinstance(at.node, ast.Expr):
-        payload = _of_one_line(at.node.value)
-        return payload is not None and _follow(payload, code, at)
+        return _placed(_of_one_line(at.node.value) or [], code, at)
     if not isinstance(at.node, ast.With | ast.Assign) or len(at.binds) != 1:
-        return False
+        return []
     last = at.node.end_lineno if isinstance(at.node, ast.With) else steps[-1].last
     below = [step for step in steps if step is not at and at.first <= step.first <= (last or 0)]
-    return _is_handle_spelled(next(iter(at.binds)), below, code)
+    return _through_handle(next(iter(at.binds)), below, code)
 
 
-def _is_handle_spelled(name: str, steps: list[Step], code: CodeType) -> bool:
-    handles, has_any = {name}, False
+def _placed(expressions: list[ast.expr], code: CodeType, step: Step) -> Payload:
+    return [(item, Place(code, step.first)) for item in expressions]
+
+
+def _through_handle(name: str, steps: list[Step], code: CodeType) -> Payload:
+    handles, found = {name}, []
     for step in steps:
         node = step.node
         if isinstance(node, ast.For | ast.While | ast.With) or not handles.intersection(_names(node)):
             if handles.intersection(_names(_head(node))):
-                return False
+                return []
             continue
         call = getattr(node, "value", None)
         if not isinstance(node, ast.Expr | ast.Assign) or not isinstance(call, ast.Call):
-            return False
+            return []
         payload = _of_call(call, handles)
-        if payload is None or not _follow(payload, code, step):
-            return False
+        if payload is None:
+            return []
+        found += _placed(payload, code, step)
         if isinstance(node, ast.Assign):  # csv.writer(file)
             handles |= step.binds
-        else:
-            has_any = has_any or bool(payload)
-    return has_any
+    return found
 
 
 def _head(node: ast.stmt) -> ast.AST:
@@ -106,11 +112,6 @@ def _opens(node: ast.AST | None) -> bool:
         getattr(function, "id", ""),
         getattr(function, "attr", ""),
     )
-
-
-def _follow(payload: list[ast.expr], code: CodeType, step: Step) -> bool:
-    reader = Reader()
-    return all(reader.follows(item, Place(code, step.first)) for item in payload)
 
 
 def _names(node: ast.AST) -> Iterator[str]:

@@ -31,8 +31,8 @@ went_through = _guesses.went_through
 """``went_through(value, code, line)``: a column is gone through there, item by item; see ``Guesses``."""
 is_spelled_here = _guesses.is_spelled_here
 """``is_spelled_here(makers)``: whether the code spells out what is being made, right now; see ``Guesses``."""
-is_saved_spelled_here = _guesses.is_saved_spelled_here
-"""``is_saved_spelled_here(savers, target)``: whether the code spells out what is being saved, right now; likewise."""
+saved_here = _guesses.saved_here
+"""``saved_here(savers, target)``: what the code says is being saved, right now; likewise."""
 is_spelled_object = _guesses.is_spelled_object
 """``is_spelled_object(obj)``: whether the code spells out what an object is made of that has a name; likewise."""
 table_of = _guesses.table_of
@@ -181,6 +181,10 @@ class Recorder:
             self.written[ref[:2]] = value
         self.moved.pop(ref[:2], None)
         self.add(Write(value, ref, snapshot, time.time_ns(), mode))
+
+    def put_in_file(self, code: Any, line: int, read: Callable[[Any, int], Any]) -> Value | None:
+        """What the code says goes into the file that is opened at a line; see ``Guesses``."""
+        return _guesses.put_in_file(code, line, read)
 
     def name(
         self,

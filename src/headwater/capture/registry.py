@@ -24,6 +24,7 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "files": "builtins",
     "random": "random",
     "pickle": "pickle",
+    "json": "json",
     "sqlite3": "sqlite3",
     "numpy": "numpy",
     "scipy": "scipy",

@@ -24,7 +24,7 @@ from headwater.capture.values import is_users
 MAX_NODES: Final = 5_000
 """Expressions that are looked at for one answer; a longer table is taken for spelled out if all of these are."""
 _MOST_STEPS: Final = 200
-_BUILTINS: Final = frozenset((
+BUILTINS: Final = frozenset((
     *("abs", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int"),
     *("len", "list", "map", "max", "min", "ord", "pow", "range", "repr", "reversed", "round", "set", "slice", "sorted"),
     *("str", "sum", "tuple", "zip", "all", "any", "True", "False", "None"),
@@ -34,7 +34,7 @@ _MODULES: Final = frozenset((
     *("string", "itertools", "collections", "uuid", "statistics", "decimal", "calendar"),
 ))  # fmt: skip
 """Modules by the names they usually have, whose functions reach nothing outside, but for those that read."""
-_NAMES: Final = frozenset((
+NAMES: Final = frozenset((
     *("datetime", "date", "timedelta", "timezone", "randint", "choice", "choices", "uniform", "gauss", "shuffle"),
     *("sample", "default_rng", "defaultdict", "Counter", "deque", "OrderedDict", "Decimal", "product", "chain"),
     *("uuid4", "DataFrame", "Series", "date_range", "Timestamp", "ceil", "floor", "sqrt", "sin", "cos", "pi"),
@@ -44,7 +44,7 @@ _TARGETS: Final = frozenset(("file", "filename", "fname"))
 """What savers call the file that they write."""
 _PASSES_ON: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 """Functions with these flags hand out what they do not return."""
-_READS: Final = re.compile(r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)")
+READS: Final = re.compile(r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)")
 
 
 def is_spelled(code: CodeType | None, line: int, makers: frozenset[str] | None = None) -> bool:
@@ -57,19 +57,17 @@ def is_spelled(code: CodeType | None, line: int, makers: frozenset[str] | None =
     return isinstance(value, ast.expr) and Reader().follows(value, Place(code, line))
 
 
-def is_saved_spelled(code: CodeType | None, line: int, savers: frozenset[str], target: int) -> bool:
-    """Whether the code spells out all that the one call of a saver at a line puts into its file, which is the argument
-    at the place ``target``."""
+def saved_at(code: CodeType | None, line: int, savers: frozenset[str], target: int) -> list[ast.expr]:
+    """What the one call of a saver at a line puts into its file, which is the argument at the place ``target``; nothing
+    where no call, or more than one, could be it."""
     at = step_at(steps_of(code), line) if code is not None else None
     calls = [node for node in ast.walk(_head(at.node)) if isinstance(node, ast.Call)] if at is not None else []
     saving = [call for call in calls if called_name(call) in savers and call.lineno <= line <= (call.end_lineno or 0)]
-    if code is None or len(saving) != 1:
-        return False
+    if len(saving) != 1:
+        return []
     call = saving[0]
     given = [*call.args[:target], *call.args[target + 1 :]]
-    given += [item.value for item in call.keywords if item.arg not in _TARGETS]
-    reader = Reader()
-    return bool(given) and all(reader.follows(item, Place(code, line)) for item in given)
+    return given + [item.value for item in call.keywords if item.arg not in _TARGETS]
 
 
 def are_spelled(names: Iterable[str], code: CodeType, line: int) -> bool:
@@ -94,7 +92,7 @@ def constants_at(code: CodeType | None, line: int) -> set[object]:
                 if not isinstance(node.value, str):
                     found.add(-node.value)
         for name in (*step.passed, *step.used):
-            more = [one for one in _bindings(name, Place(code, step.first)) if one.first not in seen]
+            more = [one for one in bindings(name, Place(code, step.first)) if one.first not in seen]
             seen.update(one.first for one in more)
             waiting += more
     return found
@@ -144,14 +142,14 @@ class Reader:
     def _call(self, node: ast.Call, at: Place) -> bool:
         function = node.func
         if isinstance(function, ast.Name):
-            own = _function_named(function.id, at.code)
+            own = function_named(function.id, at.code)
             is_known = (
                 self._function(own)
                 if own is not None
-                else function.id in _BUILTINS or (function.id in _NAMES and not _bindings(function.id, at))
+                else function.id in BUILTINS or (function.id in NAMES and not bindings(function.id, at))
             )
         else:
-            is_known = not _READS.match(called_name(node)) and self.follows(function, at)
+            is_known = not READS.match(called_name(node)) and self.follows(function, at)
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         return is_known and all(self.follows(item, at) for item in given)
 
@@ -172,13 +170,17 @@ class Reader:
         if (at.code, name) in self._seen:
             return True
         self._seen.add((at.code, name))
-        steps = _bindings(name, at)
+        steps = bindings(name, at)
         if steps:
             return all(self._step(step, at) for step in steps)
         parameters = at.code.co_varnames[: at.code.co_argcount + at.code.co_kwonlyargcount]
         if name in parameters:
             return self._parameter(at.code, name, parameters.index(name))
-        return name in _MODULES or name in _BUILTINS
+        return self.is_module(name) or name in BUILTINS
+
+    def is_module(self, name: str) -> bool:
+        """Whether a name is that of a module whose functions reach nothing outside."""
+        return name in _MODULES
 
     def _step(self, step: Step, at: Place) -> bool:
         node, at = step.node, Place(at.code, step.first)
@@ -205,7 +207,7 @@ class Reader:
         return given is None or self.follows(given, Place(*caller))
 
 
-def _function_named(name: str, code: CodeType) -> CodeType | None:
+def function_named(name: str, code: CodeType) -> CodeType | None:
     """The code of the user's function of that name, as the code that is running sees it."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename != code.co_filename:
@@ -214,7 +216,7 @@ def _function_named(name: str, code: CodeType) -> CodeType | None:
     return found.__code__ if isinstance(found, FunctionType) and is_users(found.__code__) else None
 
 
-def _bindings(name: str, at: Place) -> list[Step]:
+def bindings(name: str, at: Place) -> list[Step]:
     """The statements that bind a name above a line, and those below it in a loop around it. Of a global name in a
     function all there are."""
     known = _since_last(name, at, [step for step in steps_of(at.code) if name in step.binds])

@@ -1,6 +1,6 @@
 """Files: ``open`` in all its forms, and files that are copied, moved and renamed.
 
-Which file a program opened is a fact; what it put there is not known, unless the code spells it out
+Which file a program opened is a fact; what it put there is not known, unless the code tells
 (``headwater.capture.payloads``): such a write has no value, and its sources are ``inferred`` by whoever assembles the
 run: everything read before it. A write is recorded when the file is opened, so that a crash or a handle left open loses
 nothing, and once more when the handle is gone, because by then the program may have read more. The handle itself is the
@@ -29,10 +29,10 @@ from headwater.capture.cells import user_place
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks, Integration
 from headwater.capture.locations import located, path_of
-from headwater.capture.payloads import is_payload_spelled
+from headwater.capture.payloads import payload_at
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.stand_in import USERS_CODE, observe_io, unseen
-from headwater.capture.values import NOTHING, UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
+from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
 
 _CODE: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".ttf", ".otf", ".afm", ".pfb", ".log")
 _SYSTEM: Final = ("/proc/", "/dev/", "/sys/", "/etc/", "/usr/share/", "/usr/lib/", "/run/")
@@ -191,8 +191,7 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
     if mode[0] in "wxa" or "+" in mode:
         written = "append" if "a" in mode else "create" if "x" in mode else "overwrite"
         code, line = user_place(3)
-        is_spelled = is_payload_spelled(code, line)
-        value = make_value("open", (NOTHING,), code=code, line=line) if is_spelled else None
+        value = recorder.put_in_file(code, line, payload_at)
         recorder.wrote(value, ref, mode=written)
         _watch(handle, recorder, ref, written, value)
 

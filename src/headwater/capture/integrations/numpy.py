@@ -21,10 +21,10 @@ from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.imports import IMPORTS
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
-from headwater.capture.recorder import VALUES, Recorder, is_saved_spelled_here
+from headwater.capture.recorder import VALUES, Recorder, saved_here
 from headwater.capture.stand_in import observe_io, unseen
 from headwater.capture.surmise import GUESSED, known_or_read
-from headwater.capture.values import NOTHING, UNKNOWN, Columns, Dep, Value, make_value, user_site
+from headwater.capture.values import UNKNOWN, Columns, Dep, Value, make_value, user_site
 
 _READERS: Final = ("load", "loadtxt", "genfromtxt", "fromfile")
 _WRITERS: Final = ("save", "savez", "savez_compressed", "savetxt")
@@ -104,10 +104,10 @@ def _wrote(name: str) -> After:
         single = values[0] if len(values) == 1 else make_value(name, tuple(values), _all)
         held = _held(arrays[0]) if len(arrays) == 1 else None
         is_known = any(item is not UNKNOWN and item.op != GUESSED for item in values)
-        if not is_known and is_saved_spelled_here(_SAVERS, 0):
-            recorder.wrote(make_value(name, (NOTHING,)), ref, snapshot=held)
-        else:
-            recorder.wrote(single if any(item is not UNKNOWN for item in values) else None, ref, snapshot=held)
+        read = None if is_known else saved_here(_SAVERS, 0)
+        if read is None and any(item is not UNKNOWN for item in values):
+            read = single
+        recorder.wrote(read, ref, snapshot=held)
 
     return handler
 

@@ -19,6 +19,8 @@ _LOOKED_AT: Final = 1_000
 _ROWS: Final = frozenset(("Series", "numpy.view", "to_numpy", "getitem", "loc", "iloc", "xs"))
 """Operations on the way from a frame to one of its rows (``iterrows`` makes each of a slice of one array)."""
 _STEPS_TO_A_ROW: Final = 4
+_PASSING: Final = frozenset(("zip", "dict_items", "map", "filter", "enumerate", "generator"))
+"""Classes of what gives rows once, and is empty then."""
 
 
 def made_of_items(recorder: Recorder, frame: pd.DataFrame, data: Any) -> Value | None:
@@ -27,6 +29,8 @@ def made_of_items(recorder: Recorder, frame: pd.DataFrame, data: Any) -> Value |
 
     Numbers that were taken out of data are known by identity; for the rest the code says what was gone through.
     """
+    if type(data).__name__ in _PASSING:
+        return table_of(names_of(frame.columns), len(frame))
     items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else None
     if not items:
         return None

@@ -1,0 +1,36 @@
+"""json: what is dumped into a file.
+
+Plain Python objects cannot be followed, but the numbers in them can: a metric in a dictionary is known by identity. The
+code says the rest (``headwater.capture.taken``). What is loaded from a file is seen where the file is opened.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, ClassVar, Final
+
+from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.locations import located
+from headwater.capture.recorder import Recorder, saved_here
+from headwater.capture.stand_in import observe_io
+
+_SAVERS: Final = frozenset(("dump",))
+
+
+class JsonIntegration(Integration):
+    """Sees objects go into JSON files."""
+
+    identifier: ClassVar[str] = "json"
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook the function that takes a file."""
+        hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "json.dump"))
+
+
+def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    obj = args[0] if args else kwargs["obj"]
+    ref = located(args[1] if len(args) > 1 else kwargs["fp"])
+    if ref is not None:
+        value = saved_here(_SAVERS, 1, obj)
+        if value is not None:
+            recorder.wrote(value, ref)

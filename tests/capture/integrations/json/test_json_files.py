@@ -1,0 +1,132 @@
+"""What goes into JSON and text files: metrics, lists of names, what is read off a model, by identity or by the code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("sklearn")
+
+COLUMNS = ["a", "b", "c"]
+
+
+@pytest.fixture
+def trained(follow, tmp_path, monkeypatch):
+    """A file, a second one that has nothing to do with it, a model of the first; what follows them, X, y, the model."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(5)
+    frame = pd.DataFrame(random.normal(size=(60, 3)).round(3), columns=COLUMNS)
+    frame["y"] = (frame["a"] > 0).astype(int)
+    frame.to_csv("numbers.csv", index=False)
+    frame.to_csv("other.csv", index=False)
+    followed = follow("files", "json", "pickle", "pandas", "numpy", "sklearn")
+    from sklearn.linear_model import LogisticRegression
+
+    pd.read_csv("other.csv")
+    data = pd.read_csv("numbers.csv")
+    X, y = data[COLUMNS], data["y"]
+    model = LogisticRegression().fit(X, y)
+    return followed, X, y, model
+
+
+def told(followed, target):
+    """Datasets, columns and whether any is a guess, of what feeds a file."""
+    entry = followed.entries()[target]
+    inputs = entry["inputs"]
+    is_guess = "inferred" in str(entry) or "INFERRED" in str(entry)
+    return {i["name"].rpartition("/")[2] for i in inputs}, {i["field"] for i in inputs if "field" in i}, is_guess
+
+
+def test_a_list_of_names_is_of_the_frame_that_has_them(trained):
+    """``json.dump(list(X.columns), f)``: exactly of that frame, by the text of the names; its data is not in it."""
+    followed, X, _, _ = trained
+    with open("names.json", "w") as file:  # noqa: PTH123 - what a script does
+        json.dump(list(X.columns), file)
+    assert told(followed, "names.json") == ({"model.training_data"}, set(COLUMNS), False)
+    kinds = {t["type"] for i in followed.entries()["names.json"]["inputs"] for t in i.get("transformations", ())}
+    assert kinds == {"INDIRECT"}
+
+
+def test_metrics_in_a_dictionary_are_known_by_identity(trained):
+    """``json.dump({"features": [...], "auc": auc}, f)``: exactly of the labels, the rows and the model that were
+    measured; what else was read has no part in it."""
+    followed, X, y, model = trained
+    from sklearn.metrics import accuracy_score, roc_auc_score
+
+    auc = roc_auc_score(y, model.predict_proba(X)[:, 1])
+    metrics = {"auc": auc, "accuracy": accuracy_score(y, model.predict(X)), "features": ["a", "b", "c"], "rows": 60}
+    with open("metrics.json", "w") as file:  # noqa: PTH123
+        json.dump(metrics, file, indent=2)
+    names, columns, is_guess = told(followed, "metrics.json")
+    assert names == {"model", "model.training_data"}
+    assert columns == {*COLUMNS, "y"}
+    assert not is_guess
+
+
+def test_numbers_in_a_dictionary_that_a_function_is_given(trained):
+    """A helper that dumps what it is given: the numbers are known by identity all the same."""
+    followed, X, y, model = trained
+
+    def save(what, path):
+        with Path(path).open("w") as file:
+            json.dump(what, file)
+
+    from sklearn.metrics import accuracy_score
+
+    accuracy = accuracy_score(y, model.predict(X))
+    save({"accuracy": accuracy}, "given.json")
+    assert told(followed, "given.json") == ({"model", "model.training_data"}, {*COLUMNS, "y"}, False)
+
+
+WRITES = {
+    "a dictionary by name": "weights = dict(zip(X.columns, model.coef_[0]))\njson.dump(weights, file)",
+    "text": "file.write(str(model.coef_))",
+    "a loop": "for name, weight in zip(X.columns, model.coef_[0]):\n    file.write(f'{name},{weight}\\n')",
+    "dumps": "file.write(json.dumps({'weights': model.coef_.tolist()}))",
+    "print": "print('weights', model.coef_, file=file)",
+    "a lambda": "double = [2 * w for w in model.coef_[0]]\njson.dump(double, file)",
+}
+
+
+@pytest.mark.parametrize("way", WRITES)
+def test_what_is_read_off_a_model_in_plain_python(trained, tmp_path, way):
+    """Numbers that plain Python took out of a model, put into a file: of the model, as a guess; of nothing else that
+    was read."""
+    followed, X, _, model = trained
+    indented = "\n".join("    " + line for line in WRITES[way].splitlines())
+    script = f"def put(X, model, json):\n  with open('out.txt', 'w') as file:\n{indented}\nput(X, model, json)\n"
+    path = tmp_path / "script.py"
+    path.write_text(script)
+    exec(compile(script, str(path), "exec"), {"X": X, "model": model, "json": json})
+    names, _, is_guess = told(followed, "out.txt")
+    assert "model" in names and "other.csv" not in names and is_guess
+
+
+def test_what_a_function_fetches_is_not_known(trained):
+    """A dictionary that a function of the user got from elsewhere: all that was read is behind it."""
+    followed, *_ = trained
+    texts = {"names": Path("other.csv").read_text()}
+
+    def fetched():
+        return texts
+
+    with open("fetched.json", "w") as file:  # noqa: PTH123
+        json.dump(fetched(), file)
+    names, _, is_guess = told(followed, "fetched.json")
+    assert "other.csv" in names and is_guess
+
+
+def test_the_same_text_is_written(trained):
+    """``json.dump`` does what it does without us, errors included; the name in the module is a function called dump."""
+    followed, *_ = trained
+    with open("plain.json", "w") as file:  # noqa: PTH123
+        json.dump({"é": [1, None]}, file, ensure_ascii=False, sort_keys=True)
+    assert Path("plain.json").read_text() == '{"é": [1, null]}'
+    with open("bad.json", "w") as file, pytest.raises(TypeError, match="not JSON serializable"):  # noqa: PTH123
+        json.dump(object(), file)
+    assert json.dump.__name__ == "dump"
+    del followed
