@@ -389,12 +389,13 @@ def test_a_finished_run_that_is_heard_of_again(open_store: Open) -> None:
         whole_run(2, "use", 100, ["a", "c"], ["b", "d"]),
         whole_run(3, "make", 40, [], [marked]),
         whole_run(4, "use", 70, [marked], ["e"]),
-        whole_run(2, "use", 100, ["a"], [], end="FAIL"),
+        whole_run(2, "use", 100, ["a"], [], end="FAIL", lasts_s=20),
     ):
         store.append(raw(events))
         index.refresh()
         assert_follows(index, store, random.Random(5))
     assert index.builds == 1
+    assert {run.state for run in store.runs()} == {"COMPLETED"}
 
 
 def test_what_the_log_means_by_a_field_handed_on() -> None:

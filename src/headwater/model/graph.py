@@ -33,7 +33,7 @@ class How(StrEnum):
 
 
 class RunState(StrEnum):
-    """Where a run stands, in life-cycle order; the state of a run is the maximum over its events."""
+    """Where a run stands, in life-cycle order: the furthest that its events tell, but what failed has not completed."""
 
     NEW = "NEW"
     RUNNING = "RUNNING"

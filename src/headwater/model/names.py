@@ -131,6 +131,8 @@ def _table(platform: Platform, rest: str, name: str, cwd: str | None, *, keep: b
             parts, database = [*split_identifiers(database), *parts], ""
         elif parts[0] == database:
             database = ""
+    elif len(parts) == len(platform.parts) - 1 and platform.default_schema not in ("", parts[0]):
+        parts.insert(1, platform.default_schema)  # the first part is the database: Spark names no schema over JDBC
     namespace = (
         "bigquery" if platform.scheme == "bigquery" else f"{platform.scheme}://{_authority(authority, platform)}"
     )

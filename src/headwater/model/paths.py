@@ -12,6 +12,8 @@ _PARTITIONS = re.compile(
     r"(?<=[^/])(?:/[A-Za-z_][\w.-]*=[^/]*)+(?:/(?:part[-.][^/=]*|\d+_\d+(?:_\w+)?|[^/=]+\.(?:parquet|orc|avro)))?$"
 )
 _WAREHOUSE = re.compile(r"((?:^|.*?/)[^/]+\.db/[^/]+)(?:/.*)?", re.DOTALL)
+# Spark's listener puts the folder of the database behind itself for a table that the catalog gives no place.
+_TWICE = re.compile(r"(^|/)([^/]+\.db)/\2/(?=[^/])")
 _GLOB = re.compile(r"(?:/\*+)+$")
 _RELATIVE = ("./", "../", "~/")
 
@@ -28,7 +30,7 @@ def normal_key(path: str, *, keep_parts: bool = False) -> str:
 
 def table_directory(path: str) -> str:
     """The directory of the table that a path lies in, where the path says so; else the path itself."""
-    path = _GLOB.sub("", path) or path
+    path = _TWICE.sub(r"\1\2/", _GLOB.sub("", path) or path)
     if match := _WAREHOUSE.fullmatch(path):
         return match[1]
     return _PARTITIONS.sub("", path)

@@ -25,11 +25,9 @@ from headwater.storage.projection.listings import Listings
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.plans import Plans
 from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, JOB, OBSERVED, Name, Run
-from headwater.storage.projection.rundoc import COMPLETED, RUNNING, RunDoc, Said, Settled, Touched
+from headwater.storage.projection.rundoc import COMPLETED, RunDoc, Said, Settled, Touched
 from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
-
-_TERMINAL = range(RUNNING + 1, COMPLETED + 1)
 
 
 class Projector:
@@ -129,12 +127,8 @@ class Projector:
         self._dirty[run.id] = (run, stamp)
 
     def _advance(self, run: Run, doc: RunDoc, event: RunEvent, at: int) -> None:
-        state = rundoc.state_of(event.event_type)
-        doc.was_running = doc.was_running or state == RUNNING
         run.started_at = min(run.started_at, at)
-        run.state = max(run.state, state)
-        if state in _TERMINAL:
-            doc.ends[state] = max(at, doc.ends.get(state, at))
+        run.state = doc.advance(event.event_type, at)
         run.ended_at = doc.ends.get(run.state)
         self.runs.belongs(run, self.names.by_name_id(doc.job).node)
         run.operation = self._work_of(doc)[0]
@@ -210,6 +204,8 @@ class Projector:
         if at is None:
             if old is not None:
                 self._retract(run, doc, old)
+            if COMPLETED in doc.ends:  # had the failure not been heard of yet, its columns would have their places
+                self._plans.of(doc, stamp.at, stamp.key)
             return
         plan = self._plans.of(doc, stamp.at, stamp.key)
         shapes = plan.shapes

@@ -1,7 +1,7 @@
 """Everything that the events of one run said, merged so that their order and number do not matter.
 
-The state is a maximum, the times are a minimum and a maximum, inputs and outputs are unions, facets belong to the last
-writer by (event time, event key). A statement that later ones override in full is left out, so a run that reports a
+The state follows from minima and maxima of times, inputs and outputs are unions, facets belong to the last writer by
+(event time, event key). A statement that later ones override in full is left out, so a run that reports a
 thousand times is as small as one that reports twice.
 """
 
@@ -83,6 +83,43 @@ class RunDoc(msgspec.Struct, array_like=True, gc=False):
     inputs: dict[int, Touched]
     outputs: dict[int, Touched]
     settled: Settled | None = None
+    #: latest time of a START
+    begun: int | None = None
+    #: earliest event time by terminal state; a document of before this was kept has none
+    first_ends: dict[int, int] = {}
+
+    def advance(self, kind: EventType | None, at: int) -> int:
+        """Take in what an event says of the state; gives the state of the run."""
+        state = state_of(kind)
+        self.was_running = self.was_running or state == RUNNING
+        if kind is EventType.START:
+            self.begun = at if self.begun is None else max(at, self.begun)
+        if state > RUNNING:
+            self.first_ends[state] = min(at, self.first_ends.get(state, self.ends.get(state, at)))
+            self.ends[state] = max(at, self.ends.get(state, at))
+        return self.state()
+
+    def state(self) -> int:
+        """The rank of the furthest state that was reported.
+
+        Only, a run that failed has not completed after all unless it was started again in between: Spark's listener
+        says COMPLETE at the end of a query whether or not its job had failed.
+        """
+        if not self.ends:
+            return RUNNING if self.was_running else 0
+        if COMPLETED in self.ends and len(self.ends) > 1 and self._failed_for_good():
+            return max(state for state in self.ends if state != COMPLETED)
+        return max(self.ends)
+
+    def _failed_for_good(self) -> bool:
+        """Whether a failure came before any completion, and none of the completions followed a start after it."""
+        if self.begun is None:
+            return False
+        first = self.first_ends or self.ends
+        failures = [ends[state] for ends in (first, self.ends) for state in ends if state != COMPLETED]
+        if min(failures) > first.get(COMPLETED, self.ends[COMPLETED]):
+            return False
+        return any(self.begun <= at <= self.ends[COMPLETED] for at in failures)
 
 
 decode = msgspec.msgpack.Decoder(RunDoc).decode
