@@ -109,6 +109,9 @@ def test_runs_by_id_and_by_start(lineage: Lineage) -> None:
         assert found.run_id == run_id
     with pytest.raises(InvalidInput, match="4 runs start with"):
         lineage.resolver.run(run_id[:8])
+    with pytest.raises(InvalidInput, match="more than 5 runs start with"):
+        lineage.resolver.run(run_id[:4])
+    assert lineage.resolver.run(f"{run_id[:4]}-{run_id[4:8]}") is None
     assert lineage.resolver.run("ffffffff") is None
 
 

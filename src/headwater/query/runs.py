@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from headwater.errors import InvalidInput, NotFound
 from headwater.query.times import Clock, now, read_instant
 from headwater.storage.base import RunRow, Store
 
 _RUN_START = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f]{0,4}){0,3}(-[0-9a-f]{0,12})?", re.IGNORECASE)
-_PAGE = 1000
-
-
-def all_runs(store: Store) -> Iterator[RunRow]:
-    """Yield every run once, latest start first."""
-    seen: set[str] = set()
-    before: int | None = None
-    while True:
-        page = [run for run in store.runs(before=before, limit=_PAGE) if run.run_id not in seen]
-        yield from page
-        seen.update(run.run_id for run in page)
-        starts = [run.started_at for run in page if run.started_at is not None]
-        if not starts or before == min(starts):
-            return
-        before = min(starts)
+_SHOWN = 5
 
 
 def find_run(store: Store, text: str) -> RunRow | None:
@@ -39,16 +24,17 @@ def find_run(store: Store, text: str) -> RunRow | None:
         return found
     if len(wanted) >= 36:
         return None
-    starts = [run for run in all_runs(store) if run.run_id.startswith(wanted)]
+    starts = [one for one in store.run_ids(wanted.replace("-", ""), limit=_SHOWN + 1) if one.startswith(wanted)]
     if len(starts) > 1:
+        several = str(len(starts)) if len(starts) <= _SHOWN else f"more than {_SHOWN}"
         raise InvalidInput(
-            f"{len(starts)} runs start with {text!r}: " + ", ".join(run.run_id for run in starts[:5]),
+            f"{several} runs start with {text!r}: " + ", ".join(starts[:_SHOWN]),
             field="run",
             value=text,
             rule="must start the id of one run",
             hint="write more of the id",
         )
-    return starts[0] if starts else None
+    return store.run(starts[0]) if starts else None
 
 
 def instant_of(store: Store, text: str | int | None, *, clock: Clock = now) -> int | None:

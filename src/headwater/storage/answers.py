@@ -299,14 +299,7 @@ class Answers:
 
     def column_edges(self) -> int:
         """How many column edges the edges that hold have."""
-        sizes: dict[int, int] = {0: 0}
-        total = 0
-        for row in self._tables.edges.rows():
-            if row.valid_to is None:
-                if row.mapping not in sizes:
-                    sizes[row.mapping] = len(self._tables.mappings.get(row.mapping).fields)
-                total += sizes[row.mapping]
-        return total
+        return sum(count * size for count, size in self._tables.held_mappings())
 
 
 def _node_row(node: Node, names: list[Name]) -> NodeRow:

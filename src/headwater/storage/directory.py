@@ -97,6 +97,10 @@ class Directory(ABC):
         """How many runs of a job are known."""
 
     @abstractmethod
+    def run_ids(self, digits: str, *, limit: int = 100) -> list[str]:
+        """The ids of runs that start with these hexadecimal digits, dashes left out, ascending."""
+
+    @abstractmethod
     def has_dependencies(self) -> bool:
         """Whether any run says that it builds on another: most stores have no such run, and need not be asked more."""
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from uuid import UUID
 
 import msgspec
 
@@ -140,6 +141,12 @@ class ListedStore(Store):
             return self._tables.directory.runs_of(job_id)
 
     # -- dependencies of runs ----------------------------------------------------------------------------------------
+    def run_ids(self, digits: str, *, limit: int = 100) -> list[str]:
+        """The ids of runs that start with these hexadecimal digits, dashes left out, ascending."""
+        first, last = (str(UUID(digits.ljust(32, fill))) for fill in "0f")
+        with self._reading():
+            return [row.run_id for row in self._tables.runs_between(first, last, limit)]
+
     def has_dependencies(self) -> bool:
         """Whether any run says that it builds on another."""
         with self._reading():

@@ -13,6 +13,7 @@ from headwater.model.graph import FieldEdge
 from headwater.storage.compression import compress, decompress
 from headwater.storage.projection.records import (
     Derivation,
+    Edge,
     FacetSetRow,
     Fields,
     Mapping,
@@ -35,6 +36,7 @@ _names = msgspec.msgpack.Decoder(list[str]).decode
 _shape = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
 _facets = msgspec.msgpack.Decoder(list[tuple[str, int]]).decode
 _mapping = msgspec.msgpack.Decoder(tuple[int, int, tuple[FieldEdge, ...]]).decode
+_mapping_parts = msgspec.msgpack.Decoder(tuple[int, int, list[msgspec.Raw]]).decode
 _COUNT = struct.Struct("<I")
 _PACK_DOCS_FROM_BYTES = 4096
 MENTION_WIDTH = 5
@@ -215,6 +217,24 @@ def fields_row(node: int, names: bytes) -> Fields:
     return Fields(node=node, names=_names(unpack(names)))
 
 
+def edge_change(
+    seq: int, source: int, target: int, job: int, kind: int, valid_from: int, valid_to: int | None, mapping: int
+) -> tuple[int, Edge]:
+    """What followers of the edges are told: (sequence number, edge), without how it is known and by which run."""
+    edge = Edge(
+        source=source,
+        target=target,
+        job=job,
+        kind=kind,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        how=0,
+        run="",
+        mapping=mapping,
+    )
+    return seq, edge
+
+
 def shape_content(row: Shape) -> bytes:
     """A shape as bytes."""
     return _encode(row.sources)
@@ -244,6 +264,11 @@ def mapping_row(row_id: int, content: bytes) -> Mapping:
     """A column mapping from its bytes."""
     source, target, fields = _mapping(content)
     return Mapping(id=row_id, source=source, target=target, fields=fields)
+
+
+def mapping_size(content: bytes) -> int:
+    """How many column edges a mapping has, from its bytes."""
+    return len(_mapping_parts(content)[2])
 
 
 def mentions_of(body: bytes, names: frozenset[int]) -> list[Mention]:

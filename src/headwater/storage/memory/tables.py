@@ -151,6 +151,11 @@ class MemoryTables:
         ]
         return sorted(rows, key=attrgetter("started_at", "run_id"), reverse=True)[:limit]
 
+    def runs_between(self, first: str, last: str, limit: int) -> list[Run]:
+        """Runs by UUID, from one to another."""
+        found = (row for row in self.runs.rows() if first <= row.run_id <= last)
+        return sorted(found, key=attrgetter("run_id"))[:limit]
+
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
         """For each of these datasets its latest version no later than an instant."""
         return [row for dataset in set(datasets) for row in self.latest_versions(dataset, as_of, 1)]
@@ -238,6 +243,12 @@ class MemoryTables:
             "versions": len(self.versions),
             "edges": len(self.edges),
         }
+
+    def held_mappings(self) -> Iterator[tuple[int, int]]:
+        """For each column mapping of edges that hold, how many have it, and how many column edges it has."""
+        held = Count(row.mapping for row in self.edges.rows() if row.valid_to is None and row.mapping)
+        for mapping, count in held.items():
+            yield count, len(self.mappings.get(mapping).fields)
 
     def edge_changed(self, edge: Edge) -> None:
         """Tell the followers of the dataset level about an edge."""

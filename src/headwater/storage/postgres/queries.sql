@@ -133,6 +133,10 @@ SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_unt
 WHERE tenant_id = :tenant AND id > %s AND (%s::smallint IS NULL OR kind = %s)
   AND (%s::text IS NULL OR upper(type COLLATE "C") = upper(%s COLLATE "C")) ORDER BY id LIMIT %s;
 
+-- runs_between
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE tenant_id = :tenant AND run_id BETWEEN %s AND %s ORDER BY run_id LIMIT %s;
+
 -- runs_by_start
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
 WHERE tenant_id = :tenant AND started_at < %s AND (%s::smallint IS NULL OR state = %s)
@@ -225,6 +229,14 @@ SELECT id, kind FROM (
   SELECT id, 3 AS kind FROM versions WHERE tenant_id = :tenant AND id >= %s
   UNION ALL SELECT id, 4 AS kind FROM derivations WHERE tenant_id = :tenant AND id >= %s
 ) AS steps ORDER BY id;
+
+-- held_mappings
+SELECT held.count, mappings.content
+FROM (
+  SELECT mapping, count(*) AS count FROM edges
+  WHERE tenant_id = :tenant AND valid_to IS NULL AND mapping <> 0 GROUP BY mapping
+) AS held
+JOIN mappings ON mappings.tenant_id = :tenant AND mappings.id = held.mapping;
 
 -- count_rows
 SELECT

@@ -103,6 +103,11 @@ class PostgresTables(BatchTables):
             return self.runs.select(self._sql["runs_of_job_by_start"], (*given, job, limit))
         return self.runs.select(self._sql["runs_by_start"], (*given, limit))
 
+    def runs_between(self, first: str, last: str, limit: int) -> list[Run]:
+        """Runs by UUID, from one to another."""
+        given = (rows.uuid_bytes(first), rows.uuid_bytes(last), limit)
+        return self.runs.select(self._sql["runs_between"], given)
+
     # -- for many at once ------------------------------------------------------------------------------------------
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
         """For each of these datasets its latest version no later than an instant."""
@@ -181,6 +186,12 @@ class PostgresTables(BatchTables):
         counted = self._session.rows(self._sql["count_rows"])[0]
         return dict(zip(("datasets", "jobs", "runs", "versions", "edges"), counted, strict=True))
 
+    def held_mappings(self) -> Iterator[tuple[int, int]]:
+        """For each column mapping of edges that hold, how many have it, and how many column edges it has."""
+        self.edges.flush()
+        for count, content in self._session.rows(self._sql["held_mappings"]):
+            yield count, rows.mapping_size(rows.unpack(content))
+
     # -- followers -------------------------------------------------------------------------------------------------
     def edge_changed(self, edge: Edge) -> None:
         """Tell the followers of the dataset level about an edge."""
@@ -189,9 +200,8 @@ class PostgresTables(BatchTables):
 
     def edge_changes(self, since: int, limit: int) -> list[tuple[int, Edge]]:
         """(sequence number, edge) of what was told, in order."""
-        names = ("source", "target", "job", "kind", "valid_from", "valid_to", "mapping")
         found = self._session.rows(self._sql["edge_log_since"], (since, limit))
-        return [(seq, Edge(how=0, run="", **dict(zip(names, columns, strict=True)))) for seq, *columns in found]
+        return [rows.edge_change(*columns) for columns in found]
 
     def derivations_after(self, step: int, limit: int) -> list[Derivation]:
         """Derivations with a higher id, ascending."""

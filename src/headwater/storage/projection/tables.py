@@ -315,6 +315,9 @@ class Tables(Protocol):
     ) -> list[Run]:
         """Runs that started before an instant, latest first by (started_at, run id)."""
 
+    def runs_between(self, first: str, last: str, limit: int) -> list[Run]:
+        """Runs by UUID, ascending, from ``first`` to ``last``, both included."""
+
     # -- for many at once: a few statements, however many are asked for ------------------------------------------------
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
         """For each of these datasets the first of ``latest_versions``; none for one that has no version by then."""
@@ -359,6 +362,9 @@ class Tables(Protocol):
 
     def counts(self) -> dict[str, int]:
         """Numbers of ``datasets``, ``jobs``, ``runs``, ``versions`` and ``edges``."""
+
+    def held_mappings(self) -> Iterator[tuple[int, int]]:
+        """For each column mapping of edges that hold, how many have it, and how many column edges it has."""
 
     def event_keys(self, seqs: Collection[int]) -> dict[int, bytes]:
         """The keys of stored events, by their numbers."""

@@ -326,6 +326,10 @@ SELECT one.id, (
 SELECT id, kind, type, created_at, updated_at, head, head_at, head_run, read_until, life_at, life_key, life_run, is_dropped FROM nodes
 WHERE id > :after AND (:kind IS NULL OR kind = :kind) AND (:type IS NULL OR type = :type COLLATE NOCASE) ORDER BY id LIMIT :limit;
 
+-- runs_between
+SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
+WHERE run_id BETWEEN ? AND ? ORDER BY run_id LIMIT ?;
+
 -- runs_by_start
 SELECT id, run_id, job, state, operation, started_at, ended_at, parent_run, doc FROM runs
 WHERE started_at < :before AND (:state IS NULL OR state = :state)
@@ -452,6 +456,11 @@ SELECT name, value FROM counters;
 
 -- counters_put
 INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- held_mappings
+SELECT held.count, mappings.content
+FROM (SELECT mapping, count(*) AS count FROM edges WHERE valid_to IS NULL AND mapping <> 0 GROUP BY mapping) AS held
+JOIN mappings ON mappings.id = held.mapping;
 
 -- count_rows
 SELECT

@@ -272,13 +272,19 @@ class SQLiteTables:
         self, *, job: int | None, state: int | None, parent: str | None, before: int | None, limit: int
     ) -> list[Run]:
         """Runs that started before an instant, latest first."""
-        before = _END_OF_TIME if before is None else before
-        given = {"before": before, "state": state, "limit": limit, "parent": parent, "job": job}
-        if parent is not None and job is not None:
-            return self.runs.select("runs_of_job_and_parent_by_start", given)
-        if parent is not None:
-            return self.runs.select("runs_of_parent_by_start", given)
-        return self.runs.select("runs_by_start" if job is None else "runs_of_job_by_start", given)
+        given = {
+            "before": _END_OF_TIME if before is None else before,
+            "state": state,
+            "limit": limit,
+            "parent": parent,
+            "job": job,
+        }
+        owners = "_and_".join(name for name, one in (("job", job), ("parent", parent)) if one is not None)
+        return self.runs.select(f"runs_of_{owners}_by_start" if owners else "runs_by_start", given)
+
+    def runs_between(self, first: str, last: str, limit: int) -> list[Run]:
+        """Runs by UUID, from one to another."""
+        return self.runs.select("runs_between", (rows.uuid_bytes(first), rows.uuid_bytes(last), limit))
 
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
         """For each of these datasets its latest version no later than an instant."""
@@ -349,6 +355,12 @@ class SQLiteTables:
         counted = self._connection.execute(self._sql["count_rows"]).fetchone()
         return dict(zip(("datasets", "jobs", "runs", "versions", "edges"), counted, strict=True))
 
+    def held_mappings(self) -> Iterator[tuple[int, int]]:
+        """For each column mapping of edges that hold, how many have it, and how many column edges it has."""
+        self.edges.flush()
+        for count, content in self._connection.execute(self._sql["held_mappings"]):
+            yield count, rows.mapping_size(rows.unpack(content))
+
     # -- followers -------------------------------------------------------------------------------------------------
     def edge_changed(self, edge: Edge) -> None:
         """Tell the followers of the dataset level about an edge."""
@@ -358,23 +370,7 @@ class SQLiteTables:
     def edge_changes(self, since: int, limit: int) -> list[tuple[int, Edge]]:
         """(sequence number, edge) of what was told, in order."""
         found = self._connection.execute(self._sql["edge_log_since"], (since, limit))
-        return [
-            (
-                seq,
-                Edge(
-                    source=source,
-                    target=target,
-                    job=job,
-                    kind=kind,
-                    valid_from=valid_from,
-                    valid_to=valid_to,
-                    how=0,
-                    run="",
-                    mapping=mapping,
-                ),
-            )
-            for seq, source, target, job, kind, valid_from, valid_to, mapping in found
-        ]
+        return [rows.edge_change(*columns) for columns in found]
 
     def derivations_after(self, step: int, limit: int) -> list[Derivation]:
         """Derivations with a higher id, ascending."""

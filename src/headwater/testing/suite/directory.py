@@ -64,6 +64,18 @@ class DirectorySuite(StoreFixture):
         assert store.count_runs(the_job(store, "new").id) == 2
         assert store.count_runs(the_job(store, "never").id) == 0
 
+    def test_run_ids_by_how_they_start(self, store: Store) -> None:
+        """In order, as many as asked for, whatever else there is between the first and the last digit."""
+        fill(store, *(one for number in (1, 2, 0xA3, 0xAF) for one in whole_run(number, "j", number, ["a"], ["b"])))
+        ids = [run_id(number) for number in (1, 2, 0xA3, 0xAF)]
+        digits = [one.replace("-", "") for one in ids]
+        assert store.run_ids(digits[0][:8]) == sorted(ids)
+        assert store.run_ids(digits[0][:8], limit=3) == sorted(ids)[:3]
+        for one, its in zip(ids, digits, strict=True):
+            assert store.run_ids(its) == [one]
+        assert store.run_ids(digits[2][:11]) == ids[2:]
+        assert store.run_ids("f" * 6) == []
+
     def test_what_is_deleted_is_not_listed_until_it_is_there_again(self, store: Store) -> None:
         """A dropped dataset and a dropped job are gone from lists and counts, not from what was ever known."""
         drop = {"lifecycleStateChange": facet(lifecycleStateChange="DROP")}
