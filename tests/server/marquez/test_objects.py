@@ -217,6 +217,23 @@ def test_events_come_as_they_were_sent(api):
     api.get("/events/lineage", before="soon", status=400)
 
 
+def test_events_of_a_namespace_are_paged_and_counted(api, monkeypatch):
+    """Those that name a job or a dataset of it, latest first, wherever pages that are looked through end."""
+    monkeypatch.setattr("headwater.server.routes.marquez.events._PAGE", 2)
+    elsewhere = {**dataset("x"), "namespace": "lake"}
+    sent = [
+        run_event(run_id(number), "j", "START", number * 1000, outputs=[elsewhere] if number in (1, 3, 4) else [])
+        for number in range(1, 6)
+    ]
+    api.fill(*sent)
+    found = api.get("/events/lake")
+    assert (found["events"], found["totalCount"]) == ([sent[3], sent[2], sent[0]], 3)
+    found = api.get("/events/lake", limit=1, offset=1)
+    assert (found["events"], found["totalCount"]) == ([sent[2]], 3)
+    assert api.get("/events/jobs", limit=2)["totalCount"] == 5
+    assert api.get("/events/nowhere") == {"events": [], "totalCount": 0}
+
+
 def test_search_finds_names_columns_and_descriptions(api):
     """By name or by time, of one kind or namespace, in a stretch of days."""
     api.fill(dataset_event("orders", 0, {"schema": schema("customer_email")}), job_event("load_orders", 86_400 * 3))

@@ -12,7 +12,7 @@ from headwater.server.routes.marquez.finding import normal_namespace
 from headwater.server.routes.marquez.operation import Limit, Offset, Page, instant_of, operation
 from headwater.storage.base import Store, StoredEvent
 
-_PAGE = 1000
+_PAGE = 5000
 LOOKED_THROUGH = 50_000
 """How many events are looked through for those of one namespace, latest first."""
 
@@ -84,14 +84,17 @@ def list_of_namespace(call: Call) -> Events:
     page: Page = call.query
     wanted = normal_namespace(call.path["namespace"])
     with call.store() as store:
-        found: list[StoredEvent] = []
+        count, shown = 0, []
         for start in range(0, LOOKED_THROUGH, _PAGE):
             some = store.run_events(limit=_PAGE, offset=start)
-            found += [one for one in some if _names_namespace(one.body, wanted)]
+            for one in some:
+                if _names_namespace(one.body, wanted):
+                    if page.offset <= count < page.offset + page.limit:
+                        shown.append(one)
+                    count += 1
             if len(some) < _PAGE:
                 break
-        shown = found[page.offset : page.offset + page.limit]
-        return Events(events=_bodies(shown), total_count=len(found))
+        return Events(events=_bodies(shown), total_count=count)
 
 
 def _names_namespace(body: bytes, wanted: str) -> bool:
