@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from headwater.storage.base import Store
 from headwater.storage.postgres import PostgresStore, citus, timescale
+from headwater.storage.postgres.changes import listen
 from headwater.storage.postgres.connection import connect, setting_statements
 from headwater.storage.postgres.facts import facts
 from headwater.testing.events import raw, whole_run
@@ -87,6 +89,44 @@ def test_the_statements_for_citus() -> None:
     )
 
 
+def test_what_citus_has_to_set_on_its_nodes_is_a_statement_of_its_own() -> None:
+    """It sends them the text of the message that a setting came in, so that this may hold nothing else; and the tenant
+    is quoted, also within the block."""
+    found = setting_statements("headwater", "headwater_app", "a'b", is_distributed=True)
+    assert found == [
+        'SET LOCAL ROLE "headwater_app"',
+        'SET LOCAL search_path TO "headwater"',
+        "SELECT set_config('citus.propagate_set_commands', 'local', true)",
+        "DO 'BEGIN SET LOCAL headwater.tenant TO ''a''''b''; END'",
+        "SELECT set_config('citus.propagate_set_commands', 'none', true)",
+    ]
+
+
+def test_the_way_of_citus_gives_the_same_on_any_server(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said differently where tables are distributed means the same: written, read, forgotten, told of."""
+    url = postgres_server.new_store()
+    events = [event for n in range(1, 40) for event in raw(whole_run(n, f"j{n % 5}", n, [f"a{n % 7}"], [f"b{n % 3}"]))]
+    hashes, told = [], []
+    for is_distributed in (False, True):
+        monkeypatch.setattr(citus, "is_used", lambda *_, answer=is_distributed: answer)
+        with (
+            PostgresStore.open(url, tenant=f"t{is_distributed}") as store,
+            closing(listen(url, lambda tenant, seq: told.append((tenant, seq)))) as listener,
+        ):
+            listener.watch(f"t{is_distributed}")
+            assert listener.wait(20)
+            for start in range(0, len(events), 10):
+                store.append(events[start : start + 10], received_at=start + 1)
+            assert store.retain(before=21) == 20
+            hashes.append((store.graph_hash(), store.statistics().events, [event.seq for event in store.events()]))
+        with PostgresStore.open(url, tenant=f"t{is_distributed}", read_only=True) as store:
+            assert store.graph_hash() == hashes[-1][0]
+    assert hashes[0] == hashes[1]
+    assert {tenant for tenant, _ in told} == {"tFalse", "tTrue"}
+
+
 @pytest.mark.skipif(not TIMESCALE, reason="HEADWATER_TEST_TIMESCALE is not set")
 def test_the_log_is_a_hypertable_that_lets_one_tenant_through() -> None:
     """Also when its chunks are named, or compressed; months that nobody needs are dropped."""
@@ -148,3 +188,36 @@ def test_tables_are_distributed_by_tenant() -> None:
         ).fetchone()
     assert ours is not None
     assert placed == [("tenant_id", ours[0])]
+
+
+@pytest.mark.skipif(not CITUS, reason="HEADWATER_TEST_CITUS is not set")
+def test_tenants_lie_on_every_node_and_each_node_guards_them() -> None:
+    """The nodes keep tenants apart themselves: each part of each table has its policy, and shows nobody's rows to the
+    store's role where no tenant is set."""
+    with ExitStack() as stack:
+        names = [f"citus-{os.urandom(4).hex()}" for _ in range(8)]
+        stores = [stack.enter_context(PostgresStore.open(CITUS, tenant=name)) for name in names]
+        for n, store in enumerate(stores):
+            store.append(raw(whole_run(n, f"job {n}", 0, ["a"], [f"b{n}"])))
+        for n, store in enumerate(stores):
+            assert holding(store) == {("a", f"b{n}")}
+    with connect(CITUS) as connection:
+        used = connection.execute(
+            "SELECT count(DISTINCT (nodename, nodeport)) FROM citus_shards"
+            " WHERE table_name = 'headwater.tenants'::regclass"
+            " AND shardid = ANY(SELECT get_shard_id_for_distribution_column('headwater.tenants', name)"
+            " FROM unnest(%s::text[]) AS name)",
+            (names,),
+        ).fetchone()
+        nodes = connection.execute("SELECT count(*) FROM pg_dist_node WHERE shouldhaveshards").fetchone()
+        assert used == nodes
+        guarded = connection.execute(
+            "SELECT logicalrelid::text, result FROM pg_dist_partition, run_command_on_placements(logicalrelid,"
+            " $$SELECT relrowsecurity AND relforcerowsecurity AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid)"
+            " FROM pg_class AS c WHERE oid = '%s'::regclass$$)"
+        ).fetchall()
+        assert len(guarded) > 500
+        assert [table for table, said in guarded if said != "t"] == []
+        connection.execute("SET ROLE headwater_app")
+        seen = connection.execute("SELECT count(*) FROM headwater.tenants").fetchone()
+        assert seen == (0,)

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 
 from headwater.errors import StoreError
+from headwater.storage.postgres import citus
 from headwater.storage.postgres.connection import ROLE, SCHEMA, connect, queries, setting_statements
 from headwater.storage.postgres.security import working_role
 
@@ -40,6 +41,7 @@ class Listener:
         self._on_change = on_change
         self._schema = schema
         self._role: str | None = role
+        self._is_distributed = False
         self._seen: dict[str, int] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -77,6 +79,7 @@ class Listener:
             try:
                 with connect(self._url, application_name="headwater-listen") as connection:
                     self._role = working_role(connection, self._role) if self._role is not None else None
+                    self._is_distributed = citus.is_used(connection, self._schema)
                     self.is_notified = self._prove(connection)
                     self.trouble = ""
                     self._look(connection)
@@ -121,10 +124,13 @@ class Listener:
             known = dict(self._seen)
         for tenant, seq in known.items():
             with connection.transaction():
-                connection.execute("; ".join(setting_statements(self._schema, self._role, tenant)))
+                connection.execute("; ".join(self._settings(tenant)))
                 row = connection.execute(queries()["tenant_seq"], (tenant,)).fetchone()
             if row is not None and row[0] > seq:
                 self._changed(tenant, row[0])
+
+    def _settings(self, tenant: str) -> list[str]:
+        return setting_statements(self._schema, self._role, tenant, is_distributed=self._is_distributed)
 
 
 def listen(url: str, on_change: OnChange, *, schema: str = SCHEMA, role: str = ROLE) -> Listener:

@@ -59,6 +59,17 @@ def adopt(connection: Connection, schema: str) -> list[str]:
     return tables
 
 
+def let_in(connection: Connection, role: str) -> None:
+    """Let the store's role log in: the coordinator goes to its nodes as whoever a transaction works as.
+
+    It has no password. Whether it is let in from one node to another is for ``pg_hba.conf`` or ``pg_dist_authinfo`` to
+    say.
+    """
+    found = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+    if found is not None and not found[0]:
+        connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(role)))
+
+
 def distribution(schema: str, table: str) -> sql.Composed:
     """The statement that distributes a table."""
     beside = sql.SQL("") if table == _LEADER else sql.SQL(", colocate_with => {}").format(_literal(schema, _LEADER))

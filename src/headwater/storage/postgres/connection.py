@@ -45,7 +45,12 @@ _PATIENCE = {
 T = TypeVar("T")
 Parameters = Sequence[Any] | Mapping[str, Any]
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
-_SURE = frozenset({"remote_apply", "remote_write", "on"})
+_BY_ROW = (" JOIN tenants AS owner ON owner.tenant_id = :tenant", "owner.tenant_id")
+"""Rows that come with their tenant from one node go to that node. Others Citus brings there by COPY, which row-level
+security forbids."""
+_WEAK = "current_setting('synchronous_commit') IN ('off', 'local')"
+_DURABLE = f"SELECT set_config('synchronous_commit', 'on', true) WHERE {_WEAK}"
+_DURABLE_BLOCK = f"IF {_WEAK} THEN SET LOCAL synchronous_commit TO 'on'; END IF;"
 
 _OF_THE_INPUT = {"22", "54"}
 """Classes of states: data that is out of range or malformed, and limits of the program."""
@@ -80,12 +85,16 @@ def queries() -> dict[str, str]:
 class Session:
     """Transactions of one tenant on one physical connection, which is made again when it was lost."""
 
-    def __init__(self, url: str, *, tenant: str, schema: str, role: str | None, timeout_s: float) -> None:
+    def __init__(
+        self, url: str, *, tenant: str, schema: str, role: str | None, is_distributed: bool, timeout_s: float
+    ) -> None:
         self.url = url
         self.tenant = tenant
         self.schema = schema
         self.role = role
         self._timeout_s = timeout_s
+        self._is_distributed = is_distributed
+        self._settings = setting_statements(schema, role, tenant, is_distributed=is_distributed)
         self._connection: psycopg.Connection[Any] | None = None
         self._literal = sql.Literal(tenant).as_string(None)
         self._texts: dict[str, sql.SQL] = {}
@@ -106,7 +115,14 @@ class Session:
 
     def another(self) -> Session:
         """A session of the same tenant on a connection of its own."""
-        return Session(self.url, tenant=self.tenant, schema=self.schema, role=self.role, timeout_s=self._timeout_s)
+        return Session(
+            self.url,
+            tenant=self.tenant,
+            schema=self.schema,
+            role=self.role,
+            is_distributed=self._is_distributed,
+            timeout_s=self._timeout_s,
+        )
 
     # -- transactions ----------------------------------------------------------------------------------------------
     def begin(self, *, is_writer: bool) -> tuple[int, dict[str, int]] | None:
@@ -146,15 +162,12 @@ class Session:
             return found
         parts = [
             "BEGIN ISOLATION LEVEL READ COMMITTED" if is_writer else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            *setting_statements(self.schema, self.role, self.tenant),
+            *self._settings,
             f"SET LOCAL lock_timeout TO {max(1, int(self._timeout_s * 1000))}",
         ]
         if is_writer:
             # An acknowledged event is on disk; a stronger setting of the administrator stays.
-            parts.append(
-                "SELECT set_config('synchronous_commit', 'on', true)"
-                " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
-            )
+            parts += _on_nodes(_DURABLE_BLOCK) if self._is_distributed else [_DURABLE]
         parts.append(queries()["tenant_lock" if is_writer else "tenant_get"].replace(":tenant", self._literal))
         found = self._begins[is_writer] = "; ".join(parts)
         return found
@@ -179,7 +192,7 @@ class Session:
 
     def alone(self, statement: str, parameters: Parameters = ()) -> Any:
         """The first value that a statement gives which is a transaction of its own and locks no tenant."""
-        settings = "; ".join(["BEGIN", *setting_statements(self.schema, self.role, self.tenant)])
+        settings = "; ".join(["BEGIN", *self._settings])
         connection = self._anew(lambda: self.connect().execute(settings).connection)
         try:
             row = connection.execute(statement, parameters).fetchone()
@@ -193,7 +206,9 @@ class Session:
         """A statement with the tenant in the place of ``:tenant``."""
         found = self._texts.get(statement)
         if found is None:
-            found = self._texts[statement] = sql.SQL(statement.replace(":tenant", self._literal.replace("%", "%%")))
+            beside, owner = _BY_ROW if self._is_distributed else ("", ":tenant")
+            text = statement.replace(" :beside", beside).replace(":owner", owner)
+            found = self._texts[statement] = sql.SQL(text.replace(":tenant", self._literal.replace("%", "%%")))
         return found
 
     def execute(self, statement: str, parameters: Parameters = (), *, is_binary: bool = True) -> psycopg.Cursor[Any]:
@@ -235,18 +250,24 @@ def connect(url: str, *, application_name: str = "headwater") -> psycopg.Connect
     return connection
 
 
-def setting_statements(schema: str, role: str | None, tenant: str) -> list[str]:
+def setting_statements(schema: str, role: str | None, tenant: str, *, is_distributed: bool = False) -> list[str]:
     """What every transaction begins with: ``SET LOCAL``, so that it ends with the transaction."""
-    name = sql.Identifier(schema).as_string(None)
-    found = [
-        f"SET LOCAL search_path TO {name}",
-        # Citus sets on its nodes what is set from here on. Where there is no Citus it is a name like any other.
-        "SET LOCAL citus.propagate_set_commands TO 'local'",
-        f"SET LOCAL {TENANT_SETTING} TO {sql.Literal(tenant).as_string(None)}",
-    ]
+    set_tenant = f"SET LOCAL {TENANT_SETTING} TO {sql.Literal(tenant).as_string(None)}"
+    found = [f"SET LOCAL search_path TO {sql.Identifier(schema).as_string(None)}"]
     if role is not None:
         found.insert(0, f"SET LOCAL ROLE {sql.Identifier(role).as_string(None)}")
-    return found
+    return [*found, *(_on_nodes(f"{set_tenant};") if is_distributed else [set_tenant])]
+
+
+def _on_nodes(statements: str) -> list[str]:
+    """Have Citus set on its nodes too what is set in a block.
+
+    It sends them the text of the message in which a ``SET LOCAL`` came, whatever else that holds; of a block it is the
+    one statement.
+    """
+    passing_on = "SELECT set_config('citus.propagate_set_commands', '{}', true)"
+    block = sql.Literal(f"BEGIN {statements} END").as_string(None)
+    return [passing_on.format("local"), f"DO {block}", passing_on.format("none")]
 
 
 @contextmanager

@@ -35,6 +35,21 @@ class Migration(NamedTuple):
         """SHA-256 of the SQL, without regard to line ends."""
         return hashlib.sha256("\n".join(self.sql.splitlines()).encode()).hexdigest()
 
+    def statements(self) -> list[str]:
+        """The SQL a statement at a time: Citus passes a change of a table on to its nodes with the whole text that it
+        came in. A statement ends with its line; comments have lines of their own."""
+        found, lines, is_within = [], list[str](), False
+        for line in self.sql.splitlines():
+            if not line.startswith("--"):
+                lines.append(line)
+                is_within ^= line.count("$$") % 2 == 1
+                if line.endswith(";") and not is_within:
+                    found.append("\n".join(lines).strip())
+                    lines = []
+        if any(lines):
+            raise StoreError(f"schema step {self.number} ({self.name}) ends within a statement")
+        return found
+
 
 @cache
 def migrations() -> tuple[Migration, ...]:
@@ -51,7 +66,8 @@ def migrate(url: str, *, schema: str, role: str, upto: int | None = None) -> lis
     """Apply the steps that a database has not seen, each in its own transaction; returns their numbers.
 
     The connection must be a session of its own or a pooler's: the lock that keeps two starting processes apart is
-    held by each transaction. ``upto`` stops after that step.
+    held by each transaction. ``upto`` stops after that step. Where Citus got its first node after the last step, the
+    tables are distributed now.
 
     Raises:
         StoreTooNew: the database has seen steps that this version does not know.
@@ -71,6 +87,12 @@ def migrate(url: str, *, schema: str, role: str, upto: int | None = None) -> lis
                 if step.number > version_of(connection, schema):
                     _apply(connection, step, schema, role)
                     done.append(step.number)
+        if upto is None:
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                check(connection, schema)
+                if citus.adopt(connection, schema):
+                    _secure(connection, schema, role)
     return done
 
 
@@ -137,18 +159,26 @@ def _apply(connection: psycopg.Connection[Any], step: Migration, schema: str, ro
             "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"
             " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        connection.execute(step.sql)
+        for statement in step.statements():
+            connection.execute(statement)
     except psycopg.errors.InsufficientPrivilege as error:
         raise StoreReadOnly(
             f"{(error.diag.message_primary or str(error)).strip()}: the schema cannot be brought up to date",
             hint="run 'headwater migrate' once with a role that owns the database",
         ) from error
     adopt(connection, schema)
-    close_tables(connection, schema)
-    grant(connection, schema, make_role(connection, role))
+    _secure(connection, schema, role)
     connection.execute(
         "INSERT INTO migrations (number, name, checksum) VALUES (%s, %s, %s)", (*step[:2], step.checksum)
     )
+
+
+def _secure(connection: psycopg.Connection[Any], schema: str, role: str) -> None:
+    close_tables(connection, schema)
+    worker = make_role(connection, role)
+    grant(connection, schema, worker)
+    if worker is not None and citus.is_used(connection, schema):
+        citus.let_in(connection, worker)
 
 
 def adopt(connection: psycopg.Connection[Any], schema: str) -> None:

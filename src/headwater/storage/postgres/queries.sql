@@ -1,5 +1,6 @@
 -- Those statements of the PostgreSQL store that do not follow from a table's layout, by name.
 -- A name stands alone on a comment line above its statement. ``:tenant`` is the tenant, ``:table`` one of the contents.
+-- ``:owner`` and ``:beside`` take the tenant from its row where Citus has to find the node by it.
 
 -- tenant_add
 INSERT INTO tenants (tenant_id, counters) VALUES (:tenant, jsonb_build_object('origin', %s::bigint, 'projection', %s::bigint))
@@ -44,7 +45,7 @@ SELECT id, content FROM :table WHERE tenant_id = :tenant AND id = ANY(%b::bigint
 
 -- contents_put
 INSERT INTO :table (tenant_id, id, digest, content)
-SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[]) AS added;
+SELECT :owner, added.* FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[]) AS added :beside;
 
 -- contents_digests
 SELECT digest, id FROM :table WHERE tenant_id = :tenant AND id > %s ORDER BY id LIMIT %s;
@@ -172,7 +173,7 @@ WHERE tenant_id = :tenant AND max_at >= %s AND min_at <= %s AND (min_at, id) > (
 
 -- edge_log_add
 INSERT INTO edge_log (tenant_id, seq, source, target, job, kind, valid_from, valid_to, mapping)
-SELECT :tenant, told.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS told;
+SELECT :owner, told.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS told :beside;
 
 -- edge_log_since
 SELECT seq, source, target, job, kind, valid_from, valid_to, mapping FROM edge_log
@@ -184,7 +185,7 @@ ORDER BY created_at LIMIT 1 OFFSET 1;
 
 -- reads_add
 INSERT INTO reads (tenant_id, dataset, mark, at, run)
-SELECT :tenant, told.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS told
+SELECT :owner, told.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS told :beside
 ON CONFLICT DO NOTHING;
 
 -- reads_between
@@ -255,7 +256,7 @@ SELECT coalesce(sum(octet_length(body) + octet_length(keys) + octet_length(recei
 FROM frames WHERE tenant_id = :tenant;
 
 -- loose_add
-INSERT INTO loose (tenant_id, node, keys) SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::text[]) AS added
+INSERT INTO loose (tenant_id, node, keys) SELECT :owner, added.* FROM unnest(%b::bigint[], %b::text[]) AS added :beside
 ON CONFLICT DO NOTHING;
 
 -- loose_nodes
@@ -283,7 +284,7 @@ SELECT key FROM seen;
 
 -- postings_put
 INSERT INTO postings (tenant_id, key, part, nodes)
-SELECT :tenant, added.* FROM unnest(%b::text[], %b::bigint[], %b::bytea[]) AS added
+SELECT :owner, added.* FROM unnest(%b::text[], %b::bigint[], %b::bytea[]) AS added :beside
 ON CONFLICT (tenant_id, key, part) DO UPDATE SET nodes = excluded.nodes;
 
 -- postings_drop
@@ -329,15 +330,15 @@ JOIN event_keys AS stored ON stored.tenant_id = :tenant AND stored.at = wanted.a
 
 -- event_keys_add
 INSERT INTO event_keys (tenant_id, at, key, seq)
-SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bytea[], %b::bigint[]) AS added;
+SELECT :owner, added.* FROM unnest(%b::bigint[], %b::bytea[], %b::bigint[]) AS added :beside;
 
 -- event_keys_drop
-DELETE FROM event_keys WHERE tenant_id = :tenant
-  AND (at, key) IN (SELECT * FROM unnest(%b::bigint[], %b::bytea[]));
+DELETE FROM event_keys USING unnest(%b::bigint[], %b::bytea[]) AS gone (at, key)
+WHERE tenant_id = :tenant AND event_keys.at = gone.at AND event_keys.key = gone.key;
 
 -- quarantine_add
 INSERT INTO quarantine (tenant_id, id, received_at, body, field, value, rule, hint, kind, size_bytes, times, digest)
-SELECT :tenant, added.* FROM unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::bytea[]) AS added
+SELECT :owner, added.* FROM unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::bytea[]) AS added :beside
 ON CONFLICT (tenant_id, digest) DO UPDATE SET times = quarantine.times + excluded.times,
   received_at = excluded.received_at, value = excluded.value, hint = excluded.hint
 RETURNING digest, id;

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
@@ -15,7 +15,7 @@ from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals
 from headwater.storage.grouping import GroupedStore
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import now_us
-from headwater.storage.postgres import backup
+from headwater.storage.postgres import backup, citus
 from headwater.storage.postgres.batch import encoded
 from headwater.storage.postgres.connection import ROLE, SCHEMA, Session, connect, explained, queries
 from headwater.storage.postgres.log import EventLog
@@ -97,8 +97,7 @@ class PostgresStore(GroupedStore):
         indexes = SharedIndexes(index_folder) if share_index_with is None else share_index_with._indexes
         may_make = create and not read_only
         with explained():
-            worker = _prepare(url, schema, role, may_make=may_make)
-            session = Session(url, tenant=tenant, schema=schema, role=worker, timeout_s=timeout_s)
+            session = _prepare(url, tenant, schema, role, may_make=may_make, timeout_s=timeout_s)
             store = cls(session, read_only=read_only, indexes=indexes)
             try:
                 store._found(on_progress, may_make=may_make)
@@ -115,8 +114,8 @@ class PostgresStore(GroupedStore):
             with connect(url) as connection:
                 if not version_of(connection, schema):
                     return
-                worker = working_role(connection, role)
-            with closing(Session(url, tenant=tenant, schema=schema, role=worker, timeout_s=TIMEOUT_S)) as session:
+                session = _session(connection, url, tenant, schema, role, timeout_s=TIMEOUT_S)
+            with closing(session):
                 if session.begin(is_writer=True) is not None:
                     session.execute(queries()["frames_forget"], (_END_OF_TIME,))
                     for table in (*_PROJECTED, "event_keys", "quarantine", "tenants"):
@@ -161,8 +160,8 @@ class PostgresStore(GroupedStore):
             with connect(url) as connection:
                 if not version_of(connection, schema):
                     return None
-                worker = working_role(connection, role)
-            with closing(Session(url, tenant=tenant, schema=schema, role=worker, timeout_s=TIMEOUT_S)) as session:
+                session = _session(connection, url, tenant, schema, role, timeout_s=TIMEOUT_S)
+            with closing(session):
                 found = session.begin(is_writer=False)
                 session.rollback()
         return None if found is None else outdated(tenant, found[1], _PROJECTION, unsaid=1)
@@ -344,8 +343,8 @@ class PostgresStore(GroupedStore):
             self._session.close()
 
 
-def _prepare(url: str, schema: str, role: str, *, may_make: bool) -> str | None:
-    """See that the schema is of this version; returns the role to work as."""
+def _prepare(url: str, tenant: str, schema: str, role: str, *, may_make: bool, timeout_s: float) -> Session:
+    """See that the schema is of this version; returns a session in the way that the database wants it."""
     with connect(url) as connection:
         if not is_current(connection, schema):
             if not may_make:
@@ -353,7 +352,20 @@ def _prepare(url: str, schema: str, role: str, *, may_make: bool) -> str | None:
                 what = f"the store has schema {have} and is open for reading" if have else "there is no store"
                 raise StoreError(what, hint="open it once for writing, or run 'headwater migrate'")
             migrate(url, schema=schema, role=role)
-        return working_role(connection, role)
+        return _session(connection, url, tenant, schema, role, timeout_s=timeout_s)
+
+
+def _session(
+    connection: psycopg.Connection[Any], url: str, tenant: str, schema: str, role: str, *, timeout_s: float
+) -> Session:
+    return Session(
+        url,
+        tenant=tenant,
+        schema=schema,
+        role=working_role(connection, role),
+        is_distributed=citus.is_used(connection, schema),
+        timeout_s=timeout_s,
+    )
 
 
 def check_tenant(tenant: str) -> None:

@@ -56,10 +56,12 @@ class Layout:
         keys = ", ".join(f"%b::{_array(kind)}" for kind in self.types[:key])
         ours = "tenant_id = :tenant"  # names of our own are all that is put together here
         self.put = (
-            f"INSERT INTO {table} (tenant_id, {self.shown}) SELECT :tenant, rows.* FROM unnest({arrays}) AS rows"  # noqa: S608
+            f"INSERT INTO {table} (tenant_id, {self.shown}) SELECT :owner, rows.* FROM unnest({arrays}) AS rows :beside"  # noqa: S608
             f" ON CONFLICT (tenant_id, {conflict}) DO UPDATE SET {kept}"
         )
-        self.drop = f"DELETE FROM {table} WHERE {ours} AND ({', '.join(self.keys)}) IN (SELECT * FROM unnest({keys}))"  # noqa: S608
+        named = ", ".join(self.keys)
+        same = " AND ".join(f"{table}.{name} = gone.{name}" for name in self.keys)
+        self.drop = f"DELETE FROM {table} USING unnest({keys}) AS gone ({named}) WHERE {ours} AND {same}"  # noqa: S608
         self.select = f"SELECT {self.shown} FROM {table} WHERE {ours}"  # noqa: S608
         self.all = f"{self.select} ORDER BY {', '.join(self.keys)}"
         self.get = self.where(self.keys)
