@@ -204,7 +204,7 @@ class Reader:
         if any(isinstance(item, ast.Starred) for item in call.args) or any(item.arg is None for item in call.keywords):
             return False
         given = given_for(call, code, name, place)
-        return given is None or self.follows(given, Place(*caller))
+        return given is None or self.follows(given, Place(caller.code, caller.line))
 
 
 def function_named(name: str, code: CodeType) -> CodeType | None:

@@ -73,16 +73,30 @@ def read_at(values: Values, code: CodeType | None, line: int, rows: int, item: A
     return surmise(values, code, line, rows, names_of(item, code, line))
 
 
+def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
+    """The value of an array whose memory another shows; of one that nobody saw being made, what the code says of it
+    under a name that it has there. Without one it is not looked for: what the line made before is another array."""
+    value = values.seen(owner)
+    if value is not None or type(owner).__name__ != "ndarray" or not owner.ndim:
+        return value
+    code, line = user_place(site_depth + 1)
+    if not is_users(code) or not names_of(owner, code, line):
+        return None
+    found = read_at(values, code, line, len(owner), owner)
+    return None if found is UNKNOWN else found
+
+
 def names_of(item: Any, code: CodeType | None, line: int) -> tuple[str, ...]:
-    """The names that the running code hands an object on by, at a line; none where it is part of an expression."""
+    """The names that the running code has for an object at a line; none where it came out of an expression there."""
     at = step_at(steps_of(code), line) if code is not None and item is not None else None
-    if code is None or at is None or not at.passed:
+    names = dict.fromkeys((*at.passed, *at.used)) if at is not None else {}
+    if code is None or not names:
         return ()
     frame = user_frame(sys._getframe(2))
     if frame.f_code.co_name != code.co_name:
         return ()
-    held = variables(frame, at.passed)
-    return tuple(name for name in dict.fromkeys(at.passed) if held.get(name, frame.f_globals.get(name)) is item)
+    held = variables(frame, names)
+    return tuple(name for name in names if held.get(name, frame.f_globals.get(name)) is item)
 
 
 def known_or_listed(values: Values, item: Any) -> Value | None:

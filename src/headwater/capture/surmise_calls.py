@@ -49,6 +49,8 @@ class Places:
             return nothing
         steps = steps_of(caller[0])
         at = step_at(steps, caller[1])
+        if at is not None and caller.is_through_library:
+            return Passed(caller.code, (*at.passed, *at.used), (), at.first, is_parameter=True)
         call = call_of(at, code) if at is not None else None
         given = given_for(call, code, name, parameters.index(name)) if call is not None else None
         if at is None or given is None:
@@ -78,7 +80,16 @@ class Places:
         return found
 
 
-def caller_of(code: CodeType) -> tuple[CodeType, int] | None:
+class Caller(NamedTuple):
+    """A place in the user's code from which a function was called."""
+
+    code: CodeType
+    line: int
+    is_through_library: bool
+    """Whether that place called a library, and the library the function, with what it made of what it was given."""
+
+
+def caller_of(code: CodeType) -> Caller | None:
     """The user's code that called a function which is running, and the line."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_code is not code:
@@ -86,7 +97,12 @@ def caller_of(code: CodeType) -> tuple[CodeType, int] | None:
     if frame is None or frame.f_back is None:
         return None
     above = user_frame(frame.f_back)
-    return whole(above.f_code, above.f_lineno or 0)
+    return Caller(*whole(above.f_code, above.f_lineno or 0), is_through_library=_is_library(frame.f_back.f_code))
+
+
+def _is_library(code: CodeType) -> bool:
+    """Whether code is of an installed library; a stand-in of ours is not."""
+    return "-packages" in code.co_filename
 
 
 def call_of(step: Step, code: CodeType) -> ast.Call | None:

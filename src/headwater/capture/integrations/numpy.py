@@ -23,7 +23,7 @@ from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import VALUES, Recorder, saved_here
 from headwater.capture.stand_in import observe_io, unseen
-from headwater.capture.surmise import GUESSED, known_or_read
+from headwater.capture.surmise import GUESSED, known_or_read, owner_read
 from headwater.capture.values import UNKNOWN, Columns, Dep, Value, make_value, user_site
 
 _READERS: Final = ("load", "loadtxt", "genfromtxt", "fromfile")
@@ -212,7 +212,7 @@ def view_of(obj: object) -> Value | None:
     if type(obj) is not np.ndarray or obj.base is None:
         return None
     base = obj.base
-    whole = VALUES.get(base) if base is not obj else None
+    whole = owner_read(VALUES, base, 3) if base is not obj else None
     if whole is None or whole.op == GUESSED:  # a guess about the owner is no knowledge of the view
         return None
     names = whole.column_names()

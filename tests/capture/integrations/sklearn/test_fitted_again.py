@@ -79,3 +79,25 @@ def test_warm_start_goes_on_with_what_there_was(follow, numbers):
     assert (few["name"], few.get("step", 1)) == (more["name"], 1)
     assert (more["step"], more["parent"]["version"]) == (2, few["version"])
     assert followed.facets("few.joblib")["datasetType"]["datasetType"] == "CHECKPOINT"
+
+
+def test_a_model_of_one_round_is_not_the_data_of_the_next(follow, numbers):
+    """Rows drawn anew in each round, by a function that a library calls: no model learned from what another said, though
+    the arrays have one length and are used on one line."""
+    from sklearn.linear_model import LinearRegression
+
+    followed = follow("pandas", "numpy", "sklearn")
+    data = np.random.default_rng(1).normal(size=(40, 3))
+    model = LinearRegression()
+
+    def fitted(drawn):
+        x, y = drawn.reshape(20, 2)[:, 0].reshape(-1, 1), drawn.reshape(20, 2)[:, 1]
+        told = model.fit(x, y).predict(x)
+        return float(((y - told) ** 2).sum())
+
+    np.apply_along_axis(fitted, 0, data)
+    models = [name for name in followed.entries() if name.startswith("model") and "." not in name]
+    assert models == ["model", "model_2", "model_3"]
+    for name in models:
+        assert followed.sources(name) <= {f"{name}.training_data"}
+        assert "parent" not in followed.facets(name)["headwater_model"]

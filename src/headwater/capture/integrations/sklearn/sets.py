@@ -37,8 +37,11 @@ def rows_of(obj: Any) -> int | None:
 
 
 def known(recorder: Recorder, obj: Any) -> Value:
-    """The value of ``obj``; where nothing was known of it, a new one that at least has its columns."""
+    """The value of ``obj``; where nothing was known of it, a new one that at least has its columns. That it is what a
+    model said is not guessed: a loop of fits would make each model of the one before."""
     value = recorder.values.get(obj)
+    if value is not None and value.op == GUESSED and any(map(_is_of_model, value.inputs)):
+        value = None
     is_doubtful = value is None or value.op == GUESSED
     behind = (NOTHING,) if is_doubtful and obj is not None and is_spelled_object(obj) else ()
     if value is None or behind:
@@ -47,6 +50,10 @@ def known(recorder: Recorder, obj: Any) -> Value:
         if obj is not None:
             recorder.values.bind(obj, value)
     return value
+
+
+def _is_of_model(value: Value) -> bool:
+    return any(item.dataset is not None and item.dataset.type == "MODEL" for item in value.inputs)
 
 
 def _spelled_out(value: Value) -> Columns:
