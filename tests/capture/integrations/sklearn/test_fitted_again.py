@@ -82,7 +82,7 @@ def test_warm_start_goes_on_with_what_there_was(follow, numbers):
 
 
 def test_a_model_of_one_round_is_not_the_data_of_the_next(follow, numbers):
-    """Rows drawn anew in each round, by a function that a library calls: no model learned from what another said, though
+    """Rows drawn in each round, by a function that a library calls: no model learned from what another said, though
     the arrays have one length and are used on one line."""
     from sklearn.linear_model import LinearRegression
 
