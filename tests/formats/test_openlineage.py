@@ -78,6 +78,19 @@ def test_what_emitters_get_wrong_is_forgiven(change):
     assert event.outputs == ()
 
 
+def test_a_dataset_of_no_namespace_is_named_by_its_job():
+    """Flink leaves out where a table of its own catalog lies: that is no reason to refuse what the run did."""
+    nowhere = [{**dataset(name), "namespace": blank} for name, blank in (("orders", ""), ("sums", " "))]
+    sent = run_event(inputs=[nowhere[0], dataset("raw")], outputs=[nowhere[1]])
+    event = openlineage.decode(wire(sent))
+    own = sent["job"]["namespace"]
+    assert [(one.namespace, one.name) for one in event.inputs] == [
+        (own, "orders"),
+        (dataset("raw")["namespace"], "raw"),
+    ]
+    assert [(one.namespace, one.name) for one in event.outputs] == [(own, "sums")]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -5,7 +5,9 @@ from __future__ import annotations
 from headwater.model.graph import NodeKind
 from headwater.query.beside import jobs_beside
 from headwater.query.importances import read_importances
+from headwater.query.lineage import Lineage
 from headwater.query.models import read_model
+from headwater.query.object_text import details_lines
 from headwater.query.quality import read_quality
 from headwater.storage.memory import MemoryStore
 from headwater.testing.events import dataset, facet, raw, run_event, run_id, schema, whole_run
@@ -164,3 +166,17 @@ def test_importances_of_odd_facets_are_left_out():
     counted = read_importances({"importances": {}, "importance_details": {"kind": "impurity", "left_out": 3}})
     assert counted is not None
     assert (counted.features, counted.left_out) == ({}, 3)
+
+
+def test_why_a_run_failed_is_read_from_what_spark_says_too():
+    """OpenLineage's facet, and the one that Spark's listener sends instead: its message is told, its name is not."""
+    for name in ("errorMessage", "spark.exception"):
+        failed = facet(message="Task failed\nat line 1", stackTrace="at org.apache.spark")
+        event = run_event(run_id(1), "write", "FAIL", 1, ["raw"], ["t"], run_facets={name: failed})
+        with store_of(event) as store:
+            details = Lineage(store).show(f"run:{run_id(1)}")
+            assert details.run is not None
+            assert details.run.error == "Task failed\nat line 1"
+            said = "\n".join("".join(span.text for span in line) for line in details_lines(details, cells=120))
+            assert "Task failed" in said
+            assert name not in said

@@ -268,13 +268,29 @@ def _checked(event: Event) -> Event:
             event = msgspec.structs.replace(event, run=msgspec.structs.replace(event.run, run_id=run_id))
     event = cast("RunEvent | JobEvent", event)
     _check_name(event.job.namespace, event.job.name, "job")
+    if any(not one.namespace.strip() for one in (*event.inputs, *event.outputs)):
+        event = _named_by_job(event)
     for item in event.inputs:
-        if not item.name.strip() or not item.namespace.strip():
+        if not item.name.strip():
             _refuse_names(event)
     for out in event.outputs:
-        if not out.name.strip() or not out.namespace.strip():
+        if not out.name.strip():
             _refuse_names(event)
     return event
+
+
+def _named_by_job(event: RunEvent | JobEvent) -> RunEvent | JobEvent:
+    """Have datasets of no namespace named by their job.
+
+    Flink leaves it empty for tables whose connector does not say where they lie: their names are then those of the
+    job's own catalog.
+    """
+    replace, namespace = msgspec.structs.replace, event.job.namespace
+    return replace(
+        event,
+        inputs=tuple([one if one.namespace.strip() else replace(one, namespace=namespace) for one in event.inputs]),
+        outputs=tuple([one if one.namespace.strip() else replace(one, namespace=namespace) for one in event.outputs]),
+    )
 
 
 def _is_of_asset(event: RunEvent) -> bool:

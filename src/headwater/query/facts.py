@@ -180,9 +180,14 @@ def run_facts(store: Store, run: RunRow) -> RunFacts:
         metrics=_metrics(facets),
         environment=_environment(facets, process),
         command=_command(process),
-        error=str(body(facets, "errorMessage").get("message", "")),
+        error=_text(failure(facets), "message"),
         tags=_tags(facets),
     )
+
+
+def failure(facets: Facets) -> dict[str, Any]:
+    """Why a run failed, ``message`` and ``stackTrace``; Spark's listener has a facet of its own for it."""
+    return body(facets, "errorMessage", "spark.exception")
 
 
 def _code(facets: Facets, job_facets: Facets) -> Code:

@@ -60,6 +60,7 @@ _SHOWN = {
     "tags",
     "jobType",
     "errorMessage",
+    "spark.exception",
     "parent",
     "headwater_code",
     "headwater_environment",

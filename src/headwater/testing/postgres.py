@@ -168,7 +168,8 @@ class PostgresServer:
 
     def url(self, database: str = "postgres", user: str = _USER) -> str:
         """The address of a database on the server."""
-        return f"postgresql://{user}@/{database}?host={self.folder}"
+        port = f"&port={self._settings['port']}" if "port" in self._settings else ""  # the socket is named by it
+        return f"postgresql://{user}@/{database}?host={self.folder}{port}"
 
     def new_database(self, owner: str = "", *, template: str = "") -> str:
         """The address of a new database, empty or a copy of another one, which a role of that name owns."""

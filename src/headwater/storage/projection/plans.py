@@ -56,19 +56,27 @@ class Plans:
     def of(self, doc: RunDoc, at: int, key: bytes) -> Plan:
         """The plan of a run that counts. ``at`` and ``key`` are those of one of its events."""
         outputs = tuple([(name, self._marks(touched.said)) for name, touched in doc.outputs.items()])
-        claims = (doc.job, self._marks(doc.job_said), tuple(doc.inputs), outputs)
+        dropped = frozenset([name for name, touched in doc.outputs.items() if self._is_dropped(touched.said)])
+        claims = (doc.job, self._marks(doc.job_said), tuple(doc.inputs), outputs, dropped)
         found = self._cache.get(claims)
         if found is None:
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
-            found = self._cache[claims] = self._make(doc, self.lineages.of_run(doc, at, key))
+            found = self._cache[claims] = self._make(doc, self.lineages.of_run(doc, at, key), dropped)
         return found
 
     def _marks(self, said: list[Said]) -> tuple[bytes, ...]:
         return tuple([mark for one in said if (mark := self._sets.by_id(one.facets).lineage)])
 
-    def _make(self, doc: RunDoc, shapes: dict[int, int]) -> Plan:
-        by_node: dict[int, list[int]] = {self._names.node(name).id: [] for name in (*doc.outputs, doc.job)}
+    def _is_dropped(self, said: list[Said]) -> bool:
+        """Whether the run took the dataset away: events list it among the outputs, but nothing was written."""
+        lives = [life for one in said if (life := self._sets.by_id(one.facets).life)]
+        return bool(lives) and lives[-1] == "DROP"
+
+    def _make(self, doc: RunDoc, shapes: dict[int, int], dropped: frozenset[int]) -> Plan:
+        shapes = {name: shape for name, shape in shapes.items() if name not in dropped}
+        left = [name for name in (*doc.outputs, doc.job) if name not in dropped]
+        by_node: dict[int, list[int]] = {self._names.node(name).id: [] for name in left}
         for name, shape in shapes.items():
             by_node.setdefault(self._names.node(name).id, []).append(shape)
         flows = {node: self._columns.union(some) if some else 0 for node, some in by_node.items()}

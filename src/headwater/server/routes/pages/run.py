@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from headwater.errors import NotFound
 from headwater.query.code_diff import run_source
-from headwater.query.facts import body
+from headwater.query.facts import failure
 from headwater.query.history import RunSummary, summary
 from headwater.query.lineage import Lineage
 from headwater.query.names import Labels
@@ -41,7 +41,7 @@ def _shown(lineage: Lineage, run: RunRow) -> dict[str, Any]:
     shown = children[:_MOST_CHILDREN]
     related = [*children, *([parent] if parent else [])]
     jobs = {row.id: row for row in store.nodes(sorted({one.job_id for one in related}))}
-    error = body(details.facets, "errorMessage")
+    error = failure(details.facets)
     return {
         "about": details,
         "labels": Labels(shown=[*details.inputs, *details.outputs]),
