@@ -39,6 +39,7 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "joblib": "joblib",
     "xgboost": "xgboost",
     "lightgbm": "lightgbm",
+    "statsmodels": "statsmodels",
 }
 """Name of the integration (its file in ``headwater.capture.integrations``) to the import name that triggers it."""
 

@@ -1,0 +1,239 @@
+"""statsmodels: models with matrices or formulas, what they learned, and what they predict.
+
+A fitted model is the results object that ``fit`` gives. What is read from it (``params``, ``pvalues``, ``resid``) goes
+through its wrapper, and is bound there. Tables that its methods make are read off the user's code, as all frames are
+that a library makes for itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType, ModuleType
+from typing import Any, ClassVar, Final, cast
+
+from headwater.capture.containers import HELD
+from headwater.capture.hooks import After, Hooks, Integration, observe
+from headwater.capture.integrations.sklearn import loops
+from headwater.capture.integrations.sklearn.calls import assigned_names, receiver_name
+from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature
+from headwater.capture.integrations.sklearn.learned import of_all
+from headwater.capture.integrations.sklearn.models import feature_rule, plain
+from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_values, rows_of, snapshot_of
+from headwater.capture.recorder import SCALARS, Recorder
+from headwater.capture.scalars import can_follow
+from headwater.capture.stand_in import unseen
+from headwater.capture.values import Columns, Dep, Value, make_value, same_columns
+
+_MODEL: Final = "statsmodels.base.model"
+_WRAPPER: Final = "statsmodels.base.wrapper"
+_TOOLS: Final = "statsmodels.tools.tools"
+_FITS: Final = ("fit", "fit_regularized", "fit_constrained")
+_WORDS: Final = re.compile(r"[^\W\d]\w*|Q\(['\"]([^'\"]+)['\"]\)")
+_OF_ROWS: Final = ("fittedvalues", "resid", "wresid", "resid_pearson", "resid_response", "resid_deviance", "mu")
+_PLAIN: Final = ("method", "cov_type", "maxiter", "alpha", "L1_wt", "order", "seasonal_order", "trend", "family")
+
+
+class StatsmodelsIntegration(Integration):
+    """Follows statsmodels."""
+
+    identifier: ClassVar[str] = "statsmodels"
+    min_version: ClassVar[tuple[int, ...]] = (0, 13)
+    submodules: ClassVar[tuple[str, ...]] = (_MODEL, _WRAPPER, _TOOLS)
+
+    def install(self, hooks: Hooks, module: ModuleType) -> None:
+        """Nothing is loaded yet."""
+
+    def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook every class of models and of results, at the moment it is made; and what hands results out."""
+        if module.__name__ == _WRAPPER:
+            reads = functools.partial(_observed, after=_read, site="statsmodels.results")
+            hooks.replace(module.ResultsWrapper, "__getattribute__", reads)
+            return
+        if module.__name__ == _TOOLS:
+            hooks.after(module, "add_constant", _with_constant)
+            return
+        for base, names, after in ((module.Model, _FITS, _fitted), (module.Results, ("predict",), _predicted)):
+            for cls in (base, *_below(base)):
+                _hook(hooks, cls, names, after)
+            hooks.put(base, "__init_subclass__", classmethod(_then(hooks, base, names, after)))
+
+
+def _below(base: type) -> list[type]:
+    own: list[type] = base.__subclasses__()
+    return own + [cls for one in own for cls in _below(one)]
+
+
+def _hook(hooks: Hooks, cls: type, names: Sequence[str], after: After) -> None:
+    for name in names:
+        if callable(vars(cls).get(name)):
+            site = f"statsmodels.{name}"
+            hooks.replace(cls, name, functools.partial(_observed, after=after, site=site))
+
+
+def _observed(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+    return unseen(observe(original, after, site))
+
+
+def _then(hooks: Hooks, base: type, names: Sequence[str], after: After) -> Callable[..., None]:
+    def init_subclass(cls: Any, **kwargs: Any) -> None:
+        super(cast("Any", base), cls).__init_subclass__(**kwargs)
+        _hook(hooks, cls, names, after)
+
+    return unseen(init_subclass)
+
+
+def _with_constant(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``add_constant(X)``: the columns as they were, and one of nothing."""
+    data = args[0] if args else kwargs.get("data")
+    value = known(recorder, data)
+    before, names = columns_of(data, value), columns_of(result, None)
+    if not hasattr(result, "columns") and len(names) == len(before) + 1:
+        names = ("const", *before) if kwargs.get("prepend", True) else (*before, "const")
+    fields = {name: [Dep(0, name, subtype="IDENTITY")] if name in before else [] for name in names}
+    recorder.derive(result, "statsmodels.add_constant", (value,), lambda _: Columns(fields), names, rows_of(result))
+
+
+def _fitted(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``fit``: the results are what the model learned from its matrices, or from the frame of its formula."""
+    model = args[0]
+    data = getattr(model, "data", None)
+    if data is None or not hasattr(result, "model") or _is_own(sys._getframe(1)):
+        return
+    value = recorder.derive(result, "statsmodels.fit", (), rule=None, detail={"class": type(model).__name__})
+    base = (assigned_names(value.code, value.line, "fit") or [""])[0] or receiver_name(value.code, value.line, "fit")
+    name = loops.name_of_model(recorder, base or "results", value.code, value.line)
+    features, columns, sides = _learned_from(recorder, data, name, value)
+    value.inputs = tuple(sides)
+    value.depth = 1 + max(item.depth for item in sides)
+    value.columns = tuple(feature.name for feature in features) if len(features) <= MAX_FEATURES else None
+    value.rule = feature_rule(features, columns, len(sides))
+    inner = getattr(result, "__dict__", {}).get("_results")
+    if inner is not None:
+        recorder.values.hold(inner, make_value(HELD, (value,), same_columns, columns=value.columns))
+    facet = _facet(model, features, kwargs)
+    loops.name(recorder, value, recorder.memory_ref(name, "MODEL"), facets={"headwater_model": facet})
+
+
+def _learned_from(
+    recorder: Recorder, data: Any, name: str, made: Value
+) -> tuple[list[Feature], tuple[str, ...], list[Value]]:
+    """The features, the columns that they are made of, and the sides (rows, labels) of the set that was learned from.
+    Rows that belong to no named set yet become the model's training data.
+
+    The library's own names are computed when they are asked for, and kept with the model, which would change what is
+    pickled of it: they are told from the matrices.
+    """
+    frame, exog, endog = getattr(data, "frame", None), data.orig_exog, data.orig_endog
+    if frame is None:
+        x, y = known(recorder, exog if exog is not None else endog), known(recorder, endog)
+        columns, labels = columns_of(exog, x) if exog is not None else (), columns_of(endog, y)
+        features = [Feature(column, (i,)) for i, column in enumerate(columns)]
+        parts = [part for part in (exog, endog) if part is not None]
+        is_set = has_set(x)
+    else:
+        x = known(recorder, frame)
+        everything = columns_of(frame, x)
+        terms, columns = _terms(exog, everything)
+        labels = _terms(endog, everything)[1]
+        features = [Feature(t, tuple(i for i, c in enumerate(columns) if c in _words(t))) for t in terms]
+        x, y = (make_value("statsmodels.part", (x,), same_columns, columns=own) for own in (columns, labels))
+        parts, is_set = [frame[[*columns, *labels]]], x.inputs[0].op == "sklearn.part"
+    if is_set:
+        return features, columns, [x, y]
+    sides = name_values(
+        recorder,
+        [x, y],
+        [columns or ("row",), labels],
+        recorder.memory_ref(f"{name}.training_data"),
+        "statsmodels.training_data",
+        rows=rows_of(parts[0]),
+        facets={},
+        snapshot=snapshot_of(parts),
+        made=made,
+    )
+    return features, columns, sides
+
+
+def _terms(matrix: Any, columns: tuple[str, ...]) -> tuple[list[str], tuple[str, ...]]:
+    """The terms of a formula that a matrix was made by, and those of the columns that stand in any."""
+    terms = list(columns_of(matrix, None)) if matrix is not None else []
+    return terms, tuple(column for column in columns if any(column in _words(term) for term in terms))
+
+
+def _words(term: str) -> set[str]:
+    """The names in a term of a formula: ``np.log(income)``, ``C(region)[T.b]``, ``Q("total debt")``."""
+    return {found.group(1) or found.group(0) for found in _WORDS.finditer(term)}
+
+
+def _is_own(frame: FrameType) -> bool:
+    """Whether the library fitted a model for itself, to compare another with."""
+    above: FrameType | None = frame
+    while above is not None and "/headwater/capture/" in above.f_code.co_filename:
+        above = above.f_back
+    return above is not None and str(above.f_globals.get("__name__")).startswith("statsmodels.")
+
+
+def _facet(model: Any, features: list[Feature], kwargs: dict[str, Any]) -> dict[str, Any]:
+    own = getattr(model, "__dict__", {})
+    given = {name: plain(item) for name, item in {**own, **kwargs}.items() if name in _PLAIN}
+    formula = own.get("formula")
+    return {
+        "framework": "statsmodels",
+        "framework_version": getattr(sys.modules.get("statsmodels"), "__version__", ""),
+        "class": f"{type(model).__module__}.{type(model).__qualname__}",
+        "hyper_parameters": {**given, **({"formula": formula} if isinstance(formula, str) else {})},
+        "features": [feature.name for feature in features[:MAX_FEATURES]],
+        "feature_count": len(features),
+        "preprocessing": [],
+    }
+
+
+def _read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """An attribute of results: from the model; what it says of each row, from the rows too."""
+    shape = getattr(result, "shape", None)
+    if not (isinstance(shape, tuple) and shape) and type(result) is not float:
+        return
+    value = recorder.values.seen(args[0])
+    if value is None:
+        return
+    name = str(args[1])
+    if not shape:
+        if can_follow(result):
+            SCALARS.derive(result, f"statsmodels.{name}", (value,), of_all, (name,))
+        return
+    own = getattr(result, "columns", None)
+    columns = tuple(map(str, own)) if own is not None else (str(getattr(result, "name", None) or "0"),)
+    is_of_rows = name in _OF_ROWS and bool(value.inputs)
+    inputs = (value, value.inputs[0]) if is_of_rows else (value,)
+    rule = _of_rows if is_of_rows else of_all
+    recorder.derive(result, f"statsmodels.{name}", inputs, rule, columns, shape[0])
+
+
+def _of_rows(value: Value) -> Columns:
+    deps = [Dep(0, None), *(Dep(1, name) for name in value.inputs[1].column_names())]
+    return Columns(dict.fromkeys(value.column_names(), deps))
+
+
+def _predicted(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``results.predict(rows)``: from the model and the columns of the rows that it takes."""
+    model = recorder.values.seen(args[0])
+    shape = getattr(result, "shape", None)
+    if model is None or not isinstance(shape, tuple) or not shape:
+        return
+    rows = args[1] if len(args) > 1 else kwargs.get("exog")
+    if rows is None or not hasattr(rows, "shape"):
+        rows_value = model.inputs[0].inputs[0] if model.op == HELD and model.inputs[0].inputs else None
+    else:
+        rows_value = known(recorder, rows)
+    fitted = model.inputs[0] if model.op == HELD else model
+    wanted = {word for name in fitted.column_names() for word in _words(name)} | set(fitted.column_names())
+    deps = [Dep(0, None)]
+    if rows_value is not None:
+        own = rows_value.column_names()
+        deps += [Dep(1, name) for name in own if name in wanted] or [Dep(1, None)]
+    inputs = (fitted,) if rows_value is None else (fitted, rows_value)
+    fields = {"prediction": deps}
+    recorder.derive(result, "statsmodels.predict", inputs, lambda _: Columns(fields), ("prediction",), shape[0])
