@@ -18,7 +18,7 @@ from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import dataset, raw, whole_run
 from interop.histories import CORPORA
 
-NAMES = ("airflow", "dagster", "dbt", "feast", "openlineage-python", "spark")
+NAMES = ("airflow", "dagster", "dbt", "feast", "flink", "openlineage-python", "spark")
 
 
 def _events(name: str) -> list[bytes]:

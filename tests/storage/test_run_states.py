@@ -1,4 +1,4 @@
-"""Where a run stands when its events contradict one another: a function of their set, and what it means for edges."""
+"""What a run is said to be and to do where its events contradict one another: a function of their set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from headwater.storage.memory import MemoryStore
-from headwater.testing.events import column_lineage, dataset, raw, run_event, run_id
+from headwater.testing.events import column_lineage, dataset, facet, raw, run_event, run_id
 
 Told = list[tuple[str, float]]
 
@@ -40,5 +40,21 @@ def test_a_failure_is_not_undone_by_the_end_that_follows_it(told: Told, state: s
             (run,) = store.runs()
             assert run.state == state
             assert bool(list(store._tables.edges.rows())) == (state == "COMPLETED")
+            hashes |= {store.graph_hash(), store.rebuild()}
+    assert len(hashes) == 1
+
+
+def test_a_dataset_that_an_event_lists_twice() -> None:
+    """Spark does so for a table that it drops, with and without its catalog: of both, whichever event comes first."""
+    plain, more = facet(name="file"), facet(name="hive")
+    twice = [dataset("t", facets={"dataSource": plain}), dataset("t", facets={"dataSource": plain, "catalog": more})]
+    events = [
+        run_event(run_id(1), "drop", kind, at, [], twice) for at, kind in enumerate(("START", "RUNNING", "COMPLETE"))
+    ]
+    hashes = set()
+    for order in permutations(raw(events)):
+        with MemoryStore.open() as store:
+            for event in order:
+                store.append([event])
             hashes |= {store.graph_hash(), store.rebuild()}
     assert len(hashes) == 1

@@ -137,9 +137,11 @@ def say(said: list[Said], at: int, key: bytes, facets: int, names_of: NamesOf) -
         old = said[0]
         old.at, old.key = max((old.at, old.key), (at, key))
         return
-    for old in said:
+    for place, old in enumerate(said):
         if old.facets == facets:
-            old.at, old.key = max((old.at, old.key), (at, key))
+            if (at, key) > (old.at, old.key):  # behind what the same event said before: some list a dataset twice
+                del said[place]
+                said.append(Said(at, key, facets))
             break
     else:
         said.append(Said(at, key, facets))
