@@ -105,9 +105,9 @@ class Guesses:
         count, is_unknown = self._asked.get((code, line), (0, True))
         if count >= _ASKED_A_LINE:
             return UNKNOWN if is_unknown else None
-        from headwater.capture.surmise import names_of, surmise
+        from headwater.capture.surmise import read_of
 
-        found = surmise(self._values, code, line, rows, names_of(obj, code, line))
+        found = read_of(self._values, obj, code, line, rows)
         if len(self._asked) >= _LINES:
             self._asked.clear()
         self._asked[code, line] = count + 1, is_unknown and found is UNKNOWN

@@ -21,6 +21,7 @@ from headwater.capture.as_caller import variables
 from headwater.capture.cells import user_place
 from headwater.capture.statements_read import Step, ends_of, last_binding, mentions_in, names_in, step_at, steps_of
 from headwater.capture.surmise_calls import Places, place_of
+from headwater.capture.surmise_rows import rows_chosen
 from headwater.capture.values import (
     INFERRED,
     UNKNOWN,
@@ -70,7 +71,14 @@ def read_at(values: Values, code: CodeType | None, line: int, rows: int, item: A
     if times >= MAX_ASKED or len(_asked) > MAX_LINES:
         return None
     _asked[id(code), line] = times + 1
-    return surmise(values, code, line, rows, names_of(item, code, line))
+    return read_of(values, item, code, line, rows)
+
+
+def read_of(values: Values, item: Any, code: CodeType | None, line: int, rows: int) -> Value | None:
+    """As ``surmise``, of an array that is there, under the names that it has; first, what its rows were cut out of."""
+    names = names_of(item, code, line)
+    chosen = rows_chosen(values, FROM_CODE, item, code, line, names)
+    return chosen if chosen is not None else surmise(values, code, line, rows, names)
 
 
 def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
