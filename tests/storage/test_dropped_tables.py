@@ -54,6 +54,7 @@ def test_a_table_that_is_made_again_is_there() -> None:
         store.append(raw(nights))
         lineage = Lineage(store)
         assert not lineage.show(ORDERS).is_deleted
+        assert lineage.show(ORDERS).id == ORDERS  # the path that leads there is shown, though the other came first
         assert [one.run_id for one in lineage.history(ORDERS).versions] == [run_id(21), run_id(11), run_id(1)]
         assert {node.name for node in lineage.upstream(ORDERS).jobs()} == {"make"}
 

@@ -36,6 +36,11 @@ def table_directory(path: str) -> str:
     return _PARTITIONS.sub("", path)
 
 
+def is_doubled(path: str) -> bool:
+    """Whether a path names the folder of a database twice, as no path on disk does."""
+    return path.count(".db/") > 1 and _TWICE.search(path) is not None
+
+
 def normal_file(path: str, cwd: str | None = None, *, keep_parts: bool = False) -> str:
     """A path of a local file system: absolute where that can be decided, dots resolved, slashes forward.
 

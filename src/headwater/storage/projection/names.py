@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headwater.model.names import normalise
+from headwater.model.paths import is_doubled
 from headwater.storage.projection.records import DATASET, Name, Node
 from headwater.storage.projection.tables import Tables
 
@@ -18,6 +19,13 @@ def display_order(name: Name) -> tuple[bool, bool, int, bytes, str, str]:
     That is the earliest name an event was about, unless it was renamed since.
     """
     return (name.is_renamed, not name.is_direct, name.first_at, name.first_key, name.namespace, name.name)
+
+
+def _is_sooner(found: Name, name: str, at: int, key: bytes) -> bool:
+    """Whether this spelling is shown: the first; a path that leads to no table only where there is no other."""
+    if name != found.raw_name and (doubled := is_doubled(name)) != is_doubled(found.raw_name):
+        return not doubled
+    return (at, key) < (found.first_at, found.first_key)
 
 
 def is_deleted(node: Node) -> bool:
@@ -64,10 +72,10 @@ class Names:
         found = self._cache.get((kind, namespace, name)) or self.known(kind, namespace, name)
         if found is None:
             found = self._cache[kind, namespace, name] = self._add(kind, namespace, name, at, key)
-        if is_direct and (not found.is_direct or (at, key) < (found.first_at, found.first_key)):
+        if is_direct and (not found.is_direct or _is_sooner(found, name, at, key)):
             found.is_direct = True
             self._respell(found, namespace, name, at, key)
-        elif not is_direct and not found.is_direct and (at, key) < (found.first_at, found.first_key):
+        elif not is_direct and not found.is_direct and _is_sooner(found, name, at, key):
             self._respell(found, namespace, name, at, key)
         return found
 
