@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from itertools import islice
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -14,12 +15,14 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names
 from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature
+from headwater.capture.integrations.sklearn.learned import of_all
 from headwater.capture.integrations.sklearn.models import feature_rule, plain
 from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_values, rows_of
 from headwater.capture.locations import located
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import SCALARS, Recorder
+from headwater.capture.scalars import can_follow
 from headwater.capture.stand_in import observe_io
-from headwater.capture.values import Columns, Dep, Value
+from headwater.capture.values import Columns, Dep, Value, make_value
 
 _SEEDS: Final = ("seed", "random_state", "random_seed")
 
@@ -48,8 +51,16 @@ def hook(hooks: Hooks, library: Library) -> None:
     booster = library.module.Booster
     for matrix in library.matrices:
         hooks.after(matrix, "__init__", functools.partial(_matrix, library=library))
+        for name in ("set_label", "set_base_margin", "set_init_score"):
+            if name in vars(matrix):
+                hooks.after(matrix, name, functools.partial(_added, op=f"{library.name}.{name}"))
     hooks.after(library.module, "train", functools.partial(_trained, library=library))
-    hooks.after(booster, "predict", functools.partial(_predicted, library=library))
+    for name in ("predict", "inplace_predict"):
+        if hasattr(booster, name):
+            hooks.after(booster, name, functools.partial(_predicted, library=library))
+    for name in ("feature_importance", "get_score", "get_fscore"):
+        if hasattr(booster, name):
+            hooks.after(booster, name, functools.partial(_weighed, op=f"{library.name}.{name}"))
     saved = functools.partial(observe_io, after=_saved, site=f"{library.name}.save_model")
     hooks.replace(booster, "save_model", saved)
     made = functools.partial(_made, library=library)
@@ -70,7 +81,8 @@ def _matrix(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     matrix, data = args[0], args[1] if len(args) > 1 else kwargs.get("data")
     label = args[2] if len(args) > 2 else kwargs.get("label")
     op = f"{library.name}.{type(matrix).__name__}"
-    ref = located(data) if isinstance(data, str) or hasattr(data, "__fspath__") else None
+    is_file = isinstance(data, str) or hasattr(data, "__fspath__")
+    ref = located(_without_hints(data, library) if isinstance(data, str) else data) if is_file else None
     if ref is not None:
         recorder.read(matrix, ref, op)
         return
@@ -84,6 +96,39 @@ def _matrix(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     }
     inputs = (x,) if label is None else (x, known(recorder, label))
     recorder.derive(matrix, op, inputs, rule=lambda _: Columns(fields), columns=columns, rows=rows_of(data))
+
+
+def _without_hints(path: str, library: Library) -> str:
+    """A path without what xgboost is told by it: ``train.txt?format=libsvm#cache``."""
+    return path.partition("#")[0].partition("?format=")[0] if library.name == "xgboost" else path
+
+
+def _added(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
+    """Labels, or what an earlier model said of the rows, are added to a matrix: they decide what is learned of it."""
+    del result
+    matrix, given = args[0], args[1] if len(args) > 1 else next(iter(kwargs.values()), None)
+    added = recorder.values.get(given)
+    if added is None:
+        return
+    before = known(recorder, matrix)
+    names = before.column_names()
+    fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in names} or {"*": [Dep(0, None, subtype="IDENTITY")]}
+    decided = [Dep(1, None, "INDIRECT", "CONDITIONAL")]
+    recorder.derive(matrix, op, (before, added), lambda _: Columns(fields, decided), names or None, before.rows)
+
+
+def _weighed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
+    """How much each feature matters to a booster: an array, or a dictionary of numbers."""
+    del kwargs
+    value = recorder.values.seen(args[0])
+    if value is None:
+        return
+    if isinstance(result, dict):
+        for number in islice(result.values(), MAX_FEATURES):
+            if can_follow(number):
+                SCALARS.keep(number, make_value(op, (value,), of_all, columns=("importance",)))
+    elif getattr(result, "shape", None):
+        recorder.derive(result, op, (value,), of_all, ("importance",), rows_of(result))
 
 
 def _trained(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:

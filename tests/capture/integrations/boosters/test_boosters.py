@@ -141,3 +141,51 @@ def test_two_models_on_the_same_rows_keep_their_own_predictions(follow):
     models = {source for source, _ in followed.sources("both.csv", "q")} & {"first", "second"}
     assert models == {"second"}
     assert {source for source, _ in followed.sources("both.csv", "p")} & {"first", "second"} == {"first"}
+
+
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm"])
+def test_how_much_features_matter_to_a_booster(follow, name):
+    """``feature_importance()`` and ``get_score()``, put into a table, come from the model."""
+    module = library(name)
+    followed = follow("pandas", "numpy", "sklearn", name)
+    risk = train_natively(name, module, loans())
+    if name == "xgboost":
+        table = pd.DataFrame([{"feature": k, "gain": v} for k, v in risk.get_score(importance_type="gain").items()])
+    else:
+        table = pd.DataFrame({"feature": FEATURES, "gain": risk.feature_importance("gain")})
+    table.to_csv("gain.csv", index=False)
+    assert followed.sources("gain.csv", "gain") == {("risk", feature) for feature in FEATURES}
+
+
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm"])
+def test_an_estimator_that_goes_on_with_another(follow, name):
+    """``fit(..., xgb_model=first)``, ``init_model=first``: the second model has the first as its parent."""
+    module = library(name)
+    followed = follow("pandas", "numpy", "sklearn", name)
+    frame = loans()
+    make, given = (module.XGBClassifier, "xgb_model") if name == "xgboost" else (module.LGBMClassifier, "init_model")
+    first = make(n_estimators=2).fit(frame[FEATURES], frame.late)
+    second = make(n_estimators=2).fit(frame[FEATURES], frame.late, **{given: first})
+    del second
+    told = followed.facets("second")["headwater_model"]
+    assert told["parent"]["name"].endswith("/first")
+    assert told["features"] == FEATURES
+    assert followed.sources("second") == {"first", "second.training_data"}
+
+
+@pytest.mark.filterwarnings("ignore:.*Text file input:UserWarning")
+def test_a_booster_that_begins_with_what_another_said(follow):
+    """``set_base_margin(first.predict(...))``: the second booster comes from the first too; ``inplace_predict`` is a
+    prediction; a file is called by its path, without the hints after it."""
+    module = library("xgboost")
+    followed = follow("pandas", "numpy", "sklearn", "xgboost")
+    with open("rows.txt", "w") as file:  # noqa: PTH123 - what a script does
+        file.writelines(f"{i % 2} 0:{i / 7} 1:{i % 5}\n" for i in range(40))
+    rows = module.DMatrix("rows.txt?format=libsvm")
+    first = module.train({}, rows, 2)
+    rows.set_base_margin(first.predict(rows, output_margin=True))
+    second = module.train({}, rows, 2)
+    pd.DataFrame({"told": second.inplace_predict(np.ones((3, 2)))}).to_csv("told.csv")
+    assert followed.sources("first") == {"rows.txt"}
+    assert followed.sources("second.training_data") == {"rows.txt", "first"}
+    assert "second" in followed.sources("told.csv")

@@ -274,3 +274,13 @@ def test_standard_output_is_no_file(follow, capsys):
     followed = follow("pandas")
     pd.read_csv("in.csv").to_csv(sys.__stdout__)
     assert followed.event()["outputs"] == []
+
+
+def test_categories_of_codes(follow):
+    """``pd.Categorical.from_codes`` of a computed column: that column, under the names of its categories."""
+    followed = follow("pandas")
+    pd.DataFrame({"size": [0, 1, 0], "price": [1, 2, 3]}).to_csv("shirts.csv", index=False)
+    df = pd.read_csv("shirts.csv")
+    df["size"] = pd.Categorical.from_codes(df["size"].astype("int32"), ["small", "large"])
+    df.to_csv("named.csv", index=False)
+    assert followed.sources("named.csv", "size") == {("shirts.csv", "size")}

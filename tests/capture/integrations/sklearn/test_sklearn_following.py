@@ -563,3 +563,18 @@ def test_the_best_of_a_search_is_the_model(follow, loans):
     assert followed.sources("best.joblib") == {"search"}
     assert followed.sources("out.csv") == {"search", "loans.csv"}
     assert followed.facets("out.csv")["headwater_predictions"]["method"] == "predict"
+
+
+def test_a_file_of_sparse_rows(follow, tmp_path, monkeypatch):
+    """``load_svmlight_file``: X and y come from that file, feature by feature."""
+    monkeypatch.chdir(tmp_path)
+    Path("rows.txt").write_text("".join(f"{i % 2} 1:{i / 7} 2:{i % 5}\n" for i in range(40)))
+    followed = libraries(follow)
+    from sklearn.datasets import load_svmlight_file
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = load_svmlight_file("rows.txt")
+    model = LogisticRegression().fit(X, y)
+    del model
+    assert followed.sources("model.training_data", "x1") == {("rows.txt", "x1")}
+    assert followed.sources("model.training_data", "target") == {("rows.txt", "target")}

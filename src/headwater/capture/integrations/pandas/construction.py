@@ -44,6 +44,7 @@ def install(hooks: Hooks) -> None:
     hook(hooks, SparseFrameAccessor, "from_spmatrix", _from_sparse)
     hook(hooks, pd.Series, "__init__", _lined)
     hook(hooks, pd.Categorical, "__init__", _categorised)
+    hook(hooks, pd.Categorical, "from_codes", _coded)
     for name in ("to_numpy", "__array__", "to_records"):
         hook_methods(hooks, (pd.DataFrame, pd.Series, IndexOpsMixin), (name,), lambda _: _to_array)
     hook_methods(hooks, _ARRAYS, ("__array__", "to_numpy", "astype"), lambda _: _to_array)
@@ -126,6 +127,13 @@ def _categorised(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     data = argument(args, kwargs, 1, "values")
     if isinstance(data, DATA) and recorder.values.get(data) is not None:
         bind(recorder, args[0], "Categorical", (data,), SOURCE)
+
+
+def _coded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pd.Categorical.from_codes(codes, categories)``: the codes, under the names of their categories."""
+    codes = argument(args, kwargs, 1, "codes")
+    if isinstance(codes, DATA) and recorder.values.get(codes) is not None:
+        bind(recorder, result, "Categorical", (codes,), SOURCE)
 
 
 def _literal(value: Value) -> Columns:

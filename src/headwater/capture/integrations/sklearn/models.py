@@ -41,12 +41,13 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     inputs = _training(recorder, x, y, name) if is_model else [known(recorder, x)]
     columns = columns_of(x, inputs[0])
     features = model_features(estimator, columns) if is_model else [Feature(c, (i,)) for i, c in enumerate(columns)]
-    if before is not None:
-        inputs.append(before)
+    earlier = before or _gone_on_from(recorder, kwargs)
+    if earlier is not None:
+        inputs.append(earlier)
     value.inputs = tuple(inputs)
     value.depth = 1 + max(item.depth for item in inputs)
     value.columns = tuple(feature.name for feature in features) if len(features) <= MAX_FEATURES else None
-    value.rule = feature_rule(features, columns, len(inputs) - (before is not None))
+    value.rule = feature_rule(features, columns, len(inputs) - (earlier is not None))
     parameters = _parameters(estimator)
     _seeds(recorder, estimator, parameters, value)
     if is_model:
@@ -113,6 +114,12 @@ def _training(recorder: Recorder, x: Any, y: Any, model: str) -> list[Value]:
 def _continued(before: Value | None, estimator: Any, method: str) -> Value | None:
     """What an estimator was, where the fit went on from there; a fit that begins anew makes another model of it."""
     return before if method == "partial_fit" or getattr(estimator, "warm_start", False) else None
+
+
+def _gone_on_from(recorder: Recorder, kwargs: dict[str, Any]) -> Value | None:
+    """The other model that a fit of xgboost's and lightgbm's estimators was told to go on with."""
+    given = kwargs.get("xgb_model", kwargs.get("init_model"))
+    return recorder.values.seen(given) if given is not None and not isinstance(given, str) else None
 
 
 def _model_name(recorder: Recorder, value: Value, before: Value | None, estimator: Any, method: str) -> str:

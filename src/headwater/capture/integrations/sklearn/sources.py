@@ -8,14 +8,23 @@ from typing import Any, Final
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.sklearn.sets import columns_of, rows_of, snapshot_of
+from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
+from headwater.capture.stand_in import observe_io
 from headwater.capture.values import DatasetRef, make_value, same_columns
 
-MODULES: Final = ("sklearn.datasets._base", "sklearn.datasets._samples_generator")
+MODULES: Final = (
+    "sklearn.datasets._base",
+    "sklearn.datasets._samples_generator",
+    "sklearn.datasets._svmlight_format_io",
+)
 
 
 def hook(hooks: Hooks, module: ModuleType) -> None:
     """Hook the loaders or generators that the module defines."""
+    if module.__name__ == MODULES[2]:
+        hooks.replace(module, "load_svmlight_file", lambda original: observe_io(original, _svmlight, "load_svmlight"))
+        return
     prefix = "load_" if module.__name__ == MODULES[0] else "make_"
     for name in sorted(vars(module)):
         is_reader_of_users_files = name in ("load_files", "load_sample_images", "load_sample_image")
@@ -23,6 +32,21 @@ def hook(hooks: Hooks, module: ModuleType) -> None:
             if name in ("load_csv_data", "load_gzip_compressed_csv_data", "load_descr"):
                 continue
             hooks.after(module, name, functools.partial(after_load, name=name))
+
+
+def _svmlight(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``load_svmlight_file``: a file of the user's; X and y are of it."""
+    ref = located(args[0] if args else kwargs.get("f"))
+    if ref is None:
+        return
+    columns = columns_of(result[0], None)
+    names = [columns, ("target",), ("query",)]
+    every = tuple(name for _, some in zip(result, names, strict=False) for name in some)
+    rows = rows_of(result[0])
+    source = recorder.read(result, ref, "sklearn.load_svmlight_file", columns=every, rows=rows)
+    for part, own in zip(result, names, strict=False):
+        value = make_value("sklearn.part", (source,), same_columns, columns=own, rows=rows)
+        recorder.values.bind(part, value)
 
 
 def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
