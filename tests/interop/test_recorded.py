@@ -132,3 +132,10 @@ def test_what_flink_reads_and_writes(flink: Lineage) -> None:
         "insert-into": "COMPLETED",
         "broken": "FAILED",
     }
+
+
+def test_spark_says_what_its_sql_says(spark: Lineage) -> None:
+    """Our parse of the statements and the listener's plan name the same tables and columns, by folder and by name."""
+    for statement in (f"{CREATE}.shop_revenue", f"{INSERT}.shop_db_adults"):
+        claims = spark.claims(f"job:shop_spark:shop_batch.{statement}")
+        assert (claims.agreement, claims.has_conflict) == (1.0, False)

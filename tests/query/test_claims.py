@@ -47,6 +47,28 @@ def test_what_both_say_is_agreed():
     assert "'x'" not in found.statement
 
 
+def test_a_table_that_the_emitter_names_by_its_folder_is_the_table():
+    """Spark names the folder and gives the table's own name as another: the statement agrees, columns too."""
+
+    def folder(name, *columns, **facets):
+        called = facet(identifiers=[{"namespace": "hive://meta:9083", "name": f"shop.{name}", "type": "TABLE"}])
+        return dataset(f"/lake/shop.db/{name}", "file", {"schema": schema(*columns), "symlinks": called, **facets})
+
+    lineage = column_lineage({"country": [("/lake/shop.db/customers", "land")]}, "file")
+    found = claims(
+        "INSERT INTO shop.adults SELECT upper(land) FROM shop.customers",
+        [folder("customers", "land", "age")],
+        [folder("adults", "country", columnLineage=lineage)],
+        dialect="spark",
+    )
+    assert told(found.reads) == {("/lake/shop.db/customers", "agreed", "high")}
+    assert told(found.writes) == {("/lake/shop.db/adults", "agreed", "high")}
+    assert [(one.source_field, one.target_field, one.verdict.value) for one in found.columns] == [
+        ("land", "country", "agreed")
+    ]
+    assert (found.agreement, found.has_conflict) == (1.0, False)
+
+
 def test_a_column_that_the_emitter_names_otherwise_is_a_conflict():
     """An alias of the SELECT taken for the column of the INSERT list: both sides stay, neither is believed blindly."""
     lineage = column_lineage({"_0": [("shop.public.orders", "amount")]}, DB)

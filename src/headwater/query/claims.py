@@ -146,8 +146,16 @@ def _fields(store: Store, edge: EdgeRow) -> Iterable[tuple[int, str, int, str]]:
 
 
 def _columns_of(store: Store, rows: Iterable[NodeRow]) -> TableColumns:
-    tables = {_plain(row.name): tuple(name for name, _ in known_columns(store, row.id)) for row in rows}
+    tables = {}
+    for row in rows:
+        columns = tuple(name for name, _ in known_columns(store, row.id))
+        tables.update(dict.fromkeys(_names(row), columns))
     return tuple(sorted((name, columns) for name, columns in tables.items() if columns))
+
+
+def _names(row: NodeRow) -> list[str]:
+    """What a dataset is called, the name that is shown first: Spark's tables are folders, and SQL names the tables."""
+    return [_plain(row.name), *(_plain(name) for _, name in row.aliases)]
 
 
 def _plain(name: str) -> str:
@@ -161,22 +169,27 @@ class _Resolver:
     def __init__(self, store: Store, said: _Said) -> None:
         self._store = store
         self._near = {**said.reads, **said.writes}
+        self._called = [(row, [one.casefold() for one in _names(row)]) for row in self._near.values()]
         common = Counter(row.namespace for row in self._near.values()).most_common(1)
         self._namespace = common[0][0] if common else ""
-        #: whole names of that namespace tell in which catalog and schema the job works
-        self._places = [_plain(row.name).split(".")[:-1] for row in self._near.values()]
+        #: whole names of that namespace, and other names, tell in which catalog and schema the job works
+        self._places = [(self._namespace, _plain(row.name).split(".")[:-1]) for row in self._near.values()]
+        others = [alias for row in self._near.values() for alias in row.aliases]
+        self._places += [(namespace, _plain(name).split(".")[:-1]) for namespace, name in others]
 
     def __call__(self, name: str) -> NodeRow | None:
         wanted = name.casefold().split(".")
-        fits = [row for row in self._near.values() if _ends_alike(_plain(row.name).casefold().split("."), wanted)]
+        fits = [
+            (row, names) for row, names in self._called if any(_ends_alike(one.split("."), wanted) for one in names)
+        ]
         if len(fits) == 1:
-            return fits[0]
+            return fits[0][0]
         if fits:
-            return next((row for row in fits if _plain(row.name).casefold() == name.casefold()), None)
+            return next((row for row, names in fits if name.casefold() in names), None)
         parts = name.split(".")
-        for place in self._places or [[]]:
+        for namespace, place in self._places or [(self._namespace, [])]:
             whole = [*place[: max(0, len(place) + 1 - len(parts))], *parts]
-            found = self._store.find(NodeKind.DATASET, self._namespace, ".".join(whole))
+            found = self._store.find(NodeKind.DATASET, namespace, ".".join(whole))
             if found is not None:
                 return found
         return None
