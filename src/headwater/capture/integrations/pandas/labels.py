@@ -122,6 +122,23 @@ def columns_of(value: Value) -> tuple[str, ...]:
     return names_of(kept.columns) if type(kept) is Labels else value.column_names()
 
 
+_sets: Final[dict[int, tuple[Any, frozenset[str]]]] = {}
+"""The columns of the frames that were asked about last, by the identity of what their values keep of them."""
+_MOST_SETS: Final = 8
+
+
+def has_column(value: Value, name: str) -> bool:
+    """Whether ``columns_of`` a value holds a name. A rule asks for each of thousands of columns: their names are gone
+    through once."""
+    kept = value.columns
+    found = _sets.get(id(kept))
+    if found is None or found[0] is not kept:
+        if len(_sets) >= _MOST_SETS:
+            _sets.clear()
+        found = _sets[id(kept)] = (kept, frozenset(columns_of(value)))
+    return name in found[1]
+
+
 def levels_of(value: Value) -> tuple[str, ...]:
     """The names of the index levels of a frame's value."""
     kept = value.columns

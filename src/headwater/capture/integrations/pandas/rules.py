@@ -13,6 +13,7 @@ from headwater.capture.integrations.pandas.labels import (
     UNNAMED,
     columns_of,
     field_of_level,
+    has_column,
     levels_of,
     shows_levels,
 )
@@ -59,9 +60,7 @@ def level(value: Value, position: int, name: str, subtype: str = IDENTITY) -> li
 
 def column(value: Value, position: int, name: str, subtype: str = TRANSFORMATION, type: str = "DIRECT") -> list[Dep]:
     """The dependency on a column of an input, or on its index level of that name; empty where it has neither."""
-    source = value.inputs[position]
-    names = columns_of(source)
-    if name in names:
+    if has_column(value.inputs[position], name):
         return [Dep(position, name, type, subtype)]
     found = level(value, position, name, subtype)
     return [dep._replace(type=type) for dep in found]
