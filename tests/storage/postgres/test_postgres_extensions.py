@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from headwater.errors import StoreReadOnly
 from headwater.storage.base import Store
 from headwater.storage.postgres import PostgresStore, citus, timescale
 from headwater.storage.postgres.changes import listen
-from headwater.storage.postgres.connection import connect, setting_statements
+from headwater.storage.postgres.connection import ROLE, SCHEMA, connect, setting_statements
 from headwater.storage.postgres.facts import facts
+from headwater.storage.postgres.migrate import migrate
+from headwater.storage.postgres.security import close_tables
 from headwater.testing.events import raw, whole_run
 from headwater.testing.postgres import PostgresServer
 from headwater.testing.store_suite import StoreSuite
@@ -221,3 +226,81 @@ def test_tenants_lie_on_every_node_and_each_node_guards_them() -> None:
         connection.execute("SET ROLE headwater_app")
         seen = connection.execute("SELECT count(*) FROM headwater.tenants").fetchone()
         assert seen == (0,)
+
+
+@contextmanager
+def _new_cluster() -> Iterator[tuple[str, Callable[[], None]]]:
+    """A new database with Citus, as an owner who is no superuser sees it, and what gives it the nodes of ``CITUS``."""
+    name = f"test_{os.urandom(4).hex()}"
+    given = conninfo_to_dict(CITUS)
+    with connect(CITUS) as connection:
+        nodes = connection.execute(
+            "SELECT nodename, nodeport, shouldhaveshards FROM pg_dist_node ORDER BY shouldhaveshards"
+        ).fetchall()
+
+    def on_each(database: str, *statements: str) -> None:
+        for host, port, _ in nodes:
+            with connect(make_conninfo("", **{**given, "host": host, "port": port, "dbname": database})) as there:
+                for statement in statements:
+                    there.execute(statement)
+
+    def join() -> None:
+        with connect(make_conninfo("", **{**given, "dbname": name})) as connection:
+            connection.execute("SELECT citus_set_coordinator_host(%s, %s)", nodes[0][:2])
+            for host, port, _ in nodes[1:]:
+                connection.execute("SELECT citus_add_node(%s, %s)", (host, port))
+
+    on_each("postgres", f"CREATE ROLE {name} LOGIN CREATEROLE", f"CREATE DATABASE {name} OWNER {name}")
+    try:
+        on_each("postgres", f"GRANT headwater_app TO {name} WITH ADMIN OPTION")
+        on_each(name, "CREATE EXTENSION citus")
+        yield make_conninfo("", **{**given, "user": name, "dbname": name}), join
+    finally:
+        on_each("postgres", f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {name}")
+
+
+@pytest.mark.skipif(not CITUS, reason="HEADWATER_TEST_CITUS is not set")
+def test_what_was_there_before_the_nodes_is_brought_to_them() -> None:
+    """By ``migrate``, for an owner whom row-level security holds back: nothing is left behind, or left open."""
+    hashes = {}
+    with _new_cluster() as (url, join):
+        for tenant in ("a", "b"):
+            with PostgresStore.open(url, tenant=tenant) as store:
+                store.append(raw(whole_run(1, "j", 0, ["a"], [f"to {tenant}"])))
+                hashes[tenant] = store.graph_hash()
+        assert not facts(url).citus.is_used
+        join()
+        assert migrate(url, schema=SCHEMA, role=ROLE) == []
+        found = facts(url)
+        assert found.citus.is_used
+        assert found.unprotected == []
+        for tenant in ("a", "b"):
+            with PostgresStore.open(url, tenant=tenant) as store:
+                assert store.graph_hash() == store.rebuild() == hashes[tenant]
+                assert store.statistics().events == 2
+
+
+@pytest.mark.skipif(not CITUS, reason="HEADWATER_TEST_CITUS is not set")
+def test_a_month_of_distributed_tables_goes_when_nobody_needs_it() -> None:
+    """Not while another tenant has something in it, on whichever node that lies."""
+    month, day = 1_767_225_600_000_000, 86_400_000_000  # January 2026
+    with _new_cluster() as (owner, join):
+        join()
+        with pytest.raises(StoreReadOnly, match="where Citus has nodes, a superuser"):
+            migrate(owner, schema=SCHEMA, role=ROLE)
+        url = make_conninfo("", **{**conninfo_to_dict(CITUS), "dbname": conninfo_to_dict(owner)["dbname"]})
+        PostgresStore.open(url, tenant="one").close()
+        with connect(url) as connection:
+            connection.execute(
+                "CREATE TABLE headwater.frames_2026_01 PARTITION OF headwater.frames"
+                f" FOR VALUES FROM ({month}) TO ({month + 31 * day})"
+            )
+            close_tables(connection, SCHEMA)
+        with PostgresStore.open(url, tenant="one") as one, PostgresStore.open(url, tenant="other") as other:
+            for store in (one, other):
+                store.append(raw(whole_run(1, "j", 0, ["a"], ["b"])), received_at=month + 5)
+            assert one.retain(before=month + 40 * day) == 2
+            assert "frames_2026_01" in facts(url).months
+            assert other.retain(before=month + 40 * day) == 2
+            assert "frames_2026_01" not in facts(url).months
+        assert facts(url).unprotected == []

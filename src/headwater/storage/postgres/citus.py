@@ -47,7 +47,11 @@ def is_used(connection: Connection, schema: str) -> bool:
 
 
 def adopt(connection: Connection, schema: str) -> list[str]:
-    """Distribute the tables that are not distributed yet; returns their names."""
+    """Distribute the tables that are not distributed yet; returns their names.
+
+    Whoever calls this has to close them again: rows go to the nodes by COPY, which row-level security forbids the owner
+    too as long as it is forced.
+    """
     if not is_installed(connection) or not has_nodes(connection):
         return []
     tables = [table for (table,) in connection.execute(_PLAIN, (schema, _LEADER)).fetchall()]
@@ -55,8 +59,20 @@ def adopt(connection: Connection, schema: str) -> list[str]:
         # One connection a node: what one statement made, the next one must see.
         connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
     for table in tables:
+        for part in (table, *_partitions(connection, schema, table)):
+            name = sql.Identifier(schema, part)
+            connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(name))
         connection.execute(distribution(schema, table))
     return tables
+
+
+def _partitions(connection: Connection, schema: str, table: str) -> list[str]:
+    found = connection.execute(
+        "SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid"
+        " WHERE i.inhparent = %s::regclass",
+        (sql.Identifier(schema, table).as_string(None),),
+    )
+    return [str(part) for (part,) in found.fetchall()]
 
 
 def let_in(connection: Connection, role: str) -> None:

@@ -161,12 +161,12 @@ def _apply(connection: psycopg.Connection[Any], step: Migration, schema: str, ro
         )
         for statement in step.statements():
             connection.execute(statement)
+        adopt(connection, schema)
     except psycopg.errors.InsufficientPrivilege as error:
         raise StoreReadOnly(
             f"{(error.diag.message_primary or str(error)).strip()}: the schema cannot be brought up to date",
-            hint="run 'headwater migrate' once with a role that owns the database",
+            hint="run 'headwater migrate' once with a role that owns the database; where Citus has nodes, a superuser",
         ) from error
-    adopt(connection, schema)
     _secure(connection, schema, role)
     connection.execute(
         "INSERT INTO migrations (number, name, checksum) VALUES (%s, %s, %s)", (*step[:2], step.checksum)

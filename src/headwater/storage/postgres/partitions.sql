@@ -51,7 +51,7 @@ BEGIN
     BEGIN
       EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', part);
       EXECUTE format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', part);  -- for the owner, until the next line but one
-      EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I)', part) INTO is_empty;
+      EXECUTE format('SELECT count(*) = 0 FROM (SELECT 1 FROM %I LIMIT 1) AS one', part) INTO is_empty;  -- for Citus too
       EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', part);
       IF is_empty THEN
         EXECUTE format('DROP TABLE %I', part);

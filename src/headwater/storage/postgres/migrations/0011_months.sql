@@ -1,0 +1,1 @@
+-- Nothing but the functions of the months, which every step makes anew: Citus could not run one that dropped them.
