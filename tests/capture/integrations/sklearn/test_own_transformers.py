@@ -44,3 +44,25 @@ def test_a_column_transformer_behind_a_transformer_without_names(follow, is_nest
     edge = followed.entries()["model"]["fields"]["n__area"]["inputs"][0]
     assert edge["transformations"][0]["description"] == "inferred"
     assert {i["name"].rpartition("/")[2] for i in followed.entries()["model.training_data"]["inputs"]} == {"homes.csv"}
+
+
+class NamesItsOutputs(AddsRatio):
+    """Gives an array, and names of its own that depend on no names of inputs."""
+
+    def transform(self, X):
+        """Both numbers, as they are."""
+        return X.to_numpy(dtype=float)
+
+    def get_feature_names_out(self):
+        """The names, of a method without arguments, as some libraries write it."""
+        return ["first", "second"]
+
+
+def test_a_transformer_whose_names_take_no_arguments(follow):
+    """What it makes has the names that it gives, from all columns; nothing fails inside."""
+    pd.DataFrame(HOMES).to_csv("homes.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn")
+    homes = pd.read_csv("homes.csv")
+    made = NamesItsOutputs().fit(homes[["area", "rooms"]]).transform(homes[["area", "rooms"]])
+    assert set(followed.columns(made)) == {"first", "second"}
+    assert followed.columns(made)["first"] >= {("homes.csv", "area"), ("homes.csv", "rooms")}

@@ -7,6 +7,7 @@ Read off the fitted objects' own public attributes (``output_indices_``, ``categ
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -246,12 +247,18 @@ def unnamed_features(transformer: Any, columns: Sequence[str], result: Any) -> F
     return _all_of(_names_out(transformer, width, columns), len(columns))
 
 
+def _takes_names(method: Any) -> bool:
+    """Whether a ``get_feature_names_out`` takes the names of inputs, as scikit-learn's do; others' may not."""
+    code = getattr(getattr(method, "__func__", None), "__code__", None)
+    return code is None or code.co_argcount > 1 or bool(code.co_flags & inspect.CO_VARARGS)
+
+
 def _names_out(transformer: Any, width: int | None, columns: Sequence[str] | None = None) -> list[str]:
     """What the transformer calls its outputs; numbered names where it has none. ``columns`` names the inputs of one
     that was fitted on an array."""
     names = getattr(transformer, "get_feature_names_out", None)
     if names is not None:
-        own = columns is None or hasattr(transformer, "feature_names_in_")
+        own = columns is None or hasattr(transformer, "feature_names_in_") or not _takes_names(names)
         try:
             found = [str(name) for name in (names() if own else names(list(columns or ())))]
         except (ValueError, AttributeError, NotImplementedError):
