@@ -16,7 +16,7 @@ from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names
 from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature
 from headwater.capture.integrations.sklearn.learned import of_all
-from headwater.capture.integrations.sklearn.models import feature_rule, plain
+from headwater.capture.integrations.sklearn.models import earlier_model, feature_rule, plain
 from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_values, rows_of
 from headwater.capture.locations import located
 from headwater.capture.recorder import SCALARS, Recorder
@@ -137,7 +137,7 @@ def _trained(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     matrix = known(recorder, args[1] if len(args) > 1 else kwargs.get(library.train))
     rounds = args[2] if len(args) > 2 else kwargs.get(library.rounds, library.default_rounds)
     given[library.rounds] = rounds
-    before = recorder.values.get(kwargs.get(library.before))
+    before = earlier_model(recorder, kwargs.get(library.before))
     value = recorder.derive(result, f"{library.name}.train", (), rule=None, detail={"class": type(result).__name__})
     base = (assigned_names(value.code, value.line, "train") or ["booster"])[0]
     name = loops.name_of_model(recorder, base, value.code, value.line)

@@ -55,10 +55,17 @@ class StatsmodelsIntegration(Integration):
         if module.__name__ == _TOOLS:
             hooks.after(module, "add_constant", _with_constant)
             return
-        for base, names, after in ((module.Model, _FITS, _fitted), (module.Results, ("predict",), _predicted)):
+        for base, names, after in (
+            (module.Model, ("__init__",), _given),
+            (module.Model, _FITS, _fitted),
+            (module.Results, ("predict",), _predicted),
+        ):
             for cls in (base, *_below(base)):
                 _hook(hooks, cls, names, after)
-            hooks.put(base, "__init_subclass__", classmethod(_then(hooks, base, names, after)))
+        to_models = ((("__init__",), _given), (_FITS, _fitted))
+        hooks.put(module.Model, "__init_subclass__", classmethod(_then(hooks, module.Model, to_models)))
+        to_results = ((("predict",), _predicted),)
+        hooks.put(module.Results, "__init_subclass__", classmethod(_then(hooks, module.Results, to_results)))
 
 
 def _below(base: type) -> list[type]:
@@ -77,10 +84,11 @@ def _observed(original: Callable[..., Any], after: After, site: str) -> Callable
     return unseen(observe(original, after, site))
 
 
-def _then(hooks: Hooks, base: type, names: Sequence[str], after: After) -> Callable[..., None]:
+def _then(hooks: Hooks, base: type, given: Sequence[tuple[Sequence[str], After]]) -> Callable[..., None]:
     def init_subclass(cls: Any, **kwargs: Any) -> None:
         super(cast("Any", base), cls).__init_subclass__(**kwargs)
-        _hook(hooks, cls, names, after)
+        for names, after in given:
+            _hook(hooks, cls, names, after)
 
     return unseen(init_subclass)
 
@@ -94,6 +102,16 @@ def _with_constant(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
         names = ("const", *before) if kwargs.get("prepend", True) else (*before, "const")
     fields = {name: [Dep(0, name, subtype="IDENTITY")] if name in before else [] for name in names}
     recorder.derive(result, "statsmodels.add_constant", (value,), lambda _: Columns(fields), names, rows_of(result))
+
+
+def _given(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """A model is made of matrices: here they have names, in the user's code, which they may not have where it is
+    fitted."""
+    del result
+    if not _is_own(sys._getframe(1)):
+        for item in (*args[1:3], kwargs.get("endog"), kwargs.get("exog")):
+            if hasattr(item, "shape"):
+                known(recorder, item)
 
 
 def _fitted(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -235,5 +253,6 @@ def _predicted(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         own = rows_value.column_names()
         deps += [Dep(1, name) for name in own if name in wanted] or [Dep(1, None)]
     inputs = (fitted,) if rows_value is None else (fitted, rows_value)
-    fields = {"prediction": deps}
-    recorder.derive(result, "statsmodels.predict", inputs, lambda _: Columns(fields), ("prediction",), shape[0])
+    name = str(getattr(result, "name", None) or "0") if hasattr(result, "index") else "prediction"
+    fields = {name: deps}
+    recorder.derive(result, "statsmodels.predict", inputs, lambda _: Columns(fields), (name,), shape[0])

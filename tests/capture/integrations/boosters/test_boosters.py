@@ -189,3 +189,21 @@ def test_a_booster_that_begins_with_what_another_said(follow):
     assert followed.sources("first") == {"rows.txt"}
     assert followed.sources("second.training_data") == {"rows.txt", "first"}
     assert "second" in followed.sources("told.csv")
+
+
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm"])
+def test_a_booster_that_goes_on_with_a_file(follow, name):
+    """``init_model="first.txt"``, ``xgb_model="first.json"``: the file is the parent."""
+    module = library(name)
+    followed = follow("pandas", "numpy", "sklearn", name)
+    frame = loans()
+    first = train_natively(name, module, frame)
+    first.save_model("first.json")
+    if name == "xgboost":
+        second = module.train({}, module.DMatrix(frame[FEATURES], label=frame.late), 2, xgb_model="first.json")
+    else:
+        given = {"verbose": -1, "min_data_in_leaf": 2}
+        second = module.train(given, module.Dataset(frame[FEATURES], frame.late), 2, init_model="first.json")
+    del second
+    assert followed.sources("second") == {"second.training_data", "first.json"}
+    assert followed.facets("second")["headwater_model"]["parent"]["name"].endswith("first.json")

@@ -118,3 +118,25 @@ def test_missing_attributes_are_missing(followed):
     with pytest.raises(AttributeError, match="nothing_of_that_name"):
         _ = results.nothing_of_that_name
     assert type(results.rsquared) in (float, np.float64)
+
+
+def test_matrices_that_the_code_spells_out(followed):
+    """Drawn numbers, given to a model on one line and fitted on another: the set has no source, whatever was read."""
+    import statsmodels.api as sm
+
+    pd.read_csv("numbers.csv")
+    x = np.linspace(0, 5, 40)
+    X = np.column_stack((x, x**2))
+    y = 1 + 2 * x
+    model = sm.OLS(y, X)
+    results = model.fit()
+    told = results.predict(X)
+    del told
+    assert followed.sources("results.training_data") == set()
+
+
+def test_a_prediction_without_a_name(followed):
+    """A series that has no name is ``0`` in a file, from the model and the rows."""
+    _, results = fitted()
+    results.predict(pd.read_csv("numbers.csv")[["a", "b"]].assign(const=1.0)[["const", "a", "b"]]).to_csv("told.csv")
+    assert followed.sources("told.csv", "0") >= EACH

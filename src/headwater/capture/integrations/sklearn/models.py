@@ -18,6 +18,7 @@ from headwater.capture.integrations.sklearn.features import (
 from headwater.capture.integrations.sklearn.importances import Described
 from headwater.capture.integrations.sklearn.learned import bind_learned
 from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_set, rows_of
+from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
 
@@ -41,7 +42,7 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     inputs = _training(recorder, x, y, name) if is_model else [known(recorder, x)]
     columns = columns_of(x, inputs[0])
     features = model_features(estimator, columns) if is_model else [Feature(c, (i,)) for i, c in enumerate(columns)]
-    earlier = before or _gone_on_from(recorder, kwargs)
+    earlier = before or earlier_model(recorder, kwargs.get("xgb_model", kwargs.get("init_model")))
     if earlier is not None:
         inputs.append(earlier)
     value.inputs = tuple(inputs)
@@ -116,10 +117,16 @@ def _continued(before: Value | None, estimator: Any, method: str) -> Value | Non
     return before if method == "partial_fit" or getattr(estimator, "warm_start", False) else None
 
 
-def _gone_on_from(recorder: Recorder, kwargs: dict[str, Any]) -> Value | None:
-    """The other model that a fit of xgboost's and lightgbm's estimators was told to go on with."""
-    given = kwargs.get("xgb_model", kwargs.get("init_model"))
-    return recorder.values.seen(given) if given is not None and not isinstance(given, str) else None
+class _OfFile:
+    """Stands for a model that a library loads for itself, while it is read."""
+
+
+def earlier_model(recorder: Recorder, given: Any) -> Value | None:
+    """The other model that a fit of xgboost's or lightgbm's was told to go on with: an object, or its file."""
+    if not isinstance(given, str) and not hasattr(given, "__fspath__"):
+        return recorder.values.seen(given) if given is not None else None
+    ref = located(given)
+    return recorder.read(_OfFile(), ref._replace(type="MODEL"), "load_model") if ref is not None else None
 
 
 def _model_name(recorder: Recorder, value: Value, before: Value | None, estimator: Any, method: str) -> str:
