@@ -14,7 +14,8 @@ Told = list[tuple[str, float]]
 CASES: dict[str, tuple[Told, str]] = {
     "Spark ends a query whose job failed": ([("START", 0), ("RUNNING", 1), ("FAIL", 2), ("COMPLETE", 2.1)], "FAILED"),
     "both ends in one instant": ([("START", 0), ("FAIL", 2), ("COMPLETE", 2)], "FAILED"),
-    "aborted, then said to be complete": ([("START", 0), ("ABORT", 2), ("COMPLETE", 3)], "ABORTED"),
+    "taken for dead, but it was not": ([("START", 0), ("ABORT", 2), ("COMPLETE", 3)], "COMPLETED"),
+    "failed, and then taken for dead": ([("START", 0), ("FAIL", 2), ("ABORT", 3), ("COMPLETE", 4)], "FAILED"),
     "tried again under the same id": ([("START", 0), ("FAIL", 2), ("START", 3), ("COMPLETE", 5)], "COMPLETED"),
     "tried again, and again in vain": ([("START", 0), ("FAIL", 2), ("START", 3), ("FAIL", 5)], "FAILED"),
     "failed in a second attempt alone": ([("START", 0), ("COMPLETE", 2), ("START", 3), ("FAIL", 5)], "COMPLETED"),

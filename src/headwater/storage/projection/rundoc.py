@@ -16,13 +16,14 @@ from headwater.model.graph import RunState
 
 STATES = tuple(RunState)
 COMPLETED = RunState.COMPLETED.rank
+FAILED = RunState.FAILED.rank
 RUNNING = RunState.RUNNING.rank
 _OF_EVENT = {
     EventType.START: RUNNING,
     EventType.RUNNING: RUNNING,
     EventType.COMPLETE: COMPLETED,
     EventType.ABORT: RunState.ABORTED.rank,
-    EventType.FAIL: RunState.FAILED.rank,
+    EventType.FAIL: FAILED,
 }
 
 
@@ -103,21 +104,22 @@ class RunDoc(msgspec.Struct, array_like=True, gc=False):
         """The rank of the furthest state that was reported.
 
         Only, a run that failed has not completed after all unless it was started again in between: Spark's listener
-        says COMPLETE at the end of a query whether or not its job had failed.
+        says COMPLETE at the end of a query whether or not its job had failed. An ABORT does not stand against that:
+        it may be somebody's guess that a process is gone.
         """
         if not self.ends:
             return RUNNING if self.was_running else 0
-        if COMPLETED in self.ends and len(self.ends) > 1 and self._failed_for_good():
-            return max(state for state in self.ends if state != COMPLETED)
+        if COMPLETED in self.ends and FAILED in self.ends and self._failed_for_good():
+            return FAILED
         return max(self.ends)
 
     def _failed_for_good(self) -> bool:
-        """Whether a failure came before any completion, and none of the completions followed a start after it."""
+        """Whether it failed before it ever completed, and no completion followed a start after that."""
         if self.begun is None:
             return False
         first = self.first_ends or self.ends
-        failures = [ends[state] for ends in (first, self.ends) for state in ends if state != COMPLETED]
-        if min(failures) > first.get(COMPLETED, self.ends[COMPLETED]):
+        failures = (first.get(FAILED, self.ends[FAILED]), self.ends[FAILED])
+        if failures[0] > first.get(COMPLETED, self.ends[COMPLETED]):
             return False
         return any(self.begun <= at <= self.ends[COMPLETED] for at in failures)
 
