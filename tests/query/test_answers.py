@@ -213,7 +213,9 @@ def test_search_finds_columns_and_kinds(lineage: Lineage) -> None:
 def test_coverage_counts(lineage: Lineage) -> None:
     """Counts and shares of what is known."""
     found = lineage.coverage()
-    assert (found.datasets, found.with_producer, found.sources) == (7, 5, 2)
+    assert (found.datasets, found.with_producer, found.with_consumer, found.sources) == (7, 5, 6, 2)
+    assert found.with_schema == 7
+    assert found.with_fingerprint == 6  # of the two that nobody wrote, one was read under its fingerprint
     assert found.edges["declared"] == 6
     assert found.edges["product"] == 1
     assert found.column_share == pytest.approx(6 / 7)

@@ -80,6 +80,27 @@ def test_names_of_versions_and_rows(lineage: Lineage, text: str, ordinal: int | 
     assert (target.version.ordinal if target.version else None, target.row) == (ordinal, row)
 
 
+def test_a_state_that_nobody_wrote_is_found_by_its_values_and_by_its_file(store: Store) -> None:
+    """As a reader told them; a start that two have is refused, and so is one that none has."""
+    for day, values, file in ((6, "b7c80" * 6, "d9e0" * 16), (7, "b7c8f" * 6, "d9e1" * 16)):
+        marks = {"exact": values, "file": {"sha256": file, "size_bytes": 9}}
+        raw = {**dataset("cells", headwater_fingerprint=marks), "name": f"{BASE}/raw/grains.csv"}
+        store.append(
+            encoded(
+                run_events(
+                    "count.py", 7, day=day, operation="ETL", inputs=[raw], outputs=[dataset("report")], entries=[]
+                )
+            )
+        )
+    resolver = Resolver(store, base=BASE)
+    found = [resolver.target(f"grains.csv#{start}").version for start in ("b7c80", "d9e0", "b7c8f", "d9e1" * 16)]
+    assert [one.ordinal if one else None for one in found] == [1, 1, 2, 2]
+    with pytest.raises(InvalidInput, match="starts the names of 2 versions"):
+        resolver.target("grains.csv#b7c8")
+    with pytest.raises(InvalidInput, match="names no version"):
+        resolver.target("grains.csv#abcd")
+
+
 @pytest.mark.parametrize("suffix", [":age", ":AGE", "#v1", "#latest"])
 def test_a_part_of_a_full_id_is_found_without_a_search(store: Store, suffix: str) -> None:
     """A page or a program names things by id: its questions cost the same however many names there are."""

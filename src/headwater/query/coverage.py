@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
 from headwater.model.graph import How, NodeKind
+from headwater.query.contents import contents
 from headwater.query.names import is_in_memory
 from headwater.query.resolve import scan
 from headwater.query.result import json_text
-from headwater.query.walk import is_valid
 from headwater.storage.base import NodeRow, Store
 
 
@@ -61,15 +62,15 @@ def measure(store: Store) -> Coverage:
     """Return the counts of a store; reads every dataset once."""
     counts = dict.fromkeys((how.value for how in How), 0)
     datasets = with_producer = with_consumer = with_schema = with_fingerprint = mapped = 0
-    for row in scan(store, kind=NodeKind.DATASET):
-        if is_in_memory(row.namespace):
-            continue
-        datasets += 1
-        into = [edge for edge in store.edges(target_id=row.id) if is_valid(edge, None)]
-        with_producer += bool(into)
-        with_consumer += any(is_valid(edge, None) for edge in store.edges(source_id=row.id))
-        with_schema += bool(store.fields(row.id))
-        with_fingerprint += any(version.fingerprint for version in store.versions(row.id, limit=1))
+    rows = (row for row in scan(store, kind=NodeKind.DATASET) if not is_in_memory(row.namespace))
+    while page := list(islice(rows, _PAGE)):
+        ids = [row.id for row in page]
+        into = store.edges_of(ids, "target")
+        datasets += len(page)
+        with_producer += len({edge.target_id for edge in into})
+        with_consumer += len({edge.source_id for edge in store.edges_of(ids, "source")})
+        with_schema += sum(bool(store.fields(row.id)) for row in page)
+        with_fingerprint += _count_marked(store, ids)
         for edge in into:
             if edge.source_id != edge.job_id:
                 counts[edge.how.value] += 1
@@ -88,6 +89,12 @@ def measure(store: Store) -> Coverage:
         edges_with_columns=mapped,
         refused_events=tally.quarantined,
     )
+
+
+def _count_marked(store: Store, dataset_ids: Sequence[int]) -> int:
+    """Of how many datasets the content of the latest version is known, by its values or its file; raw data included."""
+    latest = store.latest_versions(dataset_ids).values()
+    return sum(bool(one.exact or one.file or one.version.fingerprint) for one in contents(store, latest))
 
 
 _PAGE = 1000

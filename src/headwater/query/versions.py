@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from headwater.errors import InvalidInput
+from headwater.query.contents import contents
 from headwater.storage.base import NodeRow, Store, VersionRow
 
 _ALL = 100_000
+_TOLD = 1000
+_DIGEST = re.compile(r"[0-9a-f]{4,64}")
 
 
 def find_version(store: Store, node: NodeRow, text: str) -> VersionRow | None:
     """Return the version named by the producer's own word, ``latest``, ``v3`` (its place in time), the start of its
-    name, fingerprint or writing run (four characters or more); None when none fits.
+    name, fingerprint or writing run (four characters or more); None when none fits. What nobody known wrote goes by the
+    digest of its file: of the latest thousand versions the fingerprint of their values, as readers told it, fits too.
 
     Raises ``InvalidInput`` when the text starts the names of several.
     """
@@ -25,6 +31,9 @@ def find_version(store: Store, node: NodeRow, text: str) -> VersionRow | None:
     if len(text) < 4 or text.isdigit():
         return None
     starts = [version for version in versions if _starts(version, text)]
+    if not starts and _DIGEST.fullmatch(text):
+        told = contents(store, versions[:_TOLD])
+        starts = [one.version for one in told if one.exact.startswith(text) or one.file.startswith(text)]
     if len(starts) > 1:
         raise InvalidInput(
             field="version",
