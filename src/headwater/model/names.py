@@ -21,6 +21,8 @@ LOCAL_FILES = "file"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*):(?://)?(.*)", re.DOTALL)
 _BARE = frozenset({"file", "bigquery", "pubsub"})
+#: ``sqlite:/data/shop.db`` is what is left of an address of JDBC
+_WITHOUT_SLASHES = frozenset({"file", "inmemory", *(name for name, one in PLATFORMS.items() if one.is_file)})
 _LOCALHOSTS = frozenset({"127.0.0.1", "::1", "[::1]", "0.0.0.0", "localhost.localdomain"})  # noqa: S104  # names, no bind
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::(\d*))?").fullmatch
 _BARE_IPV6 = re.compile(r"[0-9a-f:.]+").fullmatch
@@ -77,7 +79,7 @@ def _spell(namespace: str, name: str, cwd: str | None, *, keep: bool) -> Dataset
         scheme, rest = namespace.lower(), ""
     else:
         scheme, rest = canonical_scheme(match[1]), match[2]
-        if "://" not in namespace and scheme not in ("file", "inmemory"):
+        if "://" not in namespace and scheme not in _WITHOUT_SLASHES:
             return DatasetName(namespace, _identifiers(name, Fold.NONE))
     platform = PLATFORMS.get(scheme)
     if platform is None:
