@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from postgres_opening import Opener
+from psycopg.conninfo import conninfo_to_dict
 
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.changes import Listener, listen
+from headwater.storage.postgres.connection import connect
 from headwater.testing.events import raw, whole_run
 from headwater.testing.postgres import PostgresServer
 
@@ -109,6 +117,60 @@ def test_where_notifications_do_not_come_the_listener_looks(
         assert {one for one, _, _ in heard.told} == {tenant}
     finally:
         found.close()
+
+
+_POOLER = """
+[databases]
+* = host={folder} port=5432 user=headwater
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+"""
+
+
+@pytest.fixture
+def pooled(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[str]:
+    """The address of a new database through PgBouncer in transaction mode."""
+    program = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
+    if program is None:
+        pytest.skip("no pgbouncer is installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = Path(tempfile.mkdtemp(prefix="hwpool"))  # one that the pooler's user may enter, who is not root
+    folder.chmod(0o755)
+    (folder / "ini").write_text(_POOLER.format(folder=postgres_server.folder, port=port))
+    user = "nobody" if os.geteuid() == 0 else None
+    with subprocess.Popen([program, "-q", folder / "ini"], user=user, stderr=subprocess.DEVNULL) as running:
+        database = conninfo_to_dict(postgres_server.new_store())["dbname"]
+        url = f"postgresql://headwater@127.0.0.1:{port}/{database}"
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                connect(url).close()
+                break
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield url
+        running.terminate()
+    shutil.rmtree(folder)
+
+
+def test_a_pooler_is_not_taken_for_the_server(pooled: str, heard: Heard) -> None:
+    """PgBouncer in transaction mode lets no notification through but that which comes with an answer: the listener
+    notices, and what another process stores is told within a second, not when it looks by the way."""
+    for _ in range(3):  # whichever sessions the pooler gives
+        with closing(listen(pooled, heard)) as found, PostgresStore.open(pooled, tenant="t") as store:
+            found.watch("t", since=store.statistics().last_seq)
+            assert found.wait(20)
+            assert not found.is_notified
+            begun = time.time()
+            seq = store.append(raw(whole_run(1, "j", len(heard.told), ["a"], ["b"])))[-1].seq
+            assert heard.wait_for("t", seq) - begun < 1
 
 
 def test_a_listener_survives_the_server_and_misses_nothing(own_server: PostgresServer, heard: Heard) -> None:

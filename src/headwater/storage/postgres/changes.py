@@ -93,9 +93,14 @@ class Listener:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
 
     def _prove(self, connection: psycopg.Connection[Any]) -> bool:
-        """Listen, and see whether a notification of one's own comes back."""
+        """Listen, and see whether a notification comes while nothing is asked.
+
+        Another connection sends it: a pooler in transaction mode hands on what comes with an answer, and may well have
+        sent both statements to the same session of the server.
+        """
         connection.execute(f"LISTEN {CHANNEL}")
-        connection.execute(queries()["notify"], ("0 ",))
+        with connect(self._url, application_name="headwater-listen") as other:
+            other.execute(queries()["notify"], ("0 ",))
         return any(True for _ in connection.notifies(timeout=_PROOF_S, stop_after=1))
 
     def _follow(self, connection: psycopg.Connection[Any]) -> None:
