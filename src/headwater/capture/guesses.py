@@ -59,6 +59,7 @@ class Guesses:
         if type(obj).__name__ != "ndarray" or value.rows is None:
             return
         self._recent.append((value.rows, value))
+        self._values.arrays.append(value)
         owner = obj.base
         if type(owner) is type(obj) and owner.nbytes == obj.nbytes and not self._values.knows(owner):
             self._values.bind(owner, value)

@@ -59,6 +59,20 @@ def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
     return sorted((v for v in latest.values() if id(v) not in used), key=lambda value: value.number)
 
 
+def is_adding_up(node: ast.stmt) -> bool:
+    """Whether a statement puts more into what is there: ``total += x``, ``rows[test] = x``."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return isinstance(node, ast.AugAssign) or (bool(targets) and all(isinstance(t, ast.Subscript) for t in targets))
+
+
+def arrays_of(values: Values, code: CodeType, step: Step) -> list[Value]:
+    """The arrays that a statement made of late, in every round of a loop around it, and did not use up itself."""
+    parts = set(parts_of(code))
+    own = [v for v in list(values.arrays) if v.code in parts and step.first <= line_in(v) <= step.last]
+    used = {id(item) for value in own for item in value.inputs}
+    return [value for value in own if id(value) not in used]
+
+
 def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
     """The innermost statement at a line; None where there is none."""
     return next((step for step in reversed(steps) if step.first <= line <= step.last), None)

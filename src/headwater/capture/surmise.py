@@ -19,7 +19,17 @@ from typing import Any, Final, NamedTuple
 
 from headwater.capture.as_caller import variables
 from headwater.capture.cells import user_place
-from headwater.capture.statements_read import Step, ends_of, last_binding, mentions_in, names_in, step_at, steps_of
+from headwater.capture.statements_read import (
+    Step,
+    arrays_of,
+    ends_of,
+    is_adding_up,
+    last_binding,
+    mentions_in,
+    names_in,
+    step_at,
+    steps_of,
+)
 from headwater.capture.surmise_calls import Places, place_of
 from headwater.capture.surmise_rows import rows_chosen
 from headwater.capture.values import (
@@ -198,8 +208,11 @@ class _Walk:
 
     def _through(self, step: Step, wanted: _Wanted) -> None:
         direct = ends_of(self.places.made(wanted.code), step)
+        if direct and is_adding_up(step.node) and wanted.code.co_name == "<module>":
+            direct = list(dict.fromkeys((*direct, *arrays_of(self.places.values, wanted.code, step))))
         if direct and (wanted.is_operand or len(step.binds) == 1):
-            self._take(_of_parts(_at_place(step, wanted.name, direct), wanted.mentions), wanted.mentions)
+            taken = direct if is_adding_up(step.node) else _at_place(step, wanted.name, direct)
+            self._take(_of_parts(taken, wanted.mentions), wanted.mentions)
             self.bound_at = wanted.origin
             return
         returned = self.places.returned(step, wanted.name)

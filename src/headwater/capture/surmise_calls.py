@@ -30,14 +30,14 @@ class Places:
     """The code objects that are looked at for one array: what each made, who called it, what it gives back."""
 
     def __init__(self, values: Values) -> None:
-        self._values = values
+        self.values = values
         self._made: dict[CodeType, list[tuple[int, Value]]] = {}
 
     def made(self, code: CodeType) -> list[tuple[int, Value]]:
         """What the code object made, in order, each with its line."""
         found = self._made.get(code)
         if found is None:
-            found = self._made[code] = made_there(self._values, code)
+            found = self._made[code] = made_there(self.values, code)
         return found
 
     def argument(self, code: CodeType, name: str) -> Passed:
@@ -70,7 +70,7 @@ class Places:
             return []
         place = place_of(step.node, name)
         found = []
-        for code in self._values.codes_named(called):
+        for code in self.values.codes_named(called):
             for inner in steps_of(code):
                 given = inner.node.value if isinstance(inner.node, ast.Return) else None
                 if isinstance(given, ast.Tuple) and place is not None:

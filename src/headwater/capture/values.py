@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from itertools import count
 from sys import _getframe
@@ -201,7 +202,7 @@ _SWEEP: Final = 256
 """At least so many values are made between two looks for objects that are gone."""
 
 
-_JUST_GONE: Final = 64
+_ARRAYS, _JUST_GONE = 128, 64
 """The latest values are kept although their objects are gone: an expression may still be at work on them."""
 
 
@@ -223,6 +224,8 @@ class Values:
         """Asked, in order, about an object that is not known by identity: a view of memory that is."""
         self.guess: Callable[[object], Value | None] | None = None
         """Asked last, for what can only be guessed."""
+        self.arrays: deque[Value] = deque(maxlen=_ARRAYS)
+        """The latest arrays, alive or not: what a loop adds up is gone one by one."""
 
     def get(self, obj: object) -> Value | None:
         """The value of an object as it is now; None when nothing is known of it."""
