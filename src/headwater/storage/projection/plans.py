@@ -55,28 +55,37 @@ class Plans:
 
     def of(self, doc: RunDoc, at: int, key: bytes) -> Plan:
         """The plan of a run that counts. ``at`` and ``key`` are those of one of its events."""
-        outputs = tuple([(name, self._marks(touched.said)) for name, touched in doc.outputs.items()])
-        dropped = frozenset([name for name, touched in doc.outputs.items() if self._is_dropped(touched.said)])
-        claims = (doc.job, self._marks(doc.job_said), tuple(doc.inputs), outputs, dropped)
+        outputs = tuple([(name, *self._told(touched.said)) for name, touched in doc.outputs.items()])
+        claims = (doc.job, self._marks(doc.job_said), tuple(doc.inputs), outputs)
         found = self._cache.get(claims)
         if found is None:
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
-            found = self._cache[claims] = self._make(doc, self.lineages.of_run(doc, at, key), dropped)
+            found = self._cache[claims] = self._make(
+                doc, self.lineages.of_run(doc, at, key), frozenset([name for name, _, gone in outputs if gone])
+            )
         return found
 
     def _marks(self, said: list[Said]) -> tuple[bytes, ...]:
         return tuple([mark for one in said if (mark := self._sets.by_id(one.facets).lineage)])
 
-    def _is_dropped(self, said: list[Said]) -> bool:
-        """Whether the run took the dataset away: events list it among the outputs, but nothing was written."""
-        lives = [life for one in said if (life := self._sets.by_id(one.facets).life)]
-        return bool(lives) and lives[-1] == "DROP"
+    def _told(self, said: list[Said]) -> tuple[tuple[bytes, ...], bool]:
+        """What tells the claims about an output apart, and whether the run took it away rather than write it: events
+        list it among the outputs, with a change of its life."""
+        marks: list[bytes] = []
+        is_dropped = False
+        for one in said:
+            facets = self._sets.by_id(one.facets)
+            if facets.lineage:
+                marks.append(facets.lineage)
+            if facets.life:
+                is_dropped = facets.life == "DROP"
+        return tuple(marks), is_dropped
 
     def _make(self, doc: RunDoc, shapes: dict[int, int], dropped: frozenset[int]) -> Plan:
         shapes = {name: shape for name, shape in shapes.items() if name not in dropped}
-        left = [name for name in (*doc.outputs, doc.job) if name not in dropped]
-        by_node: dict[int, list[int]] = {self._names.node(name).id: [] for name in left}
+        kept = [name for name in (*doc.outputs, doc.job) if name not in dropped]
+        by_node: dict[int, list[int]] = {self._names.node(name).id: [] for name in kept}
         for name, shape in shapes.items():
             by_node.setdefault(self._names.node(name).id, []).append(shape)
         flows = {node: self._columns.union(some) if some else 0 for node, some in by_node.items()}

@@ -92,23 +92,25 @@ class RunDoc(msgspec.Struct, array_like=True, gc=False):
     def advance(self, kind: EventType | None, at: int) -> int:
         """Take in what an event says of the state; gives the state of the run."""
         state = state_of(kind)
-        self.was_running = self.was_running or state == RUNNING
-        if kind is EventType.START:
-            self.begun = at if self.begun is None else max(at, self.begun)
-        if state > RUNNING:
-            self.first_ends[state] = min(at, self.first_ends.get(state, self.ends.get(state, at)))
-            self.ends[state] = max(at, self.ends.get(state, at))
-        return self.state()
+        if state == RUNNING:
+            self.was_running = True
+            if kind is EventType.START and (self.begun is None or at > self.begun):
+                self.begun = at
+        elif state > RUNNING:
+            last = self.ends.get(state, at)
+            self.first_ends[state] = min(at, self.first_ends.get(state, last))
+            self.ends[state] = max(at, last)
+            if len(self.ends) == 1:
+                return state
+        return self._end() if self.ends else RUNNING if self.was_running else 0
 
-    def state(self) -> int:
-        """The rank of the furthest state that was reported.
+    def _end(self) -> int:
+        """The rank of the furthest end that was reported.
 
         Only, a run that failed has not completed after all unless it was started again in between: Spark's listener
         says COMPLETE at the end of a query whether or not its job had failed. An ABORT does not stand against that:
         it may be somebody's guess that a process is gone.
         """
-        if not self.ends:
-            return RUNNING if self.was_running else 0
         if COMPLETED in self.ends and FAILED in self.ends and self._failed_for_good():
             return FAILED
         return max(self.ends)
