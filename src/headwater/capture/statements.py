@@ -7,6 +7,7 @@ search path that one of them set up is known to those after it.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headwater.capture.locations import located, table_in_memory
@@ -32,6 +33,10 @@ class Analysed(NamedTuple):
     reads: list[DatasetRef]
     writes: list[tuple[DatasetRef, Value]]
     unresolved: list[str]
+
+
+_FILES: Final = frozenset(("parquet", "csv", "tsv", "json", "jsonl", "ndjson"))
+"""Endings of names that duckdb takes for files where there is no such table."""
 
 
 class Tables:
@@ -83,6 +88,11 @@ class Tables:
         attached = session.attached.get(table.catalog or table.schema or "")
         if attached is not None:
             return DatasetRef(*in_database_file(statement.dialect, attached, table.name), kind)
+        file = ".".join(table.parts)
+        if statement.dialect == "duckdb" and table.name.lower() in _FILES and os.path.isfile(file):  # noqa: PTH113
+            found = located(file)  # FROM iris.parquet, without quotes
+            if found is not None:
+                return found
         if statement.dialect in _LOCAL and table.schema in (None, "main"):
             parts = [table.name]
         else:

@@ -267,3 +267,17 @@ def test_the_hooks_leave_no_trace():
     hooks.remove()
     for owner, was in zip(owners, before, strict=True):
         assert dict(vars(owner)) == was
+
+
+def test_a_file_without_quotes(follow, tmp_path, monkeypatch):
+    """``FROM shirts.parquet`` reads the file of that name, where there is one; a table of a schema stays a table."""
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"size": [1, 2], "price": [3, 4]}).to_parquet("shirts.parquet")
+    followed = follow("pandas", "duckdb")
+    duckdb.sql("SELECT size, price * 2 AS twice FROM shirts.parquet").df().to_csv("out.csv", index=False)
+    duckdb.sql("CREATE SCHEMA other; CREATE TABLE other.csv AS SELECT 7 AS n")
+    duckdb.sql("SELECT n FROM other.csv").df().to_csv("table.csv", index=False)
+    duckdb.sql("DROP SCHEMA other CASCADE")
+    assert followed.sources("out.csv") == {"shirts.parquet"}
+    assert all(i["namespace"] == "file" for i in followed.entries()["out.csv"]["inputs"])
+    assert all(i["namespace"] != "file" for i in followed.entries()["table.csv"]["inputs"])
