@@ -14,7 +14,10 @@ import msgspec
 
 from headwater.capture.containers import HELD
 from headwater.capture.datasets import Datasets, Touched
+from headwater.capture.gathered import GATHERED
 from headwater.capture.recorder import Recorder
+from headwater.capture.surmise import FROM_CODE
+from headwater.capture.taken import TAKEN
 from headwater.capture.trace import trace
 from headwater.capture.values import DatasetRef, Value
 
@@ -126,7 +129,10 @@ def _prediction(value: Value, datasets: Datasets) -> dict[str, Any] | None:
     if not models:
         return None
     inputs = [ref for ref in sources if ref.type not in MODELS]
-    made: dict[str, Any] = {"model": _named(models[0], datasets), "method": _method(value)}
+    method = _method(value)
+    if not method:  # something is read off a model, which said nothing of any row
+        return None
+    made: dict[str, Any] = {"model": _named(models[0], datasets), "method": method}
     if inputs:
         made["input"] = _named(inputs[0], datasets)
     return made
@@ -143,18 +149,25 @@ def _holds_predictions(value: Value) -> bool:
 
 
 def _method(value: Value) -> str:
-    """The last operation that applied a model: ``predict``, ``predict_proba`` ..."""
+    """The last operation that applied a model: ``predict``, ``predict_proba`` ...; empty where none did."""
     seen: set[int] = set()
     stack = [value]
     while stack:
         item = stack.pop()
-        if any(_is_model(source) for source in item.inputs) and item.op != HELD:
+        if any(_is_model(source) for source in item.inputs) and not _only_reads(item):
             return item.op.rpartition(".")[2]
         for source in item.inputs:
             if id(source) not in seen and source.dataset is None:
                 seen.add(id(source))
                 stack.append(source)
     return ""
+
+
+def _only_reads(value: Value) -> bool:
+    """Whether a value was only taken out of a model, or put beside others: ``coef_``, what the code names. An
+    attribute with an entry for each row (``labels_``) comes from the rows too."""
+    is_attribute = value.op.endswith("_") and len(value.inputs) == 1
+    return is_attribute or value.op in (HELD, TAKEN, FROM_CODE, GATHERED)
 
 
 def _is_model(value: Value) -> bool:

@@ -130,3 +130,26 @@ def test_the_same_text_is_written(trained):
         json.dump(object(), file)
     assert json.dump.__name__ == "dump"
     del followed
+
+
+def test_a_dictionary_of_model_and_names_in_a_file_that_is_opened(trained):
+    """``pickle.dump({"model": model, "features": names}, file)``: that model and its version; loaded again, what it
+    predicts knows the version. Neither that file nor one of coefficients is a log of predictions."""
+    import pickle
+
+    followed, X, _, model = trained
+    with open("bundle.pkl", "wb") as file:  # noqa: PTH123
+        pickle.dump({"model": model, "features": list(X.columns), "threshold": 0.5}, file)
+    with open("weights.json", "w") as file:  # noqa: PTH123
+        json.dump(dict(zip(X.columns, model.coef_[0], strict=True)), file)
+    with open("bundle.pkl", "rb") as file:  # noqa: PTH123
+        bundle = pickle.load(file)
+    new = pd.read_csv("other.csv")
+    new["told"] = bundle["model"].predict(new[bundle["features"]])
+    new.to_csv("told.csv", index=False)
+    version = followed.facets("model")["headwater_model"]["version"]
+    assert followed.facets("bundle.pkl")["headwater_model"]["version"] == version
+    assert followed.facets("told.csv")["headwater_predictions"]["model"]["version"] == version
+    assert followed.facets("told.csv")["headwater_predictions"]["method"] == "predict"
+    for name in ("bundle.pkl", "weights.json"):
+        assert "headwater_predictions" not in followed.facets(name)
