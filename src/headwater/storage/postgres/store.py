@@ -34,8 +34,8 @@ _PROJECTED = (
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
     "listings", "pulses", "dependencies", "rewrites", "reads", "touches",
 )  # fmt: skip
-_PROJECTION = 9
-"""The step of the schema that last changed what is kept beside the log."""
+_PROJECTION = 11
+"""The step of the schema at which what is kept beside the log, or what is read out of it, last changed."""
 _DROPPED = "quarantine_dropped"
 _LOG_BYTES = "log_bytes"
 _KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", _DROPPED)

@@ -25,8 +25,9 @@ from headwater.storage.sqlite.tables import SQLiteTables
 _DROPPED = "quarantine_dropped"
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", _DROPPED)
 """Counters that outlive the projections."""
-_PROJECTION = 7
-"""Counts the versions that keep more views than the one before: an older store makes its views again when opened."""
+_PROJECTION = 8
+"""Counts the versions that keep more views than the one before, or read others out of the log: an older store makes its
+views again when opened."""
 TIMEOUT_S = 10.0
 """How long to wait for another process that writes."""
 _PROJECTED = (
