@@ -172,6 +172,7 @@ def test_compose_names_what_it_makes_and_waits_for_the_database_that_stays() -> 
     socket alone, is not taken for the database; the password may lie in a file that git leaves out."""
     assert compose()["name"] == "headwater"
     database = compose()["services"]["postgres"]
+    assert [volume.partition(":")[2] for volume in database["volumes"]] == [database["environment"]["PGDATA"]]
     words = shlex.split(database["healthcheck"]["test"][1])
     assert words[words.index("-h") + 1] == "127.0.0.1"
     assert words[words.index("-d") + 1] == database["environment"]["POSTGRES_DB"]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from headwater.errors import StoreReadOnly
+from headwater.errors import StoreLocked, StoreReadOnly
 from headwater.storage.base import Store
 from headwater.storage.postgres import PostgresStore, citus, timescale
 from headwater.storage.postgres.changes import listen
@@ -199,23 +199,24 @@ def test_tables_are_distributed_by_tenant() -> None:
 def test_tenants_lie_on_every_node_and_each_node_guards_them() -> None:
     """The nodes keep tenants apart themselves: each part of each table has its policy, and shows nobody's rows to the
     store's role where no tenant is set."""
+    candidates = [f"citus-{os.urandom(4).hex()}" for _ in range(64)]
+    PostgresStore.open(CITUS, tenant=candidates[0]).close()  # makes the schema where there is none
+    with connect(CITUS) as connection:
+        placed = connection.execute(
+            "SELECT name, nodename, nodeport FROM unnest(%s::text[]) AS name JOIN pg_dist_shard_placement"
+            " ON shardid = get_shard_id_for_distribution_column('headwater.tenants', name)",
+            (candidates,),
+        ).fetchall()
+        nodes = connection.execute("SELECT nodename, nodeport FROM pg_dist_node WHERE shouldhaveshards").fetchall()
+    names = [name for node in nodes for name in [name for name, *where in placed if tuple(where) == node][:2]]
+    assert len(names) == 2 * len(nodes)
     with ExitStack() as stack:
-        names = [f"citus-{os.urandom(4).hex()}" for _ in range(8)]
         stores = [stack.enter_context(PostgresStore.open(CITUS, tenant=name)) for name in names]
         for n, store in enumerate(stores):
             store.append(raw(whole_run(n, f"job {n}", 0, ["a"], [f"b{n}"])))
         for n, store in enumerate(stores):
             assert holding(store) == {("a", f"b{n}")}
     with connect(CITUS) as connection:
-        used = connection.execute(
-            "SELECT count(DISTINCT (nodename, nodeport)) FROM citus_shards"
-            " WHERE table_name = 'headwater.tenants'::regclass"
-            " AND shardid = ANY(SELECT get_shard_id_for_distribution_column('headwater.tenants', name)"
-            " FROM unnest(%s::text[]) AS name)",
-            (names,),
-        ).fetchone()
-        nodes = connection.execute("SELECT count(*) FROM pg_dist_node WHERE shouldhaveshards").fetchone()
-        assert used == nodes
         guarded = connection.execute(
             "SELECT logicalrelid::text, result FROM pg_dist_partition, run_command_on_placements(logicalrelid,"
             " $$SELECT relrowsecurity AND relforcerowsecurity AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid)"
@@ -304,3 +305,19 @@ def test_a_month_of_distributed_tables_goes_when_nobody_needs_it() -> None:
             assert other.retain(before=month + 40 * day) == 2
             assert "frames_2026_01" not in facts(url).months
         assert facts(url).unprotected == []
+
+
+@pytest.mark.skipif(not CITUS, reason="HEADWATER_TEST_CITUS is not set")
+def test_a_writer_waits_on_a_node_no_longer_than_it_may() -> None:
+    """The node is told for how long, too: the tenant's row is locked there, and not at the coordinator."""
+    tenant = f"citus-{os.urandom(4).hex()}"
+    with (
+        PostgresStore.open(CITUS, tenant=tenant, timeout_s=0.1) as store,
+        PostgresStore.open(CITUS, tenant=tenant) as other,
+    ):
+        other._session.begin(is_writer=True)
+        with pytest.raises(StoreLocked):
+            store.append(raw(whole_run(1, "j", 0, ["a"], ["b"])))
+        other._session.rollback()
+        store.append(raw(whole_run(1, "j", 0, ["a"], ["b"])))
+        assert holding(store) == {("a", "b")}

@@ -163,8 +163,9 @@ class Session:
         parts = [
             "BEGIN ISOLATION LEVEL READ COMMITTED" if is_writer else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             *self._settings,
-            f"SET LOCAL lock_timeout TO {max(1, int(self._timeout_s * 1000))}",
         ]
+        patience = f"SET LOCAL lock_timeout TO {max(1, int(self._timeout_s * 1000))}"
+        parts += _on_nodes(f"{patience};") if self._is_distributed else [patience]
         if is_writer:
             # An acknowledged event is on disk; a stronger setting of the administrator stays.
             parts += _on_nodes(_DURABLE_BLOCK) if self._is_distributed else [_DURABLE]
