@@ -113,9 +113,8 @@ def _served(store: str, *before: str) -> Iterator[Supervised]:
         _wait(lambda: _answers(url))
         yield process, url, headers
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait(20)
+        process.terminate()  # killed, it would leave its workers behind
+        process.wait(40)
         process.stdout.close()
 
 
