@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytest.importorskip("statsmodels", reason="statsmodels is not installed")
+pytest.importorskip("statsmodels.api", reason="statsmodels is not installed")
 
 EACH = {("results", name) for name in ("const", "a", "b")}
 
