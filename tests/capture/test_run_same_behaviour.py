@@ -34,6 +34,7 @@ CLASHES = {
     "own modules": "import json, queue, csv; print(json.mine, queue.mine, csv.mine)",
     "of C": "import select; print(select.mine)",
     "in functions": "def late():\n    import tempfile, ast\n    print(tempfile.mine, ast.mine)\nlate()",
+    "a failure": "import queue\nprint(queue.mine)\nprint(queue.mine + (1 / 0))",
     "a folder": "import logging; print(logging.INFO)",
 }
 

@@ -47,6 +47,11 @@ def make_room(folder: str) -> None:
         _OUT_OF_THE_WAY[name] = sys.modules.pop(name)
 
 
+def has_made_room(name: str) -> bool:
+    """Whether a module of the interpreter is hidden from it too: what it imports of that name is the program's own."""
+    return name in _OUT_OF_THE_WAY
+
+
 def _names_in(folder: str) -> set[str]:
     if sys.flags.safe_path or not os.path.isdir(folder or "."):  # noqa: PTH112
         return set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import traceback
 
+from headwater.capture import name_clashes
 from headwater.capture.assemble import Outcome
 from headwater.capture.guard import GUARD
 
@@ -28,10 +29,12 @@ def outcome_of(error: BaseException | None) -> Outcome:
 
 
 def _stack(error: BaseException) -> str:
-    """The traceback, without marks below those lines whose parsing would warn: they are found by parsing the line."""
+    """The traceback, without marks below those lines whose parsing would warn, and without any where parsing would run
+    an ``ast.py`` of the program's own: they are found by parsing the line."""
     from headwater.capture.syntax import may_warn
 
     report = traceback.TracebackException.from_exception(error, limit=-_STACK_FRAMES)
+    has_parser = not name_clashes.has_made_room("ast")
     waiting: list[traceback.TracebackException | None] = [report]
     while waiting:
         one = waiting.pop()
@@ -39,7 +42,7 @@ def _stack(error: BaseException) -> str:
             continue
         for frame in one.stack:
             lines = range(frame.lineno or 0, (frame.end_lineno or frame.lineno or 0) + 1)
-            if may_warn("".join(linecache.getline(frame.filename, line) for line in lines)):
+            if not has_parser or may_warn("".join(linecache.getline(frame.filename, line) for line in lines)):
                 frame.colno = frame.end_colno = None
         waiting += [one.__cause__, one.__context__, *(one.exceptions or ())]
     return "".join(report.format())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 import uvicorn
+from playwright import __file__ as playwright_folder
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from headwater.server.app import create_app
@@ -90,6 +92,12 @@ def browser() -> Iterator[Browser]:
     """
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine (HEADWATER_CHROMIUM names one)")
+    # The Node that comes with Playwright needs libatomic, which a bare Debian does not have.
+    node = subprocess.run(
+        [Path(playwright_folder).parent / "driver" / "node", "--version"], check=False, capture_output=True, text=True
+    )
+    if node.returncode:
+        pytest.skip(f"Playwright's Node does not start here: {node.stderr.strip()}")
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield found
