@@ -195,7 +195,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 class Statistics(Tally, frozen=True, kw_only=True):
     """All counts; ``size_bytes`` is what the store takes on disk (0 in memory). To count column edges every edge is
-    looked at: a third of a second for 100,000 mappings."""
+    looked at."""
 
     column_edges: int
     size_bytes: int

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pytest
-
-pytest.importorskip("sklearn")
 
 SCRIPT = """
 import numpy as np, pandas as pd
