@@ -63,3 +63,23 @@ def test_every_test_says_what_it_promises():
         if node.name.startswith("test_") and not ast.get_docstring(node)
     ]
     assert silent == []
+
+
+def test_every_rule_says_what_must_be():
+    """What was refused is told as ``field: must be ..., got value``, whichever layer refuses it."""
+    others = [
+        f"{path.relative_to(SOURCE)}:{keyword.value.lineno}: {words}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("Invalid")
+        for keyword in node.keywords
+        if keyword.arg == "rule" and (words := beginning(keyword.value)) and not words.startswith("must ")
+        if path != SOURCE / "storage" / "sqlite" / "store.py"
+    ]
+    assert others == []
+
+
+def beginning(text: ast.expr) -> str:
+    """How a text begins that is written out in the source; nothing where it is computed."""
+    first = text.values[0] if isinstance(text, ast.JoinedStr) else text.left if isinstance(text, ast.BinOp) else text
+    return first.value if isinstance(first, ast.Constant) else ""

@@ -14,9 +14,9 @@ HeadwaterError
 │   ├── StoreReadOnly      the folder or file may not be written
 │   ├── StoreFull          the disk is full
 │   ├── StoreCorrupt       the file failed its integrity check
-│   ├── StoreOutdated      an earlier version made its views, and they are not made anew yet
+│   ├── StoreOutdated      an earlier version wrote it, and its views are not rebuilt yet
 │   └── StoreTooNew        written by a later version of Headwater
-├── ServiceError           a service did not answer a question: it is away, or lets nobody in
+├── ServiceError           a service did not answer a question: it is down, or refuses access
 ├── TransportError         an event could not be delivered (inside capture only, never raised into the host)
 ├── DidNotEnable           an integration cannot work here; silent when automatic, loud when asked for
 └── MissingExtra           a feature needs a library that is not installed
@@ -105,7 +105,7 @@ class StoreError(HeadwaterError):
 class StoreUnavailable(StoreError):
     """The server of the store cannot be reached, or cannot serve now."""
 
-    hint = "nothing that was acknowledged is lost; try again, or see whether the server is up and has connections free"
+    hint = "nothing that was acknowledged is lost; try again, or check that the server is up and has free connections"
 
 
 class StoreLocked(StoreError):
@@ -133,7 +133,7 @@ class StoreCorrupt(StoreError):
 
 
 class StoreOutdated(StoreError):
-    """An earlier version of Headwater made the views of the store, and they are not made anew yet."""
+    """The store was written by an earlier version of Headwater, and its views have not been rebuilt yet."""
 
     hint = "run 'headwater migrate', which shows how far it is; nothing that was stored is lost"
 

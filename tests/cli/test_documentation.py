@@ -74,8 +74,12 @@ def test_the_commands_of_the_how_to_parse() -> None:
         command.make_context(words[0], rest, resilient_parsing=False)
 
 
-def test_help_of_the_list_matches_the_commands() -> None:
-    """The one-line helps, which are kept apart so that --help imports nothing, are not contradicted by the commands."""
+def test_help_of_the_list_is_short_and_says_what_the_command_does() -> None:
+    """The one-line helps, which are kept apart so that --help imports nothing, fit a line and begin with the verb that
+    the command's own help begins with."""
     for name, (_, line) in COMMANDS.items():
         assert line.endswith((".", "...")), name
         assert len(line) <= 70, name
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        assert line.split()[0] == (command.help or "").split()[0], name

@@ -38,7 +38,7 @@ def test_failures_are_told_without_a_traceback(filled: Path) -> None:
     assert "Invalid value for '--depth'" in wrong.stderr
     rule = run(filled, "select", "+model:tumour &")
     assert rule.returncode == 2
-    assert "expected a name here" in rule.stderr
+    assert "must have a name here" in rule.stderr
     assert "Traceback" not in missing.stderr + wrong.stderr + rule.stderr
 
 
@@ -46,7 +46,7 @@ def test_what_is_known_is_not_called_unknown(filled: Path) -> None:
     """A name that is known, but has not what is asked of it, is told so, with the remedy."""
     early = run(filled, "why", "predictions.parquet", "--as-of", "2001-01-01")
     assert early.returncode == 1
-    assert "error: no version of predictions.parquet was written up to that time" in early.stderr
+    assert "error: no version of predictions.parquet was written by that time" in early.stderr
     assert "headwater history" in early.stderr
     job = run(filled, "record", "train.py")
     assert job.returncode == 2

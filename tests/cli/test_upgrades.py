@@ -35,30 +35,30 @@ def test_doctor_and_check_tell_it_beforehand(old: Path, invoke: Invoke) -> None:
     for _ in range(2):
         (store,) = [one for one in json.loads(invoke("doctor", "--json").stdout) if one["what"] == "store"]
         assert store["level"] == "note"
-        assert "60 events are read again when it is next opened, or by 'headwater migrate'" in store["says"]
+        assert "rebuilt from 60 events when it is next opened, or by 'headwater migrate'" in store["says"]
         checked = invoke("migrate", "--check")
         assert checked.exit_code == 1
-        assert checked.stdout == "default: an earlier version made its views; 60 events are to be read again\n"
+        assert checked.stdout == "default: written by an earlier version; its views are to be rebuilt from 60 events\n"
 
 
 def test_migrate_does_it_and_then_has_nothing_to_do(old: Path, invoke: Invoke) -> None:
     """It says when it begins and when it ends, on standard error; after it nothing is said any more."""
     done = invoke("migrate")
     assert done.exit_code == 0
-    assert done.stdout == "default: the schema is that of this version; 60 events\n"
+    assert done.stdout == "default: up to date; 60 events\n"
     assert done.stderr == (
-        "default: an earlier version made its views; 60 events are read again for new ones\n"
-        "default: its views are those of this version\n"
+        "default: written by an earlier version; rebuilding its views from 60 events\n"
+        "default: its views are up to date\n"
     )
     assert invoke("migrate").stderr == ""
-    assert invoke("migrate", "--check").stdout == "nothing to do: the views of every store are those of this version\n"
+    assert invoke("migrate", "--check").stdout == "nothing to do: every store is up to date\n"
 
 
 def test_any_question_does_it_as_well(old: Path, invoke: Invoke) -> None:
     """What is asked for is on standard output, and nothing else."""
     found = invoke("runs", "--json", "--limit", "2")
     assert len(json.loads(found.stdout)) == 2
-    assert "60 events are read again" in found.stderr
+    assert "views from 60 events" in found.stderr
 
 
 SLOW = """
@@ -74,7 +74,7 @@ def test_an_interrupt_keeps_what_was_done(old: Path) -> None:
     """Ctrl-C ends it with the exit code of an interrupt, and the next one goes on from there."""
     with subprocess.Popen([sys.executable, "-c", SLOW], cwd=old, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None
-        assert "60 events are read again" in child.stderr.readline()
+        assert "views from 60 events" in child.stderr.readline()
         while (left := outdated_store(str(old / ".headwater"), "default")) is not None and left.done < 3:
             assert child.poll() is None
         child.send_signal(signal.SIGINT)
@@ -87,5 +87,5 @@ def test_an_interrupt_keeps_what_was_done(old: Path) -> None:
     again = subprocess.run(
         [sys.executable, "-m", "headwater", "migrate"], cwd=old, capture_output=True, text=True, check=True
     )
-    assert re.search(rf"; {left.left} of 60 events are read again", again.stderr)
+    assert re.search(rf"views from {left.left} of 60 events", again.stderr)
     assert outdated_store(str(old / ".headwater"), "default") is None

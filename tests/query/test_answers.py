@@ -110,9 +110,9 @@ def test_why_of_an_earlier_version_names_the_earlier_model(lineage: Lineage) -> 
 def test_rows_are_checked_against_the_version(lineage: Lineage) -> None:
     """A row that the version does not have is refused, with the rows it has."""
     lineage.why("predictions.parquet#142")
-    with pytest.raises(InvalidInput, match="rows run from 0 to 142"):
+    with pytest.raises(InvalidInput, match="its rows are 0 to 142"):
         lineage.why("predictions.parquet#143")
-    with pytest.raises(InvalidInput, match="is a job"):
+    with pytest.raises(InvalidInput, match="must be data, not a job"):
         lineage.why("train.py")
     with pytest.raises(NotFound, match="no version"):
         lineage.why("predictions.parquet", as_of="2026-03-01")

@@ -143,5 +143,5 @@ def test_a_dataset_claims_nothing():
     """Only jobs have SQL."""
     store = MemoryStore.open()
     store.append(raw([run_event(run_id(1), "j", "COMPLETE", 1, ["a"], ["b"])]))
-    with pytest.raises(InvalidInput, match="is a job"):
+    with pytest.raises(InvalidInput, match="must be a job"):
         Lineage(store).claims("a")

@@ -59,5 +59,5 @@ def test_any_run_has_a_record(lineage):
 
 def test_only_runs_have_records(lineage):
     """A dataset is no run, and the message says what to give."""
-    with pytest.raises(InvalidInput, match="is a run"):
+    with pytest.raises(InvalidInput, match="must be the id of a run"):
         lineage.record("churn")

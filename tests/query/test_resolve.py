@@ -95,9 +95,9 @@ def test_a_state_that_nobody_wrote_is_found_by_its_values_and_by_its_file(store:
     resolver = Resolver(store, base=BASE)
     found = [resolver.target(f"grains.csv#{start}").version for start in ("b7c80", "d9e0", "b7c8f", "d9e1" * 16)]
     assert [one.ordinal if one else None for one in found] == [1, 1, 2, 2]
-    with pytest.raises(InvalidInput, match="starts the names of 2 versions"):
+    with pytest.raises(InvalidInput, match="2 start so"):
         resolver.target("grains.csv#b7c8")
-    with pytest.raises(InvalidInput, match="names no version"):
+    with pytest.raises(InvalidInput, match="must be a version"):
         resolver.target("grains.csv#abcd")
 
 
@@ -171,7 +171,7 @@ def test_misspelt_columns_get_suggestions(lineage: Lineage) -> None:
 
 def test_rows_and_versions_that_are_neither(lineage: Lineage) -> None:
     """What stands behind # must be a version or a number."""
-    with pytest.raises(InvalidInput, match="not a row number"):
+    with pytest.raises(InvalidInput, match="must be a version of the dataset or the number of a row"):
         lineage.resolver.target("predictions.parquet#minus-one")
 
 

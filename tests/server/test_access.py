@@ -108,7 +108,7 @@ def test_nobody_gives_more_than_they_have(served):
         ({"days": "soon"}, "days"),
         ({"name": "x" * 201}, "name"),
         ({"name": "a\nb"}, "name"),
-        ({"tenant": "other"}, "body"),
+        ({"tenant": "other"}, "tenant"),
     ],
 )
 def test_a_wrong_request_for_a_key_names_the_field(served, body, field):

@@ -210,7 +210,7 @@ def test_records_go_in_and_come_back(served):
     answer = client.post("/api/v1/records", json=[record(2, 1), {"lineage_id": 3}, record(3, 2)])
     assert answer.json()["summary"]["successful"] == 2
     (failed,) = answer.json()["failed_events"]
-    assert (failed["index"], failed["rule"]) == (1, "is required")
+    assert (failed["index"], failed["rule"]) == (1, "must be given")
     lines = b"\n".join(msgspec.json.encode(record(number)) for number in (4, 5))
     assert client.post("/api/v1/records", content=lines, headers=LINES).json()["status"] == "success"
     for number, dependencies in ((1, []), (2, [run_id(1)]), (5, [])):

@@ -48,7 +48,7 @@ def test_it_is_not_ready_meanwhile_and_serves_the_others(old, serve, caplog):
     assert "retry-after" in began.headers
     bad = {check["name"]: check["says"] for check in began.json()["checks"] if not check["is_good"]}
     assert set(bad) == {"store", "views"}
-    assert all("made anew" in says and "default" not in says for says in bad.values())
+    assert all("being rebuilt" in says and "default" not in says for says in bad.values())
     answer = client.post("/api/v1/lineage", content=event(5000))
     assert (answer.status_code, answer.json()["type"]) == (503, "headwater:store-outdated")
     assert "retry-after" in answer.headers
@@ -66,8 +66,8 @@ def test_it_is_not_ready_meanwhile_and_serves_the_others(old, serve, caplog):
     assert probe.get("/health/ready").status_code == 200
     told = [record for record in caplog.records if "views" in record.getMessage()]
     assert [record.getMessage() for record in (told[0], told[-1])] == [
-        "views that an earlier version made are made anew",
-        "the views of a store are those of this version",
+        "views of an earlier version are being rebuilt",
+        "the views of a store are up to date",
     ]
     assert len(told) > 2
     assert told[-1].facts["events_read"] == told[-1].facts["events"] == 2000

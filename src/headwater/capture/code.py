@@ -151,7 +151,10 @@ def _function_of(function: Any) -> types.FunctionType:
         else:
             function = next((vars(one)["__call__"] for one in type(function).__mro__ if "__call__" in vars(one)), None)
     raise InvalidInput(
-        field="function", value=type(function).__qualname__, rule="must be written in Python", hint="pass its caller"
+        field="function",
+        value=type(function).__qualname__,
+        rule="must be written in Python",
+        hint="pass the function that calls it",
     )
 
 

@@ -80,9 +80,9 @@ def list_tenants(ctx: click.Context, output: str | None) -> None:
 def quota_options(command: Any) -> Any:
     """The options that set a quota."""
     for name, text in (
-        ("stored-bytes", "Bytes of events that may be stored."),
-        ("bytes-per-s", "Bytes of events a second."),
-        ("events-per-s", "Events a second."),
+        ("stored-bytes", "Bytes of events that may be stored in all."),
+        ("bytes-per-s", "Bytes of events per second."),
+        ("events-per-s", "Events per second."),
     ):
         command = click.option(f"--{name}", type=click.IntRange(min=1), metavar="N", help=text)(command)
     return command
@@ -90,11 +90,11 @@ def quota_options(command: Any) -> Any:
 
 @tenant.command("create")
 @click.argument("name")
-@click.option("--title", default="", help="A name for people.")
+@click.option("--title", default="", help="A name to show to people.")
 @quota_options
 @click.pass_context
 def create_tenant(ctx: click.Context, /, name: str, title: str, **quota: int | None) -> None:
-    """Make the tenant NAME."""
+    """Create the tenant NAME."""
     with administering(ctx) as administration:
         administration.create_tenant(name, who=who(), title=title, quota=_quota(None, quota))
     click.echo(f"made {name}; 'headwater --tenant {name} token create' makes a key")
@@ -102,11 +102,11 @@ def create_tenant(ctx: click.Context, /, name: str, title: str, **quota: int | N
 
 @tenant.command("set")
 @click.argument("name")
-@click.option("--title", help="A name for people.")
+@click.option("--title", help="A name to show to people.")
 @quota_options
 @click.pass_context
 def change_tenant(ctx: click.Context, /, name: str, title: str | None, **quota: int | None) -> None:
-    """Change title or quotas of the tenant NAME; quotas that are not named stay."""
+    """Change the title or quotas of the tenant NAME; quotas that are not named stay as they are."""
     with administering(ctx) as administration:
         old = administration.tenant(name).quota
         administration.change_tenant(name, who=who(), title=title, quota=_quota(old, quota))
@@ -149,7 +149,7 @@ def token() -> None:
 @format_options("json")
 @click.pass_context
 def list_tokens(ctx: click.Context, output: str | None) -> None:
-    """List the keys; of each, only its first characters are known."""
+    """List the keys. Only the first characters of each are kept."""
     from headwater.cli.access_text import key_row
     from headwater.query.times import now
 
@@ -159,18 +159,20 @@ def list_tokens(ctx: click.Context, output: str | None) -> None:
 
 
 @token.command("create")
-@click.option("--name", default="", help="What it is for.")
+@click.option("--name", default="", help="What the key is for.")
 @click.option(
     "--scope",
     "scopes",
     multiple=True,
     type=click.Choice(SCOPES),
-    help="What it opens; may be given several times. [default: ingest, read]",
+    help="What the key allows; may be repeated. [default: ingest, read]",
 )
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="How long it opens. [default: without end]")
+@click.option(
+    "--days", type=click.FloatRange(min=0, min_open=True), help="How many days it is valid. [default: no end]"
+)
 @click.pass_context
 def create_token(ctx: click.Context, name: str, scopes: tuple[str, ...], days: float | None) -> None:
-    """Make a key and print it: it is shown this once."""
+    """Make a key and print it. It is shown only once."""
     from headwater.server.permissions import Permission
 
     wanted = [Permission(scope) for scope in scopes or ("ingest", "read")]
@@ -184,7 +186,7 @@ def create_token(ctx: click.Context, name: str, scopes: tuple[str, ...], days: f
 @click.option("--overlap-s", type=click.IntRange(min=0), default=86_400, show_default=True, metavar="SECONDS")
 @click.pass_context
 def rotate_token(ctx: click.Context, key_id: str, overlap_s: int) -> None:
-    """Make a key in the place of ID, which goes on opening for a while; print it."""
+    """Make a key to replace ID and print it. The old one stays valid for a while."""
     with administering(ctx) as administration:
         made = administration.rotate_key(_tenant(ctx), key_id, who=who(), overlap_s=overlap_s)
     click.echo(made.secret)
@@ -194,7 +196,7 @@ def rotate_token(ctx: click.Context, key_id: str, overlap_s: int) -> None:
 @click.argument("key_id", metavar="ID")
 @click.pass_context
 def revoke_token(ctx: click.Context, key_id: str) -> None:
-    """Let the key ID end now."""
+    """Revoke the key ID at once."""
     with administering(ctx) as administration:
         administration.revoke_key(_tenant(ctx), key_id, who=who())
     click.echo(f"revoked {key_id}")
@@ -241,7 +243,7 @@ def create_share(ctx: click.Context, to: str, selector: str, days: float) -> Non
 @click.argument("share_id", metavar="ID")
 @click.pass_context
 def end_share(ctx: click.Context, share_id: str) -> None:
-    """End the share ID now."""
+    """End the share ID at once."""
     with administering(ctx) as administration:
         administration.end_share(_tenant(ctx), share_id, who=who())
     click.echo(f"ended {share_id}")

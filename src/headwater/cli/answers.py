@@ -20,7 +20,9 @@ _CHANGES = ("drop", "retype", "rename", "retire", "delete_rows")
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Hops from dataset to dataset.")
 @click.option("--as-of", metavar="TIME", help="Ask about a date, time, '2h ago', 'yesterday' or a run.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Affected nodes to list, worst first.")
-@click.option("--fail-on", type=click.Choice(["breaks", "changes", "check"]), help="Exit 1 if anything is this bad.")
+@click.option(
+    "--fail-on", type=click.Choice(["breaks", "changes", "check"]), help="Exit 1 if anything is this bad or worse."
+)
 @format_options("json")
 @click.pass_context
 def impact(

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("headwater.cli.answers:why", "Trace a prediction back to model, run and raw data."),
     "diff": ("headwater.cli.answers:diff", "Compare two runs, versions or instants."),
     "search": ("headwater.cli.objects:search", "Find datasets, columns, models and jobs by words."),
-    "show": ("headwater.cli.objects:show", "Show all that is known of a dataset, job or run."),
+    "show": ("headwater.cli.objects:show", "Show all that is known about a dataset, job or run."),
     "history": ("headwater.cli.objects:history", "Show versions, runs and changes of a node over time."),
     "runs": ("headwater.cli.objects:runs", "List runs, latest first."),
     "record": ("headwater.cli.objects:record", "Show a run as a flat record."),
@@ -33,16 +33,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "coverage": ("headwater.cli.objects:coverage", "Show how much of the lineage is known."),
     "export": ("headwater.cli.transfer:export", "Write the graph, or a part of it, in another format."),
     "ingest": ("headwater.cli.transfer:ingest", "Store OpenLineage events and flat records from files."),
-    "serve": ("headwater.cli.serve:serve", "Serve lineage over HTTP: OpenLineage, Marquez, our own API, the pages."),
+    "serve": (
+        "headwater.cli.serve:serve",
+        "Serve lineage over HTTP: several APIs and the web interface.",
+    ),
     "ui": ("headwater.cli.ui:ui", "Open the web interface in the browser."),
     "health": ("headwater.cli.operations:health", "Ask a service whether it can do its work."),
     "backup": ("headwater.cli.operations:backup", "Copy a whole service into a folder, with checksums."),
-    "restore": ("headwater.cli.operations:restore", "Put such a copy back."),
+    "restore": ("headwater.cli.operations:restore", "Restore a service from such a copy."),
     "tenant": ("headwater.cli.access:tenant", "Manage the tenants of a service and their quotas."),
     "token": ("headwater.cli.access:token", "Manage the API keys of a tenant."),
     "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a time."),
     "quarantine": ("headwater.cli.quarantine:quarantine", "Look at what was refused; send it again or drop it."),
-    "migrate": ("headwater.cli.migrate:migrate", "Bring the stores of all tenants to the schema of this version."),
+    "migrate": ("headwater.cli.migrate:migrate", "Bring the stores of all tenants up to the schema of this version."),
     "store": ("headwater.cli.store:store", "Look after the store: info, backup, rebuild, repair ..."),
     "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),
     "doctor": ("headwater.cli.doctor:doctor", "Check the installation, the store and the integrations."),
@@ -70,8 +73,8 @@ def with_place(command: click.Command) -> click.Command:
             with_place(inner)
     elif not any(parameter.name == "store" for parameter in command.params):
         for name, metavar, text in (
-            ("store", "PATH", "The store; as before the command."),
-            ("tenant", "TEXT", "Whose lineage; as before the command."),
+            ("store", "PATH", "The store. May also stand before the command."),
+            ("tenant", "TEXT", "Whose lineage. May also stand before the command."),
         ):
             option = click.Option(
                 [f"--{name}"], metavar=metavar, expose_value=False, is_eager=True, callback=_take_place, help=text

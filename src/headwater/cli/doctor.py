@@ -110,8 +110,8 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
 def _behind(where: str, behind: Outdated) -> str:
     """What is told of a store that would be brought up to date by opening it: so it is not opened."""
     return (
-        f"{shown(where)}: an earlier version made its views; {behind.left:,} events are read again when it is next"
-        " opened, or by 'headwater migrate'"
+        f"{shown(where)}: written by an earlier version; its views are rebuilt from {behind.left:,} events when it is"
+        " next opened, or by 'headwater migrate'"
     )
 
 

@@ -16,7 +16,7 @@ def _bring_up(where: str, tenants: list[str]) -> None:
         with patient(tenant) as on_progress:
             store = open_store(where, tenant=tenant, on_progress=on_progress)
         with store:
-            click.echo(f"{tenant}: the schema is that of this version; {store.tally().events:,} events")
+            click.echo(f"{tenant}: up to date; {store.tally().events:,} events")
 
 
 def _tell(where: str, tenants: list[str]) -> bool:
@@ -25,10 +25,12 @@ def _tell(where: str, tenants: list[str]) -> bool:
 
     found = [one for tenant in tenants if (one := outdated_store(where, tenant)) is not None]
     for one in found:
-        begun = f", {one.done:,} of them done already" if one.done else ""
-        click.echo(f"{one.tenant}: an earlier version made its views; {one.last:,} events are to be read again{begun}")
+        begun = f", {one.done:,} of which are done" if one.done else ""
+        click.echo(
+            f"{one.tenant}: written by an earlier version; its views are to be rebuilt from {one.last:,} events{begun}"
+        )
     if not found:
-        click.echo("nothing to do: the views of every store are those of this version")
+        click.echo("nothing to do: every store is up to date")
     return bool(found)
 
 
@@ -36,11 +38,11 @@ def _tell(where: str, tenants: list[str]) -> bool:
 @click.option("--check", is_flag=True, help="Only say what there is to do; exit 1 if there is anything.")
 @click.pass_context
 def migrate(ctx: click.Context, check: bool) -> None:
-    """Bring the stores of all tenants to the schema of this version, and their views.
+    """Bring the stores of all tenants up to the schema of this version, and rebuild their views where that is needed.
 
-    Opening a store does the same, where its role may. Views that an earlier version made are made anew from the event
-    log: that takes minutes where there are millions of events, and can be stopped and taken up again. Run this once as
-    the owner of a PostgreSQL database whose service connects as a role with fewer rights.
+    Opening a store does the same, if its role is allowed to. Views of an earlier version are rebuilt from the event
+    log: that takes minutes for millions of events, and can be stopped and resumed. Where the service connects to
+    PostgreSQL as a role with few rights, run this once as the owner of the database.
     """
     where = target(ctx.find_root().obj)
     if where.startswith(POSTGRES):

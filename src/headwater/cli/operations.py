@@ -62,7 +62,7 @@ def backup(ctx: click.Context, folder: Path) -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.pass_context
 def restore(ctx: click.Context, folder: Path) -> None:
-    """Put the backup in FOLDER back, where no tenant has a store yet.
+    """Restore the backup in FOLDER to a place where no tenant has a store yet.
 
     Checksums are compared first, and the graph of each tenant with that which was copied.
     """

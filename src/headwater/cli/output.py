@@ -84,7 +84,10 @@ def echo_form(graph: LineageGraph, form: str) -> None:
         return
     if sys.stdout.isatty():
         raise InvalidInput(
-            field="--png", value="a terminal", rule="goes to a file or a pipe", hint="add > lineage.png to the command"
+            field="--png",
+            value="a terminal",
+            rule="must go to a file or a pipe",
+            hint="add > lineage.png to the command",
         )
     sys.stdout.buffer.write(png_file(graph))
 

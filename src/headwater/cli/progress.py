@@ -42,7 +42,7 @@ def renewing(what: str) -> Iterator[Progress]:
             nonlocal advance
             if advance is None:
                 left = f"{last - done:,} of {last:,} events" if done else f"{last:,} events"
-                click.echo(f"{what}: an earlier version made its views; {left} are read again for new ones", err=True)
+                click.echo(f"{what}: written by an earlier version; rebuilding its views from {left}", err=True)
                 advance = stack.enter_context(_counted(what, last)) if sys.stderr.isatty() else in_silence
             advance(done, last)
 
@@ -51,11 +51,13 @@ def renewing(what: str) -> Iterator[Progress]:
         except KeyboardInterrupt:
             if advance is not None:
                 stack.close()
-                click.echo(f"{what}: stopped; what was done is kept, and the next command goes on from there", err=True)
+                click.echo(
+                    f"{what}: stopped; what was done is kept, and the next command continues from there", err=True
+                )
             raise
         if advance is not None:
             stack.close()
-            click.echo(f"{what}: its views are those of this version", err=True)
+            click.echo(f"{what}: its views are up to date", err=True)
 
 
 @contextmanager

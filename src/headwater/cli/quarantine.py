@@ -11,6 +11,7 @@ import msgspec
 from headwater.cli.opening import opened
 from headwater.cli.output import echo_text, format_options
 from headwater.errors import InvalidEvent, InvalidInput, InvalidRecord, NotFound
+from headwater.formats.wire_errors import not_json
 from headwater.storage.base import Quarantined, ReceiptStatus, Store
 
 _ID = click.argument("entry", metavar="ID", type=click.IntRange(1, 2**62))
@@ -22,7 +23,9 @@ def quarantine() -> None:
 
 
 @quarantine.command(name="list")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, latest first.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many entries to list."
+)
 @click.option("--before", type=click.IntRange(1), help="Only entries with a smaller id: the next page.")
 @format_options("json")
 @click.pass_context
@@ -64,10 +67,10 @@ def show(ctx: click.Context, entry: int) -> None:
 
 @quarantine.command()
 @_ID
-@click.option("--body", type=click.File("rb"), help="The mended document; without it what was kept is sent again.")
+@click.option("--body", type=click.File("rb"), help="The corrected document. Without it, what was kept is sent again.")
 @click.pass_context
 def replay(ctx: click.Context, entry: int, body: IO[bytes] | None) -> None:
-    """Send it again, as it was (after an upgrade) or mended. It leaves the quarantine when it is taken."""
+    """Send an entry again, as it was (after an upgrade) or corrected. It leaves the quarantine once it is stored."""
     with opened(ctx) as store:
         found = _entry(store, entry)
         if body is None and found.size_bytes > len(found.body):
@@ -104,7 +107,7 @@ def _documents(body: bytes) -> list[bytes]:
     try:
         return [bytes(one) for one in msgspec.json.decode(body, type=list[msgspec.Raw])]
     except msgspec.DecodeError as error:
-        raise InvalidInput(field="body", rule=f"is JSON: {error}") from None
+        raise InvalidInput(field="body", rule=not_json(error)) from None
 
 
 def _event(found: Quarantined, document: bytes) -> bytes:
@@ -115,4 +118,4 @@ def _event(found: Quarantined, document: bytes) -> bytes:
     try:
         return to_events(read_record(msgspec.json.decode(document)))[0]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRecord(field="body", rule=f"is JSON: {error}") from None
+        raise InvalidRecord(field="body", rule=not_json(error)) from None

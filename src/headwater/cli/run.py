@@ -36,8 +36,8 @@ class _Python(click.Command):
 
 
 @click.command("run", cls=_Python, context_settings={"allow_interspersed_args": False})
-@click.option("-m", "--module", help="Run a module, as python -m does. What follows is its own.")
-@click.option("-c", "--code", help="Run a piece of code, as python -c does. What follows is its own.")
+@click.option("-m", "--module", help="Run a module, as python -m does. What follows goes to the module.")
+@click.option("-c", "--code", help="Run a piece of code, as python -c does. What follows goes to the code.")
 @click.option("--name", help="Name of the job. Default: the script's path in its project, or the module's name.")
 @click.option("--namespace", help="Namespace of the job. Default: the name of the project folder.")
 @click.option("--operation", help="ETL, FEATURE_COMPUTATION, MODEL_TRAINING or INFERENCE.")
@@ -50,7 +50,7 @@ class _Python(click.Command):
 def run(**options: Any) -> None:
     """Run SCRIPT (or -m MODULE, -c CODE, a notebook) and capture its lineage.
 
-    The program's output, warnings and exit code are those of a plain python; on success nothing is added to them.
+    Output, warnings and exit code are what plain python would give; on success nothing is added to them.
     """
     asked = Asked(**options)
     before = getattr(click.get_current_context().find_root().obj, "store", None)

@@ -26,7 +26,7 @@ def service_options(command: Any) -> Any:
             type=click.IntRange(0, 65535),
             default=5000,
             show_default=True,
-            help="0 takes a free one.",
+            help="The port to listen on; 0 picks a free one.",
         ),
         click.option(
             "--anonymous",
@@ -40,14 +40,14 @@ def service_options(command: Any) -> Any:
             type=click.IntRange(min=1),
             default=1,
             show_default=True,
-            help="Processes; more than one needs PostgreSQL.",
+            help="Number of processes; more than one needs PostgreSQL.",
         ),
         click.option(
             "--listen-url",
             envvar="HEADWATER_LISTEN_URL",
             default="",
             metavar="URL",
-            help="PostgreSQL itself, where --store leads through a pooler.",
+            help="Direct address of PostgreSQL, where --store goes through a pooler.",
         ),
         click.option(
             "--log",
@@ -55,15 +55,20 @@ def service_options(command: Any) -> Any:
             type=click.Choice(["json", "text", "none"]),
             default="none",
             show_default=True,
-            help="How to log requests, to standard error.",
+            help="How to log requests, on standard error.",
         ),
-        click.option("--oidc-issuer", envvar="HEADWATER_OIDC_ISSUER", metavar="URL", help="Who vouches for people."),
+        click.option(
+            "--oidc-issuer",
+            envvar="HEADWATER_OIDC_ISSUER",
+            metavar="URL",
+            help="The OpenID Connect provider whose identity tokens are accepted.",
+        ),
         click.option(
             "--oidc-audience",
             envvar="HEADWATER_OIDC_AUDIENCE",
             default="headwater",
             show_default=True,
-            help="What its tokens name as their audience.",
+            help="The audience that its tokens must name.",
         ),
     )
     for option in reversed(options):

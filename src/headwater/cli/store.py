@@ -82,7 +82,7 @@ def backup(ctx: click.Context, file: Path) -> None:
 
 @store.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Replace a store that exists; it is kept beside as .replaced.")
+@click.option("--force", is_flag=True, help="Replace an existing store, which is kept beside it as .replaced.")
 @click.pass_context
 def restore(ctx: click.Context, file: Path, force: bool) -> None:
     """Put the backup in FILE in place.
@@ -99,7 +99,9 @@ def restore(ctx: click.Context, file: Path, force: bool) -> None:
     tenant = ctx.find_root().obj.tenant
     place = store_path(file_of(ctx), tenant)
     if place.exists() and not force:
-        raise StoreError(f"{place} exists", hint="use --force to replace it; it is kept beside as .replaced")
+        raise StoreError(
+            f"{place} exists", hint="use --force to replace it; the old one is kept beside it as .replaced"
+        )
     moved = _move(place, "", ".replaced")
     try:
         put_back(file, place.parent, tenant=tenant)

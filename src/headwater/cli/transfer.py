@@ -56,7 +56,7 @@ def _lines(name: str, stream: IO[bytes]) -> tuple[list[bytes], Iterator[bytes], 
     try:
         return list(islice(rest, 1)), rest, size
     except Damaged as error:
-        raise InvalidInput(f"{name} cannot be unpacked: {error}", hint="fetch or make it again") from None
+        raise InvalidInput(f"{name} cannot be unpacked: {error}", hint="download it or write it again") from None
 
 
 def _take(ingestion: Ingestion, name: str, lines: Iterable[bytes]) -> None:

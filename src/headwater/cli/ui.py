@@ -26,7 +26,7 @@ _PATIENCE_S = 5.0
     type=click.IntRange(0, 65535),
     default=0,
     show_default="a free one",
-    help="Where to serve, when no service is running yet.",
+    help="Where to serve if no service is running yet.",
 )
 @click.pass_context
 def ui(ctx: click.Context, no_browser: bool, port: int) -> None:

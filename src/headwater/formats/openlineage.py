@@ -16,7 +16,7 @@ import msgspec
 
 from headwater.errors import InvalidEvent
 from headwater.formats.times import format_time, parse_time
-from headwater.formats.wire_errors import find_nul, rule_of, value_at
+from headwater.formats.wire_errors import find_nul, not_json, rule_of, value_at
 from headwater.model.events import DatasetEvent, Event, JobEvent, RunEvent
 from headwater.model.run_ids import canonical_run_id, run_of_job
 
@@ -198,7 +198,7 @@ def _parse(data: bytes) -> dict[str, Any]:
         document = _decode_any(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         hint = "an escape stands for half of a surrogate pair" if b"\\ud" in data.lower() else None
-        raise InvalidEvent(rule="must be valid JSON in UTF-8", value=str(error), hint=hint) from None
+        raise InvalidEvent(rule=not_json(error), hint=hint) from None
     except RecursionError:
         raise InvalidEvent(rule="must not be nested this deep") from None
     if type(document) is not dict:
@@ -234,7 +234,7 @@ def _decoder_for(document: dict[str, Any]) -> Callable[[bytes], Event]:
         return _decode_dataset_event
     raise InvalidEvent(
         field="run",
-        rule="an event needs a run with a job, a job, or a dataset",
+        rule="must be there, with a job; or else a job, or a dataset",
         hint="see RunEvent, JobEvent and DatasetEvent of the OpenLineage specification",
     )
 

@@ -119,7 +119,7 @@ def _mapping(value: Any, field: str, allowed: Iterable[str], required: Iterable[
             _refuse_unknown(dot, key, allowed)
     for key in required:
         if value.get(key) is None:
-            raise InvalidRecord(field=f"{dot}{key}", rule="is required")
+            raise InvalidRecord(field=f"{dot}{key}", rule="must be given")
     return value
 
 
@@ -128,7 +128,7 @@ def _refuse_unknown(dot: str, key: Any, allowed: tuple[str, ...]) -> NoReturn:
 
     near = get_close_matches(str(key), allowed, n=1)
     hint = f"did you mean {dot}{near[0]}?" if near else "known fields: " + ", ".join(allowed)
-    raise InvalidRecord(field=f"{dot}{key}", rule="is not a field of the record", hint=hint)
+    raise InvalidRecord(field=f"{dot}{key}", rule="must be a field of the record", hint=hint)
 
 
 def _string(value: Any, field: str) -> str:

@@ -9,6 +9,7 @@ _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re
 _MISSING = re.compile(r"Object missing required field `(.+)`")
 _TYPE = re.compile(r"Expected `(.+)`, got `(.+)`")
 _RANGE = re.compile(r"Expected `(?P<type>\w+)`(?P<length> of length)? (?P<sign><=|>=|<|>) (?P<bound>\S+)")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
 _ENUM = re.compile(r"Invalid enum value (.+)")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
@@ -23,12 +24,17 @@ _WORDS = {
 }
 
 
+def not_json(error: Exception) -> str:
+    """The rule that a body which is no JSON breaks, with where it stops being JSON."""
+    return f"must be valid JSON in UTF-8: {str(error).removeprefix('JSON is malformed: ')}"[:200]
+
+
 def rule_of(message: str) -> tuple[str, str]:
     """The dotted field and the rule in a ``msgspec.ValidationError`` message."""
     match = _PATH.match(message)
     what, path = (match["what"], (match["path"] or "").lstrip(".")) if match else (message, "")
     if missing := _MISSING.fullmatch(what):
-        return (f"{path}.{missing[1]}" if path else missing[1]), "is required"
+        return (f"{path}.{missing[1]}" if path else missing[1]), "must be given"
     if wrong := _TYPE.fullmatch(what):
         wanted = " or ".join(_WORDS.get(part, part) for part in wrong[1].split(" | "))
         return path, f"must be {wanted}"
@@ -37,8 +43,13 @@ def rule_of(message: str) -> tuple[str, str]:
         unit = _LENGTHS.get(found["type"], "bytes").removesuffix("s" if found["bound"] == "1" else "")
         return path, f"must have {bound} {unit}" if found["length"] else f"must be {bound}"
     if _ENUM.fullmatch(what):
-        return path, "must be START, RUNNING, COMPLETE, ABORT, FAIL or OTHER" if path == "eventType" else what
-    return path, what[:1].lower() + what[1:]
+        return (
+            path,
+            "must be START, RUNNING, COMPLETE, ABORT, FAIL or OTHER" if path == "eventType" else "must be known",
+        )
+    if unknown := _UNKNOWN.fullmatch(what):
+        return (f"{path}.{unknown[1]}" if path else unknown[1]), "must be a field that is known here"
+    return path, f"must be valid: {what}"
 
 
 def value_at(document: Any, field: str) -> str:

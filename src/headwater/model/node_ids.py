@@ -88,7 +88,7 @@ def candidate_splits(text: str) -> Iterator[NodeRef]:
     readings = _readings(kind, rest)
     first = next(readings, None)
     if first is None:
-        raise InvalidName(field="nodeId", value=repr(text)[:80], rule="needs a namespace and a name behind the kind")
+        raise InvalidName(field="nodeId", value=repr(text)[:80], rule="must have a namespace and a name after the kind")
     return _chain(first, readings)
 
 
@@ -100,7 +100,7 @@ def _chain(first: NodeRef, rest: Iterator[NodeRef]) -> Iterator[NodeRef]:
 def _run(rest: str, text: str) -> NodeRef:
     run = canonical_run_id(rest.partition("#")[0])
     if run is None:
-        raise InvalidName(field="nodeId", value=repr(text)[:80], rule="a run is named by its UUID")
+        raise InvalidName(field="nodeId", value=repr(text)[:80], rule="must name a run by its UUID")
     return NodeRef(kind=NodeKind.RUN, name=run)
 
 

@@ -124,7 +124,7 @@ def _object(platform: Platform, rest: str, text: str) -> DatasetName:
         path = _without_query(path)
     name = standard(f"{platform.scheme}://{authority}", path)
     if not name.namespace.partition("://")[2]:
-        raise InvalidName(field="uri", value=repr(text)[:80], rule=f"{platform.scheme}:// needs a bucket or a host")
+        raise InvalidName(field="uri", value=repr(text)[:80], rule="must name a bucket or a host")
     return name if name.name else DatasetName(name.namespace, "/")
 
 
@@ -167,7 +167,7 @@ def _table(platform: Platform, rest: str, table: str) -> DatasetName:
         parts = [*outer[: max(missing, 0)], *parts]
     name = ".".join(parts) or above
     if not name:
-        raise InvalidName(field="uri", value=f"{platform.scheme} URL", rule="names no database", hint="give table=")
+        raise InvalidName(field="uri", value=f"{platform.scheme} URL", rule="must name a database", hint="give table=")
     return standard(_namespace(platform, authority), name)
 
 

@@ -99,7 +99,7 @@ def claims_of(store: Store, job: NodeRow) -> Claims:
         InvalidInput: the node is no job.
     """
     if job.kind is not NodeKind.JOB:
-        raise InvalidInput(field="id", value=job.name, rule="is a job: datasets claim nothing about SQL")
+        raise InvalidInput(field="id", value=job.name, rule="must be a job: datasets claim nothing about SQL")
     said = _said(store, job)
     sql = try_facet(store.facets(job.id), Sql)
     alone = Claims(

@@ -114,7 +114,7 @@ def _writers(store: Store, node: NodeRow, state: RunState | None, limit: int) ->
 def read_history(store: Store, node: NodeRow, *, limit: int = 100) -> History:
     """Return the history of a dataset or job, latest first, at most ``limit`` entries of each sort."""
     if limit < 1:
-        raise InvalidInput(field="limit", value=str(limit), rule="is 1 or more")
+        raise InvalidInput(field="limit", value=str(limit), rule="must be 1 or more")
     is_job = node.kind is NodeKind.JOB
     versions = [] if is_job else as_seen(store, store.versions(node.id, limit=limit))
     return History(

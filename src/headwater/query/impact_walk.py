@@ -266,8 +266,9 @@ class _Report:
         if kind in {"MODEL", "CHECKPOINT"}:
             return learned_words(fields, self._importances(row)) if named else "was trained on it"
         if kind == "PREDICTIONS":
-            verb = "are" if len(fields) > 1 else "is"
-            return f"{named} {verb} predicted from it".lstrip()
+            # of several fields some are features that were written beside the prediction
+            verb = "are predicted or computed" if len(fields) > 1 else "is predicted"
+            return f"{named} {verb} from it".lstrip()
         if fields and first.by is not None and first.by.subtype == "IDENTITY":
             return f"{named} is a copy of it" if len(fields) == 1 else f"{named} are copies of it"
         if fields:

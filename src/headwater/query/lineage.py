@@ -123,7 +123,7 @@ class Lineage:
             roots = [self._version(target, instant)]
             return versions_graph(self.store, roots, direction, depth=depth, limit=limit, with_fields=columns)
         if level != "dataset":
-            raise InvalidInput(field="level", value=str(level), rule="is 'dataset' or 'run'")
+            raise InvalidInput(field="level", value=str(level), rule="must be 'dataset' or 'run'")
         if target.field or columns:
             graph = self._walk_columns(target, direction, depth, instant, limit)
         else:
@@ -193,13 +193,13 @@ class Lineage:
         """Return what a change of a dataset, or of one column of it (``raw.csv:radius``), does downstream."""
         check_numbers(depth=depth, limit=limit)
         if change not in CHANGES:
-            raise InvalidInput(field="change", value=str(change), rule=f"is one of {', '.join(CHANGES)}")
+            raise InvalidInput(field="change", value=str(change), rule=f"must be one of {', '.join(CHANGES)}")
         target = self.resolver.target(node)
         if target.field and change in {"retire", "delete_rows"}:
             raise InvalidInput(
                 field="change",
                 value=change,
-                rule="is about a whole dataset, not about a column",
+                rule="must be about a whole dataset, not a column",
                 hint="leave the column out, or use drop, retype or rename",
             )
         edges = Edges(self.store, self.instant(as_of))
@@ -231,7 +231,7 @@ class Lineage:
             raise InvalidInput(
                 field="diff",
                 value=f"{before} and {after}",
-                rule="compares two runs, two versions or two instants",
+                rule="must compare two runs, two versions or two instants",
                 hint="'headwater runs' lists runs; name#v1 is a version",
             )
         left, right = self._version(sides[0], None), self._version(sides[1], None)
@@ -247,7 +247,7 @@ class Lineage:
         versions = self.store.versions(node.id, limit=2)
         if len(versions) < 2:
             raise NotFound(
-                name, says=f"{name} has only one version", hint="name two versions or runs; 'headwater runs' lists them"
+                name, says=f"{name} has only one version", hint="name two versions or runs; 'headwater runs' lists runs"
             )
         return diff_versions(self.store, (node, versions[1]), (node, versions[0]))
 
@@ -283,7 +283,7 @@ class Lineage:
         """Return runs, latest first: of a job, of those that wrote a dataset, or all."""
         check_numbers(limit=limit)
         if state is not None and state.upper() not in RunState.__members__:
-            raise InvalidInput(field="state", value=state, rule=f"is one of {', '.join(RunState.__members__)}")
+            raise InvalidInput(field="state", value=state, rule=f"must be one of {', '.join(RunState.__members__)}")
         found = RunState(state.upper()) if state else None
         row = self.resolver.node(node) if node else None
         return list_runs(self.store, row, state=found, limit=limit)
@@ -296,7 +296,7 @@ class Lineage:
             raise InvalidInput(
                 field="run",
                 value=run,
-                rule="is a run: give its id, or the first part of it",
+                rule="must be the id of a run, or the first part of one",
                 hint=f"'headwater runs {run}' lists them",
             )
         return record_of(self.store, target.run)
@@ -317,10 +317,10 @@ class Lineage:
     def _version(self, target: Target, as_of: int | None) -> VersionRow:
         node: NodeRow = target.node
         if node.kind is NodeKind.JOB:
-            raise InvalidInput(field="name", value=target.text, rule="is a job; versions are of datasets")
+            raise InvalidInput(field="name", value=target.text, rule="must be a dataset: jobs have no versions")
         version = target.version or version_at(self.store, node.id, as_of)
         if version is None:
-            until = "" if as_of is None else " up to that time"
+            until = "" if as_of is None else " by that time"
             says = f"no version of {target.text} was written{until}"
             raise NotFound(target.text, says=says, hint="'headwater history' lists versions")
         return version
@@ -331,5 +331,5 @@ def check_numbers(**numbers: int | None) -> None:
     for name, number in numbers.items():
         if number is not None and number < (1 if name == "limit" else 0):
             raise InvalidInput(
-                field=name, value=str(number), rule="is 1 or more" if name == "limit" else "is 0 or more"
+                field=name, value=str(number), rule="must be 1 or more" if name == "limit" else "must be 0 or more"
             )

@@ -241,7 +241,9 @@ class RemoteLineage:
         try:
             return msgspec.json.decode(body, type=answer)
         except msgspec.MsgspecError as error:
-            raise ServiceError(f"{self.url} answered in another form: {error}", hint="is it a Headwater?") from None
+            raise ServiceError(
+                f"{self.url} did not answer as Headwater does: {error}", hint="is it a Headwater service?"
+            ) from None
 
     def _ask(self, target: str) -> tuple[int, bytes]:
         headers = {"Accept": "application/json", "User-Agent": "headwater"}
@@ -258,7 +260,7 @@ class RemoteLineage:
                 last = error
                 self.close()
         hint = "does it speak https? try http://" if isinstance(last, ssl.SSLError) else "is the service running?"
-        raise ServiceError(f"{self.url} is not to be reached: {last}", hint=hint) from last
+        raise ServiceError(f"{self.url} cannot be reached: {last}", hint=hint) from last
 
     def _connection(self) -> HTTPConnection:
         connection: HTTPConnection | None = getattr(self._local, "connection", None)

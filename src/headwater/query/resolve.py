@@ -60,7 +60,7 @@ class Resolver:
         if not text:
             raise InvalidInput(field="name", value="''", rule="must not be empty")
         if len(text) > _MOST_CHARS:
-            raise InvalidInput(field="name", value=text[:80], rule=f"has at most {_MOST_CHARS:,} characters")
+            raise InvalidInput(field="name", value=text[:80], rule=f"must have at most {_MOST_CHARS:,} characters")
         if kind is None and (found := self._part_of_id(text, prefer_row=prefer_row)):
             return found
         if rows := self.rows(text, kind=kind):
@@ -230,7 +230,7 @@ def read_row(text: str) -> int:
         raise InvalidInput(
             field="version or row",
             value=text,
-            rule="names no version of the dataset and is not a row number",
+            rule="must be a version of the dataset or the number of a row",
             hint="rows are counted from 0; 'headwater history NAME' lists versions",
         )
     return int(text)

@@ -125,7 +125,9 @@ def _word(text: str, start: int) -> tuple[str, int, bool]:
         if char in "'\"" and (at == start or text[at - 1] == ":"):
             match = _QUOTED.match(text, at)
             if match is None:
-                raise InvalidSelector(field=f"selector, character {at + 1}", value=text[at:], rule="quote never closed")
+                raise InvalidSelector(
+                    field=f"selector, character {at + 1}", value=text[at:], rule="must close the quote"
+                )
             parts.append(match[1] or match[2] or "")
             at, is_quoted = match.end(), True
             continue
@@ -174,7 +176,7 @@ class _Parser:
 
     def one(self, depth: int) -> Expression:
         if depth > _MAX_DEPTH:
-            self.fail(f"nested deeper than {_MAX_DEPTH}")
+            self.fail(f"must be nested at most {_MAX_DEPTH} deep")
         if self.take("!"):
             return Not(self.one(depth + 1))
         before = self.take("hops+")
@@ -188,11 +190,11 @@ class _Parser:
         if self.take("("):
             found = self.union(depth + 1)
             if not self.take(")"):
-                self.fail("expected ) here")
+                self.fail("must have a ) here")
             return found
         token = self.take("word")
         if token is None or not token.text.strip("+"):
-            self.fail("expected a name here")
+            self.fail("must have a name here")
         method, colon, value = token.text.partition(":")
         if colon and value and method in METHODS:
             return Method(method, value)

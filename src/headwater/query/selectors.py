@@ -246,7 +246,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     marks = len(_GLOB.findall(pattern))
     if marks > _MOST_MARKS:
         raise InvalidSelector(
-            field="selector", value=pattern[:80], rule=f"has at most {_MOST_MARKS} of the marks * ? [ in one pattern"
+            field="selector",
+            value=pattern[:80],
+            rule=f"must have at most {_MOST_MARKS} of the marks * ? [ in one pattern",
         )
     return re.compile(translate(pattern))
 

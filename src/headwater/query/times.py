@@ -61,7 +61,7 @@ def read_instant(text: str, *, clock: Clock = now, zone: tzinfo | None = None) -
 
 
 def _no_year(text: str) -> InvalidInput:
-    return InvalidInput(field="as_of", value=text[:80], rule="lies between the years 1 and 9999")
+    return InvalidInput(field="as_of", value=text[:80], rule="must lie between the years 1 and 9999")
 
 
 def _read(text: str, clock: Clock, zone: tzinfo | None) -> int | None:
@@ -84,7 +84,7 @@ def _read_iso(text: str, zone: tzinfo | None) -> int | None:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InvalidInput(field="as_of", value=text, rule=f"is not a date or time: {error}") from None
+        raise InvalidInput(field="as_of", value=text, rule=f"must be a date or time: {error}") from None
     if len(text) == 10:
         return _end_of_day(parsed if zone is None else parsed.replace(tzinfo=zone))
     return micros(parsed, zone)

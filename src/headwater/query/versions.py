@@ -38,7 +38,7 @@ def find_version(store: Store, node: NodeRow, text: str) -> VersionRow | None:
         raise InvalidInput(
             field="version",
             value=text,
-            rule=f"starts the names of {len(starts)} versions of {node.name}",
+            rule=f"must name one version of {node.name}: {len(starts)} start so",
             hint="write more of it, or v1, v2 ... by time",
         )
     return starts[0] if starts else None

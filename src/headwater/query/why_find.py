@@ -55,12 +55,12 @@ def _subject(store: Store, target: Target, as_of: int | None) -> VersionRow:
         raise InvalidInput(
             field="name",
             value=target.text,
-            rule="is a job; why asks about data",
+            rule="must be data, not a job",
             hint="name what it wrote; 'headwater downstream' lists that",
         )
     version = target.version or version_at(store, target.node.id, as_of)
     if version is None:
-        when = "" if as_of is None else " up to that time"
+        when = "" if as_of is None else " by that time"
         raise NotFound(
             target.text,
             says=f"no version of {target.text} was written{when}",
@@ -71,8 +71,13 @@ def _subject(store: Store, target: Target, as_of: int | None) -> VersionRow:
 
 def _check_row(target: Target, version: VersionRow) -> None:
     if target.row is not None and version.row_count is not None and target.row >= version.row_count:
-        last = "it has no rows" if not version.row_count else f"rows run from 0 to {version.row_count - 1:,}"
-        raise InvalidInput(field="row", value=str(target.row), rule=f"is not in {target.node.name}: {last}", hint="")
+        held = f"its rows are 0 to {version.row_count - 1:,}" if version.row_count else "it has no rows"
+        raise InvalidInput(
+            f"row {target.row:,} is not in {target.node.name}: {held}",
+            field="row",
+            value=str(target.row),
+            rule=f"must be less than {version.row_count}",
+        )
 
 
 class _Search:

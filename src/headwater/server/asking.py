@@ -33,9 +33,9 @@ def ask_health(url: str, *, timeout_s: float) -> Readiness:
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise ServiceError(
-            f"{url} is not to be reached: {reason}", hint="is the service running? 'headwater health URL' asks another"
+            f"{url} cannot be reached: {reason}", hint="is the service running? 'headwater health URL' asks another"
         ) from None
     try:
         return msgspec.json.decode(body, type=Readiness)
     except msgspec.MsgspecError:
-        raise ServiceError(f"{url} answered in another form", hint="is it a Headwater?") from None
+        raise ServiceError(f"{url} did not answer as Headwater does", hint="is it a Headwater service?") from None

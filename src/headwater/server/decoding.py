@@ -10,12 +10,12 @@ import msgspec
 from starlette.datastructures import QueryParams
 
 from headwater.errors import InvalidInput
-from headwater.formats.wire_errors import rule_of
+from headwater.formats.wire_errors import not_json, rule_of
 from headwater.server.json_limits import check_json
 from headwater.server.routing import Operation
 from headwater.server.settings import Limits
 
-_REPEATED = "is given once"
+_REPEATED = "must be given only once"
 
 
 class NoParameters(msgspec.Struct, frozen=True):
@@ -40,7 +40,10 @@ def decode_query(operation: Operation, given: QueryParams, raw: bytes) -> Any:
             if name not in known:
                 hint = f"known are {', '.join(known)}" if known else "this operation takes no parameters"
                 raise InvalidInput(
-                    field=name[:80] or "query", value=given[name][:80], rule="is not a parameter here", hint=hint
+                    field=name[:80] or "query",
+                    value=given[name][:80],
+                    rule="must be a parameter of this operation",
+                    hint=hint,
                 )
             if count > 1:
                 raise InvalidInput(field=name, value=given[name][:80], rule=_REPEATED)
@@ -48,7 +51,7 @@ def decode_query(operation: Operation, given: QueryParams, raw: bytes) -> Any:
     for name, value in values.items():
         # What stands for bytes that are no UTF-8 is also a character that a value may hold.
         if "\0" in value or ("\ufffd" in value and not _is_utf8(raw)):
-            raise InvalidInput(field=name, value=value[:80], rule="is UTF-8 text without NUL")
+            raise InvalidInput(field=name, value=value[:80], rule="must be UTF-8 text without NUL")
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -80,7 +83,7 @@ def decode_body(operation: Operation, raw: bytes, limits: Limits) -> Any:
     except msgspec.ValidationError as error:
         raise _invalid(error, {}) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(field="body", rule=f"is JSON: {error}") from None
+        raise InvalidInput(field="body", rule=not_json(error)) from None
 
 
 def _with_whole_numbers(value: Any) -> Any:

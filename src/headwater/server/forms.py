@@ -49,7 +49,7 @@ class Form:
         except ValueError:
             number = float("nan")
         if not isfinite(number):
-            raise InvalidInput(field=field, value=value[:80], rule="is a number")
+            raise InvalidInput(field=field, value=value[:80], rule="must be a number")
         return number
 
     def count(self, field: str) -> int | None:
@@ -58,7 +58,7 @@ class Form:
         if number is None:
             return None
         if number < 1 or number != round(number):
-            raise InvalidInput(field=field, value=self.text(field)[:80], rule="is a whole number of 1 or more")
+            raise InvalidInput(field=field, value=self.text(field)[:80], rule="must be a whole number, 1 or more")
         return round(number)
 
 
@@ -77,7 +77,7 @@ async def read_form(call: Call, *, most_bytes: int = _LONGEST) -> Form:
     try:
         return Form(parse_qs(raw.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS, keep_blank_values=True))
     except ValueError as error:
-        raise InvalidInput(field="form", rule=f"is an encoded form: {error}") from None
+        raise InvalidInput(field="form", rule=f"must be an encoded form: {error}") from None
 
 
 class Refusal:

@@ -51,7 +51,7 @@ def _check_closely(plain: bytes, limits: Limits) -> None:
     keys = outside.count(b":")
     if keys > limits.json_keys:
         raise InvalidInput(
-            field="body", value=f"{keys:,} keys", rule=f"has at most {limits.json_keys:,} keys (json_keys)"
+            field="body", value=f"{keys:,} keys", rule=f"must have at most {limits.json_keys:,} keys (json_keys)"
         )
     _check_depth(outside.translate(_ONE_KIND, delete=_NOT_BRACKETS), limits.json_depth)
     if len(plain) > limits.key_bytes:
@@ -67,7 +67,7 @@ def _check_depth(brackets: bytes, most: int) -> None:
             return
         depth += 1
         if depth > most:
-            raise InvalidInput(field="body", rule=f"is nested at most {most} deep (json_depth)")
+            raise InvalidInput(field="body", rule=f"must be nested at most {most} deep (json_depth)")
         brackets = inner
 
 
@@ -80,12 +80,12 @@ def _check_strings(pieces: list[bytes], limits: Limits) -> None:
             raise InvalidInput(
                 field="body",
                 value=f"a string of {size:,} bytes",
-                rule=f"has strings of at most {limits.string_bytes:,} bytes (string_bytes)",
+                rule=f"must have strings of at most {limits.string_bytes:,} bytes (string_bytes)",
             )
         is_key = place + 1 < len(pieces) and pieces[place + 1].lstrip()[:1] == b":"
         if is_key and size > limits.key_bytes:
             raise InvalidInput(
                 field="body",
                 value=f"a key of {size:,} bytes",
-                rule=f"has keys of at most {limits.key_bytes:,} bytes (key_bytes)",
+                rule=f"must have keys of at most {limits.key_bytes:,} bytes (key_bytes)",
             )

@@ -154,7 +154,7 @@ def _decoded(name: str, segment: str) -> str:
     try:
         value = unquote_to_bytes(segment).decode("utf-8")
     except UnicodeDecodeError:
-        raise InvalidInput(field=name, value=segment[:80], rule="is UTF-8, percent-encoded") from None
+        raise InvalidInput(field=name, value=segment[:80], rule="must be percent-encoded UTF-8") from None
     if "\0" in value:
-        raise InvalidInput(field=name, value=segment[:80], rule="holds no NUL character")
+        raise InvalidInput(field=name, value=segment[:80], rule="must not hold NUL characters")
     return value

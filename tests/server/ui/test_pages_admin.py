@@ -64,7 +64,7 @@ def test_a_key_is_rotated(served, owner):
     [
         ({"name": "none"}, "scopes"),
         ({"name": "odd", "scope": "fly"}, "scope"),
-        ({"name": "days", "scope": "read", "days": "soon"}, "is a number"),
+        ({"name": "days", "scope": "read", "days": "soon"}, "must be a number"),
         ({"name": "days", "scope": "read", "days": "-1"}, "more than 0"),
         ({"name": "x" * 201, "scope": "read"}, "at most 200"),
     ],

@@ -125,7 +125,7 @@ def test_a_row_that_is_not_there_is_said_beside_its_form(client):
     assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
     answer = client.get("/datasets/dataset:db:q?row=3")
     assert answer.status_code == 422
-    assert "Row 3 is not in q: rows run from 0 to 2." in answer.text
+    assert "Row 3 is not in q: its rows are 0 to 2." in answer.text
     assert 'placeholder="0 to 2"' in answer.text
     assert client.get("/datasets/dataset:db:q?row=2").status_code == 200
 

@@ -118,7 +118,7 @@ class HttpTransport(Transport):
                 return status, body
             why = _words(status, body)
         raise TransportError(
-            f"{self._parts.hostname} is not to be reached: {why}", hint="events are spooled and sent later"
+            f"{self._parts.hostname} cannot be reached: {why}", hint="events are spooled and sent later"
         )
 
     def _may_try_again(self, attempt: int) -> bool:

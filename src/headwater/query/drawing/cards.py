@@ -167,7 +167,7 @@ def shown_columns(
         else:
             given = node.properties.get("fields", ()) if graph.columns else ()
         if isinstance(given, str):
-            raise InvalidInput(field=f"columns.{node.id}", value=given, rule="is a list of names, not one text")
+            raise InvalidInput(field=f"columns.{node.id}", value=given, rule="must be a list of names, not one text")
         pairs = [(item, "") if isinstance(item, str) else (item[0], item[1]) for item in given]
         near = related.get(node.id, set())
         wanted = {name: at for at, name in enumerate((first or {}).get(node.id, ()))}

@@ -54,9 +54,9 @@ def picture_of(
     Raises ``InvalidInput`` for options out of range.
     """
     if jobs not in {"edges", "nodes"}:
-        raise InvalidInput(field="jobs", value=str(jobs), rule="is 'edges' or 'nodes'")
+        raise InvalidInput(field="jobs", value=str(jobs), rule="must be 'edges' or 'nodes'")
     if most_columns < 0:
-        raise InvalidInput(field="most_columns", value=str(most_columns), rule="is 0 or more")
+        raise InvalidInput(field="most_columns", value=str(most_columns), rule="must be 0 or more")
     labels = Labels(shown=graph.nodes)
     grouping = grouped(graph, group_by, collapsed)
     fields = shown_columns(graph, columns, first_columns)
@@ -106,7 +106,7 @@ def _rects(placed: Placed) -> dict[str, Rect]:
     for key, values in placed.items():
         numbers = list(values)
         if len(numbers) != 4 or not all(isinstance(value, int | float) for value in numbers):
-            raise InvalidInput(field=f"placed.{key}", value=str(numbers), rule="is x, y, width, height")
+            raise InvalidInput(field=f"placed.{key}", value=str(numbers), rule="must be x, y, width and height")
         rects[key] = Rect(*(float(value) for value in numbers))
     return rects
 

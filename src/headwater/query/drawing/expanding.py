@@ -108,7 +108,7 @@ class _Expansion:
         found = [(at, box, placed[box.key]) for at, box in enumerate(self.known) if box.key in placed]
         for _, box, old in found:
             if not all(math.isfinite(value) for value in old):
-                raise InvalidInput(field=f"placed.{box.key}", value=str(tuple(old)), rule="is four finite numbers")
+                raise InvalidInput(field=f"placed.{box.key}", value=str(tuple(old)), rule="must be four finite numbers")
         for at, box, old in sorted(found, key=lambda item: (item[1].width, item[1].height) != item[2][2:]):
             rect = Rect(old.x, old.y, box.width, box.height)
             is_same = rect[2:] == old[2:]

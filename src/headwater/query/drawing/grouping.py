@@ -108,5 +108,7 @@ def _rule(group_by: GroupBy | None) -> Callable[[Node], str]:
     if callable(group_by):
         return group_by
     raise InvalidInput(
-        field="group_by", value=str(group_by), rule="is 'namespace', a function of a node, or a mapping of node ids"
+        field="group_by",
+        value=str(group_by),
+        rule="must be 'namespace', a function of a node, or a mapping of node ids",
     )

@@ -98,10 +98,10 @@ class Administration:
         permissions = frozenset(scopes)
         allowed = {*SCOPES, Permission.OPERATE}
         if not permissions or not permissions <= allowed:
-            rule = f"are some of {', '.join(SCOPES)}"
+            rule = f"must be some of {', '.join(SCOPES)}"
             raise InvalidInput(field="scopes", value=" ".join(sorted(permissions)), rule=rule)
         if days is not None and not 0 < days <= 36_500:
-            raise InvalidInput(field="days", value=str(days), rule="is more than 0 and at most 36500")
+            raise InvalidInput(field="days", value=str(days), rule="must be more than 0 and at most 36500")
         made = self._new_key(tenant, who, _text("name", name), permissions, days)
         self._note(tenant, who, "key.issue", made.key.id, " ".join(sorted(permissions)))
         return made
@@ -135,7 +135,9 @@ class Administration:
         if not old.is_valid(now):
             raise Conflict(f"the key {key_id} has ended", hint="make a new one")
         if not 0 <= overlap_s <= MOST_OVERLAP_S:
-            raise InvalidInput(field="overlap_s", value=str(overlap_s), rule=f"is 0 to {MOST_OVERLAP_S} seconds")
+            raise InvalidInput(
+                field="overlap_s", value=str(overlap_s), rule=f"must be from 0 to {MOST_OVERLAP_S} seconds"
+            )
         days = None if old.expires_at is None else (old.expires_at - old.created_at) / DAY_US
         made = self._new_key(tenant, who, old.name, old.permissions, days)
         self.control.end_key(tenant, key_id, now + round(overlap_s * SECOND_US))
@@ -189,9 +191,9 @@ class Administration:
             InvalidInput: the grantee is the tenant itself, or the time is not within a year.
         """
         if grantee == tenant:
-            raise InvalidInput(field="to", value=grantee, rule="is another tenant")
+            raise InvalidInput(field="to", value=grantee, rule="must be another tenant")
         if not 0 < days * DAY_US <= LONGEST_SHARE_US:
-            raise InvalidInput(field="days", value=str(days), rule="is more than 0 and at most 366")
+            raise InvalidInput(field="days", value=str(days), rule="must be more than 0 and at most 366")
         now = self._clock()
         share = Share(
             id=secrets.token_hex(16),
@@ -242,13 +244,15 @@ def may_grant(permissions: frozenset[Permission], scopes: frozenset[Permission])
 
 def _text(field: str, value: str) -> str:
     if len(value) > _LONGEST_TEXT or any(ord(char) < 32 for char in value):
-        raise InvalidInput(field=field, value=repr(value[:80]), rule=f"is at most {_LONGEST_TEXT} printable characters")
+        raise InvalidInput(
+            field=field, value=repr(value[:80]), rule=f"must be at most {_LONGEST_TEXT} printable characters"
+        )
     return value
 
 
 def _quota(quota: Quota) -> Quota:
     for field, value in msgspec.structs.asdict(quota).items():
         if value is not None and not 1 <= value <= MOST_COUNT:
-            rule = f"is a whole number from 1 to {MOST_COUNT:,}"
+            rule = f"must be a whole number from 1 to {MOST_COUNT:,}"
             raise InvalidInput(field=field, value=repr(value)[:80], rule=rule)
     return quota

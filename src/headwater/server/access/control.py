@@ -175,7 +175,7 @@ def check_tenant_name(name: str) -> None:
         raise InvalidInput(
             field="tenant",
             value=repr(name[:80]),
-            rule=f"is 1 to {_NAME_LENGTH} of a-z, 0-9, '-' and '_', and starts with a letter or digit",
+            rule=f"must be 1 to {_NAME_LENGTH} of a-z, 0-9, '-' and '_', and start with a letter or digit",
         )
 
 

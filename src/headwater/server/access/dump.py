@@ -35,7 +35,9 @@ def load(database: Database, dumped: Dump) -> None:
     """
     known = columns()
     if database.execute("SELECT name FROM tenants"):
-        raise StoreError("the control store is not empty", hint="put a backup back where nothing is yet")
+        raise StoreError(
+            "the control store is not empty", hint="restore a backup to a place where there is no store yet"
+        )
     for table, rows in dumped.items():
         if table not in known or any(len(row) != len(known[table]) for row in rows):
             raise StoreError(f"the backup's table {table[:40]!r} is not one of this version", hint="upgrade headwater")

@@ -136,7 +136,7 @@ class OIDC:
                 last = error
                 if not _may_be_new_key(error):
                     break
-        raise NotAuthenticated(f"the token is not to be believed: {_reason(last)}")
+        raise NotAuthenticated(f"the token cannot be trusted: {_reason(last)}")
 
     def _registry(self) -> Any:
         from joserfc import jwt

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from headwater.errors import InvalidInput
+from headwater.formats.wire_errors import not_json
 from headwater.server.json_limits import check_json
 from headwater.server.settings import Limits
 from headwater.storage.base import Quarantined
@@ -25,7 +26,7 @@ def one(raw: bytes, limits: Limits) -> bytes:
         raise InvalidInput(
             field="body",
             value=f"{len(raw):,} bytes",
-            rule=f"has at most {limits.event_bytes:,} bytes (event_bytes)",
+            rule=f"must have at most {limits.event_bytes:,} bytes (event_bytes)",
         )
     check_json(raw, limits)
     return raw
@@ -42,13 +43,13 @@ def array(raw: bytes, member: str) -> list[bytes]:
         if raw.lstrip()[:1] == b"{":
             members = _members(raw)
             if list(members) != [member]:
-                raise InvalidInput(field="body", value="an object", rule="is a JSON array", hint=hint)
+                raise InvalidInput(field="body", value="an object", rule="must be a JSON array", hint=hint)
             raw = bytes(members[member])
         return [bytes(item) for item in _items(raw)]
     except msgspec.ValidationError:
-        raise InvalidInput(field="body", rule="is a JSON array", hint=hint) from None
+        raise InvalidInput(field="body", rule="must be a JSON array", hint=hint) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(field="body", rule=f"is JSON: {error}"[:200], hint=hint) from None
+        raise InvalidInput(field="body", rule=not_json(error), hint=hint) from None
 
 
 def checked(documents: Iterable[bytes], kind: str, limits: Limits) -> list[Checked]:

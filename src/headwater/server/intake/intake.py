@@ -253,7 +253,7 @@ class Intake:
         return delivery.done.exception()
 
     async def _refuse(self, tenant: str, event: bytes, error: BaseException) -> Receipt:
-        rule = "can be taken in by this version"
+        rule = "must be an event that this version can store"
         hint = "it is kept in quarantine: send it again from there after an upgrade, and report this"
         value = type(error).__name__
         refused = Quarantined(received_at=now_us(), body=event, field="event", value=value, rule=rule, hint=hint)

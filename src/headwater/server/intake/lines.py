@@ -56,7 +56,7 @@ class Lines:
         self._tail_bytes = self._over = 0
         if over:
             size = len(text) + over
-            rule = f"has at most {self._limits.event_bytes:,} bytes (event_bytes)"
+            rule = f"must have at most {self._limits.event_bytes:,} bytes (event_bytes)"
             error = InvalidInput(field="body", value=f"{size:,} bytes", rule=rule)
             return [(index, refusal(text, error, self._kind, size=size))]
         if not text:

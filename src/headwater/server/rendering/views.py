@@ -145,7 +145,7 @@ def _keys(lineage: Lineage, hands: Hands) -> dict[Direction, frozenset[int]]:
         return frozenset(found)
 
     if len(hands.up) + len(hands.down) > _MOST_OPENED:
-        raise InvalidInput(field="opened", rule=f"names at most {_MOST_OPENED:,} nodes")
+        raise InvalidInput(field="opened", rule=f"must name at most {_MOST_OPENED:,} nodes")
     return {Direction.UPSTREAM: keys(hands.up), Direction.DOWNSTREAM: keys(hands.down)}
 
 

@@ -117,7 +117,7 @@ def nodes(call: Call) -> Nodes:
     """Nodes that match words, best first; that a selector names, or all, by age."""
     query: NodesQuery = call.query
     if query.q and query.select:
-        raise InvalidInput(field="select", value=query.select[:80], rule="stands instead of q, not beside it")
+        raise InvalidInput(field="select", value=query.select[:80], rule="must be given instead of q, not with it")
     after = read_cursor(query.cursor, str) if query.cursor else ""
     kind = None if query.kind is None else NodeKind(query.kind)
     with call.lineage() as lineage:

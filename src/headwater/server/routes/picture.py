@@ -164,7 +164,7 @@ def _read(field: str, text: str, kind: Any, usual: Any) -> Any:
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError as error:
-        raise InvalidInput(field=field, value=text[:80], rule=f"is JSON with ids of nodes: {error}") from None
+        raise InvalidInput(field=field, value=text[:80], rule=f"must be JSON with ids of nodes: {error}") from None
 
 
 def _operation(method: str, path: str, handler: Any, summary: str, **more: Any) -> Operation:

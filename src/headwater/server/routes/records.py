@@ -9,6 +9,7 @@ import msgspec
 
 from headwater.errors import InvalidInput, InvalidRecord, NotFound
 from headwater.formats.record import read_record, to_events
+from headwater.formats.wire_errors import not_json
 from headwater.model.run_ids import canonical_run_id
 from headwater.server.call import Call, plain_parts
 from headwater.server.errors import Refused, TooLarge, Unsupported
@@ -80,7 +81,7 @@ def _decoded(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRecord(field="body", rule=f"is JSON: {error}"[:200]) from None
+        raise InvalidRecord(field="body", rule=not_json(error)) from None
 
 
 def get_record(call: Call) -> dict[str, Any]:

@@ -42,5 +42,5 @@ def views_are_current(stores: TenantStores) -> Check:
     percent = stores.renewing()
     if not percent:
         return Check(name="views", is_good=True)
-    says = f"views that an earlier version made are made anew for {len(percent)} of the tenants: {min(percent)} %"
+    says = f"views of an earlier version are being rebuilt for {len(percent)} of the tenants: {min(percent)} % done"
     return Check(name="views", is_good=False, says=says)

@@ -63,8 +63,8 @@ class Opening(Generic[T]):
         while not wait([self._future], timeout=patience_s).done:
             if self.is_renewing:
                 raise StoreOutdated(
-                    f"views that an earlier version made are made anew: {self.percent} %",
-                    hint="send it again later; nothing of this was stored",
+                    f"views of an earlier version are being rebuilt: {self.percent} % done",
+                    hint="send it again later; nothing of this request was stored",
                 )
             patience_s = _LOOK_EVERY_S
         self._future.result()
@@ -78,17 +78,17 @@ class Opening(Generic[T]):
     def _run(self, open_: Callable[[Progress], T]) -> T:
         found = open_(self._told)
         if self._how_far is not None:
-            self._log("the views of a store are those of this version")
+            self._log("the views of a store are up to date")
         return found
 
     def _told(self, done: int, last: int) -> None:
         if self._is_ended:
-            raise StoreError("the service ends")
+            raise StoreError("the service is stopping")
         is_first, self._how_far = self._how_far is None, (done, last)
         now = time.monotonic()
         if is_first or now - self._told_at >= _TELL_EVERY_S:
             self._told_at = now
-            self._log("views that an earlier version made are made anew")
+            self._log("views of an earlier version are being rebuilt")
 
     def _log(self, message: str) -> None:
         done, last = self._how_far or (0, 0)

@@ -268,12 +268,12 @@ class GraphIndex:
         budget: int | None,
     ) -> Question:
         if direction not in ("upstream", "downstream"):
-            raise InvalidInput(field="direction", value=repr(direction), rule="is 'upstream' or 'downstream'")
+            raise InvalidInput(field="direction", value=repr(direction), rule="must be 'upstream' or 'downstream'")
         for name, number in (("depth", depth), ("cut", cut), ("budget", budget)):
             if number is not None and number < 0:
-                raise InvalidInput(field=name, value=str(number), rule="is zero or more")
+                raise InvalidInput(field=name, value=str(number), rule="must be 0 or more")
         if as_of is not None and not -(2**63) <= as_of < 2**63 - 1:
-            raise InvalidInput(field="as_of", value=str(as_of), rule="is in microseconds since the epoch")
+            raise InvalidInput(field="as_of", value=str(as_of), rule="must be in microseconds since the epoch")
         known = snapshot.node_count
         cut = known if cut is None else min(cut, known)
         return Question(_below(roots, known, cut), known, cut, as_of, direction == "downstream", depth, budget)
@@ -294,7 +294,7 @@ def _below(roots: Roots, known: int, cut: int) -> U32:
         raise InvalidInput(
             field="roots",
             value=str(first if first < 0 else last),
-            rule=f"are ids below {known}",
+            rule=f"must be ids below {known}",
             hint="call refresh() when the node is new",
         )
     if type(roots) is int:
@@ -317,8 +317,8 @@ def _mask(fields: int | Iterable[int]) -> int:
         mask = 0
         for position in fields:
             if position < 0:
-                raise InvalidInput(field="roots", value=str(position), rule="gives field positions from zero on")
+                raise InvalidInput(field="roots", value=str(position), rule="must give field positions from 0 on")
             mask |= 1 << position
     if mask < 0:
-        raise InvalidInput(field="roots", value=str(mask), rule="gives fields as a bit mask that is not negative")
+        raise InvalidInput(field="roots", value=str(mask), rule="must give fields as a bit mask that is not negative")
     return mask

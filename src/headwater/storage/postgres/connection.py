@@ -288,7 +288,7 @@ def explain(error: psycopg.Error) -> HeadwaterError:
     state = error.sqlstate or ""
     what = f"PostgreSQL: {(error.diag.message_primary or str(error)).strip()}"
     if state[:2] in _OF_THE_INPUT:
-        return InvalidInput(field="events", rule=f"hold what PostgreSQL can: {what}")
+        return InvalidInput(field="events", rule=f"must fit into PostgreSQL: {what}")
     if state in _FULL:
         return StoreFull(what)
     if state in _READ_ONLY:

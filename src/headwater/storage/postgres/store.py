@@ -92,7 +92,9 @@ class PostgresStore(GroupedStore):
         check_tenant(tenant)
         if share_index_with is not None and share_index_with.tenant != tenant:
             raise InvalidInput(
-                field="share_index_with", value=share_index_with.tenant, rule=f"is another open store of {tenant!r}"
+                field="share_index_with",
+                value=share_index_with.tenant,
+                rule=f"must be another open store of {tenant!r}",
             )
         indexes = SharedIndexes(index_folder) if share_index_with is None else share_index_with._indexes
         may_make = create and not read_only
@@ -371,5 +373,5 @@ def _session(
 def check_tenant(tenant: str) -> None:
     """Raise ``InvalidInput`` where a tenant is no plain name."""
     if not tenant or len(tenant) > 200 or tenant.startswith(".") or any(char in tenant for char in '/\\:\0"<>|?*'):
-        rule = "is a name of at most 200 letters, digits, '-', '_' and '.'"
+        rule = "must be a name of at most 200 letters, digits, '-', '_' and '.'"
         raise InvalidInput(field="tenant", value=repr(tenant), rule=rule)

@@ -31,7 +31,7 @@ def test_the_focus_goes_to_the_wrong_field(live, watch, theme):
     days = page.get_by_label("Days it lasts")
     expect(days).to_be_focused()
     expect(days).to_have_value("soon")
-    expect(days).to_have_accessible_description(re.compile("days: is a number, got soon"))
+    expect(days).to_have_accessible_description(re.compile("days: must be a number, got soon"))
     expect(page.get_by_label("Name")).to_have_value("airflow")
     found = Axe().run(page, options=RULES).response["violations"]
     assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []

@@ -39,7 +39,9 @@ def get_column_lineage(call: Call) -> Lineage:
     with call.store() as store:
         root = find_node(store, query.node_id)
         if root.version and query.with_downstream:
-            raise InvalidInput(field="nodeId", value=query.node_id[:80], rule="has no version with withDownstream")
+            raise InvalidInput(
+                field="nodeId", value=query.node_id[:80], rule="must not name a version together with withDownstream"
+            )
         edges = Edges(store, root.as_of)
         roots = _roots(store, edges, root)
         ways = [Direction.UPSTREAM, *([Direction.DOWNSTREAM] if query.with_downstream else [])]

@@ -64,7 +64,7 @@ def _states(call: Call) -> list[RunState]:
         return [RunState(text) for text in given if text != "OTHER"]
     except ValueError:
         known = ", ".join(RunState)
-        raise InvalidInput(field=_STATES[0], value=", ".join(given)[:80], rule=f"is one of {known}") from None
+        raise InvalidInput(field=_STATES[0], value=", ".join(given)[:80], rule=f"must be one of {known}") from None
 
 
 def _finder(call: Call, store: Store) -> Finder:

@@ -66,7 +66,7 @@ def create_run(call: Call) -> Response:
     meta: RunMeta = call.body
     run_id = str(uuid4()) if meta.id is None else canonical_run_id(meta.id)
     if run_id is None:
-        raise InvalidInput(field="id", value=repr(meta.id)[:80], rule="is a UUID")
+        raise InvalidInput(field="id", value=repr(meta.id)[:80], rule="must be a UUID")
     with turn(call):
         with call.store() as store:
             job = _finder(call, store).job(call.path["namespace"], call.path["job"])

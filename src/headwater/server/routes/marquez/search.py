@@ -86,7 +86,7 @@ def _day(text: str, field: str) -> int | None:
     if not text:
         return None
     if not _DAY(text):
-        raise InvalidInput(field=field, value=text[:80], rule="is a day, YYYY-MM-DD")
+        raise InvalidInput(field=field, value=text[:80], rule="must be a day, YYYY-MM-DD")
     return parse_time(f"{text}T00:00:00Z", field=field)
 
 

@@ -105,7 +105,9 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name or "UTC")
     except (KeyError, ValueError, OSError):  # unknown, not a name, a folder of names
-        raise InvalidInput(field="timezone", value=name[:80], rule="is a time zone, such as Europe/Berlin") from None
+        raise InvalidInput(
+            field="timezone", value=name[:80], rule="must be a time zone, such as Europe/Berlin"
+        ) from None
 
 
 _PATH = "/api/v1/stats/"

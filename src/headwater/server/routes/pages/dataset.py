@@ -108,7 +108,7 @@ def _why(lineage: Lineage, text: str, row: str) -> tuple[Why, str]:
     try:
         return lineage.why(f"{text}#{row}"), ""
     except InvalidInput as error:
-        return lineage.why(text), f"row {row} {error.rule}"
+        return lineage.why(text), error.message
 
 
 def version_id(lineage: Lineage, node: Any) -> int:

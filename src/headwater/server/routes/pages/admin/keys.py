@@ -51,7 +51,7 @@ def revoke(call: Call, form: Form) -> Response:
 
 def _scope(text: str) -> Permission:
     if text not in list(Permission):
-        raise InvalidInput(field="scope", value=text[:80], rule=f"is one of {', '.join(SCOPES)}")
+        raise InvalidInput(field="scope", value=text[:80], rule=f"must be one of {', '.join(SCOPES)}")
     return Permission(text)
 
 

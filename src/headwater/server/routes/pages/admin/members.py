@@ -26,7 +26,7 @@ def put(call: Call, form: Form) -> Response:
     """Make a person a member, or give a member another role."""
     role = form.text("role")
     if role not in list(Role):
-        raise InvalidInput(field="role", value=role[:80], rule=f"is one of {', '.join(Role)}")
+        raise InvalidInput(field="role", value=role[:80], rule=f"must be one of {', '.join(Role)}")
     call.service.administration.put_member(
         call.tenant,
         form.needed("issuer"),

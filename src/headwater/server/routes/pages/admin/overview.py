@@ -15,7 +15,7 @@ _MOST_ACTIONS = 50
 _CHECKS = {
     "control": "Tenants, keys and members can be read",
     "store": "The lineage can be read",
-    "views": "No store's views are being made anew",
+    "views": "No store's views are being rebuilt",
     "intake": "Events are taken in",
 }
 
