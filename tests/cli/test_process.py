@@ -180,3 +180,22 @@ def test_asking_for_help_needs_no_store(folder: Path, args: tuple[str, ...]) -> 
     assert result.returncode in {0, 2}
     assert "headwater" in result.stdout + result.stderr
     assert not (folder / ".headwater").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--store", "postgresql://me:sesame@127.0.0.1:1/db", "store", "repair"],
+        ["--store", "http://me:sesame@127.0.0.1:1", "upstream", "orders"],
+        ["--store", "http://me:sesame@127.0.0.1:1", "doctor"],
+        ["health", "http://me:sesame@127.0.0.1:1"],
+        ["health", "ftp://me:sesame@127.0.0.1"],
+    ],
+    ids=" ".join,
+)
+def test_no_message_repeats_the_password_of_an_address(command: list[str], tmp_path: Path) -> None:
+    """What is wrong is told with the address, and the password in it is not."""
+    told = run(tmp_path, *command)
+    assert told.returncode != 0
+    assert "me:***@127.0.0.1" in told.stdout + told.stderr
+    assert "sesame" not in told.stdout + told.stderr

@@ -10,9 +10,10 @@ from typing import Any
 import click
 import msgspec
 
-from headwater.cli.opening import opened, shown, target
+from headwater.cli.opening import opened, target
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError
+from headwater.model.uris import without_password
 from headwater.query.marks import UNICODE
 from headwater.query.text import Span, Style, clean, pad
 from headwater.storage.open import POSTGRES, outdated_store
@@ -96,7 +97,9 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
         level = "note" if type(error).__name__ == "NoLineage" else "problem"
         yield Finding(level=level, what="store", says=str(error))
         return
-    yield Finding(level="ok", what="store", says=f"{shown(where)}: {tally.events:,} events, {tally.runs:,} runs")
+    yield Finding(
+        level="ok", what="store", says=f"{without_password(where)}: {tally.events:,} events, {tally.runs:,} runs"
+    )
     if where.startswith(POSTGRES):
         yield from _postgres(where)
     says = "compiled" if kernel == "compiled" else f"{kernel}: large walks are slower without the compiled kernel"
@@ -110,8 +113,8 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
 def _behind(where: str, behind: Outdated) -> str:
     """What is told of a store that would be brought up to date by opening it: so it is not opened."""
     return (
-        f"{shown(where)}: written by an earlier version; its views are rebuilt from {behind.left:,} events when it is"
-        " next opened, or by 'headwater migrate'"
+        f"{without_password(where)}: written by an earlier version; its views are rebuilt from {behind.left:,} events"
+        " when it is next opened, or by 'headwater migrate'"
     )
 
 
@@ -125,7 +128,7 @@ def _service(url: str) -> Finding:
         return Finding(level="problem", what="store", says=str(error))
     bad = "; ".join(f"{check.name}: {check.says}" for check in found.checks if not check.is_good)
     level = "ok" if found.is_ready else "problem"
-    return Finding(level=level, what="store", says=f"the service at {shown(url)}: {bad or 'ready'}")
+    return Finding(level=level, what="store", says=f"the service at {without_password(url)}: {bad or 'ready'}")
 
 
 def _postgres(url: str) -> Iterator[Finding]:

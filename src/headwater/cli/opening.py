@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from headwater.errors import HeadwaterError, StoreError
+from headwater.model.uris import without_password
 
 if TYPE_CHECKING:
     from headwater.cli.commands import Settings
@@ -40,15 +41,6 @@ def target(settings: Settings) -> str:
 
     config = load()
     return config.settings.store if "://" in config.settings.store else str(config.store)
-
-
-def shown(where: str) -> str:
-    """The store as it may be printed: an address without its password."""
-    head, separator, rest = where.partition("://")
-    user, at, place = rest.rpartition("@")
-    if not separator or not at or ":" not in user:
-        return where
-    return f"{head}://{user.partition(':')[0]}:***@{place}"
 
 
 @contextmanager
@@ -112,5 +104,5 @@ def file_of(ctx: click.Context) -> Path:
     """Return the store as a path. Raises ``StoreError`` when it is no file or folder."""
     where = target(ctx.find_root().obj)
     if "://" in where:
-        raise StoreError(f"{where} is not a folder", hint="this command works on an embedded store")
+        raise StoreError(f"{without_password(where)} is not a folder", hint="this command works on an embedded store")
     return Path(where).expanduser()

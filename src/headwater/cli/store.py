@@ -10,9 +10,10 @@ from typing import IO
 
 import click
 
-from headwater.cli.opening import file_of, opened, shown, target
+from headwater.cli.opening import file_of, opened, target
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError, NotFound, StoreError
+from headwater.model.uris import without_password
 from headwater.query.text import plural
 from headwater.storage.open import POSTGRES
 
@@ -34,7 +35,7 @@ def info(ctx: click.Context, with_hash: bool, output: str | None) -> None:
     from headwater.cli.store_text import info_lines
     from headwater.query.result import json_text, to_plain
 
-    where = shown(target(ctx.find_root().obj))
+    where = without_password(target(ctx.find_root().obj))
     with opened(ctx) as found:
         statistics, refused = found.statistics(), found.quarantined(limit=20)
         graph_hash = found.graph_hash() if with_hash else ""
@@ -121,7 +122,7 @@ def _restore_to_server(ctx: click.Context, file: Path) -> None:
         assert isinstance(found, PostgresStore)
         found.restore(file)
         events = found.tally().events
-    click.echo(f"restored {events:,} events to {shown(target(ctx.find_root().obj))}")
+    click.echo(f"restored {events:,} events to {without_password(target(ctx.find_root().obj))}")
 
 
 def _move(place: Path, before: str, after: str) -> bool:

@@ -26,6 +26,19 @@ _S3_ARN = re.compile(r"arn:aws[a-z-]*:s3:[^:]*:[^:]*:([^/]+)/?(.*)", re.DOTALL)
 _GLUE_ARN = re.compile(r"(arn:aws[a-z-]*:glue:[^:]*:\d*):(.+)", re.DOTALL)
 
 
+def without_password(address: str) -> str:
+    """An address as it may be printed; what is no address, a folder say, stays as it is.
+
+    >>> without_password("postgresql://me:secret@db/lineage")
+    'postgresql://me:***@db/lineage'
+    """
+    scheme, separator, rest = address.partition("://")
+    user, at, place = rest.rpartition("@")
+    if not separator or not at or ":" not in user:
+        return address
+    return f"{scheme}://{user.partition(':')[0]}:***@{place}"
+
+
 def from_uri(uri: str | os.PathLike[str], *, table: str = "", cwd: str | None = None) -> DatasetName:
     """The standard name of what a path or URI points at.
 

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, InvalidInput, NotFound, ServiceError
+from headwater.model.uris import without_password
 from headwater.query.claims import Claims
 from headwater.query.coverage import Coverage
 from headwater.query.details import Details
@@ -69,9 +70,11 @@ class RemoteLineage:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(
-                f"{url!r} is not the address of a service", hint="for example https://lineage.example:5000"
+                f"{without_password(url)!r} is not the address of a service",
+                hint="for example https://lineage.example:5000",
             )
         self.url = url.rstrip("/")
+        self._shown = without_password(self.url)
         self._parts = parts
         self._key = os.environ.get("HEADWATER_API_KEY", "") if key is None else key
         self._timeout_s = timeout_s
@@ -79,7 +82,7 @@ class RemoteLineage:
         self._local = threading.local()
 
     def __repr__(self) -> str:
-        return f"RemoteLineage({self.url!r})"
+        return f"RemoteLineage({self._shown!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -237,12 +240,12 @@ class RemoteLineage:
         target = self._parts.path.rstrip("/") + path + ("?" + urlencode(given) if given else "")
         status, body = self._ask(target)
         if status != 200:
-            raise _error(status, body, self.url)
+            raise _error(status, body, self._shown)
         try:
             return msgspec.json.decode(body, type=answer)
         except msgspec.MsgspecError as error:
             raise ServiceError(
-                f"{self.url} did not answer as Headwater does: {error}", hint="is it a Headwater service?"
+                f"{self._shown} did not answer as Headwater does: {error}", hint="is it a Headwater service?"
             ) from None
 
     def _ask(self, target: str) -> tuple[int, bytes]:
@@ -260,7 +263,7 @@ class RemoteLineage:
                 last = error
                 self.close()
         hint = "does it speak https? try http://" if isinstance(last, ssl.SSLError) else "is the service running?"
-        raise ServiceError(f"{self.url} cannot be reached: {last}", hint=hint) from last
+        raise ServiceError(f"{self._shown} cannot be reached: {last}", hint=hint) from last
 
     def _connection(self) -> HTTPConnection:
         connection: HTTPConnection | None = getattr(self._local, "connection", None)

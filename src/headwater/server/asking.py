@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headwater.errors import ConfigError, ServiceError
+from headwater.model.uris import without_password
 from headwater.server.readiness import Readiness
 
 _MOST_BYTES = 1 << 20
@@ -21,8 +22,9 @@ def ask_health(url: str, *, timeout_s: float) -> Readiness:
         ConfigError: the address is no http or https one.
         ServiceError: nobody answers there, or something else does.
     """
+    shown = without_password(url)
     if urlsplit(url).scheme not in ("http", "https"):
-        raise ConfigError(f"{url!r} is not the address of a service", hint="for example http://127.0.0.1:5000")
+        raise ConfigError(f"{shown!r} is not the address of a service", hint="for example http://127.0.0.1:5000")
     target = url.rstrip("/") + "/health/ready"
     try:
         with urllib.request.urlopen(target, timeout=timeout_s) as answer:  # noqa: S310  # the scheme is checked above
@@ -33,9 +35,9 @@ def ask_health(url: str, *, timeout_s: float) -> Readiness:
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise ServiceError(
-            f"{url} cannot be reached: {reason}", hint="is the service running? 'headwater health URL' asks another"
+            f"{shown} cannot be reached: {reason}", hint="is the service running? 'headwater health URL' asks another"
         ) from None
     try:
         return msgspec.json.decode(body, type=Readiness)
     except msgspec.MsgspecError:
-        raise ServiceError(f"{url} did not answer as Headwater does", hint="is it a Headwater service?") from None
+        raise ServiceError(f"{shown} did not answer as Headwater does", hint="is it a Headwater service?") from None
