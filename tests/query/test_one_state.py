@@ -244,6 +244,13 @@ def test_beside_a_writer_on_sqlite(seed: int, is_shared: bool) -> None:
         check_beside(asked, writer)
 
 
+def test_a_graph_that_is_made_while_the_first_question_is_answered_is_not_ahead_of_it(tmp_path: Path) -> None:
+    """Nobody asked for a graph before the question began: what another handle makes of later events is not in the
+    answer. In this history they bring an edge."""
+    with beside(lambda **how: RestlessSQLite.open(tmp_path, **how), 10, is_shared=True) as (asked, writer):
+        check_beside(asked, writer)
+
+
 def test_on_postgres(postgres_url: str, tmp_path: Path) -> None:
     """The same on PostgreSQL."""
     postgres = pytest.importorskip("headwater.storage.postgres").PostgresStore

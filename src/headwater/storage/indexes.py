@@ -60,15 +60,17 @@ class SharedIndexes:
     def index(self, level: Level, source: EdgeSource, before: Latest | None) -> GraphIndex:
         """The index of a level in the state that ``source`` shows, which is being read.
 
-        ``before`` is what ``latest`` gave before that reading began.
+        ``before`` is what ``latest`` gave before that reading began; None where the index was made since, and may be
+        ahead of the reading by now.
         """
         from headwater.storage.index import GraphIndex
+        from headwater.storage.index.follow import nothing
 
         with self._lock:  # never held while the store is asked something: the store may hold its lock and come here
             shared = self._indexes.get(level)
             if shared is None:
                 folder = None if self._folder is None else self._folder / level
                 shared = self._indexes[level] = GraphIndex.prepare(folder, source)
-        found = shared.reading_from(source, before)
+        found = shared.reading_from(source, nothing(source) if before is None else before)
         found.refresh()
         return found

@@ -53,7 +53,7 @@ class Follower:
         self._is_closed = False
         self._places: int | None = None
         self._auto_compact = auto_compact
-        self.state: State = (_empty(NO_EPOCH), MappingTable(source))
+        self.state: State = nothing(source)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -239,6 +239,11 @@ class Follower:
             loaded = files.load(self.folder, above=generation - 1)
             if loaded is not None and loaded[0].generation == generation:
                 self.snapshot = loaded[0]
+
+
+def nothing(source: EdgeSource) -> State:
+    """The state of a graph before its source was asked for the first time."""
+    return _empty(NO_EPOCH), MappingTable(source)
 
 
 def _empty(epoch: int) -> Snapshot:
