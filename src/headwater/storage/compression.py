@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import zstandard
+
+_TOGETHER_BYTES = 64 << 10
+"""So much is handed over at a time: little enough for memory that is used again, where for a larger piece the operating
+system gives new pages each time."""
 
 
 class _Kept(threading.local):
@@ -20,11 +25,29 @@ _kept = _Kept()
 
 def compress(data: bytes, *, level: int, write_checksum: bool = False) -> bytes:
     """The data as one frame."""
+    return _compressor(level, write_checksum).compress(data)
+
+
+def compress_all(pieces: Sequence[bytes], *, level: int, write_checksum: bool = False) -> bytes:
+    """Many pieces as one frame, without joining them first."""
+    stream = _compressor(level, write_checksum).compressobj(size=sum(map(len, pieces)))
+    done: list[bytes] = []
+    first = size = 0
+    for place, piece in enumerate(pieces):
+        size += len(piece)
+        if size >= _TOGETHER_BYTES:
+            done.append(stream.compress(b"".join(pieces[first : place + 1])))
+            first, size = place + 1, 0
+    done += (stream.compress(b"".join(pieces[first:])), stream.flush())
+    return b"".join(done)
+
+
+def _compressor(level: int, write_checksum: bool) -> zstandard.ZstdCompressor:
     found = _kept.compressors.get((level, write_checksum))
     if found is None:
         found = zstandard.ZstdCompressor(level=level, write_checksum=write_checksum)
         _kept.compressors[level, write_checksum] = found
-    return found.compress(data)
+    return found
 
 
 def decompress(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ import msgspec
 
 from headwater.formats.openlineage import parse_time
 from headwater.storage.base import StoredEvent
-from headwater.storage.compression import compress, decompress
+from headwater.storage.compression import compress_all, decompress
 
 KEY_BYTES = 16
 _KEPT = 8
@@ -35,14 +35,14 @@ class Frame(NamedTuple):
 
 def frame_of(first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> Frame:
     """The frame of some events with consecutive sequence numbers."""
-    plain = b"".join([part for body in bodies for part in (_LENGTH.pack(len(body)), body)])
+    pieces = [part for body in bodies for part in (_LENGTH.pack(len(body)), body)]
     times = b"".join(map(_TIME.pack, received))
     return Frame(
         first_seq + len(keys) - 1,
         first_seq,
         b"".join(keys),
         times,
-        compress(plain, level=1, write_checksum=True),
+        compress_all(pieces, level=1, write_checksum=True),
     )
 
 

@@ -17,7 +17,6 @@ from headwater.storage.projection.records import (
     FacetSetRow,
     Fields,
     Mapping,
-    Mention,
     Name,
     Node,
     Run,
@@ -39,10 +38,6 @@ _mapping = msgspec.msgpack.Decoder(tuple[int, int, tuple[FieldEdge, ...]]).decod
 _mapping_parts = msgspec.msgpack.Decoder(tuple[int, int, list[msgspec.Raw]]).decode
 _COUNT = struct.Struct("<I")
 _PACK_DOCS_FROM_BYTES = 4096
-MENTION_WIDTH = 5
-"""Numbers in a packed mention: name, run, facet set, event time, sequence number."""
-MENTIONED_AT = 3
-"""Place of the event time among them."""
 
 astuple: Callable[[Any], Columns] = msgspec.structs.astuple
 
@@ -269,22 +264,6 @@ def mapping_row(row_id: int, content: bytes) -> Mapping:
 def mapping_size(content: bytes) -> int:
     """How many column edges a mapping has, from its bytes."""
     return len(_mapping_parts(content)[2])
-
-
-def mentions_of(body: bytes, names: frozenset[int]) -> list[Mention]:
-    """Those mentions of a commit that speak of some names."""
-    values = array("q")
-    values.frombytes(unpack(body))
-    return mentions_in(values, names)
-
-
-def mentions_in(values: array[int], names: frozenset[int]) -> list[Mention]:
-    """Those of packed mentions that speak of some names."""
-    return [
-        Mention(name=name, run=values[at + 1], facets=values[at + 2], at=values[at + MENTIONED_AT], seq=values[at + 4])
-        for at, name in zip(range(0, len(values), MENTION_WIDTH), values[::MENTION_WIDTH], strict=True)
-        if name in names
-    ]
 
 
 def pack(data: bytes, from_bytes: int = 512) -> bytes:

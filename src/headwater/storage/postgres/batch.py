@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Sequence
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from headwater.model.events import Event, JobEvent, RunEvent
 from headwater.storage import rows
+from headwater.storage.cached import Fresh
+from headwater.storage.mentions import PendingMentions
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.directory import PostgresDirectory
-from headwater.storage.postgres.layouts import HANDED_OUT, LAYOUTS, OWN_IDS
+from headwater.storage.postgres.layouts import LAYOUTS
 from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.reads import PostgresReads
 from headwater.storage.postgres.rewrites import PostgresRewrites
 from headwater.storage.postgres.search import SearchTable
-from headwater.storage.postgres.table import Fresh, PostgresContents, PostgresTable, arrays_of
+from headwater.storage.postgres.table import PostgresContents, PostgresTable, arrays_of
 from headwater.storage.postgres.touches import PostgresTouches
 from headwater.storage.projection.names import normal_form
 from headwater.storage.projection.records import (
@@ -58,7 +58,7 @@ class BatchTables:
         self.event_keys = log.keys_of
         self._make_tables()
         self._make_contents()
-        self._mentions = array("q")
+        self._mentions = PendingMentions()
         self._edge_log: list[tuple[Any, ...]] = []
         self.rewrites = PostgresRewrites(session, self)
         self.reads = PostgresReads(session)
@@ -73,30 +73,24 @@ class BatchTables:
 
     def _make_tables(self) -> None:
         table = self._table
-        self.names: PostgresTable[int, Name] = table("names", ["id"], decode=rows.plain(Name), cache_size=100_000)
-        self.nodes: PostgresTable[int, Node] = table("nodes", ["id"], decode=rows.plain(Node), cache_size=100_000)
-        self.runs: PostgresTable[int, Run] = table("runs", ["id"], rows.run_columns, rows.run_row)
-        self.versions: PostgresTable[int, Version] = table("versions", ["id"], rows.version_columns, rows.version_row)
+        self.names: PostgresTable[int, Name] = table("names", decode=rows.plain(Name), cache_size=100_000)
+        self.nodes: PostgresTable[int, Node] = table("nodes", decode=rows.plain(Node), cache_size=100_000)
+        self.runs: PostgresTable[int, Run] = table("runs", rows.run_columns, rows.run_row)
+        self.versions: PostgresTable[int, Version] = table("versions", rows.version_columns, rows.version_row)
         self.derivations: PostgresTable[int, Derivation] = table(
-            "derivations", ["id"], rows.derivation_columns, rows.derivation_row
+            "derivations", rows.derivation_columns, rows.derivation_row
         )
         self.dependencies: PostgresTable[tuple[str, str], Dependency] = table(
-            "dependencies", ["run_id", "on_run"], decode=rows.plain(Dependency)
+            "dependencies", decode=rows.plain(Dependency)
         )
-        self.flows: PostgresTable[tuple[int, int, int], Flow] = table(
-            "flows", ["job", "target", "kind"], decode=rows.plain(Flow)
-        )
-        self.edges: PostgresTable[tuple[int, int, int, int, int], Edge] = table(
-            "edges", ["source", "target", "job", "kind", "valid_from"], decode=rows.plain(Edge)
-        )
-        self.changes: PostgresTable[tuple[int, str, int, bytes], Change] = table(
-            "changes", ["node", "name", "at", "key"], decode=rows.plain(Change)
-        )
+        self.flows: PostgresTable[tuple[int, int, int], Flow] = table("flows", decode=rows.plain(Flow))
+        self.edges: PostgresTable[tuple[int, int, int, int, int], Edge] = table("edges", decode=rows.plain(Edge))
+        self.changes: PostgresTable[tuple[int, str, int, bytes], Change] = table("changes", decode=rows.plain(Change))
         self.statements: PostgresTable[tuple[int, int, int, bytes], Statement] = table(
-            "statements", ["subject", "kind", "at", "key"], rows.statement_columns, rows.statement_row
+            "statements", rows.statement_columns, rows.statement_row
         )
-        self.fields: PostgresTable[int, Fields] = table("fields", ["node"], rows.fields_columns, rows.fields_row)
-        self.search: SearchTable = table("search", ["node"], decode=rows.plain(SearchText), make=SearchTable)
+        self.fields: PostgresTable[int, Fields] = table("fields", rows.fields_columns, rows.fields_row)
+        self.search: SearchTable = table("search", decode=rows.plain(SearchText), make=SearchTable)
         self.search.counters = self
         self.directory = PostgresDirectory(self._session, self._fresh)
         self._tables: list[Any] = [
@@ -112,16 +106,13 @@ class BatchTables:
     def _table(
         self,
         name: str,
-        key: list[str],
         encode: Callable[[Any], rows.Columns] = rows.astuple,
         decode: Callable[..., Any] = tuple,
         *,
         cache_size: int = 20_000,
         make: type[PostgresTable[Any, Any]] = PostgresTable,
     ) -> Any:
-        return make(
-            self._session, LAYOUTS[name], attrgetter(*key), encode, decode, self._fresh(name), cache_size=cache_size
-        )
+        return make(self._session, LAYOUTS[name], encode, decode, self._fresh(name), cache_size=cache_size)
 
     def _make_contents(self) -> None:
         one = self._session
@@ -136,7 +127,7 @@ class BatchTables:
         self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
 
     def _fresh(self, table: str) -> Fresh:
-        return Fresh(self._counters, {**HANDED_OUT, "id": OWN_IDS.get(table, "node")})
+        return Fresh(self._counters, table)
 
     # -- the batch -------------------------------------------------------------------------------------------------
     def begin(self, counters: dict[str, int]) -> None:
@@ -177,11 +168,10 @@ class BatchTables:
 
     def _flush_logs(self) -> None:
         if self._mentions:
-            times = self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH]
             self.advance("mentions", 1)
-            given = (min(times), max(times), self.counter("mentions"), rows.pack(self._mentions.tobytes()))
-            self._session.execute(self._sql["mentions_add"], given)
-            del self._mentions[:]
+            first, last, packed = self._mentions.packed()
+            self._session.execute(self._sql["mentions_add"], (first, last, self.counter("mentions"), packed))
+            self._mentions.clear()
         if self._edge_log:
             first = self.counter("edge_log") + 1
             self.advance("edge_log", len(self._edge_log))
@@ -224,7 +214,7 @@ class BatchTables:
             part.clear()
         for known in (self._name_ids, self._no_names, self._spelt, self._run_ids, self._new_runs, self._latest):
             known.clear()
-        del self._mentions[:]
+        self._mentions.clear()
         self._edge_log.clear()
         self.rewrites.clear()
         self.reads.clear()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from operator import attrgetter
 from typing import Any
 
 from headwater.storage import rows
+from headwater.storage.cached import Fresh
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
-from headwater.storage.postgres.table import Fresh, Layout, PostgresTable
+from headwater.storage.postgres.table import Layout, PostgresTable
 from headwater.storage.projection.records import JOB, Listing, Pulse
 from headwater.storage.projection.tables import Span
 
@@ -31,10 +31,10 @@ class PostgresDirectory:
         self._session = session
         self._sql = queries()
         self.listings: PostgresTable[int, Listing] = PostgresTable(
-            session, _LISTINGS, attrgetter("node"), rows.astuple, rows.plain(Listing), fresh("listings")
+            session, _LISTINGS, rows.astuple, rows.plain(Listing), fresh("listings")
         )
         self.pulses: PostgresTable[tuple[int, int], Pulse] = PostgresTable(
-            session, _PULSES, attrgetter("start", "type"), rows.astuple, rows.plain(Pulse), fresh("pulses")
+            session, _PULSES, rows.astuple, rows.plain(Pulse), fresh("pulses")
         )
 
     def _all(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from headwater.storage.postgres.table import Layout
-from headwater.storage.projection.tables import Counter
 
 LAYOUTS = {
     layout.table: layout
@@ -56,9 +55,3 @@ LAYOUTS = {
         ),
     )
 }
-HANDED_OUT: dict[str, Counter] = {
-    "id": "node", "node": "node", "job": "node", "target": "node", "source": "node", "dataset": "node",
-    "subject": "name",
-}  # fmt: skip
-"""Which counter hands out the ids of a column; ``id`` is each table's own."""
-OWN_IDS: dict[str, Counter] = {"names": "name", "runs": "run", "versions": "step", "derivations": "step"}

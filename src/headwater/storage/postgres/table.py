@@ -1,43 +1,18 @@
-"""One table behind a cache: rows are read once, changed in memory, and written in bulk at the end of a batch.
-
-A question costs a round trip, so none is asked whose answer is known: a row with an id that this transaction handed
-out cannot be on the server, and rows that a batch will ask for are fetched together before it begins.
-"""
+"""One table on the server behind a cache. A question costs a round trip: rows that a batch will ask for are fetched
+together before it begins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
+from headwater.storage.cached import CachedTable, Fresh, columns_of
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
-from headwater.storage.projection.touches import TouchNotes
 from headwater.storage.rows import Columns, pack, unpack
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
-_NEVER = 2**63
-
-
-class Fresh:
-    """Whether an id was handed out since the rows of a table were last written: no stored row has it then."""
-
-    def __init__(self, counters: dict[str, int], by_column: dict[str, str]) -> None:
-        self._counters = counters
-        self._by_column = by_column
-        self._floor: dict[str, int] = {}
-
-    def __call__(self, name: str, value: Any) -> bool:
-        """Whether an id in the column of that name is new."""
-        return name in self._by_column and bool(value > self._floor.get(name, _NEVER))
-
-    def written(self) -> None:
-        """Rows were written, or a transaction begins: ids up to now may be stored."""
-        self._floor = {name: self._counters.get(counter, 0) for name, counter in self._by_column.items()}
-
-    def unknown(self) -> None:
-        """Nobody hands out ids: any may be stored."""
-        self._floor = {}
 
 
 class Layout:
@@ -86,77 +61,36 @@ def _array(kind: str) -> str:
     return "bigint[]" if kind == "smallint" else f"{kind}[]"
 
 
-class PostgresTable(Generic[K, R]):
+class PostgresTable(CachedTable[K, R]):
     """Rows of one table. ``encode`` gives the columns in the order of the layout, ``decode`` takes them."""
 
     def __init__(
         self,
         session: Session,
         layout: Layout,
-        key: Callable[[R], K],
         encode: Callable[[R], Columns],
         decode: Callable[..., R],
         fresh: Fresh,
         *,
         cache_size: int = 20_000,
     ) -> None:
+        super().__init__(layout.keys, encode, decode, fresh, cache_size)
         self._session = session
         self.layout = layout
-        self._key = key
-        self._encode = encode
-        self._decode = decode
-        self.fresh = fresh
-        self._cache_size = cache_size
-        self.notes: TouchNotes | None = None
-        self._rows: dict[K, R] = {}
-        self._pending: dict[K, R | None] = {}
-        self._absent: set[K] = set()
         #: the keys of every stored row in which a column has a value, until the batch is written
         self._whole: dict[tuple[str, Any], list[K]] = {}
-        #: keys of pending rows by the columns that were asked for; rows change, so what is found is looked at again
-        self._indexes: dict[tuple[str, ...], dict[Any, dict[K, None]]] = {}
 
     # -- one row ---------------------------------------------------------------------------------------------------
-    def get(self, key: K) -> R | None:
-        """The row of that key; the same object for as long as the batch lasts."""
-        found = self._rows.get(key)
-        if found is not None:
-            return found
-        if key in self._absent or key in self._pending or self._is_new(key):
-            return None
-        columns = self._session.execute(self.layout.get, _columns(key)).fetchone()
-        if columns is None:
-            self._absent.add(key)
-            return None
-        return self.keep(self._decode(*columns))
+    def _stored(self, key: Columns) -> Columns | None:
+        return self._session.execute(self.layout.get, key).fetchone()
 
     def _is_new(self, key: K) -> bool:
-        pairs = list(zip(self.layout.keys, _columns(key), strict=True))
-        return any(self.fresh(name, value) or (name, value) in self._whole for name, value in pairs)
-
-    def put(self, row: R) -> None:
-        """Insert the row, or write it again after a change."""
-        key = self._key(row)
-        self._rows[key] = row
-        self._pending[key] = row
-        self._absent.discard(key)
-        for names, index in self._indexes.items():
-            index.setdefault(tuple([getattr(row, name) for name in names]), {})[key] = None
-
-    def drop(self, key: K) -> None:
-        """Remove the row if it is there."""
-        if self.notes is not None:
-            self.notes([self.get(key)])
-        self._rows.pop(key, None)
-        self._pending[key] = None
-
-    def keep(self, row: R) -> R:
-        """The row in the cache with that key, else this one."""
-        return self._rows.setdefault(self._key(row), row)
+        pairs = zip(self._keys, columns_of(key), strict=True)
+        return super()._is_new(key) or any(pair in self._whole for pair in pairs)
 
     def touches(self, name: str, value: Any) -> bool:
         """Whether a row with that value is put, or dropped, and not written yet."""
-        return any(_columns(key)[self.layout.keys.index(name)] == value for key in self._pending)
+        return any(columns_of(key)[self.layout.keys.index(name)] == value for key in self._pending)
 
     # -- many rows -------------------------------------------------------------------------------------------------
     def expect(self, keys: Iterable[K]) -> None:
@@ -195,28 +129,6 @@ class PostgresTable(Generic[K, R]):
         stored = self._where(sorted(equal), equal)
         return [row for row in stored if self._key(row) not in self._pending] + self.pending(**equal)
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether there is something to write."""
-        return bool(self._pending)
-
-    def pending(self, **equal: Any) -> list[R]:
-        """Rows with these values that are put and not written yet."""
-        names = tuple(sorted(equal))
-        keys = self._index(names).get(tuple([equal[name] for name in names]), ())
-        rows = [row for key in keys if (row := self._pending.get(key)) is not None]
-        return [row for row in rows if all(getattr(row, name) == equal[name] for name in names)]
-
-    def _index(self, names: tuple[str, ...]) -> dict[Any, dict[K, None]]:
-        """The keys of pending rows by these columns."""
-        index = self._indexes.get(names)
-        if index is None:
-            index = self._indexes[names] = {}
-            for key, row in self._pending.items():
-                if row is not None:
-                    index.setdefault(tuple([getattr(row, name) for name in names]), {})[key] = None
-        return index
-
     def _where(self, names: Sequence[str], equal: dict[str, Any]) -> list[R]:
         """The stored rows with these values, as far as they are not changed by this batch."""
         if any(self.fresh(name, value) for name, value in equal.items()):
@@ -247,44 +159,26 @@ class PostgresTable(Generic[K, R]):
         return [keep(row) for row in found if self._pending.get(self._key(row), row) is not None]
 
     # -- writing ---------------------------------------------------------------------------------------------------
+    def _remove(self, keys: list[Columns]) -> None:
+        self._session.execute(self.layout.drop, arrays_of(self.layout.types, keys))
+
+    def _write(self, rows: list[Columns]) -> None:
+        self._session.execute(self.layout.put, arrays_of(self.layout.types, rows))
+
     def flush(self) -> None:
         """Write what is pending."""
-        if not self._pending:
-            return
-        gone = [_columns(key) for key, row in self._pending.items() if row is None]
-        written = [self._encode(row) for row in self._pending.values() if row is not None]
-        if gone:
-            self._session.execute(self.layout.drop, arrays_of(self.layout.types, gone))
-        if written:
-            self._session.execute(self.layout.put, arrays_of(self.layout.types, written))
-        if self.notes is not None:
-            self.notes(self._pending.values())
-        self._pending.clear()
-        self._indexes.clear()
-        self._whole.clear()
-        self.fresh.written()
-
-    def __len__(self) -> int:
-        return len(self._rows)
+        if self._pending:
+            self._whole.clear()
+        super().flush()
 
     def written(self) -> None:
         """The batch is written: what was fetched for it may be let go."""
         self._whole.clear()
 
-    def trim(self) -> None:
-        """Keep the cache small, between batches."""
-        if len(self._rows) > self._cache_size:
-            self._rows.clear()
-        if len(self._absent) > self._cache_size:
-            self._absent.clear()
-
     def clear(self) -> None:
         """Forget everything: the batch was rolled back, or another process wrote."""
-        self._rows.clear()
-        self._pending.clear()
-        self._absent.clear()
+        super().clear()
         self._whole.clear()
-        self._indexes.clear()
 
 
 def arrays_of(types: Sequence[str], rows: Sequence[Columns]) -> list[Any]:
@@ -390,7 +284,3 @@ class PostgresContents(Generic[R]):
         self._pending.clear()
         self._known_to = 0
         self._is_current = False
-
-
-def _columns(key: Any) -> Columns:
-    return key if isinstance(key, tuple) else (key,)

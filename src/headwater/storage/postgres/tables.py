@@ -6,12 +6,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from headwater.storage import rows
+from headwater.storage.mentions import mentions_of
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.batch import BatchTables
 from headwater.storage.postgres.connection import Session
 from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.table import arrays_of
-from headwater.storage.projection.records import Change, Derivation, Edge, Mention, Name, Node, Run, Version
+from headwater.storage.projection.records import (
+    Change,
+    Derivation,
+    Edge,
+    Mention,
+    Name,
+    Node,
+    Run,
+    Version,
+    change_order,
+)
 from headwater.storage.projection.tables import LEVELS, HeldEdge, Level, NamedNode, Side
 from headwater.storage.projection.touches import note_touches
 
@@ -157,7 +168,7 @@ class PostgresTables(BatchTables):
     def latest_changes(self, node: int) -> list[Change]:
         """The last change of each facet of a node."""
         if self.changes.fresh("node", node):
-            return list({row.name: row for row in sorted(self.changes.pending(node=node), key=_order)}.values())
+            return list({row.name: row for row in sorted(self.changes.pending(node=node), key=change_order)}.values())
         found = self._latest.pop(node, None)
         if found is not None and not self.changes.touches("node", node):
             return found
@@ -165,16 +176,16 @@ class PostgresTables(BatchTables):
 
     def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        self._mentions.extend([value for name, facets in said for value in (name, run, facets, at, seq)])
+        self._mentions.add(said, run, at, seq)
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
         """Mentions of these names a commit, with the earliest event time in it; of the batch at hand before all."""
         wanted = frozenset(names)
-        yield first, rows.mentions_in(self._mentions, wanted)
+        yield first, self._mentions.naming(wanted)
         place = (-_END_OF_TIME, 0)
         while page := self._session.rows(self._sql["mentions_within"], (first, last, *place, _FEW_COMMITS)):
             for earliest, number, body in page:
-                yield earliest, rows.mentions_of(body, wanted)
+                yield earliest, mentions_of(body, wanted)
                 place = (earliest, number)
 
     def mentions(self, names: Iterable[int]) -> list[Mention]:
@@ -225,7 +236,3 @@ class PostgresTables(BatchTables):
         """Count a rewrite of every level."""
         for level in LEVELS:
             self.rewritten(level)
-
-
-def _order(change: Change) -> tuple[int, bytes]:
-    return change.at, change.key

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from headwater.model.events import Dataset, Job, RunEvent
@@ -27,12 +29,13 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
     run_id: str = ""
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(NamedTuple):
     """One object that an event names, as far as hearing of it again goes."""
 
     node: Node
     #: the facets given to it, and whether they still tell something new; None for an object that is given none
-    given: tuple[FacetSet, Echo] | None
+    facets: FacetSet | None
+    echo: Echo | None
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -98,14 +101,13 @@ class Hearing:
         if at <= script.after:
             return False
         self._tables.mention(script.said, stamp.run, at, stamp.seq)
-        for part in script.parts:
-            node = part.node
+        for node, facets, echo in script.parts:
             is_newest = at > node.updated_at
             if is_newest:
                 node.updated_at = at
                 self._names.changed(node)
-            if part.given is not None and not part.given[1].holds(at):
-                self._history.hear(node, part.given[0], at, stamp.key, stamp.run_id, is_newest=is_newest)
+            if echo is not None and facets is not None and not echo.holds(at):
+                self._history.hear(node, facets, at, stamp.key, stamp.run_id, is_newest=is_newest)
         return True
 
     def remember(self, event: RunEvent) -> None:
@@ -131,7 +133,7 @@ class Hearing:
                 if name is not None and name not in names:
                     names.append(name)
                     said.append((name.id, 0))
-                    parts.append(Part(self._names.by_id(name.node), None))
+                    parts.append(Part(self._names.by_id(name.node), None, None))
         if len({part.node.id for part in parts}) < len(parts):
             return
         also = [self._names.known(DATASET, *there) for one in listed if (there := _at_source(*one)) is not None]
@@ -159,7 +161,7 @@ class Hearing:
 
     def _part(self, name: Name, facets: FacetSet) -> Part:
         node = self._names.by_id(name.node)
-        return Part(node, (facets, self._history.echo(node.id, facets.id)) if facets.bodies else None)
+        return Part(node, facets, self._history.echo(node.id, facets.id)) if facets.bodies else Part(node, None, None)
 
     # -- listening ---------------------------------------------------------------------------------------------------
     def know(self, kind: int, thing: Dataset | Job, at: int, key: bytes) -> tuple[Name, FacetSet]:

@@ -14,7 +14,7 @@ import msgspec
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names, type_of, words_of
 from headwater.storage.projection.names import Names, is_deleted
-from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText
+from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText, change_order
 from headwater.storage.projection.tables import Tables
 
 _SEARCHED = frozenset({"schema", "documentation", "tags", "ownership"})
@@ -123,10 +123,13 @@ class History:
             if len(self._latest) >= _CACHE_SIZE:
                 self._latest.clear()
                 self._all.clear()
-            found = self._latest[node_id] = {one.name: one for one in self._tables.latest_changes(node_id)}
+            told = () if node_id in self._names.untold else self._tables.latest_changes(node_id)
+            self._names.untold.discard(node_id)
+            found = self._latest[node_id] = {one.name: one for one in told}
         return found
 
     def _forget(self, node_id: int) -> None:
+        self._names.untold.discard(node_id)
         self._latest.pop(node_id, None)
         self._all.pop(node_id, None)
 
@@ -135,7 +138,7 @@ class History:
         by_name = self._all.setdefault(node_id, {})
         found = by_name.get(name)
         if found is None:
-            found = sorted(self._tables.changes.where(node=node_id, name=name), key=_order)
+            found = sorted(self._tables.changes.where(node=node_id, name=name), key=change_order)
             found[-1] = latest  # one object for one row, or what is noted in one would be missing in the other
             by_name[name] = found
         return found
@@ -143,9 +146,9 @@ class History:
     def _place_late(self, change: Change, latest: Change) -> Change:
         """Place a change before, or not far behind, the last one of its facet; the last one after it."""
         rows = self._changes_of(change.node, change.name, latest)
-        place = bisect_left(rows, _order(change), key=_order)
+        place = bisect_left(rows, change_order(change), key=change_order)
         after = rows[place] if place < len(rows) else None
-        if after is not None and _order(after) == _order(change):
+        if after is not None and change_order(after) == change_order(change):
             return rows[-1]
         last = rows[place - 1] if place else None
         if last is not None and last.body == change.body:
@@ -169,13 +172,13 @@ class History:
     def _said_again(self, last: Change, change: Change, until: Change | None) -> Change | None:
         """When the body of ``last`` was next said after ``change``, if before ``until``."""
         names = [name.id for name in self._names.of(change.node)]
-        before = _END if until is None else _order(until)
+        before = _END if until is None else change_order(until)
         found: Mention | None = None
         for earliest, mentions in self._tables.mentions_within(names, change.at, before[0]):
             if earliest > before[0]:
                 break
             for at, key, mention, bodies in self._statements(mentions):
-                if _order(change) < (at, key) < before and bodies.get(change.name) == last.body:
+                if change_order(change) < (at, key) < before and bodies.get(change.name) == last.body:
                     before, found = (at, key), mention
         if found is None:
             return None
@@ -289,10 +292,6 @@ class History:
                 self._tables.search.put(text)
         self._stale.clear()
         self._columns.grown.clear()
-
-
-def _order(change: Change) -> tuple[int, bytes]:
-    return change.at, change.key
 
 
 def _key(change: Change) -> tuple[int, str, int, bytes]:

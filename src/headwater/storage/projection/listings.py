@@ -63,7 +63,7 @@ class Listings:
             row = self._row(node)
             if directory.listings.get(node_id) != row:
                 directory.listings.put(row)
-        self._names.relisted.clear()
+        self._names.settled()
         for (start, kind), count in self._beats.items():
             pulse = directory.pulses.get((start, kind)) or Pulse(start=start, type=kind, count=0)
             pulse.count += count

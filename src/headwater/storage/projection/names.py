@@ -51,6 +51,8 @@ class Names:
         self._changed: dict[int, Node] = {}
         #: nodes that may be listed otherwise from now on
         self.relisted: set[int] = set()
+        #: nodes made in this batch of which nothing was said yet
+        self.untold: set[int] = set()
 
     def clear(self) -> None:
         """Forget what is cached: the batch that made it was rolled back."""
@@ -58,7 +60,12 @@ class Names:
         self._names.clear()
         self._nodes.clear()
         self._changed.clear()
+        self.settled()
+
+    def settled(self) -> None:
+        """The batch is settled, or rolled back."""
         self.relisted.clear()
+        self.untold.clear()
 
     def drop(self, node_id: int) -> None:
         """Forget a node that was joined to another."""
@@ -112,6 +119,7 @@ class Names:
         )
         tables.names.put(made)
         self.relisted.add(node.id)
+        self.untold.add(node.id)
         return made
 
     def node(self, name_id: int) -> Node:

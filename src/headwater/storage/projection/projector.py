@@ -215,7 +215,8 @@ class Projector:
         doc.settled = settled
         self.bindings.settle(run, doc, settled, plan)
         heard_at = max(stamp.at, run.started_at, run.ended_at or run.started_at)
-        self._tables.mention(plan.noted, run.id, heard_at, stamp.seq)
+        if plan.noted:
+            self._tables.mention(plan.noted, run.id, heard_at, stamp.seq)
         if before is None:
             for target, shape in plan.flows.items():
                 self._flows.observe(run.job, target, Step(at, run.run_id, shape))

@@ -150,6 +150,11 @@ class Change(Row):
     is_repeated: bool = False
 
 
+def change_order(change: Change) -> tuple[int, bytes]:
+    """The order in which the changes of a facet follow one another."""
+    return change.at, change.key
+
+
 class Statement(Row, gc=True):
     """Something said about a node at one instant: a JobEvent's lineage, a DatasetEvent's lineage, or its life cycle."""
 

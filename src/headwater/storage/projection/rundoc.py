@@ -86,7 +86,7 @@ class RunDoc(msgspec.Struct, array_like=True, gc=False):
     settled: Settled | None = None
     #: latest time of a START
     begun: int | None = None
-    #: earliest event time by terminal state; a document of before this was kept has none
+    #: earliest event time by terminal state, of those that were reported at several
     first_ends: dict[int, int] = {}
 
     def advance(self, kind: EventType | None, at: int) -> int:
@@ -97,9 +97,12 @@ class RunDoc(msgspec.Struct, array_like=True, gc=False):
             if kind is EventType.START and (self.begun is None or at > self.begun):
                 self.begun = at
         elif state > RUNNING:
-            last = self.ends.get(state, at)
-            self.first_ends[state] = min(at, self.first_ends.get(state, last))
-            self.ends[state] = max(at, last)
+            last = self.ends.get(state)
+            if last is None:
+                self.ends[state] = at
+            elif at != last:
+                self.first_ends[state] = min(at, self.first_ends.get(state, last))
+                self.ends[state] = max(at, last)
             if len(self.ends) == 1:
                 return state
         return self._end() if self.ends else RUNNING if self.was_running else 0
@@ -119,9 +122,9 @@ class RunDoc(msgspec.Struct, array_like=True, gc=False):
         """Whether it failed before it ever completed, and no completion followed a start after that."""
         if self.begun is None:
             return False
-        first = self.first_ends or self.ends
-        failures = (first.get(FAILED, self.ends[FAILED]), self.ends[FAILED])
-        if failures[0] > first.get(COMPLETED, self.ends[COMPLETED]):
+        first = {**self.ends, **self.first_ends}
+        failures = (first[FAILED], self.ends[FAILED])
+        if failures[0] > first[COMPLETED]:
             return False
         return any(self.begun <= at <= self.ends[COMPLETED] for at in failures)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
-from operator import attrgetter
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from headwater.storage import rows
+from headwater.storage.cached import Fresh
 from headwater.storage.projection.records import JOB, Listing, Pulse
 from headwater.storage.projection.tables import Span
 from headwater.storage.sqlite.connection import queries
@@ -19,30 +19,16 @@ from headwater.storage.sqlite.table import SQLiteTable
 class SQLiteDirectory:
     """Every question is answered from an index: it costs what it shows and skips, or what it counts."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, counters: Mapping[str, int]) -> None:
         self._connection = connection
         self._sql = queries()
+        decode, fresh = rows.plain(Listing, "is_deleted"), Fresh(counters, "listings")
         self.listings: SQLiteTable[int, Listing] = SQLiteTable(
-            connection, "listings", attrgetter("node"), rows.astuple, rows.plain(Listing, "is_deleted")
+            connection, "listings", ["node"], rows.astuple, decode, fresh
         )
         self.pulses: SQLiteTable[tuple[int, int], Pulse] = SQLiteTable(
-            connection, "pulses", attrgetter("start", "type"), rows.astuple, rows.plain(Pulse)
+            connection, "pulses", ["start", "type"], rows.astuple, rows.plain(Pulse), Fresh(counters, "pulses")
         )
-
-    def flush(self) -> None:
-        """Write what is pending."""
-        self.listings.flush()
-        self.pulses.flush()
-
-    def clear(self) -> None:
-        """Forget what is cached or pending."""
-        self.listings.clear()
-        self.pulses.clear()
-
-    def trim(self) -> None:
-        """Keep the caches small, between batches."""
-        self.listings.trim()
-        self.pulses.trim()
 
     def _all(self, statement: str, *values: Any, **named: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(self._sql[statement], named or values).fetchall()

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from headwater.storage.base import StoredEvent
 from headwater.storage.frames import Frame, Unpacked, cut, events_of, frame_of, key_at
 from headwater.storage.sqlite.connection import queries
+from headwater.storage.sqlite.table import bound
 
 _PAGE = 1000
 _MANY = 500
@@ -27,7 +28,7 @@ class EventLog:
 
     def index(self, events: Sequence[tuple[int, bytes, int]]) -> None:
         """Have (time, key, sequence number) of new events found again."""
-        self._connection.executemany(self._sql["event_keys_add"], events)
+        self._connection.executemany(self._sql["event_keys_add"], bound(events))
 
     def find(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
         """The sequence numbers, by key, of those events that are stored, given by time and key."""

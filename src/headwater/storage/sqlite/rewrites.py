@@ -9,13 +9,13 @@ from headwater.storage.projection.rewrites import KEPT, KEPT_FLOOR, Rewrites, mo
 from headwater.storage.sqlite.connection import queries
 
 if TYPE_CHECKING:
-    from headwater.storage.sqlite.tables import SQLiteTables
+    from headwater.storage.sqlite.batch import BatchTables
 
 
 class SQLiteRewrites(Rewrites):
     """The rows of one file, numbered and counted by its tables."""
 
-    def __init__(self, connection: sqlite3.Connection, tables: SQLiteTables) -> None:
+    def __init__(self, connection: sqlite3.Connection, tables: BatchTables) -> None:
         super().__init__()
         self._connection = connection
         self._tables = tables

@@ -1,87 +1,63 @@
-"""One table behind a cache: rows are read once, changed in memory, and written in bulk at the end of a batch."""
+"""One table of a file behind a cache, and content by digest."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from headwater.storage.projection.touches import TouchNotes
+from headwater.storage.cached import CachedTable, Fresh
 from headwater.storage.rows import Columns, pack, unpack
 from headwater.storage.sqlite.connection import queries
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
+_BINDING: dict[type, Callable[[Any], Any]] = {bytes: bytearray, bool: int}
 
 
-class SQLiteTable(Generic[K, R]):
+class SQLiteTable(CachedTable[K, R]):
     """Rows of one table. ``encode`` gives the columns in the order of the statements, ``decode`` takes them."""
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         name: str,
-        key: Callable[[R], K],
+        keys: Sequence[str],
         encode: Callable[[R], Columns],
         decode: Callable[..., R],
+        fresh: Fresh,
         *,
         cache_size: int = 20_000,
     ) -> None:
+        super().__init__(keys, encode, decode, fresh, cache_size)
         self._connection = connection
         self._name = name
-        self._key = key
-        self._encode = encode
-        self._decode = decode
-        self._cache_size = cache_size
-        self.notes: TouchNotes | None = None
-        self._rows: dict[K, R] = {}
-        self._pending: dict[K, R | None] = {}
-        self._absent: set[K] = set()
         sql = queries()
-        self._get = sql[f"{name}_get"]
-        self._put = sql[f"{name}_put"]
-        self._drop = sql[f"{name}_drop"]
-        self._all = sql[f"{name}_all"]
+        self._sql = {one: sql[f"{name}_{one}"] for one in ("get", "put", "drop", "all")}
 
-    def get(self, key: K) -> R | None:
-        """The row of that key; the same object for as long as the batch lasts."""
-        found = self._rows.get(key)
-        if found is not None:
-            return found
-        if key in self._absent or key in self._pending:
-            return None
-        columns = self._connection.execute(self._get, _columns(key)).fetchone()
-        if columns is None:
-            self._absent.add(key)
-            return None
-        found = self._rows[key] = self._decode(*columns)
+    def _stored(self, key: Columns) -> Columns | None:
+        found: Columns | None = self._connection.execute(self._sql["get"], key).fetchone()
         return found
 
-    def put(self, row: R) -> None:
-        """Insert the row, or write it again after a change."""
-        key = self._key(row)
-        self._rows[key] = row
-        self._pending[key] = row
-        self._absent.discard(key)
+    def _remove(self, keys: list[Columns]) -> None:
+        self._connection.executemany(self._sql["drop"], keys)
 
-    def drop(self, key: K) -> None:
-        """Remove the row if it is there."""
-        if self.notes is not None:
-            self.notes([self.get(key)])
-        self._rows.pop(key, None)
-        self._pending[key] = None
+    def _write(self, rows: list[Columns]) -> None:
+        self._connection.executemany(self._sql["put"], bound(rows))
 
     def where(self, **equal: Any) -> list[R]:
         """Rows with these values in an indexed set of columns."""
+        if any(map(self.fresh, equal, equal.values())):
+            return self.pending(**equal)
         names = sorted(equal)
-        return self.select(f"{self._name}_by_{'_'.join(names)}", tuple(equal[name] for name in names))
+        return self.select(f"{self._name}_by_{'_'.join(names)}", tuple([equal[name] for name in names]))
 
     def rows(self) -> Iterator[R]:
         """Every row, by key; read as they are asked for, and not kept."""
         self.flush()
-        for columns in self._connection.execute(self._all, ()):
+        for columns in self._connection.execute(self._sql["all"], ()):
             row = self._decode(*columns)
             yield self._rows.get(self._key(row), row)
 
@@ -110,50 +86,16 @@ class SQLiteTable(Generic[K, R]):
     def select(self, query: str, parameters: Columns | dict[str, Any]) -> list[R]:
         """The rows of a named statement that gives all columns of the table."""
         self.flush()
+        return self.stored(query, parameters)
+
+    def stored(self, query: str, parameters: Columns | dict[str, Any]) -> list[R]:
+        """The rows of such a statement as they are stored, whatever is pending."""
         found = [self._decode(*columns) for columns in self._connection.execute(queries()[query], parameters)]
         return [self.keep(row) for row in found]
 
-    def keep(self, row: R) -> R:
-        """The row in the cache with that key, else this one."""
-        return self._rows.setdefault(self._key(row), row)
-
-    def pending(self) -> Iterator[R]:
-        """The rows that wait to be written."""
-        return (row for row in self._pending.values() if row is not None)
-
-    def flush(self) -> None:
-        """Write what is pending."""
-        if not self._pending:
-            return
-        gone = [_columns(key) for key, row in self._pending.items() if row is None]
-        written = [self._encode(row) for row in self._pending.values() if row is not None]
-        if gone:
-            self._connection.executemany(self._drop, gone)
-        if written:
-            self._connection.executemany(self._put, written)
-        if self.notes is not None:
-            self.notes(self._pending.values())
-        self._pending.clear()
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def trim(self) -> None:
-        """Keep the cache small, between batches."""
-        if len(self._rows) > self._cache_size:
-            self._rows.clear()
-        if len(self._absent) > self._cache_size:
-            self._absent.clear()
-
-    def clear(self) -> None:
-        """Forget everything: the batch was rolled back, or another process wrote."""
-        self._rows.clear()
-        self._pending.clear()
-        self._absent.clear()
-
 
 class SQLiteContents(Generic[R]):
-    """Content by digest, written at once: it is new but rarely."""
+    """Content by digest. It never changes."""
 
     def __init__(
         self,
@@ -167,6 +109,7 @@ class SQLiteContents(Generic[R]):
         self._decode = decode
         self._ids: dict[bytes, int] = {}
         self._rows: dict[int, R] = {}
+        self._pending: list[tuple[int, bytes, bytes]] = []
         sql = queries()
         self._id_of = sql[f"{name}_id_of"]
         self._get = sql[f"{name}_get"]
@@ -177,7 +120,7 @@ class SQLiteContents(Generic[R]):
         """The id under which that content is stored."""
         found = self._ids.get(digest)
         if found is None:
-            columns = self._connection.execute(self._id_of, (digest,)).fetchone()
+            columns = self._connection.execute(self._id_of, (bytearray(digest),)).fetchone()
             if columns is None:
                 return None
             found = self._ids[digest] = columns[0]
@@ -185,7 +128,7 @@ class SQLiteContents(Generic[R]):
 
     def add(self, content_id: int, digest: bytes, row: R) -> None:
         """Store content that is new."""
-        self._connection.execute(self._add, (content_id, digest, pack(self._encode(row))))
+        self._pending.append((content_id, digest, pack(self._encode(row))))
         self._ids[digest] = content_id
         self._rows[content_id] = row
 
@@ -208,17 +151,35 @@ class SQLiteContents(Generic[R]):
                 self._rows[content_id] = self._decode(content_id, unpack(content))
         return {one: self._rows[one] for one in wanted}
 
+    def flush(self) -> None:
+        """Write what is new."""
+        if self._pending:
+            self._connection.executemany(self._add, bound(self._pending))
+            self._pending.clear()
+
     def __len__(self) -> int:
         return len(self._rows)
 
     def clear(self) -> None:
         """Forget everything: the batch was rolled back, or the ids may mean something else now."""
+        self._pending.clear()
         self._ids.clear()
         self._rows.clear()
 
 
-def _columns(key: Any) -> Columns:
-    return key if isinstance(key, tuple) else (key,)
+def bound(rows: Sequence[Columns]) -> Iterable[Columns]:
+    """Rows as they are quickest to store. A column that holds bytes or booleans holds nothing else.
+
+    ``sqlite3`` looks for an adapter of every value that is not exactly an int, a float, a str or a bytearray
+    (``need_adapt`` in CPython's ``Modules/_sqlite/statement.c``): for bytes and booleans that costs as much as storing
+    a small row.
+    """
+    columns = list(zip(*rows, strict=True))
+    for place, values in enumerate(columns):
+        how = _BINDING.get(type(values[0]))
+        if how is not None:
+            columns[place] = tuple(map(how, values))
+    return zip(*columns, strict=True)
 
 
 def listed(numbers: Iterable[Any]) -> str:

@@ -3,224 +3,55 @@
 from __future__ import annotations
 
 import sqlite3
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from headwater.model.events import Event, RunEvent
 from headwater.storage import rows
+from headwater.storage.mentions import mentions_of
 from headwater.storage.projection.records import (
     Change,
-    Dependency,
     Derivation,
     Edge,
-    FacetSetRow,
-    Fields,
-    Flow,
-    Mapping,
     Mention,
     Name,
     Node,
     Run,
-    SearchText,
-    Shape,
-    Statement,
     Version,
 )
-from headwater.storage.projection.tables import LEVELS, Counter, HeldEdge, Level, NamedNode, Side
+from headwater.storage.projection.tables import HeldEdge, Level, NamedNode, Side
 from headwater.storage.projection.touches import note_touches
-from headwater.storage.sqlite.connection import queries
-from headwater.storage.sqlite.directory import SQLiteDirectory
+from headwater.storage.sqlite.batch import BatchTables
 from headwater.storage.sqlite.log import EventLog
-from headwater.storage.sqlite.reads import SQLiteReads
-from headwater.storage.sqlite.rewrites import SQLiteRewrites
-from headwater.storage.sqlite.searching import SearchTable
-from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable, listed
-from headwater.storage.sqlite.touches import SQLiteTouches
+from headwater.storage.sqlite.table import listed
 
 _END_OF_TIME = 2**63 - 1
 _PAGE = 1000
-_MOST_PARAMETERS = 500
-_MOST_NODES = 400_000
-_MOST_CONTENTS = 50_000
 
 _held = msgspec.json.Decoder(list[HeldEdge]).decode
 
 
-class SQLiteTables:
-    """One tenant's tables. What is put is written by ``flush``, within the transaction of the caller."""
+class SQLiteTables(BatchTables):
+    """One tenant's tables."""
 
     def __init__(self, connection: sqlite3.Connection, log: EventLog) -> None:
-        self._connection = connection
-        self._sql = queries()
-        self.event_keys = log.keys_of
-        self._make_tables(connection)
-        self._make_contents(connection)
-        self._counters: dict[str, int] = {}
-        self._counted: dict[str, int] = {}
-        self._mentions = array("q")
-        self._edge_log: list[tuple[Any, ...]] = []
-        self.rewrites = SQLiteRewrites(connection, self)
-        self.reads = SQLiteReads(connection)
-        self.touches = SQLiteTouches(connection)
-        self._name_ids: dict[tuple[int, str, str], int] = {}
-        self._run_ids: dict[str, int] = {}
-        self._new_runs: set[str] = set()
-        self._making: list[int] = []
-
-    def _make_tables(self, one: sqlite3.Connection) -> None:
-        self.names: SQLiteTable[int, Name] = SQLiteTable(
-            one, "names", attrgetter("id"), rows.astuple, rows.name_row, cache_size=100_000
-        )
-        self.nodes: SQLiteTable[int, Node] = SQLiteTable(
-            one, "nodes", attrgetter("id"), rows.astuple, rows.node_row, cache_size=100_000
-        )
-        self.runs: SQLiteTable[int, Run] = SQLiteTable(one, "runs", attrgetter("id"), rows.run_columns, rows.run_row)
-        self.versions: SQLiteTable[int, Version] = SQLiteTable(
-            one, "versions", attrgetter("id"), rows.version_columns, rows.version_row
-        )
-        self.derivations: SQLiteTable[int, Derivation] = SQLiteTable(
-            one, "derivations", attrgetter("id"), rows.derivation_columns, rows.derivation_row
-        )
-        self.dependencies: SQLiteTable[tuple[str, str], Dependency] = SQLiteTable(
-            one, "dependencies", attrgetter("run_id", "on_run"), rows.astuple, rows.plain(Dependency)
-        )
-        self.flows: SQLiteTable[tuple[int, int, int], Flow] = SQLiteTable(
-            one, "flows", attrgetter("job", "target", "kind"), rows.astuple, rows.plain(Flow)
-        )
-        self.edges: SQLiteTable[tuple[int, int, int, int, int], Edge] = SQLiteTable(
-            one, "edges", attrgetter("source", "target", "job", "kind", "valid_from"), rows.astuple, rows.plain(Edge)
-        )
-        self.changes: SQLiteTable[tuple[int, str, int, bytes], Change] = SQLiteTable(
-            one, "changes", attrgetter("node", "name", "at", "key"), rows.astuple, rows.plain(Change, "is_repeated")
-        )
-        self.statements: SQLiteTable[tuple[int, int, int, bytes], Statement] = SQLiteTable(
-            one, "statements", attrgetter("subject", "kind", "at", "key"), rows.statement_columns, rows.statement_row
-        )
-        self.fields: SQLiteTable[int, Fields] = SQLiteTable(
-            one, "fields", attrgetter("node"), rows.fields_columns, rows.fields_row
-        )
-        self.search = SearchTable(one, "search", attrgetter("node"), rows.astuple, rows.plain(SearchText, "is_deleted"))
-        self.search.counters = self
-        self.directory = SQLiteDirectory(one)
-        self._tables: list[Any] = [
-            self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
-            self.statements, self.fields, self.search, self.directory, self.dependencies,
-        ]  # fmt: skip
-        self._trimmed: list[Any] = [
-            self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes, self.directory,
-            self.dependencies,
-        ]  # fmt: skip
-        self.touched: set[int] = set()
+        super().__init__(connection, log)
         note_touches(self)
-
-    def _make_contents(self, one: sqlite3.Connection) -> None:
-        self.bodies: SQLiteContents[bytes] = SQLiteContents(one, "bodies", bytes, lambda _, content: content)
-        self.facet_sets: SQLiteContents[FacetSetRow] = SQLiteContents(
-            one, "facet_sets", rows.facets_content, rows.facets_row
-        )
-        self.shapes: SQLiteContents[Shape] = SQLiteContents(one, "shapes", rows.shape_content, rows.shape_row)
-        self.mappings: SQLiteContents[Mapping] = SQLiteContents(one, "mappings", rows.mapping_content, rows.mapping_row)
-        self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
-
-    # -- the batch -------------------------------------------------------------------------------------------------
-    def flush(self) -> None:
-        """Write everything that is pending."""
-        self._new_runs.clear()
-        self._run_ids.update([(row.run_id, row.id) for row in self.runs.pending()])
-        for table in (*self._tables, self.rewrites, self.reads):
-            table.flush()
-        if self._mentions:
-            times = self._mentions[rows.MENTIONED_AT :: rows.MENTION_WIDTH]
-            given = (min(times), max(times), rows.pack(self._mentions.tobytes()))
-            self._connection.execute(self._sql["mentions_add"], given)
-            del self._mentions[:]
-        if self._edge_log:
-            self._connection.executemany(self._sql["edge_log_add"], self._edge_log)
-            self._edge_log.clear()
-        changed = [item for item in self._counters.items() if self._counted.get(item[0]) != item[1]]
-        if changed:
-            self._connection.executemany(self._sql["counters_put"], changed)
-            self._counted.update(changed)
-
-    def is_crowded(self) -> bool:
-        """Whether so much is cached that everything should be forgotten."""
-        rows_ = len(self.names) + len(self.nodes)
-        return rows_ > _MOST_NODES or any(len(part) > _MOST_CONTENTS for part in self._contents)
-
-    def trim(self) -> None:
-        """Keep small the caches of rows that nobody else holds, between batches."""
-        for part in self._trimmed:
-            part.trim()
-        for ids in (self._name_ids, self._run_ids):
-            if len(ids) > 200_000:
-                ids.clear()
-
-    def clear(self) -> None:
-        """Forget everything that is cached or pending."""
-        self._clear_rows()
-        for part in self._contents:
-            part.clear()
-
-    def catch_up(self) -> None:
-        """Forget what another connection may have changed. Content does not change, unless all was made anew."""
-        self._clear_rows()
-        making = [self.epoch(level) for level in LEVELS]
-        if making != self._making:
-            self._making = making
-            for part in self._contents:
-                part.clear()
-
-    def _clear_rows(self) -> None:
-        self._new_runs.clear()
-        for part in (*self._tables, self.rewrites, self.reads, self.touched):
-            part.clear()
-        for counted in (self._counters, self._counted, self._name_ids, self._run_ids):
-            counted.clear()
-        del self._mentions[:]
-        self._edge_log.clear()
-
-    def counter(self, name: str) -> int:
-        """The present value of a counter."""
-        if not self._counters:
-            self._counters.update(self._connection.execute(self._sql["counters_get"]))
-            self._counted.update(self._counters)
-        return self._counters.get(name, 0)
-
-    def next_id(self, counter: Counter) -> int:
-        """The next id of a counter, from 1."""
-        value = self.counter(counter) + 1
-        self._counters[counter] = value
-        return value
-
-    def advance(self, counter: str, by: int) -> None:
-        """Count on."""
-        self._counters[counter] = self.counter(counter) + by
 
     # -- look-ups --------------------------------------------------------------------------------------------------
     def name(self, kind: int, namespace: str, name: str) -> Name | None:
         """The name in its normalised form."""
-        found = self._name_ids.get((kind, namespace, name))
+        place = (kind, namespace, name)
+        found = self._name_ids.get(place)
         if found is not None:
             return self.names.get(found)
-        row = next(iter(self.names.where(kind=kind, namespace=namespace, name=name)), None)
+        row = next(iter(self.names.pending(kind=kind, name=name, namespace=namespace)), None)
+        if row is None:
+            row = next(iter(self.names.stored("names_by_kind_name_namespace", (kind, name, namespace))), None)
         if row is not None:
-            self._name_ids[kind, namespace, name] = row.id
+            self._name_ids[place] = row.id
         return row
-
-    def expect(self, events: Sequence[Event]) -> None:
-        """Find at once which of the runs that a batch speaks of are stored."""
-        run_ids = {event.run.run_id for event in events if isinstance(event, RunEvent)}
-        unknown = [run_id for run_id in run_ids if run_id not in self._run_ids]
-        for start in range(0, len(unknown), _MOST_PARAMETERS):
-            some = {rows.uuid_bytes(run_id): run_id for run_id in unknown[start : start + _MOST_PARAMETERS]}
-            sql = self._sql["runs_ids_of"].replace("(?)", f"({', '.join('?' * len(some))})")
-            known = {some[key]: row_id for key, row_id in self._connection.execute(sql, tuple(some))}
-            self._run_ids.update(known)
-            self._new_runs.update(some.values() - known.keys())
 
     def run(self, run_id: str) -> Run | None:
         """The run of that UUID."""
@@ -337,14 +168,14 @@ class SQLiteTables:
 
     def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        self._mentions.extend([value for name, facets in said for value in (name, run, facets, at, seq)])
+        self._mentions.add(said, run, at, seq)
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
         """Mentions of these names a commit, with the earliest event time in it; of the batch at hand before all."""
         wanted = frozenset(names)
-        yield first, rows.mentions_in(self._mentions, wanted)
+        yield first, self._mentions.naming(wanted)
         for earliest, body in self._connection.execute(self._sql["mentions_within"], (first, last)):
-            yield earliest, rows.mentions_of(body, wanted)
+            yield earliest, mentions_of(body, wanted)
 
     def mentions(self, names: Iterable[int]) -> list[Mention]:
         """Every mention of these names."""
@@ -380,16 +211,3 @@ class SQLiteTables:
     def kinds(self, level: Level, first: int) -> Sequence[tuple[int, int]]:
         """(id, kind code) of the nodes of a level from an id on, ascending."""
         return self._connection.execute(self._sql[f"{level}_kinds"], {"first": first}).fetchall()
-
-    def epoch(self, level: Level) -> int:
-        """How often ids or edges of a level were rewritten, counted from a number of this file's own."""
-        return self.counter("origin") + self.counter(f"{level}_epoch")
-
-    def rewritten(self, level: Level) -> None:
-        """Count a rewrite."""
-        self._counters[f"{level}_epoch"] = self.counter(f"{level}_epoch") + 1
-
-    def all_rewritten(self) -> None:
-        """Count a rewrite of every level."""
-        for level in LEVELS:
-            self.rewritten(level)

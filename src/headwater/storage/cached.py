@@ -1,0 +1,201 @@
+"""One table behind a cache: rows are read once, changed in memory, and written in bulk at the end of a batch.
+
+What is common to the durable backends. A question costs, so none is asked whose answer is known: no stored row has an
+id that was handed out since the rows were last written, and those that are pending have indexes of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from headwater.storage.projection.tables import Counter
+from headwater.storage.projection.touches import TouchNotes
+from headwater.storage.rows import Columns
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R")
+_NEVER = 2**63
+_HANDED_OUT: dict[str, Counter] = {
+    "id": "node", "node": "node", "job": "node", "target": "node", "source": "node", "dataset": "node",
+    "subject": "name",
+}  # fmt: skip
+"""Which counter hands out the ids of a column; ``id`` is each table's own."""
+_OWN_IDS: dict[str, Counter] = {"names": "name", "runs": "run", "versions": "step", "derivations": "step"}
+
+
+class Fresh:
+    """Whether an id was handed out since the rows of a table were last written: no stored row has it then."""
+
+    def __init__(self, counters: Mapping[str, int], table: str) -> None:
+        self._counters = counters
+        self._by_column = {**_HANDED_OUT, "id": _OWN_IDS.get(table, "node")}
+        self._floor = dict.fromkeys(self._by_column, _NEVER)
+
+    def __call__(self, name: str, value: Any) -> bool:
+        """Whether an id in the column of that name is new."""
+        return name in self._floor and bool(value > self._floor[name])
+
+    def places(self, columns: Sequence[str]) -> list[int]:
+        """The places of those columns that hold ids."""
+        return [place for place, name in enumerate(columns) if name in self._by_column]
+
+    def written(self) -> None:
+        """Rows were written, or a transaction begins: ids up to now may be stored."""
+        self._floor = {name: self._counters.get(counter, 0) for name, counter in self._by_column.items()}
+
+    def unknown(self) -> None:
+        """Nobody hands out ids: any may be stored."""
+        self._floor = dict.fromkeys(self._by_column, _NEVER)
+
+
+class CachedTable(Generic[K, R]):
+    """The cache of a table, and what waits to be written.
+
+    ``keys`` are the columns of its key; ``encode`` gives the columns of a row in the order of the statements,
+    ``decode`` takes them.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        encode: Callable[[R], Columns],
+        decode: Callable[..., R],
+        fresh: Fresh,
+        cache_size: int,
+    ) -> None:
+        self.fresh = fresh
+        self.notes: TouchNotes | None = None
+        self._keys = keys
+        self._id_places = fresh.places(keys)
+        key: Any = attrgetter(*keys)
+        self._key: Callable[[R], K] = key
+        self._encode = encode
+        self._decode = decode
+        self._cache_size = cache_size
+        self._rows: dict[K, R] = {}
+        self._pending: dict[K, R | None] = {}
+        self._absent: set[K] = set()
+        #: keys of pending rows by the columns that were asked for; rows change, so what is found is looked at again
+        self._indexes: dict[tuple[str, ...], dict[Any, dict[K, None]]] = {}
+
+    def get(self, key: K) -> R | None:
+        """The row of that key; the same object for as long as the batch lasts."""
+        found = self._rows.get(key)
+        if found is not None:
+            return found
+        if key in self._absent or key in self._pending or self._is_new(key):
+            return None
+        columns = self._stored(columns_of(key))
+        if columns is None:
+            self._absent.add(key)
+            return None
+        return self.keep(self._decode(*columns))
+
+    def _stored(self, key: Columns) -> Columns | None:
+        """The columns of the stored row of that key."""
+        raise NotImplementedError
+
+    def _is_new(self, key: K) -> bool:
+        """Whether no row with that key is stored, by the key alone."""
+        if not self._id_places:
+            return False
+        columns = columns_of(key)
+        return any(self.fresh(self._keys[place], columns[place]) for place in self._id_places)
+
+    def put(self, row: R) -> None:
+        """Insert the row, or write it again after a change."""
+        key = self._key(row)
+        self._rows[key] = row
+        self._pending[key] = row
+        self._absent.discard(key)
+        if self._indexes:
+            for names, index in self._indexes.items():
+                index.setdefault(tuple([getattr(row, name) for name in names]), {})[key] = None
+
+    def drop(self, key: K) -> None:
+        """Remove the row if it is there."""
+        if self.notes is not None:
+            self.notes([self.get(key)])
+        self._rows.pop(key, None)
+        self._pending[key] = None
+
+    def keep(self, row: R) -> R:
+        """The row in the cache with that key, else this one."""
+        return self._rows.setdefault(self._key(row), row)
+
+    # -- what is pending -------------------------------------------------------------------------------------------
+    @property
+    def is_pending(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self._pending)
+
+    def put_rows(self) -> Iterator[R]:
+        """The rows that are put and not written yet."""
+        return (row for row in self._pending.values() if row is not None)
+
+    def pending(self, **equal: Any) -> list[R]:
+        """Rows with these values that are put and not written yet."""
+        names = tuple(sorted(equal))
+        keys = self._index(names).get(tuple([equal[name] for name in names]), ())
+        rows = [row for key in keys if (row := self._pending.get(key)) is not None]
+        return [row for row in rows if all(getattr(row, name) == equal[name] for name in names)]
+
+    def _index(self, names: tuple[str, ...]) -> dict[Any, dict[K, None]]:
+        """The keys of pending rows by these columns."""
+        index = self._indexes.get(names)
+        if index is None:
+            index = self._indexes[names] = {}
+            for key, row in self._pending.items():
+                if row is not None:
+                    index.setdefault(tuple([getattr(row, name) for name in names]), {})[key] = None
+        return index
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        if not self._pending:
+            return
+        gone = [columns_of(key) for key, row in self._pending.items() if row is None]
+        written = [self._encode(row) for row in self._pending.values() if row is not None]
+        if gone:
+            self._remove(gone)
+        if written:
+            self._write(written)
+        if self.notes is not None:
+            self.notes(self._pending.values())
+        self._pending.clear()
+        self._indexes.clear()
+        self.fresh.written()
+
+    def _remove(self, keys: list[Columns]) -> None:
+        """Remove the stored rows of these keys."""
+        raise NotImplementedError
+
+    def _write(self, rows: list[Columns]) -> None:
+        """Store these rows, in the place of those with the same key."""
+        raise NotImplementedError
+
+    # -- the cache -------------------------------------------------------------------------------------------------
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def trim(self) -> None:
+        """Keep the cache small, between batches."""
+        if len(self._rows) > self._cache_size:
+            self._rows.clear()
+        if len(self._absent) > self._cache_size:
+            self._absent.clear()
+
+    def clear(self) -> None:
+        """Forget everything: the batch was rolled back, or another process wrote."""
+        self._rows.clear()
+        self._pending.clear()
+        self._absent.clear()
+        self._indexes.clear()
+        self.fresh.unknown()
+
+
+def columns_of(key: Any) -> Columns:
+    """A key as columns."""
+    return key if isinstance(key, tuple) else (key,)

@@ -1,0 +1,68 @@
+"""Mentions as the durable backends keep them: those of a commit are packed together."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+from headwater.storage import rows
+from headwater.storage.projection.records import Mention
+
+_WIDTH = 5
+"""Numbers in a packed mention: name, run, facet set, event time, sequence number."""
+_AT = 3
+"""Place of the event time among them."""
+
+
+class PendingMentions:
+    """Those of the batch at hand. An event's are kept as they were given until somebody asks: most are only written."""
+
+    def __init__(self) -> None:
+        self._given: list[tuple[Iterable[tuple[int, int]], int, int, int]] = []
+
+    def add(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
+        """Add (name, facet set) pairs of one event, that do not change any more."""
+        self._given.append((said, run, at, seq))
+
+    def __bool__(self) -> bool:
+        return bool(self._given)
+
+    def _values(self) -> array[int]:
+        return array(
+            "q",
+            [
+                value
+                for said, run, at, seq in self._given
+                for name, facets in said
+                for value in (name, run, facets, at, seq)
+            ],
+        )
+
+    def naming(self, names: frozenset[int]) -> list[Mention]:
+        """Those that speak of some names."""
+        return _naming(self._values(), names)
+
+    def packed(self) -> tuple[int, int, bytes]:
+        """The earliest and the latest event time, and all of them."""
+        values = self._values()
+        times = values[_AT::_WIDTH]
+        return min(times), max(times), rows.pack(values.tobytes())
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._given.clear()
+
+
+def mentions_of(packed: bytes, names: frozenset[int]) -> list[Mention]:
+    """Those of the mentions of a commit that speak of some names."""
+    values = array("q")
+    values.frombytes(rows.unpack(packed))
+    return _naming(values, names)
+
+
+def _naming(values: array[int], names: frozenset[int]) -> list[Mention]:
+    return [
+        Mention(name=name, run=values[at + 1], facets=values[at + 2], at=values[at + _AT], seq=values[at + 4])
+        for at, name in zip(range(0, len(values), _WIDTH), values[::_WIDTH], strict=True)
+        if name in names
+    ]

@@ -1,0 +1,230 @@
+"""What a batch needs of the tables of one SQLite file: what it changed is written together at its end."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from headwater.model.events import Event, RunEvent
+from headwater.storage import rows
+from headwater.storage.cached import Fresh
+from headwater.storage.mentions import PendingMentions
+from headwater.storage.projection.records import (
+    Change,
+    Dependency,
+    Derivation,
+    Edge,
+    FacetSetRow,
+    Fields,
+    Flow,
+    Mapping,
+    Name,
+    Node,
+    Run,
+    SearchText,
+    Shape,
+    Statement,
+    Version,
+)
+from headwater.storage.projection.tables import LEVELS, Counter, Level
+from headwater.storage.sqlite.connection import queries
+from headwater.storage.sqlite.directory import SQLiteDirectory
+from headwater.storage.sqlite.log import EventLog
+from headwater.storage.sqlite.reads import SQLiteReads
+from headwater.storage.sqlite.rewrites import SQLiteRewrites
+from headwater.storage.sqlite.searching import SearchTable
+from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable
+from headwater.storage.sqlite.touches import SQLiteTouches
+
+_MOST_PARAMETERS = 500
+_MOST_NODES = 400_000
+_MOST_CONTENTS = 50_000
+_MOST_IDS = 200_000
+
+
+class BatchTables:
+    """The tables of a tenant between the beginning and the end of a batch. What is put is written by ``flush``, within
+    the transaction of the caller."""
+
+    def __init__(self, connection: sqlite3.Connection, log: EventLog) -> None:
+        self._connection = connection
+        self._sql = queries()
+        self.event_keys = log.keys_of
+        self._counters: dict[str, int] = {}
+        self._counted: dict[str, int] = {}
+        self._make_tables(connection)
+        self._make_contents(connection)
+        self._mentions = PendingMentions()
+        self._edge_log: list[tuple[Any, ...]] = []
+        self.rewrites = SQLiteRewrites(connection, self)
+        self.reads = SQLiteReads(connection)
+        self.touches = SQLiteTouches(connection)
+        self._name_ids: dict[tuple[int, str, str], int] = {}
+        self._run_ids: dict[str, int] = {}
+        self._new_runs: set[str] = set()
+        self._making: list[int] = []
+
+    def _make_tables(self, one: sqlite3.Connection) -> None:
+        table = self._table
+        self.names: SQLiteTable[int, Name] = table("names", ["id"], decode=rows.name_row, cache_size=100_000)
+        self.nodes: SQLiteTable[int, Node] = table("nodes", ["id"], decode=rows.node_row, cache_size=100_000)
+        self.runs: SQLiteTable[int, Run] = table("runs", ["id"], rows.run_columns, rows.run_row)
+        self.versions: SQLiteTable[int, Version] = table("versions", ["id"], rows.version_columns, rows.version_row)
+        self.derivations: SQLiteTable[int, Derivation] = table(
+            "derivations", ["id"], rows.derivation_columns, rows.derivation_row
+        )
+        self.dependencies: SQLiteTable[tuple[str, str], Dependency] = table(
+            "dependencies", ["run_id", "on_run"], decode=rows.plain(Dependency)
+        )
+        self.flows: SQLiteTable[tuple[int, int, int], Flow] = table(
+            "flows", ["job", "target", "kind"], decode=rows.plain(Flow)
+        )
+        self.edges: SQLiteTable[tuple[int, int, int, int, int], Edge] = table(
+            "edges", ["source", "target", "job", "kind", "valid_from"], decode=rows.plain(Edge)
+        )
+        self.changes: SQLiteTable[tuple[int, str, int, bytes], Change] = table(
+            "changes", ["node", "name", "at", "key"], decode=rows.plain(Change, "is_repeated")
+        )
+        self.statements: SQLiteTable[tuple[int, int, int, bytes], Statement] = table(
+            "statements", ["subject", "kind", "at", "key"], rows.statement_columns, rows.statement_row
+        )
+        self.fields: SQLiteTable[int, Fields] = table("fields", ["node"], rows.fields_columns, rows.fields_row)
+        self.search: SearchTable = table(
+            "search", ["node"], decode=rows.plain(SearchText, "is_deleted"), make=SearchTable
+        )
+        self.search.counters = self
+        self.directory = SQLiteDirectory(one, self._counters)
+        self._tables: list[Any] = [
+            self.names, self.nodes, self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes,
+            self.statements, self.fields, self.search, self.directory.listings, self.directory.pulses,
+            self.dependencies,
+        ]  # fmt: skip
+        self._trimmed: list[Any] = [
+            self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes, self.directory.listings,
+            self.directory.pulses, self.dependencies,
+        ]  # fmt: skip
+        self.touched: set[int] = set()
+
+    def _table(
+        self,
+        name: str,
+        key: list[str],
+        encode: Callable[[Any], rows.Columns] = rows.astuple,
+        decode: Callable[..., Any] = tuple,
+        *,
+        cache_size: int = 20_000,
+        make: type[SQLiteTable[Any, Any]] = SQLiteTable,
+    ) -> Any:
+        fresh = Fresh(self._counters, name)
+        return make(self._connection, name, key, encode, decode, fresh, cache_size=cache_size)
+
+    def _make_contents(self, one: sqlite3.Connection) -> None:
+        self.bodies: SQLiteContents[bytes] = SQLiteContents(one, "bodies", bytes, lambda _, content: content)
+        self.facet_sets: SQLiteContents[FacetSetRow] = SQLiteContents(
+            one, "facet_sets", rows.facets_content, rows.facets_row
+        )
+        self.shapes: SQLiteContents[Shape] = SQLiteContents(one, "shapes", rows.shape_content, rows.shape_row)
+        self.mappings: SQLiteContents[Mapping] = SQLiteContents(one, "mappings", rows.mapping_content, rows.mapping_row)
+        self._contents: list[Any] = [self.bodies, self.facet_sets, self.shapes, self.mappings]
+
+    # -- the batch -------------------------------------------------------------------------------------------------
+    def flush(self) -> None:
+        """Write everything that is pending."""
+        self._new_runs.clear()
+        self._run_ids.update([(row.run_id, row.id) for row in self.runs.put_rows()])
+        self._name_ids.update([((row.kind, row.namespace, row.name), row.id) for row in self.names.put_rows()])
+        for table in (*self._tables, *self._contents, self.rewrites, self.reads):
+            table.flush()
+        for table in self._tables:
+            table.fresh.written()
+        if self._mentions:
+            self._connection.execute(self._sql["mentions_add"], self._mentions.packed())
+            self._mentions.clear()
+        if self._edge_log:
+            self._connection.executemany(self._sql["edge_log_add"], self._edge_log)
+            self._edge_log.clear()
+        changed = [item for item in self._counters.items() if self._counted.get(item[0]) != item[1]]
+        if changed:
+            self._connection.executemany(self._sql["counters_put"], changed)
+            self._counted.update(changed)
+
+    def is_crowded(self) -> bool:
+        """Whether so much is cached that everything should be forgotten."""
+        rows_ = len(self.names) + len(self.nodes)
+        return rows_ > _MOST_NODES or any(len(part) > _MOST_CONTENTS for part in self._contents)
+
+    def trim(self) -> None:
+        """Keep small the caches of rows that nobody else holds, between batches."""
+        for part in self._trimmed:
+            part.trim()
+        for ids in (self._name_ids, self._run_ids):
+            if len(ids) > _MOST_IDS:
+                ids.clear()
+
+    def clear(self) -> None:
+        """Forget everything that is cached or pending."""
+        self._clear_rows()
+        for part in self._contents:
+            part.clear()
+
+    def catch_up(self) -> None:
+        """Forget what another connection may have changed. Content does not change, unless all was made anew."""
+        self._clear_rows()
+        making = [self.epoch(level) for level in LEVELS]
+        if making != self._making:
+            self._making = making
+            for part in self._contents:
+                part.clear()
+
+    def _clear_rows(self) -> None:
+        self._new_runs.clear()
+        for part in (*self._tables, self.rewrites, self.reads, self.touched):
+            part.clear()
+        for counted in (self._counters, self._counted, self._name_ids, self._run_ids):
+            counted.clear()
+        self._mentions.clear()
+        self._edge_log.clear()
+
+    def counter(self, name: str) -> int:
+        """The present value of a counter."""
+        if not self._counters:
+            self._counters.update(self._connection.execute(self._sql["counters_get"]))
+            self._counted.update(self._counters)
+            for table in self._tables:
+                table.fresh.written()
+        return self._counters.get(name, 0)
+
+    def next_id(self, counter: Counter) -> int:
+        """The next id of a counter, from 1."""
+        value = self.counter(counter) + 1
+        self._counters[counter] = value
+        return value
+
+    def advance(self, counter: str, by: int) -> None:
+        """Count on."""
+        self._counters[counter] = self.counter(counter) + by
+
+    def expect(self, events: Sequence[Event]) -> None:
+        """Find at once which of the runs that a batch speaks of are stored."""
+        run_ids = {event.run.run_id for event in events if isinstance(event, RunEvent)}
+        unknown = [run_id for run_id in run_ids if run_id not in self._run_ids]
+        for start in range(0, len(unknown), _MOST_PARAMETERS):
+            some = {rows.uuid_bytes(run_id): run_id for run_id in unknown[start : start + _MOST_PARAMETERS]}
+            sql = self._sql["runs_ids_of"].replace("(?)", f"({', '.join('?' * len(some))})")
+            known = {some[key]: row_id for key, row_id in self._connection.execute(sql, list(map(bytearray, some)))}
+            self._run_ids.update(known)
+            self._new_runs.update(some.values() - known.keys())
+
+    def epoch(self, level: Level) -> int:
+        """How often ids or edges of a level were rewritten, counted from a number of this file's own."""
+        return self.counter("origin") + self.counter(f"{level}_epoch")
+
+    def rewritten(self, level: Level) -> None:
+        """Count a rewrite."""
+        self._counters[f"{level}_epoch"] = self.counter(f"{level}_epoch") + 1
+
+    def all_rewritten(self) -> None:
+        """Count a rewrite of every level."""
+        for level in LEVELS:
+            self.rewritten(level)
