@@ -38,6 +38,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(skip)
 
 
+@pytest.fixture(autouse=True)
+def _no_store_for_later_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--store`` goes into the environment, for what a command starts; it must not outlive the test."""
+    monkeypatch.setenv("HEADWATER_STORE", "")
+    monkeypatch.delenv("HEADWATER_STORE")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A server of the session's own; skipped with a reason where there are no programs for one."""

@@ -27,13 +27,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture(autouse=True)
-def _no_store_for_later_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``--store`` goes into the environment, for what a command starts; it must not outlive the test."""
-    monkeypatch.setenv("HEADWATER_STORE", "")
-    monkeypatch.delenv("HEADWATER_STORE")
-
-
 @pytest.fixture
 def filled(folder: Path) -> Path:
     """The working folder with the sample project in its store."""
