@@ -349,3 +349,15 @@ def test_views_that_an_earlier_version_did_not_keep_are_made_when_it_is_opened(t
     with SQLiteStore.open(tmp_path) as store:
         assert store.namespaces() == known
         assert store.graph_hash() == before
+
+
+def test_what_is_forgotten_is_not_left_in_the_file(tmp_path: Path) -> None:
+    """Retention overwrites what it drops: the names of forgotten events are in none of the store's files once it is
+    closed."""
+    with SQLiteStore.open(tmp_path) as store:
+        many = [whole_run(3 + number, "j", 0, [f"of_ada_lovelace_{number}"], ["b"]) for number in range(200)]
+        store.append(raw([event for run in many for event in run]), received_at=1)
+        store.append(EVENTS, received_at=10)
+        assert store.retain(before=5) == 400
+    left = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"lovelace" not in left

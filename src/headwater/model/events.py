@@ -32,6 +32,8 @@ class EventType(Enum):
     FAIL = "FAIL"
     OTHER = "OTHER"
 
+    __hash__ = object.__hash__  # members are equal where they are one object; that of ``Enum`` is written in Python
+
 
 class _Wire(msgspec.Struct, frozen=True, kw_only=True, rename=_WIRE, omit_defaults=True, gc=False):
     """What all wire values share: frozen, keyword-only, without cycles, defaults left out when written."""
