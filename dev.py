@@ -39,8 +39,11 @@ def main() -> int:
         set_up("dev")
         print(f"ready: {BIN}")
         return 0
-    print(__doc__)
-    return 0 if command in ("help", "-h", "--help") else 2
+    if command in ("help", "-h", "--help"):
+        print(__doc__)
+        return 0
+    print(f"dev.py has no command {command!r}\n{__doc__}", file=sys.stderr)
+    return 2
 
 
 def test(arguments: list[str]) -> int:

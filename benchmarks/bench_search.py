@@ -24,7 +24,7 @@ import msgspec
 
 from headwater.query.lineage import Lineage
 from headwater.query.resolve import scan
-from headwater.server.rendering.found import search, suggest
+from headwater.server.rendering.search_results import search, suggest
 from headwater.storage.base import Store
 from headwater.storage.open import open_store
 from headwater.testing.events import run_event, run_id

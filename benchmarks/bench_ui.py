@@ -25,7 +25,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import headwater.server
 from headwater.query.lineage import Lineage
-from headwater.server.rendering.found import suggest
+from headwater.server.rendering.search_results import suggest
 from headwater.storage.open import open_store
 from headwater.testing.events import column_lineage, dataset, run_event, run_id, schema
 

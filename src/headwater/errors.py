@@ -155,8 +155,8 @@ class TransportError(HeadwaterError):
 class DidNotEnable(HeadwaterError):
     """An integration cannot work here.
 
-    Raised by an integration's ``install``. Swallowed (and shown by ``headwater doctor``) when the integration was
-    enabled automatically, raised to the caller when it was asked for by name.
+    Raised by an integration's ``install`` and never handed on to the program: it turns the integration off, and is
+    logged with the reason, as a warning when the integration was asked for by name.
     """
 
 

@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 
 from headwater.server.access.keys import digest_of, id_of
 from headwater.server.access.records import Key, Tenant
-from headwater.server.made import Made
 from headwater.server.permissions import SCOPES
 from headwater.server.routes import operations
 from headwater.server.routing import Operation
+from headwater.server.shared_values import SharedValues
 from headwater.testing.events import History, dataset, dataset_event, run_event, run_id, schema
 
 NOW_NS = 1_800_000_000_000_000_000
@@ -135,7 +135,7 @@ def said(client: TestClient, step: Step) -> tuple[Any, ...]:
 def transcript(served: Any, seed: int, *, has_neighbour: bool) -> list[tuple[Any, ...]]:
     """What tenant B is answered, with a busy tenant A beside it or without."""
     # What open pages are given may be as old as it took long to make: that clock stands still too.
-    served.service.made = Made(clock=lambda: 0.0)
+    served.service.shared_values = SharedValues(clock=lambda: 0.0)
     client = served.bare(headers={"Authorization": f"Bearer {key_of(served, 'bbb')}"})
     neighbour = served.bare(headers={"Authorization": f"Bearer {key_of(served, 'aaa')}"}) if has_neighbour else None
     actor, other = Actor(seed, "b", "a"), Actor(seed + 1, "a", "b")

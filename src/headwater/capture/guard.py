@@ -23,7 +23,7 @@ class Guard:
         self.strict = os.environ.get("HEADWATER_STRICT") == "1" if strict is None else strict
         self.failures: Counter[str] = Counter()
         self.first: dict[str, str] = {}
-        """Per site, the first error in words: what ``headwater doctor`` shows."""
+        """Per site, the first error in words: what ``headwater run --verbose`` says at the end."""
 
     def failed(self, site: str, error: Exception) -> None:
         """Account for an error of ours at ``site``; re-raise it in strict mode."""

@@ -54,7 +54,7 @@ class State(StrEnum):
 
 
 class Status:
-    """The state of one integration, with the reason in words: what ``headwater doctor`` shows."""
+    """The state of one integration, with the reason in words."""
 
     __slots__ = ("hooks", "name", "reason", "state", "stop_waiting", "trigger")
 

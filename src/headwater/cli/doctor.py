@@ -160,7 +160,7 @@ def _postgres(url: str) -> Iterator[Finding]:
 
 
 def _integrations() -> Iterator[Finding]:
-    """Which libraries would be followed: those that are installed, in a version that the integration takes."""
+    """Which libraries there are to follow, and in which version. Whether it is too old, the integration finds out."""
     from headwater.capture.registry import INTEGRATIONS
 
     for name, trigger in INTEGRATIONS.items():

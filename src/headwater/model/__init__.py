@@ -1,1 +1,1 @@
-"""headwater.model."""
+"""What lineage is: names, ids, events, fingerprints and the graph, as plain data without input or output."""

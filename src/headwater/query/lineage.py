@@ -14,7 +14,6 @@ from headwater.query.build import build
 from headwater.query.build_versions import versions_graph
 from headwater.query.claims import Claims, claims_of
 from headwater.query.columns import gap_words, walk_columns
-from headwater.query.contract import check_kinds, keep_kinds
 from headwater.query.coverage import Coverage, measure
 from headwater.query.details import Details, describe, describe_run
 from headwater.query.diff import Diff
@@ -22,6 +21,7 @@ from headwater.query.diff_find import diff_instants, diff_runs, diff_versions
 from headwater.query.history import History, RunSummary, SearchResult, list_runs, read_history, search_nodes
 from headwater.query.impact import CHANGES, Change, Impact
 from headwater.query.impact_walk import find_impact
+from headwater.query.kinds import check_kinds, keep_kinds
 from headwater.query.names import Labels
 from headwater.query.paths import find_path
 from headwater.query.record import record_of

@@ -17,10 +17,10 @@ from headwater.server.intake.intake import Intake
 from headwater.server.intake.record_cycles import Turns
 from headwater.server.live.hub import Hub
 from headwater.server.live.others import told_of_others
-from headwater.server.made import Made
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.readiness import Check
 from headwater.server.settings import Settings, check
+from headwater.server.shared_values import SharedValues
 from headwater.server.telemetry.metrics import Metrics
 from headwater.server.telemetry.readiness import control_answers, store_answers, views_are_current
 from headwater.server.telemetry.readings import readings
@@ -57,7 +57,7 @@ class Service:
             most_together=settings.commit_together,
         )
         self.record_turns = Turns()
-        self.made = Made()
+        self.shared_values = SharedValues()
         self.metrics = Metrics(lambda: readings(self.intake, self.hub, self.stores))
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 

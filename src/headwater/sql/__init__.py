@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headwater.sql.mask import fingerprint, mask_literals
+from headwater.sql.literals import fingerprint, mask_literals
 from headwater.sql.results import ColumnEdge, Statement, TableName, Unresolved
 from headwater.sql.schema import Columns, Schema
 from headwater.sql.session import Session

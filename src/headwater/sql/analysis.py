@@ -14,14 +14,14 @@ from headwater.sql.dialects import is_known_dialect
 from headwater.sql.dml import is_modifying, kind_of_change, modify
 from headwater.sql.faults import PARSER_FAULTS
 from headwater.sql.files import file_name
-from headwater.sql.mask import mask_literals
+from headwater.sql.literals import mask_literals
 from headwater.sql.multi import insert_many
-from headwater.sql.parse import LONGEST, Piece, split
+from headwater.sql.parse import NotParsed, tree_of
 from headwater.sql.queries import relation_of
 from headwater.sql.relation import Open
 from headwater.sql.results import ColumnEdge, Statement, TableName, Unresolved
 from headwater.sql.routines import body_of
-from headwater.sql.trees import NotParsed, tree_of
+from headwater.sql.split import LONGEST, Piece, split
 from headwater.sql.writing import edges_of, edges_of_result
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from headwater.sql.copying import export, load
 from headwater.sql.files import file_name
+from headwater.sql.parse import tree_of
 from headwater.sql.spelling import bare, table_of, unquoted
-from headwater.sql.trees import tree_of
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

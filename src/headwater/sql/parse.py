@@ -1,63 +1,97 @@
-"""Text to statements, and a statement to a tree. Nothing here raises on bad SQL."""
+"""One statement's text to the parser's tree."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any
 
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ParseError, TokenError
+
+from headwater.sql.faults import PARSER_FAULTS
 from headwater.sql.lex import lex
-
-_ROUTINE = re.compile(
-    r"\s*create\b(?:\s+or\s+replace\b|\s+temp(?:orary)?\b|\s+definer\b\S*)*\s+(?:trigger|procedure|function|proc)\b",
-    re.I,
-)
-_NOT_A_BLOCK_END = frozenset({"if", "loop", "while", "repeat", "for"})
-LONGEST = 2_000_000
+from headwater.sql.literals import mask_literals
 
 
-class Piece(NamedTuple):
-    """One statement: its text as written, and without comments."""
-
-    text: str
-    code: str
+class NotParsed(Exception):
+    """The parser does not understand a statement; the message holds no literal."""
 
 
-def split(text: str, dialect: str | None) -> Iterator[Piece]:
-    """Yield the statements of a script; a semicolon in a string, comment or routine body does not end one.
+def tree_of(code: str, dialect: str | None) -> Any:
+    """Give the tree of one statement. Raises :class:`NotParsed` and nothing else."""
+    try:
+        return _parsed(code, dialect)
+    except RecursionError:
+        pass
+    # Generated SQL wraps brackets in brackets; without the idle ones it may fit.
+    try:
+        return _parsed(without_idle_brackets(code, dialect), dialect)
+    except RecursionError:
+        raise NotParsed("nested too deeply for the parser") from None
 
-    >>> [piece.code for piece in split("select ';' -- x;\\n; select 2", "postgres")]
-    ["select ';'", 'select 2']
+
+def without_idle_brackets(code: str, dialect: str | None) -> str:
+    """Take out brackets that hold nothing but brackets.
+
+    >>> without_idle_brackets("select (((a + 1))) * ((b)), f((c))", None)
+    'select (a + 1) * (b), f(c)'
     """
-    start, code, blocks, previous = 0, [""], 0, ""
-    is_routine = False
-    for token in lex(text, dialect):
-        if token.kind == "semi" and blocks == 0:
-            yield from _piece(text[start : token.start], "".join(code))
-            start, code, previous, is_routine = token.end, [""], "", False
-            continue
-        code.append(" " if token.kind == "comment" else token.text)
-        if token.kind != "word":
-            continue
-        word = token.text.lower()
-        if not is_routine and word in ("trigger", "procedure", "function", "proc"):
-            is_routine = _ROUTINE.match("".join(code)) is not None
-        if is_routine:
-            blocks += _opens(word, previous)
-            blocks = max(0, blocks)
-        previous = word
-    yield from _piece(text[start:], "".join(code))
+    tokens = [token for token in lex(code, dialect) if token.kind != "comment"]
+    marks = [i for i, token in enumerate(tokens) if token.kind != "space"]
+    closing: dict[int, int] = {}
+    opened: list[int] = []
+    for place, i in enumerate(marks):
+        if tokens[i].text == "(":
+            opened.append(place)
+        elif tokens[i].text == ")" and opened:
+            closing[opened.pop()] = place
+    gone = {
+        marks[edge]
+        for start, end in closing.items()
+        if closing.get(start + 1) == end - 1
+        for edge in (start + 1, end - 1)
+    }
+    return "".join(token.text for i, token in enumerate(tokens) if i not in gone)
 
 
-def _opens(word: str, previous: str) -> int:
-    if word in ("begin", "case") and previous != "end":
-        return 1
-    if previous == "end" and word in _NOT_A_BLOCK_END:
-        return 1  # END IF closes no BEGIN: take back what END did
-    return -1 if word == "end" else 0
+def _parsed(code: str, dialect: str | None) -> Any:
+    try:
+        speaks = Dialect.get_or_raise(dialect)
+        tokens = speaks.tokenize(code)
+        parser = speaks.parser()
+        _silence(parser)
+        trees = [tree for tree in parser.parse(tokens, code) if tree is not None]
+    except ParseError as error:
+        raise NotParsed(_reason(error)) from None
+    except TokenError:
+        raise NotParsed("cannot be read as tokens") from None
+    except RecursionError:
+        raise
+    except PARSER_FAULTS as error:
+        raise NotParsed(f"the parser failed with {type(error).__name__}") from None
+    if len(trees) != 1:
+        raise NotParsed("not one statement")
+    return trees[0]
 
 
-def _piece(text: str, code: str) -> Iterator[Piece]:
-    code = code.strip()
-    if code:
-        yield Piece(text.strip(), code)
+def _silence(parser: Any) -> None:
+    """Keep the parser from logging the statement: a host's stderr is not ours, and the text may hold secrets."""
+    try:
+        parser._warn_unsupported = lambda: None
+    except AttributeError:  # a compiled parser takes no new attributes
+        import logging
+
+        logging.getLogger("sqlglot").addFilter(_is_not_fallback)
+
+
+def _is_not_fallback(record: Any) -> bool:
+    return "Falling back to parsing as a 'Command'" not in str(record.msg)
+
+
+def _reason(error: ParseError) -> str:
+    """Say where and what, without the text around it."""
+    first = error.errors[0] if error.errors else {}
+    what = re.sub(r"['\"`].*['\"`]", "?", mask_literals(str(first.get("description") or "invalid syntax")))
+    what = re.sub(r"<class \?>", "expression", what)
+    what = re.sub(r" but got\b.*|<Token\b.*", "", what, flags=re.S)
+    return f"{what[:120]} (line {first.get('line', '?')}, column {first.get('col', '?')})"

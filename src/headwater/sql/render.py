@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot.errors import ErrorLevel
 
 from headwater.sql.faults import PARSER_FAULTS
-from headwater.sql.mask import mask_literals
+from headwater.sql.literals import mask_literals
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from headwater.sql.parse import split
+from headwater.sql.split import split
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context
@@ -46,8 +46,8 @@ def relation_of_routine(ctx: Context, name: str) -> Relation | None:
     """Give the relation of a table function or macro of this session whose body is one query."""
     from sqlglot import exp
 
+    from headwater.sql.parse import tree_of
     from headwater.sql.queries import relation_of
-    from headwater.sql.trees import tree_of
 
     body = ctx.catalog.routine(name)
     if body is None or name in ctx.entered:

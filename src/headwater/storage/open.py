@@ -1,4 +1,4 @@
-"""Opens a store by what the user wrote: a folder, or ``memory://``."""
+"""Opens a store by what the user wrote: a folder, the address of a PostgreSQL database, or ``memory://``."""
 
 from __future__ import annotations
 

@@ -128,9 +128,9 @@ def test_an_empty_store_says_how_to_begin(served):
 def test_an_open_page_is_told_when_it_was_given_something_older(served, monkeypatch):
     """What costs much is made for all open pages once in a while; one that was given an older one is told when to ask
     again. Who opens the page sees what is new."""
-    import headwater.server.made
+    import headwater.server.shared_values
 
-    monkeypatch.setattr(headwater.server.made, "PART", 1e-6)
+    monkeypatch.setattr(headwater.server.shared_values, "PART", 1e-6)
     client = served.client()
 
     def send(number: int) -> None:

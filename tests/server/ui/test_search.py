@@ -124,7 +124,7 @@ def test_facets_narrow_a_selector_whatever_it_names(served):
 def test_among_very_many_the_exact_name_is_still_first(tmp_path):
     """Where thousands hold a word, the node that is called so is suggested first, and the answer is quick."""
     from headwater.query.lineage import Lineage
-    from headwater.server.rendering.found import suggest
+    from headwater.server.rendering.search_results import suggest
 
     with open_store(str(tmp_path / "store"), tenant="default") as store:
         names = [f"mart.orders_by_day_{at:05d}" for at in range(3000)]

@@ -1,1 +1,1 @@
-"""headwater.capture.integrations."""
+"""The libraries that are followed, one file or folder a library; ``headwater.capture.registry`` lists them."""

@@ -10,7 +10,7 @@ from headwater.query.impact_text import verdict_words
 from headwater.query.lineage import Lineage
 from headwater.query.names import Labels
 from headwater.query.text import clean, elide
-from headwater.server.rendering.about import DEEDS, severities
+from headwater.server.rendering.inspector import DEEDS, severities
 from headwater.server.rendering.scene import Scene
 from headwater.server.rendering.views import Shown, View
 from headwater.server.rendering.words import when

@@ -11,8 +11,8 @@ from headwater.query.impact_text import passing_words, verdict_words
 from headwater.query.names import short_run
 from headwater.query.text import plural
 from headwater.server.rendering import words
-from headwater.server.rendering.about import DEEDS, how_words, severities
 from headwater.server.rendering.assets import assets
+from headwater.server.rendering.inspector import DEEDS, how_words, severities
 
 
 @cache

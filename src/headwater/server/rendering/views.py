@@ -9,7 +9,7 @@ import msgspec
 
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, Node
-from headwater.query.contract import check_kinds, keep_kinds
+from headwater.query.kinds import check_kinds, keep_kinds
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.neighbourhood import Extent, Neighbourhood, neighbourhood

@@ -15,11 +15,11 @@ from headwater.query.names import Labels, node_id
 from headwater.query.text import clean, plural
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
-from headwater.server.rendering.about import about_words, evidence
 from headwater.server.rendering.comparing import facet_moments
+from headwater.server.rendering.inspector import about_words, evidence
 from headwater.server.rendering.page import page
+from headwater.server.rendering.paths import paths_of
 from headwater.server.rendering.views import View, answer
-from headwater.server.rendering.ways import ways_of
 from headwater.server.routing import Operation
 
 _MOST_INSTANTS = 200
@@ -130,12 +130,12 @@ def impact(call: Call) -> Response:
 
 
 def path(call: Call) -> Response:
-    """The shortest ways from one node to another, step by step."""
+    """The shortest paths from one node to another, step by step."""
     query: PathQuery = call.query
     with call.lineage() as lineage:
         shown = answer(lineage, View(root=query.root, to=query.to, as_of=query.as_of))
     labels = Labels(shown=shown.graph.nodes)
-    return page(call, "fragments/path.html", ways=ways_of(shown), root_id=shown.root.id, labels=labels)
+    return page(call, "fragments/path.html", paths=paths_of(shown), root_id=shown.root.id, labels=labels)
 
 
 def column(call: Call) -> ColumnAnswer:
@@ -204,7 +204,7 @@ OPERATIONS = (
     _operation("GET", "/lineage/node", node, "A node, for the inspector.", query=NodeQuery),
     _operation("GET", "/lineage/edge", edge, "How an edge is known.", query=EdgeQuery),
     _operation("GET", "/lineage/impact", impact, "What a change does.", query=ImpactQuery),
-    _operation("GET", "/lineage/path", path, "The ways between two nodes.", query=PathQuery),
+    _operation("GET", "/lineage/path", path, "The paths between two nodes.", query=PathQuery),
     _operation("GET", "/lineage/column", column, "The whole path of a column.", query=ColumnQuery, answer=ColumnAnswer),
     _operation(
         "GET", "/lineage/columns", columns, "The columns of a node.", query=ColumnsQuery, answer=list[tuple[str, str]]

@@ -19,7 +19,7 @@ _GROUP = "Lineage"
 
 
 class PathQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """From where to where; up to ``limit`` shortest ways."""
+    """From where to where; up to ``limit`` shortest paths."""
 
     source: Text
     target: Text
@@ -48,7 +48,7 @@ class DiffQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def path(call: Call) -> LineageGraph | Response:
-    """The shortest ways by which data flows from source to target."""
+    """The shortest paths along which data flows from source to target."""
     query: PathQuery = call.query
     with call.lineage() as lineage:
         graph = lineage.path(query.source, query.target, as_of=query.as_of, limit=query.limit)

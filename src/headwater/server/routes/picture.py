@@ -16,13 +16,13 @@ from headwater.query.listing import node_summary
 from headwater.query.names import Labels
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
-from headwater.server.rendering.about import about_words
 from headwater.server.rendering.groups import groups_of
+from headwater.server.rendering.inspector import about_words
 from headwater.server.rendering.page import fragment, page
+from headwater.server.rendering.paths import paths_of
 from headwater.server.rendering.scene import EVERY, Scene, scene_of
 from headwater.server.rendering.tables import table_of
 from headwater.server.rendering.views import Hands, Hops, Limit, Shown, View, answer
-from headwater.server.rendering.ways import ways_of
 from headwater.server.routing import Operation
 
 HOPS = (0, 1, 2, 3, 5, 10, 50)
@@ -111,7 +111,7 @@ def show(call: Call) -> Response:
         root_id=shown.root.id,
         impact=impact,
         columns=about.columns,
-        ways=ways_of(shown),
+        paths=paths_of(shown),
         mode="impact" if impact else "path" if query.to else "",
         hop_choices=sorted({*HOPS, query.up, query.down}),
         kind_choices=sorted({node.type for node in shown.graph.nodes if node.type and node.kind.value == "dataset"}),

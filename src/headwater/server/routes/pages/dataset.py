@@ -9,8 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from headwater.errors import InvalidInput
 from headwater.model.graph import NodeKind
-from headwater.query.beside import jobs_beside
 from headwater.query.facts import Metric
+from headwater.query.jobs_beside import jobs_beside
 from headwater.query.lineage import Lineage
 from headwater.query.models import MODEL_TYPES, read_model
 from headwater.query.names import Labels, node_id
@@ -21,8 +21,8 @@ from headwater.query.versions import version_at
 from headwater.query.why import Why
 from headwater.server.call import Call
 from headwater.server.permissions import Permission
-from headwater.server.rendering.about import about_words
 from headwater.server.rendering.charts import Lines, box, dates, lines
+from headwater.server.rendering.inspector import about_words
 from headwater.server.rendering.page import page
 from headwater.server.rendering.words import object_path, when
 from headwater.server.routing import Operation

@@ -12,11 +12,11 @@ from headwater.query.listing import NodeSummary, node_summary
 from headwater.query.names import Labels
 from headwater.query.trouble import find_trouble
 from headwater.server.call import Call
-from headwater.server.made import Got
 from headwater.server.permissions import Permission
 from headwater.server.rendering.activity import Activity, latest_activity
 from headwater.server.rendering.page import page
 from headwater.server.routing import Operation
+from headwater.server.shared_values import SharedValue
 from headwater.storage.base import NodeRow, Store
 from headwater.storage.recall import State
 
@@ -93,12 +93,12 @@ def _whose(call: Call) -> tuple[str, int]:
     return call.tenant, tenant.created_at if tenant else 0
 
 
-def _activity(call: Call, store: Store, *, is_new: bool) -> Got[Activity]:
+def _activity(call: Call, store: Store, *, is_new: bool) -> SharedValue[Activity]:
     """What is new, made once for all who may see the same."""
     may_see_refused = call.principal.may(Permission.REPORT)
     state = _state(store)
     latest = [(entry.id, entry.times) for entry in store.quarantined(limit=1)] if may_see_refused else []
-    return call.service.made.get(
+    return call.service.shared_values.get(
         ("activity", may_see_refused, *_whose(call)),
         (state, *latest),
         lambda: latest_activity(store, state[1], with_refused=may_see_refused),
@@ -113,12 +113,12 @@ class _Known(NamedTuple):
     starts: list[tuple[str, list[NodeSummary]]]
 
 
-def _known(call: Call, store: Store, *, is_new: bool) -> Got[_Known]:
+def _known(call: Call, store: Store, *, is_new: bool) -> SharedValue[_Known]:
     def make() -> _Known:
         rows, is_all = first_datasets(store, limit=_MOST_MEASURED)
         return _Known(shares(store, rows, is_all=is_all), _starts(rows))
 
-    return call.service.made.get(("known", *_whose(call)), _state(store), make, is_new=is_new)
+    return call.service.shared_values.get(("known", *_whose(call)), _state(store), make, is_new=is_new)
 
 
 def _starts(rows: list[NodeRow]) -> list[tuple[str, list[NodeSummary]]]:

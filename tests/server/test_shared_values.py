@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from headwater.server.made import PART, Made
+from headwater.server.shared_values import PART, SharedValues
 
 
 class Time:
@@ -30,7 +30,7 @@ class Time:
 def test_it_is_made_once_for_a_state():
     """However often somebody asks; another key is another thing."""
     time = Time()
-    made = Made(time)
+    made = SharedValues(time)
     assert [made.get("a", 1, time.make).value for _ in range(9)] == [1] * 9
     assert made.get("b", 1, time.make).value == 2
     assert made.get("a", 1, time.make).again_s == 0
@@ -40,7 +40,7 @@ def test_a_new_state_is_shown_soon_and_costs_a_part_of_the_time():
     """Events all the time: no more than a twentieth of the time is spent, whoever asks how often; an older one says
     when there is a newer, and then there is."""
     time = Time()
-    made = Made(time)
+    made = SharedValues(time)
     made.get("a", 0, time.make)
     start = time.now
     for state in range(1, 2000):
@@ -58,7 +58,7 @@ def test_a_new_state_is_shown_soon_and_costs_a_part_of_the_time():
 def test_who_opens_the_page_gets_what_is_new():
     """An older one is for pages that ask again."""
     time = Time()
-    made = Made(time)
+    made = SharedValues(time)
     made.get("a", 1, time.make)
     assert made.get("a", 2, time.make).value == 1
     assert made.get("a", 2, time.make, is_new=True).value == 2
@@ -66,7 +66,7 @@ def test_who_opens_the_page_gets_what_is_new():
 
 def test_while_one_makes_it_others_take_the_old_one():
     """Nobody waits for another's work, and nobody does it twice."""
-    made = Made()
+    made = SharedValues()
     made.get("a", 1, lambda: "old")
     begun, may_end, found = threading.Event(), threading.Event(), []
 
@@ -86,7 +86,7 @@ def test_while_one_makes_it_others_take_the_old_one():
 
 def test_what_fails_is_made_again():
     """A store that is away leaves nothing behind."""
-    made = Made()
+    made = SharedValues()
     with pytest.raises(OSError, match="away"):
         made.get("a", 1, lambda: (_ for _ in ()).throw(OSError("away")))
     assert made.get("a", 1, lambda: "there").value == "there"

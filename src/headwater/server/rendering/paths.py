@@ -1,4 +1,4 @@
-"""The ways between two nodes as steps to read, beside the picture of them."""
+"""The paths between two nodes as steps to read, beside the picture of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from headwater.model.graph import Edge, Node
 from headwater.server.rendering.tables import is_past
 from headwater.server.rendering.views import Shown
 
-_MOST_WAYS = 5
+_MOST_PATHS = 5
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a way: to a node, by jobs. ``how`` says how its edge is known."""
+    """One step of a path: to a node, by jobs. ``how`` says how its edge is known."""
 
     node: Node
     jobs: tuple[Node, ...]
@@ -20,17 +20,17 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     is_past: bool
 
 
-class Ways(msgspec.Struct, frozen=True, kw_only=True):
-    """The shortest ways by which data flows from one node to another, each as its steps."""
+class Paths(msgspec.Struct, frozen=True, kw_only=True):
+    """The shortest paths along which data flows from one node to another, each as its steps."""
 
     source: Node
     target: Node
-    ways: tuple[tuple[Step, ...], ...]
+    paths: tuple[tuple[Step, ...], ...]
     gaps: tuple[str, ...]
 
 
-def ways_of(shown: Shown) -> Ways | None:
-    """Return the ways of a view from its root to another node, in the direction in which data flows; None without one.
+def paths_of(shown: Shown) -> Paths | None:
+    """Return the paths of a view from its root to another node, in the direction in which data flows; None without one.
 
     At most as many as the view asked for; all have the same number of steps.
     """
@@ -56,7 +56,7 @@ def ways_of(shown: Shown) -> Ways | None:
 
     found: list[tuple[Step, ...]] = []
     waiting: list[tuple[str, tuple[Step, ...]]] = [(source.id, ())]
-    while waiting and len(found) < _MOST_WAYS:
+    while waiting and len(found) < _MOST_PATHS:
         here, taken = waiting.pop()
         if here == target.id:
             found.append(taken)
@@ -64,4 +64,4 @@ def ways_of(shown: Shown) -> Ways | None:
         passed = {source.id, *(one.node.id for one in taken)}
         further = [edges for end, edges in onward.get(here, {}).items() if end not in passed]
         waiting.extend((edges[0].target, (*taken, step(edges))) for edges in reversed(further))
-    return Ways(source=source, target=target, ways=tuple(found), gaps=graph.gaps)
+    return Paths(source=source, target=target, paths=tuple(found), gaps=graph.gaps)

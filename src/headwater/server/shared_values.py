@@ -30,14 +30,14 @@ class _Kept(msgspec.Struct, Generic[T]):
     value: T
 
 
-class Got(msgspec.Struct, Generic[T], frozen=True):
+class SharedValue(msgspec.Struct, Generic[T], frozen=True):
     """A value, and in how many seconds there will be a newer one; 0 where it is of the state that was asked for."""
 
     value: T
     again_s: float = 0.0
 
 
-class Made:
+class SharedValues:
     """Values by key, each of a state. Safe to use from several threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -46,7 +46,7 @@ class Made:
         self._kept: OrderedDict[Hashable, _Kept[Any]] = OrderedDict()
         self._making: set[Hashable] = set()
 
-    def get(self, key: Hashable, state: Hashable, make: Callable[[], T], *, is_new: bool = False) -> Got[T]:
+    def get(self, key: Hashable, state: Hashable, make: Callable[[], T], *, is_new: bool = False) -> SharedValue[T]:
         """Return the value of a key: the one that is kept, of this state or young enough; else a new one.
 
         While one thread makes it anew, others take the one that is kept. ``is_new`` takes only one of this state.
@@ -56,10 +56,10 @@ class Made:
             if kept is not None:
                 self._kept.move_to_end(key)
                 if kept.state == state:
-                    return Got(kept.value)
+                    return SharedValue(kept.value)
                 rest = max(kept.until - self._clock(), _SOON_S if key in self._making else 0.0)
                 if rest > 0 and not is_new:
-                    return Got(kept.value, rest)
+                    return SharedValue(kept.value, rest)
             self._making.add(key)
         start = self._clock()
         try:
@@ -75,4 +75,4 @@ class Made:
             self._kept.move_to_end(key)
             while len(self._kept) > _MOST:
                 self._kept.popitem(last=False)
-        return Got(value)
+        return SharedValue(value)

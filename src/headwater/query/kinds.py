@@ -1,4 +1,4 @@
-"""An answer reduced to some kinds of node, joined directly where others stood between."""
+"""The kinds of nodes, and an answer reduced to some of them, joined directly where others stood between."""
 
 from __future__ import annotations
 
