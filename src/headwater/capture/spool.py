@@ -51,7 +51,6 @@ class Spool:
         self._descriptor: int | None = None
         self._path: Path | None = None
         self._size = 0
-        self._gaps = 0
         self.spooled = 0
         """Events that were appended by this process."""
         self.dropped = 0
@@ -112,11 +111,6 @@ class Spool:
             if path != self._path:
                 total += _size(path)
         return total
-
-    def sync(self) -> None:
-        """Make what was appended survive a power cut."""
-        if self._descriptor is not None:
-            os.fsync(self._descriptor)
 
     def forget(self) -> None:
         """Leave the segment to the process that it belongs to: for the child of a fork."""

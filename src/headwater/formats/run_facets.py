@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from headwater.formats.facets import Facet, Owner, Part, Tag
+from headwater.formats.facets import Facet, Part, Tag
 
 
 class RunRef(Part, frozen=True, kw_only=True):
@@ -50,51 +50,6 @@ class NominalTime(Facet, frozen=True, kw_only=True):
     nominal_end_time: str | None = None
 
 
-class ErrorMessage(Facet, frozen=True, kw_only=True):
-    """Why a run failed."""
-
-    KEY: ClassVar[str] = "errorMessage"
-    STEM: ClassVar[str] = "ErrorMessageRunFacet"
-    VERSION: ClassVar[str] = "1-0-1"
-    message: str
-    programming_language: str = "PYTHON"
-    stack_trace: str | None = None
-
-
-class ProcessingEngine(Facet, frozen=True, kw_only=True):
-    """The engine that did the work."""
-
-    KEY: ClassVar[str] = "processing_engine"
-    STEM: ClassVar[str] = "ProcessingEngineRunFacet"
-    VERSION: ClassVar[str] = "1-1-1"
-    version: str
-    name: str | None = None
-    openlineage_adapter_version: str | None = None
-
-
-class EnvironmentVariable(Part, frozen=True, kw_only=True):
-    """One variable of the environment."""
-
-    name: str
-    value: str
-
-
-class EnvironmentVariables(Facet, frozen=True, kw_only=True):
-    """The variables that the emitter was told to send."""
-
-    KEY: ClassVar[str] = "environmentVariables"
-    STEM: ClassVar[str] = "EnvironmentVariablesRunFacet"
-    environment_variables: list[EnvironmentVariable] | None = None
-
-
-class RunTags(Facet, frozen=True, kw_only=True):
-    """Tags of a run."""
-
-    KEY: ClassVar[str] = "tags"
-    STEM: ClassVar[str] = "TagsRunFacet"
-    tags: list[Tag] | None = None
-
-
 class Sql(Facet, frozen=True, kw_only=True):
     """The statement a job runs."""
 
@@ -132,15 +87,6 @@ class JobType(Facet, frozen=True, kw_only=True):
     job_type: str | None = None
 
 
-class JobOwnership(Facet, frozen=True, kw_only=True):
-    """Owners of a job."""
-
-    KEY: ClassVar[str] = "ownership"
-    STEM: ClassVar[str] = "OwnershipJobFacet"
-    VERSION: ClassVar[str] = "1-0-1"
-    owners: list[Owner] | None = None
-
-
 class JobDocumentation(Facet, frozen=True, kw_only=True):
     """A job in words."""
 
@@ -170,16 +116,6 @@ class OutputStatistics(Facet, frozen=True, kw_only=True):
     file_count: int | None = None
 
 
-class InputStatistics(Facet, frozen=True, kw_only=True):
-    """How much a run read; ``size`` in bytes."""
-
-    KEY: ClassVar[str] = "inputStatistics"
-    STEM: ClassVar[str] = "InputStatisticsInputDatasetFacet"
-    row_count: int | None = None
-    size: int | None = None
-    file_count: int | None = None
-
-
 class ColumnMetrics(Part, frozen=True, kw_only=True):
     """What was measured on one column; quantiles by level (``"0.5"``)."""
 
@@ -203,10 +139,3 @@ class DataQualityMetrics(Facet, frozen=True, kw_only=True):
     file_count: int | None = None
     last_updated: str | None = None
     column_metrics: dict[str, ColumnMetrics]
-
-
-class DatasetQualityMetrics(DataQualityMetrics, frozen=True, kw_only=True):
-    """The same measures as a dataset facet."""
-
-    STEM: ClassVar[str] = "DataQualityMetricsDatasetFacet"
-    VERSION: ClassVar[str] = "1-0-1"

@@ -26,7 +26,6 @@ import xxhash
 from headwater.storage.index.arrays import Adjacency, Rows, Snapshot
 
 FORMAT = 2
-CHUNK = 1 << 20
 ATTEMPTS = 5
 
 

@@ -46,7 +46,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The partitions of the log."""
     size_bytes: int
     is_standby: bool
-    synchronous_commit: str
     connections: int
     max_connections: int
     timescaledb: Extension
@@ -67,8 +66,7 @@ def facts(url: str, *, schema: str = SCHEMA, role: str = ROLE) -> Facts:
             working, is_isolated = connection.info.user, not looks_past(connection)
         settings = dict(
             connection.execute(
-                "SELECT name, setting FROM pg_settings"
-                " WHERE name IN ('server_version', 'synchronous_commit', 'max_connections')"
+                "SELECT name, setting FROM pg_settings WHERE name IN ('server_version', 'max_connections')"
             ).fetchall()
         )
         return Facts(
@@ -82,7 +80,6 @@ def facts(url: str, *, schema: str = SCHEMA, role: str = ROLE) -> Facts:
             months=_months(connection, schema),
             size_bytes=_one(connection, "SELECT pg_database_size(current_database())"),
             is_standby=_one(connection, "SELECT pg_is_in_recovery()"),
-            synchronous_commit=settings["synchronous_commit"],
             connections=_one(connection, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"),
             max_connections=int(settings["max_connections"]),
             timescaledb=_extension(connection, timescale.EXTENSION, is_used=timescale.is_used(connection, schema)),
