@@ -59,7 +59,7 @@ def read(raw: bytes | str | Mapping[str, Any]) -> tuple[Event, bytes, bytes]:
     data = _bytes_of(raw)
     document = _parse(data)
     canon = _encode_sorted(document)
-    if b"\\" in canon and b"\\u0000" in canon:  # the one-byte search is ten times as fast, and settles most events
+    if canon.find(b"\\") >= 0 and b"\\u0000" in canon:  # the one-byte search is ten times as fast, and settles most
         _refuse_nul(document)
     event = _typed(data, document)
     return event, blake2b(canon, digest_size=KEY_SIZE).digest(), canon

@@ -142,7 +142,8 @@ def say(said: list[Said], at: int, key: bytes, facets: int, names_of: NamesOf) -
         return
     if len(said) == 1 and said[0].facets == facets:
         old = said[0]
-        old.at, old.key = max((old.at, old.key), (at, key))
+        if at > old.at or (at == old.at and key > old.key):
+            old.at, old.key = at, key
         return
     for place, old in enumerate(said):
         if old.facets == facets:
