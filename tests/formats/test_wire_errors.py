@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 
-from headwater.formats.wire_errors import rule_of
+from headwater.formats.wire_errors import NOT_LISTED, rule_of
 
 
 class Asked(msgspec.Struct):
@@ -18,6 +18,9 @@ class Asked(msgspec.Struct):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=3)] = "a"
     ids: Annotated[tuple[int, ...], msgspec.Meta(max_length=2)] = ()
     is_open: bool = False
+    words: Annotated[str, msgspec.Meta(pattern=r"\S")] = "a"
+    code: Annotated[str, msgspec.Meta(pattern="^[a-z]$")] = "a"
+    kind: Literal["job", "run"] | None = None
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,9 @@ class Asked(msgspec.Struct):
         ({"ids": [1, 2, 3]}, "ids", "must have at most 2 items"),
         ({"ids": [1, "x"]}, "ids[1]", "must be a whole number"),
         ({"is_open": "zz"}, "is_open", "must be true or false"),
+        ({"words": " "}, "words", "must not be blank"),
+        ({"code": "1"}, "code", "must match ^[a-z]$"),
+        ({"kind": "x"}, "kind", NOT_LISTED),
     ],
 )
 def test_a_broken_bound_is_said_in_words(given: dict[str, Any], field: str, rule: str) -> None:

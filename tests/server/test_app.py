@@ -154,3 +154,17 @@ def test_what_was_searched_for_is_not_echoed_without_end(served):
     answer = served.client().get("/search", params={"q": "x" * 60_000})
     assert answer.status_code == 422
     assert len(answer.content) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("kind=foo", "kind: must be one of dataset, job, got foo"),
+        ("limit=x", "limit: must be a whole number, got x"),
+        ("dept=1", "dept: must be a parameter of this operation, got 1"),
+    ],
+)
+def test_a_wrong_parameter_is_told_with_what_it_must_be(served, query, detail):
+    """422, in words that name the parameter, what may stand there and what did."""
+    answer = served.client().get(f"/api/v1/nodes?{query}")
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)

@@ -6,7 +6,8 @@ statements behind it are looked up in the source of the running function, backwa
 reach values that are alive and known to have been made at one of those lines. What is found is marked ``inferred``: a
 name may have been bound to something else in between.
 
-Nothing is looked at but the source text and our own records; no local variable is touched.
+Nothing is looked at but the source text, our own records, and the names that the running code has for the array;
+nothing is changed.
 """
 
 from __future__ import annotations

@@ -10,9 +10,19 @@ _MISSING = re.compile(r"Object missing required field `(.+)`")
 _TYPE = re.compile(r"Expected `(.+)`, got `(.+)`")
 _RANGE = re.compile(r"Expected `(?P<type>\w+)`(?P<length> of length)? (?P<sign><=|>=|<|>) (?P<bound>\S+)")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
+_PATTERN = re.compile(r"Expected `str` matching regex (.+)")
 _ENUM = re.compile(r"Invalid enum value (.+)")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
+NOT_LISTED = "must be a value that is known here"
+"""The rule of a member whose values are listed, by whoever declares it."""
+_PATTERNS = {
+    r"\S": "must not be blank",
+    r"^[^\x00]*$": "must not hold NUL characters",
+    r"^[^\x00-\x1f]*$": "must not hold control characters",
+    r"^[^\x00]*[^\s\x00][^\x00]*$": "must not be blank or hold NUL characters",
+}
+"""The patterns of our own structs in words; another one is told as it is."""
 _LENGTHS = {"str": "characters", "array": "items", "object": "members"}
 _WORDS = {
     "str": "a string",
@@ -45,8 +55,13 @@ def rule_of(message: str) -> tuple[str, str]:
     if _ENUM.fullmatch(what):
         return (
             path,
-            "must be START, RUNNING, COMPLETE, ABORT, FAIL or OTHER" if path == "eventType" else "must be known",
+            "must be START, RUNNING, COMPLETE, ABORT, FAIL or OTHER" if path == "eventType" else NOT_LISTED,
         )
+    if pattern := _PATTERN.fullmatch(what):
+        from ast import literal_eval  # needed for bad input only
+
+        asked = literal_eval(pattern[1])
+        return path, _PATTERNS.get(asked, f"must match {asked}")
     if unknown := _UNKNOWN.fullmatch(what):
         return (f"{path}.{unknown[1]}" if path else unknown[1]), "must be a field that is known here"
     return path, f"must be valid: {what}"

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
+from msgspec import inspect
 from starlette.datastructures import QueryParams
 
 from headwater.errors import InvalidInput
-from headwater.formats.wire_errors import not_json, rule_of
+from headwater.formats.wire_errors import NOT_LISTED, not_json, rule_of
 from headwater.server.json_limits import check_json
 from headwater.server.routing import Operation
 from headwater.server.settings import Limits
@@ -55,7 +56,7 @@ def decode_query(operation: Operation, given: QueryParams, raw: bytes) -> Any:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _invalid(error, values) from None
+        raise _invalid(error, kind, values) from None
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -81,7 +82,7 @@ def decode_body(operation: Operation, raw: bytes, limits: Limits) -> Any:
                 raise
             return msgspec.convert(_with_whole_numbers(msgspec.json.decode(raw)), operation.body)
     except msgspec.ValidationError as error:
-        raise _invalid(error, {}) from None
+        raise _invalid(error, operation.body, {}) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(field="body", rule=not_json(error)) from None
 
@@ -97,8 +98,29 @@ def _with_whole_numbers(value: Any) -> Any:
     return value
 
 
-def _invalid(error: msgspec.ValidationError, values: dict[str, str]) -> InvalidInput:
+def _invalid(error: msgspec.ValidationError, kind: Any, values: dict[str, str]) -> InvalidInput:
     """The field and the rule, out of msgspec's words ('Expected `int`, got `str` - at `$.depth`')."""
     place, rule = rule_of(str(error))
     field = place or "body"
+    if rule == NOT_LISTED and (listed := _choices(kind, field)):
+        rule = f"must be one of {', '.join(listed)}"
+    if values:
+        rule = rule.removesuffix(" or null")  # a query has no null; what may be null may be left out
     return InvalidInput(field=field, value=values.get(field, "")[:80], rule=rule)
+
+
+def _choices(kind: Any, field: str) -> tuple[str, ...]:
+    """The values that a member of a struct may have, where they are listed one by one; else none."""
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return ()
+    names = {one.encode_name: one.type for one in msgspec.structs.fields(kind)}
+    if field not in names:
+        return ()
+    info = inspect.type_info(names[field])
+    found: list[str] = []
+    for one in info.types if isinstance(info, inspect.UnionType) else (info,):
+        if isinstance(one, inspect.LiteralType):
+            found += map(str, one.values)
+        elif isinstance(one, inspect.EnumType):
+            found += [str(member.value) for member in one.cls]
+    return tuple(found)
