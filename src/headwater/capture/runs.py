@@ -86,7 +86,13 @@ class Run:
 
     # -- data ----------------------------------------------------------------------------------------------------------
     def read(self, dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
-        """The run read ``dataset``, into ``obj`` where that is given: what is made from ``obj`` comes from there."""
+        """The run read ``dataset``, into ``obj`` where that is given: what is made from ``obj`` comes from there.
+
+        ``type`` is what the dataset is (MODEL, TOPIC ...), by default FILE for a path or URI and TABLE for a pair.
+
+        Raises:
+            InvalidInput: ``dataset`` is neither a path, a URI nor a pair of namespace and name.
+        """
         ref = dataset_ref(dataset, type)
         with GUARD.at("run.read"):
             columns, rows = _shape(obj)
@@ -97,7 +103,13 @@ class Run:
                 self.recorder.add(Read(value, ref, None))
 
     def write(self, dataset: Dataset, obj: object = None, *, type: str | None = None, mode: str = "overwrite") -> None:
-        """The run wrote ``dataset``, from ``obj`` where that is given; else from what it read before."""
+        """The run wrote ``dataset``, from ``obj`` where that is given; else from what it read before.
+
+        ``type`` is as for ``read``.
+
+        Raises:
+            InvalidInput: ``dataset`` is neither a path, a URI nor a pair of namespace and name.
+        """
         ref = dataset_ref(dataset, type)
         with GUARD.at("run.write"):
             value = self.recorder.values.get(obj) if obj is not None else None
