@@ -117,6 +117,8 @@ class Assembler:
         self._take()
         with GUARD.at("files"):
             self._datasets.finish_files()
+            for name in list(self.recorder.unclosed):  # it was written to until now, whatever was read meanwhile
+                self._datasets.written_until_now(name, list(self._reads))
             models.mark_checkpoints(self._datasets)
         self._reads = {ref: None for ref in self._reads if not _is_passing(ref)}
         everything = [touched for touched in self._datasets if not self._is_scratch(touched)]

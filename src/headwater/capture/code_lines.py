@@ -1,8 +1,9 @@
-"""The line of an instruction, looked up in a table that is made once for a code object."""
+"""The line of an instruction, looked up in a table that is made once for a code object, and its place in the source."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import islice
 from types import CodeType
 from typing import Final
 
@@ -22,3 +23,12 @@ def line_of(code: CodeType, offset: int) -> int:
         _LINES[id(code)] = known
     place = bisect_right(known[1], offset) - 1
     return known[2][place] if place >= 0 else 0
+
+
+def span_of(code: CodeType, instruction: int) -> tuple[int, int, int, int] | None:
+    """Where the expression of an instruction begins and ends: lines and columns, as in a syntax tree; None where the
+    code keeps no such places."""
+    first, last, begin, end = next(islice(code.co_positions(), instruction // 2, None), (None, None, None, None))
+    if first is None or last is None or begin is None or end is None:
+        return None
+    return first, begin, last, end

@@ -95,6 +95,12 @@ class Datasets:
             touched.facets["dataQualityMetrics"] = metrics
         return touched
 
+    def written_until_now(self, name: tuple[str, str], inferred: list[DatasetRef]) -> None:
+        """A file that is still open for writing may hold what was read since it was opened."""
+        touched = self._by_name.get(name)
+        if touched is not None:
+            touched.inferred = [ref for ref in inferred if ref[:2] != name]
+
     def finish_files(self) -> None:
         """Fingerprint the files that were written, now that nobody writes them any more."""
         for touched in self._by_name.values():

@@ -13,8 +13,25 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from types import CodeType
-from typing import Final, NamedTuple
+from typing import Final
 
+from headwater.capture.gathered_parts import (
+    LENGTH,
+    Scope,
+    Target,
+    added_to,
+    bound_by,
+    called_name,
+    copied,
+    last_line,
+    maker_at,
+    pairs_of,
+    put_in,
+    target_of,
+    texts_in,
+    that_give,
+    uses_of,
+)
 from headwater.capture.statements_read import Step, own_names, step_at, steps_of
 from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
 
@@ -27,10 +44,6 @@ _Found = dict[tuple[Value, str | None], None]
 
 GATHERED: Final = "rows"
 """The operation of a value that was read from what the code gathered in a list."""
-MAKERS: Final = frozenset(("DataFrame", "from_records", "from_dict", "from_dicts", "Series"))
-"""Calls that make a table or a column of what Python holds."""
-_GROWS: Final = frozenset(("append", "add", "appendleft"))
-_EXTENDS: Final = frozenset(("extend", "update"))
 _HANDS_ON: Final = frozenset(("list", "tuple", "sorted", "reversed", "set", "deque"))
 _GOES_THROUGH: Final = frozenset((
     *("iterrows", "itertuples", "to_dict", "to_records", "tolist", "to_list", "items"),
@@ -38,20 +51,16 @@ _GOES_THROUGH: Final = frozenset((
     *_HANDS_ON,
 ))  # fmt: skip
 """Calls that go through what they are made on, or given."""
-MEASURES: Final = frozenset(("shape", "size", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"))
+MEASURES: Final = frozenset((
+    *("shape", "size", "empty", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"),
+))  # fmt: skip
 """Attributes that tell of data without giving any of it."""
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _MAX_DEPTH: Final = 12
 
 
-class _Target(NamedTuple):
-    """What a loop binds a name to: an item of ``iterated``, or what stands at ``place`` of each item."""
-
-    iterated: ast.expr
-    place: int | None
-
-
-_Scope = dict[str, _Target]
+_Seen = set[tuple[str, int, str | None]]
+"""Names and the lines of statements that were read for an expression, with the column that was asked for."""
 
 
 def table_read(
@@ -82,22 +91,14 @@ _ROW: Final = "\0row"
 """The key under which whole rows stand: each column is the column of that name there."""
 _ANY: Final = "\0any"
 """The key under which stands what may be in every column."""
+_GIVES_ROWS: Final = frozenset(
+    ("iterrows", "itertuples", "iter_rows", "rows", "to_dict", "to_dicts", "groupby", "group_by")
+)
+"""Calls that give rows or groups, whose length is none of their data."""
 
 
 def _of_rows(found: _Found, name: str) -> _Found:
     return {(value, name): None for value, _ in found if name in value.column_names()}
-
-
-def maker_at(at: Step, line: int, makers: frozenset[str] = MAKERS) -> ast.expr | None:
-    """What a statement makes a table of at that line, by a call of one of the ``makers``; None where no call, or more
-    than one, could be it."""
-    calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call)]
-    found = [
-        call.args[0] if call.args else call.keywords[0].value
-        for call in calls
-        if called_name(call) in makers and (call.args or call.keywords) and call.lineno <= line <= _last(call)
-    ]
-    return found[0] if len(found) == 1 else None
 
 
 class _Reader:
@@ -110,7 +111,7 @@ class _Reader:
         self._line = line
         self._entered: set[str] = set()
         """Names of lists and rows that were read: one that is made of itself, or reached twice, is read once."""
-        self._known: dict[tuple[int, str | None, frozenset[tuple[str, _Target]]], _Found] = {}
+        self._known: dict[tuple[int, str | None, frozenset[tuple[str, Target]]], _Found] = {}
         """What is behind what was gone through, by its expression."""
 
     def data_at(self, line: int) -> ast.expr | None:
@@ -121,7 +122,7 @@ class _Reader:
     def table(self, data: ast.expr) -> dict[str | int, _Found]:
         """What each column of the table comes from, by its name or place; see ``_ROW`` and ``_ANY``."""
         found: dict[str | int, _Found] = {}
-        lists = _pairs(data)
+        lists = pairs_of(data)
         if lists is None:
             for element, scope in self._elements(data, {}, 0):
                 self._row(element, scope, found, 0)
@@ -132,28 +133,28 @@ class _Reader:
                 _add(found, _ANY if key is None else key, self._sources(element, scope, 0))
         return found
 
-    def _elements(self, node: ast.expr, scope: _Scope, depth: int) -> Iterator[tuple[ast.expr, _Scope]]:
+    def _elements(self, node: ast.expr, scope: Scope, depth: int) -> Iterator[tuple[ast.expr, Scope]]:
         """The expressions of the items of a list."""
         if depth > _MAX_DEPTH:
             return
         if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
-            yield node.elt, scope | _bound_by(node.generators)
+            yield node.elt, scope | bound_by(node.generators)
         elif isinstance(node, ast.List | ast.Tuple):
             yield from ((item, scope) for item in node.elts)
         elif isinstance(node, ast.Call) and called_name(node) in _HANDS_ON and node.args:
             yield from self._elements(node.args[0], scope, depth + 1)
         elif isinstance(node, ast.Name):
             for step in self._bindings_once("list " + node.id):
-                for item in _put_in(step.node, node.id):
+                for item in put_in(step.node, node.id):
                     yield item, scope
-                for values in _added_to(step.node, node.id):
+                for values in added_to(step.node, node.id):
                     yield from self._elements(values, scope, depth + 1)
         else:
             yield node, scope
 
-    def _row(self, element: ast.expr, scope: _Scope, found: dict[str | int, _Found], depth: int) -> None:
+    def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, _Found], depth: int) -> None:
         """What one row, written as a dictionary, a sequence or a name, puts under each key."""
-        pairs = _pairs(element)
+        pairs = pairs_of(element)
         if pairs is not None:
             for key, item in pairs:
                 if key is None:
@@ -171,7 +172,7 @@ class _Reader:
             is_row = isinstance(element, ast.Name) or called_name(element) in ("to_dict", "_asdict", "copy", "dict")
             _add(found, _ROW if is_row else _ANY, whole)
 
-    def _named_row(self, name: str, scope: _Scope, found: dict[str | int, _Found], depth: int) -> None:
+    def _named_row(self, name: str, scope: Scope, found: dict[str | int, _Found], depth: int) -> None:
         for step in self._bindings_once("row " + name):
             node = step.node
             if isinstance(node, ast.For | ast.AsyncFor):
@@ -183,10 +184,10 @@ class _Reader:
             elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 self._row(node.value, scope, found, depth + 1)
             elif isinstance(node, ast.Expr):
-                for values in _added_to(node, name):
+                for values in added_to(node, name):
                     self._row(values, scope, found, depth + 1)
 
-    def _sources(self, node: ast.expr, scope: _Scope, depth: int, seen: set[tuple[str, int]] | None = None) -> _Found:
+    def _sources(self, node: ast.expr, scope: Scope, depth: int, seen: _Seen | None = None) -> _Found:
         """The columns that stand in an expression. ``seen`` are the statements that were read for it: each is read
         once, as what it binds a name to does not depend on the way there."""
         found: _Found = {}
@@ -194,48 +195,66 @@ class _Reader:
         if depth > _MAX_DEPTH:
             return found
         own = own_names(node)
-        for name, column in _uses(node):
-            if name in own:
-                continue
-            target = scope.get(name)
-            steps = [] if target is not None or column in MEASURES else self._bindings(name)[-4:]
-            is_item = any(isinstance(step.node, ast.For | ast.AsyncFor) for step in steps)
-            live = None if target is not None or column in MEASURES or is_item else self._known_as(name)
-            if live is not None:
-                found[live, column if column in live.column_names() else None] = None
-                continue
-            for step in steps:
-                if isinstance(step.node, ast.For | ast.AsyncFor):
-                    target = _target_of(step.node.target, step.node.iter, name)
-                elif (name, step.first) not in seen and (value := getattr(step.node, "value", None)) is not None:
-                    seen.add((name, step.first))
-                    found.update(self._sources(value, scope, depth + 1, seen))
-            if target is not None:
-                found.update(self._items(target, column, scope, depth))
+        for name, column in uses_of(node):
+            if name not in own:
+                found.update(self._behind_name(name, column, scope, depth, seen))
         if any(called_name(item) in _GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
             found.update(dict.fromkeys((value, None) for value in self._passed(node)))
         return found
 
-    def _items(self, target: _Target, column: str | None, scope: _Scope, depth: int) -> _Found:
+    def _behind_name(self, name: str, column: str | None, scope: Scope, depth: int, seen: _Seen) -> _Found:
+        """The columns behind a name, of which ``column`` is asked for."""
+        found: _Found = {}
+        is_counted = column == LENGTH
+        target = scope.get(name)
+        steps = [] if target is not None or column in MEASURES else that_give(self._bindings(name)[-4:], column)
+        is_item = any(isinstance(step.node, ast.For | ast.AsyncFor) for step in steps)
+        live = None if target is not None or column in MEASURES or is_item else self._known_as(name)
+        if live is not None:
+            return {} if is_counted else {(live, column if column in live.column_names() else None): None}
+        for step in steps:
+            value = getattr(step.node, "value", None)
+            if isinstance(step.node, ast.For | ast.AsyncFor):
+                target = target_of(step.node.target, step.node.iter, name)
+            elif (name, step.first, column) not in seen and value is not None and depth < _MAX_DEPTH:
+                seen.add((name, step.first, column))
+                other = copied(value)
+                if other is not None:  # row = row.copy(): the same is asked of that one
+                    found.update(self._behind_name(other, column, scope, depth + 1, seen))
+                else:
+                    more = self._sources(value, scope, depth + 1, seen)
+                    found.update(more if not is_counted or self._is_of_items(value, scope) else {})
+        if target is not None and not (is_counted and called_name(target.iterated) in _GIVES_ROWS):
+            found.update(self._items(target, None if is_counted else column, scope, depth))
+        return found
+
+    def _is_of_items(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether an expression names an item of what a loop goes through: its length is data, not a count of rows."""
+        bound = [step.node for name, _ in uses_of(node) if name not in scope for step in self._bindings(name)]
+        return any(name in scope for name, _ in uses_of(node)) or any(
+            isinstance(step, ast.For | ast.AsyncFor) for step in bound
+        )
+
+    def _items(self, target: Target, column: str | None, scope: Scope, depth: int) -> _Found:
         """The columns that a loop's name stands for, where ``column`` of it is asked for."""
         iterated, place = target
         called = called_name(iterated)
         if called == "enumerate" and isinstance(iterated, ast.Call) and iterated.args:
             if place == 0:
                 return {}
-            return self._items(_Target(iterated.args[0], None), column, scope, depth)
+            return self._items(Target(iterated.args[0], None), column, scope, depth)
         if called == "zip" and isinstance(iterated, ast.Call) and place is not None and place < len(iterated.args):
-            return self._items(_Target(iterated.args[place], None), column, scope, depth)
+            return self._items(Target(iterated.args[place], None), column, scope, depth)
         if called in ("iterrows", "items") and place == 0:
             return {}
         found = self._passed(iterated)
         if not found:
             return self._behind(iterated, column, scope, depth)
-        mentioned = {text for _, text in _uses(iterated)} | _texts(iterated)
+        mentioned = {text for _, text in uses_of(iterated)} | texts_in(iterated)
         narrowed = [value for value in found if mentioned.intersection(value.column_names())] or found
         return {(value, column if column in value.column_names() else None): None for value in narrowed}
 
-    def _behind(self, iterated: ast.expr, column: str | None, scope: _Scope, depth: int) -> _Found:
+    def _behind(self, iterated: ast.expr, column: str | None, scope: Scope, depth: int) -> _Found:
         """As ``_items``, for what is gone through by a name that was bound further up."""
         key = (id(iterated), column, frozenset(scope.items()))
         if key not in self._known:
@@ -246,7 +265,7 @@ class _Reader:
 
     def _passed(self, node: ast.AST) -> list[Value]:
         first = getattr(node, "lineno", 0)
-        return [value for line, values in self._passes.items() if first <= line <= _last(node) for value in values]
+        return [value for line, values in self._passes.items() if first <= line <= last_line(node) for value in values]
 
     def _bindings_once(self, role: str) -> list[Step]:
         """As ``_bindings``, for a name after the role in which it is read; none the second time."""
@@ -261,106 +280,3 @@ class _Reader:
 
 def _add(found: dict[str | int, _Found], key: str | int, more: _Found) -> None:
     found.setdefault(key, {}).update(more)
-
-
-def _last(node: ast.AST) -> int:
-    found: int | None = getattr(node, "end_lineno", None)
-    return -1 if found is None else found
-
-
-def called_name(node: ast.AST) -> str:
-    """The bare name of what a call calls."""
-    function = node.func if isinstance(node, ast.Call) else None
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
-def _pairs(node: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
-    """Keys and expressions of a dictionary that is written out; None as the key of ``**other`` or a computed one."""
-    if isinstance(node, ast.Dict):
-        keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
-        return [(str(key) if key is not None else None, item) for key, item in zip(keys, node.values, strict=True)]
-    if isinstance(node, ast.Call) and called_name(node) == "dict" and node.keywords and not node.args:
-        return [(item.arg, item.value) for item in node.keywords]
-    return None
-
-
-def _put_in(node: ast.stmt, name: str) -> list[ast.expr]:
-    """What a statement appends to the list of that name."""
-    call = node.value if isinstance(node, ast.Expr) else None
-    grows = isinstance(call, ast.Call) and called_name(call) in _GROWS and _owner(call) == name
-    return call.args[:1] if isinstance(call, ast.Call) and grows else []
-
-
-def _added_to(node: ast.stmt, name: str) -> list[ast.expr]:
-    """The lists that a statement makes that name, or adds to it."""
-    if isinstance(node, ast.Assign):
-        return [node.value] if any(isinstance(item, ast.Name) for item in node.targets) else []
-    if isinstance(node, ast.AnnAssign | ast.AugAssign):
-        return [node.value] if node.value is not None else []
-    call = node.value if isinstance(node, ast.Expr) else None
-    extends = isinstance(call, ast.Call) and called_name(call) in _EXTENDS and _owner(call) == name
-    return call.args[:1] if isinstance(call, ast.Call) and extends else []
-
-
-def _owner(call: ast.Call) -> str:
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-    return owner.id if isinstance(owner, ast.Name) else ""
-
-
-def _bound_by(generators: list[ast.comprehension]) -> _Scope:
-    scope: _Scope = {}
-    for generator in generators:
-        for item in ast.walk(generator.target):
-            if isinstance(item, ast.Name):
-                target = _target_of(generator.target, generator.iter, item.id)
-                if target is not None:
-                    scope[item.id] = target
-    return scope
-
-
-def _target_of(target: ast.expr, iterated: ast.expr, name: str) -> _Target | None:
-    """What ``for target in iterated`` binds the name to."""
-    if isinstance(target, ast.Name):
-        return _Target(iterated, None) if target.id == name else None
-    if not isinstance(target, ast.Tuple | ast.List):
-        return None
-    is_counted, is_zipped = called_name(iterated) == "enumerate", called_name(iterated) == "zip"
-    for place, item in enumerate(target.elts):
-        if isinstance(item, ast.Name) and item.id == name:
-            return _Target(iterated, place)
-        if not isinstance(item, ast.Tuple) or not isinstance(iterated, ast.Call):
-            continue
-        inner = iterated.args[:1] if is_counted else iterated.args[place : place + 1] if is_zipped else []
-        found = _target_of(item, inner[0], name) if inner else None
-        if found is not None:
-            return found
-    return None
-
-
-def _uses(node: ast.AST) -> Iterator[tuple[str, str | None]]:
-    """The names in an expression, each with the column that is asked of it: ``row.age``, ``row["age"]``. A count of
-    items gives none of them."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
-        return
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        yield node.value.id, node.attr
-        return
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        key = node.slice
-        yield node.value.id, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
-        yield from _uses(key)
-        return
-    if isinstance(node, ast.Call) and called_name(node) == "get" and _owner(node) and node.args:
-        key = node.args[0]
-        yield _owner(node), key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
-        for item in node.args:
-            yield from _uses(item)
-        return
-    if isinstance(node, ast.Name):
-        yield node.id, None
-    for child in ast.iter_child_nodes(node):
-        yield from _uses(child)
-
-
-def _texts(node: ast.AST) -> set[str]:
-    return {item.value for item in ast.walk(node) if isinstance(item, ast.Constant) and isinstance(item.value, str)}

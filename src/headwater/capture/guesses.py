@@ -18,7 +18,17 @@ from typing import Any, Final
 
 from headwater.capture.as_caller import variables
 from headwater.capture.cells import user_place, whole
-from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, is_users, make_value, user_frame
+from headwater.capture.values import (
+    INFERRED,
+    UNKNOWN,
+    Columns,
+    Dep,
+    Value,
+    Values,
+    is_users,
+    make_value,
+    user_frame,
+)
 
 _KEPT: Final = 64
 _SHORTEST: Final = 2
@@ -59,7 +69,7 @@ class Guesses:
         if type(obj).__name__ != "ndarray" or value.rows is None:
             return
         self._recent.append((value.rows, value))
-        self._values.arrays.append(value)
+        self._values.arrays.append(_made(value))
         owner = obj.base
         if type(owner) is type(obj) and owner.nbytes == obj.nbytes and not self._values.knows(owner):
             self._values.bind(owner, value)
@@ -204,7 +214,8 @@ class Guesses:
     def _listed(self, obj: Any, rows: int) -> Value | None:
         """A value for a list that is used at the user's line: what was gone through for it, or what the code makes it
         of under a name that it has there."""
-        from headwater.capture.surmise import FROM_CODE, gone_through, list_read
+        from headwater.capture.surmise import FROM_CODE, list_read
+        from headwater.capture.surmise_lists import gone_through
 
         frame = user_frame(sys._getframe(3))
         code, line = whole(frame.f_code, frame.f_lineno or 0)
@@ -230,6 +241,20 @@ class Guesses:
         names = (*at.passed, *at.used) if at is not None else ()
         held = {**frame.f_globals, **variables(frame, names)} if names else {}
         return tuple(name for name in dict.fromkeys(names) if held.get(name) is obj)
+
+
+def _made(value: Value) -> tuple[Value, CodeType | None, int]:
+    """An array with the place that called the function of the user's which made it."""
+    code = value.code
+    if code is None or code.co_name == "<module>":
+        return value, None, 0
+    frame: FrameType | None = user_frame(sys._getframe(2))
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    above = user_frame(frame.f_back) if frame is not None and frame.f_back is not None else None
+    if above is None:
+        return value, None, 0
+    return (value, *whole(above.f_code, above.f_lineno or 0))
 
 
 def _from_all(value: Value) -> Columns:

@@ -129,6 +129,7 @@ class Recorder:
         "max_items",
         "moved",
         "run_id",
+        "unclosed",
         "values",
         "written",
     )
@@ -147,6 +148,8 @@ class Recorder:
         self._names: dict[str, list[Any]] = {}
         self.written: dict[tuple[str, str], Value] = {}
         """What each dataset was last written from, by (namespace, name), as far as that is known."""
+        self.unclosed: set[tuple[str, str]] = set()
+        """Files that were opened for writing, and not closed yet."""
         self.moved: dict[tuple[str, str], DatasetRef] = {}
         """Files that this run renamed, and what they are called now. Only a name that was written again is not here."""
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from types import CodeType, FrameType, FunctionType
 from typing import Final, NamedTuple
 
-from headwater.capture.gathered import called_name, maker_at
+from headwater.capture.gathered_parts import called_name, maker_at
 from headwater.capture.statements_read import Step, module_steps_of, own_names, step_at, steps_of
 from headwater.capture.surmise_calls import call_of, caller_of, given_for
 from headwater.capture.values import is_users

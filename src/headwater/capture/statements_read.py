@@ -34,9 +34,18 @@ class Step(NamedTuple):
     """The statement itself, as it was parsed."""
 
 
+class Called(NamedTuple):
+    """The place from which a function was called, and whether what each of its calls gave is meant, not the latest."""
+
+    code: CodeType
+    first: int
+    last: int
+    is_each: bool
+
+
 _STORES: Final = frozenset({"setitem", "insert", "isetitem", "loc", "iloc", "at", "iat", "DataFrame", "Series"})
 """Operations that take in an array; what they made is no step towards it."""
-_MEASURES: Final = frozenset({"shape", "size", "index", "columns", "ndim", "dtype", "dtypes"})
+_MEASURES: Final = frozenset({"shape", "size", "empty", "index", "columns", "ndim", "dtype", "dtypes"})
 """Attributes that tell about data without giving any of it."""
 _GROWS: Final = frozenset({"append", "extend", "insert", "add", "update", "appendleft", "setdefault"})
 
@@ -65,12 +74,35 @@ def is_adding_up(node: ast.stmt) -> bool:
     return isinstance(node, ast.AugAssign) or (bool(targets) and all(isinstance(t, ast.Subscript) for t in targets))
 
 
-def arrays_of(values: Values, code: CodeType, step: Step) -> list[Value]:
-    """The arrays that a statement made of late, in every round of a loop around it, and did not use up itself."""
+def arrays_of(values: Values, code: CodeType, step: Step, called: Called | None = None) -> list[Value]:
+    """The arrays that a statement made of late, in every round of a loop around it, and did not use up itself; of a
+    function's statement in the calls from one place."""
     parts = set(parts_of(code))
-    own = [v for v in list(values.arrays) if v.code in parts and step.first <= line_in(v) <= step.last]
-    used = {id(item) for value in own for item in value.inputs}
-    return [value for value in own if id(value) not in used]
+    made = [one for one in list(values.arrays) if one[0].code in parts and step.first <= line_in(one[0]) <= step.last]
+    found = [value for value, _, _ in made]
+    if called is not None:
+        callers = set(parts_of(called.code))
+        found = [value for value, by, line in made if by in callers and called.first <= line <= called.last]
+        after = 0 if called.is_each else _before_latest(values, code, step, called, found)
+        found = [value for value in found if value.number > after]
+    used = {id(item) for value in found for item in value.inputs}
+    return [value for value in found if id(value) not in used]
+
+
+def _before_latest(values: Values, code: CodeType, step: Step, called: Called, made: list[Value]) -> int:
+    """The number of a value that was made before the latest call of a function, and after those before it: by its
+    caller, or by the function itself above the loop in which the statement stands."""
+    latest = max((value.number for value in made), default=0)
+    loops = [one.lineno for one in _loops_around(code, step)]
+    above = [value.number for line, value in made_there(values, code) if line < min(loops, default=0)]
+    between = [value.number for value in values.made_in(parts_of(called.code)) if value.number < latest]
+    return max((number for number in (*above, *between) if number < latest), default=0)
+
+
+def _loops_around(code: CodeType, step: Step) -> list[ast.stmt]:
+    nodes = [one.node for one in steps_of(code)]
+    loops = [node for node in nodes if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
+    return [node for node in loops if node.lineno < step.first <= (node.end_lineno or 0)]
 
 
 def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
@@ -175,6 +207,11 @@ def _step(
     return Step(node.lineno, last or node.end_lineno or node.lineno, binds, passed, used, mentions, is_closed, node)
 
 
+def part_of(step: Step, expression: ast.expr) -> Step:
+    """A statement, as far as one expression in it goes, which is more than a name."""
+    return step._replace(passed=(), used=tuple(names_in(expression)), mentions=mentions_in(expression))
+
+
 def mentions_in(value: ast.expr | None) -> frozenset[str]:
     """The texts and attributes in an expression: where they name columns, those columns are meant."""
     nodes = list(ast.walk(value)) if value is not None else []
@@ -224,9 +261,17 @@ def names_in(node: ast.AST) -> list[str]:
         if isinstance(item, ast.Name) and item.id not in own:
             found.append(item.id)
         is_count = isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id == "len"
-        if not is_count and not (isinstance(item, ast.Attribute) and item.attr in _MEASURES):
+        is_measure = is_count or (isinstance(item, ast.Attribute) and item.attr in _MEASURES)
+        if not is_measure and not is_test_of_names(item):
             waiting += ast.iter_child_nodes(item)
     return found
+
+
+def is_test_of_names(node: ast.AST) -> bool:
+    """Whether an expression asks no more than whether a column is there: ``"age" in frame``."""
+    if not isinstance(node, ast.Compare) or not isinstance(node.left, ast.Constant):
+        return False
+    return isinstance(node.left.value, str) and all(isinstance(one, ast.In | ast.NotIn) for one in node.ops)
 
 
 def own_names(node: ast.AST) -> set[str]:

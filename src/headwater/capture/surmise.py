@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from headwater.capture.as_caller import variables
-from headwater.capture.cells import user_place
+from headwater.capture.cells import user_place, whole
+from headwater.capture.code_lines import span_of
+from headwater.capture.gathered_parts import maker_at, pairs_of
 from headwater.capture.statements_read import (
+    Called,
     Step,
     arrays_of,
     ends_of,
@@ -28,10 +31,11 @@ from headwater.capture.statements_read import (
     last_binding,
     mentions_in,
     names_in,
+    part_of,
     step_at,
     steps_of,
 )
-from headwater.capture.surmise_calls import Places, place_of
+from headwater.capture.surmise_calls import Places, caller_of, place_of
 from headwater.capture.surmise_rows import rows_chosen
 from headwater.capture.values import (
     INFERRED,
@@ -92,6 +96,21 @@ def read_of(values: Values, item: Any, code: CodeType | None, line: int, rows: i
     return chosen if chosen is not None else surmise(values, code, line, rows, names)
 
 
+def item_read(values: Values, item: Any, key: str, site_depth: int = 2) -> Value | None:
+    """As ``known_or_read``, for an array that stands under a key of a dictionary which the user's line makes a table
+    of: what that one expression says. None where there is no such expression, or the array is known."""
+    if type(item).__name__ != "ndarray" or not item.ndim or values.seen(item) is not None:
+        return None
+    code, line = user_place(site_depth + 1)
+    at = step_at(steps_of(code), line) if code is not None and is_users(code) else None
+    table = maker_at(at, line) if at is not None else None
+    found = [given for name, given in pairs_of(table) or [] if name == key] if table is not None else []
+    if code is None or at is None or len(found) != 1 or isinstance(found[0], ast.Name):
+        return None
+    read = surmise(values, code, line, len(item), within=found[0])
+    return values.bind(item, read) if read is not None and read is not UNKNOWN else None
+
+
 def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
     """The value of an array whose memory another shows; of one that nobody saw being made, what the code says of it
     under a name that it has there. Without one it is not looked for: what the line made before is another array."""
@@ -125,9 +144,15 @@ def known_or_listed(values: Values, item: Any) -> Value | None:
 
 
 def surmise(
-    values: Values, code: CodeType | None, line: int, rows: int | None, names: Sequence[str] = ()
+    values: Values,
+    code: CodeType | None,
+    line: int,
+    rows: int | None,
+    names: Sequence[str] = (),
+    within: ast.expr | None = None,
 ) -> Value | None:
-    """A value for an unknown array that is used at ``line`` of ``code``, under one of ``names`` where it has any there.
+    """A value for an unknown array that is used at ``line`` of ``code``, under one of ``names`` where it has any there;
+    of which the expression ``within`` is known to make it.
 
     ``UNKNOWN`` where the code says that it was made of nothing that is followed; None where the code does not tell:
     there is no source, or the array came in as an argument that nobody can read.
@@ -138,6 +163,11 @@ def surmise(
         return None
     walk = _Walk(values, code, line)
     own = [] if names else [item for item in ends_of(walk.places.made(code), at) if item.rows == rows]
+    if within is not None:
+        at = part_of(at, within)
+        others = [item for item in own if item.op == FROM_CODE]  # what was read of the expressions beside it
+        meant = [item for item in own if at.mentions.intersection(item.column_names() or at.mentions)]
+        own = [item for item in meant if item not in others]
     walk.found.update((id(value), (value, frozenset())) for value in own)
     walk.before_own = _behind(own)
     # an array that was handed on has a name; only where none was, it came out of a larger expression
@@ -160,6 +190,10 @@ class _Wanted(NamedTuple):
     origin: int
     """The line of the code that uses the array from which the name was reached."""
     mentions: frozenset[str]
+    called: Called | None = None
+    """Where the function was called from that made what is wanted; None of one that is running."""
+    is_collected: bool = False
+    """Whether what was made in each round of a loop is wanted, as it was put into a list or dictionary."""
 
 
 class _Walk:
@@ -176,12 +210,12 @@ class _Walk:
 
     def run(self) -> None:
         """Follow what is queued until nothing is left, or it has been enough."""
-        seen: set[tuple[CodeType, str, int]] = set()
+        seen: set[tuple[CodeType, str, int, Called | None]] = set()
         for _ in range(MAX_STEPS):
             if not self.queue:
                 return
             wanted = self.queue.pop()
-            key = (wanted.code, wanted.name, wanted.before)
+            key = (wanted.code, wanted.name, wanted.before, wanted.called)
             if key in seen:
                 continue
             seen.add(key)
@@ -197,6 +231,10 @@ class _Walk:
         rule = _from_mentioned([mentions for _, mentions in self.found.values()])
         return make_value(FROM_CODE, inputs, rule, rows=rows, code=self.code, line=self.bound_at)
 
+    def _called(self, wanted: _Wanted) -> Called | None:
+        """Where the function was called from in which something is wanted; None in a module."""
+        return wanted.called or (_called_now(wanted.code) if wanted.code.co_name != "<module>" else None)
+
     def _take(self, values: Sequence[Value], mentions: frozenset[str]) -> None:
         self.found.update((id(value), (value, mentions)) for value in values if id(value) not in self.before_own)
 
@@ -204,13 +242,14 @@ class _Walk:
         passed = self.places.argument(wanted.code, wanted.name)
         self.is_certain = self.is_certain and not passed.is_parameter
         self._take(passed.values, wanted.mentions)
-        again = wanted._replace(code=passed.code, is_operand=True, before=passed.first)
+        again = wanted._replace(code=passed.code, is_operand=True, before=passed.first, called=None)
         self.queue += [again._replace(name=name) for name in passed.names]
 
     def _through(self, step: Step, wanted: _Wanted) -> None:
         direct = ends_of(self.places.made(wanted.code), step)
-        if direct and is_adding_up(step.node) and wanted.code.co_name == "<module>":
-            direct = list(dict.fromkeys((*direct, *arrays_of(self.places.values, wanted.code, step))))
+        if direct and is_adding_up(step.node):
+            more = arrays_of(self.places.values, wanted.code, step, self._called(wanted))
+            direct = list(dict.fromkeys((*direct, *more))) if wanted.code.co_name == "<module>" else more or direct
         if direct and (wanted.is_operand or len(step.binds) == 1):
             taken = direct if is_adding_up(step.node) else _at_place(step, wanted.name, direct)
             self._take(_of_parts(taken, wanted.mentions), wanted.mentions)
@@ -224,22 +263,40 @@ class _Walk:
         self.is_certain = self.is_certain and step.is_closed
         given = _given_there(step.node, wanted.name)
         if given is not None and not returned:  # X, y = data.values, data.label
-            wider = _Wanted(wanted.code, "", True, step.first, origin, wanted.mentions | mentions_in(given))
+            wider = wanted._replace(
+                name="",
+                is_operand=True,
+                before=step.first,
+                origin=origin,
+                mentions=wanted.mentions | mentions_in(given),
+            )
             self.queue += [wider._replace(name=name) for name in names_in(given)]
             return
         mentions = wanted.mentions | step.mentions | _places_chosen(step.node)
-        wider = _Wanted(wanted.code, "", True, step.first, origin, mentions)
+        is_collected = wanted.is_collected or is_adding_up(step.node) or isinstance(step.node, ast.Expr)
+        wider = wanted._replace(
+            name="", is_operand=True, before=step.first, origin=origin, mentions=mentions, is_collected=is_collected
+        )
         if returned:
-            self.queue += [wider._replace(code=code, name=name, before=last) for code, name, last in returned]
+            called = Called(wanted.code, step.first, step.last, is_collected)
+            self.queue += [
+                wider._replace(code=code, name=name, before=last, called=called) for code, name, last in returned
+            ]
         else:
             self.queue += [wider._replace(name=name) for name in (*step.used, *step.passed)]
+
+
+def _called_now(code: CodeType) -> Called | None:
+    """The place from which a function that is running was called."""
+    caller = caller_of(code)
+    return Called(caller.code, caller.line, caller.line, is_each=False) if caller is not None else None
 
 
 def _at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
     """Of what a statement made, what it bound to the name: of ``a, b = x.values, y.values`` what stands there."""
     node = step.node
     if not isinstance(node, ast.Assign) or len(step.binds) == 1:
-        return [value for value in direct if value.offset == direct[-1].offset]
+        return direct if _is_inner(node, direct[-1]) else [v for v in direct if v.offset == direct[-1].offset]
     target = node.targets[0]
     place = place_of(node, name)
     if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Call):  # X, y = load(): in the order of the names
@@ -250,6 +307,17 @@ def _at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
         return direct
     mentioned = mentions_in(node.value.elts[place])
     return [value for value in direct if mentioned.intersection(value.column_names())] or direct
+
+
+def _is_inner(node: ast.stmt, value: Value) -> bool:
+    """Whether a value was made by a part of what an assignment gives, as the sides of ``a.values + b.values`` are."""
+    given = getattr(node, "value", None)
+    if not isinstance(given, ast.expr) or value.code is None or value.offset >= 0:
+        return False
+    span = span_of(value.code, -1 - value.offset)
+    if span is None or whole(value.code, 1)[0] is not value.code:
+        return False
+    return (given.lineno, given.col_offset) < span[:2] or span[2:] < (given.end_lineno or 0, given.end_col_offset or 0)
 
 
 def _given_there(node: ast.stmt, name: str) -> ast.expr | None:
@@ -321,39 +389,3 @@ def list_read(values: Values, code: CodeType, line: int, rows: int, names: Seque
     walk.queue += [_Wanted(code, name, False, at.first, line, at.mentions) for name in names]
     walk.run()
     return walk.value(rows) if walk.found else None
-
-
-def gone_through(
-    code: CodeType, line: int, passes: Mapping[int, tuple[Value, ...]], names: Sequence[str] = ()
-) -> tuple[Value, ...]:
-    """The values of the columns that were gone through to make a list which is used at ``line`` of ``code``.
-
-    ``passes`` are the lines at which columns were gone through. The statement itself may have done it, or one of those
-    that bound the names it hands on: of the list itself, where it has ``names`` there.
-    """
-    steps = steps_of(code)
-    at = step_at(steps, line)
-    if at is None:
-        return ()
-    found = [] if names else _passed_in(at, passes)
-    seen: set[tuple[str, int]] = set()
-    waiting = [(name, at.first) for name in names or at.passed or at.used] if not found else []
-    for _ in range(MAX_STEPS):
-        if not waiting:
-            break
-        name, before = waiting.pop()
-        if (name, before) in seen:
-            continue
-        seen.add((name, before))
-        step = last_binding(steps, name, before)
-        if step is None:
-            continue
-        values = _passed_in(step, passes)
-        found += values
-        if not values:
-            waiting += [(other, step.first) for other in (*step.passed, *step.used)]
-    return tuple(dict.fromkeys(found))
-
-
-def _passed_in(step: Step, passes: Mapping[int, tuple[Value, ...]]) -> list[Value]:
-    return [value for line, values in passes.items() if step.first <= line <= step.last for value in values]

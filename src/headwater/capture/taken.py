@@ -20,7 +20,8 @@ from typing import Any, Final
 
 from headwater.capture.as_caller import variables
 from headwater.capture.cells import whole
-from headwater.capture.gathered import MEASURES, called_name
+from headwater.capture.gathered import MEASURES
+from headwater.capture.gathered_parts import called_name
 from headwater.capture.spelled import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
 from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, is_users, make_value
 

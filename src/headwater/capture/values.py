@@ -120,7 +120,7 @@ class Value(msgspec.Struct, eq=False):
         names = tuple(columns)
         if all(type(name) is str for name in names):
             return names
-        return tuple(".".join(map(str, n)) if isinstance(n, tuple) else str(n) for n in names)
+        return tuple(".".join(str(p) for p in n if p != "") if isinstance(n, tuple) else str(n) for n in names)
 
     def __repr__(self) -> str:
         name = f" {self.dataset.name!r}" if self.dataset else ""
@@ -202,7 +202,7 @@ _SWEEP: Final = 256
 """At least so many values are made between two looks for objects that are gone."""
 
 
-_ARRAYS, _JUST_GONE = 128, 64
+_ARRAYS, _JUST_GONE = 512, 64
 """The latest values are kept although their objects are gone: an expression may still be at work on them."""
 
 
@@ -224,8 +224,8 @@ class Values:
         """Asked, in order, about an object that is not known by identity: a view of memory that is."""
         self.guess: Callable[[object], Value | None] | None = None
         """Asked last, for what can only be guessed."""
-        self.arrays: deque[Value] = deque(maxlen=_ARRAYS)
-        """The latest arrays, alive or not: what a loop adds up is gone one by one."""
+        self.arrays: deque[tuple[Value, CodeType | None, int]] = deque(maxlen=_ARRAYS)
+        """The latest arrays, alive or not, each with the code and line that called the function which made it."""
 
     def get(self, obj: object) -> Value | None:
         """The value of an object as it is now; None when nothing is known of it."""

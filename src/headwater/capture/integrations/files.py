@@ -186,7 +186,7 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
     ref = located(os.path.abspath(path))  # noqa: PTH100 - a lexical step, no look at the disk
     if ref is None:
         return
-    if "r" in mode or "+" in mode:
+    if "r" in mode or ("+" in mode and "a" in mode):  # with "w+" there is nothing left of it to read
         recorder.read(handle, ref, "open")
     if mode[0] in "wxa" or "+" in mode:
         written = "append" if "a" in mode else "create" if "x" in mode else "overwrite"
@@ -208,8 +208,10 @@ def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, mode: str, value: V
         known = _WATCHED.pop(key, None)
         if known is not None:
             with GUARD.at("files.close"):
+                recorder.unclosed.discard(ref[:2])
                 recorder.wrote(value, ref, mode=mode)
 
+    recorder.unclosed.add(ref[:2])
     _WATCHED[key] = (weakref.ref(handle, gone), recorder, ref, mode)
 
 

@@ -78,6 +78,33 @@ def test_modes(recorder: Recorder, tmp_path: Path) -> None:
     assert list(dict.fromkeys(modes)) == ["create", "append", "overwrite"]
 
 
+@pytest.mark.parametrize(("mode", "is_read"), [("w+", False), ("x+b", False), ("r+", True), ("a+", True)])
+def test_what_is_opened_anew_for_both_is_not_read(recorder: Recorder, tmp_path: Path, mode: str, is_read: bool) -> None:
+    """``open(path, "w+")``, as a picture is saved, finds nothing to read; ``r+`` and ``a+`` keep what is there."""
+    path = tmp_path / "picture.png"
+    if mode[0] != "x":
+        path.write_bytes(b"before")
+    with open(path, mode):
+        pass
+    found = {type(item) for item in recorder.items if getattr(item, "ref", None) and item.ref.name == str(path)}
+    assert found >= {Write}
+    assert (Read in found) == is_read
+
+
+def test_a_file_that_stays_open_may_hold_what_is_read_later(project):
+    """A file that a ``csv.writer`` writes to until the end, opened before its input was: the input is behind it."""
+    project.write("in.csv", "name\nAnn\nBob\n")
+    project.write(
+        "script.py",
+        "import csv\nout = csv.writer(open('out.csv', 'w'))\nout.writerow(['name'])\n"
+        "with open('in.csv') as file:\n    for row in csv.DictReader(file):\n"
+        "        out.writerow([row['name'].strip()])\n",
+    )
+    project.captured("script.py")
+    entries = project.events[-1]["job"]["facets"]["lineage"]["entries"]
+    assert [item["name"].rpartition("/")[2] for entry in entries for item in entry["inputs"]] == ["in.csv"]
+
+
 def test_a_write_is_told_again_when_the_handle_is_gone(recorder: Recorder, tmp_path: Path) -> None:
     """What was read while a file was open for writing comes before its last record."""
     (tmp_path / "in.txt").write_bytes(b"1")

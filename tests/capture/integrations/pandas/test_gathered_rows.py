@@ -36,6 +36,38 @@ def _with_itertuples(people):
     return pd.DataFrame(rows, columns=["who", "ratio", "one"])
 
 
+def _with_rows_that_were_changed(people):
+    rows = []
+    for _, row in people.iterrows():
+        row = row.copy()  # noqa: PLW2901 - as people write it
+        ratio = row.get("debt") / row["income"]
+        row["ratio"] = ratio
+        row["letters"] = len(row["town"])
+        rows.append(row)
+    return (
+        pd.DataFrame.from_records(rows).rename(columns={"id": "who"}).assign(one=1)[["who", "ratio", "one", "letters"]]
+    )
+
+
+def test_rows_in_which_cells_were_set(people):
+    """Rows of ``iterrows``, copied and given another cell: what was there is itself, what is new what was put there."""
+    followed, frame = people
+    columns = followed.columns(_with_rows_that_were_changed(frame))
+    assert columns["who"] == {("people.csv", "id")}
+    assert columns["ratio"] == {("people.csv", "debt"), ("people.csv", "income")}
+    assert columns["letters"] == {("people.csv", "town")}
+    assert columns["one"] == set()
+
+
+def test_what_is_asked_of_a_frame_without_its_data(people):
+    """``if frame.empty``, ``"debt" in frame`` and ``len(frame)`` take no column; the sum beside them one."""
+    followed, frame = people
+    total = float(frame["debt"].sum()) if not frame.empty and "income" in frame else 0.0
+    share = total * 2 / len(frame)
+    told = pd.DataFrame([{"name": "debt", "value": share}])
+    assert followed.columns(told) == {"name": set(), "value": {("people.csv", "debt")}}
+
+
 def _with_records(people):
     rows = []
     for record in people.to_dict("records"):

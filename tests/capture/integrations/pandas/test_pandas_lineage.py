@@ -50,6 +50,50 @@ def test_the_loans_columns(run: Callable[[str], Any], recorder: Recorder) -> Non
 
 
 CASES: dict[str, dict[str, set[str]]] = {
+    "cols = ['price', 'qty']\ndf[cols] = df[cols].apply(pd.to_numeric, errors='coerce')\nresult = df[cols]": {
+        "price": {"sales.price TRANSFORMATION"},
+        "qty": {"sales.qty TRANSFORMATION"},
+    },
+    "result = df[['price', 'qty']].apply(lambda c: c.fillna(c.mean()))": {
+        "price": {"sales.price TRANSFORMATION"},
+        "qty": {"sales.qty TRANSFORMATION"},
+    },
+    "num = df[['price', 'qty']]\nresult = (num - num.mean()) / num.std()": {
+        "price": {"sales.price AGGREGATION"},
+        "qty": {"sales.qty AGGREGATION"},
+    },
+    "num = df[['price', 'qty']]\nresult = num.sub(num.min()).div((num.max() - num.min()).replace(0, 1))": {
+        "price": {"sales.price AGGREGATION"},
+        "qty": {"sales.qty AGGREGATION"},
+    },
+    "num = df[['price', 'qty']]\nresult = num.div(num.sum(axis=1), axis=0)": {
+        "price": {"sales.price AGGREGATION", "sales.qty AGGREGATION"},
+        "qty": {"sales.price AGGREGATION", "sales.qty AGGREGATION"},
+    },
+    "result = df.set_index(['region', 'id'])[['price', 'qty']].mean().to_frame('m')": {
+        "m": {"sales.price AGGREGATION", "sales.qty AGGREGATION"},
+    },
+    "keyed = df.set_index('id')[['price', 'qty']]\nkeyed['price'] = keyed['price'].fillna(0)\n"
+    "keyed['all'] = keyed['price'] * keyed['qty']\nresult = keyed[['price', 'all']].reset_index(drop=True)": {
+        "price": {"sales.price TRANSFORMATION"},
+        "all": {"sales.price TRANSFORMATION", "sales.qty TRANSFORMATION"},
+    },
+    "result = df[['qty']].compare(df[['id']].set_axis(['qty'], axis=1), result_names=('old', 'new'))": {
+        "qty.old": {"sales.qty IDENTITY"},
+        "qty.new": {"sales.id IDENTITY"},
+    },
+    "result = df.groupby('region').size().reset_index(name='n')": {
+        "region": {"sales.region IDENTITY"},
+        "n": {"sales.region AGGREGATION"},
+    },
+    "told = df.groupby('region').agg({'price': ['sum', 'mean']})\ntold[('twice', '')] = told[('price', 'sum')] * 2\n"
+    "result = told[['twice']].reset_index(drop=True)": {
+        "twice": {"sales.price AGGREGATION"},
+    },
+    "def unit(row):\n    return row['price'] / row.qty\n"
+    "result = df.apply(lambda row: unit(row), axis=1).to_frame('unit')": {
+        "unit": {"sales.price TRANSFORMATION", "sales.qty TRANSFORMATION"},
+    },
     "result = df[['id']].rename(columns={'id': 'key'})": {"key": {"sales.id IDENTITY"}},
     "result = df.assign(a=1)[['a', 'id']]": {"a": set(), "id": {"sales.id IDENTITY"}},
     "result = df.groupby('region').agg(n=('qty', 'sum')).reset_index()": {
@@ -70,7 +114,7 @@ CASES: dict[str, dict[str, set[str]]] = {
         "m": {"sales.qty TRANSFORMATION"}
     },
     "base = df['id']\nresult = df[['qty']].apply(lambda c: c + base)": {
-        "qty": {"sales.qty TRANSFORMATION opaque", "sales.id TRANSFORMATION opaque"}
+        "qty": {"sales.qty TRANSFORMATION", "sales.id TRANSFORMATION"}
     },
     "base = df['id']\nresult = df['qty'].map(lambda v: v + base.max()).to_frame()": {
         "qty": {"sales.qty TRANSFORMATION", "sales.id TRANSFORMATION"}
@@ -228,7 +272,9 @@ READS = {
     "lambda r: max(r)": None,
     "lambda r: [r['a'] for _ in range(2)]": None,
     "lambda r: (lambda: r['a'])()": None,
-    "lambda r: r.get('a')": None,
+    "lambda r: r.get('a')": ("a",),
+    "lambda r: r.get('a', 0) + r['b']": ("a", "b"),
+    "lambda r: r.get(key)": None,
     "lambda r: r.size": None,
     "lambda: 1": None,
 }

@@ -40,7 +40,10 @@ def columns_of(result: Any) -> dict[str, list[Any]]:
     if isinstance(result, np.ndarray):
         names = VALUES.get(result).column_names()
         return dict(zip(names, result.T.tolist(), strict=True))
-    names = [".".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in result.columns]
+    parts = [
+        [str(part) for part in (name if isinstance(name, tuple) else (name,)) if part != ""] for name in result.columns
+    ]
+    names = [".".join(found) for found in parts]
     return {name: result.iloc[:, place].tolist() for place, name in enumerate(names)}
 
 

@@ -146,3 +146,14 @@ def test_a_file_that_is_written_with_it(frame):
     assert followed.sources("with.csv") == {"in.csv", "other.csv"}
     assert followed.sources("without.csv") == {"other.csv"}
     assert followed.sources("with.csv", "k") == {("other.csv", "k")}
+
+
+def test_an_index_of_several_columns_level_by_level(follow):
+    """A frame that is given the index of another: each level from its own column."""
+    pd.DataFrame({"k": [1, 2], "day": ["a", "b"], "n": [3.0, 4.0]}).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    keyed = pd.read_csv("in.csv", index_col=[0, 1])
+    made = pd.DataFrame(keyed.to_numpy() * 2, index=keyed.index, columns=["twice"]).reset_index()
+    columns = followed.columns(made)
+    assert columns["k"] == {("in.csv", "k")}
+    assert columns["day"] == {("in.csv", "day")}

@@ -30,6 +30,37 @@ def test_operators_on_the_arrays_of_columns(frame):
     assert columns["weighed"] == {("in.csv", "a"), ("in.csv", "b")}
 
 
+def test_both_sides_of_an_operator_by_name(frame):
+    """A named array that was made of the arrays of two columns: both are behind it."""
+    followed, df = frame
+    added = df["a"].to_numpy() + df["b"].to_numpy()
+    assert followed.columns(pd.DataFrame({"added": added}))["added"] == {("in.csv", "a"), ("in.csv", "b")}
+
+
+def test_a_name_that_is_bound_to_a_part_of_itself(frame):
+    """A product of two matrices in a function that cuts its argument down first: both are behind it."""
+    followed, df = frame
+
+    def weighed(data, weights):
+        data = data[["a", "b"]]
+        product = np.matmul(data.to_numpy(), weights.to_numpy())
+        return pd.DataFrame(product, columns=["score"])
+
+    weights = df[["b"]].head(2).rename(columns={"b": "weight"})
+    assert followed.columns(weighed(df, weights))["score"] == {("in.csv", "a"), ("in.csv", "b")}
+
+
+def test_an_expression_beside_a_column_of_its_length(frame):
+    """Of ``{"c": df["c"], "high": (half > 1).astype(int)}`` each column has what its own expression says."""
+    followed, df = frame
+    half = df["a"].values / 2
+    table = pd.DataFrame({"c": df["c"], "high": (half > 1).astype(int), "low": (df["b"].values < 3).astype(int)})
+    columns = followed.columns(table)
+    assert columns["c"] == {("in.csv", "c")}
+    assert columns["high"] == {("in.csv", "a")}
+    assert columns["low"] == {("in.csv", "b")}
+
+
 def test_an_array_by_name_and_one_in_place(frame):
     """A named array and the array of a column in one expression: both are behind the result."""
     followed, df = frame

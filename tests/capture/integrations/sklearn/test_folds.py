@@ -1,9 +1,11 @@
-"""What a loop over folds adds up comes from every model of the loop, not from the last alone."""
+"""What a loop over folds adds up comes from every model of the loop, not from the last alone; in a function too, of the
+call that is meant."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 SCRIPT = """
 import numpy as np, pandas as pd
@@ -22,8 +24,41 @@ pd.DataFrame({"told": mean}).to_csv("told.csv", index=False)
 """
 
 
-def test_what_folds_add_up(follow, tmp_path, monkeypatch):
-    """Predictions put in place fold by fold, and a mean over the folds: of all three models, and of the right rows."""
+IN_A_FUNCTION = """
+import numpy as np, pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+def folded(model, data, new):
+    kept, mean = np.zeros(len(data)), np.zeros(len(new))
+    for train, test in KFold(2).split(data):
+        model.fit(data.iloc[train][["a", "b"]], data["y"].iloc[train])
+        kept[test] = model.predict_proba(data.iloc[test][["a", "b"]])[:, 1]
+        mean += model.predict_proba(new[["a", "b"]])[:, 1] / 2
+    return kept, mean
+def main():
+    data, new = pd.read_csv("numbers.csv"), pd.read_csv("new.csv")
+    weak = folded(LogisticRegression(C=0.1), data, new)[1]
+    kept, strong = folded(LogisticRegression(C=10.0), data, new)
+    _, other = folded(LogisticRegression(C=5.0), data, new)
+    pd.DataFrame({"strong": strong, "other": other}).to_csv("two.csv", index=False)
+    pd.DataFrame({"kept": kept}).to_csv("kept.csv", index=False)
+    blend = (strong + other) / 2
+    pd.DataFrame({"blend": blend}).to_csv("blend.csv", index=False)
+    told = {}
+    for c in (1.0, 2.0):
+        _, each = folded(LogisticRegression(C=c), data, new)
+        told[c] = each
+        alone = pd.DataFrame({"told": each})
+        alone.to_csv(f"each_{c:.0f}.csv", index=False)
+    mean = np.mean(list(told.values()), axis=0)
+    pd.DataFrame({"told": (mean > 0.5).astype(int)}).to_csv("mean.csv", index=False)
+main()
+"""
+
+
+@pytest.fixture
+def run(follow, tmp_path, monkeypatch):
+    """Runs a script beside two files of numbers, and gives what was seen of it."""
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(5)
     frame = pd.DataFrame(random.normal(size=(60, 2)).round(3), columns=["a", "b"])
@@ -31,9 +66,32 @@ def test_what_folds_add_up(follow, tmp_path, monkeypatch):
     frame.to_csv("numbers.csv", index=False)
     frame[:20].to_csv("new.csv", index=False)
     followed = follow("pandas", "numpy", "sklearn")
-    path = tmp_path / "script.py"
-    path.write_text(SCRIPT)
-    exec(compile(SCRIPT, str(path), "exec"), {"__name__": "__main__"})
+
+    def runs(script):
+        path = tmp_path / "script.py"
+        path.write_text(script)
+        exec(compile(script, str(path), "exec"), {"__name__": "__main__"})
+        return followed
+
+    return runs
+
+
+def test_what_a_function_adds_up_over_folds(run):
+    """Each call's models stand behind what that call gave back; those of all calls behind what was collected."""
+    followed = run(IN_A_FUNCTION)
+    strong, other = {"model_3", "model_4"}, {"model_5", "model_6"}
+    assert {name for name, _ in followed.sources("two.csv", "strong")} == strong | {"new.csv"}
+    assert {name for name, _ in followed.sources("two.csv", "other")} == other | {"new.csv"}
+    assert followed.sources("kept.csv") == strong | {"numbers.csv"}
+    assert followed.sources("blend.csv") == strong | other | {"new.csv"}
+    assert followed.sources("each_1.csv") == {"model_7", "model_8", "new.csv"}
+    assert followed.sources("each_2.csv") == {"model_9", "model_10", "new.csv"}
+    assert followed.sources("mean.csv") == {"model_7", "model_8", "model_9", "model_10", "new.csv"}
+
+
+def test_what_folds_add_up(run):
+    """Predictions put in place fold by fold, and a mean over the folds: of all three models, and of the right rows."""
+    followed = run(SCRIPT)
     models = {"model", "model_2", "model_3"}
     assert followed.sources("kept.csv") == {*models, "numbers.csv"}
     assert followed.sources("told.csv") == {*models, "new.csv"}

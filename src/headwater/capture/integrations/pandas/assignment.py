@@ -16,6 +16,7 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
 from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, made, new_in
+from headwater.capture.integrations.pandas.operators import has_one_index
 from headwater.capture.integrations.pandas.rules import SAME, by_levels, column, levels, whole
 from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_all, is_mask
 from headwater.capture.recorder import Recorder
@@ -38,13 +39,21 @@ def install(hooks: Hooks) -> None:
             hook(hooks, pd.Series, name, _set_values)
 
 
-def assigned(names: Sequence[str] | None, *, new: int | None = 1, mask: int | None = None, keeps: bool = False) -> Rule:
+def assigned(
+    names: Sequence[str] | None,
+    *,
+    new: int | None = 1,
+    mask: int | None = None,
+    keeps: bool = False,
+    is_one_index: bool = False,
+) -> Rule:
     """The named columns (all, for None) come from the input at ``new``, by place, else by name, else from all of it.
 
     The others stay.
 
     ``mask`` is the input that said which cells; ``keeps``: only some cells were set, so the old column is behind the
-    new one too. Without an input at ``new`` the columns were set to something that is no data.
+    new one too. Without an input at ``new`` the columns were set to something that is no data. ``is_one_index``: what
+    is new has the index of the frame itself, so that no label decided where it went.
     """
 
     def rule(value: Value) -> Columns:
@@ -54,7 +63,7 @@ def assigned(names: Sequence[str] | None, *, new: int | None = 1, mask: int | No
         for place, name in enumerate(chosen):
             deps = list(fields.get(name, [])) if keeps else []
             if new is not None and new < len(value.inputs):
-                deps += _from_new(value, new, place, chosen)
+                deps += _from_new(value, new, place, chosen) + ([] if is_one_index else _by_labels(value, new))
             if mask is not None:
                 deps += whole(value, mask, "CONDITIONAL", "INDIRECT")
             fields[name] = deps
@@ -70,13 +79,18 @@ def _from_new(value: Value, new: int, place: int, names: Sequence[str]) -> list[
         deps = [Dep(new, source[place], subtype="IDENTITY")]
     else:
         deps = column(value, new, names[place], "IDENTITY") or whole(value, new, "IDENTITY")
+    return deps
+
+
+def _by_labels(value: Value, new: int) -> list[Dep]:
     labels = by_levels(value, "JOIN", new)
-    return deps + labels + (by_levels(value, "JOIN", 0) if labels else [])
+    return labels + (by_levels(value, "JOIN", 0) if labels else [])
 
 
 def _set_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, key, new = args[0], argument(args, kwargs, 1, "key"), argument(args, kwargs, 2, "value")
-    bind(recorder, owner, "setitem", [owner, *new_in(recorder, new)], assigned((label(key),)))
+    rule = assigned((label(key),), is_one_index=has_one_index([owner, new]))
+    bind(recorder, owner, "setitem", [owner, *new_in(recorder, new)], rule)
 
 
 def _insert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ from headwater.capture.integrations.pandas.rules import (
     whole,
 )
 from headwater.capture.recorder import Recorder
+from headwater.capture.surmise import item_read
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
 _ARRAYS: Final = tuple(
@@ -66,7 +67,7 @@ def _frame_made_of(recorder: Recorder, owner: pd.DataFrame, data: Any) -> tuple[
     if is_spelled(recorder, data):
         return [NOTHING], _literal
     if isinstance(data, dict):
-        found = {label(name): listed(recorder, item) for name, item in data.items()}
+        found = {label(name): _item_of(recorder, item, label(name)) for name, item in data.items()}
         items = {name: item for name, item in found.items() if isinstance(item, DATA) or type(item) is Value}
         return list(items.values()), _from_items(tuple(items))
     if isinstance(data, pd.DataFrame):
@@ -76,6 +77,10 @@ def _frame_made_of(recorder: Recorder, owner: pd.DataFrame, data: Any) -> tuple[
     if isinstance(data, list) and any(isinstance(item, DATA) for item in data[:1_000]):
         return [row_of(recorder, owner, item) for item in data if isinstance(item, DATA)], _from_rows
     return [], _literal
+
+
+def _item_of(recorder: Recorder, item: Any, key: str) -> Any:
+    return item_read(recorder.values, item, key, 3) or listed(recorder, item)
 
 
 def _bind_with_index(recorder: Recorder, owner: Any, op: str, inputs: list[Any], rule: Rule, index: Any) -> None:

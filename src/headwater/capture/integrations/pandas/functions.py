@@ -1,8 +1,8 @@
 """Functions that the user hands to pandas: ``apply``, ``map``, ``agg``, ``transform``.
 
-A function is opaque, unless pandas knows it by name, it sees one column only, or its byte code shows which columns it
-reads: ``lambda row: row["a"] + row.b`` does nothing else with its row. Objects that it takes from its surroundings are
-inputs too.
+A function is opaque, unless pandas knows it by name, it sees one column at a time (those of a frame too, along its
+rows), or its byte code shows which columns it reads: ``lambda row: row["a"] + row.b`` does nothing else with its row.
+Objects that it takes from its surroundings are inputs too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dis
 from collections.abc import Iterator
 from functools import lru_cache
-from types import CodeType, FunctionType
+from types import BuiltinFunctionType, CodeType, FunctionType
 from typing import Any, Final
 
 import pandas as pd
@@ -36,6 +36,7 @@ from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
 
 _FREE: Final = ("apply", "applymap", "map", "agg", "aggregate", "transform", "combine")
+_ALONG_AXIS: Final = frozenset(("apply", "agg", "aggregate", "transform"))
 _LOADS: Final = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK")
 
 
@@ -51,11 +52,12 @@ def _free(name: str) -> After:
         owner, function = args[0], argument(args, kwargs, 1, "func", argument(args, kwargs, 1, "arg"))
         if function is None and kwargs and all(isinstance(item, tuple) for item in kwargs.values()):
             function = [item[-1] for item in kwargs.values()]  # agg(low=("price", "min"))
-        axis = kwargs.get("axis", 0)
+        axis = argument(args, kwargs, 2, "axis", 0) if name in _ALONG_AXIS else 0
         rule = rule_of_function(owner, function, result, axis)
-        surroundings = list(captured(recorder, function))
+        given = [item for item in data_in(*args[2:], *kwargs.values()) if item is not function]
+        surroundings = [*given, *captured(recorder, function)]
         if rule is None:
-            others = data_in(*args[1:], *kwargs.values())
+            others = data_in(*args[1:2])
             bind(recorder, result, name, [owner, *others, *surroundings], reading(function))
             return
         inputs = [owner, *data_in(function), *surroundings]
@@ -75,12 +77,29 @@ def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> R
         return by_position(TRANSFORMATION) if isinstance(result, pd.Series) else from_all(TRANSFORMATION)
     if axis not in (0, "index") and not isinstance(function, str):
         return None
-    known = _known(function)
+    known = _known(function) or (_of_columns(owner, result) if _sees_columns(function) else None)
     if known is None:
         return None
     if isinstance(result, pd.DataFrame):
         return by_name(known)
     return from_all(known)
+
+
+def _sees_columns(function: Any) -> bool:
+    """Whether pandas hands a function one column after the other, and nothing but these and its surroundings, which
+    are looked at, can be behind what it gives."""
+    if isinstance(function, dict):
+        return all(map(_sees_columns, function.values()))
+    return isinstance(function, FunctionType | BuiltinFunctionType | type) or _known(function) is not None
+
+
+def _of_columns(owner: pd.DataFrame, result: Any) -> str | None:
+    """How a function of columns changed them; None where it made others."""
+    if not isinstance(result, pd.DataFrame):
+        return AGGREGATION
+    if not owner.columns.isin(result.columns).any():
+        return None
+    return TRANSFORMATION if len(result) == len(owner) else AGGREGATION
 
 
 def _looked_up(value: Value) -> Columns:
@@ -140,8 +159,11 @@ def reading(function: Any) -> Rule:
         return opaque
     code = function.__code__
 
+    known = {name: item.__code__ for name, item in function.__globals__.items() if isinstance(item, FunctionType)}
+    called = frozenset((name, known[name]) for name in code.co_names if name in known)
+
     def rule(value: Value) -> Columns:
-        names = columns_read(code, columns_of(value.inputs[0]))
+        names = columns_read(code, columns_of(value.inputs[0]), called)
         if names is None:
             return opaque(value)
         deps: list[Dep] = [dep for name in names for dep in column(value, 0, name)]
@@ -152,10 +174,14 @@ def reading(function: Any) -> Rule:
 
 
 @lru_cache(maxsize=1_024)
-def columns_read(code: CodeType, columns: tuple[str, ...]) -> tuple[str, ...] | None:
+def columns_read(
+    code: CodeType, columns: tuple[str, ...], called: frozenset[tuple[str, CodeType]] = frozenset()
+) -> tuple[str, ...] | None:
     """The columns that a function of one row or group reads; None when it may read others.
 
-    Every use of the first parameter must be ``row["column"]`` or ``row.column``, whatever becomes of that.
+    Every use of the first parameter must be ``row["column"]``, ``row.get("column")`` or ``row.column``, whatever
+    becomes of that; or the row is all that is handed to one of the functions that are ``called``, for which the same
+    holds.
     """
     if code.co_argcount < 1 or code.co_varnames[0] in code.co_cellvars:
         return None
@@ -167,12 +193,28 @@ def columns_read(code: CodeType, columns: tuple[str, ...]) -> tuple[str, ...] | 
         uses = step.argval == parameter or (isinstance(step.argval, tuple) and parameter in step.argval)
         if not uses or "FAST" not in step.opname:
             continue
-        following = steps[place + 1 : place + 3]
+        following = steps[place + 1 : place + 5]
+        handed_to = _handed_to(steps[max(0, place - 2) : place], following, dict(called))
+        inner = columns_read(handed_to, columns) if handed_to is not None and step.opname in _LOADS else None
+        if inner is not None:
+            read.update(dict.fromkeys(inner))
+            continue
         name = _read_after(following) if step.opname in _LOADS else None
         if name is None or name not in known:
             return None
         read[name] = None
     return tuple(read)
+
+
+def _handed_to(
+    before: list[dis.Instruction], following: list[dis.Instruction], called: dict[str, CodeType]
+) -> CodeType | None:
+    """The function of which what was just loaded is the only argument."""
+    loads = [step for step in before if step.opname != "PUSH_NULL"]
+    calls = [step for step in following if step.opname != "PRECALL"]
+    if not loads or loads[-1].opname != "LOAD_GLOBAL" or not calls or calls[0].opname != "CALL" or calls[0].arg != 1:
+        return None
+    return called.get(loads[-1].argval)
 
 
 def _read_after(following: list[dis.Instruction]) -> str | None:
@@ -181,8 +223,11 @@ def _read_after(following: list[dis.Instruction]) -> str | None:
         return None
     if following[0].opname in ("LOAD_ATTR", "LOAD_METHOD"):
         name = str(following[0].argval)
+        if name == "get" and len(following) > 1 and following[1].opname == "LOAD_CONST":
+            key = following[1].argval
+            return key if type(key) is str else None
         return None if hasattr(pd.Series, name) or hasattr(pd.DataFrame, name) else name
-    if len(following) == 2 and following[0].opname == "LOAD_CONST" and type(following[0].argval) is str:
+    if len(following) > 1 and following[0].opname == "LOAD_CONST" and type(following[0].argval) is str:
         is_subscript = following[1].opname == "BINARY_SUBSCR" or following[1].argrepr == "[]"
         return following[0].argval if is_subscript else None
     return None

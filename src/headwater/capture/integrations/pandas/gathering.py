@@ -18,6 +18,9 @@ _LOOKED_AT: Final = 1_000
 """Rows of a list that are looked at for what is followed."""
 _ROWS: Final = frozenset(("Series", "numpy.view", "to_numpy", "getitem", "loc", "iloc", "xs"))
 """Operations on the way from a frame to one of its rows (``iterrows`` makes each of a slice of one array)."""
+_CELLS_SET: Final = frozenset(("setitem", "loc", "iloc", "at", "iat"))
+_CHANGES: Final = _CELLS_SET | {"copy"}
+"""Operations that leave a row a row, with other cells."""
 _STEPS_TO_A_ROW: Final = 4
 _PASSING: Final = frozenset(("zip", "dict_items", "map", "filter", "enumerate", "generator"))
 """Classes of what gives rows once, and is empty then."""
@@ -36,7 +39,7 @@ def made_of_items(recorder: Recorder, frame: pd.DataFrame, data: Any) -> Value |
         return None
     for item in islice(items, _LOOKED_AT):
         known = recorder.values.get(item) if isinstance(item, DATA) else None
-        if known is not None and (known.inputs or known.dataset is not None):
+        if known is not None and (known.inputs or known.dataset is not None) and not _is_changed_row(item, known):
             return None
     names = names_of(frame.columns)
     read = table_of(names, len(frame))
@@ -81,6 +84,20 @@ def _with_numbers(read: Value | None, numbers: list[tuple[str, Value]], names: t
     return make_value(
         GATHERED, inputs, lambda _: Columns(fields), columns=names, rows=rows, code=first.code, line=first.line
     )
+
+
+def _is_changed_row(item: Any, known: Value) -> bool:
+    """Whether a series is the row of a frame in which cells were set: what went into which, the code says."""
+    is_changed = False
+    for _ in range(_STEPS_TO_A_ROW * 2):
+        if not isinstance(item, pd.Series) or not known.inputs or known.op not in _ROWS | _CHANGES:
+            return False
+        made_of = known.inputs[0]
+        if is_frame(made_of):
+            return is_changed
+        is_changed = is_changed or known.op in _CELLS_SET
+        known = made_of
+    return False
 
 
 def row_of(recorder: Recorder, frame: pd.DataFrame, item: Any) -> Any:

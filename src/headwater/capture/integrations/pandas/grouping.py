@@ -304,11 +304,19 @@ def _kept(name: str) -> After:
 
 def _counted(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        owner = args[0]
-        keys = _key_columns(owner)
-        bind(recorder, result, name, (owner,), mapped(lambda value: {key: level(value, 0, key) for key in keys}))
+        bind(recorder, args[0] if result is None else result, name, (args[0],), _counting(_key_columns(args[0])))
 
     return handler
+
+
+def _counting(keys: tuple[str, ...]) -> Rule:
+    """A number of rows, or a place among them: how the keys came about in the data, as in ``value_counts``."""
+
+    def sources(value: Value) -> dict[str, list[Dep]]:
+        counted = [dep for key in levels_of(value.inputs[0]) for dep in level(value, 0, key, AGGREGATION)]
+        return {name: level(value, 0, name) if name in keys else counted for name in columns_of(value)}
+
+    return mapped(sources)
 
 
 def _aggregated(name: str) -> After:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from headwater.capture import cells
 from headwater.capture.as_caller import variables
-from headwater.capture.integrations.pandas.labels import levels_of
+from headwater.capture.integrations.pandas.labels import Labels, field_of_level, index_levels, levels_of
 from headwater.capture.integrations.pandas.rules import TRANSFORMATION, level, whole
 from headwater.capture.recorder import Recorder
 from headwater.capture.statements_read import last_binding, step_at, steps_of
@@ -58,7 +58,8 @@ def index_value(recorder: Recorder, index: Any) -> Value | None:
     if not found:
         return None
     rule = _from_levels(tuple(found.values()))
-    return make_value("index", tuple(found), rule, rows=len(index), code=code, line=line)
+    columns = Labels("*", index_levels(index)) if isinstance(index, pd.MultiIndex) else None
+    return make_value("index", tuple(found), rule, columns=columns, rows=len(index), code=code, line=line)
 
 
 def _from_levels(descriptions: tuple[str, ...]) -> Rule:
@@ -68,7 +69,11 @@ def _from_levels(descriptions: tuple[str, ...]) -> Rule:
             known = levels_of(value.inputs[position])
             found = [dep for name in known for dep in level(value, position, name, TRANSFORMATION)]
             deps += [dep._replace(description=description) for dep in found or _itself(value, position)]
-        return Columns({"*": deps})
+        fields = {"*": deps}
+        for name in levels_of(value):  # of an index of several levels, each
+            own = [dep for i in range(len(descriptions)) for dep in level(value, i, name)]
+            fields[field_of_level(name)] = own or deps
+        return Columns(fields)
 
     return rule
 

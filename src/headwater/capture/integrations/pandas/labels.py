@@ -36,10 +36,10 @@ class Labels:
 
 
 def label(name: Any) -> str:
-    """A column label as the string that ``Value.column_names`` makes of it."""
+    """A column label as the string that ``Value.column_names`` makes of it: of several levels, those that it has."""
     if type(name) is str:
         return name
-    return ".".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    return ".".join(str(part) for part in name if part != "") if isinstance(name, tuple) else str(name)
 
 
 def names_of(labels: Any) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pandas.core.base import IndexOpsMixin
 from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
-from headwater.capture.integrations.pandas.labels import columns_of, label, names_of
+from headwater.capture.integrations.pandas.labels import columns_of, is_frame, label, names_of
 from headwater.capture.integrations.pandas.observing import (
     argument,
     bind,
@@ -19,10 +19,16 @@ from headwater.capture.integrations.pandas.observing import (
     made,
     operands,
 )
-from headwater.capture.integrations.pandas.operators import combined, combining, kind_of
+from headwater.capture.integrations.pandas.operators import (
+    column_numbers,
+    combined,
+    combining,
+    has_one_index,
+    kind_of,
+    with_numbers,
+)
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATED,
-    AGGREGATION,
     CHANGED,
     CHOSEN,
     IDENTITY,
@@ -44,7 +50,7 @@ from headwater.capture.integrations.pandas.rules import (
 from headwater.capture.integrations.pandas.selection import ROW, evaluated
 from headwater.capture.integrations.pandas.warned import shares_limits
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Rule, Value
+from headwater.capture.values import Columns, Dep, Rule, Value
 
 _UNCHANGED: Final = [
     "copy",
@@ -171,11 +177,15 @@ def _combined(name: str) -> After:
         if isinstance(owner, pd.DataFrame) and len(inputs) > 1 and any(isinstance(item, dict) for item in given):
             bind(recorder, target, name, inputs, _by_key(given))
             return
-        frame = _reduced_frame(recorder, inputs) if name == "fillna" else None
-        if frame is not None:
-            bind(recorder, target, name, [owner, frame], _filled)
+        is_filled = name == "fillna" and len(inputs) == 2 and isinstance(owner, pd.DataFrame)
+        frames = column_numbers(recorder, inputs[1]) if is_filled else None
+        if frames:
+            bind(recorder, target, name, [owner, *frames], with_numbers)
             return
-        rule = CHANGED if len(inputs) == 1 else _compared if name == "compare" else combining(inputs)
+        if name == "compare":
+            bind(recorder, target, name, inputs, _compared(*kwargs.get("result_names", ("self", "other"))))
+            return
+        rule = CHANGED if len(inputs) == 1 else combining(inputs)
         bind(recorder, target, name, inputs, rule)
 
     return handler
@@ -199,29 +209,22 @@ def _by_key(given: list[Any]) -> Rule:
     return rule
 
 
-def _reduced_frame(recorder: Recorder, inputs: list[Any]) -> Value | None:
-    """The frame behind the one other input, where that is its columns' means or the like: a number a column."""
-    if len(inputs) != 2 or not isinstance(inputs[0], pd.DataFrame):
-        return None
-    known = recorder.values.get(inputs[1])
-    return known.inputs[0] if known is not None and known.op in REDUCTIONS and len(known.inputs) == 1 else None
+def _compared(own: str, others: str) -> Rule:
+    """``compare``: ``price.self`` and ``price.other``, side by side, or below each other under the name alone; which
+    rows, all columns say."""
 
+    def rule(value: Value) -> Columns:
+        fields: dict[str, list[Dep]] = {}
+        is_series = not is_frame(value.inputs[0])
+        for name in columns_of(value):
+            known, _, side = name.rpartition(".") if not is_series else ("", "", name)
+            places = [place for place, one in enumerate((own, others)) if side == one] or [0, 1]
+            deps = [whole(value, i, IDENTITY) if is_series else column(value, i, known, IDENTITY) for i in places]
+            deps = deps if any(deps) else [column(value, i, name, IDENTITY) for i in (0, 1)]
+            fields[name] = [dep for found in deps for dep in found]
+        return Columns(fields | levels(value), influences(value, [By("FILTER", 0), By("FILTER", 1)]))
 
-def _filled(value: Value) -> Columns:
-    """``frame.fillna(frame.mean())``: each column from itself, and from the column that its number sums up."""
-    fields = dict(CHANGED(value).fields)
-    for name in columns_of(value):
-        fields[name] = [*fields.get(name, []), *column(value, 1, name, AGGREGATION)]
-    return Columns(fields)
-
-
-def _compared(value: Value) -> Columns:
-    """``compare``: ``price.self`` and ``price.other``, side by side; which rows, all columns say."""
-    fields = {}
-    for name in columns_of(value):
-        position = 1 if name.endswith(".other") else 0
-        fields[name] = column(value, position, name.rpartition(".")[0], IDENTITY)
-    return Columns(fields | levels(value), influences(value, [By("FILTER", 0), By("FILTER", 1)]))
+    return rule
 
 
 def _flat(arguments: list[Any]) -> list[Any]:
@@ -287,7 +290,8 @@ def _conditional(name: str) -> After:
         valued = [owner, *operands(other)]
         conditions = data_in(condition)
         kinds = tuple(map(kind_of, valued))
-        rule = combined(kinds, IDENTITY, By("CONDITIONAL", len(valued)) if conditions else None)
+        by = By("CONDITIONAL", len(valued)) if conditions else None
+        rule = combined(kinds, IDENTITY, by, is_one_index=has_one_index(valued))
         bind(recorder, target, name.strip("_"), [*valued, *conditions], rule)
 
     return handler

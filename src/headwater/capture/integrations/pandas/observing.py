@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.core.generic import NDFrame
 
-from headwater.capture.gathered import MAKERS
+from headwater.capture.gathered_parts import MAKERS
 from headwater.capture.hooks import BUSY, After, Hooks, observe
 from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import describe, described

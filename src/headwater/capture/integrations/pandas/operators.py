@@ -19,10 +19,13 @@ from headwater.capture.integrations.pandas.observing import (
     operands,
 )
 from headwater.capture.integrations.pandas.rules import (
+    AGGREGATION,
     CHANGED,
     IDENTITY,
+    REDUCTIONS,
     By,
     by_levels,
+    column,
     influences,
     level,
     levels,
@@ -62,13 +65,16 @@ _FLEX = [
     "__divmod__",
     "__rdivmod__",
 ]
+_OPERATORS = {"_arith_method": "arithmetic", "_cmp_method": "comparison", "_logical_method": "logical"}
+_BY_ELEMENT = frozenset((*_FLEX, "arithmetic", "abs", "neg", "round", "fillna", "replace", "clip", "astype"))
+"""Operations that leave each number of a series under its label."""
 _UNARY = ["__neg__", "__pos__", "__invert__", "__abs__", "abs", "__round__"]
 
 
 def install(hooks: Hooks) -> None:
     """Hook the three methods behind all operators, their named forms, and the protocol of numpy's functions."""
     classes = (pd.DataFrame, pd.Series)
-    for name in ("_arith_method", "_cmp_method", "_logical_method"):
+    for name in _OPERATORS:
         hook_methods(hooks, classes, (name,), _operator)
     hook_methods(hooks, classes, _FLEX, _operator)
     hook_methods(hooks, (NDFrame, *classes), _UNARY, lambda name: made(name.strip("_"), CHANGED))
@@ -84,10 +90,17 @@ def kind_of(item: Any) -> bool | None:
     return False if isinstance(item, pd.Series | pd.Index) or type(item) is Value else None
 
 
-def combined(frames: tuple[bool | None, ...], subtype: str = "TRANSFORMATION", by: By | None = None) -> Rule:
+def combined(
+    frames: tuple[bool | None, ...],
+    subtype: str = "TRANSFORMATION",
+    by: By | None = None,
+    *,
+    is_one_index: bool = False,
+) -> Rule:
     """Aligned by column: each column from the column of its name in the inputs that are frames, and from all of the
-    others (a series, an array, a number). ``frames`` has ``kind_of`` each input."""
-    labelled = [position for position, kind in enumerate(frames) if kind is not None]
+    others (a series, an array, a number). ``frames`` has ``kind_of`` each input. Rows meet by their labels, unless the
+    inputs have one and the same index."""
+    labelled = [] if is_one_index else [position for position, kind in enumerate(frames) if kind is not None]
 
     def rule(value: Value) -> Columns:
         fields: dict[str, list[Dep]] = {}
@@ -114,27 +127,71 @@ def _first_level(value: Value, field: str) -> list[Dep]:
     return []
 
 
-_BOTH: dict[tuple[bool | None, ...], Rule] = {}
+_BOTH: dict[tuple[tuple[bool | None, ...], bool], Rule] = {}
 
 
 def combining(inputs: list[Any]) -> Rule:
     """The rule of an operation over these objects; made once per combination of kinds."""
     kinds = tuple(map(kind_of, inputs))
-    rule = _BOTH.get(kinds)
+    is_one_index = has_one_index(inputs)
+    rule = _BOTH.get((kinds, is_one_index))
     if rule is None:
-        rule = combined(kinds)
+        rule = combined(kinds, is_one_index=is_one_index)
         if len(_BOTH) < 1_000:
-            _BOTH[kinds] = rule
+            _BOTH[kinds, is_one_index] = rule
     return rule
 
 
+def has_one_index(inputs: list[Any]) -> bool:
+    """Whether all frames and series among some objects share one index, as the columns of one frame do: then no label
+    decided which of their rows met. So too where there is one alone."""
+    first: Any = None
+    for item in inputs:
+        if isinstance(item, pd.DataFrame | pd.Series):
+            first = item.index if first is None else first
+            if item.index is not first and not first.is_(item.index):
+                return False
+        elif kind_of(item) is not None:
+            return False
+    return True
+
+
+def column_numbers(recorder: Recorder, item: Any, depth: int = 4) -> list[Value] | None:
+    """The frames behind a series that holds a number for each of their columns: ``frame.mean()``, ``frame.max() -
+    frame.min()``. None where it is no such series."""
+    known = item if type(item) is Value else recorder.values.get(item)
+    if known is None or not depth or is_frame(known):
+        return None
+    if known.op in REDUCTIONS:
+        is_of_frame = len(known.inputs) == 1 and is_frame(known.inputs[0])
+        return [known.inputs[0]] if is_of_frame else None
+    if not known.inputs or not (known.op in _BY_ELEMENT or known.op.startswith("numpy.")):
+        return None
+    found = [column_numbers(recorder, one, depth - 1) for one in known.inputs]
+    frames = [frame for one in found if one is not None for frame in one]
+    return list(dict.fromkeys(frames)) if None not in found else None
+
+
+def with_numbers(value: Value) -> Columns:
+    """``frame - frame.mean()``: each column from itself, and from the columns whose numbers stand under its name."""
+    fields = dict(CHANGED(value).fields)
+    for name in columns_of(value):
+        more = [dep for i in range(1, len(value.inputs)) for dep in column(value, i, name, AGGREGATION)]
+        fields[name] = [*fields.get(name, []), *more]
+    return Columns(fields)
+
+
 def _operator(name: str) -> After:
-    op = {"_arith_method": "arithmetic", "_cmp_method": "comparison", "_logical_method": "logical"}.get(
-        name, name.strip("_")
-    )
+    op = _OPERATORS.get(name, name.strip("_"))
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner, other = args[0], argument(args, kwargs, 1, "other")
+        if isinstance(owner, pd.DataFrame) and isinstance(other, pd.Series):
+            axis = "columns" if name in _OPERATORS else argument(args, kwargs, 2, "axis", "columns")
+            frames = column_numbers(recorder, other) if axis in ("columns", 1) else None
+            if frames:
+                bind(recorder, result, op, [owner, *frames], with_numbers)
+                return
         inputs = [owner, *operands(other)]
         bind(recorder, result, op, inputs, combining(inputs))
 

@@ -67,9 +67,11 @@ def column(value: Value, position: int, name: str, subtype: str = TRANSFORMATION
 
 
 def whole(value: Value, position: int, subtype: str = TRANSFORMATION, type: str = "DIRECT") -> list[Dep]:
-    """The dependency on everything in an input: the one column of a series, all of anything else."""
+    """The dependency on all the data in an input: the one column of a series, all columns of a frame (its index is none
+    of them), everything of anything else."""
     names = columns_of(value.inputs[position])
-    return [Dep(position, names[0] if len(names) == 1 else None, type, subtype)]
+    has_index = len(names) > 1 and levels_of(value.inputs[position])
+    return [Dep(position, name, type, subtype) for name in (names if has_index or len(names) == 1 else (None,))]
 
 
 def by_levels(value: Value, subtype: str, *positions: int) -> list[Dep]:

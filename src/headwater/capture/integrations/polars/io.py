@@ -6,7 +6,7 @@ import contextlib
 import functools
 from typing import Any, Final
 
-from headwater.capture.gathered import MAKERS
+from headwater.capture.gathered_parts import MAKERS
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars.frames import by_name, height, names_of, stacked
 from headwater.capture.integrations.polars.replay import Names, Schema, polars
