@@ -87,13 +87,16 @@ def lineage(*, store: str | Path | None = None) -> Lineage:
     The store is closed when the handle is no longer used, or at once by ``lineage().store.close()``.
 
     Raises:
-        StoreError: the store cannot be opened.
+        StoreError: the store cannot be opened, or there is none at ``store``.
     """
     from headwater.capture.api import configured, flush
+    from headwater.errors import StoreError
     from headwater.query.lineage import Lineage
 
     flush()
     folder = configured(store).store
+    if store is not None and not folder.exists():  # a slip of the pen must not make an empty store, and ask that
+        raise StoreError(f"there is no store at {folder}", hint="capture something first, or name another folder")
     settle(folder)
     opened = open_store(folder)
     opened.close_when_dropped()

@@ -16,7 +16,7 @@ import pytest
 import headwater
 from headwater.capture import recorder as recording
 from headwater.capture.values import make_value
-from headwater.errors import ConfigError, InvalidInput, InvalidRecord
+from headwater.errors import ConfigError, InvalidInput, InvalidRecord, StoreError
 
 LIGHT = {"numpy", "pandas", "click", "rich", "sqlglot", "sqlite3", "asyncio", "http", "logging", "xxhash", "zstandard"}
 
@@ -356,6 +356,7 @@ def test_lineage_answers_from_the_embedded_store(tmp_path, monkeypatch):
 
 def test_the_store_of_a_handle_is_closed_when_nobody_has_it(tmp_path):
     """``hw.lineage()`` needs no closing: its file is held while the handle or its store is, and no longer."""
+    (tmp_path / "lineage").mkdir()
     lineage = headwater.lineage(store=tmp_path / "lineage")
     connection, store = lineage.store._connection, lineage.store
     del lineage
@@ -374,3 +375,10 @@ def test_a_handle_leaves_nothing_open(code, tmp_path):
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", f"import headwater as hw; {code}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_store_that_is_not_there_is_not_made_by_asking(tmp_path):
+    """A folder that was named and does not exist is an error that names it, and is not made."""
+    with pytest.raises(StoreError, match="there is no store at"):
+        headwater.lineage(store=tmp_path / "lineag")
+    assert not (tmp_path / "lineag").exists()
