@@ -183,9 +183,12 @@ def test_kinds_that_do_not_exist_are_refused(filled: Path, invoke: Invoke) -> No
     """A kind that is none is an error that names it and lists those there are; one that nothing here has is not."""
     with pytest.raises(NotFound) as caught:
         invoke("upstream", "predictions.parquet", "--kinds", "model,foo")
-    assert caught.value.message == "kinds: nothing is of the kind 'foo'"
+    assert caught.value.message == "nothing is of the kind 'foo'"
     assert "kinds are dataset, job, table, view, file, " in str(caught.value.hint)
     assert invoke("upstream", "predictions.parquet", "--kinds", "dashboard,feature, Table").exit_code == 0
+    with pytest.raises(NotFound, match="nothing is of the kind 'modle'"):
+        invoke("select", "kind:modle")
+    assert invoke("select", "kind:dashboard | kind:mod*").exit_code == 0
 
 
 def test_a_time_before_anything_existed_is_told(filled: Path, invoke: Invoke) -> None:

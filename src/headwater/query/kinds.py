@@ -28,7 +28,7 @@ def check_kinds(store: Store, kinds: Iterable[str]) -> None:
         if name.lower() not in {*KINDS, *NodeKind} and not store.scan_nodes(type=name, limit=1):
             raise NotFound(
                 word,
-                says=f"kinds: nothing is of the kind {word!r}",
+                says=f"nothing is of the kind {word!r}",
                 hint=f"kinds are {', '.join(KINDS)}, and the types that emitters name; separate them by commas",
             )
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from headwater.errors import InvalidSelector, NotFound
 from headwater.model.graph import Direction, RunState
 from headwater.query.facts import Facets, body
+from headwater.query.kinds import check_kinds
 from headwater.query.resolve import Resolver, scan
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
 from headwater.query.walk import Edges, walk
@@ -129,6 +130,8 @@ class Selector:
         _compiled(value)  # refused here, whatever is done with it
         match method:
             case "kind":
+                if not _GLOB.search(value):
+                    check_kinds(self.store, [value])
                 return Chosen(self._kind(value))
             case "type":
                 return Chosen(self.store.chosen("type", value))
