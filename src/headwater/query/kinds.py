@@ -20,11 +20,16 @@ KINDS = (
 """The kinds and types that we name ourselves; an emitter may name others."""
 
 
+def type_of(kind: str) -> str:
+    """The type that a word for a kind means: ``feature`` is FEATURE_VIEW; any other word is a type already."""
+    return _ALIASES.get(kind.upper(), kind)
+
+
 def check_kinds(store: Store, kinds: Iterable[str]) -> None:
     """Raise ``NotFound`` for a kind that is none of ``KINDS`` and the type of nothing in the store."""
     for kind in kinds:
         word = kind.strip()
-        name = _ALIASES.get(word.upper(), word)
+        name = type_of(word)
         if name.lower() not in {*KINDS, *NodeKind} and not store.scan_nodes(type=name, limit=1):
             raise NotFound(
                 word,
@@ -40,7 +45,7 @@ def keep_kinds(graph: LineageGraph, kinds: Iterable[str]) -> LineageGraph:
     sure as the weakest edge it stands for. Column edges are dropped with the columns they passed through.
     """
     wanted = {kind.strip().upper() for kind in kinds}
-    wanted |= {_ALIASES.get(kind, kind) for kind in wanted}
+    wanted |= {type_of(kind) for kind in wanted}
     kept = {node.id for node in graph.nodes if node.id in graph.roots or _is_wanted(node, wanted)}
     edges = _joined(graph, kept)
     used = kept | {edge.job for edge in edges if edge.job}

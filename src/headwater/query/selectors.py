@@ -12,7 +12,7 @@ from typing import NamedTuple
 from headwater.errors import InvalidSelector, NotFound
 from headwater.model.graph import Direction, RunState
 from headwater.query.facts import Facets, body
-from headwater.query.kinds import check_kinds
+from headwater.query.kinds import check_kinds, type_of
 from headwater.query.resolve import Resolver, scan
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
 from headwater.query.walk import Edges, walk
@@ -22,7 +22,6 @@ from headwater.storage.projection import postings
 _GLOB = re.compile(r"[*?\[]")
 _MOST_MARKS = 32
 """In one pattern: making a regular expression of it takes the square of their number."""
-_KIND_TYPES = {"feature": "FEATURE_VIEW", "prediction": "PREDICTIONS"}
 
 _MOST_RUNS = 5_000
 """Runs of some states among which jobs are looked for."""
@@ -149,7 +148,7 @@ class Selector:
     def _kind(self, value: str) -> int:
         if value in {"dataset", "job"}:
             return self.store.chosen("kind", value)
-        return self.store.chosen("type", _KIND_TYPES.get(value.lower(), value))
+        return self.store.chosen("type", type_of(value))
 
     def _run(self, value: str) -> Iterator[NodeRow]:
         run = self.resolver.run(value)
