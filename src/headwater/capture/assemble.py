@@ -17,6 +17,7 @@ from headwater.capture import models, wire
 from headwater.capture.datasets import DEFAULT_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
 from headwater.capture.operations import operations
+from headwater.capture.passing import through
 from headwater.capture.recorder import Metric, Named, Parameter, Read, Recorder, Seed, Statement, Unfollowed, Write
 from headwater.capture.statements import Tables, analyse
 from headwater.capture.values import DatasetRef, Value, make_value, same_columns
@@ -178,6 +179,8 @@ class Assembler:
     def _job_facets(self, touched: list[Touched]) -> dict[str, Any]:
         facets: dict[str, Any] = {}
         entries = [item.origins.entry(item.inferred) for item in touched if item.is_output]
+        gone = [item for item in self._datasets if item.is_output and _is_passing(item.ref)]
+        entries = through(entries, [item.origins.entry(item.inferred) for item in gone])
         if entries:
             facets["lineage"] = {"entries": entries}
         if self._statements:
@@ -221,6 +224,8 @@ class Assembler:
         self._tables.learn(item.ref, item.value.column_names())
 
     def _take_write(self, item: Write) -> None:
+        if item.value is not None and item.value.column_names():
+            self._tables.learn(item.ref, item.value.column_names())
         self._result(item.value, item.ref, item.snapshot)
 
     def _take_named(self, item: Named) -> None:

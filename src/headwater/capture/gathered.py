@@ -22,9 +22,11 @@ from headwater.capture.gathered_parts import (
     added_to,
     bound_by,
     called_name,
+    cells_put_in,
     copied,
     last_line,
     maker_at,
+    owner_of,
     pairs_of,
     put_in,
     target_of,
@@ -91,10 +93,10 @@ _ROW: Final = "\0row"
 """The key under which whole rows stand: each column is the column of that name there."""
 _ANY: Final = "\0any"
 """The key under which stands what may be in every column."""
-_GIVES_ROWS: Final = frozenset(
-    ("iterrows", "itertuples", "iter_rows", "rows", "to_dict", "to_dicts", "groupby", "group_by")
-)
-"""Calls that give rows or groups, whose length is none of their data."""
+_GIVES_ROWS: Final = frozenset(("iterrows", "itertuples", "iter_rows", "rows", "to_dict", "to_dicts"))
+"""Calls that give rows, whose length is none of their data."""
+_GROUPS: Final = frozenset(("groupby", "group_by"))
+"""Calls that give keys with their groups."""
 
 
 def _of_rows(found: _Found, name: str) -> _Found:
@@ -143,14 +145,34 @@ class _Reader:
             yield from ((item, scope) for item in node.elts)
         elif isinstance(node, ast.Call) and called_name(node) in _HANDS_ON and node.args:
             yield from self._elements(node.args[0], scope, depth + 1)
+        elif isinstance(node, ast.DictComp):
+            yield node.value, scope | bound_by(node.generators)
+        elif isinstance(node, ast.Call) and called_name(node) == "items" and owner_of(node) and not scope:
+            pairs = list(self._pairs_in(owner_of(node)))
+            yield from pairs or [(node, scope)]
         elif isinstance(node, ast.Name):
             for step in self._bindings_once("list " + node.id):
+                for _, item in cells_put_in(step.node, node.id):
+                    yield item, scope
                 for item in put_in(step.node, node.id):
                     yield item, scope
                 for values in added_to(step.node, node.id):
                     yield from self._elements(values, scope, depth + 1)
         else:
             yield node, scope
+
+    def _pairs_in(self, name: str) -> Iterator[tuple[ast.expr, Scope]]:
+        """Key and value of each item of a dictionary, as the statements say that filled it."""
+        for step in self._bindings_once("dict " + name):
+            for key, item in cells_put_in(step.node, name):
+                yield ast.Tuple([key, item], ast.Load()), {}
+            made = getattr(step.node, "value", None)
+            if isinstance(made, ast.DictComp):
+                yield ast.Tuple([made.key, made.value], ast.Load()), bound_by(made.generators)
+            elif (
+                made is not None and called_name(made) == "dict" and isinstance(made, ast.Call) and len(made.args) == 1
+            ):
+                yield from self._elements(made.args[0], {}, 1)
 
     def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, _Found], depth: int) -> None:
         """What one row, written as a dictionary, a sequence or a name, puts under each key."""
@@ -224,6 +246,8 @@ class _Reader:
                 else:
                     more = self._sources(value, scope, depth + 1, seen)
                     found.update(more if not is_counted or self._is_of_items(value, scope) else {})
+        if is_counted and target is not None and called_name(target.iterated) in _GROUPS:
+            target = target._replace(place=0)  # how often its key came about
         if target is not None and not (is_counted and called_name(target.iterated) in _GIVES_ROWS):
             found.update(self._items(target, None if is_counted else column, scope, depth))
         return found
@@ -247,6 +271,10 @@ class _Reader:
             return self._items(Target(iterated.args[place], None), column, scope, depth)
         if called in ("iterrows", "items") and place == 0:
             return {}
+        if called in _GROUPS and place == 0:  # the key of a group
+            keys = texts_in(iterated)
+            values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
+            return {(value, name): None for value in values for name in value.column_names() if name in keys}
         found = self._passed(iterated)
         if not found:
             return self._behind(iterated, column, scope, depth)

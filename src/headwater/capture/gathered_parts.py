@@ -52,6 +52,14 @@ def pairs_of(node: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
     return None
 
 
+def cells_put_in(node: ast.stmt, name: str) -> list[tuple[ast.expr, ast.expr]]:
+    """Key and value that a statement puts into the dictionary of that name."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Subscript):
+        return []
+    target = node.targets[0]
+    return [(target.slice, node.value)] if isinstance(target.value, ast.Name) and target.value.id == name else []
+
+
 def put_in(node: ast.stmt, name: str) -> list[ast.expr]:
     """What a statement appends to the list of that name."""
     call = node.value if isinstance(node, ast.Expr) else None

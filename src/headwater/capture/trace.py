@@ -118,14 +118,19 @@ def _combine(value: Value) -> Trace:
         result.apart.update(view.apart)
         result.has_unknown = result.has_unknown or view.has_unknown
         result.is_coarse = result.is_coarse or view.is_coarse
-        _merge(result.indirect, view.indirect)
     if not value.inputs:
         result.has_unknown = value.dataset is None and value is not NOTHING
         return result
     if value.rule is same_columns and all(name in views[0].fields for name in value.column_names()):
         result.fields = {name: views[0].fields[name] for name in value.column_names()}
+        result.indirect = dict(views[0].indirect)
+        for view in views[1:]:
+            _merge(result.indirect, view.indirect)
         return result
     columns = _columns(value)
+    for position, view in enumerate(views):
+        if position not in columns.beside:
+            _merge(result.indirect, view.indirect)
     named = {dep.input for deps in (*columns.fields.values(), columns.indirect) for dep in deps}
     for position, view in enumerate(views):
         if position not in named:
@@ -136,6 +141,9 @@ def _combine(value: Value) -> Trace:
         trails = shared.get(id(deps))
         if trails is None:
             trails = shared[id(deps)] = _resolve(deps, views)
+            for position in {dep.input for dep in deps}.intersection(columns.beside):
+                own = views[position].indirect
+                _merge(trails, {source: own[source] for source in own if source not in result.indirect})
             size += len(trails)
         result.fields[name] = trails
         if size > MAX_TRAILS:

@@ -50,10 +50,12 @@ class Dep(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The column lineage of one operation: per output column, and for the whole output (filters, joins, sorts)."""
+    """The column lineage of one operation: per output column, and for the whole output (filters, joins, sorts). What
+    decided about the rows of the inputs ``beside`` is behind the columns that come from them alone."""
 
     fields: dict[str, list[Dep]]
     indirect: list[Dep] = []
+    beside: tuple[int, ...] = ()
 
 
 INFERRED: Final = "inferred"
@@ -200,8 +202,6 @@ def user_site(depth: int) -> tuple[CodeType | None, int]:
 
 _SWEEP: Final = 256
 """At least so many values are made between two looks for objects that are gone."""
-
-
 _ARRAYS, _JUST_GONE = 512, 64
 """The latest values are kept although their objects are gone: an expression may still be at work on them."""
 

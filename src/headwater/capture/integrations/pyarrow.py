@@ -64,6 +64,7 @@ class PyarrowIntegration(Integration):
         """Hook what makes tables and columns of objects in memory; all else that can be hooked is in submodules."""
         for name, handler in (("table", _after_table), ("record_batch", _after_table), ("array", _after_array)):
             hooks.after(module, name, handler)
+        hooks.on_remove(_BY_ADDRESS.clear)  # another run's data may come to lie there
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the readers, writers or conversions of one submodule."""

@@ -281,3 +281,39 @@ def test_a_file_without_quotes(follow, tmp_path, monkeypatch):
     assert followed.sources("out.csv") == {"shirts.parquet"}
     assert all(i["namespace"] == "file" for i in followed.entries()["out.csv"]["inputs"])
     assert all(i["namespace"] != "file" for i in followed.entries()["table.csv"]["inputs"])
+
+
+def test_a_file_that_is_given_as_a_parameter(follow, tmp_path, monkeypatch):
+    """``read_parquet(?)`` reads the file that was given for it; no other value of a parameter is looked at."""
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"size": [1, 2], "price": [3, 4]}).to_parquet("shirts.parquet")
+    followed = follow("pandas", "duckdb")
+    con = duckdb.connect("shop.duckdb")
+    con.execute(
+        "create table cheap as select price, '?' as mark from read_parquet(?) where price < ? and size < ?",
+        [str(tmp_path / "shirts.parquet"), 4, 77],
+    )
+    con.execute("select price from read_parquet($file)", {"file": ["shirts.parquet"]}).df().to_csv("out.csv")
+    con.close()
+    (table,) = [name for name in followed.entries() if name.endswith("cheap")]
+    assert followed.sources(table, "price") == {("shirts.parquet", "price")}
+    assert followed.sources("out.csv", "price") == {("shirts.parquet", "price")}
+    assert "77" not in str(followed.event()["job"]["facets"])
+
+
+def test_a_file_in_between_that_is_gone(project):
+    """A table made of a temporary file, which the run wrote and removed, comes from what the file was made of."""
+    project.write("in.csv", "size,price\n1,2\n3,4\n")
+    project.write(
+        "script.py",
+        "import tempfile, duckdb, pandas as pd\nframe = pd.read_csv('in.csv').assign(twice=lambda d: d.price * 2)\n"
+        "with tempfile.TemporaryDirectory() as folder:\n    path = folder + '/part.parquet'\n"
+        "    frame.to_parquet(path)\n    con = duckdb.connect('shop.duckdb')\n"
+        "    con.execute('create table t as select size, twice from read_parquet(?)', [path])\n    con.close()\n",
+    )
+    project.captured("script.py")
+    event = project.events[-1]
+    (entry,) = event["job"]["facets"]["lineage"]["entries"]
+    assert {source["name"].rpartition("/")[2] for source in entry["inputs"]} == {"in.csv"}
+    assert [(source["field"]) for source in entry["fields"]["twice"]["inputs"]] == ["price"]
+    assert {output["name"].rpartition(".")[2] for output in event["outputs"]} == {"t"}

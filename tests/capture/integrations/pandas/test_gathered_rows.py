@@ -59,6 +59,37 @@ def test_rows_in_which_cells_were_set(people):
     assert columns["one"] == set()
 
 
+def test_keys_and_counts_of_groups(people):
+    """In a loop over groups the key comes from the column that it was grouped by, and so does how many there are."""
+    followed, frame = people
+    rows = []
+    for town, group in frame.groupby("town"):
+        rows.append({"town": town, "n": len(group), "debt": group["debt"].max()})
+    means = {}
+    for town, group in frame.groupby("town"):
+        means[town] = group["income"].mean()
+    columns = followed.columns(pd.DataFrame(rows))
+    town = ("people.csv", "town")
+    assert columns["town"] == columns["n"] == {town}
+    assert columns["debt"] == {("people.csv", "debt"), town}
+    pairs = followed.columns(pd.DataFrame(list(means.items()), columns=["town", "mean"]))
+    assert pairs == {"town": {town}, "mean": {("people.csv", "income"), town}}
+
+
+def test_a_dictionary_that_is_filled_by_key(people):
+    """A summary of each column, put under its name in a loop: from the columns, not from all that the run had read."""
+    followed, frame = people
+    told = {}
+    for name in ("debt", "income"):
+        kept = frame[name].dropna()
+        told[name] = {"low": sorted(kept)[0], "many": len(kept.unique())}
+    columns = followed.columns(pd.DataFrame(told).T)
+    assert {source for found in columns.values() for source in found} <= {
+        ("people.csv", name) for name in ("id", "debt", "income", "town", None)
+    }
+    assert columns["low"]
+
+
 def test_what_is_asked_of_a_frame_without_its_data(people):
     """``if frame.empty``, ``"debt" in frame`` and ``len(frame)`` take no column; the sum beside them one."""
     followed, frame = people

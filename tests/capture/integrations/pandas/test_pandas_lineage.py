@@ -145,6 +145,16 @@ CASES: dict[str, dict[str, set[str]]] = {
 }
 
 
+def test_what_a_new_column_was_made_by_is_its_own(run: Callable[[str], Any], recorder: Recorder) -> None:
+    """A mean of groups that is put beside the rows: the keys are behind it, and decided about no row of the others."""
+    result = run("df['mid'] = df.groupby('region')['price'].transform('mean')\nresult = df[['qty', 'mid']]")
+    assert edges(recorder, result) == {
+        "qty": {"sales.qty IDENTITY"},
+        "mid": {"sales.price AGGREGATION", "sales.region (GROUP_BY)"},
+    }
+    assert conditions(recorder, result) == set()
+
+
 @pytest.mark.parametrize("snippet", CASES)
 def test_columns_come_from(snippet: str, run: Callable[[str], Any], recorder: Recorder) -> None:
     """Exactly these columns, in exactly this way."""

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.duckdb.parameters import with_files
 from headwater.capture.integrations.duckdb.scope import WORD, Call
 from headwater.capture.integrations.duckdb.scope import hook as hook_calls
 from headwater.capture.locations import located
@@ -111,6 +112,8 @@ def _executed(recorder: Recorder, result: Any, call: Call) -> None:
         text = getattr(text, "query", None)  # a Statement of extract_statements
         if not isinstance(text, str):
             return
+    if call.name != "executemany":
+        text = with_files(text, call.argument(1, "parameters") if call.name == "execute" else call.kwargs.get("params"))
     state = state_of(call.kwargs.get("connection") or call.owner)
     is_relation = hasattr(result, "sql_query")
     columns = tuple(result.columns) if is_relation else _described(result)

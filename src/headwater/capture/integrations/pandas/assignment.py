@@ -68,7 +68,7 @@ def assigned(
                 deps += whole(value, mask, "CONDITIONAL", "INDIRECT")
             fields[name] = deps
         fields.update(levels(value))
-        return Columns(fields)
+        return Columns(fields, beside=() if new is None else (new,))
 
     return rule
 
