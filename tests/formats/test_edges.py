@@ -143,6 +143,19 @@ def test_inferred_edges_are_marked_unless_someone_states_them():
     assert edges(document) == [("a", "x", "inferred"), ("a", "y", "declared")]
 
 
+def test_an_edge_of_guessed_columns_is_inferred():
+    """Guessed columns keep their type and are described as inferred: one that is not makes the edge stated."""
+    guess = {"type": "DIRECT", "subtype": "IDENTITY", "description": "inferred"}
+    guessed = source("a", field="p", transformations=[guess])
+    known = source("a", field="q", transformations=[{**guess, "description": "copied"}])
+    whole = source("a", transformations=[{"type": "INFERRED"}])
+    fields = {"p": {"inputs": [guessed]}}
+    one = {**entry("x", whole), "fields": fields}
+    other = {**entry("y", whole), "fields": {**fields, "q": {"inputs": [known]}}}
+    document = run_event(job_facets={"lineage": lineage(one, other)})
+    assert edges(document) == [("a", "x", "inferred"), ("a", "y", "declared")]
+
+
 def test_what_decides_about_a_whole_dataset_decides_about_each_field():
     """Dataset-wide fields are INDIRECT edges onto every field that columnLineage or the schema names."""
     output = dataset(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 from collections.abc import Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from headwater.capture.values import DatasetRef
 from headwater.errors import InvalidName
 from headwater.model.uris import from_uri
+
+MOST_FILES: Final = 100
+"""So many files of one reading are datasets each; of more, the folder or the pattern is one."""
+_PATTERN: Final = re.compile(r"[*?\[]")
 
 
 def located(target: Any, type: str = "FILE") -> DatasetRef | None:
@@ -26,6 +33,31 @@ def located(target: Any, type: str = "FILE") -> DatasetRef | None:
     except InvalidName:
         return None
     return DatasetRef(namespace, name, type)
+
+
+def located_all(target: Any, type: str = "FILE") -> list[DatasetRef]:
+    """The datasets that a reader was given: each file of a list, or of a pattern (``data/*.csv``), for itself.
+
+    Of more than ``MOST_FILES`` it is the folder that holds them all, or the pattern. Empty for a buffer in memory.
+    """
+    given = target if isinstance(target, list | tuple) else [target]
+    paths = [path_of(one) for one in given[: MOST_FILES + 1]]
+    if not paths or None in paths:
+        return []
+    files = [file for path in paths if path is not None for file in matching(path) or [path]]
+    if len(files) > MOST_FILES:
+        one = located(target, type)
+        return [one] if one is not None else []
+    refs = [located(file, type) for file in files]
+    return list(dict.fromkeys(ref for ref in refs if ref is not None))
+
+
+def matching(path: str) -> list[str]:
+    """The local files that a pattern names now, sorted; empty where it is none, names none, or too many."""
+    if _PATTERN.search(path) is None or "://" in path or os.path.exists(path):  # noqa: PTH110
+        return []
+    found = list(islice(glob.iglob(os.path.expanduser(path), recursive=True), MOST_FILES + 1))  # noqa: PTH111, PTH207
+    return sorted(filter(os.path.isfile, found)) if len(found) <= MOST_FILES else []
 
 
 def _common(targets: Sequence[Any], type: str) -> DatasetRef | None:

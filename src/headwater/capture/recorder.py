@@ -104,6 +104,8 @@ class Statement(msgspec.Struct, frozen=True):
     """In-memory frames that the statement names (duckdb's replacement scans), by name."""
     result: Value | None
     default_schema: str
+    files: dict[str, list[str]]
+    """The files behind the patterns that the statement names as tables, by pattern."""
 
 
 class Unfollowed(msgspec.Struct, frozen=True):
@@ -221,11 +223,12 @@ class Recorder:
         namespace: str,
         *,
         frames: dict[str, Value] | None = None,
+        files: dict[str, list[str]] | None = None,
         result: Value | None = None,
         default_schema: str = "",
     ) -> None:
         """An SQL statement ran."""
-        self.add(Statement(text, dialect, namespace, frames or {}, result, default_schema))
+        self.add(Statement(text, dialect, namespace, frames or {}, result, default_schema, files or {}))
 
     def unfollowed(self, text: str) -> None:
         """Something happened that cannot be seen from here: what, in one line, as the run will tell it."""

@@ -8,6 +8,7 @@ search path that one of them set up is known to those after it.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headwater.capture.locations import located, table_in_memory
@@ -24,6 +25,10 @@ _DEFINES: Final = ("DROP", "ALTER", "TRUNCATE", "CREATE_TABLE", "CREATE_INDEX", 
 """Kinds of statements that bring no data: their tables are not written in the sense of lineage."""
 
 _LOCAL: Final = ("sqlite", "duckdb")
+
+
+Positions = Mapping[Any, Sequence[int]]
+"""The places of what a table stands for among the inputs of a value, by the table's key."""
 
 
 class Analysed(NamedTuple):
@@ -118,9 +123,13 @@ def analyse(statement: Statement, tables: Tables) -> list[Analysed]:
 
 
 def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session, known: set[TableName]) -> Analysed:
-    inputs = {table.key: _input(statement, table, tables, session, known) for table in parsed.reads}
-    values = tuple(inputs.values())
-    positions = {key: position for position, key in enumerate(inputs)}
+    written = {tables.ref(statement, session, table)[:2] for table in parsed.writes if statement.files}
+    values: tuple[Value, ...] = ()
+    positions: dict[Any, range] = {}
+    for table in parsed.reads:
+        found = _inputs(statement, table, tables, session, known, written)
+        positions[table.key] = range(len(values), len(values) + len(found))
+        values += found
     writes = []
     for table in parsed.writes:
         columns = tuple(name for name in parsed.output_columns if name != "*")
@@ -170,6 +179,26 @@ def _both(value: Value) -> Columns:
     return Columns({name: [Dep(i, name, subtype="IDENTITY") for i in range(len(value.inputs))] for name in names})
 
 
+def _inputs(
+    statement: Statement,
+    table: TableName,
+    tables: Tables,
+    session: Session,
+    known: set[TableName],
+    written: set[tuple[str, str]],
+) -> tuple[Value, ...]:
+    """What a statement reads as one table: of a pattern, each file that it did not write itself."""
+    if table.kind == "file":
+        refs = [ref for file in statement.files.get(table.name, ()) if (ref := located(file)) is not None]
+        refs = [ref for ref in refs if ref[:2] not in written]
+        if refs:
+            columns = session.columns_of(table)
+            return tuple(
+                [make_value("sql.read", columns=tables.columns_of(ref) or columns, dataset=ref) for ref in refs]
+            )
+    return (_input(statement, table, tables, session, known),)
+
+
 def _input(statement: Statement, table: TableName, tables: Tables, session: Session, known: set[TableName]) -> Value:
     if table.kind == "temp" and (statement.namespace, table) in tables.temporary:
         return tables.temporary[statement.namespace, table]
@@ -183,7 +212,7 @@ def _input(statement: Statement, table: TableName, tables: Tables, session: Sess
     return make_value("sql.read", columns=columns, dataset=ref)
 
 
-def _rule(edges: list[ColumnEdge], positions: dict[Any, int]) -> Rule | None:
+def _rule(edges: list[ColumnEdge], positions: Positions) -> Rule | None:
     """The rule for what the parse found; None (opaque) where it found no columns at all."""
     if not edges:
         return None
@@ -192,11 +221,12 @@ def _rule(edges: list[ColumnEdge], positions: dict[Any, int]) -> Rule | None:
     indirect: list[Dep] = []
     for edge in edges:
         column = None if edge.source_column == "*" else edge.source_column
-        dep = Dep(positions[edge.source_table.key], column, edge.type, edge.subtype, edge.masking, edge.description)
+        how = (column, edge.type, edge.subtype, edge.masking, edge.description)
+        deps = [Dep(position, *how) for position in positions[edge.source_table.key]]
         if edge.target_column != "*":
-            fields.setdefault(edge.target_column, []).append(dep)
+            fields.setdefault(edge.target_column, []).extend(deps)
         else:
-            (passed if edge.type == "DIRECT" else indirect).append(dep)
+            (passed if edge.type == "DIRECT" else indirect).extend(deps)
 
     def rule(value: Value) -> Columns:
         """By name; where the engine named its columns otherwise, by position; ``*`` passes the rest through."""
@@ -219,7 +249,7 @@ def rule_of(text: str, names: tuple[str, ...], dialect: str) -> Rule:
         schema = {name: item.column_names() for name, item in known.items() if item.column_names()}
         parsed = analyze(text, dialect=dialect, schema=schema)
         edges = [edge for edge in parsed[-1].columns if edge.target_table is None] if parsed else []
-        positions = {edge.source_table.key: names.index(edge.source_table.name) for edge in edges}
+        positions = {edge.source_table.key: [names.index(edge.source_table.name)] for edge in edges}
         found = _rule(edges, positions)
         return found(value) if found is not None else opaque(value)
 

@@ -74,6 +74,11 @@ def read_dataset_lineage(raw: msgspec.Raw) -> Reading | None:
     return _dataset_cached(body) if len(body) <= _CACHED_UP_TO else _dataset(body)
 
 
+def _is_guess(step: Transformation) -> bool:
+    """Whether a step was not observed: its type says so, or its description beside a type of the specification."""
+    return step.type.upper() == _INFERRED or (step.description or "").upper() == _INFERRED
+
+
 class _Builder:
     """Collects the mentions of each source of one target."""
 
@@ -86,7 +91,7 @@ class _Builder:
         entry = self.found.get(source)
         if entry is None:
             entry = self.found[source] = ([], set(), set())
-        if not steps or not any(step.type.upper() == _INFERRED for step in steps):
+        if not steps or not any(map(_is_guess, steps)):
             entry[0].append(True)
         return entry[1], entry[2]
 

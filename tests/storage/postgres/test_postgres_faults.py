@@ -201,7 +201,7 @@ def test_errors_of_the_server_are_explained(opened: Opener, state: str, kind: ty
         ("timeout expired", "at that host and port"),
         ('connection is bad: invalid integer value "abc" for connection option "port"', "postgresql://user@host"),
         ("port 5432 failed: server does not support SSL, but SSL was required", "see to the address"),
-        ("port 5432 failed: FATAL:  sorry, too many clients already", "has connections free"),
+        ("port 5432 failed: FATAL:  sorry, too many clients already", "has free connections"),
     ],
 )
 def test_a_connection_that_does_not_come_about_names_its_remedy(words: str, hint: str) -> None:

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import functools
 import weakref
+from collections import deque
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.locations import located
+from headwater.capture.locations import located, located_all
 from headwater.capture.recorder import Recorder, is_spelled_here
+from headwater.capture.several import read_all
 from headwater.capture.surmise import known_or_listed
 from headwater.capture.values import (
     INFERRED,
@@ -87,6 +89,9 @@ class PyarrowIntegration(Integration):
 _OPENED: Final[weakref.WeakKeyDictionary[Any, DatasetRef]] = weakref.WeakKeyDictionary()
 """The files behind ``ParquetFile`` objects."""
 
+_DATASETS: Final[deque[Value]] = deque(maxlen=64)
+"""The values of ``pyarrow.dataset`` objects; the latest ones."""
+
 _Place = tuple[int, int, int]
 _BY_ADDRESS: Final[dict[_Place, tuple[Value, str]]] = {}
 """Columns of values by the place of the buffer that holds their numbers; the latest ones."""
@@ -95,13 +100,13 @@ _BY_ADDRESS: Final[dict[_Place, tuple[Value, str]]] = {}
 def value_of(recorder: Recorder, table: Any) -> Value | None:
     """The value of a table: by identity, else by the buffers that its columns lie in."""
     found = recorder.values.get(table)
-    if found is not None or not _BY_ADDRESS or not getattr(table, "num_columns", 0):
+    if found is not None or not (_BY_ADDRESS or _DATASETS) or not getattr(table, "num_columns", 0):
         return found
     names = _names(table) or ()
     columns = [_column_behind(table.column(place)) for place in range(min(len(names), _MAX_COLUMNS))]
     inputs = tuple(dict.fromkeys(known[0] for known in columns if known is not None))
     if not inputs:
-        return None
+        return _of_dataset(recorder, table, names)
     guess = [Dep(position, None, description=INFERRED) for position in range(len(inputs))]
     fields = {
         name: [Dep(inputs.index(known[0]), known[1], subtype="IDENTITY")] if known is not None else guess
@@ -110,6 +115,26 @@ def value_of(recorder: Recorder, table: Any) -> Value | None:
     code, line = user_site(3)
     made = make_value(
         "pyarrow.table", inputs, lambda _: Columns(fields), columns=names, rows=table.num_rows, code=code, line=line
+    )
+    return recorder.values.bind(table, made)
+
+
+def _of_dataset(recorder: Recorder, table: Any, names: tuple[str, ...]) -> Value | None:
+    """A table of which nothing is known may be what a dataset's compiled ``to_table`` or ``head`` gave: where just one
+    dataset has all of its columns, it is taken for that, and said to be a guess."""
+    likely = [value for value in _DATASETS if set(names) <= set(value.column_names())]
+    if len(likely) != 1:
+        return None
+    fields = {name: [Dep(0, name, subtype="IDENTITY", description=INFERRED)] for name in names}
+    code, line = user_site(4)
+    made = make_value(
+        "pyarrow.table",
+        tuple(likely),
+        lambda _: Columns(fields),
+        columns=names,
+        rows=table.num_rows,
+        code=code,
+        line=line,
     )
     return recorder.values.bind(table, made)
 
@@ -163,11 +188,13 @@ def _snapshot(table: Any) -> Any:
 
 
 def _after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
-    ref = located(args[0] if args else next(iter(kwargs.values()), None))
-    if ref is not None and result is not None:
+    refs = located_all(args[0] if args else next(iter(kwargs.values()), None))
+    if refs and result is not None:
         rows = getattr(result, "num_rows", None)
-        value = recorder.read(result, ref, op, columns=_names(result), rows=rows, snapshot=_snapshot(result))
+        value = read_all(recorder, result, refs, op, columns=_names(result), rows=rows, snapshot=_snapshot(result))
         _remember_table(value, result)
+        if op == "pyarrow.dataset":
+            _DATASETS.append(value)
 
 
 def _remember_table(value: Value, table: Any) -> None:

@@ -34,7 +34,7 @@ _PROJECTED = (
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
     "listings", "pulses", "dependencies", "rewrites", "reads", "touches",
 )  # fmt: skip
-_PROJECTION = 11
+_PROJECTION = 12
 """The step of the schema at which what is kept beside the log, or what is read out of it, last changed."""
 _DROPPED = "quarantine_dropped"
 _LOG_BYTES = "log_bytes"

@@ -25,7 +25,7 @@ from headwater.storage.sqlite.tables import SQLiteTables
 _DROPPED = "quarantine_dropped"
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", _DROPPED)
 """Counters that outlive the projections."""
-_PROJECTION = 8
+_PROJECTION = 9
 """Counts the versions that keep more views than the one before, or read others out of the log: an older store makes its
 views again when opened."""
 TIMEOUT_S = 10.0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import weakref
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
@@ -12,8 +14,9 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.duckdb.parameters import with_files
 from headwater.capture.integrations.duckdb.scope import WORD, Call
 from headwater.capture.integrations.duckdb.scope import hook as hook_calls
-from headwater.capture.locations import located
+from headwater.capture.locations import located_all, matching
 from headwater.capture.recorder import Recorder
+from headwater.capture.several import read_all
 from headwater.capture.values import Value, make_value, same_columns, user_site
 from headwater.model.uris import in_database_file
 
@@ -24,6 +27,13 @@ _ENDS: Final = re.compile(r"\s*(?:(COMMIT|END)|ROLLBACK|ABORT)\b", re.I)
 _ASKS: Final = re.compile(
     r"\s*(?:SELECT|FROM|VALUES|TABLE|EXPLAIN|SHOW|DESCRIBE|SUMMARIZE|SET|PRAGMA|PIVOT|UNPIVOT)\b", re.I
 )
+_TEXT: Final = r"'(?:[^']|'')*'"
+_QUOTED: Final = re.compile(_TEXT)
+_PLACES: Final = re.compile(
+    rf"(?:\b(?:FROM|JOIN)\s+|,\s*|\b(?:read_\w+|\w+_scan|sniff_csv|glob)\s*\(\s*)({_TEXT}|\[\s*(?:{_TEXT}[\s,]*)*\])",
+    re.I,
+)
+"""Where a statement names files: as tables, or as the first argument of a function that reads them."""
 _FRAMES: Final = ("pandas", "polars", "pyarrow")
 
 
@@ -38,7 +48,7 @@ class _Connection:
         self.frames: dict[str, Value] = {}
         self.last: Value | None = None
         self.is_in_transaction = False
-        self.pending: list[tuple[Recorder, str, dict[str, Value]]] = []
+        self.pending: list[Callable[[], None]] = []
 
 
 _CONNECTIONS: Final[weakref.WeakKeyDictionary[Any, _Connection]] = weakref.WeakKeyDictionary()
@@ -130,21 +140,40 @@ def ran(
     recorder: Recorder, state: _Connection, text: str, frames: dict[str, Value], result: Value | None = None
 ) -> None:
     """A statement ran; one that writes counts when its transaction is committed."""
+    told = functools.partial(
+        recorder.statement,
+        text,
+        "duckdb",
+        state.namespace,
+        frames=frames,
+        files=patterns_in(text),
+        result=result,
+        default_schema="main",
+    )
     if _BEGINS.match(text) and not text.rstrip("; \n").count(";"):
         state.is_in_transaction = True
     elif found := _ENDS.match(text):
         _ended(state, is_committed=found[1] is not None)
     elif state.is_in_transaction and not _ASKS.match(text):
-        state.pending.append((recorder, text, frames))
+        state.pending.append(told)
     else:
-        recorder.statement(text, "duckdb", state.namespace, frames=frames, result=result, default_schema="main")
+        told()
+
+
+def patterns_in(text: str) -> dict[str, list[str]]:
+    """The local files that the patterns in a statement name now: when it is parsed there may be others."""
+    if "'" not in text or not any(sign in text for sign in "*?["):
+        return {}
+    quoted = [found for place in _PLACES.findall(text) for found in _QUOTED.findall(place)]
+    patterns = {found[1:-1].replace("''", "'") for found in quoted}
+    return {pattern: files for pattern in patterns if (files := matching(pattern))}
 
 
 def _ended(state: _Connection, *, is_committed: bool) -> None:
     state.is_in_transaction = False
     pending, state.pending = state.pending, []
-    for recorder, text, frames in pending if is_committed else ():
-        recorder.statement(text, "duckdb", state.namespace, frames=frames, default_schema="main")
+    for told in pending if is_committed else ():
+        told()
 
 
 def _transacted(recorder: Recorder, result: Any, call: Call) -> None:
@@ -190,10 +219,10 @@ def frame_value(recorder: Recorder, obj: Any) -> Value | None:
 
 def _read(recorder: Recorder, result: Any, call: Call) -> None:
     place = call.argument(0, "path_or_buffer", "name", "file_glob", "file_globs", "source")
-    ref = located(place)
+    refs = located_all(place)
     settle(result, state_of(call.kwargs.get("connection") or call.owner))
-    if ref is not None:
-        recorder.read(result, ref, f"duckdb.{call.name}", columns=tuple(result.columns))
+    if refs:
+        read_all(recorder, result, refs, f"duckdb.{call.name}", columns=tuple(result.columns))
 
 
 def _taken(recorder: Recorder, result: Any, call: Call) -> None:

@@ -12,6 +12,7 @@ from headwater.capture.integrations.polars.expressions import expressions, liter
 from headwater.capture.integrations.polars.replay import Frame, Names, polars, replayed
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
+from headwater.capture.several import stacked
 from headwater.capture.spelled import constants_at
 from headwater.capture.values import Columns, Dep, Value, make_value, opaque
 
@@ -243,15 +244,3 @@ def by_name(value: Value) -> Columns:
         owners = [i for i, item in enumerate(value.inputs) if name in item.column_names()]
         fields[name] = [Dep(owners[-1], name, subtype="IDENTITY")] if owners else []
     return Columns(fields)
-
-
-def stacked(value: Value) -> Columns:
-    """Each column from the columns of that name of all inputs."""
-    return Columns(
-        {
-            name: [
-                Dep(i, name, subtype="IDENTITY") for i, item in enumerate(value.inputs) if name in item.column_names()
-            ]
-            for name in value.column_names()
-        }
-    )

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from headwater.capture.gathered_parts import MAKERS
 from headwater.capture.hooks import Hooks
-from headwater.capture.integrations.polars.frames import by_name, height, names_of, stacked
+from headwater.capture.integrations.polars.frames import by_name, height, names_of
 from headwater.capture.integrations.polars.replay import Names, Schema, polars
-from headwater.capture.locations import located
+from headwater.capture.locations import located, located_all
 from headwater.capture.recorder import Recorder, is_spelled_here
+from headwater.capture.several import read_all, stacked
 from headwater.capture.surmise import known_or_listed
 from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value, opaque, same_columns
 
@@ -51,16 +52,16 @@ def _snapshot(frame: Any) -> Any:
 def after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
     """A frame was read, or a lazy one will read when it is collected."""
     source = args[0] if args else kwargs.get("source")
-    ref = located(source)
+    refs = located_all(source)
     frames = result.values() if isinstance(result, dict) else [result]
     for frame in frames:
         columns = names_of(frame)
-        if ref is None:
+        if not refs:
             recorder.derive(frame, f"polars.{op}", [source], rule=opaque, columns=columns, rows=height(frame))
             continue
         if columns is None:
             columns = Names(make=functools.partial(_scanned, frame.clone()))
-        recorder.read(frame, ref, f"polars.{op}", columns=columns, rows=height(frame), snapshot=_snapshot(frame))
+        read_all(recorder, frame, refs, f"polars.{op}", columns=columns, rows=height(frame), snapshot=_snapshot(frame))
 
 
 def _scanned(plan: Any) -> Schema:

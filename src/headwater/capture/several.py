@@ -1,0 +1,40 @@
+"""An object that was read from several files: its rows are theirs, one file's below another's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headwater.capture.recorder import Read, Recorder
+from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value
+
+
+def read_all(
+    recorder: Recorder,
+    obj: object,
+    refs: Sequence[DatasetRef],
+    op: str,
+    *,
+    columns: Any = None,
+    rows: int | None = None,
+    snapshot: Any = None,
+) -> Value:
+    """``obj`` was read from all of ``refs``, of which there is one at least. What ``snapshot`` shows is known of one
+    file only where there is no other."""
+    if len(refs) == 1:
+        return recorder.read(obj, refs[0], op, columns=columns, rows=rows, snapshot=snapshot)
+    parts = tuple([make_value(op, columns=columns, dataset=ref) for ref in refs])
+    for part, ref in zip(parts, refs, strict=True):
+        recorder.add(Read(part, ref, None))
+    return recorder.derive(obj, op, parts, rule=stacked, columns=columns, rows=rows)
+
+
+def stacked(value: Value) -> Columns:
+    """Each column from the columns of that name of all inputs."""
+    known = [frozenset(item.column_names()) for item in value.inputs]
+    return Columns(
+        {
+            name: [Dep(place, name, subtype="IDENTITY") for place, names in enumerate(known) if name in names]
+            for name in value.column_names()
+        }
+    )
