@@ -318,6 +318,13 @@ def test_wrong_use_is_told_at_once(in_process):
         headwater.init(nmespace="x")
 
 
+def test_write_takes_nothing_that_it_does_not_keep(in_process, tmp_path):
+    """A keyword of ``write`` that would be told to nobody, as how the data was written, is refused as Python does."""
+    for write in (headwater.write, headwater.init().write):
+        with pytest.raises(TypeError, match="mode"):
+            write(tmp_path / "out.csv", mode="append")
+
+
 def test_init_again_is_the_same_run_and_other_settings_begin_anew(in_process):
     """``init()`` twice does not end what runs; with other settings it does."""
     first, _ = in_process()

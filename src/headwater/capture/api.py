@@ -156,11 +156,11 @@ def read(dataset: Dataset, obj: object = None, *, type: str | None = None) -> No
         found.read(dataset, obj, type=type)
 
 
-def write(dataset: Dataset, obj: object = None, *, type: str | None = None, mode: str = "overwrite") -> None:
+def write(dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
     """The current run wrote ``dataset``, from ``obj`` where that is given."""
     found = current_run()
     if found is not None:
-        found.write(dataset, obj, type=type, mode=mode)
+        found.write(dataset, obj, type=type)
 
 
 def record(document: Mapping[str, Any]) -> str:

@@ -54,8 +54,6 @@ class Write(msgspec.Struct, frozen=True):
     ref: DatasetRef
     snapshot: Any
     time_ns: int
-    mode: str
-    """``overwrite``, ``append`` or ``create``."""
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -179,13 +177,13 @@ class Recorder:
         self.add(Read(value, ref, snapshot))
         return value
 
-    def wrote(self, obj: object, ref: DatasetRef, *, snapshot: Any = None, mode: str = "overwrite") -> None:
+    def wrote(self, obj: object, ref: DatasetRef, *, snapshot: Any = None) -> None:
         """``obj`` (or a value) was written to ``ref``. Call it after the write succeeded."""
         value = obj if isinstance(obj, Value) else self.values.get(obj)
         if value is not None:
             self.written[ref[:2]] = value
         self.moved.pop(ref[:2], None)
-        self.add(Write(value, ref, snapshot, time.time_ns(), mode))
+        self.add(Write(value, ref, snapshot, time.time_ns()))
 
     def put_in_file(self, code: Any, line: int, read: Callable[[Any, int], Any]) -> Value | None:
         """What the code says goes into the file that is opened at a line; see ``Guesses``."""

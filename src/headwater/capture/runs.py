@@ -102,7 +102,7 @@ class Run:
                 value = make_value("headwater.read", dataset=ref)
                 self.recorder.add(Read(value, ref, None))
 
-    def write(self, dataset: Dataset, obj: object = None, *, type: str | None = None, mode: str = "overwrite") -> None:
+    def write(self, dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
         """The run wrote ``dataset``, from ``obj`` where that is given; else from what it read before.
 
         ``type`` is as for ``read``.
@@ -113,7 +113,7 @@ class Run:
         ref = dataset_ref(dataset, type)
         with GUARD.at("run.write"):
             value = self.recorder.values.get(obj) if obj is not None else None
-            self.recorder.add(Write(value, ref, None, time.time_ns(), mode))
+            self.recorder.add(Write(value, ref, None, time.time_ns()))
 
     # -- facts ---------------------------------------------------------------------------------------------------------
     def parameter(self, name: str, value: Any) -> None:

@@ -189,18 +189,17 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
     if "r" in mode or ("+" in mode and "a" in mode):  # with "w+" there is nothing left of it to read
         recorder.read(handle, ref, "open")
     if mode[0] in "wxa" or "+" in mode:
-        written = "append" if "a" in mode else "create" if "x" in mode else "overwrite"
         code, line = user_place(3)
         value = recorder.put_in_file(code, line, payload_at)
-        recorder.wrote(value, ref, mode=written)
-        _watch(handle, recorder, ref, written, value)
+        recorder.wrote(value, ref)
+        _watch(handle, recorder, ref, value)
 
 
-_WATCHED: dict[int, tuple[weakref.ref[Any], Recorder, DatasetRef, str]] = {}
+_WATCHED: dict[int, tuple[weakref.ref[Any], Recorder, DatasetRef]] = {}
 """Handles open for writing, by identity: the file's name and who wants to know, nothing of the file."""
 
 
-def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, mode: str, value: Value | None) -> None:
+def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, value: Value | None) -> None:
     """Tell the recorder again when the handle is gone."""
     key = id(handle)
 
@@ -209,10 +208,10 @@ def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, mode: str, value: V
         if known is not None:
             with GUARD.at("files.close"):
                 recorder.unclosed.discard(ref[:2])
-                recorder.wrote(value, ref, mode=mode)
+                recorder.wrote(value, ref)
 
     recorder.unclosed.add(ref[:2])
-    _WATCHED[key] = (weakref.ref(handle, gone), recorder, ref, mode)
+    _WATCHED[key] = (weakref.ref(handle, gone), recorder, ref)
 
 
 def is_user_data(path: str) -> bool:

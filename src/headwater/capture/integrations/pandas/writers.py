@@ -59,30 +59,26 @@ def _wrote(name: str) -> After:
         target = argument(args, kwargs, 1, key)
         if target is None:
             return
-        mode = kwargs.get("mode")
-        written = "append" if isinstance(mode, str) and mode.startswith("a") else "overwrite"
         index = kwargs.get("index", True) is not False
         target = getattr(target, "path", None) or target
-        _write(recorder, args[0], name, target, written, index=index, columns=kwargs.get("columns"))
+        _write(recorder, args[0], name, target, index=index, columns=kwargs.get("columns"))
 
     return handler
 
 
 def _pickled(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     obj, target = argument(args, kwargs, 0, "obj"), argument(args, kwargs, 1, "filepath_or_buffer")
-    _write(recorder, obj, "to_pickle", target, "overwrite")
+    _write(recorder, obj, "to_pickle", target)
 
 
-def _write(
-    recorder: Recorder, obj: Any, op: str, target: Any, mode: str, *, index: bool = True, columns: Any = None
-) -> None:
+def _write(recorder: Recorder, obj: Any, op: str, target: Any, *, index: bool = True, columns: Any = None) -> None:
     ref = located(target)
     if ref is None:
         if hasattr(target, "write"):  # a buffer in memory now holds the frame
             recorder.values.bind(target, written_value(recorder, obj, op, index=index, columns=columns) or UNKNOWN)
         return
     value = written_value(recorder, obj, op, index=index, columns=columns)
-    recorder.wrote(value, ref, snapshot=snapshot_of(obj), mode=mode)
+    recorder.wrote(value, ref, snapshot=snapshot_of(obj))
 
 
 def snapshot_of(obj: Any) -> Any:
@@ -125,6 +121,5 @@ def _to_sql(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     if database is None:
         return
     ref: DatasetRef = database.table(name, kwargs.get("schema"))
-    mode = {"append": "append", "fail": "create"}.get(kwargs.get("if_exists", "fail"), "overwrite")
     value = written_value(recorder, owner, "to_sql", index=bool(kwargs.get("index", True)))
-    recorder.wrote(value, ref, snapshot=snapshot(owner), mode=mode)
+    recorder.wrote(value, ref, snapshot=snapshot(owner))
