@@ -39,8 +39,6 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     is_durable: bool
     """A receipt means the event survives a power cut."""
-    has_recursive_sql: bool
-    """The walk can be checked against the backend's own recursive query."""
     has_online_backup: bool
     """``backup`` works while others write."""
 

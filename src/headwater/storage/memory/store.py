@@ -23,7 +23,7 @@ from headwater.storage.turn import Turn
 class MemoryStore(ProjectedStore):
     """One tenant's lineage in dictionaries."""
 
-    capabilities = Capabilities(is_durable=False, has_recursive_sql=False, has_online_backup=False)
+    capabilities = Capabilities(is_durable=False, has_online_backup=False)
 
     def __init__(self, tenant: str) -> None:
         self._log: list[StoredEvent] = []

@@ -45,7 +45,7 @@ _KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", _DROPPED
 class PostgresStore(GroupedStore):
     """One tenant's lineage in a schema that it shares with others, who cannot see it."""
 
-    capabilities = Capabilities(is_durable=True, has_recursive_sql=True, has_online_backup=True)
+    capabilities = Capabilities(is_durable=True, has_online_backup=True)
     _tables: PostgresTables
     _log: EventLog
 

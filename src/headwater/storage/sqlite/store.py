@@ -40,7 +40,7 @@ _PROJECTED = (
 class SQLiteStore(GroupedStore):
     """One tenant's lineage in ``<folder>/<tenant>.db``."""
 
-    capabilities = Capabilities(is_durable=True, has_recursive_sql=True, has_online_backup=True)
+    capabilities = Capabilities(is_durable=True, has_online_backup=True)
     _tables: SQLiteTables
 
     def __init__(

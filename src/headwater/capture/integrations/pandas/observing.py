@@ -15,7 +15,6 @@ from headwater.capture.gathered_parts import MAKERS
 from headwater.capture.hooks import BUSY, After, Hooks, observe
 from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import describe, described
-from headwater.capture.integrations.pandas.rules import opaque
 from headwater.capture.recorder import SCALARS, Recorder, is_spelled_here
 from headwater.capture.scalars import can_follow
 from headwater.capture.stand_in import observe_caller, observe_io, unseen
@@ -132,15 +131,6 @@ def made(op: str, rule: Rule) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]
         bind(recorder, owner if result is None else result, op, (owner,), rule)
-
-    return handler
-
-
-def undecided(op: str) -> After:
-    """A handler for what a Python function decides: opaque over the object and all data among the arguments."""
-
-    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        bind(recorder, result, op, [args[0], *data_in(*args[1:], *kwargs.values())], opaque)
 
     return handler
 
