@@ -10,7 +10,7 @@ import time
 
 START = time.perf_counter()
 
-import argparse  # noqa: E402  # the clock runs first: what is imported is part of the start
+import argparse  # noqa: E402 - the clock runs first: what is imported is part of the start
 import random  # noqa: E402
 import statistics  # noqa: E402
 from collections.abc import Callable  # noqa: E402

@@ -69,7 +69,7 @@ def test_the_public_names_are_sorted_and_all_there():
         assert getattr(headwater, name) is not None
         assert name in dir(headwater)
     with pytest.raises(AttributeError, match="nope"):
-        headwater.nope  # noqa: B018
+        headwater.nope  # noqa: B018 - the look alone raises
 
 
 def test_a_run_says_what_it_read_wrote_and_measured(in_process):

@@ -52,7 +52,7 @@ def test_magics_need_ipython(project):
     project.write("n.ipynb", notebook("%time x = 1", "print(x)"))
     ended = project.captured("n.ipynb")
     try:
-        import IPython  # noqa: F401
+        import IPython  # noqa: F401 - the test for its presence
     except ImportError:
         assert ended.code == 2
         assert "cell 1" in ended.err

@@ -64,8 +64,8 @@ class _Writer:
 
 def run(
     work: Callable[[Intake, Stores], Coroutine[object, object, None]],
-    limits: Limits = Limits(),  # noqa: B008  # immutable
-    quota: Quota = Quota(),  # noqa: B008  # immutable
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    quota: Quota = Quota(),  # noqa: B008 - immutable
     clock: Callable[[], float] | None = None,
 ) -> None:
     """Run some work on an intake of its own, drained and closed at the end."""

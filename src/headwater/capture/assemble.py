@@ -52,7 +52,7 @@ _NEWS_AFTER_S: Final = 5.0
 def _is_passing(ref: DatasetRef) -> bool:
     """Whether a file lay among the temporary ones and is gone: what a library writes and reads for itself."""
     is_temporary = ref.namespace == "file" and ref.name.startswith(tempfile.gettempdir().rstrip("/") + "/")
-    return is_temporary and not os.path.exists(ref.name)  # noqa: PTH110
+    return is_temporary and not os.path.exists(ref.name)  # noqa: PTH110 - a name that may be anything
 
 
 class Assembler:
@@ -148,7 +148,7 @@ class Assembler:
             return _is_passing(touched.ref)
         if touched.ref[:2] in self.recorder.moved:
             return True
-        return touched.ref.namespace == "file" and touched.origins.is_spelled and not os.path.exists(touched.ref.name)  # noqa: PTH110
+        return touched.ref.namespace == "file" and touched.origins.is_spelled and not os.path.exists(touched.ref.name)  # noqa: PTH110 - as above
 
     def _event(
         self, kind: str, time_ns: int, run_facets: dict[str, Any], job_facets: dict[str, Any], touched: list[Touched]

@@ -53,9 +53,9 @@ def has_made_room(name: str) -> bool:
 
 
 def _names_in(folder: str) -> set[str]:
-    if sys.flags.safe_path or not os.path.isdir(folder or "."):  # noqa: PTH112
+    if sys.flags.safe_path or not os.path.isdir(folder or "."):  # noqa: PTH112 - text, as sys.path has it
         return set()
-    return {entry.partition(".")[0] for entry in os.listdir(folder or ".")}  # noqa: PTH208
+    return {entry.partition(".")[0] for entry in os.listdir(folder or ".")}  # noqa: PTH208 - likewise
 
 
 def _is_hidden(name: str, folder: str) -> bool:

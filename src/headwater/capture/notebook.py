@@ -39,7 +39,7 @@ def notebook_program(place: Path, arguments: Sequence[str], project: Path) -> Pr
     return Program(
         name=api.script_name(place, project),
         argv=[str(place), *arguments],
-        path0=os.path.dirname(os.path.realpath(absolute)),  # noqa: PTH120
+        path0=os.path.dirname(os.path.realpath(absolute)),  # noqa: PTH120 - text in, text out
         file=str(absolute),
         script=absolute,
         load=lambda: compile("", str(absolute), "exec"),
@@ -110,7 +110,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 def _shell() -> Shell | None:
     """What runs magics; None without IPython."""
     try:
-        import IPython  # noqa: F401
+        import IPython  # noqa: F401 - the test for its presence
     except ImportError:
         return None
     from headwater.capture.notebook_shell import Shell

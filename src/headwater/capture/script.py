@@ -55,7 +55,7 @@ def script_program(path: str, arguments: Sequence[str], project: Path) -> Progra
     return Program(
         name=api.script_name(place, project),
         argv=[path, *arguments],
-        path0=os.path.dirname(os.path.realpath(absolute)),  # noqa: PTH120
+        path0=os.path.dirname(os.path.realpath(absolute)),  # noqa: PTH120 - links are resolved here, as the interpreter does
         file=absolute,
         script=Path(absolute),
         load=lambda: _compiled(path, absolute),

@@ -94,7 +94,7 @@ class Tables:
         if attached is not None:
             return DatasetRef(*in_database_file(statement.dialect, attached, table.name), kind)
         file = ".".join(table.parts)
-        if statement.dialect == "duckdb" and table.name.lower() in _FILES and os.path.isfile(file):  # noqa: PTH113
+        if statement.dialect == "duckdb" and table.name.lower() in _FILES and os.path.isfile(file):  # noqa: PTH113 - a word of SQL
             found = located(file)  # FROM iris.parquet, without quotes
             if found is not None:
                 return found

@@ -72,7 +72,7 @@ def begin(asked: Asked) -> NoReturn:
     pause = CollectorPause()  # the first thing: most of what our modules are made of is made next
     from headwater.capture.name_clashes import expect_clashes
 
-    expect_clashes(os.path.dirname(os.path.realpath(asked.program[0])) if _is_script(asked) else "")  # noqa: PTH120
+    expect_clashes(os.path.dirname(os.path.realpath(asked.program[0])) if _is_script(asked) else "")  # noqa: PTH120 - text for sys.path
     from headwater.capture.config import load
     from headwater.capture.script import code_program, module_program, run_program, script_program
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from headwater.errors import InvalidEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # subtracting naive from naive is the fast path for UTC
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - subtracting naive from naive is the fast path for UTC
 _MICROSECOND = timedelta(microseconds=1)
 _FAST = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII).fullmatch
 _SHAPE = re.compile(

@@ -23,7 +23,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*):(?://)?(.*)", re.DOTALL)
 _BARE = frozenset({"file", "bigquery", "pubsub"})
 #: ``sqlite:/data/shop.db`` is what is left of an address of JDBC
 _WITHOUT_SLASHES = frozenset({"file", "inmemory", *(name for name, one in PLATFORMS.items() if one.is_file)})
-_LOCALHOSTS = frozenset({"127.0.0.1", "::1", "[::1]", "0.0.0.0", "localhost.localdomain"})  # noqa: S104  # names, no bind
+_LOCALHOSTS = frozenset({"127.0.0.1", "::1", "[::1]", "0.0.0.0", "localhost.localdomain"})  # noqa: S104 - names, no bind
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::(\d*))?").fullmatch
 _BARE_IPV6 = re.compile(r"[0-9a-f:.]+").fullmatch
 _QUOTED = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[^."`\[\]]+')

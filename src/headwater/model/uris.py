@@ -96,7 +96,7 @@ def to_uri(name: DatasetName) -> str:
 
 def _file(path: str, cwd: str | None) -> DatasetName:
     if path.startswith("~"):
-        path = os.path.expanduser(path)  # noqa: PTH111  # pathlib raises where no home is known
+        path = os.path.expanduser(path)  # noqa: PTH111 - pathlib raises where no home is known
     return DatasetName(LOCAL_FILES, normal_file(path, cwd if cwd is not None else str(Path.cwd()), keep_parts=True))
 
 

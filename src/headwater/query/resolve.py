@@ -114,7 +114,7 @@ class Resolver:
     def _file(self, name: str, kind: NodeKind | None) -> NodeRow | None:
         if kind is NodeKind.JOB:
             return None
-        path = os.path.normpath(os.path.join(self.base, os.path.expanduser(name)))  # noqa: PTH111, PTH118
+        path = os.path.normpath(os.path.join(self.base, os.path.expanduser(name)))  # noqa: PTH111, PTH118 - as text: no look at the disk
         found = self.store.find(NodeKind.DATASET, "file", path)
         return found if found and not found.is_deleted else None
 

@@ -27,7 +27,7 @@ def ask_health(url: str, *, timeout_s: float) -> Readiness:
         raise ConfigError(f"{shown!r} is not the address of a service", hint="for example http://127.0.0.1:5000")
     target = url.rstrip("/") + "/health/ready"
     try:
-        with urllib.request.urlopen(target, timeout=timeout_s) as answer:  # noqa: S310  # the scheme is checked above
+        with urllib.request.urlopen(target, timeout=timeout_s) as answer:  # noqa: S310 - the scheme is checked above
             body = answer.read(_MOST_BYTES)
     except urllib.error.HTTPError as error:
         with error:

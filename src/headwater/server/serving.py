@@ -22,7 +22,7 @@ from headwater.server.telemetry.logs import set_up
 from headwater.server.workers import check_workers, supervise
 
 _BACKLOG = 2048
-_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address, and the one that a browser may be given
+_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - every address, and the one that a browser may be given
 _YOUNG = 50_000
 """New objects before the collector looks at them."""
 

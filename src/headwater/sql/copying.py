@@ -60,7 +60,7 @@ def _unload(ctx: Context, source: exp.Expr, files: list[exp.Expr]) -> None:
         names: list[str] | None = None
         if isinstance(origin, exp.Schema):
             names = [ctx.identifier(item) for item in origin.expressions]
-            origin = origin.this  # noqa: PLW2901
+            origin = origin.this  # noqa: PLW2901 - what is inside it is the origin
         relation = relation_of(ctx, origin, None, None)
         if names:
             relation = _picked(relation, names)

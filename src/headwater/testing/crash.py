@@ -45,7 +45,7 @@ def crash_cycles(target: Path | str, cycles: int, seed: int, *, rebuild_every: i
     Raises:
         AssertionError: the store is damaged, or its projections are not what its log says.
     """
-    pick = random.Random(seed)  # noqa: S311  # tests, no secrets
+    pick = random.Random(seed)  # noqa: S311 - tests, no secrets
     outcome = Outcome()
     acknowledged: set[str] = set()
     for cycle in range(cycles):
@@ -87,7 +87,7 @@ def _write_and_kill(target: Path | str, first_run: int, delay_s: float) -> Itera
 
 def main(target: str, first_run: int) -> None:
     """Append runs until killed; batches of one to thirty events, printed as they are acknowledged."""
-    pick = random.Random(first_run)  # noqa: S311  # tests, no secrets
+    pick = random.Random(first_run)  # noqa: S311 - tests, no secrets
     number = first_run
     with open_store(target) as store:
         while True:

@@ -194,8 +194,8 @@ class History:
     """
 
     def __init__(self, seed: int, *, datasets: int = 6, jobs: int = 4) -> None:
-        self._random = random.Random(seed)  # noqa: S311  # tests, no secrets
-        self._counts = random.Random(seed)  # noqa: S311  # tests, no secrets
+        self._random = random.Random(seed)  # noqa: S311 - tests, no secrets
+        self._counts = random.Random(seed)  # noqa: S311 - tests, no secrets
         self._datasets = [f"t{number}" for number in range(datasets)]
         self._jobs = [f"j{number}" for number in range(jobs)]
         self._number = 0

@@ -96,7 +96,7 @@ class _Client(threading.Thread):
         self.acknowledged: set[str] = set()
         self.unexpected: list[int] = []
         self._port, self._key, self._number = port, key, first_run
-        self._pick = random.Random(seed)  # noqa: S311  # tests, no secrets
+        self._pick = random.Random(seed)  # noqa: S311 - tests, no secrets
 
     def run(self) -> None:
         """Send until the service is gone."""
@@ -155,7 +155,7 @@ def service_crash_cycles(
     Raises:
         AssertionError: the store is damaged, or its projections are not what its log says.
     """
-    pick = random.Random(seed)  # noqa: S311  # tests, no secrets
+    pick = random.Random(seed)  # noqa: S311 - tests, no secrets
     outcome = Outcome()
     acknowledged: set[str] = set()
     key = ""

@@ -17,9 +17,9 @@ from headwater.server.settings import Settings
 
 marquez_client = pytest.importorskip("marquez_client")
 
-from marquez_client.clients import Clients  # noqa: E402
-from marquez_client.errors import APIError  # noqa: E402
-from marquez_client.models import DatasetId, DatasetType, JobType  # noqa: E402
+from marquez_client.clients import Clients  # noqa: E402 - only where the client is installed
+from marquez_client.errors import APIError  # noqa: E402 - likewise
+from marquez_client.models import DatasetId, DatasetType, JobType  # noqa: E402 - likewise
 
 NAMESPACE = "food/delivery ü"
 TABLE = "public.my/table x"

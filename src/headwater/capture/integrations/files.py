@@ -219,7 +219,7 @@ def is_user_data(path: str) -> bool:
     lowered = path.lower()
     if lowered.endswith(_CODE):
         return False
-    full = os.path.abspath(path)  # noqa: PTH100
+    full = os.path.abspath(path)  # noqa: PTH100 - a lexical step, no look at the disk
     if full.startswith(_SYSTEM) or full.startswith(_interpreter()):
         return False
     return _FOLDERS.isdisjoint(full.split("/" if os.sep == "/" else os.sep))
@@ -263,11 +263,11 @@ def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DatasetRef, Da
     if paths[0] is None or paths[1] is None or not all(is_user_data(path) for path in paths if path):
         return None
     if os.path.isdir(paths[1]):  # noqa: PTH112 - after a copy into a folder: the file is below it
-        below = os.path.join(paths[1], os.path.basename(paths[0]))  # noqa: PTH118, PTH119
-        if not os.path.isfile(below):  # noqa: PTH113
+        below = os.path.join(paths[1], os.path.basename(paths[0]))  # noqa: PTH118, PTH119 - text in, text out
+        if not os.path.isfile(below):  # noqa: PTH113 - likewise
             return None
         paths = paths[0], below
-    refs = [located(os.path.abspath(path)) for path in paths if path]  # noqa: PTH100
+    refs = [located(os.path.abspath(path)) for path in paths if path]  # noqa: PTH100 - a lexical step, no look at the disk
     return (refs[0], refs[1]) if refs[0] is not None and refs[1] is not None else None
 
 

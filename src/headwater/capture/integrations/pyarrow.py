@@ -272,12 +272,12 @@ def _after_table(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
             name: [Dep(place[id(value)], None, subtype="IDENTITY")] if value is not None else []
             for name, value in zip(names, values, strict=True)
         }
-        rule = lambda _: Columns(fields)  # noqa: E731
+        rule = lambda _: Columns(fields)  # noqa: E731 - a rule of one line
         value = recorder.derive(result, "pyarrow.table", inputs, rule=rule, columns=names, rows=result.num_rows)
         _remember_table(value, result)
     elif is_spelled_here(_MAKERS):
         fields = {name: [] for name in names}
-        rule = lambda _: Columns(fields)  # noqa: E731
+        rule = lambda _: Columns(fields)  # noqa: E731 - as above
         recorder.derive(result, "pyarrow.table", (NOTHING,), rule=rule, columns=names, rows=result.num_rows)
 
 

@@ -22,7 +22,7 @@ def dump(database: Database) -> Dump:
     """Every row of every table, its values in the order of ``columns``."""
     found: Dump = {}
     for table, names in columns().items():
-        rows = database.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY 1, 2")  # noqa: S608  # names of our own
+        rows = database.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY 1, 2")  # noqa: S608 - names of our own
         found[table] = [list(row) for row in rows]
     return found
 
@@ -43,6 +43,6 @@ def load(database: Database, dumped: Dump) -> None:
             raise StoreError(f"the backup's table {table[:40]!r} is not one of this version", hint="upgrade headwater")
     for table, rows in dumped.items():
         names = known[table]
-        sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608  # ours
+        sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - ours
         for row in rows:
             database.change(sql, row)

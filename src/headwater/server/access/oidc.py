@@ -56,8 +56,8 @@ class Fetch(Protocol):
 
 def fetch_json(url: str) -> Any:
     """A JSON document of at most 1 MiB, over https (plain http from this machine only)."""
-    request = urllib.request.Request(url, headers={"Accept": "application/json", "User-Agent": "headwater"})  # noqa: S310  # checked
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  # the scheme is checked by check_url
+    request = urllib.request.Request(url, headers={"Accept": "application/json", "User-Agent": "headwater"})  # noqa: S310 - checked
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - the scheme is checked by check_url
         return json.loads(answer.read(_MOST_BYTES))
 
 
@@ -76,7 +76,7 @@ class OIDC:
         self, settings: OIDCSettings, control: Control, clock: Callable[[], int], *, fetch: Fetch = fetch_json
     ) -> None:
         try:
-            import joserfc  # noqa: F401  # asked for early, so that the service does not start without it
+            import joserfc  # noqa: F401 - asked for early, so that the service does not start without it
         except ImportError:
             raise MissingExtra("OIDC needs joserfc", hint="pip install 'headwater[oidc]'") from None
         check_url("the OIDC issuer", settings.issuer)

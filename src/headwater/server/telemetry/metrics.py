@@ -78,7 +78,7 @@ class _Now(Collector):
 def resident_bytes() -> int:
     """The memory that this process has now; the most that it ever had where the system does not tell."""
     try:
-        with open("/proc/self/statm") as file:  # noqa: PTH123  # read often, and a path object would be made each time
+        with open("/proc/self/statm") as file:  # noqa: PTH123 - read often, and a path object would be made each time
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

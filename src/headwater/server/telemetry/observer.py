@@ -26,7 +26,7 @@ class Observer:
         self._metrics = metrics
         # Names of requests are no secrets, and asking the system for each costs. Not of the module: workers are forked,
         # and would all give the same names in the same order.
-        self._names = random.Random(secrets.randbits(128))  # noqa: S311
+        self._names = random.Random(secrets.randbits(128))  # noqa: S311 - as said above
 
     async def watch(self, serve: Serve, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, and tell what became of it."""

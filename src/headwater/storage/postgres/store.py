@@ -121,7 +121,7 @@ class PostgresStore(GroupedStore):
                 if session.begin(is_writer=True) is not None:
                     session.execute(queries()["frames_forget"], (_END_OF_TIME,))
                     for table in (*_PROJECTED, "event_keys", "quarantine", "tenants"):
-                        session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608  # our own names
+                        session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608 - our own names
                 session.commit()
 
     def _found(self, on_progress: Progress, *, may_make: bool) -> None:
@@ -276,7 +276,7 @@ class PostgresStore(GroupedStore):
             kept[_LOG_BYTES] = size
         self._forget()
         for table in _PROJECTED:
-            self._session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608  # names of our own
+            self._session.execute(f"DELETE FROM {table} WHERE tenant_id = :tenant")  # noqa: S608 - names of our own
         self._tables.begin({**kept, "projection": 0 if is_begun else _PROJECTION})
         self._tables.all_rewritten()
 

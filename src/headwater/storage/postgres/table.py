@@ -31,13 +31,13 @@ class Layout:
         keys = ", ".join(f"%b::{_array(kind)}" for kind in self.types[:key])
         ours = "tenant_id = :tenant"  # names of our own are all that is put together here
         self.put = (
-            f"INSERT INTO {table} (tenant_id, {self.shown}) SELECT :owner, rows.* FROM unnest({arrays}) AS rows :beside"  # noqa: S608
+            f"INSERT INTO {table} (tenant_id, {self.shown}) SELECT :owner, rows.* FROM unnest({arrays}) AS rows :beside"  # noqa: S608 - own names
             f" ON CONFLICT (tenant_id, {conflict}) DO UPDATE SET {kept}"
         )
         named = ", ".join(self.keys)
         same = " AND ".join(f"{table}.{name} = gone.{name}" for name in self.keys)
-        self.drop = f"DELETE FROM {table} USING unnest({keys}) AS gone ({named}) WHERE {ours} AND {same}"  # noqa: S608
-        self.select = f"SELECT {self.shown} FROM {table} WHERE {ours}"  # noqa: S608
+        self.drop = f"DELETE FROM {table} USING unnest({keys}) AS gone ({named}) WHERE {ours} AND {same}"  # noqa: S608 - own names
+        self.select = f"SELECT {self.shown} FROM {table} WHERE {ours}"  # noqa: S608 - own names
         self.all = f"{self.select} ORDER BY {', '.join(self.keys)}"
         self.get = self.where(self.keys)
 

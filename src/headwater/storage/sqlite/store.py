@@ -232,7 +232,7 @@ class SQLiteStore(GroupedStore):
         kept["projection"] = 0 if is_begun else _PROJECTION
         self._forget()
         for table in _PROJECTED:
-            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
         self._connection.execute("DELETE FROM counters")
         self._connection.executemany(self._sql["counters_put"], kept.items())
         self._tables.all_rewritten()

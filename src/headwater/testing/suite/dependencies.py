@@ -123,7 +123,7 @@ class DependenciesSuite(StoreFixture):
     @pytest.mark.parametrize("seed", range(6))
     def test_a_record_is_refused_exactly_when_it_closes_a_cycle(self, store: Store, seed: int) -> None:
         """Against a naive search, in batches; what was taken is a function of its set, and can be put in order."""
-        pick = random.Random(seed)  # noqa: S311  # tests, no secrets
+        pick = random.Random(seed)  # noqa: S311 - tests, no secrets
         wanted = {number: pick.sample(range(1, 10), pick.randrange(4)) for number in range(1, 10)}
         order = pick.sample(list(wanted), len(wanted))
         taken: dict[int, list[int]] = {}

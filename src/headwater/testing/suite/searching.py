@@ -36,7 +36,7 @@ _SELECTED = (
 
 def history(seed: int) -> Iterator[bytes]:
     """Events of some hundred names made of few words, with columns, tags, owners, types; some change or go."""
-    pick = random.Random(seed)  # noqa: S311  # tests, no secrets
+    pick = random.Random(seed)  # noqa: S311 - tests, no secrets
     names = [_name(pick) for _ in range(160)]
     for number in range(1, 90):
         seen = [_about(pick, name) for name in pick.sample(names, 3)]
@@ -156,7 +156,7 @@ def _passes(store: Store, row: NodeRow, given: dict[str, Any]) -> bool:
 def _is_named(store: Store, row: NodeRow, text: str) -> bool:
     """Whether a selector names a node, told from its row and its facets."""
     python = text.replace("|", " or ").replace("&", " and ").replace("!", " not ")
-    return bool(eval(_terms(python), {"has": lambda by, value: _has(store, row, by, value)}))  # noqa: S307  # our own
+    return bool(eval(_terms(python), {"has": lambda by, value: _has(store, row, by, value)}))  # noqa: S307 - our own
 
 
 def _terms(python: str) -> str:

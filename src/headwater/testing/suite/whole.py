@@ -28,7 +28,7 @@ class WholeSuite(StoreFixture):
         with MemoryStore.open() as oracle:
             oracle.append(events)
             expected = oracle.graph_hash()
-        pick = random.Random(seed)  # noqa: S311  # tests, no secrets
+        pick = random.Random(seed)  # noqa: S311 - tests, no secrets
         delivery = events + pick.sample(events, len(events) // 3)
         pick.shuffle(delivery)
         while delivery:
@@ -47,7 +47,7 @@ class WholeSuite(StoreFixture):
         with MemoryStore.open() as oracle:
             oracle.append(events)
             expected = Seen(oracle, instants=instants, words=words).facts()
-        pick = random.Random(seed)  # noqa: S311  # tests, no secrets
+        pick = random.Random(seed)  # noqa: S311 - tests, no secrets
         delivery = events + pick.sample(events, len(events) // 3)
         pick.shuffle(delivery)
         while delivery:

@@ -51,7 +51,7 @@ def test_the_ways_to_open(recorder: Recorder, tmp_path: Path) -> None:
         json.load(handle)
     (tmp_path / "b.txt").write_text("x")
     assert (tmp_path / "b.txt").read_bytes() == b"x"
-    with io.open(tmp_path / "c.csv", "w", newline="") as handle:  # noqa: UP020
+    with io.open(tmp_path / "c.csv", "w", newline="") as handle:  # noqa: UP020 - another way in to open()
         csv.writer(handle).writerow([1, 2])
     with (tmp_path / "c.csv").open("r+") as handle:
         handle.read()
@@ -182,9 +182,9 @@ def test_open_stays_open(recorder: Recorder, tmp_path: Path) -> None:
     with open(tmp_path / "a.bin", "wb") as handle:
         assert type(handle) is io.BufferedWriter
     with pytest.raises(FileNotFoundError, match="absent"):
-        open(tmp_path / "absent")  # noqa: SIM115
+        open(tmp_path / "absent")  # noqa: SIM115 - it raises
     with pytest.raises(ValueError, match="invalid mode"):
-        open(tmp_path / "a.bin", "q")  # noqa: SIM115, PLW1501
+        open(tmp_path / "a.bin", "q")  # noqa: SIM115, PLW1501 - it raises
 
     class Reader:
         opener = open
@@ -214,7 +214,7 @@ def test_handles_are_not_kept_alive(recorder: Recorder, tmp_path: Path) -> None:
     """A handle that the program drops is closed by Python at once, as ever."""
     import weakref
 
-    handle = open(tmp_path / "a", "wb")  # noqa: SIM115
+    handle = open(tmp_path / "a", "wb")  # noqa: SIM115 - it is closed below
     handle.close()
     watch = weakref.ref(handle)
     references = sys.getrefcount(handle)

@@ -1,5 +1,7 @@
 """What goes into JSON and text files: metrics, lists of names, what is read off a model, by identity or by the code."""
 
+# ruff: noqa: PTH123 - scripts open files as these do
+
 from __future__ import annotations
 
 import json
@@ -42,7 +44,7 @@ def told(followed, target):
 def test_a_list_of_names_is_of_the_frame_that_has_them(trained):
     """``json.dump(list(X.columns), f)``: exactly of that frame, by the text of the names; its data is not in it."""
     followed, X, _, _ = trained
-    with open("names.json", "w") as file:  # noqa: PTH123 - what a script does
+    with open("names.json", "w") as file:
         json.dump(list(X.columns), file)
     assert told(followed, "names.json") == ({"model.training_data"}, set(COLUMNS), False)
     kinds = {t["type"] for i in followed.entries()["names.json"]["inputs"] for t in i.get("transformations", ())}
@@ -57,7 +59,7 @@ def test_metrics_in_a_dictionary_are_known_by_identity(trained):
 
     auc = roc_auc_score(y, model.predict_proba(X)[:, 1])
     metrics = {"auc": auc, "accuracy": accuracy_score(y, model.predict(X)), "features": ["a", "b", "c"], "rows": 60}
-    with open("metrics.json", "w") as file:  # noqa: PTH123
+    with open("metrics.json", "w") as file:
         json.dump(metrics, file, indent=2)
     names, columns, is_guess = told(followed, "metrics.json")
     assert names == {"model", "model.training_data"}
@@ -112,7 +114,7 @@ def test_what_a_function_fetches_is_not_known(trained):
     def fetched():
         return texts
 
-    with open("fetched.json", "w") as file:  # noqa: PTH123
+    with open("fetched.json", "w") as file:
         json.dump(fetched(), file)
     names, _, is_guess = told(followed, "fetched.json")
     assert "other.csv" in names and is_guess
@@ -121,10 +123,10 @@ def test_what_a_function_fetches_is_not_known(trained):
 def test_the_same_text_is_written(trained):
     """``json.dump`` does what it does without us, errors included; the name in the module is a function called dump."""
     followed, *_ = trained
-    with open("plain.json", "w") as file:  # noqa: PTH123
+    with open("plain.json", "w") as file:
         json.dump({"é": [1, None]}, file, ensure_ascii=False, sort_keys=True)
     assert Path("plain.json").read_text() == '{"é": [1, null]}'
-    with open("bad.json", "w") as file, pytest.raises(TypeError, match="not JSON serializable"):  # noqa: PTH123
+    with open("bad.json", "w") as file, pytest.raises(TypeError, match="not JSON serializable"):
         json.dump(object(), file)
     assert json.dump.__name__ == "dump"
     del followed
@@ -136,11 +138,11 @@ def test_a_dictionary_of_model_and_names_in_a_file_that_is_opened(trained):
     import pickle
 
     followed, X, _, model = trained
-    with open("bundle.pkl", "wb") as file:  # noqa: PTH123
+    with open("bundle.pkl", "wb") as file:
         pickle.dump({"model": model, "features": list(X.columns), "threshold": 0.5}, file)
-    with open("weights.json", "w") as file:  # noqa: PTH123
+    with open("weights.json", "w") as file:
         json.dump(dict(zip(X.columns, model.coef_[0], strict=True)), file)
-    with open("bundle.pkl", "rb") as file:  # noqa: PTH123
+    with open("bundle.pkl", "rb") as file:
         bundle = pickle.load(file)
     new = pd.read_csv("other.csv")
     new["told"] = bundle["model"].predict(new[bundle["features"]])

@@ -60,7 +60,7 @@ def _stack_level() -> int:
     import pandas
 
     own = os.path.dirname(pandas.__file__) + os.sep  # noqa: PTH120 - the fast one: this may run often
-    tests = os.path.join(own, "tests") + os.sep  # noqa: PTH118
+    tests = os.path.join(own, "tests") + os.sep  # noqa: PTH118 - likewise
     frame = sys._getframe(0).f_back
     count = 1
     while frame is not None:

@@ -198,7 +198,7 @@ def after_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     pl = polars()
     if isinstance(result, pl.Series):
         name = result.name
-        rule = lambda value: Columns({name: [Dep(0, name, subtype="IDENTITY")]})  # noqa: E731
+        rule = lambda value: Columns({name: [Dep(0, name, subtype="IDENTITY")]})  # noqa: E731 - a rule of one line
     elif isinstance(result, pl.DataFrame):
         rule = rules.kept(((), {}))
     else:

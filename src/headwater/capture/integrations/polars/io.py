@@ -134,7 +134,7 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
 def _spelled_out(recorder: Recorder, frame: Any) -> None:
     """A frame of what the code spells out: it comes from nothing."""
     names = names_of(frame)
-    rule = lambda value: Columns({name: [] for name in value.column_names()})  # noqa: E731
+    rule = lambda value: Columns({name: [] for name in value.column_names()})  # noqa: E731 - a rule of one line
     recorder.derive(frame, "polars.DataFrame", (NOTHING,), rule=rule, columns=names, rows=height(frame))
 
 
