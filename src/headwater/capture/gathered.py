@@ -229,7 +229,7 @@ class _Reader:
         found: _Found = {}
         is_counted = column == LENGTH
         target = scope.get(name)
-        steps = [] if target is not None or column in MEASURES else that_give(self._bindings(name)[-4:], column)
+        steps = [] if target is not None or column in MEASURES else that_give(self._latest(name), column)
         is_item = any(isinstance(step.node, ast.For | ast.AsyncFor) for step in steps)
         live = None if target is not None or column in MEASURES or is_item else self._known_as(name)
         if live is not None:
@@ -254,10 +254,16 @@ class _Reader:
 
     def _is_of_items(self, node: ast.expr, scope: Scope) -> bool:
         """Whether an expression names an item of what a loop goes through: its length is data, not a count of rows."""
-        bound = [step.node for name, _ in uses_of(node) if name not in scope for step in self._bindings(name)]
-        return any(name in scope for name, _ in uses_of(node)) or any(
-            isinstance(step, ast.For | ast.AsyncFor) for step in bound
-        )
+        waiting, seen = [name for name, _ in uses_of(node)], set[str]()
+        while waiting:
+            name = waiting.pop()
+            bound = [step.node for step in self._latest(name)] if name not in seen else []
+            if name in scope or any(isinstance(one, ast.For | ast.AsyncFor) for one in bound):
+                return True
+            seen.add(name)
+            given = [value for one in bound if (value := getattr(one, "value", None)) is not None]
+            waiting += [other for value in given for other, _ in uses_of(value)]
+        return False
 
     def _items(self, target: Target, column: str | None, scope: Scope, depth: int) -> _Found:
         """The columns that a loop's name stands for, where ``column`` of it is asked for."""
@@ -301,6 +307,12 @@ class _Reader:
             return []
         self._entered.add(role)
         return self._bindings(role.partition(" ")[2])
+
+    def _latest(self, name: str) -> list[Step]:
+        """The loops that bind a name, and the last of the other statements that do."""
+        bound = self._bindings(name)
+        loops = [step for step in bound if isinstance(step.node, ast.For | ast.AsyncFor)]
+        return loops + [step for step in bound if step not in loops][-4:]
 
     def _bindings(self, name: str) -> list[Step]:
         return [step for step in self._steps if name in step.binds and step.first <= self._line]

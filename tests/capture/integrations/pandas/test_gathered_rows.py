@@ -43,9 +43,15 @@ def _with_rows_that_were_changed(people):
         ratio = row.get("debt") / row["income"]
         row["ratio"] = ratio
         row["letters"] = len(row["town"])
+        parts = row["town"].split("o")
+        row["parts"] = len(sorted(parts))
+        row["first"] = parts[0]
+        row["fixed"] = 7
         rows.append(row)
     return (
-        pd.DataFrame.from_records(rows).rename(columns={"id": "who"}).assign(one=1)[["who", "ratio", "one", "letters"]]
+        pd.DataFrame.from_records(rows)
+        .rename(columns={"id": "who"})
+        .assign(one=1)[["who", "ratio", "one", "letters", "parts", "fixed"]]
     )
 
 
@@ -55,7 +61,8 @@ def test_rows_in_which_cells_were_set(people):
     columns = followed.columns(_with_rows_that_were_changed(frame))
     assert columns["who"] == {("people.csv", "id")}
     assert columns["ratio"] == {("people.csv", "debt"), ("people.csv", "income")}
-    assert columns["letters"] == {("people.csv", "town")}
+    assert columns["letters"] == columns["parts"] == {("people.csv", "town")}
+    assert columns["fixed"] == set()
     assert columns["one"] == set()
 
 

@@ -202,6 +202,21 @@ def test_what_is_measured_comes_from_model_and_rows(followed, measure):
     assert is_exact(followed, "measured.csv")
 
 
+def test_similarities_of_rows(followed):
+    """A matrix of similarities, of rows and of text, comes from the columns of these rows, and is no guess."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    data = pd.read_csv("numbers.csv")
+    pd.DataFrame(cosine_similarity(data[["a", "b"]])).to_csv("alike.csv")
+    words = CountVectorizer().fit_transform(data["c"].astype(str) + " word")
+    pd.DataFrame(cosine_similarity(words, words)).to_csv("texts.csv")
+    assert followed.sources("alike.csv", "0") == {("numbers.csv", "a"), ("numbers.csv", "b")}
+    assert followed.sources("texts.csv", "0") == {("numbers.csv", "c")}
+    assert is_exact(followed, "alike.csv")
+    assert is_exact(followed, "texts.csv")
+
+
 def test_mutual_information_by_column(followed):
     """A score for each column, of the columns and the label."""
     from sklearn.feature_selection import mutual_info_classif

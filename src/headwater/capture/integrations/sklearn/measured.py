@@ -1,4 +1,5 @@
-"""What scikit-learn's functions measure in arrays, tables and text: confusion matrices, reports, curves, importances.
+"""What scikit-learn's functions measure in arrays, tables and text: confusion matrices, reports, curves, importances,
+similarities.
 
 One number of all that was measured is a metric (``evaluation``). These give several: each array, number and text of
 the result comes from all the data and models among the arguments.
@@ -31,6 +32,10 @@ FUNCTIONS: Final = {
     "sklearn.calibration": ("calibration_curve",),
     "sklearn.inspection._permutation_importance": ("permutation_importance",),
     "sklearn.inspection._partial_dependence": ("partial_dependence",),
+    "sklearn.metrics.pairwise": (
+        "cosine_similarity", "cosine_distances", "euclidean_distances", "manhattan_distances", "linear_kernel",
+        "polynomial_kernel", "rbf_kernel", "pairwise_distances",
+    ),
     "sklearn.model_selection._validation": ("learning_curve", "validation_curve", "permutation_test_score"),
     "sklearn.feature_selection._mutual_info": ("mutual_info_classif", "mutual_info_regression"),
     "sklearn.feature_selection._univariate_selection": ("chi2", "f_classif", "f_regression", "r_regression"),
