@@ -64,6 +64,7 @@ def test_a_repository_is_a_project_without_a_file(tmp_path):
     ("keywords", "environ", "toml", "words"),
     [
         ({"nmespace": "x"}, {}, "", ["keyword", "nmespace", "did you mean namespace"]),
+        ({"bogus": "x"}, {}, "", ["keyword", "bogus", "there are ", "namespace"]),
         ({}, {"HEADWATER_NAMSPACE": "x"}, "", ["HEADWATER_NAMSPACE", "namespace"]),
         ({}, {}, "flush_timeout = 3", ["headwater.toml", "flush_timeout_s"]),
         ({}, {}, 'flush_timeout_s = "soon"', ["headwater.toml", "flush_timeout_s", "float"]),

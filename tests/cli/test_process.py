@@ -199,3 +199,9 @@ def test_no_message_repeats_the_password_of_an_address(command: list[str], tmp_p
     assert told.returncode != 0
     assert "me:***@127.0.0.1" in told.stdout + told.stderr
     assert "sesame" not in told.stdout + told.stderr
+
+
+def test_what_a_program_starts_captures_into_the_store_that_was_named(tmp_path: Path) -> None:
+    """``headwater --store lake run`` hands the store on, as a full path: the program may change its folder."""
+    shown = "import os; print(os.environ['HEADWATER_STORE'])"
+    assert run(tmp_path, "--store", "lake", "run", "-c", shown).stdout.strip() == str(tmp_path / "lake")

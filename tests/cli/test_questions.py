@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -169,6 +171,27 @@ def test_near_commands_are_suggested(invoke: Invoke) -> None:
     result = invoke("upsteam")
     assert result.exit_code == 2
     assert "Did you mean upstream" in result.output
+
+
+@pytest.mark.parametrize(
+    ("call", "near"),
+    [("store inof", "info"), ("config sho", "show"), ("quarantine lst", "list"), ("tenant creat", "create")],
+)
+def test_a_misspelt_command_of_a_group_has_near_ones(folder: Path, invoke: Invoke, call: str, near: str) -> None:
+    """What holds of the commands of ``headwater`` holds of those below them."""
+    del folder
+    result = invoke(*call.split())
+    assert result.exit_code == 2
+    assert f"Did you mean {near}" in result.output
+
+
+def test_asking_leaves_the_environment_as_it_was(filled: Path, invoke: Invoke) -> None:
+    """The store named for one question is not that of what the process does next; ``config show`` still tells it."""
+    for call in (("search", "train"), ("config", "show", "--origin")):
+        result = invoke("--store", str(filled / ".headwater"), *call)
+        assert result.exit_code == 0
+        assert "HEADWATER_STORE" not in os.environ
+    assert re.search(rf"^store +{re.escape(str(filled))}/\.headwater +\(keyword\)$", result.stdout, re.MULTILINE)
 
 
 def test_two_formats_at_once_are_refused(filled: Path, invoke: Invoke) -> None:

@@ -247,7 +247,7 @@ def near_hint(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
     """Words that point to names like ``name``."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, list(known), n=3, cutoff=0.5)
+    near = get_close_matches(name, list(known), n=3)
     return f"did you mean {', '.join(near)}?" if near else "there are " + ", ".join(sorted(known))
 
 

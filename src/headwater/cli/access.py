@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headwater.cli.commands import Suggesting
 from headwater.cli.opening import target
 from headwater.cli.output import echo, echo_text, format_options
 
@@ -60,7 +61,7 @@ def _show(rows: list[dict[str, Any]], output: str | None, empty: str) -> None:
 
 
 # -- tenants -----------------------------------------------------------------------------------------------------------
-@click.group()
+@click.group(cls=Suggesting)
 def tenant() -> None:
     """Manage the tenants of a service: each has lineage, keys and quotas of its own."""
 
@@ -140,7 +141,7 @@ def drop_tenant(ctx: click.Context, name: str, yes: bool) -> None:
 
 
 # -- tokens ------------------------------------------------------------------------------------------------------------
-@click.group()
+@click.group(cls=Suggesting)
 def token() -> None:
     """Manage the API keys of a tenant."""
 
@@ -203,7 +204,7 @@ def revoke_token(ctx: click.Context, key_id: str) -> None:
 
 
 # -- shares ------------------------------------------------------------------------------------------------------------
-@click.group()
+@click.group(cls=Suggesting)
 def share() -> None:
     """Share a part of a tenant's lineage with another tenant, for a time."""
 

@@ -90,7 +90,24 @@ def _take_place(ctx: click.Context, option: click.Parameter, value: str | None) 
         setattr(root.obj, str(option.name), value)
 
 
-class LazyGroup(click.Group):
+class Suggesting(click.Group):
+    """A group that suggests near commands where there is none of a name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and suggest near ones where there is none."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 3) if args else []
+            hint = f" Did you mean {', '.join(near)}?" if near else ""
+            raise click.UsageError(error.message + hint, ctx) from None
+
+
+class LazyGroup(Suggesting):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -106,19 +123,6 @@ class LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         found: click.Command = getattr(importlib.import_module(module), name)
         return found if cmd_name in _OWN_PLACE else with_place(found)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, and suggest near ones where there is none."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, 3) if args else []
-            hint = f" Did you mean {', '.join(near)}?" if near else ""
-            raise click.UsageError(error.message + hint, ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the one-line helps without importing a command."""
@@ -156,8 +160,6 @@ def cli(ctx: click.Context, store: str | None, tenant: str) -> None:
     """
     if store and "://" not in store:
         store = os.path.abspath(store)  # noqa: PTH100 - text in, text out
-    if store:
-        os.environ["HEADWATER_STORE"] = store  # what 'run' starts captures into the same store
     ctx.obj = Settings(store, tenant)
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headwater.cli.commands import Suggesting
+
 if TYPE_CHECKING:
     from headwater.capture.config import Config
 
 
-@click.group("config")
+@click.group("config", cls=Suggesting)
 def config() -> None:
     """Show the settings, and where each came from."""
 
@@ -19,9 +21,10 @@ def config() -> None:
 @config.command("show")
 @click.option("--origin", is_flag=True, help="Say where each value came from.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(origin: bool, as_json: bool) -> None:
+@click.pass_context
+def show(ctx: click.Context, origin: bool, as_json: bool) -> None:
     """Show every setting. Secrets are masked."""
-    rows = setting_rows()
+    rows = setting_rows(getattr(ctx.find_root().obj, "store", None))
     if as_json:
         click.echo(json.dumps(rows if origin else {row["setting"]: row["value"] for row in rows}, indent=2))
         return
@@ -43,13 +46,14 @@ def path() -> None:
     click.echo(str(file))
 
 
-def setting_rows() -> list[dict[str, Any]]:
-    """Every setting with its value (secrets masked) and origin, in the order of the reference."""
+def setting_rows(store: str | None = None) -> list[dict[str, Any]]:
+    """Every setting with its value (secrets masked) and origin, in the order of the reference. An option may have named
+    the ``store``."""
     from headwater.capture.config import load
     from headwater.capture.redact import Redactor
     from headwater.capture.settings import DOCS
 
-    found = load()
+    found = load({"store": store})
     redactor = Redactor()
     rows = []
     for name in DOCS:

@@ -8,6 +8,7 @@ from typing import IO
 import click
 import msgspec
 
+from headwater.cli.commands import Suggesting
 from headwater.cli.opening import opened
 from headwater.cli.output import echo_text, format_options
 from headwater.errors import InvalidEvent, InvalidInput, InvalidRecord, NotFound
@@ -17,7 +18,7 @@ from headwater.storage.base import Quarantined, ReceiptStatus, Store
 _ID = click.argument("entry", metavar="ID", type=click.IntRange(1, 2**62))
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def quarantine() -> None:
     """Look at what was refused, send it again, or drop it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -54,6 +55,8 @@ def run(**options: Any) -> None:
     """
     asked = Asked(**options)
     before = getattr(click.get_current_context().find_root().obj, "store", None)
+    if before:
+        os.environ["HEADWATER_STORE"] = before  # what the program starts captures into the same store
     _check_integrations(asked.without)
     if asked.operation is not None:
         _check_operation(asked.operation)

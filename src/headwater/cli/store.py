@@ -10,6 +10,7 @@ from typing import IO
 
 import click
 
+from headwater.cli.commands import Suggesting
 from headwater.cli.opening import file_of, opened, target
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError, NotFound, StoreError
@@ -18,7 +19,7 @@ from headwater.query.text import plural
 from headwater.storage.open import POSTGRES
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def store() -> None:
     """Look after the store: what it holds, copies of it, its soundness."""
 
