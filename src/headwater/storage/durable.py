@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from headwater.model.events import Event
-from headwater.storage.base import StoredEvent
+from headwater.storage.base import Quarantined, QuarantineTotals, StoredEvent
 from headwater.storage.projection.tables import Tables
 from headwater.storage.touches import Touches
 
@@ -38,6 +38,28 @@ class BatchTables(Tables, Protocol):
 
     def advance(self, counter: str, by: int) -> None:
         """Count on."""
+
+
+class Refused(Protocol):
+    """The quarantine of a backend."""
+
+    def keep(self, refused: Sequence[Quarantined]) -> tuple[list[int], int]:
+        """Keep what was refused, within the bounds; the ids, and how many older entries had to go for it."""
+
+    def page(self, limit: int, before: int | None) -> list[Quarantined]:
+        """Entries, highest id first, below one where it is given."""
+
+    def entry(self, entry_id: int) -> Quarantined | None:
+        """One entry; None when there is none of that id."""
+
+    def drop(self, ids: Sequence[int]) -> int:
+        """Take entries out; how many there were."""
+
+    def forget(self, before: int) -> None:
+        """Drop what was refused before an instant."""
+
+    def totals(self, dropped: int) -> QuarantineTotals:
+        """How much there is, and was."""
 
 
 class Log(Protocol):

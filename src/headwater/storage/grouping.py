@@ -14,10 +14,10 @@ from itertools import islice
 
 from headwater.errors import StoreError, StoreLocked
 from headwater.model.events import Event
-from headwater.storage.base import Quarantined, Receipt, StoredEvent
+from headwater.storage.base import Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.cycles import Cycles
 from headwater.storage.delivery import Delivery, Written
-from headwater.storage.durable import BatchTables, Log
+from headwater.storage.durable import BatchTables, Log, Refused
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Batch, Checked, sort_out, with_ids
 from headwater.storage.projected import ProjectedStore
@@ -25,6 +25,8 @@ from headwater.storage.recall import Commit, State
 from headwater.storage.renewal import READ, RENEWED, RENEWING_OF, RENEWING_TO, Outdated, Progress, outdated
 from headwater.storage.turn import Turn
 
+DROPPED = "quarantine_dropped"
+"""Counts the entries of the quarantine that had to go for later ones."""
 _REBUILD_BATCH = 500
 _STRETCH = 5000
 """Events read again in one commit, when views are made anew: about a second."""
@@ -45,6 +47,7 @@ class GroupedStore(ProjectedStore):
 
     _tables: BatchTables
     _log: Log
+    _refused: Refused
 
     def __init__(self, tables: BatchTables, log: Log, tenant: str, indexes: SharedIndexes) -> None:
         self._log = log
@@ -57,18 +60,6 @@ class GroupedStore(ProjectedStore):
     @abstractmethod
     def _writing(self) -> AbstractContextManager[None]:
         """A transaction that writes: committed at its end with all that the tables hold back, or rolled back."""
-
-    @abstractmethod
-    def _quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
-        """Keep what was refused, within the transaction at hand and the bounds; returns the ids."""
-
-    @abstractmethod
-    def _release(self, ids: Sequence[int]) -> int:
-        """Drop entries of the quarantine, within the transaction at hand; returns how many there were."""
-
-    @abstractmethod
-    def _forget_quarantined(self, before: int) -> None:
-        """Drop what was refused before an instant."""
 
     @abstractmethod
     def _clear_projections(self, *, is_begun: bool = False) -> None:
@@ -189,7 +180,7 @@ class GroupedStore(ProjectedStore):
         if batch.accepted:
             self._store(batch, first)
         if batch.refused:
-            return with_ids(batch.receipts, self._quarantine(batch.refused))
+            return with_ids(batch.receipts, self._keep(batch.refused))
         return batch.receipts
 
     def _store(self, batch: Batch, first: int) -> None:
@@ -206,12 +197,19 @@ class GroupedStore(ProjectedStore):
     def quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
         """Keep what was refused before it reached ``append``; returns the id of each."""
         with self._writing():
-            return self._quarantine(refused)
+            return self._keep(refused)
+
+    def _keep(self, refused: Sequence[Quarantined]) -> list[int]:
+        """Keep what was refused, within the transaction at hand and the bounds; returns the ids."""
+        ids, dropped = self._refused.keep(refused)
+        if dropped:
+            self._tables.advance(DROPPED, dropped)
+        return ids
 
     def release(self, ids: Sequence[int]) -> int:
         """Take entries out of quarantine; returns how many there were."""
         with self._writing():
-            return self._release(ids)
+            return self._refused.drop(ids)
 
     def rebuild(self) -> str:
         """Drop every projection, make them again from the log, and return the graph hash."""
@@ -292,7 +290,7 @@ class GroupedStore(ProjectedStore):
         """Forget events received before an instant, with what only they showed; return how many were forgotten."""
         with self._writing():
             gone = self._log.forget(before)
-            self._forget_quarantined(before)
+            self._refused.forget(before)
             if gone:
                 self._clear_projections()
                 self._replay()
@@ -302,6 +300,22 @@ class GroupedStore(ProjectedStore):
 
     def _between(self, after: int, before: int, *, newest_first: bool) -> Iterator[tuple[int, StoredEvent]]:
         return self._log.between(after, before, newest_first=newest_first)
+
+    # -- the quarantine --------------------------------------------------------------------------------------------
+    def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
+        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
+        with self._reading():
+            return self._refused.page(limit, before)
+
+    def quarantine_entry(self, entry_id: int) -> Quarantined | None:
+        """One entry of the quarantine; None when there is none of that id."""
+        with self._reading():
+            return self._refused.entry(entry_id)
+
+    def quarantine_totals(self) -> QuarantineTotals:
+        """How much is in quarantine."""
+        with self._reading():
+            return self._refused.totals(self._tables.counter(DROPPED))
 
     # -- the log ---------------------------------------------------------------------------------------------------
     def events(self, *, since: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:

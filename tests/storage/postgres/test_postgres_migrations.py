@@ -14,7 +14,8 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import ROLE, SCHEMA, connect
 from headwater.storage.postgres.facts import facts
-from headwater.storage.postgres.migrate import Migration, migrate, migrations, version_of
+from headwater.storage.migration import Migration
+from headwater.storage.postgres.migrate import migrate, migrations, statements, version_of
 from headwater.testing.events import raw, whole_run
 from headwater.testing.postgres import PostgresServer
 
@@ -76,10 +77,10 @@ def _together(count: int, work: Callable[[int], object]) -> list[BaseException |
 @pytest.mark.parametrize("step", migrations(), ids=lambda step: step.name)
 def test_a_step_is_taken_a_statement_at_a_time(step: Migration) -> None:
     """All of its SQL and nothing twice, each statement whole: Citus sends its nodes the text that a change came in."""
-    statements = step.statements()
+    taken = statements(step)
     said = [line for line in step.sql.splitlines() if line and not line.startswith("--")]
-    assert [line for statement in statements for line in statement.splitlines() if line] == said
-    for statement in statements:
+    assert [line for statement in taken for line in statement.splitlines() if line] == said
+    for statement in taken:
         outside = "".join(statement.split("$$")[::2])
         assert outside.count(";") == 1, statement
         assert outside.endswith(";")
@@ -88,7 +89,7 @@ def test_a_step_is_taken_a_statement_at_a_time(step: Migration) -> None:
 def test_a_step_that_breaks_off_is_refused() -> None:
     """A statement without its end is a mistake in the file, and not left out."""
     with pytest.raises(StoreError, match="ends within a statement"):
-        Migration(99, "broken", "CREATE TABLE a (b text);\nCREATE TABLE c (").statements()
+        statements(Migration(99, "broken", "CREATE TABLE a (b text);\nCREATE TABLE c ("))
 
 
 def test_processes_that_start_together_do_not_race(postgres_server: PostgresServer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from headwater.model.events import Event, JobEvent, RunEvent
 from headwater.storage import rows
 from headwater.storage.cached import Fresh
+from headwater.storage.followed import FollowedTables
 from headwater.storage.mentions import PendingMentions
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
@@ -48,7 +49,7 @@ _MOST_CONTENTS = 50_000
 _MOST_IDS = 200_000
 
 
-class BatchTables:
+class BatchTables(FollowedTables):
     """The tables of a tenant between the beginning and the end of a batch. What is put is written by ``flush``."""
 
     def __init__(self, session: Session, log: EventLog) -> None:
@@ -219,6 +220,9 @@ class BatchTables:
         self.rewrites.clear()
         self.reads.clear()
         self.touched.clear()
+
+    def _ask(self, name: str, *given: Any) -> Iterable[tuple[Any, ...]]:
+        return self._session.rows(self._sql[name], given)
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""

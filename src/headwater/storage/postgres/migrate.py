@@ -6,15 +6,13 @@ store works as may use it.
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from headwater.errors import StoreError, StoreReadOnly, StoreTooNew
+from headwater.storage.migration import Migration, steps_of
 from headwater.storage.postgres import citus, partitions, timescale
 from headwater.storage.postgres.connection import connect, explained
 from headwater.storage.postgres.security import close_tables, grant, make_role, working_role
@@ -23,43 +21,25 @@ _LOCK = 0x4845_4144_5741_5445
 """Advisory lock of whoever migrates: one at a time in a database."""
 
 
-class Migration(NamedTuple):
-    """One step of the schema."""
-
-    number: int
-    name: str
-    sql: str
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the SQL, without regard to line ends."""
-        return hashlib.sha256("\n".join(self.sql.splitlines()).encode()).hexdigest()
-
-    def statements(self) -> list[str]:
-        """The SQL a statement at a time: Citus passes a change of a table on to its nodes with the whole text that it
-        came in. A statement ends with its line; comments have lines of their own."""
-        found, lines, is_within = [], list[str](), False
-        for line in self.sql.splitlines():
-            if not line.startswith("--"):
-                lines.append(line)
-                is_within ^= line.count("$$") % 2 == 1
-                if line.endswith(";") and not is_within:
-                    found.append("\n".join(lines).strip())
-                    lines = []
-        if any(lines):
-            raise StoreError(f"schema step {self.number} ({self.name}) ends within a statement")
-        return found
-
-
-@cache
 def migrations() -> tuple[Migration, ...]:
     """The steps this version knows, in order."""
-    found = []
-    for item in files(__package__).joinpath("migrations").iterdir():
-        if item.name.endswith(".sql"):
-            number, _, name = item.name.removesuffix(".sql").partition("_")
-            found.append(Migration(int(number), name, item.read_text(encoding="utf-8")))
-    return tuple(sorted(found))
+    return steps_of(__package__)
+
+
+def statements(step: Migration) -> list[str]:
+    """The SQL of a step a statement at a time: Citus passes a change of a table on to its nodes with the whole text
+    that it came in. A statement ends with its line; comments have lines of their own."""
+    found, lines, is_within = [], list[str](), False
+    for line in step.sql.splitlines():
+        if not line.startswith("--"):
+            lines.append(line)
+            is_within ^= line.count("$$") % 2 == 1
+            if line.endswith(";") and not is_within:
+                found.append("\n".join(lines).strip())
+                lines = []
+    if any(lines):
+        raise StoreError(f"schema step {step.number} ({step.name}) ends within a statement")
+    return found
 
 
 def migrate(url: str, *, schema: str, role: str, upto: int | None = None) -> list[int]:
@@ -159,7 +139,7 @@ def _apply(connection: psycopg.Connection[Any], step: Migration, schema: str, ro
             "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"
             " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        for statement in step.statements():
+        for statement in statements(step):
             connection.execute(statement)
         adopt(connection, schema)
     except psycopg.errors.InsufficientPrivilege as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -11,8 +11,8 @@ from typing import Any, Self
 import psycopg
 
 from headwater.errors import InvalidInput, StoreError, StoreOutdated, StoreReadOnly
-from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals
-from headwater.storage.grouping import GroupedStore
+from headwater.storage.base import Capabilities
+from headwater.storage.grouping import DROPPED, GroupedStore
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import now_us
 from headwater.storage.postgres import backup, citus
@@ -36,9 +36,8 @@ _PROJECTED = (
 )  # fmt: skip
 _PROJECTION = 12
 """The step of the schema at which what is kept beside the log, or what is read out of it, last changed."""
-_DROPPED = "quarantine_dropped"
 _LOG_BYTES = "log_bytes"
-_KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", _DROPPED)
+_KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", DROPPED)
 """Counters that outlive the projections."""
 
 
@@ -47,6 +46,7 @@ class PostgresStore(GroupedStore):
 
     capabilities = Capabilities(is_durable=True, has_online_backup=True)
     _tables: PostgresTables
+    _refused: QuarantineTable
     _log: EventLog
 
     def __init__(self, session: Session, *, read_only: bool, indexes: SharedIndexes) -> None:
@@ -258,18 +258,6 @@ class PostgresStore(GroupedStore):
         return counters
 
     # -- writing ---------------------------------------------------------------------------------------------------
-    def _quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
-        ids, dropped = self._refused.keep(refused)
-        if dropped:
-            self._tables.advance(_DROPPED, dropped)
-        return ids
-
-    def _release(self, ids: Sequence[int]) -> int:
-        return self._refused.drop(ids)
-
-    def _forget_quarantined(self, before: int) -> None:
-        self._refused.forget(before)
-
     def _clear_projections(self, *, is_begun: bool = False) -> None:
         kept = {name: self._tables.counter(name) for name in _KEPT}
         if (size := self._tables.counters().get(_LOG_BYTES)) is not None:
@@ -281,21 +269,6 @@ class PostgresStore(GroupedStore):
         self._tables.all_rewritten()
 
     # -- the log ---------------------------------------------------------------------------------------------------
-    def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
-        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
-        with self._reading():
-            return self._refused.page(limit, before)
-
-    def quarantine_entry(self, entry_id: int) -> Quarantined | None:
-        """One entry of the quarantine; None when there is none of that id."""
-        with self._reading():
-            return self._refused.entry(entry_id)
-
-    def quarantine_totals(self) -> QuarantineTotals:
-        """How much is in quarantine."""
-        with self._reading():
-            return self._refused.totals(self._tables.counter(_DROPPED))
-
     def _log_counts(self) -> tuple[int, int, int]:
         ((events,),) = self._session.rows(self._sql["log_events"])
         ((refused,),) = self._session.rows(self._sql["quarantine_count"])
@@ -332,7 +305,7 @@ class PostgresStore(GroupedStore):
                 self._refused.put(copy.quarantine)
             for frame in frames:
                 self._log.put_back(frame)
-            for name in ("event", "quarantine", _DROPPED):
+            for name in ("event", "quarantine", DROPPED):
                 self._tables.advance(name, copy.counters.get(name, 0) - self._tables.counter(name))
             self._clear_projections()
             self._replay()

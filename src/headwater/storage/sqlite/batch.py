@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from headwater.model.events import Event, RunEvent
 from headwater.storage import rows
 from headwater.storage.cached import Fresh
+from headwater.storage.followed import FollowedTables
 from headwater.storage.mentions import PendingMentions
 from headwater.storage.projection.records import (
     Change,
@@ -43,7 +44,7 @@ _MOST_CONTENTS = 50_000
 _MOST_IDS = 200_000
 
 
-class BatchTables:
+class BatchTables(FollowedTables):
     """The tables of a tenant between the beginning and the end of a batch. What is put is written by ``flush``, within
     the transaction of the caller."""
 
@@ -185,6 +186,9 @@ class BatchTables:
             counted.clear()
         self._mentions.clear()
         self._edge_log.clear()
+
+    def _ask(self, name: str, *given: Any) -> Iterable[tuple[Any, ...]]:
+        return self._connection.execute(self._sql[name], given)
 
     def counter(self, name: str) -> int:
         """The present value of a counter."""

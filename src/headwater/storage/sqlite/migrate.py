@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from functools import cache
-from importlib.resources import files
-from typing import NamedTuple
 
 from headwater.errors import StoreError, StoreTooNew
+from headwater.storage.migration import Migration, steps_of
 
 
-class Migration(NamedTuple):
-    """One step of the schema."""
-
-    number: int
-    name: str
-    sql: str
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the SQL, without regard to line ends."""
-        return hashlib.sha256("\n".join(self.sql.splitlines()).encode()).hexdigest()
-
-
-@cache
 def migrations() -> tuple[Migration, ...]:
     """The steps this version knows, in order."""
-    found = []
-    for item in files(__package__).joinpath("migrations").iterdir():
-        if item.name.endswith(".sql"):
-            number, _, name = item.name.removesuffix(".sql").partition("_")
-            found.append(Migration(int(number), name, item.read_text(encoding="utf-8")))
-    return tuple(sorted(found))
+    return steps_of(__package__)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -6,14 +6,14 @@ import secrets
 import shutil
 import sqlite3
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
 from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreOutdated, StoreReadOnly
-from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals
-from headwater.storage.grouping import GroupedStore
+from headwater.storage.base import Capabilities
+from headwater.storage.grouping import DROPPED, GroupedStore
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.renewal import Outdated, Progress, in_silence, outdated
 from headwater.storage.sqlite.connection import connect, explained, hurrying, queries
@@ -22,8 +22,7 @@ from headwater.storage.sqlite.migrate import migrate, version_of
 from headwater.storage.sqlite.quarantine import QuarantineTable
 from headwater.storage.sqlite.tables import SQLiteTables
 
-_DROPPED = "quarantine_dropped"
-_KEPT = ("origin", "event", "dataset_epoch", "run_epoch", _DROPPED)
+_KEPT = ("origin", "event", "dataset_epoch", "run_epoch", DROPPED)
 """Counters that outlive the projections."""
 _PROJECTION = 9
 """Counts the versions that keep more views than the one before, or read others out of the log: an older store makes its
@@ -92,7 +91,7 @@ class SQLiteStore(GroupedStore):
             raise InvalidInput(
                 field="share_index_with",
                 value=str(share_index_with.path),
-                rule=f"is another open store of the same file, {path}",
+                rule=f"must be another open store of the same file, {path}",
             )
         if not path.exists():
             if read_only or not create:
@@ -212,18 +211,6 @@ class SQLiteStore(GroupedStore):
             raise
 
     # -- writing ---------------------------------------------------------------------------------------------------
-    def _quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
-        ids, dropped = self._refused.keep(refused)
-        if dropped:
-            self._tables.advance(_DROPPED, dropped)
-        return ids
-
-    def _release(self, ids: Sequence[int]) -> int:
-        return self._refused.drop(ids)
-
-    def _forget_quarantined(self, before: int) -> None:
-        self._refused.forget(before)
-
     def _hurrying(self) -> AbstractContextManager[None]:
         return hurrying(self._connection)
 
@@ -238,21 +225,6 @@ class SQLiteStore(GroupedStore):
         self._tables.all_rewritten()
 
     # -- the log ---------------------------------------------------------------------------------------------------
-    def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
-        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
-        with self._reading():
-            return self._refused.page(limit, before)
-
-    def quarantine_entry(self, entry_id: int) -> Quarantined | None:
-        """One entry of the quarantine; None when there is none of that id."""
-        with self._reading():
-            return self._refused.entry(entry_id)
-
-    def quarantine_totals(self) -> QuarantineTotals:
-        """How much is in quarantine."""
-        with self._reading():
-            return self._refused.totals(self._tables.counter(_DROPPED))
-
     def _log_counts(self) -> tuple[int, int, int]:
         events = self._connection.execute(self._sql["event_keys_count"]).fetchone()[0]
         refused = self._connection.execute(self._sql["quarantine_count"]).fetchone()[0]
@@ -318,5 +290,7 @@ def store_path(folder: Path, tenant: str) -> Path:
         InvalidInput: the tenant is no plain name.
     """
     if not tenant or tenant.startswith(".") or any(char in tenant for char in '/\\:\0"<>|?*'):
-        raise InvalidInput(field="tenant", value=repr(tenant), rule="is a name of letters, digits, '-', '_' and '.'")
+        raise InvalidInput(
+            field="tenant", value=repr(tenant), rule="must be a name of letters, digits, '-', '_' and '.'"
+        )
     return folder / f"{tenant}.db"

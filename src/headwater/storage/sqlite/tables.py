@@ -12,8 +12,6 @@ from headwater.storage import rows
 from headwater.storage.mentions import mentions_of
 from headwater.storage.projection.records import (
     Change,
-    Derivation,
-    Edge,
     Mention,
     Name,
     Node,
@@ -181,33 +179,7 @@ class SQLiteTables(BatchTables):
         """Every mention of these names."""
         return [one for _, some in self.mentions_within(names, -_END_OF_TIME, _END_OF_TIME) for one in some]
 
-    def counts(self) -> dict[str, int]:
-        """Numbers of datasets, jobs, runs, versions and edges."""
-        counted = self._connection.execute(self._sql["count_rows"]).fetchone()
-        return dict(zip(("datasets", "jobs", "runs", "versions", "edges"), counted, strict=True))
-
-    def held_mappings(self) -> Iterator[tuple[int, int]]:
-        """For each column mapping of edges that hold, how many have it, and how many column edges it has."""
-        self.edges.flush()
-        for count, content in self._connection.execute(self._sql["held_mappings"]):
-            yield count, rows.mapping_size(rows.unpack(content))
-
     # -- followers -------------------------------------------------------------------------------------------------
-    def edge_changed(self, edge: Edge) -> None:
-        """Tell the followers of the dataset level about an edge."""
-        times = (edge.valid_from, edge.valid_to)
-        self._edge_log.append((edge.source, edge.target, edge.job, edge.kind, *times, edge.mapping))
-
-    def edge_changes(self, since: int, limit: int) -> list[tuple[int, Edge]]:
-        """(sequence number, edge) of what was told, in order."""
-        found = self._connection.execute(self._sql["edge_log_since"], (since, limit))
-        return [rows.edge_change(*columns) for columns in found]
-
-    def derivations_after(self, step: int, limit: int) -> list[Derivation]:
-        """Derivations with a higher id, ascending."""
-        found = self._connection.execute(self._sql["derivations_after"], (step, limit))
-        return [rows.derivation_row(*columns) for columns in found]
-
     def kinds(self, level: Level, first: int) -> Sequence[tuple[int, int]]:
         """(id, kind code) of the nodes of a level from an id on, ascending."""
         return self._connection.execute(self._sql[f"{level}_kinds"], {"first": first}).fetchall()
