@@ -16,7 +16,6 @@ from headwater.storage.rows import Columns
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
-_NEVER = 2**63
 _HANDED_OUT: dict[str, Counter] = {
     "id": "node", "node": "node", "job": "node", "target": "node", "source": "node", "dataset": "node",
     "subject": "name",
@@ -31,11 +30,13 @@ class Fresh:
     def __init__(self, counters: Mapping[str, int], table: str) -> None:
         self._counters = counters
         self._by_column = {**_HANDED_OUT, "id": _OWN_IDS.get(table, "node")}
-        self._floor = dict.fromkeys(self._by_column, _NEVER)
+        #: the counters when the rows were last written; None while any id may be stored
+        self._floor: Mapping[str, int] | None = None
 
     def __call__(self, name: str, value: Any) -> bool:
         """Whether an id in the column of that name is new."""
-        return name in self._floor and bool(value > self._floor[name])
+        counter = self._by_column.get(name)
+        return counter is not None and self._floor is not None and bool(value > self._floor.get(counter, 0))
 
     def places(self, columns: Sequence[str]) -> list[int]:
         """The places of those columns that hold ids."""
@@ -43,11 +44,11 @@ class Fresh:
 
     def written(self) -> None:
         """Rows were written, or a transaction begins: ids up to now may be stored."""
-        self._floor = {name: self._counters.get(counter, 0) for name, counter in self._by_column.items()}
+        self._floor = dict(self._counters)
 
     def unknown(self) -> None:
         """Nobody hands out ids: any may be stored."""
-        self._floor = dict.fromkeys(self._by_column, _NEVER)
+        self._floor = None
 
 
 class CachedTable(Generic[K, R]):
