@@ -87,17 +87,25 @@ def lineage(*, store: str | Path | None = None) -> Lineage:
     The store is closed when the handle is no longer used, or at once by ``lineage().store.close()``.
 
     Raises:
-        StoreError: the store cannot be opened, or there is none at ``store``.
+        NoLineage: there is no store, and no run is open that is going to make it.
+        StoreError: the store cannot be opened.
     """
-    from headwater.capture.api import configured, flush
-    from headwater.errors import StoreError
+    from headwater.capture.api import configured, current_run, flush
+    from headwater.errors import NoLineage
     from headwater.query.lineage import Lineage
+    from headwater.storage.sqlite.store import store_path
 
     flush()
-    folder = configured(store).store
-    if store is not None and not folder.exists():  # a slip of the pen must not make an empty store, and ask that
-        raise StoreError(f"there is no store at {folder}", hint="capture something first, or name another folder")
+    config = configured(store)
+    folder = config.store
+    is_to_come = (
+        store is None
+        and current_run() is not None
+        and config.settings.transport.get("kind", "embedded") in ("embedded", "composite")
+    )
     settle(folder)
+    if not is_to_come and not store_path(folder, "default").exists():  # asking makes nothing
+        raise NoLineage(f"there is no store at {folder}")
     opened = open_store(folder)
     opened.close_when_dropped()
     return Lineage(opened)

@@ -15,7 +15,8 @@ HeadwaterError
 │   ├── StoreFull          the disk is full
 │   ├── StoreCorrupt       the file failed its integrity check
 │   ├── StoreOutdated      an earlier version wrote it, and its views are not rebuilt yet
-│   └── StoreTooNew        written by a later version of Headwater
+│   ├── StoreTooNew        written by a later version of Headwater
+│   └── NoLineage          there is no store, or nothing in it
 ├── ServiceError           a service did not answer a question: it is down, or refuses access
 ├── TransportError         an event could not be delivered (inside capture only, never raised into the host)
 ├── DidNotEnable           an integration cannot work here; silent when automatic, loud when asked for
@@ -142,6 +143,15 @@ class StoreTooNew(StoreError):
     """The store was written by a later version of Headwater."""
 
     hint = "upgrade headwater, or point HEADWATER_STORE at another folder"
+
+
+class NoLineage(StoreError):
+    """There is no lineage yet: no store, or nothing in it. What is wrong is told behind ``no lineage yet``."""
+
+    hint = "try: headwater run train.py"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"no lineage yet: {why}")
 
 
 class ServiceError(HeadwaterError):

@@ -14,9 +14,12 @@ import pandas as pd
 import pytest
 
 import headwater
+from headwater import embedded
+from headwater.capture import api
 from headwater.capture import recorder as recording
 from headwater.capture.values import make_value
-from headwater.errors import ConfigError, InvalidInput, InvalidRecord, StoreError
+from headwater.errors import ConfigError, InvalidInput, InvalidRecord, NoLineage
+from headwater.storage.sqlite import SQLiteStore
 
 LIGHT = {"numpy", "pandas", "click", "rich", "sqlglot", "sqlite3", "asyncio", "http", "logging", "xxhash", "zstandard"}
 
@@ -363,7 +366,7 @@ def test_lineage_answers_from_the_embedded_store(tmp_path, monkeypatch):
 
 def test_the_store_of_a_handle_is_closed_when_nobody_has_it(tmp_path):
     """``hw.lineage()`` needs no closing: its file is held while the handle or its store is, and no longer."""
-    (tmp_path / "lineage").mkdir()
+    SQLiteStore.open(tmp_path / "lineage").close()
     lineage = headwater.lineage(store=tmp_path / "lineage")
     connection, store = lineage.store._connection, lineage.store
     del lineage
@@ -379,13 +382,41 @@ def test_the_store_of_a_handle_is_closed_when_nobody_has_it(tmp_path):
 @pytest.mark.parametrize("code", ["hw.lineage().runs()", "lineage = hw.lineage(); lineage.runs()"])
 def test_a_handle_leaves_nothing_open(code, tmp_path):
     """A program that asks and ends has nothing to be warned of, however strictly Python is told to look."""
+    SQLiteStore.open(tmp_path / ".headwater").close()
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", f"import headwater as hw; {code}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_store_that_is_not_there_is_not_made_by_asking(tmp_path):
-    """A folder that was named and does not exist is an error that names it, and is not made."""
-    with pytest.raises(StoreError, match="there is no store at"):
+def test_a_store_that_is_not_there_is_not_made_by_asking(tmp_path, monkeypatch):
+    """A folder that does not exist, named or the project's, is an error that names it, and is not made."""
+    with pytest.raises(NoLineage, match="no lineage yet: there is no store at"):
         headwater.lineage(store=tmp_path / "lineag")
-    assert not (tmp_path / "lineag").exists()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NoLineage, match="no lineage yet: there is no store at") as caught:
+        headwater.lineage()
+    assert "headwater run" in caught.value.hint
+    headwater.init("sends", transport="discard")
+    try:
+        with pytest.raises(NoLineage):
+            headwater.lineage()
+    finally:
+        headwater.shutdown()
+    assert not list(tmp_path.rglob("*.db"))
+
+
+def test_a_run_that_is_open_makes_the_store_that_is_asked(tmp_path, monkeypatch):
+    """Asked before anything could be stored, the store of the open run is there, and holds what comes."""
+    monkeypatch.chdir(tmp_path)
+    headwater.init("job", namespace="tests")
+    try:
+        monkeypatch.setattr(embedded, "settle", lambda folder: None)
+        with monkeypatch.context() as late:
+            late.setattr(api, "flush", lambda: False)
+            lineage = headwater.lineage()
+        headwater.write("s3://lake/raw.csv")
+        headwater.flush()
+        assert lineage.upstream("raw.csv").nodes
+        lineage.store.close()
+    finally:
+        headwater.shutdown()

@@ -11,8 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from headwater.cli.commands import COMMANDS, cli
-from headwater.cli.opening import NoLineage
-from headwater.errors import HeadwaterError, InvalidInput, NotFound
+from headwater.errors import HeadwaterError, InvalidInput, NoLineage, NotFound
 from headwater.storage.sqlite import SQLiteStore
 
 from .conftest import Invoke

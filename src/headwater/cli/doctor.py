@@ -12,7 +12,7 @@ import msgspec
 
 from headwater.cli.opening import opened, target
 from headwater.cli.output import echo, echo_text, format_options
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, NoLineage
 from headwater.model.uris import without_password
 from headwater.query.marks import UNICODE
 from headwater.query.text import Span, Style, clean, pad
@@ -94,7 +94,7 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
             index = store.index("dataset")
             kernel = index.kernel
     except HeadwaterError as error:
-        level = "note" if type(error).__name__ == "NoLineage" else "problem"
+        level = "note" if isinstance(error, NoLineage) else "problem"
         yield Finding(level=level, what="store", says=str(error))
         return
     yield Finding(

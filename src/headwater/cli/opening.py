@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from headwater.errors import HeadwaterError, StoreError
+from headwater.errors import NoLineage, StoreError
 from headwater.model.uris import without_password
 
 if TYPE_CHECKING:
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
 _YOUNG = 50_000
 """New objects before the collector looks at them, while a store is brought up to date."""
-NO_LINEAGE = "no lineage yet"
-NO_LINEAGE_HINT = "try: headwater run train.py"
-
-
-class NoLineage(HeadwaterError):
-    """There is nothing to ask about yet."""
-
-    hint = NO_LINEAGE_HINT
 
 
 def target(settings: Settings) -> str:
@@ -66,7 +58,7 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
     settings: Settings = ctx.find_root().obj
     where = target(settings)
     if must_exist and "://" not in where and not Path(where).expanduser().exists():
-        raise NoLineage(f"{NO_LINEAGE}: there is no store at {where}")
+        raise NoLineage(f"there is no store at {where}")
     from headwater.storage.open import may_only_read, open_store
 
     if "://" not in where:
@@ -94,7 +86,7 @@ def asking(ctx: click.Context) -> Iterator[Lineage]:
         return
     with opened(ctx) as store:
         if next(store.events(limit=1), None) is None:
-            raise NoLineage(f"{NO_LINEAGE}: the store is empty")
+            raise NoLineage("the store is empty")
         from headwater.query.lineage import Lineage
 
         yield Lineage(store)
