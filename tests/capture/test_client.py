@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,6 +18,9 @@ import headwater
 from headwater import embedded
 from headwater.capture import api
 from headwater.capture import recorder as recording
+from headwater.capture.facts import argument_parameters
+from headwater.capture.guard import GUARD
+from headwater.capture.runs import Run
 from headwater.capture.values import make_value
 from headwater.errors import ConfigError, InvalidInput, InvalidRecord, NoLineage
 from headwater.storage.sqlite import SQLiteStore
@@ -321,6 +325,48 @@ def test_wrong_use_is_told_at_once(in_process):
         headwater.init(nmespace="x")
 
 
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda run: run.metric("auc", "high"), "value"),
+        (lambda run: run.metric("auc", None), "value"),
+        (lambda run: run.metric("auc", pd.Series([1.0, 2.0])), "value"),
+        (lambda run: run.metric("", 0.5), "name"),
+        (lambda run: run.metric(3, 0.5), "name"),
+        (lambda run: run.metric("auc", 0.5, step="last"), "step"),
+        (lambda run: run.metric("auc", 0.5, step=1.5), "step"),
+        (lambda run: run.metric("auc", 0.5, step=-1), "step"),
+        (lambda run: run.metric("auc", 0.5, dataset=7), "dataset"),
+        (lambda run: run.parameter(None, 1), "name"),
+        (lambda run: run.parameters({"": 1}), "name"),
+        (lambda run: run.tag(5), "key"),
+        (lambda run: run.read("a.csv", type=5), "type"),
+        (lambda run: run.write("a.csv", type=""), "type"),
+        (lambda run: headwater.run("job", parameters={1: 2}), "parameters"),
+        (lambda run: headwater.run("job", namespace=1), "namespace"),
+    ],
+)
+def test_a_wrong_value_is_told_at_once(in_process, monkeypatch, call, field):
+    """What is handed over explicitly and cannot be kept is an error with field and rule, whether or not faults of
+    capture are swallowed; nothing of it is recorded."""
+    run, _ = in_process()
+    before = len(run.recorder.items)
+    monkeypatch.setattr(GUARD, "strict", False)
+    with pytest.raises(InvalidInput, match=f"^{field}: must be ") as caught:
+        call(run)
+    assert (caught.value.field, len(run.recorder.items)) == (field, before)
+
+
+def test_a_number_of_any_library_is_a_metric(in_process):
+    """One number is one number, whoever made it; its step may be numpy's."""
+    run, sent = in_process()
+    for value in (np.float32(0.5), np.array(0.5), pd.Series([0.5]).iloc[0], True, 1):
+        run.metric("auc", value, step=np.int64(3))
+    headwater.shutdown()
+    told = facet(sent(), "headwater_metrics")["metrics"]
+    assert [(one["value"], one["step"]) for one in told] == [(0.5, 3), (0.5, 3), (0.5, 3), (1.0, 3), (1.0, 3)]
+
+
 def test_write_takes_nothing_that_it_does_not_keep(in_process, tmp_path):
     """A keyword of ``write`` that would be told to nobody, as how the data was written, is refused as Python does."""
     for write in (headwater.write, headwater.init().write):
@@ -420,3 +466,10 @@ def test_a_run_that_is_open_makes_the_store_that_is_asked(tmp_path, monkeypatch)
         lineage.store.close()
     finally:
         headwater.shutdown()
+
+
+def test_an_argument_without_a_name_is_no_parameter():
+    """What a script was called with may be anything: only what has a name is a parameter, and none is an error."""
+    found = argument_parameters(["--=x", "=y", "--lr=0.1", "-", "--", "--deep"])
+    assert found == {"lr": 0.1, "deep": True}
+    Run(None, recording.Recorder("", "", "job"), None).parameters(found)

@@ -14,7 +14,7 @@ from headwater.capture.client import Client
 from headwater.capture.config import Config, load
 from headwater.capture.process import unwatch, watch
 from headwater.capture.recorder import Recorder
-from headwater.capture.runs import OPERATIONS, Dataset, Run
+from headwater.capture.runs import OPERATIONS, Dataset, Run, checked_name
 from headwater.errors import InvalidInput
 
 
@@ -129,10 +129,13 @@ def run(
     ``operation`` is ETL, FEATURE_COMPUTATION, MODEL_TRAINING or INFERENCE.
 
     Raises:
-        InvalidInput: ``operation`` is none of these, or ``name`` is empty.
+        InvalidInput: ``operation`` is none of these, or a name (of the job, its namespace, a parameter) is no text.
     """
-    if not name or not isinstance(name, str):
-        raise InvalidInput(field="name", value=repr(name), rule="must be a text that is not empty")
+    checked_name("name", name)
+    if namespace is not None:
+        checked_name("namespace", namespace)
+    for key in parameters or ():
+        checked_name("parameters", key)
     if operation is not None and operation not in OPERATIONS:
         raise InvalidInput(field="operation", value=repr(operation), rule="must be one of " + ", ".join(OPERATIONS))
     client = ensure_client()

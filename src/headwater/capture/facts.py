@@ -158,7 +158,7 @@ def argument_parameters(arguments: Sequence[str]) -> dict[str, Any]:
             name = ""
         if is_option or (not name and "=" in argument and argument.partition("=")[0].isidentifier()):
             key, equals, value = argument.lstrip("-").partition("=")
-            if equals:
+            if equals and key:
                 found[key] = _typed(value)
             else:
                 name = key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import time
 import uuid
@@ -41,6 +42,8 @@ def dataset_ref(dataset: Dataset, type: str | None = None) -> DatasetRef:
     Raises:
         InvalidInput: it is neither a path, a URI, nor a pair of namespace and name.
     """
+    if type is not None:
+        checked_name("type", type)
     if isinstance(dataset, DatasetRef):
         return dataset if type is None else dataset._replace(type=type)
     if isinstance(dataset, str | os.PathLike):
@@ -55,6 +58,47 @@ def dataset_ref(dataset: Dataset, type: str | None = None) -> DatasetRef:
         value=repr(dataset)[:80],
         rule="must be a path, a URI or a (namespace, name) pair",
     )
+
+
+def checked_name(field: str, name: object) -> str:
+    """A name that the user gave.
+
+    Raises:
+        InvalidInput: it is no text, or empty.
+    """
+    if isinstance(name, str) and name:
+        return name
+    raise InvalidInput(field=field, value=_told(name), rule="must be a text that is not empty")
+
+
+def _checked_number(value: Any) -> float:
+    """A result that the user gave, of any type that is one number: numpy's, a tensor of one element."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last is torch's, of many elements
+        raise InvalidInput(
+            field="value", value=_told(value), rule="must be a number", hint="what is no number can be a parameter"
+        ) from error
+
+
+def _checked_step(step: Any) -> int | None:
+    """The step at which something was measured."""
+    try:
+        number = None if step is None else operator.index(step)
+    except TypeError:
+        number = -1
+    if number is not None and not 0 <= number < 1 << 63:
+        raise InvalidInput(
+            field="step", value=_told(step), rule="must be a whole number, 0 or more", hint="count steps from 0"
+        )
+    return number
+
+
+def _told(value: object) -> str:
+    """What stood there, for a message: of what may be data only its type."""
+    if value is None or isinstance(value, str | bytes | int | float):
+        return repr(value)[:80]
+    return f"a value of the type {type(value).__name__}"
 
 
 class Run:
@@ -117,9 +161,14 @@ class Run:
 
     # -- facts ---------------------------------------------------------------------------------------------------------
     def parameter(self, name: str, value: Any) -> None:
-        """Record one parameter. Values under secret names are masked before anything is kept."""
+        """Record one parameter. Values under secret names are masked before anything is kept.
+
+        Raises:
+            InvalidInput: ``name`` is no text, or empty.
+        """
+        checked_name("name", name)
         with GUARD.at("run.parameter"):
-            self.recorder.parameter(str(name), plain(value))
+            self.recorder.parameter(name, plain(value))
 
     def parameters(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Record several parameters."""
@@ -127,14 +176,25 @@ class Run:
             self.parameter(name, value)
 
     def metric(self, name: str, value: float, *, dataset: Dataset | None = None, step: int | None = None) -> None:
-        """Record a measured result, of a model on ``dataset`` where that is given."""
+        """Record a measured result, of a model on ``dataset`` where that is given.
+
+        Raises:
+            InvalidInput: ``name`` is no text, ``value`` no number, ``step`` no whole number from 0, or ``dataset`` not
+                what ``read`` takes.
+        """
+        checked_name("name", name)
+        value, step = _checked_number(value), _checked_step(step)
         ref = None if dataset is None else dataset_ref(dataset)
         with GUARD.at("run.metric"):
-            self.recorder.metric(str(name), float(value), dataset=ref, step=step)
+            self.recorder.metric(name, value, dataset=ref, step=step)
 
     def tag(self, key: str, value: str = "true") -> None:
-        """Tag the run."""
-        self._tags[str(key)] = str(value)
+        """Tag the run.
+
+        Raises:
+            InvalidInput: ``key`` is no text, or empty.
+        """
+        self._tags[checked_name("key", key)] = str(value)
         if self._client is not None and self._session is not None:
             with GUARD.at("run.tag"):
                 self._session.late_facets.append(self._client.tag_event(self.recorder, self._tags))
