@@ -182,12 +182,12 @@ def test_a_version_that_is_too_old_is_off_with_the_reason(monkeypatch):
 
     class Modern(Integration):
         identifier = "hwt_old"
-        min_version = (1, 2)
 
         def install(self, hooks: Hooks, module: ModuleType) -> None:
             raise AssertionError("must not be reached")
 
     monkeypatch.setattr("headwater.capture.registry.INTEGRATIONS", {"old": "hwt_old"})
+    monkeypatch.setattr("headwater.capture.registry.OLDEST", {"old": (1, 2)})
     monkeypatch.setattr("headwater.capture.registry.load_integration", lambda name: Modern())
     monkeypatch.setitem(sys.modules, "hwt_old", module)
     registry = Registry()

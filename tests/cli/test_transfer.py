@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 import uuid
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
 
+from headwater.capture import registry
 from headwater.errors import InvalidInput, StoreError
 from headwater.storage.open import open_store
 from query.histories import project
@@ -258,3 +262,26 @@ def test_doctor_finds_nothing_wrong(filled: Path, invoke: Invoke) -> None:
     result = invoke("doctor", "--json")
     assert result.exit_code == 0
     assert {one["level"] for one in json.loads(result.output)} <= {"ok", "note"}
+
+
+def test_doctor_tells_what_is_off_and_why(filled: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that is too old, or switched off, is not called followed; none is imported to find that out."""
+    del filled
+    monkeypatch.setenv("HEADWATER_WITHOUT_INTEGRATIONS", "pandas")
+    monkeypatch.setitem(registry.OLDEST, "joblib", (99,))
+    monkeypatch.delitem(sys.modules, "joblib", raising=False)
+    told = {one["what"]: (one["level"], one["says"]) for one in json.loads(invoke("doctor", "--json").stdout)}
+    assert told["pandas"] == ("note", "off: switched off by the setting without_integrations")
+    joblib = version("joblib")
+    assert told["joblib"] == ("note", f"off: joblib {joblib} is older than 99, the oldest that is followed")
+    assert told["sklearn"] == ("ok", version("scikit-learn"))
+    assert "joblib" not in sys.modules
+
+
+def test_doctor_finds_a_library_that_another_package_brought(invoke: Invoke, folder: Path) -> None:
+    """``xgboost`` may have come with ``xgboost-cpu``, ``psycopg2`` with ``psycopg2-binary``: what is there is found."""
+    del folder
+    told = {one["what"]: one["says"] for one in json.loads(invoke("doctor", "--json").stdout)}
+    for name, module in registry.INTEGRATIONS.items():
+        is_there = module in sys.modules or find_spec(module) is not None
+        assert ("is not installed" in told[name]) == (not is_there), name

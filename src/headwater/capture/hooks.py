@@ -4,7 +4,6 @@ An integration is one file, named after the library, with one class::
 
     class PandasIntegration(Integration):
         identifier = "pandas"                       # the import name that triggers it
-        min_version = (1, 5)
 
         def install(self, hooks: Hooks, module: ModuleType) -> None:
             hooks.after(module.DataFrame, "merge", _merge)     # raises DidNotEnable when the attribute is gone
@@ -296,7 +295,6 @@ class Integration(ABC):
     """One library that capture can follow. ``identifier`` is its import name."""
 
     identifier: ClassVar[str]
-    min_version: ClassVar[tuple[int, ...]] = ()
     submodules: ClassVar[tuple[str, ...]] = ()
     """Dotted names of submodules that the library loads late: ``install_submodule`` is called when each one is."""
 

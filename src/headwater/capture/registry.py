@@ -43,6 +43,24 @@ INTEGRATIONS: Final[dict[str, str]] = {
 }
 """Name of the integration (its file in ``headwater.capture.integrations``) to the import name that triggers it."""
 
+OLDEST: Final[dict[str, tuple[int, ...]]] = {
+    "numpy": (1, 21),
+    "scipy": (1, 7),
+    "pandas": (1, 5),
+    "polars": (1, 0),
+    "pyarrow": (10, 0),
+    "duckdb": (1, 0),
+    "psycopg": (3, 1),
+    "sqlalchemy": (1, 4),
+    "sklearn": (1, 2),
+    "joblib": (1, 0),
+    "xgboost": (1, 6),
+    "lightgbm": (3, 3),
+    "statsmodels": (0, 13),
+}
+"""The oldest version of a library that is followed, by the name of the integration. Here, not with the integration:
+``headwater doctor`` asks without importing what only the library's presence makes importable."""
+
 
 class State(StrEnum):
     """Where an integration stands."""
@@ -140,7 +158,8 @@ class _Installer:
             if hasattr(module, "__path__") and getattr(module, "__file__", None) is None:
                 raise DidNotEnable(f"{status.trigger} is a folder of that name here, not the library")
             integration = load_integration(status.name)
-            _check_version(integration, module)
+            if old := too_old(status.name, str(getattr(module, "__version__", ""))):
+                raise DidNotEnable(old)
             integration.install(hooks, module)
             hooks.settle()
             for name in integration.submodules:
@@ -179,18 +198,17 @@ def load_integration(name: str) -> Integration:
     raise DidNotEnable(f"{name}: its file defines no integration")
 
 
-def _check_version(integration: Integration, module: ModuleType) -> None:
-    if not integration.min_version:
-        return
-    text = str(getattr(module, "__version__", ""))
+def too_old(name: str, version: str) -> str:
+    """Why a version of the library of an integration is not followed; empty for one that is, or cannot be told."""
+    least = OLDEST.get(name, ())
     found: list[int] = []
-    for part in text.split("."):
+    for part in version.split("."):
         if not part.isdigit():
             break
         found.append(int(part))
-    if found and tuple(found) < integration.min_version:
-        least = ".".join(map(str, integration.min_version))
-        raise DidNotEnable(f"{integration.identifier} {text} is older than {least}, the oldest that is followed")
+    if not found or tuple(found) >= least:
+        return ""
+    return f"{INTEGRATIONS[name]} {version} is older than {'.'.join(map(str, least))}, the oldest that is followed"
 
 
 def check_names(names: Collection[str], *, setting: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
 import click
 import msgspec
@@ -160,22 +160,49 @@ def _postgres(url: str) -> Iterator[Finding]:
 
 
 def _integrations() -> Iterator[Finding]:
-    """Which libraries there are to follow, and in which version. Whether it is too old, the integration finds out."""
-    from headwater.capture.registry import INTEGRATIONS
+    """Which libraries there are to follow, in which version, and which of them are not followed, and why."""
+    from headwater.capture.registry import INTEGRATIONS, too_old
 
+    switched_off = _switched_off()
     for name, trigger in INTEGRATIONS.items():
         found = _version_of(trigger)
         if found is None:
             yield Finding(level="note", what=name, says=f"{trigger} is not installed")
+        elif why := switched_off.get(name) or too_old(name, found):
+            yield Finding(level="note", what=name, says=f"off: {why}")
         else:
             yield Finding(level="ok", what=name, says=found)
 
 
+def _switched_off() -> dict[str, str]:
+    """The integrations that the settings leave out, with the setting."""
+    from headwater.capture.config import load
+    from headwater.capture.registry import INTEGRATIONS
+
+    try:
+        settings = load().settings
+    except HeadwaterError:  # that was told already
+        return {}
+    only = settings.integrations
+    found = dict.fromkeys(settings.without_integrations, "switched off by the setting without_integrations")
+    if only is not None:
+        found |= {name: "the setting integrations does not name it" for name in INTEGRATIONS if name not in only}
+    return found
+
+
 def _version_of(module: str) -> str | None:
+    """The version of a library by what pip wrote of it: the library is not imported."""
     if module in sys.builtin_module_names or module in sys.stdlib_module_names:
         return "part of Python"
-    names: dict[str, Any] = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
-    try:
-        return version(names.get(module, module))
-    except PackageNotFoundError:
-        return None
+    for name in (*_packages().get(module, ()), module):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return None
+
+
+@cache
+def _packages() -> Mapping[str, list[str]]:
+    """The packages that brought each module: ``sklearn`` came with scikit-learn, ``psycopg2`` maybe with another."""
+    return packages_distributions()

@@ -29,7 +29,6 @@ class JoblibIntegration(Integration):
     """Sees objects go into joblib's files and come back."""
 
     identifier: ClassVar[str] = "joblib"
-    min_version: ClassVar[tuple[int, ...]] = (1, 0)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook both functions, and the call of ``Parallel`` where it is."""

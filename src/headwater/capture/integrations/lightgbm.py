@@ -13,7 +13,6 @@ class LightgbmIntegration(Integration):
     """Follows what passes beside lightgbm's scikit-learn interface."""
 
     identifier: ClassVar[str] = "lightgbm"
-    min_version: ClassVar[tuple[int, ...]] = (3, 3)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the dataset, ``train``, the booster and its files."""

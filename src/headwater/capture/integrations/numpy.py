@@ -44,7 +44,6 @@ class NumpyIntegration(Integration):
     """Follows arrays from files and frames to files and models."""
 
     identifier: ClassVar[str] = "numpy"
-    min_version: ClassVar[tuple[int, ...]] = (1, 21)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook numpy's namespace; functions that were imported from it before are not seen."""

@@ -32,7 +32,6 @@ class PsycopgIntegration(Integration):
     """Follows psycopg 3, synchronous and asynchronous."""
 
     identifier: ClassVar[str] = "psycopg"
-    min_version: ClassVar[tuple[int, ...]] = (3, 1)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook cursors, connections and transactions, each class that has methods of its own."""

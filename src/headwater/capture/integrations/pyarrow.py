@@ -59,7 +59,6 @@ class PyarrowIntegration(Integration):
     """Follows pyarrow."""
 
     identifier: ClassVar[str] = "pyarrow"
-    min_version: ClassVar[tuple[int, ...]] = (10, 0)
     submodules: ClassVar[tuple[str, ...]] = (*_READERS, _COMPAT)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:

@@ -43,7 +43,6 @@ class ScipyIntegration(Integration):
     """Follows sparse matrices."""
 
     identifier: ClassVar[str] = "scipy"
-    min_version: ClassVar[tuple[int, ...]] = (1, 7)
     submodules: ClassVar[tuple[str, ...]] = ("scipy.sparse",)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:

@@ -25,7 +25,6 @@ class SqlalchemyIntegration(Integration):
     """Follows SQLAlchemy engines, those made before included."""
 
     identifier: ClassVar[str] = "sqlalchemy"
-    min_version: ClassVar[tuple[int, ...]] = (1, 4)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Listen to the class of all engines."""

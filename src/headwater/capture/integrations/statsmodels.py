@@ -40,7 +40,6 @@ class StatsmodelsIntegration(Integration):
     """Follows statsmodels."""
 
     identifier: ClassVar[str] = "statsmodels"
-    min_version: ClassVar[tuple[int, ...]] = (0, 13)
     submodules: ClassVar[tuple[str, ...]] = (_MODEL, _WRAPPER, _TOOLS)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:

@@ -13,7 +13,6 @@ class XgboostIntegration(Integration):
     """Follows what passes beside xgboost's scikit-learn interface."""
 
     identifier: ClassVar[str] = "xgboost"
-    min_version: ClassVar[tuple[int, ...]] = (1, 6)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the matrices, ``train``, the booster, and the files of both interfaces."""

@@ -17,7 +17,6 @@ class DuckdbIntegration(Integration):
     """Follows duckdb."""
 
     identifier: ClassVar[str] = "duckdb"
-    min_version: ClassVar[tuple[int, ...]] = (1, 0)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the module's functions, connections and relations."""

@@ -16,7 +16,6 @@ class PandasIntegration(Integration):
     """Follows frames and series by identity; a rule a call says which column came from which."""
 
     identifier: ClassVar[str] = "pandas"
-    min_version: ClassVar[tuple[int, ...]] = (1, 5)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the classes and functions of pandas."""

@@ -16,7 +16,6 @@ class PolarsIntegration(Integration):
     """Follows polars."""
 
     identifier: ClassVar[str] = "polars"
-    min_version: ClassVar[tuple[int, ...]] = (1, 0)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook frames, columns, groupings, readers and writers."""

@@ -24,7 +24,6 @@ class SklearnIntegration(Integration):
     """Follows scikit-learn."""
 
     identifier: ClassVar[str] = "sklearn"
-    min_version: ClassVar[tuple[int, ...]] = (1, 2)
     submodules: ClassVar[tuple[str, ...]] = tuple(
         dict.fromkeys((_SPLIT, _VALIDATION, _PIPELINE, *evaluation.METRICS, *measured.FUNCTIONS, *sources.MODULES))
     )
