@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from headwater.capture.as_caller import variables
 from headwater.capture.cells import user_place, whole
+from headwater.capture.readings import READINGS
 from headwater.capture.values import (
     INFERRED,
     UNKNOWN,
@@ -115,6 +116,8 @@ class Guesses:
             return None
         count, is_unknown = self._asked.get((code, line), (0, True))
         if count >= _ASKED_A_LINE:
+            if code is not None and not is_unknown:
+                READINGS.gave_up(code, line)
             return UNKNOWN if is_unknown else None
         from headwater.capture.surmise import read_of
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from headwater.capture.guesses import Guesses
+from headwater.capture.readings import READINGS
 from headwater.capture.scalars import Scalars
 from headwater.capture.values import DatasetRef, Value, Values
 
@@ -121,6 +122,7 @@ class Recorder:
 
     __slots__ = (
         "_names",
+        "_told",
         "derive",
         "dropped",
         "items",
@@ -146,6 +148,7 @@ class Recorder:
         self.max_items = max_items
         self.dropped = 0
         self._names: dict[str, list[Any]] = {}
+        self._told: set[str] = set()
         self.written: dict[tuple[str, str], Value] = {}
         """What each dataset was last written from, by (namespace, name), as far as that is known."""
         self.unclosed: set[tuple[str, str]] = set()
@@ -229,8 +232,10 @@ class Recorder:
         self.add(Statement(text, dialect, namespace, frames or {}, result, default_schema, files or {}))
 
     def unfollowed(self, text: str) -> None:
-        """Something happened that cannot be seen from here: what, in one line, as the run will tell it."""
-        self.add(Unfollowed(text))
+        """Something happened that cannot be seen from here: what, in one line, as the run will tell it, once."""
+        if text not in self._told:
+            self._told.add(text)
+            self.add(Unfollowed(text))
 
     def memory_ref(self, name: str, type: str = "IN_MEMORY") -> DatasetRef:
         """The name of a set that lives only in this run's memory, stable from run to run of the same job."""
@@ -269,6 +274,15 @@ PROCESS.root = None
 def current() -> Recorder | None:
     """The recorder of the run that this code belongs to; None when nothing is being recorded."""
     return CURRENT.get() or PROCESS.root
+
+
+def _tell_unread(text: str) -> None:
+    found = current()
+    if found is not None:
+        found.unfollowed(text)
+
+
+READINGS.tell = _tell_unread
 
 
 def enter(recorder: Recorder) -> Any:

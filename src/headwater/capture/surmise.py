@@ -22,6 +22,7 @@ from headwater.capture.as_caller import variables
 from headwater.capture.cells import user_place, whole
 from headwater.capture.code_lines import span_of
 from headwater.capture.gathered_parts import maker_at, pairs_of
+from headwater.capture.readings import READINGS
 from headwater.capture.statements_read import (
     Called,
     Step,
@@ -51,11 +52,6 @@ from headwater.capture.values import (
 )
 
 MAX_STEPS: Final = 200
-MAX_ASKED: Final = 64
-"""A line that hands over more unknown arrays than this is in a loop, and has told what it tells."""
-MAX_LINES: Final = 4_096
-_asked: dict[tuple[int, int], int] = {}
-
 
 GUESSED: Final = "unseen"
 """The operation of a value that was guessed from an array's length; the code knows better, where it can be read."""
@@ -80,12 +76,8 @@ def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | Non
 
 def read_at(values: Values, code: CodeType | None, line: int, rows: int, item: Any = None) -> Value | None:
     """As ``surmise``, of an array that is there; None too where the line is a library's, or has been asked often."""
-    if not is_users(code):
+    if code is None or not is_users(code) or not READINGS.may_read(code, line):
         return None
-    times = _asked.get((id(code), line), 0)
-    if times >= MAX_ASKED or len(_asked) > MAX_LINES:
-        return None
-    _asked[id(code), line] = times + 1
     return read_of(values, item, code, line, rows)
 
 
