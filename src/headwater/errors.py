@@ -23,6 +23,7 @@ HeadwaterError
 └── MissingExtra           a feature needs a library that is not installed
 
 The docstring of a class is its default message. Every error carries a ``hint``: what the reader can do about it.
+Where that is a question, the hint quotes its verb (``'runs' lists them``), which Python, HTTP and command line share.
 """
 
 from __future__ import annotations

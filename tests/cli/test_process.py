@@ -47,7 +47,9 @@ def test_what_is_known_is_not_called_unknown(filled: Path) -> None:
     early = run(filled, "why", "predictions.parquet", "--as-of", "2001-01-01")
     assert early.returncode == 1
     assert "error: no version of predictions.parquet was written by that time" in early.stderr
-    assert "headwater history" in early.stderr
+    assert "'headwater history' lists versions" in early.stderr
+    near = run(filled, "show", "zzzzqqqq")
+    assert "'headwater search WORDS' looks in names" in near.stderr
     job = run(filled, "record", "train.py")
     assert job.returncode == 2
     assert "'headwater runs train.py' lists them" in job.stderr

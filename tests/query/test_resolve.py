@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 
 import pytest
 
-from headwater.errors import InvalidInput, NotFound
+from headwater.errors import HeadwaterError, InvalidInput, NotFound
 from headwater.model.graph import NodeKind
 from headwater.query import Lineage
 from headwater.query.names import node_id
@@ -160,6 +162,28 @@ def test_misspelt_names_get_suggestions(lineage: Lineage, text: str) -> None:
     with pytest.raises(NotFound) as caught:
         lineage.upstream(text)
     assert "predictions.parquet" in caught.value.near
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda lineage: lineage.show("zzzzqqqq"),
+        lambda lineage: lineage.record("predictions.parquet"),
+        lambda lineage: lineage.why("predictions.parquet", as_of="2001-01-01"),
+        lambda lineage: lineage.why("predictions.parquet#nope"),
+        lambda lineage: lineage.why("train.py"),
+        lambda lineage: lineage.select("run:0000"),
+        lambda lineage: lineage.diff("train.py", "predictions.parquet"),
+    ],
+)
+def test_hints_name_the_verb_that_helps(lineage: Lineage, ask: Callable[[Lineage], object]) -> None:
+    """Whoever asks in Python or over HTTP is not sent to a terminal: a hint quotes a verb that a handle has."""
+    with pytest.raises(HeadwaterError) as caught:
+        ask(lineage)
+    assert "headwater" not in caught.value.hint
+    verbs = re.findall(r"'(\w+)[ ']", caught.value.hint)
+    assert verbs
+    assert all(hasattr(lineage, verb) for verb in verbs)
 
 
 def test_misspelt_columns_get_suggestions(lineage: Lineage) -> None:

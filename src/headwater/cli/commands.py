@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -199,7 +200,14 @@ def tell(error: HeadwaterError) -> None:
     """Write a failure to standard error: what is wrong, and what can be done."""
     click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True, color=wants_color(sys.stderr))
     if error.hint:
-        click.echo(click.style(" hint: ", fg="cyan") + error.hint, err=True, color=wants_color(sys.stderr))
+        click.echo(click.style(" hint: ", fg="cyan") + _as_command(error.hint), err=True, color=wants_color(sys.stderr))
+
+
+def _as_command(hint: str) -> str:
+    """A hint with the verb that it quotes as a command: hints are worded for Python and HTTP too."""
+    for verb in ("search", "runs", "history", "downstream"):
+        hint = re.sub(rf"'(?={verb}[ '])", "'headwater ", hint)
+    return hint
 
 
 def wants_color(stream: object) -> bool:

@@ -232,7 +232,7 @@ class Lineage:
                 field="diff",
                 value=f"{before} and {after}",
                 rule="must compare two runs, two versions or two instants",
-                hint="'headwater runs' lists runs; name#v1 is a version",
+                hint="'runs' lists runs; name#v1 is a version",
             )
         left, right = self._version(sides[0], None), self._version(sides[1], None)
         return diff_versions(self.store, (sides[0].node, left), (sides[1].node, right))
@@ -242,12 +242,12 @@ class Lineage:
         if node.kind is NodeKind.JOB:
             runs = self.store.runs(job_id=node.id, limit=2)
             if len(runs) < 2:
-                raise NotFound(name, says=f"{name} ran only once", hint="name two runs; 'headwater runs' lists them")
+                raise NotFound(name, says=f"{name} ran only once", hint="name two runs; 'runs' lists them")
             return diff_runs(self.store, runs[1], runs[0])
         versions = self.store.versions(node.id, limit=2)
         if len(versions) < 2:
             raise NotFound(
-                name, says=f"{name} has only one version", hint="name two versions or runs; 'headwater runs' lists runs"
+                name, says=f"{name} has only one version", hint="name two versions or runs; 'runs' lists runs"
             )
         return diff_versions(self.store, (node, versions[1]), (node, versions[0]))
 
@@ -297,7 +297,7 @@ class Lineage:
                 field="run",
                 value=run,
                 rule="must be the id of a run, or the first part of one",
-                hint=f"'headwater runs {run}' lists them",
+                hint=f"'runs {run}' lists them",
             )
         return record_of(self.store, target.run)
 
@@ -322,7 +322,7 @@ class Lineage:
         if version is None:
             until = "" if as_of is None else " by that time"
             says = f"no version of {target.text} was written{until}"
-            raise NotFound(target.text, says=says, hint="'headwater history' lists versions")
+            raise NotFound(target.text, says=says, hint="'history' lists versions")
         return version
 
 

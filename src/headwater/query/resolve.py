@@ -69,7 +69,7 @@ class Resolver:
         if found:
             return found
         near = self.near(text)
-        raise NotFound(text, near=near, hint=None if near else "'headwater search WORDS' looks in names and columns")
+        raise NotFound(text, near=near, hint=None if near else "'search WORDS' looks in names and columns")
 
     def node(self, text: str, *, kind: NodeKind | None = None) -> NodeRow:
         """Return the dataset or job that the text names; what it says of versions and columns is set aside."""
@@ -231,7 +231,7 @@ def read_row(text: str) -> int:
             field="version or row",
             value=text,
             rule="must be a version of the dataset or the number of a row",
-            hint="rows are counted from 0; 'headwater history NAME' lists versions",
+            hint="rows are counted from 0; 'history NAME' lists versions",
         )
     return int(text)
 

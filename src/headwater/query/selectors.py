@@ -153,7 +153,7 @@ class Selector:
     def _run(self, value: str) -> Iterator[NodeRow]:
         run = self.resolver.run(value)
         if run is None:
-            raise NotFound(f"run:{value}", hint="'headwater runs' lists them")
+            raise NotFound(f"run:{value}", hint="'runs' lists them")
         inputs, outputs = self.store.run_io(run.run_id)
         ids = {run.job_id, *(version.dataset_id for version in (*inputs, *outputs))}
         return iter(self.store.nodes(sorted(ids)))

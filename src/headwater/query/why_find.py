@@ -56,7 +56,7 @@ def _subject(store: Store, target: Target, as_of: int | None) -> VersionRow:
             field="name",
             value=target.text,
             rule="must be data, not a job",
-            hint="name what it wrote; 'headwater downstream' lists that",
+            hint="name what it wrote; 'downstream' lists that",
         )
     version = target.version or version_at(store, target.node.id, as_of)
     if version is None:
@@ -64,7 +64,7 @@ def _subject(store: Store, target: Target, as_of: int | None) -> VersionRow:
         raise NotFound(
             target.text,
             says=f"no version of {target.text} was written{when}",
-            hint="'headwater history' lists versions",
+            hint="'history' lists versions",
         )
     return version
 

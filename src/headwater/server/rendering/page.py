@@ -95,7 +95,7 @@ def render(request: Request, principal: Principal, template: str, *, status: int
 def error_page(request: Request, principal: Principal, error: HeadwaterError) -> Response:
     """What a person is shown when a page cannot be: what is wrong, and what can be done."""
     problem = problem_of(error)
-    sought = error.what if isinstance(error, NotFound) and error.hint.startswith("'headwater search") else ""
+    sought = error.what if isinstance(error, NotFound) and error.hint.startswith("'search") else ""
     return render(
         request, principal, "error.html", status=problem.status, problem=problem, sought=sought[:_LONGEST_WORDS]
     )
