@@ -174,3 +174,34 @@ def test_a_scanned_parquet_file_tells_what_its_footer_says(follow):
     written = next(d for d in followed.event()["outputs"] if d["name"].endswith("out.parquet"))
     assert written["outputFacets"]["outputStatistics"]["rowCount"] == 1
     assert followed.facets("out.parquet")["dataQualityMetrics"]["rowCount"] == 1
+
+
+def test_plans_that_are_collected_together(follow, frames):
+    """Each frame of ``collect_all`` comes from its own plan; one plan of all of them is none of ours."""
+    followed = follow("polars")
+    plans = [pl.scan_csv("sales.csv").select("units"), pl.scan_csv("shops.csv").select("city")]
+    units, cities = pl.collect_all(plans)
+    assert followed.columns(units) == {"units": {("sales.csv", "units")}}
+    assert followed.columns(cities) == {"city": {("shops.csv", "city")}}
+    assert len(pl.collect_all(plan for plan in plans)) == 2
+
+
+@pytest.mark.parametrize("name", [name for name in ("union", "merge_sorted") if hasattr(pl, name)])
+def test_rows_put_together_by_a_function(name, follow, frames):
+    """What is stacked, in whatever order of rows, has the columns of all."""
+    followed = follow("polars")
+    one, other = pl.read_csv("sales.csv"), pl.scan_csv("sales.csv").filter(pl.col("units") > 2).collect()
+    more = {"key": "units"} if name == "merge_sorted" else {}
+    result = getattr(pl, name)([one.sort("units"), other.sort("units")], **more)
+    assert ("sales.csv", "price") in followed.columns(result)["price"]
+    assert followed.direct(result, "price") == {"price": "IDENTITY"}
+
+
+def test_frames_brought_into_step(follow, frames):
+    """An aligned frame has its own columns; the keys of all decide which rows there are."""
+    followed = follow("polars")
+    sales, shops = pl.read_csv("sales.csv"), pl.read_csv("shops.csv")
+    one, other = pl.align_frames(sales, shops, on="shop")
+    assert followed.direct(one, "price") == {"price": "IDENTITY"}
+    assert {("sales.csv", "shop"), ("shops.csv", "shop")} <= followed.columns(one)["price"]
+    assert ("sales.csv", "price") not in followed.columns(other)["city"]

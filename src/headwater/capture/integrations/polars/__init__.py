@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.polars import frames, grouping, io, series, warned
+from headwater.capture.integrations.polars import frames, grouping, io, series, together, warned
 
 
 class PolarsIntegration(Integration):
@@ -18,10 +18,11 @@ class PolarsIntegration(Integration):
     identifier: ClassVar[str] = "polars"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook frames, columns, groupings, readers and writers."""
+        """Hook frames, columns, groupings, functions of several frames, readers and writers."""
         del module
         frames.hook(hooks)
         grouping.hook(hooks)
         io.hook(hooks)
         series.hook(hooks)
+        together.hook(hooks)
         warned.install(hooks)

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from headwater.capture.gathered_parts import MAKERS
 from headwater.capture.hooks import Hooks
-from headwater.capture.integrations.polars.frames import by_name, height, names_of
+from headwater.capture.integrations.polars.frames import height, names_of
 from headwater.capture.integrations.polars.replay import Names, Schema, polars
 from headwater.capture.locations import located, located_all
 from headwater.capture.recorder import Recorder, is_spelled_here
-from headwater.capture.several import read_all, stacked
+from headwater.capture.several import read_all
 from headwater.capture.surmise import known_or_listed
 from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value, opaque, same_columns
 
@@ -20,7 +20,7 @@ _FORMATS: Final = ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avr
 
 
 def hook(hooks: Hooks) -> None:
-    """Hook readers, scanners, writers, sinks, concatenation, constructors and conversions."""
+    """Hook readers, scanners, writers, sinks, constructors and conversions."""
     pl = polars()
     for kind in _FORMATS:
         for prefix in ("read_", "scan_"):
@@ -30,7 +30,6 @@ def hook(hooks: Hooks) -> None:
             hooks.after(pl.DataFrame, "write_" + kind, after_write)
         if hasattr(pl.LazyFrame, "sink_" + kind):
             hooks.after(pl.LazyFrame, "sink_" + kind, after_write)
-    hooks.after(pl, "concat", after_concat)
     for name in ("to_pandas", "to_arrow", "to_numpy", "to_dummies"):
         if name != "to_dummies":
             hooks.after(pl.DataFrame, name, functools.partial(after_convert, op=name))
@@ -83,21 +82,6 @@ def after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     ref = located(target)
     if ref is not None:
         recorder.wrote(args[0], ref, snapshot=_snapshot(args[0]))
-
-
-def after_concat(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pl.concat``: rows below one another, or columns beside one another."""
-    items = list(args[0] if args else kwargs["items"]) if not hasattr(args[0] if args else None, "__next__") else []
-    how = kwargs.get("how", args[1] if len(args) > 1 else "vertical")
-    values = [recorder.values.get(item) for item in items]
-    inputs: list[Any] = [value if value is not None else item for value, item in zip(values, items, strict=True)]
-    columns = names_of(result)
-    if columns is None:
-        columns = tuple(dict.fromkeys(name for value in values if value is not None for name in value.column_names()))
-    rule = by_name if how == "horizontal" else stacked
-    recorder.derive(
-        result, "polars.concat", inputs, rule=rule, columns=columns, rows=height(result), detail={"how": how}
-    )
 
 
 def after_convert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
