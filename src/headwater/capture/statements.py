@@ -240,7 +240,8 @@ def _rule(edges: list[ColumnEdge], positions: Positions) -> Rule | None:
 
 
 def rule_of(text: str, names: tuple[str, ...], dialect: str) -> Rule:
-    """The rule of an operation that can be said as a query over its inputs, called ``names`` in it."""
+    """The rule of an operation that can be said as a query over its inputs, called ``names`` in it: several of one name
+    are one table."""
 
     def rule(value: Value) -> Columns:
         from headwater.sql import analyze
@@ -248,8 +249,12 @@ def rule_of(text: str, names: tuple[str, ...], dialect: str) -> Rule:
         known = dict(zip(names, value.inputs, strict=False))
         schema = {name: item.column_names() for name, item in known.items() if item.column_names()}
         parsed = analyze(text, dialect=dialect, schema=schema)
-        edges = [edge for edge in parsed[-1].columns if edge.target_table is None] if parsed else []
-        positions = {edge.source_table.key: [names.index(edge.source_table.name)] for edge in edges}
+        columns = parsed[-1].columns if parsed else ()
+        edges = [edge for edge in columns if edge.target_table is None and edge.source_table.name in names]
+        positions = {
+            edge.source_table.key: [place for place, name in enumerate(names) if name == edge.source_table.name]
+            for edge in edges
+        }
         found = _rule(edges, positions)
         return found(value) if found is not None else opaque(value)
 

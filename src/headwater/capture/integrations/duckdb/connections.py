@@ -14,7 +14,8 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.duckdb.parameters import with_files
 from headwater.capture.integrations.duckdb.scope import WORD, Call
 from headwater.capture.integrations.duckdb.scope import hook as hook_calls
-from headwater.capture.locations import located_all, matching
+from headwater.capture.locations import located_all
+from headwater.capture.quoted_files import patterns_in
 from headwater.capture.recorder import Recorder
 from headwater.capture.several import read_all
 from headwater.capture.values import Value, make_value, same_columns, user_site
@@ -27,13 +28,6 @@ _ENDS: Final = re.compile(r"\s*(?:(COMMIT|END)|ROLLBACK|ABORT)\b", re.I)
 _ASKS: Final = re.compile(
     r"\s*(?:SELECT|FROM|VALUES|TABLE|EXPLAIN|SHOW|DESCRIBE|SUMMARIZE|SET|PRAGMA|PIVOT|UNPIVOT)\b", re.I
 )
-_TEXT: Final = r"'(?:[^']|'')*'"
-_QUOTED: Final = re.compile(_TEXT)
-_PLACES: Final = re.compile(
-    rf"(?:\b(?:FROM|JOIN)\s+|,\s*|\b(?:read_\w+|\w+_scan|sniff_csv|glob)\s*\(\s*)({_TEXT}|\[\s*(?:{_TEXT}[\s,]*)*\])",
-    re.I,
-)
-"""Where a statement names files: as tables, or as the first argument of a function that reads them."""
 _FRAMES: Final = ("pandas", "polars", "pyarrow")
 
 
@@ -158,15 +152,6 @@ def ran(
         state.pending.append(told)
     else:
         told()
-
-
-def patterns_in(text: str) -> dict[str, list[str]]:
-    """The local files that the patterns in a statement name now: when it is parsed there may be others."""
-    if "'" not in text or not any(sign in text for sign in "*?["):
-        return {}
-    quoted = [found for place in _PLACES.findall(text) for found in _QUOTED.findall(place)]
-    patterns = {found[1:-1].replace("''", "'") for found in quoted}
-    return {pattern: files for pattern in patterns if (files := matching(pattern))}
 
 
 def _ended(state: _Connection, *, is_committed: bool) -> None:

@@ -9,9 +9,9 @@ from typing import Any, Final
 import pandas as pd
 from pandas.core.generic import NDFrame
 
+from headwater.capture.databases import database_of
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
-from headwater.capture.integrations.pandas.databases import database_of
 from headwater.capture.integrations.pandas.labels import Labels, index_levels, series_name
 from headwater.capture.integrations.pandas.observing import argument, bind, hook_io
 from headwater.capture.integrations.pandas.rules import SAME

@@ -7,8 +7,8 @@ from typing import Any, Final
 import pandas as pd
 from pandas.core.generic import NDFrame
 
+from headwater.capture.databases import database_of
 from headwater.capture.hooks import After, Hooks
-from headwater.capture.integrations.pandas.databases import database_of
 from headwater.capture.integrations.pandas.labels import (
     UNNAMED,
     Labels,

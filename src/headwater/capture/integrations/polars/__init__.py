@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.polars import frames, grouping, io, series, together, warned
+from headwater.capture.integrations.polars import frames, grouping, io, queries, series, together, warned
 
 
 class PolarsIntegration(Integration):
@@ -23,6 +23,7 @@ class PolarsIntegration(Integration):
         frames.hook(hooks)
         grouping.hook(hooks)
         io.hook(hooks)
+        queries.hook(hooks)
         series.hook(hooks)
         together.hook(hooks)
         warned.install(hooks)

@@ -38,6 +38,8 @@ def hook(hooks: Hooks) -> None:
         hooks.after(pl, name, functools.partial(after_from, op=name))
     for owner in (pl.DataFrame, pl.LazyFrame, pl.Series):
         hooks.after(owner, "__init__", after_init)
+    for name in ("from_dict", "from_dicts", "from_records"):
+        hooks.after(pl, name, after_made)
 
 
 def _snapshot(frame: Any) -> Any:
@@ -113,6 +115,11 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         _spelled_out(recorder, args[0])
     elif data is not None and known_or_listed(recorder.values, data) is not None:
         _same_data(recorder, args[0], data, "polars.DataFrame")
+
+
+def after_made(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pl.from_dict(columns)``, ``from_dicts(rows)``, ``from_records(rows)``."""
+    after_init(recorder, None, (result, args[0] if args else kwargs.get("data")), {})
 
 
 def _spelled_out(recorder: Recorder, frame: Any) -> None:

@@ -1,0 +1,29 @@
+"""Files that a statement names where tables stand: ``FROM 'sales.csv'``, ``read_csv(['a.csv', 'b/*.csv'])``."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from headwater.capture.locations import matching
+
+_TEXT: Final = r"'(?:[^']|'')*'"
+_QUOTED: Final = re.compile(_TEXT)
+_PLACES: Final = re.compile(
+    rf"(?:\b(?:FROM|JOIN)\s+|\b(?:read_\w+|\w+_scan)\s*\(\s*)({_TEXT}|\[\s*(?:{_TEXT}[\s,]*)*\])", re.I
+)
+
+
+def quoted_files(text: str) -> list[str]:
+    """The files and patterns that stand where a table does, or as the first argument of a function that reads files."""
+    if "'" not in text:
+        return []
+    quoted = [found for place in _PLACES.findall(text) for found in _QUOTED.findall(place)]
+    return list(dict.fromkeys(found[1:-1].replace("''", "'") for found in quoted))
+
+
+def patterns_in(text: str) -> dict[str, list[str]]:
+    """The local files that the patterns in a statement name now: when it is parsed there may be others."""
+    if not any(sign in text for sign in "*?["):
+        return {}
+    return {pattern: files for pattern in quoted_files(text) if (files := matching(pattern))}
