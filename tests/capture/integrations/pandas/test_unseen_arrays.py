@@ -88,10 +88,23 @@ def test_two_steps_later(frame):
 
 
 def test_codes_of_labels_come_from_the_labels(frame):
-    """``pd.factorize`` of one column comes from that column."""
+    """The codes and the labels that ``factorize`` gives come from the column, however it is called."""
     followed, df = frame
     df["code"] = pd.factorize(df["c"])[0]
+    codes, labels = df["c"].factorize()
+    other = df[["a"]].copy()
+    other["code"] = codes
     assert followed.columns(df)["code"] == {("in.csv", "c")}
+    assert followed.columns(other)["code"] == {("in.csv", "c")}
+    assert followed.columns(pd.DataFrame({"label": labels}))["label"] == {("in.csv", "c")}
+
+
+def test_what_a_group_holds_once(frame):
+    """``unique`` of a column by group is made of that column, grouped."""
+    followed, df = frame
+    each = df.groupby("c")["a"].unique().explode().to_frame()
+    assert followed.direct(each, "a") == {"a": "AGGREGATION"}
+    assert followed.columns(each)["a"] == {("in.csv", "a"), ("in.csv", "c")}
 
 
 def _scaled(values, by):

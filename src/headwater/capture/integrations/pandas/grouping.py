@@ -65,6 +65,7 @@ _REDUCTIONS: Final = [
     "prod",
     "count",
     "nunique",
+    "unique",
     "any",
     "all",
     "idxmin",

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 from pandas.core.arrays.categorical import CategoricalAccessor
+from pandas.core.base import IndexOpsMixin
 from pandas.core.generic import NDFrame
 from pandas.core.indexes.accessors import Properties
 from pandas.core.strings.accessor import StringMethods
@@ -39,7 +40,6 @@ _CONVERSIONS: Final = [
     "to_datetime",
     "to_numeric",
     "to_timedelta",
-    "factorize",
     "unique",
     "isna",
     "isnull",
@@ -62,6 +62,8 @@ def install(hooks: Hooks) -> None:
     for name in _CONVERSIONS:
         if hasattr(pd, name):
             hook(hooks, pd, name, _converted(name))
+    hook(hooks, pd, "factorize", _factorized("factorize"))
+    hook_methods(hooks, (IndexOpsMixin, pd.Series), ("factorize",), _factorized)
     hook(hooks, pd, "crosstab", _crosstab)
     public = [name for name, item in vars(StringMethods).items() if callable(item) and not name.startswith("_")]
     hook_methods(hooks, (StringMethods,), [*public, "__getitem__"], _of_strings)
@@ -190,6 +192,17 @@ def _converted(name: str) -> After:
             bind(recorder, result, name, inputs, CHANGED if same else rule)
         elif inputs:
             bind(recorder, result, name, inputs, combining(inputs))
+
+    return handler
+
+
+def _factorized(name: str) -> After:
+    """Codes and the values that they stand for: both come from the column."""
+    converted = _converted(name)
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        for part in result:
+            converted(recorder, part, args, kwargs)
 
     return handler
 
