@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from headwater.capture import readings
+
 
 @pytest.fixture
 def frame(follow):
@@ -96,6 +98,28 @@ def test_an_index_that_is_given(follow):
     for result in (labelled, other, made, series):
         assert followed.columns(result.reset_index())["index"] == both
         assert followed.columns(result.reset_index())["n"] == {("in.csv", "n")}
+
+
+def test_lines_are_read_however_many_were_read_before(frame):
+    """An index out of a variable is read from the code, in a program that has thousands of such lines too."""
+    followed, df = frame[0], pd.read_csv("in.csv")
+    for number in range(readings.MAX_LINES + 10):
+        readings.READINGS.may_read(compile("x", f"{number}.py", "exec"), 1)
+    index = pd.Index(df["day"] + df["time"])
+    late = df[["n"]]
+    late.index = index
+    assert followed.columns(late.reset_index())["index"] == {("in.csv", "day"), ("in.csv", "time")}
+
+
+def test_a_line_that_gives_an_index_too_often_is_told(frame):
+    """After many rounds of a loop the line is not read any more, and the run says which."""
+    followed, df = frame[0], pd.read_csv("in.csv")
+    for _ in range(readings.MAX_ASKED + 5):
+        index = pd.Index(df["day"] + df["time"])
+        again = df[["n"]]
+        again.index = index
+    (said,) = followed.event()["run"]["facets"]["headwater_outcome"]["unresolved"]
+    assert said.startswith("test_unnamed_index.py:")
 
 
 def test_an_index_that_is_changed(frame):

@@ -187,16 +187,11 @@ def test_a_line_in_a_loop_is_read_a_bounded_number_of_times(frame):
     assert counts == [64]
 
 
-def test_a_line_that_is_given_up_is_told_and_the_next_ones_are_read(frame):
-    """A run in which one line made more arrays than are read there says so, once; lines after thousands of others are
-    read as the first were."""
+def test_a_line_that_is_given_up_is_told(frame):
+    """A run in which one line made more arrays than are read there says so, once."""
     followed, df = frame
     for _ in range(readings.MAX_ASKED + 5):
         pd.DataFrame({"double": df["a"].values * 2})
-    for number in range(readings.MAX_LINES + 10):
-        readings.READINGS.may_read(compile("x", f"{number}.py", "exec"), 1)
-    late = pd.DataFrame({"sum": df["a"].values + df["b"].values})
-    assert followed.columns(late)["sum"] == {("in.csv", "a"), ("in.csv", "b")}
     said = [text for text in followed.event()["run"]["facets"]["headwater_outcome"]["unresolved"] if "was read" in text]
     assert len(said) == 1
     assert said[0].startswith("test_unseen_arrays.py:")
