@@ -70,6 +70,29 @@ def test_the_chain_from_file_to_predictions(follow, loans):
     assert predicted["method"] == "predict"
 
 
+@pytest.mark.parametrize("remainder", ["drop", "passthrough"])
+@pytest.mark.parametrize("is_searched", [False, True])
+def test_columns_that_a_pipeline_leaves_out_are_not_behind_its_predictions(remainder, is_searched, follow, loans):
+    """Of what it is given, a prediction comes from the columns that the transformer in front lets through."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.tree import DecisionTreeClassifier
+
+    followed = libraries(follow)
+    frame = pd.read_csv("loans.csv").drop(columns="region")
+    prepare = make_column_transformer((StandardScaler(), ["income"]), remainder=remainder)
+    risk = make_pipeline(prepare, DecisionTreeClassifier(max_depth=2, random_state=0))
+    if is_searched:
+        risk = GridSearchCV(risk, {"decisiontreeclassifier__max_depth": [1, 2]}, cv=2)
+    risk.fit(frame, frame["late"])
+    predicted = risk.predict(frame)
+    behind = {column for _, column in followed.columns(predicted)["prediction"]}
+    assert "income" in behind
+    assert ("debt" in behind) == (remainder == "passthrough")
+
+
 def test_a_model_tells_parameters_features_and_training_data(follow, loans):
     """The model's facet holds what a rebuild needs, seeds included."""
     followed = libraries(follow)

@@ -60,6 +60,20 @@ def model_features(model: Any, columns: Sequence[str]) -> Features:
     return identity(columns)
 
 
+def columns_used(model: Any, columns: Sequence[str]) -> list[str]:
+    """Those of the columns given to a model that reach it: a ColumnTransformer before it may leave some out."""
+    inner = inner_model(model)
+    if inner is not None:
+        return columns_used(inner, columns)
+    steps = getattr(model, "steps", None)
+    parts = getattr(steps[0][1], "transformers_", None) if isinstance(steps, list) and steps else None
+    if not isinstance(parts, list) or not columns:
+        return list(columns)
+    taken = [selected for _, made, selected in parts if not (isinstance(made, str) and made == "drop")]
+    places = {place for selected in taken for place in _positions(selected, columns)}
+    return [name for place, name in enumerate(columns) if place in places]
+
+
 def inner_model(model: Any) -> Any:
     """The model that a search chose, or that learned a transformed target; None for a model that is its own."""
     for name in ("best_estimator_", "regressor_"):

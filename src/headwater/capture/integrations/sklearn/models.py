@@ -10,6 +10,7 @@ from headwater.capture.integrations.sklearn.calls import assigned_names, receive
 from headwater.capture.integrations.sklearn.features import (
     MAX_FEATURES,
     Feature,
+    columns_used,
     features_of,
     model_features,
     preprocessing,
@@ -256,7 +257,8 @@ def after_predict(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
     model, value = known(recorder, estimator), known(recorder, x)
     names = _outputs(estimator, result, method)
     used = getattr(estimator, "feature_names_in_", None)
-    columns = [str(name) for name in used] if used is not None else list(columns_of(x, value))
+    given = [str(name) for name in used] if used is not None else list(columns_of(x, value))
+    columns = columns_used(estimator, given)
     deps = [Dep(0, None), *(Dep(1, name) for name in columns)]
     fields = dict.fromkeys(names, deps)
     recorder.derive(
