@@ -180,3 +180,23 @@ def test_why_a_run_failed_is_read_from_what_spark_says_too():
             said = "\n".join("".join(span.text for span in line) for line in details_lines(details, cells=120))
             assert "Task failed" in said
             assert name not in said
+
+
+def test_what_capture_did_not_see_is_told():
+    """Sentences and counts of the outcome, five of them on the command line; of another shape none, and no fault."""
+    told = [f"work {number} was not seen" for number in range(6)]
+    outcome = facet(unresolved=[*told, 7, None], dropped_operations=1200, dropped_events=0, capture_errors="many")
+    event = run_event(run_id(1), "train", "COMPLETE", 1, ["raw"], ["t"], run_facets={"headwater_outcome": outcome})
+    with store_of(event) as store:
+        details = Lineage(store).show(f"run:{run_id(1)}")
+        assert details.run is not None
+        assert details.run.unseen == (*told, "1,200 operations beyond the limit of a run were left out")
+        said = ["".join(span.text for span in line) for line in details_lines(details, cells=120)]
+        assert [line.split()[0] for line in said if "was not seen" in line] == ["not", *["work"] * 4]
+        assert any("and 2 more" in line for line in said)
+    odd = facet(unresolved={"a": 1}, dropped_operations=-3)
+    event = run_event(run_id(1), "train", "COMPLETE", 1, ["raw"], ["t"], run_facets={"headwater_outcome": odd})
+    with store_of(event) as store:
+        found = Lineage(store).show(f"run:{run_id(1)}").run
+        assert found is not None
+        assert found.unseen == ()

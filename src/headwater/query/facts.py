@@ -91,6 +91,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     environment: Environment = Environment()
     command: str = ""
     error: str = ""
+    #: what capture could not see or keep, one sentence each
+    unseen: tuple[str, ...] = ()
     tags: dict[str, str] = {}
 
 
@@ -181,8 +183,24 @@ def run_facts(store: Store, run: RunRow) -> RunFacts:
         environment=_environment(facets, process),
         command=_command(process),
         error=_text(failure(facets), "message"),
+        unseen=_unseen(facets),
         tags=_tags(facets),
     )
+
+
+_LOST = {
+    "dropped_operations": "operations beyond the limit of a run were left out",
+    "dropped_events": "events could not be delivered or kept",
+    "capture_errors": "times something went wrong within capture",
+}
+
+
+def _unseen(facets: Facets) -> tuple[str, ...]:
+    outcome = body(facets, "headwater_outcome")
+    told = outcome.get("unresolved")
+    found = [text for text in told if isinstance(text, str) and text] if isinstance(told, list) else []
+    counts = [(outcome.get(name), words) for name, words in _LOST.items()]
+    return (*found, *(f"{count:,} {words}" for count, words in counts if isinstance(count, int) and count > 0))
 
 
 def failure(facets: Facets) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from headwater.query.times import Clock, ago, iso, lasted, now
 from headwater.query.why_nodes import version_node
 from headwater.query.why_text import run_facts_words
 
-_KEY = 13
+_KEY = 14
+_MOST_UNSEEN = 5
 _MOST_COLUMNS = 60
 _MOST_WEIGHTS = 12
 
@@ -212,6 +213,10 @@ def _run(run: RunFacts, labels: Labels, current: int, cells: int) -> Iterator[Li
     yield from run_facts_words(run, labels, cells)
     if run.error:
         yield [_key("error"), Span(elide(clean(run.error.splitlines()[0]), max(20, cells - _KEY - 3)), "bad")]
+    for place, text in enumerate(run.unseen[:_MOST_UNSEEN]):
+        yield [_key("not seen" if not place else ""), Span(elide(clean(text), max(20, cells - _KEY - 3)), "dim")]
+    if len(run.unseen) > _MOST_UNSEEN:
+        yield [_key(""), Span(f"and {len(run.unseen) - _MOST_UNSEEN:,} more; --json gives all", "dim")]
 
 
 def runs_lines(
