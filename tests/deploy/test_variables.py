@@ -17,7 +17,7 @@ import pytest
 
 from headwater.errors import ServiceError
 from headwater.server.asking import ask_health
-from headwater.server.readiness import Readiness
+from headwater.server.health_document import Readiness
 from headwater.storage.open import index_folder
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import msgspec
 
 from headwater.errors import ConfigError, ServiceError
 from headwater.model.uris import without_password
-from headwater.server.readiness import Readiness
+from headwater.server.health_document import Readiness
 
 _MOST_BYTES = 1 << 20
 

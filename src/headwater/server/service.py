@@ -13,12 +13,12 @@ from headwater.server.access.documents import Documents
 from headwater.server.access.links import Links
 from headwater.server.access.oidc import OIDC
 from headwater.server.access.records import Quota, Tenant
+from headwater.server.health_document import Check
 from headwater.server.intake.intake import Intake
 from headwater.server.intake.record_cycles import Turns
 from headwater.server.live.hub import Hub
 from headwater.server.live.others import told_of_others
 from headwater.server.permissions import SCOPES, Permission
-from headwater.server.readiness import Check
 from headwater.server.settings import Settings, check
 from headwater.server.shared_values import SharedValues
 from headwater.server.telemetry.metrics import Metrics

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from headwater.server.call import Call
 from headwater.server.errors import json_response
+from headwater.server.health_document import Readiness
 from headwater.server.permissions import Permission
-from headwater.server.readiness import Readiness
 from headwater.server.routing import Operation
 from headwater.server.telemetry.metrics import CONTENT_TYPE
 
