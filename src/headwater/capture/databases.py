@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any, Final, NamedTuple
 
@@ -67,10 +68,16 @@ def _url(connection: Any) -> str | None:
 
 
 def _sqlite_url(connection: Any) -> str:
+    path = main_file(connection)
+    return f"sqlite:///{path}" if path else "sqlite://"
+
+
+def main_file(connection: Any) -> str:
+    """The file behind a connection of sqlite3; empty for a database in memory."""
     with unobserved():
         cursor = connection.cursor()
         cursor.row_factory = None
         rows = cursor.execute("PRAGMA database_list").fetchall()
         cursor.close()
-    path = next((row[2] for row in rows if row[1] == "main"), "")
-    return f"sqlite:///{path}" if path else "sqlite://"
+    path = next((row[2] for row in rows if row[1] in ("main", b"main")), "")  # bytes where the user has texts so
+    return os.fsdecode(path or "")

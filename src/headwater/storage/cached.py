@@ -6,6 +6,7 @@ id that was handed out since the rows were last written, and those that are pend
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -51,7 +52,7 @@ class Fresh:
         self._floor = None
 
 
-class CachedTable(Generic[K, R]):
+class CachedTable(ABC, Generic[K, R]):
     """The cache of a table, and what waits to be written.
 
     ``keys`` are the columns of its key; ``encode`` gives the columns of a row in the order of the statements,
@@ -94,9 +95,9 @@ class CachedTable(Generic[K, R]):
             return None
         return self.keep(self._decode(*columns))
 
+    @abstractmethod
     def _stored(self, key: Columns) -> Columns | None:
         """The columns of the stored row of that key."""
-        raise NotImplementedError
 
     def _is_new(self, key: K) -> bool:
         """Whether no row with that key is stored, by the key alone."""
@@ -169,13 +170,13 @@ class CachedTable(Generic[K, R]):
         self._indexes.clear()
         self.fresh.written()
 
+    @abstractmethod
     def _remove(self, keys: list[Columns]) -> None:
         """Remove the stored rows of these keys."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _write(self, rows: list[Columns]) -> None:
         """Store these rows, in the place of those with the same key."""
-        raise NotImplementedError
 
     # -- the cache -------------------------------------------------------------------------------------------------
     def __len__(self) -> int:

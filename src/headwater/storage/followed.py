@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,15 +13,15 @@ from headwater.storage.projection.records import Derivation, Edge
 _COUNTED = ("datasets", "jobs", "runs", "versions", "edges")
 
 
-class FollowedTables:
+class FollowedTables(ABC):
     """The tables of a backend that says how a named statement is asked."""
 
     edges: CachedTable[tuple[int, int, int, int, int], Edge]
     _edge_log: list[tuple[Any, ...]]
 
+    @abstractmethod
     def _ask(self, name: str, *given: Any) -> Iterable[tuple[Any, ...]]:
         """The rows of the statement of that name."""
-        raise NotImplementedError
 
     def counts(self) -> dict[str, int]:
         """Numbers of datasets, jobs, runs, versions and edges."""

@@ -16,9 +16,10 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture import recorder as recording
 from headwater.capture.as_caller import call_as
+from headwater.capture.databases import main_file
 from headwater.capture.dbapi import Connections, Place, follow, renamed, told, watched
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import Hooks, Integration, unobserved
+from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.recorder import Recorder
 from headwater.capture.stand_in import unseen
 from headwater.model.uris import in_database_file
@@ -95,13 +96,7 @@ def namespace_of(database: Any) -> str:
 
 def _place_of(connection: Any) -> Place:
     """Where a connection leads that did not come from our ``connect`` (a pickled factory, an ``__init__``)."""
-    with unobserved():
-        cursor = connection.cursor()
-        cursor.row_factory = None
-        rows = cursor.execute("PRAGMA database_list").fetchall()
-        cursor.close()
-    path = next((row[2] for row in rows if row[1] in ("main", b"main")), "")
-    return Place("sqlite", namespace_of(path), "main")
+    return Place("sqlite", namespace_of(main_file(connection)), "main")
 
 
 _CONNECTIONS: Final = Connections(_place_of, lambda connection: bool(connection.in_transaction))

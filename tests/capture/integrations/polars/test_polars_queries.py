@@ -94,12 +94,22 @@ def engine():
     return sqlalchemy.create_engine("sqlite:///shop.db")
 
 
-@pytest.mark.parametrize("connect", [lambda: sqlite3.connect("shop.db"), engine], ids=["sqlite3", "sqlalchemy"])
+def of_bytes():
+    """A connection that gives texts as bytes."""
+    connection = sqlite3.connect("shop.db")
+    connection.text_factory = bytes
+    return connection
+
+
+CONNECTIONS = {"sqlite3": lambda: sqlite3.connect("shop.db"), "texts as bytes": of_bytes, "sqlalchemy": engine}
+
+
+@pytest.mark.parametrize("connect", CONNECTIONS.values(), ids=CONNECTIONS)
 def test_a_frame_from_a_database(connect, follow, shop):
     """The table is the source, by column, once: what the driver does is not told again."""
     followed = follow("polars", "sqlite3", "sqlalchemy")
     connection = connect()
-    pl.read_database("SELECT city AS town FROM shops WHERE shop = 'n'", connection).write_csv("out")
+    pl.read_database("SELECT city AS town FROM shops WHERE shop = 'n'", connection).write_parquet("out")
     (connection.close if hasattr(connection, "close") else connection.dispose)()
     assert followed.sources("out", "town") == {("shops", "city")}
     assert [d["name"] for d in followed.event()["inputs"]] == ["shops"]
