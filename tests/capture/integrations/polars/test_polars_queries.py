@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 import sqlalchemy
 
+from headwater.capture import recorder as recording
+
 QUERY = "SELECT shop, sum(units * price) AS revenue FROM {} WHERE units > 1 GROUP BY shop"
 REVENUE = {("sales.csv", "units"), ("sales.csv", "price"), ("sales.csv", "shop")}
 
@@ -113,6 +115,19 @@ def test_a_frame_from_a_database(connect, follow, shop):
     (connection.close if hasattr(connection, "close") else connection.dispose)()
     assert followed.sources("out", "town") == {("shops", "city")}
     assert [d["name"] for d in followed.event()["inputs"]] == ["shops"]
+
+
+def test_a_connection_is_left_alone_while_nothing_is_recorded(follow, shop):
+    """Without a run nobody is asked which database it is: the driver sees the query alone."""
+    followed = follow("polars")
+    recording.leave(followed._token)
+    asked = []
+    connection = sqlite3.connect("shop.db")
+    connection.set_trace_callback(asked.append)
+    assert pl.read_database("SELECT city FROM shops", connection).height == 2
+    connection.close()
+    followed._token = recording.enter(followed.recorder)
+    assert asked == ["SELECT city FROM shops"]
 
 
 def test_a_database_that_does_not_say_its_address(follow, shop):

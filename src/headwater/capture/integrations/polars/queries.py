@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from headwater.capture import recorder as recording
 from headwater.capture.as_caller import variables
 from headwater.capture.databases import Database, database_of
 from headwater.capture.guard import GUARD
@@ -165,6 +166,8 @@ def _read_database(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def read_database(*args: Any, **kwargs: Any) -> Any:
+        if recording.current() is None:
+            return original(*args, **kwargs)
         database: Database | None = None
         with GUARD.at("polars.read_database"):
             database = database_of(_argument(args, kwargs, 1, "connection"))
