@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench_ingest import Platform
+from headwater.storage import layouts
 from headwater.storage.base import ReceiptStatus
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import Session, connect
-from headwater.storage.postgres.layouts import LAYOUTS
-from headwater.storage.postgres.table import arrays_of
+from headwater.storage.postgres.table import Statements, arrays_of
 from headwater.testing.postgres import PostgresServer
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -101,15 +101,15 @@ def rows(count: int, first: int) -> list[tuple[object, ...]]:
 
 def by_arrays(session: Session, given: list[tuple[object, ...]]) -> None:
     """As the store writes."""
-    layout = LAYOUTS["versions"]
-    session.execute(layout.put, arrays_of(layout.types, given))
+    statements = Statements(layouts.VERSIONS)
+    session.execute(statements.put, arrays_of(list(statements.types.values()), given))
 
 
 def by_copy(session: Session, given: list[tuple[object, ...]]) -> None:
     """COPY into a temporary table that goes with the transaction, and from there."""
-    shown = LAYOUTS["versions"].shown
+    columns = ", ".join(layouts.VERSIONS.columns)
     session.execute("CREATE TEMPORARY TABLE staged (LIKE versions INCLUDING DEFAULTS) ON COMMIT DROP")
-    with session.connect().cursor().copy(f"COPY staged (tenant_id, {shown}) FROM STDIN (FORMAT binary)") as copy:
+    with session.connect().cursor().copy(f"COPY staged (tenant_id, {columns}) FROM STDIN (FORMAT binary)") as copy:
         copy.set_types(["text", "int8", "int8", "int8", "int8", "bytea", "int8", *["text"] * 3, "int8", "int8"])
         for row in given:
             copy.write_row((session.tenant, *row))

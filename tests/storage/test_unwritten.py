@@ -67,12 +67,14 @@ def test_a_reader_of_one_state_looks_at_that_state_alone(store: ProjectedStore, 
 
 def test_sqlite_finds_it_by_its_index(tmp_path: Path) -> None:
     """By dataset and mark, not by going through what the dataset has."""
-    from headwater.storage.sqlite.connection import queries
+    from headwater.storage import layouts
+    from headwater.storage.sqlite.table import Statements
 
+    query = Statements(layouts.VERSIONS).where["dataset", "run", "tag"]
     with SQLiteStore.open(tmp_path) as store:
         store.append(raw(reader(1, "d")))
     with sqlite3.connect(tmp_path / "default.db") as db:
-        plan = db.execute(f"EXPLAIN QUERY PLAN {queries()['versions_by_dataset_run_tag']}", (1, 0, "d")).fetchall()
+        plan = db.execute(f"EXPLAIN QUERY PLAN {query}", (1, 0, "d")).fetchall()
     db.close()
     assert [row[3] for row in plan] == ["SEARCH versions USING INDEX versions_unwritten (dataset=? AND tag=?)"]
 
@@ -87,7 +89,7 @@ def test_postgresql_finds_it_by_its_index(postgres_server: PostgresServer) -> No
         store.append(raw(reader(5000, long)))
         (seen,), _ = store.run_io(run_id(5000))
         assert seen.version == long
-        query = store._tables.versions.layout.where(("dataset", "run", "tag"))
+        query = store._tables.versions._statements.where(("dataset", "run", "tag"))
         with store._reading():
             plan = store._session.rows(f"EXPLAIN {query}", (seen.dataset_id, 0, long))
     text = "\n".join(row[0] for row in plan)

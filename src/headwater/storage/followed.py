@@ -8,6 +8,7 @@ from typing import Any
 
 from headwater.storage import rows
 from headwater.storage.cached import CachedTable
+from headwater.storage.layouts import EdgeKey
 from headwater.storage.projection.records import Derivation, Edge
 
 _COUNTED = ("datasets", "jobs", "runs", "versions", "edges")
@@ -16,7 +17,7 @@ _COUNTED = ("datasets", "jobs", "runs", "versions", "edges")
 class FollowedTables(ABC):
     """The tables of a backend that says how a named statement is asked."""
 
-    edges: CachedTable[tuple[int, int, int, int, int], Edge]
+    edges: CachedTable[EdgeKey, Edge]
     _edge_log: list[tuple[Any, ...]]
 
     @abstractmethod

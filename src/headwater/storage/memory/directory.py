@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 
+from headwater.storage import layouts
 from headwater.storage.memory.table import MemoryTable
 from headwater.storage.projection.records import DATASET, JOB, Listing, Pulse, Run
 from headwater.storage.projection.tables import Span
@@ -14,8 +15,8 @@ class MemoryDirectory:
     """Goes through every row: memory is no place for many."""
 
     def __init__(self, runs: Callable[[int], list[Run]]) -> None:
-        self.listings: MemoryTable[int, Listing] = MemoryTable(attrgetter("node"))
-        self.pulses: MemoryTable[tuple[int, int], Pulse] = MemoryTable(attrgetter("start", "type"))
+        self.listings = MemoryTable(layouts.LISTINGS)
+        self.pulses = MemoryTable(layouts.PULSES)
         self._runs = runs
 
     def namespaces(self) -> list[Span]:

@@ -6,20 +6,27 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
+from headwater.storage.layouts import Layout
 from headwater.storage.projection.touches import TouchNotes
 
 K = TypeVar("K", bound=Hashable)
-R = TypeVar("R")
+R = TypeVar("R", bound=msgspec.Struct)
+C = TypeVar("C")
 
 
 class MemoryTable(Generic[K, R]):
     """Rows in a dictionary, with a dictionary of keys for every indexed set of columns."""
 
-    def __init__(self, key: Callable[[R], K], *indexes: tuple[str, ...]) -> None:
-        self._key = key
+    def __init__(self, layout: Layout[K, R], *more_lookups: tuple[str, ...]) -> None:
+        key: Any = attrgetter(*layout.key)
+        self._key: Callable[[R], K] = key
         self.notes: TouchNotes | None = None
         self._rows: dict[K, R] = {}
-        self._indexes: dict[tuple[str, ...], dict[Any, dict[K, None]]] = {tuple(sorted(index)): {} for index in indexes}
+        self._indexes: dict[tuple[str, ...], dict[Any, dict[K, None]]] = {
+            names: {} for names in (*layout.lookups, *more_lookups)
+        }
         self._getters = {index: attrgetter(*index) for index in self._indexes}
         self._filed: dict[K, tuple[Any, ...]] = {}
 
@@ -72,26 +79,26 @@ class MemoryTable(Generic[K, R]):
         return len(self._rows)
 
 
-class MemoryContents(Generic[R]):
+class MemoryContents(Generic[C]):
     """Content by digest and by id."""
 
     def __init__(self) -> None:
         self._ids: dict[bytes, int] = {}
-        self._rows: dict[int, R] = {}
+        self._rows: dict[int, C] = {}
 
     def id_of(self, digest: bytes) -> int | None:
         """The id under which that content is stored."""
         return self._ids.get(digest)
 
-    def add(self, content_id: int, digest: bytes, row: R) -> None:
+    def add(self, content_id: int, digest: bytes, row: C) -> None:
         """Store content that is new."""
         self._ids[digest] = content_id
         self._rows[content_id] = row
 
-    def get(self, content_id: int) -> R:
+    def get(self, content_id: int) -> C:
         """The content of that id."""
         return self._rows[content_id]
 
-    def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
+    def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
         """The content of these ids."""
         return {content_id: self._rows[content_id] for content_id in content_ids}

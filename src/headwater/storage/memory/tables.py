@@ -9,6 +9,7 @@ from operator import attrgetter
 
 import msgspec
 
+from headwater.storage import layouts
 from headwater.storage.memory.directory import MemoryDirectory
 from headwater.storage.memory.reads import MemoryReads
 from headwater.storage.memory.rewrites import MemoryRewrites
@@ -20,19 +21,15 @@ from headwater.storage.projection.records import (
     JOB,
     VERSION,
     Change,
-    Dependency,
     Derivation,
     Edge,
     FacetSetRow,
-    Fields,
-    Flow,
     Mapping,
     Mention,
     Name,
     Node,
     Run,
     Shape,
-    Statement,
     Version,
 )
 from headwater.storage.projection.tables import Counter, HeldEdge, Level, NamedNode, Side
@@ -44,34 +41,18 @@ class MemoryTables:
 
     def __init__(self, keys: Callable[[int], bytes], epochs: abc.Mapping[Level, int] | None = None) -> None:
         self._keys = keys
-        self.names: MemoryTable[int, Name] = MemoryTable(attrgetter("id"), ("node",), ("kind", "namespace", "name"))
-        self.nodes: MemoryTable[int, Node] = MemoryTable(attrgetter("id"))
-        self.runs: MemoryTable[int, Run] = MemoryTable(attrgetter("id"), ("run_id",), ("job",))
-        self.versions: MemoryTable[int, Version] = MemoryTable(
-            attrgetter("id"), ("dataset",), ("dataset", "run", "tag")
-        )
-        self.derivations: MemoryTable[int, Derivation] = MemoryTable(attrgetter("id"))
-        self.dependencies: MemoryTable[tuple[str, str], Dependency] = MemoryTable(
-            attrgetter("run_id", "on_run"), ("run_id",), ("on_run",)
-        )
-        self.flows: MemoryTable[tuple[int, int, int], Flow] = MemoryTable(
-            attrgetter("job", "target", "kind"), ("job",), ("target",)
-        )
-        self.edges: MemoryTable[tuple[int, int, int, int, int], Edge] = MemoryTable(
-            attrgetter("source", "target", "job", "kind", "valid_from"),
-            ("source",),
-            ("target",),
-            ("job",),
-            ("job", "target", "kind"),
-        )
-        self.changes: MemoryTable[tuple[int, str, int, bytes], Change] = MemoryTable(
-            attrgetter("node", "name", "at", "key"), ("node",), ("node", "name")
-        )
-        self.statements: MemoryTable[tuple[int, int, int, bytes], Statement] = MemoryTable(
-            attrgetter("subject", "kind", "at", "key"), ("subject", "kind")
-        )
-        self.fields: MemoryTable[int, Fields] = MemoryTable(attrgetter("node"))
-        self.search = SearchTable(attrgetter("node"))
+        self.names = MemoryTable(layouts.NAMES)
+        self.nodes = MemoryTable(layouts.NODES)
+        self.runs = MemoryTable(layouts.RUNS, ("run_id",))
+        self.versions = MemoryTable(layouts.VERSIONS)
+        self.derivations = MemoryTable(layouts.DERIVATIONS)
+        self.dependencies = MemoryTable(layouts.DEPENDENCIES)
+        self.flows = MemoryTable(layouts.FLOWS)
+        self.edges = MemoryTable(layouts.EDGES)
+        self.changes = MemoryTable(layouts.CHANGES)
+        self.statements = MemoryTable(layouts.STATEMENTS)
+        self.fields = MemoryTable(layouts.FIELDS)
+        self.search = SearchTable(layouts.SEARCH)
         self.bodies: MemoryContents[bytes] = MemoryContents()
         self.facet_sets: MemoryContents[FacetSetRow] = MemoryContents()
         self.shapes: MemoryContents[Shape] = MemoryContents()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from headwater.model.events import Event, JobEvent, RunEvent
-from headwater.storage import rows
+from headwater.storage import layouts, rows
 from headwater.storage.cached import Fresh
 from headwater.storage.followed import FollowedTables
+from headwater.storage.layouts import K, Layout, R
 from headwater.storage.mentions import PendingMentions
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.directory import PostgresDirectory
-from headwater.storage.postgres.layouts import LAYOUTS
 from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.reads import PostgresReads
 from headwater.storage.postgres.rewrites import PostgresRewrites
@@ -27,20 +27,11 @@ from headwater.storage.projection.records import (
     DATASET,
     JOB,
     Change,
-    Dependency,
-    Derivation,
     Edge,
     FacetSetRow,
-    Fields,
-    Flow,
     Mapping,
     Name,
-    Node,
-    Run,
-    SearchText,
     Shape,
-    Statement,
-    Version,
 )
 from headwater.storage.projection.tables import LEVELS, Counter
 
@@ -74,24 +65,18 @@ class BatchTables(FollowedTables):
 
     def _make_tables(self) -> None:
         table = self._table
-        self.names: PostgresTable[int, Name] = table("names", decode=rows.plain(Name), cache_size=100_000)
-        self.nodes: PostgresTable[int, Node] = table("nodes", decode=rows.plain(Node), cache_size=100_000)
-        self.runs: PostgresTable[int, Run] = table("runs", rows.run_columns, rows.run_row)
-        self.versions: PostgresTable[int, Version] = table("versions", rows.version_columns, rows.version_row)
-        self.derivations: PostgresTable[int, Derivation] = table(
-            "derivations", rows.derivation_columns, rows.derivation_row
-        )
-        self.dependencies: PostgresTable[tuple[str, str], Dependency] = table(
-            "dependencies", decode=rows.plain(Dependency)
-        )
-        self.flows: PostgresTable[tuple[int, int, int], Flow] = table("flows", decode=rows.plain(Flow))
-        self.edges: PostgresTable[tuple[int, int, int, int, int], Edge] = table("edges", decode=rows.plain(Edge))
-        self.changes: PostgresTable[tuple[int, str, int, bytes], Change] = table("changes", decode=rows.plain(Change))
-        self.statements: PostgresTable[tuple[int, int, int, bytes], Statement] = table(
-            "statements", rows.statement_columns, rows.statement_row
-        )
-        self.fields: PostgresTable[int, Fields] = table("fields", rows.fields_columns, rows.fields_row)
-        self.search: SearchTable = table("search", decode=rows.plain(SearchText), make=SearchTable)
+        self.names = table(layouts.NAMES, cache_size=100_000)
+        self.nodes = table(layouts.NODES, cache_size=100_000)
+        self.runs = table(layouts.RUNS)
+        self.versions = table(layouts.VERSIONS)
+        self.derivations = table(layouts.DERIVATIONS)
+        self.dependencies = table(layouts.DEPENDENCIES)
+        self.flows = table(layouts.FLOWS)
+        self.edges: PostgresTable[layouts.EdgeKey, Edge] = table(layouts.EDGES)
+        self.changes = table(layouts.CHANGES)
+        self.statements = table(layouts.STATEMENTS)
+        self.fields = table(layouts.FIELDS)
+        self.search = SearchTable(self._session, layouts.SEARCH, self._fresh("search"))
         self.search.counters = self
         self.directory = PostgresDirectory(self._session, self._fresh)
         self._tables: list[Any] = [
@@ -104,16 +89,8 @@ class BatchTables(FollowedTables):
         ]  # fmt: skip
         self.touched: set[int] = set()
 
-    def _table(
-        self,
-        name: str,
-        encode: Callable[[Any], rows.Columns] = rows.astuple,
-        decode: Callable[..., Any] = tuple,
-        *,
-        cache_size: int = 20_000,
-        make: type[PostgresTable[Any, Any]] = PostgresTable,
-    ) -> Any:
-        return make(self._session, LAYOUTS[name], encode, decode, self._fresh(name), cache_size=cache_size)
+    def _table(self, layout: Layout[K, R], *, cache_size: int = 20_000) -> PostgresTable[K, R]:
+        return PostgresTable(self._session, layout, self._fresh(layout.name), cache_size=cache_size)
 
     def _make_contents(self) -> None:
         one = self._session

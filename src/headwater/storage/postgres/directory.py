@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from headwater.storage import rows
+from headwater.storage import layouts
 from headwater.storage.cached import Fresh
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
-from headwater.storage.postgres.table import Layout, PostgresTable
-from headwater.storage.projection.records import JOB, Listing, Pulse
+from headwater.storage.postgres.table import PostgresTable
+from headwater.storage.projection.records import JOB, Pulse
 from headwater.storage.projection.tables import Span
 
 _INDEXED = 160
 """How many characters of a namespace or source are in its index."""
-_LISTINGS = Layout(
-    "listings",
-    "node bigint, kind smallint, namespace text, name text, spelt text, created_at bigint, is_deleted boolean,"
-    " source text, source_uri text",
-    key=1,
-)
-_PULSES = Layout("pulses", "start bigint, type smallint, count bigint", key=2)
 
 
 class PostgresDirectory:
@@ -30,12 +23,8 @@ class PostgresDirectory:
     def __init__(self, session: Session, fresh: Callable[[str], Fresh]) -> None:
         self._session = session
         self._sql = queries()
-        self.listings: PostgresTable[int, Listing] = PostgresTable(
-            session, _LISTINGS, rows.astuple, rows.plain(Listing), fresh("listings")
-        )
-        self.pulses: PostgresTable[tuple[int, int], Pulse] = PostgresTable(
-            session, _PULSES, rows.astuple, rows.plain(Pulse), fresh("pulses")
-        )
+        self.listings = PostgresTable(session, layouts.LISTINGS, fresh("listings"))
+        self.pulses = PostgresTable(session, layouts.PULSES, fresh("pulses"))
 
     def _all(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return self._session.rows(self._sql[statement], values)

@@ -6,42 +6,54 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from headwater.storage.cached import CachedTable, Fresh, columns_of
+from headwater.storage.layouts import ColumnType, Layout
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.rows import Columns, pack, unpack
 
 K = TypeVar("K", bound=Hashable)
-R = TypeVar("R")
+R = TypeVar("R", bound=msgspec.Struct)
+C = TypeVar("C")
 
 
-class Layout:
-    """The statements of a table, made from its columns: ``name type`` each, those of the key first."""
+_TYPES: dict[ColumnType, str] = {
+    "integer": "bigint",
+    "code": "smallint",
+    "boolean": "boolean",
+    "text": "text",
+    "bytes": "bytea",
+}
 
-    def __init__(self, table: str, columns: str, key: int) -> None:
-        pairs = [part.split() for part in columns.split(",")]
-        self.table = table
-        self.names = [name for name, _ in pairs]
-        self.types = [kind for _, kind in pairs]
-        self.keys = self.names[:key]
-        self.shown = ", ".join(self.names)
-        conflict = ", ".join("name_key" if name == "name" else name for name in self.keys)
-        kept = ", ".join(f"{name} = excluded.{name}" for name in self.names[key:])
-        arrays = ", ".join(f"%b::{_array(kind)}" for kind in self.types)
-        keys = ", ".join(f"%b::{_array(kind)}" for kind in self.types[:key])
-        ours = "tenant_id = :tenant"  # names of our own are all that is put together here
+
+class Statements:
+    """The statements of one table, built from its layout."""
+
+    def __init__(self, layout: Layout[Any, Any]) -> None:
+        table = self.table = layout.name
+        self.types = {name: _TYPES[column_type] for name, column_type in layout.columns.items()}
+        self.columns = ", ".join(layout.columns)
+        self.key = layout.key
+        conflict = ", ".join("name_key" if name == "name" else name for name in layout.key)
+        updates = ", ".join(f"{name} = excluded.{name}" for name in layout.values)
+        arrays = ", ".join(f"%b::{_array(one)}" for one in self.types.values())
+        keys = ", ".join(f"%b::{_array(self.types[name])}" for name in layout.key)
+        is_ours = "tenant_id = :tenant"
         self.put = (
-            f"INSERT INTO {table} (tenant_id, {self.shown}) SELECT :owner, rows.* FROM unnest({arrays}) AS rows :beside"  # noqa: S608 - own names
-            f" ON CONFLICT (tenant_id, {conflict}) DO UPDATE SET {kept}"
+            f"INSERT INTO {table} (tenant_id, {self.columns})"  # noqa: S608 - the names are ours
+            f" SELECT :owner, rows.* FROM unnest({arrays}) AS rows :beside"
+            f" ON CONFLICT (tenant_id, {conflict}) DO UPDATE SET {updates}"
         )
-        named = ", ".join(self.keys)
-        same = " AND ".join(f"{table}.{name} = gone.{name}" for name in self.keys)
-        self.drop = f"DELETE FROM {table} USING unnest({keys}) AS gone ({named}) WHERE {ours} AND {same}"  # noqa: S608 - own names
-        self.select = f"SELECT {self.shown} FROM {table} WHERE {ours}"  # noqa: S608 - own names
-        self.all = f"{self.select} ORDER BY {', '.join(self.keys)}"
-        self.get = self.where(self.keys)
+        named = ", ".join(layout.key)
+        same = " AND ".join(f"{table}.{name} = gone.{name}" for name in layout.key)
+        self.drop = f"DELETE FROM {table} USING unnest({keys}) AS gone ({named}) WHERE {is_ours} AND {same}"  # noqa: S608 - the names are ours
+        self.select = f"SELECT {self.columns} FROM {table} WHERE {is_ours}"  # noqa: S608 - the names are ours
+        self.all = f"{self.select} ORDER BY {named}"
+        self.get = self.where(layout.key)
 
-    def _is(self, name: str) -> str:
+    def _equals(self, name: str) -> str:
         if self.table == "changes" and name == "name":
             return "name_key = md5(%s::text)"
         if self.table == "versions" and name == "tag":
@@ -50,39 +62,30 @@ class Layout:
 
     def where(self, names: Sequence[str]) -> str:
         """The rows in which these columns have given values."""
-        return self.select + "".join(f" AND {self._is(name)}" for name in names)
+        return self.select + "".join(f" AND {self._equals(name)}" for name in names)
 
     def among(self, name: str) -> str:
         """The rows in which a column has one of some values."""
-        return f"{self.select} AND {name} = ANY(%b::{_array(self.types[self.names.index(name)])})"
+        return f"{self.select} AND {name} = ANY(%b::{_array(self.types[name])})"
 
 
-def _array(kind: str) -> str:
-    return "bigint[]" if kind == "smallint" else f"{kind}[]"
+def _array(type_: str) -> str:
+    return "bigint[]" if type_ == "smallint" else f"{type_}[]"
 
 
 class PostgresTable(CachedTable[K, R]):
-    """Rows of one table. ``encode`` gives the columns in the order of the layout, ``decode`` takes them."""
+    """The rows of one table."""
 
-    def __init__(
-        self,
-        session: Session,
-        layout: Layout,
-        encode: Callable[[R], Columns],
-        decode: Callable[..., R],
-        fresh: Fresh,
-        *,
-        cache_size: int = 20_000,
-    ) -> None:
-        super().__init__(layout.keys, encode, decode, fresh, cache_size)
+    def __init__(self, session: Session, layout: Layout[K, R], fresh: Fresh, *, cache_size: int = 20_000) -> None:
+        super().__init__(layout.key, layout.encode, layout.decode, fresh, cache_size)
         self._session = session
-        self.layout = layout
+        self._statements = Statements(layout)
         #: the keys of every stored row in which a column has a value, until the batch is written
         self._whole: dict[tuple[str, Any], list[K]] = {}
 
     # -- one row ---------------------------------------------------------------------------------------------------
     def _stored(self, key: Columns) -> Columns | None:
-        return self._session.execute(self.layout.get, key).fetchone()
+        return self._session.execute(self._statements.get, key).fetchone()
 
     def _is_new(self, key: K) -> bool:
         pairs = zip(self._keys, columns_of(key), strict=True)
@@ -90,7 +93,7 @@ class PostgresTable(CachedTable[K, R]):
 
     def touches(self, name: str, value: Any) -> bool:
         """Whether a row with that value is put, or dropped, and not written yet."""
-        return any(columns_of(key)[self.layout.keys.index(name)] == value for key in self._pending)
+        return any(columns_of(key)[self._keys.index(name)] == value for key in self._pending)
 
     # -- many rows -------------------------------------------------------------------------------------------------
     def expect(self, keys: Iterable[K]) -> None:
@@ -98,7 +101,7 @@ class PostgresTable(CachedTable[K, R]):
         unknown = {key for key in keys if key not in self._rows and key not in self._absent and not self._is_new(key)}
         unknown.difference_update(self._pending)
         if unknown:
-            self._absent.update(unknown - {self._key(row) for row in self.among(self.layout.keys[0], list(unknown))})
+            self._absent.update(unknown - {self._key(row) for row in self.among(self._keys[0], list(unknown))})
 
     def expect_all(self, name: str, values: Iterable[Any]) -> None:
         """Fetch every row in which a column has one of some values; for the length of the batch there is no other."""
@@ -110,8 +113,8 @@ class PostgresTable(CachedTable[K, R]):
 
     def among(self, name: str, values: Sequence[Any]) -> list[R]:
         """The stored rows in which a column has one of some values."""
-        given = column(self.layout.types[self.layout.names.index(name)], values)
-        return self.stored(self.layout.among(name), (given,))
+        given = column(self._statements.types[name], values)
+        return self.stored(self._statements.among(name), (given,))
 
     def get_many(self, keys: Iterable[K]) -> list[R]:
         """The rows of these keys: those in the cache, and the others by one statement."""
@@ -138,12 +141,12 @@ class PostgresTable(CachedTable[K, R]):
             if keys is not None:
                 rows = [row for key in keys if (row := self._rows.get(key)) is not None]
                 return [row for row in rows if all(getattr(row, one) == equal[one] for one in names)]
-        return self.stored(self.layout.where(names), tuple(equal[name] for name in names))
+        return self.stored(self._statements.where(names), tuple(equal[name] for name in names))
 
     def rows(self) -> Iterator[R]:
         """Every row, by key; made as they are asked for, and not kept."""
         self.flush()
-        for columns in self._session.rows(self.layout.all, ()):
+        for columns in self._session.rows(self._statements.all, ()):
             row = self._decode(*columns)
             yield self._rows.get(self._key(row), row)
 
@@ -160,10 +163,10 @@ class PostgresTable(CachedTable[K, R]):
 
     # -- writing ---------------------------------------------------------------------------------------------------
     def _remove(self, keys: list[Columns]) -> None:
-        self._session.execute(self.layout.drop, arrays_of(self.layout.types, keys))
+        self._session.execute(self._statements.drop, arrays_of(list(self._statements.types.values()), keys))
 
     def _write(self, rows: list[Columns]) -> None:
-        self._session.execute(self.layout.put, arrays_of(self.layout.types, rows))
+        self._session.execute(self._statements.put, arrays_of(list(self._statements.types.values()), rows))
 
     def flush(self) -> None:
         """Write what is pending."""
@@ -186,7 +189,7 @@ def arrays_of(types: Sequence[str], rows: Sequence[Columns]) -> list[Any]:
     return [column(kind, values) for kind, values in zip(types, zip(*rows, strict=True), strict=False)]
 
 
-class PostgresContents(Generic[R]):
+class PostgresContents(Generic[C]):
     """Content by digest. Ids rise with time and content never changes, so what is known stays known; the digests of a
     store that is not large are all known, and nothing is asked to learn that content is new."""
 
@@ -196,14 +199,14 @@ class PostgresContents(Generic[R]):
         self,
         session: Session,
         name: str,
-        encode: Callable[[R], bytes],
-        decode: Callable[[int, bytes], R],
+        encode: Callable[[C], bytes],
+        decode: Callable[[int, bytes], C],
     ) -> None:
         self._session = session
         self._encode = encode
         self._decode = decode
         self._ids: dict[bytes, int] = {}
-        self._rows: dict[int, R] = {}
+        self._rows: dict[int, C] = {}
         self._pending: list[tuple[int, bytes, bytes]] = []
         #: every digest up to this id is known; nothing is asked while nobody else writes
         self._known_to = 0
@@ -233,13 +236,13 @@ class PostgresContents(Generic[R]):
             self._known_to = stored[-1][1]
         self._is_current = len(stored) <= self.MOST_KNOWN
 
-    def add(self, content_id: int, digest: bytes, row: R) -> None:
+    def add(self, content_id: int, digest: bytes, row: C) -> None:
         """Store content that is new."""
         self._pending.append((content_id, digest, pack(self._encode(row))))
         self._ids[digest] = content_id
         self._rows[content_id] = row
 
-    def get(self, content_id: int) -> R:
+    def get(self, content_id: int) -> C:
         """The content of that id."""
         found = self._rows.get(content_id)
         if found is None:
@@ -249,7 +252,7 @@ class PostgresContents(Generic[R]):
             found = self._rows[content_id] = self._decode(content_id, unpack(columns[0]))
         return found
 
-    def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
+    def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
         """The content of these ids: that in the cache, and the other by one statement."""
         wanted = set(content_ids)
         unknown = [one for one in wanted if one not in self._rows]

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from headwater.model.events import Event, RunEvent
-from headwater.storage import rows
+from headwater.storage import layouts, rows
 from headwater.storage.cached import Fresh
 from headwater.storage.followed import FollowedTables
+from headwater.storage.layouts import K, Layout, R
 from headwater.storage.mentions import PendingMentions
 from headwater.storage.projection.records import (
-    Change,
-    Dependency,
-    Derivation,
     Edge,
     FacetSetRow,
-    Fields,
-    Flow,
     Mapping,
-    Name,
-    Node,
-    Run,
-    SearchText,
     Shape,
-    Statement,
-    Version,
 )
 from headwater.storage.projection.tables import LEVELS, Counter, Level
 from headwater.storage.sqlite.connection import queries
@@ -68,32 +58,18 @@ class BatchTables(FollowedTables):
 
     def _make_tables(self, one: sqlite3.Connection) -> None:
         table = self._table
-        self.names: SQLiteTable[int, Name] = table("names", ["id"], decode=rows.name_row, cache_size=100_000)
-        self.nodes: SQLiteTable[int, Node] = table("nodes", ["id"], decode=rows.node_row, cache_size=100_000)
-        self.runs: SQLiteTable[int, Run] = table("runs", ["id"], rows.run_columns, rows.run_row)
-        self.versions: SQLiteTable[int, Version] = table("versions", ["id"], rows.version_columns, rows.version_row)
-        self.derivations: SQLiteTable[int, Derivation] = table(
-            "derivations", ["id"], rows.derivation_columns, rows.derivation_row
-        )
-        self.dependencies: SQLiteTable[tuple[str, str], Dependency] = table(
-            "dependencies", ["run_id", "on_run"], decode=rows.plain(Dependency)
-        )
-        self.flows: SQLiteTable[tuple[int, int, int], Flow] = table(
-            "flows", ["job", "target", "kind"], decode=rows.plain(Flow)
-        )
-        self.edges: SQLiteTable[tuple[int, int, int, int, int], Edge] = table(
-            "edges", ["source", "target", "job", "kind", "valid_from"], decode=rows.plain(Edge)
-        )
-        self.changes: SQLiteTable[tuple[int, str, int, bytes], Change] = table(
-            "changes", ["node", "name", "at", "key"], decode=rows.plain(Change, "is_repeated")
-        )
-        self.statements: SQLiteTable[tuple[int, int, int, bytes], Statement] = table(
-            "statements", ["subject", "kind", "at", "key"], rows.statement_columns, rows.statement_row
-        )
-        self.fields: SQLiteTable[int, Fields] = table("fields", ["node"], rows.fields_columns, rows.fields_row)
-        self.search: SearchTable = table(
-            "search", ["node"], decode=rows.plain(SearchText, "is_deleted"), make=SearchTable
-        )
+        self.names = table(layouts.NAMES, cache_size=100_000)
+        self.nodes = table(layouts.NODES, cache_size=100_000)
+        self.runs = table(layouts.RUNS)
+        self.versions = table(layouts.VERSIONS)
+        self.derivations = table(layouts.DERIVATIONS)
+        self.dependencies = table(layouts.DEPENDENCIES)
+        self.flows = table(layouts.FLOWS)
+        self.edges: SQLiteTable[layouts.EdgeKey, Edge] = table(layouts.EDGES)
+        self.changes = table(layouts.CHANGES)
+        self.statements = table(layouts.STATEMENTS)
+        self.fields = table(layouts.FIELDS)
+        self.search = SearchTable(self._connection, layouts.SEARCH, Fresh(self._counters, "search"))
         self.search.counters = self
         self.directory = SQLiteDirectory(one, self._counters)
         self._tables: list[Any] = [
@@ -107,18 +83,8 @@ class BatchTables(FollowedTables):
         ]  # fmt: skip
         self.touched: set[int] = set()
 
-    def _table(
-        self,
-        name: str,
-        key: list[str],
-        encode: Callable[[Any], rows.Columns] = rows.astuple,
-        decode: Callable[..., Any] = tuple,
-        *,
-        cache_size: int = 20_000,
-        make: type[SQLiteTable[Any, Any]] = SQLiteTable,
-    ) -> Any:
-        fresh = Fresh(self._counters, name)
-        return make(self._connection, name, key, encode, decode, fresh, cache_size=cache_size)
+    def _table(self, layout: Layout[K, R], *, cache_size: int = 20_000) -> SQLiteTable[K, R]:
+        return SQLiteTable(self._connection, layout, Fresh(self._counters, layout.name), cache_size=cache_size)
 
     def _make_contents(self, one: sqlite3.Connection) -> None:
         self.bodies: SQLiteContents[bytes] = SQLiteContents(one, "bodies", bytes, lambda _, content: content)

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from headwater.storage import rows
+from headwater.storage import layouts
 from headwater.storage.cached import Fresh
-from headwater.storage.projection.records import JOB, Listing, Pulse
+from headwater.storage.projection.records import JOB, Pulse
 from headwater.storage.projection.tables import Span
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.table import SQLiteTable
@@ -22,13 +22,8 @@ class SQLiteDirectory:
     def __init__(self, connection: sqlite3.Connection, counters: Mapping[str, int]) -> None:
         self._connection = connection
         self._sql = queries()
-        decode, fresh = rows.plain(Listing, "is_deleted"), Fresh(counters, "listings")
-        self.listings: SQLiteTable[int, Listing] = SQLiteTable(
-            connection, "listings", ["node"], rows.astuple, decode, fresh
-        )
-        self.pulses: SQLiteTable[tuple[int, int], Pulse] = SQLiteTable(
-            connection, "pulses", ["start", "type"], rows.astuple, rows.plain(Pulse), Fresh(counters, "pulses")
-        )
+        self.listings = SQLiteTable(connection, layouts.LISTINGS, Fresh(counters, "listings"))
+        self.pulses = SQLiteTable(connection, layouts.PULSES, Fresh(counters, "pulses"))
 
     def _all(self, statement: str, *values: Any, **named: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(self._sql[statement], named or values).fetchall()

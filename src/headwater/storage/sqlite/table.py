@@ -9,55 +9,81 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from headwater.storage.cached import CachedTable, Fresh
+from headwater.storage.layouts import Layout
 from headwater.storage.rows import Columns, pack, unpack
 from headwater.storage.sqlite.connection import queries
 
 K = TypeVar("K", bound=Hashable)
-R = TypeVar("R")
+R = TypeVar("R", bound=msgspec.Struct)
+C = TypeVar("C")
 _BINDING: dict[type, Callable[[Any], Any]] = {bytes: bytearray, bool: int}
 
 
+class Statements:
+    """The statements of one table, built from its layout."""
+
+    def __init__(self, layout: Layout[Any, Any]) -> None:
+        table, columns = layout.name, ", ".join(layout.columns)
+        updates = ", ".join(f"{name} = excluded.{name}" for name in layout.values)
+        select = f"SELECT {columns} FROM {table}"  # noqa: S608 - the names are ours
+        self.get = f"{select} WHERE {_equal(layout.key)}"
+        self.all = f"{select} ORDER BY {', '.join(layout.key)}"
+        self.drop = f"DELETE FROM {table} WHERE {_equal(layout.key)}"  # noqa: S608 - the names are ours
+        self.put = (
+            f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(layout.columns))})"  # noqa: S608 - the names are ours
+            f" ON CONFLICT ({', '.join(layout.key)}) DO UPDATE SET {updates}"
+        )
+        #: by the names of the columns, as ``where`` is given them
+        self.where = {names: f"{select} WHERE {_equal(names)}" for names in layout.lookups}
+        #: by a column that alone is the key or a look-up; the parameter is a JSON list, see ``listed``
+        self.among = {
+            names[0]: f"{select} WHERE {names[0]} IN (SELECT value FROM json_each(?))"  # noqa: S608 - the names are ours
+            for names in (layout.key, *layout.lookups)
+            if len(names) == 1
+        }
+
+
+def _equal(names: Sequence[str]) -> str:
+    return " AND ".join(f"{name} = ?" for name in names)
+
+
 class SQLiteTable(CachedTable[K, R]):
-    """Rows of one table. ``encode`` gives the columns in the order of the statements, ``decode`` takes them."""
+    """The rows of one table."""
 
     def __init__(
-        self,
-        connection: sqlite3.Connection,
-        name: str,
-        keys: Sequence[str],
-        encode: Callable[[R], Columns],
-        decode: Callable[..., R],
-        fresh: Fresh,
-        *,
-        cache_size: int = 20_000,
+        self, connection: sqlite3.Connection, layout: Layout[K, R], fresh: Fresh, *, cache_size: int = 20_000
     ) -> None:
-        super().__init__(keys, encode, decode, fresh, cache_size)
+        super().__init__(layout.key, layout.encode, layout.decode, fresh, cache_size)
         self._connection = connection
-        self._name = name
-        sql = queries()
-        self._sql = {one: sql[f"{name}_{one}"] for one in ("get", "put", "drop", "all")}
+        self._key_column = layout.key[0]
+        self._statements = Statements(layout)
 
     def _stored(self, key: Columns) -> Columns | None:
-        found: Columns | None = self._connection.execute(self._sql["get"], key).fetchone()
+        found: Columns | None = self._connection.execute(self._statements.get, key).fetchone()
         return found
 
     def _remove(self, keys: list[Columns]) -> None:
-        self._connection.executemany(self._sql["drop"], keys)
+        self._connection.executemany(self._statements.drop, keys)
 
     def _write(self, rows: list[Columns]) -> None:
-        self._connection.executemany(self._sql["put"], bound(rows))
+        self._connection.executemany(self._statements.put, bound(rows))
 
     def where(self, **equal: Any) -> list[R]:
         """Rows with these values in an indexed set of columns."""
         if any(map(self.fresh, equal, equal.values())):
             return self.pending(**equal)
-        names = sorted(equal)
-        return self.select(f"{self._name}_by_{'_'.join(names)}", tuple([equal[name] for name in names]))
+        self.flush()
+        return self.stored_where(**equal)
+
+    def stored_where(self, **equal: Any) -> list[R]:
+        """Such rows as they are stored, whatever is pending."""
+        names = tuple(sorted(equal))
+        return self._rows_of(self._statements.where[names], tuple([equal[name] for name in names]))
 
     def rows(self) -> Iterator[R]:
         """Every row, by key; read as they are asked for, and not kept."""
         self.flush()
-        for columns in self._connection.execute(self._sql["all"], ()):
+        for columns in self._connection.execute(self._statements.all, ()):
             row = self._decode(*columns)
             yield self._rows.get(self._key(row), row)
 
@@ -72,7 +98,7 @@ class SQLiteTable(CachedTable[K, R]):
             elif key not in self._absent and key not in self._pending:
                 unknown.append(key)
         if unknown:
-            query = queries()[f"{self._name}_get_many"]
+            query = self._statements.among[self._key_column]
             for columns in self._connection.execute(query, (listed(unknown),)):
                 row = self._decode(*columns)
                 found[self._key(row)] = self._rows[self._key(row)] = row
@@ -81,34 +107,34 @@ class SQLiteTable(CachedTable[K, R]):
     def where_any(self, column: str, values: Iterable[int] | Iterable[str]) -> list[R]:
         """Rows whose column has one of these values."""
         given = [msgspec.json.encode(one).decode() if isinstance(one, str) else one for one in set(values)]
-        return self.select(f"{self._name}_by_any_{column}", (listed(given),))
+        self.flush()
+        return self._rows_of(self._statements.among[column], (listed(given),))
 
     def select(self, query: str, parameters: Columns | dict[str, Any]) -> list[R]:
-        """The rows of a named statement that gives all columns of the table."""
+        """The rows of a statement of ``queries.sql``, named, that gives all columns of the table."""
         self.flush()
-        return self.stored(query, parameters)
+        return self._rows_of(queries()[query], parameters)
 
-    def stored(self, query: str, parameters: Columns | dict[str, Any]) -> list[R]:
-        """The rows of such a statement as they are stored, whatever is pending."""
-        found = [self._decode(*columns) for columns in self._connection.execute(queries()[query], parameters)]
+    def _rows_of(self, statement: str, parameters: Columns | dict[str, Any]) -> list[R]:
+        found = [self._decode(*columns) for columns in self._connection.execute(statement, parameters)]
         return [self.keep(row) for row in found]
 
 
-class SQLiteContents(Generic[R]):
+class SQLiteContents(Generic[C]):
     """Content by digest. It never changes."""
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         name: str,
-        encode: Callable[[R], bytes],
-        decode: Callable[[int, bytes], R],
+        encode: Callable[[C], bytes],
+        decode: Callable[[int, bytes], C],
     ) -> None:
         self._connection = connection
         self._encode = encode
         self._decode = decode
         self._ids: dict[bytes, int] = {}
-        self._rows: dict[int, R] = {}
+        self._rows: dict[int, C] = {}
         self._pending: list[tuple[int, bytes, bytes]] = []
         sql = queries()
         self._id_of = sql[f"{name}_id_of"]
@@ -126,13 +152,13 @@ class SQLiteContents(Generic[R]):
             found = self._ids[digest] = columns[0]
         return found
 
-    def add(self, content_id: int, digest: bytes, row: R) -> None:
+    def add(self, content_id: int, digest: bytes, row: C) -> None:
         """Store content that is new."""
         self._pending.append((content_id, digest, pack(self._encode(row))))
         self._ids[digest] = content_id
         self._rows[content_id] = row
 
-    def get(self, content_id: int) -> R:
+    def get(self, content_id: int) -> C:
         """The content of that id."""
         found = self._rows.get(content_id)
         if found is None:
@@ -142,7 +168,7 @@ class SQLiteContents(Generic[R]):
             found = self._rows[content_id] = self._decode(content_id, unpack(columns[0]))
         return found
 
-    def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
+    def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
         """The content of these ids: that in the cache, and the other by one statement."""
         wanted = set(content_ids)
         unknown = [one for one in wanted if one not in self._rows]

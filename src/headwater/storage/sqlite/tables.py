@@ -46,7 +46,7 @@ class SQLiteTables(BatchTables):
             return self.names.get(found)
         row = next(iter(self.names.pending(kind=kind, name=name, namespace=namespace)), None)
         if row is None:
-            row = next(iter(self.names.stored("names_by_kind_name_namespace", (kind, name, namespace))), None)
+            row = next(iter(self.names.stored_where(kind=kind, namespace=namespace, name=name)), None)
         if row is not None:
             self._name_ids[place] = row.id
         return row
