@@ -172,7 +172,11 @@ class Datasets:
 
 def _side_by_side(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """The facets of a set whose columns live in several objects (X and y): columns united, digests combined."""
-    fields = [field for part in parts for field in part.get("schema", {}).get("fields", [])]
+    by_name: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        for field in part.get("schema", {}).get("fields", []):
+            by_name.setdefault(field["name"], field)  # an index that both have is one column
+    fields = [{**field, "ordinal_position": at} for at, field in enumerate(by_name.values(), start=1)]
     metrics = [part.get("dataQualityMetrics", {}) for part in parts]
     prints = [part.get("headwater_fingerprint", {}) for part in parts]
     bodies: dict[str, Any] = {

@@ -12,7 +12,7 @@ from headwater.capture.profiling.facets import profile_facets
 from headwater.capture.profiling.files import FileDigests, fingerprint_file
 from headwater.capture.profiling.libraries import reader_of, required_reader
 from headwater.capture.profiling.snapshots import Snapshot, snapshot
-from headwater.capture.profiling.structures import ColumnProfile, Profile, Tier
+from headwater.capture.profiling.structures import ColumnProfile, Profile, Tier, named
 from headwater.errors import InvalidInput
 
 __all__ = [
@@ -71,8 +71,8 @@ def profile(obj: Any, *, tier: Tier = "default", budget_s: float = DEFAULT_BUDGE
     if not held.safe and tier != "schema":
         found.skipped.append(f"{tier}: the object may have changed since it was seen")
     elif not held.unchanged():
-        return _changed(found)
-    return found
+        found = _changed(found)
+    return named(found, held.names) if held.names else found
 
 
 def _changed(found: Profile) -> Profile:

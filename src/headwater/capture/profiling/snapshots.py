@@ -31,25 +31,29 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     ``safe`` is false where later changes could show; profile such an object at once, on the caller's thread, or accept
     that ``profile`` of the snapshot gives the schema alone. ``guard`` is the digest that tells whether an array that
-    was too large to copy has changed since.
+    was too large to copy has changed since. ``names`` are what its columns are called, where the object does not say.
     """
 
     obj: Any
     safe: bool
     guard: str | None = None
+    names: tuple[str, ...] = ()
 
     def unchanged(self) -> bool:
         """Whether the object still is what it was; always true where nothing could have changed it."""
         return self.guard is None or self.guard == _guard(self.obj)
 
 
-def snapshot(obj: object) -> Snapshot:
-    """Take a snapshot on the caller's thread; raises ``InvalidInput`` for what cannot be profiled."""
+def snapshot(obj: object, names: tuple[str, ...] = ()) -> Snapshot:
+    """Take a snapshot on the caller's thread; raises ``InvalidInput`` for what cannot be profiled.
+
+    ``names`` are what its columns are called, where the object (an array) does not say; they are no part of digests.
+    """
     held, safe = required_reader(obj).snapshot(obj)
     if safe:
-        return Snapshot(held, True)
+        return Snapshot(held, True, None, names)
     guard = _guard(held)
-    return Snapshot(held, guard is not None, guard)
+    return Snapshot(held, guard is not None, guard, names)
 
 
 def _guard(obj: Any) -> str | None:

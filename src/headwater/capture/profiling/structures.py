@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from headwater.model.fingerprints import Fingerprint
 
@@ -69,3 +71,16 @@ class Profile(Struct, frozen=True, kw_only=True):
     def fields(self) -> list[tuple[str, str, bool]]:
         """(name, type, nullable) of every column, in order."""
         return [(column.name, column.type, column.nullable) for column in self.columns]
+
+
+def named(profile: Profile, names: Sequence[str]) -> Profile:
+    """The profile with other names for its columns, where there is one for each; digests stay those of the object."""
+    if len(names) != len(profile.columns) or len(set(names)) < len(names):
+        return profile
+    renamed = dict(zip((column.name for column in profile.columns), names, strict=True))
+    columns = [replace(column, name=renamed[column.name]) for column in profile.columns]
+    fingerprint = profile.fingerprint
+    if fingerprint is not None:
+        own = {renamed.get(name, name): digest for name, digest in fingerprint.columns.items()}
+        fingerprint = replace(fingerprint, columns=own)
+    return replace(profile, columns=columns, fingerprint=fingerprint)

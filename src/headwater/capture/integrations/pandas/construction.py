@@ -13,7 +13,7 @@ from pandas.core.base import IndexOpsMixin
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.gathering import made_of_items, row_of
-from headwater.capture.integrations.pandas.labels import columns_of, field_of_level, label, levels_of, series_name
+from headwater.capture.integrations.pandas.labels import columns_of, label, series_name
 from headwater.capture.integrations.pandas.observing import DATA, argument, bind, hook, hook_methods, is_spelled, listed
 from headwater.capture.integrations.pandas.relabelling import labels_in
 from headwater.capture.integrations.pandas.rules import (
@@ -26,6 +26,7 @@ from headwater.capture.integrations.pandas.rules import (
     levels,
     whole,
 )
+from headwater.capture.levels import field_of_level, levels_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.surmise import item_read
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value

@@ -21,17 +21,7 @@ from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
 from headwater.capture.integrations.pandas.functions import captured, reading
 from headwater.capture.integrations.pandas.indexes import index_value
-from headwater.capture.integrations.pandas.labels import (
-    UNNAMED,
-    Labels,
-    columns_of,
-    field_of_level,
-    index_levels,
-    label,
-    levels_of,
-    names_of,
-    series_name,
-)
+from headwater.capture.integrations.pandas.labels import columns_of, index_levels, label, names_of, series_name
 from headwater.capture.integrations.pandas.methods import AGGREGATIONS
 from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, hook_callers, hook_methods
 from headwater.capture.integrations.pandas.rules import (
@@ -47,6 +37,7 @@ from headwater.capture.integrations.pandas.rules import (
     mapped,
     whole,
 )
+from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.stand_in import unseen
 from headwater.capture.values import UNKNOWN, Columns, Dep, Rule, Value

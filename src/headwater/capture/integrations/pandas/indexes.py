@@ -15,8 +15,9 @@ import pandas as pd
 
 from headwater.capture import cells
 from headwater.capture.as_caller import variables
-from headwater.capture.integrations.pandas.labels import Labels, field_of_level, index_levels, levels_of
+from headwater.capture.integrations.pandas.labels import index_levels
 from headwater.capture.integrations.pandas.rules import TRANSFORMATION, level, whole
+from headwater.capture.levels import Labels, field_of_level, levels_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.statements_read import last_binding, step_at, steps_of
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value, user_frame

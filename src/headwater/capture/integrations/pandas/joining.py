@@ -9,15 +9,7 @@ import pandas as pd
 from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import BUSY, After, Hooks, observe
-from headwater.capture.integrations.pandas.labels import (
-    UNNAMED,
-    columns_of,
-    field_of_level,
-    label,
-    levels_of,
-    names_of,
-    outputs,
-)
+from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, outputs
 from headwater.capture.integrations.pandas.observing import argument, bind, hook
 from headwater.capture.integrations.pandas.rules import (
     IDENTITY,
@@ -29,6 +21,7 @@ from headwater.capture.integrations.pandas.rules import (
     levels,
     whole,
 )
+from headwater.capture.levels import UNNAMED, field_of_level, levels_of
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.stand_in import unseen
 from headwater.capture.values import Columns, Dep, Rule, Value

@@ -1,38 +1,18 @@
 """What a value keeps of a pandas object's axes: immutable, shared with pandas, no copy.
 
-Names in the index are lineage too: ``groupby("region").sum().reset_index()`` moves a column into the index and back.
-Rules therefore speak of index levels as fields named ``index(region)``, beside the columns; they never show outside.
+For names in the index see :mod:`headwater.capture.levels`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import pandas as pd
 from pandas import DataFrame, MultiIndex, RangeIndex, Series
 
+from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
 from headwater.capture.values import Value
-
-UNNAMED: Final = ""
-"""What stands for the name of an index that has none, where it is known what the index was made of. An index that only
-counts has no level at all."""
-
-
-class Labels:
-    """Columns of a frame whose index has names. Iterates over the names that the value shows as its columns."""
-
-    __slots__ = ("columns", "index", "shown")
-
-    def __init__(self, columns: Any, index: tuple[str, ...], *, shows_index: bool = False) -> None:
-        self.columns = columns
-        self.index = index
-        self.shown = shows_index
-
-    def __iter__(self) -> Iterator[Any]:
-        if self.shown:
-            yield from self.index
-        yield from (self.columns,) if isinstance(self.columns, str) else self.columns
 
 
 def label(name: Any) -> str:
@@ -139,28 +119,12 @@ def has_column(value: Value, name: str) -> bool:
     return name in found[1]
 
 
-def levels_of(value: Value) -> tuple[str, ...]:
-    """The names of the index levels of a frame's value."""
-    kept = value.columns
-    return kept.index if type(kept) is Labels else ()
-
-
-def shows_levels(value: Value) -> bool:
-    """Whether the value counts its index levels among its columns, as the file it was read from does."""
-    return type(value.columns) is Labels and value.columns.shown
-
-
 def is_frame(item: Any) -> bool:
     """Whether an object, or the object that a value is of, is a frame."""
     if type(item) is not Value:
         return isinstance(item, pd.DataFrame)
     columns = item.columns.columns if type(item.columns) is Labels else item.columns
     return columns is not None and not isinstance(columns, str)
-
-
-def field_of_level(level: str) -> str:
-    """The field under which rules speak of an index level."""
-    return f"index({level})"
 
 
 def outputs(value: Value) -> Iterable[str]:

@@ -12,9 +12,10 @@ from pandas.core.generic import NDFrame
 from headwater.capture.databases import database_of
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
-from headwater.capture.integrations.pandas.labels import Labels, index_levels, series_name
+from headwater.capture.integrations.pandas.labels import index_levels, series_name
 from headwater.capture.integrations.pandas.observing import argument, bind, hook_io
 from headwater.capture.integrations.pandas.rules import SAME
+from headwater.capture.levels import Labels
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder, current

@@ -13,9 +13,10 @@ from pandas.core.generic import NDFrame
 from headwater.capture.cells import user_place
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.indexes import index_value
-from headwater.capture.integrations.pandas.labels import UNNAMED, columns_of, field_of_level, levels_of
+from headwater.capture.integrations.pandas.labels import columns_of
 from headwater.capture.integrations.pandas.observing import DATA, argument, bind, data_in, hook, hook_methods, listed
 from headwater.capture.integrations.pandas.rules import IDENTITY, RENAMED, SAME, column, level, whole
+from headwater.capture.levels import UNNAMED, field_of_level, levels_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.surmise import GUESSED, known_or_read, read_at
 from headwater.capture.values import UNKNOWN, Columns, Dep, Rule, Value

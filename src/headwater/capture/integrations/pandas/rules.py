@@ -9,14 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from headwater.capture.integrations.pandas.labels import (
-    UNNAMED,
-    columns_of,
-    field_of_level,
-    has_column,
-    levels_of,
-    shows_levels,
-)
+from headwater.capture.integrations.pandas.labels import columns_of, has_column
+from headwater.capture.levels import UNNAMED, field_in, field_of_level, levels_of
 from headwater.capture.values import Columns, Dep, Rule, Value
 
 IDENTITY: Final = "IDENTITY"
@@ -53,9 +47,8 @@ def level(value: Value, position: int, name: str, subtype: str = IDENTITY) -> li
             name = known[0]
         else:
             return []
-    if source.dataset is not None or shows_levels(source):
-        return [Dep(position, name, subtype=subtype)] if name in source.column_names() else []
-    return [Dep(position, field_of_level(name), subtype=subtype)]
+    field = field_in(source, name)
+    return [Dep(position, field, subtype=subtype)] if field is not None else []
 
 
 def column(value: Value, position: int, name: str, subtype: str = TRANSFORMATION, type: str = "DIRECT") -> list[Dep]:

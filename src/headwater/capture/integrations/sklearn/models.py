@@ -140,11 +140,16 @@ def _model_name(recorder: Recorder, value: Value, before: Value | None, estimato
 
 def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:
     """Each feature comes from its columns of X; the label decides about all of them."""
-    label = [Dep(1, None, "INDIRECT", "CONDITIONAL", description="label")] if sides == 2 else []
+
+    def label(value: Value) -> list[Dep]:
+        names = value.inputs[1].column_names() if sides == 2 else ()
+        deps = [Dep(1, name, "INDIRECT", "CONDITIONAL", description="label") for name in names or (None,)]
+        return deps if sides == 2 else []
+
     if len(features) > MAX_FEATURES:  # too many to name: all of them, from the columns that any is made of
         used = sorted({i for feature in features for i in feature.inputs})
         unnamed = [Dep(0, columns[i]) for i in used] if len(used) <= MAX_FEATURES else [Dep(0, None)]
-        return lambda _: Columns({"*": unnamed}, label)
+        return lambda value: Columns({"*": unnamed}, label(value))
 
     def rule(value: Value) -> Columns:
         fields = {
@@ -154,7 +159,7 @@ def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) 
             for feature in features[:MAX_FEATURES]
         }
         known_fields = {name: fields.get(name, []) for name in value.column_names()}
-        return Columns(known_fields, label)
+        return Columns(known_fields, label(value))
 
     return rule
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from headwater.capture.integrations.sklearn import loops
 from headwater.capture.integrations.sklearn.calls import assigned_names, common_part
+from headwater.capture.levels import Labels, field_in, field_of_level, levels_of, shown_level
 from headwater.capture.recorder import Recorder, is_spelled_object
 from headwater.capture.surmise import GUESSED
 from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Value, make_value, same_columns
@@ -60,11 +61,17 @@ def _spelled_out(value: Value) -> Columns:
     return Columns({name: [] for name in value.column_names() or ("*",)})
 
 
-def snapshot_of(objects: Sequence[Any]) -> Any:
-    """Snapshots for the profile of a set whose columns live in several objects (X and y)."""
+def snapshot_of(objects: Sequence[Any], columns: Sequence[tuple[str, ...]] = ()) -> Any:
+    """Snapshots for the profile of a set whose columns live in several objects (X and y); ``columns`` is what the set
+    calls those of each, for objects that do not name them."""
     from headwater.capture.profiling import can_profile, snapshot
 
-    taken = tuple(snapshot(obj) for obj in objects if obj is not None and can_profile(obj))
+    names = columns or ((),) * len(objects)
+    taken = tuple(
+        snapshot(obj, () if hasattr(obj, "columns") else own)
+        for obj, own in zip(objects, names, strict=True)
+        if obj is not None and can_profile(obj)
+    )
     if not taken:
         return None
     return taken[0] if len(taken) == 1 else taken
@@ -86,7 +93,7 @@ def name_set(
         op,
         rows=rows_of(parts[0]),
         facets=facets,
-        snapshot=snapshot_of(parts),
+        snapshot=snapshot_of(parts, [names or ("label",) for names in columns]),
         made=made or values[0],
     )
     return [recorder.values.bind(part, value) for part, value in zip(parts, of_set, strict=True)]
@@ -105,13 +112,18 @@ def name_values(
     made: Value,
 ) -> list[Value]:
     """Make values (of X, y) with these columns the one set ``ref``, at the place in the code where ``made`` was; what
-    each is of that set."""
+    each is of that set. What the index of a part holds is of the set too."""
     labels = [names or ("label",) for names in columns]
     fields = {
         name: [Dep(position, name if columns[position] else None, subtype="IDENTITY")]
         for position, names in enumerate(labels)
         for name in names
     }
+    kept = [tuple(level for level in levels_of(value) if shown_level(level) not in fields) for value in values]
+    for position, levels in enumerate(kept):
+        for level in levels:
+            own = [Dep(position, field_in(values[position], level), subtype="IDENTITY")]
+            fields.setdefault(shown_level(level), own)
     whole = make_value(
         op,
         tuple(values),
@@ -122,7 +134,17 @@ def name_values(
         line=made.line,
     )
     loops.name(recorder, whole, ref, snapshot=snapshot, facets=facets)
-    return [make_value("sklearn.part", (whole,), same_columns, columns=names, rows=rows) for names in labels]
+    return [_part(whole, names, levels, rows) for names, levels in zip(labels, kept, strict=True)]
+
+
+def _part(whole: Value, names: tuple[str, ...], levels: tuple[str, ...], rows: int | None) -> Value:
+    """X or y as what it is of a set: its columns, and its index from the columns that hold it there."""
+    if not levels:
+        return make_value("sklearn.part", (whole,), same_columns, columns=names, rows=rows)
+    fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in names}
+    fields |= {field_of_level(level): [Dep(0, shown_level(level), subtype="IDENTITY")] for level in levels}
+    columns = Labels(names, levels)
+    return make_value("sklearn.part", (whole,), lambda _: Columns(fields), columns=columns, rows=rows)
 
 
 def has_set(value: Value) -> bool:
@@ -151,13 +173,14 @@ def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
         source = args[position // 2]
         value = known(recorder, source)
         columns = columns_of(part, value)
+        levels = levels_of(value)
         made.append(
             recorder.derive(
                 part,
                 "sklearn.train_test_split",
                 (source,),
-                rule=same_columns,
-                columns=columns,
+                rule=_same if levels else same_columns,
+                columns=Labels(columns, levels) if levels else columns,
                 rows=rows_of(part),
                 detail=detail,
             )
@@ -173,6 +196,14 @@ def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
         name = recorder.unique_name(wanted or role, (site.code, site.line, side))
         facet = {"role": role, "rows": rows_of(parts[0]), **detail}
         name_set(recorder, parts, name, "sklearn.split_set", {"headwater_split": facet}, made[side])
+
+
+def _same(value: Value) -> Columns:
+    """Each column and each level of the index is what it was."""
+    fields = same_columns(value).fields
+    for level in levels_of(value):
+        fields[field_of_level(level)] = [Dep(0, field_in(value.inputs[0], level), subtype="IDENTITY")]
+    return Columns(fields)
 
 
 def _scalar(value: Any) -> Any:

@@ -1,0 +1,61 @@
+"""Names in the index of a frame, which are lineage too: ``groupby("region").sum().reset_index()`` moves a column into
+the index and back.
+
+Rules speak of index levels as fields named ``index(region)``, beside the columns; they never show outside. A dataset
+has no index: there a level is a column, or is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from headwater.capture.values import Value
+
+UNNAMED: Final = ""
+"""What stands for the name of an index that has none, where it is known what the index was made of. An index that only
+counts has no level at all."""
+
+
+class Labels:
+    """Columns of a frame whose index has names. Iterates over the names that the value shows as its columns."""
+
+    __slots__ = ("columns", "index", "shown")
+
+    def __init__(self, columns: Any, index: tuple[str, ...], *, shows_index: bool = False) -> None:
+        self.columns = columns
+        self.index = index
+        self.shown = shows_index
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.shown:
+            yield from self.index
+        yield from (self.columns,) if isinstance(self.columns, str) else self.columns
+
+
+def levels_of(value: Value) -> tuple[str, ...]:
+    """The names of the index levels of a frame's value."""
+    kept = value.columns
+    return kept.index if type(kept) is Labels else ()
+
+
+def shows_levels(value: Value) -> bool:
+    """Whether the value counts its index levels among its columns, as the file it was read from does."""
+    return type(value.columns) is Labels and value.columns.shown
+
+
+def field_of_level(level: str) -> str:
+    """The field under which rules speak of an index level."""
+    return f"index({level})"
+
+
+def field_in(source: Value, level: str) -> str | None:
+    """The field of a value that is its index level of that name; None of a dataset that does not have it."""
+    if source.dataset is not None or shows_levels(source):
+        return level if level in source.column_names() else None
+    return field_of_level(level)
+
+
+def shown_level(level: str) -> str:
+    """What the column of a dataset is called that an index level became: as Arrow calls it where it has no name."""
+    return level or "__index_level_0__"

@@ -1,0 +1,121 @@
+"""A set holds what its rows are known by: its index; and its schema calls its columns as its edges do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("sklearn")
+
+
+@pytest.fixture
+def houses(follow):
+    """A frame of forty houses under their numbers, and what is known of it."""
+    random = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {
+            "id": [f"h{i}" for i in range(40)],
+            "rooms": random.integers(1, 9, 40),
+            "area": random.normal(80, 20, 40).round(1),
+            "price": random.normal(200, 50, 40).round(1),
+        }
+    )
+    frame.to_csv("houses.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn")
+    return followed, pd.read_csv("houses.csv").set_index("id")
+
+
+def split(frame):
+    """The rows of both sides, and a model of the first."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.model_selection import train_test_split
+
+    X_train, X_test, y_train, y_test = train_test_split(frame[["rooms", "area"]], frame["price"], random_state=0)
+    model = LinearRegression().fit(X_train, y_train)
+    return X_train, X_test, y_train, y_test, model
+
+
+def test_ids_out_of_the_index_of_a_set(houses):
+    """They come from the set, beside predictions, as an index and after ``reset_index``; the set has them from the
+    file. They decide nothing about the model."""
+    followed, frame = houses
+    _, X_test, _, y_test, model = split(frame)
+    beside = pd.DataFrame({"id": X_test.index, "price": model.predict(X_test)})
+    labels = pd.DataFrame({"id": y_test.index, "price": y_test.values})
+    as_index = pd.Series(model.predict(X_test), index=X_test.index, name="price").reset_index()
+    copied = X_test.copy()
+    copied["price"] = model.predict(X_test)
+    for made in (beside, labels, as_index, copied.reset_index()):
+        assert followed.columns(made)["id"] == {("test", "id")}
+    assert followed.columns(as_index)["price"] == followed.columns(beside)["price"]
+    assert followed.sources("test", "id") == {("houses.csv", "id")}
+    learned = followed.entries()["model"]["inputs"]
+    assert {(i["name"].rpartition("/")[2], i.get("field")) for i in learned} == {("train", None), ("train", "price")}
+
+
+def test_ids_of_what_a_model_learned_from(houses):
+    """Rows that were never split are a set too, and hold their index."""
+    from sklearn.linear_model import LinearRegression
+
+    followed, frame = houses
+    X, y = frame[["rooms", "area"]], frame["price"]
+    model = LinearRegression().fit(X, y)
+    made = pd.DataFrame({"id": X.index, "price": model.predict(X)})
+    assert followed.columns(made)["id"] == {("model.training_data", "id")}
+    assert followed.sources("model.training_data", "id") == {("houses.csv", "id")}
+
+
+def test_an_index_that_is_called_as_a_column_is_not_taken_for_it(houses):
+    """The column of that name stays what it was."""
+    followed, frame = houses
+    frame.index.name = "rooms"
+    X_train, *_ = split(frame)
+    assert followed.columns(X_train)["rooms"] == {("train", "rooms")}
+    assert followed.sources("train", "rooms") == {("houses.csv", "rooms")}
+
+
+def schema(followed, name):
+    """The names of the columns in the schema of a dataset, in order, and those that have metrics and digests."""
+    facets = followed.facets(name)
+    fields = facets["schema"]["fields"]
+    assert [field["ordinal_position"] for field in fields] == list(range(1, len(fields) + 1))
+    names = [field["name"] for field in fields]
+    assert set(facets["dataQualityMetrics"]["columnMetrics"]) <= set(names)
+    assert set(facets["headwater_fingerprint"]["columns"]) == set(names)
+    return names
+
+
+def test_the_index_of_both_parts_is_one_column(houses):
+    """X and y have the same index: the schema of the set names it once."""
+    followed, frame = houses
+    split(frame)
+    assert schema(followed, "train") == ["id", "rooms", "area", "price"]
+    assert set(followed.entries()["train"]["fields"]) == set(schema(followed, "train"))
+
+
+def test_the_schema_of_transformed_rows_has_the_names_of_the_features(houses):
+    """An array names no columns; the set that it is calls them as its edges do. Its digests are those of the array."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+    from headwater.capture import profiling
+
+    followed, frame = houses
+    X_train, _, y_train, _, _ = split(frame.reset_index(drop=True))
+    scaled = StandardScaler().fit_transform(X_train)
+    second = LinearRegression().fit(scaled, y_train.values)
+    squares = PolynomialFeatures(2, include_bias=False).fit_transform(frame[["rooms", "area"]])
+    third = LinearRegression().fit(squares, frame["price"].to_numpy())
+    plain = LinearRegression().fit(np.arange(20.0).reshape(10, 2), list(range(10)))
+    assert second.n_features_in_ == plain.n_features_in_ == 2
+    assert third.n_features_in_ == 5
+    for name in ("third.training_data", "plain.training_data"):
+        assert set(schema(followed, name)) == set(followed.entries()[name]["fields"])
+    assert schema(followed, "third.training_data")[:3] == ["rooms", "area", "rooms^2"]
+    assert schema(followed, "plain.training_data") == ["x0", "x1", "label"]
+    bare = profiling.profile(squares).fingerprint
+    named = profiling.profile(profiling.snapshot(squares, tuple("abcde"))).fingerprint
+    assert list(named.columns) == list("abcde")
+    assert (named.exact, named.multiset, named.schema) == (bare.exact, bare.multiset, bare.schema)
+    assert list(named.columns.values()) == list(bare.columns.values())
