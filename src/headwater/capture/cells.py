@@ -12,7 +12,7 @@ import linecache
 from collections.abc import Collection
 from types import CodeType
 
-from headwater.capture.values import user_site
+from headwater.capture.user_code import user_site
 
 _wholes: dict[CodeType, tuple[CodeType, int]] = {}
 """Per code object of a cell that of its notebook, and the lines above the cell."""

@@ -19,17 +19,8 @@ from typing import Any, Final
 from headwater.capture.as_caller import variables
 from headwater.capture.cells import user_place, whole
 from headwater.capture.readings import READINGS
-from headwater.capture.values import (
-    INFERRED,
-    UNKNOWN,
-    Columns,
-    Dep,
-    Value,
-    Values,
-    is_users,
-    make_value,
-    user_frame,
-)
+from headwater.capture.user_code import is_users, user_frame
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value
 
 _KEPT: Final = 64
 _SHORTEST: Final = 2

@@ -21,6 +21,8 @@ from headwater.capture.values import DatasetRef, Value, Values
 VALUES = Values()
 """The values of this process: objects pass from one run to another, so runs share them."""
 
+_derive = VALUES.fast_derive()
+
 SCALARS = Scalars(VALUES)
 """The numbers and texts of this process that were taken out of data."""
 VALUES.resolvers.append(SCALARS.value_of)
@@ -141,9 +143,8 @@ class Recorder:
         self.job_namespace = job_namespace
         self.job_name = job_name
         self.values = VALUES
-        self.derive = VALUES.derive
-        """``derive(obj, op, inputs, ...)``: ``obj`` was made by ``op`` from ``inputs``; see ``Values.derive``. The
-        bound method itself: this is the hot path."""
+        self.derive = _derive
+        """``derive(obj, op, inputs, ...)``: ``obj`` was made by ``op`` from ``inputs``; see ``Values.derive``."""
         self.items: list[Any] = []
         self.max_items = max_items
         self.dropped = 0

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from headwater.capture.gathered_parts import called_name, maker_at
 from headwater.capture.statements_read import Step, module_steps_of, own_names, step_at, steps_of
 from headwater.capture.surmise_calls import call_of, caller_of, given_for
-from headwater.capture.values import is_users
+from headwater.capture.user_code import is_users
 
 MAX_NODES: Final = 5_000
 """Expressions that are looked at for one answer; a longer table is taken for spelled out if all of these are."""

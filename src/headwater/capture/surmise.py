@@ -38,18 +38,8 @@ from headwater.capture.statements_read import (
 )
 from headwater.capture.surmise_calls import Places, caller_of, place_of
 from headwater.capture.surmise_rows import rows_chosen
-from headwater.capture.values import (
-    INFERRED,
-    UNKNOWN,
-    Columns,
-    Dep,
-    Rule,
-    Value,
-    Values,
-    is_users,
-    make_value,
-    user_frame,
-)
+from headwater.capture.user_code import is_users, user_frame
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Rule, Value, Values, make_value
 
 MAX_STEPS: Final = 200
 

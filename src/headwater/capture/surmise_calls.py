@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from headwater.capture.cells import whole
 from headwater.capture.statements_read import Step, ends_of, line_in, made_there, names_in, step_at, steps_of
-from headwater.capture.values import Value, Values, user_frame
+from headwater.capture.user_code import user_frame
+from headwater.capture.values import Value, Values
 
 
 class Passed(NamedTuple):

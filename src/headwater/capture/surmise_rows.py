@@ -15,7 +15,8 @@ from typing import Any
 
 from headwater.capture.as_caller import variables
 from headwater.capture.statements_read import last_binding, step_at, steps_of
-from headwater.capture.values import INFERRED, Columns, Dep, Value, Values, make_value, user_frame
+from headwater.capture.user_code import user_frame
+from headwater.capture.values import INFERRED, Columns, Dep, Value, Values, make_value
 
 
 def rows_chosen(

@@ -23,7 +23,8 @@ from headwater.capture.cells import whole
 from headwater.capture.gathered import MEASURES
 from headwater.capture.gathered_parts import called_name
 from headwater.capture.spelled import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
-from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, is_users, make_value
+from headwater.capture.user_code import is_users
+from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, make_value
 
 TAKEN: Final = "taken"
 """The operation of a value that was read from what an expression names."""

@@ -9,19 +9,20 @@ later, by :mod:`headwater.capture.trace`.
 
 from __future__ import annotations
 
-import os
+import importlib
 import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from itertools import count
 from sys import _getframe
-from types import CodeType, FrameType
-from typing import Any, Final, NamedTuple
+from types import CodeType
+from typing import Any, Final, NamedTuple, Protocol
 from weakref import ref as _ref
 
 import msgspec
 
 from headwater.capture.code_lines import line_of
+from headwater.capture.user_code import IS_USERS, user_frame
 
 
 class DatasetRef(NamedTuple):
@@ -149,56 +150,29 @@ def make_value(
     return Value(op, inputs, rule, columns, rows, None, dataset, code, line, next_number(), depth)
 
 
+class Derive(Protocol):
+    """How it is recorded that an object was made: see ``Values.derive``."""
+
+    def __call__(
+        self,
+        obj: object,
+        op: str,
+        inputs: Iterable[object] = (),
+        rule: Rule | None = opaque,
+        columns: Any = None,
+        rows: int | None = None,
+        detail: dict[str, Any] | None = None,
+        dataset: DatasetRef | None = None,
+        frames: int = 3,
+    ) -> Value:
+        """Record it, and give the object's value."""
+
+
+_CONTRACT: Final = 1
+"""Raised when ``Values.derive`` or what it works on changes: an extension built from older source is not used."""
+
 MAX_DEPTH: Final = 20_000
 """A longer chain of operations on one object is cut: see ``cut``."""
-
-
-_LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a string to compare with
-"""Where the standard library lives."""
-
-_IS_USERS: Final[dict[str, bool]] = {}
-"""Whether the code of a file is the user's own, by file name. Bounded: forgotten when it has grown large."""
-
-
-def _is_users(name: str) -> bool:
-    if len(_IS_USERS) > 50_000:
-        _IS_USERS.clear()
-    is_ours = "/headwater/capture/" in name
-    is_installed = "site-packages" in name or "dist-packages" in name or name.startswith((_LIBRARY, "<frozen"))
-    found = _IS_USERS[name] = not is_ours and not is_installed
-    return found
-
-
-def is_users(code: CodeType | None) -> bool:
-    """Whether code is the user's own: of no installed library."""
-    if code is None:
-        return False
-    known = _IS_USERS.get(code.co_filename)
-    return _is_users(code.co_filename) if known is None else known
-
-
-def user_frame(frame: FrameType) -> FrameType:
-    """The nearest frame outside installed libraries, from ``frame`` up; the outermost looked at, if none is."""
-    for _ in range(12):
-        name = frame.f_code.co_filename
-        is_users = _IS_USERS.get(name)
-        if is_users is None:
-            is_users = _is_users(name)
-        caller = None if is_users else frame.f_back
-        if caller is None:
-            break
-        frame = caller
-    return frame
-
-
-def user_site(depth: int) -> tuple[CodeType | None, int]:
-    """The code object and line of the nearest caller outside installed libraries, from ``depth`` frames up."""
-    try:
-        frame = user_frame(_getframe(depth))
-    except ValueError:
-        return None, 0
-    return frame.f_code, frame.f_lineno or 0
-
 
 _SWEEP: Final = 256
 """At least so many values are made between two looks for objects that are gone."""
@@ -328,7 +302,8 @@ class Values:
         above: a handler calls this, a stand-in the handler, the user the stand-in. (What calls it from nearer says so;
         to begin too low is right too, but each frame of ours that is looked at costs.)
 
-        This is the hot path: every operation of the user comes through here once, on the user's thread.
+        This is the hot path: every operation of the user comes through here once, on the user's thread. Its common
+        case is compiled (``fast_derive``, ``_derive.c``), so what changes here changes there.
         """
         table, depth, values = self._by_id, 0, []
         for item in inputs:
@@ -348,7 +323,7 @@ class Values:
         except ValueError:  # called by compiled code that nothing called, at the end of the interpreter
             frame = _getframe(1)
         code = frame.f_code
-        if not _IS_USERS.get(code.co_filename):
+        if not IS_USERS.get(code.co_filename):
             frame = user_frame(frame)
             code = frame.f_code
         number = next_number()
@@ -363,6 +338,20 @@ class Values:
         if number > self._sweep_at:
             self.sweep()
         return value
+
+    def fast_derive(self) -> Derive:
+        """``derive``, its common case compiled where the extension was built (from this source)."""
+        try:
+            compiled: Any = importlib.import_module("headwater.capture._derive")
+        except ImportError:
+            return self.derive
+        if compiled.CONTRACT != _CONTRACT:
+            return self.derive
+        table, others = self._by_id, self._unwatched
+        made: Derive = compiled.fast_path(
+            table, others, IS_USERS, Value, next_number, _getframe, opaque, self.derive, MAX_DEPTH
+        )
+        return made
 
     def _cut(self, value: Value) -> Value:
         """A value that stands for a chain too long to keep: all its sources, columns no longer told apart."""

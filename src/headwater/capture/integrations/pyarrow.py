@@ -21,6 +21,7 @@ from headwater.capture.locations import located, located_all
 from headwater.capture.recorder import Recorder, is_spelled_here
 from headwater.capture.several import read_all
 from headwater.capture.surmise import known_or_listed
+from headwater.capture.user_code import user_site
 from headwater.capture.values import (
     INFERRED,
     NOTHING,
@@ -31,7 +32,6 @@ from headwater.capture.values import (
     Value,
     make_value,
     same_columns,
-    user_site,
 )
 
 _READERS: Final = {

@@ -8,7 +8,7 @@ from typing import Any
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.imports import when_imported
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import user_site
+from headwater.capture.user_code import user_site
 
 
 class RandomIntegration(Integration):

@@ -18,7 +18,8 @@ from headwater.capture.locations import located_all
 from headwater.capture.quoted_files import patterns_in
 from headwater.capture.recorder import Recorder
 from headwater.capture.several import read_all
-from headwater.capture.values import Value, make_value, same_columns, user_site
+from headwater.capture.user_code import user_site
+from headwater.capture.values import Value, make_value, same_columns
 from headwater.model.uris import in_database_file
 
 _EXECUTES: Final = ("execute", "executemany", "sql", "query", "from_query")

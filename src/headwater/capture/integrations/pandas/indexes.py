@@ -20,7 +20,8 @@ from headwater.capture.integrations.pandas.rules import TRANSFORMATION, level, w
 from headwater.capture.levels import Labels, field_of_level, levels_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.statements_read import last_binding, step_at, steps_of
-from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value, user_frame
+from headwater.capture.user_code import user_frame
+from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value
 
 _LINES: Final = 1_000
 """Lines of code whose names are remembered; beyond them all are forgotten."""

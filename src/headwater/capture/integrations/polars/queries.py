@@ -21,7 +21,8 @@ from headwater.capture.quoted_files import quoted_files
 from headwater.capture.recorder import Read, Recorder
 from headwater.capture.stand_in import unseen
 from headwater.capture.statements import rule_of
-from headwater.capture.values import Value, make_value, user_frame
+from headwater.capture.user_code import user_frame
+from headwater.capture.values import Value, make_value
 
 _DIALECT: Final = "duckdb"
 """Whose SQL polars' is most like."""

@@ -1,0 +1,54 @@
+"""Whose code is running: the user's own, or that of an installed library or of the standard library."""
+
+from __future__ import annotations
+
+import os
+from sys import _getframe
+from types import CodeType, FrameType
+from typing import Final
+
+_LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a string to compare with
+"""Where the standard library lives."""
+
+IS_USERS: Final[dict[str, bool]] = {}
+"""Whether the code of a file is the user's own, by file name. Bounded: forgotten when it has grown large."""
+
+
+def _is_users(name: str) -> bool:
+    if len(IS_USERS) > 50_000:
+        IS_USERS.clear()
+    is_ours = "/headwater/capture/" in name
+    is_installed = "site-packages" in name or "dist-packages" in name or name.startswith((_LIBRARY, "<frozen"))
+    found = IS_USERS[name] = not is_ours and not is_installed
+    return found
+
+
+def is_users(code: CodeType | None) -> bool:
+    """Whether code is the user's own: of no installed library."""
+    if code is None:
+        return False
+    known = IS_USERS.get(code.co_filename)
+    return _is_users(code.co_filename) if known is None else known
+
+
+def user_frame(frame: FrameType) -> FrameType:
+    """The nearest frame outside installed libraries, from ``frame`` up; the outermost looked at, if none is."""
+    for _ in range(12):
+        name = frame.f_code.co_filename
+        is_users = IS_USERS.get(name)
+        if is_users is None:
+            is_users = _is_users(name)
+        caller = None if is_users else frame.f_back
+        if caller is None:
+            break
+        frame = caller
+    return frame
+
+
+def user_site(depth: int) -> tuple[CodeType | None, int]:
+    """The code object and line of the nearest caller outside installed libraries, from ``depth`` frames up."""
+    try:
+        frame = user_frame(_getframe(depth))
+    except ValueError:
+        return None, 0
+    return frame.f_code, frame.f_lineno or 0
