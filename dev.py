@@ -88,14 +88,13 @@ def set_up(kind: str) -> None:
 
 
 def _fingerprint(kind: str) -> str:
-    """What the environment depends on: the requirements, the package's own declarations, the compiled kernel."""
+    """What the environment depends on: the requirements, the package's own declarations, what is compiled."""
     digest = hashlib.sha256(sys.version.encode())
-    kernel = ROOT / "src" / "headwater" / "storage" / "index"
     for path in (
         ROOT / "requirements" / f"{kind}.txt",
         ROOT / "pyproject.toml",
         ROOT / "setup.py",
-        *sorted(kernel.glob("*.c")),
+        *sorted((ROOT / "src").rglob("*.c")),
     ):
         digest.update(path.read_bytes())
     return f"{kind}-{digest.hexdigest()[:16]}"
