@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from bench_ingest import Platform, batches
 from headwater.storage.base import Receipt, ReceiptStatus
-from headwater.storage.delivery import Delivery
+from headwater.storage.event_intake import Delivery
 from headwater.storage.sqlite import SQLiteStore
 
 Way = Callable[[SQLiteStore, list[bytes], int], int]

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from headwater.query.drawing.geometry import Box, Link
 from headwater.query.drawing.layout import layout
-from headwater.query.drawing.shapes import Box, Link
 from layout_graphs import FAMILIES, generate
 
 Way = list[tuple[float, float]]

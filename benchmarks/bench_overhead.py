@@ -140,7 +140,7 @@ def operations(rounds: int) -> list[tuple[str, str, str, bool]]:
 
 def our_event(number: int) -> bytes:
     """A COMPLETE event with one input and one output of ten columns with column lineage, built and encoded."""
-    from headwater.capture import wire
+    from headwater.capture import event_documents
     from headwater.capture.values import DatasetRef
 
     source = {"namespace": "s3://lake", "name": "raw.parquet"}
@@ -152,13 +152,13 @@ def our_event(number: int) -> bytes:
         "schema": {"fields": [{"name": name, "type": "int64"} for name in COLUMNS]},
         "columnLineage": {"fields": lineage},
     }
-    return wire.run_event(
+    return event_documents.run_event(
         "COMPLETE",
         time.time_ns(),
         {"runId": f"01a20650-0c2f-71ed-8eb6-{number:012x}", "facets": {}},
         {"namespace": "bench", "name": "job", "facets": {}},
         [{**source, "facets": {}}],
-        [wire.dataset(DatasetRef("s3://lake", "clean.parquet"), facets)],
+        [event_documents.dataset(DatasetRef("s3://lake", "clean.parquet"), facets)],
     )
 
 

@@ -106,7 +106,7 @@ def serve(folder: str, together: str) -> None:
     import uvicorn
 
     from headwater.server.app import create_app
-    from headwater.server.serving import calm_collector
+    from headwater.server.server_process import calm_collector
     from headwater.server.settings import Settings
 
     app = create_app(Settings(store=folder, commit_together=int(together)))

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from headwater.query.drawing.cards import CARD_HEIGHT, CARD_WIDTH
-from headwater.query.drawing.shapes import Box, Link
+from headwater.query.drawing.geometry import Box, Link
 
 FAMILIES = ("pipelines", "dense", "warehouse")
 

@@ -18,8 +18,8 @@ import headwater
 from headwater import embedded
 from headwater.capture import api
 from headwater.capture import recorder as recording
-from headwater.capture.facts import argument_parameters
 from headwater.capture.guard import GUARD
+from headwater.capture.job_facts import argument_parameters
 from headwater.capture.runs import Run
 from headwater.capture.values import make_value
 from headwater.errors import ConfigError, InvalidInput, InvalidRecord, NoLineage

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from headwater.capture.code import CodeFingerprint, bytecode_digest, code_fingerprint, script_fingerprint
+from headwater.capture.code_fingerprints import CodeFingerprint, bytecode_digest, code_fingerprint, script_fingerprint
 from headwater.errors import InvalidInput, NotFound
 
 _NUMBERS = itertools.count()
@@ -184,7 +184,7 @@ def test_digests_do_not_depend_on_the_process(tmp_path: Path) -> None:
     path.write_text(BASE)
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import steps\n"
-        "from headwater.capture.code import code_fingerprint\n"
+        "from headwater.capture.code_fingerprints import code_fingerprint\n"
         "found = code_fingerprint(steps.main); print(found.bytecode, found.source)"
     )
     outputs = {

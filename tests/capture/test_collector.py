@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.capture.collector import CollectorPause
+from headwater.capture.garbage_collection import CollectorPause
 
 PROGRAM = '''
 import gc, logging, os, weakref

@@ -126,7 +126,7 @@ def test_these_modules_import_the_standard_library_and_msgspec_alone() -> None:
     code = (
         "import sys, msgspec, headwater.capture\n"
         "before = set(sys.modules)\n"
-        "import headwater.capture.code, headwater.capture.git, headwater.capture.environment\n"
+        "import headwater.capture.code_fingerprints, headwater.capture.git, headwater.capture.environment\n"
         "import headwater.model.fingerprints\n"
         "print(sorted({m.partition('.')[0] for m in sys.modules} - sys.stdlib_module_names - {'__main__'}))\n"
         "print([m for m in ('inspect', 'ast', 'subprocess', 'tokenize') if m in set(sys.modules) - before])"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from headwater.capture.readings import MAX_ASKED, Readings
+from headwater.capture.source_analysis.budget import MAX_ASKED, AnalysisBudget
 
 
 def code_of(name: str):
@@ -15,7 +15,7 @@ def code_of(name: str):
 def test_a_line_is_given_up_and_the_run_is_told():
     """A line is read as often as the limit says; each time after that the place is told, without its folder."""
     told = []
-    readings = Readings()
+    readings = AnalysisBudget()
     readings.tell = told.append
     code = code_of("/home/me/train.py")
     assert [readings.may_read(code, 7) for _ in range(MAX_ASKED + 2)] == [True] * MAX_ASKED + [False] * 2
@@ -26,7 +26,7 @@ def test_a_line_is_given_up_and_the_run_is_told():
 
 def test_only_the_lines_not_asked_for_longest_are_forgotten():
     """However many lines there are, the next one is read, and a line that is in use keeps its count."""
-    readings = Readings(max_lines=10)
+    readings = AnalysisBudget(max_lines=10)
     busy = code_of("busy.py")
     for _ in range(MAX_ASKED):
         readings.may_read(busy, 1)
@@ -38,7 +38,7 @@ def test_only_the_lines_not_asked_for_longest_are_forgotten():
 
 def test_code_that_is_gone_does_not_count_for_code_that_takes_its_place():
     """Code that a program makes and drops gives its place in memory to other code, whose lines are new."""
-    readings = Readings()
+    readings = AnalysisBudget()
     for number in range(3 * MAX_ASKED):
         assert readings.may_read(code_of(f"{number}.py"), 1)
         gc.collect(0)

@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from headwater.capture.syntax import lines_of, may_warn, syntax_tree
+from headwater.capture.source_analysis.parser import lines_of, may_warn, syntax_tree
 
 DOUBTFUL = [
     r"""x = "\d" '\w' "\400\777\40\8" u"\c" "\N{DIGIT ONE}\u0041"; y = b"\q\N\u" b"\777" """,

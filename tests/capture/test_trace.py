@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.capture import trace as module
-from headwater.capture.lineage import Origins
+from headwater.capture.lineage_facet import Origins
 from headwater.capture.trace import Source, trace
 from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value, same_columns
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from headwater.cli import start
+from headwater.cli import run_start
 from headwater.cli.run import run
-from headwater.cli.start import Asked
+from headwater.cli.run_start import Asked
 
 PIECES = (
     *("train.py", "-", "--", "a=b", "-v", "-q", "-vq", "-m", "-mjson", "-c", "print(1)", "-h", "--help", "--verbose"),
@@ -41,7 +41,7 @@ def test_arguments_are_read_as_click_reads_them(capsys: pytest.CaptureFixture[st
         *itertools.product(usual, PIECES, usual),
         *itertools.product(usual[:8], repeat=4),
     ]
-    read = {arguments: asked for arguments in sequences if (asked := start.read(arguments)) is not None}
+    read = {arguments: asked for arguments in sequences if (asked := run_start.read(arguments)) is not None}
     assert {arguments: as_click(arguments) for arguments in read} == read
     assert len(read) > 1000
     capsys.readouterr()
@@ -49,12 +49,12 @@ def test_arguments_are_read_as_click_reads_them(capsys: pytest.CaptureFixture[st
 
 def test_the_usual_forms_are_read_without_click() -> None:
     """A script, a module and a piece of code, with name, store, tags and loudness; the rest is the program's."""
-    assert start.read(["train.py", "--name", "x", "-v"]) == Asked(("train.py", "--name", "x", "-v"))
-    assert start.read(["--name", "n", "-q", "--tag", "a=1", "--tag=b", "train.py", "--", "x"]) == Asked(
+    assert run_start.read(["train.py", "--name", "x", "-v"]) == Asked(("train.py", "--name", "x", "-v"))
+    assert run_start.read(["--name", "n", "-q", "--tag", "a=1", "--tag=b", "train.py", "--", "x"]) == Asked(
         ("train.py", "--", "x"), name="n", quiet=True, tags=("a=1", "b")
     )
-    assert start.read(["--store", "s", "-m", "pack.train", "-c"]) == Asked(("-c",), module="pack.train", store="s")
-    assert start.read(["-v", "-c", "print(1)", "-m"]) == Asked(("-m",), code="print(1)", verbose=True)
+    assert run_start.read(["--store", "s", "-m", "pack.train", "-c"]) == Asked(("-c",), module="pack.train", store="s")
+    assert run_start.read(["-v", "-c", "print(1)", "-m"]) == Asked(("-m",), code="print(1)", verbose=True)
 
 
 def test_a_captured_program_pays_for_no_command_line(tmp_path: Path) -> None:
@@ -97,7 +97,10 @@ def test_a_wrong_setting_is_told_alike_by_both_ways(tmp_path: Path) -> None:
         )
         for more in ((), ("--operation", "ETL"))
     ]
-    assert [start.read(["-c", "1"]) is None, start.read(["--operation", "ETL", "-c", "1"]) is None] == [False, True]
+    assert [run_start.read(["-c", "1"]) is None, run_start.read(["--operation", "ETL", "-c", "1"]) is None] == [
+        False,
+        True,
+    ]
     assert told[0].stderr == told[1].stderr
     assert "there is no setting 'nmaespace'" in told[0].stderr
     assert [(one.returncode, one.stdout) for one in told] == [(1, ""), (1, "")]

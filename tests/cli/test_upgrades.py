@@ -64,8 +64,8 @@ def test_any_question_does_it_as_well(old: Path, invoke: Invoke) -> None:
 SLOW = """
 import sys
 from headwater.cli.main import main
-from headwater.storage import grouping
-grouping._STRETCH, grouping._REBUILD_BATCH = 1, 1
+from headwater.storage import group_commit
+group_commit._STRETCH, group_commit._REBUILD_BATCH = 1, 1
 main(["migrate"])
 """
 

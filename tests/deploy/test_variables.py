@@ -16,7 +16,7 @@ from typing import NoReturn
 import pytest
 
 from headwater.errors import ServiceError
-from headwater.server.asking import ask_health
+from headwater.server.health_client import ask_health
 from headwater.server.health_document import Readiness
 from headwater.storage.open import index_folder
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headwater.errors import InvalidEvent
 from headwater.formats import openlineage
-from headwater.formats.facets import Schema, flat_fields, read_facet
+from headwater.formats.dataset_facets import Schema, flat_fields, read_facet
 from headwater.model.events import DatasetEvent, EventType, JobEvent, RunEvent
 
 from .documents import RUN, dataset, facet, run_event, wire

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidRecord
+from headwater.formats.dataset_facets import DatasetType, try_facet
 from headwater.formats.edges import extract_lineage
-from headwater.formats.facets import DatasetType, try_facet
 from headwater.formats.openlineage import decode, parse_time
 from headwater.formats.record import (
     Endpoint,

@@ -11,8 +11,8 @@ import attr
 import pytest
 from openlineage.client import facet_v2, generated, serde
 
-from headwater.formats import facets, openlineage, run_facets
-from headwater.formats.facets import Facet, decode_facet, write_facet
+from headwater.formats import dataset_facets, openlineage, run_facets
+from headwater.formats.dataset_facets import Facet, decode_facet, write_facet
 
 from .documents import run_event
 
@@ -97,7 +97,7 @@ def test_a_standard_facet_comes_back_byte_for_byte(name):
 
 OURS = [
     kind
-    for module in (facets, run_facets)
+    for module in (dataset_facets, run_facets)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Facet) and kind.STEM
 ]

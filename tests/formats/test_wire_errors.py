@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from headwater.formats.wire_errors import NOT_LISTED, rule_of
+from headwater.formats.decode_errors import NOT_LISTED, rule_of
 
 
 class Asked(msgspec.Struct):

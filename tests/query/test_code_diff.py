@@ -8,8 +8,8 @@ import pytest
 from headwater.query import Lineage
 from headwater.query.code_diff import MOST_LINES, CodeDiff, run_source
 from headwater.query.diff_text import diff_lines
-from headwater.query.facts import run_facts
-from headwater.query.text import plain
+from headwater.query.facet_values import run_facts
+from headwater.query.terminal_text import plain
 from headwater.storage.open import open_store
 from headwater.testing.events import dataset, facet, run_event, run_id
 

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.model.graph import Direction, NodeKind
-from headwater.query.document import _Document, walk_json
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.result import LineageGraph
+from headwater.query.walk_json import _Document, walk_json
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.open import open_store

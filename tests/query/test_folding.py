@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.model.graph import Edge, Node, NodeKind
-from headwater.query.drawing.compose import picture_of
-from headwater.query.drawing.folding import folded
+from headwater.query.drawing.composition import picture_of
+from headwater.query.drawing.geometry import Layout, Link, Rect
 from headwater.query.drawing.picture import Picture
-from headwater.query.drawing.shapes import Layout, Link, Rect
+from headwater.query.drawing.wrapping import folded
 from headwater.query.result import LineageGraph
 
 from .test_layout import overlapping, trespassing

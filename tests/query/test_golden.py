@@ -11,7 +11,7 @@ from headwater.query.diff_text import diff_lines
 from headwater.query.drawing.svg import svg
 from headwater.query.impact_text import impact_lines
 from headwater.query.object_text import coverage_lines, details_lines, history_lines, runs_lines, search_lines
-from headwater.query.text import Line, plain
+from headwater.query.terminal_text import Line, plain
 from headwater.query.tree import TreeStyle, tree
 from headwater.query.why_text import why_lines
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidInput
+from headwater.query.drawing.coordinates import TALLEST
+from headwater.query.drawing.geometry import Box, Layout, Link, Rect
 from headwater.query.drawing.layering import break_cycles
 from headwater.query.drawing.layout import layout
-from headwater.query.drawing.nesting import nested
-from headwater.query.drawing.placing import TALLEST
-from headwater.query.drawing.shapes import Box, Layout, Link, Rect
+from headwater.query.drawing.nested_layout import nested
 
 KEYS = [f"n{number}" for number in range(14)]
 PORTS = ("", "p", "q")

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from headwater.errors import HeadwaterError, StoreError
 from headwater.model.graph import Direction, NodeKind
-from headwater.query.document import walk_json
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
+from headwater.query.walk_json import walk_json
 from headwater.storage.base import Level, Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.open import open_store
-from headwater.storage.projected import ProjectedStore
 from headwater.storage.sqlite import SQLiteStore
+from headwater.storage.table_store import TableStore
 from headwater.testing.events import EPOCH_US, SECOND_US, History, at
 
 
@@ -43,7 +43,7 @@ LEVELS: tuple[Level, ...] = ("dataset", "run")
 NOW_US = EPOCH_US + 3600 * SECOND_US
 
 
-class Restless(ProjectedStore):
+class Restless(TableStore):
     """A store in which something comes about before it is asked anything, and before each single read of a question.
 
     ``before`` is called whenever nothing of the store is being read; ``within`` while something is.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from headwater.model.graph import NodeKind
+from headwater.query.adjacent_jobs import jobs_beside
 from headwater.query.importances import read_importances
-from headwater.query.jobs_beside import jobs_beside
 from headwater.query.lineage import Lineage
 from headwater.query.models import read_model
 from headwater.query.object_text import details_lines

@@ -16,7 +16,7 @@ from headwater.query import Lineage, LineageGraph
 from headwater.query.drawing import picture_of
 from headwater.query.drawing.cards import MOST_COLUMNS
 from headwater.query.drawing.svg import svg
-from headwater.query.text import plain
+from headwater.query.terminal_text import plain
 from headwater.query.tree import TreeStyle, tree
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.query.text import Span, clean, elide, fit, listing, plain, plural, table, width
+from headwater.query.terminal_text import Span, clean, elide, fit, listing, plain, plural, table, width
 
 
 @given(st.text())
@@ -56,7 +56,7 @@ def test_words() -> None:
 
 def test_a_count_of_a_type_reads_like_words() -> None:
     """One is singular, several plural, and the types whose names are no nouns have words of their own."""
-    from headwater.query.marks import count_of
+    from headwater.query.symbols import count_of
 
     assert count_of(1, "TABLE") == "1 table"
     assert count_of(2, "FEATURE_VIEW") == "2 feature views"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidInput
-from headwater.query.times import DAY, HOUR, MINUTE, SECOND, ago, iso, iso_utc, lasted, micros, read_instant
+from headwater.query.instants import DAY, HOUR, MINUTE, SECOND, ago, iso, iso_utc, lasted, micros, read_instant
 
 from .histories import NOW_US
 

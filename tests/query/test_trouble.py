@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headwater.query.coverage import first_datasets, shares
-from headwater.query.trouble import find_trouble
+from headwater.query.run_problems import find_run_problems
 from headwater.storage.memory import MemoryStore
 from headwater.testing.events import EPOCH_US, SECOND_US, column_lineage, dataset, raw, run_event, run_id, whole_run
 
@@ -39,7 +39,7 @@ def test_a_job_is_failed_when_its_last_ended_run_is():
         run_event(run_id(5), "broken", "START", 90),
         *whole_run(6, "stopped", 10, end="ABORT"),
     )
-    found = find_trouble(store, at(200))
+    found = find_run_problems(store, at(200))
     assert [(run.job_name, run.state) for run in found.failed] == [("broken", "FAILED"), ("stopped", "ABORTED")]
     assert (found.slow, found.missing, found.looked_at, found.is_all) == ((), (), 6, True)
 
@@ -49,20 +49,20 @@ def test_a_run_is_slow_beyond_twice_the_longest(seconds, is_slow):
     """Twice the longest run that completed is still well; a second more is not."""
     start = 3 * DAY
     store = store_of(*daily(3), run_event(run_id(9), "daily", "START", start))
-    found = find_trouble(store, at(start + seconds))
+    found = find_run_problems(store, at(start + seconds))
     assert [(late.run.run_id, late.usual_us) for late in found.slow] == ([(run_id(9), 100 * SECOND_US)] * is_slow)
 
 
 def test_a_run_without_a_usual_length_is_not_slow():
     """Where fewer than three runs completed, nothing is said; a streaming job is open for ever."""
     store = store_of(*daily(2), run_event(run_id(9), "daily", "START", 3 * DAY))
-    assert find_trouble(store, at(99 * DAY)).slow == ()
+    assert find_run_problems(store, at(99 * DAY)).slow == ()
 
 
 @pytest.mark.parametrize(("days", "is_missing"), [(7, False), (7.01, True)])
 def test_a_run_is_missing_after_two_usual_gaps(days, is_missing):
     """A job that came daily is missed when two days have gone by since its last start."""
-    found = find_trouble(store_of(*daily(6)), at(days * DAY))
+    found = find_run_problems(store_of(*daily(6)), at(days * DAY))
     assert [late.usual_us for late in found.missing] == [DAY * SECOND_US] * is_missing
 
 
@@ -72,12 +72,12 @@ def test_a_job_without_rhythm_is_not_missed():
         *daily(5),
         *(one for n, when in enumerate((0, 1, 9, 11, 40, 41)) for one in whole_run(50 + n, "odd", when * DAY)),
     )
-    assert find_trouble(store, at(999 * DAY)).missing == ()
+    assert find_run_problems(store, at(999 * DAY)).missing == ()
 
 
 def test_it_says_when_it_looked_at_some_runs_only():
     """With a limit, the answer tells that there are more runs."""
-    found = find_trouble(store_of(*daily(6)), at(0), limit=4)
+    found = find_run_problems(store_of(*daily(6)), at(0), limit=4)
     assert (found.looked_at, found.is_all) == (4, False)
 
 

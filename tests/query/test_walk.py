@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from headwater.model.graph import Direction, NodeKind
 from headwater.query import Lineage
+from headwater.query.instants import MINUTE, read_instant
 from headwater.query.names import node_id
 from headwater.query.resolve import scan
-from headwater.query.times import MINUTE, read_instant
 from headwater.storage.base import EdgeRow, Store
 from headwater.storage.memory import MemoryStore
 from headwater.testing.events import dataset, raw, schema, whole_run

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
-from headwater.server.access.records import Tenant
+from headwater.server.access.control_rows import Tenant
 from headwater.server.app import App, create_app
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings

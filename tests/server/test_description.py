@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from schemathesis import BaseSchema, Case
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from headwater.server.access.records import Tenant
+from headwater.server.access.control_rows import Tenant
 from headwater.server.app import create_app
 from headwater.server.openapi import describe, is_described
 from headwater.server.permissions import SCOPES, Permission

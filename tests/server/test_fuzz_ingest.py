@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.server.access.records import Tenant
+from headwater.server.access.control_rows import Tenant
 from headwater.server.app import App, create_app
 from headwater.server.permissions import SCOPES
 from headwater.server.settings import Limits, Settings

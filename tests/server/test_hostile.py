@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headwater.server.access.records import Tenant
+from headwater.server.access.control_rows import Tenant
 from headwater.server.permissions import SCOPES, Permission
 from headwater.storage.base import Statistics, Store
 from headwater.testing.events import History, run_id

@@ -163,7 +163,7 @@ def test_the_same_event_six_times_is_one(served):
 @pytest.mark.parametrize("path", ["/api/v1/lineage", "/api/v1/lineage/batch"])
 def test_a_stream_of_lines_is_taken_in_chunks(served, path, monkeypatch):
     """Empty lines count as lines and are nothing; the last line needs no end; what is refused is told by its line."""
-    from headwater.server.intake import lines as module
+    from headwater.server.intake import line_reader as module
 
     monkeypatch.setattr(module, "CHUNK_LINES", 3)
     client = served.client()

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from headwater.errors import StoreFull
-from headwater.server.access.records import Quota
+from headwater.server.access.control_rows import Quota
 from headwater.server.errors import Busy
-from headwater.server.intake.fair import Delivery, FairQueue
+from headwater.server.intake.fair_queue import Delivery, FairQueue
 from headwater.server.intake.intake import Intake
 from headwater.server.settings import Limits
 from headwater.storage.base import ReceiptStatus

@@ -14,12 +14,12 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from headwater.server.access.control_rows import Key, Tenant
 from headwater.server.access.keys import digest_of, id_of
-from headwater.server.access.records import Key, Tenant
 from headwater.server.permissions import SCOPES
 from headwater.server.routes import operations
 from headwater.server.routing import Operation
-from headwater.server.shared_values import SharedValues
+from headwater.server.shared_cache import SharedValues
 from headwater.testing.events import History, dataset, dataset_event, run_event, run_id, schema
 
 NOW_NS = 1_800_000_000_000_000_000

@@ -13,10 +13,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from headwater.errors import ConfigError
-from headwater.server.access.control import Control
-from headwater.server.access.databases import SQLiteDatabase
+from headwater.server.access.control_database import SQLiteDatabase
+from headwater.server.access.control_rows import Member, Tenant
+from headwater.server.access.control_store import Control
 from headwater.server.access.oidc import OIDC, OIDCSettings
-from headwater.server.access.records import Member, Tenant
 from headwater.server.errors import NotAuthenticated, NotPermitted
 from headwater.server.permissions import ROLES, Role
 

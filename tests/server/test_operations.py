@@ -25,7 +25,7 @@ from headwater.server.backups import back_up, put_back
 from headwater.server.permissions import Permission
 from headwater.server.settings import Settings
 from headwater.server.telemetry.logs import JsonFormatter
-from headwater.server.workers import check_workers
+from headwater.server.worker_processes import check_workers
 from headwater.storage.open import open_store
 from headwater.testing.events import History, run_event, run_id
 

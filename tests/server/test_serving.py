@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.server.serving import address, serve
+from headwater.server.server_process import address, serve
 from headwater.server.settings import Settings
 
 

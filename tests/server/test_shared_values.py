@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from headwater.server.shared_values import PART, SharedValues
+from headwater.server.shared_cache import PART, SharedValues
 
 
 class Time:

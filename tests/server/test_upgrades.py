@@ -13,8 +13,8 @@ import pytest
 
 from headwater.server.app import create_app
 from headwater.server.settings import Settings
-from headwater.server.tenants import opening
-from headwater.storage import grouping
+from headwater.server.tenants import store_opener
+from headwater.storage import group_commit
 from headwater.storage.open import open_store, outdated_store
 from headwater.testing.events import run_event, run_id
 
@@ -27,9 +27,9 @@ def event(number: int) -> bytes:
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an old store of two thousand events, of which a few are read again in each commit."""
-    monkeypatch.setattr(grouping, "_STRETCH", 2)
-    monkeypatch.setattr(opening, "PATIENCE_S", 0.0)
-    monkeypatch.setattr(opening, "_TELL_EVERY_S", 0.05)
+    monkeypatch.setattr(group_commit, "_STRETCH", 2)
+    monkeypatch.setattr(store_opener, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(store_opener, "_TELL_EVERY_S", 0.05)
     folder = tmp_path / "stores"
     with open_store(folder) as store:
         store.append([event(number) for number in range(2000)])

@@ -17,31 +17,31 @@ import pytest
 from headwater.storage.base import Store
 from headwater.storage.index import IDENTITY_MAPPING, GraphIndex
 from headwater.storage.memory import MemoryStore
-from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection import rewrites
 from headwater.storage.projection.rewrites import ONWARD, edges_of
 from headwater.storage.sqlite import SQLiteStore
 from headwater.storage.sqlite.migrate import migrations
+from headwater.storage.table_store import TableStore
 from headwater.testing.events import History, dataset, facet, raw, whole_run
 from headwater.testing.postgres import PostgresServer
 
 BACKENDS = ["memory", "sqlite", "postgres"]
-Open = Callable[..., ProjectedStore]
+Open = Callable[..., TableStore]
 
 
 @pytest.fixture(params=BACKENDS)
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens a store of each kind; what is opened twice is one store."""
-    opened: list[ProjectedStore] = []
+    opened: list[TableStore] = []
     if request.param == "postgres":
         from headwater.storage.postgres import PostgresStore
 
         server: PostgresServer = request.getfixturevalue("postgres_server")
         url = server.new_store()
 
-    def open_(**options: Any) -> ProjectedStore:
+    def open_(**options: Any) -> TableStore:
         if request.param == "memory":
-            store: ProjectedStore = opened[0] if opened else MemoryStore.open()
+            store: TableStore = opened[0] if opened else MemoryStore.open()
         elif request.param == "sqlite":
             store = SQLiteStore.open(tmp_path, **options)
         else:
@@ -66,7 +66,7 @@ def unjoined(seed: int, runs: int) -> list[bytes]:
     return events
 
 
-def stored_edges(store: ProjectedStore) -> dict[tuple[int, int], int]:
+def stored_edges(store: TableStore) -> dict[tuple[int, int], int]:
     """Every edge of the run level with its mapping, from the store's rows."""
     with store._reading():
         steps = store._tables.derivations_after(0, 1 << 20)
@@ -87,7 +87,7 @@ def by_sql(edges: dict[tuple[int, int], int], root: int, near: str, far: str) ->
     return [row for (row,) in found]
 
 
-def assert_follows(index: GraphIndex, store: ProjectedStore, pick: random.Random) -> None:
+def assert_follows(index: GraphIndex, store: TableStore, pick: random.Random) -> None:
     """An index is what the store's rows say: all edges with their mappings, and walks both ways from some nodes."""
     edges = stored_edges(store)
     inside = index.edges_among(range(index.node_count))
@@ -134,7 +134,7 @@ def test_an_index_follows_late_events(open_store: Open, seed: int) -> None:
         assert writer.graph_hash() == oracle.graph_hash()
 
 
-def assert_carries(index: GraphIndex, store: ProjectedStore, pick: random.Random) -> None:
+def assert_carries(index: GraphIndex, store: TableStore, pick: random.Random) -> None:
     """An index carries columns as one does that was read from the store just now."""
     fresh = GraphIndex.open(None, store.edge_source("run"))
     ends = sorted({end for edge in stored_edges(store) for end in edge})
@@ -245,7 +245,7 @@ def test_a_log_that_reaches_back_no_further(open_store: Open, monkeypatch: pytes
 def test_a_saved_index_goes_on_from_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of before a late write are taken over by the next process, which follows the change; files of before what
     is still told are not."""
-    monkeypatch.setattr("headwater.storage.index.follow.OVERLAY_LEAST", 1)
+    monkeypatch.setattr("headwater.storage.index.log_follower.OVERLAY_LEAST", 1)
     with SQLiteStore.open(tmp_path) as store:
         for number in range(1, 40):
             store.append(raw(whole_run(number, f"use{number}", 10 * number, ["a"], [f"b{number}"])))
@@ -330,7 +330,7 @@ def test_another_process_follows(backend: str, tmp_path: Path, request: pytest.F
     events = unjoined(8, 40)
     pick.shuffle(events)
     with open_store(target) as store:
-        assert isinstance(store, ProjectedStore)
+        assert isinstance(store, TableStore)
         store.append(events[:20])
         command = [sys.executable, "-c", FOLLOWER, target]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
@@ -383,7 +383,7 @@ def test_a_finished_run_that_is_heard_of_again(open_store: Open) -> None:
     store: Store = open_store()
     store.append(raw(whole_run(1, "make", 0, [], ["a"]) + whole_run(2, "use", 100, ["a"], ["b"])))
     index = store.index("run")
-    assert isinstance(store, ProjectedStore)
+    assert isinstance(store, TableStore)
     marked = dataset("a", facets={"version": facet(datasetVersion="v1")})
     for events in (
         whole_run(2, "use", 100, ["a", "c"], ["b", "d"]),

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from headwater.storage.answer_cache import AnswerCache, Budget, Commit, Commits, EdgePiece, NodePiece, View, pair_key
 from headwater.storage.memory import MemoryStore
-from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.records import Edge, Flow, Name, Node, Run, Version
 from headwater.storage.projection.tables import Counter
-from headwater.storage.recall import Budget, Commit, Commits, EdgePiece, NodePiece, Recall, View, pair_key
 from headwater.storage.sqlite import SQLiteStore
+from headwater.storage.table_store import TableStore
 from headwater.testing.events import raw, run_event, run_id, whole_run
 
 
@@ -28,9 +28,9 @@ def edge(seq: int, text: str = "x") -> EdgePiece:
 
 
 @pytest.fixture
-def recall() -> Recall:
+def recall() -> AnswerCache:
     """A recall of its own budget, that knows nodes 1 to 3 and the edges 1 to 2 to 3 as of event 10."""
-    found = Recall(Budget(1 << 20))
+    found = AnswerCache(Budget(1 << 20))
     fill(found.at((0, 10)))
     return found
 
@@ -52,7 +52,7 @@ def edges_of(view: View) -> list[tuple[int, int]]:
     return [pair for pair, piece in zip(pairs, view.known_edges(pair_key(*p) for p in pairs), strict=True) if piece]
 
 
-def test_a_commit_drops_what_it_touches(recall: Recall) -> None:
+def test_a_commit_drops_what_it_touches(recall: AnswerCache) -> None:
     """A node with the edges into it, before the commit is visible; nothing else."""
     recall.announce((0, 10), (0, 11), {2, 7})
     recall.settle()
@@ -63,7 +63,7 @@ def test_a_commit_drops_what_it_touches(recall: Recall) -> None:
     assert nodes_of(recall.at((0, 11))) == [1, 2, 3]
 
 
-def test_what_was_read_before_a_commit_is_not_taken_in_after_it(recall: Recall) -> None:
+def test_what_was_read_before_a_commit_is_not_taken_in_after_it(recall: AnswerCache) -> None:
     """A slow reader may not bring back what was dropped; what the commit did not touch he may."""
     slow = recall.at((0, 10))
     recall.announce((0, 10), (0, 11), {1, 2})
@@ -74,7 +74,7 @@ def test_what_was_read_before_a_commit_is_not_taken_in_after_it(recall: Recall) 
     assert edges_of(view) == [(2, 3)]
 
 
-def test_a_reader_is_shown_nothing_that_came_after_his_state(recall: Recall) -> None:
+def test_a_reader_is_shown_nothing_that_came_after_his_state(recall: AnswerCache) -> None:
     """Pieces that others made of a later state do not count for one who sees an earlier one."""
     slow = recall.at((0, 10))
     recall.announce((0, 10), (0, 11), {2})
@@ -85,7 +85,7 @@ def test_a_reader_is_shown_nothing_that_came_after_his_state(recall: Recall) -> 
 
 
 @pytest.mark.parametrize("state", [(0, 12), (1, 10), (1, 3)])
-def test_a_state_that_nobody_announced_drops_everything(recall: Recall, state: tuple[int, int]) -> None:
+def test_a_state_that_nobody_announced_drops_everything(recall: AnswerCache, state: tuple[int, int]) -> None:
     """Another process wrote, or ids were rewritten: what is known may be wrong."""
     before = recall.at((0, 10))
     view = recall.at(state)
@@ -96,7 +96,7 @@ def test_a_state_that_nobody_announced_drops_everything(recall: Recall, state: t
     assert nodes_of(before) == [1, 2, 3]
 
 
-def test_a_commit_behind_another_process_drops_everything(recall: Recall) -> None:
+def test_a_commit_behind_another_process_drops_everything(recall: AnswerCache) -> None:
     """The writer sees that the store is not where it left it."""
     recall.announce((0, 12), (0, 13), {2})
     recall.settle()
@@ -108,7 +108,7 @@ def noted(*commits: Commit) -> Commits:
     return lambda seq: [one for one in commits if one.seq > seq]
 
 
-def test_what_another_process_touched_is_dropped_and_nothing_else(recall: Recall) -> None:
+def test_what_another_process_touched_is_dropped_and_nothing_else(recall: AnswerCache) -> None:
     """By the notes that its commits left; what was read before is not taken in, and the next writer here goes on."""
     slow = recall.at((0, 10))
     notes = noted(Commit(8, 10, {1}), Commit(10, 12, {2}), Commit(12, 13, {7}))
@@ -132,12 +132,12 @@ def test_what_another_process_touched_is_dropped_and_nothing_else(recall: Recall
     ],
     ids=["first", "last", "middle", "large"],
 )
-def test_a_commit_without_a_note_drops_everything(recall: Recall, notes: Commits) -> None:
+def test_a_commit_without_a_note_drops_everything(recall: AnswerCache, notes: Commits) -> None:
     """An earlier version wrote, the note is too old, or there is more in it than is kept in mind."""
     assert nodes_of(recall.at((0, 13), notes)) == []
 
 
-def test_a_commit_that_is_seen_before_its_writer_says_so_is_looked_up(recall: Recall) -> None:
+def test_a_commit_that_is_seen_before_its_writer_says_so_is_looked_up(recall: AnswerCache) -> None:
     """It may be another's of the same number, where the one that was announced came to nothing."""
     recall.announce((0, 10), (0, 11), {2})
     view = recall.at((0, 11), noted(Commit(10, 11, {3})))
@@ -146,14 +146,14 @@ def test_a_commit_that_is_seen_before_its_writer_says_so_is_looked_up(recall: Re
     assert nodes_of(recall.at((0, 11))) == [1]
 
 
-def test_a_commit_that_rewrites_ids_drops_everything(recall: Recall) -> None:
+def test_a_commit_that_rewrites_ids_drops_everything(recall: AnswerCache) -> None:
     """Nodes turned out to be one."""
     recall.announce((0, 10), (1, 11), {2})
     recall.settle()
     assert nodes_of(recall.at((1, 11))) == []
 
 
-def test_a_commit_that_failed_is_not_taken_for_one(recall: Recall) -> None:
+def test_a_commit_that_failed_is_not_taken_for_one(recall: AnswerCache) -> None:
     """Who sees its number afterwards sees another's commit: what was known is not true any more."""
     recall.announce((0, 10), (0, 11), {2})
     recall.withdraw()
@@ -161,7 +161,7 @@ def test_a_commit_that_failed_is_not_taken_for_one(recall: Recall) -> None:
     assert nodes_of(recall.at((0, 11))) == []
 
 
-def test_a_failure_before_the_announcement_changes_nothing(recall: Recall) -> None:
+def test_a_failure_before_the_announcement_changes_nothing(recall: AnswerCache) -> None:
     """The commit before it stays."""
     recall.announce((0, 10), (0, 11), {2})
     recall.settle()
@@ -169,7 +169,7 @@ def test_a_failure_before_the_announcement_changes_nothing(recall: Recall) -> No
     assert nodes_of(recall.at((0, 11))) == [1, 3]
 
 
-def test_the_touched_nodes_that_are_noted_are_bounded(recall: Recall) -> None:
+def test_the_touched_nodes_that_are_noted_are_bounded(recall: AnswerCache) -> None:
     """Who has read before they were let go remembers nothing."""
     slow = recall.at((0, 10))
     recall.announce((0, 10), (0, 11), range(100, 30_000))
@@ -189,7 +189,7 @@ def test_the_touched_nodes_that_are_noted_are_bounded(recall: Recall) -> None:
 def test_memory_is_bounded_over_all_recalls() -> None:
     """The one that holds most gives way; sizes are those of what is held."""
     budget = Budget(100_000)
-    small, large = Recall(budget), Recall(budget)
+    small, large = AnswerCache(budget), AnswerCache(budget)
     small.at((0, 1)).keep({1: node(1, "x" * 1000)}, {})
     kept = small.size
     for key in range(100):
@@ -258,7 +258,7 @@ COUNTERS: tuple[Counter, ...] = ("name", "node", "run", "step")
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProjectedStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TableStore]:
     """An empty store of each kind."""
     if request.param == "memory":
         with MemoryStore.open() as memory:
@@ -275,7 +275,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProjectedS
 
 
 @pytest.mark.parametrize("table", list(ROWS))
-def test_rows_touch_the_node_that_they_are_shown_with(store: ProjectedStore, table: str) -> None:
+def test_rows_touch_the_node_that_they_are_shown_with(store: TableStore, table: str) -> None:
     """When they are written and when they are dropped, those that are not in memory any more as well."""
     key, row = ROWS[table]
     with getattr(store, "_writing", store._reading)():

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import StoreOutdated
-from headwater.storage import grouping
+from headwater.storage import group_commit
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.open import open_store, outdated_store
-from headwater.storage.renewal import RENEWED, RENEWING_OF, RENEWING_TO
 from headwater.storage.sqlite import store as sqlite_store
+from headwater.storage.view_rebuild import RENEWED, RENEWING_OF, RENEWING_TO
 from headwater.testing.events import History, raw, whole_run
 
 STRETCH = 10
@@ -58,8 +58,8 @@ class Place:
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """Where each kind of store is, with stretches of a few events."""
-    monkeypatch.setattr(grouping, "_STRETCH", STRETCH)
-    monkeypatch.setattr(grouping, "_REBUILD_BATCH", 4)
+    monkeypatch.setattr(group_commit, "_STRETCH", STRETCH)
+    monkeypatch.setattr(group_commit, "_REBUILD_BATCH", 4)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     if request.param == "sqlite":
         return Place(str(tmp_path), "sqlite")
@@ -164,7 +164,7 @@ def test_what_another_version_has_begun_is_begun_again(place: Place, events: lis
 
 def test_an_earlier_version_that_writes_in_the_middle_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It wrote into views that were not whole: they are made from the beginning, and no event is counted twice."""
-    monkeypatch.setattr(grouping, "_STRETCH", STRETCH)
+    monkeypatch.setattr(group_commit, "_STRETCH", STRETCH)
     place, events = Place(str(tmp_path), "sqlite"), raw([e for n in range(60) for e in whole_run(n, "j", n, [], ["a"])])
     fill(place, events)
     with pytest.raises(Stopped):
@@ -182,9 +182,9 @@ def test_an_earlier_version_that_writes_in_the_middle_of_it(tmp_path: Path, monk
 
 RENEWING = """
 import sys
-from headwater.storage import grouping
+from headwater.storage import group_commit
 from headwater.storage.open import open_store
-grouping._STRETCH, grouping._REBUILD_BATCH = 2, 1
+group_commit._STRETCH, group_commit._REBUILD_BATCH = 2, 1
 open_store(sys.argv[1], on_progress=lambda done, last: print(done, flush=True)).close()
 """
 

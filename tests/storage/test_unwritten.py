@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from headwater.storage.memory import MemoryStore
-from headwater.storage.projected import ProjectedStore
 from headwater.storage.sqlite import SQLiteStore
+from headwater.storage.table_store import TableStore
 from headwater.testing.events import dataset, facet, raw, run_id, whole_run
 from headwater.testing.postgres import PostgresServer
 
@@ -20,10 +20,10 @@ _STATES = 300
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProjectedStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TableStore]:
     """A store of each kind."""
     if request.param == "memory":
-        opened: ProjectedStore = MemoryStore.open()
+        opened: TableStore = MemoryStore.open()
     elif request.param == "sqlite":
         opened = SQLiteStore.open(tmp_path)
     else:
@@ -41,7 +41,7 @@ def reader(number: int, digest: str) -> list[dict[str, Any]]:
     return whole_run(number, f"j{number}", number, [source], [f"out{number}"])
 
 
-def test_a_reader_of_one_state_looks_at_that_state_alone(store: ProjectedStore, monkeypatch) -> None:
+def test_a_reader_of_one_state_looks_at_that_state_alone(store: TableStore, monkeypatch) -> None:
     """Of hundreds that nobody wrote no other is fetched, for a reader of one of them or of a new one, with nothing
     remembered."""
     store.append(raw([event for number in range(1, _STATES + 1) for event in reader(number, f"digest {number}")]))

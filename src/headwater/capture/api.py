@@ -12,7 +12,7 @@ from typing import Any
 from headwater.capture import recorder as recording
 from headwater.capture.client import Client
 from headwater.capture.config import Config, load
-from headwater.capture.process import unwatch, watch
+from headwater.capture.process_lifecycle import unwatch, watch
 from headwater.capture.recorder import Recorder
 from headwater.capture.runs import OPERATIONS, Dataset, Run, checked_name
 from headwater.errors import InvalidInput
@@ -74,7 +74,7 @@ def init(
 
 def process_facts(client: Client) -> Any:
     """What is known of the job that the process is: its script, its code and environment."""
-    from headwater.capture.facts import facts_of_process
+    from headwater.capture.job_facts import facts_of_process
 
     return facts_of_process(client)
 

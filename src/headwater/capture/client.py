@@ -8,17 +8,17 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from headwater.capture import event_documents
 from headwater.capture import recorder as recording
-from headwater.capture import wire
-from headwater.capture.assemble import Assembler, JobFacts, Outcome
+from headwater.capture.assembler import Assembler, JobFacts, Outcome
 from headwater.capture.config import Config
 from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
 from headwater.capture.logs import guard_logs
-from headwater.capture.outcomes import outcome_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.redact import Redactor
 from headwater.capture.registry import REGISTRY, State
+from headwater.capture.run_outcomes import outcome_of
 from headwater.capture.runs import Run, new_run_id, plain
 from headwater.capture.worker import Session, Worker
 
@@ -122,10 +122,13 @@ class Client:
         """An event that adds tags to a run."""
         import time
 
-        return wire.run_event(
+        return event_documents.run_event(
             "RUNNING",
             time.time_ns(),
-            {"runId": recorder.run_id, "facets": wire.facets({"tags": _tags({**self.config.settings.tags, **tags})})},
+            {
+                "runId": recorder.run_id,
+                "facets": event_documents.facets({"tags": _tags({**self.config.settings.tags, **tags})}),
+            },
             {"namespace": recorder.job_namespace, "name": recorder.job_name, "facets": {}},
             [],
             [],
@@ -187,7 +190,7 @@ class Client:
         settings = self.config.settings
         REGISTRY.install(only=settings.integrations, without=settings.without_integrations)
         with GUARD.at("multiprocessing"):
-            from headwater.capture.children import follow_children
+            from headwater.capture.child_processes import follow_children
 
             self._leave_children = follow_children()  # type: ignore[method-assign]
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from headwater.capture.guard import GUARD
-from headwater.capture.lineage import Origins
+from headwater.capture.lineage_facet import Origins
 from headwater.capture.values import DatasetRef, Value
 
 DEFAULT_BUDGET_S: Final = 2.0

@@ -16,7 +16,7 @@ from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import USERS_CODE, unseen
+from headwater.capture.wrapper_frames import USERS_CODE, unseen
 
 _CONTROL: Final = re.compile(r"\s*(?:PRAGMA|BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b", re.I)
 _ROLLBACK: Final = re.compile(r"\s*ROLLBACK\b", re.I)

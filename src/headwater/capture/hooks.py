@@ -135,13 +135,13 @@ class Hooks:
 
     def after(self, owner: Any, name: str, handler: After) -> None:
         """Call ``handler`` after each outermost call of ``owner.name`` (function, method, class- or staticmethod)."""
-        from headwater.capture.stand_in import unseen
+        from headwater.capture.wrapper_frames import unseen
 
         self.replace(owner, name, lambda original: unseen(observe(original, handler, self._site(owner, name))))
 
     def around(self, owner: Any, name: str, before: Before, after: AfterBefore) -> None:
         """Call ``before`` and ``after`` around each outermost call."""
-        from headwater.capture.stand_in import unseen
+        from headwater.capture.wrapper_frames import unseen
 
         site = self._site(owner, name)
         self.replace(owner, name, lambda original: unseen(observe_around(original, before, after, site)))
@@ -151,7 +151,7 @@ class Hooks:
         original = _static(owner, name)
         if not isinstance(original, property) or original.fget is None:
             raise DidNotEnable(f"{self.identifier}: {owner.__name__}.{name} is not a property here")
-        from headwater.capture.stand_in import unseen
+        from headwater.capture.wrapper_frames import unseen
 
         getter = unseen(observe(original.fget, handler, self._site(owner, name)))
         self.put(owner, name, property(getter, original.fset, original.fdel, original.__doc__))

@@ -16,7 +16,7 @@ from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoade
 from types import CodeType, ModuleType
 from typing import Any, Final
 
-from headwater.capture.collector import CollectorPause
+from headwater.capture.garbage_collection import CollectorPause
 from headwater.capture.guard import GUARD
 
 Callback = Callable[[ModuleType], None]

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from headwater.capture import wire
+from headwater.capture import event_documents
 from headwater.capture.file_lock import Lock
 
 _SUFFIX = ".lease"
@@ -157,10 +157,10 @@ def closing_event(run: OpenRun) -> bytes:
             "message": "process vanished: it was killed, or the machine went down; what was seen until then is kept",
             "programmingLanguage": "PYTHON",
         }
-    return wire.run_event(
+    return event_documents.run_event(
         "COMPLETE" if run.execs or run.is_daemon else "ABORT",
         run.seen_ns,
-        {"runId": run.run_id, "facets": wire.facets(facets)},
+        {"runId": run.run_id, "facets": event_documents.facets(facets)},
         {"namespace": run.namespace, "name": run.name, "facets": {}},
         [],
         [],

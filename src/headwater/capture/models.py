@@ -14,10 +14,10 @@ import msgspec
 
 from headwater.capture.containers import HELD
 from headwater.capture.datasets import Datasets, Touched
-from headwater.capture.gathered import GATHERED
 from headwater.capture.recorder import Recorder
-from headwater.capture.surmise import FROM_CODE
-from headwater.capture.taken import TAKEN
+from headwater.capture.source_analysis.array_origins import FROM_CODE
+from headwater.capture.source_analysis.expression_values import TAKEN
+from headwater.capture.source_analysis.row_lists import GATHERED
 from headwater.capture.trace import trace
 from headwater.capture.values import DatasetRef, Value
 

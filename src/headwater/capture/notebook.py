@@ -20,7 +20,7 @@ from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.capture import api
-from headwater.capture.cells import Notebook
+from headwater.capture.notebook_cells import Notebook
 from headwater.capture.notebook_file import Cell, cells_of
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.capture.guesses import Guesses
-from headwater.capture.readings import READINGS
 from headwater.capture.scalars import Scalars
+from headwater.capture.source_analysis.budget import BUDGET
+from headwater.capture.source_analysis.inferred_values import InferredValues
 from headwater.capture.values import DatasetRef, Value, Values
 
 VALUES = Values()
@@ -27,19 +27,19 @@ SCALARS = Scalars(VALUES)
 """The numbers and texts of this process that were taken out of data."""
 VALUES.resolvers.append(SCALARS.value_of)
 
-_guesses = Guesses(VALUES)
+_guesses = InferredValues(VALUES)
 VALUES.watch("ndarray", _guesses.saw)
 VALUES.guess = _guesses.value_of
 went_through = _guesses.went_through
-"""``went_through(value, code, line)``: a column is gone through there, item by item; see ``Guesses``."""
-is_spelled_here = _guesses.is_spelled_here
-"""``is_spelled_here(makers)``: whether the code spells out what is being made, right now; see ``Guesses``."""
+"""``went_through(value, code, line)``: a column is gone through there, item by item; see ``InferredValues``."""
+is_literal_here = _guesses.is_literal_here
+"""``is_literal_here(makers)``: whether the code spells out what is being made, right now; see ``InferredValues``."""
 saved_here = _guesses.saved_here
 """``saved_here(savers, target)``: what the code says is being saved, right now; likewise."""
-is_spelled_object = _guesses.is_spelled_object
-"""``is_spelled_object(obj)``: whether the code spells out what an object is made of that has a name; likewise."""
+is_literal_object = _guesses.is_literal_object
+"""``is_literal_object(obj)``: whether the code spells out what an object is made of that has a name; likewise."""
 table_of = _guesses.table_of
-"""``table_of(names, rows)``: what a table that is made of a list, right now, was gathered from; see ``Guesses``."""
+"""``table_of(names, rows)``: what a table that is made of a list, right now, was gathered from."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -190,7 +190,7 @@ class Recorder:
         self.add(Write(value, ref, snapshot, time.time_ns()))
 
     def put_in_file(self, code: Any, line: int, read: Callable[[Any, int], Any]) -> Value | None:
-        """What the code says goes into the file that is opened at a line; see ``Guesses``."""
+        """What the code says goes into the file that is opened at a line; see ``InferredValues``."""
         return _guesses.put_in_file(code, line, read)
 
     def name(
@@ -283,7 +283,7 @@ def _tell_unread(text: str) -> None:
         found.unfollowed(text)
 
 
-READINGS.tell = _tell_unread
+BUDGET.tell = _tell_unread
 
 
 def enter(recorder: Recorder) -> Any:

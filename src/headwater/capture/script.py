@@ -17,11 +17,11 @@ from types import CodeType, ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 from headwater.capture import api
-from headwater.capture.collector import CollectorPause, freeze
 from headwater.capture.config import Config
-from headwater.capture.facts import argument_parameters, facts_of_process
+from headwater.capture.garbage_collection import CollectorPause, freeze
 from headwater.capture.guard import GUARD
-from headwater.capture.name_clashes import make_room
+from headwater.capture.job_facts import argument_parameters, facts_of_process
+from headwater.capture.module_shadowing import make_room
 from headwater.capture.script_end import end_program
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final, NoReturn
 
 from headwater.capture.guard import GUARD
 from headwater.capture.imports import FRAMES
-from headwater.capture.outcomes import exit_code_of, outcome_of
-from headwater.capture.process import WATCHED
+from headwater.capture.process_lifecycle import WATCHED
+from headwater.capture.run_outcomes import exit_code_of, outcome_of
 
 _OWN_FOLDERS: Final = (os.path.dirname(__file__) + os.sep, "<observed by ")  # noqa: PTH120 - a string compare a frame
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from headwater.capture import api
 from headwater.capture import recorder as recording
-from headwater.capture.assemble import JobFacts
+from headwater.capture.assembler import JobFacts
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Read, Recorder
 from headwater.capture.runs import OPERATIONS, Run, name_value, plain
@@ -109,7 +109,7 @@ class _Step:
         return JobFacts(functools.partial(self._job_facets, with_text=client.config.settings.source_code))
 
     def _job_facets(self, *, with_text: bool) -> dict[str, Any]:
-        from headwater.capture.code import code_fingerprint
+        from headwater.capture.code_fingerprints import code_fingerprint
         from headwater.capture.source_code import source_facet
 
         found = code_fingerprint(self.function, text=with_text)

@@ -21,7 +21,7 @@ from weakref import ref as _ref
 
 import msgspec
 
-from headwater.capture.code_lines import line_of
+from headwater.capture.source_analysis.code_lines import line_of
 from headwater.capture.user_code import IS_USERS, user_frame
 
 

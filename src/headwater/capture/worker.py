@@ -18,7 +18,7 @@ from headwater.capture.hooks import BUSY
 from headwater.capture.redact import Redactor
 
 if TYPE_CHECKING:
-    from headwater.capture.assemble import Assembler, Outcome
+    from headwater.capture.assembler import Assembler, Outcome
 
 _WAKE_EVENTS = 1000
 FORK_WAIT_S = 5.0

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.commands import Suggesting
-from headwater.cli.opening import target
+from headwater.cli.open_store import target
 from headwater.cli.output import echo, echo_text, format_options
 
 if TYPE_CHECKING:
     from headwater.server.access.administration import Administration
-    from headwater.server.access.records import Quota
+    from headwater.server.access.control_rows import Quota
 
 SCOPES = ("ingest", "read", "report", "admin", "operate")
 
@@ -24,8 +24,8 @@ SCOPES = ("ingest", "read", "report", "admin", "operate")
 def administering(ctx: click.Context) -> Iterator[Administration]:
     """The administration of the store that is meant, for the length of a command."""
     from headwater.server.access.administration import Administration
-    from headwater.server.access.control import Control
-    from headwater.server.access.databases import open_database
+    from headwater.server.access.control_database import open_database
+    from headwater.server.access.control_store import Control
     from headwater.server.settings import Settings
     from headwater.storage.ingest import now_us
 
@@ -117,7 +117,7 @@ def change_tenant(ctx: click.Context, /, name: str, title: str | None, **quota: 
 def _quota(old: Quota | None, given: dict[str, int | None]) -> Quota:
     import msgspec
 
-    from headwater.server.access.records import Quota
+    from headwater.server.access.control_rows import Quota
 
     named = {key: value for key, value in given.items() if value is not None}
     return msgspec.structs.replace(old or Quota(), **named)
@@ -152,7 +152,7 @@ def token() -> None:
 def list_tokens(ctx: click.Context, output: str | None) -> None:
     """List the keys. Only the first characters of each are kept."""
     from headwater.cli.access_text import key_row
-    from headwater.query.times import now
+    from headwater.query.instants import now
 
     with administering(ctx) as administration:
         rows = [key_row(key, now()) for key in administration.control.keys(_tenant(ctx))]
@@ -215,7 +215,7 @@ def share() -> None:
 def list_shares(ctx: click.Context, output: str | None) -> None:
     """List what the tenant shares, and what is shared with it."""
     from headwater.cli.access_text import share_row
-    from headwater.query.times import now
+    from headwater.query.instants import now
 
     with administering(ctx) as administration:
         control, name = administration.control, _tenant(ctx)
@@ -230,7 +230,7 @@ def list_shares(ctx: click.Context, output: str | None) -> None:
 @click.pass_context
 def create_share(ctx: click.Context, to: str, selector: str, days: float) -> None:
     """Let TENANT read the subgraph that SELECTOR names ("+model:churn", "tag:public")."""
-    from headwater.cli.opening import opened
+    from headwater.cli.open_store import opened
     from headwater.query.lineage import Lineage
 
     with opened(ctx) as store:

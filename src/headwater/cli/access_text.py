@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from headwater.query.text import Line, Span, clean, pad
-from headwater.query.times import iso
-from headwater.server.access.records import Key, Share, Tenant
+from headwater.query.instants import iso
+from headwater.query.terminal_text import Line, Span, clean, pad
+from headwater.server.access.control_rows import Key, Share, Tenant
 
 _GAP = "  "
 

@@ -10,14 +10,14 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 import click
 import msgspec
 
-from headwater.cli.opening import opened, target
+from headwater.cli.open_store import opened, target
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError, NoLineage
 from headwater.model.uris import without_password
-from headwater.query.marks import UNICODE
-from headwater.query.text import Span, Style, clean, pad
+from headwater.query.symbols import UNICODE
+from headwater.query.terminal_text import Span, Style, clean, pad
 from headwater.storage.open import POSTGRES, outdated_store
-from headwater.storage.renewal import Outdated
+from headwater.storage.view_rebuild import Outdated
 
 _SIGNS: dict[str, tuple[str, Style]] = {
     "ok": (UNICODE.good, "good"),
@@ -120,7 +120,7 @@ def _behind(where: str, behind: Outdated) -> str:
 
 def _service(url: str) -> Finding:
     """Whether the service that stands for the store can do its work."""
-    from headwater.server.asking import ask_health
+    from headwater.server.health_client import ask_health
 
     try:
         found = ask_health(url, timeout_s=_TIMEOUT_S)
@@ -133,7 +133,7 @@ def _service(url: str) -> Finding:
 
 def _postgres(url: str) -> Iterator[Finding]:
     """What the database of a store is like, and whether it keeps tenants apart."""
-    from headwater.storage.postgres.facts import facts
+    from headwater.storage.postgres.server_facts import facts
 
     found = facts(url)
     level = "note" if found.is_standby or found.step != found.steps else "ok"

@@ -10,20 +10,20 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from headwater.cli import start
+from headwater.cli import run_start
 from headwater.errors import HeadwaterError
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code: 0 done, 1 failed or not found, 2 wrong usage, 130 Ctrl-C."""
     given = list(sys.argv[1:] if args is None else args)
-    asked = start.read(given[1:]) if given[:1] == ["run"] else None
+    asked = run_start.read(given[1:]) if given[:1] == ["run"] else None
     if asked is None:
         from headwater.cli.commands import call
 
         call(given)
     try:
-        start.begin(asked)
+        run_start.begin(asked)
     except HeadwaterError as error:
         from headwater.cli.commands import failed
 

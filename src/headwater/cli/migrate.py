@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from headwater.cli.opening import patient, target
+from headwater.cli.open_store import patient, target
 from headwater.storage.open import POSTGRES
 
 
@@ -65,8 +65,8 @@ def _migrate_server(ctx: click.Context, where: str, *, is_check: bool) -> None:
 
     require_postgres()
     from headwater.storage.postgres.connection import ROLE, SCHEMA
-    from headwater.storage.postgres.facts import facts, stored_tenants
     from headwater.storage.postgres.migrate import migrate as bring_up
+    from headwater.storage.postgres.server_facts import facts, stored_tenants
 
     # Whom row-level security lets see no tenant can still name one.
     tenants = stored_tenants(where) or [ctx.find_root().obj.tenant]

@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from headwater.cli.opening import asking
+from headwater.cli.open_store import asking
 from headwater.cli.output import cells, echo, echo_text, format_options
 from headwater.cli.walks import show_graph
 
@@ -141,7 +141,7 @@ def select(ctx: click.Context, expression: str, as_of: str | None, output: str |
 
         echo_text(json_text(found))
         return
-    from headwater.query.text import clean
+    from headwater.query.terminal_text import clean
 
     if not found:
         click.echo("nothing matches", err=True)

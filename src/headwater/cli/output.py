@@ -15,7 +15,7 @@ from headwater.cli.commands import wants_color
 from headwater.errors import InvalidInput
 from headwater.query.drawing.palette import TERMINAL
 from headwater.query.result import LineageGraph
-from headwater.query.text import Line, Span
+from headwater.query.terminal_text import Line, Span
 
 _STYLES: dict[str, dict[str, Any]] = {
     **{name: {"fg": colour} for name, colour in TERMINAL.items()},

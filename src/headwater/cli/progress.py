@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import click
 
-from headwater.storage.renewal import Progress, in_silence
+from headwater.storage.view_rebuild import Progress, in_silence
 
 
 @contextmanager

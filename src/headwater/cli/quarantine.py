@@ -9,10 +9,10 @@ import click
 import msgspec
 
 from headwater.cli.commands import Suggesting
-from headwater.cli.opening import opened
+from headwater.cli.open_store import opened
 from headwater.cli.output import echo_text, format_options
 from headwater.errors import InvalidEvent, InvalidInput, InvalidRecord, NotFound
-from headwater.formats.wire_errors import not_json
+from headwater.formats.decode_errors import not_json
 from headwater.storage.base import Quarantined, ReceiptStatus, Store
 
 _ID = click.argument("entry", metavar="ID", type=click.IntRange(1, 2**62))
@@ -32,9 +32,9 @@ def quarantine() -> None:
 @click.pass_context
 def list_(ctx: click.Context, limit: int, before: int | None, output: str | None) -> None:
     """List what was refused, the latest first, without bodies."""
+    from headwater.query.instants import iso_utc
     from headwater.query.result import json_text
-    from headwater.query.text import clean
-    from headwater.query.times import iso_utc
+    from headwater.query.terminal_text import clean
 
     with opened(ctx) as store:
         found, totals = store.quarantined(limit=limit, before=before), store.quarantine_totals()
@@ -55,7 +55,7 @@ def list_(ctx: click.Context, limit: int, before: int | None, output: str | None
 @click.pass_context
 def show(ctx: click.Context, entry: int) -> None:
     """Print what was refused, to the byte (to a terminal: without what would drive it); why goes to standard error."""
-    from headwater.query.text import clean
+    from headwater.query.terminal_text import clean
 
     with opened(ctx) as store:
         found = _entry(store, entry)

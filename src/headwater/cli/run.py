@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from headwater.cli.start import Asked, begin
+from headwater.cli.run_start import Asked, begin
 
 _TAKES_THE_REST = ("-m", "--module", "-c", "--code")
 

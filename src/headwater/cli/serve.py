@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater.cli.opening import target
+from headwater.cli.open_store import target
 
 if TYPE_CHECKING:
     from headwater.server.settings import Settings
@@ -97,6 +97,6 @@ def settings_of(
 @click.pass_context
 def serve(ctx: click.Context, /, **options: Any) -> None:
     """Serve the lineage of many tenants: the OpenLineage and Marquez APIs, our own, and the pages."""
-    from headwater.server.serving import serve as serve_forever
+    from headwater.server.server_process import serve as serve_forever
 
     serve_forever(settings_of(ctx, **options), echo=click.echo)

@@ -11,11 +11,11 @@ from typing import IO
 import click
 
 from headwater.cli.commands import Suggesting
-from headwater.cli.opening import file_of, opened, target
+from headwater.cli.open_store import file_of, opened, target
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError, NotFound, StoreError
 from headwater.model.uris import without_password
-from headwater.query.text import plural
+from headwater.query.terminal_text import plural
 from headwater.storage.open import POSTGRES
 
 
@@ -232,7 +232,7 @@ def retain(ctx: click.Context, before: str, yes: bool) -> None:
 
     What only those events showed is forgotten with them.
     """
-    from headwater.query.times import iso, read_instant
+    from headwater.query.instants import iso, read_instant
 
     instant = read_instant(before)
     if instant is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headwater.query.text import Line, Span, clean, pad
-from headwater.query.times import ago, iso, now
+from headwater.query.instants import ago, iso, now
+from headwater.query.terminal_text import Line, Span, clean, pad
 from headwater.storage.base import Quarantined, Statistics
 
 

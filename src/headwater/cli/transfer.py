@@ -11,11 +11,11 @@ from typing import IO
 
 import click
 
-from headwater.cli.ingestion import Ingestion, Refusal, Tally
-from headwater.cli.opening import asking, opened
+from headwater.cli.ingest_batches import Ingestion, Refusal, Tally
+from headwater.cli.open_store import asking, opened
 from headwater.cli.output import FORMATS, echo_form, echo_text, png_file
 from headwater.errors import InvalidInput
-from headwater.query.text import clean
+from headwater.query.terminal_text import clean
 
 _SHOWN = 20
 """Refusals that are told line by line; a file of another kind has one a line."""

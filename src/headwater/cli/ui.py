@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import click
 
 from headwater.cli.commands import Settings as Place
-from headwater.cli.opening import target
+from headwater.cli.open_store import target
 
 if TYPE_CHECKING:
-    from headwater.server.presence import Note
+    from headwater.server.presence_file import Note
 
 _PATIENCE_S = 5.0
 
@@ -31,8 +31,8 @@ _PATIENCE_S = 5.0
 @click.pass_context
 def ui(ctx: click.Context, no_browser: bool, port: int) -> None:
     """Open the web interface. Where no service runs over this store, one is started, until Ctrl-C."""
-    from headwater.server.presence import read_note
-    from headwater.server.serving import serve
+    from headwater.server.presence_file import read_note
+    from headwater.server.server_process import serve
     from headwater.server.settings import Settings
 
     place: Place = ctx.find_root().obj

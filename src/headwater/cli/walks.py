@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from headwater.cli.opening import asking
+from headwater.cli.open_store import asking
 from headwater.cli.output import cells, echo, echo_form, format_options, is_ascii
 from headwater.query.result import LineageGraph
 

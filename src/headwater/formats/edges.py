@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from headwater.formats.claims import Claim, Claims, NodeKey
+from headwater.formats.edge_claims import Claim, Claims, NodeKey
 from headwater.model.events import Event
 from headwater.model.graph import FieldEdge, How, NodeKind
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from headwater.errors import InvalidName
-from headwater.formats.facets import Facet, try_facet
+from headwater.formats.dataset_facets import Facet, try_facet
 from headwater.model.names import DatasetName
 from headwater.model.platforms import PLATFORMS, Shape, canonical_scheme
 from headwater.model.uris import from_uri

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from headwater.formats.facets import PRODUCER
+from headwater.formats.dataset_facets import PRODUCER
 
 VERSION = "1-0-0"
 """Version of the schemas of our facets."""

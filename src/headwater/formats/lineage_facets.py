@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import msgspec
 
-from headwater.formats.facets import (
+from headwater.formats.dataset_facets import (
     ColumnLineage,
     DatasetLineage,
     JobLineage,

@@ -15,8 +15,8 @@ from typing import Any, NoReturn, cast
 import msgspec
 
 from headwater.errors import InvalidEvent
+from headwater.formats.decode_errors import find_nul, not_json, rule_of, value_at
 from headwater.formats.times import format_time, parse_time
-from headwater.formats.wire_errors import find_nul, not_json, rule_of, value_at
 from headwater.model.events import DatasetEvent, Event, JobEvent, RunEvent
 from headwater.model.run_ids import canonical_run_id, run_of_job
 

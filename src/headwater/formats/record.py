@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.formats.facets import DatasetType, event_frame, write_facet
+from headwater.formats.dataset_facets import DatasetType, event_frame, write_facet
 from headwater.formats.headwater_facets import facet
 from headwater.formats.record_rules import (
     DataQuality,

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import msgspec
 
 from headwater.errors import InvalidEvent, InvalidRecord
+from headwater.formats.decode_errors import find_nul
 from headwater.formats.times import parse_time
-from headwater.formats.wire_errors import find_nul
 from headwater.model.run_ids import canonical_run_id
 
 

@@ -1,4 +1,4 @@
-"""Standard run, job, input and output facets as typed values (dataset facets: ``headwater.formats.facets``)."""
+"""Standard run, job, input and output facets as typed values (dataset facets: ``headwater.formats.dataset_facets``)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from headwater.formats.facets import Facet, Part, Tag
+from headwater.formats.dataset_facets import Facet, Part, Tag
 
 
 class RunRef(Part, frozen=True, kw_only=True):

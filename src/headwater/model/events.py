@@ -1,9 +1,9 @@
 """The three events of OpenLineage core 2-0-2 as plain, frozen values.
 
-Attributes are snake_case; the casing of the wire stands in ``rename`` alone. A facet is kept as the bytes that arrived
-(``msgspec.Raw``), so that a facet nobody here has heard of survives to the letter; ``headwater.formats.facets`` reads
-those that we understand. Events are checked where they enter, in ``headwater.formats.openlineage``; building one of
-these by hand checks nothing.
+Attributes are snake_case; ``rename`` maps them to the names on the wire. A facet is kept as the bytes that arrived
+(``msgspec.Raw``), so that unknown facets survive unchanged; ``headwater.formats.dataset_facets`` reads the known ones.
+Events are validated where they enter, in ``headwater.formats.openlineage``; constructing one directly validates
+nothing.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from headwater.model.paths import normal_file, normal_key
+from headwater.model.file_paths import normal_file, normal_key
 from headwater.model.platforms import PLATFORMS, Fold, Platform, Shape, canonical_scheme
 
 IN_MEMORY = "inmemory://"

@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 
 from headwater.errors import InvalidName
+from headwater.model.file_paths import normal_file
 from headwater.model.names import IN_MEMORY, LOCAL_FILES, DatasetName, split_identifiers, standard
-from headwater.model.paths import normal_file
 from headwater.model.platforms import PLATFORMS, Platform, Shape, canonical_scheme
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+):(//)?(.*)", re.DOTALL)

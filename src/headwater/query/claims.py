@@ -13,11 +13,11 @@ from enum import StrEnum
 import msgspec
 
 from headwater.errors import InvalidInput
-from headwater.formats.facets import try_facet
+from headwater.formats.dataset_facets import try_facet
 from headwater.formats.run_facets import Sql
 from headwater.model.graph import NodeKind, RunState
 from headwater.query.claims_parse import LONGEST, Found, TableColumns, dialect_of, parse
-from headwater.query.facts import known_columns
+from headwater.query.facet_values import known_columns
 from headwater.query.names import node_id
 from headwater.storage.base import EdgeRow, NodeRow, Store
 

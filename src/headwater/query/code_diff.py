@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from headwater.query.facts import Code, body
+from headwater.query.facet_values import Code, body
 from headwater.query.names import short_run
 from headwater.storage.base import FacetChange, RunRow, Store
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from headwater.model.graph import FieldEdge
-from headwater.query.marks import Marks
-from headwater.query.text import Line, Span, clean, listing, plural
+from headwater.query.symbols import Marks
+from headwater.query.terminal_text import Line, Span, clean, listing, plural
 
 _MOST_LINES = 12
 _MOST_NAMES = 8

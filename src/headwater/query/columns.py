@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from headwater.model.graph import Direction, FieldEdge
-from headwater.query.build import EdgeKey, edge_key
+from headwater.query.graph_builder import EdgeKey, edge_key
 from headwater.query.names import Labels
 from headwater.query.walk import Edges, Reach, ends
 from headwater.storage.base import EdgeRow, NodeRow

@@ -8,7 +8,7 @@ from itertools import islice
 import msgspec
 
 from headwater.model.graph import How, NodeKind
-from headwater.query.contents import contents
+from headwater.query.content_comparison import contents
 from headwater.query.names import is_in_memory
 from headwater.query.resolve import scan
 from headwater.query.result import json_text

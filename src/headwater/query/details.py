@@ -8,7 +8,16 @@ from typing import Any
 import msgspec
 
 from headwater.model.graph import Direction, NodeKind
-from headwater.query.facts import Facets, RunFacts, Version, as_seen, body, run_facts, schema_fields, version_facts
+from headwater.query.facet_values import (
+    Facets,
+    RunFacts,
+    Version,
+    as_seen,
+    body,
+    run_facts,
+    schema_fields,
+    version_facts,
+)
 from headwater.query.history import RunSummary, list_runs
 from headwater.query.names import node_id
 from headwater.query.resolve import Target

@@ -75,7 +75,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
         """Return the answer as text, at most ``cells`` wide."""
         from headwater.query.diff_text import diff_lines
-        from headwater.query.text import plain
+        from headwater.query.terminal_text import plain
 
         return plain(diff_lines(self, cells=cells, base=base))
 

@@ -9,9 +9,9 @@ from headwater.model.short_digests import ShortDigests
 from headwater.query.code_diff import CodeDiff
 from headwater.query.diff import Diff, Difference, What
 from headwater.query.diff_values import Piece, delta, digests_of, pieces, sides
+from headwater.query.instants import Clock, ago, iso, now
 from headwater.query.names import Labels
-from headwater.query.text import Line, Span, Style, clean, elide, fit, listing, pad, plural, width
-from headwater.query.times import Clock, ago, iso, now
+from headwater.query.terminal_text import Line, Span, Style, clean, elide, fit, listing, pad, plural, width
 
 ORDER: tuple[tuple[What, str], ...] = (
     ("run", "runs"),

@@ -9,7 +9,7 @@ import msgspec
 
 from headwater.model.short_digests import ShortDigests, is_digest, is_run_id
 from headwater.query.diff import Diff
-from headwater.query.text import clean, plural
+from headwater.query.terminal_text import clean, plural
 
 _DIGESTS = {"fingerprint", "version"}
 

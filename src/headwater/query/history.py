@@ -8,7 +8,7 @@ import msgspec
 
 from headwater.errors import InvalidInput
 from headwater.model.graph import NodeKind, RunState
-from headwater.query.facts import Version, as_seen, schema_fields, version_facts
+from headwater.query.facet_values import Version, as_seen, schema_fields, version_facts
 from headwater.query.names import field_id, node_id
 from headwater.storage.base import FacetChange, NodeRow, RunRow, Store
 

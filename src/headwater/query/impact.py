@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from headwater.model.graph import Node
-from headwater.query.marks import type_word
 from headwater.query.result import frame, json_text, preformatted
+from headwater.query.symbols import type_word
 
 if TYPE_CHECKING:
     import pandas
@@ -112,7 +112,7 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
     def to_text(self, *, cells: int | None = None) -> str:
         """Return the answer as text, at most ``cells`` wide."""
         from headwater.query.impact_text import impact_lines
-        from headwater.query.text import plain
+        from headwater.query.terminal_text import plain
 
         return plain(impact_lines(self, cells=cells))
 

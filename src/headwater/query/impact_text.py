@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from headwater.model.graph import NodeKind
 from headwater.query.impact import Affected, Change, Impact, Severity, Step
-from headwater.query.marks import UNICODE, type_mark, type_word
 from headwater.query.names import Labels, last_part
-from headwater.query.text import Line, Span, Style, clean, elide, fit, pad, plural, width
+from headwater.query.symbols import UNICODE, type_mark, type_word
+from headwater.query.terminal_text import Line, Span, Style, clean, elide, fit, pad, plural, width
 
 _DOING: dict[Change, str] = {
     "drop": "dropping",

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headwater.model.graph import Direction, FieldEdge, How, Node, NodeKind
-from headwater.query.build import details
 from headwater.query.columns import EVERY, gap_words
-from headwater.query.facts import body
+from headwater.query.facet_values import body
+from headwater.query.graph_builder import details
 from headwater.query.impact import SEVERITIES, Affected, Certainty, Change, Impact, Severity, Step
 from headwater.query.importances import Importances, learned_words, read_importances
 from headwater.query.names import Labels, is_in_memory, node_id
-from headwater.query.text import listing
+from headwater.query.terminal_text import listing
 from headwater.query.walk import Edges
 from headwater.storage.base import EdgeRow, NodeRow
 

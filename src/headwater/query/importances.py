@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.query.text import Line, Span, clean, elide, listing, pad, plural, width
+from headwater.query.terminal_text import Line, Span, clean, elide, listing, pad, plural, width
 
 KINDS: Final = {
     "impurity": "mean decrease of impurity, the sum is 1",

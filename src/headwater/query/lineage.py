@@ -10,18 +10,18 @@ import msgspec
 
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind, RunState
-from headwater.query.build import build
-from headwater.query.build_versions import versions_graph
 from headwater.query.claims import Claims, claims_of
 from headwater.query.columns import gap_words, walk_columns
 from headwater.query.coverage import Coverage, measure
 from headwater.query.details import Details, describe, describe_run
 from headwater.query.diff import Diff
-from headwater.query.diff_find import diff_instants, diff_runs, diff_versions
+from headwater.query.diff_comparison import diff_instants, diff_runs, diff_versions
+from headwater.query.graph_builder import build
 from headwater.query.history import History, RunSummary, SearchResult, list_runs, read_history, search_nodes
 from headwater.query.impact import CHANGES, Change, Impact
 from headwater.query.impact_walk import find_impact
-from headwater.query.kinds import check_kinds, keep_kinds
+from headwater.query.instants import Clock, not_yet, now, read_instant
+from headwater.query.kind_filter import check_kinds, keep_kinds
 from headwater.query.names import Labels
 from headwater.query.paths import find_path
 from headwater.query.record import record_of
@@ -29,11 +29,11 @@ from headwater.query.resolve import Resolver, Target
 from headwater.query.result import LineageGraph
 from headwater.query.runs import instant_of
 from headwater.query.selectors import Selector
-from headwater.query.times import Clock, not_yet, now, read_instant
+from headwater.query.version_graph_builder import versions_graph
 from headwater.query.versions import version_at
 from headwater.query.walk import Edges, walk
 from headwater.query.why import Why
-from headwater.query.why_find import find_why
+from headwater.query.why_search import find_why
 from headwater.storage.base import NodeRow, Store, VersionRow
 
 AsOf = str | int | None

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from headwater.model.graph import Direction, NodeKind
-from headwater.query.facts import Facets, Version, body, version_facts
+from headwater.query.facet_values import Facets, Version, body, version_facts
 from headwater.query.importances import Importances, read_importances
 from headwater.query.names import node_id
-from headwater.query.versions_graph import VersionGraph
+from headwater.query.version_graph import VersionGraph
 from headwater.storage.base import NodeRow, Store, VersionRow
 
 MODEL_TYPES = ("MODEL", "CHECKPOINT")

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from headwater.model.short_names import ShortNames, database_file
-from headwater.query.text import clean
+from headwater.query.terminal_text import clean
 
 if TYPE_CHECKING:
     from headwater.storage.base import NodeRow

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from headwater.model.graph import Direction, FieldEdge, NodeKind
-from headwater.query.build import EdgeKey, build, edge_key
 from headwater.query.columns import EVERY
-from headwater.query.facts import known_columns
+from headwater.query.facet_values import known_columns
+from headwater.query.graph_builder import EdgeKey, build, edge_key
 from headwater.query.names import node_id
 from headwater.query.result import LineageGraph
 from headwater.query.walk import Edges, Reach, ends, is_valid, job_neighbours

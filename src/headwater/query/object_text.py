@@ -8,13 +8,13 @@ from typing import Any
 from headwater.model.graph import Node, NodeKind
 from headwater.query.coverage import Coverage
 from headwater.query.details import Column, Details, LinkedRun
-from headwater.query.facts import RunFacts, Version, body
+from headwater.query.facet_values import RunFacts, Version, body
 from headwater.query.history import Change, History, RunSummary, SearchResult
 from headwater.query.importances import importance_lines, read_importances
-from headwater.query.marks import UNICODE, state_mark, type_mark, type_style, type_word
+from headwater.query.instants import Clock, ago, iso, lasted, now
 from headwater.query.names import Labels, Named, short_run
-from headwater.query.text import Line, Span, clean, elide, fit, listing, pad, plural, table
-from headwater.query.times import Clock, ago, iso, lasted, now
+from headwater.query.symbols import UNICODE, state_mark, type_mark, type_style, type_word
+from headwater.query.terminal_text import Line, Span, clean, elide, fit, listing, pad, plural, table
 from headwater.query.why_nodes import version_node
 from headwater.query.why_text import run_facts_words
 

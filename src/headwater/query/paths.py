@@ -6,10 +6,10 @@ from itertools import pairwise
 
 from headwater.errors import NotFound
 from headwater.model.graph import Direction, NodeKind
-from headwater.query.build import build
+from headwater.query.graph_builder import build
+from headwater.query.instants import not_yet
 from headwater.query.names import Labels
 from headwater.query.result import LineageGraph
-from headwater.query.times import not_yet
 from headwater.query.walk import Edges, Reach, job_neighbours
 from headwater.storage.base import EdgeRow, NodeRow, Store
 

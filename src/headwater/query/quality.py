@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.query.facts import Version, body, schema_fields, version_facts
+from headwater.query.facet_values import Version, body, schema_fields, version_facts
 from headwater.storage.base import NodeRow, Store
 
 

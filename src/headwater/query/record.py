@@ -7,7 +7,7 @@ from typing import Any
 
 from headwater.formats.record import from_run
 from headwater.formats.record_rules import DataQuality
-from headwater.query.facts import body, run_facts
+from headwater.query.facet_values import body, run_facts
 from headwater.storage.base import RunRow, Store, VersionRow
 
 

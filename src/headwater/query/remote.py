@@ -24,8 +24,8 @@ from headwater.query.details import Details
 from headwater.query.diff import Diff
 from headwater.query.history import History, RunSummary, SearchResult
 from headwater.query.impact import Change, Impact
+from headwater.query.instants import iso_utc
 from headwater.query.result import LineageGraph
-from headwater.query.times import iso_utc
 from headwater.query.why import Why
 
 T = TypeVar("T")

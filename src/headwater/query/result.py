@@ -11,7 +11,7 @@ import msgspec
 
 from headwater.errors import MissingExtra
 from headwater.model.graph import Graph, Node, NodeKind
-from headwater.query.times import iso_utc
+from headwater.query.instants import iso_utc
 
 if TYPE_CHECKING:
     import networkx
@@ -46,7 +46,7 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
 
     def to_tree(self, *, cells: int | None = None, ascii_only: bool = False) -> str:
         """Return the answer as a tree of text, at most ``cells`` wide."""
-        from headwater.query.text import plain
+        from headwater.query.terminal_text import plain
         from headwater.query.tree import TreeStyle, tree
 
         return plain(tree(self, TreeStyle(cells=cells, ascii_only=ascii_only)))

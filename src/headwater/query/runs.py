@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from headwater.errors import InvalidInput, NotFound
-from headwater.query.times import Clock, now, read_instant
+from headwater.query.instants import Clock, now, read_instant
 from headwater.storage.base import RunRow, Store
 
 _RUN_START = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f]{0,4}){0,3}(-[0-9a-f]{0,12})?", re.IGNORECASE)

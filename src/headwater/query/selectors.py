@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from headwater.errors import InvalidSelector, NotFound
 from headwater.model.graph import Direction, RunState
-from headwater.query.facts import Facets, body
-from headwater.query.kinds import check_kinds, type_of
+from headwater.query.facet_values import Facets, body
+from headwater.query.kind_filter import check_kinds, type_of
 from headwater.query.resolve import Resolver, scan
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
 from headwater.query.walk import Edges, walk
 from headwater.storage.base import NodeRow, Store
-from headwater.storage.projection import postings
+from headwater.storage.projection import node_sets
 
 _GLOB = re.compile(r"[*?\[]")
 _MOST_MARKS = 32
@@ -61,7 +61,7 @@ class Selector:
     def rows(self, chosen: Chosen) -> Iterator[NodeRow]:
         """Yield the nodes of a set by id, fetched as they are taken."""
         check = chosen.check
-        members = postings.members(chosen.nodes)
+        members = node_sets.members(chosen.nodes)
         size = 64
         while page := list(islice(members, size)):
             for row in self.store.nodes(page):
@@ -123,7 +123,7 @@ class Selector:
             if hops:
                 reach = walk(self.edges, rows, direction, depth=None if hops < 0 else hops)
                 found.update(reach.levels, (edge.job_id for edge in reach.edges))
-        return Chosen(postings.of(found - {0}))
+        return Chosen(node_sets.of(found - {0}))
 
     def _method(self, method: str, value: str) -> Chosen:
         _compiled(value)  # refused here, whatever is done with it
@@ -139,7 +139,7 @@ class Selector:
             case "name":
                 return self._like(value, self.store.living())
             case "run":
-                return Chosen(postings.of(row.id for row in self._run(value)))
+                return Chosen(node_sets.of(row.id for row in self._run(value)))
             case "state":
                 return self._state(value)
             case _:
@@ -172,7 +172,7 @@ class Selector:
         runs = [run for state in wanted for run in self.store.runs(state=state, before=before, limit=_MOST_RUNS)]
         if len(runs) >= _MOST_RUNS:
             return Chosen(self.store.chosen("kind", "job"), lambda row: bool(self._standing([row.id], wanted)))
-        return Chosen(postings.of(self._standing(sorted({run.job_id for run in runs}), wanted)))
+        return Chosen(node_sets.of(self._standing(sorted({run.job_id for run in runs}), wanted)))
 
     def _standing(self, jobs: list[int], wanted: set[RunState]) -> list[int]:
         latest = self.store.latest_runs(jobs, as_of=self.as_of)
@@ -188,7 +188,7 @@ class Selector:
             rows = (hit.node for hit in self.store.search(value.partition("=")[0], limit=10_000))
         at = self.as_of
         said = ((row, reader(self.store.facets(row.id, as_of=at))) for row in rows)
-        return Chosen(postings.of(row.id for row, values in said if any(_like(value, one) for one in values)))
+        return Chosen(node_sets.of(row.id for row, values in said if any(_like(value, one) for one in values)))
 
 
 def _both(one: _Check | None, other: _Check | None) -> _Check | None:

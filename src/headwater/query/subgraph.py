@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.model.graph import Direction
-from headwater.query.build import build
+from headwater.query.graph_builder import build
 from headwater.query.result import LineageGraph
 from headwater.query.walk import Edges, Reach
 from headwater.storage.base import NodeRow, Store

@@ -13,7 +13,10 @@ import msgspec
 
 from headwater.model.graph import Edge, How, Node, NodeKind
 from headwater.query.column_text import column_lines
-from headwater.query.marks import (
+from headwater.query.instants import Clock, ago, now
+from headwater.query.names import Labels
+from headwater.query.result import LineageGraph
+from headwater.query.symbols import (
     ASCII,
     UNICODE,
     Marks,
@@ -24,10 +27,7 @@ from headwater.query.marks import (
     type_style,
     type_word,
 )
-from headwater.query.names import Labels
-from headwater.query.result import LineageGraph
-from headwater.query.text import Line, Span, Style, clean, elide, fit, listing, plural
-from headwater.query.times import Clock, ago, now
+from headwater.query.terminal_text import Line, Span, Style, clean, elide, fit, listing, plural
 
 _SHORTEST_NAME = 16
 

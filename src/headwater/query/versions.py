@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from headwater.errors import InvalidInput
-from headwater.query.contents import contents
+from headwater.query.content_comparison import contents
 from headwater.storage.base import NodeRow, Store, VersionRow
 
 _ALL = 100_000

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.query.facts import RunFacts, Version
+from headwater.query.facet_values import RunFacts, Version
 from headwater.query.importances import Importances
 from headwater.query.result import LineageGraph, json_text
 
@@ -76,7 +76,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
         """Return the answer as text, at most ``cells`` wide."""
-        from headwater.query.text import plain
+        from headwater.query.terminal_text import plain
         from headwater.query.why_text import why_lines
 
         return plain(why_lines(self, cells=cells, base=base))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater.model.graph import Node, NodeKind
-from headwater.query.facts import Version
+from headwater.query.facet_values import Version
 
 
 def version_node(version: Version) -> Node:

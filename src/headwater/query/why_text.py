@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from headwater.query.facts import RunFacts, Version
+from headwater.query.facet_values import RunFacts, Version
 from headwater.query.importances import importance_words
-from headwater.query.marks import UNICODE, state_mark, type_mark, type_style, type_word
+from headwater.query.instants import Clock, ago, lasted, now
 from headwater.query.models import MODEL_TYPES
 from headwater.query.names import Labels, short_run
-from headwater.query.text import Line, Span, clean, elide, fit, pad, plural
-from headwater.query.times import Clock, ago, lasted, now
+from headwater.query.symbols import UNICODE, state_mark, type_mark, type_style, type_word
+from headwater.query.terminal_text import Line, Span, clean, elide, fit, pad, plural
 from headwater.query.why import Made, ModelFacts, TrailStep, Why
 from headwater.query.why_nodes import version_node
 

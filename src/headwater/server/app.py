@@ -16,17 +16,17 @@ from starlette.types import Receive, Scope, Send
 from headwater.errors import HeadwaterError, StoreError
 from headwater.server.access.authentication import authorise
 from headwater.server.access.principals import NOBODY, Principal
-from headwater.server.call import Call
 from headwater.server.decoding import decode_body, decode_query
 from headwater.server.errors import NotAuthenticated, Unforeseen, json_response, problem_response
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import error_page, to_login, wants_page
+from headwater.server.request import Call
 from headwater.server.routes import operations
 from headwater.server.routing import Match, Operation, Router
 from headwater.server.service import Service
 from headwater.server.settings import Settings
 from headwater.server.telemetry.logs import SERVICE
-from headwater.server.telemetry.observer import Observer
+from headwater.server.telemetry.request_observer import Observer
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 
 from headwater.errors import StoreCorrupt, StoreError
-from headwater.server.access.control import Control
-from headwater.server.access.databases import open_database
+from headwater.server.access.control_database import open_database
+from headwater.server.access.control_store import Control
 from headwater.server.access.dump import Dump, dump, load
 from headwater.server.settings import Settings
 from headwater.storage.ingest import now_us

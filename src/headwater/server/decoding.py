@@ -11,7 +11,7 @@ from msgspec import inspect
 from starlette.datastructures import QueryParams
 
 from headwater.errors import InvalidInput
-from headwater.formats.wire_errors import NOT_LISTED, not_json, rule_of
+from headwater.formats.decode_errors import NOT_LISTED, not_json, rule_of
 from headwater.server.json_limits import check_json
 from headwater.server.routing import Operation
 from headwater.server.settings import Limits

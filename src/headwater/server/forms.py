@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from headwater.errors import HeadwaterError, InvalidInput, NotFound
 from headwater.server.access.authentication import refuse_other_sites
-from headwater.server.call import Call
 from headwater.server.errors import Conflict, TooLarge, problem_of
+from headwater.server.request import Call
 
 _LONGEST = 16_384
 _MOST_FIELDS = 200

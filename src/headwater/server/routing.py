@@ -18,7 +18,7 @@ from headwater.server.permissions import Permission
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from headwater.server.call import Call
+    from headwater.server.request import Call
 
 Handler = Callable[["Call"], Any] | Callable[["Call"], Awaitable[Any]]
 """Answers a call: a struct or plain data (sent as JSON), a Starlette response, or None (204). A plain function runs in

@@ -7,23 +7,23 @@ from contextlib import asynccontextmanager
 
 from headwater.server.access.administration import Administration
 from headwater.server.access.authentication import Authentication
-from headwater.server.access.control import Control
-from headwater.server.access.databases import open_database
-from headwater.server.access.documents import Documents
-from headwater.server.access.links import Links
+from headwater.server.access.control_database import open_database
+from headwater.server.access.control_rows import Quota, Tenant
+from headwater.server.access.control_store import Control
+from headwater.server.access.login_links import Links
 from headwater.server.access.oidc import OIDC
-from headwater.server.access.records import Quota, Tenant
+from headwater.server.access.tenant_documents import Documents
 from headwater.server.health_document import Check
 from headwater.server.intake.intake import Intake
 from headwater.server.intake.record_cycles import Turns
 from headwater.server.live.hub import Hub
-from headwater.server.live.others import told_of_others
+from headwater.server.live.other_processes import told_of_others
 from headwater.server.permissions import SCOPES, Permission
 from headwater.server.settings import Settings, check
-from headwater.server.shared_values import SharedValues
+from headwater.server.shared_cache import SharedValues
+from headwater.server.telemetry.gauges import readings
 from headwater.server.telemetry.metrics import Metrics
 from headwater.server.telemetry.readiness import control_answers, store_answers, views_are_current
-from headwater.server.telemetry.readings import readings
 from headwater.server.tenants.stores import TenantStores
 from headwater.storage.ingest import now_us
 

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from headwater.sql import altering, copying, create
+from headwater.sql import alter, copy, create
 from headwater.sql.commands import rewritten
 from headwater.sql.context import Context
 from headwater.sql.dialects import is_known_dialect
 from headwater.sql.dml import is_modifying, kind_of_change, modify
-from headwater.sql.faults import PARSER_FAULTS
 from headwater.sql.files import file_name
 from headwater.sql.literals import mask_literals
-from headwater.sql.multi import insert_many
-from headwater.sql.parse import NotParsed, tree_of
+from headwater.sql.multi_insert import insert_many
+from headwater.sql.parser import NotParsed, tree_of
+from headwater.sql.parser_errors import PARSER_FAULTS
 from headwater.sql.queries import relation_of
 from headwater.sql.relation import Open
 from headwater.sql.results import ColumnEdge, Statement, TableName, Unresolved
 from headwater.sql.routines import body_of
-from headwater.sql.split import LONGEST, Piece, split
-from headwater.sql.writing import edges_of, edges_of_result
+from headwater.sql.splitter import LONGEST, Piece, split
+from headwater.sql.write_edges import edges_of, edges_of_result
 
 if TYPE_CHECKING:
     from headwater.sql.catalog import Catalog
@@ -122,7 +122,7 @@ def _export(ctx: Context, tree: exp.Expr) -> None:
     options = tree.args.get("options")
     uris = [item.args["value"].name for item in options.expressions if item.name.lower() == "uri"] if options else []
     if uris:
-        copying.export(ctx, tree.this, uris[0])
+        copy.export(ctx, tree.this, uris[0])
     else:
         ctx.note("EXPORT DATA", "no uri is given")
 
@@ -144,10 +144,10 @@ def _kind(name: str) -> Rule:
 _RULES: dict[type, Rule] = {
     exp.Create: create.create,
     exp.Cache: create.cache,
-    exp.Copy: copying.copy,
-    exp.Alter: altering.alter,
-    exp.Drop: altering.drop,
-    exp.TruncateTable: altering.truncate,
+    exp.Copy: copy.copy,
+    exp.Alter: alter.alter,
+    exp.Drop: alter.drop,
+    exp.TruncateTable: alter.truncate,
     exp.MultitableInserts: insert_many,
     exp.Attach: _attach,
     exp.Detach: _kind("DETACH"),

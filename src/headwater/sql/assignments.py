@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from headwater.sql.column_uses import Uses, merge
 from headwater.sql.expressions import uses_of
-from headwater.sql.projection import project
 from headwater.sql.relation import Out
 from headwater.sql.render import text_of
-from headwater.sql.uses import Uses, merge
+from headwater.sql.select_list import project
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

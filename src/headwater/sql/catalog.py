@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headwater.sql.by_name import ByName
+from headwater.sql.column_uses import Uses, merge
+from headwater.sql.name_lookup import ByName
 from headwater.sql.relation import Column, Open, Out, Relation
 from headwater.sql.results import TableName
 from headwater.sql.schema import Schema
-from headwater.sql.uses import Uses, merge
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -110,7 +110,7 @@ class Catalog:
 
         ``is_new`` is for a table that is being made, which goes into the first schema of the path.
         """
-        from headwater.sql.tree import parts_of
+        from headwater.sql.syntax_tree import parts_of
 
         fold, raw = ctx.folding.table, ".".join(part.name for part in parts_of(node)) if parts_of(node) else node.name
         ids = [node.args.get(key) for key in ("catalog", "db")]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from headwater.sql.column_uses import FILTER, GROUP_BY, SORT, merge
 from headwater.sql.expressions import uses_of
 from headwater.sql.relation import Out, Relation
-from headwater.sql.uses import FILTER, GROUP_BY, SORT, merge
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

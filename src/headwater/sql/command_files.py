@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from headwater.sql.copying import export, load
+from headwater.sql.copy import export, load
 from headwater.sql.files import file_name
-from headwater.sql.parse import tree_of
-from headwater.sql.spelling import bare, table_of, unquoted
+from headwater.sql.parser import tree_of
+from headwater.sql.quoting import bare, table_of, unquoted
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from headwater.sql.lex import lex
+from headwater.sql.lexer import lex
+from headwater.sql.quoting import bare, folded, split_name, unquoted
 from headwater.sql.routines import body_of, statements_in
-from headwater.sql.spelling import bare, folded, split_name, unquoted
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

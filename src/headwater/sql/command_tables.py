@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headwater.sql.altering import rename
+from headwater.sql.alter import rename
+from headwater.sql.quoting import folded, split_name, table_of
 from headwater.sql.routines import body_of
-from headwater.sql.spelling import folded, split_name, table_of
-from headwater.sql.writing import Write, write_relation
+from headwater.sql.write_edges import Write, write_relation
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.sql.folding import Folding, folding_of
+from headwater.sql.identifier_case import Folding, folding_of
 from headwater.sql.relation import Relation, table_relation
 from headwater.sql.results import TableName, Unresolved
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from headwater.sql.catalog import Catalog
-    from headwater.sql.writing import Write
+    from headwater.sql.write_edges import Write
 
 
 class Context:

@@ -9,7 +9,7 @@ from sqlglot import exp
 from headwater.sql.ctes import with_env
 from headwater.sql.insert import target_of
 from headwater.sql.relation import Out, Relation
-from headwater.sql.writing import write_relation
+from headwater.sql.write_edges import write_relation
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from headwater.sql.relation import Column, Open, Out, Relation
-from headwater.sql.tree import arg
+from headwater.sql.syntax_tree import arg
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from headwater.sql.column_uses import FILTER, merge
 from headwater.sql.ctes import with_env
 from headwater.sql.dml import returning
 from headwater.sql.expressions import uses_of
+from headwater.sql.from_items import add_source
 from headwater.sql.relation import Relation
 from headwater.sql.scope import Scope
-from headwater.sql.sources import add_source
 from headwater.sql.update import add_target
-from headwater.sql.uses import FILTER, merge
-from headwater.sql.writing import Write, put
+from headwater.sql.write_edges import Write, put
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

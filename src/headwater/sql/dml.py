@@ -31,7 +31,7 @@ def modify(ctx: Context, node: exp.Expr, env: Env | None) -> Relation:
     """Analyse a changing statement; gives the relation of its RETURNING list."""
     from headwater.sql.delete import delete
     from headwater.sql.insert import insert
-    from headwater.sql.merging import merge_into
+    from headwater.sql.merge import merge_into
     from headwater.sql.update import update
 
     rules: dict[type, Callable[[Context, exp.Expr, Env | None], Relation]] = {
@@ -45,7 +45,7 @@ def modify(ctx: Context, node: exp.Expr, env: Env | None) -> Relation:
 
 def returning(ctx: Context, scope: Scope, node: exp.Expr) -> Relation:
     """Give the relation of a RETURNING or OUTPUT list."""
-    from headwater.sql.projection import project
+    from headwater.sql.select_list import project
 
     clause = node.args.get("returning")
     if clause is None:
@@ -61,7 +61,7 @@ def returning(ctx: Context, scope: Scope, node: exp.Expr) -> Relation:
 
 def _output_into(ctx: Context, into: exp.Expr, relation: Relation) -> None:
     """``OUTPUT inserted.a INTO audit(b)``, whose target the parser takes for a function."""
-    from headwater.sql.writing import write_relation
+    from headwater.sql.write_edges import write_relation
 
     names = [ctx.identifier(item.this if isinstance(item, exp.Column) else item) for item in into.expressions]
     target = exp.Table(this=exp.to_identifier(into.name)) if isinstance(into, exp.Anonymous) else into

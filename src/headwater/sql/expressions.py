@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from headwater.sql.masking import is_masking
-from headwater.sql.relation import Out
-from headwater.sql.scope import resolve
-from headwater.sql.tree import parts_of
-from headwater.sql.uses import (
+from headwater.sql.column_uses import (
     AGGREGATION,
     CONDITIONAL,
     FILTER,
@@ -27,6 +23,10 @@ from headwater.sql.uses import (
     compose,
     merge,
 )
+from headwater.sql.masking import is_masking
+from headwater.sql.relation import Out
+from headwater.sql.scope import resolve
+from headwater.sql.syntax_tree import parts_of
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from headwater.sql.results import TableName
-from headwater.sql.tree import function_name
+from headwater.sql.syntax_tree import function_name
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

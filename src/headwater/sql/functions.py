@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from headwater.sql.column_uses import JOIN, TRANSFORMATION, Uses, merge
 from headwater.sql.expressions import uses_of
 from headwater.sql.relation import Out, Relation
 from headwater.sql.routines import relation_of_routine
-from headwater.sql.tree import function_name
-from headwater.sql.uses import JOIN, TRANSFORMATION, Uses, merge
+from headwater.sql.syntax_tree import function_name
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from headwater.sql.assignments import assigned
+from headwater.sql.column_uses import FILTER, Uses, merge
 from headwater.sql.ctes import with_env
 from headwater.sql.dml import returning
 from headwater.sql.expressions import uses_of
@@ -14,8 +15,7 @@ from headwater.sql.files import file_name
 from headwater.sql.relation import Column, Out, Relation
 from headwater.sql.results import TableName
 from headwater.sql.scope import Scope, Source
-from headwater.sql.uses import FILTER, Uses, merge
-from headwater.sql.writing import Write, put, write_relation
+from headwater.sql.write_edges import Write, put, write_relation
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

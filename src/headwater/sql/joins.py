@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from headwater.sql.column_uses import FILTER, JOIN, Uses, merge
 from headwater.sql.expressions import uses_of
+from headwater.sql.from_items import add_source
 from headwater.sql.relation import Column, Open, Out, Relation
-from headwater.sql.sources import add_source
-from headwater.sql.uses import FILTER, JOIN, Uses, merge
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from headwater.sql.dialects import dialect_name
-from headwater.sql.lex import Lexeme, lex, literals_of, needs_tokens
+from headwater.sql.lexer import Lexeme, lex, literals_of, needs_tokens
 
 _COMPARES = frozenset({"=", "<", ">", "like", "ilike", "glob", "match", "regexp", "rlike"})
 _LISTS = frozenset({"in", "values"})

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from headwater.sql.column_uses import CONDITIONAL, FILTER, GROUP_BY, TRANSFORMATION, Uses, merge
 from headwater.sql.expressions import uses_of
 from headwater.sql.relation import Column, Open, Out, Relation
 from headwater.sql.render import text_of
 from headwater.sql.scope import Scope, Source
-from headwater.sql.uses import CONDITIONAL, FILTER, GROUP_BY, TRANSFORMATION, Uses, merge
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context
@@ -62,7 +62,7 @@ def _listed(ctx: Context, fields: list[exp.Expr], aggregates: list[exp.Expr]) ->
 def _groups(ctx: Context, scope: Scope, relation: Relation, pivot: exp.Expr, used: list[exp.Expr]) -> list[Column]:
     group = pivot.args.get("group")
     if group is not None:
-        from headwater.sql.projection import project
+        from headwater.sql.select_list import project
 
         return [column for item in group.expressions for column in project(ctx, scope, item)]
     names = {column.name.casefold() for item in used for column in item.find_all(exp.Column)}

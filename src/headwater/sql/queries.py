@@ -38,7 +38,7 @@ def relation_of(ctx: Context, node: exp.Expr, env: Env | None, outer: Scope | No
 
 def _pivot_statement(ctx: Context, node: exp.Expr, scope: Scope) -> Relation:
     """DuckDB's ``PIVOT t ON ...``, which stands where a query can."""
-    from headwater.sql.sources import add_source
+    from headwater.sql.from_items import add_source
 
     source = add_source(ctx, scope, node.this)
     return pivoted(ctx, scope, source.relation, node)
@@ -52,7 +52,7 @@ def _has_more(node: exp.Expr) -> bool:
 def _wrapped(ctx: Context, node: exp.Expr, env: Env | None, outer: Scope | None) -> Relation:
     """A table or bracket in the place of a query: everything of it."""
     from headwater.sql.clauses import tail_clauses
-    from headwater.sql.sources import add_source
+    from headwater.sql.from_items import add_source
 
     scope = Scope(env, outer)
     add_source(ctx, scope, node)

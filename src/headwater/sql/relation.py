@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from headwater.sql.by_name import ByName
+from headwater.sql.column_uses import IDENTITY, Uses, merge, through
+from headwater.sql.name_lookup import ByName
 from headwater.sql.results import TableName
-from headwater.sql.uses import IDENTITY, Uses, merge, through
 
 
 class Out:

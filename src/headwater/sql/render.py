@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot.errors import ErrorLevel
 
-from headwater.sql.faults import PARSER_FAULTS
 from headwater.sql.literals import mask_literals
+from headwater.sql.parser_errors import PARSER_FAULTS
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -9,7 +9,7 @@ import msgspec
 DIRECT = "DIRECT"
 INDIRECT = "INDIRECT"
 
-# In the order of their codes: see headwater.sql.uses. The first three are DIRECT.
+# In the order of their codes: see headwater.sql.column_uses. The first three are DIRECT.
 SUBTYPES = (
     "IDENTITY",
     "TRANSFORMATION",

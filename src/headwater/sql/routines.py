@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from headwater.sql.split import split
+from headwater.sql.splitter import split
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context
@@ -46,7 +46,7 @@ def relation_of_routine(ctx: Context, name: str) -> Relation | None:
     """Give the relation of a table function or macro of this session whose body is one query."""
     from sqlglot import exp
 
-    from headwater.sql.parse import tree_of
+    from headwater.sql.parser import tree_of
     from headwater.sql.queries import relation_of
 
     body = ctx.catalog.routine(name)

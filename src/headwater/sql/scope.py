@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.sql.by_name import ByName
+from headwater.sql.column_uses import IDENTITY, TRANSFORMATION, Uses, merge
+from headwater.sql.name_lookup import ByName
 from headwater.sql.relation import Column, Out, Relation
 from headwater.sql.results import TableName
-from headwater.sql.uses import IDENTITY, TRANSFORMATION, Uses, merge
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from headwater.sql.clauses import LATERAL_ALIASES, row_clauses
-from headwater.sql.projection import project
+from headwater.sql.from_items import add_source
 from headwater.sql.relation import Column, Out, Relation
 from headwater.sql.scope import Scope
-from headwater.sql.sources import add_source
-from headwater.sql.tree import arg
+from headwater.sql.select_list import project
+from headwater.sql.syntax_tree import arg
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from headwater.sql.by_name import ByName
 from headwater.sql.clauses import tail_clauses
+from headwater.sql.column_uses import FILTER, GROUP_BY, Uses, merge
 from headwater.sql.ctes import with_env
+from headwater.sql.name_lookup import ByName
 from headwater.sql.relation import Column, Open, Out, Relation
 from headwater.sql.scope import Scope
-from headwater.sql.uses import FILTER, GROUP_BY, Uses, merge
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from headwater.sql.assignments import assigned
+from headwater.sql.column_uses import FILTER, merge
 from headwater.sql.ctes import with_env
 from headwater.sql.dml import returning
 from headwater.sql.expressions import uses_of
+from headwater.sql.from_items import add_source
 from headwater.sql.joins import add_join
 from headwater.sql.relation import Relation
 from headwater.sql.results import TableName
 from headwater.sql.scope import Scope, Source
-from headwater.sql.sources import add_source
-from headwater.sql.tree import alias_name, arg
-from headwater.sql.uses import FILTER, merge
-from headwater.sql.writing import Write, put
+from headwater.sql.syntax_tree import alias_name, arg
+from headwater.sql.write_edges import Write, put
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from headwater.sql.column_uses import Uses, merge
 from headwater.sql.expressions import uses_of
 from headwater.sql.relation import Out, Relation
-from headwater.sql.tree import alias_columns
-from headwater.sql.uses import Uses, merge
+from headwater.sql.syntax_tree import alias_columns
 
 if TYPE_CHECKING:
     from headwater.sql.context import Context

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Literal, Self
 import msgspec
 
 from headwater.model.graph import FieldEdge, How, NodeKind, RunState
-from headwater.storage.delivery import Intake
+from headwater.storage.answer_cache import Viewed
 from headwater.storage.directory import Directory
-from headwater.storage.recall import Viewed
+from headwater.storage.event_intake import Intake
 from headwater.storage.search import Search
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.index import GraphIndex
-    from headwater.storage.index.source import EdgeSource
+    from headwater.storage.index.edge_source import EdgeSource
 
 Level = Literal["dataset", "run"]
 """``dataset``: datasets and jobs, edges with validity. ``run``: dataset versions and derivations, immutable."""

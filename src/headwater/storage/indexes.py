@@ -11,13 +11,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headwater.storage.recall import Recall
+from headwater.storage.answer_cache import AnswerCache
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
     from headwater.storage.base import Level
     from headwater.storage.index import GraphIndex
-    from headwater.storage.index.follow import State as Latest
-    from headwater.storage.index.source import EdgeSource
+    from headwater.storage.index.edge_source import EdgeSource
+    from headwater.storage.index.log_follower import State as Latest
 
 
 class SharedIndexes:
@@ -28,7 +28,7 @@ class SharedIndexes:
         self._lock = threading.Lock()
         self._indexes: dict[Level, GraphIndex] = {}
         self._handles = 0
-        self.recall = Recall()
+        self.recall = AnswerCache()
 
     def join(self) -> None:
         """Count one more handle."""
@@ -43,7 +43,7 @@ class SharedIndexes:
                 return
             closed = list(self._indexes.values())
             self._indexes.clear()
-            self.recall = Recall()
+            self.recall = AnswerCache()
         for index in closed:
             index.close()
 
@@ -64,7 +64,7 @@ class SharedIndexes:
         ahead of the reading by now.
         """
         from headwater.storage.index import GraphIndex
-        from headwater.storage.index.follow import nothing
+        from headwater.storage.index.log_follower import nothing
 
         with self._lock:  # never held while the store is asked something: the store may hold its lock and come here
             shared = self._indexes.get(level)

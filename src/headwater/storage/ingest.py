@@ -12,7 +12,7 @@ from headwater.errors import InvalidEvent
 from headwater.model.events import Event
 from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
 from headwater.storage.cycles import Cycles
-from headwater.storage.delivery import Delivery
+from headwater.storage.event_intake import Delivery
 from headwater.storage.reader import EventReader
 
 

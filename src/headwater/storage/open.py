@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from headwater.errors import ConfigError, MissingExtra, StoreError
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
-from headwater.storage.renewal import Outdated, Progress, in_silence
+from headwater.storage.view_rebuild import Outdated, Progress, in_silence
 
 if TYPE_CHECKING:
     from headwater.storage.postgres import PostgresStore

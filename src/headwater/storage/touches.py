@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from headwater.storage.recall import Commit
+from headwater.storage.answer_cache import Commit
 
 _KEPT: Final = 10_000
 """Events whose commits are kept: who has not looked for longer begins anew."""

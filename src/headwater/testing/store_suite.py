@@ -12,17 +12,17 @@ memory store gives for the same events.
 
 from __future__ import annotations
 
+from headwater.testing.suite.append import WritingSuite
+from headwater.testing.suite.bulk_queries import ManySuite
 from headwater.testing.suite.dependencies import DependenciesSuite
 from headwater.testing.suite.directory import DirectorySuite
 from headwater.testing.suite.graph import GraphSuite
-from headwater.testing.suite.many import ManySuite
 from headwater.testing.suite.objects import ObjectsSuite
 from headwater.testing.suite.quarantine import QuarantineSuite
-from headwater.testing.suite.searching import SearchingSuite
-from headwater.testing.suite.traps import TrapsSuite
+from headwater.testing.suite.regressions import TrapsSuite
+from headwater.testing.suite.search import SearchingSuite
 from headwater.testing.suite.versions import VersionsSuite
-from headwater.testing.suite.whole import WholeSuite
-from headwater.testing.suite.writing import WritingSuite
+from headwater.testing.suite.whole_store import WholeSuite
 
 
 class StoreSuite(

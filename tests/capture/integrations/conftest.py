@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from headwater.capture import recorder as recording
-from headwater.capture.assemble import Assembler, Outcome
+from headwater.capture.assembler import Assembler, Outcome
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Recorder
 from headwater.capture.registry import Registry, State

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.capture.profiling import profile, profile_facets
-from headwater.capture.profiling.structures import ColumnProfile, Profile
+from headwater.capture.profiling.profile import ColumnProfile, Profile
 
 
 def columns(obj: Any, **options: Any) -> dict[str, ColumnProfile]:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from headwater.query.lineage import Lineage
-from headwater.server.rendering.comparing import difference_words
+from headwater.server.rendering.comparison import difference_words
 from headwater.server.rendering.groups import Groups
 from headwater.server.rendering.scene import scene_of
 from headwater.server.rendering.views import View, answer

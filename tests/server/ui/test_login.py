@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.server.access.links import GOOD_FOR_US, Links
-from headwater.server.presence import noted, read_note
+from headwater.server.access.login_links import GOOD_FOR_US, Links
+from headwater.server.presence_file import noted, read_note
 from headwater.server.rendering.page import own_path
 
 OURS = {"Sec-Fetch-Site": "same-origin"}

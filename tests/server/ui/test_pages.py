@@ -12,10 +12,10 @@ import zstandard
 
 import headwater.server
 from headwater.query.drawing.palette import DARK, LIGHT
-from headwater.query.text import elide
+from headwater.query.terminal_text import elide
 from headwater.server.permissions import Permission
 from headwater.server.rendering.assets import assets
-from headwater.server.rendering.environment import environment
+from headwater.server.rendering.templates import environment
 
 HTML = {"Accept": "text/html"}
 SERVER = Path(headwater.server.__file__).parent

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from headwater.server.access.records import Quota, Tenant
+from headwater.server.access.control_rows import Quota, Tenant
 from headwater.server.permissions import SCOPES, Permission, Role
 
 OURS = {"Sec-Fetch-Site": "same-origin"}

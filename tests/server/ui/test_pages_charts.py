@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from headwater.query.history import RunSummary
-from headwater.query.times import LAST, iso_utc
+from headwater.query.instants import LAST, iso_utc
 from headwater.server.rendering.charts import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, box, dates, lines, run_bars
+from headwater.server.rendering.template_filters import when
 from headwater.server.rendering.timeline import timeline
-from headwater.server.rendering.words import when
 
 US = 1_000_000
 

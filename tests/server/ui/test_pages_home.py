@@ -128,9 +128,9 @@ def test_an_empty_store_says_how_to_begin(served):
 def test_an_open_page_is_told_when_it_was_given_something_older(served, monkeypatch):
     """What costs much is made for all open pages once in a while; one that was given an older one is told when to ask
     again. Who opens the page sees what is new."""
-    import headwater.server.shared_values
+    import headwater.server.shared_cache
 
-    monkeypatch.setattr(headwater.server.shared_values, "PART", 1e-6)
+    monkeypatch.setattr(headwater.server.shared_cache, "PART", 1e-6)
     client = served.client()
 
     def send(number: int) -> None:
@@ -152,11 +152,11 @@ def test_an_open_page_is_told_when_it_was_given_something_older(served, monkeypa
 
 def test_counts_of_an_open_page_look_at_no_edge(served, monkeypatch):
     """A page that is open asks again and again: what it costs does not grow with the graph."""
-    from headwater.storage.answers import Answers
+    from headwater.storage.contract_rows import ContractRows
 
     client = served.client()
     event = msgspec.json.encode(run_event(run_id(1), "job", "COMPLETE", 1, ["a"], ["b"]))
     assert client.post("/api/v1/lineage", content=event).status_code == 201
-    monkeypatch.setattr(Answers, "column_edges", lambda self: pytest.fail("every edge was looked at"))
+    monkeypatch.setattr(ContractRows, "column_edges", lambda self: pytest.fail("every edge was looked at"))
     for path in ("/", "/home/parts", "/feed"):
         assert client.get(path).status_code == 200

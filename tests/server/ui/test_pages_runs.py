@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from headwater.server.routes.answers import State
+from headwater.server.routes.graph_responses import State
 from headwater.server.routes.pages.runs import _WORDS
 from headwater.testing.events import run_event, run_id
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.query.times import LAST, iso_utc
-from headwater.server.rendering.words import breakable, measure, when
+from headwater.query.instants import LAST, iso_utc
+from headwater.server.rendering.template_filters import breakable, measure, when
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from index_graphs import KERNELS, NODES, Edge, MemorySource, checked, known, map
 
 from headwater.errors import InvalidInput, StoreCorrupt
 from headwater.storage.index import IDENTITY_MAPPING, OPEN_END, ColumnMapping, GraphIndex, columns
-from headwater.storage.index.arrays import Adjacency
+from headwater.storage.index.csr import Adjacency
 from headwater.storage.index.kernels import choose
-from headwater.storage.index.question import Question
+from headwater.storage.index.walk_request import Question
 
 pytestmark = pytest.mark.parametrize("kernel", KERNELS)
 FIELDS = 201

@@ -10,10 +10,10 @@ from index_graphs import KERNELS, checked
 
 from headwater.errors import StoreCorrupt
 from headwater.storage.index import columns
-from headwater.storage.index.arrays import Adjacency, Rows
+from headwater.storage.index.csr import Adjacency, Rows
 from headwater.storage.index.kernels import choose
 from headwater.storage.index.mappings import MappingTable
-from headwater.storage.index.question import Question
+from headwater.storage.index.walk_request import Question
 
 NODES = 70
 KINDS = np.zeros(NODES, np.uint8)

@@ -20,8 +20,8 @@ from postgres_opening import Opener
 from psycopg.conninfo import conninfo_to_dict
 
 from headwater.storage.postgres import PostgresStore
-from headwater.storage.postgres.changes import Listener, listen
 from headwater.storage.postgres.connection import connect
+from headwater.storage.postgres.notifications import Listener, listen
 from headwater.testing.events import raw, whole_run
 from headwater.testing.postgres import PostgresServer
 

@@ -18,11 +18,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from headwater.errors import StoreLocked, StoreReadOnly
 from headwater.storage.base import Store
 from headwater.storage.postgres import PostgresStore, citus, timescale
-from headwater.storage.postgres.changes import listen
 from headwater.storage.postgres.connection import ROLE, SCHEMA, connect, setting_statements
-from headwater.storage.postgres.facts import facts
 from headwater.storage.postgres.migrate import migrate
+from headwater.storage.postgres.notifications import listen
 from headwater.storage.postgres.security import close_tables
+from headwater.storage.postgres.server_facts import facts
 from headwater.testing.events import raw, whole_run
 from headwater.testing.postgres import PostgresServer
 from headwater.testing.store_suite import StoreSuite

@@ -23,7 +23,7 @@ from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import connect, explain
-from headwater.storage.postgres.facts import facts
+from headwater.storage.postgres.server_facts import facts
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.postgres import NoServer, PostgresServer
 from headwater.testing.suite.fixture import holding

@@ -14,8 +14,8 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.migration import Migration
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import ROLE, SCHEMA, connect
-from headwater.storage.postgres.facts import facts
 from headwater.storage.postgres.migrate import migrate, migrations, statements, version_of
+from headwater.storage.postgres.server_facts import facts
 from headwater.testing.events import raw, whole_run
 from headwater.testing.postgres import PostgresServer
 

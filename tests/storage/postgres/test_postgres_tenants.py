@@ -20,7 +20,7 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.open import drop_store
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import connect, setting_statements
-from headwater.storage.postgres.facts import facts
+from headwater.storage.postgres.server_facts import facts
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.postgres import PostgresServer
 from headwater.testing.suite.fixture import holding

@@ -12,17 +12,17 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from headwater.capture.hooks import Hooks
-from headwater.capture.integrations.sklearn import loops
-from headwater.capture.integrations.sklearn.calls import assigned_names
+from headwater.capture.integrations.sklearn import repeated_fits
+from headwater.capture.integrations.sklearn.caller_names import assigned_names
 from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature
-from headwater.capture.integrations.sklearn.learned import of_all
+from headwater.capture.integrations.sklearn.fitted_attributes import of_all
 from headwater.capture.integrations.sklearn.models import earlier_model, feature_rule, plain
-from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_values, rows_of
+from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_values, rows_of
 from headwater.capture.locations import located
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
-from headwater.capture.stand_in import observe_io
 from headwater.capture.values import Columns, Dep, Value, make_value
+from headwater.capture.wrapper_frames import observe_io
 
 _SEEDS: Final = ("seed", "random_state", "random_seed")
 
@@ -140,7 +140,7 @@ def _trained(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     before = earlier_model(recorder, kwargs.get(library.before))
     value = recorder.derive(result, f"{library.name}.train", (), rule=None, detail={"class": type(result).__name__})
     base = (assigned_names(value.code, value.line, "train") or ["booster"])[0]
-    name = loops.name_of_model(recorder, base, value.code, value.line)
+    name = repeated_fits.name_of_model(recorder, base, value.code, value.line)
     sides = _sides(recorder, matrix, name, value)
     columns = matrix.column_names()
     features = [Feature(column, (i,)) for i, column in enumerate(columns)]
@@ -160,7 +160,7 @@ def _trained(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
         "feature_count": len(columns),
         "preprocessing": [],
     }
-    loops.name(recorder, value, recorder.memory_ref(name, "MODEL"), facets={"headwater_model": facet})
+    repeated_fits.name(recorder, value, recorder.memory_ref(name, "MODEL"), facets={"headwater_model": facet})
 
 
 def _sides(recorder: Recorder, matrix: Value, model: str, made: Value) -> list[Value]:

@@ -1,8 +1,8 @@
 """Files: ``open`` in all its forms, and files that are copied, moved and renamed.
 
-Which file a program opened is a fact; what it put there is not known, unless the code tells
-(``headwater.capture.payloads``): such a write has no value, and its sources are ``inferred`` by whoever assembles the
-run: everything read before it. A write is recorded when the file is opened, so that a crash or a handle left open loses
+Which file a program opened is a fact. What it wrote there is unknown unless the source says so
+(``source_analysis/file_payloads.py``): such a write has no value, and the assembler of the run infers its sources as
+everything read before it. A write is recorded when the file is opened, so that a crash or a handle left open loses
 nothing, and once more when the handle is gone, because by then the program may have read more. The handle itself is the
 one Python made: neither its type nor anything else about it changes.
 An interpreter-wide audit hook would see no more of this, and could not be taken away again.
@@ -25,14 +25,14 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
-from headwater.capture.cells import user_place
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks, Integration
 from headwater.capture.locations import located, path_of
-from headwater.capture.payloads import payload_at
+from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Recorder, current
-from headwater.capture.stand_in import USERS_CODE, observe_io, unseen
+from headwater.capture.source_analysis.file_payloads import payload_at
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
+from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 
 _CODE: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".ttf", ".otf", ".afm", ".pfb", ".log")
 _SYSTEM: Final = ("/proc/", "/dev/", "/sys/", "/etc/", "/usr/share/", "/usr/lib/", "/run/")
@@ -68,7 +68,7 @@ _BETWEEN: Final = frozenset({"pathlib", "io", "codecs", "gzip", "bz2", "lzma", "
 """Modules of the standard library that open on behalf of their caller."""
 _OPEN_OF_IPYTHON: Final = "_modified_open"
 """What the name ``open`` stands for in a notebook."""
-_STAND_INS: Final = (__name__, "headwater.capture.hooks", "headwater.capture.stand_in")
+_STAND_INS: Final = (__name__, "headwater.capture.hooks", "headwater.capture.wrapper_frames")
 _OWN_BUSINESS: Final = frozenset(
     (
         "headwater",

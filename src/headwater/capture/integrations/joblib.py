@@ -16,9 +16,9 @@ from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder, current
-from headwater.capture.stand_in import observe_io, unseen
-from headwater.capture.surmise import FROM_CODE, GUESSED
+from headwater.capture.source_analysis.array_origins import FROM_CODE, GUESSED
 from headwater.capture.values import Value, opaque
+from headwater.capture.wrapper_frames import observe_io, unseen
 
 MAX_TASKS: Final = 100_000
 """Tasks of one call whose results are followed."""

@@ -1,7 +1,8 @@
 """json: what is dumped into a file.
 
-Plain Python objects cannot be followed, but the numbers in them can: a metric in a dictionary is known by identity. The
-code says the rest (``headwater.capture.taken``). What is loaded from a file is seen where the file is opened.
+Plain Python objects cannot be followed, but the numbers in them can: a metric in a dictionary is known by identity.
+The rest is inferred from the source (``source_analysis/expression_values.py``). What is loaded from a file is seen
+where the file is opened.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, ClassVar, Final
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder, saved_here
-from headwater.capture.stand_in import observe_io
+from headwater.capture.wrapper_frames import observe_io
 
 _SAVERS: Final = frozenset(("dump",))
 

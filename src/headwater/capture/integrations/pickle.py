@@ -13,7 +13,7 @@ from headwater.capture.containers import bind_parts, typed, value_saved
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import observe_io
+from headwater.capture.wrapper_frames import observe_io
 
 _SAVERS: Final = frozenset(("dump",))
 

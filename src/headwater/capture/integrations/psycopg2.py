@@ -18,7 +18,7 @@ from headwater.capture.dbapi import Connections, follow, place_in_postgres, rena
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import unseen
+from headwater.capture.wrapper_frames import unseen
 
 _IDLE: Final = 0
 _CONNECTIONS: Final = Connections(

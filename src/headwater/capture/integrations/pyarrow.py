@@ -18,9 +18,9 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located, located_all
-from headwater.capture.recorder import Recorder, is_spelled_here
-from headwater.capture.several import read_all
-from headwater.capture.surmise import known_or_listed
+from headwater.capture.multi_file_reads import read_all
+from headwater.capture.recorder import Recorder, is_literal_here
+from headwater.capture.source_analysis.array_origins import known_or_listed
 from headwater.capture.user_code import user_site
 from headwater.capture.values import (
     INFERRED,
@@ -274,7 +274,7 @@ def _after_table(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
         rule = lambda _: Columns(fields)  # noqa: E731 - a rule of one line
         value = recorder.derive(result, "pyarrow.table", inputs, rule=rule, columns=names, rows=result.num_rows)
         _remember_table(value, result)
-    elif is_spelled_here(_MAKERS):
+    elif is_literal_here(_MAKERS):
         fields = {name: [] for name in names}
         rule = lambda _: Columns(fields)  # noqa: E731 - as above
         recorder.derive(result, "pyarrow.table", (NOTHING,), rule=rule, columns=names, rows=result.num_rows)

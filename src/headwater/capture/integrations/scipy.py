@@ -18,9 +18,9 @@ import numpy as np
 from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import observe_io, unseen
-from headwater.capture.surmise import known_or_read
+from headwater.capture.source_analysis.array_origins import known_or_read
 from headwater.capture.values import Columns, Dep, Rule, Value
+from headwater.capture.wrapper_frames import observe_io, unseen
 
 _SAME: Final = (
     *("tocsr", "tocsc", "tocoo", "tobsr", "todia", "todok", "tolil", "asformat", "toarray", "todense", "copy"),

@@ -15,13 +15,13 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture import recorder as recording
-from headwater.capture.as_caller import call_as
+from headwater.capture.caller_frame import call_as
 from headwater.capture.databases import main_file
 from headwater.capture.dbapi import Connections, Place, follow, renamed, told, watched
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import unseen
+from headwater.capture.wrapper_frames import unseen
 from headwater.model.uris import in_database_file
 
 _FACTORY_POSITION: Final = 5

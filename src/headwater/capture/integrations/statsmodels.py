@@ -16,16 +16,23 @@ from typing import Any, ClassVar, Final, cast
 
 from headwater.capture.containers import HELD
 from headwater.capture.hooks import After, Hooks, Integration, observe
-from headwater.capture.integrations.sklearn import loops
-from headwater.capture.integrations.sklearn.calls import assigned_names, receiver_name
+from headwater.capture.integrations.sklearn import repeated_fits
+from headwater.capture.integrations.sklearn.caller_names import assigned_names, receiver_name
 from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature
-from headwater.capture.integrations.sklearn.learned import of_all
+from headwater.capture.integrations.sklearn.fitted_attributes import of_all
 from headwater.capture.integrations.sklearn.models import feature_rule, plain
-from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_values, rows_of, snapshot_of
+from headwater.capture.integrations.sklearn.row_sets import (
+    columns_of,
+    has_set,
+    known,
+    name_values,
+    rows_of,
+    snapshot_of,
+)
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
-from headwater.capture.stand_in import unseen
 from headwater.capture.values import Columns, Dep, Value, make_value, same_columns
+from headwater.capture.wrapper_frames import unseen
 
 _MODEL: Final = "statsmodels.base.model"
 _WRAPPER: Final = "statsmodels.base.wrapper"
@@ -121,7 +128,7 @@ def _fitted(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
         return
     value = recorder.derive(result, "statsmodels.fit", (), rule=None, detail={"class": type(model).__name__})
     base = (assigned_names(value.code, value.line, "fit") or [""])[0] or receiver_name(value.code, value.line, "fit")
-    name = loops.name_of_model(recorder, base or "results", value.code, value.line)
+    name = repeated_fits.name_of_model(recorder, base or "results", value.code, value.line)
     features, columns, sides = _learned_from(recorder, data, name, value)
     value.inputs = tuple(sides)
     value.depth = 1 + max(item.depth for item in sides)
@@ -131,7 +138,7 @@ def _fitted(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     if inner is not None:
         recorder.values.hold(inner, make_value(HELD, (value,), same_columns, columns=value.columns))
     facet = _facet(model, features, kwargs)
-    loops.name(recorder, value, recorder.memory_ref(name, "MODEL"), facets={"headwater_model": facet})
+    repeated_fits.name(recorder, value, recorder.memory_ref(name, "MODEL"), facets={"headwater_model": facet})
 
 
 def _learned_from(

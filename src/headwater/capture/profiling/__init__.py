@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from headwater.capture.profiling.adapters import reader_of, required_reader
 from headwater.capture.profiling.facets import profile_facets
 from headwater.capture.profiling.files import FileDigests, fingerprint_file
-from headwater.capture.profiling.libraries import reader_of, required_reader
+from headwater.capture.profiling.profile import ColumnProfile, Profile, Tier, named
 from headwater.capture.profiling.snapshots import Snapshot, snapshot
-from headwater.capture.profiling.structures import ColumnProfile, Profile, Tier, named
 from headwater.errors import InvalidInput
 
 __all__ = [
@@ -63,7 +63,7 @@ def profile(obj: Any, *, tier: Tier = "default", budget_s: float = DEFAULT_BUDGE
         raise InvalidInput(field="tier", value=repr(tier), rule=f"must be one of {', '.join(_TIERS)}")
     held = obj if isinstance(obj, Snapshot) else Snapshot(obj, True)
     reader = required_reader(held.obj)
-    from headwater.capture.profiling.engine import TablePass
+    from headwater.capture.profiling.table_profiler import TablePass
 
     found = TablePass(
         reader.table(held.obj), tier=tier if held.safe else "schema", budget_s=budget_s, ranges=ranges

@@ -19,10 +19,10 @@ from headwater.capture.profiling.blocks import (
     by_span,
     nothing,
 )
-from headwater.capture.profiling.mixing import hash_values
+from headwater.capture.profiling.buffers import scratch
+from headwater.capture.profiling.hashing import hash_values
 from headwater.capture.profiling.numpy import one_zero
-from headwater.capture.profiling.objects import encoded_block
-from headwater.capture.profiling.scratch import scratch
+from headwater.capture.profiling.python_objects import encoded_block
 from headwater.model.fingerprints import unique_names
 
 _NAMES = {"halffloat": "float16", "float": "float32", "double": "float64", "date32[day]": "date32"}

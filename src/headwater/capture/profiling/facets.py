@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headwater.capture.profiling.structures import ColumnProfile, Profile
+from headwater.capture.profiling.profile import ColumnProfile, Profile
 
 
 def profile_facets(profile: Profile) -> dict[str, dict[str, Any]]:

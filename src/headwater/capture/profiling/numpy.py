@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.capture.profiling.blocks import Block, Bytes, Column, Fixed, NoCanonicalFormError, Table, by_span
-from headwater.capture.profiling.objects import object_column
+from headwater.capture.profiling.python_objects import object_column
 
 MOST_COLUMNS = 256
 """A wider matrix is one column of rows: nobody reads a list of 784 pixels, and each would cost a fixed price."""

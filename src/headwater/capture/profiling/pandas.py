@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from headwater.capture.profiling.blocks import Block, Coded, Column, Fixed, Table, by_span
-from headwater.capture.profiling.mixing import hash_values
+from headwater.capture.profiling.hashing import hash_values
 from headwater.capture.profiling.numpy import array_column, one_zero
-from headwater.capture.profiling.objects import encoded_block, text_block
+from headwater.capture.profiling.python_objects import encoded_block, text_block
 from headwater.model.fingerprints import unique_names
 
 COPY_BYTES = 8 << 20

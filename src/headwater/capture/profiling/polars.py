@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from headwater.capture.profiling.blocks import Block, Bytes, Coded, Column, Fixed, Table, Words, by_span, nothing
-from headwater.capture.profiling.mixing import hash_values
+from headwater.capture.profiling.hashing import hash_values
 
 _NUMBERS = {
     pl.Int8: "int8",

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.capture.profiling.libraries import required_reader
+from headwater.capture.profiling.adapters import required_reader
 
 GUARD_BYTES = 256 << 20
 

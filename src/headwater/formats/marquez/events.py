@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.formats.facets import (
+from headwater.formats.dataset_facets import (
     EVENT_SCHEMA,
     PRODUCER,
     DatasetType,

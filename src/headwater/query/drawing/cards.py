@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from headwater.errors import InvalidInput
 from headwater.model.graph import Node, NodeKind
+from headwater.query.drawing.geometry import Box
 from headwater.query.drawing.grouping import Rollup
-from headwater.query.drawing.letters import fitted
-from headwater.query.drawing.shapes import Box
-from headwater.query.marks import UNICODE, count_of, type_mark, type_word
+from headwater.query.drawing.text_width import fitted
 from headwater.query.names import Labels, is_in_memory
 from headwater.query.result import LineageGraph
-from headwater.query.text import clean, elide, plural
+from headwater.query.symbols import UNICODE, count_of, type_mark, type_word
+from headwater.query.terminal_text import clean, elide, plural
 
 CARD_WIDTH = 208.0
 CARD_HEIGHT = 46.0

@@ -16,12 +16,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from headwater.query.drawing.expanding import expand
+from headwater.query.drawing.coordinates import Floats, lefts_of, middles_of, tallest, wrap
+from headwater.query.drawing.expansion import expand
+from headwater.query.drawing.geometry import ROW_GAP, Box, Layout, Link, Point, Rect, bounds_of
 from headwater.query.drawing.layering import Pair, break_cycles, layers_of
 from headwater.query.drawing.ordering import Ints, Rows, Segments, reduce_crossings, sweep
-from headwater.query.drawing.placing import Floats, lefts_of, middles_of, tallest, wrap
 from headwater.query.drawing.routing import Band, add, backwards, bands_of, forward, rounded
-from headwater.query.drawing.shapes import ROW_GAP, Box, Layout, Link, Point, Rect, bounds_of
 
 DUMMIES_UP_TO = 300
 _PASS_HEIGHT = 4.0

@@ -7,9 +7,9 @@ from html import escape
 from typing import NamedTuple
 
 from headwater.model.emphasis import MEANINGS, Emphasis
-from headwater.query.drawing.letters import text_ems
 from headwater.query.drawing.palette import STATES, state_colour, type_colour
 from headwater.query.drawing.picture import Card, Picture
+from headwater.query.drawing.text_width import text_ems
 
 SIGNED = ("failed", "aborted", "running", "new")
 """The states that a card of data shows: that the latest run completed goes without saying."""

@@ -9,7 +9,7 @@ import msgspec
 
 from headwater.errors import MissingExtra
 from headwater.model.emphasis import Emphasis
-from headwater.query.drawing.compose import picture_of
+from headwater.query.drawing.composition import picture_of
 from headwater.query.drawing.picture import Picture
 from headwater.query.drawing.svg import size_of, svg_of
 from headwater.query.result import LineageGraph

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from headwater.query.drawing.shapes import Point, Rect
+from headwater.query.drawing.geometry import Point, Rect
 
 _MARGIN = 4.0
 _STEP = 12.0

@@ -13,13 +13,13 @@ from typing import Literal
 
 from headwater.model.emphasis import MEANINGS, PLAIN, Emphasis, MaybeMark
 from headwater.query.drawing.cards import CARD_HEIGHT, CARD_WIDTH, ROW_HEIGHT
-from headwater.query.drawing.compose import picture_of
+from headwater.query.drawing.composition import picture_of
 from headwater.query.drawing.legend import SIGNED, Legend, legend_of, state_sign
 from headwater.query.drawing.palette import DARK, LIGHT, MARKS, type_colour, variables
 from headwater.query.drawing.picture import Card, Group, Link, Picture
-from headwater.query.marks import link_words, more_words
 from headwater.query.result import LineageGraph
-from headwater.query.text import elide, plural
+from headwater.query.symbols import link_words, more_words
+from headwater.query.terminal_text import elide, plural
 
 _BEFORE, _AFTER = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 _MARGIN = 16.0

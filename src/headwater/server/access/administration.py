@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from headwater.errors import InvalidInput, NotFound
-from headwater.server.access.control import Control
+from headwater.server.access.control_rows import MOST_COUNT, Action, Key, Member, Quota, Share, Tenant
+from headwater.server.access.control_store import Control
 from headwater.server.access.keys import digest_of, id_of, new_secret
-from headwater.server.access.records import MOST_COUNT, Action, Key, Member, Quota, Share, Tenant
 from headwater.server.errors import Conflict, NotPermitted
 from headwater.server.permissions import ROLES, SCOPES, Permission, Role
 

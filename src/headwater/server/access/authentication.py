@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from starlette.requests import HTTPConnection
 
-from headwater.server.access.control import Control
+from headwater.server.access.control_rows import Key
+from headwater.server.access.control_store import Control
 from headwater.server.access.keys import PREFIX, digest_of
 from headwater.server.access.oidc import OIDC
 from headwater.server.access.principals import NOBODY, Principal, anonymous
-from headwater.server.access.records import Key
 from headwater.server.errors import NotAuthenticated, NotPermitted
 from headwater.server.permissions import Permission, Role
 

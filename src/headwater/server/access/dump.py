@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from headwater.errors import StoreError
-from headwater.server.access.databases import Database, text_of
+from headwater.server.access.control_database import Database, text_of
 
 Dump = dict[str, list[list[Any]]]
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*?)\n\);", re.DOTALL)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headwater.errors import ConfigError, MissingExtra
-from headwater.server.access.control import Control
+from headwater.server.access.control_store import Control
 from headwater.server.access.principals import Principal
 from headwater.server.errors import NotAuthenticated, NotPermitted
 from headwater.server.permissions import ROLES, Role

@@ -19,12 +19,12 @@ from functools import partial
 import msgspec
 
 from headwater.errors import StoreError
-from headwater.server.access.records import Quota
+from headwater.server.access.control_rows import Quota
 from headwater.server.errors import Busy
 from headwater.server.intake.counters import IntakeCounters
-from headwater.server.intake.fair import Delivery, FairQueue
+from headwater.server.intake.fair_queue import Delivery, FairQueue
+from headwater.server.intake.memory_limits import Rooms
 from headwater.server.intake.quotas import Quotas
-from headwater.server.intake.rooms import Rooms
 from headwater.server.settings import Limits
 from headwater.server.tenants.stores import TenantStores
 from headwater.storage.base import Quarantined, Receipt, ReceiptStatus

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import anyio.to_thread
 
-from headwater.server.access.records import Quota
+from headwater.server.access.control_rows import Quota
 from headwater.server.errors import Busy
 
 BURST_S = 10.0

@@ -13,9 +13,9 @@ from typing import Any, Literal
 import msgspec
 
 from headwater.query.history import RunSummary
-from headwater.query.text import plural
-from headwater.query.times import lasted
-from headwater.server.rendering.words import number, when
+from headwater.query.instants import lasted
+from headwater.query.terminal_text import plural
+from headwater.server.rendering.template_filters import number, when
 
 WIDTH, HEIGHT = 320, 116
 LEFT, RIGHT, TOP, BOTTOM = 46, 6, 8, 26

@@ -9,11 +9,11 @@ from headwater.query.impact import Impact
 from headwater.query.impact_text import verdict_words
 from headwater.query.lineage import Lineage
 from headwater.query.names import Labels
-from headwater.query.text import clean, elide
+from headwater.query.terminal_text import clean, elide
 from headwater.server.rendering.inspector import DEEDS, severities
 from headwater.server.rendering.scene import Scene
+from headwater.server.rendering.template_filters import when
 from headwater.server.rendering.views import Shown, View
-from headwater.server.rendering.words import when
 
 
 def emphasis_of(lineage: Lineage, view: View, shown: Shown, scene: Scene, impact: Impact | None) -> Emphasis:

@@ -11,9 +11,9 @@ from headwater.query.drawing.grouping import GroupBy
 from headwater.query.lineage import Lineage
 from headwater.query.selector_parse import parse
 from headwater.query.selectors import Chosen, Selector
+from headwater.server.rendering.template_filters import sentence
 from headwater.server.rendering.views import Shown, View
-from headwater.server.rendering.words import sentence
-from headwater.storage.projection import postings
+from headwater.storage.projection import node_sets
 
 _MOST = 20
 _SELECTOR = re.compile(r"""(?:'[^']*'|"[^"]*"|[^;\n])+""")
@@ -40,7 +40,7 @@ def groups_of(lineage: Lineage, view: View, shown: Shown) -> Groups:
     if len(texts) > _MOST:
         return Groups(problem=f"{len(texts)} selectors; there may be {_MOST}")
     keys = {key: name for name, key in _keys(lineage, shown).items()}
-    shown_keys = postings.of(keys)
+    shown_keys = node_sets.of(keys)
     selector = Selector(lineage.store, lineage.resolver, lineage.instant(view.as_of or None))
     found: dict[str, str] = {}
     problems: list[str] = []

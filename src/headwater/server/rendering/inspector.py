@@ -10,7 +10,7 @@ import msgspec
 from headwater.errors import NotFound
 from headwater.model.graph import FieldEdge, NodeKind
 from headwater.query.details import Details
-from headwater.query.facts import RunFacts, body, run_facts
+from headwater.query.facet_values import RunFacts, body, run_facts
 from headwater.query.impact import Impact
 from headwater.query.importances import Importances, read_importances
 from headwater.query.lineage import Lineage

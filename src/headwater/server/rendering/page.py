@@ -12,10 +12,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from headwater.errors import HeadwaterError, NotFound
 from headwater.query.names import Labels
 from headwater.server.access.principals import NOBODY, Principal
-from headwater.server.call import Call
 from headwater.server.errors import problem_of
 from headwater.server.permissions import Permission
-from headwater.server.rendering.environment import environment
+from headwater.server.rendering.templates import environment
+from headwater.server.request import Call
 from headwater.storage.ingest import now_us
 
 THEME_COOKIE = "headwater_theme"

@@ -6,11 +6,11 @@ import msgspec
 
 from headwater.model.graph import Edge
 from headwater.query.drawing import LeftOut, Link, Picture, picture_of
-from headwater.query.drawing.folding import folded
 from headwater.query.drawing.palette import TYPES
+from headwater.query.drawing.wrapping import folded
 from headwater.query.result import LineageGraph
-from headwater.query.text import plural
-from headwater.server.rendering.comparing import difference_words
+from headwater.query.terminal_text import plural
+from headwater.server.rendering.comparison import difference_words
 from headwater.server.rendering.groups import Groups
 from headwater.server.rendering.tables import is_past
 from headwater.server.rendering.views import Shown, View

@@ -6,7 +6,7 @@ import msgspec
 
 from headwater.model.graph import Edge, Node, NodeKind
 from headwater.query.drawing import Picture
-from headwater.query.marks import type_word
+from headwater.query.symbols import type_word
 from headwater.server.rendering.views import Shown
 
 MOST_ROWS = 300

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from headwater.query.history import RunSummary
-from headwater.query.times import LAST
+from headwater.query.instants import LAST
 
 _LEAST = 1.2
 """The shortest bar that can be seen, in hundredths of the line."""

@@ -9,13 +9,13 @@ import msgspec
 
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, Node
-from headwater.query.kinds import check_kinds, keep_kinds
+from headwater.query.instants import not_yet
+from headwater.query.kind_filter import check_kinds, keep_kinds
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.neighbourhood import Extent, Neighbourhood, neighbourhood
 from headwater.query.result import LineageGraph
-from headwater.query.times import not_yet
-from headwater.server.rendering.comparing import EdgeName, edge_changes, edge_name, node_changes
+from headwater.server.rendering.comparison import EdgeName, edge_changes, edge_name, node_changes
 from headwater.storage.base import NodeRow
 
 Hops = Annotated[int, msgspec.Meta(ge=0, le=50)]

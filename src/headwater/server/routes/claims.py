@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from headwater.query.claims import Claims
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 

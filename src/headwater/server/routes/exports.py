@@ -14,14 +14,14 @@ from headwater.formats.mermaid import to_mermaid
 from headwater.query.drawing.png import png_of
 from headwater.query.drawing.svg import svg_of
 from headwater.query.names import Labels
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.emphasis import emphasis_of
 from headwater.server.rendering.groups import groups_of
 from headwater.server.rendering.scene import scene_of
 from headwater.server.rendering.views import answer
-from headwater.server.routes.answers import png_response
-from headwater.server.routes.picture import LineageQuery, impact_of
+from headwater.server.request import Call
+from headwater.server.routes.graph_responses import png_response
+from headwater.server.routes.lineage_page import LineageQuery, impact_of
 from headwater.server.routing import Operation
 
 _TEXTS = {

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from headwater.query.coverage import Coverage
 from headwater.query.diff import Diff
 from headwater.query.result import LineageGraph
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
-from headwater.server.routes.answers import AsOf, Budget, Form, Text, check_budget, graph_answer
+from headwater.server.request import Call
+from headwater.server.routes.graph_responses import AsOf, Budget, Form, Text, check_budget, graph_answer
 from headwater.server.routing import Operation
 
 _GROUP = "Lineage"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
-from headwater.server.call import Call
 from headwater.server.errors import json_response
 from headwater.server.health_document import Readiness
 from headwater.server.permissions import Permission
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 from headwater.server.telemetry.metrics import CONTENT_TYPE
 

@@ -6,13 +6,13 @@ from functools import partial
 
 from starlette.responses import Response
 
-from headwater.server.call import Call, plain_parts
 from headwater.server.errors import Refused, TooLarge, Unsupported, json_response
-from headwater.server.intake.answers import BatchAnswer, Tally, error_of, take_in
-from headwater.server.intake.bodies import MEDIA_TYPES, has_lines, note_unread, read_checked
-from headwater.server.intake.documents import array, checked, one
-from headwater.server.intake.lines import chunks
+from headwater.server.intake.batch_response import BatchAnswer, Tally, error_of, take_in
+from headwater.server.intake.line_reader import chunks
+from headwater.server.intake.request_bodies import MEDIA_TYPES, has_lines, note_unread, read_checked
+from headwater.server.intake.request_documents import array, checked, one
 from headwater.server.permissions import Permission
+from headwater.server.request import Call, plain_parts
 from headwater.server.routing import Operation
 from headwater.storage.base import ReceiptStatus
 

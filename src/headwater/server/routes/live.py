@@ -9,10 +9,10 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
-from headwater.server.call import Call
 from headwater.server.live.feed import read_position
 from headwater.server.live.messages import TOPICS, Topic
 from headwater.server.permissions import Permission
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 Topics = Annotated[

@@ -9,11 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from headwater.server.access.authentication import SESSION_COOKIE, refuse_other_sites
-from headwater.server.call import Call
 from headwater.server.errors import NotAuthenticated, NotPermitted
 from headwater.server.forms import read_form
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import own_path, page
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 _COOKIE_AGE_S = 30 * 24 * 3600

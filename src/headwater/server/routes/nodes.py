@@ -10,15 +10,15 @@ from starlette.responses import Response
 from headwater.errors import InvalidInput
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.details import Details
-from headwater.query.document import walk_json
 from headwater.query.history import History, RunSummary
 from headwater.query.impact import Change, Impact
 from headwater.query.listing import NodeSummary, list_nodes
 from headwater.query.result import LineageGraph
+from headwater.query.walk_json import walk_json
 from headwater.query.why import Why
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
-from headwater.server.routes.answers import (
+from headwater.server.request import Call
+from headwater.server.routes.graph_responses import (
     AsOf,
     Budget,
     Depth,

@@ -10,12 +10,12 @@ import msgspec
 
 from headwater.errors import NotFound
 from headwater.formats.times import format_time
-from headwater.server.call import Call
 from headwater.server.errors import Conflict, Refused
-from headwater.server.intake.answers import BatchAnswer, Tally, error_of, take_in
-from headwater.server.intake.bodies import read_checked
-from headwater.server.intake.documents import Checked, array, checked, one
+from headwater.server.intake.batch_response import BatchAnswer, Tally, error_of, take_in
+from headwater.server.intake.request_bodies import read_checked
+from headwater.server.intake.request_documents import Checked, array, checked, one
 from headwater.server.permissions import Permission
+from headwater.server.request import Call
 from headwater.server.routes.records import store_records
 from headwater.server.routing import Operation
 from headwater.server.settings import Limits

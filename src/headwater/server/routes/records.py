@@ -8,17 +8,17 @@ import anyio.to_thread
 import msgspec
 
 from headwater.errors import InvalidInput, InvalidRecord, NotFound
+from headwater.formats.decode_errors import not_json
 from headwater.formats.record import read_record, to_events
-from headwater.formats.wire_errors import not_json
 from headwater.model.run_ids import canonical_run_id
-from headwater.server.call import Call, plain_parts
 from headwater.server.errors import Refused, TooLarge, Unsupported
-from headwater.server.intake.answers import BatchAnswer, Tally, error_of, take_in
-from headwater.server.intake.bodies import MEDIA_TYPES, has_lines, note_unread, read_checked
-from headwater.server.intake.documents import Checked, array, checked, one, refusal
-from headwater.server.intake.lines import chunks
+from headwater.server.intake.batch_response import BatchAnswer, Tally, error_of, take_in
+from headwater.server.intake.line_reader import chunks
 from headwater.server.intake.record_cycles import RecordCycles
+from headwater.server.intake.request_bodies import MEDIA_TYPES, has_lines, note_unread, read_checked
+from headwater.server.intake.request_documents import Checked, array, checked, one, refusal
 from headwater.server.permissions import Permission
+from headwater.server.request import Call, plain_parts
 from headwater.server.routing import Operation
 from headwater.storage.base import Receipt, ReceiptStatus
 

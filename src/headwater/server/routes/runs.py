@@ -8,9 +8,9 @@ from headwater.model.graph import RunState
 from headwater.query.details import Details
 from headwater.query.history import RunSummary
 from headwater.query.listing import run_page
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
-from headwater.server.routes.answers import Limit, State, cursor, read_cursor
+from headwater.server.request import Call
+from headwater.server.routes.graph_responses import Limit, State, cursor, read_cursor
 from headwater.server.routing import Operation
 
 

@@ -9,10 +9,10 @@ import msgspec
 from starlette.responses import Response
 
 from headwater.query.names import Labels
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import page
 from headwater.server.rendering.search_results import FACETS, Found, narrowed, search, suggest, values
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 Words = Annotated[str, msgspec.Meta(max_length=1000)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from headwater.errors import NotFound
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.assets import Asset, assets
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 _FOR_EVER = "public, max-age=31536000, immutable"

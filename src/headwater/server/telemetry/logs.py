@@ -9,7 +9,7 @@ from typing import Any, Literal, TextIO
 
 import msgspec
 
-from headwater.query.times import iso_utc
+from headwater.query.instants import iso_utc
 
 LogFormat = Literal["json", "text", "none"]
 REQUESTS = logging.getLogger("headwater.requests")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.errors import StoreError, StoreUnavailable
 from headwater.model.graph import NodeKind
-from headwater.server.access.control import Control
+from headwater.server.access.control_store import Control
 from headwater.server.health_document import Check
 from headwater.server.telemetry.logs import SERVICE
 from headwater.server.tenants.stores import TenantStores

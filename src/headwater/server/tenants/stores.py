@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from functools import partial
 from queue import LifoQueue
 
-from headwater.server.tenants.opening import Opening
+from headwater.server.tenants.store_opener import Opening
 from headwater.storage.base import Store
 from headwater.storage.open import drop_store, open_store
-from headwater.storage.renewal import Progress
+from headwater.storage.view_rebuild import Progress
 
 
 class _TenantStores:

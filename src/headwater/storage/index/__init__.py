@@ -4,10 +4,8 @@ A store hands its edges over through ``EdgeSource``; ``GraphIndex`` answers. The
 can be thrown away at any time: it is built again from the source.
 """
 
-from headwater.storage.index.arrays import Edges
-from headwater.storage.index.graph_index import GraphIndex
-from headwater.storage.index.reach import ColumnReach, Reach
-from headwater.storage.index.source import (
+from headwater.storage.index.csr import Edges
+from headwater.storage.index.edge_source import (
     IDENTITY_MAPPING,
     NO_MAPPING,
     OPEN_END,
@@ -16,6 +14,8 @@ from headwater.storage.index.source import (
     EdgeSource,
     columns,
 )
+from headwater.storage.index.graph_index import GraphIndex
+from headwater.storage.index.walk_result import ColumnReach, Reach
 
 __all__ = [
     "IDENTITY_MAPPING",

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from headwater.storage.index.arrays import Adjacency, Rows, Snapshot
+from headwater.storage.index.csr import Adjacency, Rows, Snapshot
 
 FORMAT = 2
 ATTEMPTS = 5

@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from headwater.errors import InvalidInput
 from headwater.storage.index import files
-from headwater.storage.index.arrays import Edges, Snapshot
-from headwater.storage.index.follow import Follower, State
-from headwater.storage.index.inside import edges_inside
+from headwater.storage.index.csr import Edges, Snapshot
+from headwater.storage.index.edge_source import U32, EdgeSource
+from headwater.storage.index.induced_edges import edges_inside
 from headwater.storage.index.kernels import choose
+from headwater.storage.index.log_follower import Follower, State
 from headwater.storage.index.nearest import Nearest, nearest, steps
-from headwater.storage.index.path import shortest_paths
-from headwater.storage.index.question import Question
-from headwater.storage.index.reach import ColumnReach, Direction, Reach, adjacency
-from headwater.storage.index.source import U32, EdgeSource
+from headwater.storage.index.shortest_path import shortest_paths
+from headwater.storage.index.walk_request import Question
+from headwater.storage.index.walk_result import ColumnReach, Direction, Reach, adjacency
 
 Roots = int | Iterable[int] | npt.NDArray[np.generic]
 

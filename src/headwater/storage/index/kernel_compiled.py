@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from headwater.errors import StoreCorrupt
 from headwater.storage.index import _kernel  # type: ignore[attr-defined]
-from headwater.storage.index.arrays import Adjacency, Rows
+from headwater.storage.index.csr import Adjacency, Rows
+from headwater.storage.index.edge_source import U8, U32, U64
 from headwater.storage.index.mapping_arrays import MappingArrays, mapping_arrays
 from headwater.storage.index.mappings import MappingTable, Trail, carry, split_words
-from headwater.storage.index.question import Layers, Question
-from headwater.storage.index.source import U8, U32, U64
+from headwater.storage.index.walk_request import Layers, Question
 
 NO_LIMIT = 2**64 - 1
 

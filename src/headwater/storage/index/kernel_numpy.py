@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.errors import StoreCorrupt
-from headwater.storage.index.arrays import Adjacency, Rows, expand
+from headwater.storage.index.csr import Adjacency, Rows, expand
+from headwater.storage.index.edge_source import U8, U32, U64
 from headwater.storage.index.kernel_python import RowReader, as_layers
 from headwater.storage.index.mappings import MappingTable, Trail, carry
-from headwater.storage.index.question import Layers, Question
-from headwater.storage.index.source import U8, U32, U64
+from headwater.storage.index.walk_request import Layers, Question
 
 SMALL = 256
 """Nodes up to which one Python step a node is cheaper than a dozen array operations a hop."""

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from headwater.storage.index.edge_source import U32, U64
 from headwater.storage.index.mappings import MappingTable
-from headwater.storage.index.source import U32, U64
 
 IDENTITY, WIDE, UNLOADED = 1, 2, 128
 WORD_BITS = 64

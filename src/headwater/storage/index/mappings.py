@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from headwater.errors import StoreCorrupt
-from headwater.storage.index.arrays import Adjacency
-from headwater.storage.index.question import Question
-from headwater.storage.index.source import IDENTITY_MAPPING, NO_MAPPING, U32, U64, ColumnMapping, EdgeSource
+from headwater.storage.index.csr import Adjacency
+from headwater.storage.index.edge_source import IDENTITY_MAPPING, NO_MAPPING, U32, U64, ColumnMapping, EdgeSource
+from headwater.storage.index.walk_request import Question
 
 WORD = 2**64 - 1
 MAX_FIELDS = 2**20

@@ -6,10 +6,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from headwater.storage.index.arrays import Adjacency, expand
+from headwater.storage.index.csr import Adjacency, expand
+from headwater.storage.index.edge_source import U8, U32
 from headwater.storage.index.kernels import Kernel
-from headwater.storage.index.question import Layers, Question
-from headwater.storage.index.source import U8, U32
+from headwater.storage.index.walk_request import Layers, Question
 
 
 class Nearest(msgspec.Struct, frozen=True, eq=False):

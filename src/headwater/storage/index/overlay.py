@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from headwater.errors import StoreCorrupt
-from headwater.storage.index.arrays import Adjacency, Edges, Flags, Positions, Rows, Snapshot, concatenate, expand
-from headwater.storage.index.build import Order, arranged, both_directions, edges_of, remaining, touch
-from headwater.storage.index.source import U8
+from headwater.storage.index.csr import Adjacency, Edges, Flags, Positions, Rows, Snapshot, concatenate, expand
+from headwater.storage.index.csr_build import Order, arranged, both_directions, edges_of, remaining, touch
+from headwater.storage.index.edge_source import U8
 
 MERGE_FACTOR = 4
 """A segment is merged into the one before it while that is less than so many times longer."""

@@ -9,18 +9,18 @@ from pathlib import Path
 from headwater.errors import StoreError
 from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.cycles import Cycles
-from headwater.storage.delivery import Delivery, Written
+from headwater.storage.event_intake import Delivery, Written
 from headwater.storage.frames import event_time
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Batch, sort_out, with_ids
 from headwater.storage.memory.quarantine import MemoryQuarantine
 from headwater.storage.memory.tables import MemoryTables
-from headwater.storage.projected import ProjectedStore
 from headwater.storage.projection.tables import LEVELS
-from headwater.storage.turn import Turn
+from headwater.storage.store_lock import StoreLock
+from headwater.storage.table_store import TableStore
 
 
-class MemoryStore(ProjectedStore):
+class MemoryStore(TableStore):
     """One tenant's lineage in dictionaries."""
 
     capabilities = Capabilities(is_durable=False, has_online_backup=False)
@@ -29,7 +29,7 @@ class MemoryStore(ProjectedStore):
         self._log: list[StoredEvent] = []
         self._keys: dict[bytes, int] = {}
         self._refused = MemoryQuarantine()
-        self._lock = Turn()
+        self._lock = StoreLock()
         self._last = 0
         self._rebuilds = 0
         self._by_seq: dict[int, bytes] = {}

@@ -13,7 +13,7 @@ from headwater.storage import layouts
 from headwater.storage.memory.directory import MemoryDirectory
 from headwater.storage.memory.reads import MemoryReads
 from headwater.storage.memory.rewrites import MemoryRewrites
-from headwater.storage.memory.searching import SearchTable
+from headwater.storage.memory.search import SearchTable
 from headwater.storage.memory.table import MemoryContents, MemoryTable
 from headwater.storage.projection.records import (
     DATASET,

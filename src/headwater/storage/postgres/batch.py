@@ -10,7 +10,7 @@ import msgspec
 from headwater.model.events import Event, JobEvent, RunEvent
 from headwater.storage import layouts, rows
 from headwater.storage.cached import Fresh
-from headwater.storage.followed import FollowedTables
+from headwater.storage.change_feed import ChangeFeedTables
 from headwater.storage.layouts import K, Layout, R
 from headwater.storage.mentions import PendingMentions
 from headwater.storage.postgres.arrays import column
@@ -40,7 +40,7 @@ _MOST_CONTENTS = 50_000
 _MOST_IDS = 200_000
 
 
-class BatchTables(FollowedTables):
+class BatchTables(ChangeFeedTables):
     """The tables of a tenant between the beginning and the end of a batch. What is put is written by ``flush``."""
 
     def __init__(self, session: Session, log: EventLog) -> None:

@@ -12,9 +12,9 @@ from operator import itemgetter
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import queries
 from headwater.storage.postgres.table import PostgresTable, arrays_of
-from headwater.storage.projection import postings
-from headwater.storage.projection.posting import Posting
+from headwater.storage.projection import node_sets
 from headwater.storage.projection.records import SearchText
+from headwater.storage.projection.search_index import Posting
 
 
 class SearchTable(Posting, PostgresTable[int, SearchText]):
@@ -23,12 +23,12 @@ class SearchTable(Posting, PostgresTable[int, SearchText]):
     def loose(self) -> tuple[int, list[SearchText]]:
         """(the set of nodes that the index does not know as they are, what they are now)."""
         nodes = [node for (node,) in self._session.rows(queries()["loose_nodes"])]
-        return postings.of(nodes), self.among("node", nodes) if nodes else []
+        return node_sets.of(nodes), self.among("node", nodes) if nodes else []
 
     def sets(self, keys: Iterable[str]) -> dict[str, int]:
         """The nodes that the index has under each key; a key that has none is left out."""
         found = self._session.rows(queries()["postings_of"], (column("text", sorted(keys)),))
-        return {key: postings.joined((part, nodes) for _, part, nodes in some) for key, some in groupby(found, _first)}
+        return {key: node_sets.joined((part, nodes) for _, part, nodes in some) for key, some in groupby(found, _first)}
 
     def keys_between(self, first: str, last: str) -> list[str]:
         """The keys of a range, ascending."""

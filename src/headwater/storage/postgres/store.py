@@ -12,7 +12,7 @@ import psycopg
 
 from headwater.errors import InvalidInput, StoreError, StoreOutdated, StoreReadOnly
 from headwater.storage.base import Capabilities
-from headwater.storage.grouping import DROPPED, GroupedStore
+from headwater.storage.group_commit import DROPPED, GroupCommitStore
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import now_us
 from headwater.storage.postgres import backup, citus
@@ -23,7 +23,7 @@ from headwater.storage.postgres.migrate import is_current, migrate, version_of
 from headwater.storage.postgres.quarantine import QuarantineTable
 from headwater.storage.postgres.security import working_role
 from headwater.storage.postgres.tables import PostgresTables
-from headwater.storage.renewal import Outdated, Progress, in_silence, outdated
+from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outdated
 
 TIMEOUT_S = 10.0
 """How long to wait for another process that writes for the same tenant."""
@@ -41,7 +41,7 @@ _KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", DROPPED)
 """Counters that outlive the projections."""
 
 
-class PostgresStore(GroupedStore):
+class PostgresStore(GroupCommitStore):
     """One tenant's lineage in a schema that it shares with others, who cannot see it."""
 
     capabilities = Capabilities(is_durable=True, has_online_backup=True)

@@ -18,13 +18,13 @@ from hashlib import blake2b
 
 import msgspec
 
-from headwater.formats.facets import DatasetVersion, try_facet
+from headwater.formats.dataset_facets import DatasetVersion, try_facet
 from headwater.formats.run_facets import DataQualityMetrics, OutputStatistics
-from headwater.storage.projection.facetsets import FacetSets, marks_of, read_fingerprint
+from headwater.storage.projection.facet_sets import FacetSets, marks_of, read_fingerprint
 from headwater.storage.projection.names import Names
-from headwater.storage.projection.plans import Plan, Plans
 from headwater.storage.projection.records import Derivation, Run, Version
-from headwater.storage.projection.rundoc import RunDoc, Settled, Touched
+from headwater.storage.projection.run_documents import RunDoc, Settled, Touched
+from headwater.storage.projection.run_plans import Plan, Plans
 from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
 

@@ -8,7 +8,7 @@ import msgspec
 
 from headwater.model.run_ids import canonical_run_id
 from headwater.storage.projection.records import Dependency
-from headwater.storage.projection.rundoc import Extra
+from headwater.storage.projection.run_documents import Extra
 from headwater.storage.projection.tables import Tables
 
 RECORD = "headwater_record"

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from headwater.storage.projection.columns import Columns
-from headwater.storage.projection.facetsets import FacetSet, FacetSets, field_names, type_of, words_of
+from headwater.storage.projection.facet_sets import FacetSet, FacetSets, field_names, type_of, words_of
 from headwater.storage.projection.names import Names, is_deleted
 from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText, change_order
 from headwater.storage.projection.tables import Tables

@@ -9,7 +9,7 @@ from collections import Counter
 
 import msgspec
 
-from headwater.formats.facets import DataSource, try_facet
+from headwater.formats.dataset_facets import DataSource, try_facet
 from headwater.model.events import EventType
 from headwater.model.names import normalise
 from headwater.storage.projection.history import History

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from headwater.model.file_paths import is_doubled
 from headwater.model.names import normalise
-from headwater.model.paths import is_doubled
 from headwater.storage.projection.records import DATASET, Name, Node
 from headwater.storage.projection.tables import Tables
 

@@ -7,25 +7,25 @@ from typing import Any
 
 import msgspec
 
-from headwater.formats.facets import try_facet
+from headwater.formats.dataset_facets import try_facet
 from headwater.formats.openlineage import STANDARD_KEYS
 from headwater.formats.run_facets import Parent
 from headwater.model.events import DatasetEvent, Event, JobEvent, RunEvent
 from headwater.model.run_ids import canonical_run_id
-from headwater.storage.projection import rundoc
+from headwater.storage.projection import run_documents
 from headwater.storage.projection.bindings import Bindings
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.dependencies import RECORD, Dependencies
-from headwater.storage.projection.facetsets import FacetSet, FacetSets
+from headwater.storage.projection.event_effects import Hearing, Script, Stamp
+from headwater.storage.projection.facet_sets import FacetSet, FacetSets
 from headwater.storage.projection.flows import Flows, Step
-from headwater.storage.projection.hearing import Hearing, Script, Stamp
 from headwater.storage.projection.history import History
-from headwater.storage.projection.joining import Joining
 from headwater.storage.projection.listings import Listings
 from headwater.storage.projection.names import Names
-from headwater.storage.projection.plans import Plans
+from headwater.storage.projection.node_merge import Joining
 from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, JOB, OBSERVED, Name, Run
-from headwater.storage.projection.rundoc import COMPLETED, RunDoc, Said, Settled, Touched
+from headwater.storage.projection.run_documents import COMPLETED, RunDoc, Said, Settled, Touched
+from headwater.storage.projection.run_plans import Plans
 from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
 
@@ -115,9 +115,9 @@ class Projector:
         """What an event says of the run and its job."""
         at, key = stamp.at, stamp.key
         if facets.bodies:
-            rundoc.say(doc.job_said, at, key, facets.id, self._facet_names)
+            run_documents.say(doc.job_said, at, key, facets.id, self._facet_names)
         if event.run.facets:
-            rundoc.put_extras(doc.facets, at, key, event.run.facets)
+            run_documents.put_extras(doc.facets, at, key, event.run.facets)
             if RECORD in event.run.facets:
                 self._dependencies.take(run.run_id, doc.facets[RECORD])
         if at > doc.job_at or (at == doc.job_at and key > doc.job_key):
@@ -151,9 +151,9 @@ class Projector:
         if one is None:
             one = touched[name] = Touched([Said(at, key, facets)] if facets else [], {})
         elif facets:
-            rundoc.say(one.said, at, key, facets, self._facet_names)
+            run_documents.say(one.said, at, key, facets, self._facet_names)
         if extras:
-            rundoc.put_extras(one.extras, at, key, extras)
+            run_documents.put_extras(one.extras, at, key, extras)
 
     def _facet_names(self, facets: int) -> frozenset[str]:
         return self.sets.by_id(facets).claims
@@ -272,7 +272,7 @@ class Projector:
         self._hearing.joined()
 
 
-def _names_parent(given: dict[str, msgspec.Raw], merged: dict[str, rundoc.Extra]) -> bool:
+def _names_parent(given: dict[str, msgspec.Raw], merged: dict[str, run_documents.Extra]) -> bool:
     """Whether the facets given by an event, which are merged already, may hold a parent under its own or another key.
 
     One that a later event overrode does not, nor is it looked for under a key that the specification gives to others.

@@ -71,7 +71,7 @@ class Node(Row):
 
 
 class Run(Row):
-    """A run. ``doc`` is everything its events said, merged (see ``rundoc``)."""
+    """A run. ``doc`` is everything its events said, merged (see ``run_documents``)."""
 
     id: int
     run_id: str

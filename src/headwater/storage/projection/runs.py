@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from headwater.storage.projection import rundoc
+from headwater.storage.projection import run_documents
 from headwater.storage.projection.records import Run
-from headwater.storage.projection.rundoc import RUNNING, RunDoc
+from headwater.storage.projection.run_documents import RUNNING, RunDoc
 from headwater.storage.projection.tables import Tables
 
 _CACHE_SIZE = 5_000
@@ -52,7 +52,7 @@ class Runs:
         """The document of a run; always the same object within a batch."""
         found = self._docs.get(run.id)
         if found is None:
-            found = self._docs[run.id] = rundoc.decode(run.doc)
+            found = self._docs[run.id] = run_documents.decode(run.doc)
         return found
 
     def belongs(self, run: Run, job: int) -> None:
@@ -69,7 +69,7 @@ class Runs:
     def flush(self) -> None:
         """Write back what changed."""
         for run_id, run in self._changed.items():
-            run.doc = rundoc.encode(self._docs[run_id])
+            run.doc = run_documents.encode(self._docs[run_id])
             self._tables.runs.put(run)
             if run.state > RUNNING:  # it ended: little is heard of it, and it is many objects
                 del self._docs[run_id]

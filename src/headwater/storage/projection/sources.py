@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from headwater.storage.index.source import OPEN_END, U8, ColumnMapping, EdgeBatch, columns
+from headwater.storage.index.edge_source import OPEN_END, U8, ColumnMapping, EdgeBatch, columns
 from headwater.storage.projection.rewrites import WIDTH, WITHDRAWN, edges_of, numbers_of
 from headwater.storage.projection.tables import Tables
 

@@ -92,7 +92,7 @@ class Contents(Protocol[R]):
 
 
 class SearchTable(Table[int, SearchText], Protocol):
-    """What nodes are found by, with an index of it; sets of nodes are numbers, see ``postings``."""
+    """What nodes are found by, with an index of it; sets of nodes are numbers, see ``node_sets``."""
 
     def loose(self) -> tuple[int, list[SearchText]]:
         """(the set of nodes that the index does not know as they are, what they are now)."""

@@ -9,7 +9,7 @@ from typing import Any
 from headwater.model.events import Event, RunEvent
 from headwater.storage import layouts, rows
 from headwater.storage.cached import Fresh
-from headwater.storage.followed import FollowedTables
+from headwater.storage.change_feed import ChangeFeedTables
 from headwater.storage.layouts import K, Layout, R
 from headwater.storage.mentions import PendingMentions
 from headwater.storage.projection.records import (
@@ -24,7 +24,7 @@ from headwater.storage.sqlite.directory import SQLiteDirectory
 from headwater.storage.sqlite.log import EventLog
 from headwater.storage.sqlite.reads import SQLiteReads
 from headwater.storage.sqlite.rewrites import SQLiteRewrites
-from headwater.storage.sqlite.searching import SearchTable
+from headwater.storage.sqlite.search import SearchTable
 from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable
 from headwater.storage.sqlite.touches import SQLiteTouches
 
@@ -34,7 +34,7 @@ _MOST_CONTENTS = 50_000
 _MOST_IDS = 200_000
 
 
-class BatchTables(FollowedTables):
+class BatchTables(ChangeFeedTables):
     """The tables of a tenant between the beginning and the end of a batch. What is put is written by ``flush``, within
     the transaction of the caller."""
 

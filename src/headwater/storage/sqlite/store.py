@@ -13,14 +13,14 @@ from typing import Self
 
 from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreOutdated, StoreReadOnly
 from headwater.storage.base import Capabilities
-from headwater.storage.grouping import DROPPED, GroupedStore
+from headwater.storage.group_commit import DROPPED, GroupCommitStore
 from headwater.storage.indexes import SharedIndexes
-from headwater.storage.renewal import Outdated, Progress, in_silence, outdated
 from headwater.storage.sqlite.connection import connect, explained, hurrying, queries
 from headwater.storage.sqlite.log import EventLog
 from headwater.storage.sqlite.migrate import migrate, version_of
 from headwater.storage.sqlite.quarantine import QuarantineTable
 from headwater.storage.sqlite.tables import SQLiteTables
+from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outdated
 
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", DROPPED)
 """Counters that outlive the projections."""
@@ -36,7 +36,7 @@ _PROJECTED = (
 )  # fmt: skip
 
 
-class SQLiteStore(GroupedStore):
+class SQLiteStore(GroupCommitStore):
     """One tenant's lineage in ``<folder>/<tenant>.db``."""
 
     capabilities = Capabilities(is_durable=True, has_online_backup=True)

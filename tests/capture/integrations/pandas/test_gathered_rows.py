@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headwater.capture import gathered
+from headwater.capture.source_analysis import row_lists
 from headwater.capture.trace import trace
 
 PEOPLE = {"id": [1, 2, 3], "debt": [10.0, 20.0, 5.0], "income": [100.0, 50.0, 80.0], "town": ["Cork", "York", "Cork"]}
@@ -264,8 +264,8 @@ def test_numbers_made_of_one_another_are_read_once(people, monkeypatch):
     through them."""
     followed, frame = people
     read = []
-    before = gathered._Reader._sources
-    monkeypatch.setattr(gathered._Reader, "_sources", lambda self, *args: read.append(args[0]) or before(self, *args))
+    before = row_lists._Reader._sources
+    monkeypatch.setattr(row_lists._Reader, "_sources", lambda self, *args: read.append(args[0]) or before(self, *args))
     made = _entangled(frame)
     debt = {("people.csv", "debt")}
     assert followed.columns(made) == {"first": debt, "fourth": debt, "one": set()}

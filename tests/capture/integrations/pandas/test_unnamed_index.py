@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headwater.capture import readings
+from headwater.capture.source_analysis import budget
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_an_index_that_is_given(follow):
 def test_lines_are_read_however_many_were_read_before(frame):
     """An index out of a variable is read from the code, in a program that has thousands of such lines too."""
     followed, df = frame[0], pd.read_csv("in.csv")
-    for number in range(readings.MAX_LINES + 10):
-        readings.READINGS.may_read(compile("x", f"{number}.py", "exec"), 1)
+    for number in range(budget.MAX_LINES + 10):
+        budget.BUDGET.may_read(compile("x", f"{number}.py", "exec"), 1)
     index = pd.Index(df["day"] + df["time"])
     late = df[["n"]]
     late.index = index
@@ -114,7 +114,7 @@ def test_lines_are_read_however_many_were_read_before(frame):
 def test_a_line_that_gives_an_index_too_often_is_told(frame):
     """After many rounds of a loop the line is not read any more, and the run says which."""
     followed, df = frame[0], pd.read_csv("in.csv")
-    for _ in range(readings.MAX_ASKED + 5):
+    for _ in range(budget.MAX_ASKED + 5):
         index = pd.Index(df["day"] + df["time"])
         again = df[["n"]]
         again.index = index

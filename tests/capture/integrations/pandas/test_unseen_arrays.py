@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headwater.capture import readings, surmise
+from headwater.capture.source_analysis import array_origins, budget
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_a_line_in_a_loop_is_read_a_bounded_number_of_times(frame):
 def test_a_line_that_is_given_up_is_told(frame):
     """A run in which one line made more arrays than are read there says so, once."""
     followed, df = frame
-    for _ in range(readings.MAX_ASKED + 5):
+    for _ in range(budget.MAX_ASKED + 5):
         pd.DataFrame({"double": df["a"].values * 2})
     said = [text for text in followed.event()["run"]["facets"]["headwater_outcome"]["unresolved"] if "was read" in text]
     assert len(said) == 1
@@ -238,8 +238,8 @@ def test_what_a_library_stacks_for_itself_is_not_looked_for_in_code(frame, tmp_p
     import stack_sit
 
     asked = []
-    before = surmise.surmise
-    monkeypatch.setattr(surmise, "surmise", lambda *args: asked.append(args[1].co_filename) or before(*args))
+    before = array_origins.array_origin
+    monkeypatch.setattr(array_origins, "array_origin", lambda *args: asked.append(args[1].co_filename) or before(*args))
     a, c = df["a"].to_numpy(), df["b"].to_numpy() * 2
     both = stack_sit.stacked(a, c)
     assert asked == []

@@ -15,9 +15,9 @@ from headwater.capture.integrations.duckdb.parameters import with_files
 from headwater.capture.integrations.duckdb.scope import WORD, Call
 from headwater.capture.integrations.duckdb.scope import hook as hook_calls
 from headwater.capture.locations import located_all
-from headwater.capture.quoted_files import patterns_in
+from headwater.capture.multi_file_reads import read_all
 from headwater.capture.recorder import Recorder
-from headwater.capture.several import read_all
+from headwater.capture.sql_files import patterns_in
 from headwater.capture.user_code import user_site
 from headwater.capture.values import Value, make_value, same_columns
 from headwater.model.uris import in_database_file

@@ -19,7 +19,7 @@ from headwater.capture.integrations.duckdb.scope import Call
 from headwater.capture.integrations.duckdb.scope import hook as hook_calls
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.statements import rule_of
+from headwater.capture.sql_statements import rule_of
 from headwater.capture.values import Columns, Dep, Rule, Value, opaque, same_columns
 
 _FETCHES: Final = (

@@ -10,11 +10,11 @@ from types import FrameType
 from typing import Any, Final
 
 from headwater.capture import recorder as recording
-from headwater.capture.as_caller import call_as, variables
+from headwater.capture.caller_frame import call_as, variables
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.recorder import Recorder
-from headwater.capture.stand_in import USERS_CODE, unseen
+from headwater.capture.wrapper_frames import USERS_CODE, unseen
 
 WORD: Final = re.compile(r"[^\W\d]\w*")
 """What can be the name of a variable."""

@@ -15,8 +15,8 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
-from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook, made, new_in
 from headwater.capture.integrations.pandas.operators import has_one_index
+from headwater.capture.integrations.pandas.recording import argument, bind, data_in, hook, made, new_in
 from headwater.capture.integrations.pandas.rules import SAME, by_levels, column, levels, whole
 from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_all, is_mask
 from headwater.capture.recorder import Recorder

@@ -12,10 +12,9 @@ from pandas.core.arrays.sparse.accessor import SparseFrameAccessor
 from pandas.core.base import IndexOpsMixin
 
 from headwater.capture.hooks import Hooks
-from headwater.capture.integrations.pandas.gathering import made_of_items, row_of
 from headwater.capture.integrations.pandas.labels import columns_of, label, series_name
-from headwater.capture.integrations.pandas.observing import DATA, argument, bind, hook, hook_methods, is_spelled, listed
-from headwater.capture.integrations.pandas.relabelling import labels_in
+from headwater.capture.integrations.pandas.recording import DATA, argument, bind, hook, hook_methods, is_literal, listed
+from headwater.capture.integrations.pandas.row_lists import made_of_items, row_of
 from headwater.capture.integrations.pandas.rules import (
     IDENTITY,
     SAME,
@@ -26,9 +25,10 @@ from headwater.capture.integrations.pandas.rules import (
     levels,
     whole,
 )
+from headwater.capture.integrations.pandas.set_index import labels_in
 from headwater.capture.levels import field_of_level, levels_of
 from headwater.capture.recorder import Recorder
-from headwater.capture.surmise import item_read
+from headwater.capture.source_analysis.array_origins import item_read
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
 _ARRAYS: Final = tuple(
@@ -65,7 +65,7 @@ def _frame_made_of(recorder: Recorder, owner: pd.DataFrame, data: Any) -> tuple[
     gathered = made_of_items(recorder, owner, data)
     if gathered is not None:
         return [gathered], SAME
-    if is_spelled(recorder, data):
+    if is_literal(recorder, data):
         return [NOTHING], _literal
     if isinstance(data, dict):
         found = {label(name): _item_of(recorder, item, label(name)) for name, item in data.items()}
@@ -118,7 +118,7 @@ def _from_sparse(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, data = args[0], argument(args, kwargs, 1, "data")
-    data = NOTHING if is_spelled(recorder, data) else listed(recorder, data)
+    data = NOTHING if is_literal(recorder, data) else listed(recorder, data)
     inputs: list[Any] = []
     rule: Rule = _literal
     if data is NOTHING:

@@ -18,7 +18,7 @@ import pandas as pd
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of
 from headwater.capture.integrations.pandas.methods import AGGREGATIONS, ELEMENTWISE
-from headwater.capture.integrations.pandas.observing import argument, bind, data_in, hook_callers
+from headwater.capture.integrations.pandas.recording import argument, bind, data_in, hook_callers
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATION,
     IDENTITY,

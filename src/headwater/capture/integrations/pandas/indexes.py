@@ -13,13 +13,13 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from headwater.capture import cells
-from headwater.capture.as_caller import variables
+from headwater.capture import notebook_cells
+from headwater.capture.caller_frame import variables
 from headwater.capture.integrations.pandas.labels import index_levels
 from headwater.capture.integrations.pandas.rules import TRANSFORMATION, level, whole
 from headwater.capture.levels import Labels, field_of_level, levels_of
 from headwater.capture.recorder import Recorder
-from headwater.capture.statements_read import last_binding, step_at, steps_of
+from headwater.capture.source_analysis.bindings import last_binding, step_at, steps_of
 from headwater.capture.user_code import user_frame
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value
 
@@ -43,7 +43,7 @@ def index_value(recorder: Recorder, index: Any) -> Value | None:
     """A value for what was made of the index of a frame: of its levels that are followed, or of an index that is
     followed itself. None where the line does not tell. What was bound to a name in between is a guess."""
     frame = user_frame(sys._getframe(2))
-    code, line = cells.whole(frame.f_code, frame.f_lineno or 0)
+    code, line = notebook_cells.whole(frame.f_code, frame.f_lineno or 0)
     owners = _owners_at(code, line)
     held = {**frame.f_globals, **variables(frame, {*owners.here, *owners.before, *owners.used})}
     found: dict[Value, str] = {}

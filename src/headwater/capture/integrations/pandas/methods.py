@@ -10,15 +10,6 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, is_frame, label, names_of
-from headwater.capture.integrations.pandas.observing import (
-    argument,
-    bind,
-    bind_scalar,
-    data_in,
-    hook_methods,
-    made,
-    operands,
-)
 from headwater.capture.integrations.pandas.operators import (
     column_numbers,
     combined,
@@ -26,6 +17,15 @@ from headwater.capture.integrations.pandas.operators import (
     has_one_index,
     kind_of,
     with_numbers,
+)
+from headwater.capture.integrations.pandas.recording import (
+    argument,
+    bind,
+    bind_scalar,
+    data_in,
+    hook_methods,
+    made,
+    operands,
 )
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATED,
@@ -48,7 +48,7 @@ from headwater.capture.integrations.pandas.rules import (
     whole,
 )
 from headwater.capture.integrations.pandas.selection import ROW, evaluated
-from headwater.capture.integrations.pandas.warned import shares_limits
+from headwater.capture.integrations.pandas.warning_locations import shares_limits
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
 

@@ -9,7 +9,7 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, is_frame
-from headwater.capture.integrations.pandas.observing import (
+from headwater.capture.integrations.pandas.recording import (
     argument,
     bind,
     data_in,

@@ -13,14 +13,14 @@ from headwater.capture.databases import database_of
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
 from headwater.capture.integrations.pandas.labels import index_levels, series_name
-from headwater.capture.integrations.pandas.observing import argument, bind, hook_io
+from headwater.capture.integrations.pandas.recording import argument, bind, hook_io
 from headwater.capture.integrations.pandas.rules import SAME
 from headwater.capture.levels import Labels
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder, current
-from headwater.capture.stand_in import USERS_CODE, observe_io, unseen
 from headwater.capture.values import Value, make_value
+from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 
 _FILES: Final = [
     "csv",

@@ -18,7 +18,7 @@ from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import columns_of, describe, is_frame, label, series_name
-from headwater.capture.integrations.pandas.observing import bind, exposed, hook, hook_methods, made
+from headwater.capture.integrations.pandas.recording import bind, exposed, hook, hook_methods, made
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATED,
     CHOSEN,
@@ -33,8 +33,8 @@ from headwater.capture.integrations.pandas.rules import (
 )
 from headwater.capture.recorder import SCALARS, Recorder, current
 from headwater.capture.scalars import can_follow
-from headwater.capture.stand_in import unseen
 from headwater.capture.values import Columns, Rule, Value
+from headwater.capture.wrapper_frames import unseen
 
 LOCATION: type = indexing._LocationIndexer  # type: ignore[attr-defined]
 """What ``loc`` and ``iloc`` are instances of."""

@@ -10,8 +10,8 @@ from pandas.core.generic import NDFrame
 from headwater.capture.databases import database_of
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import index_levels, names_of
-from headwater.capture.integrations.pandas.observing import argument, hook_io, hook_io_methods
 from headwater.capture.integrations.pandas.readers import shape_of
+from headwater.capture.integrations.pandas.recording import argument, hook_io, hook_io_methods
 from headwater.capture.integrations.pandas.rules import IDENTITY, column, level
 from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
 from headwater.capture.locations import located

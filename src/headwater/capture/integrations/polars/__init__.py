@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.polars import frames, grouping, io, queries, series, together, warned
+from headwater.capture.integrations.polars import frames, group_by, io, multi_frame, series, sql, warning_locations
 
 
 class PolarsIntegration(Integration):
@@ -21,9 +21,9 @@ class PolarsIntegration(Integration):
         """Hook frames, columns, groupings, functions of several frames, readers and writers."""
         del module
         frames.hook(hooks)
-        grouping.hook(hooks)
+        group_by.hook(hooks)
         io.hook(hooks)
-        queries.hook(hooks)
+        sql.hook(hooks)
         series.hook(hooks)
-        together.hook(hooks)
-        warned.install(hooks)
+        multi_frame.hook(hooks)
+        warning_locations.install(hooks)

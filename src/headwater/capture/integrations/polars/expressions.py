@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import unobserved
-from headwater.capture.integrations.polars.replay import Frame, empty, polars
+from headwater.capture.integrations.polars.lazy_schema import Frame, empty, polars
 from headwater.capture.values import Dep, Value
 
 _AGGREGATES: Final = re.compile(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 from typing import Any, Final
 
-from headwater.capture.cells import user_place, whole
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars import rules
 from headwater.capture.integrations.polars.expressions import expressions, literals
-from headwater.capture.integrations.polars.replay import Frame, Names, polars, replayed
+from headwater.capture.integrations.polars.lazy_schema import Frame, Names, polars, replayed
+from headwater.capture.multi_file_reads import stacked
+from headwater.capture.notebook_cells import user_place, whole
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
-from headwater.capture.several import stacked
-from headwater.capture.spelled import constants_at
+from headwater.capture.source_analysis.literals import constants_at
 from headwater.capture.values import Columns, Dep, Value, make_value, opaque
 
 METHODS: Final[dict[str, rules.RuleOf]] = {

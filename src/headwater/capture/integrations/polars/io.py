@@ -6,14 +6,14 @@ import contextlib
 import functools
 from typing import Any, Final
 
-from headwater.capture.gathered_parts import MAKERS
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars.frames import height, names_of
-from headwater.capture.integrations.polars.replay import Names, Schema, polars
+from headwater.capture.integrations.polars.lazy_schema import Names, Schema, polars
 from headwater.capture.locations import located, located_all
-from headwater.capture.recorder import Recorder, is_spelled_here
-from headwater.capture.several import read_all
-from headwater.capture.surmise import known_or_listed
+from headwater.capture.multi_file_reads import read_all
+from headwater.capture.recorder import Recorder, is_literal_here
+from headwater.capture.source_analysis.array_origins import known_or_listed
+from headwater.capture.source_analysis.row_list_syntax import MAKERS
 from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value, opaque, same_columns
 
 _FORMATS: Final = ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avro", "excel", "lines", "delta")
@@ -109,9 +109,9 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         values = {str(name): known_or_listed(recorder.values, item) for name, item in data.items()}
         if any(values.values()):
             _from_columns(recorder, args[0], values)
-        elif is_spelled_here(MAKERS):
+        elif is_literal_here(MAKERS):
             _spelled_out(recorder, args[0])
-    elif data is not None and is_spelled_here(MAKERS):
+    elif data is not None and is_literal_here(MAKERS):
         _spelled_out(recorder, args[0])
     elif data is not None and known_or_listed(recorder.values, data) is not None:
         _same_data(recorder, args[0], data, "polars.DataFrame")

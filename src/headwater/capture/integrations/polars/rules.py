@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from headwater.capture.integrations.polars.expressions import expressions, literals, outputs, roots
-from headwater.capture.integrations.polars.replay import Frame
+from headwater.capture.integrations.polars.lazy_schema import Frame
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]

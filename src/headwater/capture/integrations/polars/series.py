@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any, Final
 
 from headwater.capture.hooks import Hooks
-from headwater.capture.integrations.polars.replay import polars
+from headwater.capture.integrations.polars.lazy_schema import polars
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
 from headwater.capture.values import Columns, Dep, Rule

@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.sklearn import evaluation, measured, models, sets, sources
-from headwater.capture.integrations.sklearn.classes import hook_existing, hook_future
+from headwater.capture.integrations.sklearn import bundled_datasets, metrics, models, reports, row_sets
+from headwater.capture.integrations.sklearn.estimator_hooks import hook_existing, hook_future
 from headwater.errors import DidNotEnable
 
 _VALIDATION: Final = "sklearn.model_selection._validation"
@@ -25,7 +25,7 @@ class SklearnIntegration(Integration):
 
     identifier: ClassVar[str] = "sklearn"
     submodules: ClassVar[tuple[str, ...]] = tuple(
-        dict.fromkeys((_SPLIT, _VALIDATION, _PIPELINE, *evaluation.METRICS, *measured.FUNCTIONS, *sources.MODULES))
+        dict.fromkeys((_SPLIT, _VALIDATION, _PIPELINE, *metrics.METRICS, *reports.FUNCTIONS, *bundled_datasets.MODULES))
     )
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
@@ -40,19 +40,19 @@ class SklearnIntegration(Integration):
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the functions of a submodule as it is loaded, before others import them from there."""
         name = module.__name__
-        measured.hook(hooks, module)
+        reports.hook(hooks, module)
         if name == _SPLIT:
-            hooks.after(module, "train_test_split", sets.after_split)
+            hooks.after(module, "train_test_split", row_sets.after_split)
         elif name == _VALIDATION:
             for function in ("cross_val_score", "cross_validate"):
-                hooks.after(module, function, functools.partial(evaluation.after_cross_validation, name=function))
-            after = functools.partial(evaluation.after_cross_val_predict, name="cross_val_predict")
+                hooks.after(module, function, functools.partial(metrics.after_cross_validation, name=function))
+            after = functools.partial(metrics.after_cross_val_predict, name="cross_val_predict")
             hooks.after(module, "cross_val_predict", after)
         elif name == _PIPELINE:
             hooks.after(module.Pipeline, "__init__", models.after_pipeline)
-        elif name in sources.MODULES:
-            sources.hook(hooks, module)
+        elif name in bundled_datasets.MODULES:
+            bundled_datasets.hook(hooks, module)
         else:
-            for function in evaluation.METRICS.get(name, ()):
+            for function in metrics.METRICS.get(name, ()):
                 if hasattr(module, function):
-                    hooks.after(module, function, functools.partial(evaluation.after_metric, name=function))
+                    hooks.after(module, function, functools.partial(metrics.after_metric, name=function))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any, Final
 
-from headwater.capture.integrations.sklearn import loops
-from headwater.capture.integrations.sklearn.calls import assigned_names, receiver_name
+from headwater.capture.integrations.sklearn import repeated_fits
+from headwater.capture.integrations.sklearn.caller_names import assigned_names, receiver_name
 from headwater.capture.integrations.sklearn.features import (
     MAX_FEATURES,
     Feature,
@@ -16,9 +16,9 @@ from headwater.capture.integrations.sklearn.features import (
     preprocessing,
     unnamed_features,
 )
+from headwater.capture.integrations.sklearn.fitted_attributes import bind_learned
 from headwater.capture.integrations.sklearn.importances import Described
-from headwater.capture.integrations.sklearn.learned import bind_learned
-from headwater.capture.integrations.sklearn.sets import columns_of, has_set, known, name_set, rows_of
+from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_set, rows_of
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
@@ -82,7 +82,7 @@ def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
     )
     if any(hasattr(pipeline, name) for name in _PREDICTS):
         names = assigned_names(value.code, value.line, "Pipeline") or ["pipeline"]
-        ref = recorder.memory_ref(loops.name_of_model(recorder, names[0], value.code, value.line), "MODEL")
+        ref = recorder.memory_ref(repeated_fits.name_of_model(recorder, names[0], value.code, value.line), "MODEL")
         _name(recorder, value, ref, pipeline, features, columns, _parameters(pipeline))
 
 
@@ -97,7 +97,7 @@ def _name(
 ) -> None:
     """The value is from now on a model with a name and a facet that describes it."""
     facet = _facet(model, features, parameters)
-    loops.name(recorder, value, ref, facets=Described(facet, model, features, columns, recorder.run_id))
+    repeated_fits.name(recorder, value, ref, facets=Described(facet, model, features, columns, recorder.run_id))
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str) -> Any:
@@ -135,7 +135,7 @@ def _model_name(recorder: Recorder, value: Value, before: Value | None, estimato
     if before is not None and before.dataset is not None:
         return before.dataset.name.rpartition("/")[2]
     name = receiver_name(value.code, value.line, method) or type(estimator).__name__
-    return loops.name_of_model(recorder, name, value.code, value.line)
+    return repeated_fits.name_of_model(recorder, name, value.code, value.line)
 
 
 def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from headwater.server.routes.access import keys, members, record, shares, tenants
+from headwater.server.routes.access import access_log, keys, members, shares, tenants
 from headwater.server.routing import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
-    *record.OPERATIONS,
+    *access_log.OPERATIONS,
     *keys.OPERATIONS,
     *members.OPERATIONS,
     *shares.OPERATIONS,

@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 
 from headwater.server.access.administration import MOST_OVERLAP_S, NewKey, may_grant
-from headwater.server.access.records import Key, Line
-from headwater.server.call import Call
+from headwater.server.access.control_rows import Key, Line
 from headwater.server.permissions import Permission
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.server.access.records import Line, Member, Named
-from headwater.server.call import Call
+from headwater.server.access.control_rows import Line, Member, Named
 from headwater.server.permissions import Permission, Role
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 

@@ -8,10 +8,10 @@ import msgspec
 
 from headwater.query.lineage import Lineage
 from headwater.query.result import LineageGraph
-from headwater.server.access.records import Named, Share
-from headwater.server.call import ROOT, Call
+from headwater.server.access.control_rows import Named, Share
 from headwater.server.permissions import Permission
-from headwater.server.routes.answers import AsOf, Text
+from headwater.server.request import ROOT, Call
+from headwater.server.routes.graph_responses import AsOf, Text
 from headwater.server.routing import Operation
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import msgspec
 
-from headwater.server.access.records import Line, Quota, Tenant
-from headwater.server.call import Call
+from headwater.server.access.control_rows import Line, Quota, Tenant
 from headwater.server.errors import Conflict
 from headwater.server.permissions import SCOPES, Permission
+from headwater.server.request import Call
 from headwater.server.routes.access.keys import MadeKey, made
 from headwater.server.routing import Operation
 from headwater.storage.base import Statistics

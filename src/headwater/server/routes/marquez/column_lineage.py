@@ -13,11 +13,11 @@ from headwater.model.graph import Direction, FieldEdge, NodeKind
 from headwater.query.columns import ColumnReach, walk_columns
 from headwater.query.names import field_id
 from headwater.query.walk import Edges
-from headwater.server.call import Call
-from headwater.server.routes.marquez import reading
+from headwater.server.request import Call
+from headwater.server.routes.marquez import facet_fields
 from headwater.server.routes.marquez.datasets_shape import transformation_type
 from headwater.server.routes.marquez.nodes import Node, find_node
-from headwater.server.routes.marquez.operation import Depth, operation
+from headwater.server.routes.marquez.operations import Depth, operation
 from headwater.server.routes.marquez.runs_shape import version_uuid
 from headwater.storage.base import NodeRow, Store, VersionRow
 
@@ -126,7 +126,7 @@ class _Columns:
 
     def _type(self, row: NodeRow, field: str) -> str | None:
         if row.id not in self._types:
-            self._types[row.id] = {one.name: one.type for one in reading.fields(self._store.facets(row.id))}
+            self._types[row.id] = {one.name: one.type for one in facet_fields.fields(self._store.facets(row.id))}
         return self._types[row.id].get(field)
 
     def _input(self, column: Column, step: FieldEdge) -> InputFieldData:

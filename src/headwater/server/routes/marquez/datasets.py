@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.formats.facets import Tag
+from headwater.formats.dataset_facets import Tag
 from headwater.formats.marquez.events import drop_dataset, put_dataset, run_event
 from headwater.formats.marquez.objects import Dataset, DatasetVersion
 from headwater.formats.marquez.requests import DatasetMeta, NameMeta
 from headwater.model.graph import NodeKind
 from headwater.model.source_names import name_at_source
-from headwater.server.call import Call
+from headwater.server.request import Call
 from headwater.server.routes.marquez.datasets_shape import Datasets, Extra
-from headwater.server.routes.marquez.finding import DATASET, Finder, dataset_key
-from headwater.server.routes.marquez.operation import Page, operation
-from headwater.server.routes.marquez.reading import dataset_tags
-from headwater.server.routes.marquez.refusals import Missing
+from headwater.server.routes.marquez.errors import Missing
+from headwater.server.routes.marquez.event_intake import emit, instant, turn
+from headwater.server.routes.marquez.facet_fields import dataset_tags
+from headwater.server.routes.marquez.lookup import DATASET, Finder, dataset_key
+from headwater.server.routes.marquez.operations import Page, operation
 from headwater.server.routes.marquez.runs_shape import version_uuid
 from headwater.server.routes.marquez.sources import one_source
 from headwater.server.routes.marquez.tags import know_tags
-from headwater.server.routes.marquez.writing import emit, instant, turn
 from headwater.storage.base import NodeRow, Store, VersionRow
 
 _PATH = "/api/v1/namespaces/{namespace}/datasets"

@@ -24,10 +24,10 @@ from headwater.formats.marquez.objects import (
 )
 from headwater.formats.times import format_time
 from headwater.model.graph import FieldEdge
-from headwater.server.access.documents import Documents
-from headwater.server.routes.marquez import reading
-from headwater.server.routes.marquez.finding import DATASET, dataset_key
+from headwater.server.access.tenant_documents import Documents
+from headwater.server.routes.marquez import facet_fields
 from headwater.server.routes.marquez.job_versions import Timeline, datasets_of
+from headwater.server.routes.marquez.lookup import DATASET, dataset_key
 from headwater.server.routes.marquez.runs_shape import run_shape, time_text, version_uuid
 from headwater.storage.base import NodeRow, Store, VersionRow
 
@@ -83,14 +83,14 @@ class Datasets:
             "created_at": format_time(row.created_at),
             "updated_at": format_time(row.updated_at),
             "last_modified_at": time_text(latest.created_at) if latest is not None else None,
-            "last_lifecycle_state": reading.lifecycle(facets),
+            "last_lifecycle_state": facet_fields.lifecycle(facets),
             "current_version": version_uuid(row, latest) if latest is not None else None,
             "column_lineage": lineage,
             "facets": {**given, **facets},
             "deleted": row.is_deleted,
         }
         name = Name(namespace=row.namespace, name=row.name)
-        if reading.is_stream(row.type):
+        if facet_fields.is_stream(row.type):
             return Stream(id=name, schema_location=extra.schema_location or None, **members)
         return Dataset(id=name, **members)
 
@@ -102,7 +102,7 @@ class Datasets:
             created_at=format_time(row.created_at),
             updated_at=format_time(row.updated_at),
             last_modified_at=time_text(latest.created_at) if latest is not None else None,
-            last_lifecycle_state=reading.lifecycle(facets),
+            last_lifecycle_state=facet_fields.lifecycle(facets),
             **_common(row, facets, self.put_aside(row)),
         )
 
@@ -122,13 +122,13 @@ class Datasets:
             **_common(row, facets, extra),
             "created_at": format_time(version.created_at),
             "version": uuid,
-            "lifecycle_state": reading.lifecycle(facets),
+            "lifecycle_state": facet_fields.lifecycle(facets),
             "current_schema_version": _schema_version(row, facets),
             "created_by_run": self._writer(version, timelines),
             "facets": facets,
         }
         name = VersionName(namespace=row.namespace, name=row.name, version=uuid)
-        if reading.is_stream(row.type):
+        if facet_fields.is_stream(row.type):
             return StreamVersion(id=name, schema_location=extra.schema_location or None, **members)
         return DatasetVersion(id=name, **members)
 
@@ -146,19 +146,19 @@ class Datasets:
 def _common(row: NodeRow, facets: Mapping[str, msgspec.Raw], extra: Extra) -> dict[str, Any]:
     """What a dataset, a version of it and its node say alike."""
     return {
-        "type": "STREAM" if reading.is_stream(row.type) else "DB_TABLE",
+        "type": "STREAM" if facet_fields.is_stream(row.type) else "DB_TABLE",
         "name": row.name,
         "physical_name": extra.physical_name or row.name,
         "namespace": row.namespace,
-        "source_name": reading.source_name(facets, row.namespace),
-        "fields": reading.fields(facets),
-        "tags": reading.names_of(reading.dataset_tags(facets)),
-        "description": reading.description(facets),
+        "source_name": facet_fields.source_name(facets, row.namespace),
+        "fields": facet_fields.fields(facets),
+        "tags": facet_fields.names_of(facet_fields.dataset_tags(facets)),
+        "description": facet_fields.description(facets),
     }
 
 
 def _schema_version(row: NodeRow, facets: Mapping[str, msgspec.Raw]) -> str | None:
-    fields = [(field.name, field.type or "") for field in reading.fields(facets)]
+    fields = [(field.name, field.type or "") for field in facet_fields.fields(facets)]
     return schema_version_uuid(row.namespace, row.name, fields) if fields else None
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from headwater.formats.marquez.requests import Time
-from headwater.server.call import Call
-from headwater.server.routes.marquez.finding import normal_namespace
-from headwater.server.routes.marquez.operation import Limit, Offset, Page, instant_of, operation
+from headwater.server.request import Call
+from headwater.server.routes.marquez.lookup import normal_namespace
+from headwater.server.routes.marquez.operations import Limit, Offset, Page, instant_of, operation
 from headwater.storage.base import Store, StoredEvent
 
 _PAGE = 5000

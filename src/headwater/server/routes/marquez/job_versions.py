@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from headwater.formats.facets import try_facet
+from headwater.formats.dataset_facets import try_facet
 from headwater.formats.marquez.ids import job_version_uuid
 from headwater.formats.run_facets import SourceCodeLocation
 from headwater.model.graph import NodeKind

@@ -8,23 +8,23 @@ from itertools import islice
 import msgspec
 
 from headwater.errors import InvalidInput
-from headwater.formats.facets import Tag
+from headwater.formats.dataset_facets import Tag
 from headwater.formats.marquez.events import drop_job, job_facets, put_job, run_event
 from headwater.formats.marquez.objects import Job, JobVersion, VersionName
 from headwater.formats.marquez.requests import JobMeta
 from headwater.formats.times import format_time
 from headwater.model.graph import NodeKind, RunState
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
-from headwater.server.routes.marquez.finding import Finder
+from headwater.server.request import Call
+from headwater.server.routes.marquez.errors import Missing
+from headwater.server.routes.marquez.event_intake import emit, instant, turn
+from headwater.server.routes.marquez.facet_fields import job_tags
 from headwater.server.routes.marquez.job_versions import Version, versions
 from headwater.server.routes.marquez.jobs_shape import job_shape, job_shapes, names
-from headwater.server.routes.marquez.operation import Page, operation
-from headwater.server.routes.marquez.reading import job_tags
-from headwater.server.routes.marquez.refusals import Missing
+from headwater.server.routes.marquez.lookup import Finder
+from headwater.server.routes.marquez.operations import Page, operation
 from headwater.server.routes.marquez.runs_shape import run_shape
 from headwater.server.routes.marquez.tags import know_tags
-from headwater.server.routes.marquez.writing import emit, instant, turn
 from headwater.storage.base import NodeRow, RunRow, Store
 
 _PATH = "/api/v1/namespaces/{namespace}/jobs"

@@ -8,7 +8,7 @@ from headwater.formats.marquez.graph import JobData
 from headwater.formats.marquez.ids import job_uuid
 from headwater.formats.marquez.objects import Facets, Job, Name, Run
 from headwater.formats.times import format_time
-from headwater.server.routes.marquez import reading
+from headwater.server.routes.marquez import facet_fields
 from headwater.server.routes.marquez.job_versions import Timeline, Version, current_version, datasets_of
 from headwater.server.routes.marquez.runs_shape import brief_run, run_shape
 from headwater.storage.base import EdgeRow, NodeRow, RunRow, Store
@@ -51,16 +51,17 @@ def current_versions(store: Store, jobs: Sequence[NodeRow], facets: Mapping[int,
         edges[edge.job_id].append(edge)
     datasets = datasets_of(store, rows)
     return {
-        job.id: current_version(job, edges[job.id], datasets, reading.location(facets[job.id]) or "") for job in jobs
+        job.id: current_version(job, edges[job.id], datasets, facet_fields.location(facets[job.id]) or "")
+        for job in jobs
     }
 
 
 def job_data(store: Store, job: NodeRow, facets: Facets, version: Version, run: RunRow | None) -> JobData:
     """A job as a node of a graph."""
-    parent = reading.parent_job(store.run_facets(run.run_id)) if run else None
+    parent = facet_fields.parent_job(store.run_facets(run.run_id)) if run else None
     return JobData(
         id=Name(namespace=job.namespace, name=job.name),
-        type=reading.job_type(facets),
+        type=facet_fields.job_type(facets),
         name=job.name,
         simple_name=_simple_name(job, parent),
         parent_job_name=parent[1] if parent else None,
@@ -72,19 +73,19 @@ def job_data(store: Store, job: NodeRow, facets: Facets, version: Version, run: 
         inputs=names(version.inputs),
         outputs=names(version.outputs),
         location=version.location or None,
-        description=reading.description(facets, is_job=True),
+        description=facet_fields.description(facets, is_job=True),
         latest_run=brief_run(run, job, version.uuid) if run else None,
     )
 
 
 def _job(job: NodeRow, facets: Facets, version: Version, runs: Sequence[RunRow], latest: list[Run]) -> Job:
-    parent = reading.parent_job(latest[0].facets) if latest else None
+    parent = facet_fields.parent_job(latest[0].facets) if latest else None
     inputs, outputs = names(version.inputs), names(version.outputs)
     if not inputs and not outputs and runs:
         inputs, outputs = _claims(latest[0])
     return Job(
         id=Name(namespace=job.namespace, name=job.name),
-        type=reading.job_type(facets),
+        type=facet_fields.job_type(facets),
         name=job.name,
         simple_name=_simple_name(job, parent),
         parent_job_name=parent[1] if parent else None,
@@ -95,13 +96,13 @@ def _job(job: NodeRow, facets: Facets, version: Version, runs: Sequence[RunRow],
         inputs=inputs,
         outputs=outputs,
         location=version.location or None,
-        description=reading.description(facets, is_job=True),
+        description=facet_fields.description(facets, is_job=True),
         latest_run=latest[0] if latest else None,
         latest_runs=latest or None,
         facets=facets,
         current_version=version.uuid,
-        labels=reading.labels(facets),
-        tags=reading.names_of(reading.job_tags(facets)),
+        labels=facet_fields.labels(facets),
+        tags=facet_fields.names_of(facet_fields.job_tags(facets)),
     )
 
 

@@ -16,11 +16,11 @@ from headwater.formats.marquez.requests import NodeId
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.names import node_id
 from headwater.query.walk import Edges, walk
-from headwater.server.call import Call
+from headwater.server.request import Call
 from headwater.server.routes.marquez.datasets_shape import Datasets
 from headwater.server.routes.marquez.jobs_shape import current_versions, job_data
 from headwater.server.routes.marquez.nodes import find_node
-from headwater.server.routes.marquez.operation import Depth, operation
+from headwater.server.routes.marquez.operations import Depth, operation
 from headwater.storage.base import EdgeRow, NodeRow, Store
 
 

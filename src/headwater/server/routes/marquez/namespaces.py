@@ -9,12 +9,12 @@ from headwater.formats.marquez.objects import Namespace
 from headwater.formats.marquez.requests import NamespaceMeta
 from headwater.formats.times import format_time
 from headwater.model.graph import NodeKind
-from headwater.server.access.documents import Document
-from headwater.server.call import Call
-from headwater.server.routes.marquez.finding import DEFAULT_NAMESPACE, NAMESPACE, normal_namespace
-from headwater.server.routes.marquez.operation import Page, operation
-from headwater.server.routes.marquez.refusals import Missing
-from headwater.server.routes.marquez.writing import emit, instant, turn
+from headwater.server.access.tenant_documents import Document
+from headwater.server.request import Call
+from headwater.server.routes.marquez.errors import Missing
+from headwater.server.routes.marquez.event_intake import emit, instant, turn
+from headwater.server.routes.marquez.lookup import DEFAULT_NAMESPACE, NAMESPACE, normal_namespace
+from headwater.server.routes.marquez.operations import Page, operation
 from headwater.storage.base import Store
 from headwater.storage.directory import NamespaceRow
 

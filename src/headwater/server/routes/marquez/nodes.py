@@ -7,8 +7,8 @@ import msgspec
 from headwater.model.graph import NodeKind
 from headwater.model.node_ids import NodeRef, candidate_splits
 from headwater.server.routes.marquez.datasets import find_version
+from headwater.server.routes.marquez.errors import Missing
 from headwater.server.routes.marquez.job_versions import versions
-from headwater.server.routes.marquez.refusals import Missing
 from headwater.storage.base import NodeRow, Store
 
 

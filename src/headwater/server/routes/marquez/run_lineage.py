@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from headwater.formats.marquez.graph import RunInput, RunJob, UpstreamRun, UpstreamRuns, UpstreamRunTimes
-from headwater.server.call import Call
-from headwater.server.routes.marquez.finding import Finder
+from headwater.server.request import Call
 from headwater.server.routes.marquez.job_versions import Timeline
-from headwater.server.routes.marquez.operation import Depth, operation
+from headwater.server.routes.marquez.lookup import Finder
+from headwater.server.routes.marquez.operations import Depth, operation
 from headwater.server.routes.marquez.runs_shape import time_text, version_uuid
 from headwater.storage.base import NodeRow, RunRow, Store
 

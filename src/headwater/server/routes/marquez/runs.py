@@ -13,14 +13,14 @@ from headwater.formats.marquez.events import new_run, run_event
 from headwater.formats.marquez.objects import Run, RunFacets
 from headwater.formats.marquez.requests import RunMeta, Time
 from headwater.model.run_ids import canonical_run_id
-from headwater.server.call import Call
 from headwater.server.errors import json_response
-from headwater.server.routes.marquez.finding import Finder
+from headwater.server.request import Call
+from headwater.server.routes.marquez.errors import RunExists
+from headwater.server.routes.marquez.event_intake import emit, turn
 from headwater.server.routes.marquez.job_versions import Timeline
-from headwater.server.routes.marquez.operation import Page, instant_of, operation
-from headwater.server.routes.marquez.refusals import RunExists
+from headwater.server.routes.marquez.lookup import Finder
+from headwater.server.routes.marquez.operations import Page, instant_of, operation
 from headwater.server.routes.marquez.runs_shape import run_shape
-from headwater.server.routes.marquez.writing import emit, turn
 from headwater.storage.base import RunRow, Store
 
 _PATH = "/api/v1/namespaces/{namespace}/jobs/{job}/runs"

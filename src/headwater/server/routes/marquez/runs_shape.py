@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from headwater.errors import InvalidEvent
-from headwater.formats.facets import try_facet
+from headwater.formats.dataset_facets import try_facet
 from headwater.formats.marquez.ids import dataset_version_uuid
 from headwater.formats.marquez.objects import Facets, Run, RunDatasetVersion, VersionName
 from headwater.formats.run_facets import NominalTime

@@ -13,9 +13,9 @@ from headwater.formats.marquez.requests import Day
 from headwater.formats.times import format_time, parse_time
 from headwater.model.graph import NodeKind
 from headwater.query.names import node_id
-from headwater.server.call import Call
-from headwater.server.routes.marquez.finding import normal_namespace
-from headwater.server.routes.marquez.operation import Limit, operation
+from headwater.server.request import Call
+from headwater.server.routes.marquez.lookup import normal_namespace
+from headwater.server.routes.marquez.operations import Limit, operation
 from headwater.storage.base import NodeRow, Store
 from headwater.storage.search import SearchHit
 

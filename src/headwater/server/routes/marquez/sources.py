@@ -7,11 +7,11 @@ import msgspec
 from headwater.formats.marquez.objects import Source
 from headwater.formats.marquez.requests import SourceMeta
 from headwater.formats.times import format_time
-from headwater.server.access.documents import Document
-from headwater.server.call import Call
-from headwater.server.routes.marquez.finding import SOURCE
-from headwater.server.routes.marquez.operation import Page, operation
-from headwater.server.routes.marquez.refusals import Missing
+from headwater.server.access.tenant_documents import Document
+from headwater.server.request import Call
+from headwater.server.routes.marquez.errors import Missing
+from headwater.server.routes.marquez.lookup import SOURCE
+from headwater.server.routes.marquez.operations import Page, operation
 from headwater.storage.directory import SourceRow
 
 

@@ -14,8 +14,8 @@ from headwater.formats.marquez.objects import IntervalMetric, LineageMetric
 from headwater.formats.times import format_time
 from headwater.model.events import EventType
 from headwater.model.graph import NodeKind
-from headwater.server.call import Call
-from headwater.server.routes.marquez.operation import operation
+from headwater.server.request import Call
+from headwater.server.routes.marquez.operations import operation
 from headwater.server.routes.marquez.sources import all_sources
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

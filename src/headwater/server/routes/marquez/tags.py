@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headwater.formats.facets import Tag as TagFact
+from headwater.formats.dataset_facets import Tag as TagFact
 from headwater.formats.marquez.events import tag_dataset, tag_job
 from headwater.formats.marquez.objects import Dataset, Job, Tag
 from headwater.formats.marquez.requests import TagMeta
-from headwater.server.call import Call
+from headwater.server.request import Call
 from headwater.server.routes.marquez.datasets_shape import Datasets
-from headwater.server.routes.marquez.finding import TAG, Finder
+from headwater.server.routes.marquez.errors import FieldMissing
+from headwater.server.routes.marquez.event_intake import emit, instant, turn
+from headwater.server.routes.marquez.facet_fields import dataset_tags, job_tags, tag_name
 from headwater.server.routes.marquez.jobs_shape import job_shape
-from headwater.server.routes.marquez.operation import Page, operation
-from headwater.server.routes.marquez.reading import dataset_tags, job_tags, tag_name
-from headwater.server.routes.marquez.refusals import FieldMissing
-from headwater.server.routes.marquez.writing import emit, instant, turn
+from headwater.server.routes.marquez.lookup import TAG, Finder
+from headwater.server.routes.marquez.operations import Page, operation
 
 _DATASET = "/api/v1/namespaces/{namespace}/datasets/{dataset}"
 

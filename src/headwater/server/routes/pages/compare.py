@@ -14,10 +14,10 @@ from headwater.query.diff_text import ORDER, same_words, side_words
 from headwater.query.diff_values import Piece, delta, digests_of, sides
 from headwater.query.history import RunSummary
 from headwater.query.names import Labels
-from headwater.server.call import Call
 from headwater.server.errors import Problem, problem_of
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import page
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 _MOST_LINES = 300

@@ -9,22 +9,22 @@ from starlette.responses import RedirectResponse, Response
 
 from headwater.errors import InvalidInput
 from headwater.model.graph import NodeKind
-from headwater.query.facts import Metric
-from headwater.query.jobs_beside import jobs_beside
+from headwater.query.adjacent_jobs import jobs_beside
+from headwater.query.facet_values import Metric
 from headwater.query.lineage import Lineage
 from headwater.query.models import MODEL_TYPES, read_model
 from headwater.query.names import Labels, node_id
 from headwater.query.quality import Quality, read_quality
 from headwater.query.resolve import Target
-from headwater.query.text import clean
+from headwater.query.terminal_text import clean
 from headwater.query.versions import version_at
 from headwater.query.why import Why
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.charts import Lines, box, dates, lines
 from headwater.server.rendering.inspector import about_words
 from headwater.server.rendering.page import page
-from headwater.server.rendering.words import object_path, when
+from headwater.server.rendering.template_filters import object_path, when
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 _MOST_COLUMNS = 200

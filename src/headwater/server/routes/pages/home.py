@@ -10,15 +10,15 @@ from starlette.responses import Response
 from headwater.query.coverage import Shares, first_datasets, shares
 from headwater.query.listing import NodeSummary, node_summary
 from headwater.query.names import Labels
-from headwater.query.trouble import find_trouble
-from headwater.server.call import Call
+from headwater.query.run_problems import find_run_problems
 from headwater.server.permissions import Permission
 from headwater.server.rendering.activity import Activity, latest_activity
 from headwater.server.rendering.page import page
+from headwater.server.request import Call
 from headwater.server.routing import Operation
-from headwater.server.shared_values import SharedValue
+from headwater.server.shared_cache import SharedValue
+from headwater.storage.answer_cache import State
 from headwater.storage.base import NodeRow, Store
-from headwater.storage.recall import State
 
 _STARTS = (
     ("Models", "MODEL"),
@@ -57,7 +57,7 @@ def _shown(call: Call, template: str, *, is_new: bool) -> Response:
             template,
             counts=store.tally(),
             activity=activity.value,
-            trouble=find_trouble(store, lineage.clock()),
+            trouble=find_run_problems(store, lineage.clock()),
             refused=store.quarantined(limit=_MOST_REFUSED) if may_see_refused else [],
             may_see_refused=may_see_refused,
             coverage=known.value.coverage,

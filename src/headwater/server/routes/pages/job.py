@@ -7,15 +7,15 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from headwater.model.graph import NodeKind
-from headwater.query.facts import Code, body, run_facts
+from headwater.query.facet_values import Code, body, run_facts
 from headwater.query.history import RunSummary
 from headwater.query.lineage import Lineage
 from headwater.query.names import Labels, node_id
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.charts import run_bars
 from headwater.server.rendering.page import page
-from headwater.server.rendering.words import object_path
+from headwater.server.rendering.template_filters import object_path
+from headwater.server.request import Call
 from headwater.server.routing import Operation
 
 _MOST_RUNS = 30

@@ -8,14 +8,14 @@ from starlette.responses import Response
 
 from headwater.errors import NotFound
 from headwater.query.code_diff import run_source
-from headwater.query.facts import failure
+from headwater.query.facet_values import failure
 from headwater.query.history import RunSummary, summary
 from headwater.query.lineage import Lineage
 from headwater.query.names import Labels
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import page
 from headwater.server.rendering.timeline import timeline
+from headwater.server.request import Call
 from headwater.server.routes.pages.dataset import metric_charts
 from headwater.server.routing import Operation
 from headwater.storage.base import RunRow

@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from headwater.model.graph import RunState
 from headwater.query.listing import run_page
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
 from headwater.server.rendering.page import page
 from headwater.server.rendering.timeline import timeline
-from headwater.server.routes.answers import State, cursor, read_cursor
+from headwater.server.request import Call
+from headwater.server.routes.graph_responses import State, cursor, read_cursor
 from headwater.server.routing import Operation
 from headwater.storage.ingest import now_us
 

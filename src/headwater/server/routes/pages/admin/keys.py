@@ -6,10 +6,10 @@ from starlette.responses import Response
 
 from headwater.errors import InvalidInput
 from headwater.server.access.administration import NewKey, may_grant
-from headwater.server.call import Call
 from headwater.server.forms import Form, submitted
 from headwater.server.permissions import SCOPES, Permission
-from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
+from headwater.server.request import Call
+from headwater.server.routes.pages.admin.admin_page import admin_page, back_to, operation
 
 _HERE = "/admin/keys"
 _FIELDS = {"name": "name", "days": "days", "scope": "scope", "scopes": "scope"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from headwater.errors import InvalidInput
-from headwater.server.call import Call
 from headwater.server.forms import Form, submitted
 from headwater.server.permissions import ROLES, Permission, Role
-from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
+from headwater.server.request import Call
+from headwater.server.routes.pages.admin.admin_page import admin_page, back_to, operation
 
 _HERE = "/admin/members"
 _FIELDS = {name: name for name in ("issuer", "subject", "name", "role")}

@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 from starlette.responses import Response
 
-from headwater.server.call import Call
 from headwater.server.permissions import Permission
-from headwater.server.routes.pages.admin.shared import admin_page, operation
+from headwater.server.request import Call
+from headwater.server.routes.pages.admin.admin_page import admin_page, operation
 from headwater.storage.base import Level, Store
 
 _MOST_ACTIONS = 50

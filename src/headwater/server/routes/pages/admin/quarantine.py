@@ -9,11 +9,11 @@ import msgspec
 from starlette.responses import Response
 
 from headwater.errors import InvalidInput
-from headwater.server.call import Call
 from headwater.server.errors import Conflict
 from headwater.server.forms import NOT_REFUSED, Form, read_form, refusal_of, submitted
 from headwater.server.permissions import Permission
-from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
+from headwater.server.request import Call
+from headwater.server.routes.pages.admin.admin_page import admin_page, back_to, operation
 from headwater.server.routes.quarantine import documents_of, find_entry, release, send_again
 
 _HERE = "/admin/quarantine"

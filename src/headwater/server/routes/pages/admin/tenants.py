@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from headwater.server.access.records import Quota
-from headwater.server.call import Call
+from headwater.server.access.control_rows import Quota
 from headwater.server.errors import Conflict
 from headwater.server.forms import Form, submitted
 from headwater.server.permissions import Permission
-from headwater.server.routes.pages.admin.shared import admin_page, back_to, operation
+from headwater.server.request import Call
+from headwater.server.routes.pages.admin.admin_page import admin_page, back_to, operation
 
 _HERE = "/admin/tenants"
 _FIELDS = {name: name for name in ("name", "title", "events_per_s", "bytes_per_s", "stored_bytes")} | {"tenant": "name"}

@@ -1,0 +1,298 @@
+"""From what a run was seen to do to the OpenLineage events that say so.
+
+An ``Assembler`` belongs to one recorder and is driven by the worker's thread: ``start`` once, ``progress`` now and
+then, ``finish`` at the end. Each event carries only what is new; the receiving side unites the events of a run.
+Nothing here is seen by the user's program, and nothing here may be redacted later: the worker redacts what it gets.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from headwater.capture import event_documents, models
+from headwater.capture.datasets import DEFAULT_BUDGET_S, Datasets, Touched
+from headwater.capture.guard import GUARD
+from headwater.capture.intermediate_files import through
+from headwater.capture.operations_facet import operations
+from headwater.capture.recorder import Metric, Named, Parameter, Read, Recorder, Seed, Statement, Unfollowed, Write
+from headwater.capture.sql_statements import Tables, analyse
+from headwater.capture.values import DatasetRef, Value, make_value, same_columns
+
+
+class Outcome(NamedTuple):
+    """How a run ended. ``state`` is COMPLETE, FAIL or ABORT; ``error`` None unless it failed."""
+
+    state: str
+    exit_code: int | None = None
+    error_type: str = ""
+    error_message: str = ""
+    stack: str = ""
+    signal: str = ""
+    measures: dict[str, Any] = {}
+    """More for the outcome facet: cpu_s, peak_memory_bytes, dropped_events."""
+
+
+class JobFacts(NamedTuple):
+    """What is known of the job from outside: bodies of job facets and of run facets, made when first needed."""
+
+    job_facets: Callable[[], dict[str, Any]] = dict
+    run_facets: Callable[[], dict[str, Any]] = dict
+    parent: tuple[str, str, str] | None = None
+    """Namespace and name of the job, and id of the run, that started this run."""
+
+
+_NEWS: Final = 1.25
+_NEWS_AFTER_S: Final = 5.0
+
+
+def _is_passing(ref: DatasetRef) -> bool:
+    """Whether a file lay among the temporary ones and is gone: what a library writes and reads for itself."""
+    is_temporary = ref.namespace == "file" and ref.name.startswith(tempfile.gettempdir().rstrip("/") + "/")
+    return is_temporary and not os.path.exists(ref.name)  # noqa: PTH110 - a name that may be anything
+
+
+class Assembler:
+    """Turns the items of one recorder into events."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        facts: JobFacts = JobFacts(),  # noqa: B008 - an immutable tuple
+        *,
+        budget_s: float = DEFAULT_BUDGET_S,
+        is_profiled: bool = True,
+    ) -> None:
+        self.recorder = recorder
+        self.started_ns = time.time_ns()
+        self._facts = facts
+        self._datasets = Datasets(budget_s=budget_s, is_profiled=is_profiled)
+        self._tables = Tables(recorder.job_namespace, recorder.job_name)
+        self._position = 0
+        self._reads: dict[DatasetRef, None] = {}
+        self._results: list[Value] = []
+        self._parameters: dict[str, Any] = {}
+        self._metrics: list[dict[str, Any]] = []
+        self._seeds: list[dict[str, Any]] = []
+        self._statements: list[tuple[str, str]] = []
+        self._unresolved: list[str] = []
+        self._told = (0, 0.0)
+        """How many parameters, metrics and seeds the last event told of, and when."""
+
+    # -- events ----------------------------------------------------------------------------------------------------
+    def start(self) -> list[bytes]:
+        """The START event: the job, its parent, code and environment."""
+        run_facets: dict[str, Any] = {}
+        job_facets: dict[str, Any] = {}
+        with GUARD.at("facts of the run"):
+            run_facets = self._facts.run_facets()
+        with GUARD.at("facts of the job"):
+            job_facets = self._facts.job_facets()
+        return [self._event("START", self.started_ns, run_facets, job_facets, [])]
+
+    def progress(self) -> list[bytes]:
+        """A RUNNING event with what was seen since the last call; none when that is nothing."""
+        self._take()
+        changed = [touched for touched in self._datasets if touched.is_changed and not _is_passing(touched.ref)]
+        run_facets = self._run_facets() if self._has_news() else {}
+        if not changed and not run_facets:
+            return []
+        return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(changed), changed)]
+
+    def _has_news(self) -> bool:
+        """Whether to tell of parameters, metrics and seeds again. They are told whole, so a loop that measures without
+        end is told of when it has measured a quarter more, or for some seconds."""
+        count = len(self._parameters) + len(self._metrics) + len(self._seeds)
+        told, told_at_s = self._told
+        now_s = time.monotonic()
+        if count == told or (count < _NEWS * told and now_s < told_at_s + _NEWS_AFTER_S):
+            return False
+        self._told = count, now_s
+        return True
+
+    def finish(self, outcome: Outcome) -> list[bytes]:
+        """The last event of the run, with all that was not yet said."""
+        self._take()
+        with GUARD.at("files"):
+            self._datasets.finish_files()
+            for name in list(self.recorder.unclosed):  # it was written to until now, whatever was read meanwhile
+                self._datasets.written_until_now(name, list(self._reads))
+            models.mark_checkpoints(self._datasets)
+        self._reads = {ref: None for ref in self._reads if not _is_passing(ref)}
+        everything = [touched for touched in self._datasets if not self._is_scratch(touched)]
+        run_facets = self._run_facets()
+        with GUARD.at("operations"):
+            run_facets["headwater_operations"] = operations(self._results)
+        ended_ns = time.time_ns()
+        run_facets["headwater_outcome"] = self._outcome(outcome, ended_ns)
+        if outcome.error_message or outcome.error_type:
+            run_facets["errorMessage"] = {
+                "message": f"{outcome.error_type}: {outcome.error_message}".strip(": "),
+                "programmingLanguage": "PYTHON",
+                **({"stackTrace": outcome.stack} if outcome.stack else {}),
+            }
+        return [self._event(outcome.state, ended_ns, run_facets, self._job_facets(everything), everything)]
+
+    def finish_bare(self, outcome: Outcome) -> list[bytes]:
+        """The last event of the run with nothing but how it ended: for when ``finish`` cannot be had."""
+        now = time.time_ns()
+        return [self._event(outcome.state, now, {"headwater_outcome": self._outcome(outcome, now)}, {}, [])]
+
+    def _is_scratch(self, touched: Touched) -> bool:
+        """A file that this run renamed away, or one of unknown content that is gone again: no dataset."""
+        touched.inferred = [ref for ref in touched.inferred if not _is_passing(ref)]
+        if touched.is_input or not touched.is_output:
+            return _is_passing(touched.ref)
+        if touched.ref[:2] in self.recorder.moved:
+            return True
+        return touched.ref.namespace == "file" and touched.origins.is_literal and not os.path.exists(touched.ref.name)  # noqa: PTH110 - as above
+
+    def _event(
+        self, kind: str, time_ns: int, run_facets: dict[str, Any], job_facets: dict[str, Any], touched: list[Touched]
+    ) -> bytes:
+        recorder = self.recorder
+        if self._facts.parent is not None:
+            namespace, name, run_id = self._facts.parent
+            run_facets["parent"] = {"run": {"runId": run_id}, "job": {"namespace": namespace, "name": name}}
+        for item in touched:
+            item.is_changed = False
+        return event_documents.run_event(
+            kind,
+            time_ns,
+            {"runId": recorder.run_id, "facets": event_documents.facets(run_facets)},
+            {
+                "namespace": recorder.job_namespace,
+                "name": recorder.job_name,
+                "facets": event_documents.facets(job_facets),
+            },
+            [event_documents.dataset(t.ref, t.facets, input_facets=t.input_facets) for t in touched if t.is_input],
+            [event_documents.dataset(t.ref, t.facets, output_facets=t.output_facets) for t in touched if t.is_output],
+        )
+
+    # -- facets ----------------------------------------------------------------------------------------------------
+    def _run_facets(self) -> dict[str, Any]:
+        return {
+            "headwater_parameters": {"parameters": self._parameters} if self._parameters else {},
+            "headwater_metrics": {"metrics": self._metrics} if self._metrics else {},
+            "headwater_seeds": {"seeds": self._seeds} if self._seeds else {},
+        }
+
+    def _job_facets(self, touched: list[Touched]) -> dict[str, Any]:
+        facets: dict[str, Any] = {}
+        entries = [item.origins.entry(item.inferred) for item in touched if item.is_output]
+        gone = [item for item in self._datasets if item.is_output and _is_passing(item.ref)]
+        entries = through(entries, [item.origins.entry(item.inferred) for item in gone])
+        if entries:
+            facets["lineage"] = {"entries": entries}
+        if self._statements:
+            facets["sql"] = {
+                "query": ";\n".join(text for text, _ in self._statements[:100]),
+                "dialect": self._statements[0][1],
+            }
+        return facets
+
+    def _outcome(self, outcome: Outcome, ended_ns: int) -> dict[str, Any]:
+        body: dict[str, Any] = {"duration_s": round((ended_ns - self.started_ns) / 1e9, 6), **outcome.measures}
+        if outcome.exit_code is not None:
+            body["exit_code"] = outcome.exit_code
+        if outcome.error_type:
+            body["exception"] = outcome.error_type
+        if outcome.signal:
+            body["signal"] = outcome.signal
+        dropped = self.recorder.dropped + self.recorder.values.cut
+        if dropped:
+            body["dropped_operations"] = dropped
+        if GUARD.failures:
+            body["capture_errors"] = sum(GUARD.failures.values())
+        if self._unresolved:
+            body["unresolved"] = self._unresolved[:100]
+        return body
+
+    # -- items -----------------------------------------------------------------------------------------------------
+    def _take(self) -> None:
+        """Work through the items that were added since the last time, and let go of what they held."""
+        items = self.recorder.items
+        while self._position < len(items):
+            item = items[self._position]
+            items[self._position] = None
+            self._position += 1
+            with GUARD.at(f"assemble {type(item).__name__}"):
+                self._TAKERS[type(item)](self, item)
+
+    def _take_read(self, item: Read) -> None:
+        self._datasets.read(item.ref, item.value, item.snapshot)
+        self._reads[item.ref] = None
+        self._tables.learn(item.ref, item.value.column_names())
+
+    def _take_write(self, item: Write) -> None:
+        if item.value is not None and item.value.column_names():
+            self._tables.learn(item.ref, item.value.column_names())
+        self._result(item.value, item.ref, item.snapshot)
+
+    def _take_named(self, item: Named) -> None:
+        bodies = item.facets() if callable(item.facets) else item.facets
+        self._result(item.value, item.ref, item.snapshot, bodies)
+
+    def _result(
+        self, value: Value | None, ref: DatasetRef, snapshot: Any, facets: dict[str, Any] | None = None
+    ) -> None:
+        """A dataset was written, or named, with this value."""
+        saved = value.dataset if value is not None else None
+        if value is not None and saved is not None and saved[:2] != ref[:2]:
+            if saved.type in models.MODELS and ref.type == "FILE":
+                ref = ref._replace(type=saved.type)
+            value = make_value("headwater.write", (value,), same_columns, columns=value.columns, rows=value.rows)
+        touched = self._datasets.wrote(ref, value, snapshot, list(self._reads))
+        bodies = dict(facets or {})
+        model = bodies.pop("headwater_model", None)
+        touched.facets.update(bodies)
+        if value is not None:
+            self._results.append(value)
+            models.describe(touched, value, saved, model, self._datasets, self.recorder)
+
+    def _take_statement(self, item: Statement) -> None:
+        for done in analyse(item, self._tables):
+            self._statements.append((done.masked_text, item.dialect))
+            self._unresolved.extend(done.unresolved)
+            for ref in done.reads:
+                if ref not in self._reads and ref.type != "IN_MEMORY":
+                    self._datasets.read(ref, None, None)
+                    self._reads[ref] = None
+            for ref, value in done.writes:
+                self._result(value, ref, None)
+
+    def _take_parameter(self, item: Parameter) -> None:
+        self._parameters[item.name] = item.value
+
+    def _take_metric(self, item: Metric) -> None:
+        body: dict[str, Any] = {"name": item.name, "value": item.value}
+        if item.dataset is not None:
+            body["dataset"] = {"namespace": item.dataset.namespace, "name": item.dataset.name}
+        if item.step is not None:
+            body["step"] = item.step
+        self._metrics.append(body)
+
+    def _take_seed(self, item: Seed) -> None:
+        body: dict[str, Any] = {"library": item.library, "scope": item.scope, "value": item.value}
+        if item.code is not None:
+            body["where"] = f"{item.code.co_filename.rpartition('/')[2]}:{item.line}"
+        if body not in self._seeds:
+            self._seeds.append(body)
+
+    def _take_unfollowed(self, item: Unfollowed) -> None:
+        if item.text not in self._unresolved:
+            self._unresolved.append(item.text)
+
+    _TAKERS: dict[type, Any] = {
+        Read: _take_read,
+        Write: _take_write,
+        Named: _take_named,
+        Statement: _take_statement,
+        Parameter: _take_parameter,
+        Metric: _take_metric,
+        Seed: _take_seed,
+        Unfollowed: _take_unfollowed,
+    }

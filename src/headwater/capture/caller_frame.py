@@ -1,0 +1,53 @@
+"""Calls a function as if no frame of ours stood between it and the user's code.
+
+Some compiled functions inspect the Python frame that called them: duckdb looks for data frames among its variables, and
+a warning raised "at the caller" names its file and line. A wrapper written in Python would be that frame. The call is
+therefore made from a code object that carries the file, the line and the variables of the user's frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import CodeType, FrameType
+from typing import Any, Final
+
+_CALL: Final[CodeType] = compile("__headwater_call__(*__headwater_args__, **__headwater_kwargs__)", "<call>", "eval")
+
+
+_IS_FUNCTION: Final = 1  # inspect.CO_OPTIMIZED: local variables live in the frame, not in a dictionary
+
+
+def variables(frame: FrameType, words: Iterable[str]) -> dict[str, Any]:
+    """Those local variables of a function's frame that are among ``words``; none for a module, whose variables are
+    globals, all for the body of a class.
+
+    Asking a function's frame for its variables keeps them alive until the function ends, so that is done only where
+    one of them is named.
+    """
+    code = frame.f_code
+    if not code.co_flags & _IS_FUNCTION:
+        return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
+    names = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}.intersection(words)
+    if not names:
+        return {}
+    found = frame.f_locals
+    return {name: found[name] for name in names if name in found}
+
+
+def call_as(
+    frame: FrameType,
+    original: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    local: dict[str, Any] | None = None,
+) -> Any:
+    """Call ``original`` so that it sees ``frame`` as its caller, with its globals and the variables ``local``."""
+    scope = {
+        **(local or {}),
+        "__headwater_call__": original,
+        "__headwater_args__": args,
+        "__headwater_kwargs__": kwargs,
+    }
+    code = _CALL.replace(co_filename=frame.f_code.co_filename, co_firstlineno=frame.f_lineno or 1)
+    return eval(code, frame.f_globals, scope)  # noqa: S307 - our own constant expression

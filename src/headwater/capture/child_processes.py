@@ -1,0 +1,101 @@
+"""Worker processes of ``multiprocessing`` and ``concurrent.futures``: captured like the process that started them.
+
+A worker that is terminated with its pool gets no chance to send anything, so it puts what it recorded on disk before it
+hands back a result. A worker that is spawned, not forked, starts as a new interpreter that knows nothing of us: what it
+needs travels with what ``multiprocessing`` sends it at its start, in a form that does nothing where Headwater cannot be
+imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from headwater.capture import recorder as recording
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import Hooks
+from headwater.capture.imports import when_imported
+from headwater.capture.process_lifecycle import WATCHED, ForkedRecorder, expect_parent
+from headwater.capture.recorder import Recorder
+from headwater.capture.runs import new_run_id
+
+_JOURNAL_TIMEOUT_S = 5.0
+_START = """
+try:
+    from headwater.capture.child_processes import begin_spawned as begin
+except Exception:
+    pass
+else:
+    begin({keywords!r}, {parent!r})
+"""
+
+
+def follow_children() -> Callable[[], None]:
+    """Hook ``multiprocessing`` when it is imported; returns the undoing."""
+    hooks = Hooks("multiprocessing")
+
+    def with_queues(module: ModuleType) -> None:
+        hooks.replace(module.SimpleQueue, "put", _putting)
+
+    def with_spawn(module: ModuleType) -> None:
+        hooks.replace(module, "get_preparation_data", _preparing)
+        hooks.settle()
+
+    hooks.on_remove(when_imported("multiprocessing.queues", with_queues))
+    hooks.on_remove(when_imported("multiprocessing.spawn", with_spawn))
+    return hooks.remove
+
+
+def _putting(original: Callable[..., Any]) -> Callable[..., Any]:
+    def put(self: Any, obj: Any) -> Any:
+        client = WATCHED.client
+        if client is not None and client.is_child:
+            with GUARD.at("worker process"):
+                client.journal(None, timeout_s=_JOURNAL_TIMEOUT_S)
+        return original(self, obj)
+
+    put.__doc__, put.__qualname__ = original.__doc__, original.__qualname__
+    return put
+
+
+class _Starter:
+    """Pickles to a call that begins capture in the new interpreter, or does nothing there."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exec, (self._code,)
+
+
+def _preparing(original: Callable[..., Any]) -> Callable[..., Any]:
+    def get_preparation_data(name: str) -> Any:
+        data = original(name)
+        client, recorder = WATCHED.client, recording.current()
+        if client is not None and recorder is not None and isinstance(data, dict):
+            with GUARD.at("spawn"):
+                keywords = {**client.keywords, "store": str(client.config.store), "namespace": client.config.namespace}
+                parent = (recorder.job_namespace, recorder.job_name, recorder.run_id)
+                data["headwater"] = _Starter(_START.format(keywords=keywords, parent=parent))
+        return data
+
+    return get_preparation_data
+
+
+def begin_spawned(keywords: dict[str, Any], parent: tuple[str, str, str]) -> None:
+    """In the new interpreter: record under a run of its own, whose parent is the run that spawned it, once there is
+    something to record."""
+    from headwater.capture import api
+
+    with GUARD.at("spawn"):
+        if WATCHED.client is not None:
+            return
+        client = api.ensure_client(keywords)
+        if client is None:
+            return
+        client.is_child = True
+        recorder = Recorder(new_run_id(), parent[0], parent[1] + ".child")
+        recorder.__class__ = ForkedRecorder
+        expect_parent(recorder, parent)
+        recording.PROCESS.root = recorder

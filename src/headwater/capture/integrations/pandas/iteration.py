@@ -1,0 +1,35 @@
+"""Going through a column or frame item by item, as a comprehension does: what comes of it is a list, which nobody can
+follow.
+
+Where and through which column is told, so that a list that is used further down can be read back to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.pandas.recording import hook
+from headwater.capture.notebook_cells import user_place
+from headwater.capture.recorder import Recorder, went_through
+
+_METHODS: Final = ("__iter__", "items", "tolist", "to_list", "to_dict")
+_FRAME_METHODS: Final = ("iterrows", "itertuples", "to_dict", "to_records")
+
+
+def install(hooks: Hooks) -> None:
+    """Hook what gives the items of a column, or the rows of a frame, to Python code."""
+    for name in _METHODS:
+        if hasattr(pd.Series, name):
+            hook(hooks, pd.Series, name, _after_pass)
+    for name in _FRAME_METHODS:
+        hook(hooks, pd.DataFrame, name, _after_pass)
+
+
+def _after_pass(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    del result, kwargs
+    value = recorder.values.get(args[0])
+    if value is not None:
+        went_through(value, *user_place(3))

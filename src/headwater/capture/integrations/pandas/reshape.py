@@ -1,0 +1,245 @@
+"""Frames in another shape: pivot, melt, stack, dummies, bins, conversions, constructors, accessors, ``query``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+from pandas.core.arrays.categorical import CategoricalAccessor
+from pandas.core.base import IndexOpsMixin
+from pandas.core.generic import NDFrame
+from pandas.core.indexes.accessors import Properties
+from pandas.core.strings.accessor import StringMethods
+
+from headwater.capture.hooks import After, Hooks
+from headwater.capture.integrations.pandas.labels import columns_of, label, names_of
+from headwater.capture.integrations.pandas.operators import combining
+from headwater.capture.integrations.pandas.recording import argument, bind, data_in, hook, hook_methods, made
+from headwater.capture.integrations.pandas.rules import (
+    AGGREGATION,
+    CHANGED,
+    IDENTITY,
+    SAME,
+    TRANSFORMATION,
+    By,
+    by_levels,
+    by_position,
+    column,
+    from_all,
+    influences,
+    levels,
+    mapped,
+    whole,
+)
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, Dep, Rule, Value
+
+_CONVERSIONS: Final = [
+    "cut",
+    "qcut",
+    "to_datetime",
+    "to_numeric",
+    "to_timedelta",
+    "unique",
+    "isna",
+    "isnull",
+    "notna",
+    "notnull",
+]
+
+
+def install(hooks: Hooks) -> None:
+    """Hook what gives a frame another shape."""
+    classes = (NDFrame, pd.DataFrame, pd.Series)
+    for name in ("pivot", "pivot_table"):
+        hook(hooks, pd, name, _pivot(name))
+        hook_methods(hooks, classes, (name,), _pivot)
+    hook(hooks, pd, "melt", _melt)
+    hook_methods(hooks, classes, ("melt",), lambda name: _melt)
+    hook_methods(hooks, classes, ("stack", "unstack"), _stacked)
+    hook_methods(hooks, classes, ("explode",), lambda name: made(name, SAME))
+    hook(hooks, pd, "get_dummies", _dummies)
+    for name in _CONVERSIONS:
+        if hasattr(pd, name):
+            hook(hooks, pd, name, _converted(name))
+    hook(hooks, pd, "factorize", _factorized("factorize"))
+    hook_methods(hooks, (IndexOpsMixin, pd.Series), ("factorize",), _factorized)
+    hook(hooks, pd, "crosstab", _crosstab)
+    public = [name for name, item in vars(StringMethods).items() if callable(item) and not name.startswith("_")]
+    hook_methods(hooks, (StringMethods,), [*public, "__getitem__"], _of_strings)
+    if isinstance(vars(CategoricalAccessor).get("codes"), property):
+        hooks.after_property(CategoricalAccessor, "codes", _codes)
+    for owner, part in ((Properties, "dt"), (CategoricalAccessor, "cat")):
+        for name in ("_delegate_property_get", "_delegate_method"):
+            hook(hooks, owner, name, _delegated(part))
+
+
+def _pivot(name: str) -> After:
+    is_table = name == "pivot_table"
+    subtype = AGGREGATION if is_table else IDENTITY
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        frame = argument(args, kwargs, 0, "data")
+        order = ("values", "index", "columns") if is_table else ("columns", "index", "values")
+        chosen = {part: names_of(_labels(argument(args, kwargs, 1 + i, part))) for i, part in enumerate(order)}
+        others = [item for item in names_of(frame.columns) if item not in chosen["index"] + chosen["columns"]]
+        rule = _pivoted(chosen["values"] or tuple(others), chosen["index"], chosen["columns"], subtype, is_table)
+        bind(recorder, result, name, (frame,), rule)
+
+    return handler
+
+
+def _labels(given: Any) -> Any:
+    if given is None or isinstance(given, str):
+        return given
+    items = given if isinstance(given, list | tuple | pd.Index) else [given]
+    return [item for item in items if isinstance(item, str | int | tuple)]
+
+
+def _pivoted(
+    values: tuple[str, ...], index: tuple[str, ...], columns: tuple[str, ...], subtype: str, is_table: bool
+) -> Rule:
+    def rule(value: Value) -> Columns:
+        fields: dict[str, list[Dep]] = {}
+        for name in columns_of(value):
+            chosen = [item for item in values if name == item or name.startswith(item + ".")] or list(values)
+            fields[name] = [dep for item in chosen for dep in column(value, 0, item, subtype)]
+        fields.update(levels(value))
+        kind = "GROUP_BY" if is_table else "CONDITIONAL"
+        return Columns(fields, influences(value, [By(kind, 0, (*index, *columns))]))
+
+    return rule
+
+
+def _melt(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    frame = argument(args, kwargs, 0, "frame")
+    ids = names_of(_labels(argument(args, kwargs, 1, "id_vars")))
+    chosen = names_of(_labels(argument(args, kwargs, 2, "value_vars")))
+    melted = chosen or tuple(name for name in names_of(frame.columns) if name not in ids)
+    value_name = label(argument(args, kwargs, 4, "value_name", "value"))
+
+    def sources(value: Value) -> dict[str, list[Dep]]:
+        found = {name: column(value, 0, name, IDENTITY) for name in ids}
+        found[value_name] = [dep for name in melted for dep in column(value, 0, name, IDENTITY)]
+        return found
+
+    bind(recorder, result, "melt", (frame,), mapped(sources))
+
+
+def _stacked(name: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        bind(recorder, result, name, (args[0],), _by_part)
+
+    return handler
+
+
+def _by_part(value: Value) -> Columns:
+    """Each column from the columns whose name it shares a part with; where none does, from all."""
+    source = columns_of(value.inputs[0])
+    fields: dict[str, list[Dep]] = {}
+    for name in columns_of(value):
+        parts = set(name.split("."))
+        shared = [item for item in source if item == name or name.startswith(item + ".") or item.endswith("." + name)]
+        shared = shared or [item for item in source if len(source) > 1 and parts & set(item.split("."))]
+        fields[name] = [Dep(0, item, subtype=IDENTITY) for item in shared] or whole(value, 0, IDENTITY)
+    fields.update(levels(value))
+    return Columns(fields, by_levels(value, "CONDITIONAL", 0))
+
+
+def _dummies(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    frame = argument(args, kwargs, 0, "data")
+    if not isinstance(frame, pd.DataFrame):
+        bind(recorder, result, "get_dummies", (frame,), from_all(TRANSFORMATION))
+        return
+    separator = argument(args, kwargs, 2, "prefix_sep", "_")
+    prefix = argument(args, kwargs, 1, "prefix")
+    given = kwargs.get("columns")
+    encoded = [item for item in (given if given is not None else frame.columns) if item not in result.columns]
+    prefixes = _prefixes([label(item) for item in encoded], prefix, separator if isinstance(separator, str) else "")
+
+    def sources(value: Value) -> dict[str, list[Dep]]:
+        known = set(columns_of(value.inputs[0]))
+        found: dict[str, list[Dep]] = {}
+        for name in columns_of(value):
+            if name in known:
+                found[name] = [Dep(0, name, subtype=IDENTITY)]
+            else:
+                found[name] = [Dep(0, item) for item, start in prefixes if name.startswith(start)]
+        return found
+
+    bind(recorder, result, "get_dummies", (frame,), mapped(sources))
+
+
+def _prefixes(encoded: list[str], prefix: Any, separator: str) -> list[tuple[str, str]]:
+    """For each encoded column, what the names of its dummies start with."""
+    if isinstance(prefix, dict):
+        return [(name, f"{prefix.get(name, name)}{separator}") for name in encoded]
+    if isinstance(prefix, list) and len(prefix) == len(encoded):
+        return [(name, f"{start}{separator}") for name, start in zip(encoded, prefix, strict=True)]
+    return [(name, f"{prefix if isinstance(prefix, str) else name}{separator}") for name in encoded]
+
+
+def _converted(name: str) -> After:
+    rule = from_all(TRANSFORMATION)
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        given = args[0] if args else next(iter(kwargs.values()), None)
+        if isinstance(given, dict):
+            given = list(given.values())
+        inputs = data_in(*given) if isinstance(given, list) else data_in(given)
+        if len(inputs) == 1:
+            same = isinstance(result, pd.DataFrame) and isinstance(inputs[0], pd.DataFrame)
+            bind(recorder, result, name, inputs, CHANGED if same else rule)
+        elif inputs:
+            bind(recorder, result, name, inputs, combining(inputs))
+
+    return handler
+
+
+def _factorized(name: str) -> After:
+    """Codes and the values that they stand for: both come from the column."""
+    converted = _converted(name)
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        for part in result:
+            converted(recorder, part, args, kwargs)
+
+    return handler
+
+
+def _crosstab(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    given = [argument(args, kwargs, 0, "index"), argument(args, kwargs, 1, "columns"), kwargs.get("values")]
+    inputs = [item for one in given for item in data_in(*(one if isinstance(one, list) else [one]))]
+    rows = len(given[0]) if isinstance(given[0], list) else 1
+
+    def rule(value: Value) -> Columns:
+        deps = [dep for i in range(len(value.inputs)) for dep in whole(value, i, AGGREGATION)]
+        fields = dict.fromkeys(columns_of(value), deps)
+        for i, name in enumerate(levels(value)):
+            fields[name] = whole(value, i, IDENTITY) if i < rows else []
+        return Columns(fields)
+
+    bind(recorder, result, "crosstab", inputs, rule)
+
+
+def _of_strings(name: str) -> After:
+    op = f"str.{name.strip('_')}"
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner = args[0]._orig
+        others = data_in(*args[1:], *kwargs.values())
+        nested = [item for one in args[1:] if isinstance(one, list) for item in data_in(*one)]
+        bind(recorder, result, op, [owner, *others, *nested], combining([owner, *others, *nested]))
+
+    return handler
+
+
+def _codes(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    bind(recorder, result, "cat.codes", (args[0]._parent,), by_position(TRANSFORMATION))
+
+
+def _delegated(part: str) -> After:
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        bind(recorder, result, f"{part}.{args[1]}", (args[0]._parent,), by_position(TRANSFORMATION))
+
+    return handler

@@ -1,0 +1,113 @@
+"""Frames made of lists of rows, or of lists by column, that the user's code filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+import pandas as pd
+
+from headwater.capture.integrations.pandas.labels import columns_of, is_frame, label, names_of
+from headwater.capture.integrations.pandas.recording import DATA
+from headwater.capture.recorder import SCALARS, Recorder, table_of
+from headwater.capture.source_analysis.row_lists import GATHERED
+from headwater.capture.values import Columns, Dep, Value, make_value
+
+_LOOKED_AT: Final = 1_000
+"""Rows of a list that are looked at for what is followed."""
+_ROWS: Final = frozenset(("Series", "numpy.view", "to_numpy", "getitem", "loc", "iloc", "xs"))
+"""Operations on the way from a frame to one of its rows (``iterrows`` makes each of a slice of one array)."""
+_CELLS_SET: Final = frozenset(("setitem", "loc", "iloc", "at", "iat"))
+_CHANGES: Final = _CELLS_SET | {"copy"}
+"""Operations that leave a row a row, with other cells."""
+_STEPS_TO_A_ROW: Final = 4
+_PASSING: Final = frozenset(("zip", "dict_items", "map", "filter", "enumerate", "generator"))
+"""Classes of what gives rows once, and is empty then."""
+
+
+def made_of_items(recorder: Recorder, frame: pd.DataFrame, data: Any) -> Value | None:
+    """The value of what ``frame`` was just made of: a list of rows, or a dictionary of lists. None for what is followed
+    by itself, and where nothing is known.
+
+    Numbers that were taken out of data are known by identity; for the rest the code says what was gone through.
+    """
+    if type(data).__name__ in _PASSING:
+        return table_of(names_of(frame.columns), len(frame))
+    items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else None
+    if not items:
+        return None
+    for item in islice(items, _LOOKED_AT):
+        known = recorder.values.get(item) if isinstance(item, DATA) else None
+        if known is not None and (known.inputs or known.dataset is not None) and not _is_changed_row(item, known):
+            return None
+    names = names_of(frame.columns)
+    read = table_of(names, len(frame))
+    numbers = list(_numbers(data, names)) if len(SCALARS) else []
+    return _with_numbers(read, numbers, names, len(frame)) if numbers else read
+
+
+def _numbers(data: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Value]]:
+    """The numbers taken out of data that stand in the rows, each with the column that it stands in."""
+    for name, item in _cells(data, names):
+        value = SCALARS.value_of(item)
+        if value is not None:
+            yield name, value
+
+
+def _cells(data: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    if isinstance(data, dict):
+        for key, items in data.items():
+            cells = islice(items, _LOOKED_AT) if isinstance(items, list | tuple) else (items,)
+            yield from ((label(key), item) for item in cells)
+        return
+    for row in islice(data, _LOOKED_AT):
+        if isinstance(row, dict):
+            yield from ((label(key), item) for key, item in row.items())
+        elif isinstance(row, list | tuple):
+            yield from zip(names, row, strict=False)
+
+
+def _with_numbers(read: Value | None, numbers: list[tuple[str, Value]], names: tuple[str, ...], rows: int) -> Value:
+    """What was read of the code, and what is known of the numbers."""
+    inputs = tuple(dict.fromkeys(value for _, value in numbers))
+    place = {value: position for position, value in enumerate(inputs)}
+    fields: dict[str, list[Dep]] = {name: [] for name in names}
+    for name, value in dict.fromkeys(numbers):
+        if name in fields:
+            fields[name].append(Dep(place[value], None, subtype="IDENTITY"))
+    if read is not None:
+        for name in names:
+            fields[name].append(Dep(len(inputs), name, subtype="IDENTITY"))
+        inputs = (*inputs, read)
+    first = inputs[0]
+    return make_value(
+        GATHERED, inputs, lambda _: Columns(fields), columns=names, rows=rows, code=first.code, line=first.line
+    )
+
+
+def _is_changed_row(item: Any, known: Value) -> bool:
+    """Whether a series is the row of a frame in which cells were set: what went into which, the code says."""
+    is_changed = False
+    for _ in range(_STEPS_TO_A_ROW * 2):
+        if not isinstance(item, pd.Series) or not known.inputs or known.op not in _ROWS | _CHANGES:
+            return False
+        made_of = known.inputs[0]
+        if is_frame(made_of):
+            return is_changed
+        is_changed = is_changed or known.op in _CELLS_SET
+        known = made_of
+    return False
+
+
+def row_of(recorder: Recorder, frame: pd.DataFrame, item: Any) -> Any:
+    """The frame that a row was taken out of, where all columns of ``frame`` are there; else the item itself."""
+    known = recorder.values.get(item) if isinstance(item, pd.Series) else None
+    wanted = set(names_of(frame.columns))
+    for _ in range(_STEPS_TO_A_ROW):
+        if known is None or known.op not in _ROWS or len(known.inputs) != 1:
+            break
+        known = known.inputs[0]
+        if is_frame(known) and wanted <= set(columns_of(known)):
+            return known
+    return item

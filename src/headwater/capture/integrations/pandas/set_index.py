@@ -1,0 +1,143 @@
+"""What changes the index: ``frame.index = ...``, ``set_axis``, ``set_index``, ``reset_index``.
+
+An index without a name is followed where it is known what it was made of, as a level called ``UNNAMED``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from pandas.core.generic import NDFrame
+
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.pandas.indexes import index_value
+from headwater.capture.integrations.pandas.labels import columns_of
+from headwater.capture.integrations.pandas.recording import DATA, argument, bind, data_in, hook, hook_methods, listed
+from headwater.capture.integrations.pandas.rules import IDENTITY, RENAMED, SAME, column, level, whole
+from headwater.capture.levels import UNNAMED, field_of_level, levels_of
+from headwater.capture.notebook_cells import user_place
+from headwater.capture.recorder import Recorder
+from headwater.capture.source_analysis.array_origins import GUESSED, known_or_read, read_at
+from headwater.capture.values import UNKNOWN, Columns, Dep, Rule, Value
+
+
+def install(hooks: Hooks) -> None:
+    """Hook what sets an index, and what makes columns of one."""
+    classes = (NDFrame, pd.DataFrame, pd.Series)
+    hook(hooks, NDFrame, "_set_axis", _index_set)
+    hook_methods(hooks, classes, ("set_axis",), lambda _: _axis_set)
+    hook_methods(hooks, classes, ("set_index",), lambda _: _keyed)
+    hook_methods(hooks, classes, ("reset_index",), lambda _: _reset)
+
+
+def _index_set(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``frame.index = labels``, or ``frame.columns = labels``; axes are counted as pandas' blocks count them."""
+    owner, axis, labels = args[0], argument(args, kwargs, 1, "axis"), argument(args, kwargs, 2, "labels")
+    _relabelled(recorder, owner, owner, labels if axis == owner.ndim - 1 else None)
+
+
+def _axis_set(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    labels = argument(args, kwargs, 1, "labels")
+    is_rows = kwargs.get("axis", 0) in (0, "index", "rows")
+    _relabelled(recorder, args[0] if result is None else result, args[0], labels if is_rows else None)
+
+
+def _relabelled(recorder: Recorder, target: Any, owner: Any, labels: Any) -> None:
+    """``target`` is ``owner`` with other labels on its rows, or (for None) on its columns."""
+    made = labels_in(recorder, labels, is_own=True)
+    if made is not None:
+        bind(recorder, target, "set_axis", (owner, made), _labelled_by(1), is_labelled=True)
+    elif labels is None or isinstance(labels, pd.Index):
+        bind(recorder, target, "set_axis", (owner,), RENAMED)
+    else:  # of what is spelled out, or not followed
+        bind(recorder, target, "set_axis", (owner,), _without_levels)
+
+
+def labels_in(recorder: Recorder, labels: Any, *, is_own: bool = False) -> Value | None:
+    """The value of what an index is made of; None where nothing is known of it. ``is_own``: the user's line does
+    nothing but set it, so that what the line is made of is what the index is made of."""
+    if isinstance(labels, pd.Index):
+        known = recorder.values.get(labels) or index_value(recorder, labels)
+        return known or (_read(recorder, labels) if is_own else None)
+    found = labels if isinstance(labels, DATA) else listed(recorder, labels)
+    known = found if type(found) is Value else known_or_read(recorder.values, found) if found is not None else None
+    return known if known is not None and known.op != GUESSED else None
+
+
+def _read(recorder: Recorder, labels: pd.Index) -> Value | None:
+    found = read_at(recorder.values, *user_place(3), len(labels))
+    return found if found is not UNKNOWN else None
+
+
+def _labelled_by(position: int) -> Rule:
+    """The columns are those of the first input, by their places; the index was made of another one."""
+
+    def rule(value: Value) -> Columns:
+        fields = RENAMED(value).fields
+        fields.update({field_of_level(name): whole(value, position, IDENTITY) for name in levels_of(value)})
+        return Columns(fields)
+
+    return rule
+
+
+def _without_levels(value: Value) -> Columns:
+    fields = RENAMED(value).fields
+    fields.update({field_of_level(name): [] for name in levels_of(value)})
+    return Columns(fields)
+
+
+def _keyed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``set_index``: by names of columns, or by what is given instead."""
+    owner, keys = args[0], argument(args, kwargs, 1, "keys")
+    extra = data_in(*keys) if isinstance(keys, list) else data_in(keys)
+    target = owner if result is None else result
+    bind(recorder, target, "set_index", [owner, *extra], _by_keys, is_labelled=len(extra) == 1)
+
+
+def _by_keys(value: Value) -> Columns:
+    fields = SAME(value).fields
+    given = range(1, len(value.inputs))
+    for name in levels_of(value):
+        field = field_of_level(name)
+        found = [i for i in given if columns_of(value.inputs[i]) == (name,)]
+        if not found and (not fields[field] or name == UNNAMED) and len(given) == 1:
+            found = list(given)
+        if found:
+            fields[field] = [dep for i in found for dep in whole(value, i, IDENTITY)]
+    return Columns(fields)
+
+
+def _reset(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    owner = args[0]
+    is_series = isinstance(owner, pd.Series)
+    target = owner if result is None else result
+    if is_series and isinstance(target, pd.Series):
+        bind(recorder, target, "reset_index", (owner,), RENAMED)
+    else:
+        bind(recorder, target, "reset_index", (owner,), _series_to_frame if is_series else _levels_to_columns)
+
+
+def _levels_to_columns(value: Value) -> Columns:
+    """Columns stay; those that were not there before are the levels, in their order, whatever they are called."""
+    fields = SAME(value).fields
+    before = set(columns_of(value.inputs[0]))
+    _take_levels(value, fields, [name for name in columns_of(value) if name not in before])
+    return Columns(fields)
+
+
+def _series_to_frame(value: Value) -> Columns:
+    """``series.reset_index()``: levels become columns; the last column is the series, perhaps under a new name."""
+    fields = SAME(value).fields
+    names = columns_of(value)
+    if names:
+        _take_levels(value, fields, list(names[:-1]))
+        fields[names[-1]] = fields[names[-1]] or whole(value, 0, IDENTITY)
+    return Columns(fields)
+
+
+def _take_levels(value: Value, fields: dict[str, list[Dep]], names: list[str]) -> None:
+    known = levels_of(value.inputs[0])
+    if len(known) == len(names):
+        for name, source in zip(names, known, strict=True):
+            fields[name] = fields[name] or level(value, 0, source) or column(value, 0, source, IDENTITY)

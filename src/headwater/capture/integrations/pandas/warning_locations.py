@@ -1,0 +1,102 @@
+"""pandas' own warnings stay as they are: blamed on the user's line, and for chained assignment alone.
+
+Two of pandas' measures are put out by a stand-in between the user's code and its own: it counts the frames in its own
+folder to find the line to blame, and it counts references to find that an object is used nowhere else.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from types import FunctionType
+from typing import Any, Final
+
+from headwater.capture.hooks import Hooks, observe
+from headwater.capture.wrapper_frames import FILENAME, unseen
+
+COUNTING: Final = {
+    "pandas.core.generic": ("REF_COUNT_METHOD", True),
+    "pandas.core.frame": ("REF_COUNT_METHOD", False),
+    "pandas.core.series": ("REF_COUNT_METHOD", False),
+}
+"""Per module its limit of references, and whether its methods take ``inplace`` by keyword."""
+COUNTING_2: Final = {"pandas.core.generic": ("REF_COUNT", True)}
+"""The same for pandas 2. There ``update`` shares its limit with ``__setitem__``, so that it has no stand-in."""
+
+
+def shares_limits() -> bool:
+    """Whether this is pandas 2, where a method's limit is also that of ``__setitem__``."""
+    frame = sys.modules.get("pandas.core.frame")
+    return hasattr(frame, "REF_COUNT") and not hasattr(frame, "REF_COUNT_METHOD")
+
+
+def install(hooks: Hooks) -> None:
+    """Adjust both measures."""
+    _count_frames_without_ours(hooks)
+    _count_references_without_ours(hooks)
+
+
+def _count_frames_without_ours(hooks: Hooks) -> None:
+    """``find_stack_level`` has been imported by name all over pandas, so its code is replaced, not the function."""
+    from pandas.util import _exceptions  # type: ignore[attr-defined]
+
+    function: FunctionType = _exceptions.find_stack_level
+    before = function.__code__
+    function.__code__ = _stack_level.__code__.replace(
+        co_consts=tuple(FILENAME if item == "FILENAME" else item for item in _stack_level.__code__.co_consts)
+    )
+
+    def restore() -> None:
+        function.__code__ = before
+
+    hooks.on_remove(restore)
+
+
+def _stack_level() -> int:
+    """Runs in the place of pandas' function, with its globals; ours is the file name set in at installation."""
+    import os
+    import sys
+
+    import pandas
+
+    own = os.path.dirname(pandas.__file__) + os.sep  # noqa: PTH120 - the fast one: this may run often
+    tests = os.path.join(own, "tests") + os.sep  # noqa: PTH118 - likewise
+    frame = sys._getframe(0).f_back
+    count = 1
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name == "FILENAME":
+            pass
+        elif name.startswith(own) and not name.startswith(tests):
+            count += 1
+        else:
+            break
+        frame = frame.f_back
+    return count
+
+
+class _Probe:
+    def held(self, inplace: bool = False) -> int:
+        """References to an object that only this call knows."""
+        return sys.getrefcount(self)
+
+
+def _count_references_without_ours(hooks: Hooks) -> None:
+    """In-place methods take an object with few references for the middle of a chain. A stand-in holds one more, and
+    Python another where there are keywords; how many is measured, and the limit raised by it. All methods that use the
+    limit have a stand-in."""
+
+    def nothing(*args: Any) -> None:
+        return None
+
+    stood_in: Any = unseen(observe(_Probe.held, nothing, "probe"))
+    probe = type("Probe", (), {"held": stood_in})
+    plain = _Probe().held()
+    for name, (limit, with_keywords) in (COUNTING_2 if shares_limits() else COUNTING).items():
+        module = sys.modules.get(name)
+        before = getattr(module, limit, None)
+        if module is None or not isinstance(before, int):
+            continue
+        held = probe().held(inplace=True) if with_keywords else probe().held()
+        setattr(module, limit, before + held - plain)
+        hooks.on_remove(functools.partial(setattr, module, limit, before))

@@ -1,0 +1,101 @@
+"""Hooks on the groupings of polars: by keys, by windows of time, by windows that roll; eager and lazy."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.polars import rules
+from headwater.capture.integrations.polars.frames import height, inputs_of, names_of, with_literals
+from headwater.capture.integrations.polars.lazy_schema import Names, empty, polars
+from headwater.capture.recorder import Recorder
+from headwater.capture.values import Columns, Rule, Value, opaque
+
+_AGGREGATES: Final = (
+    "all", "first", "last", "max", "mean", "median", "min", "n_unique", "quantile", "sum", "head", "tail", "len",
+)  # fmt: skip
+_GROUPING: Final = ("group_by", "group_by_dynamic", "rolling")
+
+
+def hook(hooks: Hooks) -> None:
+    """Hook what makes groupings, and what is made of them."""
+    from polars.dataframe.group_by import DynamicGroupBy, GroupBy, RollingGroupBy
+    from polars.lazyframe.group_by import LazyGroupBy
+
+    for owner in (polars().DataFrame, polars().LazyFrame):
+        for name in _GROUPING:
+            hooks.after(owner, name, functools.partial(after_grouping, method=name))
+    for grouping in (GroupBy, DynamicGroupBy, RollingGroupBy, LazyGroupBy):
+        if hasattr(grouping, "having"):
+            hooks.after(grouping, "having", after_having)
+        for name in ("agg", *_AGGREGATES):
+            if hasattr(grouping, name):
+                hooks.after(grouping, name, functools.partial(after_aggregate, method=name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The rule of a grouping, which knows how it was made: what is aggregated from it asks for that."""
+
+    method: str
+    call: rules.Call
+    having: tuple[Any, ...] = ()
+    """Predicates that decide which groups stay."""
+
+    def __call__(self, value: Value) -> Columns:
+        """A grouping that was not aggregated has no columns of its own."""
+        return opaque(value)
+
+    def rule_of(self, call: rules.Call, method: str) -> Rule:
+        """The rule of what is aggregated by ``method``."""
+        if self.method != "group_by":
+            return rules.windowed(call, self.call, self.having, is_moved=self.method == "group_by_dynamic")
+        if method == "agg":
+            return rules.grouped(call, self.call, self.having)
+        return rules.grouped_all(self.call, self.having)
+
+
+def after_grouping(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
+    """A frame was grouped."""
+    groups = _Groups(method, (args[1:], kwargs))
+    recorder.derive(result, f"polars.{method}", inputs_of(recorder, [args[0]]), rule=groups)
+
+
+def after_having(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Groups were chosen by what they hold; the lazy grouping is changed in place."""
+    del kwargs
+    grouping = recorder.values.get(args[0])
+    if grouping is None or not isinstance(grouping.rule, _Groups):
+        return
+    groups = replace(grouping.rule, having=(*grouping.rule.having, *args[1:]))
+    recorder.derive(result, "polars.having", grouping.inputs, rule=groups)
+
+
+def after_aggregate(
+    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
+) -> None:
+    """A grouping was aggregated."""
+    grouping = recorder.values.get(args[0])
+    if grouping is None or not isinstance(grouping.rule, _Groups):
+        return
+    groups = grouping.rule
+    call, numbers = with_literals((args[1:], kwargs), len(grouping.inputs))
+    inputs = (*grouping.inputs, *numbers)
+    columns = names_of(result)
+    if columns is None:
+
+        def make() -> dict[str, Any]:
+            again = getattr(empty(inputs[0]), groups.method)(*groups.call[0], **groups.call[1])
+            return dict(getattr(again, method)(*call[0], **call[1]).collect_schema())
+
+        columns = Names(make=make)
+    recorder.derive(
+        result,
+        f"polars.{groups.method}.{method}",
+        inputs,
+        rule=groups.rule_of(call, method),
+        columns=columns,
+        rows=height(result),
+    )

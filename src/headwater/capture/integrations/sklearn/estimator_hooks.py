@@ -1,0 +1,117 @@
+"""Hooks on the methods of estimators: of every class there is, and of every class that will be.
+
+scikit-learn wraps ``transform`` when a class is made (for ``set_output``), so the hooks go around that, last of all.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import Hooks, observe
+from headwater.capture.integrations.sklearn import models
+from headwater.capture.integrations.sklearn.fitted_attributes import properties_of, reader
+from headwater.capture.wrapper_frames import unseen
+
+Handler = Callable[..., None]
+
+METHODS: Final[dict[str, Handler]] = {
+    "fit": models.after_fit,
+    "partial_fit": models.after_fit,
+    "fit_transform": models.after_fit_transform,
+    "fit_predict": models.after_fit_predict,
+    "transform": models.after_transform,
+    "inverse_transform": models.after_transform,
+    "predict": models.after_predict,
+    "predict_proba": models.after_predict,
+    "predict_log_proba": models.after_predict,
+    "decision_function": models.after_predict,
+    "score": models.after_score,
+}
+"""Method to the handler that runs after it."""
+_AFTER: Final = {name: functools.partial(handler, method=name) for name, handler in METHODS.items()}
+
+
+def hook_class(hooks: Hooks, cls: type) -> None:
+    """Hook the methods that ``cls`` itself defines, and the properties that hand out what it learned; a class that is
+    hooked already is left alone."""
+    for name, after in _AFTER.items():
+        found = vars(cls).get(name)
+        if found is None or getattr(found, "_headwater_hook", False):
+            continue
+        site = f"{cls.__qualname__}.{name}"
+        if hasattr(found, "fn") and hasattr(found, "check"):
+            # ``available_if``: a descriptor that hides the method where the inner estimator lacks it.
+            stand_in: Any = copy.copy(found)
+            stand_in.fn = unseen(observe(found.fn, after, site))
+        elif callable(found):
+            stand_in = unseen(observe(found, after, site))
+        else:
+            continue
+        stand_in._headwater_hook = True
+        hooks.put(cls, name, stand_in)
+    for name in list(properties_of(cls)):
+        if getattr(vars(cls)[name].fget, "_headwater_hook", False):
+            continue
+        hooks.after_property(cls, name, reader(name))
+        vars(cls)[name].fget._headwater_hook = True
+
+
+def _hook_family(hooks: Hooks, cls: type, done: set[type]) -> None:
+    """Hook a class and the mixins of scikit-learn that lend it methods: those are no estimators themselves.
+    ``done``: classes of scikit-learn that were seen to."""
+    hook_class(hooks, cls)
+    for part in cls.__mro__:
+        if part not in done and part.__module__.partition(".")[0] == "sklearn":
+            done.add(part)
+            hook_class(hooks, part)
+
+
+def hook_existing(hooks: Hooks, base: type) -> set[type]:
+    """Hook every class made so far: the base's sub-classes, and the mixins that lend them methods; returns
+    those of scikit-learn."""
+    seen: set[type] = set()
+    done: set[type] = set()
+    stack = [base]
+    while stack:
+        cls = stack.pop()
+        if cls in seen:
+            continue
+        seen.add(cls)
+        _hook_family(hooks, cls, done)
+        stack.extend(cls.__subclasses__())
+    return done
+
+
+def hook_future(hooks: Hooks, base: type, set_output: type, done: set[type]) -> None:
+    """Hook every class at the moment it is made, after scikit-learn has dressed it. ``done``: as in
+    ``_hook_family``."""
+
+    def after_base(cls: type) -> None:
+        if not issubclass(cls, set_output):
+            _hook_family(hooks, cls, done)
+
+    def after_set_output(cls: type) -> None:
+        if issubclass(cls, base):
+            _hook_family(hooks, cls, done)
+
+    for owner, then in ((base, after_base), (set_output, after_set_output)):
+        hooks.put(owner, "__init_subclass__", classmethod(_then(owner, then)))
+
+
+def _then(owner: type, then: Callable[[type], None]) -> Callable[..., None]:
+    own = vars(owner).get("__init_subclass__")
+    inner = own.__func__ if isinstance(own, classmethod) else None
+
+    def init_subclass(cls: Any, **kwargs: Any) -> None:
+        if inner is not None:
+            inner(cls, **kwargs)
+        else:
+            super(cast("Any", owner), cls).__init_subclass__(**kwargs)
+        with GUARD.at(f"{cls.__qualname__}.__init_subclass__"):
+            then(cls)
+
+    return unseen(init_subclass)

@@ -1,0 +1,214 @@
+"""Sets of rows that lineage knows by name: what a split gives, and what a model learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from headwater.capture.integrations.sklearn import repeated_fits
+from headwater.capture.integrations.sklearn.caller_names import assigned_names, common_part
+from headwater.capture.levels import Labels, field_in, field_of_level, levels_of, shown_level
+from headwater.capture.recorder import Recorder, is_literal_object
+from headwater.capture.source_analysis.array_origins import GUESSED
+from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Value, make_value, same_columns
+
+_SEARCHED: Final = 5_000
+"""Values looked at when asking whether a set stands behind an object; a longer history counts as none."""
+
+
+def columns_of(obj: Any, value: Value | None) -> tuple[str, ...]:
+    """Column names of a frame or matrix; ``x0, x1, ...`` where it has none, as scikit-learn itself names them."""
+    columns = getattr(obj, "columns", None)
+    if columns is not None and not callable(columns):
+        return tuple(str(name) for name in columns)
+    shape: Any = getattr(obj, "shape", ())
+    known = value.column_names() if value is not None else ()
+    if len(shape) != 2:
+        name = getattr(obj, "name", None)
+        return (str(name),) if name is not None else known[:1]
+    return known if len(known) == shape[1] else tuple(f"x{i}" for i in range(shape[1]))
+
+
+def rows_of(obj: Any) -> int | None:
+    """Number of rows, where the object tells without work."""
+    shape = getattr(obj, "shape", None)
+    if shape:
+        return int(shape[0])
+    return len(obj) if isinstance(obj, list | tuple) else None
+
+
+def known(recorder: Recorder, obj: Any) -> Value:
+    """The value of ``obj``; where nothing was known of it, a new one that at least has its columns. That it is what a
+    model said is not guessed: a loop of fits would make each model of the one before."""
+    value = recorder.values.get(obj)
+    if value is not None and value.op == GUESSED and any(map(_is_of_model, value.inputs)):
+        value = None
+    is_doubtful = value is None or value.op == GUESSED
+    behind = (NOTHING,) if is_doubtful and obj is not None and is_literal_object(obj) else ()
+    if value is None or behind:
+        rule = _spelled_out if behind else None
+        value = make_value("memory.object", behind, rule, columns=columns_of(obj, None), rows=rows_of(obj))
+        if obj is not None:
+            recorder.values.bind(obj, value)
+    return value
+
+
+def _is_of_model(value: Value) -> bool:
+    return any(item.dataset is not None and item.dataset.type == "MODEL" for item in value.inputs)
+
+
+def _spelled_out(value: Value) -> Columns:
+    return Columns({name: [] for name in value.column_names() or ("*",)})
+
+
+def snapshot_of(objects: Sequence[Any], columns: Sequence[tuple[str, ...]] = ()) -> Any:
+    """Snapshots for the profile of a set whose columns live in several objects (X and y); ``columns`` is what the set
+    calls those of each, for objects that do not name them."""
+    from headwater.capture.profiling import can_profile, snapshot
+
+    names = columns or ((),) * len(objects)
+    taken = tuple(
+        snapshot(obj, () if hasattr(obj, "columns") else own)
+        for obj, own in zip(objects, names, strict=True)
+        if obj is not None and can_profile(obj)
+    )
+    if not taken:
+        return None
+    return taken[0] if len(taken) == 1 else taken
+
+
+def name_set(
+    recorder: Recorder, parts: Sequence[Any], name: str, op: str, facets: dict[str, Any], made: Value | None = None
+) -> list[Value]:
+    """Make the parts (X, y) one named set; each part is from now on what it is of that set. Returns that, part by part:
+    of a list, which cannot be followed, there is no other way to know it."""
+    values = [known(recorder, part) for part in parts]
+    columns = [columns_of(part, value) for part, value in zip(parts, values, strict=True)]
+    ref = recorder.memory_ref(name)
+    of_set = name_values(
+        recorder,
+        values,
+        columns,
+        ref,
+        op,
+        rows=rows_of(parts[0]),
+        facets=facets,
+        snapshot=snapshot_of(parts, [names or ("label",) for names in columns]),
+        made=made or values[0],
+    )
+    return [recorder.values.bind(part, value) for part, value in zip(parts, of_set, strict=True)]
+
+
+def name_values(
+    recorder: Recorder,
+    values: Sequence[Value],
+    columns: Sequence[tuple[str, ...]],
+    ref: DatasetRef,
+    op: str,
+    *,
+    rows: int | None,
+    facets: dict[str, Any],
+    snapshot: Any,
+    made: Value,
+) -> list[Value]:
+    """Make values (of X, y) with these columns the one set ``ref``, at the place in the code where ``made`` was; what
+    each is of that set. What the index of a part holds is of the set too."""
+    labels = [names or ("label",) for names in columns]
+    fields = {
+        name: [Dep(position, name if columns[position] else None, subtype="IDENTITY")]
+        for position, names in enumerate(labels)
+        for name in names
+    }
+    kept = [tuple(level for level in levels_of(value) if shown_level(level) not in fields) for value in values]
+    for position, levels in enumerate(kept):
+        for level in levels:
+            own = [Dep(position, field_in(values[position], level), subtype="IDENTITY")]
+            fields.setdefault(shown_level(level), own)
+    whole = make_value(
+        op,
+        tuple(values),
+        lambda _: Columns(fields),
+        columns=tuple(fields),
+        rows=rows,
+        code=made.code,
+        line=made.line,
+    )
+    repeated_fits.name(recorder, whole, ref, snapshot=snapshot, facets=facets)
+    return [_part(whole, names, levels, rows) for names, levels in zip(labels, kept, strict=True)]
+
+
+def _part(whole: Value, names: tuple[str, ...], levels: tuple[str, ...], rows: int | None) -> Value:
+    """X or y as what it is of a set: its columns, and its index from the columns that hold it there."""
+    if not levels:
+        return make_value("sklearn.part", (whole,), same_columns, columns=names, rows=rows)
+    fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in names}
+    fields |= {field_of_level(level): [Dep(0, shown_level(level), subtype="IDENTITY")] for level in levels}
+    columns = Labels(names, levels)
+    return make_value("sklearn.part", (whole,), lambda _: Columns(fields), columns=columns, rows=rows)
+
+
+def has_set(value: Value) -> bool:
+    """Whether a set with a name in memory stands behind a value."""
+    seen: set[int] = set()
+    stack = [value]
+    while stack and len(seen) < _SEARCHED:
+        item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if item.dataset is None:
+            stack.extend(item.inputs)
+        elif item.dataset.type == "IN_MEMORY":
+            return True
+    return False
+
+
+def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``train_test_split``: each side is a set, named after the variables it goes to."""
+    seed, fraction = kwargs.get("random_state"), kwargs.get("test_size", kwargs.get("train_size"))
+    is_stratified = kwargs.get("stratify") is not None
+    detail = {"seed": _scalar(seed), "fraction": _scalar(fraction), "stratified": is_stratified}
+    made: list[Value] = []
+    for position, part in enumerate(result):
+        source = args[position // 2]
+        value = known(recorder, source)
+        columns = columns_of(part, value)
+        levels = levels_of(value)
+        made.append(
+            recorder.derive(
+                part,
+                "sklearn.train_test_split",
+                (source,),
+                rule=_same if levels else same_columns,
+                columns=Labels(columns, levels) if levels else columns,
+                rows=rows_of(part),
+                detail=detail,
+            )
+        )
+    site = made[0]
+    shuffled = kwargs.get("shuffle", True)
+    if shuffled:
+        recorder.seed("scikit-learn", "train_test_split.random_state", _scalar(seed), site.code, site.line)
+    names = assigned_names(site.code, site.line, "train_test_split")
+    for side, role in enumerate(("train", "test")):
+        parts = list(result[side::2])
+        wanted = common_part(names[side::2]) if len(names) == len(result) else ""
+        name = recorder.unique_name(wanted or role, (site.code, site.line, side))
+        facet = {"role": role, "rows": rows_of(parts[0]), **detail}
+        name_set(recorder, parts, name, "sklearn.split_set", {"headwater_split": facet}, made[side])
+
+
+def _same(value: Value) -> Columns:
+    """Each column and each level of the index is what it was."""
+    fields = same_columns(value).fields
+    for level in levels_of(value):
+        fields[field_of_level(level)] = [Dep(0, field_in(value.inputs[0], level), subtype="IDENTITY")]
+    return Columns(fields)
+
+
+def _scalar(value: Any) -> Any:
+    """A number, text or nothing as it is; anything else (a RandomState shows no seed) by its class."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    item = getattr(value, "item", None)
+    return item() if item is not None and getattr(value, "ndim", 1) == 0 else type(value).__name__

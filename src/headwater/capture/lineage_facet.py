@@ -1,0 +1,145 @@
+"""From traces to the OpenLineage ``lineage`` facet: one entry a dataset that the run made, exact to the column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from headwater.capture.trace import Trace, Trail, Trails, trace
+from headwater.capture.values import INFERRED, NOTHING, DatasetRef, Value
+
+MAX_FIELD_EDGES: Final = 100_000
+"""An entry with more column edges is written without them: no reader and few receivers cope with more."""
+
+_INFERRED: Final = {"type": "INFERRED", "subtype": "", "description": "read by the run before it wrote this"}
+
+_Name = tuple[str, str]
+"""Namespace and name of a dataset."""
+
+_Edges = dict[tuple[_Name, str | None, Trail], None]
+"""From a column of a dataset (None: all of it), and how. Two reads of one file are one source."""
+
+
+class Origins:
+    """What fed one target, by dataset and by column, over all that was written to it.
+
+    Each value is traced once and let go, so that a loop that writes one target ten thousand times is said in a word.
+    """
+
+    __slots__ = (
+        "_certain",
+        "_fields",
+        "_has_unknown",
+        "_indirect",
+        "_is_coarse",
+        "_known",
+        "_names",
+        "_target",
+        "_waiting",
+        "_was_unseen",
+        "has_any",
+        "is_literal",
+    )
+
+    def __init__(self, ref: DatasetRef) -> None:
+        self._target = ref[:2]
+        self._waiting: list[Value] = []
+        self._known: dict[_Name, None] = {}
+        self._certain: dict[_Name, bool] = {}
+        """Per dataset that a column comes from, whether one does so otherwise than by a guess."""
+        self._fields: dict[str, _Edges] = {}
+        self._indirect: _Edges = {}
+        self._names: set[str] = set()
+        self._is_coarse = False
+        self._has_unknown = False
+        self._was_unseen = False
+        self.has_any = False
+        """Whether anything of known making was written."""
+        self.is_literal = True
+        """Whether all that was written was spelled out in the code, or of unknown making."""
+
+    def add(self, value: Value | None) -> None:
+        """``value`` was written to the target; None: something of unknown making."""
+        if value is None:
+            self._was_unseen = True
+            return
+        self._waiting.append(value)
+        self.has_any = True
+        self.is_literal = self.is_literal and value.inputs == (NOTHING,)
+
+    def entry(self, inferred: Iterable[DatasetRef]) -> dict[str, Any]:
+        """The lineage entry of the target.
+
+        ``inferred`` are the datasets to fall back on where nothing is known of how it came about (everything the run
+        had read by then), marked as such.
+        """
+        waiting, self._waiting = self._waiting, []
+        for value in waiting:
+            self._take(trace(value))
+            self._names.update(value.column_names())
+        whole = [_input(name) if self._certain.get(name, True) else _guessed(name) for name in self._known]
+        is_unknown = self._has_unknown or not self.has_any or (self._was_unseen and self.is_literal)
+        if not self._known and is_unknown:
+            whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if name != self._target]
+        whole += [_with_trail(*edge) for edge in _best(self._indirect)]
+        if not self._names:  # an array, a model of unnamed features: what is behind any column is behind all of it
+            whole += [_with_trail(*edge) for edge in _best(self._fields.get("*", {})) if edge[1] is not None]
+        document = {**_input(self._target), "inputs": whole}
+        fields = {
+            name: {"inputs": [_with_trail(*edge) for edge in _best(edges)]}
+            for name, edges in self._fields.items()
+            if name != "*" and (name in self._names or not self._names)
+        }
+        if fields and not self._is_coarse:
+            document["fields"] = fields
+        return document
+
+    def _take(self, found: Trace) -> None:
+        for value in found.sources:
+            # A model that is trained further comes from itself: that is its history, not an edge of the graph.
+            if value.dataset is not None and value.dataset[:2] != self._target:
+                self._known[value.dataset[:2]] = None
+        self._add(self._indirect, found.indirect)
+        self._is_coarse = self._is_coarse or found.is_coarse
+        self._has_unknown = self._has_unknown or found.has_unknown
+        for name, trails in found.fields.items():
+            self._add(self._fields.setdefault(name, {}), trails)
+        if sum(map(len, self._fields.values())) > MAX_FIELD_EDGES:
+            self._is_coarse = True
+        if self._is_coarse:
+            self._fields = {}
+
+    def _add(self, edges: _Edges, trails: Trails) -> None:
+        for (value, column), trail in trails.items():
+            if value.dataset is None:
+                continue
+            name = value.dataset[:2]
+            self._certain[name] = self._certain.get(name, False) or trail.description != INFERRED
+            if name != self._target:
+                edges[name, column, trail] = None
+
+
+def _best(edges: _Edges) -> Iterable[tuple[_Name, str | None, Trail]]:
+    """The edges without guesses at what is known as well: a file may be told of by who opens it and by who writes."""
+    if not any(trail.description == INFERRED for _, _, trail in edges):
+        return edges
+    known = {(name, column, trail.type) for name, column, trail in edges if trail.description != INFERRED}
+    return [edge for edge in edges if edge[2].description != INFERRED or (*edge[:2], edge[2].type) not in known]
+
+
+def _input(name: _Name, field: str | None = None) -> dict[str, Any]:
+    document: dict[str, Any] = {"namespace": name[0], "name": name[1], "type": "DATASET"}
+    if field is not None:
+        document["field"] = field
+    return document
+
+
+def _guessed(name: _Name) -> dict[str, Any]:
+    return {**_input(name), "transformations": [_INFERRED]}
+
+
+def _with_trail(name: _Name, column: str | None, trail: Trail) -> dict[str, Any]:
+    step: dict[str, Any] = {"type": trail.type, "subtype": trail.subtype, "masking": trail.masking}
+    if trail.description:
+        step["description"] = trail.description
+    return {**_input(name, column), "transformations": [step]}

@@ -1,0 +1,88 @@
+"""The cells of a notebook as one program, for the analysis of the user's source.
+
+Each cell is compiled separately, so that a traceback names it. But a name bound in one cell is used in the next, so the
+analysis (``source_analysis``) needs all statements in the order in which they ran. Each position in a cell is therefore
+mapped to a position in the text of all cells so far, under one code object that represents the whole notebook.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Collection
+from types import CodeType
+
+from headwater.capture.user_code import user_site
+
+_wholes: dict[CodeType, tuple[CodeType, int]] = {}
+"""Per code object of a cell that of its notebook, and the lines above the cell."""
+_cells: dict[CodeType, list[CodeType]] = {}
+"""Per code object of a notebook those of its cells that have run, or begun to."""
+
+
+_files: dict[str, str] = {}
+"""Per file name of a cell that of its notebook."""
+_timed: list[tuple[CodeType, int]] = []
+"""The notebook that runs, and the lines above what its present cell runs under ``%%time``."""
+
+
+class Notebook:
+    """A notebook that is being run, cell by cell."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._whole = compile("", f"<{title}>", "exec", dont_inherit=True)
+        self._lines: list[str] = []
+        _cells[self._whole] = []
+
+    def add(self, number: int, source: str, timed: str = "") -> CodeType:
+        """The next cell, compiled; its lines can be found by tracebacks, by ``inspect`` and by us.
+
+        ``await`` may stand at its top level. ``timed`` is the Python that a cell under ``%%time`` has IPython compile.
+        """
+        name = f"<{self._title} cell {number}>"
+        linecache.cache[name] = (len(source), None, _lines(source), name)
+        code: CodeType = compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        _wholes[code] = self._whole, len(self._lines)
+        _cells[self._whole].append(code)
+        _timed[:] = [(self._whole, len(self._lines))] if timed else []
+        self._lines += _lines(timed or source)
+        whole = _files[name] = self._whole.co_filename
+        linecache.cache[whole] = (len(self._lines), None, self._lines, whole)
+        return code
+
+
+def _lines(source: str) -> list[str]:
+    return [line if line.endswith("\n") else line + "\n" for line in source.splitlines(keepends=True)]
+
+
+def whole(code: CodeType, line: int) -> tuple[CodeType, int]:
+    """A place in a cell as a place in its notebook; any other place as it is."""
+    if not _cells:
+        return code, line
+    found = _wholes.get(code)
+    if found is None and _is_timed(code):
+        found = _wholes[code] = _timed[0]
+        _cells[found[0]].append(code)
+    return (found[0], found[1] + line) if found is not None else (code, line)
+
+
+def _is_timed(code: CodeType) -> bool:
+    """Whether IPython compiled the code for ``%%time``."""
+    return bool(_timed) and code.co_name == "<module>" and code.co_filename in ("<timed exec>", "<timed eval>")
+
+
+def parts_of(code: CodeType) -> Collection[CodeType]:
+    """The code objects that one stands for: the cells of a notebook; else itself."""
+    return _cells.get(code, (code,)) if _cells else (code,)
+
+
+def file_of(code: CodeType) -> str:
+    """The file that a function is in: the whole notebook, where it is a function of a cell."""
+    return _files.get(code.co_filename, code.co_filename)
+
+
+def user_place(depth: int) -> tuple[CodeType | None, int]:
+    """As ``user_site``, as a place in the whole notebook where the user's code is a cell of one."""
+    code, line = user_site(depth + 1)
+    return (code, line) if code is None else whole(code, line)

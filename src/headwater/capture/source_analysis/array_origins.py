@@ -1,0 +1,375 @@
+"""Infers from the user's source which values an unknown array was computed from.
+
+``pred = (score > 0.5).astype(int)`` runs inside numpy, where no hook can be installed, so ``pred`` appears without a
+known origin. The statement itself still names ``score``. When such an array reaches a frame or a file, the statements
+that produced it are searched backwards from the line being executed, until they reach values that are alive and known
+to have been made on one of those lines. The result is marked ``inferred``, since a name may have been rebound in
+between.
+
+Only the source text, our own records and the names bound to the array in the running frame are read; nothing is
+changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Sequence
+from types import CodeType
+from typing import Any, Final, NamedTuple
+
+from headwater.capture.caller_frame import variables
+from headwater.capture.notebook_cells import user_place, whole
+from headwater.capture.source_analysis.bindings import (
+    Called,
+    Step,
+    arrays_of,
+    ends_of,
+    is_adding_up,
+    last_binding,
+    mentions_in,
+    names_in,
+    part_of,
+    step_at,
+    steps_of,
+)
+from headwater.capture.source_analysis.budget import BUDGET
+from headwater.capture.source_analysis.call_origins import Places, caller_of, place_of
+from headwater.capture.source_analysis.code_lines import span_of
+from headwater.capture.source_analysis.row_list_syntax import maker_at, pairs_of
+from headwater.capture.source_analysis.row_selection import selected_rows
+from headwater.capture.user_code import is_users, user_frame
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Rule, Value, Values, make_value
+
+MAX_STEPS: Final = 200
+
+GUESSED: Final = "unseen"
+"""The operation of a value that was guessed from an array's length; the code knows better, where it can be read."""
+
+
+FROM_CODE: Final = "code"
+"""The operation of a value that was read from the code."""
+
+
+def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | None:
+    """The value of an object; of an array that nobody saw being made, what the code says, and only then a guess."""
+    value = values.get(item)
+    if value is not None and value.op != GUESSED:
+        return value
+    if type(item).__name__ != "ndarray" or not item.ndim:
+        return value
+    found = read_at(values, *user_place(site_depth + 1), len(item), item)
+    if found is None or found is UNKNOWN:
+        return value if found is None else None
+    return values.bind(item, found)
+
+
+def read_at(values: Values, code: CodeType | None, line: int, rows: int, item: Any = None) -> Value | None:
+    """As ``array_origin``, of an array that is there; None too where the line is a library's, or has been
+    asked often."""
+    if code is None or not is_users(code) or not BUDGET.may_read(code, line):
+        return None
+    return read_of(values, item, code, line, rows)
+
+
+def read_of(values: Values, item: Any, code: CodeType | None, line: int, rows: int) -> Value | None:
+    """As ``array_origin``, of an array that is there, under the names that it has; first, what its rows were cut
+    out of."""
+    names = names_of(item, code, line)
+    chosen = selected_rows(values, FROM_CODE, item, code, line, names)
+    return chosen if chosen is not None else array_origin(values, code, line, rows, names)
+
+
+def item_read(values: Values, item: Any, key: str, site_depth: int = 2) -> Value | None:
+    """As ``known_or_read``, for an array that stands under a key of a dictionary which the user's line makes a table
+    of: what that one expression says. None where there is no such expression, or the array is known."""
+    if type(item).__name__ != "ndarray" or not item.ndim or values.seen(item) is not None:
+        return None
+    code, line = user_place(site_depth + 1)
+    at = step_at(steps_of(code), line) if code is not None and is_users(code) else None
+    table = maker_at(at, line) if at is not None else None
+    found = [given for name, given in pairs_of(table) or [] if name == key] if table is not None else []
+    if code is None or at is None or len(found) != 1 or isinstance(found[0], ast.Name):
+        return None
+    read = array_origin(values, code, line, len(item), within=found[0])
+    return values.bind(item, read) if read is not None and read is not UNKNOWN else None
+
+
+def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
+    """The value of an array whose memory another shows; of one that nobody saw being made, what the code says of it
+    under a name that it has there. Without one it is not looked for: what the line made before is another array."""
+    value = values.seen(owner)
+    if value is not None or type(owner).__name__ != "ndarray" or not owner.ndim:
+        return value
+    code, line = user_place(site_depth + 1)
+    if not is_users(code) or not names_of(owner, code, line):
+        return None
+    found = read_at(values, code, line, len(owner), owner)
+    return None if found is UNKNOWN else found
+
+
+def names_of(item: Any, code: CodeType | None, line: int) -> tuple[str, ...]:
+    """The names that the running code has for an object at a line; none where it came out of an expression there."""
+    at = step_at(steps_of(code), line) if code is not None and item is not None else None
+    names = dict.fromkeys((*at.passed, *at.used)) if at is not None else {}
+    if code is None or not names:
+        return ()
+    frame = user_frame(sys._getframe(2))
+    if frame.f_code.co_name != code.co_name:
+        return ()
+    held = variables(frame, names)
+    return tuple(name for name in names if held.get(name, frame.f_globals.get(name)) is item)
+
+
+def known_or_listed(values: Values, item: Any) -> Value | None:
+    """The value of an object; of a list only what the code says that it was made of, never a guess by its length."""
+    value = values.get(item)
+    return None if isinstance(item, list | tuple) and value is not None and value.op != FROM_CODE else value
+
+
+def array_origin(
+    values: Values,
+    code: CodeType | None,
+    line: int,
+    rows: int | None,
+    names: Sequence[str] = (),
+    within: ast.expr | None = None,
+) -> Value | None:
+    """A value for an unknown array that is used at ``line`` of ``code``, under one of ``names`` where it has any there;
+    of which the expression ``within`` is known to make it.
+
+    ``UNKNOWN`` where the code says that it was made of nothing that is followed; None where the code does not tell:
+    there is no source, or the array came in as an argument that nobody can read.
+    """
+    steps = steps_of(code) if code is not None else ()
+    at = step_at(steps, line)
+    if code is None or at is None:
+        return None
+    walk = _Walk(values, code, line)
+    own = [] if names else [item for item in ends_of(walk.places.made(code), at) if item.rows == rows]
+    if within is not None:
+        at = part_of(at, within)
+        others = [item for item in own if item.op == FROM_CODE]  # what was read of the expressions beside it
+        meant = [item for item in own if at.mentions.intersection(item.column_names() or at.mentions)]
+        own = [item for item in meant if item not in others]
+    walk.found.update((id(value), (value, frozenset())) for value in own)
+    walk.before_own = _behind(own)
+    # an array that was handed on has a name; only where none was, it came out of a larger expression
+    walk.queue += [
+        _Wanted(code, name, False, at.first, line, at.mentions) for name in (() if own else names or at.passed)
+    ] or [_Wanted(code, name, True, at.first, line, at.mentions) for name in at.used]
+    walk.run()
+    if not walk.found:
+        return UNKNOWN if walk.is_certain else None
+    return walk.value(rows)
+
+
+class _Wanted(NamedTuple):
+    """A name whose binding above a line is looked for."""
+
+    code: CodeType
+    name: str
+    is_operand: bool
+    before: int
+    origin: int
+    """The line of the code that uses the array from which the name was reached."""
+    mentions: frozenset[str]
+    called: Called | None = None
+    """Where the function was called from that made what is wanted; None of one that is running."""
+    is_collected: bool = False
+    """Whether what was made in each round of a loop is wanted, as it was put into a list or dictionary."""
+
+
+class _Walk:
+    """Backwards from name to name, through statements, to values that were made at one of them."""
+
+    def __init__(self, values: Values, code: CodeType, line: int) -> None:
+        self.code = code
+        self.bound_at = line
+        self.is_certain = True
+        self.places = Places(values)
+        self.found: dict[int, tuple[Value, frozenset[str]]] = {}
+        self.before_own: set[int] = set()
+        self.queue: list[_Wanted] = []
+
+    def run(self) -> None:
+        """Follow what is queued until nothing is left, or it has been enough."""
+        seen: set[tuple[CodeType, str, int, Called | None]] = set()
+        for _ in range(MAX_STEPS):
+            if not self.queue:
+                return
+            wanted = self.queue.pop()
+            key = (wanted.code, wanted.name, wanted.before, wanted.called)
+            if key in seen:
+                continue
+            seen.add(key)
+            step = last_binding(steps_of(wanted.code), wanted.name, wanted.before)
+            if step is None:
+                self._into_caller(wanted)
+            else:
+                self._through(step, wanted)
+
+    def value(self, rows: int | None) -> Value:
+        """A value made of what was found."""
+        inputs = tuple(value for value, _ in self.found.values())
+        rule = _from_mentioned([mentions for _, mentions in self.found.values()])
+        return make_value(FROM_CODE, inputs, rule, rows=rows, code=self.code, line=self.bound_at)
+
+    def _called(self, wanted: _Wanted) -> Called | None:
+        """Where the function was called from in which something is wanted; None in a module."""
+        return wanted.called or (_called_now(wanted.code) if wanted.code.co_name != "<module>" else None)
+
+    def _take(self, values: Sequence[Value], mentions: frozenset[str]) -> None:
+        self.found.update((id(value), (value, mentions)) for value in values if id(value) not in self.before_own)
+
+    def _into_caller(self, wanted: _Wanted) -> None:
+        passed = self.places.argument(wanted.code, wanted.name)
+        self.is_certain = self.is_certain and not passed.is_parameter
+        self._take(passed.values, wanted.mentions)
+        again = wanted._replace(code=passed.code, is_operand=True, before=passed.first, called=None)
+        self.queue += [again._replace(name=name) for name in passed.names]
+
+    def _through(self, step: Step, wanted: _Wanted) -> None:
+        direct = ends_of(self.places.made(wanted.code), step)
+        if direct and is_adding_up(step.node):
+            more = arrays_of(self.places.values, wanted.code, step, self._called(wanted))
+            direct = list(dict.fromkeys((*direct, *more))) if wanted.code.co_name == "<module>" else more or direct
+        if direct and (wanted.is_operand or len(step.binds) == 1):
+            taken = direct if is_adding_up(step.node) else _at_place(step, wanted.name, direct)
+            self._take(_of_parts(taken, wanted.mentions), wanted.mentions)
+            self.bound_at = wanted.origin
+            return
+        returned = self.places.returned(step, wanted.name)
+        if direct and not returned:
+            return
+        is_own = not wanted.is_operand and wanted.code is self.code
+        origin = step.first if is_own else wanted.origin
+        self.is_certain = self.is_certain and step.is_closed
+        given = _given_there(step.node, wanted.name)
+        if given is not None and not returned:  # X, y = data.values, data.label
+            wider = wanted._replace(
+                name="",
+                is_operand=True,
+                before=step.first,
+                origin=origin,
+                mentions=wanted.mentions | mentions_in(given),
+            )
+            self.queue += [wider._replace(name=name) for name in names_in(given)]
+            return
+        mentions = wanted.mentions | step.mentions | _places_chosen(step.node)
+        is_collected = wanted.is_collected or is_adding_up(step.node) or isinstance(step.node, ast.Expr)
+        wider = wanted._replace(
+            name="", is_operand=True, before=step.first, origin=origin, mentions=mentions, is_collected=is_collected
+        )
+        if returned:
+            called = Called(wanted.code, step.first, step.last, is_collected)
+            self.queue += [
+                wider._replace(code=code, name=name, before=last, called=called) for code, name, last in returned
+            ]
+        else:
+            self.queue += [wider._replace(name=name) for name in (*step.used, *step.passed)]
+
+
+def _called_now(code: CodeType) -> Called | None:
+    """The place from which a function that is running was called."""
+    caller = caller_of(code)
+    return Called(caller.code, caller.line, caller.line, is_each=False) if caller is not None else None
+
+
+def _at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
+    """Of what a statement made, what it bound to the name: of ``a, b = x.values, y.values`` what stands there."""
+    node = step.node
+    if not isinstance(node, ast.Assign) or len(step.binds) == 1:
+        return direct if _is_inner(node, direct[-1]) else [v for v in direct if v.offset == direct[-1].offset]
+    target = node.targets[0]
+    place = place_of(node, name)
+    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Call):  # X, y = load(): in the order of the names
+        return direct[place : place + 1] if place is not None and len(direct) == len(target.elts) else direct[-1:]
+    if not isinstance(target, ast.Tuple) or not isinstance(node.value, ast.Tuple):
+        return direct[-1:]
+    if place is None or place >= len(node.value.elts):
+        return direct
+    mentioned = mentions_in(node.value.elts[place])
+    return [value for value in direct if mentioned.intersection(value.column_names())] or direct
+
+
+def _is_inner(node: ast.stmt, value: Value) -> bool:
+    """Whether a value was made by a part of what an assignment gives, as the sides of ``a.values + b.values`` are."""
+    given = getattr(node, "value", None)
+    if not isinstance(given, ast.expr) or value.code is None or value.offset >= 0:
+        return False
+    span = span_of(value.code, -1 - value.offset)
+    if span is None or whole(value.code, 1)[0] is not value.code:
+        return False
+    return (given.lineno, given.col_offset) < span[:2] or span[2:] < (given.end_lineno or 0, given.end_col_offset or 0)
+
+
+def _given_there(node: ast.stmt, name: str) -> ast.expr | None:
+    """What an assignment of several expressions to several names gives that name."""
+    place = place_of(node, name)
+    if place is None or not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Tuple):
+        return None
+    return node.value.elts[place] if place < len(node.value.elts) else None
+
+
+def _places_chosen(node: ast.stmt) -> frozenset[str]:
+    """The columns that ``X = X[:, [0, 2]]`` chooses by their places, as mentions."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    key = value.slice if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) else None
+    if not isinstance(key, ast.Tuple) or len(key.elts) != 2 or not isinstance(key.elts[0], ast.Slice):
+        return frozenset()
+    chosen = key.elts[1]
+    items = chosen.elts if isinstance(chosen, ast.List | ast.Tuple) else []
+    places = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, int)]
+    return frozenset(map(_mention, places)) if len(places) == len(items) else frozenset()
+
+
+def _mention(place: int) -> str:
+    return f"[{place}]"
+
+
+def _of_parts(values: list[Value], mentions: frozenset[str]) -> list[Value]:
+    """Of the data and the labels that one call gave, those that the code asks for by ``data`` or ``target``."""
+    labels = [value for value in values if value.column_names() == ("target",)]
+    if len(values) > 1 and labels and ("data" in mentions) != ("target" in mentions):
+        return labels if "target" in mentions else [value for value in values if value not in labels]
+    return values
+
+
+def _behind(values: list[Value]) -> set[int]:
+    """The identities of what some values were made from, as far as a short look goes."""
+    seen: set[int] = set()
+    stack = list(values)
+    while stack and len(seen) < MAX_STEPS:
+        for item in stack.pop().inputs:
+            if id(item) not in seen:
+                seen.add(id(item))
+                stack.append(item)
+    return seen
+
+
+def _from_mentioned(mentions: list[frozenset[str]]) -> Rule:
+    """From the columns of each input that the code mentions; from all of it where it mentions none."""
+
+    def rule(value: Value) -> Columns:
+        deps: list[Dep] = []
+        for position, (item, names) in enumerate(zip(value.inputs, mentions, strict=True)):
+            columns: list[str | None] = [
+                name for place, name in enumerate(item.column_names()) if name in names or _mention(place) in names
+            ]
+            deps += [Dep(position, name, description=INFERRED) for name in columns or [None]]
+        return Columns({"*": deps})
+
+    return rule
+
+
+def list_read(values: Values, code: CodeType, line: int, rows: int, names: Sequence[str]) -> Value | None:
+    """A value for a list that is used at ``line`` of ``code`` under these names: what the statements that bound them
+    made it of; None where they do not tell of anything that is followed."""
+    at = step_at(steps_of(code), line)
+    if at is None:
+        return None
+    walk = _Walk(values, code, line)
+    walk.queue += [_Wanted(code, name, False, at.first, line, at.mentions) for name in names]
+    walk.run()
+    return walk.value(rows) if walk.found else None

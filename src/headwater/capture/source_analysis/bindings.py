@@ -1,0 +1,281 @@
+"""Statements of a function or module as (bound names, used names), the form in which the analysis reads them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType
+from typing import Final, NamedTuple
+
+from headwater.capture.notebook_cells import file_of, parts_of, whole
+from headwater.capture.source_analysis.parser import lines_of, syntax_tree
+from headwater.capture.values import Value, Values
+
+MAX_SOURCE_LINES: Final = 20_000
+
+
+class Step(NamedTuple):
+    """One statement: its lines, the names that it binds or changes, and the names in its expressions."""
+
+    first: int
+    last: int
+    binds: frozenset[str]
+    passed: tuple[str, ...]
+    """Names handed on as they are: the whole right side, an argument, an item of a list."""
+    used: tuple[str, ...]
+    """Names inside larger expressions."""
+    mentions: frozenset[str]
+    """Texts and attributes in its expressions: where they name columns, those columns are meant."""
+    is_closed: bool
+    """Whether it calls no function by its bare name: what such a function hands back was made elsewhere."""
+    node: ast.stmt
+    """The statement itself, as it was parsed."""
+
+
+class Called(NamedTuple):
+    """The place from which a function was called, and whether what each of its calls gave is meant, not the latest."""
+
+    code: CodeType
+    first: int
+    last: int
+    is_each: bool
+
+
+_STORES: Final = frozenset({"setitem", "insert", "isetitem", "loc", "iloc", "at", "iat", "DataFrame", "Series"})
+"""Operations that take in an array; what they made is no step towards it."""
+_MEASURES: Final = frozenset({"shape", "size", "empty", "index", "columns", "ndim", "dtype", "dtypes"})
+"""Attributes that tell about data without giving any of it."""
+_GROWS: Final = frozenset({"append", "extend", "insert", "add", "update", "appendleft", "setdefault"})
+
+
+def made_there(values: Values, code: CodeType) -> list[tuple[int, Value]]:
+    """What a code object made, each with its line, in order; what took an array in left out."""
+    return [(line_in(value), value) for value in values.made_in(parts_of(code)) if value.op not in _STORES]
+
+
+def line_in(value: Value) -> int:
+    """The line that made a value, in its whole notebook where it was a cell of one."""
+    return whole(value.code, value.line)[1] if value.code is not None else 0
+
+
+def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
+    """What the statement's latest run made and did not use up itself, in order."""
+    here = [value for line, value in made if step.first <= line <= step.last]
+    latest = {(value.offset, value.column_names()): value for value in here}  # one call may make several: data, labels
+    used = {id(item) for value in latest.values() for item in value.inputs}
+    return sorted((v for v in latest.values() if id(v) not in used), key=lambda value: value.number)
+
+
+def is_adding_up(node: ast.stmt) -> bool:
+    """Whether a statement puts more into what is there: ``total += x``, ``rows[test] = x``."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return isinstance(node, ast.AugAssign) or (bool(targets) and all(isinstance(t, ast.Subscript) for t in targets))
+
+
+def arrays_of(values: Values, code: CodeType, step: Step, called: Called | None = None) -> list[Value]:
+    """The arrays that a statement made of late, in every round of a loop around it, and did not use up itself; of a
+    function's statement in the calls from one place."""
+    parts = set(parts_of(code))
+    made = [one for one in list(values.arrays) if one[0].code in parts and step.first <= line_in(one[0]) <= step.last]
+    found = [value for value, _, _ in made]
+    if called is not None:
+        callers = set(parts_of(called.code))
+        found = [value for value, by, line in made if by in callers and called.first <= line <= called.last]
+        after = 0 if called.is_each else _before_latest(values, code, step, called, found)
+        found = [value for value in found if value.number > after]
+    used = {id(item) for value in found for item in value.inputs}
+    return [value for value in found if id(value) not in used]
+
+
+def _before_latest(values: Values, code: CodeType, step: Step, called: Called, made: list[Value]) -> int:
+    """The number of a value that was made before the latest call of a function, and after those before it: by its
+    caller, or by the function itself above the loop in which the statement stands."""
+    latest = max((value.number for value in made), default=0)
+    loops = [one.lineno for one in _loops_around(code, step)]
+    above = [value.number for line, value in made_there(values, code) if line < min(loops, default=0)]
+    between = [value.number for value in values.made_in(parts_of(called.code)) if value.number < latest]
+    return max((number for number in (*above, *between) if number < latest), default=0)
+
+
+def _loops_around(code: CodeType, step: Step) -> list[ast.stmt]:
+    nodes = [one.node for one in steps_of(code)]
+    loops = [node for node in nodes if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
+    return [node for node in loops if node.lineno < step.first <= (node.end_lineno or 0)]
+
+
+def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
+    """The innermost statement at a line; None where there is none."""
+    return next((step for step in reversed(steps) if step.first <= line <= step.last), None)
+
+
+def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:
+    """The last statement above ``before`` that binds the name; in a loop, one below it."""
+    above = [step for step in steps if name in step.binds and step.first < before]
+    if above:
+        return above[-1]
+    return next((step for step in reversed(steps) if name in step.binds and step.first > before), None)
+
+
+def steps_of(code: CodeType) -> tuple[Step, ...]:
+    """The statements of a function, module or notebook (as far as it has run), in the order of their lines; none where
+    there is no source."""
+    count = len(lines_of(code.co_filename))
+    return _steps_of(code, count) if 0 < count <= MAX_SOURCE_LINES else ()
+
+
+@lru_cache(maxsize=256)
+def _steps_of(code: CodeType, count: int) -> tuple[Step, ...]:
+    try:
+        tree = syntax_tree("".join(lines_of(code.co_filename)[:count]))
+    except (SyntaxError, ValueError):
+        return ()
+    body = tree.body if code.co_name == "<module>" else _body_of(tree, code)
+    return tuple(sorted(_steps(body), key=lambda step: (step.first, -step.last)))
+
+
+def module_steps_of(code: CodeType) -> tuple[Step, ...]:
+    """The statements of the module, or notebook, that a function is in: where its global names are bound."""
+    filename = file_of(code)
+    count = len(lines_of(filename))
+    return _steps_in(filename, count) if 0 < count <= MAX_SOURCE_LINES else ()
+
+
+@lru_cache(maxsize=64)
+def _steps_in(filename: str, count: int) -> tuple[Step, ...]:
+    try:
+        return tuple(_steps(syntax_tree("".join(lines_of(filename)[:count])).body))
+    except (SyntaxError, ValueError):
+        return ()
+
+
+def _body_of(tree: ast.Module, code: CodeType) -> list[ast.stmt]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
+            if code.co_firstlineno in (first, node.lineno):
+                return node.body
+    return []
+
+
+def _steps(body: list[ast.stmt]) -> Iterator[Step]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(node, ast.For | ast.AsyncFor):
+            yield _step(node, [node.target], node.iter, last=node.iter.end_lineno)
+        elif isinstance(node, ast.While):
+            yield _step(node, [], node.test, last=node.test.end_lineno)
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:
+                yield _step(
+                    node, [item.optional_vars] if item.optional_vars else [], item.context_expr, last=node.lineno
+                )
+        elif isinstance(node, ast.Assign):
+            yield _step(node, node.targets, node.value)
+        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+            yield _step(node, [node.target], node.value, changes=isinstance(node, ast.AugAssign))
+        elif isinstance(node, ast.Expr | ast.Return):
+            grown = _grown(node.value)
+            yield _step(node, grown, node.value, changes=bool(grown))
+        elif isinstance(node, ast.Assert):
+            yield _step(node, [], node.test)
+        for part in ("body", "orelse", "finalbody"):
+            yield from _steps(getattr(node, part, []))
+        for handler in getattr(node, "handlers", []):
+            yield from _steps(handler.body)
+
+
+def _grown(value: ast.expr | None) -> list[ast.expr]:
+    """The collection that ``rows.append(...)`` adds to."""
+    function = value.func if isinstance(value, ast.Call) else None
+    is_growing = isinstance(function, ast.Attribute) and function.attr in _GROWS
+    return [function.value] if is_growing and isinstance(function, ast.Attribute) else []
+
+
+def _step(
+    node: ast.stmt, targets: list[ast.expr], value: ast.expr | None, *, last: int | None = None, changes: bool = False
+) -> Step:
+    binds = frozenset(name for target in targets for name in _bound(target))
+    passed, used = _parts(value)
+    called = [item.func for item in ast.walk(node) if isinstance(item, ast.Call)] if value is not None else []
+    is_closed = not any(isinstance(item, ast.Name) and not hasattr(builtins, item.id) for item in called)
+    if changes:
+        used += tuple(binds)
+    mentions = mentions_in(value)
+    return Step(node.lineno, last or node.end_lineno or node.lineno, binds, passed, used, mentions, is_closed, node)
+
+
+def part_of(step: Step, expression: ast.expr) -> Step:
+    """A statement, as far as one expression in it goes, which is more than a name."""
+    return step._replace(passed=(), used=tuple(names_in(expression)), mentions=mentions_in(expression))
+
+
+def mentions_in(value: ast.expr | None) -> frozenset[str]:
+    """The texts and attributes in an expression: where they name columns, those columns are meant."""
+    nodes = list(ast.walk(value)) if value is not None else []
+    texts = {item.value for item in nodes if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+    return frozenset(texts | {item.attr for item in nodes if isinstance(item, ast.Attribute)})
+
+
+def _bound(target: ast.expr) -> Iterator[str]:
+    """The names that an assignment binds; of ``x[...] = `` and ``x.y =`` the object that it changes."""
+    if isinstance(target, ast.Name):
+        yield target.id
+    elif isinstance(target, ast.Tuple | ast.List):
+        for item in target.elts:
+            yield from _bound(item)
+    elif isinstance(target, ast.Subscript | ast.Attribute | ast.Starred):
+        yield from _bound(target.value)
+
+
+def _parts(value: ast.expr | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names that an expression hands on as they are, and names that it computes with."""
+    passed: list[str] = []
+    used: list[str] = []
+    waiting = [value] if value is not None else []
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ast.Name):
+            passed.append(item.id)
+        elif isinstance(item, ast.Call) and item is value:
+            waiting += [*item.args, *(keyword.value for keyword in item.keywords)]
+            used += names_in(item.func)
+        elif isinstance(item, ast.List | ast.Tuple):
+            waiting += item.elts
+        elif isinstance(item, ast.Dict):
+            waiting += item.values
+        else:
+            used += names_in(item)
+    return tuple(passed), tuple(used)
+
+
+def names_in(node: ast.AST) -> list[str]:
+    """The names in an expression whose data it uses: ``len(x)`` and ``x.shape`` tell of ``x`` without giving any."""
+    found: list[str] = []
+    own = own_names(node)
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ast.Name) and item.id not in own:
+            found.append(item.id)
+        is_count = isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id == "len"
+        is_measure = is_count or (isinstance(item, ast.Attribute) and item.attr in _MEASURES)
+        if not is_measure and not is_test_of_names(item):
+            waiting += ast.iter_child_nodes(item)
+    return found
+
+
+def is_test_of_names(node: ast.AST) -> bool:
+    """Whether an expression asks no more than whether a column is there: ``"age" in frame``."""
+    if not isinstance(node, ast.Compare) or not isinstance(node.left, ast.Constant):
+        return False
+    return isinstance(node.left.value, str) and all(isinstance(one, ast.In | ast.NotIn) for one in node.ops)
+
+
+def own_names(node: ast.AST) -> set[str]:
+    """The names that comprehensions and lambdas in an expression bind for themselves."""
+    targets = [item.target for item in ast.walk(node) if isinstance(item, ast.comprehension)]
+    names = {item.id for target in targets for item in ast.walk(target) if isinstance(item, ast.Name)}
+    return names | {item.arg for item in ast.walk(node) if isinstance(item, ast.arg)}

@@ -1,0 +1,136 @@
+"""Follows origins across calls of the user's own functions: arguments to their callers, results to ``return``.
+
+An array that was passed in as an argument was made by the caller, whose line is on the stack. One that a function
+returned was made there, by the expressions of its ``return`` statements.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from types import CodeType
+from typing import NamedTuple
+
+from headwater.capture.notebook_cells import whole
+from headwater.capture.source_analysis.bindings import Step, ends_of, line_in, made_there, names_in, step_at, steps_of
+from headwater.capture.user_code import user_frame
+from headwater.capture.values import Value, Values
+
+
+class Passed(NamedTuple):
+    """What a name was given by the caller: names there, above a line, and values that were made within the call."""
+
+    code: CodeType
+    names: tuple[str, ...]
+    values: tuple[Value, ...]
+    first: int
+    is_parameter: bool
+
+
+class Places:
+    """The code objects that are looked at for one array: what each made, who called it, what it gives back."""
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self._made: dict[CodeType, list[tuple[int, Value]]] = {}
+
+    def made(self, code: CodeType) -> list[tuple[int, Value]]:
+        """What the code object made, in order, each with its line."""
+        found = self._made.get(code)
+        if found is None:
+            found = self._made[code] = made_there(self.values, code)
+        return found
+
+    def argument(self, code: CodeType, name: str) -> Passed:
+        """What the caller gave for a parameter; nothing where it is none, or the caller cannot be read."""
+        parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        nothing = Passed(code, (), (), 0, is_parameter=name in parameters)
+        caller = caller_of(code) if nothing.is_parameter else None
+        if caller is None:
+            return nothing
+        steps = steps_of(caller[0])
+        at = step_at(steps, caller[1])
+        if at is not None and caller.is_through_library:
+            return Passed(caller.code, (*at.passed, *at.used), (), at.first, is_parameter=True)
+        call = call_of(at, code) if at is not None else None
+        given = given_for(call, code, name, parameters.index(name)) if call is not None else None
+        if at is None or given is None:
+            return nothing
+        within = tuple(
+            value
+            for line, value in [(line_in(value), value) for value in ends_of(self.made(caller[0]), at)]
+            if given.lineno <= line <= (given.end_lineno or given.lineno) and not isinstance(given, ast.Name)
+        )
+        return Passed(caller[0], () if within else tuple(names_in(given)), within, at.first, is_parameter=True)
+
+    def returned(self, step: Step, name: str) -> list[tuple[CodeType, str, int]]:
+        """The names that functions of the user gave back for ``name``, each with code and line of the return."""
+        value = getattr(step.node, "value", None)
+        called = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+        if not called:
+            return []
+        place = place_of(step.node, name)
+        found = []
+        for code in self.values.codes_named(called):
+            for inner in steps_of(code):
+                given = inner.node.value if isinstance(inner.node, ast.Return) else None
+                if isinstance(given, ast.Tuple) and place is not None:
+                    given = given.elts[place] if place < len(given.elts) else None
+                if given is not None:
+                    found += [(code, other, inner.first) for other in names_in(given)]
+        return found
+
+
+class Caller(NamedTuple):
+    """A place in the user's code from which a function was called."""
+
+    code: CodeType
+    line: int
+    is_through_library: bool
+    """Whether that place called a library, and the library the function, with what it made of what it was given."""
+
+
+def caller_of(code: CodeType) -> Caller | None:
+    """The user's code that called a function which is running, and the line."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is None or frame.f_back is None:
+        return None
+    above = user_frame(frame.f_back)
+    return Caller(*whole(above.f_code, above.f_lineno or 0), is_through_library=_is_library(frame.f_back.f_code))
+
+
+def _is_library(code: CodeType) -> bool:
+    """Whether code is of an installed library; a stand-in of ours is not."""
+    return "-packages" in code.co_filename
+
+
+def call_of(step: Step, code: CodeType) -> ast.Call | None:
+    """The call of a function in a statement; None where it cannot be told."""
+    for node in ast.walk(step.node):
+        if isinstance(node, ast.Call) and code.co_name in (
+            getattr(node.func, "attr", None),
+            getattr(node.func, "id", None),
+        ):
+            return node
+    return None
+
+
+def given_for(call: ast.Call, code: CodeType, name: str, place: int) -> ast.expr | None:
+    """The expression that a call gives for the parameter of that name, at ``place`` of the function that it calls."""
+    if isinstance(call.func, ast.Attribute):
+        place -= code.co_varnames[:1] in (("self",), ("cls",))
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    return call.args[place] if 0 <= place < len(call.args) else None
+
+
+def place_of(node: ast.stmt, name: str) -> int | None:
+    """Where a name stands among the targets of ``a, b = ...``; None of a single one."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    if not isinstance(target, ast.Tuple | ast.List):
+        return None
+    names = [item.id if isinstance(item, ast.Name) else "" for item in target.elts]
+    return names.index(name) if name in names else None

@@ -1,0 +1,224 @@
+"""Infers which followed objects the plain Python values in an expression were taken from.
+
+``dict(zip(X.columns, model.coef_[0]))`` puts numbers into a dictionary, and plain numbers cannot be followed into the
+file that they are dumped to. The running functions still hold the objects that the expression names, and those are
+followed. So the expression is resolved through the statements that bound its names, until each name leads to a literal
+or to a followed object. If any of them leads elsewhere, nothing is reported.
+
+The result is marked ``inferred``, since a name may have been rebound in between.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from itertools import islice
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
+from typing import Any, Final
+
+from headwater.capture.caller_frame import variables
+from headwater.capture.notebook_cells import whole
+from headwater.capture.source_analysis.literals import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
+from headwater.capture.source_analysis.row_list_syntax import called_name
+from headwater.capture.source_analysis.row_lists import MEASURES
+from headwater.capture.user_code import is_users
+from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, make_value
+
+TAKEN: Final = "taken"
+"""The operation of a value that was read from what an expression names."""
+Known = Callable[[object], Value | None]
+"""The value of an object that is followed, without a guess."""
+_MOST_FRAMES: Final = 300
+"""Frames that are looked at for the one where an expression stands; reading a nested one takes ten a level."""
+_MOST_ITEMS: Final = 1_000
+_ABSENT: Final = object()
+_Found = dict[tuple[Value, str | None], None]
+
+
+def expression_value(
+    known: Known, given: Iterable[tuple[ast.expr, Place]], code: CodeType, line: int, obj: object = None
+) -> Value | None:
+    """A value for what some expressions make: of nothing, where the code spells them out; of the objects that they
+    name; None where they lead elsewhere. ``obj`` is what they made, where that is at hand: what is known of its items
+    is no guess."""
+    expressions = list(given)
+    items = Items(known, obj)
+    reader = Reader()
+    if expressions and not items.values and all(reader.follows(node, at) for node, at in expressions):
+        return make_value(TAKEN, (NOTHING,), code=code, line=line)
+    taken = ExpressionReader(known)
+    is_read = bool(expressions) and all(taken.follows(node, at) for node, at in expressions)
+    found, told = (taken.found, taken.told) if is_read else ({}, {})
+    found.update(((value, None), None) for value in items.values)
+    return _made(found, told, items, code, line) if found or told else None
+
+
+class Items:
+    """What is known of the items of a plain object: of numbers by identity, of lists of names by their text."""
+
+    def __init__(self, known: Known, obj: object) -> None:
+        self.values: dict[Value, None] = {}
+        self._lists: set[tuple[str, ...]] = set()
+        waiting, left = [obj], _MOST_ITEMS
+        while waiting and left:
+            left -= 1
+            item = waiting.pop()
+            if isinstance(item, dict | list | tuple):
+                inner = list(islice(item.values() if isinstance(item, dict) else item, _MOST_ITEMS))
+                waiting += inner
+                if inner and all(isinstance(one, str) for one in inner):
+                    self._lists.add(tuple(inner))
+            elif (value := known(item)) is not None:
+                self.values[value] = None
+
+    def have_names_of(self, value: Value) -> bool:
+        """Whether a list among the items is that of the columns of ``value``."""
+        return value.column_names() in self._lists
+
+
+def _made(found: _Found, told: _Found, items: Items, code: CodeType, line: int) -> Value:
+    inputs = tuple(dict.fromkeys(value for value, _ in (*found, *told)))
+    place = {value: position for position, value in enumerate(inputs)}
+    deps = [Dep(place[v], c, description="" if v in items.values else INFERRED) for v, c in found]
+    indirect = [
+        Dep(place[v], c, "INDIRECT", "CONDITIONAL", description="" if items.have_names_of(v) else INFERRED)
+        for v, c in told
+    ]
+    return make_value(TAKEN, inputs, lambda _: Columns({"*": deps}, indirect), code=code, line=line)
+
+
+class ExpressionReader(Reader):
+    """Follows expressions to what is written, and to objects that are followed."""
+
+    def __init__(self, known: Known) -> None:
+        super().__init__()
+        self.found: _Found = {}
+        """Values, each with the column that is asked of it, of whose data something is taken."""
+        self.told: _Found = {}
+        """Values that only told of their names, or how much there is of them."""
+        self._sink = self.found
+        self._known = known
+        self._reached = 0
+        """How often an object that is followed, or an argument that was given, was come upon."""
+
+    def follows(self, node: ast.AST, at: Place) -> bool:
+        """As in ``Reader``; what leads to an object that is followed is noted down."""
+        return self._part(node, at) or super().follows(node, at)
+
+    def _part(self, node: ast.AST, at: Place) -> bool:
+        """Whether an expression is a column of an object that is followed, or tells of one."""
+        if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.value, ast.Name):
+            return False
+        value = self._known(self._held(node.value.id, at))
+        if value is None:
+            return False
+        names = value.column_names()
+        if isinstance(node, ast.Subscript):
+            items = node.slice.elts if isinstance(node.slice, ast.List) else [node.slice]
+            chosen = [item.value for item in items if isinstance(item, ast.Constant)]
+            if len(chosen) < len(items) or not all(item in names for item in chosen):
+                return False
+            self._take(value, [str(item) for item in chosen])
+        elif node.attr in names:
+            self._take(value, [node.attr])
+        elif node.attr in MEASURES:
+            with self._telling():
+                self._take(value)
+        else:
+            return False
+        return True
+
+    def _take(self, value: Value, columns: Iterable[str | None] = (None,)) -> None:
+        self._reached += 1
+        self._sink.update(((value, column), None) for column in columns)
+
+    @contextmanager
+    def _telling(self) -> Any:
+        """What is reached here only tells of itself."""
+        before, self._sink = self._sink, self.told
+        yield
+        self._sink = before
+
+    def _name(self, name: str, at: Place) -> bool:
+        obj = self._held(name, at)
+        value = self._known(obj)
+        if value is not None:
+            self._take(value)
+            return True
+        if isinstance(obj, list | tuple | dict) and obj and self._items(obj):
+            return True
+        return super()._name(name, at)
+
+    def _items(self, obj: Any) -> bool:
+        """Whether all items of a list or dictionary are followed, as numbers that were measured are."""
+        items = list(islice(obj.values() if isinstance(obj, dict) else obj, _MOST_ITEMS))
+        values = [self._known(item) for item in items]
+        known = [value for value in values if value is not None]
+        for value in known:
+            self._take(value)
+        return len(known) == len(obj)
+
+    def _call(self, node: ast.Call, at: Place) -> bool:
+        function, name = node.func, called_name(node)
+        before = self._reached
+        is_library = False
+        if isinstance(function, ast.Name):
+            own = function_named(name, at.code)
+            is_plain = name in BUILTINS or (name in NAMES and not bindings(name, at))
+            is_library = own is None and not is_plain and self._is_library(name, at)
+            is_known = self._function(own) if own is not None else is_plain or is_library
+        else:
+            root = _root(function)
+            is_library = root is not None and self._is_library(root, at) and not self.is_module(root)
+            is_known = not READS.match(name) and (is_library or self.follows(function, at))
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if name == "len" and isinstance(function, ast.Name):
+            with self._telling():
+                is_known = is_known and all(self.follows(item, at) for item in given)
+        else:
+            is_known = is_known and all(self.follows(item, at) for item in given)
+        return is_known and (not is_library or self._reached > before)
+
+    def _is_library(self, name: str, at: Place) -> bool:
+        """Whether a name stands for a module, class or function of a library, which makes what it gives of what it is
+        given, as far as its name tells."""
+        obj = self._held(name, at)
+        if isinstance(obj, ModuleType | BuiltinFunctionType):
+            return True
+        if isinstance(obj, FunctionType):
+            return not is_users(obj.__code__) and not READS.match(name)
+        module = sys.modules.get(getattr(obj, "__module__", "") or "") if isinstance(obj, type) else None
+        return "-packages" in (getattr(module, "__file__", "") or "")
+
+    def _parameter(self, code: CodeType, name: str, place: int) -> bool:
+        self._reached += code in self._functions
+        return super()._parameter(code, name, place)
+
+    def _held(self, name: str, at: Place) -> object:
+        """What a name stands for now; one that the expression binds itself, nothing."""
+        return _ABSENT if name in at.own else held(name, at.code)
+
+
+def held(name: str, code: CodeType) -> object:
+    """What a name stands for now in a function or module of the user's, where that runs or its globals can be had."""
+    frame: FrameType | None = sys._getframe(2)
+    near: FrameType | None = None
+    for _ in range(_MOST_FRAMES):
+        if frame is None:
+            break
+        if whole(frame.f_code, 0)[0] is code:
+            found = variables(frame, (name,)).get(name, _ABSENT)
+            return frame.f_globals.get(name, _ABSENT) if found is _ABSENT else found
+        if near is None and frame.f_code.co_filename == code.co_filename:
+            near = frame
+        frame = frame.f_back
+    return _ABSENT if near is None or name in code.co_varnames else near.f_globals.get(name, _ABSENT)
+
+
+def _root(node: ast.AST) -> str | None:
+    """The name that a chain of attributes begins with; None where it begins with anything else."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None

@@ -1,0 +1,118 @@
+"""Infers from the source what the user's code writes into a file that it opens itself.
+
+``with open("readme.txt", "w") as f: f.write("made by us")`` writes no data, whatever the run has read before;
+``f.write(str(model.coef_))`` writes data of the model. The arguments of every call made on the handle, or given the
+handle, are the content of the file. If the handle is passed on in any other way, the content is unknown.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from types import CodeType
+from typing import Final
+
+from headwater.capture.source_analysis.bindings import Step, step_at, steps_of
+from headwater.capture.source_analysis.literals import Place
+
+_WRITERS: Final = frozenset(("json", "pickle", "csv", "yaml", "toml", "tomli_w", "simplejson", "ujson", "np", "numpy"))
+"""Modules, by the names they usually have, with functions that write what they are given, and nothing else."""
+_OWN: Final = frozenset(("write", "writelines", "close", "flush", "writerow", "writerows", "writeheader"))
+_ONE_LINERS: Final = frozenset(("write_text", "write_bytes", "dump", "savetxt", "save", "print", "write"))
+
+
+Payload = list[tuple[ast.expr, Place]]
+"""Expressions that go into a file, each with where it stands."""
+
+
+def payload_at(code: CodeType | None, line: int) -> Payload:
+    """All that goes into the file that is opened at ``line`` of ``code``; nothing where that cannot be told."""
+    steps = steps_of(code) if code is not None else ()
+    at = step_at(steps, line)
+    if code is None or at is None:
+        return []
+    if isinstance(at.node, ast.Expr):
+        return _placed(_of_one_line(at.node.value) or [], code, at)
+    if not isinstance(at.node, ast.With | ast.Assign) or len(at.binds) != 1:
+        return []
+    last = at.node.end_lineno if isinstance(at.node, ast.With) else steps[-1].last
+    below = [step for step in steps if step is not at and at.first <= step.first <= (last or 0)]
+    return _through_handle(next(iter(at.binds)), below, code)
+
+
+def _placed(expressions: list[ast.expr], code: CodeType, step: Step) -> Payload:
+    return [(item, Place(code, step.first)) for item in expressions]
+
+
+def _through_handle(name: str, steps: list[Step], code: CodeType) -> Payload:
+    handles, found = {name}, []
+    for step in steps:
+        node = step.node
+        if isinstance(node, ast.For | ast.While | ast.With) or not handles.intersection(_names(node)):
+            if handles.intersection(_names(_head(node))):
+                return []
+            continue
+        call = getattr(node, "value", None)
+        if not isinstance(node, ast.Expr | ast.Assign) or not isinstance(call, ast.Call):
+            return []
+        payload = _of_call(call, handles)
+        if payload is None:
+            return []
+        found += _placed(payload, code, step)
+        if isinstance(node, ast.Assign):  # csv.writer(file)
+            handles |= step.binds
+    return found
+
+
+def _head(node: ast.stmt) -> ast.AST:
+    """What a compound statement evaluates before its body; its body's statements are looked at by themselves."""
+    if isinstance(node, ast.For):
+        return node.iter
+    if isinstance(node, ast.With):
+        return ast.Tuple([item.context_expr for item in node.items], ast.Load())
+    return node.test if isinstance(node, ast.While) else ast.Pass()
+
+
+def _of_call(call: ast.Call, handles: set[str]) -> list[ast.expr] | None:
+    """What a call writes to one of the handles; None where that cannot be told."""
+    function = call.func
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    payload = [item for item in given if not (isinstance(item, ast.Name) and item.id in handles)]
+    if any(handles.intersection(_names(item)) for item in payload):
+        return None
+    if isinstance(function, ast.Name):
+        return payload if function.id == "print" else None
+    owner = function.value if isinstance(function, ast.Attribute) else None
+    if not isinstance(owner, ast.Name) or not isinstance(function, ast.Attribute):
+        return None
+    if owner.id in handles:
+        return payload if function.attr in _OWN else None
+    return payload if owner.id in _WRITERS else None
+
+
+def _of_one_line(call: ast.expr) -> list[ast.expr] | None:
+    """What a statement that opens and writes at once writes: ``Path(p).write_text(x)``, ``json.dump(x, open(p))``."""
+    if not isinstance(call, ast.Call):
+        return None
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if name not in _ONE_LINERS:
+        return None
+    owner = function.value if isinstance(function, ast.Attribute) else None
+    is_plain = owner is None or (isinstance(owner, ast.Name) and owner.id in _WRITERS)
+    if not is_plain and name not in ("write_text", "write_bytes") and not _opens(owner):
+        return None
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return [item for item in given if not _opens(item)]
+
+
+def _opens(node: ast.AST | None) -> bool:
+    function = node.func if isinstance(node, ast.Call) else None
+    return isinstance(function, ast.Name | ast.Attribute) and "open" in (
+        getattr(function, "id", ""),
+        getattr(function, "attr", ""),
+    )
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    return (item.id for item in ast.walk(node) if isinstance(item, ast.Name))

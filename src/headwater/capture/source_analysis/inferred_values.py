@@ -1,0 +1,256 @@
+"""Values inferred for arrays and lists that no hook has seen being made.
+
+Operators, element-wise functions and comprehensions over arrays run in compiled code: ``predict(X).round()`` returns
+an array that no hook has seen. When such an array is used, its origin is inferred from the source (``array_origins``).
+A list cannot be followed at all: it comes from the columns that the statement which made it iterated over (``[v > 3
+for v in df["x"]]``), or from what the statements that bound its name made it of. If the source does not say, an array
+is taken to come from the latest followed array of the same length; a list is not. All of these are guesses, and every
+edge based on one is marked ``inferred``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable
+from types import CodeType, FrameType
+from typing import Any, Final
+
+from headwater.capture.caller_frame import variables
+from headwater.capture.notebook_cells import user_place, whole
+from headwater.capture.source_analysis.budget import BUDGET
+from headwater.capture.user_code import is_users, user_frame
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value
+
+_KEPT: Final = 64
+_SHORTEST: Final = 2
+"""A sequence of one could be anything."""
+_PASSES_A_LINE: Final = 4
+_ASKED_A_LINE: Final = 64
+_LINES: Final = 1_000
+"""Lines of code whose passes are remembered; beyond them all are forgotten."""
+_UNSEEN: Final = "unseen"
+"""The operation of a value that was guessed from an array's length."""
+
+
+class InferredValues:
+    """The latest arrays that are followed, by length."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._recent: deque[tuple[int, Value]] = deque(maxlen=_KEPT)
+        self._passes: dict[CodeType, dict[int, tuple[Value, ...]]] = {}
+        self._lines = 0
+        self._asked: dict[tuple[CodeType | None, int], tuple[int, bool]] = {}
+        """Per line of code, how often an array was asked for there, and whether it was never known."""
+        self._named: dict[tuple[CodeType, int], int] = {}
+        """Per line of code, how often a list was asked for there."""
+        self._spelled: dict[tuple[CodeType | None, int, frozenset[str] | None], tuple[int, bool]] = {}
+        """Per line of code, how often it was asked whether it spells out what it makes, and the latest answer."""
+        self._written: dict[tuple[CodeType, int], int] = {}
+        """Per line of code, how often it was asked what it puts into a file."""
+        self._tables: dict[tuple[CodeType, int], int] = {}
+        """Per line of code, how often it was asked what a table is made of there."""
+
+    def saw(self, obj: Any, value: Value) -> None:
+        """An object was bound: remember arrays.
+
+        One that shows the whole memory of another (a library turned its result before it handed it over) names that as
+        well: of a view numpy tells whose memory it shows, not through which array it was taken.
+        """
+        if type(obj).__name__ != "ndarray" or value.rows is None:
+            return
+        self._recent.append((value.rows, value))
+        self._values.arrays.append(_made(value))
+        owner = obj.base
+        if type(owner) is type(obj) and owner.nbytes == obj.nbytes and not self._values.knows(owner):
+            self._values.bind(owner, value)
+
+    def went_through(self, value: Value, code: CodeType | None, line: int) -> None:
+        """The user's code goes through the items of a column one by one at that line; what becomes of them is a list,
+        if anything."""
+        if code is None:
+            return
+        if self._lines >= _LINES:
+            self._passes.clear()
+            self._lines = 0
+        lines = self._passes.setdefault(code, {})
+        before = lines.get(line, ())
+        if value not in before:
+            self._lines += not before
+            lines[line] = (*before, value)[-_PASSES_A_LINE:]
+
+    def value_of(self, obj: Any) -> Value | None:
+        """A value for an array or list that is not known: what the code says; of an array, where the code does not
+        tell, the latest array of its length. Lists are too many, and too short, to be known by their length."""
+        kind = type(obj).__name__
+        if kind not in ("ndarray", "list", "tuple") or getattr(obj, "ndim", 1) == 0:
+            return None
+        rows = len(obj)
+        if rows < _SHORTEST:
+            return None
+        if kind != "ndarray":
+            return self._listed(obj, rows)
+        found = self._read(obj, rows)
+        if found is not None:
+            return None if found is UNKNOWN else found
+        for known_rows, value in reversed(self._recent):
+            if known_rows == rows:
+                return make_value(_UNSEEN, (value,), _from_all, columns=value.columns, rows=rows)
+        return None
+
+    def _read(self, obj: Any, rows: int) -> Value | None:
+        """What the code says of an array. A line that has been asked often is in a loop, and has told what it tells:
+        where nothing that is followed was behind any array there, nothing is behind the next."""
+        code, line = user_place(4)
+        if not is_users(code):
+            return None
+        count, is_unknown = self._asked.get((code, line), (0, True))
+        if count >= _ASKED_A_LINE:
+            if code is not None and not is_unknown:
+                BUDGET.gave_up(code, line)
+            return UNKNOWN if is_unknown else None
+        from headwater.capture.source_analysis.array_origins import read_of
+
+        found = read_of(self._values, obj, code, line, rows)
+        if len(self._asked) >= _LINES:
+            self._asked.clear()
+        self._asked[code, line] = count + 1, is_unknown and found is UNKNOWN
+        return found
+
+    def table_of(self, names: tuple[str, ...], rows: int | None) -> Value | None:
+        """A value for a table of these columns that the user's line makes of a list: what the code gathered in it."""
+        code, line = user_place(3)
+        if code is None:
+            return None
+        passes = self._passes.get(code, {})
+        count = self._tables.get((code, line), 0)
+        if count >= _ASKED_A_LINE and not passes:
+            return None
+        if len(self._tables) >= _LINES:
+            self._tables.clear()
+        self._tables[code, line] = count + 1
+        from headwater.capture.source_analysis.expression_values import held
+        from headwater.capture.source_analysis.row_lists import row_list_table
+
+        def known(name: str) -> Value | None:
+            return self._known(held(name, code))
+
+        return row_list_table(code, line, passes, known, names, rows)
+
+    def is_literal_here(self, makers: frozenset[str] | None = None) -> bool:
+        """Whether the user's line spells out in the code what it makes, or what a call of one of the ``makers`` makes
+        there; see ``literals``. A line in a loop is read a bounded number of times."""
+        from headwater.capture.source_analysis.literals import is_literal
+
+        return self._spelled_at(user_place(4), makers, lambda code, line: is_literal(code, line, makers))
+
+    def saved_here(self, savers: frozenset[str], target: int, obj: object = None) -> Value | None:
+        """A value for all that the user's line puts into a file by its call of one of the ``savers``, the file being at
+        the place ``target`` of its arguments: of nothing, where the code spells that out; of the objects that it
+        names; None where the code does not tell. ``obj`` is what is saved, where its items may be known."""
+        from headwater.capture.source_analysis.literals import Place, saved_at
+
+        code, line = user_place(4)
+        if code is None:
+            return None
+        return self._taken(
+            code, line, lambda: [(node, Place(code, line)) for node in saved_at(code, line, savers, target)], obj
+        )
+
+    def put_in_file(self, code: CodeType | None, line: int, payload_at: Callable[[CodeType, int], Any]) -> Value | None:
+        """As ``saved_here``, for what goes into the file that is opened at a line, which ``payload_at`` reads."""
+        return self._taken(code, line, lambda: payload_at(code, line)) if code is not None else None
+
+    def _taken(self, code: CodeType, line: int, given: Callable[[], Any], obj: object = None) -> Value | None:
+        """A line in a loop is read a bounded number of times."""
+        count = self._written.get((code, line), 0)
+        if count >= _ASKED_A_LINE:
+            return None
+        if len(self._written) >= _LINES:
+            self._written.clear()
+        self._written[code, line] = count + 1
+        from headwater.capture.source_analysis.expression_values import expression_value
+
+        return expression_value(self._known, given(), code, line, obj)
+
+    def _known(self, obj: object) -> Value | None:
+        """The value of an object, without a guess by length."""
+        value = self._values.seen(obj)
+        return None if value is not None and value.op == _UNSEEN else value
+
+    def _spelled_at(
+        self,
+        place: tuple[CodeType | None, int],
+        names: frozenset[str] | None,
+        read: Callable[[CodeType | None, int], bool],
+    ) -> bool:
+        count, was = self._spelled.get((*place, names), (0, False))
+        if count >= _ASKED_A_LINE:
+            return was
+        if len(self._spelled) >= _LINES:
+            self._spelled.clear()
+        found = read(*place)
+        self._spelled[(*place, names)] = count + 1, found
+        return found
+
+    def is_literal_object(self, obj: Any) -> bool:
+        """Whether the code spells out what an object is made of, under a name that the user's line has for it."""
+        frame = user_frame(sys._getframe(2))
+        code, line = whole(frame.f_code, frame.f_lineno or 0)
+        names = self._names_of(obj, frame, code, line)
+        if not names:
+            return False
+        from headwater.capture.source_analysis.literals import are_literal
+
+        return are_literal(names, code, line)
+
+    def _listed(self, obj: Any, rows: int) -> Value | None:
+        """A value for a list that is used at the user's line: what was gone through for it, or what the code makes it
+        of under a name that it has there."""
+        from headwater.capture.source_analysis.array_origins import FROM_CODE, list_read
+        from headwater.capture.source_analysis.list_columns import iterated_columns
+
+        frame = user_frame(sys._getframe(3))
+        code, line = whole(frame.f_code, frame.f_lineno or 0)
+        names = self._names_of(obj, frame, code, line)
+        passes = self._passes.get(code)
+        values = iterated_columns(code, line, passes, names) if passes else ()
+        if values:
+            deps = [Dep(i, None, description=INFERRED) for i in range(len(values))]
+            return make_value(FROM_CODE, values, lambda _: Columns({"*": deps}), rows=rows, code=code, line=line)
+        return list_read(self._values, code, line, rows, names) if names else None
+
+    def _names_of(self, obj: Any, frame: FrameType, code: CodeType, line: int) -> tuple[str, ...]:
+        """The names that the user's line has for an object. A line in a loop is read a bounded number of times."""
+        count = self._named.get((code, line), 0)
+        if count >= _ASKED_A_LINE:
+            return ()
+        if len(self._named) >= _LINES:
+            self._named.clear()
+        self._named[code, line] = count + 1
+        from headwater.capture.source_analysis.bindings import step_at, steps_of
+
+        at = step_at(steps_of(code), line)
+        names = (*at.passed, *at.used) if at is not None else ()
+        held = {**frame.f_globals, **variables(frame, names)} if names else {}
+        return tuple(name for name in dict.fromkeys(names) if held.get(name) is obj)
+
+
+def _made(value: Value) -> tuple[Value, CodeType | None, int]:
+    """An array with the place that called the function of the user's which made it."""
+    code = value.code
+    if code is None or code.co_name == "<module>":
+        return value, None, 0
+    frame: FrameType | None = user_frame(sys._getframe(2))
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    above = user_frame(frame.f_back) if frame is not None and frame.f_back is not None else None
+    if above is None:
+        return value, None, 0
+    return (value, *whole(above.f_code, above.f_lineno or 0))
+
+
+def _from_all(value: Value) -> Columns:
+    deps = [Dep(0, None, description=INFERRED)]
+    return Columns(dict.fromkeys(value.column_names() or ("*",), deps))

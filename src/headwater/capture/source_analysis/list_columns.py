@@ -1,0 +1,46 @@
+"""Infers from the source which columns were iterated over to build a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import CodeType
+
+from headwater.capture.source_analysis.array_origins import MAX_STEPS
+from headwater.capture.source_analysis.bindings import Step, last_binding, step_at, steps_of
+from headwater.capture.values import Value
+
+
+def iterated_columns(
+    code: CodeType, line: int, passes: Mapping[int, tuple[Value, ...]], names: Sequence[str] = ()
+) -> tuple[Value, ...]:
+    """The values of the columns that were gone through to make a list which is used at ``line`` of ``code``.
+
+    ``passes`` are the lines at which columns were gone through. The statement itself may have done it, or one of those
+    that bound the names it hands on: of the list itself, where it has ``names`` there.
+    """
+    steps = steps_of(code)
+    at = step_at(steps, line)
+    if at is None:
+        return ()
+    found = [] if names else _passed_in(at, passes)
+    seen: set[tuple[str, int]] = set()
+    waiting = [(name, at.first) for name in names or at.passed or at.used] if not found else []
+    for _ in range(MAX_STEPS):
+        if not waiting:
+            break
+        name, before = waiting.pop()
+        if (name, before) in seen:
+            continue
+        seen.add((name, before))
+        step = last_binding(steps, name, before)
+        if step is None:
+            continue
+        values = _passed_in(step, passes)
+        found += values
+        if not values:
+            waiting += [(other, step.first) for other in (*step.passed, *step.used)]
+    return tuple(dict.fromkeys(found))
+
+
+def _passed_in(step: Step, passes: Mapping[int, tuple[Value, ...]]) -> list[Value]:
+    return [value for line, values in passes.items() if step.first <= line <= step.last for value in values]

@@ -1,0 +1,248 @@
+"""Decides whether an expression in the user's source is made of literals and random numbers alone.
+
+``pd.DataFrame({"region": ["north", "south"], "rate": [0.2, 0.3]})`` comes from no dataset, and neither does a frame of
+random numbers. That a table could not be followed does not prove it: its rows may have come from a file unobserved.
+Only if every name and call in the expression resolves to a literal in the source is the answer yes.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Iterable
+from types import CodeType, FrameType, FunctionType
+from typing import Final, NamedTuple
+
+from headwater.capture.source_analysis.bindings import Step, module_steps_of, own_names, step_at, steps_of
+from headwater.capture.source_analysis.call_origins import call_of, caller_of, given_for
+from headwater.capture.source_analysis.row_list_syntax import called_name, maker_at
+from headwater.capture.user_code import is_users
+
+MAX_NODES: Final = 5_000
+"""Expressions that are looked at for one answer; a longer table is taken for spelled out if all of these are."""
+_MOST_STEPS: Final = 200
+BUILTINS: Final = frozenset((
+    *("abs", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int"),
+    *("len", "list", "map", "max", "min", "ord", "pow", "range", "repr", "reversed", "round", "set", "slice", "sorted"),
+    *("str", "sum", "tuple", "zip", "all", "any", "True", "False", "None"),
+))  # fmt: skip
+_MODULES: Final = frozenset((
+    *("np", "numpy", "pd", "pandas", "pl", "polars", "pa", "pyarrow", "random", "math", "datetime", "dt", "time"),
+    *("string", "itertools", "collections", "uuid", "statistics", "decimal", "calendar"),
+))  # fmt: skip
+"""Modules by the names they usually have, whose functions reach nothing outside, but for those that read."""
+NAMES: Final = frozenset((
+    *("datetime", "date", "timedelta", "timezone", "randint", "choice", "choices", "uniform", "gauss", "shuffle"),
+    *("sample", "default_rng", "defaultdict", "Counter", "deque", "OrderedDict", "Decimal", "product", "chain"),
+    *("uuid4", "DataFrame", "Series", "date_range", "Timestamp", "ceil", "floor", "sqrt", "sin", "cos", "pi"),
+))  # fmt: skip
+"""Functions and classes of those modules that are imported by name."""
+_TARGETS: Final = frozenset(("file", "filename", "fname"))
+"""What savers call the file that they write."""
+_PASSES_ON: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+"""Functions with these flags hand out what they do not return."""
+READS: Final = re.compile(r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)")
+
+
+def is_literal(code: CodeType | None, line: int, makers: frozenset[str] | None = None) -> bool:
+    """Whether the value of the statement at a line is spelled out in the code; with ``makers`` what a call of one of
+    these makes a table of there."""
+    at = step_at(steps_of(code), line) if code is not None else None
+    if code is None or at is None:
+        return False
+    value = maker_at(at, line, makers) if makers else getattr(at.node, "value", None)
+    return isinstance(value, ast.expr) and Reader().follows(value, Place(code, line))
+
+
+def saved_at(code: CodeType | None, line: int, savers: frozenset[str], target: int) -> list[ast.expr]:
+    """What the one call of a saver at a line puts into its file, which is the argument at the place ``target``; nothing
+    where no call, or more than one, could be it."""
+    at = step_at(steps_of(code), line) if code is not None else None
+    calls = [node for node in ast.walk(_head(at.node)) if isinstance(node, ast.Call)] if at is not None else []
+    saving = [call for call in calls if called_name(call) in savers and call.lineno <= line <= (call.end_lineno or 0)]
+    if len(saving) != 1:
+        return []
+    call = saving[0]
+    given = [*call.args[:target], *call.args[target + 1 :]]
+    return given + [item.value for item in call.keywords if item.arg not in _TARGETS]
+
+
+def are_literal(names: Iterable[str], code: CodeType, line: int) -> bool:
+    """Whether what some names stand for at a line is spelled out in the code."""
+    reader = Reader()
+    return all(reader.follows(ast.Name(name, ast.Load()), Place(code, line)) for name in names)
+
+
+def constants_at(code: CodeType | None, line: int) -> set[object]:
+    """The numbers and texts that are written in the statement at a line, and in those that bind the names it uses."""
+    at = step_at(steps_of(code), line) if code is not None else None
+    if code is None or at is None:
+        return set()
+    found: set[object] = set()
+    seen = {at.first}
+    waiting = [at]
+    while waiting and len(seen) < _MOST_STEPS:
+        step = waiting.pop()
+        for node in ast.walk(_head(step.node)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
+                found.add(node.value)
+                if not isinstance(node.value, str):
+                    found.add(-node.value)
+        for name in (*step.passed, *step.used):
+            more = [one for one in bindings(name, Place(code, step.first)) if one.first not in seen]
+            seen.update(one.first for one in more)
+            waiting += more
+    return found
+
+
+def _head(node: ast.stmt) -> ast.AST:
+    """What a statement evaluates itself: of a loop not its body."""
+    if isinstance(node, ast.For | ast.AsyncFor):
+        return node.iter
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return ast.Tuple([item.context_expr for item in node.items], ast.Load())
+    return node.test if isinstance(node, ast.While) else node
+
+
+class Place(NamedTuple):
+    """Where an expression stands, and the names that it binds for itself."""
+
+    code: CodeType
+    line: int
+    own: frozenset[str] = frozenset()
+
+
+class Reader:
+    """Follows expressions to what they are made of, each name once."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[CodeType, str]] = set()
+        self._left = MAX_NODES
+        self._functions: dict[CodeType, bool] = {}
+        """The user's functions, whose arguments are followed where they are called, and whether what they return is."""
+
+    def follows(self, node: ast.AST, at: Place) -> bool:
+        """Whether an expression leads to nothing but what is written."""
+        self._left -= 1
+        if self._left < 0 or isinstance(node, ast.Constant | ast.expr_context | ast.operator | ast.arguments):
+            return True
+        if isinstance(node, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr):
+            return False
+        if isinstance(node, ast.Name):
+            return node.id in at.own or self._name(node.id, at)
+        if isinstance(node, ast.Call):
+            return self._call(node, at)
+        if isinstance(node, _SCOPES):
+            at = at._replace(own=at.own | own_names(node))
+        return all(self.follows(item, at) for item in ast.iter_child_nodes(node))
+
+    def _call(self, node: ast.Call, at: Place) -> bool:
+        function = node.func
+        if isinstance(function, ast.Name):
+            own = function_named(function.id, at.code)
+            is_known = (
+                self._function(own)
+                if own is not None
+                else function.id in BUILTINS or (function.id in NAMES and not bindings(function.id, at))
+            )
+        else:
+            is_known = not READS.match(called_name(node)) and self.follows(function, at)
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        return is_known and all(self.follows(item, at) for item in given)
+
+    def _function(self, code: CodeType) -> bool:
+        """Whether all that a function of the user returns is made of its arguments and of what is written."""
+        if code not in self._functions:
+            self._functions[code] = True  # one that calls itself
+            returned = [step for step in steps_of(code) if isinstance(step.node, ast.Return)]
+            self._functions[code] = not code.co_flags & _PASSES_ON and all(
+                step.node.value is None or self.follows(step.node.value, Place(code, step.first))
+                for step in returned
+                if isinstance(step.node, ast.Return)
+            )
+            self._functions[code] = self._functions[code] and bool(returned)
+        return self._functions[code]
+
+    def _name(self, name: str, at: Place) -> bool:
+        if (at.code, name) in self._seen:
+            return True
+        self._seen.add((at.code, name))
+        steps = bindings(name, at)
+        if steps:
+            return all(self._step(step, at) for step in steps)
+        parameters = at.code.co_varnames[: at.code.co_argcount + at.code.co_kwonlyargcount]
+        if name in parameters:
+            return self._parameter(at.code, name, parameters.index(name))
+        return self.is_module(name) or name in BUILTINS
+
+    def is_module(self, name: str) -> bool:
+        """Whether a name is that of a module whose functions reach nothing outside."""
+        return name in _MODULES
+
+    def _step(self, step: Step, at: Place) -> bool:
+        node, at = step.node, Place(at.code, step.first)
+        if isinstance(node, ast.For | ast.AsyncFor):
+            return self.follows(node.iter, at)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):  # rows.append(...)
+            given = [*node.value.args, *(keyword.value for keyword in node.value.keywords)]
+            return all(self.follows(item, at) for item in given)
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) else None
+        return value is not None and self.follows(value, at)
+
+    def _parameter(self, code: CodeType, name: str, place: int) -> bool:
+        """What the caller gave; where it gave nothing, a default, which is taken for spelled out."""
+        if code in self._functions:
+            return True
+        caller = caller_of(code)
+        step = step_at(steps_of(caller[0]), caller[1]) if caller is not None else None
+        call = call_of(step, code) if step is not None else None
+        if caller is None or call is None:
+            return False
+        if any(isinstance(item, ast.Starred) for item in call.args) or any(item.arg is None for item in call.keywords):
+            return False
+        given = given_for(call, code, name, place)
+        return given is None or self.follows(given, Place(caller.code, caller.line))
+
+
+def function_named(name: str, code: CodeType) -> CodeType | None:
+    """The code of the user's function of that name, as the code that is running sees it."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename != code.co_filename:
+        frame = frame.f_back
+    found = frame.f_globals.get(name) if frame is not None else None
+    return found.__code__ if isinstance(found, FunctionType) and is_users(found.__code__) else None
+
+
+def bindings(name: str, at: Place) -> list[Step]:
+    """The statements that bind a name above a line, and those below it in a loop around it. Of a global name in a
+    function all there are."""
+    known = _since_last(name, at, [step for step in steps_of(at.code) if name in step.binds])
+    last = max([at.line, *(_end_of_loop(step) for step in steps_of(at.code) if step.first <= at.line)])
+    found = [step for step in known if step.first <= last]
+    if found or known or at.code.co_name == "<module>" or name in at.code.co_varnames:
+        return found
+    return [step for step in module_steps_of(at.code) if name in step.binds]
+
+
+def _since_last(name: str, at: Place, known: list[Step]) -> list[Step]:
+    """Those of the statements that bind a name which may have given it what it holds at a line: an assignment that is
+    under no condition and in no loop makes those above it void."""
+    steps = steps_of(at.code)
+    outermost = min((step.node.col_offset for step in steps), default=0)
+    for place in range(len(known) - 1, -1, -1):
+        node = known[place].node
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        is_bound = any(isinstance(item, ast.Name) and item.id == name for item in targets)
+        if is_bound and node.col_offset == outermost and known[place].last < at.line:
+            return known[place:]
+    return known
+
+
+def _end_of_loop(step: Step) -> int:
+    """The last line of a loop; 0 of any other statement."""
+    return (step.node.end_lineno or 0) if isinstance(step.node, ast.For | ast.AsyncFor | ast.While) else 0
+
+
+_SCOPES: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)

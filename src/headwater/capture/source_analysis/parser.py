@@ -1,0 +1,113 @@
+r"""Parses the user's source a second time without repeating the warnings of the first.
+
+The parser warns about some things that it accepts: ``"\d"`` in a string that is not raw, ``"\400"``, ``1if x``. The
+interpreter already warned when it compiled the program, according to the user's filters. The filters of ``warnings``
+are global to the process, so they are left alone: the source is rewritten so that the same tree results and there is
+nothing to warn about.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import itertools
+import linecache
+import re
+import tokenize
+from collections.abc import Iterator
+from typing import Final
+
+_DOUBTFUL: Final = re.compile(
+    r"""\\(?:[^\n\\'"abfnrtvx0-7] | [4-7][0-7]{2}) | (?<!\w)\d[\w.]*(?:and|else|for|if|in|is|not|or)\b""", re.VERBOSE
+)
+"""What a text contains that the parser may warn of; raw strings and comments contain it too."""
+_BRACED: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\(?=[{}])")
+_ESCAPE: Final = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
+_QUOTE: Final = re.compile("['\"]")
+_OF_BYTES: Final = frozenset("\n\\'\"abfnrtvx")
+_OF_TEXT: Final = _OF_BYTES | frozenset("NuU")
+
+
+def lines_of(filename: str) -> list[str]:
+    """The source lines of a file or cell, none where there is none.
+
+    From Python 3.13 on ``<string>`` is the text of ``python -c``, which says nothing of code that was compiled from
+    some other string.
+    """
+    return [] if filename == "<string>" else linecache.getlines(filename)
+
+
+def syntax_tree(source: str) -> ast.Module:
+    """The tree that ``ast.parse`` makes of a source, without any warning; its columns may differ, its lines do not.
+
+    Raises what ``ast.parse`` raises: ``SyntaxError``, ``ValueError``, ``RecursionError``.
+    """
+    return ast.parse(unobjectionable(source))
+
+
+def may_warn(source: str) -> bool:
+    """Whether the parser may have something to say about a text."""
+    return _DOUBTFUL.search(source) is not None
+
+
+def unobjectionable(source: str) -> str:
+    """The same program, spelled in a way that the parser does not warn of; raises ``SyntaxError`` if it is none."""
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    if not may_warn(source):
+        return source
+    pieces: list[str] = []
+    done = 0
+    try:
+        for start, end, text in _spelled(source):
+            pieces += (source[done:start], text)
+            done = end
+    except tokenize.TokenError as error:
+        raise SyntaxError(*error.args[:1]) from error
+    return "".join([*pieces, source[done:]])
+
+
+def _spelled(source: str) -> Iterator[tuple[int, int, str]]:
+    """The parts of a source that are to be spelled differently: from, to, text; in order."""
+    # From Python 3.12 on the tokenizer itself warns of a brace behind a backslash; any other character tokenizes alike.
+    lines = io.StringIO(_BRACED.sub(r"\1_", source)).readlines()
+    starts = [0, *itertools.accumulate(map(len, lines))]
+    formatted: list[str] = []  # the prefixes of the f-strings that we are in, which are tokens of their own since 3.12
+    number_end, done = -1, 0
+    for token in tokenize.generate_tokens(iter([*lines, ""]).__next__):
+        start = starts[token.start[0] - 1] + token.start[1]
+        kind = tokenize.tok_name[token.type]
+        if kind == "NAME" and start == number_end:
+            if formatted:
+                yield done, start, _escaped(source[done:start], formatted[-1])
+            yield start, start, " "
+            done = start
+        elif kind in ("STRING", "FSTRING_START", "FSTRING_END"):
+            if formatted:
+                yield done, start, _escaped(source[done:start], formatted[-1])
+            done = starts[token.end[0] - 1] + token.end[1]
+            if kind == "STRING":
+                yield start, done, _escaped(source[start:done], token.string)
+            elif kind == "FSTRING_START":
+                formatted.append(token.string)
+            else:
+                formatted.pop()
+        number_end = starts[token.end[0] - 1] + token.end[1] if kind == "NUMBER" else -1
+
+
+def _escaped(text: str, opening: str) -> str:
+    """The text of a string with its unknown escapes written out; ``opening`` begins with the string's prefix."""
+    prefix = _QUOTE.split(opening, maxsplit=1)[0].lower()
+    if "r" in prefix:
+        return text
+    known = _OF_BYTES if "b" in prefix else _OF_TEXT
+
+    def written_out(found: re.Match[str]) -> str:
+        escape = found[1]
+        if escape[0] in "01234567":
+            number = int(escape, 8)
+            if number <= 0xFF:
+                return found[0]
+            return f"\\x{number & 0xFF:02x}" if "b" in prefix else f"\\u{number:04x}"
+        return found[0] if escape in known else "\\" + found[0]
+
+    return _ESCAPE.sub(written_out, text)

@@ -1,0 +1,178 @@
+"""Syntax of code that builds a list of rows: what its statements bind, append, and read or set in a row."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from headwater.capture.source_analysis.bindings import Step, is_test_of_names
+
+_GROWS: Final = frozenset(("append", "add", "appendleft"))
+_EXTENDS: Final = frozenset(("extend", "update"))
+LENGTH: Final = "\0length"
+"""What is asked of a name by ``len(name)``."""
+
+MAKERS: Final = frozenset(("DataFrame", "from_records", "from_dict", "from_dicts", "Series"))
+"""Calls that make a table or a column of what Python holds."""
+
+
+class Target(NamedTuple):
+    """What a loop binds a name to: an item of ``iterated``, or what stands at ``place`` of each item."""
+
+    iterated: ast.expr
+    place: int | None
+
+
+Scope = dict[str, Target]
+
+
+def last_line(node: ast.AST) -> int:
+    """The last line of a node; -1 where it does not tell."""
+    found: int | None = getattr(node, "end_lineno", None)
+    return -1 if found is None else found
+
+
+def called_name(node: ast.AST) -> str:
+    """The bare name of what a call calls."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def pairs_of(node: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
+    """Keys and expressions of a dictionary that is written out; None as the key of ``**other`` or a computed one."""
+    if isinstance(node, ast.Dict):
+        keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
+        return [(str(key) if key is not None else None, item) for key, item in zip(keys, node.values, strict=True)]
+    if isinstance(node, ast.Call) and called_name(node) == "dict" and node.keywords and not node.args:
+        return [(item.arg, item.value) for item in node.keywords]
+    return None
+
+
+def cells_put_in(node: ast.stmt, name: str) -> list[tuple[ast.expr, ast.expr]]:
+    """Key and value that a statement puts into the dictionary of that name."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Subscript):
+        return []
+    target = node.targets[0]
+    return [(target.slice, node.value)] if isinstance(target.value, ast.Name) and target.value.id == name else []
+
+
+def put_in(node: ast.stmt, name: str) -> list[ast.expr]:
+    """What a statement appends to the list of that name."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    grows = isinstance(call, ast.Call) and called_name(call) in _GROWS and owner_of(call) == name
+    return call.args[:1] if isinstance(call, ast.Call) and grows else []
+
+
+def added_to(node: ast.stmt, name: str) -> list[ast.expr]:
+    """The lists that a statement makes that name, or adds to it."""
+    if isinstance(node, ast.Assign):
+        return [node.value] if any(isinstance(item, ast.Name) for item in node.targets) else []
+    if isinstance(node, ast.AnnAssign | ast.AugAssign):
+        return [node.value] if node.value is not None else []
+    call = node.value if isinstance(node, ast.Expr) else None
+    extends = isinstance(call, ast.Call) and called_name(call) in _EXTENDS and owner_of(call) == name
+    return call.args[:1] if isinstance(call, ast.Call) and extends else []
+
+
+def owner_of(call: ast.Call) -> str:
+    """The name of the object whose method is called; empty where it has none."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return owner.id if isinstance(owner, ast.Name) else ""
+
+
+def bound_by(generators: list[ast.comprehension]) -> Scope:
+    """The names that the loops of a comprehension bind."""
+    scope: Scope = {}
+    for generator in generators:
+        for item in ast.walk(generator.target):
+            if isinstance(item, ast.Name):
+                target = target_of(generator.target, generator.iter, item.id)
+                if target is not None:
+                    scope[item.id] = target
+    return scope
+
+
+def target_of(target: ast.expr, iterated: ast.expr, name: str) -> Target | None:
+    """What ``for target in iterated`` binds the name to."""
+    if isinstance(target, ast.Name):
+        return Target(iterated, None) if target.id == name else None
+    if not isinstance(target, ast.Tuple | ast.List):
+        return None
+    is_counted, is_zipped = called_name(iterated) == "enumerate", called_name(iterated) == "zip"
+    for place, item in enumerate(target.elts):
+        if isinstance(item, ast.Name) and item.id == name:
+            return Target(iterated, place)
+        if not isinstance(item, ast.Tuple) or not isinstance(iterated, ast.Call):
+            continue
+        inner = iterated.args[:1] if is_counted else iterated.args[place : place + 1] if is_zipped else []
+        found = target_of(item, inner[0], name) if inner else None
+        if found is not None:
+            return found
+    return None
+
+
+def uses_of(node: ast.AST) -> Iterator[tuple[str, str | None]]:
+    """The names in an expression, each with the column that is asked of it: ``row.age``, ``row["age"]``; of a count of
+    the items under a name ``LENGTH``."""
+    is_count = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
+    if is_count and isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
+        yield node.args[0].id, LENGTH
+        return
+    if is_test_of_names(node):
+        return
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        yield node.value.id, node.attr
+        return
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        key = node.slice
+        yield node.value.id, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+        yield from uses_of(key)
+        return
+    if isinstance(node, ast.Call) and called_name(node) == "get" and owner_of(node) and node.args:
+        key = node.args[0]
+        yield owner_of(node), key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+        for item in node.args:
+            yield from uses_of(item)
+        return
+    if isinstance(node, ast.Name):
+        yield node.id, None
+    for child in ast.iter_child_nodes(node):
+        yield from uses_of(child)
+
+
+def copied(node: ast.expr) -> str | None:
+    """The name of the row that an expression gives as it is, or as a copy."""
+    is_copy = isinstance(node, ast.Call) and called_name(node) in ("copy", "to_dict", "_asdict") and not node.args
+    if is_copy and isinstance(node, ast.Call):
+        return owner_of(node) or None
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def that_give(steps: list[Step], column: str | None) -> list[Step]:
+    """Without the statements that set another cell of a row than the one that is asked for."""
+    return [step for step in steps if _cell_set(step.node) in (None, column) or column in (None, LENGTH)]
+
+
+def _cell_set(node: ast.stmt) -> str | None:
+    """The cell that ``row["age"] = ...`` sets."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    key = target.slice if isinstance(target, ast.Subscript) else None
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+
+
+def texts_in(node: ast.AST) -> set[str]:
+    """The texts that an expression spells out."""
+    return {item.value for item in ast.walk(node) if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+
+
+def maker_at(at: Step, line: int, makers: frozenset[str] = MAKERS) -> ast.expr | None:
+    """What a statement makes a table of at that line, by a call of one of the ``makers``; None where no call, or more
+    than one, could be it."""
+    calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call)]
+    found = [
+        call.args[0] if call.args else call.keywords[0].value
+        for call in calls
+        if called_name(call) in makers and (call.args or call.keywords) and call.lineno <= line <= last_line(call)
+    ]
+    return found[0] if len(found) == 1 else None

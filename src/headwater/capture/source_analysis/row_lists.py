@@ -1,0 +1,322 @@
+"""Infers from the source which columns the rows of a list were made of.
+
+``for row in df.itertuples(): rows.append({"id": row.id, "dti": row.debt / row.income})`` builds a list of
+dictionaries, which cannot be followed, and ``pd.DataFrame(rows)`` makes a frame of it. Hooks record where the frame
+was iterated over; the source says what was appended, under which key, and which columns that expression uses.
+
+Only the source text is read. The result is marked ``inferred``, since a name may have been rebound; an expression that
+cannot be resolved comes from everything that was iterated over for it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType
+from typing import Final
+
+from headwater.capture.source_analysis.bindings import Step, own_names, step_at, steps_of
+from headwater.capture.source_analysis.row_list_syntax import (
+    LENGTH,
+    Scope,
+    Target,
+    added_to,
+    bound_by,
+    called_name,
+    cells_put_in,
+    copied,
+    last_line,
+    maker_at,
+    owner_of,
+    pairs_of,
+    put_in,
+    target_of,
+    texts_in,
+    that_give,
+    uses_of,
+)
+from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
+
+Passes = Mapping[int, tuple[Value, ...]]
+"""The lines at which a frame or column was gone through, and which."""
+Known = Callable[[str], Value | None]
+"""The value of the object that a name stands for, where that is followed."""
+_Found = dict[tuple[Value, str | None], None]
+"""Columns of values that were gone through; all columns for None."""
+
+GATHERED: Final = "rows"
+"""The operation of a value that was read from what the code gathered in a list."""
+_HANDS_ON: Final = frozenset(("list", "tuple", "sorted", "reversed", "set", "deque"))
+_GOES_THROUGH: Final = frozenset((
+    *("iterrows", "itertuples", "to_dict", "to_records", "tolist", "to_list", "items"),
+    *("iter_rows", "rows", "to_dicts", "zip", "enumerate", "map", "filter", "sum", "min", "max", "dict", "Counter"),
+    *_HANDS_ON,
+))  # fmt: skip
+"""Calls that go through what they are made on, or given."""
+MEASURES: Final = frozenset((
+    *("shape", "size", "empty", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"),
+))  # fmt: skip
+"""Attributes that tell of data without giving any of it."""
+_COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_MAX_DEPTH: Final = 12
+
+
+_Seen = set[tuple[str, int, str | None]]
+"""Names and the lines of statements that were read for an expression, with the column that was asked for."""
+
+
+def row_list_table(
+    code: CodeType, line: int, passes: Passes, known: Known, names: tuple[str, ...], rows: int | None
+) -> Value | None:
+    """A value for a table with these columns that is made, at ``line`` of ``code``, of a list (or of lists by name);
+    None where the code does not tell of anything that was gone through for it, or is followed."""
+    reader = _Reader(steps_of(code), passes, known, line)
+    data = reader.data_at(line)
+    if data is None:
+        return None
+    keyed = reader.table(data)
+    everything = dict.fromkeys(pair for found in keyed.values() for pair in found)
+    if not everything:
+        return None
+    inputs = tuple(dict.fromkeys(value for value, _ in everything))
+    fields: dict[str, list[Dep]] = {}
+    for place, name in enumerate(names):
+        found = {**keyed.get(place, {}), **keyed.get(name, {}), **_of_rows(keyed.get(_ROW, {}), name)}
+        if not found and name not in keyed and place not in keyed:
+            found = dict(everything)  # under a key that cannot be read
+        found.update(keyed.get(_ANY, {}))
+        fields[name] = [Dep(inputs.index(value), column, description=INFERRED) for value, column in found]
+    return make_value(GATHERED, inputs, lambda _: Columns(fields), columns=names, rows=rows, code=code, line=line)
+
+
+_ROW: Final = "\0row"
+"""The key under which whole rows stand: each column is the column of that name there."""
+_ANY: Final = "\0any"
+"""The key under which stands what may be in every column."""
+_GIVES_ROWS: Final = frozenset(("iterrows", "itertuples", "iter_rows", "rows", "to_dict", "to_dicts"))
+"""Calls that give rows, whose length is none of their data."""
+_GROUPS: Final = frozenset(("groupby", "group_by"))
+"""Calls that give keys with their groups."""
+
+
+def _of_rows(found: _Found, name: str) -> _Found:
+    return {(value, name): None for value, _ in found if name in value.column_names()}
+
+
+class _Reader:
+    """Reads the statements of one function or module, above one line of it."""
+
+    def __init__(self, steps: tuple[Step, ...], passes: Passes, known: Known, line: int) -> None:
+        self._steps = steps
+        self._passes = passes
+        self._known_as = known
+        self._line = line
+        self._entered: set[str] = set()
+        """Names of lists and rows that were read: one that is made of itself, or reached twice, is read once."""
+        self._known: dict[tuple[int, str | None, frozenset[tuple[str, Target]]], _Found] = {}
+        """What is behind what was gone through, by its expression."""
+
+    def data_at(self, line: int) -> ast.expr | None:
+        """What is made a table at that line; None where no call or more than one could be it."""
+        at = step_at(self._steps, line)
+        return maker_at(at, line) if at is not None else None
+
+    def table(self, data: ast.expr) -> dict[str | int, _Found]:
+        """What each column of the table comes from, by its name or place; see ``_ROW`` and ``_ANY``."""
+        found: dict[str | int, _Found] = {}
+        lists = pairs_of(data)
+        if lists is None:
+            for element, scope in self._elements(data, {}, 0):
+                self._row(element, scope, found, 0)
+            return found
+        for key, values in lists:
+            self._entered.clear()
+            for element, scope in self._elements(values, {}, 0):
+                _add(found, _ANY if key is None else key, self._sources(element, scope, 0))
+        return found
+
+    def _elements(self, node: ast.expr, scope: Scope, depth: int) -> Iterator[tuple[ast.expr, Scope]]:
+        """The expressions of the items of a list."""
+        if depth > _MAX_DEPTH:
+            return
+        if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
+            yield node.elt, scope | bound_by(node.generators)
+        elif isinstance(node, ast.List | ast.Tuple):
+            yield from ((item, scope) for item in node.elts)
+        elif isinstance(node, ast.Call) and called_name(node) in _HANDS_ON and node.args:
+            yield from self._elements(node.args[0], scope, depth + 1)
+        elif isinstance(node, ast.DictComp):
+            yield node.value, scope | bound_by(node.generators)
+        elif isinstance(node, ast.Call) and called_name(node) == "items" and owner_of(node) and not scope:
+            pairs = list(self._pairs_in(owner_of(node)))
+            yield from pairs or [(node, scope)]
+        elif isinstance(node, ast.Name):
+            for step in self._bindings_once("list " + node.id):
+                for _, item in cells_put_in(step.node, node.id):
+                    yield item, scope
+                for item in put_in(step.node, node.id):
+                    yield item, scope
+                for values in added_to(step.node, node.id):
+                    yield from self._elements(values, scope, depth + 1)
+        else:
+            yield node, scope
+
+    def _pairs_in(self, name: str) -> Iterator[tuple[ast.expr, Scope]]:
+        """Key and value of each item of a dictionary, as the statements say that filled it."""
+        for step in self._bindings_once("dict " + name):
+            for key, item in cells_put_in(step.node, name):
+                yield ast.Tuple([key, item], ast.Load()), {}
+            made = getattr(step.node, "value", None)
+            if isinstance(made, ast.DictComp):
+                yield ast.Tuple([made.key, made.value], ast.Load()), bound_by(made.generators)
+            elif (
+                made is not None and called_name(made) == "dict" and isinstance(made, ast.Call) and len(made.args) == 1
+            ):
+                yield from self._elements(made.args[0], {}, 1)
+
+    def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, _Found], depth: int) -> None:
+        """What one row, written as a dictionary, a sequence or a name, puts under each key."""
+        pairs = pairs_of(element)
+        if pairs is not None:
+            for key, item in pairs:
+                if key is None:
+                    self._row(item, scope, found, depth + 1)
+                else:
+                    _add(found, key, self._sources(item, scope, 0))
+        elif isinstance(element, ast.List | ast.Tuple) or called_name(element) == "zip":
+            items = element.elts if isinstance(element, ast.List | ast.Tuple) else getattr(element, "args", [])
+            for place, item in enumerate(items):
+                _add(found, place, self._sources(item, scope, 0))
+        elif isinstance(element, ast.Name) and element.id not in scope and depth < _MAX_DEPTH:
+            self._named_row(element.id, scope, found, depth)
+        else:
+            whole = self._sources(element, scope, 0)
+            is_row = isinstance(element, ast.Name) or called_name(element) in ("to_dict", "_asdict", "copy", "dict")
+            _add(found, _ROW if is_row else _ANY, whole)
+
+    def _named_row(self, name: str, scope: Scope, found: dict[str | int, _Found], depth: int) -> None:
+        for step in self._bindings_once("row " + name):
+            node = step.node
+            if isinstance(node, ast.For | ast.AsyncFor):
+                _add(found, _ROW, self._sources(ast.Name(name), scope, 0))
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+                key = node.targets[0].slice
+                text = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else _ANY
+                _add(found, text, self._sources(node.value, scope, 0))
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                self._row(node.value, scope, found, depth + 1)
+            elif isinstance(node, ast.Expr):
+                for values in added_to(node, name):
+                    self._row(values, scope, found, depth + 1)
+
+    def _sources(self, node: ast.expr, scope: Scope, depth: int, seen: _Seen | None = None) -> _Found:
+        """The columns that stand in an expression. ``seen`` are the statements that were read for it: each is read
+        once, as what it binds a name to does not depend on the way there."""
+        found: _Found = {}
+        seen = set() if seen is None else seen
+        if depth > _MAX_DEPTH:
+            return found
+        own = own_names(node)
+        for name, column in uses_of(node):
+            if name not in own:
+                found.update(self._behind_name(name, column, scope, depth, seen))
+        if any(called_name(item) in _GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
+            found.update(dict.fromkeys((value, None) for value in self._passed(node)))
+        return found
+
+    def _behind_name(self, name: str, column: str | None, scope: Scope, depth: int, seen: _Seen) -> _Found:
+        """The columns behind a name, of which ``column`` is asked for."""
+        found: _Found = {}
+        is_counted = column == LENGTH
+        target = scope.get(name)
+        steps = [] if target is not None or column in MEASURES else that_give(self._latest(name), column)
+        is_item = any(isinstance(step.node, ast.For | ast.AsyncFor) for step in steps)
+        live = None if target is not None or column in MEASURES or is_item else self._known_as(name)
+        if live is not None:
+            return {} if is_counted else {(live, column if column in live.column_names() else None): None}
+        for step in steps:
+            value = getattr(step.node, "value", None)
+            if isinstance(step.node, ast.For | ast.AsyncFor):
+                target = target_of(step.node.target, step.node.iter, name)
+            elif (name, step.first, column) not in seen and value is not None and depth < _MAX_DEPTH:
+                seen.add((name, step.first, column))
+                other = copied(value)
+                if other is not None:  # row = row.copy(): the same is asked of that one
+                    found.update(self._behind_name(other, column, scope, depth + 1, seen))
+                else:
+                    more = self._sources(value, scope, depth + 1, seen)
+                    found.update(more if not is_counted or self._is_of_items(value, scope) else {})
+        if is_counted and target is not None and called_name(target.iterated) in _GROUPS:
+            target = target._replace(place=0)  # how often its key came about
+        if target is not None and not (is_counted and called_name(target.iterated) in _GIVES_ROWS):
+            found.update(self._items(target, None if is_counted else column, scope, depth))
+        return found
+
+    def _is_of_items(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether an expression names an item of what a loop goes through: its length is data, not a count of rows."""
+        waiting, seen = [name for name, _ in uses_of(node)], set[str]()
+        while waiting:
+            name = waiting.pop()
+            bound = [step.node for step in self._latest(name)] if name not in seen else []
+            if name in scope or any(isinstance(one, ast.For | ast.AsyncFor) for one in bound):
+                return True
+            seen.add(name)
+            given = [value for one in bound if (value := getattr(one, "value", None)) is not None]
+            waiting += [other for value in given for other, _ in uses_of(value)]
+        return False
+
+    def _items(self, target: Target, column: str | None, scope: Scope, depth: int) -> _Found:
+        """The columns that a loop's name stands for, where ``column`` of it is asked for."""
+        iterated, place = target
+        called = called_name(iterated)
+        if called == "enumerate" and isinstance(iterated, ast.Call) and iterated.args:
+            if place == 0:
+                return {}
+            return self._items(Target(iterated.args[0], None), column, scope, depth)
+        if called == "zip" and isinstance(iterated, ast.Call) and place is not None and place < len(iterated.args):
+            return self._items(Target(iterated.args[place], None), column, scope, depth)
+        if called in ("iterrows", "items") and place == 0:
+            return {}
+        if called in _GROUPS and place == 0:  # the key of a group
+            keys = texts_in(iterated)
+            values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
+            return {(value, name): None for value in values for name in value.column_names() if name in keys}
+        found = self._passed(iterated)
+        if not found:
+            return self._behind(iterated, column, scope, depth)
+        mentioned = {text for _, text in uses_of(iterated)} | texts_in(iterated)
+        narrowed = [value for value in found if mentioned.intersection(value.column_names())] or found
+        return {(value, column if column in value.column_names() else None): None for value in narrowed}
+
+    def _behind(self, iterated: ast.expr, column: str | None, scope: Scope, depth: int) -> _Found:
+        """As ``_items``, for what is gone through by a name that was bound further up."""
+        key = (id(iterated), column, frozenset(scope.items()))
+        if key not in self._known:
+            found = self._known[key] = {}  # what is gone through may be made of itself
+            for value, known in self._sources(iterated, scope, depth + 1):
+                found[value, column if known is None and column in value.column_names() else known] = None
+        return self._known[key]
+
+    def _passed(self, node: ast.AST) -> list[Value]:
+        first = getattr(node, "lineno", 0)
+        return [value for line, values in self._passes.items() if first <= line <= last_line(node) for value in values]
+
+    def _bindings_once(self, role: str) -> list[Step]:
+        """As ``_bindings``, for a name after the role in which it is read; none the second time."""
+        if role in self._entered:
+            return []
+        self._entered.add(role)
+        return self._bindings(role.partition(" ")[2])
+
+    def _latest(self, name: str) -> list[Step]:
+        """The loops that bind a name, and the last of the other statements that do."""
+        bound = self._bindings(name)
+        loops = [step for step in bound if isinstance(step.node, ast.For | ast.AsyncFor)]
+        return loops + [step for step in bound if step not in loops][-4:]
+
+    def _bindings(self, name: str) -> list[Step]:
+        return [step for step in self._steps if name in step.binds and step.first <= self._line]
+
+
+def _add(found: dict[str | int, _Found], key: str | int, more: _Found) -> None:
+    found.setdefault(key, {}).update(more)

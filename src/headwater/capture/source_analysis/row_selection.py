@@ -1,0 +1,63 @@
+"""Infers which array a selection of rows was taken from: ``model.fit(X[train], y[train])`` inside a loop over folds.
+
+Selection by position or by mask runs in compiled code and returns an array that no hook has seen. The statement that
+uses it names the array it was taken from, which the running code still holds. If exactly one array that the statement
+indexes has the same type and row shape, the selection has the columns of that one.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Sequence
+from types import CodeType
+from typing import Any
+
+from headwater.capture.caller_frame import variables
+from headwater.capture.source_analysis.bindings import last_binding, step_at, steps_of
+from headwater.capture.user_code import user_frame
+from headwater.capture.values import INFERRED, Columns, Dep, Value, Values, make_value
+
+
+def selected_rows(
+    values: Values, op: str, item: Any, code: CodeType | None, line: int, known_as: Sequence[str]
+) -> Value | None:
+    """A value, made by ``op``, for an array that is used at ``line`` of ``code`` under a name, or without one; None
+    where none, or more than one, could be what it was cut out of, or nothing is known of that."""
+    steps = steps_of(code) if code is not None else ()
+    at = step_at(steps, line)
+    if code is None or at is None or item is None:
+        return None
+    bound = [last_binding(steps, name, at.first) for name in known_as]
+    names = {name: None for step in bound or [at] if step is not None for name in _chosen_from(step.node)}
+    frame = user_frame(sys._getframe(2))
+    if not names or frame.f_code.co_name != code.co_name:
+        return None
+    own = variables(frame, names)
+    held = [own.get(name, frame.f_globals.get(name)) for name in names]
+    wholes = {id(obj): obj for obj in held if type(obj) is type(item) and _has_rows_of(obj, item)}
+    if len(wholes) != 1:
+        return None
+    value = values.seen(wholes.popitem()[1])
+    if value is None:
+        return None
+    return make_value(op, (value,), _same, columns=value.columns, rows=len(item), code=code, line=line)
+
+
+def _chosen_from(node: ast.stmt) -> list[str]:
+    """The names in a statement of which something is chosen; of a loop or a ``with`` those in its head."""
+    head: ast.AST = node.iter if isinstance(node, ast.For | ast.AsyncFor) else node
+    if isinstance(node, ast.With | ast.AsyncWith | ast.While | ast.If | ast.Try):
+        return []
+    chosen = [one.value for one in ast.walk(head) if isinstance(one, ast.Subscript)]
+    return [one.id for one in chosen if isinstance(one, ast.Name)]
+
+
+def _has_rows_of(whole: Any, item: Any) -> bool:
+    """Whether rows of one array look like those of another: by their shape and type."""
+    return whole is not item and whole.shape[1:] == item.shape[1:] and whole.dtype == item.dtype
+
+
+def _same(value: Value) -> Columns:
+    names = value.column_names() or ("*",)
+    return Columns({n: [Dep(0, None if n == "*" else n, subtype="IDENTITY", description=INFERRED)] for n in names})

@@ -1,0 +1,76 @@
+"""Keeps the frames of our wrappers out of the sight of libraries that inspect the call stack.
+
+A library that warns counts frames to find the line to blame: a fixed number of them (``stacklevel=2``), or as many as
+belong to its own folder. A wrapper adds one. Python skips frames of its import system, which it recognises by a file
+name that contains ``importlib`` and ``_bootstrap``. ``unseen`` gives a wrapper such a name, so that warnings still
+point at the user's line.
+
+A call that takes a function of the user (``apply``) runs the user's code inside an observed call. What that code does
+to objects belongs to the call; what it reads and writes is recorded separately. ``observe_caller`` and ``observe_io``
+are the two variants.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any, Final, TypeVar, cast
+
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import BUSY, After
+from headwater.capture.recorder import current
+
+FILENAME: Final = "<observed by /headwater/capture/, uncounted as importlib._bootstrap is>"
+"""File name of the code of a stand-in."""
+
+USERS_CODE: Final = 2
+"""The depth of ``BUSY`` while a function of the user may run inside an observed call."""
+
+_renamed: dict[CodeType, CodeType] = {}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def unseen(stand_in: Function) -> Function:
+    """Make warnings pass over the frame of ``stand_in``; returns it, changed."""
+    function = cast(FunctionType, stand_in)
+    code = function.__code__
+    renamed = _renamed.get(code)
+    if renamed is None:
+        renamed = _renamed[code] = code.replace(co_filename=FILENAME)
+    function.__code__ = renamed
+    return stand_in
+
+
+def observe_io(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+    """As ``hooks.observe``, for what reads or writes: seen inside a function of the user's too."""
+    return _observed(original, after, site, inner=1, is_seen=lambda depth: depth in (0, USERS_CODE))
+
+
+def observe_caller(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+    """As ``hooks.observe``, for what calls a function of the user."""
+    return _observed(original, after, site, inner=USERS_CODE, is_seen=lambda depth: depth == 0)
+
+
+def _observed(
+    original: Callable[..., Any], after: After, site: str, *, inner: int, is_seen: Callable[[int], bool]
+) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        cell = BUSY.cell
+        depth = cell[0]
+        recorder = current() if is_seen(depth) else None
+        if recorder is None:
+            return original(*args, **kwargs)
+        try:
+            cell[0] = inner
+            result = original(*args, **kwargs)
+            cell[0] = 1
+            with GUARD.at(site):
+                after(recorder, result, args, kwargs)
+        finally:
+            cell[0] = depth
+        return result
+
+    return unseen(observed)

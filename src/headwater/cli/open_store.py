@@ -1,0 +1,100 @@
+"""Opening the store that a command asks, and what to say when there is none."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from headwater.errors import NoLineage, StoreError
+from headwater.model.uris import without_password
+
+if TYPE_CHECKING:
+    from headwater.cli.commands import Settings
+    from headwater.query.lineage import Lineage
+    from headwater.storage.base import Store
+    from headwater.storage.view_rebuild import Progress
+
+_YOUNG = 50_000
+"""New objects before the collector looks at them, while a store is brought up to date."""
+
+
+def target(settings: Settings) -> str:
+    """Return the store that is meant: the option, the environment, the settings file, else ``.headwater``."""
+    named = settings.store or os.environ.get("HEADWATER_STORE", "")
+    if settings.store or "://" in named:
+        return named
+    from headwater.capture.config import load
+
+    config = load()
+    return config.settings.store if "://" in config.settings.store else str(config.store)
+
+
+@contextmanager
+def patient(tenant: str) -> Iterator[Progress]:
+    """The time in which a store is opened: that can take long once after an upgrade, and is told then.
+
+    Rows by the thousand are made and dropped in it; the collector would look through them again and again.
+    """
+    from headwater.cli.progress import renewing
+
+    thresholds = gc.get_threshold()
+    gc.set_threshold(_YOUNG, *thresholds[1:])
+    try:
+        with renewing(tenant) as told:
+            yield told
+    finally:
+        gc.set_threshold(*thresholds)
+
+
+@contextmanager
+def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
+    """Open the store for the length of a command. Raises ``NoLineage`` when it must exist and does not."""
+    settings: Settings = ctx.find_root().obj
+    where = target(settings)
+    if must_exist and "://" not in where and not Path(where).expanduser().exists():
+        raise NoLineage(f"there is no store at {where}")
+    from headwater.storage.open import may_only_read, open_store
+
+    if "://" not in where:
+        from headwater.embedded import settle
+
+        settle(Path(where).expanduser())  # what a killed process left behind belongs to the answer
+    is_read_only = must_exist and may_only_read(where, settings.tenant)
+    with patient(settings.tenant) as on_progress:
+        store = open_store(where, tenant=settings.tenant, read_only=is_read_only, on_progress=on_progress)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def asking(ctx: click.Context) -> Iterator[Lineage]:
+    """Open the store, or call the service, and ask it questions. Raises ``NoLineage`` when nothing was ever stored."""
+    where = target(ctx.find_root().obj)
+    if where.startswith(("http://", "https://")):
+        from headwater.query.remote import connect
+
+        with connect(where) as remote:
+            yield cast("Lineage", remote)  # the same verbs, which tests hold it to
+        return
+    with opened(ctx) as store:
+        if next(store.events(limit=1), None) is None:
+            raise NoLineage("the store is empty")
+        from headwater.query.lineage import Lineage
+
+        yield Lineage(store)
+
+
+def file_of(ctx: click.Context) -> Path:
+    """Return the store as a path. Raises ``StoreError`` when it is no file or folder."""
+    where = target(ctx.find_root().obj)
+    if "://" in where:
+        raise StoreError(f"{without_password(where)} is not a folder", hint="this command works on an embedded store")
+    return Path(where).expanduser()

@@ -1,0 +1,117 @@
+"""Answers at the run level: versions joined by the runs that made one from another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKind
+from headwater.query.facet_values import as_seen
+from headwater.query.names import node_id, version_id
+from headwater.query.result import LineageGraph
+from headwater.query.version_graph import VersionGraph
+from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
+
+
+def versions_graph(
+    store: Store,
+    roots: Sequence[VersionRow],
+    direction: Direction,
+    *,
+    depth: int | None = None,
+    limit: int | None = None,
+    with_fields: bool = False,
+) -> LineageGraph:
+    """Return what the versions were made from (upstream) or what was made from them, as versions and runs."""
+    graph = VersionGraph(store)
+    hops, known, is_cut = graph.walk(list(roots), direction, depth=depth, limit=limit)
+    datasets = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in known.values()}))}
+    names = {key: version_id(datasets[v.dataset_id], v.version) for key, v in known.items() if v.dataset_id in datasets}
+    shown = {version.id: version for version in as_seen(store, (known[key] for key in hops))}
+    nodes = [_version_node(datasets[known[key].dataset_id], shown[key], hop) for key, hop in hops.items()]
+    kept, outside = graph.inside(list(hops), direction)
+    runs = graph.runs(link.derivation for link in kept)
+    edges: dict[tuple[str, str, str], Edge] = {}
+    levels: dict[int, int] = {}
+    for near, step, far in kept:
+        if step not in runs:
+            continue
+        ends = (far, near) if direction is Direction.UPSTREAM else (near, far)
+        fields = _fields(graph, step, ends) if with_fields else ()
+        edge = _edge(names[ends[0]], names[ends[1]], runs[step].run_id, known[ends[1]], fields)
+        edges[edge.source, edge.target, edge.run] = edge
+        levels[step] = min(levels.get(step, hops[far]), hops[far])
+    nodes.extend(_run_nodes(store, runs, levels))
+    return LineageGraph(
+        roots=tuple(names[root.id] for root in roots if root.id in names),
+        direction=direction.value,
+        nodes=tuple(nodes),
+        edges=tuple(edges.values()),
+        truncated=is_cut,
+        hidden={names[key]: count for key, count in outside.items()},
+        columns=with_fields,
+        total=graph.count(list(roots), direction, depth=depth) if is_cut else len(hops),
+        level="run",
+    )
+
+
+def _fields(graph: VersionGraph, derivation: int, ends: tuple[int, int]) -> tuple[FieldEdge, ...]:
+    return tuple(field for source, field in graph.fields(derivation, ends[1]) if source == ends[0])
+
+
+def _edge(source: str, target: str, run_id: str, made: VersionRow, fields: tuple[FieldEdge, ...]) -> Edge:
+    how = How.COLUMN if fields else How.DECLARED
+    return Edge(
+        source=source,
+        target=target,
+        job=f"run:{run_id}",
+        run=run_id,
+        how=how,
+        valid_from=made.created_at,
+        fields=fields,
+    )
+
+
+def _version_node(row: NodeRow, version: VersionRow, level: int) -> Node:
+    properties: dict[str, Any] = {
+        "dataset": node_id(row),
+        "version": version.version,
+        "ordinal": version.ordinal,
+        "written_at": version.created_at,
+    }
+    if version.row_count is not None:
+        properties["rows"] = version.row_count
+    if version.fingerprint:
+        properties["fingerprint"] = version.fingerprint
+    return Node(
+        id=version_id(row, version.version),
+        kind=NodeKind.DATASET_VERSION,
+        namespace=row.namespace,
+        name=row.name,
+        type=row.type,
+        level=level,
+        properties=properties,
+    )
+
+
+def _run_nodes(store: Store, runs: dict[int, RunRow], levels: dict[int, int]) -> list[Node]:
+    """The nodes of runs, each once, given by the hops of their derivations."""
+    hops: dict[str, int] = {}
+    for step, hop in levels.items():
+        hops[runs[step].run_id] = min(hops.get(runs[step].run_id, hop), hop)
+    by_id = {runs[step].run_id: runs[step] for step in levels}
+    jobs = {row.id: row for row in store.nodes(list({run.job_id for run in by_id.values()}))}
+    return [_run_node(by_id[run_id], jobs.get(by_id[run_id].job_id), hop) for run_id, hop in hops.items()]
+
+
+def _run_node(run: RunRow, job: NodeRow | None, level: int) -> Node:
+    return Node(
+        id=f"run:{run.run_id}",
+        kind=NodeKind.RUN,
+        namespace=job.namespace if job else "",
+        name=job.name if job else run.run_id,
+        type=run.operation,
+        state=run.state.value,
+        level=level,
+        properties={"run": run.run_id, "ran_at": run.started_at, "job": node_id(job) if job else ""},
+    )

@@ -1,0 +1,25 @@
+"""Commits of other processes on the same database, told to those who follow here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from headwater.server.live.hub import Hub
+from headwater.server.settings import Settings
+
+
+@contextmanager
+def told_of_others(settings: Settings, hub: Hub) -> Iterator[None]:
+    """The time in which a database's notifications reach the hub. A folder has none: there, the feeds look for
+    themselves, as they do wherever a notification is lost."""
+    if not settings.store.startswith(("postgresql://", "postgres://")):
+        yield
+        return
+    from headwater.storage.postgres.notifications import listen
+
+    listener = listen(settings.listen_url or settings.store, lambda tenant, seq: hub.poke(tenant))
+    try:
+        yield
+    finally:
+        listener.close()

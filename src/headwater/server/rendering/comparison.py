@@ -1,0 +1,107 @@
+"""Two instants of a view on one graph: what was added, what was removed, and what is there at both and is another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from headwater.model.graph import Edge, Node
+from headwater.query.facet_values import body, schema_fields
+from headwater.query.resolve import Resolver
+from headwater.query.result import LineageGraph
+from headwater.query.terminal_text import plural
+from headwater.storage.base import FacetChange, Store
+
+EdgeName = tuple[str, str, str]
+"""Source, target, job."""
+_TEXTS = {"sql": "query", "sourceCode": "sourceCode"}
+TOLD = ("schema", *_TEXTS)
+"""The facets by which a node that is there at both instants is another: its columns, its SQL, its code."""
+
+
+def edge_name(edge: Edge) -> EdgeName:
+    """What makes an edge the same edge at two instants."""
+    return (edge.source, edge.target, edge.job)
+
+
+def node_changes(
+    store: Store, resolver: Resolver, before: LineageGraph, after: LineageGraph, upto: int
+) -> dict[str, str]:
+    """Return ``added``, ``removed`` or ``changed`` by id, for the nodes that differ; ``upto`` is the later instant."""
+    old, new = {node.id for node in before.nodes}, {node.id for node in after.nodes}
+    since = before.as_of
+    both = [node for node in after.nodes if node.id in old]
+    changed = {node.id for node in both if since is not None and _differs(store, resolver, node, since, upto)}
+    return _differences(old, new) | dict.fromkeys(changed, "changed")
+
+
+def edge_changes(before: LineageGraph, after: LineageGraph) -> dict[EdgeName, str]:
+    """Return the same by edge: one that is there at both changed when it is known in another way."""
+    old, new = ({edge_name(edge): edge for edge in graph.edges} for graph in (before, after))
+    changed = {name for name, edge in new.items() if name in old and edge.how != old[name].how}
+    return _differences(old, new) | dict.fromkeys(changed, "changed")
+
+
+def difference_words(nodes: Mapping[str, str], edges: Mapping[EdgeName, str]) -> str:
+    """What differs, as one sentence a change."""
+    counts = [Counter(found.values()) for found in (nodes, edges)]
+    parts = []
+    for change in ("added", "removed", "changed"):
+        told = [
+            plural(count[change], word) for count, word in zip(counts, ("node", "edge"), strict=True) if count[change]
+        ]
+        if told:
+            parts.append(f"{change.capitalize()}: {', '.join(told)}.")
+    return " ".join(parts) or "Nothing that is shown differs."
+
+
+def facet_moments(history: Iterable[FacetChange]) -> list[tuple[int, str]]:
+    """When the columns, the SQL or the code of a node became others, and which; that they became known is no change."""
+    told: dict[str, list[FacetChange]] = {}
+    for change in history:
+        if change.name in TOLD:
+            told.setdefault(change.name, []).append(change)
+    return [
+        (new.changed_at, name)
+        for name, changes in told.items()
+        for old, new in pairwise(changes)
+        if None not in (found := (_value(old), _value(new))) and found[0] != found[1]
+    ]
+
+
+def _differences(old: Iterable[Any], new: Iterable[Any]) -> dict[Any, str]:
+    before, after = set(old), set(new)
+    return dict.fromkeys(after - before, "added") | dict.fromkeys(before - after, "removed")
+
+
+def _differs(store: Store, resolver: Resolver, node: Node, since: int, upto: int) -> bool:
+    rows = resolver.rows(node.id)
+    if not rows:
+        return False
+    history = store.history(rows[0].id)
+    for name in TOLD:
+        changes = [change for change in history if change.name == name]
+        old, new = (_at(changes, instant) for instant in (since, upto))
+        if None not in (old, new) and old != new:
+            return True
+    return False
+
+
+def _at(changes: Iterable[FacetChange], instant: int) -> Any:
+    """What a facet said at an instant; None where nothing was known."""
+    latest = None
+    for change in changes:
+        if change.changed_at <= instant:
+            latest = change
+    return None if latest is None else _value(latest)
+
+
+def _value(change: FacetChange) -> Any:
+    """What of a facet makes it another: the columns with their types, the text of SQL or code."""
+    if change.body is None:
+        return None
+    if change.name == "schema":
+        return tuple(sorted(schema_fields({"schema": change.body})))
+    return body({change.name: change.body}, change.name).get(_TEXTS[change.name])

@@ -1,0 +1,101 @@
+"""Opening a tenant's stores: by a thread of its own, as it takes long once after an upgrade."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Generic, TypeVar
+
+from headwater.errors import StoreError, StoreOutdated
+from headwater.server.telemetry.logs import SERVICE
+from headwater.storage.view_rebuild import Progress
+
+PATIENCE_S = 2.0
+"""How long a request waits for a store whose views are made anew."""
+_LOOK_EVERY_S = 0.1
+_TELL_EVERY_S = 10.0
+
+T = TypeVar("T")
+
+
+class Opening(Generic[T]):
+    """Something of a tenant's that is being opened by ``open_``, which is given whom to tell how far it is."""
+
+    def __init__(self, tenant: str, open_: Callable[[Progress], T]) -> None:
+        self._tenant = tenant
+        self._began = self._told_at = time.monotonic()
+        self._is_ended = False
+        self._how_far: tuple[int, int] | None = None
+        threads = ThreadPoolExecutor(1, thread_name_prefix="headwater-opening")
+        self._future = threads.submit(self._run, open_)
+        threads.shutdown(wait=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was opened, or cannot be."""
+        return self._future.done()
+
+    @property
+    def is_renewing(self) -> bool:
+        """Whether views are being made anew."""
+        return self._how_far is not None and not self.is_over
+
+    @property
+    def percent(self) -> int:
+        """How much of them is made."""
+        done, last = self._how_far or (0, 0)
+        return 100 * done // last if last else 0
+
+    @property
+    def opened(self) -> T | None:
+        """What was opened, when it is over; None where it could not be."""
+        return None if self._future.exception() is not None else self._future.result()
+
+    def wait(self) -> None:
+        """Wait until it is over, but not for long where views are made anew.
+
+        Raises:
+            StoreOutdated: they are, still.
+            StoreError: it cannot be opened.
+        """
+        patience_s = max(0.0, self._began + PATIENCE_S - time.monotonic())
+        while not wait([self._future], timeout=patience_s).done:
+            if self.is_renewing:
+                raise StoreOutdated(
+                    f"views of an earlier version are being rebuilt: {self.percent} % done",
+                    hint="send it again later; nothing of this request was stored",
+                )
+            patience_s = _LOOK_EVERY_S
+        self._future.result()
+
+    def end(self) -> T | None:
+        """Stop, what was done kept; what was opened, if it was."""
+        self._is_ended = True
+        wait([self._future])
+        return self.opened
+
+    def _run(self, open_: Callable[[Progress], T]) -> T:
+        found = open_(self._told)
+        if self._how_far is not None:
+            self._log("the views of a store are up to date")
+        return found
+
+    def _told(self, done: int, last: int) -> None:
+        if self._is_ended:
+            raise StoreError("the service is stopping")
+        is_first, self._how_far = self._how_far is None, (done, last)
+        now = time.monotonic()
+        if is_first or now - self._told_at >= _TELL_EVERY_S:
+            self._told_at = now
+            self._log("views of an earlier version are being rebuilt")
+
+    def _log(self, message: str) -> None:
+        done, last = self._how_far or (0, 0)
+        facts = {
+            "tenant": self._tenant,
+            "events_read": done,
+            "events": last,
+            "s": round(time.monotonic() - self._began),
+        }
+        SERVICE.info(message, extra={"facts": facts})

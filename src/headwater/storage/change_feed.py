@@ -1,0 +1,49 @@
+"""What durable tables tell those who follow them, and how much they hold: the same statements in every backend."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from headwater.storage import rows
+from headwater.storage.cached import CachedTable
+from headwater.storage.layouts import EdgeKey
+from headwater.storage.projection.records import Derivation, Edge
+
+_COUNTED = ("datasets", "jobs", "runs", "versions", "edges")
+
+
+class ChangeFeedTables(ABC):
+    """The tables of a backend that says how a named statement is asked."""
+
+    edges: CachedTable[EdgeKey, Edge]
+    _edge_log: list[tuple[Any, ...]]
+
+    @abstractmethod
+    def _ask(self, name: str, *given: Any) -> Iterable[tuple[Any, ...]]:
+        """The rows of the statement of that name."""
+
+    def counts(self) -> dict[str, int]:
+        """Numbers of datasets, jobs, runs, versions and edges."""
+        (counted,) = self._ask("count_rows")
+        return dict(zip(_COUNTED, counted, strict=True))
+
+    def held_mappings(self) -> Iterator[tuple[int, int]]:
+        """For each column mapping of edges that hold, how many have it, and how many column edges it has."""
+        self.edges.flush()
+        for count, content in self._ask("held_mappings"):
+            yield count, rows.mapping_size(rows.unpack(content))
+
+    def edge_changed(self, edge: Edge) -> None:
+        """Tell the followers of the dataset level about an edge."""
+        times = (edge.valid_from, edge.valid_to)
+        self._edge_log.append((edge.source, edge.target, edge.job, edge.kind, *times, edge.mapping))
+
+    def edge_changes(self, since: int, limit: int) -> list[tuple[int, Edge]]:
+        """(sequence number, edge) of what was told, in order."""
+        return [rows.edge_change(*columns) for columns in self._ask("edge_log_since", since, limit)]
+
+    def derivations_after(self, step: int, limit: int) -> list[Derivation]:
+        """Derivations with a higher id, ascending."""
+        return [rows.derivation_row(*columns) for columns in self._ask("derivations_after", step, limit)]

@@ -1,0 +1,357 @@
+"""Durable stores: one writer at a time, and one commit for all who append at the same time.
+
+A backend gives its tables, its log and its transactions; what is written, in which order, and what a rebuild or a
+retention does is the same for all.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from itertools import islice
+
+from headwater.errors import StoreError, StoreLocked
+from headwater.model.events import Event
+from headwater.storage.answer_cache import Commit, State
+from headwater.storage.base import Quarantined, QuarantineTotals, Receipt, StoredEvent
+from headwater.storage.cycles import Cycles
+from headwater.storage.durable import BatchTables, Log, Refused
+from headwater.storage.event_intake import Delivery, Written
+from headwater.storage.indexes import SharedIndexes
+from headwater.storage.ingest import Batch, Checked, sort_out, with_ids
+from headwater.storage.store_lock import StoreLock
+from headwater.storage.table_store import TableStore
+from headwater.storage.view_rebuild import READ, RENEWED, RENEWING_OF, RENEWING_TO, Outdated, Progress, outdated
+
+DROPPED = "quarantine_dropped"
+"""Counts the entries of the quarantine that had to go for later ones."""
+_REBUILD_BATCH = 500
+_STRETCH = 5000
+"""Events read again in one commit, when views are made anew: about a second."""
+_COMMITS_BETWEEN_LOOKS = 16
+
+
+class _Waiting:
+    """One call of ``append`` that waits for its commit."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.receipts: list[Receipt] | None = None
+        self.error: BaseException | None = None
+
+
+class GroupCommitStore(TableStore):
+    """What durable backends share: appending, rebuilding, forgetting, reading the log."""
+
+    _tables: BatchTables
+    _log: Log
+    _refused: Refused
+
+    def __init__(self, tables: BatchTables, log: Log, tenant: str, indexes: SharedIndexes) -> None:
+        self._log = log
+        self._lock = StoreLock()
+        self._waiting: list[_Waiting] = []
+        self._waiting_lock = threading.Lock()
+        self._commits = 0
+        super().__init__(tables, tenant, indexes)
+
+    @abstractmethod
+    def _writing(self) -> AbstractContextManager[None]:
+        """A transaction that writes: committed at its end with all that the tables hold back, or rolled back."""
+
+    @abstractmethod
+    def _clear_projections(self, *, is_begun: bool = False) -> None:
+        """Empty every projection, within the transaction at hand; counters of the log and of epochs stay.
+
+        ``is_begun``: what is made of them in this transaction is not all, so they are those of no version.
+        """
+
+    def _hurrying(self) -> AbstractContextManager[None]:
+        """A context in which much is written that the log could tell again."""
+        return nullcontext()
+
+    def _forget(self) -> None:
+        self._tables.clear()
+        self._projector.clear()
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+    def append(self, events: Sequence[bytes], *, received_at: int | None = None) -> list[Receipt]:
+        """Store a batch of events in one commit, with a receipt for each in order.
+
+        Threads that call at the same time share a commit: one of them writes for all that wait.
+        """
+        mine = _Waiting(self.prepare(events, received_at=received_at))
+        with self._waiting_lock:
+            self._waiting.append(mine)
+        with self._lock:
+            if mine.receipts is None and mine.error is None:
+                with self._waiting_lock:
+                    together, self._waiting = self._waiting, []
+                self._append_all(together)
+        if mine.error is not None:
+            raise mine.error
+        return mine.receipts or []
+
+    def _append_all(self, together: list[_Waiting]) -> None:
+        try:
+            receipts = self.append_group([one.delivery for one in together])
+        except BaseException as error:
+            if len(together) > 1 and isinstance(error, Exception) and not isinstance(error, StoreError):
+                for one in together:  # a fault in one of them is not the others'
+                    self._append_all([one])
+                return
+            for one in together:
+                one.error = error
+            if not isinstance(error, Exception):
+                raise
+            return
+        for one, some in zip(together, receipts, strict=True):
+            one.receipts = some
+
+    def write(self, deliveries: Sequence[Delivery]) -> Written:
+        """Write the rows of prepared deliveries in one transaction that waits for its ``commit``."""
+        written = self._write(deliveries)
+        self._lock.leave()
+        return written
+
+    def append_group(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
+        """Store prepared deliveries in one commit: for each, a receipt for each event."""
+        with self._write(deliveries) as written:
+            written.commit()
+        return written.receipts
+
+    def _write(self, deliveries: Sequence[Delivery]) -> Written:
+        with ExitStack() as stack:
+            stack.enter_context(self._lock)
+            stack.callback(self._ease)
+            stack.enter_context(self._announced())
+            stack.enter_context(self._writing())
+            before = self._state()
+            receipts = self._take_in([self.checked(delivery) for delivery in deliveries])
+            self._tables.flush()
+            self._announce(before)
+            return _Open(stack.pop_all(), receipts)
+
+    @contextmanager
+    def _announced(self) -> Iterator[None]:
+        """Take back what was announced, where it is not committed."""
+        recall = self._indexes.recall
+        try:
+            yield
+        except BaseException:
+            recall.withdraw()
+            raise
+        recall.settle()
+
+    def _announce(self, before: State) -> None:
+        """Have forgotten what the commit at hand changes."""
+        after, touched = self._state(), self._tables.touched
+        if after != before:
+            recall = self._indexes.recall
+            recall.at(before, self._commits_after)  # others may have written since this process did
+            recall.announce(before, after, touched)
+            if after[0] == before[0]:
+                self._tables.touches.add(Commit(before[1], after[1], touched))
+        touched.clear()
+
+    def _commits_after(self, seq: int) -> Sequence[Commit]:
+        return self._tables.touches.after(seq)
+
+    def _last_seq(self) -> int:
+        return self._tables.counter("event")
+
+    def _ease(self) -> None:
+        """Look at the caches after some commits, not after each: a small one costs less than looking."""
+        self._commits += 1
+        if self._commits % _COMMITS_BETWEEN_LOOKS == 0:
+            self._stay_small()
+
+    def _stay_small(self) -> None:
+        """Let go of what is cached where it has become much; nothing is pending."""
+        if self._tables.is_crowded():
+            self._forget()
+        self._tables.trim()
+
+    def _take_in(self, deliveries: Sequence[Checked]) -> list[list[Receipt]]:
+        first = self._tables.counter("event") + 1
+        batch = sort_out(deliveries, self._log.find, first, Cycles(self._tables))
+        if batch.accepted:
+            self._store(batch, first)
+        if batch.refused:
+            return with_ids(batch.receipts, self._keep(batch.refused))
+        return batch.receipts
+
+    def _store(self, batch: Batch, first: int) -> None:
+        accepted = batch.accepted
+        self._tables.expect([one.event for one in accepted])
+        for seq, one in enumerate(accepted, first):
+            self._log.note(seq, one.key)
+            self._projector.apply(one.event, one.key, seq, one.at)
+        self._projector.settle()
+        self._log.add(first, [one.key for one in accepted], batch.received, [one.raw for one in accepted])
+        self._log.index([(one.at, one.key, seq) for seq, one in enumerate(accepted, first)])
+        self._tables.advance("event", len(accepted))
+
+    def quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
+        """Keep what was refused before it reached ``append``; returns the id of each."""
+        with self._writing():
+            return self._keep(refused)
+
+    def _keep(self, refused: Sequence[Quarantined]) -> list[int]:
+        """Keep what was refused, within the transaction at hand and the bounds; returns the ids."""
+        ids, dropped = self._refused.keep(refused)
+        if dropped:
+            self._tables.advance(DROPPED, dropped)
+        return ids
+
+    def release(self, ids: Sequence[int]) -> int:
+        """Take entries out of quarantine; returns how many there were."""
+        with self._writing():
+            return self._refused.drop(ids)
+
+    def rebuild(self) -> str:
+        """Drop every projection, make them again from the log, and return the graph hash."""
+        with self._writing():
+            self._clear_projections()
+            self._replay()
+        self._indexes.forget()
+        return self.graph_hash()
+
+    def _make_anew(self, version: int, on_progress: Progress) -> None:
+        """Make every projection anew that an earlier version made, a commit for each stretch of the log."""
+        before: Outdated | None = None
+        with self._hurrying():
+            while (now := self._outdated(version)) is not None:
+                on_progress(now.done, now.last)
+                try:
+                    with self._writing():
+                        self._make_stretch(version)
+                except StoreLocked:
+                    if now == before:  # another process writes, and it is not this that it does
+                        raise
+                before = now
+        if before is not None:
+            on_progress(before.last, before.last)
+
+    def _outdated(self, version: int) -> Outdated | None:
+        with self._reading():
+            counters = {name: self._tables.counter(name) for name in READ}
+        return outdated(self.tenant, counters, version)
+
+    def _make_stretch(self, version: int) -> None:
+        """Make the next stretch. Another process may have been first, with a stretch or with all.
+
+        One of an earlier version that wrote meanwhile wrote into views that are not whole: then it is begun again.
+        """
+        tables = self._tables
+        if tables.counter("projection") >= version:
+            return
+        last = tables.counter("event")
+        is_begun = (tables.counter(RENEWING_TO), tables.counter(RENEWING_OF)) == (version, last)
+        if not is_begun or tables.counter("projection"):
+            self._clear_projections(is_begun=True)
+            self._set({RENEWING_TO: version, RENEWING_OF: last, RENEWED: 0})
+        done = self._replay(tables.counter(RENEWED), _STRETCH)
+        if done is not None:
+            self._set({RENEWED: done})
+        else:
+            self._set({RENEWING_TO: 0, RENEWING_OF: 0, RENEWED: 0, "projection": version})
+
+    def _set(self, counters: dict[str, int]) -> None:
+        for name, value in counters.items():
+            self._tables.advance(name, value - self._tables.counter(name))
+
+    def _replay(self, since: int = 0, most: int | None = None) -> int | None:
+        """Read events of the log again; the number of the last one, None when there are no more."""
+        pending: list[tuple[Event, bytes, int, int]] = []
+        count = last = 0
+        for stored in islice(self._log.read(since), most):
+            one = self._check.again(stored.body)
+            pending.append((one.event, one.key, stored.seq, one.at))
+            if len(pending) >= _REBUILD_BATCH:
+                self._project(pending)
+                pending = []
+            count, last = count + 1, stored.seq
+        self._project(pending)
+        return last if count == most else None
+
+    def _project(self, events: list[tuple[Event, bytes, int, int]]) -> None:
+        self._tables.expect([event for event, _, _, _ in events])
+        for event, key, seq, at in events:
+            self._log.note(seq, key)
+            self._projector.apply(event, key, seq, at)
+        self._projector.settle()
+        self._tables.flush()
+        self._tables.trim()
+
+    def retain(self, *, before: int) -> int:
+        """Forget events received before an instant, with what only they showed; return how many were forgotten."""
+        with self._writing():
+            gone = self._log.forget(before)
+            self._refused.forget(before)
+            if gone:
+                self._clear_projections()
+                self._replay()
+        if gone:
+            self._indexes.forget()
+        return gone
+
+    def _between(self, after: int, before: int, *, newest_first: bool) -> Iterator[tuple[int, StoredEvent]]:
+        return self._log.between(after, before, newest_first=newest_first)
+
+    # -- the quarantine --------------------------------------------------------------------------------------------
+    def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
+        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
+        with self._reading():
+            return self._refused.page(limit, before)
+
+    def quarantine_entry(self, entry_id: int) -> Quarantined | None:
+        """One entry of the quarantine; None when there is none of that id."""
+        with self._reading():
+            return self._refused.entry(entry_id)
+
+    def quarantine_totals(self) -> QuarantineTotals:
+        """How much is in quarantine."""
+        with self._reading():
+            return self._refused.totals(self._tables.counter(DROPPED))
+
+    # -- the log ---------------------------------------------------------------------------------------------------
+    def events(self, *, since: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:
+        """The log after a sequence number, verbatim, a page at a time."""
+        left = limit
+        while left is None or left > 0:
+            with self._reading():
+                page = self._log.page(since)
+            if not page:
+                return
+            yield from page if left is None else page[:left]
+            since = page[-1].seq
+            left = None if left is None else left - len(page)
+
+
+class _RolledBack(Exception):
+    """Ends a transaction without a fault."""
+
+
+class _Open(Written):
+    """A transaction that holds the store until it ends."""
+
+    def __init__(self, open_: ExitStack, receipts: list[list[Receipt]]) -> None:
+        self._open: ExitStack | None = open_
+        self.receipts = receipts
+
+    def commit(self) -> None:
+        """Make the deliveries durable and visible."""
+        open_, self._open = self._open, None
+        if open_ is None:
+            raise StoreError("these deliveries are committed or rolled back already")
+        open_.close()
+
+    def rollback(self) -> None:
+        """Store nothing of them."""
+        open_, self._open = self._open, None
+        if open_ is not None:
+            reason = _RolledBack()
+            open_.__exit__(_RolledBack, reason, None)

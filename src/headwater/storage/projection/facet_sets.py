@@ -1,0 +1,316 @@
+"""The facets of one object in one event: kept once by content, and read once for what the projection needs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from headwater.formats.dataset_facets import (
+    AnyFacet,
+    ColumnLineage,
+    DatasetLineage,
+    DatasetType,
+    DatasetVersion,
+    DataSource,
+    Documentation,
+    JobLineage,
+    LifecycleStateChange,
+    LineageInput,
+    Ownership,
+    Schema,
+    Symlinks,
+    Tags,
+    flat_fields,
+    try_facet,
+)
+from headwater.formats.feast_facets import file_of_source
+from headwater.formats.openlineage import canonical, facet_deleted, find_facet
+from headwater.formats.run_facets import JobType
+from headwater.storage.projection.records import DATASET, JOB, FacetSetRow
+from headwater.storage.projection.tables import Tables
+
+_CACHE_BYTES = 64 << 20
+_CACHE_OBJECTS = 10_000
+LINEAGE_FACETS = (("lineage", "LineageDatasetFacet"), ("columnLineage", "ColumnLineageDatasetFacet"))
+
+Facets = Mapping[str, msgspec.Raw]
+
+
+class _FileDigest(msgspec.Struct, frozen=True):
+    sha256: str = ""
+
+
+class _Fingerprint(msgspec.Struct, frozen=True):
+    exact: str = ""
+    file: _FileDigest = _FileDigest()
+
+
+_fingerprint = msgspec.json.Decoder(_Fingerprint)
+
+
+class FacetSet:
+    """One set of facets, with what the projection reads of it worked out on first use.
+
+    ``bodies`` maps facet names to body ids, 0 where the facet asks for its removal.
+    """
+
+    def __init__(self, row: FacetSetRow, raw: Facets) -> None:
+        self.id = row.id
+        self.bodies = dict(row.facets)
+        self.raw = {name: raw[name] for name, body in row.facets if body}
+        self.symlinks: tuple[tuple[str, str], ...] = ()
+        #: address of the data source
+        self.source_uri = ""
+        self.life = ""
+        self.renamed_from: tuple[str, str] | None = None
+        self._read_identity()
+        self.lineage = self._lineage_digest()
+        #: names for ``rundoc.say``: a statement with other lineage is never overridden in full
+        self.claims = frozenset(self.bodies) | ({self.lineage.hex()} if self.lineage else frozenset())
+        self._named: tuple[tuple[int, str, str], ...] | None = None
+        self._identities: tuple[str, str, str] | None = None
+        self._marks: tuple[str, ...] | None = None
+        self._work: tuple[str, bool] | None = None
+
+    def _read_identity(self) -> None:
+        if not self.raw:
+            return
+        if links := self._facet(Symlinks):
+            self.symlinks = tuple((link.namespace, link.name) for link in links.identifiers or ())
+        if source := self._facet(DataSource):
+            self.source_uri = source.uri or ""
+        if place := file_of_source(self.raw):
+            self.symlinks += (place,)
+        if change := self._facet(LifecycleStateChange):
+            self.life = change.lifecycle_state_change.upper()
+            previous = change.previous_identifier
+            if self.life == "RENAME" and previous is not None:
+                self.renamed_from = (previous.namespace, previous.name)
+
+    def _facet(self, kind: type[AnyFacet]) -> AnyFacet | None:
+        return try_facet(self.raw, kind)
+
+    def _lineage_digest(self) -> bytes:
+        """Tells sets with different lineage apart; empty when there is none."""
+        found = self.lineage_facets()
+        return blake2b(b"\0".join(bytes(raw) for raw in found.values()), digest_size=16).digest() if found else b""
+
+    def lineage_facets(self) -> dict[str, msgspec.Raw]:
+        """The facets that say what flows where, with the schema they speak of, under the specification's keys."""
+        found = {name: raw for name, stem in LINEAGE_FACETS if (raw := find_facet(self.raw, name, stem)) is not None}
+        if found and (schema := find_facet(self.raw, Schema.KEY, Schema.STEM)) is not None:
+            found[Schema.KEY] = schema
+        return found
+
+    def named(self) -> tuple[tuple[int, str, str], ...]:
+        """(kind, namespace, name) of the datasets and jobs that the lineage facets speak of."""
+        if self._named is None:
+            self._named = tuple(sorted(set(_named_in(self.raw)))) if self.lineage else ()
+        return self._named
+
+    def identities(self) -> tuple[str, str, str]:
+        """(version, fingerprint, SHA-256 of the file) that the facets give to the state of the dataset."""
+        if self._identities is None:
+            version = self._facet(DatasetVersion)
+            mark = read_fingerprint(self.raw)
+            self._identities = (version.dataset_version if version else "", *mark)
+        return self._identities
+
+    def marks(self) -> tuple[str, ...]:
+        """What of ``identities`` is given, each once, in the order of ``marks_of``."""
+        if self._marks is None:
+            self._marks = marks_of(self.identities())
+        return self._marks
+
+    def work(self) -> tuple[str, bool] | None:
+        """(kind of work, whether it never ends) of a job; None where the facets do not speak of it."""
+        if self._work is None and "jobType" in self.bodies:
+            self._work = (type_of(self.raw, is_job=True), is_streaming(self.raw))
+        return self._work
+
+
+def marks_of(*identities: tuple[str, str, str]) -> tuple[str, ...]:
+    """The marks in some ``identities``, each once, what tells most of the state of a dataset first.
+
+    The digest of a file comes before the fingerprint of what was made of it: who parses dates, or leaves out a column,
+    has read the same file.
+    """
+    found = (mark for version, exact, digest in identities for mark in (version, digest, exact) if mark)
+    return tuple(dict.fromkeys(found))
+
+
+def read_fingerprint(facets: Facets) -> tuple[str, str]:
+    """(exact fingerprint, SHA-256 of the file) in a ``headwater_fingerprint`` facet; empty where not given."""
+    raw = facets.get("headwater_fingerprint")
+    if raw is None:
+        return "", ""
+    try:
+        found = _fingerprint.decode(raw)
+    except msgspec.MsgspecError:
+        return "", ""
+    return found.exact, found.file.sha256
+
+
+def _named_in(raw: Facets) -> Iterator[tuple[int, str, str]]:
+    if columns := try_facet(raw, ColumnLineage):
+        sources = [one for output in (columns.fields or {}).values() for one in output.input_fields or ()]
+        for source in (*sources, *(columns.dataset or ())):
+            yield DATASET, source.namespace, source.name
+    inputs: list[LineageInput] = []
+    if dataset := try_facet(raw, DatasetLineage):
+        inputs += dataset.inputs or ()
+        inputs += [one for field in (dataset.fields or {}).values() for one in field.inputs or ()]
+    if job := try_facet(raw, JobLineage):
+        for entry in job.entries or ():
+            inputs += entry.inputs or ()
+            inputs += [one for field in (entry.fields or {}).values() for one in field.inputs or ()]
+            if entry.namespace and entry.name:
+                yield _kind(entry.type), entry.namespace, entry.name
+    for one in inputs:
+        if one.namespace and one.name:
+            yield _kind(one.type), one.namespace, one.name
+
+
+def _kind(type_: str) -> int:
+    return JOB if type_.upper() == "JOB" else DATASET
+
+
+def field_names(raw: Facets) -> list[str]:
+    """The columns of a ``schema`` facet, nested ones dotted."""
+    schema = try_facet(raw, Schema)
+    return [] if schema is None else [field.name for field in flat_fields(schema)]
+
+
+def type_of(raw: Facets, *, is_job: bool) -> str:
+    """The dataset type (TABLE, FILE, MODEL ...) or what kind of work a job is."""
+    if is_job:
+        job = try_facet(raw, JobType)
+        return (job.job_type or "") if job else ""
+    kind = try_facet(raw, DatasetType)
+    return kind.dataset_type if kind else ""
+
+
+def is_streaming(raw: Facets) -> bool:
+    """Whether a job's facets say that it never ends."""
+    job = try_facet(raw, JobType)
+    return job is not None and job.processing_type.upper() == "STREAMING"
+
+
+def words_of(raw: Facets) -> tuple[str, str, str]:
+    """(description, tags, owners) as text to search in: tags (key, tab, value) and owners one a line."""
+    about, tags, owners = try_facet(raw, Documentation), try_facet(raw, Tags), try_facet(raw, Ownership)
+    named = [owner.name for owner in (owners.owners or ())] if owners else []
+    tagged = [f"{_plain(tag.key)}\t{_plain(tag.value)}" for tag in (tags.tags or ())] if tags else []
+    return about.description if about else "", _lines(tagged), _lines(named)
+
+
+def _lines(values: Iterable[str]) -> str:
+    return "\n".join(dict.fromkeys(value.replace("\n", " ") for value in values if value))
+
+
+def _plain(value: str) -> str:
+    return value.replace("\t", " ")
+
+
+class FacetSets:
+    """Sets by content, with a cache keyed by the bytes as they arrived: most events repeat what the last one said."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._by_bytes: dict[tuple[Any, ...], FacetSet] = {}
+        #: the reader hands out the same object for the same bytes
+        self._by_object: dict[int, tuple[Facets, FacetSet]] = {}
+        self._nothing: FacetSet | None = None
+        self._by_id: dict[int, FacetSet] = {}
+        self._size = 0
+
+    def clear(self) -> None:
+        """Forget what is cached: the batch that made it was rolled back."""
+        self._by_bytes.clear()
+        self._by_object.clear()
+        self._by_id.clear()
+        self._nothing = None
+        self._size = 0
+
+    def of(self, facets: Facets) -> FacetSet:
+        """The set of these facets, stored if it is new."""
+        if not facets:
+            return self._nothing or self._no_facets()
+        seen = self._by_object.get(id(facets))
+        if seen is not None and seen[0] is facets:
+            return seen[1]
+        key = tuple([part for item in facets.items() for part in (item[0], bytes(item[1]))])
+        found = self._by_bytes.get(key)
+        if found is None:
+            found = self._intern(facets)
+            self._size += sum(len(part) for part in key)
+            if self._size > _CACHE_BYTES:
+                self.clear()
+            self._by_bytes[key] = found
+        if len(self._by_object) >= _CACHE_OBJECTS:
+            self._by_object.clear()
+        self._by_object[id(facets)] = (facets, found)
+        return found
+
+    def _no_facets(self) -> FacetSet:
+        self._nothing = self._intern({})
+        return self._nothing
+
+    def by_id(self, set_id: int) -> FacetSet:
+        """The set of that id."""
+        found = self._by_id.get(set_id)
+        if found is None:
+            row = self._tables.facet_sets.get(set_id)
+            raw = {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in row.facets if body}
+            found = self._by_id[set_id] = FacetSet(row, raw)
+        return found
+
+    def fetch(self, set_ids: Collection[int]) -> None:
+        """Have the sets of these ids at hand, with few statements however many they are."""
+        unknown = [set_id for set_id in set_ids if set_id not in self._by_id]
+        rows = self._tables.facet_sets.get_many(unknown).values() if unknown else ()
+        self._tables.bodies.get_many({body for row in rows for _, body in row.facets if body})
+
+    def merged(self, sets: list[FacetSet]) -> dict[str, int]:
+        """The bodies that one event gives to an object it lists more than once: any order gives the same."""
+        found: dict[str, int] = {}
+        for one in sets:
+            for name, body in one.bodies.items():
+                old = found.get(name)
+                if old is None or (old != body and self._weight(body) > self._weight(old)):
+                    found[name] = body
+        return found
+
+    def _weight(self, body: int) -> bytes:
+        return _canonical(msgspec.Raw(self._tables.bodies.get(body))) if body else b""
+
+    def _intern(self, facets: Facets) -> FacetSet:
+        tables = self._tables
+        parts: list[tuple[str, bytes, msgspec.Raw]] = []
+        for name in sorted(facets):
+            raw = facets[name]
+            is_gone = bytes(raw) == b"null" or facet_deleted(raw)
+            parts.append((name, b"" if is_gone else blake2b(_canonical(raw), digest_size=16).digest(), raw))
+        digest = blake2b(msgspec.msgpack.encode([(name, body) for name, body, _ in parts]), digest_size=16).digest()
+        set_id = tables.facet_sets.id_of(digest)
+        if set_id is None:
+            set_id = tables.next_id("content")
+            row = FacetSetRow(id=set_id, facets=[(name, self._body(body, raw)) for name, body, raw in parts])
+            tables.facet_sets.add(set_id, digest, row)
+        return self.by_id(set_id)
+
+    def _body(self, digest: bytes, raw: msgspec.Raw) -> int:
+        if not digest:
+            return 0
+        found = self._tables.bodies.id_of(digest)
+        if found is None:
+            found = self._tables.next_id("content")
+            self._tables.bodies.add(found, digest, bytes(raw))
+        return found
+
+
+def _canonical(raw: msgspec.Raw) -> bytes:
+    return canonical(b'{"":' + bytes(raw) + b"}")

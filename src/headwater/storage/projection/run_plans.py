@@ -1,0 +1,130 @@
+"""What a run's claims come to, worked out once for all runs that claim the same."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import msgspec
+
+from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.facet_sets import FacetSets
+from headwater.storage.projection.names import Names
+from headwater.storage.projection.output_groups import Group, groups_of, own_sources
+from headwater.storage.projection.records import DATASET, JOB
+from headwater.storage.projection.run_documents import RunDoc, Said
+from headwater.storage.projection.tables import Tables
+from headwater.storage.projection.target_inputs import Lineages
+
+_CACHE_SIZE = 20_000
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The claims of a run in terms of nodes. Shared between runs: never changed."""
+
+    #: shape by target name id; the job's own name id stands for what it only read
+    shapes: dict[int, int]
+    #: shape by dataset node, for every dataset that the run wrote
+    written: dict[int, int]
+    #: shape by target node, jobs included; 0 for the job itself where it read nothing for itself
+    flows: dict[int, int]
+    #: derivations to be, each with those of its sources that the run made itself before
+    groups: list[tuple[Group, frozenset[int]]]
+    #: dataset nodes that the run read
+    reads: list[int]
+    #: (name id, no facets) of those whose readers must find the run, though no event of it may list them
+    noted: list[tuple[int, int]]
+    #: name ids by node, of what the events list
+    inputs: dict[int, list[int]]
+    outputs: dict[int, list[int]]
+
+
+class Plans:
+    """Makes plans. Joining nodes voids them."""
+
+    def __init__(self, tables: Tables, names: Names, columns: Columns, sets: FacetSets) -> None:
+        self._tables = tables
+        self._names = names
+        self._columns = columns
+        self._sets = sets
+        self.lineages = Lineages(names, columns, sets)
+        self._cache: dict[Hashable, Plan] = {}
+
+    def clear(self) -> None:
+        """Forget what is cached: nodes were joined, or the batch was rolled back."""
+        self._cache.clear()
+
+    def of(self, doc: RunDoc, at: int, key: bytes) -> Plan:
+        """The plan of a run that counts. ``at`` and ``key`` are those of one of its events."""
+        outputs = tuple([(name, *self._told(touched.said)) for name, touched in doc.outputs.items()])
+        claims = (doc.job, self._marks(doc.job_said), tuple(doc.inputs), outputs)
+        found = self._cache.get(claims)
+        if found is None:
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            found = self._cache[claims] = self._make(
+                doc, self.lineages.of_run(doc, at, key), frozenset([name for name, _, gone in outputs if gone])
+            )
+        return found
+
+    def _marks(self, said: list[Said]) -> tuple[bytes, ...]:
+        return tuple([mark for one in said if (mark := self._sets.by_id(one.facets).lineage)])
+
+    def _told(self, said: list[Said]) -> tuple[tuple[bytes, ...], bool]:
+        """What tells the claims about an output apart, and whether the run took it away rather than write it: events
+        list it among the outputs, with a change of its life."""
+        marks: list[bytes] = []
+        is_dropped = False
+        for one in said:
+            facets = self._sets.by_id(one.facets)
+            if facets.lineage:
+                marks.append(facets.lineage)
+            if facets.life:
+                is_dropped = facets.life == "DROP"
+        return tuple(marks), is_dropped
+
+    def _make(self, doc: RunDoc, shapes: dict[int, int], dropped: frozenset[int]) -> Plan:
+        shapes = {name: shape for name, shape in shapes.items() if name not in dropped}
+        kept = [name for name in (*doc.outputs, doc.job) if name not in dropped]
+        by_node: dict[int, list[int]] = {self._names.node(name).id: [] for name in kept}
+        for name, shape in shapes.items():
+            by_node.setdefault(self._names.node(name).id, []).append(shape)
+        flows = {node: self._columns.union(some) if some else 0 for node, some in by_node.items()}
+        written = {node: shape for node, shape in flows.items() if self._names.by_id(node).kind == DATASET}
+        only_read = self._columns.union(shape for name, shape in shapes.items() if self._names.node(name).kind == JOB)
+        groups = groups_of({node: self._sources(shape) for node, shape in written.items()}, self._sources(only_read))
+        named = {name for shape in shapes.values() if shape for name, _, _ in self._tables.shapes.get(shape).sources}
+        return Plan(
+            shapes=shapes,
+            written=written,
+            flows=flows,
+            groups=list(zip(groups, own_sources(groups), strict=True)),
+            reads=sorted({source for group in groups for source, _ in group.sources}),
+            noted=[(name, 0) for name in sorted(named | (shapes.keys() - doc.outputs.keys()))],
+            inputs=self.by_node(doc.inputs),
+            outputs=self.by_node(doc.outputs),
+        )
+
+    def _sources(self, shape: int) -> tuple[tuple[int, int], ...]:
+        """(source node, mapping) pairs; the strongest claim where two names of one node are sources."""
+        if not shape:
+            return ()
+        found: dict[int, tuple[int, int]] = {}
+        for name, how, mapping in self._tables.shapes.get(shape).sources:
+            node = self._names.node(name)
+            old = found.get(node.id)
+            if node.kind == DATASET and (
+                old is None or self._columns.strength(how, mapping) < self._columns.strength(*old)
+            ):
+                found[node.id] = (how, mapping)
+        return tuple((node, mapping) for node, (_, mapping) in sorted(found.items()))
+
+    def by_node(self, listed: Mapping[int, object]) -> dict[int, list[int]]:
+        """Name ids by the node they belong to, in the order of the names."""
+        found: dict[int, list[int]] = {}
+        for name in sorted(listed, key=self._spelling):
+            found.setdefault(self._names.node(name).id, []).append(name)
+        return found
+
+    def _spelling(self, name: int) -> tuple[str, str]:
+        row = self._names.by_name_id(name)
+        return row.namespace, row.name

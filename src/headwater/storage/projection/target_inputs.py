@@ -1,0 +1,83 @@
+"""From merged claims to shapes: what feeds each target, in name ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+
+from headwater.formats.edge_claims import Claims
+from headwater.formats.edges import Lineage, resolve
+from headwater.model.events import DatasetEvent, Event, InputDataset, Job, JobEvent, OutputDataset
+from headwater.model.graph import NodeKind
+from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.facet_sets import FacetSets
+from headwater.storage.projection.names import Names
+from headwater.storage.projection.records import DATASET, HOWS, JOB, Name
+from headwater.storage.projection.run_documents import RunDoc, Said, Touched
+
+_RANKS = {how: rank for rank, how in enumerate(HOWS)}
+_KINDS = {NodeKind.DATASET: DATASET, NodeKind.JOB: JOB}
+
+
+class Lineages:
+    """Works out the shapes of runs and of design-time events."""
+
+    def __init__(self, names: Names, columns: Columns, sets: FacetSets) -> None:
+        self._names = names
+        self._columns = columns
+        self._sets = sets
+
+    def of_run(self, doc: RunDoc, at: int, key: bytes) -> dict[int, int]:
+        """Shape by target name id, for everything that the run's events claim together."""
+        collected = Claims()
+        for event in self._events(doc):
+            collected.add(event)
+        return dict(self._shapes(resolve(collected), at, key))
+
+    def of_event(self, event: JobEvent | DatasetEvent, at: int, key: bytes) -> list[tuple[int, int]]:
+        """(target name id, shape) pairs of a design-time event."""
+        collected = Claims()
+        collected.add(event)
+        return sorted(self._shapes(resolve(collected), at, key))
+
+    def _events(self, doc: RunDoc) -> Iterator[Event]:
+        """The claims of a run as events again: as many as it takes to carry every differing lineage facet."""
+        job = self._names.by_name_id(doc.job)
+        inputs = tuple(
+            InputDataset(namespace=name.raw_namespace, name=name.raw_name) for name in self._rows(doc.inputs)
+        )
+        layers = [self._layers(name, touched.said) for name, touched in doc.outputs.items()]
+        jobs = [
+            Job(namespace=job.namespace, name=job.name, facets=found)
+            for one in doc.job_said
+            if (found := self._sets.by_id(one.facets).lineage_facets())
+        ]
+        plain = Job(namespace=job.namespace, name=job.name)
+        yield JobEvent(event_time="", producer="", job=plain, inputs=inputs)
+        for facet_job in jobs:
+            yield JobEvent(event_time="", producer="", job=facet_job)
+        for outputs in zip_longest(*layers):
+            told = tuple(output for output in outputs if output is not None)
+            yield JobEvent(event_time="", producer="", job=plain, outputs=told)
+
+    def _rows(self, names: dict[int, Touched]) -> Iterator[Name]:
+        return (self._names.by_name_id(name) for name in names)
+
+    def _layers(self, name_id: int, said: list[Said]) -> list[OutputDataset]:
+        name = self._names.by_name_id(name_id)
+        facets = [found for one in said if (found := self._sets.by_id(one.facets).lineage_facets())]
+        return [OutputDataset(namespace=name.raw_namespace, name=name.raw_name, facets=some) for some in facets or [{}]]
+
+    def _shapes(self, lineage: Lineage, at: int, key: bytes) -> Iterator[tuple[int, int]]:
+        for target in lineage.targets:
+            to = self._name(target.kind, target.namespace, target.name, at, key)
+            sources = []
+            for source in target.sources:
+                name = self._name(source.kind, source.namespace, source.name, at, key)
+                sources.append((name.id, _RANKS[source.how], self._columns.mapping(name.id, to.id, source.fields)))
+            yield to.id, self._columns.shape(sources)
+
+    def _name(self, kind: NodeKind, namespace: str, name: str, at: int, key: bytes) -> Name:
+        """The events that claim the lineage made the name, and said when it was first heard."""
+        known = self._names.known(_KINDS[kind], namespace, name)
+        return known or self._names.seen(_KINDS[kind], namespace, name, at, key)
