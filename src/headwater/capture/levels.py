@@ -59,3 +59,13 @@ def field_in(source: Value, level: str) -> str | None:
 def shown_level(level: str) -> str:
     """What the column of a dataset is called that an index level became: as Arrow calls it where it has no name."""
     return level or "__index_level_0__"
+
+
+def level_fields(source: Value) -> list[str]:
+    """The fields of a value that are its index levels."""
+    return [field for level in levels_of(source) if (field := field_in(source, level)) is not None]
+
+
+def is_column(value: Value) -> bool:
+    """Whether a value is one column, and no frame."""
+    return isinstance(value.columns.columns if type(value.columns) is Labels else value.columns, str)

@@ -19,6 +19,7 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Module
 from typing import Any, Final
 
 from headwater.capture.caller_frame import variables
+from headwater.capture.levels import level_fields
 from headwater.capture.notebook_cells import whole
 from headwater.capture.source_analysis.literals import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
 from headwater.capture.source_analysis.row_list_syntax import called_name
@@ -123,6 +124,8 @@ class ExpressionReader(Reader):
             self._take(value, [str(item) for item in chosen])
         elif node.attr in names:
             self._take(value, [node.attr])
+        elif node.attr == "index" and level_fields(value):
+            self._take(value, level_fields(value))
         elif node.attr in MEASURES:
             with self._telling():
                 self._take(value)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import CodeType
 from typing import Final
 
+from headwater.capture.levels import is_column, level_fields
 from headwater.capture.source_analysis.bindings import Step, own_names, step_at, steps_of
 from headwater.capture.source_analysis.row_list_syntax import (
     LENGTH,
@@ -97,6 +98,15 @@ _GIVES_ROWS: Final = frozenset(("iterrows", "itertuples", "iter_rows", "rows", "
 """Calls that give rows, whose length is none of their data."""
 _GROUPS: Final = frozenset(("groupby", "group_by"))
 """Calls that give keys with their groups."""
+
+
+_LABEL: Final = {"itertuples": "Index", "iterrows": "name"}
+"""What a row calls its label, by the call that gave it."""
+
+
+def _labels_of(rows: list[Value]) -> _Found:
+    """What the labels of rows come from."""
+    return {(value, field): None for value in rows for field in level_fields(value)}
 
 
 def _of_rows(found: _Found, name: str) -> _Found:
@@ -189,6 +199,9 @@ class _Reader:
                 _add(found, place, self._sources(item, scope, 0))
         elif isinstance(element, ast.Name) and element.id not in scope and depth < _MAX_DEPTH:
             self._named_row(element.id, scope, found, depth)
+        elif called_name(element) == "items" and (columns := [v for v in self._passed(element) if is_column(v)]):
+            _add(found, 0, _labels_of(columns))
+            _add(found, 1, {(value, name): None for value in columns for name in value.column_names()})
         else:
             whole = self._sources(element, scope, 0)
             is_row = isinstance(element, ast.Name) or called_name(element) in ("to_dict", "_asdict", "copy", "dict")
@@ -276,7 +289,8 @@ class _Reader:
         if called == "zip" and isinstance(iterated, ast.Call) and place is not None and place < len(iterated.args):
             return self._items(Target(iterated.args[place], None), column, scope, depth)
         if called in ("iterrows", "items") and place == 0:
-            return {}
+            rows = self._passed(iterated)
+            return _labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
         if called in _GROUPS and place == 0:  # the key of a group
             keys = texts_in(iterated)
             values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
@@ -284,6 +298,12 @@ class _Reader:
         found = self._passed(iterated)
         if not found:
             return self._behind(iterated, column, scope, depth)
+        if (
+            column is not None
+            and column == _LABEL.get(called)
+            and not any(column in value.column_names() for value in found)
+        ):
+            return _labels_of(found)
         mentioned = {text for _, text in uses_of(iterated)} | texts_in(iterated)
         narrowed = [value for value in found if mentioned.intersection(value.column_names())] or found
         return {(value, column if column in value.column_names() else None): None for value in narrowed}
@@ -315,7 +335,15 @@ class _Reader:
         return loops + [step for step in bound if step not in loops][-4:]
 
     def _bindings(self, name: str) -> list[Step]:
-        return [step for step in self._steps if name in step.binds and step.first <= self._line]
+        bound = [step for step in self._steps if name in step.binds and step.first <= self._line]
+        anew = [place for place, step in enumerate(bound) if self._begins_anew(step, name)]
+        return bound[anew[-1] :] if anew else bound
+
+    def _begins_anew(self, step: Step, name: str) -> bool:
+        """Whether a statement in no loop or branch binds a name to something else than what it was."""
+        is_plain = isinstance(step.node, ast.Assign) and any(isinstance(t, ast.Name) for t in step.node.targets)
+        is_outermost = step.node.col_offset == min(one.node.col_offset for one in self._steps)
+        return is_plain and is_outermost and name not in (*step.passed, *step.used)
 
 
 def _add(found: dict[str | int, _Found], key: str | int, more: _Found) -> None:

@@ -12,6 +12,7 @@ from pandas.core.arrays.sparse.accessor import SparseFrameAccessor
 from pandas.core.base import IndexOpsMixin
 
 from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.pandas.index_conversion import laid_out
 from headwater.capture.integrations.pandas.labels import columns_of, label, series_name
 from headwater.capture.integrations.pandas.recording import DATA, argument, bind, hook, hook_methods, is_literal, listed
 from headwater.capture.integrations.pandas.row_lists import made_of_items, row_of
@@ -184,6 +185,9 @@ def _from_rows(value: Value) -> Columns:
 def _to_array(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """An array keeps the names of the columns it was made from, as long as nothing else is done to it."""
     owner = args[0]
+    if isinstance(owner, pd.Index):
+        laid_out(recorder, result, args, kwargs)
+        return
     known = recorder.values.get(owner)
     if known is None or not isinstance(result, np.ndarray | pd.api.extensions.ExtensionArray):
         return

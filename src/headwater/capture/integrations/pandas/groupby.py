@@ -296,17 +296,22 @@ def _kept(name: str) -> After:
 
 def _counted(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        bind(recorder, args[0] if result is None else result, name, (args[0],), _counting(_key_columns(args[0])))
+        owner = args[0]
+        rule = _counting(_key_names(owner), as_columns=bool(_key_columns(owner)))
+        bind(recorder, owner if result is None else result, name, (owner,), rule)
 
     return handler
 
 
-def _counting(keys: tuple[str, ...]) -> Rule:
+def _counting(keys: tuple[str, ...], *, as_columns: bool) -> Rule:
     """A number of rows, or a place among them: how the keys came about in the data, as in ``value_counts``."""
 
     def sources(value: Value) -> dict[str, list[Dep]]:
-        counted = [dep for key in levels_of(value.inputs[0]) for dep in level(value, 0, key, AGGREGATION)]
-        return {name: level(value, 0, name) if name in keys else counted for name in columns_of(value)}
+        known = levels_of(value.inputs[0])
+        decided = [key for key in keys if key in known] or known
+        counted = [dep for key in decided for dep in level(value, 0, key, AGGREGATION)]
+        is_key = frozenset(keys if as_columns else ())
+        return {name: level(value, 0, name) if name in is_key else counted for name in columns_of(value)}
 
     return mapped(sources)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from types import CodeType
+from collections.abc import Iterator, Mapping
+from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
+from pandas.core.generic import NDFrame
 
 from headwater.capture import notebook_cells
 from headwater.capture.caller_frame import variables
@@ -19,61 +21,142 @@ from headwater.capture.integrations.pandas.labels import index_levels
 from headwater.capture.integrations.pandas.rules import TRANSFORMATION, level, whole
 from headwater.capture.levels import Labels, field_of_level, levels_of
 from headwater.capture.recorder import Recorder
-from headwater.capture.source_analysis.bindings import last_binding, step_at, steps_of
+from headwater.capture.source_analysis.bindings import last_binding, made_there, step_at, steps_of
 from headwater.capture.user_code import user_frame
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value
 
 _LINES: Final = 1_000
 """Lines of code whose names are remembered; beyond them all are forgotten."""
+_CALLERS: Final = 3
+"""Callers that are asked where an index that came in as an argument was taken out."""
 _owners: dict[tuple[CodeType, int], Owners] = {}
 
 
 class Owners(NamedTuple):
-    """The names in a statement of which an index may have been made."""
+    """What a statement may have taken an index of."""
 
-    here: tuple[str, ...]
-    """Those whose index the statement uses."""
-    before: tuple[str, ...]
+    here: tuple[ast.expr, ...]
+    """The expressions whose index the statement uses."""
+    before: tuple[ast.expr, ...]
     """Those whose index stands behind a name that it uses."""
     used: tuple[str, ...]
     """All names that it uses; one may be an index itself."""
+    names: frozenset[str]
+    """All names that are looked up for any of these."""
+    has_argument: bool
+    """Whether one of them is an argument of the function."""
 
 
 def index_value(recorder: Recorder, index: Any) -> Value | None:
     """A value for what was made of the index of a frame: of its levels that are followed, or of an index that is
-    followed itself. None where the line does not tell. What was bound to a name in between is a guess."""
+    followed itself. None where the line does not tell. What was bound to a name in between is a guess, unless it is
+    that very index still."""
     frame = user_frame(sys._getframe(2))
     code, line = notebook_cells.whole(frame.f_code, frame.f_lineno or 0)
     owners = _owners_at(code, line)
-    held = {**frame.f_globals, **variables(frame, {*owners.here, *owners.before, *owners.used})}
+    if not owners.names:
+        return None
+    held = _held(frame, owners)
     found: dict[Value, str] = {}
-    for names, description in ((owners.here, ""), ((), "") if owners.here else (owners.before, INFERRED)):
-        for name in names:
-            known = recorder.values.get(held.get(name))
+    for nodes, description in ((owners.here, ""), (() if owners.here else owners.before, INFERRED)):
+        for node in nodes:
+            item = _object_of(node, held)
+            known = recorder.values.get(item) if item is not None else _made_of_levels(recorder, code, line, index)
             if known is not None and levels_of(known):
-                found.setdefault(known, description)
+                found.setdefault(known, "" if _is_index_of(item, index) else description)
     for name in owners.used:
         item = held.get(name)
         known = recorder.values.get(item) if isinstance(item, pd.Index) and item is not index else None
         if known is not None:
             found.setdefault(known, "")
+    if not found and owners.has_argument:
+        found.update(dict.fromkeys(_given_by_callers(recorder, index, frame), ""))
     if not found:
         return None
-    rule = _from_levels(tuple(found.values()))
-    columns = Labels("*", index_levels(index)) if isinstance(index, pd.MultiIndex) else None
+    names = _names_of(index)
+    rule = _from_levels(tuple(found.values()), names)
+    columns = Labels("*", names) if isinstance(index, pd.MultiIndex) else None
     return make_value("index", tuple(found), rule, columns=columns, rows=len(index), code=code, line=line)
 
 
-def _from_levels(descriptions: tuple[str, ...]) -> Rule:
+def _held(frame: FrameType, owners: Owners) -> dict[str, Any]:
+    """What the names that are looked up stand for."""
+    own = variables(frame, owners.names)
+    return {name: own[name] if name in own else frame.f_globals.get(name) for name in owners.names}
+
+
+def _given_by_callers(recorder: Recorder, index: Any, frame: FrameType) -> Iterator[Value]:
+    """The frame whose index this very one is, where a caller of the user's function took it out."""
+    for _ in range(_CALLERS):
+        if frame.f_back is None:
+            return
+        frame = user_frame(frame.f_back)
+        code, line = notebook_cells.whole(frame.f_code, frame.f_lineno or 0)
+        owners = _owners_at(code, line)
+        held = _held(frame, owners)
+        for node in (*owners.here, *owners.before):
+            item = _object_of(node, held)
+            known = recorder.values.get(item) if _is_index_of(item, index) else None
+            if known is not None and levels_of(known):
+                yield known
+                return
+
+
+def _is_index_of(item: Any, index: Any) -> bool:
+    """Whether the index of a frame is this very one, which other frames may share."""
+    is_one = isinstance(index, pd.Index) and isinstance(item, pd.DataFrame | pd.Series)
+    return is_one and bool(index.is_(item.index))
+
+
+def _names_of(index: Any) -> tuple[str, ...]:
+    """The levels of what was made of an index; none of an array, as a mask is."""
+    return index_levels(index) if isinstance(index, pd.Index) else ()
+
+
+def _made_of_levels(recorder: Recorder, code: CodeType, line: int, index: Any) -> Value | None:
+    """The frame without a name whose index the statement at a line uses: the latest that it made with these levels."""
+    at = step_at(steps_of(code), line)
+    if at is None:
+        return None
+    made = [value for made_at, value in made_there(recorder.values, code) if at.first <= made_at <= at.last]
+    names = _names_of(index)
+    fitting = [value for value in made if levels_of(value) == names and value.rows == len(index)]
+    return fitting[-1] if fitting and names else None
+
+
+def _object_of(node: ast.expr, held: Mapping[str, Any]) -> Any:
+    """What an expression of names, attributes and keys stands for; a column of a frame has the index of the frame. None
+    where it calls something."""
+    if isinstance(node, ast.Name):
+        return held.get(node.id)
+    if not isinstance(node, ast.Attribute | ast.Subscript):
+        return None
+    owner = _object_of(node.value, held)
+    if isinstance(owner, NDFrame):
+        return owner
+    if isinstance(node, ast.Attribute):
+        return getattr(owner, "__dict__", {}).get(node.attr)
+    key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+    return owner.get(key) if type(owner) is dict and isinstance(key, str | int) else None
+
+
+def _from_levels(descriptions: tuple[str, ...], names: tuple[str, ...]) -> Rule:
+    """Of an index that is called as one of the levels of what it was made of, that level."""
+
     def rule(value: Value) -> Columns:
         deps: list[Dep] = []
         for position, description in enumerate(descriptions):
             known = levels_of(value.inputs[position])
-            found = [dep for name in known for dep in level(value, position, name, TRANSFORMATION)]
+            meant = [name for name in known if name in names] or known
+            found = [dep for name in meant for dep in level(value, position, name, TRANSFORMATION)]
             deps += [dep._replace(description=description) for dep in found or _itself(value, position)]
         fields = {"*": deps}
         for name in levels_of(value):  # of an index of several levels, each
-            own = [dep for i in range(len(descriptions)) for dep in level(value, i, name)]
+            own = [
+                dep._replace(description=description)
+                for position, description in enumerate(descriptions)
+                for dep in level(value, position, name)
+            ]
             fields[field_of_level(name)] = own or deps
         return Columns(fields)
 
@@ -99,12 +182,16 @@ def _read_owners(code: CodeType, line: int) -> Owners:
     at = step_at(steps, line)
     evaluated = _evaluated(at.node) if at is not None else None
     if at is None or evaluated is None:
-        return Owners((), (), ())
-    names = (*at.passed, *at.used)
-    bound = [last_binding(steps, name, at.first) for name in names]
+        return Owners((), (), (), frozenset(), has_argument=False)
+    used = (*at.passed, *at.used)
+    bound = [last_binding(steps, name, at.first) for name in used]
     behind = [_evaluated(step.node) for step in bound if step is not None]
-    before = tuple(name for node in behind if node is not None for name in _indexed(node))
-    return Owners(tuple(_indexed(evaluated)), before, tuple(names))
+    here = tuple(_indexed(evaluated))
+    before = tuple(owner for node in behind if node is not None for owner in _indexed(node))
+    inner = {item.id for owner in (*here, *before) for item in ast.walk(owner) if isinstance(item, ast.Name)}
+    names = frozenset((*used, *inner))
+    given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return Owners(here, before, used, names, has_argument=not names.isdisjoint(given))
 
 
 def _evaluated(node: ast.stmt) -> ast.expr | None:
@@ -113,14 +200,14 @@ def _evaluated(node: ast.stmt) -> ast.expr | None:
     return found if isinstance(found, ast.expr) else None
 
 
-def _indexed(node: ast.expr) -> list[str]:
-    """The names whose index an expression uses for more than its length."""
-    found: list[str] = []
+def _indexed(node: ast.expr) -> list[ast.expr]:
+    """The expressions whose index an expression uses for more than its length."""
+    found: list[ast.expr] = []
     waiting: list[ast.AST] = [node]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, ast.Attribute) and item.attr == "index" and isinstance(item.value, ast.Name):
-            found.append(item.value.id)
+        if isinstance(item, ast.Attribute) and item.attr == "index":
+            found.append(item.value)
         is_count = isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id == "len"
         if not is_count and not (isinstance(item, ast.Attribute) and item.attr in ("shape", "size", "empty")):
             waiting += ast.iter_child_nodes(item)

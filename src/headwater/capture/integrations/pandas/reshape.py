@@ -20,6 +20,7 @@ from headwater.capture.integrations.pandas.rules import (
     CHANGED,
     IDENTITY,
     SAME,
+    SOURCE,
     TRANSFORMATION,
     By,
     by_levels,
@@ -229,7 +230,8 @@ def _of_strings(name: str) -> After:
         owner = args[0]._orig
         others = data_in(*args[1:], *kwargs.values())
         nested = [item for one in args[1:] if isinstance(one, list) for item in data_in(*one)]
-        bind(recorder, result, op, [owner, *others, *nested], combining([owner, *others, *nested]))
+        inputs = [owner, *others, *nested]
+        bind(recorder, result, op, inputs, SOURCE if isinstance(owner, pd.Index) else combining(inputs))
 
     return handler
 
