@@ -40,6 +40,8 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "xgboost": "xgboost",
     "lightgbm": "lightgbm",
     "statsmodels": "statsmodels",
+    "matplotlib": "matplotlib",
+    "seaborn": "seaborn",
 }
 """Name of the integration (its file in ``headwater.capture.integrations``) to the import name that triggers it."""
 
@@ -57,6 +59,8 @@ OLDEST: Final[dict[str, tuple[int, ...]]] = {
     "xgboost": (1, 6),
     "lightgbm": (3, 3),
     "statsmodels": (0, 13),
+    "matplotlib": (3, 6),
+    "seaborn": (0, 12),
 }
 """The oldest version of a library that is followed, by the name of the integration. Here, not with the integration:
 ``headwater doctor`` asks without importing what only the library's presence makes importable."""

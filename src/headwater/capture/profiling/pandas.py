@@ -17,6 +17,9 @@ from headwater.capture.profiling.numpy import array_column, one_zero
 from headwater.capture.profiling.python_objects import encoded_block, text_block
 from headwater.model.fingerprints import unique_names
 
+_PLAIN_ARRAY: Any = getattr(pd.arrays, "NumpyExtensionArray", None) or getattr(pd.arrays, "PandasArray", None)
+"""An array of pandas over a plain one of numpy; pandas 2.1 gave it another name."""
+
 COPY_BYTES = 8 << 20
 """Without copy-on-write, a frame up to this size is copied in full for a snapshot."""
 
@@ -61,7 +64,7 @@ def _levels(index: Any, *, always: bool) -> list[tuple[str, Any]]:
 
 def extension_column(name: str, array: Any) -> Column:
     """A column over any array of pandas."""
-    if isinstance(array, pd.arrays.NumpyExtensionArray) and not isinstance(array.dtype, pd.StringDtype):
+    if isinstance(array, _PLAIN_ARRAY) and not isinstance(array.dtype, pd.StringDtype):
         array = array.to_numpy()
     dtype = array.dtype
     if isinstance(dtype, np.dtype) and dtype.kind not in "mM":

@@ -30,6 +30,7 @@ class PandasIntegration(Integration):
             merge,
             methods,
             operators,
+            plotting,
             query,
             readers,
             reshape,
@@ -55,6 +56,7 @@ class PandasIntegration(Integration):
             query,
             readers,
             writers,
+            plotting,
             iteration,
             finalize,
         ):

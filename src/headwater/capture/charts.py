@@ -1,0 +1,137 @@
+"""What a chart shows: the values drawn on its axes, gathered for the picture that is saved.
+
+Axes are objects as frames are: each call that draws makes a new state of them, out of the state before and of what was
+drawn. A picture comes from all axes of its figure. What a library draws with arrays of its own (a tree, the importance
+of features) is told by the statement of the user that called it: whatever it hands over is behind the chart, and marked
+``inferred``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from headwater.capture.caller_frame import variables
+from headwater.capture.notebook_cells import whole
+from headwater.capture.recorder import SCALARS, Recorder
+from headwater.capture.source_analysis.array_origins import known_or_listed, known_or_read
+from headwater.capture.source_analysis.bindings import step_at, steps_of
+from headwater.capture.user_code import is_users, user_frame
+from headwater.capture.values import INFERRED, NOTHING, UNKNOWN, Columns, Dep, Rule, Value, make_value
+
+Drawn = tuple[Value, tuple[str | None, ...]]
+"""Something that was drawn, and which of its columns: None for all."""
+
+_MOST_ITEMS: Final = 1_000
+_ALL: Final = (None,)
+_INTERFACES: Final = frozenset(("matplotlib", "mpl_toolkits"))
+
+
+def is_axes(item: Any) -> bool:
+    """Whether an object is an ``Axes`` of matplotlib, asked without importing it."""
+    return any(one.__name__ == "_AxesBase" for one in type(item).__mro__)
+
+
+def axes_in(result: Any) -> Iterator[Any]:
+    """The axes in what a function that draws returns: one, arrays and lists of them, or what has a figure."""
+    if is_axes(result):
+        yield result
+    elif hasattr(result, "flat") and str(getattr(result, "dtype", "")) == "object":
+        for item in result.flat:
+            yield from axes_in(item)
+    elif isinstance(result, dict | list | tuple):
+        for item in result.values() if isinstance(result, dict) else result:
+            yield from axes_in(item)
+    elif hasattr(result, "savefig"):
+        figure = getattr(result, "figure", None) or result  # a grid of seaborn has one, a figure is one
+        yield from list(getattr(figure, "axes", None) or ())
+
+
+def drawn(recorder: Recorder, axes: Iterable[Any], op: str, sources: Sequence[Drawn], *, frames: int = 3) -> None:
+    """The values ``sources`` are on ``axes`` from now on, beside what was there before."""
+    given = [item for item in sources if item[0] is not NOTHING and item[0] is not UNKNOWN]
+    if not given:
+        return
+    for one in dict.fromkeys(axes):
+        before = recorder.values.seen(one)
+        shown = given if before is None else [(before, _ALL), *given]
+        recorder.derive(one, op, tuple(value for value, _ in shown), _showing(shown), frames=frames + 1)
+
+
+def cleared(recorder: Recorder, axes: Any) -> None:
+    """Nothing is on ``axes`` any more."""
+    if recorder.values.seen(axes) is not None:
+        recorder.values.bind(axes, NOTHING)
+
+
+def picture_of(recorder: Recorder, figure: Any) -> Value | None:
+    """A value for the picture of a figure, of nothing where the code spells out all that is on it; None where it is not
+    known what any of its axes shows."""
+    found = [recorder.values.seen(one) for one in getattr(figure, "axes", None) or ()]
+    if all(value is NOTHING for value in found):
+        return make_value("matplotlib.savefig", (NOTHING,)) if found else None
+    shown = [(value, _ALL) for value in dict.fromkeys(found) if value is not None and value is not NOTHING]
+    if not shown:
+        return None
+    return make_value("matplotlib.savefig", tuple(value for value, _ in shown), _showing(shown))
+
+
+def _showing(shown: Sequence[Drawn]) -> Rule:
+    deps = [Dep(place, column, subtype="IDENTITY") for place, (_, columns) in enumerate(shown) for column in columns]
+    return lambda _: Columns({"*": deps})
+
+
+def values_given(recorder: Recorder, items: Iterable[Any], site_depth: int = 3) -> list[Drawn]:
+    """What is followed among arguments: data, lists that were made of it, numbers that were taken out of it."""
+    found: dict[Value, None] = {}
+    for item in items:
+        if isinstance(item, list | tuple):
+            inner = list(islice(item, _MOST_ITEMS))
+            parts = [part for part in inner if hasattr(part, "shape") or SCALARS.value_of(part) is not None]
+            known = [recorder.values.get(part) for part in parts] or [known_or_listed(recorder.values, item)]
+        elif hasattr(item, "shape") or SCALARS.value_of(item) is not None:
+            known = [known_or_read(recorder.values, item, site_depth)]
+        else:
+            continue
+        found.update((value, None) for value in known if value is not None)
+    return [(value, _ALL) for value in found]
+
+
+def columns_named(value: Value, given: Iterable[Any]) -> tuple[str | None, ...]:
+    """Those of the columns of ``value`` that arguments name, by themselves or in lists; all where none is named."""
+    names = frozenset(value.column_names())
+    texts: dict[str | None, None] = {}
+    for item in given:
+        for one in item if isinstance(item, list | tuple) else (item,):
+            if isinstance(one, str | int) and not isinstance(one, bool) and str(one) in names:
+                texts[str(one)] = None
+    return tuple(texts) or _ALL
+
+
+def is_called_by_user(depth: int = 3) -> bool:
+    """Whether the user's own code draws, by matplotlib's interfaces, and no other library on its behalf."""
+    frame: Any = sys._getframe(depth)
+    while frame is not None and (frame.f_globals.get("__name__") or "").partition(".")[0] in _INTERFACES:
+        frame = frame.f_back
+    return frame is not None and is_users(frame.f_code)
+
+
+def values_at_line(recorder: Recorder) -> list[Drawn]:
+    """What the user's statement that is running hands over, as far as it is followed."""
+    frame = user_frame(sys._getframe(2))
+    code, line = whole(frame.f_code, frame.f_lineno or 0)
+    at = step_at(steps_of(code), line) if is_users(code) else None
+    if at is None:
+        return []
+    held = variables(frame, dict.fromkeys((*at.passed, *at.used)))
+    objects = [held.get(name, frame.f_globals.get(name)) for name in dict.fromkeys((*at.passed, *at.used))]
+    known = [recorder.values.seen(item) for item in objects if item is not None and not is_axes(item)]
+    values = [value for value in dict.fromkeys(known) if value is not None and value is not NOTHING]
+    return [(_guessed(value), _ALL) for value in values]
+
+
+def _guessed(value: Value) -> Value:
+    deps = [Dep(0, None, subtype="IDENTITY", description=INFERRED)]
+    return make_value("drawn", (value,), lambda _: Columns({"*": deps}))
