@@ -99,14 +99,14 @@ OURS = [
     kind
     for module in (dataset_facets, run_facets)
     for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, Facet) and kind.STEM
+    if isinstance(kind, type) and issubclass(kind, Facet) and kind.SCHEMA
 ]
 
 
-@pytest.mark.parametrize("kind", sorted(set(OURS), key=lambda kind: kind.STEM), ids=lambda kind: kind.STEM)
+@pytest.mark.parametrize("kind", sorted(set(OURS), key=lambda kind: kind.SCHEMA), ids=lambda kind: kind.SCHEMA)
 def test_a_typed_facet_reads_and_writes_what_the_client_does(kind):
     """Our typed facets lose no member they know: what the client wrote is read, written and read again as equal."""
-    reference = CLASSES[kind.STEM]
+    reference = CLASSES[kind.SCHEMA]
     body = serde.Serde.to_json(sample(reference)).encode()
     read = decode_facet(body, kind)
     again = json.loads(bytes(write_facet(read)))
@@ -114,9 +114,9 @@ def test_a_typed_facet_reads_and_writes_what_the_client_does(kind):
     for key in (key for key in expected if not key.startswith("_")):
         if key in kind.__struct_encode_fields__:
             assert contains(expected[key], again[key]), key
-    assert again["_schemaURL"].endswith(f"#/$defs/{kind.STEM}")
+    assert again["_schemaURL"].endswith(f"#/$defs/{kind.SCHEMA}")
     assert again["_schemaURL"] == reference._get_schema()
-    assert openlineage.find_facet({"odd": write_facet(read)}, kind.KEY, kind.STEM) is not None
+    assert openlineage.find_facet({"odd": write_facet(read)}, kind.KEY, kind.SCHEMA) is not None
 
 
 def contains(whole, part):

@@ -6,7 +6,7 @@ ignored, and a facet that cannot be read at all is reported by ``read_facet`` ra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -30,11 +30,24 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
 
 
 class Facet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """A facet: ``KEY`` is its key in ``facets``, ``STEM`` the name of its schema, ``VERSION`` what we write."""
+    """A facet. Each one is declared with ``standard_facet``, which fills in the class variables."""
 
     KEY: ClassVar[str] = ""
-    STEM: ClassVar[str] = ""
-    VERSION: ClassVar[str] = "1-0-0"
+    SCHEMA: ClassVar[str] = ""
+    VERSION: ClassVar[str] = ""
+
+
+AnyFacet = TypeVar("AnyFacet", bound=Facet)
+
+
+def standard_facet(key: str, *, schema: str, version: str = "1-0-0") -> Callable[[type[AnyFacet]], type[AnyFacet]]:
+    """Declare a facet: its key in ``facets``, the name of its JSON Schema, and the schema version that we write."""
+
+    def declare(kind: type[AnyFacet]) -> type[AnyFacet]:
+        kind.KEY, kind.SCHEMA, kind.VERSION = key, schema, version
+        return kind
+
+    return declare
 
 
 class SchemaField(Part, frozen=True, kw_only=True):
@@ -47,12 +60,10 @@ class SchemaField(Part, frozen=True, kw_only=True):
     fields: list[SchemaField] | None = None
 
 
+@standard_facet("schema", schema="SchemaDatasetFacet", version="1-2-0")
 class Schema(Facet, frozen=True, kw_only=True):
     """The columns of a dataset."""
 
-    KEY: ClassVar[str] = "schema"
-    STEM: ClassVar[str] = "SchemaDatasetFacet"
-    VERSION: ClassVar[str] = "1-2-0"
     fields: list[SchemaField] | None = None
 
 
@@ -82,12 +93,10 @@ class OutputFieldLineage(Part, frozen=True, kw_only=True):
     transformation_type: str | None = None
 
 
+@standard_facet("columnLineage", schema="ColumnLineageDatasetFacet", version="1-2-0")
 class ColumnLineage(Facet, frozen=True, kw_only=True):
     """Column edges of one output; ``dataset`` holds the columns that decide about every column of it."""
 
-    KEY: ClassVar[str] = "columnLineage"
-    STEM: ClassVar[str] = "ColumnLineageDatasetFacet"
-    VERSION: ClassVar[str] = "1-2-0"
     fields: dict[str, OutputFieldLineage] | None = None
     dataset: list[InputField] | None = None
 
@@ -120,19 +129,17 @@ class LineageEntry(Part, frozen=True, kw_only=True):
     fields: dict[str, LineageField] | None = None
 
 
+@standard_facet("lineage", schema="LineageJobFacet")
 class JobLineage(Facet, frozen=True, kw_only=True):
     """Explicit lineage of a job or of one run of it."""
 
-    KEY: ClassVar[str] = "lineage"
-    STEM: ClassVar[str] = "LineageJobFacet"
     entries: list[LineageEntry] | None = None
 
 
+@standard_facet("lineage", schema="LineageDatasetFacet")
 class DatasetLineage(Facet, frozen=True, kw_only=True):
     """Explicit lineage into the dataset that carries it."""
 
-    KEY: ClassVar[str] = "lineage"
-    STEM: ClassVar[str] = "LineageDatasetFacet"
     inputs: list[LineageInput] | None = None
     fields: dict[str, LineageField] | None = None
 
@@ -145,50 +152,40 @@ class Identifier(Part, frozen=True, kw_only=True):
     type: str | None = None
 
 
+@standard_facet("symlinks", schema="SymlinksDatasetFacet", version="1-0-1")
 class Symlinks(Facet, frozen=True, kw_only=True):
     """Other names of the same data."""
 
-    KEY: ClassVar[str] = "symlinks"
-    STEM: ClassVar[str] = "SymlinksDatasetFacet"
-    VERSION: ClassVar[str] = "1-0-1"
     identifiers: list[Identifier] | None = None
 
 
+@standard_facet("lifecycleStateChange", schema="LifecycleStateChangeDatasetFacet", version="1-0-1")
 class LifecycleStateChange(Facet, frozen=True, kw_only=True):
     """ALTER, CREATE, DROP, OVERWRITE, RENAME or TRUNCATE; a rename carries the previous name."""
 
-    KEY: ClassVar[str] = "lifecycleStateChange"
-    STEM: ClassVar[str] = "LifecycleStateChangeDatasetFacet"
-    VERSION: ClassVar[str] = "1-0-1"
     lifecycle_state_change: str
     previous_identifier: Identifier | None = None
 
 
+@standard_facet("version", schema="DatasetVersionDatasetFacet", version="1-0-1")
 class DatasetVersion(Facet, frozen=True, kw_only=True):
     """The name of the state of the dataset."""
 
-    KEY: ClassVar[str] = "version"
-    STEM: ClassVar[str] = "DatasetVersionDatasetFacet"
-    VERSION: ClassVar[str] = "1-0-1"
     dataset_version: str
 
 
+@standard_facet("datasetType", schema="DatasetTypeDatasetFacet", version="1-0-1")
 class DatasetType(Facet, frozen=True, kw_only=True):
     """TABLE, VIEW, FILE, TOPIC, MODEL and so on."""
 
-    KEY: ClassVar[str] = "datasetType"
-    STEM: ClassVar[str] = "DatasetTypeDatasetFacet"
-    VERSION: ClassVar[str] = "1-0-1"
     dataset_type: str
     sub_type: str | None = None
 
 
+@standard_facet("dataSource", schema="DatasourceDatasetFacet", version="1-0-1")
 class DataSource(Facet, frozen=True, kw_only=True):
     """Where the dataset lives."""
 
-    KEY: ClassVar[str] = "dataSource"
-    STEM: ClassVar[str] = "DatasourceDatasetFacet"
-    VERSION: ClassVar[str] = "1-0-1"
     name: str | None = None
     uri: str | None = None
 
@@ -200,21 +197,17 @@ class Owner(Part, frozen=True, kw_only=True):
     type: str | None = None
 
 
+@standard_facet("ownership", schema="OwnershipDatasetFacet", version="1-0-1")
 class Ownership(Facet, frozen=True, kw_only=True):
     """Owners of a dataset (of a job: the same shape under ``OwnershipJobFacet``)."""
 
-    KEY: ClassVar[str] = "ownership"
-    STEM: ClassVar[str] = "OwnershipDatasetFacet"
-    VERSION: ClassVar[str] = "1-0-1"
     owners: list[Owner] | None = None
 
 
+@standard_facet("documentation", schema="DocumentationDatasetFacet", version="1-1-0")
 class Documentation(Facet, frozen=True, kw_only=True):
     """A description in words."""
 
-    KEY: ClassVar[str] = "documentation"
-    STEM: ClassVar[str] = "DocumentationDatasetFacet"
-    VERSION: ClassVar[str] = "1-1-0"
     description: str
     content_type: str | None = None
 
@@ -228,15 +221,11 @@ class Tag(Part, frozen=True, kw_only=True):
     field: str | None = None
 
 
+@standard_facet("tags", schema="TagsDatasetFacet")
 class Tags(Facet, frozen=True, kw_only=True):
     """Tags of a dataset, job or run."""
 
-    KEY: ClassVar[str] = "tags"
-    STEM: ClassVar[str] = "TagsDatasetFacet"
     tags: list[Tag] | None = None
-
-
-AnyFacet = TypeVar("AnyFacet", bound=Facet)
 
 
 @cache
@@ -259,7 +248,7 @@ def read_facet(facets: Mapping[str, msgspec.Raw], kind: type[AnyFacet]) -> AnyFa
     Raises:
         msgspec.ValidationError: it is there and cannot be read; ``try_facet`` turns that into None.
     """
-    raw = find_facet(facets, kind.KEY, kind.STEM)
+    raw = find_facet(facets, kind.KEY, kind.SCHEMA)
     return None if raw is None else decode_facet(raw, kind)
 
 
@@ -281,7 +270,7 @@ def try_facet(facets: Mapping[str, msgspec.Raw], kind: type[AnyFacet]) -> AnyFac
 
 def write_facet(facet: Facet) -> msgspec.Raw:
     """A facet as JSON, with ``_producer`` and ``_schemaURL`` in front."""
-    head, alone = _merged_header(facet.STEM, facet.VERSION)
+    head, alone = _merged_header(facet.SCHEMA, facet.VERSION)
     body = msgspec.json.encode(facet)
     return msgspec.Raw(alone if body == b"{}" else head + body[1:])
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import msgspec
 
 from headwater.errors import InvalidName
-from headwater.formats.dataset_facets import Facet, try_facet
+from headwater.formats.dataset_facets import Facet, standard_facet, try_facet
 from headwater.model.names import DatasetName
 from headwater.model.platforms import PLATFORMS, Shape, canonical_scheme
 from headwater.model.uris import from_uri
 
 
+@standard_facet("feast_dataSource", schema="FeastDataSourceFacet")
 class FeastSource(Facet, frozen=True, kw_only=True):
     """A data source as Feast 0.67 describes it; its members are not in camel case."""
 
-    KEY: ClassVar[str] = "feast_dataSource"
-    STEM: ClassVar[str] = "FeastDataSourceFacet"
     source_type: str | None = msgspec.field(default=None, name="source_type")
     path: str | None = None
 

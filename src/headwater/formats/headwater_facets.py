@@ -1,4 +1,4 @@
-"""Our own facets: what the standard lacks for AI and ML. Their JSON Schemas and examples stand under ``spec/``.
+"""Our own facets: what the standard lacks for AI and ML. Their JSON Schemas and examples are in ``spec/``.
 
 ``facet`` builds a body with its producer and schema address; ``read_body`` reads one. The structs name the members that
 Headwater itself relies on; further members are allowed, as in every facet.
@@ -6,8 +6,8 @@ Headwater itself relies on; further members are allowed, as in every facet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -18,10 +18,23 @@ VERSION = "1-0-0"
 
 
 class OwnFacet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A facet of ours. ``KEY`` is its key and the name of its schema, ``OF`` what carries it."""
+    """A facet of ours. Each one is declared with ``own_facet``, which fills in the class variables."""
 
     KEY: ClassVar[str] = ""
-    OF: ClassVar[str] = "run"
+    OF: ClassVar[str] = ""
+
+
+AnyOwnFacet = TypeVar("AnyOwnFacet", bound=OwnFacet)
+
+
+def own_facet(key: str, *, of: str = "run") -> Callable[[type[AnyOwnFacet]], type[AnyOwnFacet]]:
+    """Declare a facet: its key, which is also the name of its JSON Schema, and the kind of object that carries it."""
+
+    def declare(kind: type[AnyOwnFacet]) -> type[AnyOwnFacet]:
+        kind.KEY, kind.OF = key, of
+        return kind
+
+    return declare
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,10 +49,10 @@ class VersionRef(Member, frozen=True, kw_only=True):
     version: str | None = None
 
 
+@own_facet("headwater_parameters")
 class Parameters(OwnFacet, frozen=True, kw_only=True):
     """What the run was told: arguments, configuration, hyper-parameters."""
 
-    KEY: ClassVar[str] = "headwater_parameters"
     parameters: dict[str, Any]
 
 
@@ -52,10 +65,10 @@ class Seed(Member, frozen=True, kw_only=True):
     where: str | None = None
 
 
+@own_facet("headwater_seeds")
 class Seeds(OwnFacet, frozen=True, kw_only=True):
     """Every random seed of the run, set or not."""
 
-    KEY: ClassVar[str] = "headwater_seeds"
     seeds: list[Seed]
 
 
@@ -68,10 +81,10 @@ class Metric(Member, frozen=True, kw_only=True):
     step: int | None = None
 
 
+@own_facet("headwater_metrics")
 class Metrics(OwnFacet, frozen=True, kw_only=True):
     """What the run measured."""
 
-    KEY: ClassVar[str] = "headwater_metrics"
     metrics: list[Metric]
 
 
@@ -96,28 +109,28 @@ class OperationStep(Member, frozen=True, kw_only=True):
     code: CodeLine | None = None
 
 
+@own_facet("headwater_operations")
 class Operations(OwnFacet, frozen=True, kw_only=True):
     """The steps of a run in time order; ``count`` is how many there were, kept or not."""
 
-    KEY: ClassVar[str] = "headwater_operations"
     operations: list[OperationStep]
     count: int | None = None
 
 
+@own_facet("headwater_process")
 class Process(OwnFacet, frozen=True, kw_only=True):
     """The command line and where it ran."""
 
-    KEY: ClassVar[str] = "headwater_process"
     argv: list[str] = []
     working_folder: str | None = None
     host: str | None = None
     pid: int | None = None
 
 
+@own_facet("headwater_environment")
 class Environment(OwnFacet, frozen=True, kw_only=True):
     """Interpreter, machine and packages; ``sha256`` is one digest of them all."""
 
-    KEY: ClassVar[str] = "headwater_environment"
     python: str
     implementation: str | None = None
     platform: str | None = None
@@ -141,10 +154,10 @@ class Git(Member, frozen=True, kw_only=True):
     untracked_files: Any = None
 
 
+@own_facet("headwater_code")
 class Code(OwnFacet, frozen=True, kw_only=True):
     """The code that ran: ``sha256`` of its bytes, ``source_digest`` of its text without layout and comments."""
 
-    KEY: ClassVar[str] = "headwater_code"
     path: str | None = None
     name: str | None = None
     line: int | None = None
@@ -155,10 +168,10 @@ class Code(OwnFacet, frozen=True, kw_only=True):
     functions: list[Any] = []
 
 
+@own_facet("headwater_outcome")
 class Outcome(OwnFacet, frozen=True, kw_only=True):
     """How the run ended and what capture could not keep."""
 
-    KEY: ClassVar[str] = "headwater_outcome"
     duration_s: float | None = None
     exit_code: int | None = None
     exception: str | None = None
@@ -176,11 +189,10 @@ class FileDigest(Member, frozen=True, kw_only=True):
     size_bytes: int | None = None
 
 
+@own_facet("headwater_fingerprint", of="dataset")
 class Fingerprint(OwnFacet, frozen=True, kw_only=True):
     """Digests of the content: in row order, of the rows as a multiset, of each column, of the schema, of the file."""
 
-    KEY: ClassVar[str] = "headwater_fingerprint"
-    OF: ClassVar[str] = "dataset"
     exact: str | None = None
     multiset: str | None = None
     columns: dict[str, str] = {}
@@ -207,11 +219,10 @@ class ImportanceDetails(Member, frozen=True, kw_only=True):
     mixed: float | None = None
 
 
+@own_facet("headwater_model", of="dataset")
 class Model(OwnFacet, frozen=True, kw_only=True):
     """A model: what it is, what it learned from, and the model it grew out of."""
 
-    KEY: ClassVar[str] = "headwater_model"
-    OF: ClassVar[str] = "dataset"
     name: str | None = None
     version: str | None = None
     framework: str | None = None
@@ -229,21 +240,19 @@ class Model(OwnFacet, frozen=True, kw_only=True):
     checkpoint: Checkpoint | None = None
 
 
+@own_facet("headwater_predictions", of="dataset")
 class Predictions(OwnFacet, frozen=True, kw_only=True):
     """Which model made this data, from what, by which method."""
 
-    KEY: ClassVar[str] = "headwater_predictions"
-    OF: ClassVar[str] = "dataset"
     model: VersionRef
     input: VersionRef | None = None
     method: str | None = None
 
 
+@own_facet("headwater_split", of="dataset")
 class Split(OwnFacet, frozen=True, kw_only=True):
     """One side of a split: its role, what was split and how."""
 
-    KEY: ClassVar[str] = "headwater_split"
-    OF: ClassVar[str] = "dataset"
     role: str
     of: VersionRef | None = None
     seed: Any = None
@@ -252,10 +261,10 @@ class Split(OwnFacet, frozen=True, kw_only=True):
     stratified: bool | None = None
 
 
+@own_facet("headwater_record")
 class FlatRecord(OwnFacet, frozen=True, kw_only=True):
     """The flat record that a run came in as (``headwater.formats.record`` reads it)."""
 
-    KEY: ClassVar[str] = "headwater_record"
     lineage_id: str
     operation_type: str
     source: Any

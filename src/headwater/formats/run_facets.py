@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import msgspec
 
-from headwater.formats.dataset_facets import Facet, Part, Tag
+from headwater.formats.dataset_facets import Facet, Part, Tag, standard_facet
 
 
 class RunRef(Part, frozen=True, kw_only=True):
@@ -29,43 +27,35 @@ class RootRef(Part, frozen=True, kw_only=True):
     job: JobRef
 
 
+@standard_facet("parent", schema="ParentRunFacet", version="1-2-0")
 class Parent(Facet, frozen=True, kw_only=True):
     """The run that started this run."""
 
-    KEY: ClassVar[str] = "parent"
-    STEM: ClassVar[str] = "ParentRunFacet"
-    VERSION: ClassVar[str] = "1-2-0"
     run: RunRef
     job: JobRef
     root: RootRef | None = None
 
 
+@standard_facet("nominalTime", schema="NominalTimeRunFacet", version="1-0-1")
 class NominalTime(Facet, frozen=True, kw_only=True):
     """The schedule window the run stands for."""
 
-    KEY: ClassVar[str] = "nominalTime"
-    STEM: ClassVar[str] = "NominalTimeRunFacet"
-    VERSION: ClassVar[str] = "1-0-1"
     nominal_start_time: str
     nominal_end_time: str | None = None
 
 
+@standard_facet("sql", schema="SQLJobFacet", version="1-1-0")
 class Sql(Facet, frozen=True, kw_only=True):
     """The statement a job runs."""
 
-    KEY: ClassVar[str] = "sql"
-    STEM: ClassVar[str] = "SQLJobFacet"
-    VERSION: ClassVar[str] = "1-1-0"
     query: str
     dialect: str | None = None
 
 
+@standard_facet("sourceCodeLocation", schema="SourceCodeLocationJobFacet", version="1-1-0")
 class SourceCodeLocation(Facet, frozen=True, kw_only=True):
     """Where the code of a job stands under version control."""
 
-    KEY: ClassVar[str] = "sourceCodeLocation"
-    STEM: ClassVar[str] = "SourceCodeLocationJobFacet"
-    VERSION: ClassVar[str] = "1-1-0"
     type: str
     url: str
     repo_url: str | None = None
@@ -76,41 +66,34 @@ class SourceCodeLocation(Facet, frozen=True, kw_only=True):
     pull_request_number: str | None = None
 
 
+@standard_facet("jobType", schema="JobTypeJobFacet", version="2-0-4")
 class JobType(Facet, frozen=True, kw_only=True):
     """BATCH, STREAMING or SERVICE; the integration; and what the integration calls it (TASK, QUERY, MODEL_TRAINING)."""
 
-    KEY: ClassVar[str] = "jobType"
-    STEM: ClassVar[str] = "JobTypeJobFacet"
-    VERSION: ClassVar[str] = "2-0-4"
     processing_type: str
     integration: str
     job_type: str | None = None
 
 
+@standard_facet("documentation", schema="DocumentationJobFacet", version="1-1-0")
 class JobDocumentation(Facet, frozen=True, kw_only=True):
     """A job in words."""
 
-    KEY: ClassVar[str] = "documentation"
-    STEM: ClassVar[str] = "DocumentationJobFacet"
-    VERSION: ClassVar[str] = "1-1-0"
     description: str
     content_type: str | None = None
 
 
+@standard_facet("tags", schema="TagsJobFacet")
 class JobTags(Facet, frozen=True, kw_only=True):
     """Tags of a job."""
 
-    KEY: ClassVar[str] = "tags"
-    STEM: ClassVar[str] = "TagsJobFacet"
     tags: list[Tag] | None = None
 
 
+@standard_facet("outputStatistics", schema="OutputStatisticsOutputDatasetFacet", version="1-0-2")
 class OutputStatistics(Facet, frozen=True, kw_only=True):
     """How much a run wrote; ``size`` in bytes."""
 
-    KEY: ClassVar[str] = "outputStatistics"
-    STEM: ClassVar[str] = "OutputStatisticsOutputDatasetFacet"
-    VERSION: ClassVar[str] = "1-0-2"
     row_count: int | None = None
     size: int | None = None
     file_count: int | None = None
@@ -128,12 +111,10 @@ class ColumnMetrics(Part, frozen=True, kw_only=True):
     quantiles: dict[str, float] | None = None
 
 
+@standard_facet("dataQualityMetrics", schema="DataQualityMetricsInputDatasetFacet", version="1-0-3")
 class DataQualityMetrics(Facet, frozen=True, kw_only=True):
     """What was measured on a dataset as it was read (as an input facet) or in general (as a dataset facet)."""
 
-    KEY: ClassVar[str] = "dataQualityMetrics"
-    STEM: ClassVar[str] = "DataQualityMetricsInputDatasetFacet"
-    VERSION: ClassVar[str] = "1-0-3"
     row_count: int | None = None
     size_bytes: int | None = msgspec.field(default=None, name="bytes")
     file_count: int | None = None

@@ -101,7 +101,7 @@ class FacetSet:
     def lineage_facets(self) -> dict[str, msgspec.Raw]:
         """The facets that say what flows where, with the schema they speak of, under the specification's keys."""
         found = {name: raw for name, stem in LINEAGE_FACETS if (raw := find_facet(self.raw, name, stem)) is not None}
-        if found and (schema := find_facet(self.raw, Schema.KEY, Schema.STEM)) is not None:
+        if found and (schema := find_facet(self.raw, Schema.KEY, Schema.SCHEMA)) is not None:
             found[Schema.KEY] = schema
         return found
 
