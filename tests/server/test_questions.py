@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import headwater as hw
 from headwater.cli.commands import cli
 from headwater.errors import ConfigError, InvalidInput, NotFound, ServiceError
-from headwater.query import Lineage
+from headwater.query import Lineage, LineageAPI
 from headwater.query.remote import RemoteLineage
 from headwater.testing.events import run_event, run_id
 from query.histories import NOW_US, encoded, project, report
@@ -41,13 +41,17 @@ def both(filled, address):
         yield Lineage(store, base="/", clock=lambda: NOW_US), remote
 
 
-def test_the_client_has_the_verbs_of_the_embedded_api():
-    """Every public method of Lineage is one of the client, with the same parameters and answer."""
-    for name, method in inspect.getmembers(Lineage, inspect.isfunction):
-        if name.startswith("_") or name == "instant":
-            continue
-        there = getattr(RemoteLineage, name)
-        assert inspect.signature(there) == inspect.signature(method), name
+@pytest.mark.parametrize("kind", [Lineage, RemoteLineage])
+def test_both_take_the_parameters_that_the_api_declares(kind):
+    """Every question of LineageAPI has the same parameters, defaults and answer in both."""
+    for name in LineageAPI.__abstractmethods__:
+        assert inspect.signature(getattr(kind, name)) == inspect.signature(getattr(LineageAPI, name)), name
+
+
+def test_every_question_is_part_of_the_api():
+    """Lineage answers nothing that a service could not be asked."""
+    public = {name for name, _ in inspect.getmembers(Lineage, inspect.isfunction) if not name.startswith("_")}
+    assert public - {"instant"} == LineageAPI.__abstractmethods__
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Opening the store that a command asks, and what to say when there is none."""
+"""Opens the store or service that a command works on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,16 +16,16 @@ from headwater.model.uris import without_password
 
 if TYPE_CHECKING:
     from headwater.cli.commands import Settings
-    from headwater.query.lineage import Lineage
+    from headwater.query.api import LineageAPI
     from headwater.storage.base import Store
     from headwater.storage.view_rebuild import Progress
 
 _YOUNG = 50_000
-"""New objects before the collector looks at them, while a store is brought up to date."""
+"""New objects before a garbage collection, while a store is brought up to date."""
 
 
 def target(settings: Settings) -> str:
-    """Return the store that is meant: the option, the environment, the settings file, else ``.headwater``."""
+    """Return the address of the store: from the option, the environment, the settings file, else ``.headwater``."""
     named = settings.store or os.environ.get("HEADWATER_STORE", "")
     if settings.store or "://" in named:
         return named
@@ -37,9 +37,9 @@ def target(settings: Settings) -> str:
 
 @contextmanager
 def patient(tenant: str) -> Iterator[Progress]:
-    """The time in which a store is opened: that can take long once after an upgrade, and is told then.
+    """Show progress while a store is opened, which can take long once after an upgrade.
 
-    Rows by the thousand are made and dropped in it; the collector would look through them again and again.
+    That creates and drops rows by the thousand, so the garbage collector is made to run less often meanwhile.
     """
     from headwater.cli.progress import renewing
 
@@ -54,7 +54,7 @@ def patient(tenant: str) -> Iterator[Progress]:
 
 @contextmanager
 def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
-    """Open the store for the length of a command. Raises ``NoLineage`` when it must exist and does not."""
+    """Open the store for the duration of a command. Raises ``NoLineage`` if it must exist and does not."""
     settings: Settings = ctx.find_root().obj
     where = target(settings)
     if must_exist and "://" not in where and not Path(where).expanduser().exists():
@@ -64,7 +64,7 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
     if "://" not in where:
         from headwater.embedded import settle
 
-        settle(Path(where).expanduser())  # what a killed process left behind belongs to the answer
+        settle(Path(where).expanduser())  # take in what a killed process left behind
     is_read_only = must_exist and may_only_read(where, settings.tenant)
     with patient(settings.tenant) as on_progress:
         store = open_store(where, tenant=settings.tenant, read_only=is_read_only, on_progress=on_progress)
@@ -75,14 +75,14 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
 
 
 @contextmanager
-def asking(ctx: click.Context) -> Iterator[Lineage]:
-    """Open the store, or call the service, and ask it questions. Raises ``NoLineage`` when nothing was ever stored."""
+def asking(ctx: click.Context) -> Iterator[LineageAPI]:
+    """Open the store, or connect to the service, to ask questions. Raises ``NoLineage`` if the store is empty."""
     where = target(ctx.find_root().obj)
     if where.startswith(("http://", "https://")):
         from headwater.query.remote import connect
 
         with connect(where) as remote:
-            yield cast("Lineage", remote)  # the same verbs, which tests hold it to
+            yield remote
         return
     with opened(ctx) as store:
         if next(store.events(limit=1), None) is None:
@@ -93,7 +93,7 @@ def asking(ctx: click.Context) -> Iterator[Lineage]:
 
 
 def file_of(ctx: click.Context) -> Path:
-    """Return the store as a path. Raises ``StoreError`` when it is no file or folder."""
+    """Return the path of the store. Raises ``StoreError`` if it is not a file or folder."""
     where = target(ctx.find_root().obj)
     if "://" in where:
         raise StoreError(f"{without_password(where)} is not a folder", hint="this command works on an embedded store")

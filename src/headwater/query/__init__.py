@@ -1,5 +1,6 @@
 """Questions about lineage: ``Lineage(store)`` and the answers it gives."""
 
+from headwater.query.api import LineageAPI
 from headwater.query.details import Details
 from headwater.query.diff import Diff, Difference
 from headwater.query.impact import Affected, Impact
@@ -7,4 +8,4 @@ from headwater.query.lineage import Lineage
 from headwater.query.result import LineageGraph
 from headwater.query.why import Why
 
-__all__ = ["Affected", "Details", "Diff", "Difference", "Impact", "Lineage", "LineageGraph", "Why"]
+__all__ = ["Affected", "Details", "Diff", "Difference", "Impact", "Lineage", "LineageAPI", "LineageGraph", "Why"]

@@ -1,4 +1,4 @@
-"""``Lineage``: every question that can be asked of a store, as the command line and the server ask them."""
+"""``Lineage``: the questions of ``LineageAPI``, answered from an open store."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind, RunState
+from headwater.query.api import AsOf, LineageAPI
 from headwater.query.claims import Claims, claims_of
 from headwater.query.columns import gap_words, walk_columns
 from headwater.query.coverage import Coverage, measure
@@ -36,16 +37,12 @@ from headwater.query.why import Why
 from headwater.query.why_search import find_why
 from headwater.storage.base import NodeRow, Store, VersionRow
 
-AsOf = str | int | None
-"""An instant: microseconds since the epoch, or text (``2026-07-01``, ``2h ago``, ``yesterday``, a run id)."""
-
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def of_one_state(ask: Callable[Concatenate[Lineage, P], R]) -> Callable[Concatenate[Lineage, P], R]:
-    """Have a question answered from one state of the store, however often it reads; from the view at hand, if any."""
+    """Answer a question from one consistent state of the store: that of the view that is open, if there is one."""
 
     @wraps(ask)
     def asked(self: Lineage, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -55,14 +52,11 @@ def of_one_state(ask: Callable[Concatenate[Lineage, P], R]) -> Callable[Concaten
     return asked
 
 
-class Lineage:
-    """Questions about the lineage in one store.
+class Lineage(LineageAPI):
+    """Questions about the lineage in one open store; see ``LineageAPI`` for the parameters that methods share.
 
-    Names are given as a person types them (see ``headwater.query.resolve``); every method raises ``NotFound`` with
-    near names for one that is not known, and ``InvalidInput`` for one that means several nodes. ``depth`` counts hops
-    from dataset to dataset, all of them when None; ``as_of`` asks about another instant than now; ``limit`` keeps the
-    nearest nodes and marks the answer ``truncated``. An answer is of one state of the store; several are where they
-    are asked within one ``store.view()``.
+    Each answer is computed from one consistent state of the store. To ask several questions about the same state, ask
+    them inside ``with store.view():``.
     """
 
     def __init__(self, store: Store, *, base: str | None = None, clock: Clock = now) -> None:
@@ -84,8 +78,11 @@ class Lineage:
         level: Literal["dataset", "run"] = "dataset",
         limit: int | None = None,
     ) -> LineageGraph:
-        """Return what the node comes from. A column as ``node``, or ``columns``, asks for column edges; ``kinds``
-        keeps nodes of these types (``model``, ``table``) and joins them directly; level ``run`` is about versions."""
+        """Return everything that the node was made from.
+
+        A column as ``node``, or ``columns=True``, asks for column edges. ``kinds`` keeps only nodes of these types
+        (``model``, ``table``) and connects them directly. ``level="run"`` answers with dataset versions and runs.
+        """
         return self._walk(node, Direction.UPSTREAM, depth, as_of, columns, kinds, level, limit)
 
     @of_one_state
@@ -100,7 +97,7 @@ class Lineage:
         level: Literal["dataset", "run"] = "dataset",
         limit: int | None = None,
     ) -> LineageGraph:
-        """Return what is made from the node; the options are those of ``upstream``."""
+        """Return everything that was made from the node. The options are those of ``upstream``."""
         return self._walk(node, Direction.DOWNSTREAM, depth, as_of, columns, kinds, level, limit)
 
     def _walk(
@@ -152,10 +149,10 @@ class Lineage:
 
     @of_one_state
     def path(self, source: str, target: str, *, as_of: AsOf = None, limit: int = 1) -> LineageGraph:
-        """Return up to ``limit`` shortest ways by which data flows from source to target, in one graph.
+        """Return up to ``limit`` shortest paths along which data flows from source to target, as one graph.
 
-        When data flows only the other way, the answer is that way, with a gap that says so. Raises ``NotFound`` when
-        there is none.
+        If data flows only from target to source, the answer is that path, with a gap that says so. Raises ``NotFound``
+        if there is no path.
         """
         check_numbers(limit=limit)
         ends = self.resolver.node(source), self.resolver.node(target)
@@ -163,7 +160,7 @@ class Lineage:
 
     @of_one_state
     def graph(self, expression: str, *, as_of: AsOf = None, limit: int | None = None) -> LineageGraph:
-        """Return the nodes that a selector names, the first ``limit`` of them, with the edges between them."""
+        """Return the nodes that match a selector, at most ``limit`` of them, and the edges between them."""
         from headwater.query.subgraph import subgraph
 
         check_numbers(limit=limit)
@@ -173,13 +170,13 @@ class Lineage:
 
     @of_one_state
     def select(self, expression: str, *, as_of: AsOf = None) -> list[str]:
-        """Return the ids of the nodes that a selector names (``+model:churn``, ``tag:pii+ & kind:model``), sorted."""
+        """Return the sorted ids of the nodes that match a selector (``+model:churn``, ``tag:pii+ & kind:model``)."""
         from headwater.query.names import node_id
 
         rows = Selector(self.store, self.resolver, self.instant(as_of)).select(expression)
         return sorted(node_id(row) for row in rows)
 
-    # -- answers ---------------------------------------------------------------------------------------------------
+    # -- analysis ---------------------------------------------------------------------------------------------------
     @of_one_state
     def impact(
         self,
@@ -190,7 +187,7 @@ class Lineage:
         as_of: AsOf = None,
         limit: int | None = None,
     ) -> Impact:
-        """Return what a change of a dataset, or of one column of it (``raw.csv:radius``), does downstream."""
+        """Return what a change to a dataset, or to one of its columns (``raw.csv:radius``), affects downstream."""
         check_numbers(depth=depth, limit=limit)
         if change not in CHANGES:
             raise InvalidInput(field="change", value=str(change), rule=f"must be one of {', '.join(CHANGES)}")
@@ -208,15 +205,16 @@ class Lineage:
 
     @of_one_state
     def why(self, prediction: str, *, as_of: AsOf = None) -> Why:
-        """Return the way back from a prediction (``preds.csv#17``), a version or a dataset: model, run, data, raw."""
+        """Trace a prediction (``preds.csv#17``), a version or a dataset back to its model, run and raw data."""
         target = self.resolver.target(prediction, prefer_row=True)
         return find_why(self.store, target, as_of=self.instant(as_of))
 
     @of_one_state
     def diff(self, before: str, after: str | None = None, *, of: str | None = None) -> Diff:
-        """Return how two runs, two versions, or two instants differ (the last upstream of ``of``, or everywhere).
+        """Return how two runs, two versions or two instants differ.
 
-        With one name, a job or dataset, its two latest runs or versions are compared.
+        With one name, of a job or a dataset, its two latest runs or versions are compared. ``of`` limits the comparison
+        of two instants to what is upstream of a node.
         """
         if after is None:
             return self._diff_latest(before)
@@ -254,7 +252,7 @@ class Lineage:
     # -- objects ---------------------------------------------------------------------------------------------------
     @of_one_state
     def show(self, node: str, *, as_of: AsOf = None) -> Details:
-        """Return what is known of a dataset, version, job or run."""
+        """Return everything known about a dataset, version, job or run."""
         target = self.resolver.target(node)
         if target.run is not None:
             return describe_run(self.store, target.run)
@@ -264,12 +262,12 @@ class Lineage:
 
     @of_one_state
     def claims(self, job: str) -> Claims:
-        """Return what the emitter of a job claims, beside what our own parse of its SQL finds."""
+        """Return the lineage that a job's producer claims next to what our parse of its SQL finds."""
         return claims_of(self.store, self.resolver.node(job))
 
     @of_one_state
     def search(self, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
-        """Return nodes whose name, columns, description, tags or owners match the words, best first."""
+        """Return nodes whose name, columns, description, tags or owners match the words, best match first."""
         check_numbers(limit=limit)
         return search_nodes(self.store, text, kind=kind, limit=limit)
 
@@ -280,7 +278,7 @@ class Lineage:
 
     @of_one_state
     def runs(self, node: str | None = None, *, state: str | None = None, limit: int = 20) -> list[RunSummary]:
-        """Return runs, latest first: of a job, of those that wrote a dataset, or all."""
+        """Return runs, latest first: those of a job, those that wrote a dataset, or all runs."""
         check_numbers(limit=limit)
         if state is not None and state.upper() not in RunState.__members__:
             raise InvalidInput(field="state", value=state, rule=f"must be one of {', '.join(RunState.__members__)}")
@@ -290,7 +288,7 @@ class Lineage:
 
     @of_one_state
     def record(self, run: str) -> dict[str, Any]:
-        """Return the flat record of a run, whichever way it came in."""
+        """Return the flat record of a run, however the run was reported."""
         target = self.resolver.target(run)
         if target.run is None:
             raise InvalidInput(
@@ -303,7 +301,7 @@ class Lineage:
 
     @of_one_state
     def coverage(self) -> Coverage:
-        """Return how much is known: datasets with a producer, edges by how they are known, edges with columns."""
+        """Return how much of the lineage is known: producers of datasets, evidence of edges, edges with columns."""
         return measure(self.store)
 
     # -- words -----------------------------------------------------------------------------------------------------

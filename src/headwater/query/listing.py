@@ -8,8 +8,9 @@ import msgspec
 
 from headwater.errors import NotFound
 from headwater.model.graph import NodeKind, RunState
+from headwater.query.api import AsOf
 from headwater.query.history import RunSummary, summary
-from headwater.query.lineage import AsOf, Lineage
+from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.selectors import Selector
 from headwater.storage.base import NodeRow, RunRow, Store

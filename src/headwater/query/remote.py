@@ -1,7 +1,7 @@
-"""``connect(url)``: the questions of ``Lineage``, asked of a service.
+"""``connect(url)``: the questions of ``LineageAPI``, answered by a service over HTTP.
 
-The verbs, their arguments and their answers are those of the embedded API, so code moves from a laptop to a team by
-changing an address. The standard library carries the requests.
+Code that works on an embedded store works on a service after changing one address. Requests are made with the standard
+library alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, InvalidInput, NotFound, ServiceError
 from headwater.model.uris import without_password
+from headwater.query.api import AsOf, LineageAPI
 from headwater.query.claims import Claims
 from headwater.query.coverage import Coverage
 from headwater.query.details import Details
@@ -29,7 +30,6 @@ from headwater.query.result import LineageGraph
 from headwater.query.why import Why
 
 T = TypeVar("T")
-AsOf = str | int | None
 _MOST_NODES = 100_000
 
 
@@ -47,21 +47,21 @@ class _Problem(msgspec.Struct, frozen=True):
 
 
 def connect(url: str, *, key: str | None = None, timeout_s: float = 30.0, ca_file: str | None = None) -> RemoteLineage:
-    """The lineage of a service at an address, with a key (``HEADWATER_API_KEY`` when None).
+    """Return the lineage that a service holds. The key defaults to ``HEADWATER_API_KEY``.
 
-    Nothing is asked yet: a service that is away is told by the first question.
+    No request is made yet: if the service cannot be reached, the first question raises ``ServiceError``.
 
     Raises:
-        ConfigError: the address is no http or https one.
+        ConfigError: the address is not an http or https URL.
     """
     return RemoteLineage(url, key=key, timeout_s=timeout_s, ca_file=ca_file)
 
 
-class RemoteLineage:
-    """Questions about the lineage of one tenant of a service; see ``headwater.query.lineage.Lineage`` for each.
+class RemoteLineage(LineageAPI):
+    """Questions about the lineage of one tenant of a service; see ``LineageAPI`` for their meaning.
 
-    Every method raises ``NotFound`` and ``InvalidInput`` as the embedded one does, and ``ServiceError`` when the
-    service is away or lets nobody in. Safe to use from many threads.
+    Besides ``NotFound`` and ``InvalidInput``, every method raises ``ServiceError`` if the service cannot be reached or
+    refuses the key. Safe to use from several threads.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class RemoteLineage:
         self.close()
 
     def close(self) -> None:
-        """Close this thread's connection; the next question opens another."""
+        """Close this thread's connection. The next question opens a new one."""
         connection = getattr(self._local, "connection", None)
         if connection is not None:
             connection.close()
@@ -109,7 +109,7 @@ class RemoteLineage:
         level: Literal["dataset", "run"] = "dataset",
         limit: int | None = None,
     ) -> LineageGraph:
-        """Return what the node comes from."""
+        """Return everything that the node was made from."""
         return self._walk("upstream", node, depth, as_of, columns, kinds, level, limit)
 
     def downstream(
@@ -123,7 +123,7 @@ class RemoteLineage:
         level: Literal["dataset", "run"] = "dataset",
         limit: int | None = None,
     ) -> LineageGraph:
-        """Return what is made from the node."""
+        """Return everything that was made from the node."""
         return self._walk("downstream", node, depth, as_of, columns, kinds, level, limit)
 
     def _walk(
@@ -149,16 +149,16 @@ class RemoteLineage:
         )
 
     def path(self, source: str, target: str, *, as_of: AsOf = None, limit: int = 1) -> LineageGraph:
-        """Return up to ``limit`` shortest ways by which data flows from source to target, in one graph."""
+        """Return up to ``limit`` shortest paths along which data flows from source to target, as one graph."""
         return self._get("/api/v1/path", LineageGraph, source=source, target=target, as_of=as_of, limit=limit)
 
     def graph(self, expression: str, *, as_of: AsOf = None, limit: int | None = None) -> LineageGraph:
-        """Return the nodes that a selector names, the first ``limit`` of them, with the edges between them."""
+        """Return the nodes that match a selector, at most ``limit`` of them, and the edges between them."""
         budget = _MOST_NODES if limit is None else limit
         return self._get("/api/v1/graph", LineageGraph, select=expression, as_of=as_of, budget=budget)
 
     def select(self, expression: str, *, as_of: AsOf = None) -> list[str]:
-        """Return the ids of the nodes that a selector names, sorted."""
+        """Return the sorted ids of the nodes that match a selector."""
         found: list[str] = []
         cursor: str | None = ""
         while cursor is not None:
@@ -169,7 +169,7 @@ class RemoteLineage:
             cursor = page.next
         return sorted(found)
 
-    # -- answers ---------------------------------------------------------------------------------------------------
+    # -- analysis ---------------------------------------------------------------------------------------------------
     def impact(
         self,
         node: str,
@@ -179,29 +179,29 @@ class RemoteLineage:
         as_of: AsOf = None,
         limit: int | None = None,
     ) -> Impact:
-        """Return what a change of a dataset, or of one column of it, does downstream."""
+        """Return what a change to a dataset, or to one of its columns, affects downstream."""
         budget = _MOST_NODES if limit is None else limit
         return self._get(_node(node, "impact"), Impact, change=change, depth=depth, as_of=as_of, budget=budget)
 
     def why(self, prediction: str, *, as_of: AsOf = None) -> Why:
-        """Return the way back from a prediction, a version or a dataset."""
+        """Trace a prediction, a version or a dataset back to its model, run and raw data."""
         return self._get(_node(prediction, "why"), Why, as_of=as_of)
 
     def diff(self, before: str, after: str | None = None, *, of: str | None = None) -> Diff:
-        """Return how two runs, two versions, or two instants differ."""
+        """Return how two runs, two versions or two instants differ."""
         return self._get("/api/v1/diff", Diff, before=before, after=after, of=of)
 
     # -- objects ---------------------------------------------------------------------------------------------------
     def show(self, node: str, *, as_of: AsOf = None) -> Details:
-        """Return what is known of a dataset, version, job or run."""
+        """Return everything known about a dataset, version, job or run."""
         return self._get(_node(node), Details, as_of=as_of)
 
     def claims(self, job: str) -> Claims:
-        """Return what the emitter of a job claims, beside what our own parse of its SQL finds."""
+        """Return the lineage that a job's producer claims next to what our parse of its SQL finds."""
         return self._get(_node(job, "claims"), Claims)
 
     def search(self, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
-        """Return nodes whose name, columns, description, tags or owners match the words, best first."""
+        """Return nodes whose name, columns, description, tags or owners match the words, best match first."""
         wanted = (kind or "").lower()
         is_kind = wanted in ("dataset", "job")
         page = self._get(
@@ -219,16 +219,16 @@ class RemoteLineage:
         return self._get(_node(node, "history"), History, limit=limit)
 
     def runs(self, node: str | None = None, *, state: str | None = None, limit: int = 20) -> list[RunSummary]:
-        """Return runs, latest first: of a job, of those that wrote a dataset, or all."""
+        """Return runs, latest first: those of a job, those that wrote a dataset, or all runs."""
         path = "/api/v1/runs" if node is None else _node(node, "runs")
         return self._get(path, _RunPage, state=state and state.upper(), limit=limit).runs
 
     def record(self, run: str) -> dict[str, Any]:
-        """Return the flat record of a run, whichever way it came in."""
+        """Return the flat record of a run, however the run was reported."""
         return self._get(f"/api/v1/records/{quote(run, safe='')}", dict[str, Any])
 
     def coverage(self) -> Coverage:
-        """Return how much is known."""
+        """Return how much of the lineage is known."""
         return self._get("/api/v1/coverage", Coverage)
 
     # -- the wire --------------------------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from headwater.model.graph import Direction, Edge, Node, NodeKind
+from headwater.query.api import AsOf
 from headwater.query.graph_builder import details, shown_edge, shown_node
-from headwater.query.lineage import AsOf, Lineage, check_numbers
+from headwater.query.lineage import Lineage, check_numbers
 from headwater.query.names import node_id
 from headwater.query.walk import Edges, distinct, walk_nodes
 from headwater.storage.answer_cache import EdgePiece, NodePiece, View, pair_key
