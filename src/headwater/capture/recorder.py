@@ -189,6 +189,11 @@ class Recorder:
         self.moved.pop(ref[:2], None)
         self.add(Write(value, ref, snapshot, time.time_ns()))
 
+    def went_through(self, value: Value, code: Any, line: int) -> None:
+        """What ``value`` holds is gone through at a line of the user's code, item by item. (For what stands in for a
+        built-in function: that outlives the modules, and must not hold on to what is known of the user's objects.)"""
+        _guesses.went_through(value, code, line)
+
     def put_in_file(self, code: Any, line: int, read: Callable[[Any, int], Any]) -> Value | None:
         """What the code says goes into the file that is opened at a line; see ``InferredValues``."""
         return _guesses.put_in_file(code, line, read)

@@ -187,7 +187,7 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
     if ref is None:
         return
     if "r" in mode or ("+" in mode and "a" in mode):  # with "w+" there is nothing left of it to read
-        recorder.read(handle, ref, "open")
+        recorder.went_through(recorder.read(handle, ref, "open"), *user_place(3))
     if mode[0] in "wxa" or "+" in mode:
         code, line = user_place(3)
         value = recorder.put_in_file(code, line, payload_at)

@@ -1,8 +1,8 @@
 """json: what is dumped into a file.
 
 Plain Python objects cannot be followed, but the numbers in them can: a metric in a dictionary is known by identity.
-The rest is inferred from the source (``source_analysis/expression_values.py``). What is loaded from a file is seen
-where the file is opened.
+The rest is inferred from the source (``source_analysis/expression_values.py``). That a file is read is seen where it is
+opened; which line of the user's code has what was in it, here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
-from headwater.capture.recorder import Recorder, saved_here
+from headwater.capture.notebook_cells import user_place
+from headwater.capture.recorder import Recorder, saved_here, went_through
+from headwater.capture.source_analysis.row_list_syntax import LOADED
+from headwater.capture.values import make_value
 from headwater.capture.wrapper_frames import observe_io
 
 _SAVERS: Final = frozenset(("dump",))
@@ -24,8 +27,9 @@ class JsonIntegration(Integration):
     identifier: ClassVar[str] = "json"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook the function that takes a file."""
+        """Hook the functions that take a file."""
         hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "json.dump"))
+        hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "json.load"))
 
 
 def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -35,3 +39,11 @@ def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
         value = saved_here(_SAVERS, 1, obj)
         if value is not None:
             recorder.wrote(value, ref)
+
+
+def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    handle = args[0] if args else kwargs["fp"]
+    known = recorder.values.seen(handle)
+    ref = known.dataset if known is not None else located(handle)
+    if ref is not None:
+        went_through(make_value(LOADED, dataset=ref), *user_place(3))

@@ -32,6 +32,8 @@ class Step(NamedTuple):
     """Whether it calls no function by its bare name: what such a function hands back was made elsewhere."""
     node: ast.stmt
     """The statement itself, as it was parsed."""
+    is_sure: bool = True
+    """Whether it runs exactly once where the function does: in no loop, branch or ``try``."""
 
 
 class Called(NamedTuple):
@@ -110,6 +112,19 @@ def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
     return next((step for step in reversed(steps) if step.first <= line <= step.last), None)
 
 
+def begins_anew(step: Step, name: str, line: int = 0) -> bool:
+    """Whether a statement binds a name to something else than what it was, whatever happened before: for one that uses
+    it at ``line``, so does the loop around that whose target the name is."""
+    if isinstance(step.node, ast.For | ast.AsyncFor):
+        return name in step.binds and step.last < line <= (step.node.end_lineno or 0)
+    if isinstance(step.node, ast.With | ast.AsyncWith):
+        return step.is_sure and name in step.binds
+    is_plain = isinstance(step.node, ast.Assign) and any(
+        isinstance(item, ast.Name) and item.id == name for item in step.node.targets
+    )
+    return is_plain and step.is_sure and name not in (*step.passed, *step.used)
+
+
 def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:
     """The last statement above ``before`` that binds the name; in a loop, one below it."""
     above = [step for step in steps if name in step.binds and step.first < before]
@@ -159,32 +174,36 @@ def _body_of(tree: ast.Module, code: CodeType) -> list[ast.stmt]:
     return []
 
 
-def _steps(body: list[ast.stmt]) -> Iterator[Step]:
+def _steps(body: list[ast.stmt], *, is_sure: bool = True) -> Iterator[Step]:
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
-        if isinstance(node, ast.For | ast.AsyncFor):
-            yield _step(node, [node.target], node.iter, last=node.iter.end_lineno)
-        elif isinstance(node, ast.While):
-            yield _step(node, [], node.test, last=node.test.end_lineno)
-        elif isinstance(node, ast.With | ast.AsyncWith):
-            for item in node.items:
-                yield _step(
-                    node, [item.optional_vars] if item.optional_vars else [], item.context_expr, last=node.lineno
-                )
-        elif isinstance(node, ast.Assign):
-            yield _step(node, node.targets, node.value)
-        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
-            yield _step(node, [node.target], node.value, changes=isinstance(node, ast.AugAssign))
-        elif isinstance(node, ast.Expr | ast.Return):
-            grown = _grown(node.value)
-            yield _step(node, grown, node.value, changes=bool(grown))
-        elif isinstance(node, ast.Assert):
-            yield _step(node, [], node.test)
+        yield from (step._replace(is_sure=is_sure) for step in _steps_of_one(node))
+        inner = is_sure and isinstance(node, ast.With | ast.AsyncWith)
         for part in ("body", "orelse", "finalbody"):
-            yield from _steps(getattr(node, part, []))
+            yield from _steps(getattr(node, part, []), is_sure=inner)
         for handler in getattr(node, "handlers", []):
-            yield from _steps(handler.body)
+            yield from _steps(handler.body, is_sure=False)
+
+
+def _steps_of_one(node: ast.stmt) -> Iterator[Step]:
+    """The steps that a statement is by itself, without those in its body."""
+    if isinstance(node, ast.For | ast.AsyncFor):
+        yield _step(node, [node.target], node.iter, last=node.iter.end_lineno)
+    elif isinstance(node, ast.While):
+        yield _step(node, [], node.test, last=node.test.end_lineno)
+    elif isinstance(node, ast.With | ast.AsyncWith):
+        for item in node.items:
+            yield _step(node, [item.optional_vars] if item.optional_vars else [], item.context_expr, last=node.lineno)
+    elif isinstance(node, ast.Assign):
+        yield _step(node, node.targets, node.value)
+    elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+        yield _step(node, [node.target], node.value, changes=isinstance(node, ast.AugAssign))
+    elif isinstance(node, ast.Expr | ast.Return):
+        grown = _grown(node.value)
+        yield _step(node, grown, node.value, changes=bool(grown))
+    elif isinstance(node, ast.Assert):
+        yield _step(node, [], node.test)
 
 
 def _grown(value: ast.expr | None) -> list[ast.expr]:

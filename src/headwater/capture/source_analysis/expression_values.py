@@ -21,8 +21,9 @@ from typing import Any, Final
 from headwater.capture.caller_frame import variables
 from headwater.capture.levels import level_fields
 from headwater.capture.notebook_cells import whole
+from headwater.capture.source_analysis.bindings import begins_anew, steps_of
 from headwater.capture.source_analysis.literals import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
-from headwater.capture.source_analysis.row_list_syntax import called_name
+from headwater.capture.source_analysis.row_list_syntax import LOADERS, called_name
 from headwater.capture.source_analysis.row_lists import MEASURES
 from headwater.capture.user_code import is_users
 from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, make_value
@@ -31,6 +32,8 @@ TAKEN: Final = "taken"
 """The operation of a value that was read from what an expression names."""
 Known = Callable[[object], Value | None]
 """The value of an object that is followed, without a guess."""
+Passed = Callable[[CodeType, ast.AST], Iterable[Value]]
+"""What the lines of an expression of some code went through, item by item."""
 _MOST_FRAMES: Final = 300
 """Frames that are looked at for the one where an expression stands; reading a nested one takes ten a level."""
 _MOST_ITEMS: Final = 1_000
@@ -39,7 +42,7 @@ _Found = dict[tuple[Value, str | None], None]
 
 
 def expression_value(
-    known: Known, given: Iterable[tuple[ast.expr, Place]], code: CodeType, line: int, obj: object = None
+    known: Known, passed: Passed, given: Iterable[tuple[ast.expr, Place]], code: CodeType, line: int, obj: object = None
 ) -> Value | None:
     """A value for what some expressions make: of nothing, where the code spells them out; of the objects that they
     name; None where they lead elsewhere. ``obj`` is what they made, where that is at hand: what is known of its items
@@ -49,7 +52,7 @@ def expression_value(
     reader = Reader()
     if expressions and not items.values and all(reader.follows(node, at) for node, at in expressions):
         return make_value(TAKEN, (NOTHING,), code=code, line=line)
-    taken = ExpressionReader(known)
+    taken = ExpressionReader(known, passed, Place(code, line))
     is_read = bool(expressions) and all(taken.follows(node, at) for node, at in expressions)
     found, told = (taken.found, taken.told) if is_read else ({}, {})
     found.update(((value, None), None) for value in items.values)
@@ -93,8 +96,10 @@ def _made(found: _Found, told: _Found, items: Items, code: CodeType, line: int) 
 class ExpressionReader(Reader):
     """Follows expressions to what is written, and to objects that are followed."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, passed: Passed, now: Place) -> None:
         super().__init__()
+        self._now = now
+        self._passed = passed
         self.found: _Found = {}
         """Values, each with the column that is asked of it, of whose data something is taken."""
         self.told: _Found = {}
@@ -106,7 +111,14 @@ class ExpressionReader(Reader):
 
     def follows(self, node: ast.AST, at: Place) -> bool:
         """As in ``Reader``; what leads to an object that is followed is noted down."""
-        return self._part(node, at) or super().follows(node, at)
+        return self._loaded(node, at) or self._part(node, at) or super().follows(node, at)
+
+    def _loaded(self, node: ast.AST, at: Place) -> bool:
+        """Whether an expression gives what is in a file that was read there."""
+        values = self._passed(at.code, node) if called_name(node) in LOADERS else ()
+        for value in values:
+            self._take(value)
+        return bool(values)
 
     def _part(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression is a column of an object that is followed, or tells of one."""
@@ -200,8 +212,10 @@ class ExpressionReader(Reader):
         return super()._parameter(code, name, place)
 
     def _held(self, name: str, at: Place) -> object:
-        """What a name stands for now; one that the expression binds itself, nothing."""
-        return _ABSENT if name in at.own else held(name, at.code)
+        """What a name stands for now; nothing, where the expression binds it itself, or it was bound anew since."""
+        later = (step for step in steps_of(at.code) if at.line < step.first <= self._now.line)
+        is_other = at.code is self._now.code and any(begins_anew(step, name) for step in later)
+        return _ABSENT if is_other or name in at.own else held(name, at.code)
 
 
 def held(name: str, code: CodeType) -> object:

@@ -172,7 +172,13 @@ class InferredValues:
         self._written[code, line] = count + 1
         from headwater.capture.source_analysis.expression_values import expression_value
 
-        return expression_value(self._known, given(), code, line, obj)
+        return expression_value(self._known, self._passed, given(), code, line, obj)
+
+    def _passed(self, code: CodeType, node: Any) -> list[Value]:
+        """What was gone through at the lines of an expression."""
+        first, last = node.lineno, node.end_lineno or node.lineno
+        passes = self._passes.get(code, {})
+        return [value for line, values in passes.items() if first <= line <= last for value in values]
 
     def _known(self, obj: object) -> Value | None:
         """The value of an object, without a guess by length."""

@@ -15,9 +15,9 @@ from collections.abc import Iterable
 from types import CodeType, FrameType, FunctionType
 from typing import Final, NamedTuple
 
-from headwater.capture.source_analysis.bindings import Step, module_steps_of, own_names, step_at, steps_of
+from headwater.capture.source_analysis.bindings import Step, begins_anew, module_steps_of, own_names, step_at, steps_of
 from headwater.capture.source_analysis.call_origins import call_of, caller_of, given_for
-from headwater.capture.source_analysis.row_list_syntax import called_name, maker_at
+from headwater.capture.source_analysis.row_list_syntax import called_name, given_to, maker_at
 from headwater.capture.user_code import is_users
 
 MAX_NODES: Final = 5_000
@@ -188,6 +188,9 @@ class Reader:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):  # rows.append(...)
             given = [*node.value.args, *(keyword.value for keyword in node.value.keywords)]
             return all(self.follows(item, at) for item in given)
+        if isinstance(node, ast.With | ast.AsyncWith):
+            opened = [given_to(step, name) for name in step.binds]
+            return bool(opened) and all(item is not None and self.follows(item, at) for item in opened)
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) else None
         return value is not None and self.follows(value, at)
 
@@ -228,14 +231,9 @@ def bindings(name: str, at: Place) -> list[Step]:
 
 def _since_last(name: str, at: Place, known: list[Step]) -> list[Step]:
     """Those of the statements that bind a name which may have given it what it holds at a line: an assignment that is
-    under no condition and in no loop makes those above it void."""
-    steps = steps_of(at.code)
-    outermost = min((step.node.col_offset for step in steps), default=0)
+    under no condition and in no loop makes those above it void, and so does the loop around the line."""
     for place in range(len(known) - 1, -1, -1):
-        node = known[place].node
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        is_bound = any(isinstance(item, ast.Name) and item.id == name for item in targets)
-        if is_bound and node.col_offset == outermost and known[place].last < at.line:
+        if begins_anew(known[place], name, at.line) and known[place].last < at.line:
             return known[place:]
     return known
 

@@ -13,8 +13,21 @@ _EXTENDS: Final = frozenset(("extend", "update"))
 LENGTH: Final = "\0length"
 """What is asked of a name by ``len(name)``."""
 
-MAKERS: Final = frozenset(("DataFrame", "from_records", "from_dict", "from_dicts", "Series"))
+LOADED: Final = "loaded"
+"""The operation of a value that stands for what was loaded from a file: rows whose keys are its columns."""
+GIVES_KEYS: Final = frozenset(("load", "loads", "DictReader"))
+"""Calls that give rows with keys of what is in a file, or in a text of it."""
+LOADERS: Final = GIVES_KEYS | {"open", "reader"}
+"""Calls that give what is in a file, or in a text of it."""
+
+MAKERS: Final = frozenset(("DataFrame", "from_records", "from_dict", "from_dicts", "json_normalize", "Series"))
 """Calls that make a table or a column of what Python holds."""
+
+
+class Key(str):
+    """A column that is asked for as ``row["age"]`` is: it is a key, and no attribute."""
+
+    __slots__ = ()
 
 
 class Target(NamedTuple):
@@ -126,12 +139,12 @@ def uses_of(node: ast.AST) -> Iterator[tuple[str, str | None]]:
         return
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         key = node.slice
-        yield node.value.id, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+        yield node.value.id, Key(key.value) if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
         yield from uses_of(key)
         return
     if isinstance(node, ast.Call) and called_name(node) == "get" and owner_of(node) and node.args:
         key = node.args[0]
-        yield owner_of(node), key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+        yield owner_of(node), Key(key.value) if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
         for item in node.args:
             yield from uses_of(item)
         return
@@ -147,6 +160,15 @@ def copied(node: ast.expr) -> str | None:
     if is_copy and isinstance(node, ast.Call):
         return owner_of(node) or None
     return node.id if isinstance(node, ast.Name) else None
+
+
+def given_to(step: Step, name: str) -> ast.expr | None:
+    """What a statement binds a name to, or puts into what it stands for."""
+    if isinstance(step.node, ast.With | ast.AsyncWith):
+        named = [item.context_expr for item in step.node.items if getattr(item.optional_vars, "id", "") == name]
+        return named[0] if named else None
+    found: ast.expr | None = getattr(step.node, "value", None)
+    return found
 
 
 def that_give(steps: list[Step], column: str | None) -> list[Step]:

@@ -16,9 +16,13 @@ from types import CodeType
 from typing import Final
 
 from headwater.capture.levels import is_column, level_fields
-from headwater.capture.source_analysis.bindings import Step, own_names, step_at, steps_of
+from headwater.capture.source_analysis.bindings import Step, begins_anew, own_names, step_at, steps_of
 from headwater.capture.source_analysis.row_list_syntax import (
+    GIVES_KEYS,
     LENGTH,
+    LOADED,
+    LOADERS,
+    Key,
     Scope,
     Target,
     added_to,
@@ -26,6 +30,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
     called_name,
     cells_put_in,
     copied,
+    given_to,
     last_line,
     maker_at,
     owner_of,
@@ -51,6 +56,7 @@ _HANDS_ON: Final = frozenset(("list", "tuple", "sorted", "reversed", "set", "deq
 _GOES_THROUGH: Final = frozenset((
     *("iterrows", "itertuples", "to_dict", "to_records", "tolist", "to_list", "items"),
     *("iter_rows", "rows", "to_dicts", "zip", "enumerate", "map", "filter", "sum", "min", "max", "dict", "Counter"),
+    *("open", "load"),
     *_HANDS_ON,
 ))  # fmt: skip
 """Calls that go through what they are made on, or given."""
@@ -96,6 +102,8 @@ _ANY: Final = "\0any"
 """The key under which stands what may be in every column."""
 _GIVES_ROWS: Final = frozenset(("iterrows", "itertuples", "iter_rows", "rows", "to_dict", "to_dicts"))
 """Calls that give rows, whose length is none of their data."""
+_GIVES_A_ROW: Final = frozenset(("to_dict", "to_dicts", "rows", "_asdict", "copy", "dict"))
+"""Calls that give a row as a dictionary, or many."""
 _GROUPS: Final = frozenset(("groupby", "group_by"))
 """Calls that give keys with their groups."""
 
@@ -110,7 +118,20 @@ def _labels_of(rows: list[Value]) -> _Found:
 
 
 def _of_rows(found: _Found, name: str) -> _Found:
-    return {(value, name): None for value, _ in found if name in value.column_names()}
+    return {(value, name): None for value, _ in found if name in value.column_names() or value.op == LOADED}
+
+
+def _as_rows(value: Value) -> Value:
+    """A file whose columns nobody listed, as one of rows with keys."""
+    is_bare = value.dataset is not None and not value.column_names()
+    return make_value(LOADED, dataset=value.dataset) if is_bare else value
+
+
+def _column_of(value: Value, column: str | None) -> str | None:
+    """The column of a value that is asked for, where it has it; of a file whose columns nobody listed, a key."""
+    names = value.column_names()
+    is_key = isinstance(column, Key) and not names and value.dataset is not None
+    return str(column) if column is not None and (column in names or is_key) else None
 
 
 class _Reader:
@@ -204,7 +225,7 @@ class _Reader:
             _add(found, 1, {(value, name): None for value in columns for name in value.column_names()})
         else:
             whole = self._sources(element, scope, 0)
-            is_row = isinstance(element, ast.Name) or called_name(element) in ("to_dict", "_asdict", "copy", "dict")
+            is_row = isinstance(element, ast.Name) or called_name(element) in _GIVES_A_ROW | GIVES_KEYS
             _add(found, _ROW if is_row else _ANY, whole)
 
     def _named_row(self, name: str, scope: Scope, found: dict[str | int, _Found], depth: int) -> None:
@@ -229,33 +250,43 @@ class _Reader:
         seen = set() if seen is None else seen
         if depth > _MAX_DEPTH:
             return found
+        loaded = self._passed(node) if called_name(node) in LOADERS else []
+        if loaded:
+            return dict.fromkeys((value, None) for value in loaded)
         own = own_names(node)
+        line = getattr(node, "lineno", 0)
         for name, column in uses_of(node):
             if name not in own:
-                found.update(self._behind_name(name, column, scope, depth, seen))
+                found.update(self._behind_name(name, column, scope, depth, seen, line))
         if any(called_name(item) in _GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
             found.update(dict.fromkeys((value, None) for value in self._passed(node)))
-        return found
+        has_keys = called_name(node) in GIVES_KEYS
+        return {(_as_rows(value), column): None for value, column in found} if has_keys else found
 
-    def _behind_name(self, name: str, column: str | None, scope: Scope, depth: int, seen: _Seen) -> _Found:
-        """The columns behind a name, of which ``column`` is asked for."""
+    def _behind_name(
+        self, name: str, column: str | None, scope: Scope, depth: int, seen: _Seen, line: int = 0
+    ) -> _Found:
+        """The columns behind a name that is used at a line, of which ``column`` is asked for."""
         found: _Found = {}
         is_counted = column == LENGTH
         target = scope.get(name)
-        steps = [] if target is not None or column in MEASURES else that_give(self._latest(name), column)
-        is_item = any(isinstance(step.node, ast.For | ast.AsyncFor) for step in steps)
-        live = None if target is not None or column in MEASURES or is_item else self._known_as(name)
+        is_apart = target is not None or column in MEASURES
+        steps = [] if is_apart else that_give(self._latest(name, line), column)
+        is_other = self._is_bound_since(name, line) or any(
+            isinstance(step.node, ast.For | ast.AsyncFor) for step in steps
+        )
+        live = None if is_apart or is_other else self._known_as(name)
         if live is not None:
-            return {} if is_counted else {(live, column if column in live.column_names() else None): None}
+            return {} if is_counted else {(live, _column_of(live, column)): None}
         for step in steps:
-            value = getattr(step.node, "value", None)
+            value = given_to(step, name)
             if isinstance(step.node, ast.For | ast.AsyncFor):
                 target = target_of(step.node.target, step.node.iter, name)
             elif (name, step.first, column) not in seen and value is not None and depth < _MAX_DEPTH:
                 seen.add((name, step.first, column))
                 other = copied(value)
                 if other is not None:  # row = row.copy(): the same is asked of that one
-                    found.update(self._behind_name(other, column, scope, depth + 1, seen))
+                    found.update(self._behind_name(other, column, scope, depth + 1, seen, step.first))
                 else:
                     more = self._sources(value, scope, depth + 1, seen)
                     found.update(more if not is_counted or self._is_of_items(value, scope) else {})
@@ -306,7 +337,7 @@ class _Reader:
             return _labels_of(found)
         mentioned = {text for _, text in uses_of(iterated)} | texts_in(iterated)
         narrowed = [value for value in found if mentioned.intersection(value.column_names())] or found
-        return {(value, column if column in value.column_names() else None): None for value in narrowed}
+        return {(value, _column_of(value, column)): None for value in narrowed}
 
     def _behind(self, iterated: ast.expr, column: str | None, scope: Scope, depth: int) -> _Found:
         """As ``_items``, for what is gone through by a name that was bound further up."""
@@ -314,7 +345,7 @@ class _Reader:
         if key not in self._known:
             found = self._known[key] = {}  # what is gone through may be made of itself
             for value, known in self._sources(iterated, scope, depth + 1):
-                found[value, column if known is None and column in value.column_names() else known] = None
+                found[value, known if known is not None else _column_of(value, column)] = None
         return self._known[key]
 
     def _passed(self, node: ast.AST) -> list[Value]:
@@ -328,22 +359,23 @@ class _Reader:
         self._entered.add(role)
         return self._bindings(role.partition(" ")[2])
 
-    def _latest(self, name: str) -> list[Step]:
-        """The loops that bind a name, and the last of the other statements that do."""
-        bound = self._bindings(name)
+    def _latest(self, name: str, line: int = 0) -> list[Step]:
+        """The loops that bind a name that is used at a line, and the last of the other statements that do."""
+        bound = self._bindings(name, line)
         loops = [step for step in bound if isinstance(step.node, ast.For | ast.AsyncFor)]
         return loops + [step for step in bound if step not in loops][-4:]
 
-    def _bindings(self, name: str) -> list[Step]:
-        bound = [step for step in self._steps if name in step.binds and step.first <= self._line]
-        anew = [place for place, step in enumerate(bound) if self._begins_anew(step, name)]
+    def _bindings(self, name: str, line: int = 0) -> list[Step]:
+        """The statements that bind a name, as far as they may have given it what it holds at a line."""
+        last = line if self._is_bound_since(name, line) else self._line
+        bound = [step for step in self._steps if name in step.binds and step.first <= last]
+        anew = [place for place, step in enumerate(bound) if begins_anew(step, name, line) and step.first < last]
         return bound[anew[-1] :] if anew else bound
 
-    def _begins_anew(self, step: Step, name: str) -> bool:
-        """Whether a statement in no loop or branch binds a name to something else than what it was."""
-        is_plain = isinstance(step.node, ast.Assign) and any(isinstance(t, ast.Name) for t in step.node.targets)
-        is_outermost = step.node.col_offset == min(one.node.col_offset for one in self._steps)
-        return is_plain and is_outermost and name not in (*step.passed, *step.used)
+    def _is_bound_since(self, name: str, line: int) -> bool:
+        """Whether a name was bound to something else after it was used at a line."""
+        later = (step for step in self._steps if line < step.first <= self._line) if line else ()
+        return any(begins_anew(step, name) for step in later)
 
 
 def _add(found: dict[str | int, _Found], key: str | int, more: _Found) -> None:

@@ -11,7 +11,8 @@ from headwater.capture.integrations.polars.frames import height, names_of
 from headwater.capture.integrations.polars.lazy_schema import Names, Schema, polars
 from headwater.capture.locations import located, located_all
 from headwater.capture.multi_file_reads import read_all
-from headwater.capture.recorder import Recorder, is_literal_here
+from headwater.capture.notebook_cells import user_place
+from headwater.capture.recorder import Recorder, is_literal_here, table_of, went_through
 from headwater.capture.source_analysis.array_origins import known_or_listed
 from headwater.capture.source_analysis.row_list_syntax import MAKERS
 from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value, opaque, same_columns
@@ -40,6 +41,17 @@ def hook(hooks: Hooks) -> None:
         hooks.after(owner, "__init__", after_init)
     for name in ("from_dict", "from_dicts", "from_records"):
         hooks.after(pl, name, after_made)
+    for name in ("to_dicts", "rows", "iter_rows", "rows_by_key"):
+        if hasattr(pl.DataFrame, name):
+            hooks.after(pl.DataFrame, name, after_rows)
+
+
+def after_rows(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """The user's code goes through the rows of a frame."""
+    del result, kwargs
+    value = recorder.values.get(args[0])
+    if value is not None:
+        went_through(value, *user_place(3))
 
 
 def _snapshot(frame: Any) -> Any:
@@ -113,8 +125,18 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
             _spelled_out(recorder, args[0])
     elif data is not None and is_literal_here(MAKERS):
         _spelled_out(recorder, args[0])
+    elif isinstance(data, list) and (read := _read_of_rows(args[0])) is not None:
+        recorder.derive(
+            args[0], "polars.DataFrame", [read], rule=same_columns, columns=names_of(args[0]), rows=height(args[0])
+        )
     elif data is not None and known_or_listed(recorder.values, data) is not None:
         _same_data(recorder, args[0], data, "polars.DataFrame")
+
+
+def _read_of_rows(frame: Any) -> Value | None:
+    """What the code says of a frame that is made of a list of rows."""
+    names = names_of(frame)
+    return table_of(tuple(names), height(frame)) if names is not None else None
 
 
 def after_made(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -1,0 +1,100 @@
+"""Rows that were loaded from a file in plain Python, made a frame: from that file, by key, as a guess."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from headwater.capture.trace import trace
+
+PEOPLE = [{"id": n, "name": f"n{n}", "home": {"town": "Cork", "code": n}, "score": n / 2} for n in range(1, 5)]
+
+
+@pytest.fixture
+def followed(follow):
+    """Three files of the same people, a file of others, and what is known of them."""
+    Path("people.json").write_text(json.dumps(PEOPLE))
+    Path("people.jsonl").write_text("\n".join(map(json.dumps, PEOPLE)))
+    Path("wrapped.json").write_text(json.dumps({"items": PEOPLE}))
+    pd.DataFrame({"id": [1, 2], "pay": [3, 4]}).to_csv("pay.csv", index=False)
+    found = follow("pandas", "numpy", "files", "json")
+    pd.read_csv("pay.csv")
+    return found
+
+
+def keys(file, *names):
+    """Each name from that key of a file."""
+    return {name: {(file, name)} for name in names}
+
+
+ALL = ("id", "name", "home", "score")
+
+
+def test_what_json_load_gave(followed):
+    """By its keys, dotted where they are nested; whatever the name of the file was bound to since. All are guesses."""
+    with open("people.json") as file:  # noqa: PTH123
+        people = json.load(file)
+    with open("wrapped.json") as file:  # noqa: PTH123
+        wrapped = json.load(file)
+    assert followed.columns(pd.DataFrame(people)) == keys("people.json", *ALL)
+    assert followed.columns(pd.DataFrame.from_records(people)) == keys("people.json", *ALL)
+    flat = pd.json_normalize(people)
+    assert followed.columns(flat) == keys("people.json", "id", "name", "score", "home.town", "home.code")
+    inner = followed.columns(pd.DataFrame(wrapped["items"]))
+    assert {name for found in inner.values() for name, _ in found} == {"wrapped.json"}
+    found = trace(followed.recorder.values.get(flat))
+    assert {trail.description for trails in found.fields.values() for trail in trails.values()} == {"inferred"}
+
+
+def test_cells_of_loaded_rows(followed):
+    """A cell that is asked for by its key comes from that key."""
+    with open("people.json") as file:  # noqa: PTH123
+        people = json.load(file)
+    rows = []
+    for one in people:
+        rows.append({"id": one["id"], "town": one["home"]["town"], "half": one.get("score") / 2, "fixed": 1})  # noqa: PERF401
+    assert followed.columns(pd.DataFrame(rows)) == {
+        "id": {("people.json", "id")},
+        "town": {("people.json", "home")},
+        "half": {("people.json", "score")},
+        "fixed": set(),
+    }
+
+
+def test_a_document_a_line(followed):
+    """Appended in a loop, in a comprehension, and of a text that was read at once."""
+    rows = []
+    with open("people.jsonl") as file:  # noqa: PTH123
+        for line in file:
+            rows.append(json.loads(line))  # noqa: PERF401 - as people write it
+    first = pd.DataFrame(rows)
+    with open("people.jsonl") as file:  # noqa: PTH123
+        listed = [json.loads(line) for line in file]
+    second = pd.DataFrame(listed)
+    with open("people.json") as file:  # noqa: PTH123
+        text = file.read()
+    third = pd.DataFrame(json.loads(text))
+    assert followed.columns(first) == followed.columns(second) == keys("people.jsonl", *ALL)
+    assert followed.columns(third) == keys("people.json", *ALL)
+
+
+def test_rows_of_a_csv_file(followed):
+    """``csv.DictReader``: as a list, filtered, and written again by hand under a handle of the same name."""
+    with open("pay.csv") as file:  # noqa: PTH123
+        rows = [row for row in csv.DictReader(file) if row["pay"] != "9"]
+    assert followed.columns(pd.DataFrame(rows)) == keys("pay.csv", "id", "pay")
+    with open("people.json") as file:  # noqa: PTH123
+        people = json.load(file)
+    with open("out.csv", "w", newline="") as file:  # noqa: PTH123
+        writer = csv.DictWriter(file, fieldnames=["id"])
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({"id": row["id"]})
+    with open("names.json", "w") as file:  # noqa: PTH123
+        json.dump([one["name"] for one in people if one["score"] > 1], file)
+    assert followed.sources("out.csv") == {"pay.csv"}
+    assert followed.sources("names.json") == {"people.json"}
