@@ -1,6 +1,6 @@
 """Headwater: end-to-end data lineage for AI/ML.
 
-``import headwater as hw`` costs next to nothing: each name is loaded when it is first used.
+``import headwater as hw`` is cheap: each name is loaded when it is first used.
 """
 
 from __future__ import annotations

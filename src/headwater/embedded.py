@@ -1,7 +1,7 @@
-"""Capture and storage in one process: the mode that needs no set-up.
+"""Embedded mode: capture and storage in one process, without any set-up.
 
-The store is a folder, ``.headwater`` in the project by default. It is opened when the first event is delivered, by the
-worker's thread, and never by the user's.
+The store is a folder, by default ``.headwater`` in the project. The worker thread opens it when the first event is
+delivered; the user's thread never does.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ class EmbeddedTransport(Transport):
         return Delivery(len(batch) - len(refused), refused)
 
     def close(self) -> None:
-        """Close the store; the next batch opens it again."""
+        """Close the store. The next batch opens it again."""
         if self._store is not None:
             self._store.close()
             self._store = None
 
 
 def open_store(folder: Path) -> SQLiteStore:
-    """The SQLite store in ``folder``, made when there is none, for reading alone where it may not be written.
+    """Open the SQLite store in ``folder``. It is created if there is none, and read-only if it cannot be written.
 
     Raises:
-        StoreError: it is locked, full, corrupt or too new, or cannot be made.
+        StoreError: it is locked, full, corrupt or too new, or cannot be created.
     """
     from headwater.storage.open import may_only_read
     from headwater.storage.sqlite import SQLiteStore
@@ -67,9 +67,11 @@ def open_store(folder: Path) -> SQLiteStore:
 
 
 def settle(folder: Path) -> int:
-    """Store what ended processes left in the spool of ``folder``, and close the runs that they left open; returns how
-    many events that were. Costs one look into a folder when there is nothing to do. Never raises for a store that is
-    away: what cannot be stored stays in the spool."""
+    """Store what ended processes left in the spool of ``folder``, and close the runs that they left open.
+
+    Returns the number of events. Lists one folder if there is nothing to do. Never raises if the store is unavailable:
+    events that cannot be stored stay in the spool.
+    """
     spool = folder / "spool"
     if not spool.is_dir() or not any(path.suffix in (".segment", ".lease") for path in spool.iterdir()):
         return 0
@@ -82,12 +84,12 @@ def settle(folder: Path) -> int:
 
 
 def lineage(*, store: str | Path | None = None) -> Lineage:
-    """The questions on the embedded store of this project, after everything recorded so far is stored.
+    """Return the lineage in the embedded store of this project, after storing everything recorded so far.
 
-    The store is closed when the handle is no longer used, or at once by ``lineage().store.close()``.
+    The store is closed when the result is no longer referenced, or at once by ``lineage().store.close()``.
 
     Raises:
-        NoLineage: there is no store, and no run is open that is going to make it.
+        NoLineage: there is no store, and no open run that would create it.
         StoreError: the store cannot be opened.
     """
     from headwater.capture.api import configured, current_run, flush

@@ -1,15 +1,15 @@
-"""The whole error tree.
+"""All errors that Headwater raises.
 
 HeadwaterError
 ├── ConfigError            a setting is missing, unknown or has the wrong shape
-├── InvalidInput           what was handed in breaks a rule
+├── InvalidInput           an argument or document is invalid
 │   ├── InvalidEvent       an OpenLineage event
 │   ├── InvalidRecord      a flat record
 │   ├── InvalidName        a dataset, job or node name
 │   └── InvalidSelector    a selector expression
-├── NotFound               no node, run or version of that name; carries near names
+├── NotFound               no node, run or version has that name; carries similar names
 ├── StoreError             the store cannot do what was asked
-│   ├── StoreUnavailable   the server of the store cannot be reached, or not now
+│   ├── StoreUnavailable   the server of the store cannot be reached, or is not serving
 │   ├── StoreLocked        another process holds the writer lock
 │   ├── StoreReadOnly      the folder or file may not be written
 │   ├── StoreFull          the disk is full
@@ -22,8 +22,9 @@ HeadwaterError
 ├── DidNotEnable           an integration cannot work here; silent when automatic, loud when asked for
 └── MissingExtra           a feature needs a library that is not installed
 
-The docstring of a class is its default message. Every error carries a ``hint``: what the reader can do about it.
-Where that is a question, the hint quotes its verb (``'runs' lists them``), which Python, HTTP and command line share.
+The docstring of a class is its default message. Every error carries a ``hint`` that says what the reader can do. If
+that is to ask another question, the hint quotes its verb (``'runs' lists them``), which is the same in Python, over
+HTTP and on the command line.
 """
 
 from __future__ import annotations
@@ -55,9 +56,10 @@ class ConfigError(HeadwaterError):
 
 
 class InvalidInput(HeadwaterError):
-    """What was handed in breaks a rule.
+    """The input is invalid.
 
-    ``field`` is a dotted path into the input, ``value`` a short rendering of what stood there, ``rule`` what it breaks.
+    ``field`` is a dotted path into the input, ``value`` a short form of the value found there, ``rule`` the rule that
+    it violates.
     """
 
     def __init__(
@@ -86,10 +88,9 @@ class InvalidSelector(InvalidInput):
 
 
 class NotFound(HeadwaterError):
-    """Nothing of that name is known.
+    """No object has that name.
 
-    ``near`` holds names that look alike. ``says`` is the message where the name is known, and what was asked of it is
-    not there.
+    ``near`` holds similar names. ``says`` replaces the message if the name is known but lacks what was asked for.
     """
 
     def __init__(self, what: str, *, near: Iterable[str] = (), says: str = "", hint: str | None = None) -> None:
@@ -166,8 +167,8 @@ class TransportError(HeadwaterError):
 class DidNotEnable(HeadwaterError):
     """An integration cannot work here.
 
-    Raised by an integration's ``install`` and never handed on to the program: it turns the integration off, and is
-    logged with the reason, as a warning when the integration was asked for by name.
+    Raised by ``install`` of an integration and never passed on to the program: the integration is disabled and the
+    reason logged, as a warning if the integration was requested by name.
     """
 
 

@@ -1,4 +1,4 @@
-"""What the user's code calls. ``headwater`` itself hands these names out."""
+"""The capture API that user code calls. The package ``headwater`` exports these names."""
 
 from __future__ import annotations
 
@@ -40,14 +40,15 @@ def init(
     without_integrations: Sequence[str] | None = None,
     **settings: Any,
 ) -> Run:
-    """Begin to capture in this process, and return the run that stands for the whole of it.
+    """Start capturing in this process, and return the run that represents the whole process.
 
-    ``name`` is that of the job, by default the script's path in its project. The rest are settings (see the reference
-    of settings); what is not given comes from environment, file and defaults. Calling it again returns the same run;
-    with other settings, it ends that and begins anew. Under ``headwater run`` it returns the run that is open.
+    ``name`` is the name of the job and defaults to the path of the script in its project. The other parameters are
+    settings (see the settings reference); those that are not given come from the environment, the settings file and
+    the defaults. A second call returns the same run, or, if its settings differ, ends that run and starts a new one.
+    Under ``headwater run`` it returns the run that is already open.
 
     Raises:
-        ConfigError: a setting is unknown or has the wrong shape.
+        ConfigError: a setting is unknown or has an invalid value.
     """
     keywords = {
         "namespace": namespace,
@@ -73,14 +74,14 @@ def init(
 
 
 def process_facts(client: Client) -> Any:
-    """What is known of the job that the process is: its script, its code and environment."""
+    """The facts about the job that this process is: its script, code and environment."""
     from headwater.capture.job_facts import facts_of_process
 
     return facts_of_process(client)
 
 
 def ensure_client(keywords: Mapping[str, Any] | None = None, config: Config | None = None) -> Client | None:
-    """The client, made with these settings when there is none yet. None when capture is disabled."""
+    """The client, created with these settings if there is none yet. None if capture is disabled."""
     with _PROCESS.lock:
         if _PROCESS.client is None:
             config = config or load(keywords)
@@ -93,12 +94,12 @@ def ensure_client(keywords: Mapping[str, Any] | None = None, config: Config | No
 
 
 def _unrecorded(name: str) -> Run:
-    """A run that keeps nothing: what ``init`` and ``run`` give while capture is disabled."""
+    """A run that records nothing, returned by ``init`` and ``run`` while capture is disabled."""
     return Run(None, Recorder("", "", name, max_items=0), None)
 
 
 def default_name(project: Path) -> str:
-    """The name of the job that this process is: its script's path within the project, or its module's name."""
+    """The default name of this process's job: the path of its script within the project, or the name of its module."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     if spec is not None and spec.name:
@@ -110,7 +111,7 @@ def default_name(project: Path) -> str:
 
 
 def script_name(script: Path, project: Path) -> str:
-    """The path of a script within its project, with slashes; its own name when it lies elsewhere."""
+    """The path of a script within its project, with slashes, or its file name if it is outside."""
     try:
         return script.resolve().relative_to(project.resolve()).as_posix()
     except ValueError:
@@ -124,12 +125,13 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     namespace: str | None = None,
 ) -> Run:
-    """Begin a run of the job ``name``: ``with headwater.run("train") as r: ...``. What its body does belongs to it.
+    """Start a run of the job ``name``: ``with headwater.run("train") as r: ...``. The body belongs to the run.
 
     ``operation`` is ETL, FEATURE_COMPUTATION, MODEL_TRAINING or INFERENCE.
 
     Raises:
-        InvalidInput: ``operation`` is none of these, or a name (of the job, its namespace, a parameter) is no text.
+        InvalidInput: ``operation`` is none of these, or a name (of the job, its namespace, a parameter) is not a
+            string.
     """
     checked_name("name", name)
     if namespace is not None:
@@ -145,7 +147,7 @@ def run(
 
 
 def current_run() -> Run | None:
-    """The run that this code belongs to; None when nothing is recorded."""
+    """The run that the calling code belongs to, or None if nothing is being recorded."""
     client, recorder = _PROCESS.client, recording.current()
     if client is None or recorder is None:
         return None
@@ -153,24 +155,24 @@ def current_run() -> Run | None:
 
 
 def read(dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
-    """The current run read ``dataset`` (a path, a URI, or namespace and name), into ``obj`` where that is given."""
+    """Record that the current run read ``dataset`` (a path, a URI, or a namespace and name), into ``obj`` if given."""
     found = current_run()
     if found is not None:
         found.read(dataset, obj, type=type)
 
 
 def write(dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
-    """The current run wrote ``dataset``, from ``obj`` where that is given."""
+    """Record that the current run wrote ``dataset``, from ``obj`` if given."""
     found = current_run()
     if found is not None:
         found.write(dataset, obj, type=type)
 
 
 def record(document: Mapping[str, Any]) -> str:
-    """Record one operation by hand, as a flat lineage record; returns its ``lineage_id``.
+    """Record one operation explicitly, as a flat lineage record, and return its ``lineage_id``.
 
     Raises:
-        InvalidRecord: the document breaks a rule; the message names the field.
+        InvalidRecord: the document is invalid; the message names the field.
     """
     from headwater.formats.record import read_record, to_events
 
@@ -182,13 +184,13 @@ def record(document: Mapping[str, Any]) -> str:
 
 
 def flush(timeout_s: float | None = None) -> bool:
-    """Wait until what was recorded so far is delivered; False when it is not (yet), and is kept in the spool."""
+    """Wait until everything recorded so far is delivered. Return False if some of it stays in the spool instead."""
     client = _PROCESS.client
     return client.flush(timeout_s) if client is not None else True
 
 
 def shutdown(timeout_s: float | None = None) -> bool:
-    """End every run, deliver what is left, and take every hook away. ``init`` begins anew."""
+    """End all runs, deliver what is pending, and remove all hooks. ``init`` starts capturing again."""
     with _PROCESS.lock:
         client = _PROCESS.client
         if client is None:
@@ -202,7 +204,7 @@ def shutdown(timeout_s: float | None = None) -> bool:
 
 
 def configured(store: str | os.PathLike[str] | None = None) -> Config:
-    """The configuration of the client; where there is none, or another store is meant, that of this folder."""
+    """The configuration of the client, or that of this folder if there is no client or another store is given."""
     client = _PROCESS.client
     if client is not None and store is None:
         return client.config

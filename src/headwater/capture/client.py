@@ -1,4 +1,4 @@
-"""The client: one a process. It knows the configuration, opens and closes runs, and ends them with the process."""
+"""The client, one per process: holds the configuration, opens and closes runs, and ends them with the process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_SOURCES = 10_000
 
 
 class Client:
-    """Records for one process. Made by ``headwater.init()``."""
+    """Records lineage for one process. Created by ``headwater.init()``."""
 
     def __init__(self, config: Config, keywords: Mapping[str, Any] | None = None) -> None:
         settings = config.settings
@@ -68,7 +68,7 @@ class Client:
         facts: JobFacts | None = None,
         parent: Recorder | None = None,
     ) -> Run:
-        """Begin a run. ``parent`` defaults to the run that the caller is in."""
+        """Start a run. ``parent`` defaults to the current run of the caller."""
         recorder = Recorder(
             new_run_id(), namespace or self.config.namespace, name, max_items=self.config.settings.max_items
         )
@@ -92,7 +92,7 @@ class Client:
         return Assembler(recorder, facts, budget_s=settings.profile_budget_s, is_profiled=settings.profile)
 
     def _completed(self, recorder: Recorder, facts: JobFacts, operation: str | None) -> JobFacts:
-        """The facts of a job with what the client knows of every run: its kind and the configured tags."""
+        """The facts of a job, completed with what applies to every run: the job type and the configured tags."""
         tags = self.config.settings.tags
 
         def run_facets() -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Client:
         return facts._replace(run_facets=run_facets, job_facets=job_facets)
 
     def _not_yet_told(self, recorder: Recorder, facets: dict[str, Any]) -> dict[str, Any]:
-        """Facets of a job without the text of its code, where this process has sent that before."""
+        """Facets of a job, without the source code if this process has already sent it."""
         body = facets.get("sourceCode")
         if not body:
             return facets
@@ -135,7 +135,7 @@ class Client:
         )
 
     def close_run(self, run: Run, error: BaseException | None = None, *, outcome: Outcome | None = None) -> None:
-        """End a run, with an exception or with an outcome that is already known."""
+        """End a run, with an exception or with a known outcome."""
         with self._lock:
             self._runs.pop(run.id, None)
         outcome = outcome or outcome_of(error)
@@ -145,7 +145,7 @@ class Client:
             self.worker.close(session, outcome._replace(measures=measures))
 
     def _losses(self) -> dict[str, int]:
-        """What was lost, by kind; only what is not zero."""
+        """Counts of what was lost, by kind, without zeros."""
         delivery = self.delivery
         losses = {
             "dropped_events": delivery.dropped,
@@ -159,7 +159,7 @@ class Client:
         return self._runs.get(recorder.run_id) or Run(self, recorder, None)
 
     def adopt(self, recorder: Recorder, facts: JobFacts) -> Run:
-        """Begin the run of a recorder that is there already: in the child of a fork."""
+        """Start the run of an existing recorder, in the child of a fork."""
         session = Session(self._assembler(recorder, self._completed(recorder, facts, None)))
         run = Run(self, recorder, session)
         with self._lock:
@@ -168,13 +168,13 @@ class Client:
         return run
 
     def forget_runs(self) -> None:
-        """In the child of a fork: the open runs are the parent's."""
+        """Drop all open runs in the child of a fork: they belong to the parent process."""
         self._lock = threading.Lock()
         self._runs = {}
         self.root = None
 
     def open_root(self, name: str, **facts: Any) -> Run:
-        """Begin the run of the whole process; again, it is the one that is open."""
+        """Start the run of the whole process, or return it if it is already open."""
         if self.root is None:
             self.root = self.open_run(name, **facts)
             recording.PROCESS.root = self.root.recorder
@@ -195,7 +195,7 @@ class Client:
             self._leave_children = follow_children()  # type: ignore[method-assign]
 
     def uninstall(self) -> None:
-        """Take every hook away."""
+        """Remove all hooks."""
         REGISTRY.remove()
         self._leave_children()
 
@@ -204,19 +204,20 @@ class Client:
         """Nothing is hooked yet."""
 
     def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait until what was recorded so far is delivered; False when the time ran out, or it is kept in the spool."""
+        """Wait until everything recorded so far is delivered. False on timeout, or if some of it stays in the spool."""
         limit = self.config.settings.flush_timeout_s if timeout_s is None else timeout_s
         return self.worker.flush(limit) and not self.delivery.away
 
     def journal(self, outcome: Outcome | None, *, timeout_s: float) -> None:
-        """Put what is known on disk, at once: the process ends without a word. ``outcome`` ends every open run."""
+        """Write what is known to disk at once, as the process is about to end. ``outcome`` ends every open run."""
         if outcome is not None:
             for run in list(self._runs.values()):
                 self.close_run(run, outcome=outcome)
         self.worker.journal(outcome, timeout_s=timeout_s)
 
     def shutdown(self, outcome: Outcome | None = None, timeout_s: float | None = None) -> bool:
-        """End every open run and deliver what is left, within a bound. Says in one line what could not be done."""
+        """End all open runs and deliver what is pending, within a time limit. Reports in one line what could not
+        be done."""
         limit = self.config.settings.flush_timeout_s if timeout_s is None else timeout_s
         recording.PROCESS.root = None
         for run in list(self._runs.values()):
@@ -237,7 +238,7 @@ class Client:
         return is_done and not self.delivery.away
 
     def _say(self, is_done: bool, limit_s: float) -> None:
-        """One line on standard error when something was not delivered, with what to do; else none."""
+        """Report undelivered lineage in one line on standard error, with what to do about it."""
         delivery = self.delivery
         line = ""
         if not is_done and delivery.unkept:
@@ -260,7 +261,7 @@ class Client:
             tell(self.redactor.text(line))
 
     def _summary(self) -> str:
-        """What ``--verbose`` says at the end: the run, how to look at it, and what did not work."""
+        """The summary that ``--verbose`` prints at the end: the run, how to look at it, and what did not work."""
         run_id = self.last_run_id
         parts = [f"{self.delivery.delivered} lineage events of run {run_id} are delivered"]
         if not self.config.settings.transport or self.config.settings.transport.get("kind") == "embedded":
@@ -274,7 +275,7 @@ class Client:
         return "; ".join(parts)
 
     def _close_in_spool(self) -> None:
-        """The worker is not done in time: say at least how each run ended, from here, in a segment of its own."""
+        """The worker did not finish in time: write at least how each run ended to a separate segment of the spool."""
         from headwater.capture.spool import Spool
 
         events = []
@@ -297,7 +298,7 @@ def _tags(tags: Mapping[str, str]) -> dict[str, Any]:
 
 
 def tell(line: str) -> None:
-    """One line on standard error; nothing where there is none."""
+    """Write one line to standard error, if there is one."""
     stream = sys.__stderr__ if sys.stderr is None else sys.stderr
     if stream is not None:
         with GUARD.at("standard error"):

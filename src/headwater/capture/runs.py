@@ -1,4 +1,4 @@
-"""A run, as the user's code holds it: what it reads and writes, its parameters, metrics and tags."""
+"""``Run``, the object that user code gets for a run: inputs, outputs, parameters, metrics and tags."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPERATIONS = ("ETL", "FEATURE_COMPUTATION", "MODEL_TRAINING", "INFERENCE")
 
 
 def new_run_id() -> str:
-    """A UUID of version 7: ids of later runs sort behind earlier ones."""
+    """A UUID of version 7, so that ids of later runs sort after earlier ones."""
     random = int.from_bytes(os.urandom(10), "big")
     milliseconds = time.time_ns() // 1_000_000
     number = (milliseconds & (1 << 48) - 1) << 80
@@ -37,10 +37,10 @@ def new_run_id() -> str:
 
 
 def dataset_ref(dataset: Dataset, type: str | None = None) -> DatasetRef:
-    """The name of a dataset that the user named.
+    """The dataset that a user's argument refers to.
 
     Raises:
-        InvalidInput: it is neither a path, a URI, nor a pair of namespace and name.
+        InvalidInput: it is not a path, a URI, or a pair of namespace and name.
     """
     if type is not None:
         checked_name("type", type)
@@ -61,10 +61,10 @@ def dataset_ref(dataset: Dataset, type: str | None = None) -> DatasetRef:
 
 
 def checked_name(field: str, name: object) -> str:
-    """A name that the user gave.
+    """Check a name that the user gave.
 
     Raises:
-        InvalidInput: it is no text, or empty.
+        InvalidInput: it is empty or not a string.
     """
     if isinstance(name, str) and name:
         return name
@@ -72,7 +72,8 @@ def checked_name(field: str, name: object) -> str:
 
 
 def _checked_number(value: Any) -> float:
-    """A result that the user gave, of any type that is one number: numpy's, a tensor of one element."""
+    """A metric value that the user gave, as a float: any type that holds one number (numpy scalar, tensor of one
+    element)."""
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last is torch's, of many elements
@@ -95,14 +96,14 @@ def _checked_step(step: Any) -> int | None:
 
 
 def _told(value: object) -> str:
-    """What stood there, for a message: of what may be data only its type."""
+    """A value for an error message. Values that may be data are shown only by their type."""
     if value is None or isinstance(value, str | bytes | int | float):
         return repr(value)[:80]
     return f"a value of the type {type(value).__name__}"
 
 
 class Run:
-    """One execution of a job. Made by ``headwater.run(...)``; a context manager whose body belongs to the run."""
+    """One execution of a job, created by ``headwater.run(...)``. As a context manager, its body belongs to the run."""
 
     def __init__(self, client: Client | None, recorder: Recorder, session: Session | None) -> None:
         self._client = client
@@ -130,12 +131,12 @@ class Run:
 
     # -- data ----------------------------------------------------------------------------------------------------------
     def read(self, dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
-        """The run read ``dataset``, into ``obj`` where that is given: what is made from ``obj`` comes from there.
+        """Record that the run read ``dataset``. Whatever is later made from ``obj``, if given, comes from that dataset.
 
-        ``type`` is what the dataset is (MODEL, TOPIC ...), by default FILE for a path or URI and TABLE for a pair.
+        ``type`` is the type of the dataset (MODEL, TOPIC ...); it defaults to FILE for a path or URI, TABLE for a pair.
 
         Raises:
-            InvalidInput: ``dataset`` is neither a path, a URI nor a pair of namespace and name.
+            InvalidInput: ``dataset`` is not a path, a URI, or a pair of namespace and name.
         """
         ref = dataset_ref(dataset, type)
         with GUARD.at("run.read"):
@@ -147,12 +148,12 @@ class Run:
                 self.recorder.add(Read(value, ref, None))
 
     def write(self, dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
-        """The run wrote ``dataset``, from ``obj`` where that is given; else from what it read before.
+        """Record that the run wrote ``dataset``, from ``obj`` if given, otherwise from everything it read before.
 
         ``type`` is as for ``read``.
 
         Raises:
-            InvalidInput: ``dataset`` is neither a path, a URI nor a pair of namespace and name.
+            InvalidInput: ``dataset`` is not a path, a URI, or a pair of namespace and name.
         """
         ref = dataset_ref(dataset, type)
         with GUARD.at("run.write"):
@@ -161,10 +162,10 @@ class Run:
 
     # -- facts ---------------------------------------------------------------------------------------------------------
     def parameter(self, name: str, value: Any) -> None:
-        """Record one parameter. Values under secret names are masked before anything is kept.
+        """Record one parameter. Values with secret names are masked before they are stored.
 
         Raises:
-            InvalidInput: ``name`` is no text, or empty.
+            InvalidInput: ``name`` is empty or not a string.
         """
         checked_name("name", name)
         with GUARD.at("run.parameter"):
@@ -176,11 +177,11 @@ class Run:
             self.parameter(name, value)
 
     def metric(self, name: str, value: float, *, dataset: Dataset | None = None, step: int | None = None) -> None:
-        """Record a measured result, of a model on ``dataset`` where that is given.
+        """Record a metric, measured on ``dataset`` if given.
 
         Raises:
-            InvalidInput: ``name`` is no text, ``value`` no number, ``step`` no whole number from 0, or ``dataset`` not
-                what ``read`` takes.
+            InvalidInput: ``name`` is not a string, ``value`` not a number, ``step`` not an integer of 0 or more, or
+                ``dataset`` not something that ``read`` accepts.
         """
         checked_name("name", name)
         value, step = _checked_number(value), _checked_step(step)
@@ -192,7 +193,7 @@ class Run:
         """Tag the run.
 
         Raises:
-            InvalidInput: ``key`` is no text, or empty.
+            InvalidInput: ``key`` is empty or not a string.
         """
         self._tags[checked_name("key", key)] = str(value)
         if self._client is not None and self._session is not None:
@@ -213,7 +214,7 @@ class Run:
         self.close(error)
 
     def close(self, error: BaseException | None = None) -> None:
-        """End the run: COMPLETE, FAIL with an exception, ABORT when it was interrupted."""
+        """End the run: COMPLETE, FAIL if there is an exception, ABORT if it was interrupted."""
         if self._client is not None and self._session is not None and self._session.outcome is None:
             with GUARD.at("run.close"):
                 self._client.close_run(self, error)
@@ -231,7 +232,7 @@ class Run:
 
 
 def peak_memory_bytes() -> int:
-    """The most memory that the process has held, 0 where the system does not say."""
+    """The peak memory of the process in bytes, or 0 if the system does not report it."""
     try:
         import resource
     except ImportError:
@@ -243,7 +244,7 @@ def peak_memory_bytes() -> int:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """A parameter as what JSON can say, small: never data. Long texts and collections are cut."""
+    """A parameter as a small JSON value, never data. Long texts and collections are shortened."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
@@ -264,7 +265,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def _shape(obj: object) -> tuple[Any, int | None]:
-    """Column names and row count of an object that has them."""
+    """Column names and row count of an object, if it has them."""
     columns = getattr(obj, "columns", None)
     if columns is not None and not isinstance(columns, tuple):
         columns = tuple(str(name) for name in columns) if hasattr(columns, "__iter__") else None
@@ -274,7 +275,7 @@ def _shape(obj: object) -> tuple[Any, int | None]:
 
 
 def name_value(recorder: Recorder, value: Value, ref: DatasetRef) -> None:
-    """Make ``value`` a dataset of its own, unless it is one already."""
+    """Make ``value`` a dataset, unless it already is one."""
     if value.dataset is None:
         value.dataset = ref
         recorder.add(Named(value, ref, None, {}))

@@ -1,7 +1,7 @@
-"""``@step``: a function is a job. Each call is a run of its own, whose parent is the run that called it.
+"""``@step``: declares a function as a job. Each call is a run, whose parent is the run it was called from.
 
-Arguments that are followed in memory are its inputs, and what it returns of that kind its outputs; both have names, so
-that lineage crosses from one run to the other: ``{job}.{parameter}`` and ``{job}.return``.
+Arguments that are followed in memory are the inputs of the run, and followed return values are its outputs. They are
+named ``{job}.{parameter}`` and ``{job}.return``, which connects the lineage of one run with that of the next.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def step(
 
 
 def step(function: Any = None, /, *, name: str | None = None, operation: str | None = None) -> Any:
-    """Make a function a job: ``@step`` or ``@step(name="clean", operation="ETL")``.
+    """Declare a function as a job: ``@step`` or ``@step(name="clean", operation="ETL")``.
 
-    Works on functions, methods, generators and their ``async`` kinds. Arguments that are plain values become parameters
-    of the run. The function's result, exceptions and signature are untouched.
+    Works on functions, methods and generators, and their ``async`` forms. Plain arguments become parameters of the run.
+    Results, exceptions and the signature of the function do not change.
 
     Raises:
         InvalidInput: ``operation`` is unknown.
@@ -77,7 +77,7 @@ class _Step:
             self.signature = None
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
-        """The call's run; None when nothing is recorded."""
+        """Start the run of this call; None if nothing is being recorded."""
         client = api.ensure_client()
         if client is None:
             return None
@@ -90,7 +90,7 @@ class _Step:
         return call
 
     def begin_guarded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
-        """As ``begin``; what goes wrong in capture leaves the call unrecorded."""
+        """Like ``begin``, but an error in capture leaves the call unrecorded."""
         with GUARD.at("step.begin"):
             return self.begin(args, kwargs)
         return None
@@ -140,7 +140,7 @@ class _Call:
         self._inputs: set[int] = set()
 
     def take_arguments(self, arguments: dict[str, Any]) -> None:
-        """Followed arguments are inputs, plain ones parameters."""
+        """Record followed arguments as inputs and plain ones as parameters."""
         recorder = self.run.recorder
         for name, argument in arguments.items():
             followed = list(_followed(recorder, argument, name))
@@ -154,7 +154,7 @@ class _Call:
                 recorder.parameter(name, plain(argument))
 
     def take_result(self, result: Any) -> None:
-        """Followed results are outputs of the step, and inputs of the run that called it."""
+        """Record followed results as outputs of the step and inputs of the calling run."""
         recorder = self.run.recorder
         for label, _, value in _followed(recorder, result, "return"):
             if id(value) in self._inputs:
@@ -169,11 +169,11 @@ class _Call:
         return place.memory_ref(own + label)
 
     def enter(self) -> Any:
-        """Go into the run."""
+        """Make the run the current one."""
         return recording.enter(self.run.recorder)
 
     def end(self, error: BaseException | None, result: Any = None) -> None:
-        """The call is over."""
+        """End the call."""
         with GUARD.at("step.result"):
             if error is None:
                 self.take_result(result)
@@ -181,7 +181,7 @@ class _Call:
 
 
 def _followed(recorder: Recorder, item: Any, label: str, depth: int = 0) -> Any:
-    """The followed objects in an argument or result, with a label for each."""
+    """The followed objects in an argument or result, each with a label."""
     value = recorder.values.get(item)
     if value is not None:
         yield label, item, value

@@ -1,1 +1,1 @@
-"""The command ``headwater``: ``main`` is its entry, ``commands`` lists the commands and where each of them is."""
+"""The ``headwater`` command: ``main`` is the entry point, ``commands`` lists the commands and their modules."""

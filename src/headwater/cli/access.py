@@ -1,4 +1,4 @@
-"""``headwater tenant``, ``token`` and ``share``: who may use the service, changed in its store directly."""
+"""``headwater tenant``, ``token`` and ``share``: manage access to the service, directly in its store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCOPES = ("ingest", "read", "report", "admin", "operate")
 
 @contextmanager
 def administering(ctx: click.Context) -> Iterator[Administration]:
-    """The administration of the store that is meant, for the length of a command."""
+    """Open the administration of the selected store for the duration of a command."""
     from headwater.server.access.administration import Administration
     from headwater.server.access.control_database import open_database
     from headwater.server.access.control_store import Control
@@ -38,7 +38,7 @@ def administering(ctx: click.Context) -> Iterator[Administration]:
 
 
 def who() -> str:
-    """The name under which a change from the command line goes on record."""
+    """The name under which a change from the command line is recorded."""
     return f"cli:{getpass.getuser()}"
 
 

@@ -56,7 +56,7 @@ def _end(expires_at: int | None, revoked_at: int | None) -> str | None:
 
 
 def table(rows: list[dict[str, Any]]) -> list[Line]:
-    """Rows of the same keys as lines, each column as wide as it needs: half a key id is of no use."""
+    """Rows with the same keys as lines. Columns are as wide as needed, because a shortened key id is useless."""
     text = [[clean("" if value is None else str(value)) for value in row.values()] for row in rows]
     heads = list(rows[0])
     widths = [max(len(head), *(len(line[at]) for line in text)) for at, head in enumerate(heads)]

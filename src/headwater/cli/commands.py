@@ -1,4 +1,4 @@
-"""The commands of ``headwater``: their groups, what every command shares, and how failures are told.
+"""The commands of ``headwater``: groups, shared options, and error reporting.
 
 Only click is imported for it. Each command lives in a module of its own that is imported when it is called, and the
 one-line helps stand here so that ``headwater --help`` imports none of them.
@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),
     "doctor": ("headwater.cli.doctor:doctor", "Check the installation, the store and the integrations."),
 }
-"""Commands in the order of the help: where each is found, and its help in one line."""
+"""Commands in the order of the help: the module of each, and its help in one line."""
 
 SECTIONS = {
     "run": "Capture",
@@ -60,15 +60,15 @@ SECTIONS = {
     "serve": "Serve",
     "store": "Look after",
 }
-"""Headings of the help, each by the first command below it."""
+"""Headings of the help, by the first command under each."""
 
 
 _OWN_PLACE = ("run", "config")
-"""Commands that say themselves which store they mean."""
+"""Commands with their own options for the store."""
 
 
 def with_place(command: click.Command) -> click.Command:
-    """Let ``--store`` and ``--tenant`` stand behind the command as well as before it."""
+    """Accept ``--store`` and ``--tenant`` after the command as well as before it."""
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             with_place(inner)
@@ -92,12 +92,12 @@ def _take_place(ctx: click.Context, option: click.Parameter, value: str | None) 
 
 
 class Suggesting(click.Group):
-    """A group that suggests near commands where there is none of a name."""
+    """A group that suggests similar commands for an unknown name."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, and suggest near ones where there is none."""
+        """Find the command, or suggest similar ones."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -117,7 +117,7 @@ class LazyGroup(Suggesting):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command; None when there is none of that name."""
+        """Import the command; None if there is no such command."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
@@ -126,7 +126,7 @@ class LazyGroup(Suggesting):
         return found if cmd_name in _OWN_PLACE else with_place(found)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the one-line helps without importing a command."""
+        """Write the one-line help texts without importing any command."""
         del ctx
         names = list(COMMANDS)
         starts = [names.index(first) for first in SECTIONS]
@@ -137,7 +137,7 @@ class LazyGroup(Suggesting):
 
 
 class Settings:
-    """What the options before the command say, for whoever opens the store."""
+    """The options given before the command, for the code that opens the store."""
 
     def __init__(self, store: str | None, tenant: str) -> None:
         self.store = store
@@ -165,7 +165,7 @@ def cli(ctx: click.Context, store: str | None, tenant: str) -> None:
 
 
 def call(args: Sequence[str]) -> NoReturn:
-    """Do what the arguments say, and leave with the exit code that ``main`` documents."""
+    """Run the command and exit with the code that ``main`` documents."""
     try:
         code = cli.main(args=list(args), prog_name="headwater", standalone_mode=False)
         sys.stdout.flush()
@@ -185,33 +185,33 @@ def call(args: Sequence[str]) -> NoReturn:
 
 
 def stopped() -> NoReturn:
-    """Leave after Ctrl-C."""
+    """Exit after Ctrl-C."""
     click.echo("stopped", err=True)
     sys.exit(130)
 
 
 def failed(error: HeadwaterError) -> NoReturn:
-    """Tell a failure and leave with its exit code."""
+    """Report a failure and exit with its code."""
     tell(error)
     sys.exit(2 if isinstance(error, InvalidInput) else 1)
 
 
 def tell(error: HeadwaterError) -> None:
-    """Write a failure to standard error: what is wrong, and what can be done."""
+    """Write a failure to standard error: what is wrong, and what to do about it."""
     click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True, color=wants_color(sys.stderr))
     if error.hint:
         click.echo(click.style(" hint: ", fg="cyan") + _as_command(error.hint), err=True, color=wants_color(sys.stderr))
 
 
 def _as_command(hint: str) -> str:
-    """A hint with the verb that it quotes as a command: hints are worded for Python and HTTP too."""
+    """A hint in which the quoted verb is shown as a command. Hints are worded to suit Python and HTTP as well."""
     for verb in ("search", "runs", "history", "downstream"):
         hint = re.sub(rf"'(?={verb}[ '])", "'headwater ", hint)
     return hint
 
 
 def wants_color(stream: object) -> bool:
-    """Tell whether colours belong in a stream: a terminal, and NO_COLOR not set (https://no-color.org)."""
+    """Whether to use colours in a stream: it is a terminal, and NO_COLOR is not set (https://no-color.org)."""
     if os.environ.get("NO_COLOR"):
         return False
     isatty = getattr(stream, "isatty", None)
@@ -219,6 +219,6 @@ def wants_color(stream: object) -> bool:
 
 
 def _leave_pipe() -> NoReturn:
-    """The reader has gone, as ``head`` does: leave quietly, and let nothing flush into the closed pipe."""
+    """The reader closed the pipe, as ``head`` does: exit quietly and flush nothing into it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(141)

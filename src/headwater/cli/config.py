@@ -47,8 +47,8 @@ def path() -> None:
 
 
 def setting_rows(store: str | None = None) -> list[dict[str, Any]]:
-    """Every setting with its value (secrets masked) and origin, in the order of the reference. An option may have named
-    the ``store``."""
+    """All settings with value (secrets masked) and origin, in the order of the reference. ``store`` comes from an
+    option."""
     from headwater.capture.config import load
     from headwater.capture.redact import Redactor
     from headwater.capture.settings import DOCS
@@ -80,7 +80,7 @@ def _row(name: str, value: Any, origin: str) -> dict[str, Any]:
 
 
 def _store(found: Config) -> str:
-    """The folder of the store, or the address of the server that it is."""
+    """The folder of the store, or the address of its server."""
     return found.settings.store if "://" in found.settings.store else str(found.store)
 
 

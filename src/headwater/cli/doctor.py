@@ -1,4 +1,4 @@
-"""``headwater doctor``: is everything in place, and what is not."""
+"""``headwater doctor``: checks the installation and reports what is missing or wrong."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TIMEOUT_S = 10.0
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at: ``level`` is ok, note or problem."""
+    """The result of one check: ``level`` is ok, note or problem."""
 
     level: str
     what: str
@@ -111,7 +111,7 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
 
 
 def _behind(where: str, behind: Outdated) -> str:
-    """What is told of a store that would be brought up to date by opening it: so it is not opened."""
+    """Report on a store that opening would upgrade, without opening it."""
     return (
         f"{without_password(where)}: written by an earlier version; its views are rebuilt from {behind.left:,} events"
         " when it is next opened, or by 'headwater migrate'"
@@ -119,7 +119,7 @@ def _behind(where: str, behind: Outdated) -> str:
 
 
 def _service(url: str) -> Finding:
-    """Whether the service that stands for the store can do its work."""
+    """Check that the service used as the store is ready."""
     from headwater.server.health_client import ask_health
 
     try:
@@ -132,7 +132,7 @@ def _service(url: str) -> Finding:
 
 
 def _postgres(url: str) -> Iterator[Finding]:
-    """What the database of a store is like, and whether it keeps tenants apart."""
+    """Check the database of a store, and that it isolates tenants."""
     from headwater.storage.postgres.server_facts import facts
 
     found = facts(url)
@@ -160,7 +160,7 @@ def _postgres(url: str) -> Iterator[Finding]:
 
 
 def _integrations() -> Iterator[Finding]:
-    """Which libraries there are to follow, in which version, and which of them are not followed, and why."""
+    """The installed libraries and their versions, and which are not followed, with the reason."""
     from headwater.capture.registry import INTEGRATIONS, too_old
 
     switched_off = _switched_off()
@@ -175,7 +175,7 @@ def _integrations() -> Iterator[Finding]:
 
 
 def _switched_off() -> dict[str, str]:
-    """The integrations that the settings leave out, with the setting."""
+    """The integrations that are disabled by settings, with the setting."""
     from headwater.capture.config import load
     from headwater.capture.registry import INTEGRATIONS
 
@@ -191,7 +191,7 @@ def _switched_off() -> dict[str, str]:
 
 
 def _version_of(module: str) -> str | None:
-    """The version of a library by what pip wrote of it: the library is not imported."""
+    """The version of a library from its package metadata, without importing it."""
     if module in sys.builtin_module_names or module in sys.stdlib_module_names:
         return "part of Python"
     for name in (*_packages().get(module, ()), module):
@@ -204,5 +204,5 @@ def _version_of(module: str) -> str | None:
 
 @cache
 def _packages() -> Mapping[str, list[str]]:
-    """The packages that brought each module: ``sklearn`` came with scikit-learn, ``psycopg2`` maybe with another."""
+    """The packages that provide each module: scikit-learn for ``sklearn``, one of several for ``psycopg2``."""
     return packages_distributions()

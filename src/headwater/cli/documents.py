@@ -1,4 +1,4 @@
-"""The documents of a file: one a line, an array, or a single one."""
+"""Reads the documents in a file: one per line, an array, or a single one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import msgspec
 
 
 class Document(NamedTuple):
-    """One document: where it stands (``file:line``, ``file[index]``), and its bytes, not yet checked."""
+    """One document: its position (``file:line``, ``file[index]``) and its bytes, not yet validated."""
 
     where: str
     raw: bytes
 
 
 def documents(name: str, lines: Iterable[bytes]) -> Iterator[Document]:
-    """Yield the documents of a file: line by line where its first line is a document, else from the whole of it."""
+    """Yield the documents of a file: line by line if its first line is a document, otherwise from the whole file."""
     stream = enumerate(lines, start=1)
     for number, line in stream:
         if not line.strip():

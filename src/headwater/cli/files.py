@@ -1,4 +1,4 @@
-"""Files of events as lines of bytes: plain or compressed, and told apart from files that hold no events at all."""
+"""Reads event files, plain or compressed, as lines of bytes, and recognises files that contain no events."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _FOREIGN = (
     (b"BZh", "compressed by bzip2", "unpack it first, or use gzip or zstd"),
     (b"\xfd7zXZ", "compressed by xz", "unpack it first, or use gzip or zstd"),
 )
-"""Beginnings of files that people hand over by mistake: what they are, and what to do."""
+"""Signatures of files that people pass by mistake: what they are, and what to do."""
 TAKEN = "a file holds OpenLineage events or flat records as JSON: one a line, an array, or one; gzip and zstd are read"
 
 
 class Damaged(Exception):
-    """A compressed file breaks off or is damaged; the lines before that were given."""
+    """A compressed file is truncated or damaged. The lines before that have been yielded."""
 
 
 def is_compressed(stream: IO[bytes]) -> bool:
-    """Whether a stream is gzip or zstd, by its beginning; it is left where it was."""
+    """Whether a stream starts like gzip or zstd data. Its position does not change."""
     return _beginning(stream).startswith((_GZIP, _ZSTD))
 
 
 def lines_of(name: str, stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the lines of a stream, unpacked, without a byte order mark.
+    """Yield the decompressed lines of a stream, without a byte order mark.
 
     Raises:
         InvalidInput: it is another kind of file.
@@ -90,7 +90,7 @@ def _without_mark(stream: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Zstd(io.RawIOBase):
-    """The frames of a zstd stream one after the other; one that breaks off is told, which the library does not do."""
+    """Reads consecutive frames of a zstd stream and detects a truncated one, which the library does not."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -102,7 +102,7 @@ class _Zstd(io.RawIOBase):
         return True
 
     def readinto(self, buffer: object, /) -> int:
-        """Fill the buffer with what comes next; 0 at the end."""
+        """Read the next bytes into the buffer; 0 at the end."""
         view = memoryview(buffer)  # type: ignore[arg-type]
         while not self._plain:
             packed = self._frame.unused_data if self._frame.eof else self._stream.read(_CHUNK)

@@ -1,4 +1,4 @@
-"""Storing documents from files: events as they are, flat records as the events they mean, in batches."""
+"""Stores documents from files in batches; flat records are converted to events."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from headwater.storage.base import ReceiptStatus, Store
 
 _BATCH = 200
 _OF_RECORD = "run.facets.headwater_record."
-"""What stands before the field of a record in its event."""
+"""The prefix of a record's field in its event."""
 _RECORD_FIELDS = {"lineage_id", "operation_type", "destination"}
 
 
 class Refusal(NamedTuple):
-    """One document that was refused: where it stands, the field, what stood there, the rule it breaks."""
+    """One rejected document: its position, the field, its value, and the rule it violates."""
 
     where: str
     field: str
@@ -27,7 +27,7 @@ class Refusal(NamedTuple):
 
 
 class Tally:
-    """What became of the documents of an ingestion."""
+    """The result of an ingestion."""
 
     def __init__(self) -> None:
         self.stored = 0
@@ -37,7 +37,7 @@ class Tally:
 
 
 class Ingestion:
-    """Stores documents in batches, and counts. Call ``finish`` at the end."""
+    """Stores documents in batches and counts results. Call ``finish`` at the end."""
 
     def __init__(self, store: Store, *, folder: str) -> None:
         self.store = store
@@ -46,7 +46,7 @@ class Ingestion:
         self._pending: list[Document] = []
 
     def add(self, documents: Iterable[Document]) -> None:
-        """Take documents; a full batch is stored at once."""
+        """Add documents. A full batch is stored at once."""
         for document in documents:
             self.tally.documents += 1
             try:
@@ -57,7 +57,7 @@ class Ingestion:
                 self.finish()
 
     def finish(self) -> None:
-        """Store what is pending. Raises ``StoreError`` when nothing can be written."""
+        """Store the pending documents. Raises ``StoreError`` if nothing can be written."""
         pending, self._pending = self._pending, []
         receipts = self.store.append([document.raw for document in pending]) if pending else []
         for document, receipt in zip(pending, receipts, strict=True):
@@ -70,7 +70,7 @@ class Ingestion:
                 self.tally.refusals.append(Refusal(document.where, field, receipt.value, receipt.rule))
 
     def _event(self, raw: bytes) -> bytes:
-        """Return an event as it is, and a record as its event. Raises ``InvalidRecord``."""
+        """Return an event unchanged, or the event for a record. Raises ``InvalidRecord``."""
         if b'"lineage_id"' not in raw and b'"operation_type"' not in raw:
             return raw
         try:

@@ -1,4 +1,4 @@
-"""The entry of the ``headwater`` command.
+"""The entry point of the ``headwater`` command.
 
 ``headwater run`` is the one command whose cost a program of the user bears: in its usual forms it starts from here,
 without click. Everything else is in ``commands``.
@@ -15,7 +15,7 @@ from headwater.errors import HeadwaterError
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and leave with its exit code: 0 done, 1 failed or not found, 2 wrong usage, 130 Ctrl-C."""
+    """Run the command line and exit: 0 for success, 1 for failure or not found, 2 for wrong usage, 130 for Ctrl-C."""
     given = list(sys.argv[1:] if args is None else args)
     asked = run_start.read(given[1:]) if given[:1] == ["run"] else None
     if asked is None:

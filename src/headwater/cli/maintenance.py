@@ -1,4 +1,4 @@
-"""``headwater health``, ``backup`` and ``restore``: looking after a service."""
+"""``headwater health``, ``backup`` and ``restore``: maintenance of a service."""
 
 from __future__ import annotations
 

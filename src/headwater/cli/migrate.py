@@ -1,4 +1,4 @@
-"""``headwater migrate``: brings a database to the schema of this version."""
+"""``headwater migrate``: upgrades stores to the schema of this version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headwater.storage.open import POSTGRES
 
 
 def _bring_up(where: str, tenants: list[str]) -> None:
-    """Open the store of every tenant once: that brings each to the schema, and its views to this version."""
+    """Open the store of every tenant once, which upgrades its schema and its views."""
     from headwater.storage.open import open_store
 
     for tenant in tenants:
@@ -20,7 +20,7 @@ def _bring_up(where: str, tenants: list[str]) -> None:
 
 
 def _tell(where: str, tenants: list[str]) -> bool:
-    """Say what there is to do, and do nothing; whether there is anything."""
+    """Report the pending work without doing it; returns whether there is any."""
     from headwater.storage.open import outdated_store
 
     found = [one for tenant in tenants if (one := outdated_store(where, tenant)) is not None]

@@ -37,7 +37,7 @@ def search(ctx: click.Context, words: tuple[str, ...], kind: str | None, limit: 
 
 
 def _selector_hint(text: str) -> str:
-    """What to say to somebody who gave a selector where words are looked for; empty for plain words."""
+    """A hint for a selector that was given instead of search words; empty for plain words."""
     from headwater.errors import InvalidSelector
     from headwater.query.selector_parse import Name, parse
 

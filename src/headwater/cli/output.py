@@ -1,4 +1,4 @@
-"""How answers reach the terminal: colours, width, and the choice between tree and format."""
+"""Prints answers to the terminal: colours, width, and the choice of tree or format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "heading": {"bold": True},
     "column": {"fg": TERMINAL["light"]},
 }
-"""As on a card: names are bold, jobs plain, details dim; colours are those of every drawing."""
+"""As on a card: names are bold, jobs plain, details dim. Colours come from the common palette."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,7 +46,7 @@ FORMATS = ("json", "mermaid", "dot", "graphml", "prov", "svg", "png")
 
 
 def cells() -> int | None:
-    """Return the width to fill: the terminal's, or None where the output is not a terminal (nothing is cut then)."""
+    """Return the width of the terminal, or None if the output is not a terminal (then nothing is truncated)."""
     if os.environ.get("COLUMNS", "").isdigit():
         return max(40, int(os.environ["COLUMNS"]))
     if not sys.stdout.isatty():
@@ -55,7 +55,7 @@ def cells() -> int | None:
 
 
 def is_ascii() -> bool:
-    """Tell whether standard output cannot show the signs of the trees."""
+    """Whether standard output cannot encode the symbols of the trees."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:
         "├─ ✔ ⚙ ▦ ←".encode(encoding)
@@ -65,20 +65,20 @@ def is_ascii() -> bool:
 
 
 def echo(lines: Iterable[Sequence[Span]]) -> None:
-    """Print lines, coloured where that is wanted."""
+    """Print lines, in colour if enabled."""
     has_color = wants_color(sys.stdout)
     text = "\n".join(_render(line, has_color=has_color) for line in lines)
     echo_text(text)
 
 
 def echo_text(text: str) -> None:
-    """Print text as it is; what the terminal's encoding cannot show becomes a question mark."""
+    """Print text unchanged; characters that the terminal cannot encode become question marks."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "replace").decode(encoding), color=True)
 
 
 def echo_form(graph: LineageGraph, form: str) -> None:
-    """Print a graph in one of ``FORMATS``. Raises ``InvalidInput`` for a picture file that a terminal would get."""
+    """Print a graph in one of ``FORMATS``. Raises ``InvalidInput`` for a picture file if the output is a terminal."""
     if form != "png":
         echo_text(getattr(graph, f"to_{form}")().rstrip("\n"))
         return
@@ -93,7 +93,7 @@ def echo_form(graph: LineageGraph, form: str) -> None:
 
 
 def png_file(graph: LineageGraph) -> bytes:
-    """A graph as a PNG file; on standard error, that it is drawn smaller than usual, where it is."""
+    """A graph as a PNG file, with a note on standard error if it had to be scaled down."""
     from headwater.query.drawing.png import png
 
     drawn = png(graph)
@@ -109,7 +109,7 @@ def _render(line: Sequence[Span], *, has_color: bool) -> str:
 
 
 def format_options(*names: str) -> Callable[[Command], Command]:
-    """Add one flag a format (``--json``, ``--dot`` ...); the command gets ``output``, None for the tree.
+    """Add one flag per format (``--json``, ``--dot`` ...). The command gets ``output``, None for the tree.
 
     Two formats at once are refused: standard output holds one document.
     """
@@ -138,5 +138,5 @@ def _choose_format(ctx: click.Context, _parameter: click.Parameter, is_wanted: b
 
 
 def lines_of(text: str) -> list[Line]:
-    """Return plain text as lines without style."""
+    """Return plain text as unstyled lines."""
     return [[Span(line)] for line in text.rstrip("\n").split("\n")]

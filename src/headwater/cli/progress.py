@@ -1,4 +1,4 @@
-"""How far something is that takes long: on standard error, as a bar where that is a terminal."""
+"""Progress of long operations on standard error, as a bar if it is a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headwater.storage.view_rebuild import Progress, in_silence
 
 @contextmanager
 def bar(lines: Iterable[bytes], size_bytes: int, name: str) -> Iterator[Iterator[bytes]]:
-    """Give the lines of a file while a bar on standard error shows how far they go."""
+    """Yield the lines of a file while a bar on standard error shows the progress."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -31,7 +31,7 @@ def bar(lines: Iterable[bytes], size_bytes: int, name: str) -> Iterator[Iterator
 
 @contextmanager
 def renewing(what: str) -> Iterator[Progress]:
-    """Tell how far it is while the views of a store, ``what``, are made anew; nothing where there is nothing to do.
+    """Report progress while the views of a store, ``what``, are rebuilt; nothing if there is nothing to do.
 
     Where standard error is no terminal it is one line when it begins and one when it ends.
     """

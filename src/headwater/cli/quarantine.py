@@ -1,4 +1,4 @@
-"""``headwater quarantine``: what was refused, why, and what becomes of it."""
+"""``headwater quarantine``: inspect, replay and drop rejected events."""
 
 from __future__ import annotations
 

@@ -13,10 +13,11 @@ _TAKES_THE_REST = ("-m", "--module", "-c", "--code")
 
 
 class _Python(click.Command):
-    """Reads arguments as ``python`` does: what follows the script, ``-m MODULE`` or ``-c CODE`` is the program's."""
+    """Reads arguments as ``python`` does: everything after the script, ``-m MODULE`` or ``-c CODE`` goes to the
+    program."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put a ``--`` where the program's own arguments begin."""
+        """Insert ``--`` where the arguments of the program begin."""
         for place, argument in enumerate(args):
             if argument == "--":
                 break

@@ -1,4 +1,4 @@
-"""How ``headwater run`` begins: what it was asked for, read without click where that is plain, and the program's start.
+"""Start-up of ``headwater run``: parses simple arguments without click, and starts the program.
 
 A program that is captured should not pay for a command line that it does not use. So the usual forms of the arguments
 are read here; whatever is rare, asks for help or is wrong is left to the command as click knows it (``cli/run.py``),
@@ -14,10 +14,10 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 
 class Asked(NamedTuple):
-    """What ``headwater run`` is to run, and how. One of ``module``, ``code`` and the first of ``program`` is given."""
+    """What ``headwater run`` should run, and how. One of ``module``, ``code`` and the first of ``program`` is given."""
 
     program: tuple[str, ...] = ()
-    """The script and its arguments; behind ``module`` or ``code``, the arguments alone."""
+    """The script and its arguments; with ``module`` or ``code``, only the arguments."""
     module: str | None = None
     code: str | None = None
     name: str | None = None
@@ -36,7 +36,7 @@ _PROGRAMS: Final = {"-m": "module", "--module": "module", "-c": "code", "--code"
 
 
 def read(arguments: Sequence[str]) -> Asked | None:
-    """What the arguments behind ``run`` ask for; None where click is to read them."""
+    """Parse the arguments after ``run``; None if click has to parse them."""
     found: dict[str, Any] = {}
     rest = list(arguments)
     while rest:
@@ -62,7 +62,7 @@ def read(arguments: Sequence[str]) -> Asked | None:
 
 
 def begin(asked: Asked) -> NoReturn:
-    """Run the program, captured, and end this process as it ends.
+    """Run the program under capture, and end this process the way it ends.
 
     Raises:
         ConfigError: a setting is wrong; the program was not begun.
@@ -94,7 +94,7 @@ def _is_script(asked: Asked) -> bool:
 
 
 def _settings(asked: Asked) -> dict[str, Any]:
-    """What the options say, as settings."""
+    """The settings given as options."""
     given: dict[str, Any] = {key: value for key in ("namespace", "store") if (value := getattr(asked, key))}
     if asked.tags:
         pairs = [tag.partition("=") for tag in asked.tags]
@@ -109,6 +109,7 @@ def _settings(asked: Asked) -> dict[str, Any]:
 
 
 def _project(project: Path, script: str) -> Path:
-    """The project that the script lies in: that of the working folder, if it does; else the script's own folder."""
+    """The project of the script: that of the working folder if the script is inside, otherwise the folder of the
+    script."""
     place = Path(script).resolve()
     return project if place.is_relative_to(project.resolve()) else place.parent

@@ -15,7 +15,7 @@ _ROLES = ("reader", "writer", "steward", "owner")
 
 
 def service_options(command: Any) -> Any:
-    """How the service is set up; each option has an environment variable, for containers."""
+    """The options of the service. Each has an environment variable, for containers."""
     options = (
         click.option(
             "--host", envvar="HEADWATER_HOST", default="127.0.0.1", show_default=True, help="Where to listen."
@@ -79,7 +79,7 @@ def service_options(command: Any) -> Any:
 def settings_of(
     ctx: click.Context, anonymous: str | None, oidc_issuer: str | None, oidc_audience: str, **given: Any
 ) -> Settings:
-    """The settings that the options of a command say."""
+    """The settings given as options of the command."""
     from headwater.server.access.oidc import OIDCSettings
     from headwater.server.permissions import Role
     from headwater.server.settings import Settings

@@ -1,4 +1,4 @@
-"""``headwater store``: looking after the store itself."""
+"""``headwater store``: maintenance of the store itself."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _restore_to_server(ctx: click.Context, file: Path) -> None:
 
 
 def _move(place: Path, before: str, after: str) -> bool:
-    """Rename a store's files from one ending to another; tell whether there were any."""
+    """Rename the files of a store from one suffix to another; returns whether there were any."""
     is_found = False
     for suffix in ("", "-wal", "-shm"):
         part = place.with_name(place.name + suffix + before)
@@ -157,7 +157,7 @@ def export_(ctx: click.Context, file: str, since: int) -> None:
 
 @contextmanager
 def _written(file: str) -> Iterator[IO[bytes]]:
-    """A new file, or standard output for ``-``."""
+    """Open a new file, or standard output for ``-``."""
     if file == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

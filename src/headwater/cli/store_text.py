@@ -1,4 +1,4 @@
-"""What a store holds, as text."""
+"""The contents of a store as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headwater.storage.base import Quarantined, Statistics
 def info_lines(
     where: str, tenant: str, statistics: Statistics, refused: Sequence[Quarantined], graph_hash: str
 ) -> list[Line]:
-    """Return the place, the counts, the graph hash unless it is empty, and the latest refused events."""
+    """Return the location, the counts, the graph hash if given, and the latest rejected events."""
     facts: list[tuple[str, str]] = [
         ("store", clean(where)),
         ("tenant", clean(tenant)),

@@ -1,4 +1,4 @@
-"""``headwater ingest`` and ``headwater export``: lineage in and out of files."""
+"""``headwater ingest`` and ``headwater export``: read lineage from files and write it to files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headwater.errors import InvalidInput
 from headwater.query.terminal_text import clean
 
 _SHOWN = 20
-"""Refusals that are told line by line; a file of another kind has one a line."""
+"""Rejections that are reported individually; a file of another kind has one on every line."""
 
 
 @click.command()
@@ -45,7 +45,7 @@ def ingest(ctx: click.Context, files: tuple[str, ...], is_json: bool) -> None:
 
 
 def _lines(name: str, stream: IO[bytes]) -> tuple[list[bytes], Iterator[bytes], int | None]:
-    """The first line of a stream, its rest, and its size where a bar can show it.
+    """The first line of a stream, the rest, and its size if a bar can show it.
 
     The first line is read before the store is opened: a file of another kind leaves no store behind.
     """
@@ -60,7 +60,7 @@ def _lines(name: str, stream: IO[bytes]) -> tuple[list[bytes], Iterator[bytes], 
 
 
 def _take(ingestion: Ingestion, name: str, lines: Iterable[bytes]) -> None:
-    """Store the documents of a file, up to where it is damaged."""
+    """Store the documents of a file, up to the point where it is damaged."""
     from headwater.cli.documents import documents
     from headwater.cli.files import Damaged
 
@@ -84,7 +84,7 @@ def _opened(name: str) -> AbstractContextManager[IO[bytes]]:
 
 
 def _progress(name: str, lines: Iterable[bytes], size: int | None) -> AbstractContextManager[Iterable[bytes]]:
-    """A progress bar over the bytes of a file, where somebody is looking."""
+    """A progress bar over the bytes of a file, if standard error is a terminal."""
     if size is None or not sys.stderr.isatty():
         return nullcontext(lines)
     from headwater.cli.progress import bar

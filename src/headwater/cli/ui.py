@@ -1,4 +1,4 @@
-"""``headwater ui``: the web interface of the service that runs here, or of one started for it."""
+"""``headwater ui``: open the web interface of the running service, or start one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def ui(ctx: click.Context, no_browser: bool, port: int) -> None:
 
 
 def _link_of_running(note: Note | None) -> str | None:
-    """A login link of the service that the note is about; None where it does not answer any more."""
+    """A login link of the service described by the presence file; None if it no longer answers."""
     if note is None:
         return None
     place = urlsplit(note.url)
@@ -66,7 +66,7 @@ def _link_of_running(note: Note | None) -> str | None:
 
 
 def _open(link: str) -> None:
-    """Open the browser without waiting for it; the link was printed for those without one."""
+    """Open the browser without waiting for it. The link has been printed in case there is none."""
     import webbrowser
 
     opening = threading.Thread(target=webbrowser.open, args=(link,), daemon=True)

@@ -1,4 +1,4 @@
-"""``headwater upstream``, ``downstream`` and ``path``: graphs as trees or in a format."""
+"""``headwater upstream``, ``downstream`` and ``path``: show graphs as trees or in another format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about lineage: ``Lineage(store)`` and the answers it gives."""
+"""Queries about lineage: ``Lineage(store)`` and the types of its answers."""
 
 from headwater.query.api import LineageAPI
 from headwater.query.details import Details

@@ -1,4 +1,4 @@
-"""How much of the lineage is known, in counts."""
+"""Coverage: counts that show how complete the lineage is."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from headwater.storage.base import NodeRow, Store
 
 
 class Shares(msgspec.Struct, frozen=True, kw_only=True):
-    """The two shares that matter first, over datasets that last: those with a producer, edges with column lineage.
+    """The two main shares over persistent datasets: those with a known producer, and edges with column lineage.
 
-    ``is_all`` is false where only the first datasets were looked at.
+    ``is_all`` is false if only the first datasets were counted.
     """
 
     datasets: int
@@ -29,9 +29,9 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts over all that holds now. ``sources`` are datasets that no known job writes: raw data, or blind spots.
+    """Counts over everything that is valid now. ``sources`` are datasets without a known writer (raw data, blind spots).
 
-    ``edges`` counts dataset-to-dataset edges by how they are known (declared, column, product, inferred);
+    ``edges`` counts dataset-to-dataset edges by their evidence (declared, column, product, inferred);
     ``edges_with_columns`` those that carry column lineage.
     """
 
@@ -59,7 +59,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure(store: Store) -> Coverage:
-    """Return the counts of a store; reads every dataset once."""
+    """Return the counts of a store. Reads every dataset once."""
     counts = dict.fromkeys((how.value for how in How), 0)
     datasets = with_producer = with_consumer = with_schema = with_fingerprint = mapped = 0
     rows = (row for row in scan(store, kind=NodeKind.DATASET) if not is_in_memory(row.namespace))
@@ -101,7 +101,7 @@ _PAGE = 1000
 
 
 def first_datasets(store: Store, *, limit: int) -> tuple[list[NodeRow], bool]:
-    """Return datasets that last, in the order of arrival, ``limit`` or a few more, and whether these are all."""
+    """Return persistent datasets in order of arrival, ``limit`` or a few more, and whether these are all."""
     found: list[NodeRow] = []
     after = seen = 0
     while seen < limit:
@@ -115,7 +115,7 @@ def first_datasets(store: Store, *, limit: int) -> tuple[list[NodeRow], bool]:
 
 
 def shares(store: Store, rows: Sequence[NodeRow], *, is_all: bool) -> Shares:
-    """Return the shares over these datasets: one question a thousand of them."""
+    """Return the shares over these datasets, with one query per thousand."""
     with_producer = edges = mapped = 0
     for start in range(0, len(rows), _PAGE):
         into = store.edges_of([row.id for row in rows[start : start + _PAGE]], "target")

@@ -1,4 +1,4 @@
-"""All that is known of one dataset, version, job or run."""
+"""``Details``: everything known about one dataset, version, job or run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOST_NEIGHBOURS = 50
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A column: its type as the emitter names it, and what was measured on it."""
+    """A column: its type as named by the producer, and its measured statistics."""
 
     name: str
     type: str = ""
@@ -50,7 +50,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LinkedRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A run that this one builds on, or that builds on it. ``is_pending``: it is named, and has not arrived yet."""
+    """A run that this run depends on, or that depends on it. ``is_pending``: it was named but has not arrived yet."""
 
     run_id: str
     job_name: str = ""
@@ -59,11 +59,10 @@ class LinkedRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of a node. ``producers`` and ``consumers`` are jobs of a dataset, datasets of a job.
+    """Everything known about a node. ``producers`` and ``consumers`` are jobs for a dataset and datasets for a job.
 
-    A run builds on its ``dependencies``, and its ``dependents`` build on it.
-
-    ``facets`` holds every facet verbatim, unknown ones included.
+    A run depends on its ``dependencies``; its ``dependents`` depend on it. ``facets`` holds all facets verbatim,
+    including unknown ones.
     """
 
     id: str
@@ -99,7 +98,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def describe(store: Store, target: Target, *, as_of: int | None = None) -> Details:
-    """Return what is known of a dataset, a version of it, or a job, at an instant."""
+    """Return what is known about a dataset, a version of it, or a job, at an instant."""
     if target.node.kind is NodeKind.JOB:
         return _describe_job(store, target.node, as_of)
     return _describe_dataset(store, target.node, target.version or version_at(store, target.node.id, as_of), as_of)
@@ -143,7 +142,7 @@ def _describe_job(store: Store, node: NodeRow, as_of: int | None) -> Details:
 
 
 def describe_run(store: Store, run: RunRow) -> Details:
-    """Return what is known of a run: facts, inputs and outputs as versions, facets verbatim."""
+    """Return what is known about a run: facts, inputs and outputs as versions, facets verbatim."""
     facts = run_facts(store, run)
     jobs = store.nodes([run.job_id])
     inputs, outputs = store.run_io(run.run_id)

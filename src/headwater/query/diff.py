@@ -1,4 +1,4 @@
-"""What changed between two runs, two versions or two instants, as lists of plain changes."""
+"""``Diff``: how two runs, two versions or two instants differ, as a list of differences."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ ChangeKind = Literal["added", "removed", "changed", "same"]
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One difference: of what, called what, before and after. ``label`` is the short name of
-    a node, ``note`` says what before and after do not."""
+    """One difference: what differs, its name, and its value before and after.
+
+    ``label`` is the short name of a node; ``note`` adds what the two values do not say.
+    """
 
     what: What
     name: str
@@ -33,12 +35,11 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Diff(msgspec.Struct, frozen=True, kw_only=True):
-    """Two sides and how they differ. ``same`` lists what was compared and found equal; ``of`` is run, version
-    or graph.
+    """Two sides and how they differ. ``same`` lists what was compared and is equal; ``of`` is run, version or graph.
 
-    ``code`` compares the text of the code of the two runs, or of those that wrote the two versions, line by line.
-    ``subject`` names the job or dataset that both sides belong to, ``before_at`` and ``after_at`` are when they ran or
-    were written (microseconds since the epoch).
+    ``code`` is a line-by-line comparison of the source code of the two runs, or of the runs that wrote the two
+    versions. ``subject`` names the job or dataset that both sides belong to; ``before_at`` and ``after_at`` are the
+    times of the runs or writes (microseconds since the epoch).
     """
 
     of: Literal["run", "version", "graph"]
@@ -52,19 +53,19 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     code: CodeDiff | None = None
 
     def __bool__(self) -> bool:
-        """True when anything differs."""
+        """True if anything differs."""
         return bool(self.differences)
 
     def of_kind(self, what: What) -> tuple[Difference, ...]:
-        """Return the differences of one sort."""
+        """Return the differences of one kind of thing, such as ``parameter``."""
         return tuple(item for item in self.differences if item.what == what)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one flat row a difference: what, name, kind, before, after, note."""
+        """Return one flat row per difference: what, name, kind, before, after, note."""
         return [msgspec.structs.asdict(item) for item in self.differences]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Return one row a difference."""
+        """Return one row per difference."""
         found: pandas.DataFrame = frame("pandas", self.rows())
         return found
 
@@ -83,14 +84,14 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
         return self.to_text()
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
+        """Return the form that a notebook displays."""
         return preformatted(self.to_text())
 
 
 def compare(
     what: What, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[list[Difference], list[Difference]]:
-    """Return (differences, equals) of two mappings, in the order of names."""
+    """Return (differences, equal names) of two mappings, ordered by name."""
     differences: list[Difference] = []
     same: list[Difference] = []
     for name in sorted({*before, *after}):
@@ -106,7 +107,7 @@ def compare(
 
 
 class Joined(TypedDict):
-    """The two fields of a ``Diff`` that its parts fill."""
+    """The two fields of a ``Diff`` that comparisons contribute to."""
 
     differences: tuple[Difference, ...]
     same: tuple[Difference, ...]

@@ -1,4 +1,4 @@
-"""What happened over time: versions, runs, changes of facets; and what a search finds."""
+"""History of nodes (versions, runs, facet changes), lists of runs, and search results."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One hit of a search: a node, and the column where one matched."""
+    """One search result: a node, and the column that matched, if any."""
 
     id: str
     kind: str
@@ -60,7 +60,7 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 def search_nodes(store: Store, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
-    """Return hits best first; ``kind`` is dataset, job, or a type such as model."""
+    """Return search results, best first. ``kind`` is dataset, job, or a type such as model."""
     wanted = kind.upper() if kind else ""
     node_kind = NodeKind(wanted.lower()) if wanted in {"DATASET", "JOB"} else None
     hits = store.search(text, kind=node_kind, type="" if node_kind else wanted, limit=limit)
@@ -96,7 +96,7 @@ def summary(run: RunRow, jobs: dict[int, NodeRow]) -> RunSummary:
 def list_runs(
     store: Store, node: NodeRow | None, *, state: RunState | None = None, limit: int = 20
 ) -> list[RunSummary]:
-    """Return runs latest first: of a job, of those that wrote a dataset, or all."""
+    """Return runs, latest first: those of a job, those that wrote a dataset, or all runs."""
     if node is None or node.kind is NodeKind.JOB:
         runs = store.runs(job_id=node.id if node else None, state=state, limit=limit)
     else:
@@ -112,7 +112,7 @@ def _writers(store: Store, node: NodeRow, state: RunState | None, limit: int) ->
 
 
 def read_history(store: Store, node: NodeRow, *, limit: int = 100) -> History:
-    """Return the history of a dataset or job, latest first, at most ``limit`` entries of each sort."""
+    """Return the history of a dataset or job, latest first, at most ``limit`` entries of each kind."""
     if limit < 1:
         raise InvalidInput(field="limit", value=str(limit), rule="must be 1 or more")
     is_job = node.kind is NodeKind.JOB
@@ -126,7 +126,7 @@ def read_history(store: Store, node: NodeRow, *, limit: int = 100) -> History:
 
 
 def facet_changes(rows: list[FacetChange]) -> list[Change]:
-    """Return what each row changed, in the same order; rows of several facets may be mixed."""
+    """Return the change that each row made, in the same order. Rows of several facets may be mixed."""
     known: dict[str, Any] = {}
     changes: list[Change] = []
     for row in rows:

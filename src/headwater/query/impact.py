@@ -1,8 +1,8 @@
-"""What a change would do: every affected node, ranked, with the path that shows why.
+"""The answer to "what would this change affect": every affected node, ranked, with the path to it.
 
-``certain`` means that a value flows: an unbroken path of DIRECT column edges for a change of columns, of exact edges
-for a change of a whole dataset. ``possible`` means that the path has a link that decides without carrying the value
-(filter, join, grouping), that is known only as a whole, or that was inferred.
+``certain`` means that a value flows: the path consists of DIRECT column edges (if a column changes) or exact edges (if
+a whole dataset changes). ``possible`` means that some link of the path only influences the result (filter, join,
+grouping), is not known by column, or was inferred.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SEVERITIES: tuple[Severity, ...] = ("breaks", "changes", "check")
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One place on a path: a node id, the column there if the path is one of columns, the job that led to it."""
+    """One step of a path: a node id, its column if the path follows columns, and the job that leads to it."""
 
     node: str
     field: str = ""
@@ -34,8 +34,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Affected(msgspec.Struct, frozen=True, kw_only=True):
-    """One affected node. ``distance`` is in hops, ``fields`` are its columns that take part, ``path`` starts at the
-    changed node and ends here."""
+    """One affected node. ``distance`` is in hops, ``fields`` are its affected columns.
+
+    ``path`` leads from the changed node to this one.
+    """
 
     node: Node
     severity: Severity
@@ -51,9 +53,9 @@ def _is_passing(item: Affected) -> bool:
 
 
 class Impact(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer: the changed node and column, the change, and what it affects, worst first.
+    """The changed node and column, the change, and the affected nodes, worst first.
 
-    ``gaps`` names the edges beyond which the answer knows only "possible".
+    ``gaps`` names the edges beyond which the impact is only possible.
     """
 
     root: Node
@@ -65,15 +67,15 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[str, ...] = ()
 
     def lasting(self) -> tuple[Affected, ...]:
-        """Return what every form of the answer lists and counts: all but the tables of ``passing``."""
+        """Return the affected nodes that reports list and count: all except the tables of ``passing``."""
         return tuple(item for item in self.items if not _is_passing(item))
 
     def passing(self) -> tuple[Affected, ...]:
-        """Return the affected tables that live only in memory: on the way to what matters, not the matter itself."""
+        """Return the affected tables that exist only in memory, as intermediate steps."""
         return tuple(item for item in self.items if _is_passing(item))
 
     def counts(self) -> dict[Severity, int]:
-        """Return how many nodes of ``lasting`` break, change, or want a check."""
+        """Return how many nodes of ``lasting`` break, change, or need a check."""
         lasting = self.lasting()
         return {severity: sum(item.severity == severity for item in lasting) for severity in SEVERITIES}
 
@@ -83,7 +85,7 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(item for item in self.items if {item.node.type.upper(), item.node.kind.value.upper()} & wanted)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one flat row an affected node."""
+        """Return one flat row per affected node."""
         return [
             {
                 "id": item.node.id,
@@ -101,7 +103,7 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Return one row an affected node, worst first."""
+        """Return one row per affected node, worst first."""
         found: pandas.DataFrame = frame("pandas", self.rows())
         return found
 
@@ -120,5 +122,5 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
         return self.to_text()
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
+        """Return the form that a notebook displays."""
         return preformatted(self.to_text())

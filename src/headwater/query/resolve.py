@@ -1,9 +1,9 @@
-"""From what a person types to what a store knows.
+"""Resolves names, as people type them, to nodes of a store.
 
 Accepted, in this order: a full node id; a type in front of a name (``model:churn``); a run id or a unique start of
 one; a file, relative to the working directory; a full name; any unique end of a name that starts at ``/``, ``.`` or
-``:``; the same without its file extension; the same whatever the case. ``#`` adds a version or a row, ``.`` or ``:``
-a column. A name is looked up, never split by a rule, because names hold every separator there is.
+``:``; the same without its file extension; the same ignoring case. ``#`` adds a version or a row, ``.`` or ``:`` a
+column. Names are looked up and never split by a rule, because they can contain any separator.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _TYPE_ALIASES = {"prediction": "PREDICTIONS", "feature": "FEATURE_VIEW"}
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What a name stands for: a node, and what of it. ``row`` counts from 0; ``run`` is set when a run was named."""
+    """What a name refers to: a node and a part of it. ``row`` counts from 0; ``run`` is set if the name is that
+    of a run."""
 
     text: str
     node: NodeRow
@@ -45,16 +46,16 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resolver:
-    """Looks names up in one store; relative files are taken from ``base`` (the working directory by default)."""
+    """Looks up names in one store. Relative paths start from ``base``, by default the working directory."""
 
     def __init__(self, store: Store, *, base: str | None = None) -> None:
         self.store = store
         self.base = base if base is not None else os.getcwd()  # noqa: PTH109 - joined as text
 
     def target(self, text: str, *, kind: NodeKind | None = None, prefer_row: bool = False) -> Target:
-        """Return what the text names. Raises ``NotFound`` with near names, ``InvalidInput`` when it names several.
+        """Return what the text refers to. Raises ``NotFound`` with similar names, ``InvalidInput`` if it is ambiguous.
 
-        ``prefer_row`` reads ``#17`` as a row even where a version is called ``17``.
+        ``prefer_row`` reads ``#17`` as a row even if there is a version named ``17``.
         """
         text = text.strip()
         if not text:
@@ -72,16 +73,16 @@ class Resolver:
         raise NotFound(text, near=near, hint=None if near else "'search WORDS' looks in names and columns")
 
     def node(self, text: str, *, kind: NodeKind | None = None) -> NodeRow:
-        """Return the dataset or job that the text names; what it says of versions and columns is set aside."""
+        """Return the dataset or job that the text refers to, ignoring a version or column in it."""
         return self.target(text, kind=kind).node
 
     def run(self, text: str) -> RunRow | None:
-        """Return the run of that id, ``run:`` id or unique start of an id; None when there is none."""
+        """Return the run with that id, ``run:`` id or unique start of an id, or None if there is none."""
         return find_run(self.store, text.removeprefix("run:"))
 
     # -- one name, no suffix ---------------------------------------------------------------------------------------
     def rows(self, text: str, *, kind: NodeKind | None = None) -> list[NodeRow]:
-        """Return the nodes that a name without suffix stands for: several when it is ambiguous, none when unknown."""
+        """Return the nodes that a name without suffix refers to: several if it is ambiguous, none if it is unknown."""
         if found := self._by_id(text):
             return [row for row in [found] if kind in {None, row.kind}]
         head, _, rest = text.partition(":")
@@ -119,7 +120,7 @@ class Resolver:
         return found if found and not found.is_deleted else None
 
     def _tiers(self, name: str, rows: list[NodeRow]) -> list[NodeRow]:
-        """Return the rows of the first rule that any fits: a full name, then data that lasts, then the rest."""
+        """Return the matches of the first rule that has any: full names, then persistent data, then the rest."""
         alive = [row for row in rows if not row.is_deleted]
         lasting = [row for row in alive if not is_in_memory(row.namespace)]
         if matches := [row for row in alive if name in _names(row)]:
@@ -144,7 +145,7 @@ class Resolver:
         )
 
     def _part_of_id(self, text: str, *, prefer_row: bool) -> Target | None:
-        """A column or a version behind a full id: found at once, where a name is looked for among all names."""
+        """Resolve a column or version after a full id, without searching all names."""
         plain = text.removeprefix("datasetField:")
         whole = text if plain == text else f"dataset:{plain}"
         if not whole.startswith("dataset:") or self._by_id(whole):
@@ -202,7 +203,7 @@ class Resolver:
         return None
 
     def near(self, text: str, limit: int = 5) -> list[str]:
-        """Return names that look like the text, best first."""
+        """Return names similar to the text, best first."""
         head = text.partition("#")[0]
         hits = _distinct(hit.node for hit in self.store.search(head, limit=limit))
         names = [short_name(row) for row in hits]
@@ -213,19 +214,19 @@ class Resolver:
 
 
 def _like(word: str, known: Iterable[str], limit: int, least: float) -> list[str]:
-    """Names that look like a word. Comparing takes the product of the lengths, so what is very long is like nothing."""
+    """Names similar to a word. The cost is the product of the lengths, so very long words have no similar names."""
     if len(word) > _MOST_LIKE:
         return []
     return difflib.get_close_matches(word, [name for name in known if len(name) <= _MOST_LIKE], limit, least)
 
 
 def _data_first(rows: list[NodeRow]) -> list[NodeRow]:
-    """Jobs are often called after the data they write; a bare name then means the data, ``job:NAME`` the job."""
+    """Jobs are often named after the data they write. A bare name then means the data, and ``job:NAME`` the job."""
     return [row for row in rows if row.kind is NodeKind.DATASET] or rows
 
 
 def read_row(text: str) -> int:
-    """Return a row number, counted from 0. Raises ``InvalidInput`` when the text is not one."""
+    """Return a row number, counted from 0. Raises ``InvalidInput`` if the text is not one."""
     if not text.isascii() or not text.isdigit():
         raise InvalidInput(
             field="version or row",
@@ -237,7 +238,7 @@ def read_row(text: str) -> int:
 
 
 def match_field(fields: Iterable[str], text: str) -> str:
-    """Return the field of that name, whatever the case if nothing else fits; empty when there is none."""
+    """Return the field with that name, ignoring case if there is no exact match; empty if there is none."""
     known = list(fields)
     if text in known:
         return text
@@ -252,7 +253,7 @@ def scan(
     type: str | None = None,
     limit: int | None = None,
 ) -> Iterator[NodeRow]:
-    """Yield every node of a kind or type, page by page, deleted ones left out."""
+    """Yield every node of a kind or type that is not deleted, page by page."""
     after, count = 0, 0
     while page := store.scan_nodes(kind=kind, type=type, after=after, limit=1000):
         for row in page:
@@ -282,7 +283,7 @@ def _is_exact(text: str, name: str) -> bool:
 
 
 def _is_end(text: str, name: str) -> bool:
-    """The text is the end of the name and starts at a boundary."""
+    """Whether the text is the end of the name and starts at a boundary."""
     tail = text.lstrip("./") if text.startswith("./") else text
     if not tail or not name.endswith(tail) or len(name) == len(tail):
         return False

@@ -1,4 +1,4 @@
-"""The answer to a question about the graph, and the forms it takes: tree, picture, data frame, interchange format."""
+"""``LineageGraph``, the answer to a graph query, and its output formats: tree, picture, data frame, interchange."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
-    """A lineage graph that shows itself.
+    """A lineage graph that displays itself in terminals and notebooks.
 
-    ``nodes`` are nearest first, jobs after the datasets they join; ``edges`` join datasets and carry their job.
-    ``total`` counts what the walk reaches without a limit, ``columns`` is true when edges carry the column edges of
-    the question, and ``properties["fields"]`` of a node then lists the columns that take part.
+    ``nodes`` are ordered by distance, jobs after the datasets they connect; ``edges`` connect datasets and name their
+    job. ``total`` is the number of nodes the walk would reach without a limit. If ``columns`` is true, edges carry
+    column edges, and ``properties["fields"]`` of a node lists the columns involved.
     """
 
     columns: bool = False
@@ -33,7 +33,7 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
 
     # -- looking at it ---------------------------------------------------------------------------------------------
     def node(self, node_id: str) -> Node | None:
-        """Return the node of that id, None when it is not part of the answer."""
+        """Return the node with that id, or None if it is not part of the answer."""
         return next((node for node in self.nodes if node.id == node_id), None)
 
     def datasets(self) -> tuple[Node, ...]:
@@ -41,11 +41,11 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
         return tuple(node for node in self.nodes if node.kind in {NodeKind.DATASET, NodeKind.DATASET_VERSION})
 
     def jobs(self) -> tuple[Node, ...]:
-        """Return the jobs (or runs, at run level) that join them."""
+        """Return the jobs (or runs, at run level) that connect them."""
         return tuple(node for node in self.nodes if node.kind in {NodeKind.JOB, NodeKind.RUN})
 
     def to_tree(self, *, cells: int | None = None, ascii_only: bool = False) -> str:
-        """Return the answer as a tree of text, at most ``cells`` wide."""
+        """Return the answer as a text tree, at most ``cells`` wide."""
         from headwater.query.terminal_text import plain
         from headwater.query.tree import TreeStyle, tree
 
@@ -55,23 +55,23 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
         return self.to_tree()
 
     def _repr_svg_(self) -> str:
-        """Return the picture that a notebook shows."""
+        """Return the picture for a notebook."""
         return self.to_svg()
 
     def _repr_html_(self) -> str:
-        """Return the picture, in a box that scrolls sideways."""
+        """Return the picture in a horizontally scrolling box."""
         return f'<div style="overflow:auto;max-width:100%">{self.to_svg()}</div>'
 
     def to_svg(self) -> str:
-        """Return the answer as one self-contained SVG picture."""
+        """Return the answer as a self-contained SVG picture."""
         from headwater.query.drawing.svg import svg
 
         return svg(self)
 
     def to_png(self, theme: Literal["light", "dark"] = "light") -> bytes:
-        """Return the answer as a PNG file; warns (``UserWarning``) when it is so large that it is drawn smaller.
+        """Return the answer as a PNG file. Warns (``UserWarning``) if it is so large that it had to be scaled down.
 
-        Raises ``MissingExtra`` without the extra ``headwater[png]``.
+        Raises ``MissingExtra`` if the extra ``headwater[png]`` is not installed.
         """
         from headwater.query.drawing.png import png
 
@@ -82,7 +82,7 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
 
     # -- data ------------------------------------------------------------------------------------------------------
     def rows(self) -> list[dict[str, Any]]:
-        """Return one flat row an edge: source, target, job, run, how, columns, valid_from, valid_to."""
+        """Return one flat row per edge: source, target, job, run, how, columns, valid_from, valid_to."""
         return [
             {
                 "source": edge.source,
@@ -98,7 +98,7 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
         ]
 
     def node_rows(self) -> list[dict[str, Any]]:
-        """Return one flat row a node: id, kind, namespace, name, type, state, level, hidden."""
+        """Return one flat row per node: id, kind, namespace, name, type, state, level, hidden."""
         return [
             {
                 "id": node.id,
@@ -176,7 +176,7 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def frame(library: str, rows: list[dict[str, Any]]) -> Any:
-    """Return rows as a data frame of ``pandas`` or ``polars``; raises ``MissingExtra`` when it is not installed."""
+    """Return rows as a data frame of ``pandas`` or ``polars``. Raises ``MissingExtra`` if it is not installed."""
     module = sys.modules.get(library)
     if module is None:
         try:
@@ -187,12 +187,12 @@ def frame(library: str, rows: list[dict[str, Any]]) -> Any:
 
 
 def preformatted(text: str) -> str:
-    """Return text as HTML that a notebook shows in columns, as a terminal does."""
+    """Return text as preformatted HTML for a notebook."""
     return f'<pre style="line-height:1.35">{escape(text)}</pre>'
 
 
 def to_plain(value: Any) -> Any:
-    """Return an answer as plain dicts, lists, text and numbers: what every ``to_json`` of this package writes."""
+    """Return an answer as plain dicts, lists, strings and numbers, as written by every ``to_json`` of this package."""
     return msgspec.to_builtins(value)
 
 

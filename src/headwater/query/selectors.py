@@ -1,4 +1,4 @@
-"""Selectors: expressions that name sets of nodes, such as ``+model:churn`` or ``tag:pii+ & kind:model``."""
+"""Selectors: expressions that select sets of nodes, such as ``+model:churn`` or ``tag:pii+ & kind:model``."""
 
 from __future__ import annotations
 
@@ -32,15 +32,18 @@ _Check = Callable[[NodeRow], bool]
 
 
 class Chosen(NamedTuple):
-    """A set of nodes as a number, bit ``n`` for the node of that id (see ``Store.chosen``). With a ``check`` only those
-    are meant that pass it: what takes a look at a row is put off until rows are shown."""
+    """A set of nodes as an integer with bit ``n`` set for the node with id ``n`` (see ``Store.chosen``).
+
+    If there is a ``check``, only nodes that pass it belong to the set: conditions that need the row of a node are
+    deferred until rows are read.
+    """
 
     nodes: int
     check: _Check | None = None
 
 
 class Selector:
-    """Evaluates expressions over one store, at one instant."""
+    """Evaluates expressions on one store, at one instant."""
 
     def __init__(self, store: Store, resolver: Resolver, as_of: int | None = None) -> None:
         self.store = store
@@ -49,17 +52,17 @@ class Selector:
         self.as_of = as_of
 
     def select(self, text: str) -> list[NodeRow]:
-        """Return the nodes of the expression, ordered by id. Raises ``InvalidSelector`` and ``NotFound``."""
+        """Return the nodes that match the expression, by id. Raises ``InvalidSelector`` and ``NotFound``."""
         return list(self.rows(self.evaluate(parse(text))))
 
     def page(self, text: str, fits: _Check, *, after: int, limit: int) -> list[NodeRow]:
-        """Return the first ``limit`` of those with an id above ``after`` that fit."""
+        """Return the first ``limit`` matching nodes with an id above ``after``."""
         found = self.evaluate(parse(text))
         later = Chosen(found.nodes >> (after + 1) << (after + 1), found.check)
         return list(islice(filter(fits, self.rows(later)), limit))
 
     def rows(self, chosen: Chosen) -> Iterator[NodeRow]:
-        """Yield the nodes of a set by id, fetched as they are taken."""
+        """Yield the nodes of a set by id, fetching them lazily."""
         check = chosen.check
         members = node_sets.members(chosen.nodes)
         size = 64
@@ -70,7 +73,7 @@ class Selector:
             size = _PAGE
 
     def count(self, chosen: Chosen) -> int | None:
-        """How many nodes are in a set; None where that takes a look at each of them."""
+        """The number of nodes in a set, or None if counting would have to read every row."""
         return chosen.nodes.bit_count() if chosen.check is None else None
 
     def evaluate(self, expression: Expression) -> Chosen:
@@ -159,10 +162,10 @@ class Selector:
         return iter(self.store.nodes(sorted(ids)))
 
     def _state(self, value: str) -> Chosen:
-        """Jobs by how their latest run stands.
+        """Jobs by the state of their latest run.
 
-        Few jobs have a run that failed or goes on: those are found by their runs. Where such runs are very many, each
-        job is looked at when its row is taken.
+        Usually few jobs have a failed or running run, so they are found through their runs. If there are very many such
+        runs, each job is checked when its row is read.
         """
         wanted = {state for state in RunState if _like(value.upper(), state.value)}
         if not wanted:
@@ -179,7 +182,7 @@ class Selector:
         return [job for job, run in latest.items() if run.state in wanted]
 
     def _facet(self, method: str, value: str) -> Chosen:
-        """Nodes by tag or owner: now those that the index has, at another instant those whose facets said so then."""
+        """Nodes by tag or owner: from the index for now, from the facets that were valid then for another instant."""
         if self.as_of is None:
             return Chosen(self.store.chosen("tag" if method == "tag" else "owner", value))
         reader = tags if method == "tag" else owners
@@ -212,12 +215,12 @@ def tags(facets: Facets) -> list[str]:
 
 
 def tag_label(key: str, value: str) -> str:
-    """Return a tag as people write it: ``pii`` where the value says no more than yes."""
+    """Return the short form of a tag: ``pii`` if its value only means yes."""
     return key if value.lower() in {"", "true"} else f"{key}={value}"
 
 
 def tag_labels(facets: Facets) -> list[str]:
-    """Return the tags of a node as people write them: ``pii`` where the value says no more than yes."""
+    """Return the tags of a node in short form: ``pii`` if the value only means yes."""
     labels = []
     for item in body(facets, "tags").get("tags") or []:
         if isinstance(item, dict) and item.get("key"):
@@ -233,7 +236,7 @@ def owner_names(facets: Facets) -> list[str]:
 
 
 def owners(facets: Facets) -> list[str]:
-    """Return the names that the owners of a node answer to: ``team:data`` also to ``data``."""
+    """Return the names by which the owners of a node can be selected: ``team:data`` also as ``data``."""
     return [known for name in owner_names(facets) for known in (name, name.rpartition(":")[2])]
 
 
@@ -256,7 +259,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _matches(pattern: str, row: NodeRow) -> bool:
-    """The pattern fits the whole name, or the part after the last slash when it has none itself."""
+    """Whether the pattern matches the whole name, or, if it has no slash, the part after the last slash."""
     if _like(pattern, row.name):
         return True
     return "/" not in pattern and _like(pattern, row.name.rpartition("/")[2])

@@ -1,7 +1,7 @@
-"""Why a prediction is what it is: the way back from its row to the raw data, as plain values.
+"""The answer to "why this prediction": the trace from its row back to the raw data, as plain values.
 
-Everything hangs on versions and runs, not on names: the model *version* that predicted, the run that trained it, the
-versions which that run read, and so on to versions that no known run wrote.
+The trace follows versions and runs rather than names: the model *version* that predicted, the run that trained it, the
+versions that run read, and so on up to versions that no known run wrote.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headwater.query.result import LineageGraph, json_text
 
 
 class TrailStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One column edge on the way back: ``target_field`` of ``target`` comes from ``source_field`` of ``source``."""
+    """One column edge of the trace: ``target_field`` of ``target`` comes from ``source_field`` of ``source``."""
 
     target: str
     target_field: str
@@ -27,7 +27,7 @@ class TrailStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A version with the run that wrote it (None for raw data) and the versions which that run made it from."""
+    """A version, the run that wrote it (None for raw data), and the versions it was made from."""
 
     version: Version
     run: RunFacts | None = None
@@ -36,9 +36,9 @@ class Made(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A model on the way: its class, features and hyper-parameters beside what ``Made`` says of its version.
+    """A model in the trace: in addition to ``Made``, its class, features and hyper-parameters.
 
-    ``saved_as`` names the datasets that hold the same model: files that it was written to.
+    ``saved_as`` names the files that the model was written to.
     """
 
     made: Made
@@ -52,11 +52,11 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The answer: ``subject`` is what was asked about, ``row`` counts from 0, ``history`` holds every version on the
-    way back nearest first, ``models`` those that are models, ``sources`` those that no known run wrote.
+    """The trace of ``subject``. ``row`` counts from 0. ``history`` holds every version in the trace, nearest first;
+    ``models`` those that are models, ``sources`` those that no known run wrote.
 
-    ``trail`` holds the column edges from the asked columns back to raw ones, ``code_changed`` the jobs whose code on
-    disk differs from the code that ran, ``gaps`` what could not be told.
+    ``trail`` holds the column edges back to raw columns, ``code_changed`` the jobs whose code on disk differs from the
+    code that ran, and ``gaps`` what could not be determined.
     """
 
     question: str
@@ -85,5 +85,5 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.to_text()
 
     def _repr_html_(self) -> str:
-        """Return the picture of the way back."""
+        """Return the picture of the trace."""
         return self.graph._repr_html_()
