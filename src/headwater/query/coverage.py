@@ -29,7 +29,7 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts over everything that is valid now. ``sources`` are datasets without a known writer (raw data, blind spots).
+    """Counts over everything that is valid now. ``sources`` are datasets with no known writer (raw data, blind spots).
 
     ``edges`` counts dataset-to-dataset edges by their evidence (declared, column, product, inferred);
     ``edges_with_columns`` those that carry column lineage.
