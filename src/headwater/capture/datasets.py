@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from headwater.capture.guard import GUARD
 from headwater.capture.lineage_facet import Origins
+from headwater.capture.recorder import ADDED
 from headwater.capture.values import DatasetRef, Value
 
 DEFAULT_BUDGET_S: Final = 2.0
@@ -110,7 +111,10 @@ class Datasets:
     def _describe(self, touched: Touched, value: Value | None, snapshot: Any) -> dict[str, Any]:
         """Schema and fingerprint into the dataset's facets; gives the quality metrics, which depend on the side."""
         bodies: dict[str, Any] = {}
-        if snapshot is not None and self._is_profiled:
+        if snapshot is ADDED:  # what was known of the content before is not true of it any more
+            touched.facets.pop("dataQualityMetrics", None)
+            touched.facets.pop("headwater_fingerprint", None)
+        elif snapshot is not None and self._is_profiled:
             from headwater.capture import profiling
 
             parts = snapshot if isinstance(snapshot, tuple) else (snapshot,)

@@ -42,6 +42,10 @@ table_of = _guesses.table_of
 """``table_of(names, rows)``: what a table that is made of a list, right now, was gathered from."""
 
 
+ADDED: Final = "added"
+"""Stands in the place of a snapshot where what was written was added to what is there: it is not all of the content."""
+
+
 class Read(msgspec.Struct, frozen=True):
     """The run read a dataset. ``snapshot`` is what the worker may profile, or None."""
 

@@ -340,3 +340,22 @@ def test_categories_of_codes(follow):
     df["size"] = pd.Categorical.from_codes(df["size"].astype("int32"), ["small", "large"])
     df.to_csv("named.csv", index=False)
     assert followed.sources("named.csv", "size") == {("shirts.csv", "size")}
+
+
+def test_what_is_added_to_a_file_or_table_is_no_profile_of_it(follow, tmp_path):
+    """Rows that are appended come from their sources beside those that were there; their number is not that of all."""
+    import contextlib
+    import sqlite3
+
+    pd.DataFrame({"a": [1, 2, 3]}).to_csv("first.csv", index=False)
+    pd.DataFrame({"a": [4]}).to_csv("second.csv", index=False)
+    followed = follow("pandas", "numpy", "sqlite3")
+    first, second = pd.read_csv("first.csv"), pd.read_csv("second.csv")
+    first.to_csv("all.csv", index=False)
+    second.to_csv("all.csv", mode="a", header=False, index=False)
+    with contextlib.closing(sqlite3.connect("all.db")) as connection:
+        second.to_sql("rows", connection, index=False, if_exists="append")
+    assert followed.sources("all.csv", "a") == {("first.csv", "a"), ("second.csv", "a")}
+    for name in ("all.csv", "rows"):
+        assert "dataQualityMetrics" not in followed.facets(name)
+        assert "exact" not in followed.facets(name).get("headwater_fingerprint", {})

@@ -16,7 +16,7 @@ from headwater.capture.integrations.pandas.rules import IDENTITY, column, level
 from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import ADDED, Recorder
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Value, make_value
 
 _TARGETS: Final = {
@@ -55,7 +55,8 @@ def _wrote(name: str) -> After:
             return
         index = kwargs.get("index", True) is not False
         target = getattr(target, "path", None) or target
-        _write(recorder, args[0], name, target, index=index, columns=kwargs.get("columns"))
+        adds = str(kwargs.get("mode", "")).startswith("a") and name != "to_excel"
+        _write(recorder, args[0], name, target, index=index, columns=kwargs.get("columns"), adds=adds)
 
     return handler
 
@@ -65,14 +66,24 @@ def _pickled(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     _write(recorder, obj, "to_pickle", target)
 
 
-def _write(recorder: Recorder, obj: Any, op: str, target: Any, *, index: bool = True, columns: Any = None) -> None:
+def _write(
+    recorder: Recorder,
+    obj: Any,
+    op: str,
+    target: Any,
+    *,
+    index: bool = True,
+    columns: Any = None,
+    adds: bool = False,
+) -> None:
+    """``obj`` was written. Where it ``adds`` to what is there, it is not all of the content, and no profile of that."""
     ref = located(target)
     if ref is None:
         if hasattr(target, "write"):  # a buffer in memory now holds the frame
             recorder.values.bind(target, written_value(recorder, obj, op, index=index, columns=columns) or UNKNOWN)
         return
     value = written_value(recorder, obj, op, index=index, columns=columns)
-    recorder.wrote(value, ref, snapshot=snapshot_of(obj))
+    recorder.wrote(value, ref, snapshot=ADDED if adds else snapshot_of(obj))
 
 
 def snapshot_of(obj: Any) -> Any:
@@ -116,4 +127,5 @@ def _to_sql(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
         return
     ref: DatasetRef = database.table(name, kwargs.get("schema"))
     value = written_value(recorder, owner, "to_sql", index=bool(kwargs.get("index", True)))
-    recorder.wrote(value, ref, snapshot=snapshot(owner))
+    adds = argument(args, kwargs, 4, "if_exists") == "append"
+    recorder.wrote(value, ref, snapshot=ADDED if adds else snapshot(owner))
