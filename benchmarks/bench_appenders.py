@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench_ingest import Platform, batches
-from headwater.storage.base import Receipt, ReceiptStatus
 from headwater.storage.event_intake import Delivery
+from headwater.storage.row_types import Receipt, ReceiptStatus
 from headwater.storage.sqlite import SQLiteStore
 
 Way = Callable[[SQLiteStore, list[bytes], int], int]

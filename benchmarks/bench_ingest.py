@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headwater.storage.base import ReceiptStatus
+from headwater.storage.row_types import ReceiptStatus
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import at, dataset, facet, run_event, run_id
 from naive_writer import NaiveWriter

@@ -25,10 +25,10 @@ from typing import NamedTuple
 
 from bench_ingest import Platform
 from headwater.storage import layouts
-from headwater.storage.base import ReceiptStatus
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import Session, connect
 from headwater.storage.postgres.table import Statements, arrays_of
+from headwater.storage.row_types import ReceiptStatus
 from headwater.testing.postgres import PostgresServer
 
 TICKS = os.sysconf("SC_CLK_TCK")

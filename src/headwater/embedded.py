@@ -33,7 +33,7 @@ class EmbeddedTransport(Transport):
 
     def emit(self, batch: Sequence[bytes]) -> Delivery:
         """Store the batch in one commit."""
-        from headwater.storage.base import ReceiptStatus
+        from headwater.storage.row_types import ReceiptStatus
 
         if self._store is None:
             from headwater.storage.sqlite import SQLiteStore

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from headwater.cli.commands import cli
-from headwater.storage.base import Quarantined
+from headwater.storage.row_types import Quarantined
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import raw, run_event, run_id
 

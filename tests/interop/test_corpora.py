@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from headwater.query.lineage import Lineage
-from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
+from headwater.storage.row_types import ReceiptStatus
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import dataset, raw, whole_run
 from interop.histories import CORPORA

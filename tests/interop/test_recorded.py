@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from headwater.query.lineage import Lineage
-from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
+from headwater.storage.row_types import ReceiptStatus
 from interop.histories import CORPORA, short
 
 LAKE = "/project/spark-home/lake"

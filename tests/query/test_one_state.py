@@ -20,9 +20,10 @@ from headwater.model.graph import Direction, NodeKind
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.walk_json import walk_json
-from headwater.storage.base import Level, Store
+from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.open import open_store
+from headwater.storage.row_types import Level
 from headwater.storage.sqlite import SQLiteStore
 from headwater.storage.table_store import TableStore
 from headwater.testing.events import EPOCH_US, SECOND_US, History, at

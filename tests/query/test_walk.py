@@ -12,8 +12,9 @@ from headwater.query import Lineage
 from headwater.query.instants import MINUTE, read_instant
 from headwater.query.names import node_id
 from headwater.query.resolve import scan
-from headwater.storage.base import EdgeRow, Store
+from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
+from headwater.storage.row_types import EdgeRow
 from headwater.testing.events import dataset, raw, schema, whole_run
 
 from .random_histories import COLUMNS, Step, events, steps

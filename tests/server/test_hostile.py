@@ -17,7 +17,8 @@ import pytest
 
 from headwater.server.access.control_rows import Tenant
 from headwater.server.permissions import SCOPES, Permission
-from headwater.storage.base import Statistics, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import Statistics
 from headwater.testing.events import History, run_id
 from server.hostile import Hostile, ask, check_answer
 

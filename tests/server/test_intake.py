@@ -15,8 +15,8 @@ from headwater.server.errors import Busy
 from headwater.server.intake.fair_queue import Delivery, FairQueue
 from headwater.server.intake.intake import Intake
 from headwater.server.settings import Limits
-from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
+from headwater.storage.row_types import ReceiptStatus
 from headwater.testing.events import raw, run_event, run_id
 
 

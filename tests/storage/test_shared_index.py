@@ -10,8 +10,9 @@ import pytest
 
 from headwater.errors import InvalidInput, StoreError
 from headwater.model.graph import NodeKind
-from headwater.storage.base import Level, Store
+from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
+from headwater.storage.row_types import Level
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import column_lineage, dataset, raw, run_event, run_id, whole_run
 

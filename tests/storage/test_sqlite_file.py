@@ -23,10 +23,10 @@ from headwater.errors import (
     StoreReadOnly,
     StoreTooNew,
 )
-from headwater.storage.base import Receipt
 from headwater.storage.ingest import Checked
 from headwater.storage.memory import MemoryStore
 from headwater.storage.open import open_store
+from headwater.storage.row_types import Receipt
 from headwater.storage.sqlite import SQLiteStore, repair, restore
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.migrate import migrations, statements

@@ -9,7 +9,8 @@ import msgspec
 
 from headwater.cli.documents import Document
 from headwater.errors import InvalidRecord
-from headwater.storage.base import ReceiptStatus, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import ReceiptStatus
 
 _BATCH = 200
 _OF_RECORD = "run.facets.headwater_record."

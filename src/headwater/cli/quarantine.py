@@ -13,7 +13,8 @@ from headwater.cli.open_store import opened
 from headwater.cli.output import echo_text, format_options
 from headwater.errors import InvalidEvent, InvalidInput, InvalidRecord, NotFound
 from headwater.formats.decode_errors import not_json
-from headwater.storage.base import Quarantined, ReceiptStatus, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import Quarantined, ReceiptStatus
 
 _ID = click.argument("entry", metavar="ID", type=click.IntRange(1, 2**62))
 

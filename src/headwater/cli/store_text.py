@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headwater.query.instants import ago, iso, now
 from headwater.query.terminal_text import Line, Span, clean, pad
-from headwater.storage.base import Quarantined, Statistics
+from headwater.storage.row_types import Quarantined, Statistics
 
 
 def info_lines(

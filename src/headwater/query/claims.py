@@ -19,7 +19,8 @@ from headwater.model.graph import NodeKind, RunState
 from headwater.query.claims_parse import LONGEST, Found, TableColumns, dialect_of, parse
 from headwater.query.facet_values import known_columns
 from headwater.query.names import node_id
-from headwater.storage.base import EdgeRow, NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow
 
 
 class Verdict(StrEnum):

@@ -10,7 +10,8 @@ import msgspec
 
 from headwater.query.facet_values import Code, body
 from headwater.query.names import short_run
-from headwater.storage.base import FacetChange, RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import FacetChange, RunRow
 
 MOST_LINES = 2_000
 """Lines of a comparison; the others are counted."""

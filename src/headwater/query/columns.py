@@ -12,7 +12,7 @@ from headwater.model.graph import Direction, FieldEdge
 from headwater.query.graph_builder import EdgeKey, edge_key
 from headwater.query.names import Labels
 from headwater.query.walk import Edges, Reach, ends
-from headwater.storage.base import EdgeRow, NodeRow
+from headwater.storage.row_types import EdgeRow, NodeRow
 
 EVERY = ("", "*")
 """Names that stand for every column of a dataset in a column edge."""

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from headwater.query.facet_values import as_seen, body
-from headwater.storage.base import Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import VersionRow
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from headwater.query.content_comparison import contents
 from headwater.query.names import is_in_memory
 from headwater.query.resolve import scan
 from headwater.query.result import json_text
-from headwater.storage.base import NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow
 
 
 class Shares(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,8 @@ from headwater.query.result import json_text
 from headwater.query.selectors import owner_names, tag_labels
 from headwater.query.versions import version_at
 from headwater.query.walk import Edges, job_neighbours
-from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, RunRow, VersionRow
 
 _MOST_VERSIONS = 10
 _MOST_NEIGHBOURS = 50

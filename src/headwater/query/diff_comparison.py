@@ -16,7 +16,8 @@ from headwater.query.instants import iso_utc
 from headwater.query.names import node_id, version_id
 from headwater.query.resolve import scan
 from headwater.query.walk import Edges, is_valid, walk
-from headwater.storage.base import EdgeRow, NodeRow, RunRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow, RunRow, VersionRow
 
 Compared = tuple[list[Difference], list[Difference]]
 

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from headwater.query.names import node_id, version_id
-from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, RunRow, VersionRow
 
 Facets = Mapping[str, msgspec.Raw]
 

@@ -10,7 +10,8 @@ from headwater.query.facet_values import as_seen
 from headwater.query.names import node_id
 from headwater.query.result import LineageGraph
 from headwater.query.walk import Reach
-from headwater.storage.base import EdgeRow, NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow
 
 EdgeKey = tuple[int, int, int]
 """Source, target and job: what tells one edge of an answer from another."""

@@ -10,7 +10,8 @@ from headwater.errors import InvalidInput
 from headwater.model.graph import NodeKind, RunState
 from headwater.query.facet_values import Version, as_seen, schema_fields, version_facts
 from headwater.query.names import field_id, node_id
-from headwater.storage.base import FacetChange, NodeRow, RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import FacetChange, NodeRow, RunRow
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):

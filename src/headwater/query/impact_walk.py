@@ -16,7 +16,7 @@ from headwater.query.importances import Importances, learned_words, read_importa
 from headwater.query.names import Labels, is_in_memory, node_id
 from headwater.query.terminal_text import listing
 from headwater.query.walk import Edges
-from headwater.storage.base import EdgeRow, NodeRow
+from headwater.storage.row_types import EdgeRow, NodeRow
 
 WHOLE = ""
 """The place of a column when a dataset is reached as a whole."""

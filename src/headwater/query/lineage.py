@@ -35,7 +35,8 @@ from headwater.query.versions import version_at
 from headwater.query.walk import Edges, walk
 from headwater.query.why import Why
 from headwater.query.why_search import find_why
-from headwater.storage.base import NodeRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, VersionRow
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -13,7 +13,8 @@ from headwater.query.history import RunSummary, summary
 from headwater.query.lineage import Lineage
 from headwater.query.names import node_id
 from headwater.query.selectors import Selector
-from headwater.storage.base import NodeRow, RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, RunRow
 
 
 class NodeSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

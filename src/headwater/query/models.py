@@ -13,7 +13,8 @@ from headwater.query.facet_values import Facets, Version, body, version_facts
 from headwater.query.importances import Importances, read_importances
 from headwater.query.names import node_id
 from headwater.query.version_graph import VersionGraph
-from headwater.storage.base import NodeRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, VersionRow
 
 MODEL_TYPES = ("MODEL", "CHECKPOINT")
 _MOST_FAMILY = 200

@@ -15,7 +15,7 @@ from headwater.model.short_names import ShortNames, database_file
 from headwater.query.terminal_text import clean
 
 if TYPE_CHECKING:
-    from headwater.storage.base import NodeRow
+    from headwater.storage.row_types import NodeRow
 
 _FILES = "file"
 _IN_MEMORY = ("inmemory", "memory")

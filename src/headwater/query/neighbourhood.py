@@ -17,7 +17,8 @@ from headwater.query.graph_builder import EdgeKey, build, edge_key
 from headwater.query.names import node_id
 from headwater.query.result import LineageGraph
 from headwater.query.walk import Edges, Reach, ends, is_valid, job_neighbours
-from headwater.storage.base import EdgeRow, NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow
 
 _BOTH = (Direction.UPSTREAM, Direction.DOWNSTREAM)
 MOST_GHOSTS = 300

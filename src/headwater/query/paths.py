@@ -11,7 +11,8 @@ from headwater.query.instants import not_yet
 from headwater.query.names import Labels
 from headwater.query.result import LineageGraph
 from headwater.query.walk import Edges, Reach, job_neighbours
-from headwater.storage.base import EdgeRow, NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow
 
 
 def find_path(

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from headwater.query.facet_values import Version, body, schema_fields, version_facts
-from headwater.storage.base import NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ from typing import Any
 from headwater.formats.record import from_run
 from headwater.formats.record_rules import DataQuality
 from headwater.query.facet_values import body, run_facts
-from headwater.storage.base import RunRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import RunRow, VersionRow
 
 
 def record_of(store: Store, run: RunRow) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from headwater.model.graph import NodeKind
 from headwater.query.names import is_in_memory, node_id
 from headwater.query.runs import find_run
 from headwater.query.versions import find_version
-from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, RunRow, VersionRow
 
 _MOST_COMPARED = 1000
 """Names that a misspelt one is compared with, where a search finds none that is near."""

@@ -10,7 +10,8 @@ import msgspec
 
 from headwater.model.graph import RunState
 from headwater.query.history import RunSummary, summary
-from headwater.storage.base import RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import RunRow
 
 LOOKED_AT = 1000
 """The latest runs that trouble is looked for in."""

@@ -6,7 +6,8 @@ import re
 
 from headwater.errors import InvalidInput, NotFound
 from headwater.query.instants import Clock, now, read_instant
-from headwater.storage.base import RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import RunRow
 
 _RUN_START = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f]{0,4}){0,3}(-[0-9a-f]{0,12})?", re.IGNORECASE)
 _SHOWN = 5

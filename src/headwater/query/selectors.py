@@ -16,8 +16,9 @@ from headwater.query.kind_filter import check_kinds, type_of
 from headwater.query.resolve import Resolver, scan
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
 from headwater.query.walk import Edges, walk
-from headwater.storage.base import NodeRow, Store
+from headwater.storage.base import Store
 from headwater.storage.projection import node_sets
+from headwater.storage.row_types import NodeRow
 
 _GLOB = re.compile(r"[*?\[]")
 _MOST_MARKS = 32

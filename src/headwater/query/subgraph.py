@@ -8,7 +8,8 @@ from headwater.model.graph import Direction
 from headwater.query.graph_builder import build
 from headwater.query.result import LineageGraph
 from headwater.query.walk import Edges, Reach
-from headwater.storage.base import NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow
 
 
 def subgraph(

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.model.graph import Direction, FieldEdge
-from headwater.storage.base import RunRow, Store, VersionRow
+from headwater.storage.base import Store
 from headwater.storage.projection.records import VERSION
+from headwater.storage.row_types import RunRow, VersionRow
 
 if TYPE_CHECKING:
     import numpy as np

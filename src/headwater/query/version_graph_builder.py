@@ -10,7 +10,8 @@ from headwater.query.facet_values import as_seen
 from headwater.query.names import node_id, version_id
 from headwater.query.result import LineageGraph
 from headwater.query.version_graph import VersionGraph
-from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, RunRow, VersionRow
 
 
 def versions_graph(

@@ -6,7 +6,8 @@ import re
 
 from headwater.errors import InvalidInput
 from headwater.query.content_comparison import contents
-from headwater.storage.base import NodeRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, VersionRow
 
 _ALL = 100_000
 _TOLD = 1000

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.model.graph import Direction, FieldEdge, How, NodeKind
-from headwater.storage.base import EdgeRow, NodeRow, Side, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow, Side
 
 if TYPE_CHECKING:  # a question that walks nothing does not need numpy
     import numpy as np

@@ -20,7 +20,8 @@ from headwater.query.lineage import Lineage, check_numbers
 from headwater.query.names import node_id
 from headwater.query.walk import Edges, distinct, walk_nodes
 from headwater.storage.answer_cache import EdgePiece, NodePiece, View, pair_key
-from headwater.storage.base import EdgeRow, NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow
 
 _encode = msgspec.json.Encoder().encode
 _Maybe = msgspec.Raw | msgspec.UnsetType

@@ -15,7 +15,8 @@ from headwater.query.version_graph import VersionGraph
 from headwater.query.version_graph_builder import versions_graph
 from headwater.query.versions import version_at
 from headwater.query.why import Made, ModelFacts, TrailStep, Why
-from headwater.storage.base import NodeRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, VersionRow
 
 _MODEL_TYPES = {"MODEL", "CHECKPOINT"}
 _MOST_VERSIONS = 2000

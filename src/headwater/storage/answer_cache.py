@@ -23,7 +23,7 @@ from weakref import WeakSet
 import msgspec
 
 if TYPE_CHECKING:
-    from headwater.storage.base import EdgeRow
+    from headwater.storage.row_types import EdgeRow
 
 MOST_BYTES = 40 << 20
 """What the recalls of a process may hold together."""

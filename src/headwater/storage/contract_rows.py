@@ -8,7 +8,6 @@ import msgspec
 
 from headwater.model.graph import FieldEdge
 from headwater.model.run_ids import canonical_run_id
-from headwater.storage.base import DerivationRow, EdgeRow, FacetChange, NodeRow, RunRow, VersionRow
 from headwater.storage.projection.names import display_order, is_deleted
 from headwater.storage.projection.projector import Projector
 from headwater.storage.projection.records import (
@@ -24,6 +23,7 @@ from headwater.storage.projection.records import (
 )
 from headwater.storage.projection.run_documents import STATES, RunDoc, Touched
 from headwater.storage.projection.tables import HeldEdge, Side, Tables
+from headwater.storage.row_types import DerivationRow, EdgeRow, FacetChange, NodeRow, RunRow, VersionRow
 
 
 class ContractRows:

@@ -16,7 +16,7 @@ from headwater.model.events import EventType
 from headwater.model.graph import NodeKind, RunState
 
 if TYPE_CHECKING:
-    from headwater.storage.base import NodeRow, StoredEvent
+    from headwater.storage.row_types import NodeRow, StoredEvent
 
 
 class NamespaceRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from headwater.model.events import Event
-from headwater.storage.base import Quarantined, QuarantineTotals, StoredEvent
 from headwater.storage.projection.tables import Tables
+from headwater.storage.row_types import Quarantined, QuarantineTotals, StoredEvent
 from headwater.storage.touches import Touches
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 if TYPE_CHECKING:
-    from headwater.storage.base import Receipt
+    from headwater.storage.row_types import Receipt
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

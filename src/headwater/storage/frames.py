@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from headwater.formats.openlineage import parse_time
-from headwater.storage.base import StoredEvent
 from headwater.storage.compression import compress_all, decompress
+from headwater.storage.row_types import StoredEvent
 
 KEY_BYTES = 16
 _KEPT = 8

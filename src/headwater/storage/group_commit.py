@@ -15,12 +15,12 @@ from itertools import islice
 from headwater.errors import StoreError, StoreLocked
 from headwater.model.events import Event
 from headwater.storage.answer_cache import Commit, State
-from headwater.storage.base import Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.cycles import Cycles
 from headwater.storage.durable import BatchTables, Log, Refused
 from headwater.storage.event_intake import Delivery, Written
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Batch, Checked, sort_out, with_ids
+from headwater.storage.row_types import Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.store_lock import StoreLock
 from headwater.storage.table_store import TableStore
 from headwater.storage.view_rebuild import READ, RENEWED, RENEWING_OF, RENEWING_TO, Outdated, Progress, outdated

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from headwater.storage.answer_cache import AnswerCache
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not
-    from headwater.storage.base import Level
     from headwater.storage.index import GraphIndex
     from headwater.storage.index.edge_source import EdgeSource
     from headwater.storage.index.log_follower import State as Latest
+    from headwater.storage.row_types import Level
 
 
 class SharedIndexes:

@@ -10,10 +10,10 @@ import msgspec
 
 from headwater.errors import InvalidEvent
 from headwater.model.events import Event
-from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
 from headwater.storage.cycles import Cycles
 from headwater.storage.event_intake import Delivery
 from headwater.storage.reader import EventReader
+from headwater.storage.row_types import Quarantined, Receipt, ReceiptStatus
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):

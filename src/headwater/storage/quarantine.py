@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from headwater.storage.base import Quarantined
+from headwater.storage.row_types import Quarantined
 
 MOST_ENTRIES = 10_000
 MOST_BYTES = 64 << 20

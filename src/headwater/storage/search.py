@@ -15,7 +15,7 @@ import msgspec
 from headwater.model.graph import NodeKind
 
 if TYPE_CHECKING:
-    from headwater.storage.base import NodeRow
+    from headwater.storage.row_types import NodeRow
 
 Property = Literal["kind", "type", "namespace", "tag", "owner"]
 """What nodes can be chosen by."""

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from headwater.model.graph import NodeKind
-from headwater.storage.base import NodeRow
 from headwater.storage.contract_rows import ContractRows
 from headwater.storage.projection import node_sets, search_terms
 from headwater.storage.projection.records import KIND_CODES
 from headwater.storage.projection.search_lookup import Finder, Narrowing
 from headwater.storage.projection.tables import Tables
+from headwater.storage.row_types import NodeRow
 from headwater.storage.search import Labels, Property, Search, SearchHit
 
 _SPACES = {"namespace": search_terms.NAMESPACE, "tag": search_terms.TAG, "owner": search_terms.OWNER}

@@ -12,7 +12,17 @@ import msgspec
 
 from headwater.model.graph import FieldEdge, NodeKind, RunState
 from headwater.storage.answer_cache import Commit, State, View, never_elsewhere
-from headwater.storage.base import (
+from headwater.storage.contract_rows import ContractRows
+from headwater.storage.directory_queries import DirectoryStore
+from headwater.storage.event_intake import Delivery
+from headwater.storage.indexes import SharedIndexes
+from headwater.storage.ingest import Checked, Checker
+from headwater.storage.projection.graph_digest import GraphDigest
+from headwater.storage.projection.names import normal_form
+from headwater.storage.projection.projector import Projector
+from headwater.storage.projection.records import KIND_CODES
+from headwater.storage.projection.tables import Tables
+from headwater.storage.row_types import (
     DerivationRow,
     EdgeRow,
     FacetChange,
@@ -24,16 +34,6 @@ from headwater.storage.base import (
     Tally,
     VersionRow,
 )
-from headwater.storage.contract_rows import ContractRows
-from headwater.storage.directory_queries import DirectoryStore
-from headwater.storage.event_intake import Delivery
-from headwater.storage.indexes import SharedIndexes
-from headwater.storage.ingest import Checked, Checker
-from headwater.storage.projection.graph_digest import GraphDigest
-from headwater.storage.projection.names import normal_form
-from headwater.storage.projection.projector import Projector
-from headwater.storage.projection.records import KIND_CODES
-from headwater.storage.projection.tables import Tables
 from headwater.storage.search_queries import SearchStore
 
 if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does not

@@ -11,7 +11,8 @@ import msgspec
 import zstandard
 
 from headwater.errors import StoreError
-from headwater.storage.base import ReceiptStatus, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import ReceiptStatus
 
 _BATCH = 500
 _BATCH_BYTES = 16 << 20

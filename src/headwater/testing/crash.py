@@ -18,8 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from headwater.storage.base import ReceiptStatus
 from headwater.storage.open import drop_store, open_store
+from headwater.storage.row_types import ReceiptStatus
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import dataset, raw, schema, whole_run
 

@@ -13,7 +13,8 @@ from headwater.model.graph import NodeKind
 from headwater.query import Lineage
 from headwater.query.names import node_id
 from headwater.query.neighbourhood import Extent, neighbourhood
-from headwater.storage.base import EdgeRow, NodeRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow, VersionRow
 
 MOST: Final = 100_000
 """More than any test has of anything."""

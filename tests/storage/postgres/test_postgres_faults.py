@@ -19,11 +19,11 @@ from headwater.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
-from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
 from headwater.storage.postgres import PostgresStore
 from headwater.storage.postgres.connection import connect, explain
 from headwater.storage.postgres.server_facts import facts
+from headwater.storage.row_types import ReceiptStatus
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.postgres import NoServer, PostgresServer
 from headwater.testing.suite.fixture import holding

@@ -11,9 +11,9 @@ import pytest
 from postgres_opening import Opener
 
 from headwater.model.graph import NodeKind
-from headwater.storage.base import ReceiptStatus
 from headwater.storage.memory import MemoryStore
 from headwater.storage.postgres import PostgresStore
+from headwater.storage.row_types import ReceiptStatus
 from headwater.testing.events import column_lineage, dataset, facet, raw, run_event, run_id, schema, whole_run
 
 

@@ -9,7 +9,7 @@ import msgspec
 from headwater.errors import InvalidEvent, InvalidInput, InvalidRecord
 from headwater.server.intake.intake import Intake
 from headwater.server.intake.request_documents import Checked
-from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
+from headwater.storage.row_types import Quarantined, Receipt, ReceiptStatus
 
 MOST_FAILURES = 1000
 """Failures told one by one; of more, only the number."""

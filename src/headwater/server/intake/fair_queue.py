@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 
-from headwater.storage.base import Quarantined, Receipt
+from headwater.storage.row_types import Quarantined, Receipt
 
 
 class Delivery:

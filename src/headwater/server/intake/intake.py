@@ -27,8 +27,8 @@ from headwater.server.intake.memory_limits import Rooms
 from headwater.server.intake.quotas import Quotas
 from headwater.server.settings import Limits
 from headwater.server.tenants.stores import TenantStores
-from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
 from headwater.storage.ingest import now_us, refusals
+from headwater.storage.row_types import Quarantined, Receipt, ReceiptStatus
 
 STALLED_S = 30.0
 """A commit that takes longer is one that makes no progress."""

@@ -10,8 +10,8 @@ from headwater.errors import InvalidInput
 from headwater.formats.decode_errors import not_json
 from headwater.server.json_limits import check_json
 from headwater.server.settings import Limits
-from headwater.storage.base import Quarantined
 from headwater.storage.ingest import now_us
+from headwater.storage.row_types import Quarantined
 
 Checked = bytes | Quarantined
 """A document that keeps the limits, or what is to be put in quarantine instead."""

@@ -12,7 +12,8 @@ from headwater.model.events import Dataset, DatasetEvent, Event, EventType, JobE
 from headwater.model.graph import NodeKind
 from headwater.query.history import facet_changes
 from headwater.query.names import node_id
-from headwater.storage.base import EdgeRow, NodeRow, Quarantined, Store, StoredEvent
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow, Quarantined, StoredEvent
 
 Topic = Literal["runs", "nodes", "edges", "schema", "quarantine"]
 TOPICS: tuple[Topic, ...] = get_args(Topic)

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from headwater.server.live.messages import Message, messages
-from headwater.storage.base import Quarantined, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import Quarantined
 
 _EVENTS = 60
 _MOST = 16

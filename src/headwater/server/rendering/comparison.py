@@ -12,7 +12,8 @@ from headwater.query.facet_values import body, schema_fields
 from headwater.query.resolve import Resolver
 from headwater.query.result import LineageGraph
 from headwater.query.terminal_text import plural
-from headwater.storage.base import FacetChange, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import FacetChange
 
 EdgeName = tuple[str, str, str]
 """Source, target, job."""

@@ -18,7 +18,8 @@ from headwater.query.listing import NodeSummary, node_summary
 from headwater.query.models import MODEL_TYPES
 from headwater.query.walk import is_valid
 from headwater.server.rendering.tables import MOST_ROWS
-from headwater.storage.base import EdgeRow, NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow
 
 _LONGEST_TEXT = 20_000
 DEEDS = {

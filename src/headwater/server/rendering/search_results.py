@@ -17,7 +17,7 @@ from headwater.query.names import node_id
 from headwater.query.selector_parse import METHODS, And, Method, parse
 from headwater.query.selectors import Selector, tag_label
 from headwater.server.errors import problem_of
-from headwater.storage.base import NodeRow
+from headwater.storage.row_types import NodeRow
 
 _MOST_HITS = 200
 _MOST_WITH_STATE = 2_000

@@ -16,7 +16,7 @@ from headwater.query.names import node_id
 from headwater.query.neighbourhood import Extent, Neighbourhood, neighbourhood
 from headwater.query.result import LineageGraph
 from headwater.server.rendering.comparison import EdgeName, edge_changes, edge_name, node_changes
-from headwater.storage.base import NodeRow
+from headwater.storage.row_types import NodeRow
 
 Hops = Annotated[int, msgspec.Meta(ge=0, le=50)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=10_000)]

@@ -14,7 +14,7 @@ from headwater.server.intake.request_documents import array, checked, one
 from headwater.server.permissions import Permission
 from headwater.server.request import Call, plain_parts
 from headwater.server.routing import Operation
-from headwater.storage.base import ReceiptStatus
+from headwater.storage.row_types import ReceiptStatus
 
 _CREATED = b"{}"
 

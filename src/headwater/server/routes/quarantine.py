@@ -19,7 +19,7 @@ from headwater.server.request import Call
 from headwater.server.routes.records import store_records
 from headwater.server.routing import Operation
 from headwater.server.settings import Limits
-from headwater.storage.base import Quarantined, Receipt, ReceiptStatus
+from headwater.storage.row_types import Quarantined, Receipt, ReceiptStatus
 
 
 class QuarantineQuery(msgspec.Struct, frozen=True, kw_only=True):

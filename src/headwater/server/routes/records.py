@@ -20,7 +20,7 @@ from headwater.server.intake.request_documents import Checked, array, checked, o
 from headwater.server.permissions import Permission
 from headwater.server.request import Call, plain_parts
 from headwater.server.routing import Operation
-from headwater.storage.base import Receipt, ReceiptStatus
+from headwater.storage.row_types import Receipt, ReceiptStatus
 
 
 async def post_records(call: Call) -> BatchAnswer:

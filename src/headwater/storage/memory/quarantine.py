@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headwater.storage.base import Quarantined, QuarantineTotals
 from headwater.storage.quarantine import digest_of, entry_of, surplus
+from headwater.storage.row_types import Quarantined, QuarantineTotals
 
 
 class MemoryQuarantine:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from headwater.errors import StoreError
-from headwater.storage.base import Capabilities, Quarantined, QuarantineTotals, Receipt, StoredEvent
+from headwater.storage.base import Capabilities
 from headwater.storage.cycles import Cycles
 from headwater.storage.event_intake import Delivery, Written
 from headwater.storage.frames import event_time
@@ -16,6 +16,7 @@ from headwater.storage.ingest import Batch, sort_out, with_ids
 from headwater.storage.memory.quarantine import MemoryQuarantine
 from headwater.storage.memory.tables import MemoryTables
 from headwater.storage.projection.tables import LEVELS
+from headwater.storage.row_types import Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.store_lock import StoreLock
 from headwater.storage.table_store import TableStore
 

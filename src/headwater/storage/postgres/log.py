@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from headwater.storage.base import StoredEvent
 from headwater.storage.frames import (
     KEY_BYTES,
     Frame,
@@ -19,6 +18,7 @@ from headwater.storage.frames import (
 )
 from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.table import arrays_of
+from headwater.storage.row_types import StoredEvent
 
 _PAGE = 1000
 _EVENTS = 200

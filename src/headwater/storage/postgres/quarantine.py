@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from headwater.storage.base import Quarantined, QuarantineTotals
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.table import arrays_of
 from headwater.storage.quarantine import digest_of, entry_of, surplus
+from headwater.storage.row_types import Quarantined, QuarantineTotals
 
 COLUMNS = (
     "id bigint", "received_at bigint", "body bytea", "field text", "value text", "rule text", "hint text",

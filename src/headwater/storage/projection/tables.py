@@ -1,7 +1,7 @@
-"""What a backend provides: tables of rows with look-up by key and by an indexed column, and a few ordered questions.
+"""The tables that a backend provides: look-up by key or by indexed columns, and a few ordered queries.
 
-Everything a projector writes goes through here and becomes visible at once to its own reads; it becomes durable, or
-vanishes, with the commit that the backend wraps around a batch.
+The projector writes only through these tables, and reads its own writes at once. They become durable, or are discarded,
+with the transaction that the backend wraps around a batch.
 """
 
 from __future__ import annotations
@@ -40,35 +40,36 @@ NamedNode = tuple[int, int, str, int, int, bool | int, str, str]
 """Id, kind, type, created_at, updated_at and is_dropped of a node, then raw namespace and name of one of its names."""
 
 HeldEdge = tuple[int, int, int, int, int, int | None, int, str, int, str | None]
-"""The members of an ``Edge`` in their order, then the run that last showed its flow: an answer takes thousands."""
+"""The fields of an ``Edge`` in order, then the run that last showed its flow. A tuple, as an answer needs thousands."""
 
 Counter = Literal["name", "node", "run", "step", "content", "mapping"]
-"""Who hands out ids: names, nodes, runs, the run level
-(versions and derivations), content, and column mappings."""
+"""The counters that ids come from: names, nodes, runs, the run level (versions and derivations), content, column
+mappings."""
 
 
 class Table(Protocol[K_contra, R]):
     """Rows by key."""
 
     def get(self, key: K_contra) -> R | None:
-        """The row of that key. The same object until it is dropped: change it and ``put`` it."""
+        """The row with that key. It is the same object until it is dropped: modify it, then ``put`` it."""
 
     def put(self, row: R) -> None:
-        """Insert the row, or write it again after a change."""
+        """Insert the row, or update it after a change."""
 
     def drop(self, key: K_contra) -> None:
-        """Remove the row if it is there."""
+        """Delete the row if it exists."""
 
     def where(self, **equal: Any) -> list[R]:
-        """Rows whose columns have these values, in no particular order. The columns must be indexed together."""
+        """Rows whose columns have these values, in no particular order. The columns must be a look-up of the layout."""
 
     def rows(self) -> Iterator[R]:
         """Every row, by key."""
 
     def get_many(self, keys: Iterable[K_contra]) -> list[R]:
-        """The rows of these keys, each once, in no particular order; a key without a row is left out.
+        """The rows with these keys, each once, in no particular order. Keys without a row are left out.
 
-        For tables whose key is one integer. Few statements, however many keys; the objects are those of ``get``.
+        For tables whose key is one integer. Takes a few statements for any number of keys; returns the objects of
+        ``get``.
         """
 
     def where_any(self, column: str, values: Iterable[int] | Iterable[str]) -> list[R]:
@@ -76,36 +77,36 @@ class Table(Protocol[K_contra, R]):
 
 
 class Contents(Protocol[R]):
-    """Rows addressed by a digest of their content; written once, never changed."""
+    """Content-addressed rows, written once and never changed."""
 
     def id_of(self, digest: bytes) -> int | None:
-        """The id under which that content is stored."""
+        """The id of the content with that digest, if it is stored."""
 
     def add(self, content_id: int, digest: bytes, row: R) -> None:
-        """Store content that is new."""
+        """Store new content."""
 
     def get(self, content_id: int) -> R:
-        """The content of that id. Raises ``KeyError`` when there is none."""
+        """The content with that id. Raises ``KeyError`` if there is none."""
 
     def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
-        """The content of these ids, by id. Raises ``KeyError`` when one of them has none."""
+        """The content with these ids, by id. Raises ``KeyError`` if one of them does not exist."""
 
 
 class SearchTable(Table[int, SearchText], Protocol):
-    """What nodes are found by, with an index of it; sets of nodes are numbers, see ``node_sets``."""
+    """The search texts of nodes, with an index. Sets of nodes are integers, see ``node_sets``."""
 
     def loose(self) -> tuple[int, list[SearchText]]:
-        """(the set of nodes that the index does not know as they are, what they are now)."""
+        """The set of nodes whose current text is not in the index yet, and their search texts."""
 
     def sets(self, keys: Iterable[str]) -> dict[str, int]:
-        """The nodes that the index has under each key; a key that has none is left out."""
+        """The set of nodes of each key in the index. Keys without nodes are left out."""
 
     def keys_between(self, first: str, last: str) -> list[str]:
-        """The keys of the index from one to another, ascending."""
+        """The keys of the index in a closed range, ascending."""
 
 
 class Span(NamedTuple):
-    """A namespace or source: how it is spelt, and when its first and its last object were first heard of."""
+    """A namespace or source: its spelling, and when its first and its latest object appeared."""
 
     name: str
     uri: str
@@ -114,24 +115,24 @@ class Span(NamedTuple):
 
 
 class DirectoryTables(Protocol):
-    """What the directory lists, and the ordered questions about it. Namespaces are given in normal form."""
+    """The rows of the directory and ordered queries on them. Namespaces are given in normal form."""
 
     @property
     def listings(self) -> Table[int, Listing]:
-        """A row a node."""
+        """One row per node."""
 
     @property
     def pulses(self) -> Table[tuple[int, int], Pulse]:
-        """RunEvents by quarter of an hour and type."""
+        """Counts of RunEvents per quarter of an hour and type."""
 
     def namespaces(self) -> list[Span]:
-        """Every namespace of a listing, by name, those of both kinds; in the spelling of its first listing."""
+        """All namespaces of datasets and jobs, by name, spelled as in their first listing."""
 
     def namespace(self, namespace: str) -> Span | None:
         """One of them."""
 
     def sources(self) -> list[Span]:
-        """Every source of a listing, by name, with the URI of its first listing."""
+        """All sources, by name, with the URI of their first listing."""
 
     def source(self, name: str) -> Span | None:
         """One of them."""
@@ -140,55 +141,57 @@ class DirectoryTables(Protocol):
         """Datasets that are not deleted, by namespace and name."""
 
     def jobs(self, namespace: str | None, states: Collection[int], limit: int, offset: int) -> list[int]:
-        """Jobs that are not deleted, by (started_at, run id) of their last run, latest first, those without one at
-        the end by name; with ``states`` only those whose last run has one of these ranks."""
+        """Jobs that are not deleted, by (started_at, run id) of their latest run, latest first.
+
+        Jobs without runs come last, by name. With ``states``, only jobs whose latest run has one of these ranks.
+        """
 
     def recent_runs(self, limit: int) -> list[tuple[int, int]]:
-        """(job, rank of the state) of the runs that started last, latest first by (started_at, run id)."""
+        """(job, rank of the state) of the runs that started most recently, latest first by (started_at, run id)."""
 
     def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
-        """How many ``datasets`` or ``jobs`` there are."""
+        """The number of ``datasets`` or ``jobs``."""
 
     def known_before(self, kind: int, instant: int) -> int:
-        """How many listings were created before an instant, deleted ones included."""
+        """The number of listings created before an instant, including deleted ones."""
 
     def runs_of(self, job: int) -> int:
-        """How many runs a job has."""
+        """The number of runs of a job."""
 
     def pulses_between(self, first: int, last: int) -> list[Pulse]:
         """Pulses that start in ``[first, last)``, by start and type."""
 
 
 class RewriteTable(Protocol):
-    """What the followers of the run level are told of derivations that changed, see ``rewrites``."""
+    """The log of changed derivations for followers of the run level, see ``rewrites``."""
 
     @property
     def floor(self) -> int:
-        """The last number that is told no more; 0 while all are."""
+        """The last number that has been deleted from the log; 0 if none has."""
 
     def changed(self, old: Derivation, new: Derivation | None) -> None:
-        """Tell that a derivation became another one of the same id, or went."""
+        """Log that a derivation was replaced by another with the same id, or removed."""
 
     def after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, what was told), by number from above ``step`` up to ``until``; numbers are ids of the run level."""
+        """(number, entry) pairs by number, above ``step`` and up to ``until``. Numbers are ids of the run level."""
 
 
 class ReadTable(Protocol):
-    """Which runs read a dataset when: where a late write looks for those that it concerns. Nothing is taken out of it,
-    so it can name runs that read something else by now.
+    """Which runs read a dataset at which time. A late write looks up the affected runs here.
 
-    A run that says which version or fingerprint it saw is there under each of these marks, at its end; any other under
-    the mark 0, at its start.
+    Rows are never deleted, so some may refer to runs that have been bound to another version since. A run that
+    reported a version or fingerprint is recorded under each of these marks, at its end; any other run under mark 0, at
+    its start.
     """
 
     def add(self, dataset: int, mark: int, at: int, run: int) -> None:
-        """A run read a dataset under a mark, at an instant."""
+        """Record that a run read a dataset under a mark, at an instant."""
 
     def between(self, dataset: int, mark: int, first: int, last: int) -> list[int]:
-        """Runs that read a dataset under a mark in ``[first, last]``, and perhaps some others."""
+        """Runs that read a dataset under a mark in ``[first, last]``, possibly with some others."""
 
     def earliest(self, dataset: int, mark: int, first: int, limit: int) -> list[tuple[int, int]]:
-        """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
+        """(instant, run) of the runs that read a dataset under a mark from ``first`` on, earliest first."""
 
     def earliest_of_each(self, wanted: Sequence[tuple[int, int, int]], limit: int) -> list[list[tuple[int, int]]]:
         """``earliest`` of each of these (dataset, mark, first), in order."""
@@ -199,14 +202,14 @@ class Tables(Protocol):
 
     @property
     def dependencies(self) -> Table[tuple[str, str], Dependency]:
-        """What runs build on."""
+        """Dependencies between runs."""
 
     def has_dependencies(self) -> bool:
-        """Whether any run builds on another."""
+        """Whether any run depends on another."""
 
     @property
     def directory(self) -> DirectoryTables:
-        """What the directory lists."""
+        """The directory."""
 
     @property
     def names(self) -> Table[int, Name]:
@@ -230,11 +233,11 @@ class Tables(Protocol):
 
     @property
     def rewrites(self) -> RewriteTable:
-        """How derivations changed."""
+        """Changes of derivations."""
 
     @property
     def reads(self) -> ReadTable:
-        """Who read what when."""
+        """Reads of datasets by runs."""
 
     @property
     def flows(self) -> Table[tuple[int, int, int], Flow]:
@@ -258,7 +261,7 @@ class Tables(Protocol):
 
     @property
     def search(self) -> SearchTable:
-        """What nodes are found by."""
+        """Search texts."""
 
     @property
     def bodies(self) -> Contents[bytes]:
@@ -278,34 +281,34 @@ class Tables(Protocol):
 
     @property
     def touched(self) -> set[int]:
-        """Nodes of which an answer may show something else than before what was put and dropped.
+        """Nodes whose answers may have changed through rows that were put or dropped.
 
-        Rows of nodes, names, runs, versions, flows and edges count, for the node that they are shown with: the job of
-        a run, the target of a flow or an edge. What is put counts when it is flushed. The one who announces the
-        commit empties it.
+        Rows of nodes, names, runs, versions, flows and edges count for the node that answers show them with: the job
+        of a run, the target of a flow or an edge. Rows that were put count once they are flushed. The code that
+        announces the commit clears the set.
         """
 
     def next_id(self, counter: Counter) -> int:
         """The next id of a counter, from 1."""
 
     def name(self, kind: int, namespace: str, name: str) -> Name | None:
-        """The name, given in its normalised form."""
+        """The name with this normalised form."""
 
     def run(self, run_id: str) -> Run | None:
-        """The run of that UUID."""
+        """The run with that UUID."""
 
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
         """The latest version by (created_at, run id) that a run other than ``run_id`` wrote no later than ``at``; with
         ``tag`` only one whose version, fingerprint or file digest is that."""
 
     def second_write_after(self, dataset: int, at: int) -> int | None:
-        """The instant of the second write by a known run after an instant; None where there are not two."""
+        """The instant of the second write by a known run after an instant, or None if there are fewer than two."""
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first by (created_at, run id, tag)."""
 
     def version_ordinal(self, version: Version) -> int:
-        """The place of a version among those of its dataset in that order, from 1."""
+        """The position of a version among those of its dataset in that order, from 1."""
 
     def nodes_after(self, after: int, *, kind: int | None, type: str | None = None) -> Iterator[Node]:
         """Nodes with a higher id, ascending."""
@@ -318,30 +321,31 @@ class Tables(Protocol):
     def runs_between(self, first: str, last: str, limit: int) -> list[Run]:
         """Runs by UUID, ascending, from ``first`` to ``last``, both included."""
 
-    # -- for many at once: a few statements, however many are asked for ------------------------------------------------
+    # -- bulk queries: a few statements for any number of keys ---------------------------------------------------------
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
-        """For each of these datasets the first of ``latest_versions``; none for one that has no version by then."""
+        """For each of these datasets the first of ``latest_versions``. Datasets without a version by then are
+        left out."""
 
     def version_ordinals(self, versions: Iterable[int]) -> dict[int, int]:
-        """``version_ordinal`` of the versions of these ids, by id; an unknown id is left out."""
+        """``version_ordinal`` of the versions with these ids, by id. Unknown ids are left out."""
 
     def latest_run_of_each(self, jobs: Iterable[int], as_of: int | None) -> list[Run]:
-        """For each of these jobs its last run by (started_at, run id) that started no later than an instant.
+        """For each of these jobs its latest run by (started_at, run id) that started no later than an instant.
 
-        For reading only: ``doc`` may be left empty, as it is large and not asked for.
+        Read-only: ``doc`` may be empty, because it is large and not needed.
         """
 
     def run_heads(self, runs: Iterable[int]) -> list[Run]:
-        """The runs of these ids, in no particular order; for reading only, ``doc`` may be left empty."""
+        """The runs with these ids, in no particular order. Read-only: ``doc`` may be empty."""
 
     def named_nodes(self, nodes: Iterable[int]) -> list[NamedNode]:
-        """These nodes with their names, one a name, in no particular order; an unknown node is skipped."""
+        """These nodes with their names, one row per name, in no particular order. Unknown nodes are skipped."""
 
     def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[HeldEdge]:
-        """Edges with one of these nodes at that side that hold at an instant, each once, in no particular order.
+        """Edges with one of these nodes on that side that are valid at an instant, each once, in no particular order.
 
-        An edge holds at ``as_of`` when ``valid_from <= as_of`` and it ends later or never; it holds now (``as_of``
-        None) when it has no end. ``last_by`` is that of the flow of its (job, target, kind), None for none.
+        An edge is valid at ``as_of`` if ``valid_from <= as_of`` and it ends later or never. It is valid now (``as_of``
+        None) if it has no end. ``last_by`` comes from the flow of its (job, target, kind), or is None without one.
         """
 
     def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
@@ -354,7 +358,7 @@ class Tables(Protocol):
         """Add (name, facet set) pairs that one event spoke of to the log of mentions (see ``Mention``)."""
 
     def mentions(self, names: Iterable[int]) -> list[Mention]:
-        """Every mention of these names."""
+        """All mentions of these names."""
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
         """Mentions of these names a commit, of the commits that may hold an event in ``[first, last]``: each with an
@@ -364,16 +368,17 @@ class Tables(Protocol):
         """Numbers of ``datasets``, ``jobs``, ``runs``, ``versions`` and ``edges``."""
 
     def held_mappings(self) -> Iterator[tuple[int, int]]:
-        """For each column mapping of edges that hold, how many have it, and how many column edges it has."""
+        """For each column mapping of valid edges, the number of edges that use it and the number of its
+        column edges."""
 
     def event_keys(self, seqs: Collection[int]) -> dict[int, bytes]:
         """The keys of stored events, by their numbers."""
 
     def edge_changed(self, edge: Edge) -> None:
-        """Tell the followers of the dataset level about an edge; one with an empty interval is gone."""
+        """Log a changed edge for followers of the dataset level. An edge with an empty interval was removed."""
 
     def edge_changes(self, since: int, limit: int) -> list[tuple[int, Edge]]:
-        """(sequence number, edge) of what was told, in order."""
+        """(sequence number, edge) of logged changes, in order."""
 
     def derivations_after(self, step: int, limit: int) -> list[Derivation]:
         """Derivations with a higher id, ascending."""

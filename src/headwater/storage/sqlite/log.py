@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 
-from headwater.storage.base import StoredEvent
 from headwater.storage.frames import Frame, Unpacked, cut, events_of, frame_of, key_at
+from headwater.storage.row_types import StoredEvent
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.table import bound
 

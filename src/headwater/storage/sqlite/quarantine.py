@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from headwater.storage.base import Quarantined, QuarantineTotals
 from headwater.storage.quarantine import digest_of, entry_of, surplus
+from headwater.storage.row_types import Quarantined, QuarantineTotals
 from headwater.storage.sqlite.connection import queries
 
 

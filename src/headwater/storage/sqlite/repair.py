@@ -13,8 +13,9 @@ import msgspec
 import zstandard
 
 from headwater.errors import StoreCorrupt, StoreError
-from headwater.storage.base import ReceiptStatus, Store
+from headwater.storage.base import Store
 from headwater.storage.frames import received_times, unframe
+from headwater.storage.row_types import ReceiptStatus
 from headwater.storage.sqlite.connection import connect, explained
 from headwater.storage.sqlite.migrate import migrate
 from headwater.storage.sqlite.store import TIMEOUT_S, SQLiteStore, store_path

@@ -9,8 +9,9 @@ import pytest
 
 from headwater.errors import StoreError
 from headwater.model.graph import NodeKind
-from headwater.storage.base import ReceiptStatus, Store
+from headwater.storage.base import Store
 from headwater.storage.event_intake import Delivery
+from headwater.storage.row_types import ReceiptStatus
 from headwater.testing.events import raw, run_event, run_id, whole_run
 from headwater.testing.suite.fixture import StoreFixture, holding
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.storage.base import DerivationRow, EdgeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import DerivationRow, EdgeRow
 from headwater.testing.events import (
     History,
     column_lineage,

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from headwater.query import Lineage
-from headwater.storage.base import Receipt, ReceiptStatus, Store
+from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
+from headwater.storage.row_types import Receipt, ReceiptStatus
 from headwater.testing.events import facet, raw, run_event, run_id
 from headwater.testing.suite.fixture import StoreFixture
 

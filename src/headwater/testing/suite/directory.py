@@ -11,7 +11,8 @@ import pytest
 from headwater.formats.times import parse_time
 from headwater.model.events import EventType
 from headwater.model.graph import NodeKind, RunState
-from headwater.storage.base import Store, StoredEvent
+from headwater.storage.base import Store
+from headwater.storage.row_types import StoredEvent
 from headwater.testing.events import History, dataset, dataset_event, facet, job_event, run_event, run_id, whole_run
 from headwater.testing.suite.fixture import StoreFixture, fill, moment, the, the_job
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from headwater.model.graph import NodeKind
-from headwater.storage.base import EdgeRow, NodeRow, ReceiptStatus, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow, ReceiptStatus
 from headwater.testing.events import EPOCH_US, SECOND_US, Event, raw
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from headwater.storage import quarantine
-from headwater.storage.base import Quarantined, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import Quarantined
 from headwater.testing.suite.fixture import StoreFixture
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from headwater.model.graph import NodeKind
-from headwater.storage.base import ReceiptStatus, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import ReceiptStatus
 from headwater.testing.events import column_lineage, dataset, facet, job_event, raw, run_event, run_id, whole_run
 from headwater.testing.suite.fixture import StoreFixture, fill, holding, moment, the
 

@@ -12,9 +12,10 @@ import pytest
 from headwater.model.graph import NodeKind
 from headwater.query.resolve import Resolver, scan
 from headwater.query.selectors import Selector, owners, tags
-from headwater.storage.base import NodeRow, Store
+from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.projection import search_index
+from headwater.storage.row_types import NodeRow
 from headwater.testing.events import dataset, facet, raw, run_event, run_id, schema
 from headwater.testing.suite.fixture import StoreFixture
 

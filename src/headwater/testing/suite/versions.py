@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from headwater.model.graph import FieldEdge
-from headwater.storage.base import DerivationRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import DerivationRow, VersionRow
 from headwater.testing.events import column_lineage, dataset, facet, lineage, run_event, run_id, schema, whole_run
 from headwater.testing.suite.fixture import StoreFixture, body, fill, moment, seconds, the
 

@@ -12,7 +12,7 @@ from headwater.server.permissions import SCOPES, Permission
 from headwater.server.request import Call
 from headwater.server.routes.access.keys import MadeKey, made
 from headwater.server.routing import Operation
-from headwater.storage.base import Statistics
+from headwater.storage.row_types import Statistics
 
 
 class Tenants(msgspec.Struct, frozen=True, kw_only=True):

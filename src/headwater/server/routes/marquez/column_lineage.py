@@ -19,7 +19,8 @@ from headwater.server.routes.marquez.datasets_shape import transformation_type
 from headwater.server.routes.marquez.nodes import Node, find_node
 from headwater.server.routes.marquez.operations import Depth, operation
 from headwater.server.routes.marquez.runs_shape import version_uuid
-from headwater.storage.base import NodeRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, VersionRow
 
 Column = tuple[int, str]
 """A dataset id and the name of one of its columns."""

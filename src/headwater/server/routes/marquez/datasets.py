@@ -20,7 +20,8 @@ from headwater.server.routes.marquez.operations import Page, operation
 from headwater.server.routes.marquez.runs_shape import version_uuid
 from headwater.server.routes.marquez.sources import one_source
 from headwater.server.routes.marquez.tags import know_tags
-from headwater.storage.base import NodeRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, VersionRow
 
 _PATH = "/api/v1/namespaces/{namespace}/datasets"
 _PAGE = 500

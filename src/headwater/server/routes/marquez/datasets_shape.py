@@ -29,7 +29,8 @@ from headwater.server.routes.marquez import facet_fields
 from headwater.server.routes.marquez.job_versions import Timeline, datasets_of
 from headwater.server.routes.marquez.lookup import DATASET, dataset_key
 from headwater.server.routes.marquez.runs_shape import run_shape, time_text, version_uuid
-from headwater.storage.base import NodeRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, VersionRow
 
 
 class Extra(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import anyio.from_thread
 from headwater.formats.marquez.events import encode
 from headwater.server.intake.batch_response import error_of
 from headwater.server.request import Call
-from headwater.storage.base import NodeRow, ReceiptStatus
+from headwater.storage.row_types import NodeRow, ReceiptStatus
 
 _TURNS = tuple(threading.Lock() for _ in range(64))
 

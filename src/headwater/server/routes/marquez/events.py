@@ -10,7 +10,8 @@ from headwater.formats.marquez.requests import Time
 from headwater.server.request import Call
 from headwater.server.routes.marquez.lookup import normal_namespace
 from headwater.server.routes.marquez.operations import Limit, Offset, Page, instant_of, operation
-from headwater.storage.base import Store, StoredEvent
+from headwater.storage.base import Store
+from headwater.storage.row_types import StoredEvent
 
 _PAGE = 5000
 LOOKED_THROUGH = 50_000

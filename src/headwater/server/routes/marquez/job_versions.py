@@ -14,7 +14,8 @@ from headwater.formats.dataset_facets import try_facet
 from headwater.formats.marquez.ids import job_version_uuid
 from headwater.formats.run_facets import SourceCodeLocation
 from headwater.model.graph import NodeKind
-from headwater.storage.base import EdgeRow, NodeRow, RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow, RunRow
 
 Named = tuple[str, str]
 

@@ -25,7 +25,8 @@ from headwater.server.routes.marquez.lookup import Finder
 from headwater.server.routes.marquez.operations import Page, operation
 from headwater.server.routes.marquez.runs_shape import run_shape
 from headwater.server.routes.marquez.tags import know_tags
-from headwater.storage.base import NodeRow, RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, RunRow
 
 _PATH = "/api/v1/namespaces/{namespace}/jobs"
 _STATES = ("lastRunStates", "runState")

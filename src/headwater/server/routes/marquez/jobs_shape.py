@@ -11,7 +11,8 @@ from headwater.formats.times import format_time
 from headwater.server.routes.marquez import facet_fields
 from headwater.server.routes.marquez.job_versions import Timeline, Version, current_version, datasets_of
 from headwater.server.routes.marquez.runs_shape import brief_run, run_shape
-from headwater.storage.base import EdgeRow, NodeRow, RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow, RunRow
 
 LATEST_RUNS = 10
 

@@ -21,7 +21,8 @@ from headwater.server.routes.marquez.datasets_shape import Datasets
 from headwater.server.routes.marquez.jobs_shape import current_versions, job_data
 from headwater.server.routes.marquez.nodes import find_node
 from headwater.server.routes.marquez.operations import Depth, operation
-from headwater.storage.base import EdgeRow, NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import EdgeRow, NodeRow
 
 
 class LineageQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

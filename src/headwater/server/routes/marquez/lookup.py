@@ -7,7 +7,8 @@ from headwater.model.names import normalise
 from headwater.model.run_ids import canonical_run_id
 from headwater.server.access.tenant_documents import Documents
 from headwater.server.routes.marquez.errors import Missing
-from headwater.storage.base import NodeRow, RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, RunRow
 
 DEFAULT_NAMESPACE = "default"
 """There without anybody having made it, as in Marquez."""

@@ -9,7 +9,8 @@ from headwater.model.node_ids import NodeRef, candidate_splits
 from headwater.server.routes.marquez.datasets import find_version
 from headwater.server.routes.marquez.errors import Missing
 from headwater.server.routes.marquez.job_versions import versions
-from headwater.storage.base import NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):

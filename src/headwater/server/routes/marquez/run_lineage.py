@@ -10,7 +10,8 @@ from headwater.server.routes.marquez.job_versions import Timeline
 from headwater.server.routes.marquez.lookup import Finder
 from headwater.server.routes.marquez.operations import Depth, operation
 from headwater.server.routes.marquez.runs_shape import time_text, version_uuid
-from headwater.storage.base import NodeRow, RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, RunRow
 
 
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -21,7 +21,8 @@ from headwater.server.routes.marquez.job_versions import Timeline
 from headwater.server.routes.marquez.lookup import Finder
 from headwater.server.routes.marquez.operations import Page, instant_of, operation
 from headwater.server.routes.marquez.runs_shape import run_shape
-from headwater.storage.base import RunRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import RunRow
 
 _PATH = "/api/v1/namespaces/{namespace}/jobs/{job}/runs"
 _RUN = "/api/v1/jobs/runs/{run}"

@@ -13,7 +13,8 @@ from headwater.formats.marquez.objects import Facets, Run, RunDatasetVersion, Ve
 from headwater.formats.run_facets import NominalTime
 from headwater.formats.times import format_time, parse_time
 from headwater.model.graph import RunState
-from headwater.storage.base import NodeRow, RunRow, Store, VersionRow
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow, RunRow, VersionRow
 
 _NOTHING: Facets = {}
 JobVersionAt = Callable[[RunRow], str | None]

@@ -16,7 +16,8 @@ from headwater.query.names import node_id
 from headwater.server.request import Call
 from headwater.server.routes.marquez.lookup import normal_namespace
 from headwater.server.routes.marquez.operations import Limit, operation
-from headwater.storage.base import NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow
 from headwater.storage.search import SearchHit
 
 _CANDIDATES = 1000

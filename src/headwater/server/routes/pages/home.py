@@ -18,7 +18,8 @@ from headwater.server.request import Call
 from headwater.server.routing import Operation
 from headwater.server.shared_cache import SharedValue
 from headwater.storage.answer_cache import State
-from headwater.storage.base import NodeRow, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import NodeRow
 
 _STARTS = (
     ("Models", "MODEL"),

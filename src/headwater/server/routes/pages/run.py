@@ -18,7 +18,7 @@ from headwater.server.rendering.timeline import timeline
 from headwater.server.request import Call
 from headwater.server.routes.pages.dataset import metric_charts
 from headwater.server.routing import Operation
-from headwater.storage.base import RunRow
+from headwater.storage.row_types import RunRow
 
 _MOST_CHILDREN = 50
 

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from headwater.server.permissions import Permission
 from headwater.server.request import Call
 from headwater.server.routes.pages.admin.admin_page import admin_page, operation
-from headwater.storage.base import Level, Store
+from headwater.storage.base import Store
+from headwater.storage.row_types import Level
 
 _MOST_ACTIONS = 50
 _CHECKS = {
