@@ -1,4 +1,4 @@
-"""From what a run was seen to do to the OpenLineage events that say so.
+"""Assembles the OpenLineage events of a run from what was recorded.
 
 An ``Assembler`` belongs to one recorder and is driven by the worker's thread: ``start`` once, ``progress`` now and
 then, ``finish`` at the end. Each event carries only what is new; the receiving side unites the events of a run.

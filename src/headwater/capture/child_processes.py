@@ -1,4 +1,4 @@
-"""Worker processes of ``multiprocessing`` and ``concurrent.futures``: captured like the process that started them.
+"""Capture in worker processes of ``multiprocessing`` and ``concurrent.futures``.
 
 A worker that is terminated with its pool gets no chance to send anything, so it puts what it recorded on disk before it
 hands back a result. A worker that is spawned, not forked, starts as a new interpreter that knows nothing of us: what it

@@ -1,4 +1,4 @@
-"""Fingerprints of code: of a function with what it refers to, and of a script.
+"""Fingerprints of code: of a function with everything it refers to, and of a script.
 
 Two digests, because neither alone does. ``bytecode`` takes some ten microseconds and changes with any change of
 behaviour, but differs between Python versions: it is the key that tells whether anything needs to be looked at again.

@@ -1,4 +1,4 @@
-"""Where settings come from: keyword, environment, file, default, in that order; and where each one came from.
+"""Loads settings from keywords, environment, file and defaults, in that order, and records the origin of each.
 
 Environment: ``HEADWATER_<SETTING>`` (nested: ``HEADWATER_TRANSPORT__URL``), then the standard ``OPENLINEAGE_*``
 variables. File: ``headwater.toml``, or ``[tool.headwater]`` in ``pyproject.toml``, in the working folder or the nearest

@@ -1,4 +1,4 @@
-"""Objects that hold others: a tuple of a matrix and its names, a dictionary of a model and its scaler, an instance.
+"""Objects that contain followed objects: a tuple of a matrix and its names, a dictionary of a model and its scaler.
 
 Such an object is saved and loaded as one, and has no value of its own: it comes from what its parts come from, and what
 is loaded from a file comes from it part by part.

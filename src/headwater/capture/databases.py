@@ -1,4 +1,4 @@
-"""Which database a connection, engine or URL leads to."""
+"""Identifies the database that a connection, engine or URL refers to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run learns of each dataset that it touches: kind, schema, statistics, fingerprints, what fed it."""
+"""Collects what a run knows about each dataset it touches: type, schema, statistics, fingerprints, inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What DB-API drivers have in common: statements on connections, and transactions that decide whether they count.
+"""Shared support for DB-API drivers: statements on connections, and transactions that decide whether they count.
 
 A statement that writes counts when it is committed, not before: what is rolled back, or never committed, wrote
 nothing. Statement texts are handed on, parameters never are.

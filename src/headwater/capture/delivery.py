@@ -1,4 +1,4 @@
-"""Delivery: from finished events to their destination, or to the spool while that is away.
+"""Delivers finished events to their destination, or to the spool while it is unavailable.
 
 Nothing here raises into the worker: a destination that is away costs a growing pause before it is tried again, what it
 refuses for good is kept as a dead letter with its words, and what can be kept nowhere is counted.

@@ -1,4 +1,4 @@
-"""What a run stands on: interpreter, machine, installed and imported packages, names of settings.
+"""The environment of a run: interpreter, machine, installed and imported packages, names of settings.
 
 Everything is read from the file system and from what is loaded already; no package is imported and none is asked for
 its metadata. Values of environment variables are never read, only names.

@@ -1,4 +1,4 @@
-"""How captured facts are written as OpenLineage facets and events: plain documents, encoded once."""
+"""Writes captured facts as OpenLineage facets and events: plain documents, encoded once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks on files that end with the process that holds them, however it ends."""
+"""File locks that are released when the process that holds them ends, in whatever way."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Python's garbage collector, at rest while nothing but our own objects is made, and told to pass over them.
+"""Keeps Python's garbage collector from scanning our own objects over and over.
 
-A captured program starts with some twenty thousand objects more than a plain one: our modules. The collector would look
-at them again and again, while they are made and whenever it looks at everything, and would find nothing: they stay
-until the end. Frozen, they cost the program's own collections nothing. At the end they are ordinary objects again, so
-that what hangs on them (a handler that the program gave to ``logging``) is finalised as without us.
+Our modules add some twenty thousand objects to a captured program. The collector would scan them while they are
+created and in every full collection, although they live until the end. Frozen, they do not slow down the program's own
+collections. At the end they become ordinary objects again, so that what depends on them (a handler that the program
+gave to ``logging``) is finalised as it would be without us.
 """
 
 from __future__ import annotations

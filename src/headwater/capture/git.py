@@ -1,4 +1,4 @@
-"""The state of the repository a piece of code stands in, without git where possible and never in the user's way.
+"""The repository state of a piece of code, without running git if possible.
 
 ``repository`` reads a few small files (well under a millisecond) and starts no process. ``working_tree`` asks git what
 is not committed, with a time limit; call it off the user's thread. Neither fails: outside a repository, or without

@@ -1,4 +1,4 @@
-"""The guard: nothing that capture does wrong reaches the user's program.
+"""The guard: keeps errors in capture away from the user's program.
 
 Every hook, and every installation of one, runs under the guard. An ``Exception`` is counted, logged once a site at
 debug level and forgotten; ``KeyboardInterrupt`` and ``SystemExit`` pass through untouched. In our own tests

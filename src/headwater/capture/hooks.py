@@ -1,4 +1,4 @@
-"""Hooks: how an integration looks over a library's shoulder, and how it is taken away again.
+"""Hooks: how an integration observes a library, and how its hooks are removed again.
 
 An integration is one file, named after the library, with one class::
 

@@ -1,4 +1,4 @@
-"""Post-import hooks: do something when a library is imported, without importing it.
+"""Post-import hooks: run a callback when a library is imported, without importing it.
 
 One finder stands first in ``sys.meta_path``. For a name nobody waits for it answers with one dictionary look-up. For a
 name that is waited for it lets the other finders find the module, and has the callbacks run right after the module's

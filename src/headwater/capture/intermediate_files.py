@@ -1,4 +1,4 @@
-"""Files that a run wrote, read and removed again: what was made of them comes from what they were made of."""
+"""Files that a run wrote, read and deleted: their outputs come from what the files were made from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the job that a process is: its script or module, arguments, code, repository and environment.
+"""Facts about the job that this process is: script or module, arguments, code, repository and environment.
 
 All of it is worked out on the worker's thread. Arguments of the form ``--key value`` become parameters of the run.
 """

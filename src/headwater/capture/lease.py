@@ -1,4 +1,4 @@
-"""The lease: which runs a process has open, on disk, so that a run whose process vanished can be closed by the next.
+"""The lease: records open runs on disk, so that the next process can close the runs of one that disappeared.
 
 A process appends a line for each run that it opens and closes to one file, which it keeps locked while it lives. A
 lease that nobody locks belongs to a process that is gone: its open runs were killed, or the machine went down.

@@ -1,4 +1,4 @@
-"""From traces to the OpenLineage ``lineage`` facet: one entry a dataset that the run made, exact to the column."""
+"""Builds the ``lineage`` facet from traces: one entry per dataset that the run wrote, exact to the column."""
 
 from __future__ import annotations
 

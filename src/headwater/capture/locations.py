@@ -1,4 +1,4 @@
-"""From what a reader or writer was given (a path, a URI, an open file) to the name of the dataset there."""
+"""Names datasets from what a reader or writer was given: a path, a URI, an open file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own log messages: redacted before any handler sees them; on standard error when ``HEADWATER_DEBUG`` is 1."""
+"""Our own log messages: redacted before any handler sees them; on standard error if ``HEADWATER_DEBUG`` is 1."""
 
 from __future__ import annotations
 

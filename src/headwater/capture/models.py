@@ -1,4 +1,4 @@
-"""What is said of models and of what they make: versions, training data, and the model behind a prediction.
+"""Facts about models and their outputs: versions, training data, and the model behind a prediction.
 
 The version of a model in memory is that of its recipe: class, hyper-parameters, features, and the fingerprints of the
 data it learned from. Where chance had a part and no seed was set, the run is in the recipe too: two such models are

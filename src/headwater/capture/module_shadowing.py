@@ -1,9 +1,9 @@
-"""Files of the program's folder that are called as modules which capture needs too.
+"""Handles files next to the script that have the name of a module capture needs too.
 
-Plain Python looks into the folder of the script first: beside a ``queue.py`` there, ``import queue`` means that file.
-So the modules that are loaded already make room before the program begins, and what is ours goes on importing those.
-What of the standard library is loaded already keeps the ones that it has: where plain Python fails because a library
-gets the program's file, the program works under capture.
+Plain Python searches the folder of the script first, so next to a ``queue.py``, ``import queue`` means that file.
+Modules that are already loaded are therefore removed before the program starts, while our own code continues to import
+them. Standard library modules that are already loaded keep the modules they imported: a program that fails in plain
+Python because a library would import the program's file works under capture.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An object that was read from several files: its rows are theirs, one file's below another's."""
+"""Objects read from several files: their rows are those of the files, one after another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks as programs: the code cells of an ``.ipynb`` file, run in order, in the folder of the notebook.
+"""Runs a notebook as a program: the code cells of an ``.ipynb`` file, in order, in the folder of the notebook.
 
 What a cell prints comes out; what a front end would draw (the value of a cell, ``display``, figures) does not. With
 IPython installed magics and shell lines work (``headwater.capture.notebook_shell``); without it the cells are plain

@@ -1,4 +1,4 @@
-"""What an ``.ipynb`` file holds: its code cells, in order."""
+"""Reads the code cells of an ``.ipynb`` file, in order."""
 
 from __future__ import annotations
 

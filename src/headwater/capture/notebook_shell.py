@@ -1,4 +1,4 @@
-"""The IPython shell that the magics of a notebook run in: that of a kernel, without a front end.
+"""The IPython shell that runs the magics of a notebook, like that of a kernel without a front end.
 
 What a kernel sends to be drawn (values, ``display``, figures) goes nowhere; what it prints is printed. Figures are
 drawn and closed at the end of a cell, as under a kernel. No history is kept, and nothing of the user's IPython

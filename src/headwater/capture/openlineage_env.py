@@ -1,4 +1,4 @@
-"""The standard ``OPENLINEAGE_*`` variables, read as settings of ours.
+"""Reads the standard ``OPENLINEAGE_*`` variables as our settings.
 
 ``OPENLINEAGE_URL`` / ``_ENDPOINT`` / ``_API_KEY`` / ``_NAMESPACE`` / ``_DISABLED``, and the nested form
 ``OPENLINEAGE__TRANSPORT__<KEY>`` or ``OPENLINEAGE__TRANSPORT`` as one JSON document. Variables of features that are not

@@ -1,4 +1,4 @@
-"""The steps between what a run read and what it wrote, as the ``headwater_operations`` facet."""
+"""Builds the ``headwater_operations`` facet: the steps between what a run read and what it wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to the process: its end, forks, ``os._exit``, and turning into another program.
+"""Follows the life of the process: exit, forks, ``os._exit``, and replacement by another program.
 
 No signal handler is installed and no exit code is changed. A fork's child records under a run of its own, whose parent
 is the run that forked, and only if it records anything. ``os._exit`` and ``os.exec*`` first put what is known on disk.

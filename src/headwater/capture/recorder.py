@@ -1,4 +1,4 @@
-"""The recorder: what one run is seen to do, appended as it happens and read by the worker.
+"""The recorder: what a run does, appended as it happens and read by the worker.
 
 Integrations speak to the recorder of the current run and to nothing else. Each call appends one immutable item, or
 binds one value; profiles, fingerprints, column lineage and events are made from them on the worker's thread.

@@ -1,4 +1,4 @@
-"""Redaction: what leaves memory is free of secrets, be it queued, spooled, logged or sent.
+"""Redaction: removes secrets from everything that is queued, spooled, logged or sent.
 
 Four rules: by the name that a value stands under (:mod:`headwater.capture.secrets`), by its form (keys, tokens, JWT,
 PEM, connection strings, card numbers), the literals of SQL statements, and by value: what was once seen under a secret

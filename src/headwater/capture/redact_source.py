@@ -1,4 +1,4 @@
-"""Redaction of program text: string literals that stand under a secret name are masked, wherever they stand.
+"""Redaction of source code: masks string literals that have a secret name.
 
 Works on tokens, not on the syntax tree: parsing would repeat the warnings that the user's own start of the program
 gave. Under a secret name is what is assigned to it, passed or compared as it, keyed by it (``{"password": "x"}``,

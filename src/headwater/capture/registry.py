@@ -1,4 +1,4 @@
-"""Which integrations there are, and what became of each: installed, waiting for its library, off, or broken.
+"""The registry of integrations, and the status of each: installed, waiting for its library, off, or broken.
 
 An integration is a file of :mod:`headwater.capture.integrations`. Its trigger is an import name: the hooks go in when
 the library has been imported, or at once when it already was. No library is imported to be hooked.

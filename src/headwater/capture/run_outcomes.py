@@ -1,4 +1,4 @@
-"""How a run ended, from the exception that ended it."""
+"""The outcome of a run, from the exception that ended it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers and texts that were taken out of data: a mean, the most frequent value, the last date.
+"""Numbers and strings taken out of data: a mean, the most frequent value, the latest date.
 
 ``test.age.fillna(train.age.median())`` makes a column of one frame depend on a column of another through a number. A
 number cannot be weakly referenced, and has no place in memory that stays its own once it is gone. So the latest ones

@@ -1,4 +1,4 @@
-"""Runs a script, module, notebook or piece of code as ``__main__``, as the interpreter itself would, and captured.
+"""Runs a script, module, notebook or piece of code as ``__main__``, under capture, exactly as the interpreter would.
 
 What the program sees (``sys.argv``, ``sys.path[0]``, ``__main__``), what it prints, its warnings and its exit code are
 those of a plain ``python``. It runs in this process; what ends it, ends it: the run is closed by the last of the

@@ -1,4 +1,4 @@
-"""How a program that ran inside ours ends: with the traceback, exit code or signal that it would have had alone."""
+"""Ends the process the way the program would have ended it: traceback, exit code or signal."""
 
 from __future__ import annotations
 

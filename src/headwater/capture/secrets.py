@@ -1,4 +1,4 @@
-"""What a secret looks like: by the name it stands under, and by its own form."""
+"""Recognises secrets by their name and by their own form."""
 
 from __future__ import annotations
 

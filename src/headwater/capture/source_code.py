@@ -1,4 +1,4 @@
-"""The text of a job's code, as the standard ``sourceCode`` facet: a script, a module, a notebook's cells, a step.
+"""The source code of a job as the standard ``sourceCode`` facet: a script, a module, notebook cells, a step.
 
 The redactor masks the secrets in it, whoever wrote the facet, and cuts it to size. Beside the standard's members stand
 ``sha256``, the digest of the code that the text is of (as in ``headwater_code``), by which the text of a run is found

@@ -1,4 +1,4 @@
-"""Files that a statement names where tables stand: ``FROM 'sales.csv'``, ``read_csv(['a.csv', 'b/*.csv'])``."""
+"""Files that a SQL statement names in place of tables: ``FROM 'sales.csv'``, ``read_csv(['a.csv', 'b/*.csv'])``."""
 
 from __future__ import annotations
 

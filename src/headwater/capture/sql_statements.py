@@ -1,4 +1,4 @@
-"""SQL statements that ran, turned into values: what they read, what they wrote, column by column.
+"""Turns executed SQL statements into values: what they read and wrote, column by column.
 
 Parsing happens here, on the worker's thread; the integration only hands over the text, the frames it names and the
 value of its result. The statements of one database form one stream: a view, a temporary table, an attached file or a

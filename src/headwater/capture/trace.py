@@ -1,4 +1,4 @@
-"""Tracing a value back to the datasets it came from, column by column.
+"""Traces a value back to the datasets it came from, column by column.
 
 ``trace(value)`` composes the column rules of every operation between a value and the datasets behind it. It runs on
 the worker's thread, on immutable facts only, without recursion (a loop in a script makes chains of thousands), and

@@ -1,4 +1,4 @@
-"""What is known of objects in memory: which operation made them, from what, and how their columns came about.
+"""Values: what is known about objects in memory, such as the operation and the inputs that made them.
 
 A ``Value`` is one state of one object (a frame, a series, an array, a fitted estimator). It points at the values it
 was made from, so the values that are still alive form the in-memory lineage; what nothing can reach any more is freed

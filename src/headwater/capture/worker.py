@@ -1,4 +1,4 @@
-"""The worker: one daemon thread a process that turns what was recorded into events, redacts them and hands them on.
+"""The worker: one daemon thread per process that turns recorded facts into events, redacts and delivers them.
 
 The user's threads append to recorders and do nothing else. The worker looks at them twice a second. It stops before a
 fork and starts again after it, so that a fork meets a process without a thread of ours; in the child it starts when the

@@ -1,4 +1,4 @@
-"""The jobs beside a dataset: who writes it, who reads it, and how each of them did last."""
+"""The jobs that write or read a dataset, with the latest run of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an emitter claims that a job reads, writes and moves from column to column, beside what its SQL says.
+"""Compares the lineage that a job's producer claims with what our own parse of its SQL finds.
 
 The claim is kept as it is, and so is our finding: neither is corrected by the other. The ``lineage`` graph is that of
 the claims; this shows where it can be relied on and where somebody should look.

@@ -1,4 +1,4 @@
-"""What our own parse of a job's SQL finds, remembered by the fingerprint of the statement."""
+"""Our own parse of a job's SQL, cached by the fingerprint of the statement."""
 
 from __future__ import annotations
 

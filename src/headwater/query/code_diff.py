@@ -1,4 +1,4 @@
-"""The text of the code of a run, and two of them compared line by line."""
+"""The source code of runs, and a line-by-line comparison of two of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Column edges as few lines as possible: copies together, and columns that are made alike together."""
+"""Column edges as compact text: copies grouped, and columns with the same inputs grouped."""
 
 from __future__ import annotations
 

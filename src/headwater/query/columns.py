@@ -1,4 +1,4 @@
-"""The walk over columns: from named columns along column edges, and along nothing else.
+"""Walks the graph over column edges, starting from named columns.
 
 An edge without column lineage ends the walk there; it is not guessed through but listed as a gap. The columns that an
 edge carries in an answer are those that take part in it.

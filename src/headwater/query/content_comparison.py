@@ -1,4 +1,4 @@
-"""Whether two versions hold the same content, as far as their fingerprints tell, whatever each of them is called.
+"""Compares the content of two versions by their fingerprints, whatever the versions are called.
 
 What nobody known wrote goes by the digest of its file, what a known run wrote by its fingerprint: names say nothing of
 content. What was said of a version may hold both, one of them, or none.

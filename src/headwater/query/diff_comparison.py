@@ -1,4 +1,4 @@
-"""How two runs, two versions or two instants differ: the comparing behind ``diff``."""
+"""Computes the differences behind ``diff`` between two runs, two versions or two instants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A diff as text: grouped by what differs, before and after side by side, and a last line of what is the same."""
+"""A diff as text: grouped by kind, before and after side by side, then a line with what is equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Before and after, as people read them: of two states of a dataset what differs, of a digest its beginning."""
+"""Formats the two values of a difference for people: the differing part of two states, the start of a digest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a run and of a version, read from their facets into plain values.
+"""Reads what is known about a run or a version from facets into plain values.
 
 Facets come from many emitters. Reading is lenient: a facet that is missing or has another shape leaves a fact out, it
 never fails a question. Times are microseconds since the epoch, UTC.

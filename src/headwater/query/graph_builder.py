@@ -1,4 +1,4 @@
-"""From a walk to an answer: names, types and states are fetched for what is shown, and for nothing else."""
+"""Builds the graph of an answer from a walk: names, types and states are fetched only for what is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An impact as text: a line for each affected node, worst first, and under it the path that shows why."""
+"""An impact as text: a line per affected node, worst first, followed by the path to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walk behind ``impact``: what is certainly reached, what is possibly reached, and by which path."""
+"""The walk behind ``impact``: what is certainly or possibly affected, and by which path."""
 
 from __future__ import annotations
 

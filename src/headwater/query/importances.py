@@ -1,4 +1,4 @@
-"""How much each feature matters to a model, as its facet says, and the words for it."""
+"""Feature importances of a model from its facet, and their wording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instants as people write and read them.
+"""Parses and formats instants as people write them.
 
 Inside, an instant is an integer of microseconds since the epoch, UTC. People write ``2026-07-01``, ``yesterday`` or
 ``2h ago`` in their own time zone and read the same back.

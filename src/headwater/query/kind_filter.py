@@ -1,4 +1,4 @@
-"""The kinds of nodes, and an answer reduced to some of them, joined directly where others stood between."""
+"""Kinds of nodes, and filtering an answer by kind: remaining nodes are connected directly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of nodes and runs, a page at a time."""
+"""Lists of nodes and runs, in pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model version is: recipe, features, the family of its checkpoints, and the predictions that it made."""
+"""Details of a model version: recipe, features, related checkpoints, and the predictions it made."""
 
 from __future__ import annotations
 

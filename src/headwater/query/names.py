@@ -1,4 +1,4 @@
-"""Names of nodes: the ids that answers carry, and the short labels that people read.
+"""Names of nodes: the ids in answers, and the short labels for people.
 
 An id is the kind, the namespace and the name joined by colons. It is written here and never split: an id that comes
 in is looked up, because namespaces and names hold colons of their own.

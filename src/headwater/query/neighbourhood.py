@@ -1,4 +1,4 @@
-"""What is shown around a node: so many hops each way, and further where somebody asked to see more or less.
+"""The part of the graph shown around a node: some hops each way, expanded or collapsed on request.
 
 One hop goes from a dataset to a dataset. Every node of the answer counts its neighbours that are not shown, upstream
 and downstream apart.

@@ -1,4 +1,4 @@
-"""Details, histories, runs, hits and coverage as text."""
+"""Details, histories, runs, search results and coverage as text."""
 
 from __future__ import annotations
 

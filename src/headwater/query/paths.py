@@ -1,4 +1,4 @@
-"""Shortest ways along the flow of data from one node to another."""
+"""Shortest paths along the data flow from one node to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured on the versions of a dataset over time: rows, nulls, distinct values, distributions."""
+"""Quality measurements on the versions of a dataset over time: rows, nulls, distinct values, distributions."""
 
 from __future__ import annotations
 

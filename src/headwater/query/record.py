@@ -1,4 +1,4 @@
-"""The flat record of a run (DESIGN 4.4): the document it came in as, or one made from what is known of it."""
+"""The flat record of a run: the document it was sent as, or one built from what is known about it."""
 
 from __future__ import annotations
 

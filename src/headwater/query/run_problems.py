@@ -1,4 +1,4 @@
-"""Runs that went wrong, take too long, or did not come: what somebody should look at first."""
+"""Runs that failed, take too long, or did not start: what needs attention first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs by id, by the start of an id, and as an answer to ``as_of``."""
+"""Looks up runs by id or the start of an id, and resolves ``as_of``."""
 
 from __future__ import annotations
 

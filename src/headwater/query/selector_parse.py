@@ -1,4 +1,4 @@
-"""The selector language: from text to a tree of operations. Nothing here touches a store.
+"""Parses the selector language into a tree of operations, without touching a store.
 
 ::
 

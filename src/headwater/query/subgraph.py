@@ -1,4 +1,4 @@
-"""A set of nodes with the edges between them."""
+"""The subgraph of a set of nodes."""
 
 from __future__ import annotations
 

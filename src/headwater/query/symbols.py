@@ -1,4 +1,4 @@
-"""The few signs that trees and tables use, with a plain-ASCII set for terminals that cannot show the others."""
+"""The symbols of trees and tables, with ASCII replacements for terminals that cannot show them."""
 
 from __future__ import annotations
 

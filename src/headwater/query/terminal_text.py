@@ -1,4 +1,4 @@
-"""Words for a terminal: safe to print, cut to a width, coloured by whoever prints them.
+"""Text for terminals: safe to print, truncated to a width, coloured by the caller.
 
 A line is a list of spans, a span is a text with the name of a style. This module knows no terminal; ``headwater.cli``
 turns style names into colours, and ``plain`` into nothing at all.

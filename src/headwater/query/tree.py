@@ -1,4 +1,4 @@
-"""A lineage graph as a tree of text: the root first, jobs between datasets, every node in full once.
+"""A lineage graph as a text tree: the root first, jobs between datasets, every node in full once.
 
 Upstream trees read "root, made by this job, from these datasets"; downstream trees "root, read by this job, which
 wrote these". A node that was shown before is named again with a reference and not opened a second time. Branches stand

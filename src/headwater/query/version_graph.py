@@ -1,4 +1,4 @@
-"""The run-level graph: which versions a version was made from, exactly, through the derivation of its run."""
+"""The run-level graph: which versions a version was made from, exactly, through derivations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers at the run level: versions joined by the runs that made one from another."""
+"""Builds run-level answers: versions, connected by the runs that made one from another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions of a dataset by the names people give them."""
+"""Looks up versions of a dataset by the names that people use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walk over the dataset-level graph: which nodes a question reaches, how far they are and by which edges.
+"""Walks the dataset-level graph: reachable nodes, their distance and the edges to them.
 
 One hop goes from a dataset to a dataset; the job between is carried by the edge and not counted. Edges are exact: each
 names its own source, so two outputs of one job never borrow each other's inputs. An edge is walked when it is valid at

@@ -1,4 +1,4 @@
-"""Versions as nodes, for the signs and words that are defined on nodes."""
+"""Versions as nodes, so that symbols and labels defined for nodes apply to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search behind ``why``: from a version, through the runs that made it and what it was made from, to raw data."""
+"""The search behind ``why``: from a version, through runs and their inputs, to raw data."""
 
 from __future__ import annotations
 

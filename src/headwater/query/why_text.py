@@ -1,4 +1,4 @@
-"""A why as text: the prediction, the model, the way the data came, the raw files, and the columns, nearest first."""
+"""A trace as text: the prediction, the model, the data, the raw files, and the columns, nearest first."""
 
 from __future__ import annotations
 

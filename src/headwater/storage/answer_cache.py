@@ -1,4 +1,4 @@
-"""What answers are made of, remembered from one question to the next until a commit touches it.
+"""Caches the pieces of answers until a commit touches them.
 
 An answer of a thousand nodes asks for a thousand names, states and versions, and the next one for most of them again.
 What was made of a node or an edge is kept here, with the place in the log up to which it was true. A writer in this

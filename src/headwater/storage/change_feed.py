@@ -1,4 +1,4 @@
-"""What durable tables tell those who follow them, and how much they hold: the same statements in every backend."""
+"""Change logs of the tables for followers, and their counts: the same statements in every backend."""
 
 from __future__ import annotations
 

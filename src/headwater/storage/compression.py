@@ -1,4 +1,4 @@
-"""Compressing small pieces often: the contexts are dearer than the work, so each thread keeps its own."""
+"""Compression of many small pieces: contexts cost more than the work, so each thread reuses its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of the tables turned into the rows that the contract answers with."""
+"""Converts rows of the tables to the rows that the ``Store`` contract returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that build on one another: what would close a cycle is refused on its way in, with the cycle in the message.
+"""Detects cycles of dependencies between runs. The run that would close a cycle is refused.
 
 The check is made where events are written, one commit after the other, so it holds for every way in and for two that
 arrive at the same time. What is a cycle depends on what came first: of the runs that make one, the last is refused. A

@@ -1,4 +1,4 @@
-"""The part of the ``Store`` contract that lists: what there is by namespace and by time, a page at a time, and which
+"""The listing part of the ``Store`` contract: objects by namespace and by time, in pages, and which
 runs build on which.
 
 A page costs what it shows and what it skips, never the whole store. Deleted objects are neither listed nor counted.

@@ -1,4 +1,4 @@
-"""The directory of a store on top of ``Tables``: what there is by namespace and by time, the same for every backend."""
+"""Implements the directory of a store on top of ``Tables``, the same for every backend."""
 
 from __future__ import annotations
 

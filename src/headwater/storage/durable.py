@@ -1,4 +1,4 @@
-"""What a durable backend gives: tables that write a batch at its end, and a log of every event."""
+"""What a durable backend provides: tables that write a batch at its end, and a log of every event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writing half of the ``Store`` contract: a delivery from its arrival to its commit."""
+"""The writing half of the ``Store`` contract: deliveries of events from arrival to commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A frame: the events of one commit as one compressed piece, with their keys and times of receipt beside it."""
+"""Frames: the events of one commit as one compressed block, with their keys and receive times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Durable stores: one writer at a time, and one commit for all who append at the same time.
+"""Group commit for durable stores: one writer at a time, one commit for all concurrent appends.
 
 A backend gives its tables, its log and its transactions; what is written, in which order, and what a rebuild or a
 retention does is the same for all.

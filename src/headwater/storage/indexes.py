@@ -1,4 +1,4 @@
-"""The graph indexes of one store, shared by every handle on that store in this process, with what answers recall.
+"""The graph indexes and the answer cache of one store, shared by all its handles in this process.
 
 A process that opens a store several times (one that writes, some that read) holds the graph once. Each handle brings
 the index up to date through a connection of its own, so a reader never waits for the connection of the writer. Who

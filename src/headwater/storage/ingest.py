@@ -1,4 +1,4 @@
-"""The way in: from the bytes of an event to a receipt, the same for every backend."""
+"""Ingestion, from the bytes of an event to its receipt, the same for every backend."""
 
 from __future__ import annotations
 

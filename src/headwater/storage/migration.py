@@ -1,4 +1,4 @@
-"""Steps of a schema: numbered SQL files, applied once, their checksums kept."""
+"""Schema migrations: numbered SQL files, applied once, with recorded checksums."""
 
 from __future__ import annotations
 

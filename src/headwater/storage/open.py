@@ -1,4 +1,4 @@
-"""Opens a store by what the user wrote: a folder, the address of a PostgreSQL database, or ``memory://``."""
+"""Opens a store by its address: a folder, a PostgreSQL URL, or ``memory://``."""
 
 from __future__ import annotations
 

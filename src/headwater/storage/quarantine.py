@@ -1,4 +1,4 @@
-"""What every store keeps of what was refused: bounded in number and bytes, one entry for what comes again and again."""
+"""The quarantine of rejected events: bounded in number and bytes, with one entry for repeated content."""
 
 from __future__ import annotations
 

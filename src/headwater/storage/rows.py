@@ -1,4 +1,4 @@
-"""Rows to columns and back, for the tables whose columns are not simply the row's fields."""
+"""Encodes rows as columns and decodes them, for tables whose columns are not simply the fields of the row."""
 
 from __future__ import annotations
 

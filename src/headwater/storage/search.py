@@ -1,4 +1,4 @@
-"""The part of the ``Store`` contract that finds: by words, by the end of a name, by a pattern, by what nodes are.
+"""The search part of the ``Store`` contract: by words, by the end of a name, by pattern, by property.
 
 A question costs what it shows and a few operations on sets of nodes, however many nodes there are. A set of nodes is a
 number whose bit ``n`` stands for the node of that id: ``&``, ``|``, ``~`` and ``int.bit_count`` do the rest.

@@ -1,4 +1,4 @@
-"""Search on top of ``Tables``, the same for every backend."""
+"""Implements search on top of ``Tables``, the same for every backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is to use a store."""
+"""The lock that gives one thread at a time the use of a store."""
 
 from __future__ import annotations
 

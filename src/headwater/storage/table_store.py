@@ -1,4 +1,4 @@
-"""A store on top of ``Tables``: every question of the contract, answered the same way for every backend."""
+"""Implements the ``Store`` contract on top of ``Tables``, the same for every backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each commit touched, noted in the store for the other processes that remember what answers are made of."""
+"""Records what each commit touched, for other processes that cache pieces of answers."""
 
 from __future__ import annotations
 

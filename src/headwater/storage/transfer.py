@@ -1,4 +1,4 @@
-"""Carries the log of one store to another: one event a line, as any OpenLineage tool reads it."""
+"""Copies the log of one store to another, one event per line, as any OpenLineage tool reads it."""
 
 from __future__ import annotations
 

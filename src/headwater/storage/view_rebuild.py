@@ -1,4 +1,4 @@
-"""Views that an earlier version made: what there is to do about them, and how it is told while it is done.
+"""Rebuilding of views that an earlier version made: what has to be done, and progress reports.
 
 A version that keeps more beside the log than the one before makes the views again when it opens a store for writing,
 a commit for each stretch of the log. A process that ends in the middle leaves the log as it was and the views marked as

@@ -1,4 +1,4 @@
-"""Which file reads which object, decided by what is loaded: nothing is imported to find out."""
+"""Selects the adapter for an object by what is already loaded, without importing a library."""
 
 from __future__ import annotations
 

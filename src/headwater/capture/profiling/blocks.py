@@ -1,4 +1,4 @@
-"""How every library hands its columns over: as blocks of rows in one of three canonical shapes.
+"""Blocks of rows in one of three canonical shapes, the form in which every library passes on its columns.
 
 A column is read in blocks of at most ``BLOCK_ROWS`` rows, so that all passes over a block stay in the processor's
 cache. Chunking, offsets, padding and dictionaries of the library end here.

@@ -1,4 +1,4 @@
-"""Working memory that is reused from block to block.
+"""Buffers that are reused from block to block.
 
 A fresh array of a megabyte costs ten times what one vector operation on it does, because the system hands out its pages
 one by one and takes them back. So every pass writes into memory that the thread keeps until the profile is done.

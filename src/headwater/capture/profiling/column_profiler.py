@@ -1,4 +1,4 @@
-"""One pass over one column: its digest, its share in the row hashes, its distinct count and its summary together.
+"""Profiles one column in one pass: digest, contribution to the row hashes, distinct count and summary.
 
 Everything is computed while a block of rows is in the processor's cache.
 """

@@ -1,4 +1,4 @@
-"""A profile as facets of OpenLineage: plain mappings without ``_producer`` and ``_schemaURL``."""
+"""Converts a profile to OpenLineage facets: plain mappings without ``_producer`` and ``_schemaURL``."""
 
 from __future__ import annotations
 

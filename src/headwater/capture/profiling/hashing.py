@@ -1,4 +1,4 @@
-"""Hashes of values and rows, 64 bits each, in numpy: the same on every version of every library.
+"""Hashes of values and rows, 64 bits each, in numpy: equal across versions and libraries.
 
 One value costs a handful of vector operations. The multiply and xor-shift steps are those of the well-known finalisers
 for 64-bit hashing (splitmix64); text is folded in eight bytes at a time. Constants are part of the algorithm ``hw1``:

@@ -1,4 +1,4 @@
-"""What a profile holds. Plain data: importing this needs neither numpy nor any data library."""
+"""The result of profiling, as plain data: importing this needs neither numpy nor any data library."""
 
 from __future__ import annotations
 

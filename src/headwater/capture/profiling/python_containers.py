@@ -1,4 +1,4 @@
-"""Tables out of Python's own containers: a list of mappings, a mapping of columns, a list of values."""
+"""Tables from Python's own containers: a list of mappings, a mapping of columns, a list of values."""
 
 from __future__ import annotations
 

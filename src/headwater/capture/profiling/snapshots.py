@@ -1,4 +1,4 @@
-"""Holding an object still between the user's thread, which may change it, and the thread that profiles it.
+"""Keeps an object unchanged while it is profiled on another thread than the user's.
 
 What is safe, and why:
 

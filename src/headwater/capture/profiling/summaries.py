@@ -1,4 +1,4 @@
-"""Running summaries of numbers and times: count, extremes, mean, spread and a spread-out sample for quantiles."""
+"""Running summaries of numbers and times: count, minimum, maximum, mean, deviation, and a sample for quantiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pass over a whole table, within a budget of processor time."""
+"""Profiles a whole table within a budget of processor time."""
 
 from __future__ import annotations
 

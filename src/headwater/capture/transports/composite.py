@@ -1,4 +1,4 @@
-"""The composite transport: sends to several transports."""
+"""The composite transport: sends events to several transports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console transport: one event a line on standard error."""
+"""The console transport: one event per line on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The discard transport: takes every event and keeps none."""
+"""The discard transport: drops every event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a card says: its words, its columns, its size. No place yet."""
+"""Contents of a card: text, columns, size; positions are assigned later."""
 
 from __future__ import annotations
 

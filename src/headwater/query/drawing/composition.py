@@ -1,4 +1,4 @@
-"""From a lineage graph to a picture: group, say what each card says, lay out, put together."""
+"""Composes a picture from a lineage graph: grouping, labels, layout."""
 
 from __future__ import annotations
 

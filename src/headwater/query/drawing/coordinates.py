@@ -1,4 +1,4 @@
-"""The third step of the layout: columns side by side, and in each column every cell near its neighbours."""
+"""Third step of the layout: x for columns, and y for every box, near its neighbours."""
 
 from __future__ import annotations
 

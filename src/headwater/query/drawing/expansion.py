@@ -1,4 +1,4 @@
-"""Adding boxes to a picture that someone looks at: what has a place keeps it, what is new goes where there is room.
+"""Adds boxes to an existing picture: placed boxes stay where they are, new ones go where there is room.
 
 A new box stands right of what it is made from and left of what is made from it, in a column that is there already if
 it fits, else in a new column beside them; within the column it takes the free place nearest to its neighbours.

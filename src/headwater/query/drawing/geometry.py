@@ -1,4 +1,4 @@
-"""What the layout works on and gives back: boxes with ports, links, rectangles, routes. Units are pixels."""
+"""Input and output types of the layout: boxes with ports, links, rectangles, routes. Units are pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grouping: which nodes of a graph stand together, and the graph in which some groups are one node.
+"""Groups nodes of a graph, and collapses groups into single nodes.
 
 Pure functions: graph and rule in, grouped graph out. A group is one level deep and has a key ("" is no group).
 """

@@ -1,4 +1,4 @@
-"""First steps of the layout: which links close a cycle, and in which layer each box stands.
+"""First steps of the layout: reverse the links that close a cycle, and assign a layer to each box.
 
 Boxes are numbers here, in the order of their keys, and pairs are sorted: the answers depend on nothing else.
 """

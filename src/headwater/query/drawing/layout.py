@@ -1,4 +1,4 @@
-"""Layered layout, left to right: where to put the boxes of a lineage graph and how to lead its links.
+"""Layered layout from left to right: positions of the boxes of a lineage graph and routes of its links.
 
 The layout is a function of the *set* of boxes and links: their order changes nothing. Boxes never overlap, a link never
 passes through a box, and it always leads to the right, except those that close a cycle. Layers that are too tall stand

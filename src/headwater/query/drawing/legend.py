@@ -1,4 +1,4 @@
-"""What the signs of a picture mean: those that are in it, in rows below it."""
+"""The legend of a picture: the symbols that occur in it."""
 
 from __future__ import annotations
 

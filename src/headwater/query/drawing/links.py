@@ -1,4 +1,4 @@
-"""Which lines a picture has: from card to card, from column to column, or through the pills of jobs."""
+"""The links of a picture: between cards, between columns, or through the pills of jobs."""
 
 from __future__ import annotations
 

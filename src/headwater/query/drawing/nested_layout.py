@@ -1,4 +1,4 @@
-"""Layout with groups: the members of a group are laid out by themselves, and the group is one box among the others.
+"""Layout with groups: members of a group are laid out first, then the group is one box among the others.
 
 So a group's box holds its members and nobody else. Links from outside reach a member through anchors, points on the two
 sides of its group that stand at the ends of the inner layout: inside as outside a link never passes through a card.

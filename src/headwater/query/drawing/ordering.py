@@ -1,4 +1,4 @@
-"""The order within columns: few crossings between neighbours.
+"""Orders the boxes of each column with few crossings between neighbours.
 
 Two ways. ``sweep`` moves each cell to the mean place of its neighbours (barycentre, Sugiyama et al. 1981), a few vector
 operations a column: fast enough for thousands of cells. ``reduce_crossings`` then takes, column by column, the exact

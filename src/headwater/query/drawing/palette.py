@@ -1,4 +1,4 @@
-"""The colours of every drawing, light and dark: SVG, notebook, page and terminal take them from here.
+"""The colours of all drawings, light and dark, shared by SVG, notebook, page and terminal.
 
 Text reaches a contrast of 4.5 to what it stands on, lines and marks that carry meaning 3 (WCAG 2.2 AA); a test holds
 this for both themes.

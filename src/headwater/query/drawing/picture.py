@@ -1,4 +1,4 @@
-"""A picture of a lineage graph as data: what the page draws, what becomes SVG, what a permalink restores.
+"""A picture of a lineage graph as data, from which the page, SVG and permalinks are drawn.
 
 ``Picture`` serialises to JSON with msgspec as it stands. Lengths are pixels at zoom 1, y grows downwards.
 """

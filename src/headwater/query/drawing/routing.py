@@ -1,4 +1,4 @@
-"""The last step of the layout: leading links around cards.
+"""Last step of the layout: routes links around cards.
 
 Cards stand in bands: stretches of x that some card takes, with free gaps between them. In a gap a link may go up and
 down as it likes; through a band it runs level, at a height that no card of the band takes. So a link never passes

@@ -1,4 +1,4 @@
-"""A picture as one self-contained SVG text: no script, no font file, no request; light and dark.
+"""Renders a picture as a self-contained SVG: no script, no font file, no request; light and dark.
 
 Cards are data (type, name, up to eight columns), pills are jobs with the state of their latest run. A solid line is a
 flow of values, a dashed one only decides (filter, join) or was inferred. ``+3`` counts neighbours that

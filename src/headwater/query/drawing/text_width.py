@@ -1,4 +1,4 @@
-"""How wide text is drawn, before anybody draws it: an estimate on the safe side, in a bold face as wide as any common
+"""Estimates the width of text before it is drawn, on the safe side: a bold face as wide as any common
 one (DejaVu Sans Bold), so that a card cuts no name that has room and lets none run over its side."""
 
 from __future__ import annotations

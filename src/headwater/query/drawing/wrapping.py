@@ -1,4 +1,4 @@
-"""A long picture in several rows, read like text: for a way between two nodes, of which both ends must be in sight.
+"""Wraps a long picture into several rows, read like text, so that both ends of a path are visible.
 
 The picture is cut in the gaps between its columns. What lies in one row stays as it was drawn; a link that is cut leads
 on around the end of its row, through the room between the rows, to the beginning of the next.

@@ -1,4 +1,4 @@
-"""The arrays a graph is held in: compressed sparse rows in both directions, and a small overlay of newer edges.
+"""The arrays that hold a graph: compressed sparse rows in both directions, with a small overlay of newer edges.
 
 In one direction a graph is one base list of rows (row ``u`` is ``targets[offsets[u]:offsets[u + 1]]``) and a few
 segments, which are the same thing over a sorted list of node ids (``keys``), so that a segment costs what its edges

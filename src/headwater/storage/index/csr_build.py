@@ -1,4 +1,4 @@
-"""From edges to rows: sort, keep the last of equals, split into the two directions."""
+"""Builds compressed sparse rows from edges: sort, keep the last of equal edges, split into two directions."""
 
 from __future__ import annotations
 

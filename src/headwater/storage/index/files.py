@@ -1,4 +1,4 @@
-"""The index on disk: a folder of arrays for each generation, and a manifest that names the current one.
+"""The index on disk: one folder of arrays per generation, and a manifest that names the current one.
 
 A generation is written whole, flushed, and only then named by the manifest, which is replaced in one rename. Readers
 keep the mapping they have; the folder under it may be gone. What is not sound in any way is as good as absent: the

@@ -1,4 +1,4 @@
-"""The graph index: answers about a stream of edges at memory speed, rebuilt from the stream whenever in doubt."""
+"""The graph index: answers from memory about a stream of edges; rebuilt from the stream whenever in doubt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The edges inside a set of nodes, so that an answer can be drawn."""
+"""The edges between the nodes of a set, so that an answer can be drawn."""
 
 from __future__ import annotations
 

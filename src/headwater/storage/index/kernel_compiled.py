@@ -1,4 +1,4 @@
-"""The compiled kernel: hands arrays to the extension and its answers back."""
+"""The compiled kernel: passes arrays to the C extension."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walks without a compiler: plain Python while the walk is small, whole frontiers at a time once it is not."""
+"""The numpy kernel: plain Python for small walks, whole frontiers at a time for large ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walks in plain Python: the reference the other kernels are held to, and their small-walk path."""
+"""The pure Python kernel: the reference for the other kernels, and their path for small walks."""
 
 from __future__ import annotations
 

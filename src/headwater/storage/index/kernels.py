@@ -1,4 +1,4 @@
-"""The contract of the walk kernels, and the choice among them."""
+"""The contract of walk kernels, and the choice between them."""
 
 from __future__ import annotations
 

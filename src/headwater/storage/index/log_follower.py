@@ -1,4 +1,4 @@
-"""Keeping up with a source: the tail of its log goes into the overlay, and the overlay into the base when it grows.
+"""Follows the log of a source: new edges go into the overlay, and the overlay is merged into the base as it grows.
 
 A graph goes forward only. Who asks for an earlier state, because another has taken the graph beyond what he sees of
 the store, is given a graph of his own, made from the last state that was no later than his.

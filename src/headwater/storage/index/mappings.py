@@ -1,4 +1,4 @@
-"""Column mappings by local number, and the carrying of field masks along edges."""
+"""Column mappings by local number, and propagation of field masks along edges."""
 
 from __future__ import annotations
 

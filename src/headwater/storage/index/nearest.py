@@ -1,4 +1,4 @@
-"""The nearest nodes of a walk, in an order that does not depend on how it was walked."""
+"""The nearest nodes of a walk, in an order independent of how it was walked."""
 
 from __future__ import annotations
 

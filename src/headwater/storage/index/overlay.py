@@ -1,4 +1,4 @@
-"""New edges beside the base: small segments that grow by merging.
+"""The overlay of new edges: small segments that are merged as they grow.
 
 An edge that is withdrawn, or that another of its kind replaces, keeps its place in the rows, which are shared with
 walks under way; its position is noted beside them, in the new snapshot alone. So no snapshot ever changes.

@@ -1,4 +1,4 @@
-"""Shortest paths: two searches that meet, each hop taken on the side with the smaller frontier."""
+"""Shortest paths by bidirectional search, always expanding the smaller frontier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a kernel, and its answer in order of hops."""
+"""The request to a walk kernel, and its result in order of hops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answers of walks."""
+"""Results of walks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs read a dataset when."""
+"""Records which run read a dataset at which time."""
 
 from __future__ import annotations
 

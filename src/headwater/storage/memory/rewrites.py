@@ -1,4 +1,4 @@
-"""What the followers of the run level are told of derivations that changed."""
+"""The log of changed derivations for followers of the run level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search texts in memory: without an index, so that every question goes through all of them."""
+"""Search texts in memory, without an index: every query reads all of them."""
 
 from __future__ import annotations
 

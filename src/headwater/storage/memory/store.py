@@ -1,4 +1,4 @@
-"""A store that lives and dies with its process. It keeps to the contract to the letter and is the oracle in tests."""
+"""The memory store: lives as long as its process, implements the contract exactly, and is the oracle in tests."""
 
 from __future__ import annotations
 

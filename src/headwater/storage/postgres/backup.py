@@ -1,4 +1,4 @@
-"""A copy of one tenant's log in a file, and back.
+"""Backup of one tenant's log to a file, and restore.
 
 The log is the truth, so the copy holds the log: its frames as they are stored, the quarantine, and where the counting
 stood, out of one snapshot, with a checksum at the end. What follows from the log is made again when it is put back.

@@ -1,4 +1,4 @@
-"""What a batch needs of the tables: ids, what it will ask for fetched together, what it changed written together."""
+"""The tables of a tenant during a batch: ids, prefetching of what it will read, and writing at its end."""
 
 from __future__ import annotations
 

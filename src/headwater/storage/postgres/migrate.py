@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version: numbered SQL files, applied once, their checksums kept.
+"""Upgrades a database to the schema of this version: numbered SQL files, applied once, with checksums.
 
 What no step may forget is done after each of them: every table is closed by row-level security, and the role that the
 store works as may use it.

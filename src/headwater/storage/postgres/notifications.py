@@ -1,4 +1,4 @@
-"""What others commit, told as it happens: every commit notifies a channel with its tenant and last sequence number.
+"""Notifications of commits by other processes, with the tenant and its last sequence number.
 
 Notifications reach whoever was listening when they were sent, and not through a pooler in transaction mode. So a
 listener names the tenants that it cares for, looks after each (re)connection whether it missed something, goes on

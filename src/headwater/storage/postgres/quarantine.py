@@ -1,4 +1,4 @@
-"""The quarantine on the server: one row an entry."""
+"""The quarantine on the server: one row per entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may see what: a role that cannot look past row-level security, and policies on every table.
+"""Row-level security: policies on every table, and a role that cannot bypass them.
 
 A policy compares ``tenant_id`` with a setting of the transaction. Where none is set nothing is seen.
 """

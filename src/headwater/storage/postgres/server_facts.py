@@ -1,4 +1,4 @@
-"""What a database is like, for ``doctor`` and ``migrate`` to say."""
+"""Properties of a database, for ``doctor`` and ``migrate``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store on a PostgreSQL server: one row of ``tenants`` is the writer's lock, one commit serves all who wait."""
+"""The PostgreSQL store: a row of ``tenants`` is the writer lock, one commit serves all waiting requests."""
 
 from __future__ import annotations
 

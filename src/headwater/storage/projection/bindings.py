@@ -1,4 +1,4 @@
-"""The run level: which state of each dataset a run read, and what it made of it.
+"""The run level: the version of each dataset that a run read, and the versions it made from them.
 
 A run that counts leaves a version of every dataset it wrote and a derivation for every group of outputs with the same
 inputs. What it read is, in this order:

@@ -1,4 +1,4 @@
-"""Fields and column mappings: named once, then moved around as small integers."""
+"""Fields and column mappings, each stored once and referred to by small integers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs a run builds on, as its record says: kept whether or not they have arrived."""
+"""Dependencies between runs, as their records state them, whether or not the other run has arrived."""
 
 from __future__ import annotations
 

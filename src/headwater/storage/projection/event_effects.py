@@ -1,4 +1,4 @@
-"""What any event does to the objects it names: names, times, facets, mentions, life cycle."""
+"""The effects that every event has on the objects it names: names, times, facets, mentions, life cycle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facets of one object in one event: kept once by content, and read once for what the projection needs of them."""
+"""The facets of one object in one event, stored once by content, and parsed once for the projection."""
 
 from __future__ import annotations
 

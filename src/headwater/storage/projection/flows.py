@@ -1,4 +1,4 @@
-"""Dataset-level edges: what flowed from where to where, and from when to when.
+"""Dataset-level edges: what flowed from where to where, and during which interval.
 
 A flow is a (job, target) pair with its steps in order. A step says what feeds the target from then on: a successful run
 of the job that wrote it, a JobEvent, a DatasetEvent. An edge is valid from the first step that shows it until a later

@@ -1,4 +1,4 @@
-"""One digest for a whole graph, by name: two stores that know the same say the same, whatever their ids."""
+"""A digest of the whole graph by name: stores with the same knowledge agree, whatever their ids."""
 
 from __future__ import annotations
 

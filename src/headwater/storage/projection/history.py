@@ -1,4 +1,4 @@
-"""What the facets of a node were, and when they changed.
+"""The history of facets: what they were, and when they changed.
 
 Only changes are stored; the mentions in the log tell when a body was said again. So a statement that arrives late and
 lands between two equal ones splits them at the very instant at which the second was made.

@@ -1,4 +1,4 @@
-"""What the directory lists: a row for each node, and how many RunEvents speak of each quarter of an hour.
+"""The rows of the directory: one per node, and counts of RunEvents per quarter of an hour.
 
 A row changes when a node is new, renamed, joined, deleted or revived, or names another source: not with every event.
 """

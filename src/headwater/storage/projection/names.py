@@ -1,4 +1,4 @@
-"""Names and the nodes they belong to."""
+"""Names, and the nodes they refer to."""
 
 from __future__ import annotations
 

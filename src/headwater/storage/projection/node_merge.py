@@ -1,4 +1,4 @@
-"""Two names turn out to be one dataset: their nodes become one, whenever and in whatever order that is learnt."""
+"""Merges the nodes of two names that turn out to be one dataset, in any order and at any time."""
 
 from __future__ import annotations
 

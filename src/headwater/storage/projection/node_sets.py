@@ -1,4 +1,4 @@
-"""Sets of nodes as numbers: bit ``n`` is set where node ``n`` is in it. And, or, not, and counting take microseconds.
+"""Sets of nodes as integers with bit ``n`` set for node ``n``, so that set operations take microseconds.
 
 A set is stored in parts of ``PART`` nodes. A part with few nodes is a list of their places, two bytes each, any other
 its bits; a list is always shorter than the bits.

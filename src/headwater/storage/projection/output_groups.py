@@ -1,4 +1,4 @@
-"""The outputs of one run in groups that share the same inputs."""
+"""Groups the outputs of one run that share the same inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes events in and keeps every table in step."""
+"""The projector: applies events and updates every table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of the tables. Mutable: a row that was changed is ``put`` again."""
+"""The rows of the tables. They are mutable: ``put`` a row again after changing it."""
 
 from __future__ import annotations
 

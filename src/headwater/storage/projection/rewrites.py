@@ -1,4 +1,4 @@
-"""What the followers of the run level are told of derivations that are not what they were.
+"""Packs changed derivations for followers of the run level.
 
 A derivation is its own news: its id is its place among what followers are told. One that changes or goes after that
 (a write with an earlier time became known, a run that had ended was heard of again) is told once more, as the edges

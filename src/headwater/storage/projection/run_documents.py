@@ -1,4 +1,4 @@
-"""Everything that the events of one run said, merged so that their order and number do not matter.
+"""Merges everything that the events of one run say, independent of their order and number.
 
 The state follows from minima and maxima of times, inputs and outputs are unions, facets belong to the last writer by
 (event time, event key). A statement that later ones override in full is left out, so a run that reports a

@@ -1,4 +1,4 @@
-"""What a run's claims come to, worked out once for all runs that claim the same."""
+"""Resolves the claims of a run, once for all runs with the same claims."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs with their merged documents, decoded once and written back once a batch."""
+"""Runs with their merged documents, decoded once and written once per batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the index of pieces in step with the search texts, for every backend that stores it.
+"""Keeps the search index in step with the search texts, for every backend that stores it.
 
 A node that is new or changed is first noted as loose: a question goes through the few of those one by one. Once there
 are ``MOST_LOOSE`` of them, all are put into the index together: most of them share most of their keys, and what is

@@ -1,4 +1,4 @@
-"""Finds nodes through the index of pieces: by words, by a name, by a pattern, by what they are.
+"""Finds nodes through the search index: by words, name, pattern or property.
 
 The index gives for every key the set of nodes that have it (see ``search_terms`` and ``node_sets``). Sets that follow
 from pieces can hold too much, never too little, so whatever is shown is looked at. What was not yet put into the index

@@ -1,4 +1,4 @@
-"""How well a node fits some words, and by which keys an index finds it. One definition for every backend.
+"""Search terms: the index keys of a node, and how well a node matches some words. Shared by all backends.
 
 A word is what stands between signs. A node is placed, best first, by the worst of what its words do: the name is what
 was asked for; every word is a word of the name; begins one; stands in one; stands elsewhere (namespace, columns,

@@ -1,4 +1,4 @@
-"""The streams of integers that the graph index follows."""
+"""The streams of integer edges that the graph index follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From merged claims to shapes: what feeds each target, in name ids."""
+"""Derives the inputs of each target from merged claims, in name ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which nodes a batch touches: what is remembered of answers about them is dropped with its commit."""
+"""Determines which nodes a batch touches, so that their cached pieces are dropped with its commit."""
 
 from __future__ import annotations
 

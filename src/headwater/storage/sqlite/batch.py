@@ -1,4 +1,4 @@
-"""What a batch needs of the tables of one SQLite file: what it changed is written together at its end."""
+"""The tables of one SQLite file during a batch: changes are written together at its end."""
 
 from __future__ import annotations
 

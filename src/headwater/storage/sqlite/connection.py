@@ -1,4 +1,4 @@
-"""Opens the file, and turns what SQLite complains about into what the reader can do about it."""
+"""Opens the SQLite file, and translates its errors into actionable ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings a file to the schema of this version: numbered SQL files, applied once, their checksums kept."""
+"""Upgrades a file to the schema of this version: numbered SQL files, applied once, with recorded checksums."""
 
 from __future__ import annotations
 

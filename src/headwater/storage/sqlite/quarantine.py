@@ -1,4 +1,4 @@
-"""The quarantine in the file: one row an entry."""
+"""The quarantine in the file: one row per entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs read a dataset when: a row a run and mark."""
+"""Records which run read a dataset at which time: one row per run and mark."""
 
 from __future__ import annotations
 

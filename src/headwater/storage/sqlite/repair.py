@@ -1,4 +1,4 @@
-"""Gets out of a damaged file what can be read, and puts a copy back where a store stood."""
+"""Recovers what is readable from a damaged file, and restores a backup."""
 
 from __future__ import annotations
 

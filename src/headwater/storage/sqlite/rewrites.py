@@ -1,4 +1,4 @@
-"""What the followers of the run level are told of derivations that changed: a row a commit."""
+"""The log of changed derivations for followers of the run level: one row per commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search texts in a SQLite file, with the index of their pieces."""
+"""Search texts in a SQLite file, with the index of their pieces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store in a folder: one SQLite file a tenant, one commit for all who append at the same time."""
+"""The SQLite store: a folder with one file per tenant, and one commit for concurrent appends."""
 
 from __future__ import annotations
 

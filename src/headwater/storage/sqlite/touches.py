@@ -1,4 +1,4 @@
-"""What each commit touched: a row a commit."""
+"""Records what each commit touched: one row per commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames and series made from objects in memory, and arrays taken out of them."""
+"""Frames and series made from objects in memory, and arrays extracted from them."""
 
 from __future__ import annotations
 

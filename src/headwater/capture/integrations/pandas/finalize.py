@@ -1,4 +1,5 @@
-"""What has no hook of its own: pandas calls ``__finalize__`` on nearly every result, with its input and a name."""
+"""Operations without a hook of their own: pandas calls ``__finalize__`` on nearly every result, with its input and
+a name."""
 
 from __future__ import annotations
 

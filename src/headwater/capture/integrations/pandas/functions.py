@@ -1,4 +1,4 @@
-"""Functions that the user hands to pandas: ``apply``, ``map``, ``agg``, ``transform``.
+"""User functions passed to pandas: ``apply``, ``map``, ``agg``, ``transform``.
 
 A function is opaque, unless pandas knows it by name, it sees one column at a time (those of a frame too, along its
 rows), or its byte code shows which columns it reads: ``lambda row: row["a"] + row.b`` does nothing else with its row.

@@ -1,4 +1,4 @@
-"""What is made of the index of a frame and put beside it: ``frame["weekday"] = frame.index.weekday``.
+"""Columns computed from the index of a frame: ``frame["weekday"] = frame.index.weekday``.
 
 An index is shared by many frames and asked for at every turn, so that it is not followed itself. Where one that is not
 known is used, the user's line says whose index it was made of; that frame is looked up among the variables there.

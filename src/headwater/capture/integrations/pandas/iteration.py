@@ -1,7 +1,6 @@
-"""Going through a column or frame item by item, as a comprehension does: what comes of it is a list, which nobody can
-follow.
+"""Iteration over a column or frame, as in a comprehension. The result is a list, which cannot be followed.
 
-Where and through which column is told, so that a list that is used further down can be read back to it.
+The place and the column are recorded, so that the origin of such a list can be inferred when it is used later.
 """
 
 from __future__ import annotations

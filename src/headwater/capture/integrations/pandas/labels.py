@@ -1,4 +1,4 @@
-"""What a value keeps of a pandas object's axes: immutable, shared with pandas, no copy.
+"""What a value keeps of a pandas object's axes: immutable, shared with pandas, not copied.
 
 For names in the index see :mod:`headwater.capture.levels`.
 """

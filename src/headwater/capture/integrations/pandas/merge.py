@@ -1,4 +1,4 @@
-"""Frames side by side and on top of each other: merge, join, concat."""
+"""Combining frames: merge, join, concat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the parts of this integration put their hooks in place and tell the recorder what a call made."""
+"""Installs the hooks of this integration and records what a call made."""
 
 from __future__ import annotations
 

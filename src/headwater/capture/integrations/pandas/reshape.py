@@ -1,4 +1,4 @@
-"""Frames in another shape: pivot, melt, stack, dummies, bins, conversions, constructors, accessors, ``query``."""
+"""Reshaping frames: pivot, melt, stack, dummies, bins, conversions, constructors, accessors, ``query``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames made of lists of rows, or of lists by column, that the user's code filled."""
+"""Frames made from lists of rows, or lists per column, that the user's code filled."""
 
 from __future__ import annotations
 

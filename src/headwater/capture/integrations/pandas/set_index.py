@@ -1,4 +1,4 @@
-"""What changes the index: ``frame.index = ...``, ``set_axis``, ``set_index``, ``reset_index``.
+"""Changing the index: ``frame.index = ...``, ``set_axis``, ``set_index``, ``reset_index``.
 
 An index without a name is followed where it is known what it was made of, as a level called ``UNNAMED``.
 """

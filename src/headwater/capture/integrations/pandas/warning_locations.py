@@ -1,7 +1,7 @@
-"""pandas' own warnings stay as they are: blamed on the user's line, and for chained assignment alone.
+"""Keeps pandas' own warnings attributed to the user's line, and chained assignment warnings accurate.
 
-Two of pandas' measures are put out by a stand-in between the user's code and its own: it counts the frames in its own
-folder to find the line to blame, and it counts references to find that an object is used nowhere else.
+A wrapper between the user's code and pandas disturbs two checks: pandas counts the frames in its own folder to find the
+line to blame, and it counts references to decide whether an object is used anywhere else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which input columns an expression's outputs are made of, by polars' own metadata."""
+"""The input columns of an expression, from polars' own metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hooks on DataFrame and LazyFrame: one table of methods serves both."""
+"""Hooks on DataFrame and LazyFrame, from one table of methods for both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hooks on the groupings of polars: by keys, by windows of time, by windows that roll; eager and lazy."""
+"""Hooks on the grouping operations of polars: by keys, time windows and rolling windows; eager and lazy."""
 
 from __future__ import annotations
 

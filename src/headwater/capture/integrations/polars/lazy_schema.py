@@ -1,4 +1,4 @@
-"""Column names of polars results, worked out when they are asked for.
+"""Column names of polars results, resolved only when needed.
 
 A lazy frame must not be resolved on the user's behalf, and resolving is not free: so an operation keeps its arguments
 (expressions and names; never frames), and the names of its result come from replaying it on empty frames with the

@@ -1,4 +1,4 @@
-"""Functions that are given several frames: put together, brought into step, collected at once."""
+"""Functions on several frames: concatenation, alignment, collecting several at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns by themselves: what a method or operator of ``pl.Series`` makes, and the numbers that are taken out of one.
+"""Series: results of methods and operators of ``pl.Series``, and the numbers taken out of one.
 
 Every public method is hooked by one handler: a column made of one column can come from nothing else, so the name of
 the method is needed only for how strong the change is.

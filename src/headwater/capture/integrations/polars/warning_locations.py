@@ -1,5 +1,7 @@
-"""polars' own warnings stay blamed on the user's line: it counts the frames in its own folder to find that line, and a
-stand-in between two of them would end the count."""
+"""Keeps polars' own warnings attributed to the user's line.
+
+polars counts the frames in its own folder to find that line, and a wrapper between two of them would end the count.
+"""
 
 from __future__ import annotations
 

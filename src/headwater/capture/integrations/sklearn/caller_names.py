@@ -1,4 +1,4 @@
-"""What a call in the user's script is called there: the variables it is assigned to, the object it is made on.
+"""Names from the caller's source: the variables that a call is assigned to, the object it is made on.
 
 Lineage names sets and models as their author does (``train``, ``clf``), read off the source of the calling line. The
 source of a file is parsed once, when the first such call is made in it.

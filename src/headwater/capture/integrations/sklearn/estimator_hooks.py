@@ -1,4 +1,4 @@
-"""Hooks on the methods of estimators: of every class there is, and of every class that will be.
+"""Hooks on the methods of estimators, of existing classes and of classes that are defined later.
 
 scikit-learn wraps ``transform`` when a class is made (for ``set_output``), so the hooks go around that, last of all.
 """

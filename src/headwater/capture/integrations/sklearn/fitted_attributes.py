@@ -1,4 +1,4 @@
-"""What a fitted estimator hands out of what it learnt: arrays and numbers in its attributes, and the estimators in it.
+"""Attributes of fitted estimators: learned arrays and numbers, and nested estimators.
 
 ``model.coef_``, ``pca.components_``, ``search.cv_results_`` and ``pipeline["fit"].coef_`` are read without a call that
 could be seen. So they are bound where they are made: right after the fit, each to what the estimator was then. What

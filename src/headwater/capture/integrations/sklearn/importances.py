@@ -1,4 +1,4 @@
-"""How much each feature matters to a fitted model, as the model itself says: impurity of trees, size of coefficients.
+"""Feature importances as the fitted model provides them: impurity of trees, size of coefficients.
 
 What a model learned is noted down where it was fitted (references to its trees, a copy of its coefficients) and worked
 out on the worker's thread. Nothing of the estimator is called that could do more than read: a property is looked into

@@ -1,4 +1,4 @@
-"""Fits in a loop: the first models of one line of code have names of their own, the others share the last of them.
+"""Fits in a loop: the first models of one line of code get their own names, the others share the last one.
 
 A script that fits ten thousand models tells nothing with ten thousand names, and describing each costs more than
 fitting it. Of models that share a name the latest counts: what an earlier one learnt from is let go before it is

@@ -1,4 +1,4 @@
-"""What scikit-learn's functions measure in arrays, tables and text: confusion matrices, reports, curves, importances,
+"""Arrays, tables and text that scikit-learn's functions compute: confusion matrices, reports, curves, importances,
 similarities.
 
 One number of all that was measured is a metric (``evaluation``). These give several: each array, number and text of

@@ -1,4 +1,4 @@
-"""Sets of rows that lineage knows by name: what a split gives, and what a model learns from."""
+"""Named sets of rows: the results of a split, and the data that a model is fitted on."""
 
 from __future__ import annotations
 
