@@ -1,4 +1,4 @@
-"""Turn a decoder's complaint into the dotted field, the value that stood there and the rule it breaks."""
+"""Converts a decoder error into the dotted field, its value and the rule it violates."""
 
 from __future__ import annotations
 

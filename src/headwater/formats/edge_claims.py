@@ -1,4 +1,4 @@
-"""What the events of a run claim about its edges, collected before it is weighed.
+"""Collects what the events of a run claim about its edges, before the claims are ranked.
 
 ``Claims`` is a union: adding events in another order, twice, or in pieces gives the same claims. Names are compared in
 their normal form (``headwater.model.names``) and shown as they arrived.

@@ -1,4 +1,4 @@
-"""From events to edges: which dataset feeds which, column by column, and how that is known.
+"""Derives edges from events: which dataset feeds which, column by column, and with what evidence.
 
 For one event, or for all events of one run together, the strongest claim about a target wins (DESIGN 4.1): the explicit
 ``lineage`` facet, else the output's ``columnLineage``, else every input. An explicit facet on the job suppresses the

@@ -1,4 +1,4 @@
-"""What Feast says in facets of its own, as far as it identifies data."""
+"""Feast's own facets, as far as they identify data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a drawing of a lineage graph shows: its nodes, their labels, and the label of an edge."""
+"""The view of a graph that drawings share: its nodes, their labels, and the labels of edges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own facets: what the standard lacks for AI and ML. Their JSON Schemas and examples are in ``spec/``.
+"""Our own facets, for AI and ML concepts that the standard lacks. Their JSON Schemas and examples are in ``spec/``.
 
 ``facet`` builds a body with its producer and schema address; ``read_body`` reads one. The structs name the members that
 Headwater itself relies on; further members are allowed, as in every facet.

@@ -1,4 +1,4 @@
-"""What the ``lineage`` and ``columnLineage`` facets say, as plain sets.
+"""Reads the ``lineage`` and ``columnLineage`` facets into plain sets.
 
 The same job emits the same facets run after run, so readings are cached by the facet's bytes: this is most of what
 ingestion would otherwise spend on column lineage.

@@ -1,4 +1,4 @@
-"""The flat record both ways: to the event that stores it, and back from the facts of any run (DESIGN 4.4)."""
+"""Converts flat records to the events that store them, and any run back to a flat record (DESIGN 4.4)."""
 
 from __future__ import annotations
 

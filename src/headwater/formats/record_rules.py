@@ -1,4 +1,4 @@
-"""The flat record: its values, and the rules that a document must keep to become one (DESIGN 4.4)."""
+"""The flat record: its fields and validation rules (DESIGN 4.4)."""
 
 from __future__ import annotations
 

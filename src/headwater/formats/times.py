@@ -1,4 +1,4 @@
-"""RFC 3339 text to microseconds since the epoch (UTC) and back."""
+"""Converts RFC 3339 text to microseconds since the epoch (UTC) and back."""
 
 from __future__ import annotations
 

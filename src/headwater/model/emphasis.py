@@ -1,4 +1,4 @@
-"""What stands out in a drawing of a lineage graph, and why: what differs between two instants, what a change breaks."""
+"""Highlights in a drawing of a lineage graph: differences between two instants, effects of a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths in file systems and keys in object stores, in the one spelling under which they are compared."""
+"""Normalises paths in file systems and keys in object stores, so that they can be compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of datasets: when two spellings are one dataset.
+"""Names of datasets, and when two spellings refer to the same dataset.
 
 ``normalise`` gives the form under which names are compared; names are shown as they arrived. It knows, per platform,
 what its users cannot see a difference in: the scheme of one store under three names, a default port, slashes, quotes

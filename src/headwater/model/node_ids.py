@@ -1,4 +1,4 @@
-"""Public node ids, and how to read them.
+"""Public node ids, and parsing them.
 
 ``dataset:{namespace}:{name}``, ``job:{namespace}:{name}``, ``datasetField:{namespace}:{name}:{field}``, ``run:{id}``,
 each with an optional ``#{version}``. Namespaces and names hold colons themselves (ARNs, ``spanner://p:inst``, IPv6,

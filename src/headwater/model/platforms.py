@@ -1,4 +1,4 @@
-"""How data platforms name what they hold: one record a platform, after OpenLineage's naming rules.
+"""Naming rules of data platforms, one record per platform, following OpenLineage.
 
 ``PLATFORMS`` is keyed by the scheme of the namespace. What a record says is used for two things: building the standard
 name from an address (``headwater.model.uris``), and matching two spellings of one name (``headwater.model.names``).

@@ -1,4 +1,4 @@
-"""Run ids: UUIDs in one spelling, one for each execution of a job."""
+"""Run ids: UUIDs in canonical spelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read instead of a whole digest or run id: the beginning of it that tells it from those beside it."""
+"""Shortens digests and run ids for people, to a prefix that is unique among those shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read instead of a whole path: the end of it that tells it from the others beside it."""
+"""Shortens paths for people, to a suffix that is unique among those shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The name that a dataset has at its data source, where its namespace is only a nickname of that source.
+"""The name of a dataset at its data source, if its namespace is only a nickname of that source.
 
 Two producers can call one table ``warehouse`` / ``public.orders`` and ``postgres://db:5432`` / ``shop.public.orders``.
 The URI of the source tells that they mean the same, where it leaves no doubt: two tables of one server are never one.

@@ -1,4 +1,4 @@
-"""Addresses to dataset names and back: paths, object stores, web resources and database URLs.
+"""Converts addresses to dataset names and back: paths, object stores, web resources and database URLs.
 
 ``from_uri`` gives the standard name of what an address points at. Credentials, queries and fragments never become part
 of a name.

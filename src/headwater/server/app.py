@@ -1,4 +1,4 @@
-"""The ASGI application: every request passes here, and nothing is served that was not let through."""
+"""The ASGI application: every request passes through it, and only declared, permitted operations are served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy of a whole service in a folder: every tenant's store and the control store, each with its checksum.
+"""Backup of a whole service in a folder: every tenant's store and the control store, with checksums.
 
 It is made while the service runs: each store is copied as it was at one instant. A manifest names the files; what is
 put back is checked against it first, so that a damaged copy is told before anything is replaced.

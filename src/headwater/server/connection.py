@@ -1,4 +1,4 @@
-"""A connection whose requests have a head of bounded size that arrives in bounded time.
+"""HTTP connections that limit the size of request headers and the time they may take.
 
 The parser of uvicorn keeps a head of any length, for as long as its sender likes: anybody who reaches the port, without
 a key, could fill the memory or hold connections.

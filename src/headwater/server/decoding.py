@@ -1,4 +1,4 @@
-"""From the query string and the body to the structs that an operation declares, with errors that name the field."""
+"""Decodes the query string and body into the structs that an operation declares, with errors that name the field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an error to an HTTP answer: the one place where statuses are chosen (RFC 9457 problem details)."""
+"""Maps errors to HTTP responses, the one place where status codes are chosen (RFC 9457 problem details)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms of our own pages: read in bounded memory, from our own pages only, with errors that name the field."""
+"""Forms of our own pages: read in bounded memory, accepted only from our origin, with errors that name the field."""
 
 from __future__ import annotations
 

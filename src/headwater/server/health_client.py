@@ -1,4 +1,4 @@
-"""Asking another process's service how it is."""
+"""Queries the health of a service in another process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a service can do its work, as it says so. Imported by who only asks, so it imports nothing of the service."""
+"""The health document of a service. Clients that only query it import this, so it imports nothing of the service."""
 
 from __future__ import annotations
 

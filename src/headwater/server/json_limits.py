@@ -1,4 +1,4 @@
-"""Bounds on the shape of JSON that came from outside, checked before anything is built from it."""
+"""Limits on the shape of incoming JSON, checked before anything is built from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The description of the API (OpenAPI 3.1), made from the operations and the structs that they declare."""
+"""Generates the OpenAPI 3.1 description from the declared operations and their structs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what: permissions, the scopes of keys, and the roles of people."""
+"""Permissions, the scopes of keys, and the roles of people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The note that a running service leaves in its store's folder, by which ``headwater ui`` finds it."""
+"""The file that a running service leaves in the folder of its store, so that ``headwater ui`` finds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations, and how a request finds its own: on the raw path, so that an encoded slash stays inside its segment.
+"""Declared operations, and routing on the raw path, so that an encoded slash stays inside its segment.
 
 Names of datasets hold every character there is. ``/api/v1/namespaces/s3:%2F%2Flake/datasets/a%2Fb.parquet`` has five
 segments; each is decoded on its own after the path has been split.

@@ -1,4 +1,4 @@
-"""The service as a process: a listening socket, the application, a graceful end."""
+"""Runs the service as a process: a listening socket, the application, graceful shutdown."""
 
 from __future__ import annotations
 

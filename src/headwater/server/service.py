@@ -1,4 +1,4 @@
-"""The parts that every request shares, wired together once."""
+"""The parts shared by all requests, wired together once."""
 
 from __future__ import annotations
 

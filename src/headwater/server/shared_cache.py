@@ -1,4 +1,4 @@
-"""What every open page asks for, made once for all of them.
+"""Values that every open page requests, computed once for all of them.
 
 A busy service changes many times a second, and each open page asks when it hears of it. So what is made is kept; it is
 made anew when there is news, but never for more than a small part of the time: what costs a quarter of a second is up

@@ -1,4 +1,4 @@
-"""Several processes behind one address: for a store that several processes may write."""
+"""Several worker processes behind one address, for stores that several processes may write."""
 
 from __future__ import annotations
 

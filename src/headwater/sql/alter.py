@@ -1,4 +1,4 @@
-"""ALTER, DROP and TRUNCATE: what becomes of names."""
+"""ALTER, DROP and TRUNCATE, and their effect on names."""
 
 from __future__ import annotations
 

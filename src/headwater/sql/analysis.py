@@ -1,4 +1,4 @@
-"""From text to statements: split, parse, evaluate, report."""
+"""Analyses SQL text: split, parse, evaluate, report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SET lists: of UPDATE, MERGE and ON CONFLICT."""
+"""SET lists of UPDATE, MERGE and ON CONFLICT."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What a stream of statements has made so far: temp tables, views, created tables, the search path, prepared
-statements."""
+"""The state built up by a stream of statements: tables, temp tables, views, search path, prepared statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clauses of a query that decide about rows: WHERE, GROUP BY, HAVING, QUALIFY, DISTINCT, ORDER BY, LIMIT."""
+"""The clauses of a query that determine rows: WHERE, GROUP BY, HAVING, QUALIFY, DISTINCT, ORDER BY, LIMIT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a value uses a column: a small code that composes, and sets of such uses.
+"""How a value uses a column: small composable codes, and sets of them.
 
 A use is ``2 * subtype + masking`` with the subtype's place in :data:`headwater.sql.results.SUBTYPES`. Through layers
 of queries an indirect use stays indirect, of two direct ones the stronger counts (an identity of a sum is a sum), and

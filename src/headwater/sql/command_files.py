@@ -1,4 +1,4 @@
-"""Commands that move data between tables and files, and that the parser does not read."""
+"""Commands that move data between tables and files and that the parser does not support."""
 
 from __future__ import annotations
 

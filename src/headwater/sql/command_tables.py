@@ -1,4 +1,4 @@
-"""Commands about tables: renames, refreshes, forms of INSERT that the parser does not read."""
+"""Commands on tables: renames, refreshes, and forms of INSERT that the parser does not support."""
 
 from __future__ import annotations
 

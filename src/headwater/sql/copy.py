@@ -1,4 +1,4 @@
-"""COPY and its kin: between tables and files."""
+"""COPY and related statements, between tables and files."""
 
 from __future__ import annotations
 

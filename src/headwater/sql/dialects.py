@@ -1,4 +1,4 @@
-"""Names of dialects, as drivers and people write them."""
+"""Names of dialects, as used by drivers and people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which base columns a scalar expression uses, and how.
+"""The base columns that a scalar expression uses, and how it uses them.
 
 The walk keeps its own stack: a chain of ten thousand additions does not overflow. Each kind of node that means more
 than "transforms its operands" has a rule in ``_RULES``.

@@ -1,4 +1,4 @@
-"""Table functions: generate_series, unnest, flatten, explode and those nobody knows."""
+"""Table functions: generate_series, unnest, flatten, explode, and unknown ones."""
 
 from __future__ import annotations
 

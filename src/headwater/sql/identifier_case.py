@@ -1,4 +1,4 @@
-"""How each dialect folds the case of names.
+"""Case folding of identifiers by dialect.
 
 ``lower`` and ``upper`` fold unquoted names, ``always_lower`` quoted ones too, ``exact`` none, ``blind`` compares
 without case and shows a column as its table spells it (a table name becomes lower case, so that one table has one

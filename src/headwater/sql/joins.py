@@ -1,4 +1,4 @@
-"""Joins: the other side's columns, USING and NATURAL, and what the condition uses."""
+"""Joins: the columns of the other side, USING and NATURAL, and the columns used by the condition."""
 
 from __future__ import annotations
 

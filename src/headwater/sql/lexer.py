@@ -1,4 +1,4 @@
-"""Cut SQL text into tokens, by dialect, without a parser: for masking, splitting and fingerprints.
+"""Tokenises SQL by dialect, without a parser: for masking, splitting and fingerprints.
 
 One regular expression a dialect. It never fails: what it cannot close (a string without its end) runs to the end of the
 text and is a string, so that masking errs on the side of hiding.

@@ -1,4 +1,4 @@
-"""Hide the literals of a statement, and give it a fingerprint that does not depend on them."""
+"""Masks the literals of a statement, and computes a fingerprint that does not depend on them."""
 
 from __future__ import annotations
 

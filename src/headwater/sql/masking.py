@@ -1,4 +1,4 @@
-"""Which functions hide the value they are given."""
+"""Functions that mask their argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things by name: the exact spelling first, else the only one that differs in case."""
+"""Looks up names: an exact match first, otherwise the only match that differs in case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One statement's text to the parser's tree."""
+"""Parses the text of one statement into the parser's tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a parser of thirty dialects may raise on input that it was not made for.
+"""The exceptions that the parser raises on unexpected input.
 
 Named one by one, so that an interrupt, an exit and a lack of memory pass. None of these tells more than "not
 understood".

@@ -1,4 +1,4 @@
-"""A query (SELECT, set operation, VALUES, parenthesised) to the relation it gives."""
+"""Evaluates a query (SELECT, set operation, VALUES, parenthesised) to the relation it returns."""
 
 from __future__ import annotations
 

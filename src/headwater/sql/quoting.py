@@ -1,4 +1,4 @@
-"""Names and strings as a statement's text spells them."""
+"""Quoting of names and strings in SQL text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of an expression, without its literals, for descriptions and default column names."""
+"""Renders expressions without their literals, for descriptions and default column names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an analysis says: statements, the tables they read and write, and the edges between columns."""
+"""The result of an analysis: statements, the tables they read and write, and column edges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statements inside a routine's body: SQL functions, PL/pgSQL blocks."""
+"""Statements inside the body of a routine: SQL functions, PL/pgSQL blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scopes: what a name means at one place of a query."""
+"""Scopes: the meaning of a name at one position of a query."""
 
 from __future__ import annotations
 

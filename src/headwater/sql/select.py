@@ -1,4 +1,4 @@
-"""One SELECT to the relation it gives."""
+"""Evaluates one SELECT to the relation it returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream of statements: what earlier ones made, later ones resolve through."""
+"""A session: a stream of statements in which later ones can use what earlier ones created."""
 
 from __future__ import annotations
 

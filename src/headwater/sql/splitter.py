@@ -1,4 +1,4 @@
-"""Text to statements: cut at semicolons, but not within a routine. Nothing here raises on bad SQL."""
+"""Splits text into statements at semicolons, but not inside routines. Never raises on invalid SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small readings of the parser's tree that hold across its versions."""
+"""Helpers for reading the parser's tree that work across its versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a statement writes, and the column edges that follow from it."""
+"""The target of a statement, and the column edges into it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kills a writing process at random and checks that nothing it acknowledged is lost.
+"""Kills a writing process at random times and checks that no acknowledged event is lost.
 
 As a module (``python -m headwater.testing.crash TARGET FIRST_RUN``) it is the writer: it appends runs without end and
 prints the key of an event once its receipt is there.

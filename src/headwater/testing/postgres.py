@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, for tests and benchmarks."""
+"""Starts a private PostgreSQL server for tests and benchmarks."""
 
 from __future__ import annotations
 

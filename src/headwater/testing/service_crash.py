@@ -1,4 +1,4 @@
-"""Kills a service in mid-ingest, over HTTP, and checks that nothing it acknowledged is lost or half written."""
+"""Kills a service during ingestion over HTTP, and checks that no acknowledged event is lost or half written."""
 
 from __future__ import annotations
 

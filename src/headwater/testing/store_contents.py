@@ -1,4 +1,4 @@
-"""Everything that a reader can see of a store, by name: two stores that got the same events must show the same."""
+"""Everything visible in a store, by name: two stores with the same events must be equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conformance suite of stores: what a backend must do to be one.
+"""The conformance suite for storage backends.
 
 A backend's whole test file is::
 

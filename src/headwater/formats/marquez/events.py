@@ -1,4 +1,4 @@
-"""OpenLineage events for what Marquez's API is told: events are the truth, whichever way a fact comes in."""
+"""Builds OpenLineage events from requests to Marquez's API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Marquez's lineage routes answer with."""
+"""Responses of Marquez's lineage routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""UUIDs for what has none here: derived from names, so that they are the same on every server and at every time."""
+"""Deterministic UUIDs for objects that have none here, derived from names."""
 
 from __future__ import annotations
 

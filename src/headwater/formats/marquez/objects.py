@@ -1,4 +1,4 @@
-"""What Marquez's API answers with: namespaces, sources, datasets, jobs, runs and their versions.
+"""Responses of Marquez's API: namespaces, sources, datasets, jobs, runs and their versions.
 
 Times are RFC 3339 text in UTC. A member that is not known is ``null``, never left out: clients index it.
 """

@@ -1,4 +1,4 @@
-"""What Marquez's API is sent."""
+"""Request bodies of Marquez's API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of tenants, keys, members and shares: checked, done and put on record, for the API and the command line."""
+"""Changes to tenants, keys, members and shares: validated, applied and audited, for the API and the command line."""
 
 from __future__ import annotations
 

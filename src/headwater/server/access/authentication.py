@@ -1,4 +1,4 @@
-"""From a request to the one who sent it."""
+"""Authenticates requests."""
 
 from __future__ import annotations
 

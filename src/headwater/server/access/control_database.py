@@ -1,4 +1,4 @@
-"""Where the control store lies: a SQLite file beside the stores, or the PostgreSQL database that holds them.
+"""Opens the database of the control store: a SQLite file next to the stores, or the PostgreSQL database with them.
 
 Both are asked the same statements: standard SQL, ``?`` for a value, times and ids as integers and text.
 """

@@ -1,4 +1,4 @@
-"""What the control store remembers. Times are microseconds since the epoch, UTC."""
+"""Rows of the control store. Times are microseconds since the epoch, UTC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service itself remembers: tenants, keys, members, shares, and who changed them. Apart from the lineage, and
+"""The control store: tenants, keys, members, shares, and the audit record. Kept apart from the lineage, and
 shared by all the service's processes."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every row of the control store as plain data, and back: what a backup keeps of it."""
+"""Dumps the control store as plain data for a backup, and restores it."""
 
 from __future__ import annotations
 

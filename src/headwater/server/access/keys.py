@@ -1,4 +1,4 @@
-"""API keys: 256 random bits, of which only a digest is kept."""
+"""API keys: 256 random bits, of which only a digest is stored."""
 
 from __future__ import annotations
 

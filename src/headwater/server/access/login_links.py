@@ -1,4 +1,4 @@
-"""Links that log a browser in: good once, for a short while, and never a key in an address bar."""
+"""Login links for a browser: valid once, for a short time, so that no key appears in an address bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People: bearer tokens of an OpenID Connect provider (OpenID Connect Core 1.0 section 3.1.3.7, RFC 9068).
+"""Verifies bearer tokens of an OpenID Connect provider (OpenID Connect Core 1.0 section 3.1.3.7, RFC 9068).
 
 A token is believed when a key that the provider publishes signed it, and it names the provider, this service and a
 time that is not over. Keys are fetched from the configured provider alone, never from an address in a token.

@@ -1,4 +1,4 @@
-"""The one who calls."""
+"""The principal: whoever makes a request."""
 
 from __future__ import annotations
 

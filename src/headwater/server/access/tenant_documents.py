@@ -1,4 +1,4 @@
-"""Small documents that a tenant keeps beside its lineage: what no event can say, such as the owner of a namespace.
+"""Small documents of a tenant for what no event can express, such as the owner of a namespace.
 
 A document has a kind and a name, and is replaced whole. It lies in the control store, which makes its table.
 """

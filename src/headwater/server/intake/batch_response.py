@@ -1,4 +1,4 @@
-"""What a client is told of a batch: the answer that the OpenLineage specification gives, with the reasons."""
+"""The response to a batch: that of the OpenLineage specification, with reasons."""
 
 from __future__ import annotations
 

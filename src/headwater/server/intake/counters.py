@@ -1,4 +1,4 @@
-"""What the intake counts, for the metrics of the service."""
+"""Counters of the intake, for the metrics of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is to write: deficit round robin by bytes, one commit of a tenant at a time."""
+"""Fair queueing of writes: deficit round robin by bytes, one commit of a tenant at a time."""
 
 from __future__ import annotations
 

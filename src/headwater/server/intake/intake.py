@@ -1,4 +1,4 @@
-"""The intake: concurrent requests share commits, tenants take turns, and an answer means that the disk has it.
+"""The intake: concurrent requests share commits, tenants take turns, and a response means the data is on disk.
 
 Requests hand over deliveries on the event loop; the commits are made in worker threads, at most one of a tenant at a
 time. While one is under way deliveries gather, and the next commit takes them all: nobody waits for a timer. Rows are

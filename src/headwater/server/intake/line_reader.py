@@ -1,4 +1,4 @@
-"""Lines of a stream, as they arrive, in chunks of bounded size."""
+"""Reads the lines of a stream as they arrive, in chunks of bounded size."""
 
 from __future__ import annotations
 

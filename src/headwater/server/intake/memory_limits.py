@@ -1,4 +1,4 @@
-"""Bounds on what a tenant's unanswered requests hold in memory."""
+"""Limits on the memory held by a tenant's unanswered requests."""
 
 from __future__ import annotations
 

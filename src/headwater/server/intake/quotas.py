@@ -1,4 +1,4 @@
-"""Rates and sizes that a tenant may use: buckets that fill with time."""
+"""Quotas of a tenant: token buckets for rates and sizes."""
 
 from __future__ import annotations
 

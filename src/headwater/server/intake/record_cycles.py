@@ -1,4 +1,4 @@
-"""Dependencies of flat records: a record that would close a cycle is refused, with the cycle in the message."""
+"""Rejects flat records that would close a cycle of dependencies, with the cycle in the message."""
 
 from __future__ import annotations
 

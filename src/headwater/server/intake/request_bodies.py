@@ -1,4 +1,4 @@
-"""Bodies of ingest requests: read within the limits; one that is refused as a whole is put in quarantine."""
+"""Reads the bodies of ingest requests within limits, and quarantines bodies that are rejected as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the body of a request to the documents in it, each checked against the limits."""
+"""Extracts the documents from a request body, each checked against the limits."""
 
 from __future__ import annotations
 

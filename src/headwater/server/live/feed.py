@@ -1,4 +1,4 @@
-"""The changes of one tenant, for all who follow them: read from the log once, sent to each.
+"""The change feed of one tenant: read from the log once, sent to all followers.
 
 The log is the truth here too. A follower who was away says what it heard last and is told the rest from the log; one
 who is too slow is told from the log again. Changes are sent a few times a second, together, which is what lets a

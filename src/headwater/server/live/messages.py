@@ -1,4 +1,4 @@
-"""From an event of the log to what followers are told: a function of the log and the graph, so it can be told again."""
+"""Builds the messages for followers. They are a function of the log and the graph, so they can be sent again."""
 
 from __future__ import annotations
 

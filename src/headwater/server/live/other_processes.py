@@ -1,4 +1,4 @@
-"""Commits of other processes on the same database, told to those who follow here."""
+"""Receives commits of other processes on the same database, for followers in this process."""
 
 from __future__ import annotations
 

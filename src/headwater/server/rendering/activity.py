@@ -1,5 +1,4 @@
-"""What happened last, told from the log by the same function that tells followers: what is on the page first, and what
-the live stream adds to it, are the same words."""
+"""Recent activity, derived from the log by the function that also makes live messages, so that both read the same."""
 
 from __future__ import annotations
 

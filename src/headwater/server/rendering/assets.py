@@ -1,4 +1,4 @@
-"""The files that browsers fetch, read once, compressed once, and named by what is in all of them.
+"""Static assets: read once, compressed once, and versioned by a digest of all of them.
 
 The version in the path is a digest of every file together, so that an ES module may import its neighbour by a relative
 path: a page never mixes two versions, and everything may be cached for ever.

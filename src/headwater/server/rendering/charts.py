@@ -1,4 +1,4 @@
-"""Small pictures made on the server: where lines, bars and boxes stand. ``macros/charts.html`` draws them.
+"""Computes charts on the server: positions of lines, bars and boxes. ``macros/charts.html`` draws them.
 
 Every picture has a title and a description in words, and stands beside a table of the same numbers.
 """

@@ -1,4 +1,4 @@
-"""Two instants of a view on one graph: what was added, what was removed, and what is there at both and is another."""
+"""Compares two instants of a view in one graph: added, removed and changed nodes and edges."""
 
 from __future__ import annotations
 

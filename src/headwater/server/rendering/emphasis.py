@@ -1,4 +1,4 @@
-"""What stands out in the picture of a view, for the files that it is exported to: the marks that the page shows."""
+"""Highlights in exported pictures of a view: the marks that the page shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cards of a picture stand together: by namespace, or by selectors that name them."""
+"""Grouping of the cards of a picture: by namespace, or by selectors."""
 
 from __future__ import annotations
 

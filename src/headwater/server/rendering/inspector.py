@@ -1,4 +1,4 @@
-"""What the inspector says of a node, of an edge, and of a change."""
+"""Contents of the inspector for a node, an edge, and a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page as a response: the template with what every page shows around it, and the headers that keep it safe."""
+"""Renders a page as a response: the template with the common frame, and the security headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paths between two nodes as steps to read, beside the picture of them."""
+"""The paths between two nodes as a list of steps, shown next to the picture."""
 
 from __future__ import annotations
 

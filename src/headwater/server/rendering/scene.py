@@ -1,4 +1,4 @@
-"""The picture of a view as the canvas draws it, with what changed between two instants and what is left out."""
+"""The picture of a view as the canvas draws it, with differences between two instants and what is omitted."""
 
 from __future__ import annotations
 

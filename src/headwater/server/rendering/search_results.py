@@ -1,4 +1,4 @@
-"""What a search finds, as lines to choose from, and the facets by which it can be narrowed."""
+"""Search results as lines, and the facets to narrow them."""
 
 from __future__ import annotations
 

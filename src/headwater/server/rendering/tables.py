@@ -1,4 +1,4 @@
-"""The graph of a view as rows of text: the table that stands beside every picture."""
+"""The graph of a view as a text table, shown with every picture."""
 
 from __future__ import annotations
 

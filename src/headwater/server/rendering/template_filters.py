@@ -1,4 +1,4 @@
-"""How values are written on a page: the filters of the templates."""
+"""Template filters: formatting of values on pages."""
 
 from __future__ import annotations
 

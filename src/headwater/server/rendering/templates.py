@@ -1,4 +1,4 @@
-"""The templates: escaped always, and a name that was not given is an error."""
+"""The template environment: output is always escaped, and an undefined variable is an error."""
 
 from __future__ import annotations
 

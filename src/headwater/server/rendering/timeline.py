@@ -1,4 +1,4 @@
-"""Runs on one line of time: where each began and ended, beside the numbers."""
+"""Runs on a common time line: start and end of each, next to the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A view of the lineage, as a URL or a canvas asks for it, and the graph that answers it."""
+"""A view of the lineage as requested by a URL or a canvas, and the graph for it."""
 
 from __future__ import annotations
 

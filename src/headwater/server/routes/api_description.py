@@ -1,4 +1,4 @@
-"""The API's description of itself, for programs and for people."""
+"""The description of the API, for programs and for people."""
 
 from __future__ import annotations
 

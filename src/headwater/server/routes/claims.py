@@ -1,4 +1,4 @@
-"""What emitters claim beside what the SQL of their jobs says."""
+"""The lineage that producers claim, next to what the SQL of their jobs says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A view of the lineage page as a file: what is exported is what is shown, with a legend."""
+"""Exports the current view of the lineage page as a file, with a legend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the routes of questions share: their parameters, the forms of a graph, and pages of a list."""
+"""Shared by the query routes: parameters, formats of a graph, and pages of a list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about more than one node."""
+"""Queries about more than one node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the service lives and can do its work, and its numbers."""
+"""Liveness, readiness and metrics."""
 
 from __future__ import annotations
 

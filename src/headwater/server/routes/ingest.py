@@ -1,4 +1,4 @@
-"""Events in: the OpenLineage API. An answer of 2xx means that the events are committed and on disk."""
+"""The OpenLineage ingestion API. A 2xx response means that the events are committed and on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the inspector of the lineage page shows: a node, an edge with its evidence, a change with its impact."""
+"""Contents of the inspector on the lineage page: a node, an edge with its evidence, a change with its impact."""
 
 from __future__ import annotations
 

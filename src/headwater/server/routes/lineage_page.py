@@ -1,4 +1,4 @@
-"""The lineage page, and the pictures that its canvas asks for."""
+"""The lineage page, and the pictures that its canvas requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stream of what changes (server-sent events, HTML standard section 9.2)."""
+"""The stream of changes (server-sent events, HTML standard section 9.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logging in and out: a key is pasted, or a link from the terminal is opened; the browser keeps a strict cookie."""
+"""Login and logout: with a pasted key or a link from the terminal; the browser gets a strict cookie."""
 
 from __future__ import annotations
 

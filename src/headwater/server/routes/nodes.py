@@ -1,4 +1,4 @@
-"""Datasets and jobs, and every question about one of them."""
+"""Datasets and jobs, and all queries about one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was refused: listed, explained, sent again, dropped."""
+"""The quarantine: list, inspect, replay, drop."""
 
 from __future__ import annotations
 

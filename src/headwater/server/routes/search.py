@@ -1,4 +1,4 @@
-"""Search: suggestions while somebody types, and the page with everything that fits."""
+"""Search: suggestions while typing, and the page with all results."""
 
 from __future__ import annotations
 

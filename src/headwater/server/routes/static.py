@@ -1,4 +1,4 @@
-"""Scripts, styles and pictures of the pages. Public: the login page needs them, and they tell nobody anything."""
+"""Scripts, styles and images of the pages. Public, because the login page needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read off the parts of the service when somebody asks for its numbers."""
+"""Gauges: values read from the parts of the service when its metrics are requested."""
 
 from __future__ import annotations
 

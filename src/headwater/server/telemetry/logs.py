@@ -1,4 +1,4 @@
-"""Structured logs: one JSON document a line, of facts about requests and never of what was in them."""
+"""Structured logs: one JSON document per line, with facts about requests and never their content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watches every request: counts it, logs it, and gives it a name that its answer carries."""
+"""Observes every request: counts and logs it, and gives it the id that its response carries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a tenant's stores: by a thread of its own, as it takes long once after an upgrade."""
+"""Opens a tenant's stores on a separate thread, because that takes long once after an upgrade."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stores of all tenants: one that writes and a few that read for each, opened when first asked for."""
+"""The stores of all tenants: for each one writer and a few readers, opened on first use."""
 
 from __future__ import annotations
 

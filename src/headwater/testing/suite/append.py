@@ -1,4 +1,4 @@
-"""What ``append`` promises."""
+"""Tests of ``append``."""
 
 from __future__ import annotations
 

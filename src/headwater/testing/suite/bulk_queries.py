@@ -1,4 +1,4 @@
-"""Questions about many nodes at once: the answers are those that each node gives alone."""
+"""Bulk queries give the same answers as one query per node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that build on runs: kept, pending until they arrive, never in a circle."""
+"""Dependencies between runs: stored, pending until they arrive, never cyclic."""
 
 from __future__ import annotations
 

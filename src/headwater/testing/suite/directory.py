@@ -1,4 +1,4 @@
-"""What is listed and counted: the same as what a walk over everything would find."""
+"""The directory: lists and counts equal those of a full scan."""
 
 from __future__ import annotations
 

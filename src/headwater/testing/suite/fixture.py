@@ -1,4 +1,4 @@
-"""What every part of the suite needs: a fresh store, and short ways to fill and ask it."""
+"""Fixtures for the suite: a fresh store, and short ways to fill and query it."""
 
 from __future__ import annotations
 

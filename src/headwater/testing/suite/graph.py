@@ -1,4 +1,4 @@
-"""Dataset-level edges: which, how known, and from when to when."""
+"""Dataset-level edges: which exist, their evidence, and their validity."""
 
 from __future__ import annotations
 

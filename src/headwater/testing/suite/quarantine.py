@@ -1,4 +1,4 @@
-"""What the quarantine promises."""
+"""Tests of the quarantine."""
 
 from __future__ import annotations
 

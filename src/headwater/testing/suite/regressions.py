@@ -1,4 +1,4 @@
-"""What broke other stores."""
+"""Cases that broke other stores."""
 
 from __future__ import annotations
 

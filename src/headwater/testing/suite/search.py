@@ -1,4 +1,4 @@
-"""Search: what the index finds is what looking at every node finds, in the same order."""
+"""Search: the index finds what a full scan finds, in the same order."""
 
 from __future__ import annotations
 

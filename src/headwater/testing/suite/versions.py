@@ -1,4 +1,4 @@
-"""The run level: which state of a dataset a run read, and what it made of it."""
+"""The run level: the versions that runs read and made."""
 
 from __future__ import annotations
 

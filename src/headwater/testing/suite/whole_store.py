@@ -1,4 +1,4 @@
-"""The store as a whole: convergence, rebuilding, forgetting, copies."""
+"""Tests of the whole store: convergence, rebuilding, retention, copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who one is, and what was done to the access of one's tenant."""
+"""The caller's identity, and the audit record of its tenant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sharing a part of the lineage with another tenant: explicit, for a time, on record."""
+"""Sharing a part of the lineage with another tenant: explicit, limited in time, audited."""
 
 from __future__ import annotations
 

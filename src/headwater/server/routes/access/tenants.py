@@ -1,4 +1,4 @@
-"""The tenants of the service, for who operates it, and one's own."""
+"""The tenants of the service, for operators, and the caller's own."""
 
 from __future__ import annotations
 

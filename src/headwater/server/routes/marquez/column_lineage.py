@@ -1,4 +1,4 @@
-"""The graph of columns: what the columns of a dataset, one of them, or those that a job writes come from."""
+"""Column lineage: of a dataset, of one of its columns, or of everything that a job writes."""
 
 from __future__ import annotations
 

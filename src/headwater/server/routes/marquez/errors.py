@@ -1,4 +1,4 @@
-"""How Marquez tells a failure: ``{"code": 404, "message": "..."}``."""
+"""Errors in Marquez's format: ``{"code": 404, "message": "..."}``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way in for what this API is told: as events, through the intake that everything else goes through."""
+"""Passes what this API is sent through the normal intake, as events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as they came in, by the time they speak of."""
+"""Events as received, by event time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Marquez's documents say of an object, read from its facets."""
+"""Fields of Marquez's documents, read from facets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The versions of a job: what it read and wrote, and where its code stood, each until that changed.
+"""Versions of a job: its inputs, outputs and code location, each until it changed.
 
 They are read off the intervals in which the job's edges hold, from now backwards, so that the latest cost least.
 """

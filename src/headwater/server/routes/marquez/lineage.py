@@ -1,4 +1,4 @@
-"""The graph around a dataset or a job: what it comes from, and what comes of it.
+"""The graph around a dataset or a job, upstream and downstream.
 
 The walk has a direction. Marquez joins every job that shares a dataset with one it has, and so shows the other
 outputs of an upstream job, and theirs; here a node is shown when data flowed from it to the one asked about, or back.

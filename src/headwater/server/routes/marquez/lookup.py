@@ -1,4 +1,4 @@
-"""From the names in a path to what is stored, or to the message that Marquez gives."""
+"""Looks up the objects named in a path, or raises Marquez's message."""
 
 from __future__ import annotations
 

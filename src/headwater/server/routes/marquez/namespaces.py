@@ -1,4 +1,4 @@
-"""Namespaces: those that objects are named in, and those that were made by hand."""
+"""Namespaces: those with objects, and those created by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which object a node id names: looked up among stored names, never split by a rule."""
+"""Resolves node ids by looking up stored names, never by splitting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operations of this API have in common, and their query parameters."""
+"""Shared by the operations of this API, and their query parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs that a run depends on: those that wrote what it read, and what those read, and so on."""
+"""The runs that a run depends on: those that wrote its inputs, recursively."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs: how they are made, how they change their state, and what is known of them."""
+"""Runs: creation, state changes, and details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources: where datasets live."""
+"""Sources of datasets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts by hour of the last day, or by day of the last week."""
+"""Counts per hour of the last day, or per day of the last week."""
 
 from __future__ import annotations
 

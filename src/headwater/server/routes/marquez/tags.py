@@ -1,4 +1,4 @@
-"""Tags: what they mean, and which dataset, column or job has them."""
+"""Tags: their descriptions, and the datasets, columns and jobs that have them."""
 
 from __future__ import annotations
 

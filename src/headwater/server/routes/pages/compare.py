@@ -1,4 +1,4 @@
-"""Two runs, two versions or two instants side by side."""
+"""Compares two runs, two versions or two instants side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a dataset, whatever kind it is of: a table, a feature view, a model, predictions."""
+"""The page of a dataset of any type: a table, a feature view, a model, predictions."""
 
 from __future__ import annotations
 

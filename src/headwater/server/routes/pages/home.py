@@ -1,4 +1,4 @@
-"""Where everybody arrives: what is new, what is wrong, what is covered, where to start."""
+"""The home page: what is new, what is wrong, what is covered, where to start."""
 
 from __future__ import annotations
 

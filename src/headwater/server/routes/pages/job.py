@@ -1,4 +1,4 @@
-"""The page of a job: its runs over time, its code, what it reads and writes, and whether its SQL says the same."""
+"""The page of a job: its runs over time, its code, inputs and outputs, and whether its SQL agrees."""
 
 from __future__ import annotations
 

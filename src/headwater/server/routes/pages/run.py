@@ -1,4 +1,4 @@
-"""The page of a run: what it was given, where it ran, what it read and wrote, how it ended."""
+"""The page of a run: parameters, environment, inputs, outputs and outcome."""
 
 from __future__ import annotations
 

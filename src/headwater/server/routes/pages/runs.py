@@ -1,4 +1,4 @@
-"""The page of all runs, latest first, and of those in one state."""
+"""The page of all runs, latest first, optionally in one state."""
 
 from __future__ import annotations
 

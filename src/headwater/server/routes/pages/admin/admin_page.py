@@ -1,4 +1,4 @@
-"""What the pages of the administration share: their navigation, their declaration, the way back."""
+"""Shared by the administration pages: navigation, declaration, the way back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys: made, rotated and revoked. A secret is shown once, in the answer to the form that made it."""
+"""Keys: create, rotate and revoke. A secret is shown once, in the response to the form that created it."""
 
 from __future__ import annotations
 

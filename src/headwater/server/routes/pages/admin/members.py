@@ -1,4 +1,4 @@
-"""Members: people as their identity provider knows them, and their roles."""
+"""Members: people as known to the identity provider, and their roles."""
 
 from __future__ import annotations
 

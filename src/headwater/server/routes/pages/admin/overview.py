@@ -1,4 +1,4 @@
-"""Whether all is well: checks, what is stored, the index, usage against the quota, and what was done to access."""
+"""Overview: checks, contents of the store, the index, usage against the quota, and the audit record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quarantine: what was refused and why; sent again as it was or mended, or dropped."""
+"""The quarantine: what was rejected and why; replay as it was or corrected, or drop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shares: what the tenant lets others read, until when, and what others let it read."""
+"""Shares: what the tenant shares and until when, and what is shared with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tenants and their quotas, for who operates the service."""
+"""Tenants and their quotas, for operators of the service."""
 
 from __future__ import annotations
 
