@@ -46,7 +46,7 @@ def test_every_command_is_documented(name: str) -> None:
 
 def test_every_option_is_documented() -> None:
     """Each option stands in its command's section, or in the part about what all commands share."""
-    shared = section("What all commands share") + section("upstream")
+    shared = section("Common options") + section("upstream")
     for name, command in commands():
         if name in CAPTURE or isinstance(command, click.Group):
             continue

@@ -20,7 +20,7 @@ OPERATIONS = (
         path="/api/v1/nodes/{id}/claims",
         handler=claims,
         permission=Permission.READ,
-        summary="What a job's emitter claims, beside what its SQL says.",
+        summary="What a job's producer claims, next to what its SQL says.",
         group="Lineage",
         answer=Claims,
     ),

@@ -56,7 +56,7 @@ def path(call: Call) -> LineageGraph | Response:
 
 
 def graph(call: Call) -> LineageGraph | Response:
-    """The nodes that a selector names, with the edges between them."""
+    """The nodes that match a selector, with the edges between them."""
     query: GraphQuery = call.query
     with call.lineage() as lineage:
         found = lineage.graph(query.select, as_of=query.as_of, limit=check_budget(call, query.budget))
@@ -92,7 +92,7 @@ OPERATIONS = (
         path="/api/v1/graph",
         handler=graph,
         permission=Permission.READ,
-        summary="The nodes that a selector names, with the edges between them.",
+        summary="The nodes that match a selector, with the edges between them.",
         group=_GROUP,
         query=GraphQuery,
         answer=LineageGraph,

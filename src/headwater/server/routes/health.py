@@ -43,7 +43,7 @@ OPERATIONS = (
         path="/health/live",
         handler=live,
         permission=Permission.PUBLIC,
-        summary="Whether the process answers.",
+        summary="Check that the process responds.",
         group="Operations",
         answer=Liveness,
     ),

@@ -74,7 +74,7 @@ OPERATIONS = (
         path="/api/v1/stream",
         handler=stream,
         permission=Permission.READ,
-        summary="What changes, as it changes (server-sent events).",
+        summary="Changes as they happen (server-sent events).",
         group="Live",
         query=StreamQuery,
     ),

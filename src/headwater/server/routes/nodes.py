@@ -136,18 +136,18 @@ def nodes(call: Call) -> Nodes:
 
 
 def node(call: Call) -> Details:
-    """All that is known of a dataset, version, job or run."""
+    """Everything known about a dataset, version, job or run."""
     with call.lineage() as lineage:
         return lineage.show(call.path["id"], as_of=call.query.as_of)
 
 
 def upstream(call: Call) -> msgspec.Raw | LineageGraph | Response:
-    """What a node comes from."""
+    """Everything a node was made from."""
     return _walk(call, Direction.UPSTREAM)
 
 
 def downstream(call: Call) -> msgspec.Raw | LineageGraph | Response:
-    """What is made from a node."""
+    """Everything made from a node."""
     return _walk(call, Direction.DOWNSTREAM)
 
 
@@ -216,11 +216,11 @@ def _get(path: str, handler: object, summary: str, query: type[msgspec.Struct], 
 
 OPERATIONS = (
     _get("/api/v1/nodes", nodes, "Find nodes by words or by selector, or list them.", NodesQuery, Nodes),
-    _get("/api/v1/nodes/{id}", node, "All that is known of a dataset, version, job or run.", TimeQuery, Details),
-    _get("/api/v1/nodes/{id}/upstream", upstream, "What a node comes from.", WalkQuery, LineageGraph),
-    _get("/api/v1/nodes/{id}/downstream", downstream, "What is made from a node.", WalkQuery, LineageGraph),
-    _get("/api/v1/nodes/{id}/impact", impact, "What breaks when a node or column changes.", ImpactQuery, Impact),
-    _get("/api/v1/nodes/{id}/why", why, "The way back from a prediction to raw data.", TimeQuery, Why),
+    _get("/api/v1/nodes/{id}", node, "Everything known about a dataset, version, job or run.", TimeQuery, Details),
+    _get("/api/v1/nodes/{id}/upstream", upstream, "Everything a node was made from.", WalkQuery, LineageGraph),
+    _get("/api/v1/nodes/{id}/downstream", downstream, "Everything made from a node.", WalkQuery, LineageGraph),
+    _get("/api/v1/nodes/{id}/impact", impact, "What breaks if a node or column changes.", ImpactQuery, Impact),
+    _get("/api/v1/nodes/{id}/why", why, "The trace from a prediction back to raw data.", TimeQuery, Why),
     _get("/api/v1/nodes/{id}/history", history, "Versions, runs and changes over time.", PageQuery, History),
     _get("/api/v1/nodes/{id}/runs", runs, "The runs of a job, or those that wrote a dataset.", NodeRunsQuery, NodeRuns),
 )

@@ -62,7 +62,7 @@ OPERATIONS = (
         path="/api/v1/runs/{id}",
         handler=run,
         permission=Permission.READ,
-        summary="All that is known of a run.",
+        summary="Everything known about a run.",
         group="Lineage",
         answer=Details,
     ),

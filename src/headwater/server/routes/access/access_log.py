@@ -13,7 +13,7 @@ from headwater.server.routing import Operation
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom the service takes the caller for."""
+    """Identify the caller."""
 
     name: str
     tenant: str
@@ -33,7 +33,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def whoami(call: Call) -> Identity:
-    """Whom the service takes the caller for."""
+    """Identify the caller."""
     who = call.principal
     return Identity(name=who.name, tenant=who.tenant, permissions=tuple(sorted(who.permissions)))
 
@@ -49,7 +49,7 @@ OPERATIONS = (
         path="/api/v1/whoami",
         handler=whoami,
         permission=Permission.READ,
-        summary="Whom the service takes the caller for.",
+        summary="Identify the caller.",
         group="Access",
         answer=Identity,
     ),
@@ -58,7 +58,7 @@ OPERATIONS = (
         path="/api/v1/audit",
         handler=actions,
         permission=Permission.REPORT,
-        summary="What was done to keys, members, shares and quotas, latest first.",
+        summary="Changes to keys, members, shares and quotas, latest first.",
         group="Access",
         query=RecordQuery,
         answer=Record,

@@ -98,7 +98,7 @@ def rotate_key(call: Call) -> MadeKey:
 
 
 def revoke_key(call: Call) -> None:
-    """Let a key end now."""
+    """Revoke a key at once."""
     call.service.administration.revoke_key(call.tenant, call.path["id"], who=call.principal.name)
 
 
@@ -117,7 +117,7 @@ OPERATIONS = (
         path="/api/v1/keys",
         handler=create_key,
         permission=Permission.ADMIN,
-        summary="Make a key; its secret is shown this once.",
+        summary="Create a key. Its secret is shown only once.",
         group="Access",
         body=KeyRequest,
         answer=MadeKey,
@@ -128,7 +128,7 @@ OPERATIONS = (
         path="/api/v1/keys/{id}/rotate",
         handler=rotate_key,
         permission=Permission.ADMIN,
-        summary="Make a key in the place of another, which goes on opening for a while.",
+        summary="Replace a key with a new one. The old key stays valid for a while.",
         group="Access",
         body=Rotation,
         answer=MadeKey,
@@ -139,7 +139,7 @@ OPERATIONS = (
         path="/api/v1/keys/{id}",
         handler=revoke_key,
         permission=Permission.ADMIN,
-        summary="Let a key end now.",
+        summary="Revoke a key at once.",
         group="Access",
         status=204,
     ),

@@ -38,7 +38,7 @@ def list_members(call: Call) -> Members:
 
 
 def put_member(call: Call) -> Member:
-    """Make a person a member, or give a member another role."""
+    """Add a member, or change the role of a member."""
     wanted: MemberRequest = call.body
     return call.service.administration.put_member(
         call.tenant, wanted.issuer, wanted.subject, wanted.role, who=call.principal.name, name=wanted.name
@@ -46,7 +46,7 @@ def put_member(call: Call) -> Member:
 
 
 def drop_member(call: Call) -> None:
-    """Make a person a member no longer."""
+    """Remove a member."""
     person: Person = call.query
     call.service.administration.drop_member(call.tenant, person.issuer, person.subject, who=call.principal.name)
 
@@ -66,7 +66,7 @@ OPERATIONS = (
         path="/api/v1/members",
         handler=put_member,
         permission=Permission.ADMIN,
-        summary="Make a person a member, or give a member another role.",
+        summary="Add a member, or change the role of a member.",
         group="Access",
         body=MemberRequest,
         answer=Member,
@@ -76,7 +76,7 @@ OPERATIONS = (
         path="/api/v1/members",
         handler=drop_member,
         permission=Permission.ADMIN,
-        summary="Make a person a member no longer.",
+        summary="Remove a member.",
         group="Access",
         query=Person,
         status=204,

@@ -93,7 +93,7 @@ def change_tenant(call: Call) -> Tenant:
 
 
 def drop_tenant(call: Call) -> None:
-    """Drop a tenant with its keys and all its lineage."""
+    """Delete a tenant with its keys and all its lineage."""
     name, confirmation = call.path["name"], call.query
     if confirmation.confirm != name:
         raise Conflict("confirm is not the name of the tenant", hint=f"to delete it, say confirm={name}")
@@ -137,7 +137,7 @@ OPERATIONS = (
         path="/api/v1/tenants",
         handler=create_tenant,
         permission=Permission.OPERATE,
-        summary="Make a tenant.",
+        summary="Create a tenant.",
         group="Tenants",
         body=TenantRequest,
         answer=Tenant,
@@ -157,7 +157,7 @@ OPERATIONS = (
         path="/api/v1/tenants/{name}",
         handler=change_tenant,
         permission=Permission.OPERATE,
-        summary="Give a tenant another title or quota.",
+        summary="Change the title or quota of a tenant.",
         group="Tenants",
         body=TenantChange,
         answer=Tenant,
@@ -167,7 +167,7 @@ OPERATIONS = (
         path="/api/v1/tenants/{name}",
         handler=drop_tenant,
         permission=Permission.OPERATE,
-        summary="Drop a tenant with its keys and all its lineage.",
+        summary="Delete a tenant with its keys and all its lineage.",
         group="Tenants",
         query=Confirmation,
         status=204,
@@ -177,7 +177,7 @@ OPERATIONS = (
         path="/api/v1/tenants/{name}/keys",
         handler=create_tenant_key,
         permission=Permission.OPERATE,
-        summary="Make a key of a tenant; its secret is shown this once.",
+        summary="Create a key for a tenant. Its secret is shown only once.",
         group="Tenants",
         body=TenantKeyRequest,
         answer=MadeKey,

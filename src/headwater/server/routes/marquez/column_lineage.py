@@ -35,7 +35,7 @@ class ColumnQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def get_column_lineage(call: Call) -> Lineage:
-    """The graph of columns around a node."""
+    """The column graph around a node."""
     query: ColumnQuery = call.query
     with call.store() as store:
         root = find_node(store, query.node_id)
@@ -147,7 +147,7 @@ OPERATIONS = (
         "GET",
         "/api/v1/column-lineage",
         get_column_lineage,
-        "The graph of columns around a node.",
+        "The column graph around a node.",
         query=ColumnQuery,
         answer=Lineage,
     ),

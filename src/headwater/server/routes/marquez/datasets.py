@@ -173,7 +173,7 @@ def find_version(store: Store, row: NodeRow, version: str) -> VersionRow | None:
 OPERATIONS = (
     operation("GET", _PATH, list_datasets, "The datasets of a namespace.", query=Page, answer=DatasetPage),
     operation("GET", _PATH + "/{dataset}", get_dataset, "One dataset.", answer=Dataset),
-    operation("PUT", _PATH + "/{dataset}", put, "Make or change a dataset.", body=DatasetMeta, answer=Dataset),
+    operation("PUT", _PATH + "/{dataset}", put, "Create or change a dataset.", body=DatasetMeta, answer=Dataset),
     operation("DELETE", _PATH + "/{dataset}", delete, "Delete a dataset.", answer=Dataset),
     operation(
         "GET",

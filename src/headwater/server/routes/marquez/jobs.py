@@ -190,7 +190,7 @@ OPERATIONS = (
     operation("POST", "/api/v1/jobs", list_jobs, "The jobs.", query=Page, answer=JobPage, permission=Permission.READ),
     operation("GET", _PATH, list_jobs, "The jobs of a namespace.", query=Page, answer=JobPage),
     operation("GET", _PATH + "/{job}", get_job, "One job.", answer=Job),
-    operation("PUT", _PATH + "/{job}", put, "Make or change a job.", body=JobMeta, answer=Job),
+    operation("PUT", _PATH + "/{job}", put, "Create or change a job.", body=JobMeta, answer=Job),
     operation("DELETE", _PATH + "/{job}", delete, "Delete a job.", answer=Job),
     operation("GET", _PATH + "/{job}/versions", list_versions, "Versions.", query=Page, answer=JobVersions),
     operation("GET", _PATH + "/{job}/versions/{version}", get_version, "One version.", answer=JobVersion),

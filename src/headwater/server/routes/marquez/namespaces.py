@@ -128,7 +128,7 @@ OPERATIONS = (
         "PUT",
         "/api/v1/namespaces/{namespace}",
         put_namespace,
-        "Make or change a namespace.",
+        "Create or change a namespace.",
         body=NamespaceMeta,
         answer=Namespace,
     ),

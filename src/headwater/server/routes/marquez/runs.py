@@ -91,22 +91,22 @@ def _run(call: Call, run_id: str) -> Run:
 
 
 def start(call: Call) -> Run:
-    """A run starts."""
+    """Mark a run as started."""
     return _change(call, "START")
 
 
 def complete(call: Call) -> Run:
-    """A run ends well."""
+    """Mark a run as completed."""
     return _change(call, "COMPLETE")
 
 
 def fail(call: Call) -> Run:
-    """A run fails."""
+    """Mark a run as failed."""
     return _change(call, "FAIL")
 
 
 def abort(call: Call) -> Run:
-    """A run is broken off."""
+    """Mark a run as aborted."""
     return _change(call, "ABORT")
 
 
@@ -135,11 +135,11 @@ def get_facets(call: Call) -> RunFacets:
 
 OPERATIONS = (
     operation("GET", _PATH, list_runs, "The runs of a job.", query=Page, answer=RunPage),
-    operation("POST", _PATH, create_run, "Announce a run.", body=RunMeta, answer=Run, status=201),
+    operation("POST", _PATH, create_run, "Create a run.", body=RunMeta, answer=Run, status=201),
     operation("GET", _RUN, get_run, "One run.", answer=Run),
     operation("GET", _RUN + "/facets", get_facets, "Facets of a run or its job.", query=FacetKind, answer=RunFacets),
-    operation("POST", _RUN + "/start", start, "A run starts.", query=At, answer=Run),
-    operation("POST", _RUN + "/complete", complete, "A run ends well.", query=At, answer=Run),
-    operation("POST", _RUN + "/fail", fail, "A run fails.", query=At, answer=Run),
-    operation("POST", _RUN + "/abort", abort, "A run is broken off.", query=At, answer=Run),
+    operation("POST", _RUN + "/start", start, "Mark a run as started.", query=At, answer=Run),
+    operation("POST", _RUN + "/complete", complete, "Mark a run as completed.", query=At, answer=Run),
+    operation("POST", _RUN + "/fail", fail, "Mark a run as failed.", query=At, answer=Run),
+    operation("POST", _RUN + "/abort", abort, "Mark a run as aborted.", query=At, answer=Run),
 )

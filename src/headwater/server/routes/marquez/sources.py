@@ -86,6 +86,6 @@ OPERATIONS = (
     operation("GET", "/api/v1/sources", list_sources, "The sources.", query=Page, answer=Sources),
     operation("GET", "/api/v1/sources/{source}", get_source, "One source.", answer=Source),
     operation(
-        "PUT", "/api/v1/sources/{source}", put_source, "Make or change a source.", body=SourceMeta, answer=Source
+        "PUT", "/api/v1/sources/{source}", put_source, "Create or change a source.", body=SourceMeta, answer=Source
     ),
 )

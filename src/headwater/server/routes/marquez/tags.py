@@ -37,7 +37,7 @@ def list_tags(call: Call) -> Tags:
 
 
 def put_tag(call: Call) -> Tag:
-    """Say what a tag means."""
+    """Describe a tag."""
     meta: TagMeta = call.body
     name = call.path["tag"]
     if meta.description is None:
@@ -62,7 +62,7 @@ def add_to_dataset(call: Call) -> Dataset:
 
 
 def take_from_dataset(call: Call) -> Dataset:
-    """Take a tag from a dataset."""
+    """Remove a tag from a dataset."""
     return _change_dataset(call, field=None, is_added=False)
 
 
@@ -72,7 +72,7 @@ def add_to_field(call: Call) -> Dataset:
 
 
 def take_from_field(call: Call) -> Dataset:
-    """Take a tag from a column."""
+    """Remove a tag from a column."""
     return _change_dataset(call, field=call.path["field"], is_added=False)
 
 
@@ -100,7 +100,7 @@ def add_to_job(call: Call) -> Job:
 
 
 def take_from_job(call: Call) -> Job:
-    """Take a tag from a job."""
+    """Remove a tag from a job."""
     return _change_job(call, is_added=False)
 
 
@@ -129,19 +129,23 @@ def _changed(tags: list[TagFact], name: str, field: str | None, *, is_added: boo
 
 OPERATIONS = (
     operation("GET", "/api/v1/tags", list_tags, "The tags.", query=Page, answer=Tags),
-    operation("PUT", "/api/v1/tags/{tag}", put_tag, "Say what a tag means.", body=TagMeta, answer=Tag),
+    operation("PUT", "/api/v1/tags/{tag}", put_tag, "Describe a tag.", body=TagMeta, answer=Tag),
     operation("POST", _DATASET + "/tags/{tag}", add_to_dataset, "Tag a dataset.", answer=Dataset),
-    operation("DELETE", _DATASET + "/tags/{tag}", take_from_dataset, "Take a tag from a dataset.", answer=Dataset),
+    operation("DELETE", _DATASET + "/tags/{tag}", take_from_dataset, "Remove a tag from a dataset.", answer=Dataset),
     operation("POST", _DATASET + "/fields/{field}/tags/{tag}", add_to_field, "Tag a column.", answer=Dataset),
     operation(
-        "DELETE", _DATASET + "/fields/{field}/tags/{tag}", take_from_field, "Take a tag from a column.", answer=Dataset
+        "DELETE",
+        _DATASET + "/fields/{field}/tags/{tag}",
+        take_from_field,
+        "Remove a tag from a column.",
+        answer=Dataset,
     ),
     operation("POST", "/api/v1/namespaces/{namespace}/jobs/{job}/tags/{tag}", add_to_job, "Tag a job.", answer=Job),
     operation(
         "DELETE",
         "/api/v1/namespaces/{namespace}/jobs/{job}/tags/{tag}",
         take_from_job,
-        "Take a tag from a job.",
+        "Remove a tag from a job.",
         answer=Job,
     ),
 )

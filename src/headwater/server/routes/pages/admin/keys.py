@@ -43,7 +43,7 @@ def rotate(call: Call, form: Form) -> Response:
 
 
 def revoke(call: Call, form: Form) -> Response:
-    """Let a key end now."""
+    """Revoke a key at once."""
     del form
     call.service.administration.revoke_key(call.tenant, call.path["id"], who=call.principal.name)
     return back_to(_HERE)

@@ -23,7 +23,7 @@ def show(call: Call) -> Response:
 
 
 def put(call: Call, form: Form) -> Response:
-    """Make a person a member, or give a member another role."""
+    """Add a member, or change the role of a member."""
     role = form.text("role")
     if role not in list(Role):
         raise InvalidInput(field="role", value=role[:80], rule=f"must be one of {', '.join(Role)}")
@@ -39,7 +39,7 @@ def put(call: Call, form: Form) -> Response:
 
 
 def drop(call: Call, form: Form) -> Response:
-    """Make a person a member no longer."""
+    """Remove a member."""
     call.service.administration.drop_member(
         call.tenant, form.needed("issuer"), form.needed("subject"), who=call.principal.name
     )

@@ -28,7 +28,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show(call: Call) -> Response:
-    """What was refused, the latest first."""
+    """Rejected entries, latest first."""
     with call.store() as store:
         found = store.quarantined(limit=_PAGE + 1, before=call.query.before)
         totals = store.quarantine_totals()

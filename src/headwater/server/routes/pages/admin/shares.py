@@ -38,7 +38,7 @@ def create(call: Call, form: Form) -> Response:
 
 
 def end(call: Call, form: Form) -> Response:
-    """End a share now."""
+    """End a share at once."""
     del form
     call.service.administration.end_share(call.tenant, call.path["id"], who=call.principal.name)
     return back_to(_HERE)

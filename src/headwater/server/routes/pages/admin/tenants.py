@@ -61,7 +61,7 @@ def _quota(form: Form) -> Quota:
 
 OPERATIONS = (
     operation("GET", _HERE, show, Permission.OPERATE, "The tenants page."),
-    operation("POST", _HERE, submitted(create, show, {**_FIELDS, "": "name"}), Permission.OPERATE, "Make a tenant."),
+    operation("POST", _HERE, submitted(create, show, {**_FIELDS, "": "name"}), Permission.OPERATE, "Create a tenant."),
     operation(
         "POST", "/admin/tenants/{name}", submitted(change, show, _FIELDS), Permission.OPERATE, "Change a tenant."
     ),
