@@ -76,7 +76,7 @@ def test_a_client_is_told_an_id_and_no_more(broken, path):
         "title": "The service failed at this; that is a fault of its own.",
         "status": 500,
         "detail": "The service failed at this; that is a fault of its own.",
-        "hint": f"tell whoever runs the service: the log has more under {request_id}",
+        "hint": f"tell the operator of the service: the log has more under {request_id}",
         "request_id": request_id,
     }
     logged = msgspec.json.decode(log.getvalue())

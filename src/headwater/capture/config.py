@@ -55,7 +55,7 @@ class Config(NamedTuple):
             # The address is not repeated: a password may stand in it.
             raise ConfigError(
                 f"{self.origins.get('store', '')}: store is the address of a {scheme} server; capture needs a folder",
-                hint="to send lineage to a service set HEADWATER_URL; 'headwater serve' makes one of a database",
+                hint="to send lineage to a service set HEADWATER_URL; 'headwater serve' runs one on a database",
             )
         where = rest.removeprefix("/") if rest.startswith("//") else rest
         path = Path((where if is_address else scheme) or ".headwater").expanduser()

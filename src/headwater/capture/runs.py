@@ -78,7 +78,7 @@ def _checked_number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last is torch's, of many elements
         raise InvalidInput(
-            field="value", value=_told(value), rule="must be a number", hint="what is no number can be a parameter"
+            field="value", value=_told(value), rule="must be a number", hint="record other values as parameters"
         ) from error
 
 

@@ -102,7 +102,7 @@ def restore(ctx: click.Context, file: Path, force: bool) -> None:
     place = store_path(file_of(ctx), tenant)
     if place.exists() and not force:
         raise StoreError(
-            f"{place} exists", hint="use --force to replace it; the old one is kept beside it as .replaced"
+            f"{place} exists", hint="use --force to replace it; the old one is kept next to it as .replaced"
         )
     moved = _move(place, "", ".replaced")
     try:

@@ -34,7 +34,7 @@ def check_kinds(store: Store, kinds: Iterable[str]) -> None:
             raise NotFound(
                 word,
                 says=f"nothing is of the kind {word!r}",
-                hint=f"kinds are {', '.join(KINDS)}, and the types that emitters name; separate them by commas",
+                hint=f"kinds are {', '.join(KINDS)}, and the types that producers name; separate them by commas",
             )
 
 

@@ -198,7 +198,7 @@ class Lineage(LineageAPI):
                 field="change",
                 value=change,
                 rule="must be about a whole dataset, not a column",
-                hint="leave the column out, or use drop, retype or rename",
+                hint="omit the column, or use drop, retype or rename",
             )
         edges = Edges(self.store, self.instant(as_of))
         found = find_impact(edges, target.node, target.field, change, depth=depth, limit=limit, labels=self.labels)

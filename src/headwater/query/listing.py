@@ -91,7 +91,7 @@ def _place(lineage: Lineage, after: str) -> int:
         return 0
     rows = lineage.resolver.rows(after)
     if not rows:
-        raise NotFound(after, hint="the list went on from there; begin without a cursor")
+        raise NotFound(after, hint="the list has changed since; start again without a cursor")
     return rows[0].id
 
 

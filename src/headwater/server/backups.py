@@ -69,7 +69,7 @@ def back_up(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
         shutil.rmtree(part, ignore_errors=True)
         raise StoreError(
             f"cannot write {error.filename or folder}: {error.strerror}",
-            hint="a backup needs room, and a folder in which whoever runs this may write",
+            hint="a backup needs free space, and a folder that this user can write",
         ) from error
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)

@@ -76,7 +76,7 @@ class Unforeseen(HeadwaterError):
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
-        super().__init__(hint=f"tell whoever runs the service: the log has more under {request_id}")
+        super().__init__(hint=f"tell the operator of the service: the log has more under {request_id}")
 
 
 _STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (

@@ -35,7 +35,7 @@ def ask_health(url: str, *, timeout_s: float) -> Readiness:
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise ServiceError(
-            f"{shown} cannot be reached: {reason}", hint="is the service running? 'headwater health URL' asks another"
+            f"{shown} cannot be reached: {reason}", hint="is the service running? 'headwater health URL' checks another"
         ) from None
     try:
         return msgspec.json.decode(body, type=Readiness)

@@ -89,7 +89,7 @@ def check(settings: Settings) -> None:
     if settings.anonymous is not None and not is_local:
         raise ConfigError(
             f"anonymous access on {settings.host} would open the lineage to everybody who reaches it",
-            hint="leave --anonymous out and give keys, or listen on 127.0.0.1",
+            hint="omit --anonymous and use keys, or listen on 127.0.0.1",
         )
 
 
@@ -100,10 +100,10 @@ def _check_listen_url(settings: Settings) -> None:
     if not settings.store.startswith(_POSTGRES):
         raise ConfigError(
             "--listen-url is for a store on PostgreSQL, and this one is not",
-            hint="leave --listen-url (HEADWATER_LISTEN_URL) out, or use --store postgresql://...",
+            hint="omit --listen-url (HEADWATER_LISTEN_URL), or use --store postgresql://...",
         )
     if not settings.listen_url.startswith(_POSTGRES):
         raise ConfigError(
             "--listen-url is not the address of a PostgreSQL",
-            hint="it begins with postgresql:// and leads to the server itself, past any pooler",
+            hint="it starts with postgresql:// and is the address of the server itself, not of a pooler",
         )

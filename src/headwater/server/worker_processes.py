@@ -30,7 +30,7 @@ def check_workers(settings: Settings) -> None:
     if settings.workers > 1 and not settings.store.startswith(("postgresql://", "postgres://")):
         raise ConfigError(
             "several workers need a store that several processes write at once",
-            hint="leave --workers out, or use --store postgresql://...",
+            hint="omit --workers, or use --store postgresql://...",
         )
     if settings.workers > 1 and not hasattr(os, "fork"):
         raise ConfigError("several workers need a system that forks", hint="start several services instead")

@@ -39,7 +39,7 @@ class Cycles:
                     field=FIELD,
                     value=repr(path[0]),
                     rule="must not form a cycle: " + " -> ".join((run_id, *path)),
-                    hint="leave out the dependency that was recorded by mistake",
+                    hint="remove the dependency that was recorded by mistake",
                 )
         self._said[run_id] = starts
         self._named.update(starts)

@@ -85,12 +85,12 @@ def no_store(target: str) -> ConfigError:
     if scheme in ("http", "https"):
         return ConfigError(
             f"an {scheme} address is a service; this works on the store itself",
-            hint="run it where the store is, with --store FOLDER or postgresql://...; a service is asked, and sent"
-            " events, over HTTP",
+            hint="run it where the store is, with --store FOLDER or postgresql://...;"
+            " a service takes queries and events over HTTP",
         )
     return ConfigError(
         f"no store of kind {scheme!r} is known",
-        hint="give a folder, sqlite:///path/to/folder or postgresql://host/database; for questions http://host:port",
+        hint="use a folder, sqlite:///path/to/folder or postgresql://host/database; for queries http://host:port",
     )
 
 

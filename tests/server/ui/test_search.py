@@ -100,7 +100,7 @@ def test_a_selector_is_answered_by_the_page(client):
 
 def test_what_enter_does_is_said(client):
     """Below the best few stands how to see all."""
-    assert "Enter shows all that fits." in client.get("/search/suggestions", params={"q": "users"}).text
+    assert "Enter shows all results." in client.get("/search/suggestions", params={"q": "users"}).text
 
 
 def test_facets_narrow_a_selector_whatever_it_names(served):

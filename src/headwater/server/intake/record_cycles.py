@@ -46,7 +46,7 @@ class RecordCycles:
                 field="dependencies",
                 value=repr(path[0]),
                 rule="must not form a cycle: " + " -> ".join((record.lineage_id, *path)),
-                hint="leave out the dependency that was recorded by mistake",
+                hint="remove the dependency that was recorded by mistake",
             )
         self._known[record.lineage_id] = record.dependencies
         if is_whole:

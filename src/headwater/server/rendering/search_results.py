@@ -68,14 +68,14 @@ def suggest(lineage: Lineage, text: str, *, limit: int = 12) -> Found:
     if _SELECTOR.search(text):
         operand = _OPERANDS.split(text)[-1].strip()
         names = suggest(lineage, operand, limit=limit).lines if operand != text else ()
-        return Found(lines=names, hint="A selector: Enter shows the nodes that it names.")
+        return Found(lines=names, hint="A selector: Enter shows the nodes that match it.")
     if not text:
         return Found(lines=())
     if _PATTERN.fullmatch(text):
         return _selected(lineage, text, limit)
     hits = lineage.store.search(text, with_deleted=False, limit=limit)
     lines = tuple(_line(hit.node, hit.field) for hit in hits)
-    return Found(lines=lines, hint="Enter shows all that fits." if lines else "Nothing fits.")
+    return Found(lines=lines, hint="Enter shows all results." if lines else "Nothing fits.")
 
 
 def search(lineage: Lineage, text: str, chosen: Mapping[str, str] | None = None) -> Found:

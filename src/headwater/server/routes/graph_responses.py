@@ -77,4 +77,4 @@ def read_cursor(text: str, kind: Any) -> Any:
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=kind)
     except (msgspec.MsgspecError, binascii.Error, ValueError):
-        raise NotFound(text[:80], hint="a cursor is the 'next' of the page before; begin without one") from None
+        raise NotFound(text[:80], hint="a cursor is the 'next' of the previous page; start without one") from None

@@ -102,7 +102,7 @@ def documents_of(entry: Quarantined, limits: Limits, mended: bytes) -> list[Chec
     """
     body = mended or entry.body
     if not mended and entry.size_bytes > len(entry.body):
-        raise Conflict("only the beginning of it was kept", hint="send the whole, mended body with the request")
+        raise Conflict("only the beginning of it was kept", hint="send the whole corrected body with the request")
     if body.lstrip()[:1] == b"[":
         kind = "record" if entry.kind == "record" else "event"
         return checked(array(body, f"{kind}s"), kind, limits)

@@ -295,7 +295,7 @@ def _below(roots: Roots, known: int, cut: int) -> U32:
             field="roots",
             value=str(first if first < 0 else last),
             rule=f"must be ids below {known}",
-            hint="call refresh() when the node is new",
+            hint="call refresh() if the node is new",
         )
     if type(roots) is int:
         return np.array([roots] if roots < cut else [], np.uint32)

@@ -46,7 +46,9 @@ def write(session: Session, target: Path) -> None:
             _write(session, file)
         part.replace(target)
     except FileExistsError:
-        raise StoreError(f"{part} exists", hint="another backup is being written there; remove what it left") from None
+        raise StoreError(
+            f"{part} exists", hint="another backup is being written there; if not, remove its file"
+        ) from None
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -29,7 +29,7 @@ def show(call: Call) -> Response:
     with call.lineage() as lineage:
         run = lineage.resolver.run(text)
         if run is None:
-            raise NotFound(text, hint="it may not have arrived yet; the job it is of lists its runs")
+            raise NotFound(text, hint="it may not have arrived yet; its job lists its runs")
         return page(call, "run.html", **_shown(lineage, run))
 
 
