@@ -28,7 +28,7 @@ long:
 
 # Every operation of the API asked many times, with good values and bad ones.
 fuzz-api examples="300":
-    HEADWATER_API_EXAMPLES={{examples}} {{python}} -m pytest tests/server/test_description.py -n 2
+    HEADWATER_API_EXAMPLES={{examples}} {{python}} -m pytest tests/server/test_api_description.py -n 2
 
 # Broken paths, parameters, headers and bodies sent to every operation on every store, then broken events, records and
 # bodies to those that take them in.
