@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { afterEach, test } from "node:test";
 import { StreamReader } from "../../src/headwater/server/static/js/eventstream.js";
 import { Live } from "../../src/headwater/server/static/js/live.js";
-import { concerns, setState } from "../../src/headwater/server/static/lineage/news.js";
+import { concerns, setState } from "../../src/headwater/server/static/lineage/liveupdates.js";
 import { card, link, sceneOf } from "./scenes.js";
 
 const QUICK = { silenceMs: 400, retryMs: 5, mostRetryMs: 20, pollMs: 20, patience: 3 };

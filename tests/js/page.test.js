@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plainState, question, readAddress, turned, writeAddress } from "../../src/headwater/server/static/lineage/address.js";
-import { visited } from "../../src/headwater/server/static/lineage/crumbs.js";
-import { fileName, pngScale, smallerWords } from "../../src/headwater/server/static/lineage/exporting.js";
+import { visited } from "../../src/headwater/server/static/lineage/breadcrumbs.js";
+import { fileName, pngScale, smallerWords } from "../../src/headwater/server/static/lineage/export.js";
 import { commandOf } from "../../src/headwater/server/static/lineage/commands.js";
 import { nextTheme } from "../../src/headwater/server/static/js/theme.js";
 import { isMouseWheel } from "../../src/headwater/server/static/graph/input.js";

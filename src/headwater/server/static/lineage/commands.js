@@ -5,7 +5,7 @@ import { groupOf } from "../graph/groups.js";
 import { throughCard, throughLink } from "../graph/paths.js";
 import { step } from "../graph/steps.js";
 import { under } from "../js/elements.js";
-import { copyLink, savePicture } from "./exporting.js";
+import { copyLink, savePicture } from "./export.js";
 
 /** @import { Card } from "../graph/types.js" */
 /** @import { Island } from "./island.js" */
@@ -31,10 +31,10 @@ function moving(island) {
     right: () => island.activate(step(scene, active, "right"), true),
     above: () => island.activate(step(scene, active, "up"), true),
     below: () => island.activate(step(scene, active, "down"), true),
-    nearer: () => island.lookout.zoom(1.4),
-    farther: () => island.lookout.zoom(1 / 1.4),
-    fit: () => island.lookout.fit(),
-    home: () => island.lookout.home(true),
+    nearer: () => island.viewport.zoom(1.4),
+    farther: () => island.viewport.zoom(1 / 1.4),
+    fit: () => island.viewport.fit(),
+    home: () => island.viewport.home(true),
   };
 }
 
@@ -56,7 +56,7 @@ function changing(island) {
     "shut-down": () => island.turn(card.node, "down", "shut"),
     root: () => island.makeRoot(card.node),
     columns: () => island.toggleColumns(),
-    find: () => island.finder.open(card),
+    find: () => island.columnSearch.open(card),
     edge: () => nextEdge(island, card),
     fold: () => {
       const group = groupOf(island.view.scene, card);
@@ -76,7 +76,7 @@ function changing(island) {
  */
 function showing(island) {
   return {
-    seek: () => island.seeker.box.focus(),
+    seek: () => island.cardSearch.box.focus(),
     inspect: () => island.inspector.place.focus(),
     back: () => island.release(),
     help: () => showKeys(document),

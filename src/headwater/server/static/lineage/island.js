@@ -14,13 +14,13 @@ import { note, plural } from "../js/notes.js";
 import { postData, Trouble } from "../js/service.js";
 import { atRoot, question, readAddress, turned, writeAddress } from "./address.js";
 import { commandOf, commandsOf, obeyButton, showKeys } from "./commands.js";
-import { Crumbs } from "./crumbs.js";
-import { Finder } from "./finder.js";
+import { Breadcrumbs } from "./breadcrumbs.js";
+import { ColumnSearch } from "./columnsearch.js";
 import { Inspector } from "./inspector.js";
-import { Lookout } from "./lookout.js";
+import { Viewport } from "./viewport.js";
 import { Modes } from "./modes.js";
-import { followNews } from "./news.js";
-import { Seeker } from "./seeker.js";
+import { followNews } from "./liveupdates.js";
+import { CardSearch } from "./cardsearch.js";
 import { Timeline } from "./timeline.js";
 import { Tools } from "./tools.js";
 
@@ -35,17 +35,17 @@ export class Island {
     this.place = place;
     this.state = readAddress(location.search);
     this.view = new GraphView(this.part("stage"), () => this.moved());
-    this.lookout = new Lookout(this.view);
+    this.viewport = new Viewport(this.view);
     this.map = new Minimap(this.part("minimap"), this.view);
     this.said = this.part("said");
     this.stageNote = this.part("stage-note");
     this.inspector = new Inspector(this.part("inspector"), this);
-    this.finder = new Finder(this.part("finder"), this);
-    this.seeker = new Seeker(this.part("seek"), this);
+    this.columnSearch = new ColumnSearch(this.part("finder"), this);
+    this.cardSearch = new CardSearch(this.part("seek"), this);
     this.modes = new Modes(place, this);
     this.tools = new Tools(this.part("tools"), this);
     this.timeline = new Timeline(this.part("time"), this);
-    this.crumbs = new Crumbs(this.part("crumbs"), this);
+    this.crumbs = new Breadcrumbs(this.part("crumbs"), this);
     /** @type {Lit | null} what stays lit */
     this.pinned = null;
     /** @type {AbortController | null} */
@@ -71,11 +71,11 @@ export class Island {
     const { at } = this.state;
     this.modes.show();
     this.display(sent.scene);
-    this.lookout.goBack(at);
+    this.viewport.goBack(at);
     this.restorePin();
     this.listen();
     // A way that cannot be read on this screen in one row stands in several.
-    if (this.state.to && this.lookout.isTooWide()) void this.fetch(this.state, { fresh: true }, () => this.state).then(() => at && this.lookout.goBack(at));
+    if (this.state.to && this.viewport.isTooWide()) void this.fetch(this.state, { fresh: true }, () => this.state).then(() => at && this.viewport.goBack(at));
     this.crumbs.visit(this.rootId);
     followNews(this, live());
   }
@@ -120,7 +120,7 @@ export class Island {
     this.inspector.colour(scene);
     this.pinned = this.litOfPin();
     this.view.light(this.pinned);
-    if (this.seeker.box.value) this.seeker.show();
+    if (this.cardSearch.box.value) this.cardSearch.show();
     this.view.stage.setAttribute(
       "aria-label",
       `Lineage: ${plural(sent.nodes, "node")}, ${plural(sent.edges, "edge")}. Arrow keys walk along it; the same facts stand in the table below.`,
@@ -159,7 +159,7 @@ export class Island {
   async goTo(state) {
     const isOther = state.root !== this.state.root;
     if (await this.fetch(state, { fresh: isOther }, () => state)) {
-      if (state.at) this.lookout.goBack(state.at);
+      if (state.at) this.viewport.goBack(state.at);
       if (!this.restorePin()) void this.modes.list();
     }
   }
@@ -176,7 +176,7 @@ export class Island {
     this.asking = asking;
     this.place.setAttribute("aria-busy", "true");
     try {
-      const body = question(next, how.fresh || next.to ? {} : placesOf(this.view.scene), next.to ? this.lookout.wide() : 0);
+      const body = question(next, how.fresh || next.to ? {} : placesOf(this.view.scene), next.to ? this.viewport.wide() : 0);
       const answer = await postData("/lineage/picture", body, asking.signal);
       this.state = settled();
       this.modes.settle(answer);
@@ -211,7 +211,7 @@ export class Island {
     if (before && after) {
       const { camera: seen } = view;
       view.look({ x: seen.x + after.x - before.x, y: seen.y + after.y - before.y, k: seen.k });
-    } else if (how.fresh) this.lookout.home(false);
+    } else if (how.fresh) this.viewport.home(false);
     const place = active === undefined ? undefined : view.scene.byKey.get(active);
     if (place !== undefined) this.activate(place, false);
   }
@@ -220,9 +220,9 @@ export class Island {
 
   moved() {
     this.map.follow();
-    this.finder.follow();
+    this.columnSearch.follow();
     const { view } = this;
-    const { x, y } = this.lookout.rootPlace();
+    const { x, y } = this.viewport.rootPlace();
     this.state.at = { x: view.camera.x - x, y: view.camera.y - y, k: view.camera.k };
     view.stage.classList.add("is-moving");
     clearTimeout(this.addressTimer);
@@ -261,7 +261,7 @@ export class Island {
       this.activate(card.at, false);
       this.pin(this.litOf(spot), card.node, spot.port);
       void this.inspector.about(card.node, spot.port);
-      if (spot.morePorts) void this.finder.open(card);
+      if (spot.morePorts) void this.columnSearch.open(card);
     } else if (spot.link >= 0) {
       this.pin(this.litOf(spot));
       void this.inspector.link(this.view.scene, spot.link);

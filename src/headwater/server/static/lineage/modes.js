@@ -36,7 +36,7 @@ export class Modes {
 
   /** Write down what the page is about. */
   show() {
-    this.island.lookout.isWay = this.mode === "path";
+    this.island.viewport.isWay = this.mode === "path";
     this.place.dataset["mode"] = this.mode;
   }
 

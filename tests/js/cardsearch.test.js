@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { holding } from "../../src/headwater/server/static/lineage/seeker.js";
+import { holding } from "../../src/headwater/server/static/lineage/cardsearch.js";
 import { card, sceneOf } from "./scenes.js";
 
 const scene = sceneOf([card("raw.orders", 300, 0), card("clean.orders", 0, 50), card("clean.users", 0, 0)], []);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plainState, question, readAddress, writeAddress } from "../../src/headwater/server/static/lineage/address.js";
-import { brought, fitting } from "../../src/headwater/server/static/lineage/finder.js";
+import { brought, fitting } from "../../src/headwater/server/static/lineage/columnsearch.js";
 
 const COLUMNS = [["user_id", "int"], ["id", "int"], ["Identity", "text"], ["mean radius", ""]];
 const names = (text) => fitting(COLUMNS, text).map(([name]) => name);

@@ -14,7 +14,7 @@ const MARGIN_OF_WAYS = 24;
 /** the controls at the foot of the canvas cover no end of a way */
 const FOOT = 44;
 
-export class Lookout {
+export class Viewport {
   /** @param {GraphView} view */
   constructor(view) {
     this.view = view;

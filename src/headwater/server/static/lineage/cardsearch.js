@@ -21,7 +21,7 @@ export function holding(cards, text) {
   return found.sort((one, other) => one.x - other.x || one.y - other.y);
 }
 
-export class Seeker {
+export class CardSearch {
   /**
    * @param {HTMLElement} place
    * @param {Island} island
@@ -71,7 +71,7 @@ export class Seeker {
     const card = found[this.at];
     if (!card) return;
     this.island.activate(card.at, false);
-    this.island.lookout.goTo(card);
+    this.island.viewport.goTo(card);
     this.tell(`${(this.at + 1).toLocaleString("en")} of ${found.length.toLocaleString("en")}`);
     this.island.said.textContent = words(card);
   }

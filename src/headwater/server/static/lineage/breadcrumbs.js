@@ -7,7 +7,7 @@ import { make, under } from "../js/elements.js";
 const KEY = "headwater.crumbs";
 const MOST = 6;
 
-export class Crumbs {
+export class Breadcrumbs {
   /**
    * @param {HTMLElement} place
    * @param {Island} island

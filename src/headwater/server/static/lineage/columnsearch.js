@@ -38,7 +38,7 @@ export function brought(found, node, name) {
   return { ...found, [node]: [name, ...others].slice(0, MOST_SHOWN) };
 }
 
-export class Finder {
+export class ColumnSearch {
   /**
    * @param {HTMLElement} place
    * @param {Island} island
