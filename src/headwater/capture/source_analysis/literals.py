@@ -205,6 +205,8 @@ class Reader:
             return False
         if any(isinstance(item, ast.Starred) for item in call.args) or any(item.arg is None for item in call.keywords):
             return False
+        if place == 0 and isinstance(call.func, ast.Attribute) and name in ("self", "cls"):
+            return False  # what an object holds is not written in the call
         given = given_for(call, code, name, place)
         return given is None or self.follows(given, Place(caller.code, caller.line))
 

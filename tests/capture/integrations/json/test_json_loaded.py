@@ -50,6 +50,39 @@ def test_what_json_load_gave(followed):
     assert {trail.description for trails in found.fields.values() for trail in trails.values()} == {"inferred"}
 
 
+def test_documents_in_a_column(followed):
+    """``json_normalize`` of a column: from that column, and that is known."""
+    pd.DataFrame({"id": [1], "doc": [[{"a": 1, "b": {"c": 2}}]]}).to_json("docs.json", orient="records")
+    frame = pd.read_json("docs.json")
+    flat = pd.json_normalize(frame["doc"].explode())
+    assert followed.columns(flat) == {"a": {("docs.json", "doc")}, "b.c": {("docs.json", "doc")}}
+    literal = pd.json_normalize([{"a": 1, "b": {"c": 2}}])
+    assert followed.columns(literal) == {"a": set(), "b.c": set()}
+
+
+class Loader:
+    """Keeps what it loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def load(self):
+        """Read the file."""
+        with open(self.path) as file:  # noqa: PTH123
+            self.raw = json.load(file)
+        return self
+
+    def frame(self):
+        """What was read, as a frame."""
+        return pd.DataFrame(self.raw)
+
+
+def test_what_an_object_holds_is_not_taken_for_nothing(followed):
+    """A frame of an attribute of ``self`` is not said to come from what the code spells out."""
+    Loader("people.json").load().frame().to_csv("people.csv", index=False)
+    assert "people.json" in followed.sources("people.csv")
+
+
 def test_cells_of_loaded_rows(followed):
     """A cell that is asked for by its key comes from that key."""
     with open("people.json") as file:  # noqa: PTH123

@@ -13,7 +13,7 @@ from pandas.core.base import IndexOpsMixin
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.index_conversion import laid_out
-from headwater.capture.integrations.pandas.labels import columns_of, label, series_name
+from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
 from headwater.capture.integrations.pandas.recording import DATA, argument, bind, hook, hook_methods, is_literal, listed
 from headwater.capture.integrations.pandas.row_lists import made_of_items, row_of
 from headwater.capture.integrations.pandas.rules import (
@@ -28,7 +28,7 @@ from headwater.capture.integrations.pandas.rules import (
 )
 from headwater.capture.integrations.pandas.set_index import labels_in
 from headwater.capture.levels import field_of_level, levels_of
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import Recorder, table_of
 from headwater.capture.source_analysis.array_origins import item_read
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
@@ -45,6 +45,7 @@ def install(hooks: Hooks) -> None:
     hook(hooks, pd.DataFrame, "__init__", _framed)
     hook(hooks, pd.DataFrame, "from_records", _recorded)
     hook(hooks, SparseFrameAccessor, "from_spmatrix", _from_sparse)
+    hook(hooks, pd, "json_normalize", _normalised)
     hook(hooks, pd.Series, "__init__", _lined)
     hook(hooks, pd.Categorical, "__init__", _categorised)
     hook(hooks, pd.Categorical, "from_codes", _coded)
@@ -108,6 +109,19 @@ def _bind_with_index(recorder: Recorder, owner: Any, op: str, inputs: list[Any],
 def _recorded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """``DataFrame.from_records``: as the constructor."""
     _framed(recorder, None, (result, argument(args, kwargs, 1, "data")), {})
+
+
+def _normalised(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pd.json_normalize``: of a column of documents, all columns from it; of a list, what the code says of it."""
+    data = argument(args, kwargs, 0, "data")
+    if isinstance(data, pd.Series):
+        bind(recorder, result, "json_normalize", (data,), SOURCE)
+        return
+    read = table_of(names_of(result.columns), len(result))
+    if read is not None:
+        bind(recorder, result, "json_normalize", (read,), SAME)
+    elif is_literal(recorder, data):
+        bind(recorder, result, "json_normalize", (NOTHING,), _literal)
 
 
 def _from_sparse(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
