@@ -74,9 +74,12 @@ def first_argument(function: exp.Expr) -> exp.Expr | None:
 
 
 def paths_in(node: exp.Expr | None) -> Iterable[TableName]:
-    """Yield the files named by a string or by a list of strings."""
+    """Yield the files named by a string or by a list of strings; duckdb takes a name in double quotes for one too."""
     if isinstance(node, exp.Literal) and node.is_string:
         yield file_name(node.name)
+    elif isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier) and node.this.args.get("quoted"):
+        if not node.table and ("/" in node.name or _EXTENSION.search(node.name)):
+            yield file_name(node.name)
     elif isinstance(node, (exp.Array, exp.Tuple)):
         for item in node.expressions:
             yield from paths_in(item)

@@ -136,7 +136,11 @@ class InferredValues:
         def known(name: str) -> Value | None:
             return self._known(held(name, code))
 
-        return row_list_table(code, line, passes, known, names, rows)
+        return row_list_table(code, line, passes, known, self._rounds, names, rows)
+
+    def _rounds(self, value: Value) -> list[Value]:
+        """The arrays that the instruction which made a value made of late, in a loop."""
+        return [one for one, _, _ in self._values.arrays if one.code is value.code and one.offset == value.offset]
 
     def is_literal_here(self, makers: frozenset[str] | None = None) -> bool:
         """Whether the user's line spells out in the code what it makes, or what a call of one of the ``makers`` makes

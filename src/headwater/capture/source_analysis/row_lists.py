@@ -11,7 +11,7 @@ cannot be resolved comes from everything that was iterated over for it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import Final
 
@@ -47,6 +47,8 @@ Passes = Mapping[int, tuple[Value, ...]]
 """The lines at which a frame or column was gone through, and which."""
 Known = Callable[[str], Value | None]
 """The value of the object that a name stands for, where that is followed."""
+Rounds = Callable[[Value], Iterable[Value]]
+"""A value with those that earlier rounds of a loop made in its place."""
 _Found = dict[tuple[Value, str | None], None]
 """Columns of values that were gone through; all columns for None."""
 
@@ -73,11 +75,11 @@ _Seen = set[tuple[str, int, str | None]]
 
 
 def row_list_table(
-    code: CodeType, line: int, passes: Passes, known: Known, names: tuple[str, ...], rows: int | None
+    code: CodeType, line: int, passes: Passes, known: Known, rounds: Rounds, names: tuple[str, ...], rows: int | None
 ) -> Value | None:
     """A value for a table with these columns that is made, at ``line`` of ``code``, of a list (or of lists by name);
     None where the code does not tell of anything that was gone through for it, or is followed."""
-    reader = _Reader(steps_of(code), passes, known, line)
+    reader = _Reader(steps_of(code), passes, known, rounds, line)
     data = reader.data_at(line)
     if data is None:
         return None
@@ -137,8 +139,9 @@ def _column_of(value: Value, column: str | None) -> str | None:
 class _Reader:
     """Reads the statements of one function or module, above one line of it."""
 
-    def __init__(self, steps: tuple[Step, ...], passes: Passes, known: Known, line: int) -> None:
+    def __init__(self, steps: tuple[Step, ...], passes: Passes, known: Known, rounds: Rounds, line: int) -> None:
         self._steps = steps
+        self._rounds = rounds
         self._passes = passes
         self._known_as = known
         self._line = line
@@ -277,7 +280,8 @@ class _Reader:
         )
         live = None if is_apart or is_other else self._known_as(name)
         if live is not None:
-            return {} if is_counted else {(live, _column_of(live, column)): None}
+            lives = (live,) if all(step.is_sure for step in steps) else (live, *self._rounds(live))
+            return {} if is_counted else {(value, _column_of(value, column)): None for value in lives}
         for step in steps:
             value = given_to(step, name)
             if isinstance(step.node, ast.For | ast.AsyncFor):

@@ -283,6 +283,17 @@ def test_a_file_without_quotes(follow, tmp_path, monkeypatch):
     assert all(i["namespace"] != "file" for i in followed.entries()["table.csv"]["inputs"])
 
 
+def test_a_file_in_double_quotes(follow, tmp_path, monkeypatch):
+    """``read_csv("sales.csv")``, with options: duckdb takes the name for a text."""
+    monkeypatch.chdir(tmp_path)
+    Path("sales.csv").write_text("day;sum\nmon;1\ntue;2\n")
+    followed = follow("duckdb", "pandas")
+    result = duckdb.sql("""SELECT day, max(sum) AS top FROM read_csv("sales.csv", sep=';') GROUP BY day""")
+    result.write_parquet("top.parquet")
+    assert followed.sources("top.parquet") == {"sales.csv"}
+    assert ("sales.csv", "sum") in followed.sources("top.parquet", "top")
+
+
 def test_a_file_that_is_given_as_a_parameter(follow, tmp_path, monkeypatch):
     """``read_parquet(?)`` reads the file that was given for it; no other value of a parameter is looked at."""
     monkeypatch.chdir(tmp_path)

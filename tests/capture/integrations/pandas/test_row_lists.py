@@ -278,3 +278,17 @@ def test_one_list_under_two_names(people):
     rows = [debt / 2 for debt in frame["debt"]]
     made = pd.DataFrame({"a": rows, "b": rows})
     assert followed.columns(made) == {"a": {("people.csv", "debt")}, "b": {("people.csv", "debt")}}
+
+
+def test_arrays_of_every_round(follow):
+    """A number that is computed of an array in a loop over files comes from all of them, not from the last."""
+    for name in ("a", "b", "c"):
+        pd.DataFrame({"score": [1.0, 2.0, 3.0]}).to_csv(f"{name}.csv", index=False)
+    followed = follow("pandas", "numpy")
+    rows = []
+    for name in ("a", "b", "c"):
+        scores = pd.read_csv(f"{name}.csv")["score"].values
+        share = float(np.sum(scores > 1.5) / len(scores))
+        rows.append({"file": name, "share": share})
+    made = pd.DataFrame(rows)
+    assert followed.columns(made)["share"] == {(f"{name}.csv", "score") for name in ("a", "b", "c")}
