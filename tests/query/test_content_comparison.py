@@ -103,5 +103,5 @@ def test_a_file_that_a_known_run_writes_again_is_the_same(empty: Store, is_file_
     runs = lineage.diff(run_id(1), run_id(3))
     assert [item.kind for item in (*runs.differences, *runs.same) if item.what == "input"] == ["same"]
     assert [item.note for item in runs.of_kind("output")] == [
-        "written anew; no fingerprint tells whether the content differs"
+        "rewritten; without a fingerprint it is unknown whether the content differs"
     ]

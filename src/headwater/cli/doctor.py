@@ -181,7 +181,7 @@ def _switched_off() -> dict[str, str]:
 
     try:
         settings = load().settings
-    except HeadwaterError:  # that was told already
+    except HeadwaterError:  # already reported
         return {}
     only = settings.integrations
     found = dict.fromkeys(settings.without_integrations, "switched off by the setting without_integrations")

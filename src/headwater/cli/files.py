@@ -30,7 +30,7 @@ _FOREIGN = (
     (b"\xfd7zXZ", "compressed by xz", "unpack it first, or use gzip or zstd"),
 )
 """Signatures of files that people pass by mistake: what they are, and what to do."""
-TAKEN = "a file holds OpenLineage events or flat records as JSON: one a line, an array, or one; gzip and zstd are read"
+TAKEN = "files contain OpenLineage events or flat records as JSON: one per line, an array, or one; gzip or zstd"
 
 
 class Damaged(Exception):

@@ -96,7 +96,7 @@ def record(ctx: click.Context, run: str) -> None:
 
     with asking(ctx) as lineage:
         found = lineage.record(run)
-        # A service answers with the record alone; what it waits for is told where the store is at hand.
+        # A service returns only the record; pending dependencies are reported if the store is local.
         waiting = pending(lineage.store, found) if isinstance(lineage, Lineage) else []
     echo_text(record_text(found))
     if waiting:

@@ -84,7 +84,7 @@ def backup(ctx: click.Context, file: Path) -> None:
 
 @store.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Replace an existing store, which is kept beside it as .replaced.")
+@click.option("--force", is_flag=True, help="Replace an existing store, which is kept next to it as .replaced.")
 @click.pass_context
 def restore(ctx: click.Context, file: Path, force: bool) -> None:
     """Put the backup in FILE in place.

@@ -29,7 +29,7 @@ def ingest(ctx: click.Context, files: tuple[str, ...], is_json: bool) -> None:
     """Store the OpenLineage events and flat records in FILE... ("-" for standard input).
 
     A file is JSON (one document or an array) or one document a line, as it is or compressed by gzip or zstd. What is
-    refused is told with place, field, value and rule, the rest lands; the exit code is then 1.
+    rejected is reported with position, field, value and rule; the rest is stored, and the exit code is 1.
     """
     with ExitStack() as stack:
         streams = [(name, stack.enter_context(_opened(name))) for name in files]
@@ -106,7 +106,7 @@ def _tell(tally: Tally, *, is_json: bool) -> None:
         click.echo(clean(f"{refusal.where}: {refusal.field or 'document'}: {refusal.rule}{got}"), err=True)
     if len(tally.refusals) > _SHOWN:
         more = len(tally.refusals) - _SHOWN
-        click.echo(f"and {more:,} more: --json tells all, 'headwater quarantine list' the latest", err=True)
+        click.echo(f"and {more:,} more: --json lists all, 'headwater quarantine list' the latest", err=True)
     if tally.refusals and not tally.stored and not tally.duplicates:
         click.echo(f" hint: {TAKEN}", err=True)
     words = [f"{tally.stored:,} stored"]

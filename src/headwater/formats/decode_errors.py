@@ -22,7 +22,7 @@ _PATTERNS = {
     r"^[^\x00-\x1f]*$": "must not hold control characters",
     r"^[^\x00]*[^\s\x00][^\x00]*$": "must not be blank or hold NUL characters",
 }
-"""The patterns of our own structs in words; another one is told as it is."""
+"""The patterns of our own structs in words. Other patterns are shown unchanged."""
 _LENGTHS = {"str": "characters", "array": "items", "object": "members"}
 _WORDS = {
     "str": "a string",

@@ -42,7 +42,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class VersionRef(Member, frozen=True, kw_only=True):
-    """A dataset, and the version of it where that is known."""
+    """A dataset, and its version if known."""
 
     namespace: str
     name: str
@@ -51,7 +51,7 @@ class VersionRef(Member, frozen=True, kw_only=True):
 
 @own_facet("headwater_parameters")
 class Parameters(OwnFacet, frozen=True, kw_only=True):
-    """What the run was told: arguments, configuration, hyper-parameters."""
+    """Parameters of the run: arguments, configuration, hyper-parameters."""
 
     parameters: dict[str, Any]
 

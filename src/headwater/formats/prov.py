@@ -28,9 +28,9 @@ class _Sections(defaultdict[str, dict[str, dict[str, Any]]]):
         super().__init__(dict)
         self._seen: set[tuple[str, bytes]] = set()
 
-    def relate(self, relation: str, ends: dict[str, str], told: dict[str, Any] | None = None) -> None:
+    def relate(self, relation: str, ends: dict[str, str], attributes: dict[str, Any] | None = None) -> None:
         """Add a relation unless the very same one is there already."""
-        body = {**ends, **(told or {})}
+        body = {**ends, **(attributes or {})}
         key = (relation, msgspec.json.encode(body))
         if key not in self._seen:
             self._seen.add(key)
@@ -71,7 +71,7 @@ def _utf8(char: str) -> bytes:
 
 
 def _described(node: Node) -> dict[str, Any]:
-    told = {
+    attributes = {
         "prov:label": node.name or node.id,
         "hw:id": node.id,
         "hw:kind": node.kind.value,
@@ -79,20 +79,20 @@ def _described(node: Node) -> dict[str, Any]:
         "hw:type": node.type,
         "hw:state": node.state,
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in attributes.items() if value}
 
 
 def _add_edge(sections: _Sections, edge: Edge, kinds: dict[str, NodeKind]) -> None:
     """The relations that one edge stands for."""
     source, target = identifier(edge.source), identifier(edge.target)
     from_activity, to_activity = kinds[edge.source] in _ACTIVITIES, kinds[edge.target] in _ACTIVITIES
-    told = _attributes(edge)
+    attributes = _attributes(edge)
     if from_activity and to_activity:
         sections.relate("wasInformedBy", {"prov:informed": target, "prov:informant": source})
     elif to_activity:
-        sections.relate("used", {"prov:activity": target, "prov:entity": source}, told)
+        sections.relate("used", {"prov:activity": target, "prov:entity": source}, attributes)
     elif from_activity:
-        sections.relate("wasGeneratedBy", {"prov:entity": target, "prov:activity": source}, told)
+        sections.relate("wasGeneratedBy", {"prov:entity": target, "prov:activity": source}, attributes)
     else:
         derived = {"prov:generatedEntity": target, "prov:usedEntity": source}
         if edge.job:
@@ -100,18 +100,18 @@ def _add_edge(sections: _Sections, edge: Edge, kinds: dict[str, NodeKind]) -> No
             sections.relate("used", {"prov:activity": activity, "prov:entity": source})
             sections.relate("wasGeneratedBy", {"prov:entity": target, "prov:activity": activity})
             derived["prov:activity"] = activity
-        sections.relate("wasDerivedFrom", derived, told)
+        sections.relate("wasDerivedFrom", derived, attributes)
 
 
 def _attributes(edge: Edge) -> dict[str, Any]:
-    told: dict[str, Any] = {"hw:how": edge.how.value}
+    attributes: dict[str, Any] = {"hw:how": edge.how.value}
     if edge.run:
-        told["hw:run"] = edge.run
+        attributes["hw:run"] = edge.run
     if edge.valid_from:
-        told["hw:validFrom"] = format_time(edge.valid_from)
+        attributes["hw:validFrom"] = format_time(edge.valid_from)
     if edge.valid_to is not None:
-        told["hw:validTo"] = format_time(edge.valid_to)
+        attributes["hw:validTo"] = format_time(edge.valid_to)
     columns = [f"{field.source_field} -> {field.target_field}" for field in edge.fields]
     if columns:
-        told["hw:columns"] = columns if len(columns) > 1 else columns[0]
-    return told
+        attributes["hw:columns"] = columns if len(columns) > 1 else columns[0]
+    return attributes

@@ -21,7 +21,7 @@ _SHAPE = re.compile(
 def parse_time(text: str, *, field: str = "eventTime") -> int:
     """Read an instant as microseconds since 1970-01-01T00:00:00Z.
 
-    Takes RFC 3339 and what emitters write beside it: no zone (UTC is meant), nanoseconds (cut to microseconds), no
+    Accepts RFC 3339 and other forms that producers write: no zone (UTC is meant), nanoseconds (cut to microseconds), no
     seconds (Java leaves them out when zero), a zone name in brackets behind the offset, a leap second.
 
     Raises:

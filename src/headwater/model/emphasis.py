@@ -23,7 +23,7 @@ MEANINGS: dict[Mark, str] = {
 """In words, in the order of a legend."""
 
 WORDS: dict[Mark, str] = {mark: "to check" if mark == "check" else mark for mark in MEANINGS}
-"""What stands beside a name."""
+"""The text next to a name."""
 
 COLOURS: dict[Mark, str] = {
     "breaks": "#c02626",

@@ -87,7 +87,7 @@ class _Base(_Wire, frozen=True, kw_only=True):
     event_time: str
     #: URI of the code that emitted the event
     producer: str
-    #: URL of the schema the emitter claims; never used to tell the types apart
+    #: URL of the schema that the producer claims; never used to distinguish the types
     schema_url: str = ""
 
 

@@ -8,7 +8,7 @@ A fingerprint is computed over *all* rows or it does not exist; nothing here sta
 - ``exact``: schema and columns together, so the order of rows and of columns counts;
 - ``multiset``: schema and the rows as a bag, so the order of rows does not count.
 
-The digests tell accidental changes apart; they are not meant to withstand somebody who searches for a collision
+The digests detect accidental changes; they are not meant to withstand a deliberate search for a collision
 (row hashes have 64 bits). What serves as evidence against an adversary is the SHA-256 of a file.
 """
 

@@ -33,7 +33,8 @@ class How(StrEnum):
 
 
 class RunState(StrEnum):
-    """Where a run stands, in life-cycle order: the furthest that its events tell, but what failed has not completed."""
+    """The state of a run, in life-cycle order: the furthest one its events report, except that a failed run has not
+    completed."""
 
     NEW = "NEW"
     RUNNING = "RUNNING"

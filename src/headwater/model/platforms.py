@@ -45,7 +45,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     has_host: bool = True
     parts: tuple[str, ...] = ()
     fold: Fold = Fold.NONE
-    #: what stands in quotes is not folded: ``"Orders"`` and ``orders`` are two tables
+    #: quoted names are not folded: ``"Orders"`` and ``orders`` are two tables
     keeps_quoted: bool = False
     default_schema: str = ""
     #: a local database file follows the scheme, not a host

@@ -23,7 +23,7 @@ def is_run_id(text: str) -> bool:
 
 
 class ShortDigests:
-    """Short forms of digests and run ids that are shown together, each told from all others.
+    """Short forms of digests and run ids that are shown together, each unique among them.
 
     A digest is shown by its first ten digits, without the name of its algorithm; a run id by its first group, or by the
     two that hold the time where it begins with one. Both get as many more as tell them from the others.

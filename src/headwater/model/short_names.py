@@ -27,7 +27,7 @@ def database_file(namespace: str) -> str:
 
 
 class ShortNames:
-    """Short forms of names that are shown together, each told from all others.
+    """Short forms of names that are shown together, each unique among them.
 
     A path is shown by its name and its folder, with as many folders more as tell it from the others; by its name alone
     where it lies in the folder that all of them lie in. What is no path stays as it is. A function of the set of names:

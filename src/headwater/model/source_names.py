@@ -1,7 +1,7 @@
 """The name of a dataset at its data source, if its namespace is only a nickname of that source.
 
 Two producers can call one table ``warehouse`` / ``public.orders`` and ``postgres://db:5432`` / ``shop.public.orders``.
-The URI of the source tells that they mean the same, where it leaves no doubt: two tables of one server are never one.
+The URI of the source shows that they are the same, if it is unambiguous: two tables of one server are never one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headwater.model.uris import from_uri
 
 @lru_cache(maxsize=16_384)
 def name_at_source(namespace: str, name: str, uri: str) -> DatasetName | None:
-    """The name, in normal form, of the one table or object that is meant; None where that is not certain.
+    """The normalised name of the table or object that is meant, or None if that is not certain.
 
     It is not where the namespace is an address itself, where the address is of a machine (``localhost``, a file: those
     of two machines look the same), where the URI names another database than the name does or none at all, where a
@@ -51,7 +51,7 @@ def _table(platform: Platform, name: str, uri: str) -> DatasetName | None:
     parts = split_identifiers(found.name)
     if len(parts) != whole:
         return None
-    if len(given) == whole:  # the database stands in both, or in the name alone
+    if len(given) == whole:  # the database is in both, or only in the name
         above = _database(uri)
         if above and above.casefold() != parts[0].casefold():
             return None

@@ -11,7 +11,7 @@ from headwater.storage.base import Store
 
 
 class JobBeside(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that reads or writes a dataset; ``how`` tells how that is known, ``run_id`` its last run, if any."""
+    """A job that reads or writes a dataset; ``how`` is the evidence, ``run_id`` its latest run, if any."""
 
     id: str
     name: str

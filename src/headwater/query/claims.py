@@ -173,7 +173,7 @@ class _Resolver:
         self._called = [(row, [one.casefold() for one in _names(row)]) for row in self._near.values()]
         common = Counter(row.namespace for row in self._near.values()).most_common(1)
         self._namespace = common[0][0] if common else ""
-        #: whole names of that namespace, and other names, tell in which catalog and schema the job works
+        #: the catalog and schema that the job works in, inferred from full names in that namespace and from other names
         self._places = [(self._namespace, _plain(row.name).split(".")[:-1]) for row in self._near.values()]
         others = [alias for row in self._near.values() for alias in row.aliases]
         self._places += [(namespace, _plain(name).split(".")[:-1]) for namespace, name in others]
@@ -233,21 +233,21 @@ def _tables(
 ) -> tuple[TableClaim, ...]:
     ours = {row.id: row for name in names if (row := nodes[name]) is not None}
     both = bool(claimed) and bool(names)
-    told = []
+    compared = []
     for node, row in sorted({**ours, **claimed}.items(), key=lambda one: node_id(one[1])):
         verdict, confidence = _verdict(node in claimed, node in ours, both_speak=both)
-        told.append(TableClaim(name=row.name, id=node_id(row), verdict=verdict, confidence=confidence))
+        compared.append(TableClaim(name=row.name, id=node_id(row), verdict=verdict, confidence=confidence))
     verdict, confidence = _verdict(False, True, both_speak=both)
-    told += [
+    compared += [
         TableClaim(name=name, verdict=verdict, confidence=confidence)
         for name in sorted(set(names))
         if nodes[name] is None
     ]
-    return tuple(told)
+    return tuple(compared)
 
 
 def _as_claimed(ours: set[_Flow], claimed: set[_Flow]) -> set[_Flow]:
-    """What we found, spelt as the emitter spells it: where it differs in case alone, and from one claim alone."""
+    """Our finding, spelled as the producer spells it if it differs from exactly one claim, and only in case."""
     folded: dict[_Flow, list[_Flow]] = {}
     for one in claimed:
         folded.setdefault(_folded(one), []).append(one)
@@ -275,10 +275,10 @@ def _columns(said: _Said, found: Found, nodes: dict[str, NodeRow | None]) -> tup
     claimed: set[_Flow] = set(said.columns)
     ours = _as_claimed(ours, claimed)
     both = bool(claimed) and bool(ours)
-    told = []
+    compared = []
     for edge in sorted(claimed | ours, key=lambda one: (shown[one[2]], one[3], shown[one[0]], one[1])):
         verdict, confidence = _verdict(edge in claimed, edge in ours, both_speak=both)
-        told.append(
+        compared.append(
             ColumnClaim(
                 source=shown[edge[0]],
                 source_field=edge[1],
@@ -288,4 +288,4 @@ def _columns(said: _Said, found: Found, nodes: dict[str, NodeRow | None]) -> tup
                 confidence=confidence,
             )
         )
-    return tuple(told)
+    return tuple(compared)

@@ -34,7 +34,7 @@ TableColumns = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What a statement or script does, by the names that stand in it."""
+    """The effect of a statement or script, in terms of the names it contains."""
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ def parse(text: str, dialect: str | None, tables: TableColumns) -> Found:
 
 
 class _Text(str):
-    """A statement that is told apart by its fingerprint alone: literals make no difference to what is found."""
+    """A statement identified by its fingerprint alone, because literals do not affect the result."""
 
     __slots__ = ()
 

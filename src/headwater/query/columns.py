@@ -19,7 +19,7 @@ EVERY = ("", "*")
 
 
 class ColumnReach(Reach):
-    """What a column walk reached: beside nodes and edges, the columns of each and the column edges."""
+    """The result of a column walk: nodes and edges, with the columns of each and the column edges."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Compares the content of two versions by their fingerprints, whatever the versions are called.
 
-What nobody known wrote goes by the digest of its file, what a known run wrote by its fingerprint: names say nothing of
-content. What was said of a version may hold both, one of them, or none.
+Data without a known writer is compared by the digest of its file, other data by its fingerprint: names say nothing
+about content. What was said of a version may hold both, one of them, or none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def own_name(self) -> str:
-        """What its producer calls it; empty where it goes by its content or by the run that wrote it."""
+        """The version name from its producer; empty if the version is identified by its content or its run."""
         name = self.version.version
         return "" if name in {self.version.run_id, self.exact, self.file} else name
 
@@ -34,8 +34,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 def contents(store: Store, versions: Iterable[VersionRow]) -> list[Content]:
     """Return versions, in order, with what the runs that wrote them, or first read them, said of their content."""
     shown = as_seen(store, versions)
-    told = store.facets_of_versions([version.id for version in shown if version.id])
-    return [_content(version, body(told.get(version.id, {}), "headwater_fingerprint")) for version in shown]
+    facets = store.facets_of_versions([version.id for version in shown if version.id])
+    return [_content(version, body(facets.get(version.id, {}), "headwater_fingerprint")) for version in shown]
 
 
 def _content(version: VersionRow, marks: dict[str, Any]) -> Content:
@@ -49,10 +49,10 @@ def _content(version: VersionRow, marks: dict[str, Any]) -> Content:
 
 
 def is_same(before: Content, after: Content) -> bool | None:
-    """Return whether two versions hold the same content; None where nothing tells.
+    """Return whether two versions have the same content, or None if that cannot be determined.
 
     They do where both have the same values or the same file: a file that is read in another way has other values, and
-    one that is written anew may have the same values in other bytes. Without fingerprints to compare, what a producer
+    a rewritten file may have the same values in other bytes. Without fingerprints to compare, what a producer
     calls the same version of a dataset is taken for the same, and what it calls another for another.
     """
     left, right = before.version, after.version

@@ -191,7 +191,7 @@ def _environment(run: RunFacts) -> dict[str, Any]:
 
 # -- datasets ----------------------------------------------------------------------------------------------------------
 def _states(store: Store, what: What, left: list[VersionRow], right: list[VersionRow]) -> Compared:
-    """Compare datasets by content, as far as their fingerprints or their producers' names for them tell."""
+    """Compare datasets by content, as far as fingerprints or version names from their producers allow."""
     rows = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in (*left, *right)}))}
     labels = {node_id(row): row.name for row in rows.values()}
     before, after = (
@@ -220,7 +220,7 @@ def _state(what: What, name: str, label: str, old: Content | None, new: Content 
     )
 
 
-_WRITTEN_ANEW = "written anew; no fingerprint tells whether the content differs"
+_WRITTEN_ANEW = "rewritten; without a fingerprint it is unknown whether the content differs"
 
 
 def _content(store: Store, left: VersionRow, right: VersionRow) -> Compared:
@@ -247,7 +247,7 @@ def _models(
 ) -> Compared:
     """Compare the hyper-parameters of the models that both runs made; a model saved under two names counts once.
 
-    What the parameters of the runs already tell is left out.
+    Differences already shown by the parameters of the runs are omitted.
     """
     before = {version.dataset_id: _settings(store, version) for version in left}
     after = {version.dataset_id: _settings(store, version) for version in right}
@@ -265,7 +265,7 @@ def _models(
 
 
 def _told_once(items: list[Difference]) -> list[Difference]:
-    """Leave out ``pipeline: step__alpha`` where ``step: alpha`` tells the same."""
+    """Omit ``pipeline: step__alpha`` if ``step: alpha`` says the same."""
     plain = {(item.name.rpartition(": ")[2], str(item.before), str(item.after)) for item in items}
     return [
         item

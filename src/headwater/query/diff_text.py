@@ -72,7 +72,7 @@ def diff_lines(diff: Diff, *, cells: int | None = None, base: str | None = None,
 
 
 def _code_lines(code: CodeDiff) -> Iterator[Line]:
-    """The code of both sides, line by line; or that it is the same, or why it cannot be told."""
+    """The code of both sides, line by line, or a note that it is equal or cannot be compared."""
     note = Span(f"  {clean(code.note)}" if code.note else "", "dim")
     if code.state == "same":
         yield [Span("same code", "good"), note]

@@ -14,11 +14,11 @@ from headwater.storage.base import Store
 from headwater.storage.row_types import EdgeRow, NodeRow
 
 EdgeKey = tuple[int, int, int]
-"""Source, target and job: what tells one edge of an answer from another."""
+"""Source, target and job, which identify an edge of an answer."""
 
 
 def edge_key(edge: EdgeRow) -> EdgeKey:
-    """Return what tells this edge from the others of the same answer."""
+    """Return the key that identifies this edge within an answer."""
     return (edge.source_id, edge.target_id, edge.job_id)
 
 
@@ -104,7 +104,7 @@ def shown_edge(edge: EdgeRow, names: dict[int, str], fields: tuple[FieldEdge, ..
 
 
 def details(store: Store, rows: Iterable[NodeRow], as_of: int | None) -> dict[int, dict[str, Any]]:
-    """Return what an answer says of nodes beside their names, by node id.
+    """Return the properties of nodes in an answer, by node id.
 
     Of a job: ``state``, ``run`` and ``ran_at`` of its latest run. Of a dataset: ``version``, ``rows``, ``fingerprint``
     and ``written_at`` of its latest version, as far as they are known. Of either that it is ``deleted``.

@@ -116,7 +116,7 @@ def _item_line(item: Affected, name: str, room: int, words: int) -> Line:
 
 
 def _path_lines(item: Affected, labels: _Names, cells: int | None) -> Iterator[Line]:
-    """The path, when it has more than its two ends to tell."""
+    """The path, if it is more than its two ends."""
     if item.node.kind is NodeKind.JOB:
         return
     steps = [step for at, step in enumerate(item.path) if at in {0, len(item.path) - 1} or not _in_memory(step)]

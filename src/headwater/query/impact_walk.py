@@ -266,7 +266,7 @@ class _Report:
         if kind in {"MODEL", "CHECKPOINT"}:
             return learned_words(fields, self._importances(row)) if named else "was trained on it"
         if kind == "PREDICTIONS":
-            # of several fields some are features that were written beside the prediction
+            # some of several fields are features that were written next to the prediction
             verb = "are predicted or computed" if len(fields) > 1 else "is predicted"
             return f"{named} {verb} from it".lstrip()
         if fields and first.by is not None and first.by.subtype == "IDENTITY":

@@ -45,7 +45,7 @@ class Importances(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 def read_importances(own: Mapping[str, Any]) -> Importances | None:
-    """Return the importances in a ``headwater_model`` facet; None where it tells none."""
+    """Return the importances in a ``headwater_model`` facet, or None if it has none."""
     details = own.get("importance_details")
     details = details if isinstance(details, dict) else {}
     features, left_out, mixed = _numbers(own.get("importances")), details.get("left_out"), details.get("mixed")

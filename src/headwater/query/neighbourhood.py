@@ -178,7 +178,7 @@ class _Shown:
         self._limit = limit
 
     def add(self, key: int, hops: int) -> bool:
-        """Show a node; tells whether it is new."""
+        """Show a node; returns whether it is new."""
         if key in self.levels:
             return False
         if len(self.levels) >= self._limit:

@@ -74,7 +74,7 @@ _SHOWN = {
     "outputStatistics",
     "dataQualityMetrics",
 }
-"""Facets whose content the lines above tell."""
+"""Facets whose content is already shown in the lines above."""
 
 
 def _named(details: Details) -> Iterator[Named]:

@@ -29,7 +29,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 class Quality(msgspec.Struct, frozen=True, kw_only=True):
     """Versions oldest first with their rows, and the columns that were measured, in the order of the latest schema.
 
-    ``has_more`` tells whether there are older versions.
+    ``has_more`` says whether there are older versions.
     """
 
     versions: tuple[Version, ...] = ()

@@ -36,7 +36,7 @@ class Late(msgspec.Struct, frozen=True, kw_only=True):
 
 class RunProblems(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong, latest first. ``failed`` holds the last run that ended of each job, where it failed or was
-    aborted; ``looked_at`` counts the runs among which was looked, ``is_all`` tells whether there are no more."""
+    aborted; ``looked_at`` is the number of runs examined, ``is_all`` whether these are all runs."""
 
     failed: tuple[RunSummary, ...] = ()
     slow: tuple[Late, ...] = ()

@@ -8,7 +8,7 @@
     reach      = [ [hops] "+" ] item [ "+" [hops] ]   upstream before, downstream after; all of it without hops
     item       = "(" expression ")" | method ":" value | name
 
-Names with spaces or signs of the language in them stand in quotes: ``'my table'``.
+Names that contain spaces or operators must be quoted: ``'my table'``.
 """
 
 from __future__ import annotations

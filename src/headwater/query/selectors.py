@@ -117,7 +117,7 @@ class Selector:
         return found
 
     def _like(self, pattern: str, among: int) -> Chosen:
-        _compiled(pattern)  # refused here, not when the first row is looked at
+        _compiled(pattern)  # rejected here, not when the first row is checked
         return Chosen(self.store.like(pattern, among), lambda row: _matches(pattern, row))
 
     def _reached(self, of: Chosen, up: int, down: int) -> Chosen:

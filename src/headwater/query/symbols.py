@@ -135,7 +135,7 @@ _STATES = {"COMPLETED", "FAILED", "ABORTED", "RUNNING", "NEW"}
 
 
 def link_words(how: str, *, is_indirect: bool, is_past: bool) -> str:
-    """Return what a line is beside a flow of values, in words; nothing where it is just that."""
+    """Return in words how a line differs from a plain flow of values; empty if it does not."""
     words = ["only decides"] if is_indirect else []
     words += ["inferred"] if how == "inferred" else []
     words += ["does not hold at this time"] if is_past else []

@@ -102,7 +102,7 @@ class _Drawing:
         #: indentation in cells at which a deep tree starts again at the left
         self.deepest = max(30, (style.cells or 240) - 60)
         self.seen: set[str] = set()
-        self.told: set[str] = set()
+        self.shown_ids: set[str] = set()
         self.places = places_of(graph) if graph.edges else {}
         self.by_near: dict[str, dict[str, list[Edge]]] = {}
         for edge in graph.edges:
@@ -180,7 +180,7 @@ class _Drawing:
         return edge.source if self.is_up else edge.target
 
     def _job_place(self, near: str, job: str, edges: Sequence[Edge]) -> tuple[float, str]:
-        """How far down a job stands beside a node: its own pill, else the first of what lies behind it."""
+        """The vertical position of a job next to a node: that of its own pill, or of the first node behind it."""
         pill = self.places.get((near, job))
         behind = min(self.places.get(self._far(edge), 0.0) for edge in edges)
         return (behind if pill is None else pill, job)
@@ -219,8 +219,8 @@ class _Drawing:
         if node is None:
             return [*line, Span(clean(item.node), "job")]
         line.append(Span(self._name(node, item), "job"))
-        if node.id not in self.told:
-            self.told.add(node.id)
+        if node.id not in self.shown_ids:
+            self.shown_ids.add(node.id)
             line.extend(self._job_facts(node))
         if item.edges and (said := _link_words(item.edges)):
             line.append(Span("  " + said, "warn"))

@@ -95,7 +95,7 @@ class VersionGraph:
 
     def _built(self, versions: Sequence[int], direction: Direction) -> dict[int, list[Link]]:
         """The ways over which a run builds on another: from what the one wrote to what the other wrote, by the
-        derivation of the run that builds, beside what it read itself."""
+        derivation of the dependent run, in addition to what it read itself."""
         rows = self.rows(versions)
         ours: dict[str, list[int]] = {}
         for key in versions:

@@ -31,7 +31,7 @@ class _WhyText:
         self.why = why
         self.labels = labels
         self.now = current
-        self.told: set[str] = set()
+        self.shown: set[str] = set()
         self.settings: set[tuple[str, str]] = set()
         self.features: set[tuple[str, ...]] = set()
 
@@ -90,16 +90,16 @@ class _WhyText:
             Span(f"{UNICODE.job} {clean(self.labels.file(run.job_name))}", "job"),
             Span(f"  run {short_run(run.run_id)}", "dim"),
         ]
-        if run.run_id in self.told:
+        if run.run_id in self.shown:
             yield [*line, Span("  (above)", "dim")]
             return
-        self.told.add(run.run_id)
+        self.shown.add(run.run_id)
         took = lasted(run.started_at, run.ended_at)
         when = UNICODE.dot.join(part for part in (ago(run.started_at, self.now), took) if part)
         yield [*line, Span(f"  {mark}", style), Span(f" {when}", "dim")]
         where = _where(run)
-        is_new = bool(where) and where[0] not in self.told
-        self.told.update(where)
+        is_new = bool(where) and where[0] not in self.shown
+        self.shown.update(where)
         yield from run_facts_words(run, self.labels, cells, with_place=is_new)
 
     def _model(self, model: ModelFacts, cells: int) -> Iterator[Line]:
@@ -134,7 +134,7 @@ class _WhyText:
         return f"with {word}" if is_direct else "built on"
 
     def _untold(self, model: ModelFacts) -> dict[str, Any]:
-        """The settings that were not told with a model around this one (``classifier__alpha`` tells ``alpha``)."""
+        """The settings not yet shown with an enclosing model (``classifier__alpha`` shows ``alpha``)."""
         telling = _telling(model)
         fresh = {name: value for name, value in telling.items() if (name, str(value)) not in self.settings}
         self.settings.update((name.rpartition("__")[2], str(value)) for name, value in telling.items())
@@ -158,7 +158,7 @@ class _WhyText:
             if not at:
                 yield []
             yield self._data_line("from data" if not at else "", made.version, made)
-            if made.run is not None and made.run.run_id not in self.told:
+            if made.run is not None and made.run.run_id not in self.shown:
                 yield from self._run("made by", made.run, cells)
 
     def _data_line(self, key: str, version: Version, made: Made | None = None) -> Line:
@@ -174,7 +174,7 @@ class _WhyText:
         ]
         if place := self.labels.place(version.namespace):
             line.append(Span(f"{UNICODE.dot}{place}", "dim"))
-        if made is not None and made.run is not None and made.run.run_id in self.told:
+        if made is not None and made.run is not None and made.run.run_id in self.shown:
             line.append(Span(f"  by {clean(self.labels.file(made.run.job_name))}", "dim"))
         return line
 
@@ -298,7 +298,7 @@ def _dullness(value: Any) -> int:
 
 
 def _is_part(name: str, model: ModelFacts) -> bool:
-    """Whether a setting only names a step, whose own settings are listed beside it."""
+    """Whether a setting only names a step, whose own settings are listed as well."""
     return any(other.startswith(name + "__") for other in model.parameters)
 
 

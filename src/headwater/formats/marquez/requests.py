@@ -23,7 +23,7 @@ NodeId = Annotated[
         r"|run:[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(#[^\x00]*)?)$"
     ),
 ]
-"""What a node id looks like; which part of it is the namespace, only what is stored can tell."""
+"""The form of a node id. Which part is the namespace depends on the stored names."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

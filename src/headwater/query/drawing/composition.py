@@ -119,7 +119,7 @@ def _hidden(graph: LineageGraph, hidden: Mapping[str, tuple[int, int]] | None) -
 
 
 class _Composition:
-    """All that a picture is put together from."""
+    """Everything that a picture is composed of."""
 
     def __init__(
         self,

@@ -132,7 +132,7 @@ def spread(wanted: Sequence[float], offsets: Sequence[float], weights: Sequence[
 
 
 def lefts_of(rows: Rows, widths: Floats, middles: Floats, segments: Segments) -> list[float]:
-    """Return the left side of every column; links that climb far get a wider gap, so that they can be told apart."""
+    """Return the left side of every column; steep links get a wider gap, so that they can be distinguished."""
     column = np.zeros(widths.size, dtype=np.intp)
     for at, row in enumerate(rows):
         column[row] = at

@@ -170,7 +170,7 @@ class _Expansion:
         return self._new(number, width, edges[-1], math.inf, is_right=True)
 
     def _fits(self, at: int, width: float) -> bool:
-        """Tell whether a box may stand in a column: it is no wider, or the gap behind it has room to spare."""
+        """Whether a box fits into a column: it is no wider, or the following gap has room to spare."""
         right = self.columns[at].left + width
         is_last = at + 1 == len(self.columns)
         return right <= self.columns[at].right or is_last or self.columns[at + 1].left - right >= _LEAST_GAP

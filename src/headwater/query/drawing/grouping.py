@@ -36,7 +36,7 @@ class Rollup(NamedTuple):
 
 
 class Grouped(NamedTuple):
-    """A graph whose nodes stand in groups.
+    """A graph whose nodes are grouped.
 
     ``home`` gives for each node id what stands for it in the picture: itself, or the id of its collapsed group.
     ``edges`` join those and list the edges of the graph behind them; edges inside a collapsed group are gone.

@@ -68,7 +68,7 @@ def layers_of(count: int, pairs: Sequence[Pair], first: Collection[int] = (), la
 
     Each box starts at its longest way from a source. Then boxes move within the room that their neighbours leave, to
     where their links are shorter together: to the right when they have as many outputs as inputs or more, else to the
-    left. A late source so stands near its use. (A cheap stand-in for the network simplex of Gansner et al. 1993.)
+    left. So a late source is near its use. (A cheap alternative to the network simplex of Gansner et al. 1993.)
     """
     out: list[list[int]] = [[] for _ in range(count)]
     into: list[list[int]] = [[] for _ in range(count)]

@@ -40,7 +40,7 @@ def layout(
     """Return the layout. Links to unknown boxes and from a box to itself are left out.
 
     Boxes that have a place in ``placed`` stay exactly there and the others go where there is room, near their
-    neighbours. Boxes of ``first`` and ``last`` stand in columns of their own at the ends (ignored with ``placed``).
+    neighbours. Boxes in ``first`` and ``last`` get columns of their own at the ends (ignored with ``placed``).
     """
     known = [box for _, box in sorted({box.key: box for box in sorted(boxes)}.items())]
     number = {box.key: at for at, box in enumerate(known)}
@@ -101,7 +101,7 @@ class _Layered:
         return source, target, at_source, at_target
 
     def _add_passes(self) -> None:
-        """Give long links cells in the columns they pass, and order all cells anew.
+        """Give long links cells in the columns they pass, and reorder all cells.
 
         Links with one end in common share a cell in a column once they are many: one line that fans out reads better
         than a bundle, and never lies, because all of it comes from (or goes to) that one end.

@@ -17,7 +17,7 @@ _LEAST = 420.0
 """How wide the rows may be at least, however narrow the picture is."""
 _ROW, _SWATCH, _APART, _SIZE = 20.0, 34.0, 18.0, 11.0
 _PLAIN = 0.88
-"""How wide plain letters are beside bold ones."""
+"""The width of regular letters relative to bold ones."""
 _TYPES = {
     "data": "data",
     "feature": "features",

@@ -112,7 +112,7 @@ def _inner(
 def _anchor_rects(
     inner: Layout, members: Iterable[Box], entries: Mapping[str, Link], exits: Mapping[str, Link]
 ) -> dict[str, Rect]:
-    """Return anchors beside placed members, each level with the port that it leads to."""
+    """Return anchors next to placed members, each at the height of the port that it leads to."""
     ports = {box.key: dict(box.ports) for box in members}
 
     def level(key: str, port: str) -> float:

@@ -86,7 +86,7 @@ def sweep(rows: Rows, segments: Segments, column: Ints, sweeps: int) -> Rows:
 
 
 class _Crossings:
-    """An order under improvement. ``counts`` are the crossings right of each column, -1 when they must be counted anew;
+    """An order under improvement. ``counts`` are the crossings right of each column, -1 if they must be recounted;
     ``calm`` are the columns in which no cell gains by moving while their neighbours stay."""
 
     def __init__(self, rows: Rows, segments: Segments, column: Ints) -> None:
@@ -180,7 +180,7 @@ def _sifted(gain: npt.NDArray[Any]) -> tuple[Ints, float]:
 
 
 def _gaining(gain: npt.NDArray[Any], order: Ints) -> Ints:
-    """Return the cells that would gain by moving elsewhere, all looked at at once."""
+    """Return the cells that would gain by moving, examined all at once."""
     levels = np.cumsum(gain[np.ix_(order, order)], axis=0, dtype=np.float64)
     lowest = np.minimum(levels.min(axis=0), 0.0)
     found: Ints = order[lowest < np.diagonal(levels) - 0.5]

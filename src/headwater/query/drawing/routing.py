@@ -1,6 +1,6 @@
 """Last step of the layout: routes links around cards.
 
-Cards stand in bands: stretches of x that some card takes, with free gaps between them. In a gap a link may go up and
+Cards are in bands: ranges of x that some card occupies, with free gaps between them. In a gap a link may go up and
 down as it likes; through a band it runs level, at a height that no card of the band takes. So a link never passes
 through a card, wherever the cards came from.
 """
@@ -37,7 +37,7 @@ class Band:
         self.beside = 0
 
     def side_lane(self) -> float:
-        """Return how far beside the band the next link that turns there goes up or down."""
+        """Return the distance from the band at which the next link turning there goes up or down."""
         self.beside += 1
         return _STEP + (self.beside % _LANES) * 3.0
 
@@ -68,7 +68,7 @@ def _share(number: int) -> float:
 
 
 def bands_of(rects: Iterable[Rect]) -> list[Band]:
-    """Return the bands that the cards stand in, from the left."""
+    """Return the bands that contain cards, from the left."""
     groups: list[list[Rect]] = []
     right = 0.0
     for rect in sorted(rects):

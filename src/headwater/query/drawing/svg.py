@@ -232,7 +232,7 @@ def _group(group: Group) -> str:
 
 
 def _hidden(card: Card, count: int, *, is_up: bool, has_links: bool) -> str:
-    """The count of neighbours not shown: beside the card, or above its corner where links would cross it."""
+    """The count of neighbours not shown: next to the card, or above its corner if links would cross it."""
     words = f"{_BEFORE} +{count:,}" if is_up else f"+{count:,} {_AFTER}"
     said = more_words(count, "upstream" if is_up else "downstream")
     side = card.x if is_up else card.x + card.w

@@ -20,7 +20,7 @@ from headwater.query.drawing.routing import add, bands_of, rounded
 _ROOM = 56.0
 """Between two rows."""
 _BESIDE = 12.0
-"""How far beside its row a link turns."""
+"""The distance from its row at which a link turns."""
 _LANE = 4.0
 _LANES = 8
 
