@@ -2,7 +2,7 @@
 
 Axes are objects as frames are: each call that draws makes a new state of them, out of the state before and of what was
 drawn. A picture comes from all axes of its figure. What a library draws with arrays of its own (a tree, the importance
-of features) is told by the statement of the user that called it: whatever it hands over is behind the chart, and marked
+of features) is told by the statement of the user that called it: whatever it passes on is behind the chart, and marked
 ``inferred``.
 """
 
@@ -67,7 +67,7 @@ def cleared(recorder: Recorder, axes: Any) -> None:
 
 
 def picture_of(recorder: Recorder, figure: Any) -> Value | None:
-    """A value for the picture of a figure, of nothing where the code spells out all that is on it; None where it is not
+    """A value for the picture of a figure, of nothing where the code spells out all that is on it; None if it is not
     known what any of its axes shows."""
     found = [recorder.values.seen(one) for one in getattr(figure, "axes", None) or ()]
     if all(value is NOTHING for value in found):
@@ -119,7 +119,7 @@ def is_called_by_user(depth: int = 3) -> bool:
 
 
 def values_at_line(recorder: Recorder) -> list[Drawn]:
-    """What the user's statement that is running hands over, as far as it is followed."""
+    """What the user's statement that is running passes on, as far as it is followed."""
     frame = user_frame(sys._getframe(2))
     code, line = whole(frame.f_code, frame.f_lineno or 0)
     at = step_at(steps_of(code), line) if is_users(code) else None

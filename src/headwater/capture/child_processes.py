@@ -1,7 +1,7 @@
 """Capture in worker processes of ``multiprocessing`` and ``concurrent.futures``.
 
 A worker that is terminated with its pool gets no chance to send anything, so it puts what it recorded on disk before it
-hands back a result. A worker that is spawned, not forked, starts as a new interpreter that knows nothing of us: what it
+returns a result. A worker that is spawned, not forked, starts as a new interpreter that knows nothing of us: what it
 needs travels with what ``multiprocessing`` sends it at its start, in a form that does nothing where Headwater cannot be
 imported.
 """

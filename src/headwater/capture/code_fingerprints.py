@@ -32,7 +32,7 @@ class CodeFingerprint(Struct, frozen=True, kw_only=True):
     """Digest of a function or script.
 
     ``bytecode`` (SHA-256) holds for one Python version, named by ``python``; of a script it is a digest of all that its
-    bytecode is made of. ``source`` (SHA-256 of the syntax tree) is None where there is no source to read.
+    bytecode is made of. ``source`` (SHA-256 of the syntax tree) is None if there is no source to read.
     ``references`` are the functions and classes of the user's own code that are part of it, ``text`` the source if it
     was asked for.
     """
@@ -274,7 +274,7 @@ def _constant(value: object, depth: int) -> bytes:
 
 
 def _source_of(code: types.CodeType) -> str | None:
-    """Source lines of a piece of code, or None where they are gone."""
+    """Source lines of a piece of code, or None if they are gone."""
     import inspect
     import textwrap
     import tokenize
@@ -288,7 +288,7 @@ def _source_of(code: types.CodeType) -> str | None:
 
 
 def _text_of(codes: Iterable[types.CodeType]) -> str | None:
-    """The sources of a function and of what it refers to, one below the other; None where its own is gone."""
+    """The sources of a function and of what it refers to, one below the other; None if its own is gone."""
     first, *rest = (_source_of(code) for code in codes)
     return None if first is None else "\n\n".join([first, *(text for text in rest if text is not None)])
 

@@ -2,7 +2,7 @@
 
 Environment: ``HEADWATER_<SETTING>`` (nested: ``HEADWATER_TRANSPORT__URL``), then the standard ``OPENLINEAGE_*``
 variables. File: ``headwater.toml``, or ``[tool.headwater]`` in ``pyproject.toml``, in the working folder or the nearest
-one above it. An unknown setting is refused with near names, whatever it came from.
+one above it. An unknown setting is refused with similar names, whatever it came from.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _SEQUENCES: Final = (tuple, list, set, frozenset)
 
 
 def value_held(values: Values, obj: Any) -> Value | None:
-    """The value of an object, or one made of the values of its parts; None where nothing is known of any."""
+    """The value of an object, or one made of the values of its parts; None if nothing is known of any."""
     known = None if isinstance(obj, (dict, *_SEQUENCES)) else values.get(obj)
     if known is not None:
         return known

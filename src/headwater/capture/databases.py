@@ -35,7 +35,7 @@ class Database(NamedTuple):
 
 def database_of(connection: Any) -> Database | None:
     """The database behind what a reader of queries takes: a URL, an SQLAlchemy engine or connection, a connection of
-    sqlite3, psycopg or ADBC. None when it does not say."""
+    sqlite3, psycopg or ADBC. None if it does not say."""
     url = _url(connection)
     if url is None:
         return None

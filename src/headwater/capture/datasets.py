@@ -56,7 +56,7 @@ class Datasets:
         return iter(self._by_name.values())
 
     def find(self, name: Mapping[str, str]) -> Touched | None:
-        """The record of a dataset named by a document with ``namespace`` and ``name``; None when it was not touched."""
+        """The record of a dataset named by a document with ``namespace`` and ``name``; None if it was not touched."""
         return self._by_name.get((name["namespace"], name["name"]))
 
     def touch(self, ref: DatasetRef) -> Touched:
@@ -196,7 +196,7 @@ def _side_by_side(parts: list[dict[str, Any]]) -> dict[str, Any]:
             "columns": {name: digest for item in prints for name, digest in item.get("columns", {}).items()},
             **{form: _joined([item[form] for item in prints]) for form in ("exact", "schema") if form in prints[0]},
         }
-        # Rows in another order keep the digests of the parts but may pair them anew: no multiset of the whole.
+        # Rows in another order keep the digests of the parts but may pair them again: no multiset of the whole.
         bodies["headwater_fingerprint"].pop("multiset", None)
     return bodies
 

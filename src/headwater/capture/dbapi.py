@@ -1,7 +1,7 @@
 """Shared support for DB-API drivers: statements on connections, and transactions that decide whether they count.
 
 A statement that writes counts when it is committed, not before: what is rolled back, or never committed, wrote
-nothing. Statement texts are handed on, parameters never are.
+nothing. Statement texts are passed on, parameters never are.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _text(sql: Any) -> str | None:
 
 
 class _Repeats:
-    """Statements that were handed on since something else was recorded: a loop of inserts is one fact."""
+    """Statements that were passed on since something else was recorded: a loop of inserts is one fact."""
 
     __slots__ = ("length", "recorder", "round", "rounds")
 
@@ -162,7 +162,7 @@ def _hand_on(recorder: Recorder, place: Place, text: str) -> None:
 
 
 def watched(original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], None], site: str) -> Callable[..., Any]:
-    """A stand-in for ``execute`` and its kin; ``ran(recorder, cursor, sql)`` follows each outermost call.
+    """A wrapper for ``execute`` and its kin; ``ran(recorder, cursor, sql)`` follows each outermost call.
 
     Iterators of rows and functions called from SQL are the user's code: what they read is seen.
     """
@@ -218,7 +218,7 @@ def told_async(
 
 
 def told(original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], None], site: str) -> Callable[..., Any]:
-    """A stand-in for ``commit`` and its kin; ``tell(connection, args)`` follows each call that did not raise."""
+    """A wrapper for ``commit`` and its kin; ``tell(connection, args)`` follows each call that did not raise."""
 
     @functools.wraps(original)
     def ended(self: Any, *args: Any, **kwargs: Any) -> Any:

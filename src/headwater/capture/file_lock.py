@@ -39,7 +39,7 @@ class Lock:
 
     @staticmethod
     def on(descriptor: int) -> bool:
-        """Lock an open file until it is closed; False when another holds it."""
+        """Lock an open file until it is closed; False if another holds it."""
         return _try_lock(descriptor)
 
     def __enter__(self) -> Self:

@@ -25,7 +25,7 @@ DEFAULT_TIMEOUT_S = 5.0
 class Repository(Struct, frozen=True, kw_only=True):
     """Where the code stands: ``root`` is the top folder.
 
-    ``branch`` is None when the head is detached, ``commit`` None before the first one, ``remote`` never holds a user
+    ``branch`` is None if the head is detached, ``commit`` None before the first one, ``remote`` never holds a user
     name or password.
     """
 
@@ -36,7 +36,7 @@ class Repository(Struct, frozen=True, kw_only=True):
 
 
 class WorkingTree(Struct, frozen=True, kw_only=True):
-    """What is not committed: ``diff_digest`` is the SHA-256 over the diff and over untracked files, None when clean.
+    """What is not committed: ``diff_digest`` is the SHA-256 over the diff and over untracked files, None if clean.
 
     ``changed`` and ``untracked`` count files. ``diff`` is the text of the difference where it was asked for.
     """
@@ -65,7 +65,7 @@ def repository(path: str | os.PathLike[str] | None = None) -> Repository | None:
 def working_tree(
     root: str | os.PathLike[str], *, timeout_s: float = DEFAULT_TIMEOUT_S, text: bool = False
 ) -> WorkingTree | None:
-    """What is not committed under ``root``, or None where git is missing, fails or takes longer than ``timeout_s``.
+    """What is not committed under ``root``, or None if git is missing, fails or takes longer than ``timeout_s``.
 
     Git is told not to take locks, run hooks, helpers or pagers, nor to ask for anything.
     """

@@ -22,7 +22,7 @@ from headwater.capture.guard import GUARD
 Callback = Callable[[ModuleType], None]
 
 _OWN_INSTANCE: Final = (SourceFileLoader, SourcelessFileLoader, ExtensionFileLoader)
-"""Loaders made anew for each module, on which an instance attribute concerns that module alone."""
+"""Loaders created for each module, on which an instance attribute concerns that module alone."""
 
 _BOOTSTRAP: Final = "<frozen importlib._bootstrap>"
 """The file name of the import system's own code. The interpreter takes runs of its frames out of the traceback of a

@@ -13,7 +13,7 @@ from typing import Any, Final
 from headwater.capture.values import Value
 
 UNNAMED: Final = ""
-"""What stands for the name of an index that has none, where it is known what the index was made of. An index that only
+"""What stands for the name of an index that has none, if it is known what the index was made of. An index that only
 counts has no level at all."""
 
 

@@ -53,7 +53,7 @@ def located_all(target: Any, type: str = "FILE") -> list[DatasetRef]:
 
 
 def matching(path: str) -> list[str]:
-    """The local files that a pattern names now, sorted; empty where it is none, names none, or too many."""
+    """The local files that a pattern names now, sorted; empty if it is none, names none, or too many."""
     if _PATTERN.search(path) is None or "://" in path or os.path.exists(path):  # noqa: PTH110
         return []
     found = list(islice(glob.iglob(os.path.expanduser(path), recursive=True), MOST_FILES + 1))  # noqa: PTH111, PTH207
@@ -77,7 +77,7 @@ def _common(targets: Sequence[Any], type: str) -> DatasetRef | None:
 
 
 def path_of(target: Any) -> str | None:
-    """The path or URI of ``target``, None where it has none. Wrapped files (gzip, text over bytes) are seen through."""
+    """The path or URI of ``target``, None if it has none. Wrapped files (gzip, text over bytes) are seen through."""
     for _ in range(8):
         if isinstance(target, str):
             return target

@@ -112,7 +112,7 @@ def _sources(value: Value) -> list[DatasetRef]:
 
 
 def _named(ref: DatasetRef, datasets: Datasets) -> dict[str, str]:
-    """A dataset by name and, where it is known, version."""
+    """A dataset by name and, if known, version."""
     named = {"namespace": ref.namespace, "name": ref.name}
     touched = datasets.find(named)
     facets = touched.facets if touched is not None else {}
@@ -149,7 +149,7 @@ def _holds_predictions(value: Value) -> bool:
 
 
 def _method(value: Value) -> str:
-    """The last operation that applied a model: ``predict``, ``predict_proba`` ...; empty where none did."""
+    """The last operation that applied a model: ``predict``, ``predict_proba`` ...; empty if none did."""
     seen: set[int] = set()
     stack = [value]
     while stack:
@@ -171,7 +171,7 @@ def _only_reads(value: Value) -> bool:
 
 
 def _is_model(value: Value) -> bool:
-    """Whether a value is a model, or the part that was one of a file that holds models."""
+    """Whether a value is a model, or the part that was one of per file that holds models."""
     if value.op == HELD and value.dataset is None:
         return any(_is_model(item) for item in value.inputs)
     return value.dataset is not None and value.dataset.type in MODELS

@@ -30,7 +30,7 @@ STOP_TIMEOUT_S = 1.0
 
 
 class _Watched:
-    """The client of this process, and how its program ended where that is known before the process ends."""
+    """The client of this process, and how its program ended, if that is known before the process ends."""
 
     client: Client | None = None
     outcome: Outcome | None = None
@@ -71,7 +71,7 @@ def at_exit() -> None:
         REGISTRY.stop_waiting()  # what is imported from here on, we import ourselves
     with GUARD.at("exit"):
         client.shutdown(WATCHED.outcome or _outcome_of_program())
-    # A stand-in or a thread that outlives the interpreter's modules keeps what it refers to alive, and compiled
+    # A wrapper or a thread that outlives the interpreter's modules keeps what it refers to alive, and compiled
     # libraries complain about that on standard error.
     with GUARD.at("exit"):
         client.uninstall()

@@ -90,7 +90,7 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 class Seed(msgspec.Struct, frozen=True):
-    """A source of randomness and its seed; ``value`` None where none was set, which is a fact too."""
+    """A source of randomness and its seed; ``value`` None if none was set, which is a fact too."""
 
     library: str
     scope: str
@@ -224,7 +224,7 @@ class Recorder:
         self.add(Metric(name, value, dataset, step))
 
     def seed(self, library: str, scope: str, value: Any, code: Any = None, line: int = 0) -> None:
-        """A seed that was set, or None where randomness ran unseeded."""
+        """A seed that was set, or None if randomness ran unseeded."""
         self.add(Seed(library, scope, value, code, line))
 
     def statement(
@@ -282,7 +282,7 @@ PROCESS.root = None
 
 
 def current() -> Recorder | None:
-    """The recorder of the run that this code belongs to; None when nothing is being recorded."""
+    """The recorder of the run that this code belongs to; None if nothing is being recorded."""
     return CURRENT.get() or PROCESS.root
 
 

@@ -164,7 +164,7 @@ class _Reader:
 
 
 def redact_source(text: str, mask: Callable[[str], str], more: frozenset[str] = frozenset()) -> str | None:
-    """Program text without its secrets; None where it cannot be read. ``mask`` redacts plain text, ``more`` are further
+    """Program text without its secrets; None if it cannot be read. ``mask`` redacts plain text, ``more`` are further
     words that make a name secret. A literal that is masked is masked wherever else in the text it stands."""
     try:
         pieces = list(_pieces(text))

@@ -184,7 +184,7 @@ def run_program(
     if program.script is None or program.script.suffix != ".ipynb":  # a kernel has loaded as much as we have
         with GUARD.at("run"):
             make_room(program.path0)
-    main = sys.modules["__main__"] = _main_module(program)  # made anew: the program's module is not to be frozen
+    main = sys.modules["__main__"] = _main_module(program)  # created again, so that the program's module is not frozen
     error: BaseException | None = None
     try:
         code = program.load()

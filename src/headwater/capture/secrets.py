@@ -94,7 +94,7 @@ _EMAIL: Final = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+
 
 
 def mask_text(text: str, *, more: frozenset[str] = frozenset(), mask_emails: bool = False) -> str:
-    """``text`` with every secret in it masked; the same object when there is none."""
+    """``text`` with every secret in it masked; the same object if there is none."""
     if len(text) > _LONGEST_CARD and _HEX.fullmatch(text):
         return text  # a digest: what lineage is full of
     is_short = len(text) < _SHORTEST

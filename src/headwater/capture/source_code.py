@@ -24,14 +24,14 @@ _MOST_READ: Final = 8 * MAX_BYTES
 
 
 def source_facet(text: str, sha256: str) -> dict[str, Any]:
-    """The body of the facet; empty where there is no text, or far too much."""
+    """The body of the facet; empty if there is not a string, or far too much."""
     if not text.strip() or len(text) > _MOST_READ:
         return {}
     return {"language": "python", "sourceCode": text, "sha256": sha256}
 
 
 def text_of_file(path: Path, raw: bytes) -> str:
-    """The program text in a script or notebook; empty where it cannot be read."""
+    """The program text in a script or notebook; empty if it cannot be read."""
     try:
         if path.suffix == ".ipynb":
             return _text_of_cells(json.loads(raw))
@@ -81,7 +81,7 @@ def _plain_line(line: str) -> str:
 
 
 def cut(text: str) -> str | None:
-    """The first lines that fit; None where all do."""
+    """The first lines that fit; None if all do."""
     raw = text.encode("utf-8", "replace")
     if len(raw) <= MAX_BYTES:
         return None

@@ -1,6 +1,6 @@
 """Turns executed SQL statements into values: what they read and wrote, column by column.
 
-Parsing happens here, on the worker's thread; the integration only hands over the text, the frames it names and the
+Parsing happens here, on the worker's thread; the integration only passes on the text, the frames it names and the
 value of its result. The statements of one database form one stream: a view, a temporary table, an attached file or a
 search path that one of them set up is known to those after it.
 """

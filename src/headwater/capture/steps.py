@@ -274,7 +274,7 @@ def _generator(definition: _Step) -> Callable[..., Any]:
                 inner.close()
                 under.end(None)
                 raise
-            except BaseException as thrown:  # noqa: BLE001 - handed on into the generator, as ``yield from`` does
+            except BaseException as thrown:  # noqa: BLE001 - passed on into the generator, as ``yield from`` does
                 resume = functools.partial(inner.throw, thrown)
             else:
                 resume = functools.partial(inner.send, sent)
@@ -315,7 +315,7 @@ def _async_generator(definition: _Step) -> Callable[..., Any]:
                 if under is not None:
                     under.end(None)
                 raise
-            except BaseException as thrown:  # noqa: BLE001 - handed on into the generator
+            except BaseException as thrown:  # noqa: BLE001 - passed on into the generator
                 resume = functools.partial(inner.athrow, thrown)
             else:
                 resume = functools.partial(inner.asend, sent)

@@ -108,13 +108,13 @@ class Value(msgspec.Struct, eq=False):
 
     @property
     def line(self) -> int:
-        """The line of ``code`` that made the value; 0 where it is not known."""
+        """The line of ``code`` that made the value; 0 if it is not known."""
         if self.offset >= 0 or self.code is None:
             return max(0, self.offset)
         return line_of(self.code, -1 - self.offset)
 
     def column_names(self) -> tuple[str, ...]:
-        """Column names as strings; empty where there are none (a scalar, an array, an opaque object)."""
+        """Column names as strings; empty if there are none (a scalar, an array, an opaque object)."""
         columns = self.columns
         if columns is None:
             return ()
@@ -202,7 +202,7 @@ class Values:
         """The latest arrays, alive or not, each with the code and line that called the function which made it."""
 
     def get(self, obj: object) -> Value | None:
-        """The value of an object as it is now; None when nothing is known of it."""
+        """The value of an object as it is now; None if nothing is known of it."""
         found = self.seen(obj)
         return self.guess(obj) if found is None and self.guess is not None else found
 
@@ -299,7 +299,7 @@ class Values:
 
         Inputs of which nothing is known become empty values, so that positions in ``rule`` stay right. ``rule`` None
         with a ``dataset`` marks a source: nothing is behind it. The user's line is looked for ``frames`` frames up and
-        above: a handler calls this, a stand-in the handler, the user the stand-in. (What calls it from nearer says so;
+        above: a handler calls this, a wrapper the handler, the user the wrapper. (What calls it from nearer says so;
         to begin too low is right too, but each frame of ours that is looked at costs.)
 
         This is the hot path: every operation of the user comes through here once, on the user's thread. Its common

@@ -179,7 +179,7 @@ class Worker:
 
     # -- flushing, ending, forking -------------------------------------------------------------------------------------
     def flush(self, timeout_s: float, *, is_last: bool = False) -> bool:
-        """Have everything that is due sent, and wait for it; False when the time ran out before it was."""
+        """Have everything that is due sent, and wait for it; False if the time ran out before it was."""
         self.start()
         if self._thread is None or self._thread is threading.current_thread():
             return self._flush_here(timeout_s, is_last=is_last)
@@ -219,7 +219,7 @@ class Worker:
         return True
 
     def stop(self, timeout_s: float) -> bool:
-        """End the thread; False when it did not end in time."""
+        """End the thread; False if it did not end in time."""
         thread = self._thread
         if thread is None or thread is threading.current_thread():
             return True

@@ -22,7 +22,7 @@ from headwater.capture.hooks import BUSY, After
 from headwater.capture.recorder import current
 
 FILENAME: Final = "<observed by /headwater/capture/, uncounted as importlib._bootstrap is>"
-"""File name of the code of a stand-in."""
+"""File name of the code of a wrapper."""
 
 USERS_CODE: Final = 2
 """The depth of ``BUSY`` while a function of the user may run inside an observed call."""

@@ -36,7 +36,7 @@ def show(ctx: click.Context, origin: bool, as_json: bool) -> None:
 
 @config.command("path")
 def path() -> None:
-    """Print the settings file that holds here; nothing, and exit code 1, when there is none."""
+    """Print the settings file that holds here; nothing, and exit code 1, if there is none."""
     from headwater.capture.config import load
 
     file = load().file

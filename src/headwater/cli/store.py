@@ -142,7 +142,7 @@ def _move(place: Path, before: str, after: str) -> bool:
 @click.option("--since", type=click.IntRange(min=0), default=0, metavar="SEQ", help="Only events after this number.")
 @click.pass_context
 def export_(ctx: click.Context, file: str, since: int) -> None:
-    """Write the event log to FILE, an event a line.
+    """Write the event log to FILE, one event per line.
 
     The events are those that came in, verbatim. FILE is standard output by default.
     """

@@ -243,7 +243,7 @@ def _merged_header(stem: str, version: str) -> tuple[bytes, bytes]:
 
 
 def read_facet(facets: Mapping[str, msgspec.Raw], kind: type[AnyFacet]) -> AnyFacet | None:
-    """The facet of that kind, found by key or schema; None when absent, deleted or null.
+    """The facet of that kind, found by key or schema; None if absent, deleted or null.
 
     Raises:
         msgspec.ValidationError: it is there and cannot be read; ``try_facet`` turns that into None.
@@ -253,7 +253,7 @@ def read_facet(facets: Mapping[str, msgspec.Raw], kind: type[AnyFacet]) -> AnyFa
 
 
 def decode_facet(raw: msgspec.Raw | bytes, kind: type[AnyFacet]) -> AnyFacet | None:
-    """Read one facet's bytes; None when it asks for its own removal."""
+    """Read one facet's bytes; None if it asks for its own removal."""
     if b'"_deleted"' in bytes(raw) and _deleted(raw):
         return None
     decoder: msgspec.json.Decoder[AnyFacet] = _decoder(kind)

@@ -315,7 +315,7 @@ def to_facet(value: OwnFacet) -> dict[str, Any]:
 
 
 def read_own(facets: Mapping[str, msgspec.Raw], kind: type[OwnFacet]) -> OwnFacet | None:
-    """The facet of that kind, typed; None when it is absent or does not follow its schema."""
+    """The facet of that kind, typed; None if it is absent or does not follow its schema."""
     raw = facets.get(kind.KEY)
     if raw is None:
         return None

@@ -57,19 +57,19 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def read_columns(raw: msgspec.Raw) -> Reading | None:
-    """Read a ``columnLineage`` facet; None when it is deleted. Raises ``msgspec.MsgspecError`` when malformed."""
+    """Read a ``columnLineage`` facet; None if it is deleted. Raises ``msgspec.MsgspecError`` when malformed."""
     body = bytes(raw)
     return _columns_cached(body) if len(body) <= _CACHED_UP_TO else _columns(body)
 
 
 def read_job_lineage(raw: msgspec.Raw) -> tuple[Reading, ...] | None:
-    """Read a job's ``lineage`` facet, one reading an entry; None when it is deleted or has no entries member."""
+    """Read a job's ``lineage`` facet, one reading an entry; None if it is deleted or has no entries member."""
     body = bytes(raw)
     return _job_cached(body) if len(body) <= _CACHED_UP_TO else _job(body)
 
 
 def read_dataset_lineage(raw: msgspec.Raw) -> Reading | None:
-    """Read a dataset's ``lineage`` facet; None when it is deleted."""
+    """Read a dataset's ``lineage`` facet; None if it is deleted."""
     body = bytes(raw)
     return _dataset_cached(body) if len(body) <= _CACHED_UP_TO else _dataset(body)
 
@@ -170,7 +170,7 @@ def _entry(
 
 
 def _ref(named: LineageEntry | LineageInput) -> Ref | None:
-    """The node that an entry or input names; None when it gives half a name, or a dataset without one."""
+    """The node that an entry or input names; None if it gives half a name, or a dataset without one."""
     is_job = named.type.upper() == "JOB"
     if named.namespace and named.name:
         return (is_job, named.namespace, named.name, (named.run_id or "") if is_job else "")

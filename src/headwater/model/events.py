@@ -94,7 +94,7 @@ class _Base(_Wire, frozen=True, kw_only=True):
 class RunEvent(_Base, frozen=True, kw_only=True):
     """What a run did or how its state changed."""
 
-    #: None when the emitter left it out, which the specification allows
+    #: None if the emitter left it out, which the specification allows
     event_type: EventType | None = None
     run: Run
     job: Job

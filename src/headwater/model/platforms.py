@@ -164,7 +164,7 @@ SCHEME_ALIASES: dict[str, str] = {
 
 
 def platform_of(scheme: str) -> Platform | None:
-    """The platform of a scheme in any of its spellings; None when it is unknown."""
+    """The platform of a scheme in any of its spellings; None if it is unknown."""
     return PLATFORMS.get(canonical_scheme(scheme))
 
 

@@ -11,7 +11,7 @@ _LENIENT = re.compile(
 
 
 def canonical_run_id(text: str) -> str | None:
-    """A UUID in lower case with hyphens, whatever its spelling; None when ``text`` is no UUID."""
+    """A UUID in lower case with hyphens, whatever its spelling; None if ``text`` is no UUID."""
     if _CANONICAL(text):
         return text
     match = _LENIENT(text.strip().lower())

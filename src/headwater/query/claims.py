@@ -62,7 +62,7 @@ class ColumnClaim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """Both sides of one job. ``agreement`` is the share of all that is said that both say, None where there is nothing
+    """Both sides of one job. ``agreement`` is the share of all that is said that both say, None if there is nothing
     to compare: no SQL, or SQL that cannot be parsed."""
 
     job: str

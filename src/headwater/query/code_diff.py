@@ -34,7 +34,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CodeDiff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The code of two runs, line by line.
 
-    ``lines`` is a unified diff without the names of files, empty where the texts are the same or cannot be compared;
+    ``lines`` is a unified diff without the names of files, empty if the texts are the same or cannot be compared;
     ``left_out`` counts lines that are not shown, ``note`` says what the lines do not.
     """
 
@@ -79,7 +79,7 @@ def _body(change: FacetChange) -> dict[str, Any]:
 
 
 def diff_code(store: Store, before: tuple[RunRow, Code], after: tuple[RunRow, Code]) -> CodeDiff | None:
-    """Return how the code of two runs differs, line by line; None where nothing is known of either's code."""
+    """Return how the code of two runs differs, line by line; None if nothing is known of either's code."""
     left, right = run_source(store, *before), run_source(store, *after)
     digests = before[1].sha256, after[1].sha256
     is_same_digest = bool(digests[0]) and digests[0] == digests[1]

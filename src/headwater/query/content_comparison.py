@@ -17,7 +17,7 @@ from headwater.storage.row_types import VersionRow
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """A version and what is known of its content: the fingerprint of its values, the digest of its file; empty where
+    """A version and what is known of its content: the fingerprint of its values, the digest of its file; empty if
     nobody took one."""
 
     version: VersionRow

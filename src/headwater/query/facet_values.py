@@ -50,7 +50,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Seed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A random seed that was set, by which library and for what; ``value`` None where it was left to chance."""
+    """A random seed that was set, by which library and for what; ``value`` None if it was left to chance."""
 
     library: str
     scope: str = ""
@@ -154,7 +154,7 @@ def _seen(version: VersionRow, facets: Facets) -> VersionRow:
 
 
 def _content(facets: Facets) -> str:
-    """The fingerprint of what was read, of its values or else of its bytes; empty where none was taken."""
+    """The fingerprint of what was read, of its values or else of its bytes; empty if none was taken."""
     told = body(facets, "headwater_fingerprint")
     file = told.get("file")
     found = told.get("exact") or (file.get("sha256") if isinstance(file, dict) else None)

@@ -91,7 +91,7 @@ def verdict_words(impact: Impact) -> list[tuple[Severity, str]]:
 
 
 def passing_words(impact: Impact) -> str:
-    """Say how many tables on the way are not in the list; nothing where there are none."""
+    """Say how many tables on the way are not in the list; nothing if there are none."""
     count = len(impact.passing())
     live = "lives" if count == 1 else "live"
     return f"and {plural(count, 'table')} on the way that {live} in memory" if count else ""

@@ -39,7 +39,7 @@ class Importances(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return KINDS.get(self.kind, self.kind)
 
     def share(self, names: Sequence[str]) -> float | None:
-        """What these features weigh together; None where none of them has an importance."""
+        """What these features weigh together; None if none of them has an importance."""
         found = [self.features[name] for name in names if name in self.features]
         return sum(found) if found else None
 

@@ -43,7 +43,7 @@ def moment(instant: int, zone: tzinfo | None = None) -> datetime:
 
 
 def read_instant(text: str, *, clock: Clock = now, zone: tzinfo | None = None) -> int | None:
-    """Return the instant that the text names, or None when it names none.
+    """Return the instant that the text names, or None if it names none.
 
     Understands ISO 8601 dates and times (local without an offset; a date alone means its end, so that ``as_of`` a day
     includes it), ``now``, ``today``, ``yesterday``, ``2h ago`` and ``@`` followed by seconds since the epoch.

@@ -23,7 +23,7 @@ _MOST_PREDICTIONS = 100
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
-    """A feature in the order that the model takes them; ``importance`` None where its producer gave none."""
+    """A feature in the order that the model takes them; ``importance`` None if its producer gave none."""
 
     name: str
     importance: float | None = None

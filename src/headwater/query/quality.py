@@ -14,7 +14,7 @@ from headwater.storage.row_types import NodeRow
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """One column over the versions: each tuple has a value a version, None where it was not measured.
+    """One column over the versions: each tuple has a value a version, None if it was not measured.
 
     ``latest`` holds what was measured last, by the standard's names (``nullCount``, ``min``, ``quantiles`` ...).
     """

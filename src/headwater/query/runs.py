@@ -14,7 +14,7 @@ _SHOWN = 5
 
 
 def find_run(store: Store, text: str) -> RunRow | None:
-    """Return the run of that id or of a unique start of it (four characters or more), None when there is none.
+    """Return the run of that id or of a unique start of it (four characters or more), None if there is none.
 
     Raises ``InvalidInput`` when several runs start with the text.
     """

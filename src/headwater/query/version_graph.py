@@ -33,7 +33,7 @@ class Link(NamedTuple):
 
 
 class VersionGraph:
-    """The run level of one store, many steps at a time; answers are remembered for the length of one question.
+    """The run level of one store, many steps at a time; answers are remembered for the duration of one question.
 
     Which versions an answer has is found in the graph index alone. Rows are fetched for those that it has.
     """

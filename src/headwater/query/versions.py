@@ -16,7 +16,7 @@ _DIGEST = re.compile(r"[0-9a-f]{4,64}")
 
 def find_version(store: Store, node: NodeRow, text: str) -> VersionRow | None:
     """Return the version named by the producer's own word, ``latest``, ``v3`` (its place in time), the start of its
-    name, fingerprint or writing run (four characters or more); None when none fits. What nobody known wrote goes by the
+    name, fingerprint or writing run (four characters or more); None if none fits. What nobody known wrote goes by the
     digest of its file: of the latest thousand versions the fingerprint of their values, as readers told it, fits too.
 
     Raises ``InvalidInput`` when the text starts the names of several.

@@ -67,7 +67,7 @@ def ends(edge: EdgeRow, direction: Direction) -> Ends:
 
 
 class Edges:
-    """The valid edges of a store, fetched many at a time and remembered for the length of one question."""
+    """The valid edges of a store, fetched many at a time and remembered for the duration of one question."""
 
     def __init__(self, store: Store, as_of: int | None = None) -> None:
         self._index: GraphIndex | None = None

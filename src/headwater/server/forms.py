@@ -40,7 +40,7 @@ class Form:
         return value
 
     def number(self, field: str) -> float | None:
-        """A number, None where nothing was written. Raises ``InvalidInput``."""
+        """A number, None if nothing was written. Raises ``InvalidInput``."""
         value = self.text(field)
         if not value:
             return None
@@ -53,7 +53,7 @@ class Form:
         return number
 
     def count(self, field: str) -> int | None:
-        """A whole number of 1 or more, None where nothing was written. Raises ``InvalidInput``."""
+        """A whole number of 1 or more, None if nothing was written. Raises ``InvalidInput``."""
         number = self.number(field)
         if number is None:
             return None
@@ -83,7 +83,7 @@ async def read_form(call: Call, *, most_bytes: int = _LONGEST) -> Form:
 class Refusal:
     """A form that was refused: what was written in it stays written, and the field that is wrong is marked.
 
-    ``action`` is the path that it was sent to, ``field`` the name of its wrong field, empty where it is not one field.
+    ``action`` is the path that it was sent to, ``field`` the name of its wrong field, empty if it is not one field.
     No form that is filled again has a field for a secret.
     """
 

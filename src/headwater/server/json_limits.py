@@ -16,7 +16,7 @@ def check_json(raw: bytes, limits: Limits) -> None:
     What else is wrong with it, its reader says. Costs a microsecond a kilobyte for what is plainly within the limits.
 
     Raises:
-        InvalidInput: it is over a limit; the rule names the limit.
+        InvalidInput: it has finished a limit; the rule names the limit.
     """
     plain = _without_escapes(raw)
     # No document has more keys than bytes, so a small one need not have its colons counted.

@@ -22,7 +22,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def noted(folder: Path | None, url: str, opener: str) -> Iterator[None]:
-    """Leave a note for the length of a service; nothing where the stores are in no folder."""
+    """Leave a note for the duration of a service; nothing where the stores are in no folder."""
     if folder is None:
         yield
         return
@@ -44,7 +44,7 @@ def noted(folder: Path | None, url: str, opener: str) -> Iterator[None]:
 
 
 def read_note(folder: Path | None) -> Note | None:
-    """The note in a folder; None where there is none, or none that can be read."""
+    """The note in a folder; None if there is none, or none that can be read."""
     if folder is None:
         return None
     try:

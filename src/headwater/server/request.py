@@ -100,7 +100,7 @@ async def read_body(request: Request, body_bytes: int, plain_bytes: int, room: R
 
 
 def declared_length(request: Request) -> int:
-    """How long the body is said to be; 0 where that is not said."""
+    """How long the body is said to be; 0 if that is not said."""
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 19 else 0
 

@@ -49,7 +49,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     query: type[msgspec.Struct] | None = None
     """The query parameters, all of them: an unknown one is refused."""
     body: Any = None
-    """The type of the JSON body; None where the handler reads the body itself, or there is none."""
+    """The type of the JSON body; None if the handler reads the body itself, or there is none."""
     media_types: tuple[str, ...] = ()
     """What the body may be where the handler reads it itself, for the API documentation."""
     answer: Any = None

@@ -62,7 +62,7 @@ class Service:
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 
     def first_key(self) -> str | None:
-        """A key for the one who starts the service for the first time, to be shown once; None when keys exist."""
+        """A key for the one who starts the service for the first time, to be shown once; None if keys exist."""
         if self.control.keys(DEFAULT_TENANT):
             return None
         return self._everything("first", days=None)

@@ -49,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     anonymous: Role | None = None
     """What somebody without a credential may do in tenant ``default``; None is nothing."""
     oidc: OIDCSettings | None = None
-    """The identity provider of the people; None where only keys are taken."""
+    """The identity provider of the people; None if only keys are taken."""
     listen_url: str = ""
     """Where to hear of commits on PostgreSQL, when ``store`` leads through a pooler; ``store`` itself when empty."""
     workers: int = 1
@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the stores; None where they are in no folder."""
+        """The folder of the stores; None if they are in no folder."""
         is_folder = "://" not in self.store or self.store.startswith("sqlite://")
         return folder_of(self.store) if is_folder else None
 

@@ -1,7 +1,7 @@
 """Values that every open page requests, computed once for all of them.
 
 A busy service changes many times a second, and each open page asks when it hears of it. So what is made is kept; it is
-made anew when there is news, but never for more than a small part of the time: what costs a quarter of a second is up
+rebuilt when there is news, but never for more than a small part of the time: what costs a quarter of a second is up
 to five seconds old then, what costs a millisecond is as good as new.
 """
 
@@ -31,7 +31,7 @@ class _Kept(msgspec.Struct, Generic[T]):
 
 
 class SharedValue(msgspec.Struct, Generic[T], frozen=True):
-    """A value, and in how many seconds there will be a newer one; 0 where it is of the state that was asked for."""
+    """A value, and in how many seconds there will be a newer one; 0 if it is of the state that was asked for."""
 
     value: T
     again_s: float = 0.0
@@ -49,7 +49,7 @@ class SharedValues:
     def get(self, key: Hashable, state: Hashable, make: Callable[[], T], *, is_new: bool = False) -> SharedValue[T]:
         """Return the value of a key: the one that is kept, of this state or young enough; else a new one.
 
-        While one thread makes it anew, others take the one that is kept. ``is_new`` takes only one of this state.
+        While one thread rebuilds it, others use the one that is cached. ``is_new`` takes only one of this state.
         """
         with self._lock:
             kept: _Kept[T] | None = self._kept.get(key)

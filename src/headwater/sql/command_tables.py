@@ -44,7 +44,7 @@ def sp_rename(ctx: Context, found: re.Match[str]) -> Instead:
 
 
 def refresh(ctx: Context, found: re.Match[str]) -> Instead:
-    """A refreshed view takes its data anew from what it was made of."""
+    """A refreshed view takes its data again from what it was made of."""
     ctx.kind = "REFRESH"
     table = table_of(ctx, found["name"])
     definition = ctx.catalog.definition(table)

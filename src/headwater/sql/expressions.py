@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Work = list[tuple[exp.Expr, int]]
 
-# Aggregates that, over a window, hand on the value of one row.
+# Aggregates that, over a window, pass on the value of one row.
 _PICKS = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
 
 

@@ -36,7 +36,7 @@ class ByName(Generic[T]):
         return self._spelt(name) is not None
 
     def get(self, name: str) -> T | None:
-        """The thing that a name means; None when there is none, or more than one could be meant."""
+        """The thing that a name means; None if there is none, or more than one could be meant."""
         spelt = self._spelt(name)
         return None if spelt is None else self._things[spelt]
 

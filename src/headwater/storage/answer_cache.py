@@ -292,7 +292,7 @@ class Viewed(ABC):
         that of the last acknowledged event; it gives what is remembered of it.
 
         A view within a view is the same one. Nothing can be written in it through this store, and other threads that
-        use this store wait until it ends: it is for the length of one question.
+        use this store wait until it ends: it is for the duration of one question.
         """
 
     @abstractmethod

@@ -41,7 +41,7 @@ class ChangeFeedTables(ABC):
         self._edge_log.append((edge.source, edge.target, edge.job, edge.kind, *times, edge.mapping))
 
     def edge_changes(self, since: int, limit: int) -> list[tuple[int, Edge]]:
-        """(sequence number, edge) of what was told, in order."""
+        """(sequence number, edge) of logged changes, in order."""
         return [rows.edge_change(*columns) for columns in self._ask("edge_log_since", since, limit)]
 
     def derivations_after(self, step: int, limit: int) -> list[Derivation]:

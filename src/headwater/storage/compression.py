@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import zstandard
 
 _TOGETHER_BYTES = 64 << 10
-"""So much is handed over at a time: little enough for memory that is used again, where for a larger piece the operating
+"""So much is passed on at a time: little enough for memory that is used again, where for a larger piece the operating
 system gives new pages each time."""
 
 

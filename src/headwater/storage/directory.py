@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NamespaceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A namespace that datasets or jobs are named in, spelt as it first was.
+    """A namespace that datasets or jobs are named in, spelled as it first was.
 
     ``created_at`` is when the first object in it was first heard of, ``updated_at`` when the last one was.
     """
@@ -59,7 +59,7 @@ class Directory(ABC):
 
     @abstractmethod
     def namespace(self, name: str) -> NamespaceRow | None:
-        """The namespace of that name, in any spelling that datasets are found under; None when nothing is in it."""
+        """The namespace of that name, in any spelling that datasets are found under; None if nothing is in it."""
 
     @abstractmethod
     def sources(self) -> list[SourceRow]:
@@ -67,7 +67,7 @@ class Directory(ABC):
 
     @abstractmethod
     def source(self, name: str) -> SourceRow | None:
-        """The source of that name; None when no dataset names it."""
+        """The source of that name; None if no dataset names it."""
 
     @abstractmethod
     def list_nodes(

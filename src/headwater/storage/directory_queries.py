@@ -62,7 +62,7 @@ class DirectoryStore(Store):
         return sorted(found, key=lambda row: row.name)
 
     def namespace(self, name: str) -> NamespaceRow | None:
-        """One namespace; None when nothing is in it."""
+        """One namespace; None if nothing is in it."""
         with self._reading():
             found = self._tables.directory.namespace(listed_namespace(name))
         return None if found is None else _namespace(found)
@@ -73,7 +73,7 @@ class DirectoryStore(Store):
             return [_source(span) for span in self._tables.directory.sources()]
 
     def source(self, name: str) -> SourceRow | None:
-        """One source; None when no dataset names it."""
+        """One source; None if no dataset names it."""
         with self._reading():
             found = self._tables.directory.source(name)
         return None if found is None else _source(found)

@@ -50,7 +50,7 @@ class Refused(Protocol):
         """Entries, highest id first, below one where it is given."""
 
     def entry(self, entry_id: int) -> Quarantined | None:
-        """One entry; None when there is none of that id."""
+        """One entry; None if there is none of that id."""
 
     def drop(self, ids: Sequence[int]) -> int:
         """Take entries out; how many there were."""
@@ -75,10 +75,10 @@ class Log(Protocol):
         """The sequence numbers, by key, of those events that are stored, given by time and key."""
 
     def note(self, seq: int, key: bytes) -> None:
-        """Know the key of an event of the batch at hand."""
+        """Know the key of an event of the current batch."""
 
     def settled(self) -> None:
-        """The batch at hand is written, or rolled back."""
+        """The current batch is written, or rolled back."""
 
     def read(self, since: int) -> Iterator[StoredEvent]:
         """The events after a sequence number, in order."""

@@ -110,7 +110,7 @@ class Cut(NamedTuple):
 
 
 def cut(frame: Frame, before: int) -> Cut | None:
-    """Take the events received before an instant out of a frame; None where there are none."""
+    """Take the events received before an instant out of a frame; None if there are none."""
     times = received_times(frame.received)
     if min(times) >= before:
         return None

@@ -29,7 +29,7 @@ DROPPED = "quarantine_dropped"
 """Counts the entries of the quarantine that had to go for later ones."""
 _REBUILD_BATCH = 500
 _STRETCH = 5000
-"""Events read again in one commit, when views are made anew: about a second."""
+"""Events read again in one commit, when views are rebuilt: about a second."""
 _COMMITS_BETWEEN_LOOKS = 16
 
 
@@ -63,7 +63,7 @@ class GroupCommitStore(TableStore):
 
     @abstractmethod
     def _clear_projections(self, *, is_begun: bool = False) -> None:
-        """Empty every projection, within the transaction at hand; counters of the log and of epochs stay.
+        """Empty every projection, within the current transaction; counters of the log and of epochs stay.
 
         ``is_begun``: what is made of them in this transaction is not all, so they are those of no version.
         """
@@ -146,7 +146,7 @@ class GroupCommitStore(TableStore):
         recall.settle()
 
     def _announce(self, before: State) -> None:
-        """Have forgotten what the commit at hand changes."""
+        """Have forgotten what the current commit changes."""
         after, touched = self._state(), self._tables.touched
         if after != before:
             recall = self._indexes.recall
@@ -200,7 +200,7 @@ class GroupCommitStore(TableStore):
             return self._keep(refused)
 
     def _keep(self, refused: Sequence[Quarantined]) -> list[int]:
-        """Keep what was refused, within the transaction at hand and the bounds; returns the ids."""
+        """Keep what was refused, within the current transaction and the bounds; returns the ids."""
         ids, dropped = self._refused.keep(refused)
         if dropped:
             self._tables.advance(DROPPED, dropped)
@@ -220,7 +220,7 @@ class GroupCommitStore(TableStore):
         return self.graph_hash()
 
     def _make_anew(self, version: int, on_progress: Progress) -> None:
-        """Make every projection anew that an earlier version made, a commit for each stretch of the log."""
+        """Rebuild every projection that an earlier version made, with one commit per stretch of the log."""
         before: Outdated | None = None
         with self._hurrying():
             while (now := self._outdated(version)) is not None:
@@ -264,7 +264,7 @@ class GroupCommitStore(TableStore):
             self._tables.advance(name, value - self._tables.counter(name))
 
     def _replay(self, since: int = 0, most: int | None = None) -> int | None:
-        """Read events of the log again; the number of the last one, None when there are no more."""
+        """Read events of the log again; the number of the last one, None if there are no more."""
         pending: list[tuple[Event, bytes, int, int]] = []
         count = last = 0
         for stored in islice(self._log.read(since), most):
@@ -308,7 +308,7 @@ class GroupCommitStore(TableStore):
             return self._refused.page(limit, before)
 
     def quarantine_entry(self, entry_id: int) -> Quarantined | None:
-        """One entry of the quarantine; None when there is none of that id."""
+        """One entry of the quarantine; None if there is none of that id."""
         with self._reading():
             return self._refused.entry(entry_id)
 

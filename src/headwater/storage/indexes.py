@@ -48,7 +48,7 @@ class SharedIndexes:
             index.close()
 
     def forget(self) -> None:
-        """Have the indexes made anew when they are next asked for: the store was made anew."""
+        """Rebuild the indexes when they are next used, because the store was rebuilt."""
         with self._lock:
             self._indexes.clear()
 
@@ -60,7 +60,7 @@ class SharedIndexes:
     def index(self, level: Level, source: EdgeSource, before: Latest | None) -> GraphIndex:
         """The index of a level in the state that ``source`` shows, which is being read.
 
-        ``before`` is what ``latest`` gave before that reading began; None where the index was made since, and may be
+        ``before`` is what ``latest`` gave before that reading began; None if the index was made since, and may be
         ahead of the reading by now.
         """
         from headwater.storage.index import GraphIndex

@@ -75,7 +75,7 @@ class Checker:
 
 
 def refusals(events: Sequence[bytes]) -> list[Receipt] | None:
-    """Receipts for events that break a rule, each of them, and are kept nowhere; None where one breaks none."""
+    """Receipts for events that break a rule, each of them, and are kept nowhere; None if one breaks none."""
     found = Checker()(events, None)
     errors = [one for one in found.read if isinstance(one, InvalidEvent)]
     if len(errors) < len(events):

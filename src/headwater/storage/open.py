@@ -30,7 +30,7 @@ def open_store(
     """The store of a tenant; with ``share_index_with``, an open store of the same place, both hold one graph index.
 
     ``target``: a folder, ``sqlite:///folder``, ``postgresql://...``, ``memory://``, or None for ``.headwater`` in
-    the working directory. ``on_progress`` is told how far it is while views of an earlier version are made anew.
+    the working directory. ``on_progress`` is told how far it is while views of an earlier version are rebuilt.
 
     Raises:
         ConfigError: no store of that kind is known.
@@ -64,7 +64,7 @@ def open_store(
 
 
 def outdated_store(target: str, tenant: str) -> Outdated | None:
-    """What there is to do before the store of a tenant can be used, without doing it; None when there is nothing.
+    """What there is to do before the store of a tenant can be used, without doing it; None if there is nothing.
 
     Raises:
         MissingExtra: it needs a library that is not installed.
@@ -116,7 +116,7 @@ def may_only_read(target: str, tenant: str = "default") -> bool:
 
 
 def drop_store(target: str, tenant: str) -> None:
-    """Delete everything that the store of a tenant holds; nobody may have it open. Does nothing where there is none.
+    """Delete everything that the store of a tenant holds; nobody may have it open. Does nothing if there is none.
 
     Raises:
         StoreError: it cannot be deleted.
@@ -156,7 +156,7 @@ def index_folder(url: str, tenant: str) -> Path | None:
     """Where this machine saves the graph indexes of a tenant on a server: with what a user's programs can make again.
 
     They hold numbers, no names. ``XDG_CACHE_HOME`` says where such things go; where it may not be written, or where it
-    is not set and the user has no home (None), they are made anew by each process.
+    is not set and the user has no home (None), they are rebuilt by each process.
     """
     base = os.environ.get("XDG_CACHE_HOME")
     try:

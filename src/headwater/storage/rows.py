@@ -71,7 +71,7 @@ def uuid_text(stored: bytes) -> str:
 
 
 def name_row(*columns: Any) -> Name:
-    """A name from its columns. Spelt out, as an answer takes thousands: twice as fast as ``plain``."""
+    """A name from its columns. Spelled out, as an answer takes thousands: twice as fast as ``plain``."""
     row_id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed = columns
     return Name(
         id=row_id,
@@ -89,7 +89,7 @@ def name_row(*columns: Any) -> Name:
 
 
 def node_row(*columns: Any) -> Node:
-    """A node from its columns. Spelt out, as an answer takes thousands: twice as fast as ``plain``."""
+    """A node from its columns. Spelled out, as an answer takes thousands: twice as fast as ``plain``."""
     row_id, kind, type_, created_at, updated_at, head, head_at, head_run, read_until, *life = columns
     life_at, life_key, life_run, is_dropped = life
     return Node(

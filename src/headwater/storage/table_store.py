@@ -56,7 +56,7 @@ class TableStore(DirectoryStore, SearchStore):
         self._indexes = indexes
         self._indexes.join()
         self._is_closed = False
-        #: the view at hand, the indexes that it was given, and where these had been before it began
+        #: the open view, the indexes that it was given, and where these had been before it began
         self._view: View | None = None
         self._viewed: dict[Level, GraphIndex] = {}
         self._before: dict[Level, Latest] = {}
@@ -114,7 +114,7 @@ class TableStore(DirectoryStore, SearchStore):
 
     # -- objects ---------------------------------------------------------------------------------------------------
     def find(self, kind: NodeKind, namespace: str, name: str) -> NodeRow | None:
-        """The dataset or job of that name, through normalisation and aliases; None when unknown."""
+        """The dataset or job of that name, through normalisation and aliases; None if unknown."""
         code = KIND_CODES.get(kind)
         if code is None:
             return None
@@ -166,7 +166,7 @@ class TableStore(DirectoryStore, SearchStore):
 
     # -- runs and versions -----------------------------------------------------------------------------------------
     def run(self, run_id: str) -> RunRow | None:
-        """One run; None when unknown."""
+        """One run; None if unknown."""
         with self._reading():
             return self._answers.run(run_id)
 
@@ -176,7 +176,7 @@ class TableStore(DirectoryStore, SearchStore):
             return self._answers.run_facets(run_id)
 
     def run_io(self, run_id: str) -> tuple[list[VersionRow], list[VersionRow]]:
-        """What the run read and wrote (or claimed to, if it failed), as versions; id 0 where there is none."""
+        """What the run read and wrote (or claimed to, if it failed), as versions; id 0 if there is none."""
         with self._reading():
             return self._answers.run_io(run_id)
 
@@ -237,7 +237,7 @@ class TableStore(DirectoryStore, SearchStore):
         return TablesSource(self._tables, level, self._reading, self._last_seq)
 
     def index(self, level: Level) -> GraphIndex:
-        """The graph index of that level in the state of the view at hand, else as of the last acknowledged event."""
+        """The graph index of that level in the state of the open view, else as of the last acknowledged event."""
         with self.view():
             found = self._viewed.get(level)
             if found is None:
@@ -280,7 +280,7 @@ class TableStore(DirectoryStore, SearchStore):
         return found
 
     def mapping_fields(self, edge: EdgeRow) -> tuple[FieldEdge, ...]:
-        """The column edges of a dataset-level edge, by name; empty where none are known."""
+        """The column edges of a dataset-level edge, by name; empty if none are known."""
         if not edge.mapping:
             return ()
         with self._reading():

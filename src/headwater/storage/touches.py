@@ -10,15 +10,15 @@ from typing import Final
 from headwater.storage.answer_cache import Commit
 
 _KEPT: Final = 10_000
-"""Events whose commits are kept: who has not looked for longer begins anew."""
+"""Events whose commits are kept: who has not looked for longer starts again."""
 _BLOCK: Final = 1_024
 
 
 class Touches(ABC):
-    """A row a commit, the last ones."""
+    """One row per commit, the last ones."""
 
     def add(self, commit: Commit) -> None:
-        """Note the commit at hand, in its transaction; old ones are dropped now and then."""
+        """Note the current commit, in its transaction; old ones are dropped now and then."""
         if commit.seq // _BLOCK != commit.before // _BLOCK:
             self._drop(commit.seq - _KEPT)
         self._add(commit.seq, commit.before, array("q", commit.nodes).tobytes())

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 RENEWING_TO: Final = "renewing_to"
-"""Counters of a store whose views are being made anew: for which version,"""
+"""Counters of a store whose views are being rebuilt: for which version,"""
 RENEWED: Final = "renewed"
 """up to which event,"""
 RENEWING_OF: Final = "renewing_of"
@@ -32,7 +32,7 @@ def in_silence(done: int, last: int) -> None:
 
 
 class Outdated(msgspec.Struct, frozen=True, kw_only=True):
-    """A store whose views an earlier version made, or that were left in the middle of being made anew."""
+    """A store whose views an earlier version made, or that were left in the middle of being rebuilt."""
 
     tenant: str
     done: int
@@ -47,7 +47,7 @@ class Outdated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def outdated(tenant: str, counters: dict[str, int], version: int, *, unsaid: int = 0) -> Outdated | None:
-    """What a store's counters say of its views; None when they are those of ``version``.
+    """What a store's counters say of its views; None if they are those of ``version``.
 
     ``unsaid`` is the version of a store that does not say one.
     """

@@ -165,7 +165,7 @@ class Seen:
         return [self._told(walk, key, level="run", as_of=instant, columns=True) for walk in walks]
 
     def _told(self, ask: Callable[..., Any], *names: str, **options: Any) -> Any:
-        """An answer, or what is said where there is none."""
+        """An answer, or what is said if there is none."""
         try:
             return ask(*names, **options)
         except NotFound as error:

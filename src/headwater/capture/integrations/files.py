@@ -117,11 +117,11 @@ class FilesIntegration(Integration):
     identifier: ClassVar[str] = "files"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Put one stand-in for ``open`` in all its places, and hook the functions that copy and move."""
+        """Put one wrapper for ``open`` in all its places, and hook the functions that copy and move."""
         import shutil
 
         if sys.flags.warn_default_encoding:
-            # the interpreter was asked to warn about callers of open(), which would be the stand-in
+            # the interpreter was asked to warn about callers of open(), which would be the wrapper
             _hook_moves(hooks, shutil)
             return
         stand_in = OpenStandIn(builtins.open)
@@ -255,7 +255,7 @@ _LIBRARIES: Final = frozenset({"stdlib", "platstdlib", "purelib", "platlib", "in
 
 
 def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DatasetRef, DatasetRef] | None:
-    """Both ends of a copy, files with their full names; None where either is not the user's data."""
+    """Both ends of a copy, files with their full names; None if either is not the user's data."""
     given = [*args, *kwargs.values()]
     source = kwargs.get("src", given[0])
     target = kwargs.get("dst", given[1] if len(given) > 1 else None)

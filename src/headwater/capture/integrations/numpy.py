@@ -4,7 +4,7 @@ An array is followed as long as a function that was hooked made it, or it is a v
 operators, element-wise functions and fancy indexing make of bare arrays cannot be seen: those are C, and no attribute
 of numpy stands between.
 
-numba compiles calls of numpy's functions by their identity, so a stand-in would be unknown to it. When numba is there,
+numba compiles calls of numpy's functions by their identity, so a wrapper would be unknown to it. When numba is there,
 or comes, only the hooks on files stay.
 """
 
@@ -228,7 +228,7 @@ def view_of(obj: object) -> Value | None:
 def _columns_seen(
     view: np.ndarray[Any, Any], base: np.ndarray[Any, Any], names: tuple[str, ...], rows: int | None
 ) -> tuple[str, ...] | None:
-    """The columns of ``base`` that a view shows, by its place in memory; None where that is not plain.
+    """The columns of ``base`` that a view shows, by its place in memory; None if that is not plain.
 
     ``base`` holds the columns beside one another, or (what pandas hands out) one after the other.
     """

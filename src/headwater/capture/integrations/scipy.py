@@ -1,7 +1,7 @@
 """scipy: sparse matrices, from the vectoriser or encoder that makes them to the model that learns from them.
 
 Every sparse class takes its methods from a few classes written in Python; the hooks go there. Columns are followed by
-name as long as there are names for all of them, as of a dense array; where there are none, a matrix comes as a whole
+name as long as there are names for all of them, as of a dense array; if there are none, a matrix comes as a whole
 from what it was made of.
 """
 

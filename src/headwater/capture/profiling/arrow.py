@@ -257,7 +257,7 @@ def hash_table(values: Column, count: int) -> tuple[npt.NDArray[np.uint64], npt.
 
 
 def text_block(values: npt.NDArray[Any]) -> Block | None:
-    """A numpy array of strings and missing values through Arrow, or None where Arrow does not take it."""
+    """A numpy array of strings and missing values through Arrow, or None if Arrow does not take it."""
     try:
         array = pa.array(values, type=pa.large_string(), from_pandas=True)
     except (pa.ArrowException, UnicodeError, TypeError, ValueError):

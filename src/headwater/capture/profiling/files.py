@@ -108,7 +108,7 @@ def parquet_footer(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Row count, fields and null counts from the footer of a Parquet file, read in a fraction of a millisecond.
 
     Returns ``{"row_count", "size_bytes", "fields": [(name, type)], "null_counts": {name: count}}``; a column has a null
-    count only if every row group states one. None where neither ``pyarrow.parquet`` nor polars (which tells no null
+    count only if every row group states one. None if neither ``pyarrow.parquet`` nor polars (which tells no null
     counts) is loaded, or the file is not Parquet.
     """
     parquet, arrow = sys.modules.get("pyarrow.parquet"), sys.modules.get("pyarrow")

@@ -144,7 +144,7 @@ def snapshot(obj: Any) -> tuple[Any, bool]:
 
     With copy-on-write (always on from pandas 3) a shallow copy shares the data until somebody writes, and the writer
     pays for the copy. Before, a shallow copy would change with the original, so a small object is copied in full and
-    a large one is handed back as it is, unsafe. Mutable values inside columns of objects are shared in any case.
+    a large one is returned as it is, unsafe. Mutable values inside columns of objects are shared in any case.
     """
     if isinstance(obj, pd.Index):
         return obj, True

@@ -79,7 +79,7 @@ def _time_type(dtype: Any) -> tuple[str, str]:
 
 
 def _fixed_reader(series: Any, physical: Any = None) -> Any:
-    """Read numbers straight out of their buffer where there is one without nulls, else through Arrow or in spans."""
+    """Read numbers straight out of their buffer if there is one without nulls, else through Arrow or in spans."""
     plain = physical is None or series.dtype.base_type() is not pl.Boolean
     if plain and not series.null_count():
         bare = series.to_physical()

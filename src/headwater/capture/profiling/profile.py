@@ -74,7 +74,7 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 def named(profile: Profile, names: Sequence[str]) -> Profile:
-    """The profile with other names for its columns, where there is one for each; digests stay those of the object."""
+    """The profile with other names for its columns, if there is one for each; digests stay those of the object."""
     if len(names) != len(profile.columns) or len(set(names)) < len(names):
         return profile
     renamed = dict(zip((column.name for column in profile.columns), names, strict=True))

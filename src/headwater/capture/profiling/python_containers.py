@@ -61,7 +61,7 @@ def _column(name: str, values: Any) -> Column:
 
 
 def _numbers(values: Any, kind: type) -> npt.NDArray[Any] | None:
-    """Whole numbers or floats as numpy has them, None where a whole number is too large."""
+    """Whole numbers or floats as numpy has them, None if a whole number is too large."""
     try:
         return np.array(
             [0 if value is None else value for value in values], dtype=np.int64 if kind is int else np.float64

@@ -57,7 +57,7 @@ def snapshot(obj: object, names: tuple[str, ...] = ()) -> Snapshot:
 
 
 def _guard(obj: Any) -> str | None:
-    """Digest of an array's bytes as they lie in memory, or None where they do not lie in one piece or are too many."""
+    """Digest of an array's bytes as they lie in memory, or None if they do not lie in one piece or are too many."""
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(obj, numpy.ndarray) or obj.nbytes > GUARD_BYTES or obj.dtype.hasobject:
         return None

@@ -38,7 +38,7 @@ class NumberSummary:
         self._step = max(1, math.ceil(row_count / SAMPLE_ROWS))
 
     def add(self, values: npt.NDArray[np.generic], total: float = math.nan) -> None:
-        """Take a block of values without nulls, NaN or infinities; ``total`` is their sum where it is known."""
+        """Take a block of values without nulls, NaN or infinities; ``total`` is their sum if known."""
         count = len(values)
         if not count:
             return
@@ -129,5 +129,5 @@ class TimeSummary:
 
 
 def _finite(number: float) -> float | None:
-    """The number, or None where it left the range of a double: JSON has no infinity."""
+    """The number, or None if it left the range of a double: JSON has no infinity."""
     return number if math.isfinite(number) else None

@@ -82,7 +82,7 @@ def read_of(values: Values, item: Any, code: CodeType | None, line: int, rows: i
 
 def item_read(values: Values, item: Any, key: str, site_depth: int = 2) -> Value | None:
     """As ``known_or_read``, for an array that stands under a key of a dictionary which the user's line makes a table
-    of: what that one expression says. None where there is no such expression, or the array is known."""
+    of: what that one expression says. None if there is no such expression, or the array is known."""
     if type(item).__name__ != "ndarray" or not item.ndim or values.seen(item) is not None:
         return None
     code, line = user_place(site_depth + 1)
@@ -138,7 +138,7 @@ def array_origin(
     """A value for an unknown array that is used at ``line`` of ``code``, under one of ``names`` where it has any there;
     of which the expression ``within`` is known to make it.
 
-    ``UNKNOWN`` where the code says that it was made of nothing that is followed; None where the code does not tell:
+    ``UNKNOWN`` where the code says that it was made of nothing that is followed; None if the code does not tell:
     there is no source, or the array came in as an argument that nobody can read.
     """
     steps = steps_of(code) if code is not None else ()
@@ -154,7 +154,7 @@ def array_origin(
         own = [item for item in meant if item not in others]
     walk.found.update((id(value), (value, frozenset())) for value in own)
     walk.before_own = _behind(own)
-    # an array that was handed on has a name; only where none was, it came out of a larger expression
+    # an array that was passed on has a name; only where none was, it came out of a larger expression
     walk.queue += [
         _Wanted(code, name, False, at.first, line, at.mentions) for name in (() if own else names or at.passed)
     ] or [_Wanted(code, name, True, at.first, line, at.mentions) for name in at.used]
@@ -365,7 +365,7 @@ def _from_mentioned(mentions: list[frozenset[str]]) -> Rule:
 
 def list_read(values: Values, code: CodeType, line: int, rows: int, names: Sequence[str]) -> Value | None:
     """A value for a list that is used at ``line`` of ``code`` under these names: what the statements that bound them
-    made it of; None where they do not tell of anything that is followed."""
+    made it of; None if they do not tell of anything that is followed."""
     at = step_at(steps_of(code), line)
     if at is None:
         return None

@@ -23,13 +23,13 @@ class Step(NamedTuple):
     last: int
     binds: frozenset[str]
     passed: tuple[str, ...]
-    """Names handed on as they are: the whole right side, an argument, an item of a list."""
+    """Names passed on as they are: the whole right side, an argument, an item of a list."""
     used: tuple[str, ...]
     """Names inside larger expressions."""
     mentions: frozenset[str]
     """Texts and attributes in its expressions: where they name columns, those columns are meant."""
     is_closed: bool
-    """Whether it calls no function by its bare name: what such a function hands back was made elsewhere."""
+    """Whether it calls no function by its bare name: what such a function returns was made elsewhere."""
     node: ast.stmt
     """The statement itself, as it was parsed."""
     is_sure: bool = True
@@ -108,7 +108,7 @@ def _loops_around(code: CodeType, step: Step) -> list[ast.stmt]:
 
 
 def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
-    """The innermost statement at a line; None where there is none."""
+    """The innermost statement at a line; None if there is none."""
     return next((step for step in reversed(steps) if step.first <= line <= step.last), None)
 
 
@@ -250,7 +250,7 @@ def _bound(target: ast.expr) -> Iterator[str]:
 
 
 def _parts(value: ast.expr | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names that an expression hands on as they are, and names that it computes with."""
+    """Names that an expression passes on as they are, and names that it computes with."""
     passed: list[str] = []
     used: list[str] = []
     waiting = [value] if value is not None else []

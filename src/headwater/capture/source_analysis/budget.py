@@ -1,6 +1,6 @@
 """Limits how often arrays are looked up in the source on each line, and reports the lines that reached the limit.
 
-A line that hands over many unknown arrays is in a loop and has already shown where they come from. Its further arrays
+A line that passes on many unknown arrays is in a loop and has already shown where they come from. Its further arrays
 are not looked up, and the run says so. A bounded number of lines is tracked; the least recently used one is dropped
 and starts again from zero.
 """

@@ -102,12 +102,12 @@ def caller_of(code: CodeType) -> Caller | None:
 
 
 def _is_library(code: CodeType) -> bool:
-    """Whether code is of an installed library; a stand-in of ours is not."""
+    """Whether code is of an installed library; a wrapper of ours is not."""
     return "-packages" in code.co_filename
 
 
 def call_of(step: Step, code: CodeType) -> ast.Call | None:
-    """The call of a function in a statement; None where it cannot be told."""
+    """The call of a function in a statement; None if it cannot be told."""
     for node in ast.walk(step.node):
         if isinstance(node, ast.Call) and code.co_name in (
             getattr(node.func, "attr", None),

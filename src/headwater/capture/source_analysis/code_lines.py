@@ -13,7 +13,7 @@ when it has grown large."""
 
 
 def line_of(code: CodeType, offset: int) -> int:
-    """The source line of the instruction at a byte offset of a code object; 0 where it has none."""
+    """The source line of the instruction at a byte offset of a code object; 0 if it has none."""
     known = _LINES.get(id(code))
     if known is None or known[0] is not code:
         if len(_LINES) > 1_000:
@@ -26,7 +26,7 @@ def line_of(code: CodeType, offset: int) -> int:
 
 
 def span_of(code: CodeType, instruction: int) -> tuple[int, int, int, int] | None:
-    """Where the expression of an instruction begins and ends: lines and columns, as in a syntax tree; None where the
+    """Where the expression of an instruction begins and ends: lines and columns, as in a syntax tree; None if the
     code keeps no such places."""
     first, last, begin, end = next(islice(code.co_positions(), instruction // 2, None), (None, None, None, None))
     if first is None or last is None or begin is None or end is None:

@@ -45,7 +45,7 @@ def expression_value(
     known: Known, passed: Passed, given: Iterable[tuple[ast.expr, Place]], code: CodeType, line: int, obj: object = None
 ) -> Value | None:
     """A value for what some expressions make: of nothing, where the code spells them out; of the objects that they
-    name; None where they lead elsewhere. ``obj`` is what they made, where that is at hand: what is known of its items
+    name; None if they lead elsewhere. ``obj`` is what they made, where that is at hand: what is known of its items
     is no guess."""
     expressions = list(given)
     items = Items(known, obj)
@@ -212,7 +212,7 @@ class ExpressionReader(Reader):
         return super()._parameter(code, name, place)
 
     def _held(self, name: str, at: Place) -> object:
-        """What a name stands for now; nothing, where the expression binds it itself, or it was bound anew since."""
+        """What a name stands for now; nothing, where the expression binds it itself, or it was bound again since."""
         later = (step for step in steps_of(at.code) if at.line < step.first <= self._now.line)
         is_other = at.code is self._now.code and any(begins_anew(step, name) for step in later)
         return _ABSENT if is_other or name in at.own else held(name, at.code)
@@ -235,7 +235,7 @@ def held(name: str, code: CodeType) -> object:
 
 
 def _root(node: ast.AST) -> str | None:
-    """The name that a chain of attributes begins with; None where it begins with anything else."""
+    """The name that a chain of attributes begins with; None if it begins with anything else."""
     while isinstance(node, ast.Attribute):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None

@@ -74,7 +74,7 @@ def _head(node: ast.stmt) -> ast.AST:
 
 
 def _of_call(call: ast.Call, handles: set[str]) -> list[ast.expr] | None:
-    """What a call writes to one of the handles; None where that cannot be told."""
+    """What a call writes to one of the handles; None if that cannot be told."""
     function = call.func
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     payload = [item for item in given if not (isinstance(item, ast.Name) and item.id in handles)]

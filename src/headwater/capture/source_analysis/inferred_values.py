@@ -152,7 +152,7 @@ class InferredValues:
     def saved_here(self, savers: frozenset[str], target: int, obj: object = None) -> Value | None:
         """A value for all that the user's line puts into a file by its call of one of the ``savers``, the file being at
         the place ``target`` of its arguments: of nothing, where the code spells that out; of the objects that it
-        names; None where the code does not tell. ``obj`` is what is saved, where its items may be known."""
+        names; None if the code does not tell. ``obj`` is what is saved, where its items may be known."""
         from headwater.capture.source_analysis.literals import Place, saved_at
 
         code, line = user_place(4)

@@ -16,7 +16,7 @@ def iterated_columns(
     """The values of the columns that were gone through to make a list which is used at ``line`` of ``code``.
 
     ``passes`` are the lines at which columns were gone through. The statement itself may have done it, or one of those
-    that bound the names it hands on: of the list itself, where it has ``names`` there.
+    that bound the names it passes on: of the list itself, where it has ``names`` there.
     """
     steps = steps_of(code)
     at = step_at(steps, line)

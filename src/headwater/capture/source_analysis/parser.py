@@ -29,7 +29,7 @@ _OF_TEXT: Final = _OF_BYTES | frozenset("NuU")
 
 
 def lines_of(filename: str) -> list[str]:
-    """The source lines of a file or cell, none where there is none.
+    """The source lines of a file or cell, none if there is none.
 
     From Python 3.13 on ``<string>`` is the text of ``python -c``, which says nothing of code that was compiled from
     some other string.

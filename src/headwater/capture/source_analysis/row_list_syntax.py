@@ -89,7 +89,7 @@ def added_to(node: ast.stmt, name: str) -> list[ast.expr]:
 
 
 def owner_of(call: ast.Call) -> str:
-    """The name of the object whose method is called; empty where it has none."""
+    """The name of the object whose method is called; empty if it has none."""
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     return owner.id if isinstance(owner, ast.Name) else ""
 
@@ -189,7 +189,7 @@ def texts_in(node: ast.AST) -> set[str]:
 
 
 def maker_at(at: Step, line: int, makers: frozenset[str] = MAKERS) -> ast.expr | None:
-    """What a statement makes a table of at that line, by a call of one of the ``makers``; None where no call, or more
+    """What a statement makes a table of at that line, by a call of one of the ``makers``; None if no call, or more
     than one, could be it."""
     calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call)]
     found = [

@@ -78,7 +78,7 @@ def row_list_table(
     code: CodeType, line: int, passes: Passes, known: Known, rounds: Rounds, names: tuple[str, ...], rows: int | None
 ) -> Value | None:
     """A value for a table with these columns that is made, at ``line`` of ``code``, of a list (or of lists by name);
-    None where the code does not tell of anything that was gone through for it, or is followed."""
+    None if the code does not tell of anything that was gone through for it, or is followed."""
     reader = _Reader(steps_of(code), passes, known, rounds, line)
     data = reader.data_at(line)
     if data is None:
@@ -151,7 +151,7 @@ class _Reader:
         """What is behind what was gone through, by its expression."""
 
     def data_at(self, line: int) -> ast.expr | None:
-        """What is made a table at that line; None where no call or more than one could be it."""
+        """What is made a table at that line; None if no call or more than one could be it."""
         at = step_at(self._steps, line)
         return maker_at(at, line) if at is not None else None
 

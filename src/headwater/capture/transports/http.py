@@ -76,7 +76,7 @@ class HttpTransport(Transport):
         return Delivery(len(batch) - len(refused), refused)
 
     def _emit_together(self, batch: Sequence[bytes]) -> Delivery | None:
-        """None when the server has no batch endpoint, or refuses the batch as a whole."""
+        """None if the server has no batch endpoint, or refuses the batch as a whole."""
         status, body = self._post(self._path + "/batch", b"[" + b",".join(batch) + b"]")
         if status >= 400:
             if status in _NO_BATCH or status in (400, 413, 422):

@@ -1,6 +1,6 @@
 """A picture of a lineage graph as data, from which the page, SVG and permalinks are drawn.
 
-``Picture`` serialises to JSON with msgspec as it stands. Lengths are pixels at zoom 1, y grows downwards.
+``Picture`` serialises to JSON with msgspec unchanged. Lengths are pixels at zoom 1, y grows downwards.
 """
 
 from __future__ import annotations

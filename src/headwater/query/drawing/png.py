@@ -21,7 +21,7 @@ MOST_PIXELS = 25_000_000
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
-    """A PNG file; ``note`` says in words that it is smaller than usual, empty where it is not."""
+    """A PNG file; ``note`` says in words that it is smaller than usual, empty if it is not."""
 
     data: bytes
     note: str = ""

@@ -29,7 +29,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Administration:
-    """What an owner of a tenant and the operator of the service can do. ``who`` goes on record."""
+    """What an owner of a tenant and the operator of the service can do. ``who`` is recorded."""
 
     def __init__(self, control: Control, clock: Callable[[], int], forget: Callable[[str], None]) -> None:
         self.control = control
@@ -124,7 +124,7 @@ class Administration:
         return NewKey(secret=secret, key=key)
 
     def rotate_key(self, tenant: str, key_id: str, *, who: str, overlap_s: float = 86_400) -> NewKey:
-        """A new key with the name, scopes and length of life of an old one, which goes on opening for ``overlap_s``.
+        """A new key with the name, scopes and length of life of an old one, which stays valid for ``overlap_s``.
 
         Raises:
             NotFound: the tenant has no such key.

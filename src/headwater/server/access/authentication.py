@@ -21,7 +21,7 @@ _IPV6_HOST = re.compile(r"\[[0-9a-f:.]+\](:\d+)?", re.IGNORECASE)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LONGEST = 16_384
 KNOWN_US = 2_000_000
-"""How long a key that was looked up is believed: a key revoked by another process goes on opening for so long."""
+"""How long a key that was looked up is believed: a key revoked by another process stays valid for so long."""
 _MOST_KNOWN = 10_000
 _USED_EVERY_US = 60_000_000
 
@@ -41,7 +41,7 @@ class Authentication:
         self._used: dict[str, int] = {}
 
     def remembered(self, request: HTTPConnection) -> Principal | None:
-        """Who sent the request, where that is known without asking the control store; for the fast path of ingestion.
+        """Who sent the request, if that is known without querying the control store; for the fast path of ingestion.
 
         Raises:
             NotAuthenticated: the credential is known to open nothing.
@@ -87,7 +87,7 @@ class Authentication:
         return self._opened(self._key(digest_of(secret)))
 
     def forget(self, digest: str) -> None:
-        """Look a key up anew when it comes next: it was changed."""
+        """Look a key up again when it comes next: it was changed."""
         with self._lock:
             self._known.pop(digest, None)
 

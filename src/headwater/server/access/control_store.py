@@ -40,24 +40,24 @@ class Control:
         return [_tenant(row) for row in self._ask("tenants")]
 
     def tenant(self, name: str) -> Tenant | None:
-        """One tenant; None when there is none of that name."""
+        """One tenant; None if there is none of that name."""
         return next((_tenant(row) for row in self._ask("tenant", name)), None)
 
     def add_tenant(self, tenant: Tenant) -> bool:
-        """Remember a new tenant; False when there is one of that name.
+        """Remember a new tenant; False if there is one of that name.
 
         Raises:
-            InvalidInput: the name is not one that a tenant may have.
+            InvalidInput: the name is not one that per tenant may have.
         """
         check_tenant_name(tenant.name)
         return self._change("add_tenant", tenant.name, tenant.created_at, tenant.title, _json(tenant.quota)) > 0
 
     def change_tenant(self, tenant: Tenant) -> bool:
-        """Write title and quota anew; False when there is no such tenant."""
+        """Write title and quota again; False if there is no such tenant."""
         return self._change("change_tenant", tenant.title, _json(tenant.quota), tenant.name) > 0
 
     def drop_tenant(self, name: str) -> bool:
-        """Forget a tenant with its keys, members, shares and documents; False when there is no such tenant. What was
+        """Forget a tenant with its keys, members, shares and documents; False if there is no such tenant. What was
         done stays on record."""
         self._change("drop_tenant_keys", name)
         self._change("drop_tenant_members", name)
@@ -95,7 +95,7 @@ class Control:
         return [_key(row) for row in self._ask("keys", tenant)]
 
     def end_key(self, tenant: str, key_id: str, at: int) -> bool:
-        """Let a key end at an instant, never later than it would have; False when the tenant has none of that id."""
+        """Let a key end at an instant, never later than it would have; False if the tenant has none of that id."""
         return self._change("end_key", at, at, tenant, key_id) > 0
 
     def key_used(self, digest: str, at: int) -> None:
@@ -124,7 +124,7 @@ class Control:
         return [_member(row) for row in self._ask("memberships", issuer, subject)]
 
     def drop_member(self, tenant: str, issuer: str, subject: str) -> bool:
-        """Forget a member; False when there is none."""
+        """Forget a member; False if there is none."""
         return self._change("drop_member", tenant, issuer, subject) > 0
 
     # -- shares ----------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class Control:
         return [_share(row) for row in self._ask("shares_received", grantee)]
 
     def end_share(self, tenant: str, share_id: str, at: int) -> bool:
-        """Let a grant of a tenant end; False when it gave none of that id that still runs."""
+        """Let a grant of a tenant end; False if it gave none of that id that still runs."""
         return self._change("end_share", at, tenant, share_id) > 0
 
     # -- what was done ---------------------------------------------------------------------------------------------

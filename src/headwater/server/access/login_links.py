@@ -40,7 +40,7 @@ class Links:
         return token
 
     def take(self, token: str) -> str | None:
-        """The key of the session that a link opens; None when it was used, has ended or never was."""
+        """The key of the session that a link opens; None if it was used, has ended or never was."""
         with self._lock:
             one = self._waiting.pop(token, None)
         return one.issue() if one is not None and self._clock() < one.ends_at else None

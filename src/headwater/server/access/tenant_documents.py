@@ -42,7 +42,7 @@ class Documents:
         return found or Document(name, at, at, text.encode())  # another process may have dropped it in between
 
     def get(self, tenant: str, kind: str, name: str) -> Document | None:
-        """One document; None when there is none of that name."""
+        """One document; None if there is none of that name."""
         return next((_document(row) for row in self._ask("get", tenant, kind, name)), None)
 
     def all(self, tenant: str, kind: str) -> list[Document]:
@@ -54,7 +54,7 @@ class Documents:
         return bool(self._ask("any", tenant, kind))
 
     def drop(self, tenant: str, kind: str, name: str) -> bool:
-        """Forget a document; False when there is none of that name."""
+        """Forget a document; False if there is none of that name."""
         return self._database.change(self._sql["drop"], (tenant, kind, name)) > 0
 
     def _ask(self, statement: str, *values: str) -> list[Row]:

@@ -1,6 +1,6 @@
 """The intake: concurrent requests share commits, tenants take turns, and a response means the data is on disk.
 
-Requests hand over deliveries on the event loop; the commits are made in worker threads, at most one of a tenant at a
+Requests pass on deliveries on the event loop; the commits are made in worker threads, at most one of per tenant at a
 time. While one is under way deliveries gather, and the next commit takes them all: nobody waits for a timer. Rows are
 written by those threads and not on the loop, where ``Store.write`` would be a little faster: a store that somebody else
 holds (a retention, a backup, another process) would hold up the requests of every tenant.
@@ -109,7 +109,7 @@ class Intake:
         return receipts
 
     async def keep(self, tenant: str, refused: Sequence[Quarantined]) -> list[int | None]:
-        """Put what was refused in the tenant's quarantine; ids, None where that could not be done.
+        """Put what was refused in the tenant's quarantine; ids, None if that could not be done.
 
         A refusal is told to the client either way, so a full disk or a used-up quota is counted here, not raised.
         """
@@ -146,7 +146,7 @@ class Intake:
         return len(self._under_way)
 
     async def drain(self) -> None:
-        """Wait until everything that was handed over is written."""
+        """Wait until everything that was passed on is written."""
         while self._queue.depth or self._under_way or self._apart:
             await asyncio.sleep(0.01)
 

@@ -72,7 +72,7 @@ class RecordCycles:
         return came_from, is_whole
 
     def _dependencies(self, lineage_id: str) -> Sequence[str] | None:
-        """What a record depends on; None when it has not arrived."""
+        """What a record depends on; None if it has not arrived."""
         if lineage_id not in self._known:
             facets = self._store.run_facets(lineage_id) if self._store.run(lineage_id) is not None else None
             self._known[lineage_id] = None if facets is None else _dependencies(facets.get("headwater_record"))

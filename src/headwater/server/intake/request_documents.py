@@ -21,7 +21,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def one(raw: bytes, limits: Limits) -> bytes:
-    """A body that is one document. Raises ``InvalidInput`` when it is over a limit."""
+    """A body that is one document. Raises ``InvalidInput`` when it has finished a limit."""
     if len(raw) > limits.event_bytes:
         raise InvalidInput(
             field="body",
@@ -53,7 +53,7 @@ def array(raw: bytes, member: str) -> list[bytes]:
 
 
 def checked(documents: Iterable[bytes], kind: str, limits: Limits) -> list[Checked]:
-    """Each document, or why it is over a limit. ``kind`` is ``event`` or ``record``."""
+    """Each document, or why it has finished a limit. ``kind`` is ``event`` or ``record``."""
     found: list[Checked] = []
     for document in documents:
         try:

@@ -121,7 +121,7 @@ class Feed:
         self._rest()
 
     async def follow(self, topics: frozenset[Topic], after: Position | None) -> AsyncGenerator[bytes, None]:
-        """What is sent to one follower: what it missed, then every change, and a heartbeat when there is none."""
+        """What is sent to one follower: what it missed, then every change, and a heartbeat if there is none."""
         self.followers += 1
         try:
             place, upto = await self._begin()
@@ -178,7 +178,7 @@ class Feed:
             after = behind
 
     async def _has_moved(self) -> bool:
-        """Wait for messages; False when none came for the time of a heartbeat."""
+        """Wait for messages; False if none came for the time of a heartbeat."""
         try:
             await asyncio.wait_for(self._moved.wait(), HEARTBEAT_S)
         except TimeoutError:

@@ -52,7 +52,7 @@ class Assets:
         return iter(self._files)
 
     def find(self, path: str) -> Asset | None:
-        """The file at a path; None where there is none."""
+        """The file at a path; None if there is none."""
         return self._files.get(path)
 
     def url(self, path: str) -> str:

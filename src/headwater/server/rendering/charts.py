@@ -94,7 +94,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lines(title: str, values: Sequence[float | None], names: Sequence[str], places: Sequence[str] = ()) -> Lines | None:
-    """Values in the order of time with the name of each; None when fewer than two were measured.
+    """Values in the order of time with the name of each; None if fewer than two were measured.
 
     ``places`` is what may stand under each value, as far as there is room; without them the names.
     """
@@ -174,7 +174,7 @@ def run_bars(title: str, runs: Sequence[RunSummary], now: int) -> Bars | None:
 
 
 def box(measures: dict[str, Any]) -> Box | None:
-    """The distribution of a column, from the quantiles that were measured; None where they do not make one."""
+    """The distribution of a column, from the quantiles that were measured; None if they do not make one."""
     given = measures.get("quantiles")
     quantiles: dict[float, float] = {}
     for key, value in given.items() if isinstance(given, dict) else ():

@@ -91,7 +91,7 @@ def _differs(store: Store, resolver: Resolver, node: Node, since: int, upto: int
 
 
 def _at(changes: Iterable[FacetChange], instant: int) -> Any:
-    """What a facet said at an instant; None where nothing was known."""
+    """What a facet said at an instant; None if nothing was known."""
     latest = None
     for change in changes:
         if change.changed_at <= instant:

@@ -110,7 +110,7 @@ def to_login(request: Request) -> Response:
     """Send somebody without a session to the login, to come back afterwards.
 
     The session's cookie is strict, so a link on another site arrives without it. Such a request is answered by a page
-    that asks again, from our own site, with the cookie where there is one.
+    that asks again, from our own site, with the cookie if there is one.
     """
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.headers.get("sec-fetch-site") == "cross-site":

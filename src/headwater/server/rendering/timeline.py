@@ -34,7 +34,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def timeline(runs: Sequence[RunSummary], now: int) -> Timeline | None:
-    """Runs on one line of time; one that goes on reaches to its end. None where fewer than two have begun.
+    """Runs on one line of time; one that goes on reaches to its end. None if fewer than two have begun.
 
     The line goes to now where a run goes on, unless that would leave the others no room: a run that never said that it
     ended would. A run that ended and did not say when is a point.

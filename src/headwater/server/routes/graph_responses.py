@@ -54,7 +54,7 @@ def png_response(drawn: Drawn, **headers: str) -> Response:
 
 
 def words(text: str) -> list[str] | None:
-    """The words of a list that is separated by commas; None where there are none."""
+    """The words of a list that is separated by commas; None if there are none."""
     return [word.strip() for word in text.split(",") if word.strip()] or None
 
 

@@ -20,7 +20,7 @@ _CREATED = b"{}"
 
 
 async def post_event(call: Call) -> Response:
-    """Store one event, or a stream of them, one a line."""
+    """Store one event, or a stream of them, one per line."""
     if has_lines(call):
         return json_response(await post_lines(call), status=201)
     intake = call.service.intake
@@ -46,7 +46,7 @@ async def post_batch(call: Call) -> BatchAnswer:
 
 
 async def post_lines(call: Call) -> BatchAnswer:
-    """Store a stream of events, one a line, in chunks as they arrive: memory is bounded, however long the stream.
+    """Store a stream of events, one per line, in chunks as they arrive: memory is bounded, however long the stream.
 
     When the connection or the store fails in its midst, the chunks before are stored; sending all of it again is safe.
     """

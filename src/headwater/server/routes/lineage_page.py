@@ -143,7 +143,7 @@ def script_json(value: Any) -> Markup:
 
 
 def impact_of(lineage: Lineage, query: LineageQuery, shown: Shown) -> Impact | None:
-    """What the change breaks that the page is about; None where it is about none."""
+    """What the change breaks that the page is about; None if it is about none."""
     if not query.change:
         return None
     name = f"{shown.root.id}:{query.column}" if query.column else shown.root.id

@@ -24,7 +24,7 @@ from headwater.storage.row_types import Receipt, ReceiptStatus
 
 
 async def post_records(call: Call) -> BatchAnswer:
-    """Store one record (an object), a batch (an array) or a stream (one a line)."""
+    """Store one record (an object), a batch (an array) or a stream (one per line)."""
     tally = Tally()
     limits = call.service.settings.limits
     with call.service.intake.rooms.room(call.tenant) as room:

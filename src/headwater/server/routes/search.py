@@ -35,7 +35,7 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
 
     def chosen(self) -> dict[str, str]:
-        """The values by facet; empty where the facet does not narrow."""
+        """The values by facet; empty if the facet does not narrow."""
         return {facet: getattr(self, facet) for facet in FACETS}
 
 

@@ -38,7 +38,7 @@ def _told(error: StoreError) -> str:
 
 
 def views_are_current(stores: TenantStores) -> Check:
-    """Whether no store's views are being made anew: until then its tenant is not served."""
+    """Whether no store's views are being rebuilt: until then its tenant is not served."""
     percent = stores.renewing()
     if not percent:
         return Check(name="views", is_good=True)

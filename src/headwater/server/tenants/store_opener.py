@@ -12,7 +12,7 @@ from headwater.server.telemetry.logs import SERVICE
 from headwater.storage.view_rebuild import Progress
 
 PATIENCE_S = 2.0
-"""How long a request waits for a store whose views are made anew."""
+"""How long a request waits for a store whose views are rebuilt."""
 _LOOK_EVERY_S = 0.1
 _TELL_EVERY_S = 10.0
 
@@ -38,7 +38,7 @@ class Opening(Generic[T]):
 
     @property
     def is_renewing(self) -> bool:
-        """Whether views are being made anew."""
+        """Whether views are being rebuilt."""
         return self._how_far is not None and not self.is_over
 
     @property
@@ -49,11 +49,11 @@ class Opening(Generic[T]):
 
     @property
     def opened(self) -> T | None:
-        """What was opened, when it is over; None where it could not be."""
+        """What was opened, when it has finished; None if it could not be."""
         return None if self._future.exception() is not None else self._future.result()
 
     def wait(self) -> None:
-        """Wait until it is over, but not for long where views are made anew.
+        """Wait until it has finished, but not for long where views are rebuilt.
 
         Raises:
             StoreOutdated: they are, still.

@@ -30,7 +30,7 @@ class _TenantStores:
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
-        """A store to ask, for the length of one question."""
+        """A store to ask, for the duration of one question."""
         if self._shares_writer:
             yield self.writer
             return
@@ -136,7 +136,7 @@ class TenantStores:
                     self._open[tenant] = opening.opened
 
     def renewing(self) -> list[int]:
-        """How many per cent of them are made, for each tenant whose views are being made anew."""
+        """How many per cent of them are made, for each tenant whose views are being rebuilt."""
         with self._lock:
             return [opening.percent for opening in self._opening.values() if opening.is_renewing]
 

@@ -94,7 +94,7 @@ def concatenate(parts: list[Edges]) -> Edges:
 
 
 class Rows(msgspec.Struct, frozen=True, eq=False):
-    """Adjacency rows in one direction; ``keys`` is None when row ``i`` belongs to node ``i``.
+    """Adjacency rows in one direction; ``keys`` is None if row ``i`` belongs to node ``i``.
 
     ``targets`` are the far ends of the edges (their sources, in incoming rows), ascending within a row. ``gone`` are
     the positions, ascending, of edges that were withdrawn or replaced since the rows were made: they keep their place
@@ -149,7 +149,7 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
         return int(self.offsets[at]), int(self.offsets[at + 1])
 
     def holds_at(self, positions: npt.NDArray[np.generic] | slice, as_of: int | None) -> Flags | None:
-        """Which of those edges hold at an instant (at any, when None); None when all do."""
+        """Which of those edges hold at an instant (at any, when None); None if all do."""
         stands = self.stands(positions)
         if self.valid_from is None or self.valid_to is None:
             return stands
@@ -158,7 +158,7 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
         return holds if stands is None else holds & stands
 
     def stands(self, positions: npt.NDArray[np.generic] | slice) -> Flags | None:
-        """Which of those edges were neither withdrawn nor replaced; None when none was."""
+        """Which of those edges were neither withdrawn nor replaced; None if none was."""
         if self.gone is None:
             return None
         if isinstance(positions, slice):

@@ -62,7 +62,7 @@ class ColumnMapping(msgspec.Struct, frozen=True, eq=False):
 
 
 class EdgeSource(Protocol):
-    """A store, as the index sees it. All ids are dense integers from zero, handed out in arrival order."""
+    """A store, as the index sees it. All ids are dense integers from zero, assigned in arrival order."""
 
     @property
     def epoch(self) -> int:
@@ -88,7 +88,7 @@ class EdgeSource(Protocol):
 
     @property
     def floor(self) -> int:
-        """The number of the last withdrawal that is told no more; 0 while all are.
+        """The number of the last withdrawal that was deleted from the log; 0 while all are.
 
         A state of the graph before that number is not brought up to date, but read again from the beginning: what
         ``edges_since`` gives from zero on is what holds, with some of what was withdrawn on the way.

@@ -54,7 +54,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def publish(folder: Path, snapshot: Snapshot, mapping_ids: list[int]) -> int | None:
-    """Write the base of a snapshot as a new generation; its number, or None when another process is at it.
+    """Write the base of a snapshot as a new generation; its number, or None if another process is at it.
 
     Raises OSError when the folder cannot be written.
     """
@@ -88,7 +88,7 @@ def publish(folder: Path, snapshot: Snapshot, mapping_ids: list[int]) -> int | N
 
 
 def load(folder: Path, *, above: int = 0, verify: bool = False) -> tuple[Snapshot, list[int]] | None:
-    """The published snapshot with its mapping ids, memory-mapped; None when there is none that is sound.
+    """The published snapshot with its mapping ids, memory-mapped; None if there is none that is sound.
 
     ``above`` asks for a generation with a higher number than that only.
     """
@@ -108,7 +108,7 @@ def load(folder: Path, *, above: int = 0, verify: bool = False) -> tuple[Snapsho
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest, or None when it is absent, damaged or of another format or byte order."""
+    """The manifest, or None if it is absent, damaged or of another format or byte order."""
     try:
         body, digest = (folder / "manifest.json").read_bytes().split(b"\n")[:2]
         if xxhash.xxh3_64_hexdigest(body).encode() != digest:

@@ -220,7 +220,7 @@ class GraphIndex:
     def path(
         self, source: int, target: int, *, cut: int | None = None, as_of: int | None = None, limit: int = 1
     ) -> list[list[int]]:
-        """Up to ``limit`` shortest paths along the flow of data, ends included; empty when there is none."""
+        """Up to ``limit`` shortest paths along the flow of data, ends included; empty if there is none."""
         snapshot = self.snapshot
         question = self._question(snapshot, [source, target], "downstream", None, cut, as_of, None)
         if len(question.roots) < len({source, target}):

@@ -19,7 +19,7 @@ MERGE_FACTOR = 4
 
 
 def with_edges(snapshot: Snapshot, edges: Edges, kinds: U8, seq: int, order_by: Order) -> Snapshot | None:
-    """The snapshot with further edges, or None when they only fit into a new base.
+    """The snapshot with further edges, or None if they only fit into a new base.
 
     ``edges`` are arranged, and may name nodes up to the length of ``kinds``. One that was there already replaces its
     older self.

@@ -38,7 +38,7 @@ class _Side:
 def shortest_paths(
     snapshot: Snapshot, source: int, target: int, *, cut: int, as_of: int | None, limit: int
 ) -> list[list[int]]:
-    """Up to ``limit`` shortest paths from source to target, in ascending order; empty when there is none."""
+    """Up to ``limit`` shortest paths from source to target, in ascending order; empty if there is none."""
     question = Question(_one(source), snapshot.node_count, cut, as_of)
     ahead = _Side(snapshot.out, question, source)
     behind = _Side(snapshot.into, question, target)

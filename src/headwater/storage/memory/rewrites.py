@@ -10,7 +10,7 @@ from headwater.storage.projection.rewrites import Rewrites, most_kept
 
 
 class MemoryRewrites(Rewrites):
-    """Each change on its own, as it is made; ``next_step`` hands out ids of the run level."""
+    """Each change on its own, as it is made; ``next_step`` assigns ids of the run level."""
 
     def __init__(self, next_step: Callable[[], int]) -> None:
         super().__init__()
@@ -33,5 +33,5 @@ class MemoryRewrites(Rewrites):
                 self._size -= size
 
     def after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, what was told), by number from above ``step`` up to ``until``."""
+        """(number, entry) pairs by number from above ``step`` up to ``until``."""
         return [(number, body) for number, _, body in self._rows if step < number <= until]

@@ -129,7 +129,7 @@ class MemoryStore(TableStore):
             return self._refused.page(limit, before)
 
     def quarantine_entry(self, entry_id: int) -> Quarantined | None:
-        """One entry of the quarantine; None when there is none of that id."""
+        """One entry of the quarantine; None if there is none of that id."""
         with self._lock:
             return self._refused.entries.get(entry_id)
 

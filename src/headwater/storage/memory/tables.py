@@ -156,7 +156,7 @@ class MemoryTables:
         return self.runs.get_many(runs)
 
     def named_nodes(self, nodes: Iterable[int]) -> list[NamedNode]:
-        """These nodes with their names, one a name."""
+        """These nodes with their names, one row per name."""
         return [
             (
                 row.id,
@@ -237,7 +237,7 @@ class MemoryTables:
         self._edge_log.append(copied)
 
     def edge_changes(self, since: int, limit: int) -> list[tuple[int, Edge]]:
-        """(sequence number, edge) of what was told, in order."""
+        """(sequence number, edge) of logged changes, in order."""
         return list(enumerate(self._edge_log[since : since + limit], since + 1))
 
     def derivations_after(self, step: int, limit: int) -> list[Derivation]:

@@ -1,6 +1,6 @@
 """Columns of rows as PostgreSQL arrays in their binary form, made in bulk.
 
-A batch is written with one statement a table: ``INSERT ... SELECT ... FROM unnest(column, column, ...)``. The driver
+A batch is written with one statement per table: ``INSERT ... SELECT ... FROM unnest(column, column, ...)``. The driver
 would adapt every value of every column by itself.
 """
 

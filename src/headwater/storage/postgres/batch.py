@@ -115,7 +115,7 @@ class BatchTables(ChangeFeedTables):
             table.fresh.written()
 
     def read(self, counters: dict[str, int]) -> None:
-        """Answer by the counters of the tenant's row; no id is handed out."""
+        """Answer by the counters of the tenant's row; no id is assigned."""
         self._count(counters)
         for table in self._tables:
             table.fresh.unknown()
@@ -179,7 +179,7 @@ class BatchTables(ChangeFeedTables):
             part.clear()
 
     def catch_up(self, counters: dict[str, int]) -> None:
-        """Forget what another process may have changed. Content does not change, unless all was made anew."""
+        """Forget what another process may have changed. Content does not change, unless all was rebuilt."""
         self._clear_rows()
         making = [counters.get(f"{level}_epoch", 0) for level in LEVELS]
         is_made_anew = making != self._making

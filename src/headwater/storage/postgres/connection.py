@@ -69,7 +69,7 @@ _REMEDIES = (
         "see to the address: postgresql://user@host:port/database",
     ),
 )
-"""What to do where no connection came about, by words of libpq and the server, which tell no state then; None where
+"""What to do where no connection came about, by words of libpq and the server, which tell no state then; None if
 host and port are wrong or the server is away."""
 _AWAY = "is PostgreSQL running at that host and port? Nothing that was acknowledged is lost"
 
@@ -126,7 +126,7 @@ class Session:
 
     # -- transactions ----------------------------------------------------------------------------------------------
     def begin(self, *, is_writer: bool) -> tuple[int, dict[str, int]] | None:
-        """Start a transaction: the tenant's number of commits and its counters, None where there is no such tenant.
+        """Start a transaction: the tenant's number of commits and its counters, None if there is no such tenant.
 
         A writer holds the tenant's row from then on. Where the server was restarted since the last transaction, a new
         connection is made: nothing was sent on the lost one.
@@ -213,7 +213,7 @@ class Session:
         return found
 
     def execute(self, statement: str, parameters: Parameters = (), *, is_binary: bool = True) -> psycopg.Cursor[Any]:
-        """Run a statement within the transaction at hand."""
+        """Run a statement within the current transaction."""
         if self._connection is None:
             raise StoreUnavailable("the connection was lost in the middle of a transaction")
         return self._connection.execute(self.text(statement), parameters, binary=is_binary)
@@ -305,7 +305,7 @@ def explain(error: psycopg.Error) -> HeadwaterError:
 
 
 def _remedy(what: str) -> str | None:
-    """What to do about a connection that did not come about; None where the words tell nothing."""
+    """What to do about a connection that did not come about; None if the words tell nothing."""
     return next((hint or _AWAY for words, hint in _REMEDIES if words.search(what)), None)
 
 

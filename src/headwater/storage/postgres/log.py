@@ -35,7 +35,7 @@ class EventLog:
         self._session = session
         self._sql = queries()
         self._pending: dict[int, bytes] = {}
-        #: bytes by which the frames grew in the transaction at hand
+        #: bytes by which the frames grew in the current transaction
         self.growth = 0
 
     def add(self, first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> None:
@@ -68,11 +68,11 @@ class EventLog:
         return dict(self._session.rows(self._sql["event_keys_find"], arrays_of(("bigint", "bytea"), events)))
 
     def note(self, seq: int, key: bytes) -> None:
-        """Know the key of an event of the batch at hand."""
+        """Know the key of an event of the current batch."""
         self._pending[seq] = key
 
     def settled(self) -> None:
-        """The batch at hand is written, or rolled back."""
+        """The current batch is written, or rolled back."""
         self._pending.clear()
         self.growth = 0
 

@@ -48,7 +48,7 @@ class Listener:
         self._ready = threading.Event()
         #: notifications come; where they do not, the listener looks often
         self.is_notified = False
-        #: why the server could not be asked the last time; empty where it could
+        #: why the server could not be asked the last time; empty if it could
         self.trouble = ""
         self._thread = threading.Thread(target=self._run, name="headwater-listen", daemon=True)
         self._thread.start()
@@ -95,7 +95,7 @@ class Listener:
     def _prove(self, connection: psycopg.Connection[Any]) -> bool:
         """Listen, and see whether a notification comes while nothing is asked.
 
-        Another connection sends it: a pooler in transaction mode hands on what comes with an answer, and may well have
+        Another connection sends it: a pooler in transaction mode passes on what comes with an answer, and may well have
         sent both statements to the same session of the server.
         """
         connection.execute(f"LISTEN {CHANNEL}")

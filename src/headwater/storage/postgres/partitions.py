@@ -1,4 +1,4 @@
-"""Months: the log lies in one partition a month of receipt.
+"""Months: the log lies in one partition per month of receipt.
 
 A partition is made ahead of its month, in a transaction of its own: making one needs the table for itself for a moment,
 and what was received in a month without a partition lies in ``frames_other``. A partition of the past that is empty is

@@ -19,7 +19,7 @@ _TYPES = [one.split()[1] for one in COLUMNS]
 
 
 class QuarantineTable:
-    """Keeps what was refused, within the transaction of the caller. ``next_id`` hands out ids."""
+    """Keeps what was refused, within the transaction of the caller. ``next_id`` assigns ids."""
 
     def __init__(self, session: Session, next_id: Callable[[], int]) -> None:
         self._session = session

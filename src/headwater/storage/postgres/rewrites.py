@@ -39,10 +39,10 @@ class PostgresRewrites(Rewrites):
             self._session.execute(self._sql["rewrites_add"], (tables.next_id("step"), len(self), self.take()))
 
     def after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, what was told), by number from above ``step`` up to ``until``."""
+        """(number, entry) pairs by number from above ``step`` up to ``until``."""
         return [(row[0], bytes(row[1])) for row in self._session.rows(self._sql["rewrites_after"], (step, until))]
 
     @property
     def floor(self) -> int:
-        """The last number that is told no more."""
+        """The last number that was deleted from the log."""
         return self._tables.counter(KEPT_FLOOR)

@@ -49,7 +49,7 @@ def unprotected(connection: Connection, schema: str) -> list[str]:
 
 # -- the role ------------------------------------------------------------------------------------------------------
 def make_role(connection: Connection, role: str) -> str | None:
-    """Make the role that the store works as, if the connecting role may; None where there is none of that name."""
+    """Make the role that the store works as, if the connecting role may; None if there is none of that name."""
     if not _exists(connection, role):
         try:
             with connection.transaction():
@@ -103,7 +103,7 @@ def looks_past(connection: Connection) -> bool:
 
 
 def working_role(connection: Connection, role: str) -> str | None:
-    """The role to change to in every transaction; None where the connecting role is right as it is.
+    """The role to change to in every transaction; None if the connecting role is right as it is.
 
     Raises:
         StoreError: the connecting role looks past row-level security, and there is no other that it may become.

@@ -23,7 +23,7 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True):
     is_available: bool
     """The server has it."""
     version: str
-    """As it is installed in the database; empty where it is not."""
+    """As it is installed in the database; empty if it is not."""
     is_used: bool
     """The tables of the store are given to it."""
 

@@ -81,7 +81,7 @@ class PostgresStore(GroupCommitStore):
         ``role`` is whom the store works as, where the connecting role may become it. ``index_folder`` is where graph
         indexes are saved, None for nowhere; ``share_index_with`` is another open store of the same tenant and
         database: the two hold one graph index in memory. ``on_progress`` is told how far it is while views that an
-        earlier version made are made anew.
+        earlier version made are rebuilt.
 
         Raises:
             InvalidInput: the tenant is no plain name, or the index of another tenant was to be shared.
@@ -110,7 +110,7 @@ class PostgresStore(GroupCommitStore):
 
     @classmethod
     def drop(cls, url: str, tenant: str, *, schema: str = SCHEMA, role: str = ROLE) -> None:
-        """Delete everything of a tenant. Does nothing where there is none."""
+        """Delete everything of a tenant. Does nothing if there is none."""
         check_tenant(tenant)
         with explained():
             with connect(url) as connection:
@@ -153,7 +153,7 @@ class PostgresStore(GroupCommitStore):
 
     @classmethod
     def outdated(cls, url: str, tenant: str, *, schema: str = SCHEMA, role: str = ROLE) -> Outdated | None:
-        """What there is to do before the store of a tenant can be used; None when there is none, or nothing to do.
+        """What there is to do before the store of a tenant can be used; None if there is none, or nothing to do.
 
         Raises as ``open`` does.
         """

@@ -104,7 +104,7 @@ class PostgresTable(CachedTable[K, R]):
             self._absent.update(unknown - {self._key(row) for row in self.among(self._keys[0], list(unknown))})
 
     def expect_all(self, name: str, values: Iterable[Any]) -> None:
-        """Fetch every row in which a column has one of some values; for the length of the batch there is no other."""
+        """Fetch every row in which a column has one of some values; for the duration of the batch there is no other."""
         unknown = [value for value in set(values) if (name, value) not in self._whole and not self.fresh(name, value)]
         if unknown:
             self._whole.update(((name, value), []) for value in unknown)
@@ -185,7 +185,7 @@ class PostgresTable(CachedTable[K, R]):
 
 
 def arrays_of(types: Sequence[str], rows: Sequence[Columns]) -> list[Any]:
-    """Rows as one array a column, for as many columns as the rows have."""
+    """Rows as one array per column, for as many columns as the rows have."""
     return [column(kind, values) for kind, values in zip(types, zip(*rows, strict=True), strict=False)]
 
 

@@ -142,7 +142,7 @@ class PostgresTables(BatchTables):
         return [rows.run_row(*columns, rows.NO_DOC) for columns in self._session.rows(self._sql[query], parameters)]
 
     def named_nodes(self, nodes: Iterable[int]) -> list[NamedNode]:
-        """These nodes with their names, one a name."""
+        """These nodes with their names, one row per name."""
         self.nodes.flush()
         self.names.flush()
         return self._session.rows(self._sql["named_nodes"], (column("bigint", list(set(nodes))),))
@@ -177,7 +177,8 @@ class PostgresTables(BatchTables):
         self._mentions.add(said, run, at, seq)
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
-        """Mentions of these names a commit, with the earliest event time in it; of the batch at hand before all."""
+        """Mentions of these names a commit, with the earliest event time in it; those of the current batch
+        come first."""
         wanted = frozenset(names)
         yield first, self._mentions.naming(wanted)
         place = (-_END_OF_TIME, 0)

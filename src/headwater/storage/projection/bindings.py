@@ -119,7 +119,7 @@ class Bindings:
         return found.id if found is not None else self._unknown(dataset, marks[0] if marks else "", run.started_at)
 
     def find(self, dataset: int, run: Run, marks: tuple[str, ...]) -> Version | None:
-        """The version, written by another run, that a run read; None where nobody known wrote it."""
+        """The version, written by another run, that a run read; None if nobody known wrote it."""
         tables = self._tables
         node = self._names.by_id(dataset)
         if not node.head:

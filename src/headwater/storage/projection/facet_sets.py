@@ -54,7 +54,7 @@ _fingerprint = msgspec.json.Decoder(_Fingerprint)
 class FacetSet:
     """One set of facets, with what the projection reads of it worked out on first use.
 
-    ``bodies`` maps facet names to body ids, 0 where the facet asks for its removal.
+    ``bodies`` maps facet names to body ids, 0 if the facet asks for its removal.
     """
 
     def __init__(self, row: FacetSetRow, raw: Facets) -> None:
@@ -94,7 +94,7 @@ class FacetSet:
         return try_facet(self.raw, kind)
 
     def _lineage_digest(self) -> bytes:
-        """Tells sets with different lineage apart; empty when there is none."""
+        """Tells sets with different lineage apart; empty if there is none."""
         found = self.lineage_facets()
         return blake2b(b"\0".join(bytes(raw) for raw in found.values()), digest_size=16).digest() if found else b""
 
@@ -126,7 +126,7 @@ class FacetSet:
         return self._marks
 
     def work(self) -> tuple[str, bool] | None:
-        """(kind of work, whether it never ends) of a job; None where the facets do not speak of it."""
+        """(kind of work, whether it never ends) of a job; None if the facets do not speak of it."""
         if self._work is None and "jobType" in self.bodies:
             self._work = (type_of(self.raw, is_job=True), is_streaming(self.raw))
         return self._work
@@ -143,7 +143,7 @@ def marks_of(*identities: tuple[str, str, str]) -> tuple[str, ...]:
 
 
 def read_fingerprint(facets: Facets) -> tuple[str, str]:
-    """(exact fingerprint, SHA-256 of the file) in a ``headwater_fingerprint`` facet; empty where not given."""
+    """(exact fingerprint, SHA-256 of the file) in a ``headwater_fingerprint`` facet; empty if not given."""
     raw = facets.get("headwater_fingerprint")
     if raw is None:
         return "", ""
@@ -200,7 +200,7 @@ def is_streaming(raw: Facets) -> bool:
 
 
 def words_of(raw: Facets) -> tuple[str, str, str]:
-    """(description, tags, owners) as text to search in: tags (key, tab, value) and owners one a line."""
+    """(description, tags, owners) as text to search in: tags (key, tab, value) and owners one per line."""
     about, tags, owners = try_facet(raw, Documentation), try_facet(raw, Tags), try_facet(raw, Ownership)
     named = [owner.name for owner in (owners.owners or ())] if owners else []
     tagged = [f"{_plain(tag.key)}\t{_plain(tag.value)}" for tag in (tags.tags or ())] if tags else []

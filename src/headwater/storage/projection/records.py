@@ -38,7 +38,7 @@ class Name(Row):
     namespace: str
     name: str
     node: int
-    #: as spelt in the earliest event that mentions it
+    #: as spelled in the earliest event that mentions it
     raw_namespace: str
     raw_name: str
     first_at: int
@@ -85,7 +85,7 @@ class Run(Row):
 
 
 class Version(Row):
-    """A state of a dataset. ``run`` is 0 where no known run wrote it; ``tag`` is then what readers called it."""
+    """A state of a dataset. ``run`` is 0 if no known run wrote it; ``tag`` is then what readers called it."""
 
     id: int
     dataset: int
@@ -242,7 +242,7 @@ class Pulse(Row):
 
 
 class SearchText(Row):
-    """What a node is found by; columns that hold several values hold one a line."""
+    """What a node is found by; columns that hold several values hold one per line."""
 
     node: int
     kind: int

@@ -24,7 +24,7 @@ WIDTH: Final = 3
 """Numbers told of an edge: source, target, mapping."""
 KEPT: Final = "rewrites"
 KEPT_FLOOR: Final = "rewrites_floor"
-"""Counters of a store: how many edges are told of, and the last number that is told no more."""
+"""Counters of a store: how many edges are told of, and The last number that was deleted from the log."""
 _LEAST_KEPT = 1 << 16
 _SHARE_KEPT = 4
 
@@ -35,7 +35,7 @@ StepEdges = dict[tuple[int, int], int]
 def edges_of(step: Derivation) -> StepEdges:
     """The edges of a derivation.
 
-    Where columns are known the derivation has the fields of its one output: they are handed on as they are.
+    Where columns are known the derivation has the fields of its one output: they are passed on as they are.
     """
     onward = ONWARD if any(mapping for _, mapping in step.inputs) else 0
     found = {(version, step.id): mapping for version, mapping in step.inputs}
@@ -44,7 +44,7 @@ def edges_of(step: Derivation) -> StepEdges:
 
 
 def most_kept(steps: int) -> int:
-    """How many edges may be told of in all, in a store that handed out so many ids of the run level."""
+    """How many edges may be told of in all, in a store that assigned so many ids of the run level."""
     return max(_LEAST_KEPT, steps // _SHARE_KEPT)
 
 
@@ -68,7 +68,7 @@ class Rewrites:
         self._told.clear()
 
     def take(self) -> bytes:
-        """What was gathered, packed; from here on it is gathered anew."""
+        """What was gathered, packed; from here on it is gathered again."""
         told = array("q", [number for edge, mapping in self._told.items() for number in (*edge, mapping)])
         self._told.clear()
         return pack(told.tobytes())

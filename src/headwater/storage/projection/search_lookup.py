@@ -26,7 +26,7 @@ _FEWEST, _MOST = 32, 512
 
 
 class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
-    """What hits must be besides; empty where it does not matter. A tag is a key, a value or ``key=value``."""
+    """What hits must be besides; empty if it does not matter. A tag is a key, a value or ``key=value``."""
 
     kind: int = 0
     namespace: str | None = None

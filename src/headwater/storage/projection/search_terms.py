@@ -135,7 +135,7 @@ def place_at(level: int, missing: int, row: SearchText) -> Place:
 
 
 def place(query: Query, row: SearchText) -> Place | None:
-    """Where a node stands; None where it does not fit."""
+    """Where a node stands; None if it does not fit."""
     if not query.words:
         return None
     name = row.name.casefold()
@@ -175,7 +175,7 @@ def _stands(word: str, text: str) -> bool:
 
 
 def _missing(query: Query, known: set[str], elsewhere: str) -> int | None:
-    """How many pieces of the words a node lacks; None where one is not near. A word of which all pieces stand in the
+    """How many pieces of the words a node lacks; None if one is not near. A word of which all pieces stand in the
     name, or all elsewhere, lacks none."""
     total = 0
     in_name = {piece for word in known for piece in pieces(word)}
@@ -205,7 +205,7 @@ def score(query: Query, found: Place) -> float:
 
 
 def column_of(query: Query, row: SearchText) -> str:
-    """The column in which a word was found that is not in the name; empty where there is none."""
+    """The column in which a word was found that is not in the name; empty if there is none."""
     name, fields = row.name.casefold(), row.fields.casefold()
     for word in query.words:
         if word not in name and word in fields:
@@ -272,12 +272,12 @@ def joints(text: str) -> Iterator[str]:
 
 
 def labels(lines: str) -> list[str]:
-    """The values of a column that holds one a line."""
+    """The values of a column that holds one per line."""
     return [line for line in lines.split("\n") if line]
 
 
 def tags(lines: str) -> list[tuple[str, str]]:
-    """(key, value) of the tags, which stand one a line with a tab between."""
+    """(key, value) of the tags, which stand one per line with a tab between."""
     return [(key, value) for key, _, value in (line.partition("\t") for line in labels(lines))]
 
 

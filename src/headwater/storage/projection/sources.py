@@ -49,7 +49,8 @@ class TablesSource:
 
     @property
     def floor(self) -> int:
-        """The number of the last withdrawal that is told no more; edges of the dataset level end, and are kept."""
+        """The number of the last withdrawal that was deleted from the log; edges of the dataset level end, and
+        are kept."""
         if self._level == "dataset":
             return 0
         with self._reading():
@@ -105,7 +106,7 @@ class TablesSource:
         )
 
     def node_kinds_since(self, node_id: int) -> U8:
-        """The kind of each node from an id on; 0 where joining or late events left nothing."""
+        """The kind of each node from an id on; 0 if joining or late events left nothing."""
         with self._reading():
             found = self._tables.kinds(self._level, node_id)
         # The newest nodes can be gone, joined with others, while the log still tells of their edges. Ids do not return.

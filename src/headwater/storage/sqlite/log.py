@@ -47,11 +47,11 @@ class EventLog:
         return known
 
     def note(self, seq: int, key: bytes) -> None:
-        """Know the key of an event of the batch at hand."""
+        """Know the key of an event of the current batch."""
         self._pending[seq] = key
 
     def settled(self) -> None:
-        """The batch at hand is written, or rolled back."""
+        """The current batch is written, or rolled back."""
         self._pending.clear()
 
     def keys_of(self, seqs: Collection[int]) -> dict[int, bytes]:

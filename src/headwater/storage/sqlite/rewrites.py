@@ -36,10 +36,10 @@ class SQLiteRewrites(Rewrites):
             tables.advance(KEPT_FLOOR, last - self.floor)
 
     def after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, what was told), by number from above ``step`` up to ``until``."""
+        """(number, entry) pairs by number from above ``step`` up to ``until``."""
         return self._connection.execute(self._sql["rewrites_after"], (step, until)).fetchall()
 
     @property
     def floor(self) -> int:
-        """The last number that is told no more."""
+        """The last number that was deleted from the log."""
         return self._tables.counter(KEPT_FLOOR)

@@ -78,7 +78,7 @@ class SQLiteStore(GroupCommitStore):
 
         ``share_index_with`` is another open store of the same file: the two hold one graph index in memory. Any of
         them may be closed first, and each may be used by threads of its own. ``on_progress`` is told how far it is
-        while views that an earlier version made are made anew.
+        while views that an earlier version made are rebuilt.
 
         Raises:
             InvalidInput: the index of another file was to be shared.
@@ -112,7 +112,7 @@ class SQLiteStore(GroupCommitStore):
 
     @classmethod
     def drop(cls, folder: Path, tenant: str) -> None:
-        """Delete the file of a tenant and its indexes. Does nothing where there is none."""
+        """Delete the file of a tenant and its indexes. Does nothing if there is none."""
         path = store_path(Path(folder), tenant)
         with explained(path):
             for end in ("", "-wal", "-shm"):
@@ -142,7 +142,7 @@ class SQLiteStore(GroupCommitStore):
 
     @classmethod
     def outdated(cls, folder: Path, tenant: str) -> Outdated | None:
-        """What there is to do before the store of a tenant can be used; None when there is none, or nothing to do.
+        """What there is to do before the store of a tenant can be used; None if there is none, or nothing to do.
 
         Raises:
             StoreError: it cannot be read.

@@ -140,7 +140,7 @@ class SQLiteTables(BatchTables):
         ]
 
     def named_nodes(self, nodes: Iterable[int]) -> list[NamedNode]:
-        """These nodes with their names, one a name."""
+        """These nodes with their names, one row per name."""
         self.nodes.flush()
         self.names.flush()
         return self._connection.execute(self._sql["named_nodes"], (listed(set(nodes)),)).fetchall()
@@ -169,7 +169,8 @@ class SQLiteTables(BatchTables):
         self._mentions.add(said, run, at, seq)
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
-        """Mentions of these names a commit, with the earliest event time in it; of the batch at hand before all."""
+        """Mentions of these names a commit, with the earliest event time in it; those of the current batch
+        come first."""
         wanted = frozenset(names)
         yield first, self._mentions.naming(wanted)
         for earliest, body in self._connection.execute(self._sql["mentions_within"], (first, last)):

@@ -91,7 +91,7 @@ class DirectorySuite(StoreFixture):
         assert _names(store, NodeKind.JOB) == ["j"]
 
     def test_namespaces_know_their_first_and_last_object(self, store: Store) -> None:
-        """Every namespace once, spelt as it first was, with when objects in it were first heard of."""
+        """Every namespace once, spelled as it first was, with when objects in it were first heard of."""
         fill(store, whole_run(1, "j", 10, [dataset("a", "postgresql://db")], [dataset("b", "postgres://db:5432")]))
         fill(store, whole_run(2, "k", 50))
         found = {row.name: (row.created_at, row.updated_at) for row in store.namespaces()}

@@ -150,7 +150,7 @@ class WholeSuite(StoreFixture):
             store.backup(tmp_path / "copy.db")
 
     def test_the_size_is_known_at_once(self, store: Store, tmp_path: Path) -> None:
-        """``size_bytes`` is that of the statistics, whatever was written, made anew or forgotten; 0 in memory."""
+        """``size_bytes`` is that of the statistics, whatever was written, rebuilt or forgotten; 0 in memory."""
         events = History(11).events(8)
         sizes = [store.size_bytes()]
         store.append(events[:4], received_at=1_000)

@@ -1,4 +1,4 @@
-"""Stand-ins that let duckdb see the variables of the user's frame, as if they were not there."""
+"""Wrappers that let duckdb see the variables of the user's frame, as if they were not there."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Call:
         self.local = local
 
     def argument(self, position: int, *names: str) -> Any:
-        """An argument by position or by one of its names; None when it was not given."""
+        """An argument by position or by one of its names; None if it was not given."""
         if len(self.args) > position:
             return self.args[position]
         return next((self.kwargs[name] for name in names if name in self.kwargs), None)

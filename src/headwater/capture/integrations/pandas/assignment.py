@@ -1,7 +1,7 @@
 """Changing a frame in place: columns set, inserted, deleted and renamed, cells set through a mask or a location.
 
 pandas tells chained assignment by counting references to the object in ``__setitem__``, so that method stays as it is;
-the methods it hands over to are hooked instead.
+the methods it passes on to are hooked instead.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _set_masked(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 
 def _set_rows(recorder: Recorder, owner: Any, op: str, mask: Any, new: Any, names: tuple[str, ...] | None) -> None:
-    """Cells in ``names`` were set, those that ``mask`` said; None where places were given that are not data."""
+    """Cells in ``names`` were set, those that ``mask`` said; None if places were given that are not data."""
     news, masks = new_in(recorder, new), data_in(mask)
     rule = assigned(names, new=1 if news else None, mask=1 + len(news) if masks else None, keeps=True)
     bind(recorder, owner, op, [owner, *news, *masks], rule)

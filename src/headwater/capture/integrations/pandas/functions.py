@@ -69,7 +69,7 @@ def _free(name: str) -> After:
 
 
 def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> Rule | None:
-    """The rule of applying ``function``; None where only the function knows."""
+    """The rule of applying ``function``; None if only the function knows."""
     if isinstance(owner, pd.Series) and isinstance(function, pd.Series):
         return _looked_up
     if isinstance(owner, pd.Series):
@@ -94,7 +94,7 @@ def _sees_columns(function: Any) -> bool:
 
 
 def _of_columns(owner: pd.DataFrame, result: Any) -> str | None:
-    """How a function of columns changed them; None where it made others."""
+    """How a function of columns changed them; None if it made others."""
     if not isinstance(result, pd.DataFrame):
         return AGGREGATION
     if not owner.columns.isin(result.columns).any():
@@ -177,7 +177,7 @@ def reading(function: Any) -> Rule:
 def columns_read(
     code: CodeType, columns: tuple[str, ...], called: frozenset[tuple[str, CodeType]] = frozenset()
 ) -> tuple[str, ...] | None:
-    """The columns that a function of one row or group reads; None when it may read others.
+    """The columns that a function of one row or group reads; None if it may read others.
 
     Every use of the first parameter must be ``row["column"]``, ``row.get("column")`` or ``row.column``, whatever
     becomes of that; or the row is all that is handed to one of the functions that are ``called``, for which the same

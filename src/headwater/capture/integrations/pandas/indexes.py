@@ -49,7 +49,7 @@ class Owners(NamedTuple):
 
 def index_value(recorder: Recorder, index: Any) -> Value | None:
     """A value for what was made of the index of a frame: of its levels that are followed, or of an index that is
-    followed itself. None where the line does not tell. What was bound to a name in between is a guess, unless it is
+    followed itself. None if the line does not tell. What was bound to a name in between is a guess, unless it is
     that very index still."""
     frame = user_frame(sys._getframe(2))
     code, line = notebook_cells.whole(frame.f_code, frame.f_lineno or 0)

@@ -144,7 +144,7 @@ def combining(inputs: list[Any]) -> Rule:
 
 def has_one_index(inputs: list[Any]) -> bool:
     """Whether all frames and series among some objects share one index, as the columns of one frame do: then no label
-    decided which of their rows met. So too where there is one alone."""
+    decided which of their rows met. So too if there is one alone."""
     first: Any = None
     for item in inputs:
         if isinstance(item, pd.DataFrame | pd.Series):
@@ -158,7 +158,7 @@ def has_one_index(inputs: list[Any]) -> bool:
 
 def column_numbers(recorder: Recorder, item: Any, depth: int = 4) -> list[Value] | None:
     """The frames behind a series that holds a number for each of their columns: ``frame.mean()``, ``frame.max() -
-    frame.min()``. None where it is no such series."""
+    frame.min()``. None if it is no such series."""
     known = item if type(item) is Value else recorder.values.get(item)
     if known is None or not depth or is_frame(known):
         return None

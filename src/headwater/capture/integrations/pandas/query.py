@@ -1,6 +1,6 @@
 """``query`` and ``eval``: expressions in strings, over columns by name.
 
-pandas finds ``@local`` names by counting frames from its own; a stand-in is one more, so it says so.
+pandas finds ``@local`` names by counting frames from its own; a wrapper is one more, so it says so.
 """
 
 from __future__ import annotations

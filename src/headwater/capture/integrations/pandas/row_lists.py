@@ -20,7 +20,7 @@ _ROWS: Final = frozenset(("Series", "numpy.view", "to_numpy", "getitem", "loc", 
 """Operations on the way from a frame to one of its rows (``iterrows`` makes each of a slice of one array)."""
 _CELLS_SET: Final = frozenset(("setitem", "loc", "iloc", "at", "iat"))
 _CHANGES: Final = _CELLS_SET | {"copy"}
-"""Operations that leave a row a row, with other cells."""
+"""Operations that leave one row per row, with other cells."""
 _STEPS_TO_A_ROW: Final = 4
 _PASSING: Final = frozenset(("zip", "dict_items", "map", "filter", "enumerate", "generator"))
 """Classes of what gives rows once, and is empty then."""

@@ -36,7 +36,7 @@ class By(NamedTuple):
 
 
 def level(value: Value, position: int, name: str, subtype: str = IDENTITY) -> list[Dep]:
-    """The dependency on an index level of an input; empty where the input has no such level. One without a name goes
+    """The dependency on an index level of an input; empty if the input has no such level. One without a name goes
     by ``index`` too, as in pandas; one that lost its name is the only level there is."""
     source = value.inputs[position]
     known = levels_of(source)
@@ -52,7 +52,7 @@ def level(value: Value, position: int, name: str, subtype: str = IDENTITY) -> li
 
 
 def column(value: Value, position: int, name: str, subtype: str = TRANSFORMATION, type: str = "DIRECT") -> list[Dep]:
-    """The dependency on a column of an input, or on its index level of that name; empty where it has neither."""
+    """The dependency on a column of an input, or on its index level of that name; empty if it has neither."""
     if has_column(value.inputs[position], name):
         return [Dep(position, name, type, subtype)]
     found = level(value, position, name, subtype)
@@ -105,7 +105,7 @@ def levels(value: Value, position: int = 0) -> dict[str, list[Dep]]:
 def by_name(subtype: str = IDENTITY, indirect: Sequence[By] = (), *, keys: Sequence[str] = ()) -> Rule:
     """Each column is made from the column of its name (or the index level: ``reset_index``) in the first input.
 
-    ``keys`` are columns that are handed on unchanged whatever ``subtype`` says of the others.
+    ``keys`` are columns that are passed on unchanged whatever ``subtype`` says of the others.
     """
 
     def rule(value: Value) -> Columns:

@@ -1,6 +1,6 @@
 """Changing the index: ``frame.index = ...``, ``set_axis``, ``set_index``, ``reset_index``.
 
-An index without a name is followed where it is known what it was made of, as a level called ``UNNAMED``.
+An index without a name is followed if it is known what it was made of, as a level called ``UNNAMED``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _relabelled(recorder: Recorder, target: Any, owner: Any, labels: Any) -> Non
 
 
 def labels_in(recorder: Recorder, labels: Any, *, is_own: bool = False) -> Value | None:
-    """The value of what an index is made of; None where nothing is known of it. ``is_own``: the user's line does
+    """The value of what an index is made of; None if nothing is known of it. ``is_own``: the user's line does
     nothing but set it, so that what the line is made of is what the index is made of."""
     if isinstance(labels, pd.Index):
         known = recorder.values.get(labels) or index_value(recorder, labels)

@@ -21,7 +21,7 @@ COUNTING: Final = {
 }
 """Per module its limit of references, and whether its methods take ``inplace`` by keyword."""
 COUNTING_2: Final = {"pandas.core.generic": ("REF_COUNT", True)}
-"""The same for pandas 2. There ``update`` shares its limit with ``__setitem__``, so that it has no stand-in."""
+"""The same for pandas 2. There ``update`` shares its limit with ``__setitem__``, so that it has no wrapper."""
 
 
 def shares_limits() -> bool:
@@ -82,9 +82,9 @@ class _Probe:
 
 
 def _count_references_without_ours(hooks: Hooks) -> None:
-    """In-place methods take an object with few references for the middle of a chain. A stand-in holds one more, and
+    """In-place methods take an object with few references for the middle of a chain. A wrapper holds one more, and
     Python another where there are keywords; how many is measured, and the limit raised by it. All methods that use the
-    limit have a stand-in."""
+    limit have a wrapper."""
 
     def nothing(*args: Any) -> None:
         return None

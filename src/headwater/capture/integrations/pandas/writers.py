@@ -110,7 +110,7 @@ def _as_written(value: Value) -> Columns:
 
 
 def _with_index(value: Value) -> Columns:
-    """The index is written too: one without a name is part of the whole, but no column of its own."""
+    """The index is written too: one without per name is part of the whole, but no column of its own."""
     fields, shown = _as_written(value).fields, levels_of(value)
     unnamed = level(value, 0, UNNAMED)
     if not shown and unnamed:

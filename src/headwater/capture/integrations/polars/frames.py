@@ -93,7 +93,7 @@ def names_of(frame: Any) -> Any:
 
 
 def _split(recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], rules.Call]:
-    """The frames and columns among the arguments, also in lists, and the arguments with stand-ins for them (the first
+    """The frames and columns among the arguments, also in lists, and the arguments with wrappers for them (the first
     one, self, left out)."""
     pl = polars()
     del recorder

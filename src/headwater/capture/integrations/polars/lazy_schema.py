@@ -29,7 +29,7 @@ class Names:
         self._make = make
 
     def schema(self) -> Schema:
-        """Names and dtypes; empty where polars cannot tell."""
+        """Names and dtypes; empty if polars cannot tell."""
         if self._schema is None:
             with GUARD.at("polars.replay"), unobserved():
                 self._schema = self._make() if self._make is not None else {}

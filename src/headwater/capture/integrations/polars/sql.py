@@ -162,7 +162,7 @@ def _after_execute(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
 
 # -- sent to a database ------------------------------------------------------------------------------------------------
 def _read_database(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A reader that is watched where it is known which database it asks; else its driver is, as if called by itself."""
+    """A reader, observed if the database it queries is known; otherwise only its driver is observed."""
     watched = observe(original, _after_database, "polars.read_database")
 
     @functools.wraps(original)

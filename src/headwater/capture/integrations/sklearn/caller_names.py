@@ -20,7 +20,7 @@ _SETTERS: Final = ("set_params", "set_output", "set_fit_request", "set_score_req
 
 @functools.lru_cache(maxsize=64)
 def _calls(filename: str, count: int) -> dict[int, list[tuple[ast.Call, ast.stmt]]]:
-    """Every call in the first lines of a file by line, with the statement around it; empty where there is no source."""
+    """Every call in the first lines of a file by line, with the statement around it; empty if there is no source."""
     try:
         tree = syntax_tree("".join(lines_of(filename)[:count]))
     except (SyntaxError, ValueError, RecursionError):
@@ -48,7 +48,7 @@ def _named(code: CodeType | None, line: int, function: str) -> tuple[ast.Call, a
 
 
 def assigned_names(code: CodeType | None, line: int, function: str) -> list[str]:
-    """The names on the left of ``a, b = function(...)`` at that line; empty where they are not plain names."""
+    """The names on the left of ``a, b = function(...)`` at that line; empty if they are not plain names."""
     found = _named(code, line, function)
     if found is None or not isinstance(found[1], ast.Assign):
         return []

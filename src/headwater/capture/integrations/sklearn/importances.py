@@ -42,7 +42,7 @@ class Trees(NamedTuple):
     kind: str = "impurity"
 
     def values(self, until_s: float) -> list[float] | None:
-        """Importance of each feature; None where the thread's clock passes ``until_s`` on the way."""
+        """Importance of each feature; None if the thread's clock passes ``until_s`` on the way."""
         total: Any = 0.0
         for tree, weight in zip(self.trees, self.weights, strict=True):
             if time.thread_time() > until_s:

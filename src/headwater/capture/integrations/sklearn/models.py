@@ -114,7 +114,7 @@ def _training(recorder: Recorder, x: Any, y: Any, model: str) -> list[Value]:
 
 
 def _continued(before: Value | None, estimator: Any, method: str) -> Value | None:
-    """What an estimator was, where the fit went on from there; a fit that begins anew makes another model of it."""
+    """What an estimator was, where the fit went on from there; a fit that starts again makes another model of it."""
     return before if method == "partial_fit" or getattr(estimator, "warm_start", False) else None
 
 

@@ -48,7 +48,7 @@ class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long the old key goes on opening."""
+    """How long the old key stays valid."""
 
     overlap_s: Annotated[float, msgspec.Meta(ge=0, le=MOST_OVERLAP_S)] = 86_400
 
@@ -89,7 +89,7 @@ def create_key(call: Call) -> MadeKey:
 
 
 def rotate_key(call: Call) -> MadeKey:
-    """A new key in the place of an old one, which goes on opening for a while."""
+    """A new key in the place of an old one, which stays valid for a while."""
     key_id, administration = call.path["id"], call.service.administration
     old = call.service.control.key(call.tenant, key_id)
     if old is not None:

@@ -23,7 +23,7 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShareRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A grant that is wanted: the selector is evaluated anew whenever the grant is used."""
+    """A grant that is wanted: the selector is evaluated again whenever the grant is used."""
 
     to: Named
     select: Text

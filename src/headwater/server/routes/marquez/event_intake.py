@@ -20,7 +20,7 @@ _TURNS = tuple(threading.Lock() for _ in range(64))
 
 @contextmanager
 def turn(call: Call) -> Iterator[None]:
-    """One change of a tenant's objects at a time: a change reads what there is, and writes all of it anew."""
+    """One change of a tenant's objects at a time: a change reads what there is, and writes all of it again."""
     with _TURNS[crc32(call.tenant.encode()) % len(_TURNS)]:
         yield
 

@@ -1,4 +1,4 @@
-"""The pages for people, one module a page."""
+"""The pages for people, one module per page."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _why(lineage: Lineage, text: str, row: str) -> tuple[Why, str]:
 
 
 def version_id(lineage: Lineage, node: Any) -> int:
-    """The id of the latest version of a dataset; 0 where it has none."""
+    """The id of the latest version of a dataset; 0 if it has none."""
     latest = version_at(lineage.store, node.id, None)
     return latest.id if latest else 0
 

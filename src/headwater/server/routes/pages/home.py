@@ -32,7 +32,7 @@ _STARTS = (
 )
 _MOST_STARTS = 5
 _MOST_MEASURED = 5000
-"""Datasets that the coverage is measured on, and where to start is looked for: anew for every visit."""
+"""Datasets that the coverage is measured on, and where to start is looked for: again for every visit."""
 _MOST_REFUSED = 5
 
 

@@ -58,7 +58,7 @@ def _shown(lineage: Lineage, run: RunRow) -> dict[str, Any]:
 
 
 def _before(lineage: Lineage, run: RunRow) -> RunSummary | None:
-    """The run of the same job that started before this one; None where there is none near."""
+    """The run of the same job that started before this one; None if there is none near."""
     jobs = lineage.store.nodes([run.job_id])
     if not jobs or run.started_at is None:
         return None
