@@ -1,6 +1,6 @@
 """Derives edges from events: which dataset feeds which, column by column, and with what evidence.
 
-For one event, or for all events of one run together, the strongest claim about a target wins (DESIGN 4.1): the explicit
+For one event, or for all events of one run together, the strongest claim about a target wins: the explicit
 ``lineage`` facet, else the output's ``columnLineage``, else every input. An explicit facet on the job suppresses the
 cross product for all of its outputs. What a job reads without it reaching an output, and what it writes from nothing
 that is tracked, become edges to and from the job itself.

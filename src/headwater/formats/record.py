@@ -1,4 +1,4 @@
-"""Converts flat records to the events that store them, and any run back to a flat record (DESIGN 4.4)."""
+"""Converts flat records to the events that store them, and any run back to a flat record."""
 
 from __future__ import annotations
 

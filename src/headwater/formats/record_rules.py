@@ -1,4 +1,4 @@
-"""The flat record: its fields and validation rules (DESIGN 4.4)."""
+"""The flat record: its fields and validation rules."""
 
 from __future__ import annotations
 
