@@ -91,7 +91,7 @@ def quota_options(command: Any) -> Any:
 
 @tenant.command("create")
 @click.argument("name")
-@click.option("--title", default="", help="A name to show to people.")
+@click.option("--title", default="", help="A display name.")
 @quota_options
 @click.pass_context
 def create_tenant(ctx: click.Context, /, name: str, title: str, **quota: int | None) -> None:
@@ -103,11 +103,11 @@ def create_tenant(ctx: click.Context, /, name: str, title: str, **quota: int | N
 
 @tenant.command("set")
 @click.argument("name")
-@click.option("--title", help="A name to show to people.")
+@click.option("--title", help="A display name.")
 @quota_options
 @click.pass_context
 def change_tenant(ctx: click.Context, /, name: str, title: str | None, **quota: int | None) -> None:
-    """Change the title or quotas of the tenant NAME; quotas that are not named stay as they are."""
+    """Change the title or quotas of the tenant NAME; other quotas stay as they are."""
     with administering(ctx) as administration:
         old = administration.tenant(name).quota
         administration.change_tenant(name, who=who(), title=title, quota=_quota(old, quota))
@@ -125,7 +125,7 @@ def _quota(old: Quota | None, given: dict[str, int | None]) -> Quota:
 
 @tenant.command("drop")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def drop_tenant(ctx: click.Context, name: str, yes: bool) -> None:
     """Delete the tenant NAME with its keys and all its lineage."""
@@ -160,20 +160,18 @@ def list_tokens(ctx: click.Context, output: str | None) -> None:
 
 
 @token.command("create")
-@click.option("--name", default="", help="What the key is for.")
+@click.option("--name", default="", help="The purpose of the key.")
 @click.option(
     "--scope",
     "scopes",
     multiple=True,
     type=click.Choice(SCOPES),
-    help="What the key allows; may be repeated. [default: ingest, read]",
+    help="A scope of the key; may be repeated. [default: ingest, read]",
 )
-@click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True), help="How many days it is valid. [default: no end]"
-)
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Days until it expires. [default: no end]")
 @click.pass_context
 def create_token(ctx: click.Context, name: str, scopes: tuple[str, ...], days: float | None) -> None:
-    """Make a key and print it. It is shown only once."""
+    """Create a key and print it. It is shown only once."""
     from headwater.server.permissions import Permission
 
     wanted = [Permission(scope) for scope in scopes or ("ingest", "read")]
@@ -187,7 +185,7 @@ def create_token(ctx: click.Context, name: str, scopes: tuple[str, ...], days: f
 @click.option("--overlap-s", type=click.IntRange(min=0), default=86_400, show_default=True, metavar="SECONDS")
 @click.pass_context
 def rotate_token(ctx: click.Context, key_id: str, overlap_s: int) -> None:
-    """Make a key to replace ID and print it. The old one stays valid for a while."""
+    """Replace the key ID with a new one, and print it. The old key stays valid for a while."""
     with administering(ctx) as administration:
         made = administration.rotate_key(_tenant(ctx), key_id, who=who(), overlap_s=overlap_s)
     click.echo(made.secret)
@@ -206,7 +204,7 @@ def revoke_token(ctx: click.Context, key_id: str) -> None:
 # -- shares ------------------------------------------------------------------------------------------------------------
 @click.group(cls=Suggesting)
 def share() -> None:
-    """Share a part of a tenant's lineage with another tenant, for a time."""
+    """Share a part of a tenant's lineage with another tenant, for a limited time."""
 
 
 @share.command("list")
@@ -229,7 +227,7 @@ def list_shares(ctx: click.Context, output: str | None) -> None:
 @click.option("--days", type=click.FloatRange(min=0, max=366, min_open=True), default=30, show_default=True)
 @click.pass_context
 def create_share(ctx: click.Context, to: str, selector: str, days: float) -> None:
-    """Let TENANT read the subgraph that SELECTOR names ("+model:churn", "tag:public")."""
+    """Let TENANT read the subgraph of SELECTOR ("+model:churn", "tag:public")."""
     from headwater.cli.open_store import opened
     from headwater.query.lineage import Lineage
 

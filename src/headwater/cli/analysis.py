@@ -14,14 +14,14 @@ _CHANGES = ("drop", "retype", "rename", "retire", "delete_rows")
 
 @click.command()
 @click.argument("node")
-@click.option(
-    "--change", type=click.Choice(_CHANGES), default="drop", show_default=True, help="What would be done to NODE."
-)
+@click.option("--change", type=click.Choice(_CHANGES), default="drop", show_default=True, help="The kind of change.")
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Hops from dataset to dataset.")
 @click.option("--as-of", metavar="TIME", help="Ask about a date, time, '2h ago', 'yesterday' or a run.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Affected nodes to list, worst first.")
 @click.option(
-    "--fail-on", type=click.Choice(["breaks", "changes", "check"]), help="Exit 1 if anything is this bad or worse."
+    "--fail-on",
+    type=click.Choice(["breaks", "changes", "check"]),
+    help="Exit with 1 if there is an effect of this severity or worse.",
 )
 @format_options("json")
 @click.pass_context
@@ -76,7 +76,7 @@ def why(ctx: click.Context, prediction: str, as_of: str | None, output: str | No
 @click.command()
 @click.argument("before")
 @click.argument("after", required=False)
-@click.option("--of", metavar="NODE", help="Between two instants: only what lies upstream of NODE.")
+@click.option("--of", metavar="NODE", help="For two instants: compare only what is upstream of NODE.")
 @format_options("json")
 @click.pass_context
 def diff(ctx: click.Context, before: str, after: str | None, of: str | None, output: str | None) -> None:

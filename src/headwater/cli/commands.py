@@ -19,18 +19,18 @@ from headwater.errors import HeadwaterError, InvalidInput
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("headwater.cli.run:run", "Run a script, module or notebook and capture its lineage."),
-    "upstream": ("headwater.cli.walks:upstream", "Show what a dataset, model or column comes from."),
-    "downstream": ("headwater.cli.walks:downstream", "Show what is made from a dataset or column."),
+    "upstream": ("headwater.cli.walks:upstream", "Show everything that a dataset, model or column was made from."),
+    "downstream": ("headwater.cli.walks:downstream", "Show everything made from a dataset or column."),
     "path": ("headwater.cli.walks:path", "Show how data flows from one node to another."),
     "impact": ("headwater.cli.analysis:impact", "Show what breaks if a column or dataset changes."),
     "why": ("headwater.cli.analysis:why", "Trace a prediction back to model, run and raw data."),
     "diff": ("headwater.cli.analysis:diff", "Compare two runs, versions or instants."),
     "search": ("headwater.cli.objects:search", "Find datasets, columns, models and jobs by words."),
-    "show": ("headwater.cli.objects:show", "Show all that is known about a dataset, job or run."),
+    "show": ("headwater.cli.objects:show", "Show everything known about a dataset, job or run."),
     "history": ("headwater.cli.objects:history", "Show versions, runs and changes of a node over time."),
     "runs": ("headwater.cli.objects:runs", "List runs, latest first."),
     "record": ("headwater.cli.objects:record", "Show a run as a flat record."),
-    "select": ("headwater.cli.objects:select", "List the nodes that a selector names."),
+    "select": ("headwater.cli.objects:select", "List the nodes that match a selector."),
     "coverage": ("headwater.cli.objects:coverage", "Show how much of the lineage is known."),
     "export": ("headwater.cli.transfer:export", "Write the graph, or a part of it, in another format."),
     "ingest": ("headwater.cli.transfer:ingest", "Store OpenLineage events and flat records from files."),
@@ -39,15 +39,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Serve lineage over HTTP: several APIs and the web interface.",
     ),
     "ui": ("headwater.cli.ui:ui", "Open the web interface in the browser."),
-    "health": ("headwater.cli.maintenance:health", "Ask a service whether it can do its work."),
+    "health": ("headwater.cli.maintenance:health", "Check that a service is ready."),
     "backup": ("headwater.cli.maintenance:backup", "Copy a whole service into a folder, with checksums."),
-    "restore": ("headwater.cli.maintenance:restore", "Restore a service from such a copy."),
+    "restore": ("headwater.cli.maintenance:restore", "Restore a service from a backup."),
     "tenant": ("headwater.cli.access:tenant", "Manage the tenants of a service and their quotas."),
     "token": ("headwater.cli.access:token", "Manage the API keys of a tenant."),
-    "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a time."),
-    "quarantine": ("headwater.cli.quarantine:quarantine", "Look at what was refused; send it again or drop it."),
-    "migrate": ("headwater.cli.migrate:migrate", "Bring the stores of all tenants up to the schema of this version."),
-    "store": ("headwater.cli.store:store", "Look after the store: info, backup, rebuild, repair ..."),
+    "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a limited time."),
+    "quarantine": ("headwater.cli.quarantine:quarantine", "Inspect rejected events; replay or drop them."),
+    "migrate": ("headwater.cli.migrate:migrate", "Upgrade the stores of all tenants to the schema of this version."),
+    "store": ("headwater.cli.store:store", "Maintain the store: info, backup, rebuild, repair ..."),
     "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),
     "doctor": ("headwater.cli.doctor:doctor", "Check the installation, the store and the integrations."),
 }
@@ -74,8 +74,8 @@ def with_place(command: click.Command) -> click.Command:
             with_place(inner)
     elif not any(parameter.name == "store" for parameter in command.params):
         for name, metavar, text in (
-            ("store", "PATH", "The store. May also stand before the command."),
-            ("tenant", "TEXT", "Whose lineage. May also stand before the command."),
+            ("store", "PATH", "The store. May also be given before the command."),
+            ("tenant", "TEXT", "The tenant. May also be given before the command."),
         ):
             option = click.Option(
                 [f"--{name}"], metavar=metavar, expose_value=False, is_eager=True, callback=_take_place, help=text
@@ -145,8 +145,8 @@ class Settings:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--store", metavar="PATH", help="The store. Default: HEADWATER_STORE, else .headwater of the project.")
-@click.option("--tenant", envvar="HEADWATER_TENANT", default="default", show_default=True, help="Whose lineage.")
+@click.option("--store", metavar="PATH", help="The store. Default: HEADWATER_STORE, else .headwater in the project.")
+@click.option("--tenant", envvar="HEADWATER_TENANT", default="default", show_default=True, help="The tenant.")
 @click.version_option(package_name="headwater", prog_name="headwater")
 @click.pass_context
 def cli(ctx: click.Context, store: str | None, tenant: str) -> None:

@@ -19,7 +19,7 @@ def config() -> None:
 
 
 @config.command("show")
-@click.option("--origin", is_flag=True, help="Say where each value came from.")
+@click.option("--origin", is_flag=True, help="Show where each value came from.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def show(ctx: click.Context, origin: bool, as_json: bool) -> None:
@@ -36,7 +36,7 @@ def show(ctx: click.Context, origin: bool, as_json: bool) -> None:
 
 @config.command("path")
 def path() -> None:
-    """Print the settings file that holds here; nothing, and exit code 1, if there is none."""
+    """Print the settings file in use; nothing, and exit code 1, if there is none."""
     from headwater.capture.config import load
 
     file = load().file

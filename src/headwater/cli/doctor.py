@@ -41,7 +41,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 @format_options("json")
 @click.pass_context
 def doctor(ctx: click.Context, output: str | None) -> None:
-    """Check the installation, the settings, the store and the integrations; exit 1 on a problem."""
+    """Check the installation, the settings, the store and the integrations; exit with 1 on a problem."""
     findings = [*_installation(), *_settings(), *_store(ctx), *_integrations()]
     if output == "json":
         from headwater.query.result import json_text

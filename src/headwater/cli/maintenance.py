@@ -28,7 +28,7 @@ def _settings(ctx: click.Context) -> Settings:
 @format_options("json")
 @click.pass_context
 def health(ctx: click.Context, url: str, output: str | None) -> None:
-    """Ask the service at URL whether it can do its work; exit 1 when it cannot."""
+    """Check that the service at URL is ready; exit with 1 if it is not."""
     from headwater.server.health_client import ask_health
 
     found = ask_health(url, timeout_s=_TIMEOUT_S)

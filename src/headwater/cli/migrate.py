@@ -35,10 +35,10 @@ def _tell(where: str, tenants: list[str]) -> bool:
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Only say what there is to do; exit 1 if there is anything.")
+@click.option("--check", is_flag=True, help="Only report what there is to do; exit with 1 if there is anything.")
 @click.pass_context
 def migrate(ctx: click.Context, check: bool) -> None:
-    """Bring the stores of all tenants up to the schema of this version, and rebuild their views where that is needed.
+    """Upgrade the stores of all tenants to the schema of this version, and rebuild their views if needed.
 
     Opening a store does the same, if its role is allowed to. Views of an earlier version are rebuilt from the event
     log: that takes minutes for millions of events, and can be stopped and resumed. Where the service connects to

@@ -14,7 +14,9 @@ from headwater.cli.walks import show_graph
 @click.command()
 @click.argument("words", nargs=-1, required=True)
 @click.option("--kind", metavar="KIND", help="dataset, job, or a type such as model or table.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Hits to show.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Results to show."
+)
 @format_options("json")
 @click.pass_context
 def search(ctx: click.Context, words: tuple[str, ...], kind: str | None, limit: int, output: str | None) -> None:
@@ -51,11 +53,11 @@ def _selector_hint(text: str) -> str:
 
 @click.command()
 @click.argument("node")
-@click.option("--as-of", metavar="TIME", help="As it stood at a date, time, '2h ago', 'yesterday' or a run.")
+@click.option("--as-of", metavar="TIME", help="The state at a date, time, '2h ago', 'yesterday' or a run.")
 @format_options("json")
 @click.pass_context
 def show(ctx: click.Context, node: str, as_of: str | None, output: str | None) -> None:
-    """Show all that is known of NODE: a dataset, version (data.csv#v2), job or run."""
+    """Show everything known about NODE: a dataset, version (data.csv#v2), job or run."""
     from headwater.query.object_text import details_lines
 
     with asking(ctx) as lineage:
@@ -69,7 +71,7 @@ def show(ctx: click.Context, node: str, as_of: str | None, output: str | None) -
 @click.command()
 @click.argument("node")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="Entries of each sort."
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="Entries of each kind."
 )
 @format_options("json")
 @click.pass_context
@@ -90,7 +92,7 @@ def history(ctx: click.Context, node: str, limit: int, output: str | None) -> No
 @click.argument("run")
 @click.pass_context
 def record(ctx: click.Context, run: str) -> None:
-    """Show RUN as a flat record: the document it came in as, or one made from what is known of it."""
+    """Show RUN as a flat record: the document it was reported as, or one built from what is known about it."""
     from headwater.query.lineage import Lineage
     from headwater.query.record import pending, record_text
 
@@ -126,11 +128,11 @@ def runs(ctx: click.Context, node: str | None, state: str | None, limit: int, ou
 
 @click.command()
 @click.argument("expression")
-@click.option("--as-of", metavar="TIME", help="As the graph stood at a date, time, '2h ago' or a run.")
+@click.option("--as-of", metavar="TIME", help="The graph at a date, time, '2h ago' or a run.")
 @format_options()
 @click.pass_context
 def select(ctx: click.Context, expression: str, as_of: str | None, output: str | None) -> None:
-    """List the nodes that EXPRESSION names: +model.pkl, 2+a.csv+1, 'tag:pii+ & kind:model', '*.csv | !type:file'."""
+    """List the nodes that match EXPRESSION: +model.pkl, 2+a.csv+1, 'tag:pii+ & kind:model', '*.csv | !type:file'."""
     with asking(ctx) as lineage:
         if output not in {None, "json"}:
             show_graph(lineage.graph(expression, as_of=as_of), output)

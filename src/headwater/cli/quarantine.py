@@ -21,18 +21,18 @@ _ID = click.argument("entry", metavar="ID", type=click.IntRange(1, 2**62))
 
 @click.group(cls=Suggesting)
 def quarantine() -> None:
-    """Look at what was refused, send it again, or drop it."""
+    """Inspect rejected events and documents; replay or drop them."""
 
 
 @quarantine.command(name="list")
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many entries to list."
 )
-@click.option("--before", type=click.IntRange(1), help="Only entries with a smaller id: the next page.")
+@click.option("--before", type=click.IntRange(1), help="Only entries with a smaller id (the next page).")
 @format_options("json")
 @click.pass_context
 def list_(ctx: click.Context, limit: int, before: int | None, output: str | None) -> None:
-    """List what was refused, the latest first, without bodies."""
+    """List rejected entries, latest first, without bodies."""
     from headwater.query.instants import iso_utc
     from headwater.query.result import json_text
     from headwater.query.terminal_text import clean
@@ -55,7 +55,7 @@ def list_(ctx: click.Context, limit: int, before: int | None, output: str | None
 @_ID
 @click.pass_context
 def show(ctx: click.Context, entry: int) -> None:
-    """Print what was refused, to the byte (to a terminal: without what would drive it); why goes to standard error."""
+    """Print an entry unchanged (without control characters on a terminal); the reason goes to standard error."""
     from headwater.query.terminal_text import clean
 
     with opened(ctx) as store:
@@ -69,10 +69,10 @@ def show(ctx: click.Context, entry: int) -> None:
 
 @quarantine.command()
 @_ID
-@click.option("--body", type=click.File("rb"), help="The corrected document. Without it, what was kept is sent again.")
+@click.option("--body", type=click.File("rb"), help="The corrected document. Default: the entry itself.")
 @click.pass_context
 def replay(ctx: click.Context, entry: int, body: IO[bytes] | None) -> None:
-    """Send an entry again, as it was (after an upgrade) or corrected. It leaves the quarantine once it is stored."""
+    """Replay an entry, unchanged (after an upgrade) or corrected. Once stored, it leaves the quarantine."""
     with opened(ctx) as store:
         found = _entry(store, entry)
         if body is None and found.size_bytes > len(found.body):
@@ -91,7 +91,7 @@ def replay(ctx: click.Context, entry: int, body: IO[bytes] | None) -> None:
 @click.argument("entries", metavar="ID...", nargs=-1, required=True, type=click.IntRange(1, 2**62))
 @click.pass_context
 def drop(ctx: click.Context, entries: tuple[int, ...]) -> None:
-    """Drop entries for good."""
+    """Drop entries permanently."""
     with opened(ctx) as store:
         click.echo(f"{store.release(entries):,} dropped")
 

@@ -45,9 +45,9 @@ class _Python(click.Command):
 @click.option("--operation", help="ETL, FEATURE_COMPUTATION, MODEL_TRAINING or INFERENCE.")
 @click.option("--store", help="Folder of the embedded store. Default: .headwater in the project folder.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag the run. May be repeated.")
-@click.option("--no-integration", "without", multiple=True, metavar="NAME", help="Leave an integration off.")
-@click.option("-v", "--verbose", is_flag=True, help="Say at the end what was captured, on standard error.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing, not even when lineage could not be delivered.")
+@click.option("--no-integration", "without", multiple=True, metavar="NAME", help="Disable an integration.")
+@click.option("-v", "--verbose", is_flag=True, help="Report at the end what was captured, on standard error.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing, not even if lineage could not be delivered.")
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]...")
 def run(**options: Any) -> None:
     """Run SCRIPT (or -m MODULE, -c CODE, a notebook) and capture its lineage.

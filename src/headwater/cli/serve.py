@@ -18,7 +18,7 @@ def service_options(command: Any) -> Any:
     """The options of the service. Each has an environment variable, for containers."""
     options = (
         click.option(
-            "--host", envvar="HEADWATER_HOST", default="127.0.0.1", show_default=True, help="Where to listen."
+            "--host", envvar="HEADWATER_HOST", default="127.0.0.1", show_default=True, help="The address to listen on."
         ),
         click.option(
             "--port",
@@ -32,7 +32,7 @@ def service_options(command: Any) -> Any:
             "--anonymous",
             envvar="HEADWATER_ANONYMOUS",
             type=click.Choice(_ROLES),
-            help="What may be done without a key, on this machine alone.",
+            help="Role of requests without a key; only on a local address.",
         ),
         click.option(
             "--workers",
@@ -47,7 +47,7 @@ def service_options(command: Any) -> Any:
             envvar="HEADWATER_LISTEN_URL",
             default="",
             metavar="URL",
-            help="Direct address of PostgreSQL, where --store goes through a pooler.",
+            help="Direct address of PostgreSQL if --store goes through a pooler.",
         ),
         click.option(
             "--log",
@@ -55,7 +55,7 @@ def service_options(command: Any) -> Any:
             type=click.Choice(["json", "text", "none"]),
             default="none",
             show_default=True,
-            help="How to log requests, on standard error.",
+            help="Format of the request log on standard error.",
         ),
         click.option(
             "--oidc-issuer",
@@ -68,7 +68,7 @@ def service_options(command: Any) -> Any:
             envvar="HEADWATER_OIDC_AUDIENCE",
             default="headwater",
             show_default=True,
-            help="The audience that its tokens must name.",
+            help="The audience that tokens must have.",
         ),
     )
     for option in reversed(options):

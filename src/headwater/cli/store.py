@@ -21,15 +21,15 @@ from headwater.storage.open import POSTGRES
 
 @click.group(cls=Suggesting)
 def store() -> None:
-    """Look after the store: what it holds, copies of it, its soundness."""
+    """Maintain the store: contents, backups, integrity."""
 
 
 @store.command()
 @format_options("json")
-@click.option("--hash", "with_hash", is_flag=True, help="Also digest the whole graph: equal graphs have equal digests.")
+@click.option("--hash", "with_hash", is_flag=True, help="Also compute the hash of the whole graph.")
 @click.pass_context
 def info(ctx: click.Context, with_hash: bool, output: str | None) -> None:
-    """Show what the store holds, and which events it refused.
+    """Show the contents of the store, and the latest rejected events.
 
     The graph hash reads everything that is stored: about a minute for each ten million edges.
     """
@@ -56,7 +56,7 @@ def info(ctx: click.Context, with_hash: bool, output: str | None) -> None:
 @store.command()
 @click.pass_context
 def rebuild(ctx: click.Context) -> None:
-    """Make every view again from the event log.
+    """Rebuild all views from the event log.
 
     Says whether the graph is the same: it is, unless a view was stale or damaged.
     """
@@ -87,7 +87,7 @@ def backup(ctx: click.Context, file: Path) -> None:
 @click.option("--force", is_flag=True, help="Replace an existing store, which is kept next to it as .replaced.")
 @click.pass_context
 def restore(ctx: click.Context, file: Path, force: bool) -> None:
-    """Put the backup in FILE in place.
+    """Restore the backup in FILE.
 
     The backup is checked first; where there is a store already, --force is needed. A store on PostgreSQL must be empty:
     restore into another tenant.
@@ -187,7 +187,7 @@ def import_(ctx: click.Context, files: tuple[str, ...]) -> None:
 @store.command()
 @click.pass_context
 def check(ctx: click.Context) -> None:
-    """Read all of the store and check it.
+    """Read the whole store and verify it.
 
     Exits with 1 when it is not sound.
     """
@@ -207,7 +207,7 @@ def check(ctx: click.Context) -> None:
 @store.command()
 @click.pass_context
 def repair(ctx: click.Context) -> None:
-    """Keep what can be read, rebuild the rest.
+    """Recover what is readable, and rebuild the rest.
 
     The damaged file is set aside, not deleted. Exits with 1 when something was lost.
     """
@@ -225,10 +225,10 @@ def repair(ctx: click.Context) -> None:
 
 @store.command()
 @click.option("--before", required=True, metavar="TIME", help="A date, time or age: '2026-01-01', '90d ago'.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def retain(ctx: click.Context, before: str, yes: bool) -> None:
-    """Forget what was received before a time.
+    """Delete what was received before a time.
 
     What only those events showed is forgotten with them.
     """

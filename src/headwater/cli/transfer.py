@@ -26,7 +26,7 @@ _SHOWN = 20
 @click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def ingest(ctx: click.Context, files: tuple[str, ...], is_json: bool) -> None:
-    """Store the OpenLineage events and flat records in FILE... ("-" for standard input).
+    """Store the OpenLineage events and flat records from FILE... ("-" for standard input).
 
     A file is JSON (one document or an array) or one document a line, as it is or compressed by gzip or zstd. What is
     rejected is reported with position, field, value and rule; the rest is stored, and the exit code is 1.
@@ -119,12 +119,12 @@ def _tell(tally: Tally, *, is_json: bool) -> None:
 
 @click.command()
 @click.argument("expression", required=False)
-@click.option("--format", "form", type=click.Choice(FORMATS), default="json", show_default=True, help="What to write.")
-@click.option("--as-of", metavar="TIME", help="As the graph stood at a date, time, '2h ago' or a run.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="json", show_default=True, help="The format.")
+@click.option("--as-of", metavar="TIME", help="The graph at a date, time, '2h ago' or a run.")
 @click.option("-o", "--output", "file", metavar="FILE", help="Write to a file instead of standard output.")
 @click.pass_context
 def export(ctx: click.Context, expression: str | None, form: str, as_of: str | None, file: str | None) -> None:
-    """Write the whole graph, or the nodes that EXPRESSION names (+model.pkl), in another format."""
+    """Write the whole graph, or the nodes that match EXPRESSION (+model.pkl), in another format."""
     with asking(ctx) as lineage:
         graph = lineage.graph(expression or "kind:dataset | kind:job", as_of=as_of)
     if file is None:

@@ -20,17 +20,17 @@ _PATIENCE_S = 5.0
 
 
 @click.command()
-@click.option("--no-browser", is_flag=True, help="Print the link and leave opening it to you.")
+@click.option("--no-browser", is_flag=True, help="Print the link without opening a browser.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
     show_default="a free one",
-    help="Where to serve if no service is running yet.",
+    help="The port of a service that is started.",
 )
 @click.pass_context
 def ui(ctx: click.Context, no_browser: bool, port: int) -> None:
-    """Open the web interface. Where no service runs over this store, one is started, until Ctrl-C."""
+    """Open the web interface. If no service is running on this store, one is started until Ctrl-C."""
     from headwater.server.presence_file import read_note
     from headwater.server.server_process import serve
     from headwater.server.settings import Settings

@@ -26,7 +26,7 @@ def walk_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["dataset", "run"]),
             default="dataset",
             show_default=True,
-            help="Datasets as they are now, or the versions that runs made.",
+            help="Current datasets, or the versions made by runs.",
         ),
         click.option("--as-of", metavar="TIME", help="Ask about a date, time, '2h ago', 'yesterday' or a run."),
         click.option(
@@ -48,7 +48,7 @@ def walk_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @walk_options
 def upstream(ctx: click.Context, node: str, output: str | None, **options: Any) -> None:
-    """Show what NODE comes from.
+    """Show everything that NODE was made from.
 
     NODE is a dataset, model, job, column (data.csv:age), version (data.csv#v2) or run; the end of a name is enough.
     """
@@ -59,7 +59,7 @@ def upstream(ctx: click.Context, node: str, output: str | None, **options: Any) 
 @click.command()
 @walk_options
 def downstream(ctx: click.Context, node: str, output: str | None, **options: Any) -> None:
-    """Show what is made from NODE.
+    """Show everything made from NODE.
 
     NODE is a dataset, model, job, column (data.csv:age), version (data.csv#v2) or run; the end of a name is enough.
     """
