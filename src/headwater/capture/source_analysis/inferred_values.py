@@ -133,8 +133,9 @@ class InferredValues:
         from headwater.capture.source_analysis.expression_values import held
         from headwater.capture.source_analysis.row_lists import row_list_table
 
-        def known(name: str) -> Value | None:
-            return self._known(held(name, code))
+        def known(name: str, part: str | None = None) -> Value | None:
+            obj = held(name, code)
+            return self._known(obj if part is None else _part_of(obj, part))
 
         return row_list_table(code, line, passes, known, self._rounds, names, rows)
 
@@ -245,6 +246,15 @@ class InferredValues:
         names = (*at.passed, *at.used) if at is not None else ()
         held = {**frame.f_globals, **variables(frame, names)} if names else {}
         return tuple(name for name in dict.fromkeys(names) if held.get(name) is obj)
+
+
+def _part_of(obj: object, name: str) -> object:
+    """What an object holds under a name: an attribute of its own, or a field of a named tuple. Nothing is computed."""
+    fields = getattr(type(obj), "_fields", ())
+    if isinstance(obj, tuple) and name in fields:
+        return obj[fields.index(name)]
+    held: object = getattr(obj, "__dict__", {}).get(name)
+    return held
 
 
 def _made(value: Value) -> tuple[Value, CodeType | None, int]:

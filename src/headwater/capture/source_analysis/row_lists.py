@@ -45,8 +45,8 @@ from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
 
 Passes = Mapping[int, tuple[Value, ...]]
 """The lines at which a frame or column was gone through, and which."""
-Known = Callable[[str], Value | None]
-"""The value of the object that a name stands for, where that is followed."""
+Known = Callable[..., Value | None]
+"""The value of the object that a name stands for, or of what that holds under another name, where it is followed."""
 Rounds = Callable[[Value], Iterable[Value]]
 """A value with those that earlier rounds of a loop made in its place."""
 _Found = dict[tuple[Value, str | None], None]
@@ -282,6 +282,9 @@ class _Reader:
         if live is not None:
             lives = (live,) if all(step.is_sure for step in steps) else (live, *self._rounds(live))
             return {} if is_counted else {(value, _column_of(value, column)): None for value in lives}
+        part = self._known_as(name, column) if not is_other and not is_apart and column is not None else None
+        if part is not None:  # bundle.X_train
+            return {} if is_counted else {(part, None): None}
         for step in steps:
             value = given_to(step, name)
             if isinstance(step.node, ast.For | ast.AsyncFor):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -292,3 +294,22 @@ def test_arrays_of_every_round(follow):
         rows.append({"file": name, "share": share})
     made = pd.DataFrame(rows)
     assert followed.columns(made)["share"] == {(f"{name}.csv", "score") for name in ("a", "b", "c")}
+
+
+class Bundle(NamedTuple):
+    """Data that goes together."""
+
+    frame: pd.DataFrame
+    name: str
+
+
+def test_what_a_bundle_holds(people):
+    """A frame that is reached through a field of an object is followed."""
+    followed, frame = people
+    bundle = Bundle(frame, "people")
+    rows = []
+    for town in ("Cork", "York"):
+        share = sum(bundle.frame["debt"] > 9) / 2
+        rows.append({"town": town, **{f"{key}_share": value for key, value in {"a": share}.items()}})
+    made = followed.columns(pd.DataFrame(rows))
+    assert {source[0] for source in made["a_share"]} == {"people.csv"}

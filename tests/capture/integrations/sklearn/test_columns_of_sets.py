@@ -119,3 +119,31 @@ def test_the_schema_of_transformed_rows_has_the_names_of_the_features(houses):
     assert list(named.columns) == list("abcde")
     assert (named.exact, named.multiset, named.schema) == (bare.exact, bare.multiset, bare.schema)
     assert list(named.columns.values()) == list(bare.columns.values())
+
+
+def flipped(y, share, rng):
+    """The labels with some of them changed, out of sight."""
+    changed = y.copy()
+    classes = np.unique(y)
+    for place in rng.choice(len(y), size=int(len(y) * share), replace=False):
+        changed[place] = rng.choice(classes[classes != changed[place]])
+    return changed
+
+
+def test_splits_in_a_loop_are_not_of_one_another(follow):
+    """Labels that plain Python changed come from the labels, as a guess; never from the sets of the round before."""
+    followed = follow("pandas", "numpy", "sklearn")
+    from sklearn.datasets import load_breast_cancer
+    from sklearn.model_selection import train_test_split
+
+    data = load_breast_cancer()
+    X, y = data.data, data.target
+    for share in (0.0, 0.1, 0.2):
+        labels = flipped(y, share, np.random.default_rng(0))
+        X_train, X_test, y_train, y_test = train_test_split(X, labels, test_size=0.3, random_state=0)
+        assert len(np.unique(np.concatenate([y_train, y_test]))) == 2
+    for name in ("train", "test"):
+        assert followed.sources(name) == {"breast_cancer"}
+        assert followed.sources(name, "label") == {("breast_cancer", "target")}
+        assert "inferred" in str(followed.entries()[name]["fields"]["label"])
+    assert len(X_train) + len(X_test) == len(X)

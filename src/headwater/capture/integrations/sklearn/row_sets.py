@@ -37,12 +37,14 @@ def rows_of(obj: Any) -> int | None:
     return len(obj) if isinstance(obj, list | tuple) else None
 
 
-def known(recorder: Recorder, obj: Any) -> Value:
+def known(recorder: Recorder, obj: Any, *, is_new: bool = False) -> Value:
     """The value of ``obj``; where nothing was known of it, a new one that at least has its columns. That it is what a
-    model said is not guessed: a loop of fits would make each model of the one before."""
+    model said is not guessed: a loop of fits would make each model of the one before. Neither is, of what ``is_new``,
+    that it is of a set: a loop of splits would make each set of the one before."""
     value = recorder.values.get(obj)
-    if value is not None and value.op == GUESSED and any(map(_is_of_model, value.inputs)):
-        value = None
+    if value is not None and value.op == GUESSED:
+        is_far = any(map(_is_of_model, value.inputs)) or (is_new and any(map(has_set, value.inputs)))
+        value = None if is_far else value
     is_doubtful = value is None or value.op == GUESSED
     behind = (NOTHING,) if is_doubtful and obj is not None and is_literal_object(obj) else ()
     if value is None or behind:
@@ -171,15 +173,15 @@ def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     made: list[Value] = []
     for position, part in enumerate(result):
         source = args[position // 2]
-        value = known(recorder, source)
+        value = known(recorder, source, is_new=True)
         columns = columns_of(part, value)
         levels = levels_of(value)
         made.append(
             recorder.derive(
                 part,
                 "sklearn.train_test_split",
-                (source,),
-                rule=_same if levels else same_columns,
+                (value,),
+                rule=same_columns if columns and not levels else _same,
                 columns=Labels(columns, levels) if levels else columns,
                 rows=rows_of(part),
                 detail=detail,
@@ -199,8 +201,8 @@ def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 
 def _same(value: Value) -> Columns:
-    """Each column and each level of the index is what it was."""
-    fields = same_columns(value).fields
+    """Each column and each level of the index is what it was; so is an array whose column has no name."""
+    fields = same_columns(value).fields or {"*": [Dep(0, None, subtype="IDENTITY")]}
     for level in levels_of(value):
         fields[field_of_level(level)] = [Dep(0, field_in(value.inputs[0], level), subtype="IDENTITY")]
     return Columns(fields)
