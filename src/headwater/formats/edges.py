@@ -8,14 +8,14 @@ that is tracked, become edges to and from the job itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 import msgspec
 
 from headwater.formats.edge_claims import Claim, Claims, NodeKey
 from headwater.model.events import Event
-from headwater.model.graph import FieldEdge, How, NodeKind
+from headwater.model.graph import WHOLE, FieldEdge, How, NodeKind
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, order=True, omit_defaults=True):
@@ -129,20 +129,21 @@ def _source(claims: Claims, key: NodeKey, target: NodeKey, claim: Claim | None, 
     namespace, name = claims.shown(key)
     fields: tuple[FieldEdge, ...] = ()
     if claim is not None and (claim.fields or claim.wide):
-        fields = _fields(claim, claims.fields_of(target) if claim.wide else ())
+        fields = _fields(claim, claims.fields_of(target) if claim.wide else (), is_data=not target[0])
     kind = NodeKind.JOB if key[0] else NodeKind.DATASET
     return Source(kind=kind, namespace=namespace, name=name, run_id=key[3], how=how, fields=fields)
 
 
-def _fields(claim: Claim, targets: Iterable[str]) -> tuple[FieldEdge, ...]:
-    """Column edges in order, a dependency of the whole dataset spelled out onto each of its fields."""
+def _fields(claim: Claim, targets: Collection[str], *, is_data: bool) -> tuple[FieldEdge, ...]:
+    """Column edges in order, a dependency of the whole dataset spelled out onto each of its fields. Of data without
+    fields (a picture, a text) the target is the whole of it, ``WHOLE``."""
     if not claim.wide:
         return _in_order(claim.fields)
     return _in_order(
         claim.fields.union(
             FieldEdge(source_field=field, target_field=name, type=type_, subtype=subtype, masking=masking)
             for field, type_, subtype, masking in claim.wide
-            for name in targets
+            for name in targets or ((WHOLE,) if is_data else ())
         )
     )
 

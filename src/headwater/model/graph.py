@@ -58,12 +58,17 @@ class Direction(StrEnum):
     DOWNSTREAM = "downstream"
 
 
+WHOLE = ""
+"""In the place of a column: the dataset as a whole, of which no columns are known (a picture, a text), or each of its
+columns."""
+
+
 class FieldEdge(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """One column edge inside a dataset edge.
 
     ``type`` is DIRECT (the value flows) or INDIRECT (it decides: filter, join, group), ``subtype`` as in the
     OpenLineage columnLineage facet: IDENTITY, TRANSFORMATION, AGGREGATION, JOIN, GROUP_BY, FILTER, SORT, WINDOW,
-    CONDITIONAL.
+    CONDITIONAL. ``target_field`` is ``WHOLE`` where the source field is behind all of the target.
     """
 
     source_field: str

@@ -34,7 +34,7 @@ def _lines(fields: Sequence[FieldEdge], marks: Marks) -> Iterator[Line]:
         for targets, sources, ways, is_masked in _alike(group):
             is_all = len(targets) > 1 and set(targets) == every
             line = [
-                Span("every column" if is_all else _names(targets), "column"),
+                Span("every column" if is_all else _names(targets, whole="all of it"), "column"),
                 Span(f" {arrow} {_names(sources)}"),
             ]
             if ways:
@@ -66,5 +66,5 @@ def _alike(fields: Sequence[FieldEdge]) -> Iterator[tuple[list[str], tuple[str, 
         yield targets, sources, ways, is_masked
 
 
-def _names(names: Sequence[str]) -> str:
-    return listing([clean(name) or "every column" for name in names], _MOST_NAMES)
+def _names(names: Sequence[str], whole: str = "every column") -> str:
+    return listing([clean(name) or whole for name in names], _MOST_NAMES)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from headwater.model.graph import Direction, FieldEdge
+from headwater.model.graph import WHOLE, Direction, FieldEdge
 from headwater.query.graph_builder import EdgeKey, edge_key
 from headwater.query.names import Labels
 from headwater.query.walk import Edges, Reach, ends
 from headwater.storage.row_types import EdgeRow, NodeRow
 
-EVERY = ("", "*")
+EVERY = (WHOLE, "*")
 """Names that stand for every column of a dataset in a column edge."""
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from headwater.model.graph import Direction, FieldEdge, How, Node, NodeKind
+from headwater.model.graph import WHOLE, Direction, FieldEdge, How, Node, NodeKind
 from headwater.query.columns import EVERY, gap_words
 from headwater.query.facet_values import body
 from headwater.query.graph_builder import details
@@ -17,9 +17,6 @@ from headwater.query.names import Labels, is_in_memory, node_id
 from headwater.query.terminal_text import listing
 from headwater.query.walk import Edges
 from headwater.storage.row_types import EdgeRow, NodeRow
-
-WHOLE = ""
-"""The place of a column when a dataset is reached as a whole."""
 
 
 class Place(NamedTuple):

@@ -16,7 +16,10 @@ from headwater.query.result import LineageGraph, json_text
 
 
 class TrailStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One column edge of the trace: ``target_field`` of ``target`` comes from ``source_field`` of ``source``."""
+    """One column edge of the trace: ``target_field`` of ``target`` comes from ``source_field`` of ``source``.
+
+    An empty ``target_field`` is all of the target.
+    """
 
     target: str
     target_field: str

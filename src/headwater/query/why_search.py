@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from headwater.errors import InvalidInput, NotFound
-from headwater.model.graph import Direction, NodeKind
+from headwater.model.graph import WHOLE, Direction, NodeKind
 from headwater.query.facet_values import RunFacts, Version, as_seen, body, run_facts, version_facts
 from headwater.query.importances import read_importances
 from headwater.query.resolve import Target
@@ -180,7 +180,7 @@ class _Search:
         steps: list[tuple[int, TrailStep]] = []
         for derived in self.graph.step(key, Direction.UPSTREAM):
             for source, field in self.graph.fields(derived.derivation, key):
-                if source in self.made and field.target_field == column:
+                if source in self.made and field.target_field in (column, WHOLE):
                     step = TrailStep(
                         target=self.made[key].version.id,
                         target_field=column,

@@ -200,7 +200,7 @@ class _WhyText:
                 words = [f"{self._short_id(step.source)}: {step.source_field}" for step in self.why.trail
                          if step.target_field == column and step.target == self.why.subject.version.id][:4]  # fmt: skip
             if words:
-                words[0] = f"{clean(column)} {UNICODE.value} {words[0]}"
+                words[0] = f"{clean(column) or 'all of it'} {UNICODE.value} {words[0]}"
                 yield from _wrapped("columns" if not at else "", words, cells)
         if len(self.why.columns) > _MOST_RAW:
             yield [_key(""), Span(f"and {len(self.why.columns) - _MOST_RAW:,} more columns: use --json", "dim")]

@@ -28,8 +28,8 @@ class EdgeBatch(msgspec.Struct, frozen=True, eq=False):
     """Edges in the order of the log, as parallel arrays of one length.
 
     ``last_seq`` is the sequence number of the last edge in it (the number asked for when nothing is newer). Times are
-    microseconds since the epoch; an edge holds in ``[valid_from, valid_to)``. ``label`` is a job id. Arrays that a
-    graph does not use are None.
+    microseconds since the epoch; an edge holds in ``[valid_from, valid_to)``. ``label`` tells edges with the
+    same ends apart: a job and how it is known. Arrays that a graph does not use are None.
 
     An edge is known by (source, target, label, valid_from). Sending it again replaces what was known (a later
     ``valid_to``, a mapping found later). An empty interval (``valid_to <= valid_from``) takes it out; in a graph with

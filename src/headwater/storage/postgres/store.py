@@ -34,7 +34,7 @@ _PROJECTED = (
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
     "listings", "pulses", "dependencies", "rewrites", "reads", "touches",
 )  # fmt: skip
-_PROJECTION = 12
+_PROJECTION = 13
 """The step of the schema at which what is kept beside the log, or what is read out of it, last changed."""
 _LOG_BYTES = "log_bytes"
 _KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", DROPPED)

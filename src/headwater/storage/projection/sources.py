@@ -9,13 +9,21 @@ from typing import Literal
 
 import numpy as np
 
+from headwater.model.graph import WHOLE
 from headwater.storage.index.edge_source import OPEN_END, U8, ColumnMapping, EdgeBatch, columns
+from headwater.storage.projection.records import Edge
 from headwater.storage.projection.rewrites import WIDTH, WITHDRAWN, edges_of, numbers_of
 from headwater.storage.projection.tables import Tables
 
 _LAST_STEP = 2**63 - 1
 Under = Callable[[], AbstractContextManager[object]]
 """Makes a context in which the tables may be read."""
+
+
+def _label(edge: Edge) -> int:
+    """What tells an edge from others between the same ends: what was observed of a job, and what it was designed to do,
+    begin and end by themselves. The numbers of jobs leave two bits."""
+    return (edge.job << 2 | edge.kind) & 0xFFFF_FFFF
 
 
 class TablesSource:
@@ -80,7 +88,7 @@ class TablesSource:
             target=np.array([edge.target for edge in edges], np.uint32),
             valid_from=np.array([edge.valid_from for edge in edges], np.int64),
             valid_to=np.array([OPEN_END if edge.valid_to is None else edge.valid_to for edge in edges], np.int64),
-            label=np.array([edge.job for edge in edges], np.uint32),
+            label=np.array([_label(edge) for edge in edges], np.uint32),
             mapping=np.array([edge.mapping for edge in edges], np.uint32),
         )
 
@@ -118,11 +126,16 @@ class TablesSource:
         return kinds
 
     def mapping(self, mapping_id: int) -> ColumnMapping:
-        """Field positions of a column mapping."""
+        """Field positions of a column mapping. An edge to the whole of a dataset leads to each column that it has."""
         with self._reading():
             row = self._tables.mappings.get(mapping_id)
             source, target = (self._places(name) for name in (row.source, row.target))
-        return columns([(source[edge.source_field], target[edge.target_field]) for edge in row.fields])
+        pairs = [
+            (source[edge.source_field], place)
+            for edge in row.fields
+            for place in (target.values() if edge.target_field == WHOLE else (target[edge.target_field],))
+        ]
+        return columns(pairs)
 
     def _places(self, name_id: int) -> dict[str, int]:
         name = self._tables.names.get(name_id)

@@ -24,7 +24,7 @@ from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outda
 
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", DROPPED)
 """Counters that outlive the projections."""
-_PROJECTION = 9
+_PROJECTION = 10
 """Counts the versions that keep more views than the one before, or read others out of the log: an older store makes its
 views again when opened."""
 TIMEOUT_S = 10.0

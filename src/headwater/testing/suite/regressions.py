@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.model.graph import NodeKind
+from headwater.model.graph import WHOLE, NodeKind
+from headwater.query import Lineage
 from headwater.storage.base import Store
 from headwater.storage.row_types import ReceiptStatus
-from headwater.testing.events import column_lineage, dataset, facet, job_event, raw, run_event, run_id, whole_run
+from headwater.testing.events import (
+    column_lineage,
+    dataset,
+    facet,
+    job_event,
+    raw,
+    run_event,
+    run_id,
+    schema,
+    whole_run,
+)
 from headwater.testing.suite.fixture import StoreFixture, fill, holding, moment, the
+
+_DIRECT = [{"type": "DIRECT", "subtype": "IDENTITY"}]
 
 
 class TrapsSuite(StoreFixture):
@@ -51,6 +64,36 @@ class TrapsSuite(StoreFixture):
             event = {**run_event(run_id(number), "j", "COMPLETE", 0), "eventTime": form}
             assert store.append(raw([event]))[0].status is ReceiptStatus.STORED
         assert {run.ended_at for run in store.runs()} == {moment(9)}
+
+    def test_a_design_outlives_a_run_that_began_with_it(self, store: Store) -> None:
+        """A job that was said to write a table, at the very instant at which a run of it did, is still said to when a
+        later run made it of something: in the graph as in the table of edges."""
+        fill(store, job_event("j", 10, outputs=["t"]))
+        fill(store, *whole_run(1, "j", 0, [], ["t"]), *whole_run(2, "j", 20, ["a"], ["t"]))
+        job, target = store.find(NodeKind.JOB, "jobs", "j"), the(store, "t")
+        assert job is not None
+        ends = [(edge.valid_from, edge.valid_to) for edge in store.edges(source_id=job.id)]
+        assert sorted(ends, key=str) == [(moment(10), moment(30)), (moment(10), None)]
+        assert job.id in store.index("dataset").walk(target.id, direction="upstream", as_of=moment(40)).ids
+
+    def test_columns_behind_data_without_columns(self, store: Store) -> None:
+        """A picture comes, as a whole, from the columns that its entry names; each column of a table does."""
+        inputs = [{"namespace": "db", "name": "a", "type": "DATASET", "field": "x", "transformations": _DIRECT}]
+        own = {"namespace": "db", "type": "DATASET", "inputs": inputs}
+        told = facet(entries=[{"name": "chart", **own}, {"name": "table", **own}])
+        source = dataset("a", facets={"schema": schema("x", "y")})
+        table = dataset("table", facets={"schema": schema("p", "q")})
+        fill(store, run_event(run_id(1), "j", "COMPLETE", 0, [source], ["chart", table], job_facets={"lineage": told}))
+        (edge,) = store.edges(target_id=the(store, "chart").id)
+        assert [(one.source_field, one.target_field) for one in store.mapping_fields(edge)] == [("x", WHOLE)]
+        assert list(store.fields(edge.target_id)) == []
+        reach = store.index("dataset").walk_columns({edge.source_id: [0]}, direction="downstream")
+        assert the(store, "table").id in reach.ids
+        found = Lineage(store).downstream("datasetField:db:a:x")
+        shown = {node.name: list(node.properties.get("fields", ())) for node in found.nodes if node.namespace == "db"}
+        assert shown == {"a": ["x"], "chart": [], "table": ["p", "q"]}
+        impact = Lineage(store).impact("datasetField:db:a:x")
+        assert {"chart", "table"} <= {one.node.name for one in impact.items if one.severity == "breaks"}
 
     def test_an_event_without_a_type(self, store: Store) -> None:
         """It says nothing of the run's state, and what it says else counts once the run completes."""

@@ -142,19 +142,22 @@ def test_a_database_that_does_not_say_its_address(follow, shop):
 def test_mistakes_and_warnings_are_the_users(follow, shop):
     """A query that fails, and what polars warns of, are as without us."""
 
+    database = engine()
+
     def outcome():
         seen = []
         for ask in (
             lambda: pl.sql("SELECT nothing FROM nowhere", eager=True),
             lambda: pl.DataFrame({"a": [1]}).sql("SELEC a"),
             lambda: pl.read_database("SELECT 1", object()),
-            lambda: pl.read_database(query="SELECT nothing FROM shops", connection=engine()),
+            lambda: pl.read_database(query="SELECT nothing FROM shops", connection=database),
         ):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 with pytest.raises(Exception) as error:
                     ask()
             seen.append((type(error.value), str(error.value)[:60], [(w.category, w.filename) for w in caught]))
+        database.dispose()
         return seen
 
     plain = outcome()

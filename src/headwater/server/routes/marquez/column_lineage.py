@@ -9,7 +9,7 @@ import msgspec
 from headwater.errors import InvalidInput
 from headwater.formats.marquez.graph import FieldData, FieldNode, InputFieldData, Lineage, NodeEdge
 from headwater.formats.marquez.requests import NodeId
-from headwater.model.graph import Direction, FieldEdge, NodeKind
+from headwater.model.graph import WHOLE, Direction, FieldEdge, NodeKind
 from headwater.query.columns import ColumnReach, walk_columns
 from headwater.query.names import field_id
 from headwater.query.walk import Edges
@@ -71,6 +71,8 @@ class _Columns:
         for reach in reaches:
             for (source, target, _), fields in reach.field_edges.items():
                 for field in fields:
+                    if field.target_field == WHOLE:
+                        continue
                     inputs = found.setdefault((target, field.target_field), {})
                     inputs.setdefault((source, field.source_field), {})[field] = None
         ids = sorted({key for column, inputs in found.items() for key, _ in (column, *inputs)})

@@ -23,7 +23,7 @@ from headwater.formats.marquez.objects import (
     VersionName,
 )
 from headwater.formats.times import format_time
-from headwater.model.graph import FieldEdge
+from headwater.model.graph import WHOLE, FieldEdge
 from headwater.server.access.tenant_documents import Documents
 from headwater.server.routes.marquez import facet_fields
 from headwater.server.routes.marquez.job_versions import Timeline, datasets_of
@@ -174,6 +174,8 @@ def field_lineage(store: Store, rows: Sequence[NodeRow]) -> dict[int, list[Field
         if source is None:
             continue
         for field in mappings[edge.mapping]:
+            if field.target_field == WHOLE:  # no column of it: Marquez has no word for that
+                continue
             found = inputs.setdefault(edge.target_id, {}).setdefault(field.target_field, {})
             found[input_field(source, field)] = None
     return {
