@@ -14,9 +14,10 @@ from headwater.model.graph import NodeKind, RunState
 from headwater.storage.base import Store
 from headwater.storage.contract_rows import ContractRows
 from headwater.storage.directory import EventCount, NamespaceRow, SourceRow
+from headwater.storage.projection.directory_tables import Span
 from headwater.storage.projection.listings import EVENT_TYPES, QUARTER_US, listed_namespace
 from headwater.storage.projection.records import DATASET, KIND_CODES
-from headwater.storage.projection.tables import Span, Tables
+from headwater.storage.projection.tables import Tables
 from headwater.storage.row_types import NodeRow, StoredEvent
 
 _RECENT_RUNS = 2000

@@ -7,8 +7,8 @@ from operator import attrgetter
 
 from headwater.storage import layouts
 from headwater.storage.memory.table import MemoryTable
+from headwater.storage.projection.directory_tables import Span
 from headwater.storage.projection.records import DATASET, JOB, Listing, Pulse, Run
-from headwater.storage.projection.tables import Span
 
 
 class MemoryDirectory:

@@ -10,8 +10,8 @@ from headwater.storage.cached import Fresh
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
 from headwater.storage.postgres.table import PostgresTable
+from headwater.storage.projection.directory_tables import Span
 from headwater.storage.projection.records import JOB, Pulse
-from headwater.storage.projection.tables import Span
 
 _INDEXED = 160
 """How many characters of a namespace or source are in its index."""

@@ -6,9 +6,10 @@ with the transaction that the backend wraps around a batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Literal, Protocol
 
+from headwater.storage.projection.directory_tables import DirectoryTables
 from headwater.storage.projection.records import (
     Change,
     Dependency,
@@ -17,21 +18,18 @@ from headwater.storage.projection.records import (
     FacetSetRow,
     Fields,
     Flow,
-    Listing,
     Mapping,
     Mention,
     Name,
     Node,
-    Pulse,
     Run,
     SearchText,
     Shape,
     Statement,
     Version,
 )
+from headwater.storage.projection.table import Contents, Table
 
-K_contra = TypeVar("K_contra", bound=Hashable, contravariant=True)
-R = TypeVar("R")
 Level = Literal["dataset", "run"]
 LEVELS: tuple[Level, ...] = ("dataset", "run")
 Side = Literal["source", "target", "job"]
@@ -47,51 +45,6 @@ Counter = Literal["name", "node", "run", "step", "content", "mapping"]
 mappings."""
 
 
-class Table(Protocol[K_contra, R]):
-    """Rows by key."""
-
-    def get(self, key: K_contra) -> R | None:
-        """The row with that key. It is the same object until it is dropped: modify it, then ``put`` it."""
-
-    def put(self, row: R) -> None:
-        """Insert the row, or update it after a change."""
-
-    def drop(self, key: K_contra) -> None:
-        """Delete the row if it exists."""
-
-    def where(self, **equal: Any) -> list[R]:
-        """Rows whose columns have these values, in no particular order. The columns must be a look-up of the layout."""
-
-    def rows(self) -> Iterator[R]:
-        """Every row, by key."""
-
-    def get_many(self, keys: Iterable[K_contra]) -> list[R]:
-        """The rows with these keys, each once, in no particular order. Keys without a row are left out.
-
-        For tables whose key is one integer. Takes a few statements for any number of keys; returns the objects of
-        ``get``.
-        """
-
-    def where_any(self, column: str, values: Iterable[int] | Iterable[str]) -> list[R]:
-        """Rows whose indexed integer ``column`` has one of these values, each once, in no particular order."""
-
-
-class Contents(Protocol[R]):
-    """Content-addressed rows, written once and never changed."""
-
-    def id_of(self, digest: bytes) -> int | None:
-        """The id of the content with that digest, if it is stored."""
-
-    def add(self, content_id: int, digest: bytes, row: R) -> None:
-        """Store new content."""
-
-    def get(self, content_id: int) -> R:
-        """The content with that id. Raises ``KeyError`` if there is none."""
-
-    def get_many(self, content_ids: Iterable[int]) -> dict[int, R]:
-        """The content with these ids, by id. Raises ``KeyError`` if one of them does not exist."""
-
-
 class SearchTable(Table[int, SearchText], Protocol):
     """The search texts of nodes, with an index. Sets of nodes are integers, see ``node_sets``."""
 
@@ -103,63 +56,6 @@ class SearchTable(Table[int, SearchText], Protocol):
 
     def keys_between(self, first: str, last: str) -> list[str]:
         """The keys of the index in a closed range, ascending."""
-
-
-class Span(NamedTuple):
-    """A namespace or source: its spelling, and when its first and its latest object appeared."""
-
-    name: str
-    uri: str
-    first_at: int
-    last_at: int
-
-
-class DirectoryTables(Protocol):
-    """The rows of the directory and ordered queries on them. Namespaces are given in normal form."""
-
-    @property
-    def listings(self) -> Table[int, Listing]:
-        """One row per node."""
-
-    @property
-    def pulses(self) -> Table[tuple[int, int], Pulse]:
-        """Counts of RunEvents per quarter of an hour and type."""
-
-    def namespaces(self) -> list[Span]:
-        """All namespaces of datasets and jobs, by name, spelled as in their first listing."""
-
-    def namespace(self, namespace: str) -> Span | None:
-        """One of them."""
-
-    def sources(self) -> list[Span]:
-        """All sources, by name, with the URI of their first listing."""
-
-    def source(self, name: str) -> Span | None:
-        """One of them."""
-
-    def datasets(self, namespace: str | None, limit: int, offset: int) -> list[int]:
-        """Datasets that are not deleted, by namespace and name."""
-
-    def jobs(self, namespace: str | None, states: Collection[int], limit: int, offset: int) -> list[int]:
-        """Jobs that are not deleted, by (started_at, run id) of their latest run, latest first.
-
-        Jobs without runs come last, by name. With ``states``, only jobs whose latest run has one of these ranks.
-        """
-
-    def recent_runs(self, limit: int) -> list[tuple[int, int]]:
-        """(job, rank of the state) of the runs that started most recently, latest first by (started_at, run id)."""
-
-    def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
-        """The number of ``datasets`` or ``jobs``."""
-
-    def known_before(self, kind: int, instant: int) -> int:
-        """The number of listings created before an instant, including deleted ones."""
-
-    def runs_of(self, job: int) -> int:
-        """The number of runs of a job."""
-
-    def pulses_between(self, first: int, last: int) -> list[Pulse]:
-        """Pulses that start in ``[first, last)``, by start and type."""
 
 
 class RewriteTable(Protocol):

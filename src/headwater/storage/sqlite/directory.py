@@ -10,8 +10,8 @@ import msgspec
 
 from headwater.storage import layouts
 from headwater.storage.cached import Fresh
+from headwater.storage.projection.directory_tables import Span
 from headwater.storage.projection.records import JOB, Pulse
-from headwater.storage.projection.tables import Span
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.table import SQLiteTable
 
