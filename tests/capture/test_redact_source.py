@@ -134,6 +134,15 @@ def test_text_without_secrets_is_the_same_text(text):
     assert redact_source(text, mask_text) == text
 
 
+def test_a_masked_text_in_sql_keeps_its_lines():
+    """A text in an SQL statement may run over several lines; those below keep their numbers."""
+    source = 'query = """INSERT INTO notes VALUES (\'first\nsecond\', 1)"""\nprint(query)\n'
+    masked = redact_source(source, mask_text)
+    assert masked is not None
+    assert "second" not in masked
+    assert masked.split("\n")[2:] == source.split("\n")[2:]
+
+
 def test_our_own_code_keeps_its_shape():
     """Masking changes no line count, and what is masked is still a program."""
     import ast

@@ -198,7 +198,13 @@ def _without_sql_texts(piece: _Piece) -> str:
     if match is None or not _STATEMENT.match(match[2]):
         return piece.text
     start, end = match.span(2)
-    return piece.text[:start] + _SQL_TEXT.sub(rf"\g<1>{MASK}\g<1>", match[2]) + piece.text[end:]
+    return piece.text[:start] + _SQL_TEXT.sub(_masked_sql_text, match[2]) + piece.text[end:]
+
+
+def _masked_sql_text(found: re.Match[str]) -> str:
+    """A masked text with as many lines as it has, so that the lines below keep their numbers."""
+    lines = "\n" * found[2].count("\n")
+    return f"{found[1]}{MASK}{lines}{found[1]}"
 
 
 def _is_telling(content: str) -> bool:
