@@ -82,7 +82,8 @@ class InferredValues:
 
     def value_of(self, obj: Any) -> Value | None:
         """A value for an array or list that is not known: what the code says; of an array, where the code does not
-        tell, the latest array of its length. Lists are too many, and too short, to be known by their length."""
+        tell, the latest array of its length, with as many columns where there is one. Lists are too many, and too
+        short, to be known by their length."""
         kind = type(obj).__name__
         if kind not in ("ndarray", "list", "tuple") or getattr(obj, "ndim", 1) == 0:
             return None
@@ -94,10 +95,12 @@ class InferredValues:
         found = self._read(obj, rows)
         if found is not None:
             return None if found is UNKNOWN else found
-        for known_rows, value in reversed(self._recent):
-            if known_rows == rows:
-                return make_value(_UNSEEN, (value,), _from_all, columns=value.columns, rows=rows)
-        return None
+        fitting = [value for known_rows, value in reversed(self._recent) if known_rows == rows]
+        width = obj.shape[1] if obj.ndim == 2 else 1
+        best = next((value for value in fitting if len(value.column_names()) == width), None) or next(
+            iter(fitting), None
+        )
+        return make_value(_UNSEEN, (best,), _from_all, columns=best.columns, rows=rows) if best is not None else None
 
     def _read(self, obj: Any, rows: int) -> Value | None:
         """What the code says of an array. A line that has been asked often is in a loop, and has told what it tells:

@@ -147,3 +147,25 @@ def test_splits_in_a_loop_are_not_of_one_another(follow):
         assert followed.sources(name, "label") == {("breast_cancer", "target")}
         assert "inferred" in str(followed.entries()[name]["fields"]["label"])
     assert len(X_train) + len(X_test) == len(X)
+
+
+def bundles():
+    """Copies of what a loader gave, made out of sight."""
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer()
+    return [(data.data.astype(np.float32), data.target.copy())]
+
+
+def test_a_guess_by_length_looks_at_the_width_too(follow):
+    """A matrix that nobody saw being made is not taken for the labels, which are as long and came later."""
+    followed = follow("pandas", "numpy", "sklearn")
+    from sklearn.model_selection import train_test_split
+
+    for X, y in bundles():
+        X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    assert len(X_train) + len(X_test) == len(y_train) + len(y_test)
+    fields = followed.entries()["train"]["fields"]
+    found = {name: {item.get("field") for item in entry["inputs"]} for name, entry in fields.items()}
+    assert found["target"] == {"target"}
+    assert all("target" not in columns for name, columns in found.items() if name != "target")
