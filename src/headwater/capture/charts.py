@@ -99,6 +99,12 @@ def values_given(recorder: Recorder, items: Iterable[Any], site_depth: int = 3) 
     return [(value, _ALL) for value in found]
 
 
+def values_seen(recorder: Recorder, items: Iterable[Any]) -> list[Drawn]:
+    """What is followed among arguments that a library made up: the user's code says nothing of them."""
+    known = [recorder.values.seen(item) for item in items if hasattr(item, "shape")]
+    return [(value, _ALL) for value in dict.fromkeys(known) if value is not None]
+
+
 def columns_named(value: Value, given: Iterable[Any]) -> tuple[str | None, ...]:
     """Those of the columns of ``value`` that arguments name, by themselves or in lists; all where none is named."""
     names = frozenset(value.column_names())
@@ -119,7 +125,7 @@ def is_called_by_user(depth: int = 3) -> bool:
 
 
 def values_at_line(recorder: Recorder) -> list[Drawn]:
-    """What the user's statement that is running passes on, as far as it is followed."""
+    """What the running statement of the user passes on, as far as it is followed; of columns those that it mentions."""
     frame = user_frame(sys._getframe(2))
     code, line = whole(frame.f_code, frame.f_lineno or 0)
     at = step_at(steps_of(code), line) if is_users(code) else None
@@ -129,9 +135,9 @@ def values_at_line(recorder: Recorder) -> list[Drawn]:
     objects = [held.get(name, frame.f_globals.get(name)) for name in dict.fromkeys((*at.passed, *at.used))]
     known = [recorder.values.seen(item) for item in objects if item is not None and not is_axes(item)]
     values = [value for value in dict.fromkeys(known) if value is not None and value is not NOTHING]
-    return [(_guessed(value), _ALL) for value in values]
+    return [(_guessed(value, columns_named(value, at.mentions)), _ALL) for value in values]
 
 
-def _guessed(value: Value) -> Value:
-    deps = [Dep(0, None, subtype="IDENTITY", description=INFERRED)]
+def _guessed(value: Value, columns: tuple[str | None, ...]) -> Value:
+    deps = [Dep(0, column, subtype="IDENTITY", description=INFERRED) for column in columns]
     return make_value("drawn", (value,), lambda _: Columns({"*": deps}))

@@ -21,6 +21,7 @@ from headwater.capture.charts import (
     picture_of,
     values_at_line,
     values_given,
+    values_seen,
 )
 from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.imports import FRAMES
@@ -111,16 +112,17 @@ def _drew(name: str, *, is_put: bool) -> After:
     op, spelling = f"matplotlib.{name}", frozenset((name,))
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        axes, given = args[0], (*args[1:], *kwargs.values())
+        axes, given, is_users = args[0], (*args[1:], *kwargs.values()), is_called_by_user()
         table = kwargs.get("data")
         known = recorder.values.get(table) if table is not None else None
         if known is not None:
             texts = [item for item in given if isinstance(item, str)]
             sources = [(known, columns_named(known, texts)), *values_given(recorder, args[1:])]
-        else:
+        elif is_users:
             sources = [] if is_put else values_given(recorder, given)
+        else:
+            sources = values_seen(recorder, given)
         if not sources and recorder.values.seen(axes) is None:
-            is_users = is_called_by_user()
             if is_users and is_literal_here(spelling):
                 recorder.values.bind(axes, NOTHING)
             elif not (is_users and is_put):

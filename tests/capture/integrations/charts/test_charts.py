@@ -118,6 +118,7 @@ def draw_importances(model):
 
 def test_what_a_library_draws_is_told_by_the_statement(followed):
     """A tree is drawn with texts of the library's own; the statement hands over the model."""
+    from sklearn.metrics import ConfusionMatrixDisplay
     from sklearn.tree import DecisionTreeClassifier, plot_tree
 
     customers = pd.read_csv("customers.csv")
@@ -127,6 +128,11 @@ def test_what_a_library_draws_is_told_by_the_statement(followed):
     plot_tree(model)
     plt.savefig("tree.png")
     draw_importances(model)
+    guessed = customers["age"] > 30
+    display = ConfusionMatrixDisplay.from_predictions(customers["age"] > 25, guessed)
+    display.figure_.savefig("matrix.png")
+    assert followed.sources("matrix.png") == {"customers.csv"}
+    assert {column for _, column in shown(followed, "matrix.png")} == {"age"}
     assert followed.sources("tree.png") == {"model"}
     assert followed.sources("importances.png") == {"model"}
 
