@@ -140,7 +140,22 @@ class InferredValues:
             obj = held(name, code)
             return self._known(obj if part is None else _part_of(obj, part))
 
-        return row_list_table(code, line, passes, known, self._rounds, names, rows)
+        def loaded(call: Any) -> list[Value]:
+            return self._loaded_by(call, code)
+
+        return row_list_table(code, line, passes, known, self._rounds, loaded, names, rows)
+
+    def _loaded_by(self, call: Any, code: CodeType) -> list[Value]:
+        """The files that a function of the user's went through; of several, those whose names the call spells out."""
+        from headwater.capture.source_analysis.literals import function_named
+        from headwater.capture.source_analysis.row_list_syntax import texts_in
+
+        function = function_named(getattr(call.func, "id", ""), code)
+        passes = self._passes.get(function, {}) if function is not None else {}
+        files = [value for values in passes.values() for value in values if value.dataset is not None]
+        texts = {text for text in texts_in(call) if text}
+        spelled = [v for v in files if v.dataset is not None and any(v.dataset.name.endswith(text) for text in texts)]
+        return spelled or files
 
     def _rounds(self, value: Value) -> list[Value]:
         """The arrays that the instruction which made a value made of late, in a loop."""

@@ -15,14 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import Final
 
-from headwater.capture.levels import is_column, level_fields
+from headwater.capture.levels import is_column
 from headwater.capture.source_analysis.bindings import Step, begins_anew, own_names, step_at, steps_of
+from headwater.capture.source_analysis.row_columns import Found, as_rows, column_of, labels_of, of_rows
 from headwater.capture.source_analysis.row_list_syntax import (
     GIVES_KEYS,
     LENGTH,
-    LOADED,
     LOADERS,
-    Key,
     Scope,
     Target,
     added_to,
@@ -49,8 +48,8 @@ Known = Callable[..., Value | None]
 """The value of the object that a name stands for, or of what that holds under another name, where it is followed."""
 Rounds = Callable[[Value], Iterable[Value]]
 """A value with those that earlier rounds of a loop made in its place."""
-_Found = dict[tuple[Value, str | None], None]
-"""Columns of values that were gone through; all columns for None."""
+Loaded = Callable[[ast.Call], Iterable[Value]]
+"""The files that a function of the user's, which a call calls, went through."""
 
 GATHERED: Final = "rows"
 """The operation of a value that was read from what the code gathered in a list."""
@@ -75,11 +74,18 @@ _Seen = set[tuple[str, int, str | None]]
 
 
 def row_list_table(
-    code: CodeType, line: int, passes: Passes, known: Known, rounds: Rounds, names: tuple[str, ...], rows: int | None
+    code: CodeType,
+    line: int,
+    passes: Passes,
+    known: Known,
+    rounds: Rounds,
+    loaded: Loaded,
+    names: tuple[str, ...],
+    rows: int | None,
 ) -> Value | None:
     """A value for a table with these columns that is made, at ``line`` of ``code``, of a list (or of lists by name);
     None if the code does not tell of anything that was gone through for it, or is followed."""
-    reader = _Reader(steps_of(code), passes, known, rounds, line)
+    reader = _Reader(steps_of(code), passes, known, rounds, loaded, line)
     data = reader.data_at(line)
     if data is None:
         return None
@@ -90,7 +96,7 @@ def row_list_table(
     inputs = tuple(dict.fromkeys(value for value, _ in everything))
     fields: dict[str, list[Dep]] = {}
     for place, name in enumerate(names):
-        found = {**keyed.get(place, {}), **keyed.get(name, {}), **_of_rows(keyed.get(_ROW, {}), name)}
+        found = {**keyed.get(place, {}), **keyed.get(name, {}), **of_rows(keyed.get(_ROW, {}), name)}
         if not found and name not in keyed and place not in keyed:
             found = dict(everything)  # under a key that cannot be read
         found.update(keyed.get(_ANY, {}))
@@ -114,40 +120,21 @@ _LABEL: Final = {"itertuples": "Index", "iterrows": "name"}
 """What a row calls its label, by the call that gave it."""
 
 
-def _labels_of(rows: list[Value]) -> _Found:
-    """What the labels of rows come from."""
-    return {(value, field): None for value in rows for field in level_fields(value)}
-
-
-def _of_rows(found: _Found, name: str) -> _Found:
-    return {(value, name): None for value, _ in found if name in value.column_names() or value.op == LOADED}
-
-
-def _as_rows(value: Value) -> Value:
-    """A file whose columns nobody listed, as one of rows with keys."""
-    is_bare = value.dataset is not None and not value.column_names()
-    return make_value(LOADED, dataset=value.dataset) if is_bare else value
-
-
-def _column_of(value: Value, column: str | None) -> str | None:
-    """The column of a value that is asked for, where it has it; of a file whose columns nobody listed, a key."""
-    names = value.column_names()
-    is_key = isinstance(column, Key) and not names and value.dataset is not None
-    return str(column) if column is not None and (column in names or is_key) else None
-
-
 class _Reader:
     """Reads the statements of one function or module, above one line of it."""
 
-    def __init__(self, steps: tuple[Step, ...], passes: Passes, known: Known, rounds: Rounds, line: int) -> None:
+    def __init__(
+        self, steps: tuple[Step, ...], passes: Passes, known: Known, rounds: Rounds, loaded: Loaded, line: int
+    ) -> None:
         self._steps = steps
+        self._loaded_by = loaded
         self._rounds = rounds
         self._passes = passes
         self._known_as = known
         self._line = line
         self._entered: set[str] = set()
         """Names of lists and rows that were read: one that is made of itself, or reached twice, is read once."""
-        self._known: dict[tuple[int, str | None, frozenset[tuple[str, Target]]], _Found] = {}
+        self._known: dict[tuple[int, str | None, frozenset[tuple[str, Target]]], Found] = {}
         """What is behind what was gone through, by its expression."""
 
     def data_at(self, line: int) -> ast.expr | None:
@@ -155,9 +142,9 @@ class _Reader:
         at = step_at(self._steps, line)
         return maker_at(at, line) if at is not None else None
 
-    def table(self, data: ast.expr) -> dict[str | int, _Found]:
+    def table(self, data: ast.expr) -> dict[str | int, Found]:
         """What each column of the table comes from, by its name or place; see ``_ROW`` and ``_ANY``."""
-        found: dict[str | int, _Found] = {}
+        found: dict[str | int, Found] = {}
         lists = pairs_of(data)
         if lists is None:
             for element, scope in self._elements(data, {}, 0):
@@ -208,7 +195,7 @@ class _Reader:
             ):
                 yield from self._elements(made.args[0], {}, 1)
 
-    def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, _Found], depth: int) -> None:
+    def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
         """What one row, written as a dictionary, a sequence or a name, puts under each key."""
         pairs = pairs_of(element)
         if pairs is not None:
@@ -224,14 +211,14 @@ class _Reader:
         elif isinstance(element, ast.Name) and element.id not in scope and depth < _MAX_DEPTH:
             self._named_row(element.id, scope, found, depth)
         elif called_name(element) == "items" and (columns := [v for v in self._passed(element) if is_column(v)]):
-            _add(found, 0, _labels_of(columns))
+            _add(found, 0, labels_of(columns))
             _add(found, 1, {(value, name): None for value in columns for name in value.column_names()})
         else:
             whole = self._sources(element, scope, 0)
             is_row = isinstance(element, ast.Name) or called_name(element) in _GIVES_A_ROW | GIVES_KEYS
             _add(found, _ROW if is_row else _ANY, whole)
 
-    def _named_row(self, name: str, scope: Scope, found: dict[str | int, _Found], depth: int) -> None:
+    def _named_row(self, name: str, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
         for step in self._bindings_once("row " + name):
             node = step.node
             if isinstance(node, ast.For | ast.AsyncFor):
@@ -246,10 +233,10 @@ class _Reader:
                 for values in added_to(node, name):
                     self._row(values, scope, found, depth + 1)
 
-    def _sources(self, node: ast.expr, scope: Scope, depth: int, seen: _Seen | None = None) -> _Found:
+    def _sources(self, node: ast.expr, scope: Scope, depth: int, seen: _Seen | None = None) -> Found:
         """The columns that stand in an expression. ``seen`` are the statements that were read for it: each is read
         once, as what it binds a name to does not depend on the way there."""
-        found: _Found = {}
+        found: Found = {}
         seen = set() if seen is None else seen
         if depth > _MAX_DEPTH:
             return found
@@ -263,14 +250,16 @@ class _Reader:
                 found.update(self._behind_name(name, column, scope, depth, seen, line))
         if any(called_name(item) in _GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
             found.update(dict.fromkeys((value, None) for value in self._passed(node)))
+        if not found and isinstance(node, ast.Call):
+            return dict.fromkeys((value, None) for value in self._loaded_by(node))
         has_keys = called_name(node) in GIVES_KEYS
-        return {(_as_rows(value), column): None for value, column in found} if has_keys else found
+        return {(as_rows(value), column): None for value, column in found} if has_keys else found
 
     def _behind_name(
         self, name: str, column: str | None, scope: Scope, depth: int, seen: _Seen, line: int = 0
-    ) -> _Found:
+    ) -> Found:
         """The columns behind a name that is used at a line, of which ``column`` is asked for."""
-        found: _Found = {}
+        found: Found = {}
         is_counted = column == LENGTH
         target = scope.get(name)
         is_apart = target is not None or column in MEASURES
@@ -281,7 +270,7 @@ class _Reader:
         live = None if is_apart or is_other else self._known_as(name)
         if live is not None:
             lives = (live,) if all(step.is_sure for step in steps) else (live, *self._rounds(live))
-            return {} if is_counted else {(value, _column_of(value, column)): None for value in lives}
+            return {} if is_counted else {(value, column_of(value, column)): None for value in lives}
         part = self._known_as(name, column) if not is_other and not is_apart and column is not None else None
         if part is not None:  # bundle.X_train
             return {} if is_counted else {(part, None): None}
@@ -316,7 +305,7 @@ class _Reader:
             waiting += [other for value in given for other, _ in uses_of(value)]
         return False
 
-    def _items(self, target: Target, column: str | None, scope: Scope, depth: int) -> _Found:
+    def _items(self, target: Target, column: str | None, scope: Scope, depth: int) -> Found:
         """The columns that a loop's name stands for, where ``column`` of it is asked for."""
         iterated, place = target
         called = called_name(iterated)
@@ -328,7 +317,7 @@ class _Reader:
             return self._items(Target(iterated.args[place], None), column, scope, depth)
         if called in ("iterrows", "items") and place == 0:
             rows = self._passed(iterated)
-            return _labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
+            return labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
         if called in _GROUPS and place == 0:  # the key of a group
             keys = texts_in(iterated)
             values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
@@ -341,18 +330,18 @@ class _Reader:
             and column == _LABEL.get(called)
             and not any(column in value.column_names() for value in found)
         ):
-            return _labels_of(found)
+            return labels_of(found)
         mentioned = {text for _, text in uses_of(iterated)} | texts_in(iterated)
         narrowed = [value for value in found if mentioned.intersection(value.column_names())] or found
-        return {(value, _column_of(value, column)): None for value in narrowed}
+        return {(value, column_of(value, column)): None for value in narrowed}
 
-    def _behind(self, iterated: ast.expr, column: str | None, scope: Scope, depth: int) -> _Found:
+    def _behind(self, iterated: ast.expr, column: str | None, scope: Scope, depth: int) -> Found:
         """As ``_items``, for what is gone through by a name that was bound further up."""
         key = (id(iterated), column, frozenset(scope.items()))
         if key not in self._known:
             found = self._known[key] = {}  # what is gone through may be made of itself
             for value, known in self._sources(iterated, scope, depth + 1):
-                found[value, known if known is not None else _column_of(value, column)] = None
+                found[value, known if known is not None else column_of(value, column)] = None
         return self._known[key]
 
     def _passed(self, node: ast.AST) -> list[Value]:
@@ -385,5 +374,5 @@ class _Reader:
         return any(begins_anew(step, name) for step in later)
 
 
-def _add(found: dict[str | int, _Found], key: str | int, more: _Found) -> None:
+def _add(found: dict[str | int, Found], key: str | int, more: Found) -> None:
     found.setdefault(key, {}).update(more)

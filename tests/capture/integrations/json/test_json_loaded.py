@@ -60,6 +60,23 @@ def test_documents_in_a_column(followed):
     assert followed.columns(literal) == {"a": set(), "b.c": set()}
 
 
+def loaded(path):
+    """What is in a file of JSON."""
+    with open(path) as file:  # noqa: PTH123
+        return json.load(file)
+
+
+def test_what_a_function_loads(followed):
+    """A function that loads one file after another: what a call gave comes from the file that it names."""
+    people, wrapped = loaded("people.json"), loaded("wrapped.json")
+    assert len(people) == len(wrapped["items"])
+    first = pd.DataFrame(loaded("people.json"))
+    again = loaded("people.json")
+    second = pd.DataFrame([{"id": one["id"]} for one in again])
+    for made in (first, second):
+        assert {name for found in followed.columns(made).values() for name, _ in found} == {"people.json"}
+
+
 class Loader:
     """Keeps what it loaded."""
 
