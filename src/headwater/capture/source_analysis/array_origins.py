@@ -157,7 +157,7 @@ def array_origin(
     # an array that was passed on has a name; only where none was, it came out of a larger expression
     walk.queue += [
         _Wanted(code, name, False, at.first, line, at.mentions) for name in (() if own else names or at.passed)
-    ] or [_Wanted(code, name, True, at.first, line, at.mentions) for name in at.used]
+    ] or walk.operands(at, line)
     walk.run()
     if not walk.found:
         return UNKNOWN if walk.is_certain else None
@@ -208,6 +208,20 @@ class _Walk:
                 self._into_caller(wanted)
             else:
                 self._through(step, wanted)
+
+    def operands(self, at: Step, line: int) -> list[_Wanted]:
+        """What is wanted of the names in the running statement. What the function holds under one, as
+        far as it is known, was found: no statement tells it better."""
+        frame = user_frame(sys._getframe(2))
+        held = variables(frame, at.used) if frame.f_code.co_name == self.code.co_name else {}
+        wanted = []
+        for name in at.used:
+            value = self.places.values.seen(held.get(name, frame.f_globals.get(name)))
+            if value is None or name in at.binds:
+                wanted.append(_Wanted(self.code, name, True, at.first, line, at.mentions))
+            else:
+                self._take(_of_parts([value], at.mentions), at.mentions)
+        return wanted
 
     def value(self, rows: int | None) -> Value:
         """A value made of what was found."""

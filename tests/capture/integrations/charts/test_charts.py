@@ -137,6 +137,23 @@ def test_what_a_library_draws_is_told_by_the_statement(followed):
     assert followed.sources("importances.png") == {"model"}
 
 
+def test_what_the_statement_holds_is_what_it_compares(followed):
+    """A prediction that is compared as it is passed on comes from the model, the truth beside it from the test set, and
+    neither from what they were split from."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.metrics import ConfusionMatrixDisplay
+    from sklearn.model_selection import train_test_split
+
+    sales = pd.read_csv("sales.csv")
+    features, target = sales[["day"]].copy(), sales["amount"].copy()
+    fitted_on, left_out, _, truth = train_test_split(features, target, random_state=1)
+    best = LinearRegression().fit(fitted_on, target[fitted_on.index])
+    predicted = best.predict(left_out)
+    display = ConfusionMatrixDisplay.from_predictions(truth > 0.4, predicted > 0.5)
+    display.figure_.savefig("matrix.png")
+    assert followed.sources("matrix.png") == {"best", "test"}
+
+
 def test_names_and_images(followed):
     """A name without a suffix gets one; images are read and written; a buffer in memory is no dataset."""
     import io
