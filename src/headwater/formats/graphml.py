@@ -87,7 +87,7 @@ def _edge_data(edge: Edge) -> dict[str, Any]:
         "how": edge.how.value,
         "valid_from": format_time(edge.valid_from) if edge.valid_from else "",
         "valid_to": "" if edge.valid_to is None else format_time(edge.valid_to),
-        "columns": "\n".join(f"{field.source_field} -> {field.target_field}" for field in edge.fields),
+        "columns": "\n".join(field.as_text() for field in edge.fields),
     }
 
 

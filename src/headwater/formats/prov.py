@@ -111,7 +111,7 @@ def _attributes(edge: Edge) -> dict[str, Any]:
         attributes["hw:validFrom"] = format_time(edge.valid_from)
     if edge.valid_to is not None:
         attributes["hw:validTo"] = format_time(edge.valid_to)
-    columns = [f"{field.source_field} -> {field.target_field}" for field in edge.fields]
+    columns = [field.as_text() for field in edge.fields]
     if columns:
         attributes["hw:columns"] = columns if len(columns) > 1 else columns[0]
     return attributes

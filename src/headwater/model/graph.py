@@ -78,6 +78,10 @@ class FieldEdge(msgspec.Struct, frozen=True, kw_only=True, order=True):
     masking: bool = False
     description: str = ""
 
+    def as_text(self) -> str:
+        """``source -> target``, with ``*`` for the whole of the target."""
+        return f"{self.source_field} -> {self.target_field or '*'}"
+
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One node of an answer.

@@ -90,7 +90,7 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
                 "job": edge.job,
                 "run": edge.run,
                 "how": edge.how.value,
-                "columns": [f"{field.source_field} -> {field.target_field}" for field in edge.fields],
+                "columns": [field.as_text() for field in edge.fields],
                 "valid_from": iso_utc(edge.valid_from) if edge.valid_from else None,
                 "valid_to": iso_utc(edge.valid_to),
             }

@@ -92,6 +92,7 @@ class TrapsSuite(StoreFixture):
         found = Lineage(store).downstream("datasetField:db:a:x")
         shown = {node.name: list(node.properties.get("fields", ())) for node in found.nodes if node.namespace == "db"}
         assert shown == {"a": ["x"], "chart": [], "table": ["p", "q"]}
+        assert [row["columns"] for row in found.rows() if row["target"] == "dataset:db:chart"] == [["x -> *"]]
         impact = Lineage(store).impact("datasetField:db:a:x")
         assert {"chart", "table"} <= {one.node.name for one in impact.items if one.severity == "breaks"}
 
