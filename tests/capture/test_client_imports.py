@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import threading
@@ -52,6 +53,21 @@ def test_a_module_that_is_there_already_is_served_at_once(hooks):
     seen: list[ModuleType] = []
     hooks.when_imported("json", seen.append)
     assert [module.__name__ for module in seen] == ["json"]
+
+
+def test_an_interrupted_callback_leaves_the_collector_on(hooks, tmp_path):
+    """Ctrl-C while hooks are installed reaches the program, whose garbage is collected as before."""
+    (tmp_path / "hwt_c.py").write_text("x = 1\n")
+
+    def interrupted(_module):
+        raise KeyboardInterrupt
+
+    hooks.when_imported("hwt_c", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        importlib.import_module("hwt_c")
+    was_on = gc.isenabled()
+    gc.enable()
+    assert was_on
 
 
 def test_a_failed_import_keeps_waiting(hooks, tmp_path):

@@ -144,6 +144,14 @@ def test_every_kind_of_change_has_its_own_digest(repo: Path) -> None:
     assert len(set(digests)) == 5
 
 
+def test_a_file_renamed_in_the_working_tree_counts_once(repo: Path) -> None:
+    """``git add -N`` makes a rename that only the working tree has: one changed file, not two."""
+    (repo / "a.py").rename(repo / "b.py")
+    git(repo, "add", "-N", "b.py")
+    state = working_tree(repo)
+    assert state is not None and (state.changed, state.untracked) == (1, 0)
+
+
 def test_looking_changes_nothing(repo: Path) -> None:
     """Not even the index, which ``git status`` likes to refresh."""
     index = repo / ".git" / "index"

@@ -23,10 +23,10 @@ DEFAULT_TIMEOUT_S = 5.0
 
 
 class Repository(Struct, frozen=True, kw_only=True):
-    """Where the code stands: ``root`` is the top folder.
+    """The state of a repository: ``root`` is its top folder.
 
-    ``branch`` is None if the head is detached, ``commit`` None before the first one, ``remote`` never holds a user
-    name or password.
+    ``branch`` is None if the head is detached, ``commit`` is None before the first commit. ``remote`` never contains a
+    user name or password.
     """
 
     root: str
@@ -36,9 +36,9 @@ class Repository(Struct, frozen=True, kw_only=True):
 
 
 class WorkingTree(Struct, frozen=True, kw_only=True):
-    """What is not committed: ``diff_digest`` is the SHA-256 over the diff and over untracked files, None if clean.
+    """What is not committed: ``diff_digest`` is the SHA-256 over the diff and the untracked files, None if clean.
 
-    ``changed`` and ``untracked`` count files. ``diff`` is the text of the difference where it was asked for.
+    ``changed`` and ``untracked`` count files. ``diff`` is the text of the diff, if it was asked for.
     """
 
     dirty: bool
@@ -67,7 +67,7 @@ def working_tree(
 ) -> WorkingTree | None:
     """What is not committed under ``root``, or None if git is missing, fails or takes longer than ``timeout_s``.
 
-    Git is told not to take locks, run hooks, helpers or pagers, nor to ask for anything.
+    Git is told to take no locks, to run no hooks, helpers or pagers, and to ask for nothing.
     """
     status = _git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", timeout_s=timeout_s)
     if status is None:
@@ -78,7 +78,7 @@ def working_tree(
     diff = b""
     if changed:
         options = ("--no-ext-diff", "--no-textconv", "--no-color", "--binary", "--full-index")
-        # Before the first commit there is no HEAD: the difference to the index is all there is.
+        # Before the first commit there is no HEAD: only the index can be compared.
         made = _git(root, "diff", "HEAD", *options, timeout_s=timeout_s)
         found = made if made is not None else _git(root, "diff", "--cached", *options, timeout_s=timeout_s)
         if found is None:
@@ -94,7 +94,7 @@ def working_tree(
 
 
 def without_credentials(url: str) -> str:
-    """A remote's address without user name, password, query and fragment; in ``git@host:path`` the ``git`` stays."""
+    """A remote's address without user name, password, query and fragment. In ``git@host:path``, ``git`` is kept."""
     if "://" not in url:
         user, at, rest = url.partition("@")
         if at and ":" in rest and "/" not in user:
@@ -108,7 +108,7 @@ def without_credentials(url: str) -> str:
         if parts.port is not None:
             host = f"{host}:{parts.port}"
     except ValueError:
-        # An address that cannot be taken apart may hide anything.
+        # An address that cannot be parsed may hide anything.
         return url.partition("://")[0] + "://"
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
@@ -135,7 +135,7 @@ def _find(start: Path) -> tuple[Path, Path] | None:
 
 
 def _pointed(marker: Path) -> Path | None:
-    """The folder that a ``.git`` file of a worktree or submodule points to."""
+    """The folder that the ``.git`` file of a worktree or submodule points to."""
     text = _small(marker)
     if text is None or not text.startswith("gitdir:"):
         return None
@@ -143,7 +143,7 @@ def _pointed(marker: Path) -> Path | None:
 
 
 def _common_folder(folder: Path) -> Path:
-    """Where branches and configuration lie: for a worktree the folder of the main repository."""
+    """The folder with branches and configuration; for a worktree, that of the main repository."""
     named = os.environ.get("GIT_COMMON_DIR")
     if named:
         return Path(named).absolute()
@@ -177,7 +177,7 @@ def _head(folder: Path, common: Path) -> tuple[str | None, str | None]:
 
 
 def _packed(common: Path, name: str) -> str | None:
-    """A branch that has been packed."""
+    """The commit of a branch in ``packed-refs``."""
     for line in (_small(common / "packed-refs") or "").splitlines():
         commit, _, packed = line.partition(" ")
         if packed == name:
@@ -233,7 +233,7 @@ def _git(root: str | os.PathLike[str], *arguments: str, timeout_s: float) -> byt
 
 
 def _entries(status: bytes) -> tuple[int, list[bytes]]:
-    """Number of changed files and the names of untracked ones, out of ``status --porcelain -z``."""
+    """Number of changed files and the names of untracked ones, from the output of ``status --porcelain -z``."""
     changed = 0
     untracked: list[bytes] = []
     entries = iter(status.split(b"\0"))
@@ -242,7 +242,7 @@ def _entries(status: bytes) -> tuple[int, list[bytes]]:
             untracked.append(entry[3:])
         elif entry:
             changed += 1
-            if entry[:1] in b"RC":
+            if b"R" in entry[:2] or b"C" in entry[:2]:  # in the index, or (after ``git add -N``) in the working tree
                 next(entries, None)  # the name before the rename
     return changed, sorted(untracked)
 
@@ -250,7 +250,7 @@ def _entries(status: bytes) -> tuple[int, list[bytes]]:
 def _diff_digest(root: Path, diff: bytes, untracked: list[bytes]) -> str:
     """SHA-256 over the diff, then over name and content of each untracked file.
 
-    Of large files, and of all if there are very many, size and time stand for the content.
+    For large files, and for all of them if there are very many, size and time replace the content.
     """
     largest = _LARGEST_FILE_BYTES if len(untracked) <= _MANY_FILES else -1
     hasher = hashlib.sha256(b"%d\0%s" % (len(diff), diff))

@@ -1,9 +1,9 @@
 """Post-import hooks: run a callback when a library is imported, without importing it.
 
-One finder stands first in ``sys.meta_path``. For a name nobody waits for it answers with one dictionary look-up. For a
-name that is waited for it lets the other finders find the module, and has the callbacks run right after the module's
-own code ran to its end: not after a failed import, and not on a half-initialised module. The spec and the loader stay
-those of the module, so that resources, reloading and introspection see what they would see without us.
+One finder is first in ``sys.meta_path``. A name without a callback costs one dictionary look-up. For a name with one,
+the other finders find the module, and the callback runs right after the module's own code has run to its end: not
+after a failed import, and not on a half-initialised module. Spec and loader remain those of the module, so that
+resources, reloading and introspection work as without us.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from headwater.capture.guard import GUARD
 Callback = Callable[[ModuleType], None]
 
 _OWN_INSTANCE: Final = (SourceFileLoader, SourcelessFileLoader, ExtensionFileLoader)
-"""Loaders created for each module, on which an instance attribute concerns that module alone."""
+"""Loaders of which each module has its own instance, so that an instance attribute affects no other module."""
 
 _BOOTSTRAP: Final = "<frozen importlib._bootstrap>"
-"""The file name of the import system's own code. The interpreter takes runs of its frames out of the traceback of a
-failed import; a frame of another name among them, ours, would keep them there."""
+"""The file name of the import system's own code. The interpreter removes sequences of its frames from the traceback of
+a failed import; a frame of ours among them, under another name, would keep them there."""
 
 FRAMES: Final[set[CodeType]] = set()
-"""Code of ours that bears that name, for who takes our frames out of a traceback."""
+"""Our code under that file name, so that our frames can be removed from tracebacks."""
 
 
 class _WrappedLoader(Loader):
-    """Stands before a loader that serves many modules (zip files, frozen code, import rewriters)."""
+    """Wraps a loader that serves many modules (zip files, frozen code, import rewriters)."""
 
     def __init__(self, loader: Any, done: Callback) -> None:
         self._loader = loader
@@ -43,12 +43,12 @@ class _WrappedLoader(Loader):
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Let the real loader make the module."""
+        """Let the real loader create the module."""
         created: ModuleType | None = self._loader.create_module(spec)
         return created
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module by its real loader, put that loader back in place, and tell who waits."""
+        """Restore the real loader, let it run the module, and run the callbacks."""
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
@@ -68,7 +68,8 @@ class ImportHooks(MetaPathFinder):
         self._finding = threading.local()
 
     def when_imported(self, name: str, callback: Callback) -> Callable[[], None]:
-        """Call ``callback(module)`` once ``name`` has been imported: now, when it already was. Returns its removal."""
+        """Call ``callback(module)`` once ``name`` has been imported, or now if it already is. Returns a function that
+        removes the callback."""
         with self._lock:
             module = sys.modules.get(name)
             is_half_done = module is not None and _is_initialising(module)
@@ -96,7 +97,7 @@ class ImportHooks(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Never finds anything for a name that nobody waits for; see the module docstring for the others."""
+        """None for a name without callbacks; otherwise the spec from the other finders, prepared to run them."""
         if self._half_done:
             self._settle()
         if fullname not in self._waiting or fullname in self._names_in_search():
@@ -135,7 +136,7 @@ class ImportHooks(MetaPathFinder):
         loader.exec_module = exec_module
 
     def _settle(self) -> None:
-        """Serve those who asked for a module while another thread was half way through importing it."""
+        """Run the callbacks registered for modules while another thread was still importing them."""
         for module in list(self._half_done):
             if not _is_initialising(module):
                 self._half_done.remove(module)
@@ -146,11 +147,13 @@ class ImportHooks(MetaPathFinder):
             callbacks = self._waiting.pop(module.__name__, [])
             if not self._waiting and self in sys.meta_path:
                 sys.meta_path.remove(self)
-        pause = CollectorPause()  # hooks are made by the hundred and stay: nothing to be found among them
-        for callback in callbacks:
-            with GUARD.at(f"import of {module.__name__}"):
-                callback(module)
-        pause.end()
+        pause = CollectorPause()  # hooks are created by the hundred and stay: there is no garbage among them
+        try:
+            for callback in callbacks:
+                with GUARD.at(f"import of {module.__name__}"):
+                    callback(module)
+        finally:
+            pause.end()
 
 
 def _ask_the_others(
