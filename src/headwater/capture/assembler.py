@@ -1,8 +1,8 @@
 """Assembles the OpenLineage events of a run from what was recorded.
 
-An ``Assembler`` belongs to one recorder and is driven by the worker's thread: ``start`` once, ``progress`` now and
-then, ``finish`` at the end. Each event carries only what is new; the receiving side unites the events of a run.
-Nothing here is seen by the user's program, and nothing here may be redacted later: the worker redacts what it gets.
+An ``Assembler`` belongs to one recorder and runs on the worker's thread: ``start`` once, ``progress`` now and then,
+``finish`` at the end. Each event carries only what is new; the receiver merges the events of a run. The events returned
+here are not yet redacted: the worker does that before it sends them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from headwater.capture.values import DatasetRef, Value, make_value, same_columns
 
 
 class Outcome(NamedTuple):
-    """How a run ended. ``state`` is COMPLETE, FAIL or ABORT; ``error`` None unless it failed."""
+    """How a run ended. ``state`` is COMPLETE, FAIL or ABORT; the ``error_`` fields are empty unless it failed."""
 
     state: str
     exit_code: int | None = None
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
 
 
 class JobFacts(NamedTuple):
-    """What is known of the job from outside: bodies of job facets and of run facets, made when first needed."""
+    """Facts about a job that do not come from its recorder: bodies of job and run facets, computed on first use."""
 
     job_facets: Callable[[], dict[str, Any]] = dict
     run_facets: Callable[[], dict[str, Any]] = dict
@@ -46,11 +46,13 @@ class JobFacts(NamedTuple):
 
 
 _NEWS: Final = 1.25
+"""Growth of the number of parameters, metrics and seeds after which they are sent again."""
 _NEWS_AFTER_S: Final = 5.0
+"""Seconds after which they are sent again if there is any new one."""
 
 
 def _is_passing(ref: DatasetRef) -> bool:
-    """Whether a file lay among the temporary ones and is gone: what a library writes and reads for itself."""
+    """Whether a file was in the temporary folder and is gone, like those that libraries write for themselves."""
     is_temporary = ref.namespace == "file" and ref.name.startswith(tempfile.gettempdir().rstrip("/") + "/")
     return is_temporary and not os.path.exists(ref.name)  # noqa: PTH110 - a name that may be anything
 
@@ -80,7 +82,7 @@ class Assembler:
         self._statements: list[tuple[str, str]] = []
         self._unresolved: list[str] = []
         self._told = (0, 0.0)
-        """How many parameters, metrics and seeds the last event told of, and when."""
+        """The number of parameters, metrics and seeds in the last event that had them, and its time."""
 
     # -- events ----------------------------------------------------------------------------------------------------
     def start(self) -> list[bytes]:
@@ -94,7 +96,7 @@ class Assembler:
         return [self._event("START", self.started_ns, run_facets, job_facets, [])]
 
     def progress(self) -> list[bytes]:
-        """A RUNNING event with what was seen since the last call; none when that is nothing."""
+        """A RUNNING event with everything recorded since the last call, or no event if there is nothing."""
         self._take()
         changed = [touched for touched in self._datasets if touched.is_changed and not _is_passing(touched.ref)]
         run_facets = self._run_facets() if self._has_news() else {}
@@ -103,8 +105,8 @@ class Assembler:
         return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(changed), changed)]
 
     def _has_news(self) -> bool:
-        """Whether to tell of parameters, metrics and seeds again. They are told whole, so a loop that measures without
-        end is told of when it has measured a quarter more, or for some seconds."""
+        """Whether to send parameters, metrics and seeds again. They are always sent in full, so during an endless loop
+        of measurements they are sent only after a quarter more of them, or after some seconds."""
         count = len(self._parameters) + len(self._metrics) + len(self._seeds)
         told, told_at_s = self._told
         now_s = time.monotonic()
@@ -114,14 +116,16 @@ class Assembler:
         return True
 
     def finish(self, outcome: Outcome) -> list[bytes]:
-        """The last event of the run, with all that was not yet said."""
+        """The last event of the run, with everything not sent before."""
         self._take()
         with GUARD.at("files"):
             self._datasets.finish_files()
-            for name in list(self.recorder.unclosed):  # it was written to until now, whatever was read meanwhile
+            for name in list(self.recorder.unclosed):  # written to until now: anything read so far may be in it
                 self._datasets.written_until_now(name, list(self._reads))
             models.mark_checkpoints(self._datasets)
         self._reads = {ref: None for ref in self._reads if not _is_passing(ref)}
+        for touched in self._datasets:
+            touched.inferred = [ref for ref in touched.inferred if not _is_passing(ref)]
         everything = [touched for touched in self._datasets if not self._is_scratch(touched)]
         run_facets = self._run_facets()
         with GUARD.at("operations"):
@@ -137,13 +141,12 @@ class Assembler:
         return [self._event(outcome.state, ended_ns, run_facets, self._job_facets(everything), everything)]
 
     def finish_bare(self, outcome: Outcome) -> list[bytes]:
-        """The last event of the run with nothing but how it ended: for when ``finish`` cannot be had."""
+        """The last event of the run with nothing but its outcome, for use if ``finish`` fails."""
         now = time.time_ns()
         return [self._event(outcome.state, now, {"headwater_outcome": self._outcome(outcome, now)}, {}, [])]
 
     def _is_scratch(self, touched: Touched) -> bool:
-        """A file that this run renamed away, or one of unknown content that is gone again: no dataset."""
-        touched.inferred = [ref for ref in touched.inferred if not _is_passing(ref)]
+        """Whether a file is no dataset: this run renamed it, or it had no known content and is gone again."""
         if touched.is_input or not touched.is_output:
             return _is_passing(touched.ref)
         if touched.ref[:2] in self.recorder.moved:
@@ -213,7 +216,7 @@ class Assembler:
 
     # -- items -----------------------------------------------------------------------------------------------------
     def _take(self) -> None:
-        """Work through the items that were added since the last time, and let go of what they held."""
+        """Process the items added since the last call, and drop them so that what they hold can be freed."""
         items = self.recorder.items
         while self._position < len(items):
             item = items[self._position]

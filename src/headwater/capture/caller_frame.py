@@ -1,8 +1,8 @@
 """Calls a function as if no frame of ours stood between it and the user's code.
 
 Some compiled functions inspect the Python frame that called them: duckdb looks for data frames among its variables, and
-a warning raised "at the caller" names its file and line. A wrapper written in Python would be that frame. The call is
-therefore made from a code object that carries the file, the line and the variables of the user's frame.
+a warning raised "at the caller" names its file and line. If a Python wrapper made the call, that frame would be ours.
+The call is therefore made from a code object that carries the file, line and variables of the user's frame.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _IS_FUNCTION: Final = 1  # inspect.CO_OPTIMIZED: local variables live in the fra
 
 
 def variables(frame: FrameType, words: Iterable[str]) -> dict[str, Any]:
-    """Those local variables of a function's frame that are among ``words``; none for a module, whose variables are
-    globals, all for the body of a class.
+    """The local variables of a function's frame that ``words`` names; none for a module, whose variables are globals;
+    all for the body of a class.
 
-    Asking a function's frame for its variables keeps them alive until the function ends, so that is done only where
-    one of them is named.
+    Asking a function's frame for its variables keeps them alive until the function ends, so it is not asked unless
+    ``words`` names one of them.
     """
     code = frame.f_code
     if not code.co_flags & _IS_FUNCTION:

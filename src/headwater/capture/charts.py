@@ -1,9 +1,8 @@
-"""What a chart shows: the values drawn on its axes, gathered for the picture that is saved.
+"""Lineage of charts: collects the values drawn on axes, for the picture that is saved.
 
-Axes are objects as frames are: each call that draws makes a new state of them, out of the state before and of what was
-drawn. A picture comes from all axes of its figure. What a library draws with arrays of its own (a tree, the importance
-of features) is told by the statement of the user that called it: whatever it passes on is behind the chart, and marked
-``inferred``.
+Axes are followed like frames: each drawing call derives a new value for them from the previous one and from what was
+drawn. A picture comes from all axes of its figure. If a library draws arrays of its own (a tree, feature importances),
+the chart comes from whatever the user's statement passed to that library, marked ``inferred``.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from headwater.capture.user_code import is_users, user_frame
 from headwater.capture.values import INFERRED, NOTHING, UNKNOWN, Columns, Dep, Rule, Value, make_value
 
 Drawn = tuple[Value, tuple[str | None, ...]]
-"""Something that was drawn, and which of its columns: None for all."""
+"""A value that was drawn, and which of its columns; None stands for all of them."""
 
 _MOST_ITEMS: Final = 1_000
 _ALL: Final = (None,)
@@ -30,12 +29,12 @@ _INTERFACES: Final = frozenset(("matplotlib", "mpl_toolkits"))
 
 
 def is_axes(item: Any) -> bool:
-    """Whether an object is an ``Axes`` of matplotlib, asked without importing it."""
+    """Whether an object is an ``Axes`` of matplotlib, found out without importing matplotlib."""
     return any(one.__name__ == "_AxesBase" for one in type(item).__mro__)
 
 
 def axes_in(result: Any) -> Iterator[Any]:
-    """The axes in what a function that draws returns: one, arrays and lists of them, or what has a figure."""
+    """The axes in the result of a drawing function: axes, arrays or lists of them, or an object with a figure."""
     if is_axes(result):
         yield result
     elif hasattr(result, "flat") and str(getattr(result, "dtype", "")) == "object":
@@ -50,7 +49,7 @@ def axes_in(result: Any) -> Iterator[Any]:
 
 
 def drawn(recorder: Recorder, axes: Iterable[Any], op: str, sources: Sequence[Drawn], *, frames: int = 3) -> None:
-    """The values ``sources`` are on ``axes`` from now on, beside what was there before."""
+    """Record that ``sources`` were drawn on ``axes``, in addition to what they show already."""
     given = [item for item in sources if item[0] is not NOTHING and item[0] is not UNKNOWN]
     if not given:
         return
@@ -61,14 +60,14 @@ def drawn(recorder: Recorder, axes: Iterable[Any], op: str, sources: Sequence[Dr
 
 
 def cleared(recorder: Recorder, axes: Any) -> None:
-    """Nothing is on ``axes`` any more."""
+    """Record that ``axes`` were cleared."""
     if recorder.values.seen(axes) is not None:
         recorder.values.bind(axes, NOTHING)
 
 
 def picture_of(recorder: Recorder, figure: Any) -> Value | None:
-    """A value for the picture of a figure, of nothing where the code spells out all that is on it; None if it is not
-    known what any of its axes shows."""
+    """The value of the picture of a figure. It has no source if everything drawn is literal in the code; None if no
+    content of its axes is known."""
     found = [recorder.values.seen(one) for one in getattr(figure, "axes", None) or ()]
     if all(value is NOTHING for value in found):
         return make_value("matplotlib.savefig", (NOTHING,)) if found else None
@@ -84,7 +83,7 @@ def _showing(shown: Sequence[Drawn]) -> Rule:
 
 
 def values_given(recorder: Recorder, items: Iterable[Any], site_depth: int = 3) -> list[Drawn]:
-    """What is followed among arguments: data, lists that were made of it, numbers that were taken out of it."""
+    """The followed values among arguments: data, lists made from data, numbers taken out of data."""
     found: dict[Value, None] = {}
     for item in items:
         if isinstance(item, list | tuple):
@@ -100,13 +99,13 @@ def values_given(recorder: Recorder, items: Iterable[Any], site_depth: int = 3) 
 
 
 def values_seen(recorder: Recorder, items: Iterable[Any]) -> list[Drawn]:
-    """What is followed among arguments that a library made up: the user's code says nothing of them."""
+    """The followed values among arguments that a library created, so that the user's code need not be analysed."""
     known = [recorder.values.seen(item) for item in items if hasattr(item, "shape")]
     return [(value, _ALL) for value in dict.fromkeys(known) if value is not None]
 
 
 def columns_named(value: Value, given: Iterable[Any]) -> tuple[str | None, ...]:
-    """Those of the columns of ``value`` that arguments name, by themselves or in lists; all where none is named."""
+    """The columns of ``value`` that the arguments name, singly or in lists; all of them if none is named."""
     names = frozenset(value.column_names())
     texts: dict[str | None, None] = {}
     for item in given:
@@ -117,7 +116,7 @@ def columns_named(value: Value, given: Iterable[Any]) -> tuple[str | None, ...]:
 
 
 def is_called_by_user(depth: int = 3) -> bool:
-    """Whether the user's own code draws, by matplotlib's interfaces, and no other library on its behalf."""
+    """Whether the drawing call comes from the user's own code through matplotlib, not from another library."""
     frame: Any = sys._getframe(depth)
     while frame is not None and (frame.f_globals.get("__name__") or "").partition(".")[0] in _INTERFACES:
         frame = frame.f_back
@@ -125,7 +124,7 @@ def is_called_by_user(depth: int = 3) -> bool:
 
 
 def values_at_line(recorder: Recorder) -> list[Drawn]:
-    """What the running statement of the user passes on, as far as it is followed; of columns those that it mentions."""
+    """The followed values that the user's running statement passes on, restricted to the columns that it mentions."""
     frame = user_frame(sys._getframe(2))
     code, line = whole(frame.f_code, frame.f_lineno or 0)
     at = step_at(steps_of(code), line) if is_users(code) else None

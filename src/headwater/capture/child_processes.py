@@ -1,9 +1,9 @@
 """Capture in worker processes of ``multiprocessing`` and ``concurrent.futures``.
 
-A worker that is terminated with its pool gets no chance to send anything, so it puts what it recorded on disk before it
-returns a result. A worker that is spawned, not forked, starts as a new interpreter that knows nothing of us: what it
-needs travels with what ``multiprocessing`` sends it at its start, in a form that does nothing where Headwater cannot be
-imported.
+A worker that is terminated with its pool gets no chance to send anything, so it writes what it recorded to disk before
+it returns a result. A worker that is spawned, not forked, starts as a new interpreter without capture: the settings it
+needs are added to the data that ``multiprocessing`` sends it at its start, in a form that does nothing if Headwater
+cannot be imported there.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ else:
 
 
 def follow_children() -> Callable[[], None]:
-    """Hook ``multiprocessing`` when it is imported; returns the undoing."""
+    """Hook ``multiprocessing`` when it is imported. Returns a function that removes the hooks."""
     hooks = Hooks("multiprocessing")
 
     def with_queues(module: ModuleType) -> None:
@@ -60,7 +60,7 @@ def _putting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Starter:
-    """Pickles to a call that begins capture in the new interpreter, or does nothing there."""
+    """Pickles to a call that starts capture in the new interpreter, or does nothing if it has no Headwater."""
 
     def __init__(self, code: str) -> None:
         self._code = code
@@ -84,7 +84,7 @@ def _preparing(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def begin_spawned(keywords: dict[str, Any], parent: tuple[str, str, str]) -> None:
-    """In the new interpreter: record under a run of its own, whose parent is the run that spawned it, once there is
+    """In the new interpreter: record under a run of its own, a child of the run that spawned it, as soon as there is
     something to record."""
     from headwater.capture import api
 

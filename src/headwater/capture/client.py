@@ -49,7 +49,7 @@ class Client:
         )
         self.worker = Worker(self.delivery, self.redactor, interval_s=settings.flush_interval_s)
         self.root: Run | None = None
-        """The run of the whole process, for what happens in no other run."""
+        """The run of the whole process, for everything that happens in no other run."""
         self.last_run_id = ""
         """The run of the process, or the one opened last."""
         self._runs: dict[str, Run] = {}
@@ -201,7 +201,7 @@ class Client:
 
     @staticmethod
     def _leave_children() -> None:
-        """Nothing is hooked yet."""
+        """Replaced by ``install``."""
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until everything recorded so far is delivered. False on timeout, or if some of it stays in the spool."""
@@ -216,8 +216,8 @@ class Client:
         self.worker.journal(outcome, timeout_s=timeout_s)
 
     def shutdown(self, outcome: Outcome | None = None, timeout_s: float | None = None) -> bool:
-        """End all open runs and deliver what is pending, within a time limit. Reports in one line what could not
-        be done."""
+        """End all open runs and deliver what is pending, within a time limit. What could not be delivered is reported
+        in one line on standard error."""
         limit = self.config.settings.flush_timeout_s if timeout_s is None else timeout_s
         recording.PROCESS.root = None
         for run in list(self._runs.values()):

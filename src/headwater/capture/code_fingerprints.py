@@ -1,9 +1,9 @@
 """Fingerprints of code: of a function with everything it refers to, and of a script.
 
-Two digests, because neither alone does. ``bytecode`` takes some ten microseconds and changes with any change of
-behaviour, but differs between Python versions: it is the key that tells whether anything needs to be looked at again.
-``source`` is the digest of the syntax tree without docstrings, stable across versions and machines and blind to
-comments and layout: it belongs in the record. Sources themselves are returned only when asked for.
+There are two digests, because neither is enough alone. ``bytecode`` takes some ten microseconds and changes with any
+change of behaviour, but differs between Python versions: it tells whether code has to be examined again. ``source`` is
+the digest of the syntax tree without docstrings, the same on all versions and machines, and ignores comments and
+layout: it is what is recorded. The source itself is returned only on request.
 """
 
 from __future__ import annotations
@@ -31,10 +31,9 @@ _DEEPEST_CONSTANT = 6
 class CodeFingerprint(Struct, frozen=True, kw_only=True):
     """Digest of a function or script.
 
-    ``bytecode`` (SHA-256) holds for one Python version, named by ``python``; of a script it is a digest of all that its
-    bytecode is made of. ``source`` (SHA-256 of the syntax tree) is None if there is no source to read.
-    ``references`` are the functions and classes of the user's own code that are part of it, ``text`` the source if it
-    was asked for.
+    ``bytecode`` (SHA-256) is valid for one Python version, named by ``python``; for a script it is a digest of
+    everything its bytecode is made from. ``source`` (SHA-256 of the syntax tree) is None if the source cannot be read.
+    ``references`` are the functions of the user's own code that are included, ``text`` the source if it was asked for.
     """
 
     name: str
@@ -48,10 +47,13 @@ class CodeFingerprint(Struct, frozen=True, kw_only=True):
 
 
 def bytecode_digest(function: Callable[..., Any]) -> str:
-    """SHA-256 over the bytecode of a function, of what it closes over and of the user's functions it names.
+    """SHA-256 over the bytecode of a function, of what it closes over and of the user's functions that it names.
 
-    Line numbers, file names, comments and layout do not count. Code outside the user's own (the standard library,
-    installed packages) counts by name. Raises ``InvalidInput`` for what has no bytecode.
+    Line numbers, file names, comments and layout are ignored. Code other than the user's own (the standard library,
+    installed packages) counts by name.
+
+    Raises:
+        InvalidInput: the function has no bytecode.
     """
     hasher = hashlib.sha256()
     for name, code, extra in _parts(_function_of(function)):
@@ -62,8 +64,11 @@ def bytecode_digest(function: Callable[..., Any]) -> str:
 def code_fingerprint(function: Callable[..., Any], *, source: bool = True, text: bool = False) -> CodeFingerprint:
     """Fingerprint of a function, method, partial or class instance with ``__call__``.
 
-    ``source=False`` leaves out the digest of the syntax tree, which takes milliseconds; call with True off the user's
-    thread. ``text=True`` returns the source as well, and below it that of the user's functions that are part of it.
+    The digest of the syntax tree takes milliseconds: pass ``source=False`` on the user's thread. ``text=True`` also
+    returns the source, followed by that of the user's functions that are included.
+
+    Raises:
+        InvalidInput: the function has no bytecode.
     """
     plain = _function_of(function)
     parts = list(_parts(plain))
@@ -81,9 +86,11 @@ def code_fingerprint(function: Callable[..., Any], *, source: bool = True, text:
 
 
 def script_fingerprint(path: str | os.PathLike[str], *, text: bool = False) -> CodeFingerprint:
-    """Fingerprint of a whole script or module; one that is no Python has the digest of its bytes as both.
+    """Fingerprint of a whole script or module. If it is not valid Python, both digests are that of its bytes.
 
-    Raises ``NotFound`` where there is no file and ``InvalidInput`` where it may not be read.
+    Raises:
+        NotFound: there is no such file.
+        InvalidInput: the file cannot be read.
     """
     from headwater.capture.source_analysis.parser import syntax_tree
 
@@ -96,7 +103,7 @@ def script_fingerprint(path: str | os.PathLike[str], *, text: bool = False) -> C
         raise InvalidInput(field="path", value=str(place), rule="must be a readable file") from error
     try:
         tree = syntax_tree(_decode(raw))
-        # Compiling it once more would warn once more: what the bytecode is made of stands for it, docstrings included.
+        # Compiling it again would repeat warnings, so the bytecode is represented by the tree, docstrings included.
         bytecode = hashlib.sha256(f"{_python()}\0{_dump(tree)}".encode("utf-8", "surrogatepass")).hexdigest()
         source = _dump_digest([tree])
     except (SyntaxError, ValueError, RecursionError):
@@ -125,7 +132,7 @@ def _decode(raw: bytes) -> str:
 
 
 def _readable(raw: bytes) -> str:
-    """Text of a source file, whatever is wrong with its encoding."""
+    """Text of a source file, decoded as UTF-8 with replacements if its declared encoding fails."""
     try:
         return _decode(raw)
     except (SyntaxError, UnicodeDecodeError):
@@ -159,7 +166,8 @@ def _function_of(function: Any) -> types.FunctionType:
 
 
 def _parts(function: types.FunctionType) -> Iterable[tuple[str, types.CodeType, bytes]]:
-    """The function first, then the user's functions it refers to: (name, code, defaults and plain values it uses)."""
+    """The function, then the user's functions it refers to: name, code, and a digest input of defaults and
+    constants."""
     waiting: list[types.FunctionType] = [function]
     seen = {id(function.__code__)}
     while waiting and len(seen) <= _MOST_REFERENCES:
@@ -174,7 +182,7 @@ def _parts(function: types.FunctionType) -> Iterable[tuple[str, types.CodeType, 
 
 
 def _referred(function: types.FunctionType) -> Iterable[tuple[str, Any]]:
-    """Names that the function uses with what they stand for: its closure, then its globals."""
+    """The names that the function uses, with their values: its closure, then its globals."""
     code = function.__code__
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
         try:
@@ -197,7 +205,7 @@ def _global_names(code: types.CodeType) -> tuple[str, ...]:
 
 
 def _functions_in(values: Iterable[tuple[str, Any]]) -> Iterable[types.FunctionType]:
-    """The functions among the values; of a class its methods."""
+    """The functions among the values, and the methods of classes among them."""
     for _, value in values:
         if isinstance(value, types.FunctionType):
             yield _unwrapped(value)
@@ -211,7 +219,7 @@ def _functions_in(values: Iterable[tuple[str, Any]]) -> Iterable[types.FunctionT
 
 
 def _unwrapped(function: types.FunctionType) -> types.FunctionType:
-    """What a decorator that says so has wrapped."""
+    """The function behind decorators that set ``__wrapped__``."""
     for _ in range(20):
         inner = getattr(function, "__wrapped__", None)
         if not isinstance(inner, types.FunctionType):
@@ -222,9 +230,9 @@ def _unwrapped(function: types.FunctionType) -> types.FunctionType:
 
 @functools.lru_cache(maxsize=4096)
 def _is_own_file(filename: str) -> bool:
-    """Whether a file is the user's: neither installed nor part of Python."""
+    """Whether a file is the user's own: neither installed nor part of Python."""
     if filename.startswith("<"):
-        # Cells of a notebook and interactive input; frozen modules are Python's.
+        # Notebook cells and interactive input are the user's; frozen modules are Python's.
         return not filename.startswith("<frozen")
     parts = Path(filename).parts
     if "site-packages" in parts or "dist-packages" in parts:
@@ -237,7 +245,7 @@ def _is_own(code: types.CodeType) -> bool:
 
 
 def _values(function: types.FunctionType, referred: Iterable[tuple[str, Any]]) -> bytes:
-    """Defaults and the plain constants among what the function refers to; they change what it does."""
+    """The defaults of the function and the plain constants it refers to, because they change what it does."""
     named = [(name, value) for name, value in referred if isinstance(value, bool | int | float | str | bytes | tuple)]
     defaults = [*(function.__defaults__ or ()), *sorted((function.__kwdefaults__ or {}).items())]
     return _constant([tuple(defaults), tuple(named)], 0)
@@ -245,7 +253,7 @@ def _values(function: types.FunctionType, referred: Iterable[tuple[str, Any]]) -
 
 @functools.lru_cache(maxsize=4096)
 def _code_digest(code: types.CodeType) -> bytes:
-    """SHA-256 of instructions, names and constants, recursively; not of places in files."""
+    """SHA-256 of instructions, names and constants, recursively, without positions in files."""
     hasher = hashlib.sha256(code.co_code)
     hasher.update(
         repr((code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags, code.co_names)).encode()
@@ -259,7 +267,7 @@ def _code_digest(code: types.CodeType) -> bytes:
 
 
 def _constant(value: object, depth: int) -> bytes:
-    """A constant as bytes that tell types apart and do not depend on the order of sets or on addresses."""
+    """A constant as bytes that differ by type and do not depend on the order of sets or on addresses."""
     if isinstance(value, types.CodeType):
         return b"C" + _code_digest(value)
     if depth > _DEEPEST_CONSTANT:
@@ -274,13 +282,13 @@ def _constant(value: object, depth: int) -> bytes:
 
 
 def _source_of(code: types.CodeType) -> str | None:
-    """Source lines of a piece of code, or None if they are gone."""
+    """Source lines of a code object, or None if they are not available."""
     import inspect
     import textwrap
     import tokenize
 
     if code.co_filename == "<string>":
-        return None  # from Python 3.13 on inspect finds the text of python -c there, whatever the code was made of
+        return None  # since Python 3.13 inspect would return the text of python -c for any code of this name
     try:
         return textwrap.dedent(inspect.getsource(code))
     except (OSError, TypeError, IndentationError, SyntaxError, tokenize.TokenError):
@@ -288,7 +296,7 @@ def _source_of(code: types.CodeType) -> str | None:
 
 
 def _text_of(codes: Iterable[types.CodeType]) -> str | None:
-    """The sources of a function and of what it refers to, one below the other; None if its own is gone."""
+    """The source of a function, followed by those of the functions it refers to; None if its own is not available."""
     first, *rest = (_source_of(code) for code in codes)
     return None if first is None else "\n\n".join([first, *(text for text in rest if text is not None)])
 
@@ -307,13 +315,13 @@ def _tree_digest(codes: Iterable[types.CodeType]) -> str | None:
         try:
             trees.append(syntax_tree(source))
         except SyntaxError:
-            # A lambda in the middle of an expression, or lines of a chained call: its text has to do.
+            # A lambda in the middle of an expression, or lines of a chained call: use the text instead.
             trees.append(ast.Constant(value=" ".join(source.split())))
     return _dump_digest(trees)
 
 
 def _dump_digest(trees: Iterable[ast.AST]) -> str:
-    """SHA-256 over syntax trees, from which docstrings are removed."""
+    """SHA-256 over syntax trees without docstrings, which are removed in place."""
     import ast
 
     hasher = hashlib.sha256()
@@ -327,7 +335,7 @@ def _dump_digest(trees: Iterable[ast.AST]) -> str:
 
 
 def _dump(node: object) -> str:
-    """The tree as text, without empty fields: Python versions add fields, and print empty ones or do not."""
+    """The tree as text, without empty fields, because Python versions differ in which of those they have."""
     import ast
 
     if isinstance(node, ast.AST):
@@ -343,7 +351,7 @@ def _dump(node: object) -> str:
 
 
 def _drop_empty_texts(node: ast.AST) -> None:
-    """Remove the empty texts that the first versions of Python 3.12 put around a format such as ``{x:{y}}``."""
+    """Remove the empty strings that the first releases of Python 3.12 put around a format such as ``{x:{y}}``."""
     import ast
 
     if isinstance(node, ast.JoinedStr):
@@ -351,7 +359,7 @@ def _drop_empty_texts(node: ast.AST) -> None:
 
 
 def _drop_docstring(node: ast.AST) -> None:
-    """Remove a docstring, leaving ``pass`` where nothing else stood."""
+    """Remove a docstring; if it was all of the body, leave ``pass``."""
     import ast
 
     if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:

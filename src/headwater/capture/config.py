@@ -2,7 +2,7 @@
 
 Environment: ``HEADWATER_<SETTING>`` (nested: ``HEADWATER_TRANSPORT__URL``), then the standard ``OPENLINEAGE_*``
 variables. File: ``headwater.toml``, or ``[tool.headwater]`` in ``pyproject.toml``, in the working folder or the nearest
-one above it. An unknown setting is refused with similar names, whatever it came from.
+one above it. An unknown setting is an error that suggests similar names, wherever it comes from.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ PREFIX = "HEADWATER_"
 _OTHER_VARIABLES = frozenset(
     {
         *("STRICT", "DEBUG", "PARENT_RUN", "TENANT", "AS_OF", "KERNEL"),
-        # of the service, which may stand in the same environment
+        # of the service, which may run in the same environment
         *("HOST", "PORT", "ANONYMOUS", "WORKERS", "LISTEN_URL", "LOG", "OIDC_ISSUER", "OIDC_AUDIENCE"),
     }
 )
-"""``HEADWATER_*`` names that mean something, but are no setting of capture."""
+"""Known ``HEADWATER_*`` names that are not settings of capture."""
 _ALIASES = {"URL": "transport.url", "API_KEY": "transport.api_key", "ENDPOINT": "transport.endpoint"}
 
 
 class Config(NamedTuple):
-    """Settings, where each came from, and the project they hold for."""
+    """Settings, the origin of each, and the project they apply to."""
 
     settings: Settings
     origins: dict[str, str]
-    """By setting (``transport.url`` for nested ones); a setting that is not listed has its default."""
+    """By setting (``transport.url`` for nested ones); settings not listed have their defaults."""
     project: Path
     """The project folder: where the settings file, ``pyproject.toml`` or ``.git`` is; else the working folder."""
     file: Path | None
 
     @property
     def store(self) -> Path:
-        """The folder of the embedded store, of the spool and of the dead letters.
+        """The folder of the embedded store, the spool and the dead letters.
 
         Raises:
-            ConfigError: the setting is the address of a server; capture writes to a folder, or sends.
+            ConfigError: the setting is the address of a server, but capture writes to a folder.
         """
         scheme, is_address, rest = self.settings.store.partition("://")
         if is_address and scheme != "sqlite":
             if self.settings.transport.get("kind", "embedded") not in ("embedded", "composite"):
-                return self.project / ".headwater"  # lineage is sent: the folder is for the spool alone
-            # The address is not repeated: a password may stand in it.
+                return self.project / ".headwater"  # lineage is sent: the folder is only for the spool
+            # The address is not repeated, because it may contain a password.
             raise ConfigError(
                 f"{self.origins.get('store', '')}: store is the address of a {scheme} server; capture needs a folder",
                 hint="to send lineage to a service set HEADWATER_URL; 'headwater serve' runs one on a database",
@@ -73,10 +73,10 @@ def load(
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> Config:
-    """Find every setting.
+    """Resolve all settings. ``environ`` and ``folder`` default to those of the process.
 
     Raises:
-        ConfigError: a setting is unknown or has the wrong shape; the message names it and where it stands.
+        ConfigError: a setting is unknown or invalid; the message names it and its origin.
     """
     environ = os.environ if environ is None else environ
     folder = Path.cwd() if folder is None else folder.resolve()
@@ -98,7 +98,7 @@ def load(
 
 
 def find_project(folder: Path) -> tuple[Path | None, Path]:
-    """The settings file that holds for ``folder`` (None: there is none) and the project folder."""
+    """The settings file that applies to ``folder`` (None if there is none), and the project folder."""
     marker: Path | None = None
     for parent in (folder, *folder.parents):
         own = parent / "headwater.toml"
@@ -121,7 +121,7 @@ def _tool_tables(pyproject: Path) -> dict[str, Any]:
 
 
 def read_file(file: Path) -> dict[str, Any]:
-    """The settings that stand in a file, not yet checked."""
+    """The settings in a file, not yet checked."""
     if file.name == "pyproject.toml":
         table = _tool_tables(file).get("headwater", {})
         return table if isinstance(table, dict) else {}
@@ -144,7 +144,7 @@ def _own_variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     found: dict[str, tuple[Any, str]] = {}
     for variable in sorted(name for name in environ if name.startswith(PREFIX)):
         rest = variable.removeprefix(PREFIX)
-        if rest in _OTHER_VARIABLES or rest.startswith("TEST_"):  # those name what our own tests may use
+        if rest in _OTHER_VARIABLES or rest.startswith("TEST_"):  # the latter are for our own tests
             continue
         name = _ALIASES.get(rest) or rest.lower().replace("__", ".")
         _refuse_unknown(name, f"environment {variable}")
@@ -157,14 +157,14 @@ def _own_variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
 
 
 def _has_empty_value(name: str) -> bool:
-    """Whether an empty variable says something: no items, or no. Elsewhere it says nothing: a compose file hands a
-    variable that was never set on as an empty one."""
+    """Whether an empty variable is a value (no items, or false). Otherwise it counts as not set: a compose file passes
+    on unset variables as empty ones."""
     hint = "" if name.partition(".")[0] == "transport" else str(setting_types()[name])
     return any(kind in hint for kind in ("tuple", "dict", "bool"))
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:
-    """The value that a variable's text means for its setting."""
+    """The text of a variable as a value for its setting."""
     if name.startswith("transport."):
         return _literal(text)
     if name == "transport":
@@ -181,7 +181,7 @@ def _from_text(name: str, text: str, variable: str) -> Any:
 
 
 def _literal(text: str) -> Any:
-    """JSON where it is JSON, else the text."""
+    """The value if the text is JSON, else the text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -205,7 +205,7 @@ def _merge(found: dict[str, tuple[Any, str]], values: Mapping[str, Any], origin:
 
 
 def _put(found: dict[str, tuple[Any, str]], name: str, value: Any, origin: str) -> None:
-    """Set one setting. A transport is one thing: naming its kind drops what was said of another."""
+    """Set one setting. ``transport`` as a whole replaces all nested settings of an earlier transport."""
     _refuse_unknown(name, origin)
     if name == "transport":
         for key in [key for key in found if key.startswith("transport.")]:
@@ -220,7 +220,7 @@ def _put(found: dict[str, tuple[Any, str]], name: str, value: Any, origin: str) 
 
 
 def _drop_another(found: dict[str, tuple[Any, str]], given: Mapping[str, tuple[Any, str]]) -> None:
-    """Forget the transport that was said before, where the environment names one of another kind."""
+    """Forget an earlier transport if the environment names one of another kind."""
     kind = given.get("transport.kind")
     if kind is not None and kind[0] != found.get("transport.kind", kind)[0]:
         for key in [key for key in found if key.startswith("transport.")]:
@@ -228,7 +228,7 @@ def _drop_another(found: dict[str, tuple[Any, str]], given: Mapping[str, tuple[A
 
 
 def _leave_key(found: dict[str, tuple[Any, str]], own: Mapping[str, tuple[Any, str]]) -> None:
-    """Forget ``HEADWATER_API_KEY`` where nothing is sent: it then belongs to the questions, asked of a service."""
+    """Forget ``HEADWATER_API_KEY`` if nothing is sent: then it is meant for questions to a service."""
     key = own.get("transport.api_key")
     if key is None or key[1] != f"{PREFIX}API_KEY":
         return
@@ -244,7 +244,7 @@ def _refuse_unknown(name: str, origin: str) -> None:
 
 
 def near_hint(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
-    """Words that point to names like ``name``."""
+    """A hint with the known names similar to ``name``, or with all of them."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, list(known), n=3)

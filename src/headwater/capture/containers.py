@@ -1,7 +1,7 @@
 """Objects that contain followed objects: a tuple of a matrix and its names, a dictionary of a model and its scaler.
 
-Such an object is saved and loaded as one, and has no value of its own: it comes from what its parts come from, and what
-is loaded from a file comes from it part by part.
+Such an object is saved and loaded as a whole but has no value of its own. When it is saved, the file comes from
+everything its parts come from; when it is loaded, each part comes from the file.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from headwater.capture.recorder import Recorder, saved_here
 from headwater.capture.values import Columns, DatasetRef, Dep, Value, Values, make_value
 
 HELD: Final = "held"
-"""The operation of a value that unites, or is, a part of such an object."""
+"""The operation of a value that combines the parts of such an object, or is one of its parts."""
 MAX_PARTS: Final = 100
-"""Parts of one object that are looked at, level by level."""
+"""How many parts are examined on each level of an object."""
 MAX_LEVELS: Final = 3
 _SEQUENCES: Final = (tuple, list, set, frozenset)
 
 
 def value_held(values: Values, obj: Any) -> Value | None:
-    """The value of an object, or one made of the values of its parts; None if nothing is known of any."""
+    """The value of an object, or a value that combines those of its parts; None if none is known."""
     known = None if isinstance(obj, (dict, *_SEQUENCES)) else values.get(obj)
     if known is not None:
         return known
@@ -34,13 +34,14 @@ def value_held(values: Values, obj: Any) -> Value | None:
 
 
 def value_saved(values: Values, obj: Any, savers: frozenset[str]) -> Value | None:
-    """As ``value_held``, of what a call of a saver puts into a file; of what cannot be followed, what the code says."""
+    """As ``value_held``, for an object that a call of one of ``savers`` writes to a file. If no value is known, the
+    source code of the call is analysed."""
     found = value_held(values, obj)
     return saved_here(savers, 1, obj) if found is None else found
 
 
 def bind_parts(recorder: Recorder, obj: Any, source: Value) -> None:
-    """``obj`` was read from ``source``: so was each array, frame and estimator in it."""
+    """Record that each array, frame and estimator in ``obj`` was read from ``source``."""
     if _is_followed(obj):
         return
     for part in _parts(obj, 0):
@@ -52,7 +53,7 @@ def bind_parts(recorder: Recorder, obj: Any, source: Value) -> None:
 
 
 def typed(ref: DatasetRef, obj: Any) -> DatasetRef:
-    """The dataset with the type that its content gives it: what is, or holds, an estimator is a model."""
+    """The dataset, of type MODEL if ``obj`` is an estimator or holds one that predicts."""
     if is_estimator(obj) or (not _is_followed(obj) and any(_predicts(part) for part in _parts(obj, 0))):
         return ref._replace(type="MODEL")
     return ref
@@ -84,7 +85,7 @@ def _parts(obj: Any, level: int) -> Iterator[Any]:
 
 
 def _items(obj: Any) -> list[Any]:
-    """What an object holds: items, values, or the attributes of an instance of a class written in Python."""
+    """The items of a container, or the attributes of an instance of a class written in Python."""
     if isinstance(obj, dict):
         return list(islice(obj.values(), MAX_PARTS))
     if isinstance(obj, _SEQUENCES):
@@ -95,7 +96,7 @@ def _items(obj: Any) -> list[Any]:
 
 
 def _is_followed(obj: Any) -> bool:
-    """Whether an object is of a kind that is followed by itself: it has rows, or is an estimator."""
+    """Whether objects of this kind have values of their own: they have a shape, or are estimators."""
     shape = getattr(obj, "shape", None)
     return (isinstance(shape, tuple) and len(shape) > 0) or is_estimator(obj)
 
@@ -111,7 +112,7 @@ def _names(part: Any) -> tuple[str, ...] | None:
 
 
 def _by_part(value: Value) -> Columns:
-    """A column from the columns of that name in every part; what a part without names is made of, as a whole."""
+    """Each column comes from the columns of that name in all parts; parts without names are taken as a whole."""
     fields: dict[str, list[Dep]] = {name: [] for name in value.column_names()}
     for position, part in enumerate(value.inputs):
         for name in part.column_names() or ("*",):

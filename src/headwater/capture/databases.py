@@ -26,7 +26,7 @@ class Database(NamedTuple):
     default_schema: str
 
     def table(self, name: str, schema: str | None = None) -> DatasetRef:
-        """The table of that name there."""
+        """The dataset for a table of this database."""
         recorder = recording.current()
         if self.namespace == IN_MEMORY and recorder is not None:
             return table_in_memory(recorder.job_namespace, recorder.job_name, self.dialect, name)
@@ -34,8 +34,8 @@ class Database(NamedTuple):
 
 
 def database_of(connection: Any) -> Database | None:
-    """The database behind what a reader of queries takes: a URL, an SQLAlchemy engine or connection, a connection of
-    sqlite3, psycopg or ADBC. None if it does not say."""
+    """The database behind what functions like ``read_sql`` accept: a URL, an SQLAlchemy engine or connection, a
+    connection of sqlite3, psycopg or ADBC. None if it cannot be told."""
     url = _url(connection)
     if url is None:
         return None
@@ -79,5 +79,5 @@ def main_file(connection: Any) -> str:
         cursor.row_factory = None
         rows = cursor.execute("PRAGMA database_list").fetchall()
         cursor.close()
-    path = next((row[2] for row in rows if row[1] in ("main", b"main")), "")  # bytes where the user has texts so
+    path = next((row[2] for row in rows if row[1] in ("main", b"main")), "")  # bytes with text_factory=bytes
     return os.fsdecode(path or "")

@@ -17,8 +17,8 @@ DEFAULT_BUDGET_S: Final = 2.0
 
 
 class Touched:
-    """One dataset of one run. Facet bodies gather in ``facets`` (of the dataset), ``input_facets`` and
-    ``output_facets``; ``origins`` is what fed it, ``inferred`` what was read before it was written."""
+    """One dataset of one run. Facet bodies are collected in ``facets`` (of the dataset), ``input_facets`` and
+    ``output_facets``; ``origins`` says what fed it, ``inferred`` lists what the run had read before it was written."""
 
     __slots__ = (
         "facets",
@@ -56,11 +56,12 @@ class Datasets:
         return iter(self._by_name.values())
 
     def find(self, name: Mapping[str, str]) -> Touched | None:
-        """The record of a dataset named by a document with ``namespace`` and ``name``; None if it was not touched."""
+        """What is known about the dataset that a document with ``namespace`` and ``name`` refers to; None if the run
+        did not touch it."""
         return self._by_name.get((name["namespace"], name["name"]))
 
     def touch(self, ref: DatasetRef) -> Touched:
-        """The record of that dataset, made when it is first touched."""
+        """What is known about that dataset; created when it is first touched."""
         touched = self._by_name.get(ref[:2])
         if touched is None:
             touched = self._by_name[ref[:2]] = Touched(ref)
@@ -71,7 +72,7 @@ class Datasets:
         return touched
 
     def read(self, ref: DatasetRef, value: Value | None, snapshot: Any) -> Touched:
-        """A dataset was read; its state is what was seen then."""
+        """A dataset was read. Its first read describes it."""
         touched = self.touch(ref)
         first = not touched.is_input
         touched.is_input = True
@@ -82,7 +83,7 @@ class Datasets:
         return touched
 
     def wrote(self, ref: DatasetRef, value: Value | None, snapshot: Any, inferred: list[DatasetRef]) -> Touched:
-        """A dataset was written, or named: its state is what is there now."""
+        """A dataset was written, or named. Its last write describes it."""
         touched = self.touch(ref)
         touched.is_output = True
         touched.origins.add(value)
@@ -109,9 +110,10 @@ class Datasets:
                 self._file(touched)
 
     def _describe(self, touched: Touched, value: Value | None, snapshot: Any) -> dict[str, Any]:
-        """Schema and fingerprint into the dataset's facets; gives the quality metrics, which depend on the side."""
+        """Put schema and fingerprint into the dataset's facets. Returns the quality metrics, which go to other facets
+        for inputs than for outputs."""
         bodies: dict[str, Any] = {}
-        if snapshot is ADDED:  # what was known of the content before is not true of it any more
+        if snapshot is ADDED:  # rows were added: what was known of the content no longer holds
             touched.facets.pop("dataQualityMetrics", None)
             touched.facets.pop("headwater_fingerprint", None)
         elif snapshot is not None and self._is_profiled:
@@ -149,8 +151,8 @@ class Datasets:
                 statistics["size"] = found.size_bytes
 
     def _footer(self, touched: Touched, path: str) -> None:
-        """What a Parquet file says of itself, where nothing was profiled: its data never passed through this process's
-        frames (a scan, a query over files)."""
+        """Schema, rows and nulls from the footer of a Parquet file that was not profiled, because its data passed
+        through no frame of this process (a scan, a query over files)."""
         side = touched.facets if touched.is_output else touched.input_facets
         if "dataQualityMetrics" in side or not path.endswith((".parquet", ".pq")):
             return
@@ -175,7 +177,7 @@ class Datasets:
 
 
 def _side_by_side(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The facets of a set whose columns live in several objects (X and y): columns united, digests combined."""
+    """The facets of a dataset whose columns are spread over several objects (X and y): columns and digests combined."""
     by_name: dict[str, dict[str, Any]] = {}
     for part in parts:
         for field in part.get("schema", {}).get("fields", []):
@@ -196,7 +198,7 @@ def _side_by_side(parts: list[dict[str, Any]]) -> dict[str, Any]:
             "columns": {name: digest for item in prints for name, digest in item.get("columns", {}).items()},
             **{form: _joined([item[form] for item in prints]) for form in ("exact", "schema") if form in prints[0]},
         }
-        # Rows in another order keep the digests of the parts but may pair them again: no multiset of the whole.
+        # Reordering the rows of one part alone changes the whole, but no order-insensitive digest of a part.
         bodies["headwater_fingerprint"].pop("multiset", None)
     return bodies
 

@@ -35,11 +35,11 @@ class Place(NamedTuple):
 
 
 FOLLOWED: Final[set[str]] = set()
-"""Names of the drivers whose own integration is in place; what runs on top of them is not told a second time."""
+"""Names of the drivers whose own integration is installed; libraries on top of them do not report statements again."""
 
 
 def follow(hooks: Hooks, driver: str) -> None:
-    """Say that a driver is followed, until the hooks are removed."""
+    """Mark a driver as followed, until the hooks are removed."""
     FOLLOWED.add(driver)
     hooks.on_remove(lambda: FOLLOWED.discard(driver))
 
@@ -65,7 +65,7 @@ class Connections:
         self._states: weakref.WeakKeyDictionary[Any, _State] = weakref.WeakKeyDictionary()
 
     def place(self, connection: Any, place: Place) -> None:
-        """Say where a connection leads, when that is known from elsewhere."""
+        """Set where a connection leads, if that is known from elsewhere."""
         self._states[connection] = _State(place)
 
     def where(self, connection: Any) -> Place:
@@ -79,7 +79,8 @@ class Connections:
         return state
 
     def ran(self, recorder: Recorder, connection: Any, sql: Any, *, is_started: bool = True) -> None:
-        """A statement was executed without error; one that is not yet ``is_started`` counts when it is committed."""
+        """Record a statement that was executed without error. Without ``is_started``, the driver reports no
+        transaction yet, and the statement counts when it is committed."""
         text = _text(sql)
         if text is None:
             return
@@ -95,7 +96,7 @@ class Connections:
             _hand_on(recorder, state.place, text)
 
     def committed(self, connection: Any) -> None:
-        """What was pending counts."""
+        """Record the pending statements."""
         state = self._states.get(connection)
         if state is not None and state.pending:
             pending, state.pending = state.pending, {}
@@ -103,15 +104,15 @@ class Connections:
                 _hand_on(recorder, state.place, text)
 
     def rolled_back(self, connection: Any) -> None:
-        """What was pending never happened."""
+        """Forget the pending statements."""
         state = self._states.get(connection)
         if state is not None:
             state.pending.clear()
 
 
 def place_in_postgres(info: Any) -> Place:
-    """Where a connection to PostgreSQL leads, by its ``info`` (psycopg 3 and psycopg2 agree on it). A socket that is a
-    file is on this machine."""
+    """Where a connection to PostgreSQL leads, by its ``info`` (the same in psycopg 3 and psycopg2). A Unix socket is
+    ``localhost``."""
     host = info.host or ""
     server = "localhost" if not host or host.startswith("/") else host
     return Place("postgres", f"postgres://{server}:{info.port or 5432}", f"{info.dbname}.public")
@@ -123,14 +124,14 @@ def _text(sql: Any) -> str | None:
     if not isinstance(sql, str):
         return None
     if len(sql) > _MAX_TEXT:
-        # A driver wrote the rows of a bulk insert into the text: the rows do not matter.
+        # Some drivers write the rows of a bulk insert into the text; lineage does not need them.
         found = _VALUES.match(sql)
         return found[1] + "(NULL)" if found else sql[:_MAX_TEXT]
     return sql
 
 
 class _Repeats:
-    """Statements that were passed on since something else was recorded: a loop of inserts is one fact."""
+    """Statements recorded since anything else was recorded, so that a loop of inserts is recorded once."""
 
     __slots__ = ("length", "recorder", "round", "rounds")
 
@@ -145,7 +146,7 @@ _REPEATS: Final = _Repeats()
 
 
 def _hand_on(recorder: Recorder, place: Place, text: str) -> None:
-    """Record a statement, unless it was recorded since anything else was that could change what it means."""
+    """Record a statement, unless nothing that could change its meaning was recorded since it last was."""
     repeats = _REPEATS
     key = (place.namespace, text)
     if repeats.recorder is not recorder or len(repeats.rounds) > _MAX_REMEMBERED:
@@ -162,9 +163,9 @@ def _hand_on(recorder: Recorder, place: Place, text: str) -> None:
 
 
 def watched(original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], None], site: str) -> Callable[..., Any]:
-    """A wrapper for ``execute`` and its kin; ``ran(recorder, cursor, sql)`` follows each outermost call.
+    """A wrapper for ``execute`` and similar methods: calls ``ran(recorder, cursor, sql)`` after each outermost call.
 
-    Iterators of rows and functions called from SQL are the user's code: what they read is seen.
+    Iterators of rows and functions called from SQL are the user's code: what they read is recorded.
     """
 
     @functools.wraps(original)
@@ -188,7 +189,7 @@ def watched(original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], No
 def watched_async(
     original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], None], site: str
 ) -> Callable[..., Any]:
-    """As ``watched``, for a method that is awaited. Other tasks run meanwhile: nothing is marked as busy."""
+    """As ``watched``, for a coroutine. Other tasks run meanwhile, so the thread is not marked as busy."""
 
     @functools.wraps(original)
     async def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -205,7 +206,7 @@ def watched_async(
 def told_async(
     original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], None], site: str
 ) -> Callable[..., Any]:
-    """As ``told``, for a method that is awaited."""
+    """As ``told``, for a coroutine."""
 
     @functools.wraps(original)
     async def ended(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -218,7 +219,7 @@ def told_async(
 
 
 def told(original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], None], site: str) -> Callable[..., Any]:
-    """A wrapper for ``commit`` and its kin; ``tell(connection, args)`` follows each call that did not raise."""
+    """A wrapper for ``commit`` and similar methods; ``tell(connection, args)`` is called after each successful call."""
 
     @functools.wraps(original)
     def ended(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -231,7 +232,7 @@ def told(original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], No
 
 
 def renamed(base: type, methods: dict[str, Any], slots: tuple[str, ...] = ()) -> type:
-    """A sub-class that looks like its base: same name, and no attributes of its own."""
+    """A subclass that looks like its base: the same name, and no attributes of its own."""
     own = slots if not base.__weakrefoffset__ else ()
     copied = {name: getattr(base, name) for name in ("__module__", "__qualname__", "__doc__")}
     return type(base)(base.__name__, (base,), {"__slots__": own, **copied, **methods})

@@ -1,7 +1,7 @@
 """Delivers finished events to their destination, or to the spool while it is unavailable.
 
-Nothing here raises into the worker: a destination that is away costs a growing pause before it is tried again, what it
-refuses for good is kept as a dead letter with its words, and what can be kept nowhere is counted.
+Nothing here raises into the worker: an unavailable destination is tried again after growing pauses, events that it
+refuses for good are kept as dead letters with the reason, and events that can be kept nowhere are counted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headwater.capture.guard import GUARD, logger
 from headwater.capture.lease import Lease, abandoned, closing_event
 from headwater.capture.spool import Spool
 from headwater.capture.transports import Refused, Transport, make_transport
-from headwater.errors import HeadwaterError, StoreError, TransportError
+from headwater.errors import HeadwaterError
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -50,19 +50,19 @@ class Delivery:
         self._is_hurried = False
         self._deferred_until = time.monotonic() + DEFER_S
         self.away = ""
-        """Why the destination could not be reached last time, in words; empty while it can."""
+        """Why the destination could not be reached last time; empty while it can be."""
         self.delivered = 0
         self.refused = 0
         self.dropped = 0
         """Events that could be kept nowhere."""
         self.drained = 0
         self.gaps = 0
-        """Events that an earlier process had to drop, as its spool says."""
+        """Events that earlier processes dropped, according to their spools."""
 
     # -- sending -------------------------------------------------------------------------------------------------------
     def send(self, events: Sequence[bytes], *, is_urgent: bool = False, is_last: bool = False) -> None:
-        """Deliver events, or keep them. ``is_urgent``: somebody waits for it. ``is_last``: the process ends, and no
-        time is left to wait for a destination that is away."""
+        """Deliver events, or keep them. ``is_urgent``: a caller waits for the delivery. ``is_last``: the process ends,
+        and there is no time to wait for an unavailable destination."""
         waiting = self._unkept + list(events)
         self._unkept = []
         if self._is_deferred(is_urgent or is_last):
@@ -78,8 +78,8 @@ class Delivery:
             self.drain()
 
     def _is_deferred(self, is_urgent: bool) -> bool:
-        """Whether events are better put into the spool first: opening a store takes modules and processor time
-        that the program's own start should have, and a disk write in the spool is as safe."""
+        """Whether to put events into the spool first: opening a store loads modules and takes processor time that the
+        start of the program needs, and events in the spool are as safe."""
         if self._settings.get("kind", "embedded") != "embedded":
             return False
         now = time.monotonic()
@@ -89,18 +89,16 @@ class Delivery:
         return False
 
     def _try_to_send(self, waiting: list[bytes]) -> list[bytes]:
-        """Send in batches; returns what was not taken."""
+        """Send in batches. Returns the events that were not delivered."""
         sent = 0
         try:
             transport = self.transport()
             for batch in _batches(waiting):
                 self._deliver(transport, batch)
                 sent += len(batch)
-        except (TransportError, StoreError) as error:
+        except HeadwaterError as error:  # it cannot be reached, or a setting is wrong, which shows on first use
             self._is_away(error)
-        except HeadwaterError as error:  # a setting of the transport that only shows when it is made
-            self._is_away(error)
-        except Exception as error:  # noqa: BLE001 - the queue worker's rule: a broken transport is one that is away
+        except Exception as error:  # noqa: BLE001 - the queue worker's rule: treat a broken transport as unavailable
             GUARD.failed("transport", error)
             self._is_away(error)
         else:
@@ -123,10 +121,10 @@ class Delivery:
         logger.debug("the destination is away: %s", self.away)
 
     def transport(self) -> Transport:
-        """The transport, made when it is first needed.
+        """The transport, created on first use.
 
         Raises:
-            ConfigError: its settings do not hold.
+            ConfigError: its settings are invalid.
         """
         if self._transport is None:
             self._transport = make_transport(self._settings, self._folder)
@@ -135,14 +133,14 @@ class Delivery:
         return self._transport
 
     def hurry(self) -> None:
-        """The process ends: a transport does not wait long to try again, whether it is there yet or not."""
+        """Shorten the pauses of the transport, existing or created later, because the process ends."""
         self._is_hurried = True
         if self._transport is not None:
             self._transport.hurry.set()
 
     # -- keeping -------------------------------------------------------------------------------------------------------
     def _keep(self, events: list[bytes]) -> None:
-        """Put events into the spool; in memory, up to a limit, when that cannot be written either."""
+        """Put events into the spool or, if it cannot be written, keep them in memory up to a limit."""
         try:
             kept = self.spool.append(events)
         except OSError as error:
@@ -162,7 +160,7 @@ class Delivery:
         return events
 
     def keep(self, events: list[bytes]) -> None:
-        """Put events on disk at once, for the next process to deliver: the process ends in this instant."""
+        """Write events to disk at once, for the next process to deliver, because this one is ending."""
         waiting, self._unkept = self._unkept + events, []
         if waiting:
             self._keep(waiting)
@@ -173,7 +171,7 @@ class Delivery:
         return len(self._unkept)
 
     def _bury(self, refused: Sequence[Refused]) -> None:
-        """Keep what the destination refused for good, with its words."""
+        """Keep the events that the destination refused for good, with its reasons."""
         path = self._folder / "dead_letters.jsonl"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -205,9 +203,8 @@ class Delivery:
 
     # -- the end, and forks --------------------------------------------------------------------------------------------
     def close(self) -> None:
-        """Release the destination and the spool; both come back on the next ``send``."""
-        if self._transport is not None:
-            self._transport.close()
+        """Close the destination and the spool; the next ``send`` opens them again."""
+        self.release_transport()
         self.spool.close()
 
     def release_transport(self) -> None:
@@ -216,7 +213,7 @@ class Delivery:
             self._transport.close()
 
     def after_fork(self) -> None:
-        """In the child: forget, without touching, everything that belongs to the parent."""
+        """In the child of a fork: forget everything that belongs to the parent, without closing it."""
         _LEFT_TO_PARENT.append(self._transport)
         self._transport = None
         self._is_hurried = False
@@ -229,7 +226,7 @@ class Delivery:
 
 
 _LEFT_TO_PARENT: list[Any] = []
-"""Transports that a fork brought along: never used here, never closed here."""
+"""Transports inherited through a fork, kept alive so that they are never closed here."""
 
 
 def _batches(events: list[bytes]) -> list[list[bytes]]:

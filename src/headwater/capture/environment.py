@@ -1,7 +1,7 @@
 """The environment of a run: interpreter, machine, installed and imported packages, names of settings.
 
-Everything is read from the file system and from what is loaded already; no package is imported and none is asked for
-its metadata. Values of environment variables are never read, only names.
+Everything is read from the file system and from loaded modules; no package is imported and no package metadata is
+parsed. Only the names of environment variables are read, never their values.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _RELEVANT = re.compile(
 
 
 class Hardware(Struct, frozen=True, kw_only=True):
-    """The machine. ``cpu_count`` is what this process may use; ``memory_bytes`` respects a container's limit."""
+    """The machine. ``cpu_count`` counts the CPUs that this process may use; ``memory_bytes`` respects a container's
+    limit."""
 
     machine: str
     cpu_count: int | None
@@ -37,9 +38,9 @@ class Hardware(Struct, frozen=True, kw_only=True):
 class Environment(Struct, frozen=True, kw_only=True):
     """The environment of a run.
 
-    ``distributions`` maps normalised names to versions, ``imported`` those top-level packages that are loaded to the
-    version of their distribution ("" where it is unknown). ``lock_digest`` is the SHA-256 over the sorted
-    ``name==version`` lines: two runs with the same digest had the same packages.
+    ``distributions`` maps normalised names to versions, ``imported`` the loaded top-level packages to their versions
+    ("" if unknown). ``lock_digest`` is the SHA-256 over the sorted ``name==version`` lines: two runs with the same
+    digest had the same packages.
     """
 
     python: str
@@ -54,7 +55,7 @@ class Environment(Struct, frozen=True, kw_only=True):
 
 
 def environment() -> Environment:
-    """Look at the environment once; takes a few milliseconds and never fails for what cannot be read."""
+    """Examine the environment. Takes a few milliseconds; what cannot be read is left out."""
     installed = distributions()
     return Environment(
         python=platform.python_version(),
@@ -72,7 +73,7 @@ def environment() -> Environment:
 def distributions(paths: Iterable[str] | None = None) -> dict[str, str]:
     """Installed distributions by normalised name, from the names of their metadata folders on ``sys.path``.
 
-    The first one on the path counts, as for imports. Editable installs have such a folder too.
+    The first one on the path counts, as for imports. Editable installs have such a folder, too.
     """
     found: dict[str, str] = {}
     for path in dict.fromkeys(sys.path if paths is None else paths):
@@ -104,7 +105,7 @@ def imported_packages(installed: Mapping[str, str] | None = None) -> dict[str, s
     for name, module in list(sys.modules.items()):
         if "." in name or name.startswith("_") or name in sys.stdlib_module_names or name == "headwater":
             continue
-        # Reading the dictionary runs no lazy attribute of the module.
+        # Reading the dictionary triggers no lazy attribute of the module.
         fields = getattr(module, "__dict__", {})
         spec = fields.get("__spec__")
         if not isinstance(spec, machinery.ModuleSpec) or not _is_installed(spec):
@@ -115,19 +116,19 @@ def imported_packages(installed: Mapping[str, str] | None = None) -> dict[str, s
 
 
 def variable_names() -> tuple[str, ...]:
-    """Names of environment variables that are known to change results or describe the scheduler. Never values."""
+    """Names, never values, of environment variables known to change results or to describe the scheduler."""
     return tuple(sorted(name for name in os.environ if _RELEVANT.match(name)))
 
 
 def hardware() -> Hardware:
-    """The machine, with the names of GPUs only where torch is loaded and has already started CUDA."""
+    """The machine, with the names of GPUs only if torch is loaded and has already started CUDA."""
     return Hardware(
         machine=platform.machine(), cpu_count=_cpu_count(), memory_bytes=_memory_bytes(), gpus=tuple(_gpu_names())
     )
 
 
 def _normal(name: str) -> str:
-    """The name as package indexes compare it."""
+    """The name in the normal form by which package indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -150,7 +151,7 @@ def _cpu_count() -> int | None:
 
 
 def _memory_bytes() -> int | None:
-    """Memory of the machine, or the limit of the control group where that is lower."""
+    """Memory of the machine, or the limit of the control group if that is lower."""
     try:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Writes captured facts as OpenLineage facets and events: plain documents, encoded once."""
+"""Writes captured facts as OpenLineage facets and events, as plain documents that are encoded once."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _STANDARD: Final = {
     "tags": "1-0-0/TagsRunFacet",
     "version": "1-0-1/DatasetVersionDatasetFacet",
 }
-"""Facets of the standard that capture writes: version and schema file."""
+"""The standard facets that capture writes, with version and schema file."""
 
 
 def facet(name: str, body: dict[str, Any]) -> dict[str, Any]:
-    """A facet body with its producer and the address of its schema, whichever of the standard or ours it is."""
+    """A facet body with its producer and the address of its schema, which is the standard's or our own."""
     standard = _STANDARD.get(name)
     if standard:
         url = f"https://openlineage.io/spec/facets/{standard}.json"
@@ -44,7 +44,7 @@ def facet(name: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def facets(bodies: dict[str, Any]) -> dict[str, Any]:
-    """Facet bodies by name, each made whole; empty bodies are left out."""
+    """Complete facets from facet bodies by name; empty bodies are left out."""
     return {name: facet(name, body) for name, body in bodies.items() if body}
 
 
@@ -86,7 +86,7 @@ def run_event(
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has no word for is written as text: a parameter may be any object."""
+    """A JSON value for an object that JSON cannot express, such as a parameter of any class: usually its text."""
     item = getattr(value, "item", None)
     if item is not None and getattr(value, "ndim", None) == 0:
         return item()

@@ -1,4 +1,4 @@
-"""File locks that are released when the process that holds them ends, in whatever way."""
+"""File locks that are released when the process that holds them ends, however it ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        return True  # a file system without locks: better delivered twice, which is harmless, than never
+        return True  # a file system without locks: delivering twice is harmless, never delivering is not
     return True
 
 
@@ -39,7 +39,7 @@ class Lock:
 
     @staticmethod
     def on(descriptor: int) -> bool:
-        """Lock an open file until it is closed; False if another holds it."""
+        """Lock an open file until it is closed. False if another process holds the lock."""
         return _try_lock(descriptor)
 
     def __enter__(self) -> Self:

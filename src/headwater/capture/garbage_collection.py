@@ -12,14 +12,14 @@ import gc
 
 
 class CollectorPause:
-    """From here to ``end`` nothing is collected."""
+    """Pauses garbage collection until ``end``."""
 
     def __init__(self) -> None:
         self._was_on = gc.isenabled()
         gc.disable()
 
     def end(self) -> None:
-        """Collect as before."""
+        """Enable collection again, if it was enabled."""
         if self._was_on:
             gc.enable()
 
@@ -31,13 +31,13 @@ class _Frozen:
 
 
 def freeze() -> None:
-    """Let the collector pass over all that there is now."""
+    """Exclude all existing objects from collection."""
     gc.freeze()
     _Frozen.has_any = True
 
 
 def thaw() -> None:
-    """Let it look at everything again, if we froze something."""
+    """Undo ``freeze``, if it was called."""
     if _Frozen.has_any:
         gc.unfreeze()
         _Frozen.has_any = False

@@ -1,8 +1,8 @@
 """The guard: keeps errors in capture away from the user's program.
 
-Every hook, and every installation of one, runs under the guard. An ``Exception`` is counted, logged once a site at
-debug level and forgotten; ``KeyboardInterrupt`` and ``SystemExit`` pass through untouched. In our own tests
-(``strict``, or ``HEADWATER_STRICT=1``) it re-raises, so a fault in a hook fails the test that met it.
+Every hook, and every installation of one, runs under the guard. An ``Exception`` is counted, logged once per site at
+debug level and dropped; ``KeyboardInterrupt`` and ``SystemExit`` pass through. In our own tests (``strict``, or
+``HEADWATER_STRICT=1``) the guard re-raises, so a faulty hook fails the test that runs it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Guard:
         self.strict = os.environ.get("HEADWATER_STRICT") == "1" if strict is None else strict
         self.failures: Counter[str] = Counter()
         self.first: dict[str, str] = {}
-        """Per site, the first error in words: what ``headwater run --verbose`` says at the end."""
+        """The first error at each site, as ``headwater run --verbose`` reports it at the end."""
 
     def failed(self, site: str, error: Exception) -> None:
-        """Account for an error of ours at ``site``; re-raise it in strict mode."""
+        """Count an error of ours at ``site``; re-raise it in strict mode."""
         self.failures[site] += 1
         if self.failures[site] == 1:
             self.first[site] = f"{type(error).__name__}: {error}"

@@ -10,10 +10,10 @@ An integration is one file, named after the library, with one class::
 
     def _merge(recorder, result, args, kwargs): ...
 
-The original is called exactly once, with the arguments as they came, and its result or exception is what the caller
-gets. A handler runs under the guard, after the original returned, and only on the outermost observed call: pandas
-calling pandas is one operation. Handlers must not keep references to data, call lazily-held data into being, or
-import anything heavy; they read attributes and hand facts to the recorder.
+The original is called exactly once with unchanged arguments, and the caller gets its result or exception. A handler
+runs under the guard, after the original has returned, and only for the outermost observed call: pandas calling pandas
+is one operation. Handlers must not keep references to data, evaluate lazily held data, or import anything heavy; they
+read attributes and pass facts to the recorder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from headwater.errors import DidNotEnable
 After = Callable[[Recorder, Any, tuple[Any, ...], dict[str, Any]], None]
 """``handler(recorder, result, args, kwargs)``; for a method ``args[0]`` is the object."""
 Before = Callable[[Recorder, tuple[Any, ...], dict[str, Any]], Any]
-"""``handler(recorder, args, kwargs)``: what it returns is handed to the handler that runs after."""
+"""``handler(recorder, args, kwargs)``; its result is passed to the handler that runs afterwards."""
 AfterBefore = Callable[[Recorder, Any, Any, tuple[Any, ...], dict[str, Any]], None]
 """``handler(recorder, seen_before, result, args, kwargs)``."""
 
@@ -45,11 +45,11 @@ class _Busy(threading.local):
 
     def __init__(self) -> None:
         self.cell = [0]
-        """Holds the depth. The hot path asks for the cell once: each look at a thread's own attribute costs."""
+        """Holds the depth. The hot path fetches this list once, because each access to a thread-local costs."""
 
     @property
     def depth(self) -> int:
-        """0 outside observed calls, 1 inside, ``stand_in.USERS_CODE`` while a function of the user runs in one."""
+        """0 outside observed calls, 1 inside, ``wrapper_frames.USERS_CODE`` while the user's code runs in one."""
         return self.cell[0]
 
     @depth.setter
@@ -63,7 +63,7 @@ _PROCESS = recording.PROCESS
 
 
 class unobserved:  # noqa: N801 - reads as a word: ``with unobserved():``
-    """A section in which nothing on this thread is observed: our own use of the user's libraries."""
+    """A section in which nothing on this thread is observed, for our own use of the user's libraries."""
 
     def __enter__(self) -> None:
         BUSY.depth += 1
@@ -73,9 +73,9 @@ class unobserved:  # noqa: N801 - reads as a word: ``with unobserved():``
 
 
 def observe(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
-    """A stand-in for ``original`` that tells ``after`` about each outermost call."""
+    """A wrapper of ``original`` that calls ``after`` after each outermost call."""
 
-    # There are a thousand of these, so what all have in common is no part of the closure.
+    # There are about a thousand of these, so the closure holds nothing that is the same for all.
     @functools.wraps(original)
     def observed(*args: Any, **kwargs: Any) -> Any:
         recorder = _current() or _PROCESS.root  # recording.current(), inlined
@@ -99,7 +99,7 @@ def observe(original: Callable[..., Any], after: After, site: str) -> Callable[.
 
 
 def observe_around(original: Callable[..., Any], before: Before, after: AfterBefore, site: str) -> Callable[..., Any]:
-    """As ``observe``, with a look at the arguments before the call, for what the call changes in place."""
+    """As ``observe``, with a handler before the call too, for calls that change their arguments in place."""
 
     @functools.wraps(original)
     def observed(*args: Any, **kwargs: Any) -> Any:
@@ -157,7 +157,7 @@ class Hooks:
         self.put(owner, name, property(getter, original.fset, original.fdel, original.__doc__))
 
     def replace(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        """Put ``make(original)`` in the place of ``owner.name``, keeping its kind of method."""
+        """Replace ``owner.name`` by ``make(original)``, which stays a class or static method if it was one."""
         static = _static(owner, name)
         if static is _ABSENT:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} is gone in this version")
@@ -176,17 +176,17 @@ class Hooks:
         self._undo.append(undo)
 
     def part(self) -> Hooks:
-        """Hooks that can be removed before the rest, and are removed with it."""
+        """A subset of these hooks that can be removed earlier, and is removed with the rest at the latest."""
         made = Hooks(self.identifier)
         self._parts.append(made)
         return made
 
     def remove(self) -> None:
-        """Restore what was there before, last change first; in the modules that imported a stand-in since, too."""
+        """Restore all attributes, last change first, also in modules that have imported a wrapper since."""
         remove_all([self])
 
     def take_back(self) -> list[_Copy]:
-        """Restore the attributes; returns what is to be put back into other modules."""
+        """Restore the attributes of the library. Returns what has to be restored in other modules."""
         while self._undo:
             self._undo.pop()()
         copies = [_Copy(copy.name, copy.new, copy.old, copy.owner) for copy in reversed(self._copies)]
@@ -195,8 +195,9 @@ class Hooks:
         return [*copies, *(copy for part in self._parts for copy in part.take_back())]
 
     def settle(self) -> None:
-        """Replace what ``from owner import name`` left in other modules before we came. One pass over the modules for
-        all that was hooked since the last call: a library has hundreds of functions, a process thousands of modules."""
+        """Replace the originals that other modules already got by ``from owner import name``. One pass over the modules
+        serves everything hooked since the last call: a library has hundreds of functions, a process thousands of
+        modules."""
         _swap(
             self._copies[self._settled :], since=_first_loading({copy.owner for copy in self._copies[self._settled :]})
         )
@@ -219,7 +220,7 @@ _ABSENT = object()
 
 
 class _Put:
-    """An attribute that was set, and what its owner had there; called, it is as before."""
+    """Undoes the setting of an attribute when it is called."""
 
     __slots__ = ("name", "own", "owner")
 
@@ -236,7 +237,7 @@ class _Put:
 
 
 def _static(owner: Any, name: str) -> Any:
-    """What ``owner.name`` is before it is bound, ``_ABSENT`` where there is none."""
+    """The attribute ``owner.name`` before binding, or ``_ABSENT``."""
     for part in owner.__mro__ if isinstance(owner, type) else (owner,):
         own: Any = getattr(part, "__dict__", {}).get(name, _ABSENT)
         if own is not _ABSENT:
@@ -245,7 +246,7 @@ def _static(owner: Any, name: str) -> Any:
 
 
 class _Copy(NamedTuple):
-    """What modules other than ``owner`` may hold under ``name``, and what they are to hold."""
+    """A replacement in modules other than ``owner``: where they hold ``old`` under ``name``, they get ``new``."""
 
     name: str
     old: Any
@@ -254,13 +255,13 @@ class _Copy(NamedTuple):
 
 
 def remove_all(hooks: Iterable[Hooks]) -> None:
-    """Remove the hooks of several integrations, with one pass over the modules for all that they imported."""
+    """Remove the hooks of several integrations, with a single pass over the other modules."""
     _swap([copy for one in hooks for copy in one.take_back()])
 
 
 def _first_loading(owners: set[ModuleType]) -> int:
-    """Where among the modules the first of these stands, if all are just being loaded: whoever imported from one of
-    them before it was ready was loaded by it, and so stands behind it. 0 where one was there before."""
+    """The position of the first of these in ``sys.modules`` if all of them are still being loaded: a module that has
+    imported from one of them was loaded by it, and so comes later. 0 if one of them was loaded before."""
     if not all(getattr(getattr(owner, "__spec__", None), "_initializing", False) for owner in owners):
         return 0
     names = list(sys.modules)
@@ -268,7 +269,7 @@ def _first_loading(owners: set[ModuleType]) -> int:
 
 
 def _swap(copies: list[_Copy], since: int = 0) -> None:
-    """Put the new in the place of the old: in every module under its own name, in ``__main__`` under any name."""
+    """Apply replacements: in every module under the original name, in ``__main__`` under any name."""
     if not copies:
         return
     by_name: dict[str, list[_Copy]] = {}
@@ -296,11 +297,11 @@ class Integration(ABC):
 
     identifier: ClassVar[str]
     submodules: ClassVar[tuple[str, ...]] = ()
-    """Dotted names of submodules that the library loads late: ``install_submodule`` is called when each one is."""
+    """Dotted names of submodules that the library loads late; ``install_submodule`` is called for each once loaded."""
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:  # noqa: B027 - optional
-        """Put hooks into a submodule of the library, right after it was loaded."""
+        """Install hooks in a submodule of the library, right after it was loaded."""
 
     @abstractmethod
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Put the hooks in place. Raise ``DidNotEnable`` with a reason where that cannot be done."""
+        """Install the hooks. Raise ``DidNotEnable`` with a reason if that is not possible."""

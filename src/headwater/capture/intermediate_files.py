@@ -1,4 +1,4 @@
-"""Files that a run wrote, read and deleted: their outputs come from what the files were made from."""
+"""Files that a run wrote, read and deleted: whatever was made from them comes from the files' own sources."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ _PLAIN = "IDENTITY"
 
 
 def through(entries: list[dict[str, Any]], passing: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lineage entries, each source that is the target of a ``passing`` entry replaced by that one's sources."""
+    """The lineage entries, with each source that is the target of a ``passing`` entry replaced by that entry's
+    sources."""
     known = {(entry["namespace"], entry["name"]): entry for entry in passing}
     if not known:
         return entries
@@ -39,7 +40,8 @@ def _sources(inputs: list[dict[str, Any]], known: dict[_Name, dict[str, Any]], d
 
 
 def _changed(source: dict[str, Any], by: dict[str, Any]) -> dict[str, Any]:
-    """A source of a passing file, as what was made of that file has it: changed as the stronger step says."""
+    """A source of a deleted file, as a source of what was made from that file: with the second step's transformations
+    unless that step only copies."""
     steps = by.get("transformations", [])
     is_plain = all(step.get("subtype") == _PLAIN for step in steps)
     return source if is_plain or "field" not in source else {**source, "transformations": steps}

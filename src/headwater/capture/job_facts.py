@@ -1,6 +1,6 @@
-"""Facts about the job that this process is: script or module, arguments, code, repository and environment.
+"""Facts about the job that this process runs: script or module, arguments, code, repository and environment.
 
-All of it is worked out on the worker's thread. Arguments of the form ``--key value`` become parameters of the run.
+All of them are determined on the worker's thread. Arguments of the form ``--key value`` become parameters of the run.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def code_facet(script: Path | None, folder: Path) -> dict[str, Any]:
 
 
 def script_source(script: Path) -> dict[str, Any]:
-    """The text of a script or notebook as it stands now, with the digest of its bytes."""
+    """The current text of a script or notebook, with the digest of its bytes."""
     import hashlib
 
     from headwater.capture.source_code import source_facet, text_of_file
@@ -124,7 +124,7 @@ def environment_facet() -> dict[str, Any]:
 
 
 def location_facet(place: Path) -> dict[str, Any]:
-    """Where the code stands under version control, when it does and the repository has an address."""
+    """Where the code is under version control; empty if it is not, or if the repository has no address."""
     from headwater.capture.git import repository
 
     found = repository(place)
@@ -139,7 +139,7 @@ def location_facet(place: Path) -> dict[str, Any]:
 
 
 def parent_from_environment() -> tuple[str, str, str] | None:
-    """The run that started this process, where its scheduler says so: ``namespace/name/run id``."""
+    """The run that started this process, if its scheduler set a variable to ``namespace/name/run id``."""
     for variable in PARENT_VARIABLES:
         parts = os.environ.get(variable, "").rsplit("/", 2)
         if len(parts) == 3 and parts[0] and _UUID.fullmatch(parts[2]):
@@ -148,7 +148,7 @@ def parent_from_environment() -> tuple[str, str, str] | None:
 
 
 def argument_parameters(arguments: Sequence[str]) -> dict[str, Any]:
-    """Parameters among the arguments of a script: ``--key value``, ``--key=value``, ``key=value``, ``--flag``."""
+    """The parameters among a script's arguments: ``--key value``, ``--key=value``, ``key=value``, ``--flag``."""
     found: dict[str, Any] = {}
     name = ""
     for argument in arguments:
@@ -179,7 +179,7 @@ def _is_number(text: str) -> bool:
 
 
 def _typed(text: str) -> Any:
-    """The number that a text writes; else the text."""
+    """The text as a number if it is one, else as it is."""
     try:
         return int(text)
     except ValueError:

@@ -1,7 +1,7 @@
 """The lease: records open runs on disk, so that the next process can close the runs of one that disappeared.
 
-A process appends a line for each run that it opens and closes to one file, which it keeps locked while it lives. A
-lease that nobody locks belongs to a process that is gone: its open runs were killed, or the machine went down.
+For each run that it opens or closes, a process appends a line to one file, which it keeps locked while it lives. A
+lease without a lock belongs to a process that is gone: it was killed, or the machine went down.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class OpenRun(NamedTuple):
     execs: str = ""
     """The program that took over the process (``os.exec*``), if one did."""
     is_daemon: bool = False
-    """Whether it was a daemonic worker, which its parent ends with a signal when there is no more work."""
+    """Whether it was a daemonic worker, which its parent ends with a signal when there is no work left."""
 
 
 def make_folder(spool: Path) -> None:
-    """Make the spool's folder. Its parent, which is the store's, keeps itself out of version control: a store that
-    shows up as an uncommitted change would make every later run look dirty."""
+    """Create the spool's folder, and a ``.gitignore`` in the store's folder above it: a store that shows up as an
+    uncommitted change would make every later run look dirty."""
     spool.mkdir(parents=True, exist_ok=True)
     ignore = spool.parent / ".gitignore"
     if not ignore.exists():
@@ -46,7 +46,7 @@ def make_folder(spool: Path) -> None:
 
 
 class Lease:
-    """The lease of this process in one folder. A folder that cannot be written means no lease, and no error."""
+    """The lease of this process in one folder. If the folder cannot be written, there is no lease and no error."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,13 +55,13 @@ class Lease:
         self._open_runs = 0
 
     def opened(self, run_id: str, namespace: str, name: str) -> None:
-        """A run begins."""
+        """Record that a run began."""
         self._open_runs += 1
         line = {"open": run_id, "namespace": namespace, "name": name, "pid": os.getpid()}
         self._append({**line, "is_daemon": True} if is_daemon() else line)
 
     def closed(self, run_id: str) -> None:
-        """A run has ended, and its last event is where it cannot be lost. With the last one the lease goes."""
+        """Record that a run has ended and its last event is safe. Without open runs, the lease is removed."""
         self._open_runs -= 1
         if self._open_runs <= 0:
             self.release()
@@ -69,11 +69,11 @@ class Lease:
             self._append({"close": run_id})
 
     def replaced_by(self, program: str) -> None:
-        """The process is about to become another program."""
+        """Record that another program is about to replace this process (``os.exec*``)."""
         self._append({"exec": program[:200]})
 
     def touch(self) -> None:
-        """The process is alive now."""
+        """Record that the process is still alive."""
         if self._descriptor is not None and os.utime in os.supports_fd:
             with suppress(OSError):
                 os.utime(self._descriptor)
@@ -96,7 +96,7 @@ class Lease:
         self.forget()
 
     def forget(self) -> None:
-        """Leave the lease to the process that it belongs to: for the child of a fork."""
+        """Close the lease without removing it, for the child of a fork: it belongs to the parent."""
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._descriptor, self._path, self._open_runs = None, None, 0
@@ -110,7 +110,7 @@ def is_daemon() -> bool:
 
 
 def abandoned(folder: Path) -> Iterator[tuple[Path, list[OpenRun]]]:
-    """The leases of processes that are gone, with the runs that these left open. The caller removes the file."""
+    """The leases of processes that are gone, with the runs they left open. The caller removes the file."""
     for path in sorted(folder.glob("*" + _SUFFIX)):
         try:
             descriptor = os.open(path, os.O_RDWR)
@@ -145,7 +145,8 @@ def _open_runs(data: bytes, seen_ns: int) -> list[OpenRun]:
 
 
 def closing_event(run: OpenRun) -> bytes:
-    """The last event of a run that could not send it: ABORT, or COMPLETE where another program took over."""
+    """The final event for a run whose process could not send it: COMPLETE if another program replaced the process or it
+    was a daemonic worker, else ABORT."""
     outcome: dict[str, Any] = {"ended_by": "process vanished", "pid": run.pid}
     facets = {"headwater_outcome": outcome}
     if run.execs:

@@ -1,8 +1,8 @@
-"""Names in the index of a frame, which are lineage too: ``groupby("region").sum().reset_index()`` moves a column into
-the index and back.
+"""Index levels of frames, which carry lineage too: ``groupby("region").sum().reset_index()`` moves a column into the
+index and back.
 
-Rules speak of index levels as fields named ``index(region)``, beside the columns; they never show outside. A dataset
-has no index: there a level is a column, or is not.
+Rules name an index level as a field ``index(region)`` beside the columns; such fields are never sent. A dataset has no
+index: there a level is an ordinary column, or absent.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from typing import Any, Final
 from headwater.capture.values import Value
 
 UNNAMED: Final = ""
-"""What stands for the name of an index that has none, if it is known what the index was made of. An index that only
-counts has no level at all."""
+"""The name of an index that has none, if its sources are known. A default index that only counts has no level."""
 
 
 class Labels:
-    """Columns of a frame whose index has names. Iterates over the names that the value shows as its columns."""
+    """Columns of a frame with index levels. Iterates over the names that the value shows as its columns."""
 
     __slots__ = ("columns", "index", "shown")
 
@@ -45,19 +44,19 @@ def shows_levels(value: Value) -> bool:
 
 
 def field_of_level(level: str) -> str:
-    """The field under which rules speak of an index level."""
+    """The field by which rules refer to an index level."""
     return f"index({level})"
 
 
 def field_in(source: Value, level: str) -> str | None:
-    """The field of a value that is its index level of that name; None of a dataset that does not have it."""
+    """The field of the index level of that name in a value; None for a dataset that does not have it."""
     if source.dataset is not None or shows_levels(source):
         return level if level in source.column_names() else None
     return field_of_level(level)
 
 
 def shown_level(level: str) -> str:
-    """What the column of a dataset is called that an index level became: as Arrow calls it where it has no name."""
+    """The name of an index level as the column of a dataset; a level without a name is named as Arrow names it."""
     return level or "__index_level_0__"
 
 
@@ -67,5 +66,5 @@ def level_fields(source: Value) -> list[str]:
 
 
 def is_column(value: Value) -> bool:
-    """Whether a value is one column, and no frame."""
+    """Whether a value is a single column, not a frame."""
     return isinstance(value.columns.columns if type(value.columns) is Labels else value.columns, str)

@@ -17,13 +17,13 @@ _Name = tuple[str, str]
 """Namespace and name of a dataset."""
 
 _Edges = dict[tuple[_Name, str | None, Trail], None]
-"""From a column of a dataset (None: all of it), and how. Two reads of one file are one source."""
+"""Edges from a column of a dataset (None: from all of it), with the trail. Two reads of one file are one source."""
 
 
 class Origins:
-    """What fed one target, by dataset and by column, over all that was written to it.
+    """What fed one target, by dataset and by column, over everything that was written to it.
 
-    Each value is traced once and let go, so that a loop that writes one target ten thousand times is said in a word.
+    Each value is traced once and then released, so that a loop that writes one target ten thousand times stays small.
     """
 
     __slots__ = (
@@ -46,7 +46,7 @@ class Origins:
         self._waiting: list[Value] = []
         self._known: dict[_Name, None] = {}
         self._certain: dict[_Name, bool] = {}
-        """Per dataset that a column comes from, whether one does so otherwise than by a guess."""
+        """For each dataset that columns come from, whether any of those edges is not a guess."""
         self._fields: dict[str, _Edges] = {}
         self._indirect: _Edges = {}
         self._names: set[str] = set()
@@ -54,12 +54,12 @@ class Origins:
         self._has_unknown = False
         self._was_unseen = False
         self.has_any = False
-        """Whether anything of known making was written."""
+        """Whether anything whose origin is known was written."""
         self.is_literal = True
-        """Whether all that was written was spelled out in the code, or of unknown making."""
+        """Whether everything written was literal in the code, or of unknown origin."""
 
     def add(self, value: Value | None) -> None:
-        """``value`` was written to the target; None: something of unknown making."""
+        """``value`` was written to the target; None for something of unknown origin."""
         if value is None:
             self._was_unseen = True
             return
@@ -70,8 +70,8 @@ class Origins:
     def entry(self, inferred: Iterable[DatasetRef]) -> dict[str, Any]:
         """The lineage entry of the target.
 
-        ``inferred`` are the datasets to fall back on where nothing is known of how it came about (everything the run
-        had read by then), marked as such.
+        If nothing is known about its origin, it comes from ``inferred`` (everything the run had read by then), and is
+        marked so.
         """
         waiting, self._waiting = self._waiting, []
         for value in waiting:
@@ -82,7 +82,7 @@ class Origins:
         if not self._known and is_unknown:
             whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if name != self._target]
         whole += [_with_trail(*edge) for edge in _best(self._indirect)]
-        if not self._names:  # an array, a model of unnamed features: what is behind any column is behind all of it
+        if not self._names:  # an array, or a model with unnamed features: each column's sources are those of the whole
             whole += [_with_trail(*edge) for edge in _best(self._fields.get("*", {})) if edge[1] is not None]
         document = {**_input(self._target), "inputs": whole}
         fields = {
@@ -96,7 +96,7 @@ class Origins:
 
     def _take(self, found: Trace) -> None:
         for value in found.sources:
-            # A model that is trained further comes from itself: that is its history, not an edge of the graph.
+            # A model that is trained further comes from itself, which is history and not an edge of the graph.
             if value.dataset is not None and value.dataset[:2] != self._target:
                 self._known[value.dataset[:2]] = None
         self._add(self._indirect, found.indirect)
@@ -120,7 +120,8 @@ class Origins:
 
 
 def _best(edges: _Edges) -> Iterable[tuple[_Name, str | None, Trail]]:
-    """The edges without guesses at what is known as well: a file may be told of by who opens it and by who writes."""
+    """The edges without those guesses that are known for certain too: a file may be reported both by the hook of
+    ``open`` and by that of the library that writes it."""
     if not any(trail.description == INFERRED for _, _, trail in edges):
         return edges
     known = {(name, column, trail.type) for name, column, trail in edges if trail.description != INFERRED}

@@ -1,4 +1,4 @@
-"""Names datasets from what a reader or writer was given: a path, a URI, an open file."""
+"""Names datasets by the argument of a reader or writer: a path, a URI, an open file."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from headwater.errors import InvalidName
 from headwater.model.uris import from_uri
 
 MOST_FILES: Final = 100
-"""So many files of one reading are datasets each; of more, the folder or the pattern is one."""
+"""Up to this many files read at once are a dataset each; beyond that, the folder or the pattern is one dataset."""
 _PATTERN: Final = re.compile(r"[*?\[]")
 
 
 def located(target: Any, type: str = "FILE") -> DatasetRef | None:
     """The dataset at ``target``: a path, a URI, or a file object that knows its name. None for a buffer in memory.
 
-    Looks at nothing but the target itself: no file is opened, moved or asked for its state.
+    Only the target itself is examined: no file is opened, and no position changes.
     """
     if isinstance(target, list | tuple):
         return _common(target, type)
@@ -36,9 +36,9 @@ def located(target: Any, type: str = "FILE") -> DatasetRef | None:
 
 
 def located_all(target: Any, type: str = "FILE") -> list[DatasetRef]:
-    """The datasets that a reader was given: each file of a list, or of a pattern (``data/*.csv``), for itself.
+    """The datasets that a reader was given: one for each file of a list or pattern (``data/*.csv``).
 
-    Of more than ``MOST_FILES`` it is the folder that holds them all, or the pattern. Empty for a buffer in memory.
+    For more than ``MOST_FILES`` files, the folder that holds them all, or the pattern. Empty for a buffer in memory.
     """
     given = target if isinstance(target, list | tuple) else [target]
     paths = [path_of(one) for one in given[: MOST_FILES + 1]]
@@ -53,7 +53,7 @@ def located_all(target: Any, type: str = "FILE") -> list[DatasetRef]:
 
 
 def matching(path: str) -> list[str]:
-    """The local files that a pattern names now, sorted; empty if it is none, names none, or too many."""
+    """The local files that match a pattern now, sorted; empty if it is no pattern, or if none or too many match."""
     if _PATTERN.search(path) is None or "://" in path or os.path.exists(path):  # noqa: PTH110
         return []
     found = list(islice(glob.iglob(os.path.expanduser(path), recursive=True), MOST_FILES + 1))  # noqa: PTH111, PTH207
@@ -61,7 +61,7 @@ def matching(path: str) -> list[str]:
 
 
 def _common(targets: Sequence[Any], type: str) -> DatasetRef | None:
-    """One of several files is itself; several are the folder that holds them all."""
+    """A single file as it is; for several, the folder that holds them all."""
     paths = [path_of(target) for target in targets]
     known = [path for path in paths if path is not None]
     if not known or len(known) < len(paths):
@@ -77,7 +77,7 @@ def _common(targets: Sequence[Any], type: str) -> DatasetRef | None:
 
 
 def path_of(target: Any) -> str | None:
-    """The path or URI of ``target``, None if it has none. Wrapped files (gzip, text over bytes) are seen through."""
+    """The path or URI of ``target``, None if it has none. Wrapped files (gzip, text over bytes) are unwrapped."""
     for _ in range(8):
         if isinstance(target, str):
             return target
@@ -85,11 +85,11 @@ def path_of(target: Any) -> str | None:
             return os.fsdecode(target)
         if isinstance(target, os.PathLike):
             return os.fsdecode(target)
-        # fsspec files have both: their full address is better than their key
+        # fsspec files have both; the full address is better than the key
         named = getattr(target, "full_name", None) or getattr(target, "name", None)
         if isinstance(named, str | bytes | os.PathLike) and named not in ("", b""):
             path = os.fsdecode(named)
-            return None if path.startswith("<") and path.endswith(">") else path  # <stdout>: no file
+            return None if path.startswith("<") and path.endswith(">") else path  # <stdout> is no file
         inner = getattr(target, "buffer", None) or getattr(target, "fileobj", None) or getattr(target, "raw", None)
         if inner is None:
             return None
@@ -98,5 +98,5 @@ def path_of(target: Any) -> str | None:
 
 
 def table_in_memory(job_namespace: str, job_name: str, engine: str, table: str) -> DatasetRef:
-    """A table of a database that lives in the memory of one run (``:memory:``); the same name from run to run."""
+    """A table of a database in the memory of one run (``:memory:``). Its name is the same in every run."""
     return DatasetRef(f"inmemory://{job_namespace}", f"{job_name}/{engine}/{table}", "TABLE")

@@ -1,4 +1,4 @@
-"""Our own log messages: redacted before any handler sees them; on standard error if ``HEADWATER_DEBUG`` is 1."""
+"""Our own log messages are redacted before any handler gets them, and printed if ``HEADWATER_DEBUG`` is 1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RedactingFilter(logging.Filter):
         self.redactor = redactor
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact, and let the record pass."""
+        """Redact the record and keep it."""
         record.msg, record.args = self.redactor.text(record.getMessage()), ()
         if record.exc_info:
             record.exc_text = self.redactor.text(_PLAIN.formatException(record.exc_info))

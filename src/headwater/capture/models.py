@@ -1,8 +1,8 @@
 """Facts about models and their outputs: versions, training data, and the model behind a prediction.
 
-The version of a model in memory is that of its recipe: class, hyper-parameters, features, and the fingerprints of the
-data it learned from. Where chance had a part and no seed was set, the run is in the recipe too: two such models are
-never called the same.
+The version of a model in memory is the digest of its recipe: class, hyper-parameters, features, and the fingerprints of
+its training data. If it depends on chance and no seed was set, the recipe includes the run, so that two such models
+never have the same version.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MODELS: Final = ("MODEL", "CHECKPOINT")
 """Dataset types that a fitted model can have."""
 
 _MEASURED: Final = ("importances", "importance_details")
-"""What is measured on a model once it is made: no part of its recipe."""
+"""Facts measured on a fitted model, which are not part of its recipe."""
 
 _encode = msgspec.json.Encoder(order="sorted", enc_hook=str).encode
 
@@ -40,8 +40,8 @@ def describe(
 ) -> None:
     """Complete the facets of a dataset that is a model, holds one, or was made by one.
 
-    ``value`` is what was written or named; ``saved`` the dataset that it was before it was written here, if any;
-    ``model`` what the integration says of a model that was fitted just now.
+    ``value`` is what was written or named, ``saved`` the dataset that it was before it was written here, if any, and
+    ``model`` the integration's description of a model that has just been fitted.
     """
     if model is not None:
         done = touched.facets["headwater_model"] = _completed(model, value, touched, datasets, recorder)
@@ -50,7 +50,7 @@ def describe(
         known = datasets.touch(saved).facets.get("headwater_model")
         if known is not None:
             touched.facets["headwater_model"] = known
-    elif touched.ref.type in MODELS:  # a file that holds models, and what goes with them
+    elif touched.ref.type in MODELS:  # a file that holds models, and perhaps other things
         held = (datasets.touch(ref).facets.get("headwater_model") for ref in _sources(value) if ref.type in MODELS)
         known = next((facet for facet in held if facet is not None), None)
         if known is not None:
@@ -63,7 +63,7 @@ def describe(
 
 
 def mark_checkpoints(datasets: Datasets) -> None:
-    """A saved model that was trained further after it was saved is a checkpoint. Known only when the run ends."""
+    """Turn saved models that were trained further after saving into checkpoints, which is known only at the end."""
     last: dict[str, Any] = {}
     for touched in datasets:
         if touched.ref.type == "MODEL" and touched.ref.namespace.startswith("inmemory:"):
@@ -101,7 +101,7 @@ def _completed(
 
 
 def _is_repeatable(body: dict[str, Any], training: list[dict[str, str]]) -> bool:
-    """Whether the recipe decides the model: every seed is set, every training set has a fingerprint."""
+    """Whether the recipe determines the model: every seed is set, and every training set has a fingerprint."""
     parameters = body.get("hyper_parameters", {})
     seeds = [value for name, value in parameters.items() if name.rpartition("__")[2] == "random_state"]
     return all(seed is not None for seed in seeds) and bool(training) and all("version" in item for item in training)
@@ -123,14 +123,14 @@ def _named(ref: DatasetRef, datasets: Datasets) -> dict[str, str]:
 
 
 def _prediction(value: Value, datasets: Datasets) -> dict[str, Any] | None:
-    """For a value that a model had a part in: which model, and what it was applied to."""
+    """The model behind a value and what it was applied to; None if no model was applied."""
     sources = _sources(value)
     models = [ref for ref in sources if ref.type in MODELS]
     if not models:
         return None
     inputs = [ref for ref in sources if ref.type not in MODELS]
     method = _method(value)
-    if not method:  # something is read off a model, which said nothing of any row
+    if not method:  # an attribute of a model, which predicts nothing about any row
         return None
     made: dict[str, Any] = {"model": _named(models[0], datasets), "method": method}
     if inputs:
@@ -139,7 +139,7 @@ def _prediction(value: Value, datasets: Datasets) -> dict[str, Any] | None:
 
 
 def _holds_predictions(value: Value) -> bool:
-    """Whether a column is what a model said of a row; a summary of predictions is not a prediction log."""
+    """Whether a column holds a model's prediction for each row; a summary of predictions is not a prediction log."""
     return any(
         trail.type == "DIRECT" and trail.subtype != "AGGREGATION"
         for trails in trace(value).fields.values()
@@ -149,7 +149,7 @@ def _holds_predictions(value: Value) -> bool:
 
 
 def _method(value: Value) -> str:
-    """The last operation that applied a model: ``predict``, ``predict_proba`` ...; empty if none did."""
+    """The last operation that applied a model: ``predict``, ``predict_proba`` ...; empty if there is none."""
     seen: set[int] = set()
     stack = [value]
     while stack:
@@ -164,14 +164,14 @@ def _method(value: Value) -> str:
 
 
 def _only_reads(value: Value) -> bool:
-    """Whether a value was only taken out of a model, or put beside others: ``coef_``, what the code names. An
-    attribute with an entry for each row (``labels_``) comes from the rows too."""
+    """Whether an operation only takes a value out of a model (``coef_``) or combines it with others. An attribute with
+    an entry for each row (``labels_``) has the rows as a second input and is a prediction."""
     is_attribute = value.op.endswith("_") and len(value.inputs) == 1
     return is_attribute or value.op in (HELD, TAKEN, FROM_CODE, GATHERED)
 
 
 def _is_model(value: Value) -> bool:
-    """Whether a value is a model, or the part that was one of per file that holds models."""
+    """Whether a value is a model, or was read from a file that holds one."""
     if value.op == HELD and value.dataset is None:
         return any(_is_model(item) for item in value.inputs)
     return value.dataset is not None and value.dataset.type in MODELS

@@ -20,27 +20,27 @@ from types import ModuleType
 from typing import Any, Final
 
 _STAY: Final = frozenset({"__main__", "encodings", "headwater", "importlib", "sitecustomize", "usercustomize"})
-"""Loaded before every program, with or without us; and ourselves."""
+"""Ourselves, and modules that are loaded before every program even without us."""
 _NOT_OURS: Final = frozenset({"antigravity", "idlelib", "this", "tkinter", "turtle", "turtledemo"})
-"""Modules of the standard library that do something when they are imported; capture needs none of them."""
+"""Modules of the standard library whose import has an effect; capture needs none of them."""
 
 _OUT_OF_THE_WAY: Final[dict[str, ModuleType]] = {}
-"""Modules that made room, by name."""
+"""Modules removed from ``sys.modules`` to make room for the program's own, by name."""
 
 
 def expect_clashes(folder: str) -> None:
-    """Get ready for a program in this folder, before the rest of capture is loaded; seldom is there anything to do."""
+    """Prepare for a program in this folder, before the rest of capture is loaded. Usually there is nothing to do."""
     names = _names_in(folder) & sys.stdlib_module_names - _STAY - _NOT_OURS
     if not names:
         return
     for name in names:
-        with contextlib.suppress(ImportError):  # one that this interpreter was built without
+        with contextlib.suppress(ImportError):  # this interpreter was built without it
             import_module(name)
     sys.meta_path.insert(0, _OwnModules())
 
 
 def make_room(folder: str) -> None:
-    """Take the modules out of ``sys.modules`` that a file of the program's folder hides from it."""
+    """Remove the modules from ``sys.modules`` that a file of the program's folder would hide in plain Python."""
     loaded = {name for name in sys.modules if "." not in name} - _STAY
     hidden = {name for name in _names_in(folder) & loaded if _is_hidden(name, folder)}
     for name in [name for name in sys.modules if name.partition(".")[0] in hidden]:
@@ -48,7 +48,7 @@ def make_room(folder: str) -> None:
 
 
 def has_made_room(name: str) -> bool:
-    """Whether a module of the interpreter is hidden from it too: what it imports of that name is the program's own."""
+    """Whether the interpreter's module of that name was removed, so that importing the name gives the program's own."""
     return name in _OUT_OF_THE_WAY
 
 
@@ -59,7 +59,8 @@ def _names_in(folder: str) -> set[str]:
 
 
 def _is_hidden(name: str, folder: str) -> bool:
-    """Tell whether plain Python takes the file. A folder without ``__init__`` counts where nothing else does."""
+    """Whether plain Python would import the file. A folder without ``__init__`` counts only if there is nothing
+    else."""
     if BuiltinImporter.find_spec(name) is not None or FrozenImporter.find_spec(name) is not None:
         return False
     spec = PathFinder.find_spec(name, [folder])
@@ -68,7 +69,7 @@ def _is_hidden(name: str, folder: str) -> bool:
 
 
 class _OwnModules(MetaPathFinder):
-    """Finds modules of Headwater, and has them import what made room."""
+    """Finds modules of Headwater, and makes their imports see the removed modules."""
 
     def __init__(self) -> None:
         self._names = {**vars(builtins), "__import__": _import}
@@ -76,7 +77,7 @@ class _OwnModules(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Nothing for modules of others."""
+        """The spec of a module of Headwater; None for all others."""
         if not fullname.startswith("headwater."):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
@@ -100,7 +101,7 @@ def _import(
     fromlist: Sequence[str] | None = (),
     level: int = 0,
 ) -> ModuleType:
-    """``__import__`` for modules of ours."""
+    """``__import__`` for our own modules."""
     if level == 0 and name in _OUT_OF_THE_WAY:
         return _OUT_OF_THE_WAY[name if fromlist else name.partition(".")[0]]
     return builtins.__import__(name, globals, locals, fromlist or (), level)

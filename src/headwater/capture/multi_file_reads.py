@@ -1,4 +1,4 @@
-"""Objects read from several files: their rows are those of the files, one after another."""
+"""Objects read from several files, whose rows are those of the files one after another."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def read_all(
     rows: int | None = None,
     snapshot: Any = None,
 ) -> Value:
-    """``obj`` was read from all of ``refs``, of which there is one at least. What ``snapshot`` shows is known of one
-    file only where there is no other."""
+    """Record that ``obj`` was read from all of ``refs`` (at least one). ``snapshot`` describes a file only if there is
+    just one."""
     if len(refs) == 1:
         return recorder.read(obj, refs[0], op, columns=columns, rows=rows, snapshot=snapshot)
     parts = tuple([make_value(op, columns=columns, dataset=ref) for ref in refs])
@@ -30,7 +30,7 @@ def read_all(
 
 
 def stacked(value: Value) -> Columns:
-    """Each column from the columns of that name of all inputs."""
+    """Each column comes from the columns of that name in all inputs."""
     known = [frozenset(item.column_names()) for item in value.inputs]
     return Columns(
         {

@@ -1,8 +1,9 @@
 """Runs a notebook as a program: the code cells of an ``.ipynb`` file, in order, in the folder of the notebook.
 
-What a cell prints comes out; what a front end would draw (the value of a cell, ``display``, figures) does not. With
-IPython installed magics and shell lines work (``headwater.capture.notebook_shell``); without it the cells are plain
-Python, and a magic that does more than choose how figures look is refused with a message that names the cell.
+What a cell prints is printed; what a front end would draw (the value of a cell, ``display``, figures) is not. If
+IPython is installed, magics and shell lines work (``headwater.capture.notebook_shell``). Without it, cells must be
+plain Python; magics that only choose how figures are shown are ignored, others are refused with a message that names
+the cell.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from headwater.capture.script import Program
 
 _OF_LOOKS: Final = re.compile(r"[ \t]*%(?:matplotlib|config[ \t]+\w*Backend)\b")
-"""Line magics that choose how figures are shown, which nothing shows here."""
+"""Line magics that choose how figures are shown. They are ignored: no figures are shown here."""
 
 
 def notebook_program(place: Path, arguments: Sequence[str], project: Path) -> Program:
@@ -48,7 +49,7 @@ def notebook_program(place: Path, arguments: Sequence[str], project: Path) -> Pr
 
 
 def read_cells(path: Path) -> list[Cell]:
-    """The code cells, in order. Leaves with exit code 2 when the file is no notebook of Python."""
+    """The code cells, in order. Exits with code 2 if the file is not a Python notebook."""
     try:
         document = json.loads(path.read_bytes())
         language = str(document.get("metadata", {}).get("kernelspec", {}).get("language") or "python")
@@ -66,7 +67,7 @@ def read_cells(path: Path) -> list[Cell]:
 
 
 def run_cells(cells: Sequence[Cell], names: dict[str, Any], title: str, folder: Path) -> None:
-    """Run cells in order, in one namespace, in ``folder``, where a notebook server runs them."""
+    """Run cells in order, in one namespace, with ``folder`` as the working folder, as a notebook server does."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _with_lines
     os.chdir(folder)
@@ -88,7 +89,7 @@ def run_cells(cells: Sequence[Cell], names: dict[str, Any], title: str, folder: 
 def _run_cell(code: CodeType, names: dict[str, Any], shell: Shell | None) -> None:
     if shell is not None:
         shell.before_cell()
-    if code.co_flags & inspect.CO_COROUTINE:  # it awaits something at the top level
+    if code.co_flags & inspect.CO_COROUTINE:  # it has an ``await`` at the top level
         _loop().run_until_complete(eval(code, names))  # noqa: S307 - running the user's program is the purpose
     else:
         exec(code, names)  # noqa: S102 - as above
@@ -108,7 +109,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _shell() -> Shell | None:
-    """What runs magics; None without IPython."""
+    """The shell that runs magics; None without IPython."""
     try:
         import IPython  # noqa: F401 - the test for its presence
     except ImportError:
@@ -122,7 +123,7 @@ def _without_magics(cell: str, number: int) -> str:
     lines = []
     for line in cell.splitlines(keepends=True):
         if _OF_LOOKS.match(line):
-            line = "pass\n"  # noqa: PLW2901 - the line as it can be run
+            line = "pass\n"  # noqa: PLW2901 - replaced, so that line numbers stay
         elif line.lstrip().startswith(("%", "!")):
             sys.stderr.write(
                 f"cell {number} uses {line.strip().split()[0]!r}, which needs IPython: pip install ipython\n"
@@ -133,5 +134,5 @@ def _without_magics(cell: str, number: int) -> str:
 
 
 def _with_lines(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Show the lines of cells too: the interpreter's own hook looks for them in files (before Python 3.13)."""
+    """Print a traceback with the lines of cells. Before Python 3.13 the default hook looks for them in files only."""
     traceback.print_exception(kind, error, trace)

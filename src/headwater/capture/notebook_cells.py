@@ -15,15 +15,15 @@ from types import CodeType
 from headwater.capture.user_code import user_site
 
 _wholes: dict[CodeType, tuple[CodeType, int]] = {}
-"""Per code object of a cell that of its notebook, and the lines above the cell."""
+"""The code object of a cell to that of its notebook, and the number of lines above the cell."""
 _cells: dict[CodeType, list[CodeType]] = {}
-"""Per code object of a notebook those of its cells that have run, or begun to."""
+"""The code object of a notebook to those of its cells that have run, or begun to."""
 
 
 _files: dict[str, str] = {}
-"""Per file name of a cell that of its notebook."""
+"""The file name of a cell to that of its notebook."""
 _timed: list[tuple[CodeType, int]] = []
-"""The notebook that runs, and the lines above what its present cell runs under ``%%time``."""
+"""The running notebook, and the number of lines above its current cell, if that is under ``%%time``; else empty."""
 
 
 class Notebook:
@@ -36,9 +36,9 @@ class Notebook:
         _cells[self._whole] = []
 
     def add(self, number: int, source: str, timed: str = "") -> CodeType:
-        """The next cell, compiled; its lines can be found by tracebacks, by ``inspect`` and by us.
+        """Compile the next cell, and make its lines available to tracebacks, ``inspect`` and our own analysis.
 
-        ``await`` may stand at its top level. ``timed`` is the Python that a cell under ``%%time`` has IPython compile.
+        ``await`` is allowed at its top level. ``timed`` is the code of a cell under ``%%time``, which IPython compiles.
         """
         name = f"<{self._title} cell {number}>"
         linecache.cache[name] = (len(source), None, _lines(source), name)
@@ -57,7 +57,7 @@ def _lines(source: str) -> list[str]:
 
 
 def whole(code: CodeType, line: int) -> tuple[CodeType, int]:
-    """A place in a cell as a place in its notebook; any other place as it is."""
+    """A position in a cell as a position in the whole notebook; any other position unchanged."""
     if not _cells:
         return code, line
     found = _wholes.get(code)
@@ -73,16 +73,16 @@ def _is_timed(code: CodeType) -> bool:
 
 
 def parts_of(code: CodeType) -> Collection[CodeType]:
-    """The code objects that one stands for: the cells of a notebook; else itself."""
+    """The code objects that a code object represents: the cells of a notebook, otherwise itself."""
     return _cells.get(code, (code,)) if _cells else (code,)
 
 
 def file_of(code: CodeType) -> str:
-    """The file that a function is in: the whole notebook, where it is a function of a cell."""
+    """The file name of a function: that of the whole notebook if it is defined in a cell."""
     return _files.get(code.co_filename, code.co_filename)
 
 
 def user_place(depth: int) -> tuple[CodeType | None, int]:
-    """As ``user_site``, as a place in the whole notebook where the user's code is a cell of one."""
+    """As ``user_site``, but a position in a cell is given as a position in the whole notebook."""
     code, line = user_site(depth + 1)
     return (code, line) if code is None else whole(code, line)

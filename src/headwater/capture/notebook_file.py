@@ -6,16 +6,17 @@ from typing import Any, NamedTuple
 
 
 class Cell(NamedTuple):
-    """The source of a code cell. ``may_raise``: the notebook says that it does, and that it goes on all the same."""
+    """The source of a code cell. ``may_raise``: it is tagged ``raises-exception``, and the notebook goes on after
+    it."""
 
     source: str
     may_raise: bool = False
 
 
 def cells_of(document: dict[str, Any]) -> list[Cell]:
-    """The code cells of a notebook of format 4, or 3 (with work sheets).
+    """The code cells of a notebook in format 4, or 3 (with worksheets).
 
-    Raises ``KeyError``, ``TypeError`` or ``AttributeError`` where the document is something else.
+    Raises ``KeyError``, ``TypeError`` or ``AttributeError`` if the document is something else.
     """
     sheets = document.get("worksheets", [document])
     found = []

@@ -1,8 +1,7 @@
-"""The IPython shell that runs the magics of a notebook, like that of a kernel without a front end.
+"""The IPython shell that runs the magics of a notebook, like a kernel without a front end.
 
-What a kernel sends to be drawn (values, ``display``, figures) goes nowhere; what it prints is printed. Figures are
-drawn and closed at the end of a cell, as under a kernel. No history is kept, and nothing of the user's IPython
-settings is read.
+Rich output (values, ``display``, figures) is discarded; printed output is printed. Figures are drawn and closed at the
+end of a cell, as under a kernel. No history is kept, and the user's IPython settings are not read.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 
 
 class Shell:
-    """Runs what IPython adds to Python, in the namespace of ``main``."""
+    """Translates IPython's additions to Python and runs magics, in the namespace of ``main``."""
 
     def __init__(self, main: ModuleType) -> None:
         from IPython.core.interactiveshell import InteractiveShell
@@ -26,7 +25,7 @@ class Shell:
         )
 
     def transformed(self, cell: str) -> str:
-        """The cell as Python: magics and shell lines as calls."""
+        """The cell as plain Python, with magics and shell lines as calls."""
         return str(self._shell.transform_cell(cell))
 
     def timed(self, cell: str) -> str:
@@ -35,27 +34,27 @@ class Shell:
         return self.transformed(rest) if first.split() == ["%%time"] else ""
 
     def before_cell(self) -> None:
-        """Tell those who wait for a cell to begin."""
+        """Trigger the event at the beginning of a cell."""
         self._shell.events.trigger("pre_execute")
 
     def after_cell(self) -> None:
-        """Tell those who wait for a cell to end: figures are drawn then."""
+        """Trigger the event at the end of a cell, which draws figures."""
         self._shell.events.trigger("post_execute")
 
 
 def _shell_class() -> Any:
-    """IPython's shell with a display that goes nowhere. Made when it is needed: IPython may not be there."""
+    """IPython's shell with a display that discards everything. A function, because IPython may not be installed."""
     from IPython.core.displaypub import DisplayPublisher
     from IPython.core.interactiveshell import InteractiveShell
 
     class Nowhere(DisplayPublisher):  # type: ignore[misc]
-        """Takes what is to be drawn."""
+        """Discards rich output."""
 
         def publish(self, *_: Any, **__: Any) -> None:
-            """Draw nothing."""
+            """Discard it."""
 
         def clear_output(self, wait: bool = False) -> None:
-            """There is nothing to clear."""
+            """Do nothing: there is nothing to clear."""
 
     class HeadlessShell(InteractiveShell):  # type: ignore[misc]
         """A shell without a front end, a history or a window."""
@@ -63,6 +62,6 @@ def _shell_class() -> Any:
         display_pub_class = Nowhere
 
         def enable_gui(self, gui: str | None = None) -> None:
-            """There are no windows."""
+            """Do nothing: there are no windows."""
 
     return HeadlessShell

@@ -1,8 +1,8 @@
 """Reads the standard ``OPENLINEAGE_*`` variables as our settings.
 
 ``OPENLINEAGE_URL`` / ``_ENDPOINT`` / ``_API_KEY`` / ``_NAMESPACE`` / ``_DISABLED``, and the nested form
-``OPENLINEAGE__TRANSPORT__<KEY>`` or ``OPENLINEAGE__TRANSPORT`` as one JSON document. Variables of features that are not
-ours (filters, facets) are left alone: they configure other producers in the same process.
+``OPENLINEAGE__TRANSPORT__<KEY>`` or ``OPENLINEAGE__TRANSPORT`` as one JSON document. Variables for other features
+(filters, facets) are ignored: they configure other producers in the same process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _KEYS: Final = {
 
 
 def standard_settings(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
-    """Settings by name, each with the variable that it came from."""
+    """Settings by name, each with the variable it comes from."""
     found: dict[str, tuple[Any, str]] = {}
     if environ.get("OPENLINEAGE_DISABLED", "").strip().lower() in {"true", "1"}:
         found["disabled"] = (True, "OPENLINEAGE_DISABLED")
@@ -83,10 +83,10 @@ def _value(text: str) -> Any:
 
 
 def as_transport(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """A transport of the standard client's configuration, in our words.
+    """A transport in the standard client's configuration as our settings.
 
     Raises:
-        ConfigError: the transport's type is none that can be served here.
+        ConfigError: the type of the transport is not supported.
     """
     kind = str(tree.get("type", "http" if "url" in tree else "console"))
     if kind not in _KINDS:

@@ -10,14 +10,13 @@ from headwater.capture.containers import HELD
 from headwater.capture.values import UNKNOWN, Value
 
 MAX_OPERATIONS: Final = 2_000
-"""Steps kept in a run's record; the count of all of them is always given."""
+"""Steps kept in the facet; it always has the count of all of them."""
 
 
 def operations(results: Iterable[Value]) -> dict[str, Any]:
-    """The facet body: each step once, in time order, with rows in and out and the line of code that did it.
+    """The facet body: each step once, in time order, with rows in and out and its line of code.
 
-    ``results`` are the values that were written or named. Steps whose results nothing reaches are not there: they
-    did not matter to any output.
+    ``results`` are the values that were written or named. Steps that no result depends on are left out.
     """
     steps = [value for value in _reachable(results) if not _is_bookkeeping(value)]
     steps.sort(key=lambda value: value.number)
@@ -44,7 +43,7 @@ def _reachable(results: Iterable[Value]) -> list[Value]:
 
 
 def _is_bookkeeping(value: Value) -> bool:
-    """A value of our own making (a part of a set, a set's copy in a file): no line of the user's code made it."""
+    """Whether a value is internal (a part of a set, a set's copy in a file) and not the result of a user's step."""
     return value.op in ("headwater.write", "sklearn.part", HELD)
 
 

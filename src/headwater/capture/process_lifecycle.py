@@ -1,7 +1,7 @@
 """Follows the life of the process: exit, forks, ``os._exit``, and replacement by another program.
 
-No signal handler is installed and no exit code is changed. A fork's child records under a run of its own, whose parent
-is the run that forked, and only if it records anything. ``os._exit`` and ``os.exec*`` first put what is known on disk.
+No signal handler is installed and no exit code is changed. The child of a fork gets a run of its own, whose parent is
+the run that forked, as soon as it records anything. ``os._exit`` and ``os.exec*`` first write pending events to disk.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ WATCHED = _Watched()
 
 
 def watch(client: Client) -> None:
-    """Follow this process for ``client``; again, for another one, replaces it."""
+    """Follow this process for ``client``, instead of any earlier client."""
     WATCHED.client = client
     WATCHED.outcome = None
     if not WATCHED.has_fork_hooks and hasattr(os, "register_at_fork"):
@@ -53,7 +53,7 @@ def watch(client: Client) -> None:
 
 
 def unwatch() -> None:
-    """Follow the process no longer."""
+    """Stop following the process."""
     WATCHED.client = None
     atexit.unregister(at_exit)
     for name, original in _originals.items():
@@ -62,13 +62,13 @@ def unwatch() -> None:
 
 
 def at_exit() -> None:
-    """The last that happens: end what is open, deliver it, within the bound."""
+    """The last function at exit: end open runs and deliver their events, within the time limit."""
     client = WATCHED.client
     if client is None:
         return
     pause = CollectorPause()
     with GUARD.at("exit"):
-        REGISTRY.stop_waiting()  # what is imported from here on, we import ourselves
+        REGISTRY.stop_waiting()  # from here on, all imports are our own
     with GUARD.at("exit"):
         client.shutdown(WATCHED.outcome or _outcome_of_program())
     # A wrapper or a thread that outlives the interpreter's modules keeps what it refers to alive, and compiled
@@ -81,8 +81,8 @@ def at_exit() -> None:
 
 
 def _outcome_of_program() -> Outcome | None:
-    """How a program that captures itself ended: by the exception that nobody caught, if there was one. An exit code
-    cannot be seen from inside."""
+    """The outcome of a program that called ``init``: the uncaught exception, if there was one. Its exit code cannot be
+    seen from inside."""
     error = getattr(sys, "last_value", None)
     is_program = not hasattr(sys, "ps1") and not sys.flags.interactive
     return outcome_of(error) if isinstance(error, BaseException) and is_program else None
@@ -131,12 +131,12 @@ def _before_exec(path: Any = "", *_: Any) -> None:
 
 
 class ForkedRecorder(Recorder):
-    """The recorder of a run in the child of a fork, before it has recorded anything. The first item makes the run."""
+    """The recorder in the child of a fork until it records something. Its first item starts the run."""
 
     __slots__ = ()
 
     def add(self, item: Any) -> None:
-        """Begin the child's run, then record as usual."""
+        """Start the child's run, then record as usual."""
         self.__class__ = Recorder  # type: ignore[assignment]
         with GUARD.at("fork.begin"):
             _begin(self)
@@ -144,7 +144,8 @@ class ForkedRecorder(Recorder):
 
 
 _COUNTS_THREADS_LATE = sys.version_info >= (3, 13)
-"""Since Python 3.13 ``os.fork`` counts threads after our hook, and warns of a thread that was not there at the fork."""
+"""Since Python 3.13 ``os.fork`` counts threads after our hook, and would warn about a thread that the hook
+restarted."""
 
 
 class PausedRecorder(Recorder):
@@ -162,11 +163,11 @@ class PausedRecorder(Recorder):
 
 
 _parents: dict[int, tuple[str, str, str]] = {}
-"""By identity of a forked recorder: namespace, job and id of the run that forked."""
+"""For a forked recorder, by its ``id()``: namespace, job and id of the run that forked."""
 
 
 def expect_parent(recorder: Recorder, parent: tuple[str, str, str]) -> None:
-    """The run that ``recorder`` will begin has this parent."""
+    """Set the parent of the run that ``recorder`` will start."""
     _parents[id(recorder)] = parent
 
 

@@ -1,7 +1,7 @@
 """The recorder: what a run does, appended as it happens and read by the worker.
 
-Integrations speak to the recorder of the current run and to nothing else. Each call appends one immutable item, or
-binds one value; profiles, fingerprints, column lineage and events are made from them on the worker's thread.
+Integrations call the recorder of the current run and nothing else. Each call appends one immutable item, or binds one
+value; profiles, fingerprints, column lineage and events are made from these on the worker's thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from headwater.capture.source_analysis.inferred_values import InferredValues
 from headwater.capture.values import DatasetRef, Value, Values
 
 VALUES = Values()
-"""The values of this process: objects pass from one run to another, so runs share them."""
+"""The values of this process, shared by its runs because objects pass from one run to another."""
 
 _derive = VALUES.fast_derive()
 
@@ -31,19 +31,20 @@ _guesses = InferredValues(VALUES)
 VALUES.watch("ndarray", _guesses.saw)
 VALUES.guess = _guesses.value_of
 went_through = _guesses.went_through
-"""``went_through(value, code, line)``: a column is gone through there, item by item; see ``InferredValues``."""
+"""``went_through(value, code, line)``: the code at that line iterates over a column; see ``InferredValues``."""
 is_literal_here = _guesses.is_literal_here
-"""``is_literal_here(makers)``: whether the code spells out what is being made, right now; see ``InferredValues``."""
+"""``is_literal_here(makers)``: whether what the running statement creates is literal in the code; see
+``InferredValues``."""
 saved_here = _guesses.saved_here
-"""``saved_here(savers, target)``: what the code says is being saved, right now; likewise."""
+"""``saved_here(savers, target)``: what the running statement saves, according to the code; likewise."""
 is_literal_object = _guesses.is_literal_object
-"""``is_literal_object(obj)``: whether the code spells out what an object is made of that has a name; likewise."""
+"""``is_literal_object(obj)``: whether an object that has a name is literal in the code; likewise."""
 table_of = _guesses.table_of
-"""``table_of(names, rows)``: what a table that is made of a list, right now, was gathered from."""
+"""``table_of(names, rows)``: the sources of a table that the running statement makes from a list; likewise."""
 
 
 ADDED: Final = "added"
-"""Stands in the place of a snapshot where what was written was added to what is there: it is not all of the content."""
+"""Takes the place of a snapshot if what was written was added to existing content, and so is not all of it."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class Write(msgspec.Struct, frozen=True):
-    """The run wrote a dataset from ``value`` (None: from what could not be followed)."""
+    """The run wrote a dataset from ``value``; None if that could not be followed."""
 
     value: Value | None
     ref: DatasetRef
@@ -65,7 +66,7 @@ class Write(msgspec.Struct, frozen=True):
 
 class Named(msgspec.Struct, frozen=True):
     """A value became a dataset of its own: a training set, a model. ``facets`` are facet bodies by name, or a function
-    that makes them on the worker's thread."""
+    that creates them on the worker's thread."""
 
     value: Value
     ref: DatasetRef
@@ -81,7 +82,7 @@ class Parameter(msgspec.Struct, frozen=True):
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A measured result, as ``accuracy`` of a model on a dataset."""
+    """A measured result, such as the ``accuracy`` of a model on a dataset."""
 
     name: str
     value: float
@@ -114,17 +115,18 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 class Unfollowed(msgspec.Struct, frozen=True):
-    """Something happened that could not be seen; the run says so, once each."""
+    """Something that capture could not follow. The run reports each text once."""
 
     text: str
 
 
 MAX_SAME_NAME: Final = 100
-"""Sets of one run that may share a base name; a loop that fits ten thousand models shares the last."""
+"""How many sets of a run with the same base name get names of their own; any more share the last one."""
 
 
 class Recorder:
-    """What one run does. ``items`` only ever grows; the worker reads behind it."""
+    """What one run does. ``items`` only grows; the worker processes it from the beginning and clears what it has
+    taken."""
 
     __slots__ = (
         "_names",
@@ -155,14 +157,14 @@ class Recorder:
         self._names: dict[str, list[Any]] = {}
         self._told: set[str] = set()
         self.written: dict[tuple[str, str], Value] = {}
-        """What each dataset was last written from, by (namespace, name), as far as that is known."""
+        """The value that each dataset was last written from, by (namespace, name), if known."""
         self.unclosed: set[tuple[str, str]] = set()
-        """Files that were opened for writing, and not closed yet."""
+        """Files opened for writing and not closed yet."""
         self.moved: dict[tuple[str, str], DatasetRef] = {}
-        """Files that this run renamed, and what they are called now. Only a name that was written again is not here."""
+        """Files that this run renamed, with their new names, unless the old name was written again."""
 
     def add(self, item: Any) -> None:
-        """Append one item; beyond the limit it is counted as dropped instead."""
+        """Append one item, or count it as dropped if the limit is reached."""
         if len(self.items) < self.max_items:
             self.items.append(item)
         else:
@@ -194,12 +196,12 @@ class Recorder:
         self.add(Write(value, ref, snapshot, time.time_ns()))
 
     def went_through(self, value: Value, code: Any, line: int) -> None:
-        """What ``value`` holds is gone through at a line of the user's code, item by item. (For what stands in for a
-        built-in function: that outlives the modules, and must not hold on to what is known of the user's objects.)"""
+        """A line of the user's code iterates over ``value``. (For wrappers of built-in functions: they outlive our
+        modules, and must not keep the values of the user's objects alive.)"""
         _guesses.went_through(value, code, line)
 
     def put_in_file(self, code: Any, line: int, read: Callable[[Any, int], Any]) -> Value | None:
-        """What the code says goes into the file that is opened at a line; see ``InferredValues``."""
+        """What goes into the file opened at a line, according to the code; see ``InferredValues``."""
         return _guesses.put_in_file(code, line, read)
 
     def name(
@@ -242,20 +244,20 @@ class Recorder:
         self.add(Statement(text, dialect, namespace, frames or {}, result, default_schema, files or {}))
 
     def unfollowed(self, text: str) -> None:
-        """Something happened that cannot be seen from here: what, in one line, as the run will tell it, once."""
+        """Record something that capture cannot follow, in one line. The run reports each text once."""
         if text not in self._told:
             self._told.add(text)
             self.add(Unfollowed(text))
 
     def memory_ref(self, name: str, type: str = "IN_MEMORY") -> DatasetRef:
-        """The name of a set that lives only in this run's memory, stable from run to run of the same job."""
+        """The name of a dataset that exists only in this run's memory; the same in every run of the job."""
         return DatasetRef("inmemory://" + self.job_namespace, f"{self.job_name}/{name}", type)
 
     def unique_name(self, base: str, site: Any) -> str:
-        """``base``, or ``base_2``, ``base_3`` ... where another site of this run has it already.
+        """``base``, or ``base_2``, ``base_3`` ... if another site of this run has that name already.
 
-        The same site (any hashable; None is always another one) gets the same name again, so a loop does not make a
-        thousand sets; after a hundred the last name is shared.
+        The same site (compared by equality; None never equals another) gets the same name again, so that a loop does
+        not create a thousand sets; after ``MAX_SAME_NAME`` the last name is shared.
         """
         sites = self._names.setdefault(base, [])
         if site is not None and site in sites:
@@ -271,7 +273,7 @@ CURRENT: ContextVar[Recorder | None] = ContextVar("headwater_recorder", default=
 
 
 class _Process:
-    """The recorder of the whole process, for threads that were started outside any context of ours."""
+    """The recorder of the whole process, for threads that started without a context of ours."""
 
     __slots__ = ("root",)
     root: Recorder | None
@@ -296,7 +298,7 @@ BUDGET.tell = _tell_unread
 
 
 def enter(recorder: Recorder) -> Any:
-    """Make ``recorder`` current in this context; give the result to ``leave``."""
+    """Make ``recorder`` current in this context. Pass the result to ``leave``."""
     return CURRENT.set(recorder)
 
 

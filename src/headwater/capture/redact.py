@@ -1,11 +1,11 @@
 """Redaction: removes secrets from everything that is queued, spooled, logged or sent.
 
-Four rules: by the name that a value stands under (:mod:`headwater.capture.secrets`), by its form (keys, tokens, JWT,
-PEM, connection strings, card numbers), the literals of SQL statements, and by value: what was once seen under a secret
-name, in the environment or among the arguments, is masked wherever it turns up again, as in the text of an exception.
+Four rules: values with a secret name (:mod:`headwater.capture.secrets`); texts in the form of a secret (keys, tokens,
+JWT, PEM, connection strings, card numbers); literals of SQL statements; and known secrets: a value that had a secret
+name in the environment or the arguments is masked wherever it occurs again, for example in the text of an exception.
 
-``Redactor.event`` looks at every event. Most events repeat strings that were looked at before, so the fast path is a
-set difference over the members of its objects.
+``Redactor.event`` checks every event. Most events repeat strings that were checked before, so the fast path is a set
+difference over the members of the event's objects.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SUSPICIOUS: Final = re.compile(
     rb"|://[^/]*@|-----begin|akia|asia|aroa|aida|eyj|gh[pousr]_|glpat-|xox|hf_|npm_|pypi-|[spr]k[-_]|aiza|sg\."
     rb"|(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])|=\S{32}|\\|\bsql\b|\bsourcecode\b"
 )
-"""What sends an event, in lower case, to the thorough path."""
+"""Matches lower-cased events that need the thorough path."""
 _HARMLESS: Final = re.compile(
     rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:\.\d+)?z"
 )
@@ -37,11 +37,11 @@ _NOT_SECRET: Final = frozenset({"nothing", "password", "secret", "disabled", "en
 
 _VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,8}){1,5}([.+-]?[a-z]{1,5}\d{0,8}){0,3}")
 _PACKAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""A version as packages have them, and a name as they have it."""
+"""The version and the name of a package."""
 
 
 class Redactor:
-    """Masks secrets in events and texts. ``keys`` and ``patterns`` come on top of the built-in rules."""
+    """Masks secrets in events and texts. ``keys`` and ``patterns`` are added to the built-in rules."""
 
     def __init__(self, *, keys: Iterable[str] = (), patterns: Iterable[str] = (), mask_emails: bool = False) -> None:
         self._keys = frozenset(key.lower() for key in keys)
@@ -54,7 +54,7 @@ class Redactor:
 
     # -- secrets by value ----------------------------------------------------------------------------------------------
     def learn(self, values: Iterable[str]) -> None:
-        """Mask these values wherever they turn up. Short and common words are not taken: they would mask innocents."""
+        """Mask these values wherever they occur, except short and common words, which would mask harmless text."""
         known = set(self._known)
         known.update(value for value in values if _is_telling(value))
         self._known = tuple(sorted(known, key=len, reverse=True))
@@ -62,7 +62,7 @@ class Redactor:
         self._texts.clear()
 
     def learn_mapping(self, values: Mapping[str, Any]) -> None:
-        """Learn the values that stand under secret names: the environment, say. Paths that exist are no secrets
+        """Learn the values that have secret names, for example in the environment. Existing paths are not secrets
         (``PWD``, ``SSH_AUTH_SOCK``)."""
         found = [str(value) for name, value in values.items() if is_secret_name(name, self._keys)]
         self.learn(value for value in found if not _is_path(value))
@@ -100,7 +100,7 @@ class Redactor:
         return mask_text(text, more=self._keys, mask_emails=self._mask_emails)
 
     def named(self, name: str, value: Any) -> Any:
-        """A value that stands under ``name``: masked for the name, else searched."""
+        """The value of ``name``: masked if the name is secret, else with the secrets in it masked."""
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):
@@ -113,7 +113,7 @@ class Redactor:
 
     # -- documents -----------------------------------------------------------------------------------------------------
     def document(self, item: Any) -> Any:
-        """A JSON document without its secrets. Keys of objects are kept, but for secrets in them."""
+        """A JSON document without its secrets. Keys of objects are kept, except for secrets in them."""
         if isinstance(item, str):
             return self.text(item)
         if isinstance(item, list):
@@ -154,7 +154,7 @@ class Redactor:
 
     # -- events --------------------------------------------------------------------------------------------------------
     def event(self, event: bytes) -> bytes:
-        """An event (JSON) without its secrets; the same object when it holds none."""
+        """An event (JSON) without its secrets; the same object if it has none."""
         if self._has_fast_path and self._is_safe(event):
             return event
         document = msgspec.json.decode(event)
@@ -170,10 +170,10 @@ class Redactor:
         return msgspec.json.encode(clean, order="sorted")
 
     def _take_source(self, document: Any) -> dict[str, Any]:
-        """The program text of a ``sourceCode`` facet, masked as program text and cut; taken out of the document, whose
-        other texts are masked as prose. Text that cannot be read as its language leaves the facet out."""
-        facets = document.get("job", {}).get("facets", {}) if isinstance(document, dict) else {}
-        body = facets.get("sourceCode") if isinstance(facets, dict) else None
+        """Remove the text of a ``sourceCode`` facet from the document, and return it masked as program text and cut to
+        size: the rest of the document is masked as prose. If the text cannot be parsed, the facet is removed."""
+        facets = _facets(document, "job")
+        body = facets.get("sourceCode")
         text = body.pop("sourceCode", None) if isinstance(body, dict) else None
         if not isinstance(text, str) or body is None:
             return {}
@@ -207,7 +207,7 @@ class Redactor:
 
 
 def _is_telling(value: str) -> bool:
-    """Whether a secret is long and odd enough to be looked for everywhere."""
+    """Whether a secret is long and unusual enough to be masked wherever it occurs."""
     if len(value) < _MIN_KNOWN or value.lower() in _NOT_SECRET or MASK in value:
         return False
     return len(value) >= 2 * _MIN_KNOWN or not (value.isalpha() and value.islower())
@@ -220,10 +220,16 @@ def _is_path(value: str) -> bool:
         return False
 
 
+def _facets(document: Any, owner: str) -> dict[str, Any]:
+    """The facets of the ``run`` or ``job`` of an event; empty if it has none."""
+    part = document.get(owner) if isinstance(document, dict) else None
+    facets = part.get("facets") if isinstance(part, dict) else None
+    return facets if isinstance(facets, dict) else {}
+
+
 def _versions(document: Any) -> dict[str, str]:
-    """Packages of the environment whose value is a version: ``google-auth`` has a secret's name and no secret."""
-    facets = document.get("run", {}).get("facets", {}) if isinstance(document, dict) else {}
-    body = facets.get("headwater_environment") if isinstance(facets, dict) else None
+    """The installed packages whose value is a version: ``google-auth`` looks like a secret name but is not one."""
+    body = _facets(document, "run").get("headwater_environment")
     packages = body.get("packages") if isinstance(body, dict) else None
     if not isinstance(packages, dict):
         return {}
@@ -231,18 +237,16 @@ def _versions(document: Any) -> dict[str, str]:
 
 
 def _mask_parameters(redactor: Redactor, document: Any) -> None:
-    """Parameters are settings by name: numbers under a secret name are secrets too (a PIN)."""
-    facets = document.get("run", {}).get("facets", {}) if isinstance(document, dict) else {}
-    body = facets.get("headwater_parameters")
+    """Mask the parameters of the run by their names; numbers with a secret name (a PIN) are secrets too."""
+    body = _facets(document, "run").get("headwater_parameters")
     parameters = body.get("parameters") if isinstance(body, dict) else None
     if isinstance(body, dict) and isinstance(parameters, dict):
         body["parameters"] = {redactor.text(name): redactor.named(name, value) for name, value in parameters.items()}
 
 
 def _mask_statements(document: Any) -> None:
-    """The literals of every ``sql`` facet are masked, whoever wrote it."""
-    facets = document.get("job", {}).get("facets", {}) if isinstance(document, dict) else {}
-    body = facets.get("sql") if isinstance(facets, dict) else None
+    """Mask the literals in the ``sql`` facet, whoever wrote it."""
+    body = _facets(document, "job").get("sql")
     if not isinstance(body, dict) or not isinstance(body.get("query"), str):
         return
     query, body["query"] = body["query"], MASK

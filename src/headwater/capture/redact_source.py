@@ -1,10 +1,10 @@
 """Redaction of source code: masks string literals that have a secret name.
 
-Works on tokens, not on the syntax tree: parsing would repeat the warnings that the user's own start of the program
-gave. Under a secret name is what is assigned to it, passed or compared as it, keyed by it (``{"password": "x"}``,
-``os.environ["X"] = "x"``, ``setdefault("TOKEN", "x")``) or returned by a function of that name. Every other literal and
-comment is searched like any text; one that is an SQL statement loses the texts in it. Text that cannot be read as
-tokens is not kept at all.
+Works on tokens, not on the syntax tree: parsing would repeat the warnings that the start of the program printed. A
+literal has a secret name if it is assigned to, passed as, or compared with that name, has it as key
+(``{"password": "x"}``, ``os.environ["X"] = "x"``, ``setdefault("TOKEN", "x")``), or is returned by a function of that
+name. All other literals and comments are searched like any text, and string literals within SQL statements are masked.
+Text that cannot be tokenised is not kept at all.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _STATEMENT: Final = re.compile(
     re.IGNORECASE,
 )
 _SQL_TEXT: Final = re.compile(r"(\\?')(?!\{[^{}']*\}\1)((?:(?!\1)[\s\S])+)\1")
-"""A text in an SQL statement; a placeholder of a formatted string is none."""
+"""A string literal in an SQL statement, but not a placeholder of an f-string."""
 _SHORTEST: Final = 6
-"""Letters of a secret that is looked for everywhere; shorter ones, and plain words, would mask innocents."""
+"""Letters of a secret that is masked wherever it occurs; shorter ones, and plain words, would mask harmless text."""
 _STARTS: Final = frozenset({"FSTRING_START", "TSTRING_START"})
 _ENDS: Final = frozenset({"FSTRING_END", "TSTRING_END"})
 
@@ -53,20 +53,21 @@ class _Level:
     def __init__(self, bracket: str, *, is_armed: bool) -> None:
         self.bracket = bracket
         self.is_armed = is_armed
-        """Whether literals here are secrets, whatever stands before them."""
+        """Whether all literals here are secrets, whatever precedes them."""
         self.was_secret = False
-        """Whether a text in these brackets was a secret name: ``add_argument("--password", default="x")``."""
+        """Whether a literal in these brackets was a secret name: ``add_argument("--password", default="x")``."""
         self.clear()
 
     def clear(self) -> None:
-        """A comma, or the end of the statement."""
+        """Start over, after a comma or at the end of a statement."""
         self.is_secret = self.is_key = self.is_number = self.is_env = False
-        """Whether a secret name, or one that may be a key's, has been named; and then bound to what follows."""
+        """Whether a secret name has occurred; the name of a key; of a secret number; of the environment."""
         self.is_next = ""
+        """The kind of name that the next literals are bound to: ``secret``, ``number``, ``key``, or none."""
 
 
 class _Reader:
-    """Goes through the pieces and tells which literals are secrets."""
+    """Reads the pieces in order and decides which literals are secrets."""
 
     def __init__(self, more: frozenset[str]) -> None:
         self._more = more
@@ -77,7 +78,7 @@ class _Reader:
         self._is_secret_function = False
 
     def is_secret(self, piece: _Piece) -> bool:
-        """Take the next piece; True for a literal that is to be masked."""
+        """Take the next piece, and return whether it is a literal to be masked."""
         level = self._levels[-1]
         if piece.kind == "string":
             return self._literal(piece, level)
@@ -164,8 +165,8 @@ class _Reader:
 
 
 def redact_source(text: str, mask: Callable[[str], str], more: frozenset[str] = frozenset()) -> str | None:
-    """Program text without its secrets; None if it cannot be read. ``mask`` redacts plain text, ``more`` are further
-    words that make a name secret. A literal that is masked is masked wherever else in the text it stands."""
+    """Program text without its secrets; None if it cannot be tokenised. ``mask`` redacts plain text, ``more`` are
+    further words that make a name secret. A masked literal is also masked wherever else it occurs in the text."""
     try:
         pieces = list(_pieces(text))
     except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
@@ -193,7 +194,7 @@ def redact_source(text: str, mask: Callable[[str], str], more: frozenset[str] = 
 
 
 def _without_sql_texts(piece: _Piece) -> str:
-    """The piece; of an SQL statement without its texts, which are data of somebody."""
+    """The text of the piece; if it is an SQL statement, its string literals, which may be data, are masked."""
     match = _LITERAL.fullmatch(piece.text) if piece.kind == "string" else None
     if match is None or not _STATEMENT.match(match[2]):
         return piece.text
@@ -202,24 +203,24 @@ def _without_sql_texts(piece: _Piece) -> str:
 
 
 def _masked_sql_text(found: re.Match[str]) -> str:
-    """A masked text with as many lines as it has, so that the lines below keep their numbers."""
+    """The mask of a string literal in SQL, with as many lines, so that the lines below keep their numbers."""
     lines = "\n" * found[2].count("\n")
     return f"{found[1]}{MASK}{lines}{found[1]}"
 
 
 def _is_telling(content: str) -> bool:
-    """Whether a secret is long and odd enough to be looked for everywhere."""
+    """Whether a secret is long and unusual enough to be masked wherever it occurs."""
     return len(content) >= _SHORTEST and MASK not in content and not (content.isalpha() and content.islower())
 
 
 def _masked(piece: _Piece) -> str:
-    """What stands for a literal: as many lines as it has, so that the lines below keep their numbers."""
+    """The mask of a literal, with as many lines, so that the lines below keep their numbers."""
     quotes = '"' if "\n" not in piece.text else '"""'
     return quotes + MASK + "\n" * piece.text.count("\n") + quotes
 
 
 def _pieces(text: str) -> Iterator[_Piece]:
-    """The tokens of a text; a formatted string, with all that is in it, is one."""
+    """The tokens of a text; an f-string with everything in it is a single piece."""
     depth = 0
     start = (0, 0)
     lines = _lines(text)
@@ -242,12 +243,12 @@ def _tokens(text: str) -> Iterable[tokenize.TokenInfo]:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines as the tokens count them: a form feed or a separator of paragraphs ends none."""
+    """The lines as tokens count them: a form feed or a paragraph separator does not end a line."""
     return list(io.StringIO(text, newline=""))
 
 
 def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
-    """The text from one place (line counted from 1, column from 0) to another."""
+    """The text between two positions (lines counted from 1, columns from 0)."""
     (first, left), (last, right) = start, end
     if first > len(lines):
         return ""

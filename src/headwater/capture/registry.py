@@ -1,7 +1,7 @@
 """The registry of integrations, and the status of each: installed, waiting for its library, off, or broken.
 
-An integration is a file of :mod:`headwater.capture.integrations`. Its trigger is an import name: the hooks go in when
-the library has been imported, or at once when it already was. No library is imported to be hooked.
+An integration is a file of :mod:`headwater.capture.integrations`. Its trigger is an import name: its hooks are
+installed when the library has been imported, or at once if it already is. No library is imported in order to be hooked.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "matplotlib": "matplotlib",
     "seaborn": "seaborn",
 }
-"""Name of the integration (its file in ``headwater.capture.integrations``) to the import name that triggers it."""
+"""The name of an integration (its file in ``headwater.capture.integrations``) to the import name that triggers it."""
 
 OLDEST: Final[dict[str, tuple[int, ...]]] = {
     "numpy": (1, 21),
@@ -62,12 +62,12 @@ OLDEST: Final[dict[str, tuple[int, ...]]] = {
     "matplotlib": (3, 6),
     "seaborn": (0, 12),
 }
-"""The oldest version of a library that is followed, by the name of the integration. Here, not with the integration:
-``headwater doctor`` asks without importing what only the library's presence makes importable."""
+"""The oldest supported version of a library, by the name of its integration. Kept here because ``headwater doctor``
+needs it even if the library is missing and its integration cannot be imported."""
 
 
 class State(StrEnum):
-    """Where an integration stands."""
+    """The state of an integration."""
 
     WAITING = "waiting"
     INSTALLED = "installed"
@@ -76,7 +76,7 @@ class State(StrEnum):
 
 
 class Status:
-    """The state of one integration, with the reason in words."""
+    """The state of one integration, and why."""
 
     __slots__ = ("hooks", "name", "reason", "state", "stop_waiting", "trigger")
 
@@ -99,10 +99,10 @@ class Registry:
         self.statuses: dict[str, Status] = {}
 
     def install(self, *, only: Collection[str] | None = None, without: Collection[str] = ()) -> None:
-        """Enable the integrations: all, or ``only`` those named, but none of ``without``. Names were checked before.
+        """Enable the integrations: all, or those in ``only``, but none of ``without``. Names were checked before.
 
-        An integration named in ``only`` was asked for: its refusal is logged as a warning; one that is enabled
-        automatically is silent about it. Both are in ``statuses``.
+        If an integration named in ``only`` cannot be installed, that is logged as a warning; if one was enabled
+        automatically, only at debug level. Both are in ``statuses``.
         """
         for name, trigger in INTEGRATIONS.items():
             known = self.statuses.get(name)
@@ -115,13 +115,13 @@ class Registry:
             status.stop_waiting = when_imported(trigger, _Installer(status, is_loud=only is not None))
 
     def stop_waiting(self) -> None:
-        """Install nothing more, whatever is imported."""
+        """Install no further integrations, whatever is imported."""
         for status in self.statuses.values():
             if status.stop_waiting is not None:
                 status.stop_waiting()
 
     def remove(self) -> None:
-        """Take every hook away and stop waiting."""
+        """Remove all hooks and stop waiting for imports."""
         self.stop_waiting()
         installed = [status.hooks for status in self.statuses.values() if status.hooks is not None]
         if installed:
@@ -189,7 +189,11 @@ class _Submodule:
 
 
 def load_integration(name: str) -> Integration:
-    """The integration of that name: the one ``Integration`` subclass that its file (or folder) defines."""
+    """The integration of that name: an instance of the ``Integration`` subclass that its file (or folder) defines.
+
+    Raises:
+        DidNotEnable: its file cannot be imported, or defines no integration.
+    """
     from headwater.capture.hooks import Integration
 
     try:
@@ -203,7 +207,7 @@ def load_integration(name: str) -> Integration:
 
 
 def too_old(name: str, version: str) -> str:
-    """Why a version of the library of an integration is not followed; empty for one that is, or cannot be told."""
+    """Why a version of an integration's library is not supported; empty if it is, or if the version is unclear."""
     least = OLDEST.get(name, ())
     found: list[int] = []
     for part in version.split("."):
@@ -216,7 +220,11 @@ def too_old(name: str, version: str) -> str:
 
 
 def check_names(names: Collection[str], *, setting: str) -> None:
-    """Refuse a name that is no integration, with near ones."""
+    """Check the names of integrations.
+
+    Raises:
+        ConfigError: there is no such integration; the hint has similar names.
+    """
     for name in names:
         if name not in INTEGRATIONS:
             near = get_close_matches(name, INTEGRATIONS, n=3) or sorted(INTEGRATIONS)

@@ -13,7 +13,7 @@ _STACK_FRAMES = 50
 
 
 def outcome_of(error: BaseException | None) -> Outcome:
-    """How a run ended that ended with this exception."""
+    """The outcome of a run that ended with this exception, or without one."""
     if error is None:
         return Outcome("COMPLETE")
     if isinstance(error, SystemExit):
@@ -29,8 +29,8 @@ def outcome_of(error: BaseException | None) -> Outcome:
 
 
 def _stack(error: BaseException) -> str:
-    """The traceback, without marks below those lines whose parsing would warn, and without any where parsing would run
-    an ``ast.py`` of the program's own: they are found by parsing the line."""
+    """The traceback as text. The marks below a line are found by parsing it, so they are left out if parsing would
+    print a warning, or would run an ``ast.py`` of the program's own."""
     from headwater.capture.source_analysis.parser import may_warn
 
     report = traceback.TracebackException.from_exception(error, limit=-_STACK_FRAMES)
@@ -49,7 +49,7 @@ def _stack(error: BaseException) -> str:
 
 
 def exit_code_of(error: SystemExit) -> int:
-    """The exit code that the interpreter makes of a ``SystemExit``."""
+    """The exit code that the interpreter derives from a ``SystemExit``."""
     if error.code is None:
         return 0
     return error.code & 0xFF if isinstance(error.code, int) else 1

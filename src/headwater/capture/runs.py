@@ -28,7 +28,7 @@ OPERATIONS = ("ETL", "FEATURE_COMPUTATION", "MODEL_TRAINING", "INFERENCE")
 
 
 def new_run_id() -> str:
-    """A UUID of version 7, so that ids of later runs sort after earlier ones."""
+    """A UUID of version 7: ids of later runs sort after those of earlier runs."""
     random = int.from_bytes(os.urandom(10), "big")
     milliseconds = time.time_ns() // 1_000_000
     number = (milliseconds & (1 << 48) - 1) << 80

@@ -1,10 +1,10 @@
 """Numbers and strings taken out of data: a mean, the most frequent value, the latest date.
 
-``test.age.fillna(train.age.median())`` makes a column of one frame depend on a column of another through a number. A
-number cannot be weakly referenced, and has no place in memory that stays its own once it is gone. So the latest ones
-are kept themselves (each a single value, never a part of the data), and known again by identity as long as they are.
+``test.age.fillna(train.age.median())`` makes a column of one frame depend on a column of another through a number.
+Numbers cannot be weakly referenced, and their ``id()`` is reused once they are gone. So the latest ones are kept alive
+(each a single value, never a part of the data) and recognised by identity for as long as they are kept.
 
-Small integers, truth values, empty and one-letter texts are the same object wherever they come up: they are not kept.
+Small integers, booleans, and empty or one-letter strings are shared objects in Python, and are not followed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from headwater.capture.values import Value, Values
 _KEPT: Final = 512
 _SHARED: Final = frozenset((bool, type(None), type, type(...)))
 _SHARED_INTEGERS: Final = range(-5, 257)
-"""The interpreter has one object for each of these."""
+"""The interpreter shares one object for each of these."""
 _SHORTEST: Final = 2
 
 
 class Scalar:
-    """Stands for one number in the table of values, which holds what it knows by weak reference."""
+    """Represents one number in the table of values, which needs objects that can be weakly referenced."""
 
     __slots__ = ("__weakref__", "item", "value")
 
@@ -32,7 +32,7 @@ class Scalar:
 
 
 def can_follow(item: object) -> bool:
-    """Whether an object is a scalar whose identity is its own."""
+    """Whether an object is a scalar that can be recognised by identity."""
     kind = type(item)
     if kind in _SHARED or kind.__name__ in ("bool_", "bool", "NAType", "NaTType"):
         return False
@@ -53,13 +53,13 @@ class Scalars:
         self._order: deque[Scalar] = deque()
 
     def derive(self, item: object, op: str, *args: Any, **kwargs: Any) -> None:
-        """``item`` was made by ``op``: as ``Values.derive``."""
+        """Record that ``item`` was made by ``op``, as ``Values.derive`` does."""
         holder = Scalar(item)
         holder.value = self._values.derive(holder, op, *args, **kwargs)
         self._keep(holder)
 
     def keep(self, item: object, value: Value) -> None:
-        """``item`` is ``value``, a number that nobody asked for yet: no line of code made it."""
+        """Keep ``item`` with a value that exists already, for a number that no operation has returned yet."""
         holder = Scalar(item)
         holder.value = value
         self._keep(holder)
@@ -76,12 +76,12 @@ class Scalars:
                 self._by_item.pop(oldest.item, None)
 
     def value_of(self, item: object) -> Value | None:
-        """The value of a scalar that is kept; None for anything else."""
+        """The value of a kept scalar; None for anything else."""
         holder = self._by_id.get(id(item))
         return holder.value if holder is not None and holder.item is item else None
 
     def equal_to(self, item: object) -> Value | None:
-        """The value of the latest scalar that is equal to ``item``, for where identity is lost."""
+        """The value of the latest scalar equal to ``item``, for libraries that store it by value."""
         holder = self._by_item.get(item)
         return holder.value if holder is not None else None
 

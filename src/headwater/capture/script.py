@@ -1,8 +1,8 @@
 """Runs a script, module, notebook or piece of code as ``__main__``, under capture, exactly as the interpreter would.
 
 What the program sees (``sys.argv``, ``sys.path[0]``, ``__main__``), what it prints, its warnings and its exit code are
-those of a plain ``python``. It runs in this process; what ends it, ends it: the run is closed by the last of the
-``atexit`` functions, after the program's own and after its threads.
+those of a plain ``python``. It runs in this process, and the process ends with it: the last ``atexit`` function closes
+the run, after the program's own functions and threads.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from headwater.capture.script_end import end_program
 
 
 class Program(NamedTuple):
-    """A program that is ready to run: ``load`` gives its code, and may fail as the program's own start would."""
+    """A program that is ready to run. ``load`` returns its code, and may fail as plain Python would at its start."""
 
     name: str
     """The name of the job."""
     argv: list[str]
     path0: str
     file: str | None
-    """What ``__file__`` is to be."""
+    """The value of ``__file__``."""
     script: Path | None
     """The file whose digest identifies the code."""
     load: Callable[[], CodeType]
     spec: ModuleSpec | None = None
     body: Callable[[CodeType, dict[str, Any]], None] | None = None
-    """How to run the code; by default, at once."""
+    """How to run the code; by default, with ``exec``."""
 
 
 def script_program(path: str, arguments: Sequence[str], project: Path) -> Program:
@@ -111,8 +111,8 @@ def module_program(module: str, arguments: Sequence[str]) -> Program:
 
 
 def _as_runpy_does(module: str, spec: ModuleSpec) -> Callable[[CodeType, dict[str, Any]], None]:
-    """Run the code of a module that was found already from within ``runpy``, whose frames ``python -m`` shows in a
-    traceback."""
+    """A function that runs the code of an already located module through ``runpy``, because ``python -m`` shows the
+    frames of ``runpy`` in tracebacks."""
 
     def body(code: CodeType, names: dict[str, Any]) -> None:
         import runpy
@@ -133,10 +133,11 @@ def _as_runpy_does(module: str, spec: ModuleSpec) -> Callable[[CodeType, dict[st
 
 
 def _found_module(module: str, folder: str) -> tuple[CodeType, ModuleSpec]:
-    """Code and spec of a module, found from ``folder``; a package means its ``__main__``, no name the folder's."""
+    """Code and spec of a module, searched from ``folder``: for a package those of its ``__main__``, for an empty name
+    those of the folder's."""
     import runpy
 
-    private: Any = runpy  # what ``python -m`` itself uses; there is no public twin
+    private: Any = runpy  # ``python -m`` itself uses this; there is no public equivalent
     find = private._get_module_details if module else lambda _: private._get_main_module_details()
     previous = list(sys.path)
     _set_path0(folder)
@@ -174,14 +175,14 @@ def run_program(
     operation: str | None = None,
     keywords: dict[str, Any] | None = None,
 ) -> NoReturn:
-    """Run a program, captured, and end this process as it ends. The program runs whatever goes wrong in capture.
-    ``pause``: of the collector; it ends where the program begins."""
+    """Run a program under capture, and end this process as the program ends. The program runs even if capture fails.
+    The ``pause`` of the garbage collector ends when the program begins."""
     _enter_program(program, _main_module(program))
     with GUARD.at("run"):
         _begin(program, config, name, operation, keywords)
     freeze()
     pause.end()
-    if program.script is None or program.script.suffix != ".ipynb":  # a kernel has loaded as much as we have
+    if program.script is None or program.script.suffix != ".ipynb":  # a kernel has as many modules loaded as we have
         with GUARD.at("run"):
             make_room(program.path0)
     main = sys.modules["__main__"] = _main_module(program)  # created again, so that the program's module is not frozen
@@ -210,7 +211,7 @@ def _begin(
 
 
 def _main_module(program: Program) -> ModuleType:
-    """A new ``__main__``, with what the interpreter puts into it."""
+    """A new ``__main__`` with the names that the interpreter defines in it."""
     main = ModuleType("__main__")
     names = main.__dict__
     names["__builtins__"] = builtins

@@ -19,7 +19,7 @@ _OWN_FOLDERS: Final = (os.path.dirname(__file__) + os.sep, "<observed by ")  # n
 
 
 def end_program(error: BaseException | None) -> NoReturn:
-    """End this process as the interpreter ends one whose program raised ``error``, or nothing."""
+    """End this process as the interpreter does after a program that raised ``error``, or that ended normally (None)."""
     if error is not None:
         with GUARD.at("traceback"):
             without_our_frames(error)
@@ -45,7 +45,7 @@ def exit_code(error: BaseException | None) -> int:
 
 
 def _report(error: BaseException) -> None:
-    """Hand the exception to ``sys.excepthook``, as the interpreter does, a program's own hook included."""
+    """Pass the exception to ``sys.excepthook``, which may be the program's own, as the interpreter does."""
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     if sys.version_info >= (3, 12):
         sys.last_exc = error
@@ -63,7 +63,7 @@ def _report(error: BaseException) -> None:
 
 
 def _die_of_interrupt() -> NoReturn:
-    """Finish as the interpreter does after an interrupt, then die of the signal, so that the shell knows."""
+    """Finish as the interpreter does after an interrupt, then die of the signal, so that the shell sees it."""
     import signal
 
     shutdown: Any = getattr(threading, "_shutdown", None)
@@ -84,7 +84,7 @@ def _flush() -> None:
 
 
 def without_our_frames(error: BaseException) -> None:
-    """Take our own frames out of the tracebacks of an exception and of those that led to it."""
+    """Remove our own frames from the tracebacks of an exception and of those that led to it."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

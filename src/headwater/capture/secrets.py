@@ -29,9 +29,9 @@ _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str, more: frozenset[str] = frozenset()) -> bool:
-    """Whether the value that stands under ``name`` is a secret whatever it looks like: ``db_password``, ``apiToken``.
+    """Whether a value with this name is a secret whatever it looks like: ``db_password``, ``apiToken``.
 
-    Counts and settings about secrets are none: ``max_tokens``, ``token_count``, ``password_length``.
+    Counts and settings about secrets are not: ``max_tokens``, ``token_count``, ``password_length``.
     """
     if len(name) > 200:
         return False
@@ -46,19 +46,19 @@ def is_secret_name(name: str, more: frozenset[str] = frozenset()) -> bool:
         return False
     if any(word in _SECRET_WORDS for word in words):
         return True
-    # many of a kind: of keys and tokens only where a word says what they open, for texts are made of tokens, too
+    # "keys" and "tokens" only after a word that says what they open: texts consist of tokens, too
     last = next((at for at, word in enumerate(words) if word in {"key", "keys", "tokens"}), 0)
     return any(word in _SECRET_KEYS for word in words[:last])
 
 
 def is_secret_number(name: str) -> bool:
-    """Whether a number that stands under ``name`` is a secret: a PIN is, ``token_dim`` is not."""
+    """Whether a number with this name is a secret: a PIN is, ``token_dim`` is not."""
     words = [word.lower() for word in _WORDS.findall(name)]
     return bool(words) and words[-1] in _SECRET_NUMBERS
 
 
 def is_key_name(name: str) -> bool:
-    """Whether ``name`` may hold a cryptographic key as well as a join key: its value decides."""
+    """Whether a value with this name may be a cryptographic key or a join key, which its form decides."""
     words = [word.lower() for word in _WORDS.findall(name)]
     return "key" in words
 
@@ -88,15 +88,15 @@ _CARD: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 _LONGEST_CARD: Final = 19
 _SHORTEST: Final = 13
-"""A text with fewer characters holds no card number (13 digits), no ``bearer`` with a token (14 characters), and none
-of the forms that a secret has by itself (14 and more)."""
+"""A shorter text contains no card number (13 digits), no ``bearer`` with a token (14 characters), and none of the forms
+of secrets (14 and more)."""
 _EMAIL: Final = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
 
 
 def mask_text(text: str, *, more: frozenset[str] = frozenset(), mask_emails: bool = False) -> str:
     """``text`` with every secret in it masked; the same object if there is none."""
     if len(text) > _LONGEST_CARD and _HEX.fullmatch(text):
-        return text  # a digest: what lineage is full of
+        return text  # a digest, of which lineage is full
     is_short = len(text) < _SHORTEST
     out = text if is_short else _ALONE.sub(MASK, text)
     if "://" in out:
@@ -123,7 +123,7 @@ def _mask_auth(match: re.Match[str]) -> str:
 
 
 def _mask_all_named(text: str, more: frozenset[str]) -> str:
-    """Mask the values of secret names. A value that is none is searched itself: ``url=http://h/?token=x``."""
+    """Mask values with secret names. Other values are searched in turn: ``url=http://h/?token=x``."""
     parts: list[str] = []
     copied = position = 0
     while match := _NAMED.search(text, position):
@@ -139,7 +139,7 @@ def _mask_all_named(text: str, more: frozenset[str]) -> str:
 
 
 def _is_secret_pair(match: re.Match[str], more: frozenset[str]) -> bool:
-    """Whether the value is secret: for the name, or, after ``=``, for looking random."""
+    """Whether the value is secret: because of its name or, after ``=``, because it looks random."""
     value = match["value"]
     if not value or value.startswith((MASK[:-1], "//")) or _PLACEHOLDER.fullmatch(value):
         return False
@@ -152,7 +152,7 @@ def _is_secret_pair(match: re.Match[str], more: frozenset[str]) -> bool:
 
 
 def _end_of_part(text: str, end: int) -> int:
-    """The end of a part of a connection string (``Password=two words;User=...``), where the text goes on so."""
+    """The end of the value in a connection string (``Password=two words;User=...``), or ``end`` in any other text."""
     semicolon = text.find(";", end)
     if semicolon < 0 or not re.fullmatch(r"[^\n=;\"']*", text[end:semicolon]):
         return end
@@ -180,8 +180,8 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=-]+")
 
 
 def is_random(value: str) -> bool:
-    """Whether text looks like key material: letters and digits mixed, spread as no word is. Hex digests (of files, of
-    commits) and UUIDs are what lineage is made of, and are no secrets."""
+    """Whether text looks like key material: letters of both cases mixed with digits, more evenly than in words. Hex
+    digests (of files, of commits) and UUIDs, of which lineage is full, are not secrets."""
     if len(value) < 16 or not _TOKEN.fullmatch(value) or _HEX.fullmatch(value.replace("-", "")):
         return False
     if not (any(c.isdigit() for c in value) and any(c.isupper() for c in value) and any(c.islower() for c in value)):

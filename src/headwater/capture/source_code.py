@@ -1,8 +1,8 @@
 """The source code of a job as the standard ``sourceCode`` facet: a script, a module, notebook cells, a step.
 
-The redactor masks the secrets in it, whoever wrote the facet, and cuts it to size. Beside the standard's members stand
-``sha256``, the digest of the code that the text is of (as in ``headwater_code``), by which the text of a run is found
-again, and ``is_cut``.
+The redactor masks the secrets in it, whoever wrote the facet, and cuts it to size. In addition to the standard's
+members it has ``is_cut`` and ``sha256``, the digest of the code (as in ``headwater_code``), by which the text of a run
+is found.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any, Final
 from headwater.capture.notebook_file import cells_of
 
 MAX_BYTES: Final = 256 * 1024
-"""Bytes of text that are kept."""
+"""Bytes of text that are kept at most."""
 
 _AROUND_PYTHON: Final = frozenset(("%%time", "%%timeit", "%%capture", "%%prun"))
-"""Magics of a cell that is Python all the same."""
+"""Cell magics whose cell is still Python."""
 _MOST_READ: Final = 8 * MAX_BYTES
 
 
 def source_facet(text: str, sha256: str) -> dict[str, Any]:
-    """The body of the facet; empty if there is not a string, or far too much."""
+    """The body of the facet; empty if there is no text, or far too much."""
     if not text.strip() or len(text) > _MOST_READ:
         return {}
     return {"language": "python", "sourceCode": text, "sha256": sha256}
@@ -56,8 +56,8 @@ def _text_of_cells(document: dict[str, Any]) -> str:
 
 
 def _plain_cell(text: str) -> str:
-    """A cell as plain Python. What is in another language, or cannot be read, is not kept: nobody could tell its
-    secrets."""
+    """A cell as plain Python. Cells in another language, or that cannot be tokenised, are not kept, because secrets in
+    them could not be recognised."""
     text = text.rstrip()
     first, *rest = text.lstrip().splitlines()
     if first.split()[0] in _AROUND_PYTHON:
@@ -73,7 +73,7 @@ def _plain_cell(text: str) -> str:
 
 
 def _plain_line(line: str) -> str:
-    """A line as it is; a magic or shell line by its first word."""
+    """A line of Python unchanged; only the first word of a magic or shell line."""
     code = line.lstrip()
     if not code.startswith(("%", "!")):
         return line
@@ -81,7 +81,7 @@ def _plain_line(line: str) -> str:
 
 
 def cut(text: str) -> str | None:
-    """The first lines that fit; None if all do."""
+    """The first lines that fit into ``MAX_BYTES``; None if all do."""
     raw = text.encode("utf-8", "replace")
     if len(raw) <= MAX_BYTES:
         return None

@@ -1,9 +1,9 @@
 """The spool: events on disk that could not be delivered yet.
 
-A process appends to its own segment, one frame an event: a marker, length, CRC-32 and the event. A segment is locked
-by its writer for as long as that lives; what a later process finds unlocked it delivers and deletes. A torn or damaged
-frame costs that frame alone: reading goes on at the next marker, and says how many bytes it passed over. What the quota
-refused is marked by a gap frame, so that a loss is never silent.
+Each process appends to its own segment, one frame per event: marker, length, CRC-32, event. The writer keeps its
+segment locked while it lives; a later process delivers and deletes segments that are not locked. A torn or damaged
+frame loses only itself: reading continues at the next marker and counts the bytes skipped. Events beyond the quota are
+recorded as a gap frame, so that no loss is silent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DRAIN_BATCH: Final = 200
 
 
 class Segment(NamedTuple):
-    """What was read from a segment: its events, how many events the quota kept out, and bytes that made no sense."""
+    """The content of a segment: its events, the number of events beyond the quota, and the damaged bytes skipped."""
 
     events: list[bytes]
     gaps: int
@@ -35,7 +35,7 @@ class Segment(NamedTuple):
 
 
 class Drained(NamedTuple):
-    """What a drain did."""
+    """The totals of a drain: events delivered, events that the quota had refused, damaged bytes skipped."""
 
     events: int
     gaps: int
@@ -43,7 +43,7 @@ class Drained(NamedTuple):
 
 
 class Spool:
-    """The spool in one folder. ``append`` is for one thread at a time; other processes may do as they like."""
+    """The spool in one folder. ``append`` is for one thread at a time; other processes may use the folder freely."""
 
     def __init__(self, folder: Path, *, max_bytes: int) -> None:
         self.folder = folder
@@ -58,10 +58,10 @@ class Spool:
 
     # -- writing -------------------------------------------------------------------------------------------------------
     def append(self, events: Sequence[bytes]) -> int:
-        """Append events; returns how many were kept, the rest being over the quota.
+        """Append events. Returns how many were kept; the rest is beyond the quota.
 
         Raises:
-            OSError: the disk is full or the folder may not be written; nothing of the batch was kept.
+            OSError: the disk is full or the folder cannot be written; nothing of the batch was kept.
         """
         if not events:
             return 0
@@ -89,12 +89,12 @@ class Spool:
             if Lock.on(descriptor) and os.fstat(descriptor).st_nlink:
                 self._descriptor, self._size = descriptor, 0
                 self._write(descriptor, MAGIC)
-            else:  # a drain in another process was between us and our lock, and has removed the empty file
+            else:  # before we had the lock, a drain in another process locked and removed the empty file
                 os.close(descriptor)
         return self._descriptor
 
     def _write(self, descriptor: int, data: bytes) -> None:
-        """Append all of ``data`` or nothing: a write that the disk cut short is taken back."""
+        """Append all of ``data`` or nothing: an incomplete write is undone."""
         start = self._size
         view = memoryview(data)
         try:
@@ -113,14 +113,14 @@ class Spool:
         return total
 
     def forget(self) -> None:
-        """Leave the segment to the process that it belongs to: for the child of a fork."""
+        """Close the segment without removing it, for the child of a fork: it belongs to the parent."""
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._descriptor, self._path, self._size = None, None, 0
         self.spooled = self.dropped = 0
 
     def close(self) -> None:
-        """Give the segment up, for whoever drains next. An empty one is removed."""
+        """Release the segment for the next drain. An empty one is removed."""
         if self._descriptor is None:
             return
         if self._size <= len(MAGIC) and self._path is not None:
@@ -136,11 +136,11 @@ class Spool:
         return self.folder.is_dir() and any(path.suffix in (".segment", ".lease") for path in self.folder.iterdir())
 
     def drain(self, deliver: Callable[[list[bytes]], Any]) -> Drained:
-        """Deliver what ended processes, and this one so far, left behind; a segment is deleted once all of it was
-        taken. One process drains at a time; where another does, this one leaves it to that.
+        """Deliver the segments of ended processes and of this one; each is deleted once all of it was delivered. Does
+        nothing while another process drains.
 
         Raises:
-            TransportError, StoreError: whatever ``deliver`` raises; what it did not take stays.
+            TransportError, StoreError: whatever ``deliver`` raises; the segment stays.
         """
         self.close()
         done = Drained(0, 0, 0)
@@ -176,7 +176,7 @@ def _frame(mark: bytes, data: bytes) -> bytes:
 
 
 def read_segment(data: bytes) -> Segment:
-    """The events of a segment's bytes. Never raises: what is damaged is passed over and counted."""
+    """The events in the bytes of a segment. Never raises: damaged parts are skipped and counted."""
     events: list[bytes] = []
     gaps = lost = 0
     position = len(MAGIC) if data.startswith(MAGIC) else 0

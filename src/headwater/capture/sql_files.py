@@ -1,4 +1,4 @@
-"""Files that a SQL statement names in place of tables: ``FROM 'sales.csv'``, ``read_csv(['a.csv', 'b/*.csv'])``."""
+"""Files that an SQL statement names in place of tables: ``FROM 'sales.csv'``, ``read_csv(['a.csv', 'b/*.csv'])``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLACES: Final = re.compile(
 
 
 def quoted_files(text: str) -> list[str]:
-    """The files and patterns that stand where a table does, or as the first argument of a function that reads files."""
+    """The files and patterns in the place of a table, or as first argument of a function that reads files."""
     if "'" not in text:
         return []
     quoted = [found for place in _PLACES.findall(text) for found in _QUOTED.findall(place)]
@@ -23,7 +23,8 @@ def quoted_files(text: str) -> list[str]:
 
 
 def patterns_in(text: str) -> dict[str, list[str]]:
-    """The local files that the patterns in a statement name now: when it is parsed there may be others."""
+    """The local files that match each pattern in a statement now; when the statement is parsed, they may have
+    changed."""
     if not any(sign in text for sign in "*?["):
         return {}
     return {pattern: files for pattern in quoted_files(text) if (files := matching(pattern))}

@@ -1,8 +1,8 @@
 """Turns executed SQL statements into values: what they read and wrote, column by column.
 
-Parsing happens here, on the worker's thread; the integration only passes on the text, the frames it names and the
-value of its result. The statements of one database form one stream: a view, a temporary table, an attached file or a
-search path that one of them set up is known to those after it.
+Parsing happens here, on the worker's thread; integrations only pass on the text, the frames that it names and the value
+of its result. The statements of one database form a stream: a view, temporary table, attached file or search path set
+up by one of them is known to those after it.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from headwater.sql import Statement as Parsed
 
 _DEFINES: Final = ("DROP", "ALTER", "TRUNCATE", "CREATE_TABLE", "CREATE_INDEX", "COMMENT", "DELETE", "RENAME")
-"""Kinds of statements that bring no data: their tables are not written in the sense of lineage."""
+"""Kinds of statements that bring no data: their tables do not count as written."""
 
 _LOCAL: Final = ("sqlite", "duckdb")
 
 
 Positions = Mapping[Any, Sequence[int]]
-"""The places of what a table stands for among the inputs of a value, by the table's key."""
+"""For each table, by its key: the positions of its values among the inputs."""
 
 
 class Analysed(NamedTuple):
-    """What one statement meant."""
+    """What one statement read and wrote."""
 
     masked_text: str
     reads: list[DatasetRef]
@@ -41,13 +41,13 @@ class Analysed(NamedTuple):
 
 
 _FILES: Final = frozenset(("parquet", "csv", "tsv", "json", "jsonl", "ndjson"))
-"""Endings of names that duckdb takes for files where there is no such table."""
+"""Endings of names that duckdb takes for files if there is no such table."""
 
 
 class Tables:
-    """What is known of the databases of one run: a stream of statements each, and their temporary tables.
+    """What is known about the databases of one run: for each a stream of statements, and their temporary tables.
 
-    ``job_namespace`` and ``job_name`` name what lives in the memory of the run alone.
+    ``job_namespace`` and ``job_name`` are for the names of databases in memory.
     """
 
     def __init__(self, job_namespace: str = "", job_name: str = "") -> None:
@@ -57,7 +57,7 @@ class Tables:
         self.temporary: dict[tuple[str, TableName], Value] = {}
 
     def stream(self, statement: Statement) -> Session:
-        """The stream that a statement belongs to, told the columns of the frames that the statement names."""
+        """The stream that a statement belongs to, with the columns of known tables and of the frames it names."""
         from headwater.sql import Session
 
         key = (statement.dialect, statement.namespace, statement.default_schema)
@@ -75,16 +75,16 @@ class Tables:
         return session
 
     def learn(self, ref: DatasetRef, columns: tuple[str, ...]) -> None:
-        """Remember what columns a table has that was read or written otherwise."""
+        """Remember the columns of a table that was read or written without SQL."""
         if columns and "*" not in columns:
             self._columns[ref.namespace, ref.name] = columns
 
     def columns_of(self, ref: DatasetRef) -> tuple[str, ...] | None:
-        """The columns of a table as far as they were seen."""
+        """The columns of a table, if known."""
         return self._columns.get(ref[:2])
 
     def ref(self, statement: Statement, session: Session, table: TableName) -> DatasetRef:
-        """The dataset that a table of a statement is."""
+        """The dataset for a table in a statement."""
         if table.kind == "file":
             found = located(table.name)
             if found is not None:
@@ -109,14 +109,14 @@ class Tables:
 
 
 def _qualified(table: TableName, default_schema: str) -> list[str]:
-    """Catalog, schema and name, completed by ``schema`` or ``catalog.schema`` of the connection."""
+    """Catalog, schema and name, completed from the connection's ``schema`` or ``catalog.schema``."""
     outer = default_schema.split(".") if default_schema else []
     own = list(table.parts)
     return [*outer[: max(0, len(outer) + 1 - len(own))], *own]
 
 
 def analyse(statement: Statement, tables: Tables) -> list[Analysed]:
-    """Work out what the statement(s) read and wrote; gives the statement's result its inputs and rule."""
+    """Determine what the statement(s) read and wrote, and give the value of the result its inputs and rule."""
     session = tables.stream(statement)
     known = set(session.catalog.definitions)
     return [_one(statement, parsed, tables, session, known) for parsed in session.feed(statement.text)]
@@ -161,7 +161,7 @@ def _keep_temporary(
     rule: Rule | None,
     columns: tuple[str, ...],
 ) -> None:
-    """A temporary table is a value in memory, as a frame is: what is read from it comes from what it was made of."""
+    """Keep a temporary table as a value in memory, like a frame, so that its readers depend on its sources."""
     key = (statement.namespace, table)
     before = tables.temporary.get(key)
     if parsed.kind.startswith("DROP"):
@@ -174,7 +174,7 @@ def _keep_temporary(
 
 
 def _both(value: Value) -> Columns:
-    """Rows of two values under one another."""
+    """The rule for rows of two values, one below the other."""
     names = value.column_names()
     return Columns({name: [Dep(i, name, subtype="IDENTITY") for i in range(len(value.inputs))] for name in names})
 
@@ -187,7 +187,7 @@ def _inputs(
     known: set[TableName],
     written: set[tuple[str, str]],
 ) -> tuple[Value, ...]:
-    """What a statement reads as one table: of a pattern, each file that it did not write itself."""
+    """The values behind one table of a statement; for a pattern, one for each file that it did not itself write."""
     if table.kind == "file":
         refs = [ref for file in statement.files.get(table.name, ()) if (ref := located(file)) is not None]
         refs = [ref for ref in refs if ref[:2] not in written]
@@ -213,7 +213,7 @@ def _input(statement: Statement, table: TableName, tables: Tables, session: Sess
 
 
 def _rule(edges: list[ColumnEdge], positions: Positions) -> Rule | None:
-    """The rule for what the parse found; None (opaque) where it found no columns at all."""
+    """The rule for the column edges that the parser found; None (opaque) if there are none."""
     if not edges:
         return None
     fields: dict[str, list[Dep]] = {}
@@ -229,7 +229,7 @@ def _rule(edges: list[ColumnEdge], positions: Positions) -> Rule | None:
             (passed if edge.type == "DIRECT" else indirect).extend(deps)
 
     def rule(value: Value) -> Columns:
-        """By name; where the engine named its columns otherwise, by position; ``*`` passes the rest through."""
+        """By name; by position if the engine named its columns differently; ``*`` passes the other columns through."""
         own = value.column_names() or tuple(fields)
         if not passed and len(own) == len(fields) and set(own) != set(fields):
             return Columns(dict(zip(own, fields.values(), strict=True)), indirect)
@@ -240,8 +240,8 @@ def _rule(edges: list[ColumnEdge], positions: Positions) -> Rule | None:
 
 
 def rule_of(text: str, names: tuple[str, ...], dialect: str) -> Rule:
-    """The rule of an operation that can be said as a query over its inputs, called ``names`` in it: several of one name
-    are one table."""
+    """The rule of an operation that can be written as a query over its inputs, which are called ``names`` in it; inputs
+    with the same name form one table."""
 
     def rule(value: Value) -> Columns:
         from headwater.sql import analyze

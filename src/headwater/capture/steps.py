@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from headwater.capture import api
@@ -17,6 +17,7 @@ from headwater.capture.assembler import JobFacts
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Read, Recorder
 from headwater.capture.runs import OPERATIONS, Run, name_value, plain
+from headwater.capture.values import DatasetRef, Value
 from headwater.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_NAMED = 100
-"""Followed objects of one call, or one returned collection, that get a name."""
+"""How many items of one argument or returned collection are examined, on each level."""
 
 
 @overload
@@ -65,7 +66,7 @@ def step(function: Any = None, /, *, name: str | None = None, operation: str | N
 
 
 class _Step:
-    """A function that is a job."""
+    """A function declared as a job."""
 
     def __init__(self, function: Callable[..., Any], name: str | None, operation: str | None) -> None:
         self.function = function
@@ -101,7 +102,7 @@ class _Step:
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError:
-            return {}  # the call itself will say so
+            return {}  # the call itself will raise
         bound.apply_defaults()
         return dict(bound.arguments)
 
@@ -144,7 +145,7 @@ class _Call:
         recorder = self.run.recorder
         for name, argument in arguments.items():
             followed = list(_followed(recorder, argument, name))
-            for label, _, value in followed:
+            for label, value in followed:
                 self._inputs.add(id(value))
                 if value.dataset is None:
                     name_value(self.parent or recorder, value, self._ref(label))
@@ -156,14 +157,14 @@ class _Call:
     def take_result(self, result: Any) -> None:
         """Record followed results as outputs of the step and inputs of the calling run."""
         recorder = self.run.recorder
-        for label, _, value in _followed(recorder, result, "return"):
+        for label, value in _followed(recorder, result, "return"):
             if id(value) in self._inputs:
                 continue
             name_value(recorder, value, self._ref(label))
             if self.parent is not None and value.dataset is not None:
                 self.parent.add(Read(value, value.dataset, None))
 
-    def _ref(self, label: str) -> Any:
+    def _ref(self, label: str) -> DatasetRef:
         place = self.parent or self.run.recorder
         own = self.definition.name + "." if self.parent is not None else ""
         return place.memory_ref(own + label)
@@ -180,11 +181,11 @@ class _Call:
         self.run.close(error)
 
 
-def _followed(recorder: Recorder, item: Any, label: str, depth: int = 0) -> Any:
-    """The followed objects in an argument or result, each with a label."""
+def _followed(recorder: Recorder, item: Any, label: str, depth: int = 0) -> Iterator[tuple[str, Value]]:
+    """The values of the followed objects in an argument or result, each with a label."""
     value = recorder.values.get(item)
     if value is not None:
-        yield label, item, value
+        yield label, value
     elif depth < 2 and isinstance(item, tuple | list):
         for place, part in enumerate(item[:MAX_NAMED]):
             yield from _followed(recorder, part, f"{label}[{place}]", depth + 1)

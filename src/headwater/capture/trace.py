@@ -1,8 +1,8 @@
 """Traces a value back to the datasets it came from, column by column.
 
-``trace(value)`` composes the column rules of every operation between a value and the datasets behind it. It runs on
-the worker's thread, on immutable facts only, without recursion (a loop in a script makes chains of thousands), and
-keeps its result with the value, so that two outputs of one frame are traced once.
+``trace(value)`` composes the column rules of all operations between a value and the datasets behind it. It runs on the
+worker's thread, on immutable facts only, without recursion (a loop in a script makes chains of thousands), and stores
+its result with the value, so that a frame with two outputs is traced once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, opa
 
 
 class Source(NamedTuple):
-    """A column of a dataset value; ``column`` None is the dataset as a whole."""
+    """A column of a dataset value; None for the dataset as a whole."""
 
     value: Value
     column: str | None
@@ -33,18 +33,18 @@ Trails = dict[Source, Trail]
 
 _IDENTITY: Final = Trail("DIRECT", "IDENTITY", masking=False, description="")
 _STRENGTH: Final = {"": 0, "IDENTITY": 0, "SORT": 0, "TRANSFORMATION": 1, "AGGREGATION": 2}
-"""What decided only about the order of rows counts less than what decided which there are."""
+"""Of two trails, the one with the greater strength is kept: sorting counts less than choosing rows."""
 MAX_TRAILS: Final = 200_000
-"""Beyond this many column edges into one value, columns are no longer told apart (and the trace says so)."""
+"""Beyond this many column edges into one value, columns are no longer distinguished, and ``is_coarse`` is set."""
 
 
 class Trace:
     """Where a value came from.
 
-    ``fields``: per column of the value, its sources. ``indirect``: what decided about all of it (filters, joins).
-    ``behind``: every dataset value that had a part in it, in columns since dropped too. ``apart``: those of them that
-    had a part in no particular column (the state of a fitted transformer). ``has_unknown``: something behind it was
-    made where nobody looked. ``is_coarse``: there were too many column edges to keep; only ``sources`` is meant.
+    ``fields``: the sources of each column of the value. ``indirect``: sources that affect all of it (filters, joins).
+    ``behind``: every dataset value that contributed, even to columns since dropped. ``apart``: those that contributed
+    to no particular column (the state of a fitted transformer). ``has_unknown``: something behind the value has an
+    unknown origin. ``is_coarse``: there were too many column edges to keep, and only ``sources`` is valid.
     """
 
     __slots__ = ("_all", "_sources", "apart", "behind", "fields", "has_unknown", "indirect", "is_coarse", "schemaless")
@@ -58,14 +58,14 @@ class Trace:
         self.has_unknown = False
         self.is_coarse = False
         self.schemaless: Value | None = None
-        """A dataset whose columns nobody listed (a table of a database): whatever column is asked for, it has."""
+        """A dataset without a known list of columns (a database table), assumed to have any column asked for."""
         self._all: Trails | None = None
 
     @property
     def sources(self) -> dict[Value, None]:
-        """The dataset values that the value is made of, as it is now: those behind its columns, behind what decided
-        about its rows, and those apart. A prediction that was put into a frame is no source of the frame's other
-        columns. All that is behind, where no column has a source."""
+        """The dataset values that the value, as it is now, is made of: the sources of its columns, the indirect ones,
+        and those in ``apart``; or all in ``behind`` if no column has a source. The model behind a predicted column that
+        was dropped from a frame again is therefore no source of the frame."""
         if self._sources is None:
             found = dict(self.apart)
             for trails in (*self.fields.values(), self.indirect):
@@ -74,7 +74,7 @@ class Trace:
         return self._sources
 
     def column(self, name: str | None) -> Trails:
-        """The sources of one column; of all where the name is None or not known."""
+        """The sources of one column, or of all columns if the name is None or unknown."""
         if name is not None and name in self.fields:
             return self.fields[name]
         if name is not None and self.schemaless is not None:
@@ -82,7 +82,7 @@ class Trace:
         return self.everything()
 
     def everything(self) -> Trails:
-        """The union of the sources of all columns; the datasets themselves where no columns are known."""
+        """The union of the sources of all columns; the datasets themselves if no columns are known."""
         if self._all is None:
             union: Trails = {}
             for trails in self.fields.values():
@@ -92,7 +92,7 @@ class Trace:
 
 
 def trace(value: Value) -> Trace:
-    """How ``value`` came about. Stops at values that are datasets, but looks behind ``value`` itself."""
+    """The trace of ``value``. It stops at values that are datasets, except for ``value`` itself."""
     stack = [value]
     while stack:
         top = stack[-1]
@@ -110,7 +110,7 @@ def trace(value: Value) -> Trace:
 
 
 def _combine(value: Value) -> Trace:
-    """One step: the traces of the inputs are known, make that of the value."""
+    """The trace of a value whose inputs have been traced."""
     result = Trace()
     views = [_view(item) for item in value.inputs]
     for view in views:
@@ -156,7 +156,7 @@ def _combine(value: Value) -> Trace:
 
 
 def _columns(value: Value) -> Columns:
-    """What the rule says; a rule that fails leaves the value opaque."""
+    """The result of the value's rule; opaque if it has no rule or the rule fails."""
     columns: Columns | None = None
     with GUARD.at(f"rule of {value.op}"):
         columns = value.rule(value) if value.rule is not None else None
@@ -164,7 +164,7 @@ def _columns(value: Value) -> Columns:
 
 
 def _view(value: Value) -> Trace:
-    """A value as seen by what is made from it: a dataset is an end, anything else is its trace."""
+    """The trace of a value as an input of others: a dataset is its own source, anything else has its trace."""
     if value.dataset is None:
         traced: Trace = value.traced
         return traced
@@ -192,7 +192,7 @@ def _resolve(deps: list[Dep], views: list[Trace]) -> Trails:
 
 
 def _compose(dep: Dep, inner: Trail) -> Trail:
-    """``dep`` after ``inner``: indirect once indirect; among direct ones the stronger transformation counts."""
+    """The trail of ``dep`` after ``inner``: indirect if either is, otherwise with the stronger transformation."""
     masking = dep.masking or inner.masking
     guessed = INFERRED in (dep.description, inner.description)
     description = INFERRED if guessed else dep.description or inner.description
@@ -209,7 +209,7 @@ def _as_indirect(trail: Trail) -> Trail:
 
 
 def _merge(into: Trails, more: Trails) -> None:
-    """Union; where both know a source the direct trail wins, then the stronger one."""
+    """Add ``more`` to ``into``. For a source in both, a direct trail wins, then the stronger one."""
     for source, trail in more.items():
         known = into.get(source)
         if known is None or _weight(trail) > _weight(known):

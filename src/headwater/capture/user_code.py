@@ -1,4 +1,4 @@
-"""Whose code is running: the user's own, or that of an installed library or of the standard library."""
+"""Tells the user's own code from that of installed libraries and the standard library."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from types import CodeType, FrameType
 from typing import Final
 
 _LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a string to compare with
-"""Where the standard library lives."""
+"""The folder of the standard library."""
 
 IS_USERS: Final[dict[str, bool]] = {}
-"""Whether the code of a file is the user's own, by file name. Bounded: forgotten when it has grown large."""
+"""Whether the code of a file is the user's own, by file name. Cleared when it has grown large."""
 
 
 def _is_users(name: str) -> bool:
@@ -24,7 +24,7 @@ def _is_users(name: str) -> bool:
 
 
 def is_users(code: CodeType | None) -> bool:
-    """Whether code is the user's own: of no installed library."""
+    """Whether code is the user's own."""
     if code is None:
         return False
     known = IS_USERS.get(code.co_filename)
@@ -32,7 +32,7 @@ def is_users(code: CodeType | None) -> bool:
 
 
 def user_frame(frame: FrameType) -> FrameType:
-    """The nearest frame outside installed libraries, from ``frame`` up; the outermost looked at, if none is."""
+    """The nearest frame of the user's code, from ``frame`` outwards; the last one examined if there is none."""
     for _ in range(12):
         name = frame.f_code.co_filename
         is_users = IS_USERS.get(name)
@@ -46,7 +46,7 @@ def user_frame(frame: FrameType) -> FrameType:
 
 
 def user_site(depth: int) -> tuple[CodeType | None, int]:
-    """The code object and line of the nearest caller outside installed libraries, from ``depth`` frames up."""
+    """The code object and line of the nearest caller in the user's code, starting ``depth`` frames up."""
     try:
         frame = user_frame(_getframe(depth))
     except ValueError:

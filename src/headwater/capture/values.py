@@ -1,10 +1,10 @@
 """Values: what is known about objects in memory, such as the operation and the inputs that made them.
 
-A ``Value`` is one state of one object (a frame, a series, an array, a fitted estimator). It points at the values it
-was made from, so the values that are still alive form the in-memory lineage; what nothing can reach any more is freed
-soon after the objects. An object is found again by identity, through a weak reference: the user's objects are never
-changed, kept alive or copied. Making a ``Value`` is all that happens on the caller's thread; columns are worked out
-later, by :mod:`headwater.capture.trace`.
+A ``Value`` is one state of one object (a frame, a series, an array, a fitted estimator). It refers to the values it was
+made from, so the values that are alive form the lineage in memory; those that nothing refers to are freed soon after
+their objects. Objects are recognised by identity, through weak references: the user's objects are never changed, kept
+alive or copied. On the caller's thread only the ``Value`` is created; its columns are determined later, by
+:mod:`headwater.capture.trace`.
 """
 
 from __future__ import annotations
@@ -37,9 +37,8 @@ class DatasetRef(NamedTuple):
 class Dep(NamedTuple):
     """One dependency of an output column on an input.
 
-    ``input`` is a position in ``Value.inputs``; ``column`` a column name there, or None for the whole input (an
-    array, a scalar, or "every column", each kept). ``type``/``subtype``/``masking`` as in the OpenLineage
-    columnLineage facet.
+    ``input`` is a position in ``Value.inputs``; ``column`` is a column name there, or None for the whole input (an
+    array, a scalar, or all columns). ``type``, ``subtype`` and ``masking`` are as in OpenLineage's columnLineage facet.
     """
 
     input: int
@@ -51,8 +50,8 @@ class Dep(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The column lineage of one operation: per output column, and for the whole output (filters, joins, sorts). What
-    decided about the rows of the inputs ``beside`` is behind the columns that come from them alone."""
+    """The column lineage of one operation: for each output column, and for the whole output (filters, joins, sorts).
+    Indirect sources of the inputs in ``beside`` apply only to the columns that come from those inputs."""
 
     fields: dict[str, list[Dep]]
     indirect: list[Dep] = []
@@ -60,36 +59,35 @@ class Columns(NamedTuple):
 
 
 INFERRED: Final = "inferred"
-"""The description of a dependency that rests on a guess; it stays with everything made from it."""
+"""The description of a dependency that is a guess. Everything made from it is marked so, too."""
 
 Rule = Callable[["Value"], Columns]
-"""Works out the columns of a value from its inputs. Runs later, on the worker's thread, on immutable facts only."""
+"""Determines the columns of a value from its inputs. Runs later, on the worker's thread, on immutable facts only."""
 
 
 def same_columns(value: Value) -> Columns:
-    """Each output column is the input column of the same name, unchanged (a filter's rows aside)."""
+    """Each output column is the column of the same name of the first input, though perhaps with fewer rows."""
     return Columns({name: [Dep(0, name, subtype="IDENTITY")] for name in value.column_names()})
 
 
 def opaque(value: Value) -> Columns:
-    """Every output column may come from every column of every input: the last resort, and said so."""
+    """Every output column comes from every column of every input: the last resort, and described as such."""
     deps = [Dep(i, None, description="opaque") for i in range(len(value.inputs))]
     names = value.column_names() or ("*",)
     return Columns(dict.fromkeys(names, deps))
 
 
 class Value(msgspec.Struct, eq=False):
-    """One state of an in-memory object. Immutable once made, but for ``dataset`` and what trace keeps with it.
+    """One state of an object in memory. Immutable, except for ``dataset`` and ``traced``, which trace sets.
 
-    ``columns`` is kept as the library gave it, as long as that is immutable (a pandas Index, a tuple); ask
-    ``column_names()`` for names. ``rows`` is a count or None. ``dataset`` is set where the value is a dataset of its
-    own: it was read from outside, or it is a set that lineage should know by name (training set, model). A value with
-    a ``dataset`` ends the trace of what is made from it. ``detail`` holds small immutable facts for the operation's
-    record; never data. ``number`` counts the values of the process: it is their order in time. ``depth`` is the length
-    of the longest chain behind the value.
+    ``columns`` is stored as the library returned it if that is immutable (a pandas Index, a tuple); use
+    ``column_names()`` for the names. ``rows`` is a count or None. ``dataset`` is set if the value is a dataset of its
+    own: one read from outside, or one that lineage should name (training set, model). Traces end at such values.
+    ``detail`` holds small immutable facts for the operation's record, never data. ``number`` counts the values of the
+    process, in the order of their creation. ``depth`` is the length of the longest chain behind the value.
 
-    A struct, because its constructor is compiled: it runs at every operation of the user. ``make_value`` fills in what
-    follows from the rest.
+    A struct, because its constructor is compiled: it runs for every operation of the user. ``make_value`` computes
+    ``number`` and ``depth``.
     """
 
     op: str
@@ -101,7 +99,7 @@ class Value(msgspec.Struct, eq=False):
     dataset: DatasetRef | None
     code: CodeType | None
     offset: int
-    """The line of ``code``; or, as ``-1 - offset``, the instruction whose line has yet to be looked up."""
+    """The line of ``code``; or, if negative, ``-1 - offset`` is the instruction whose line is looked up later."""
     number: int
     depth: int
     traced: Any = None
@@ -131,7 +129,7 @@ class Value(msgspec.Struct, eq=False):
 
 
 next_number: Final = count(1).__next__
-"""The number of the next value. One compiled call: two threads never get the same."""
+"""The number of the next value. It is a single compiled call, so two threads never get the same."""
 
 
 def make_value(
@@ -145,13 +143,13 @@ def make_value(
     code: CodeType | None = None,
     line: int = 0,
 ) -> Value:
-    """A value of now that is bound to no object: of a statement, a view, a copy in a file."""
+    """A new value that is bound to no object: of a statement, a view, a copy in a file."""
     depth = 1 + max((item.depth for item in inputs), default=-1)
     return Value(op, inputs, rule, columns, rows, None, dataset, code, line, next_number(), depth)
 
 
 class Derive(Protocol):
-    """How it is recorded that an object was made: see ``Values.derive``."""
+    """The signature of ``Values.derive``."""
 
     def __call__(
         self,
@@ -165,44 +163,45 @@ class Derive(Protocol):
         dataset: DatasetRef | None = None,
         frames: int = 3,
     ) -> Value:
-        """Record it, and give the object's value."""
+        """Record how ``obj`` was made, and return its value."""
 
 
 _CONTRACT: Final = 1
-"""Raised when ``Values.derive`` or what it works on changes: an extension built from older source is not used."""
+"""Increased whenever ``Values.derive`` or its data structures change, so that an older extension is not used."""
 
 MAX_DEPTH: Final = 20_000
-"""A longer chain of operations on one object is cut: see ``cut``."""
+"""A longer chain of operations on one object is cut: see ``Values.cut``."""
 
 _SWEEP: Final = 256
-"""At least so many values are made between two looks for objects that are gone."""
+"""The least number of values created between two sweeps for objects that are gone."""
 _ARRAYS, _JUST_GONE = 512, 64
-"""The latest values are kept although their objects are gone: an expression may still be at work on them."""
+"""How many of the latest arrays are remembered, and how many of the latest values are kept although their objects are
+gone, because the expression that made them may still be running."""
 
 
 class Values:
-    """The values of the objects that are alive, by identity. Thread-safe: each step is one dict operation."""
+    """The values of the objects that are alive, by identity. Thread-safe, because each step is one dict operation."""
 
     def __init__(self) -> None:
         self._by_id: dict[int, tuple[weakref.ref[Any], Value]] = {}
         self._sweep_at = 0
-        """The number of the value at whose making the next look for objects that are gone is due."""
+        """The number of the value at whose creation the next sweep is due."""
         self._watchers: dict[str, Callable[[object, Value], None]] = {}
         self._unwatched: set[type] = set()
-        """Classes that have no watcher; forgotten when there are many."""
+        """Classes without a watcher; cleared when there are many."""
         self.untracked = 0
         """Objects that could not be followed because they cannot be weakly referenced."""
         self.cut = 0
         """Chains of operations that were cut because they grew beyond ``MAX_DEPTH``."""
         self.resolvers: list[Callable[[object], Value | None]] = []
-        """Asked, in order, about an object that is not known by identity: a view of memory that is."""
+        """Called in order for an object that is not known by identity: it may be a view of memory that is known."""
         self.guess: Callable[[object], Value | None] | None = None
-        """Asked last, for what can only be guessed."""
+        """Called last, for an object whose origin can only be guessed."""
         self.arrays: deque[tuple[Value, CodeType | None, int]] = deque(maxlen=_ARRAYS)
-        """The latest arrays, alive or not, each with the code and line that called the function which made it."""
+        """The latest arrays, alive or not, each with the code and line that called the function that made it."""
 
     def get(self, obj: object) -> Value | None:
-        """The value of an object as it is now; None if nothing is known of it."""
+        """The value of an object's current state; None if it is not known."""
         found = self.seen(obj)
         return self.guess(obj) if found is None and self.guess is not None else found
 
@@ -218,29 +217,29 @@ class Values:
         return None
 
     def knows(self, obj: object) -> bool:
-        """Whether this very object was bound; what can be derived or guessed of others does not count."""
+        """Whether this very object was bound; what resolvers or guesses say does not count."""
         known = self._by_id.get(id(obj))
         return known is not None and known[0]() is obj
 
     def alive(self) -> list[Value]:
-        """The values of all objects that are alive, in the order of their making."""
+        """The values of all objects that are alive, in the order of their creation."""
         found = [value for ref, value in list(self._by_id.values()) if ref() is not None]
         return sorted(found, key=lambda value: value.number)
 
     def made_in(self, codes: Collection[CodeType]) -> list[Value]:
-        """The values made by some code objects, in the order of their making: of what is alive, and of what has just
-        gone (the steps within an expression)."""
+        """The values that some code objects made, in the order of their creation: of objects that are alive, or have
+        only just gone (the steps within an expression)."""
         kept = {id(code) for code in codes}
         found = [known[1] for known in list(self._by_id.values()) if id(known[1].code) in kept]
         return sorted(found, key=lambda value: value.number)
 
     def codes_named(self, name: str) -> list[CodeType]:
-        """The code objects of that name that made something of late."""
+        """The code objects of that name that made a value recently."""
         codes = (known[1].code for known in list(self._by_id.values()))
         return list(dict.fromkeys(code for code in codes if code is not None and code.co_name == name))
 
     def sweep(self) -> None:
-        """Forget the objects that are gone. Done now and then: a callback at each one's end would cost more."""
+        """Forget the objects that are gone. Done now and then, because a callback for each object would cost more."""
         table, recent = self._by_id, next_number() - _JUST_GONE
         for key, known in list(table.items()):
             if known[1].number > recent or known[0]() is not None:
@@ -251,7 +250,7 @@ class Values:
         self._sweep_at = next_number() + max(_SWEEP, len(table))
 
     def watch(self, class_name: str, watcher: Callable[[object, Value], None]) -> None:
-        """Tell ``watcher`` of each object of a class of that name that is bound."""
+        """Call ``watcher`` for each object bound whose class has that name."""
         self._watchers[class_name] = watcher
         self._unwatched.clear()
 
@@ -265,7 +264,7 @@ class Values:
         self._unwatched.add(type(obj))
 
     def bind(self, obj: object, value: Value) -> Value:
-        """From now on ``obj`` is ``value``: a new object, or a new state of an old one."""
+        """Set the value of ``obj``: of a new object, or of a new state of an old one."""
         try:
             self._by_id[id(obj)] = (_ref(obj), value)
         except TypeError:
@@ -277,7 +276,7 @@ class Values:
         return value
 
     def hold(self, obj: object, value: Value) -> None:
-        """As ``bind``, for a part of an object that a library made for itself: nobody is told of it."""
+        """As ``bind``, for a part of an object that a library made internally: no watcher is called."""
         try:
             self._by_id[id(obj)] = (_ref(obj), value)
         except TypeError:
@@ -297,13 +296,13 @@ class Values:
     ) -> Value:
         """Record that ``obj`` was made by ``op`` from ``inputs`` (objects, or values), and bind it.
 
-        Inputs of which nothing is known become empty values, so that positions in ``rule`` stay right. ``rule`` None
-        with a ``dataset`` marks a source: nothing is behind it. The user's line is looked for ``frames`` frames up and
-        above: a handler calls this, a wrapper the handler, the user the wrapper. (What calls it from nearer says so;
-        to begin too low is right too, but each frame of ours that is looked at costs.)
+        Unknown inputs become ``UNKNOWN``, so that the positions in ``rule`` stay right. ``rule`` None with a
+        ``dataset`` marks a source. The search for the user's line starts ``frames`` frames up: by default the user
+        calls a wrapper, which calls a handler, which calls this. A smaller number finds the same line, but each extra
+        frame examined costs time.
 
         This is the hot path: every operation of the user comes through here once, on the user's thread. Its common
-        case is compiled (``fast_derive``, ``_derive.c``), so what changes here changes there.
+        case is compiled (``fast_derive``, ``_derive.c``), so change both together.
         """
         table, depth, values = self._by_id, 0, []
         for item in inputs:
@@ -320,7 +319,7 @@ class Values:
             depth = 1 + max([item.depth for item in values])
         try:
             frame = _getframe(frames)
-        except ValueError:  # called by compiled code that nothing called, at the end of the interpreter
+        except ValueError:  # called by compiled code without a Python caller, at the end of the interpreter
             frame = _getframe(1)
         code = frame.f_code
         if not IS_USERS.get(code.co_filename):
@@ -328,7 +327,7 @@ class Values:
             code = frame.f_code
         number = next_number()
         value = Value(op, tuple(values), rule, columns, rows, detail, dataset, code, -1 - frame.f_lasti, number, depth)
-        # From here on as ``bind``: a call of its own would be felt.
+        # The rest is ``bind``, inlined because of the cost of a call.
         try:
             table[id(obj)] = (_ref(obj), value)
         except TypeError:
@@ -340,7 +339,7 @@ class Values:
         return value
 
     def fast_derive(self) -> Derive:
-        """``derive``, its common case compiled where the extension was built (from this source)."""
+        """``derive``, with its common case compiled if the extension was built from this version of the source."""
         try:
             compiled: Any = importlib.import_module("headwater.capture._derive")
         except ImportError:
@@ -354,7 +353,7 @@ class Values:
         return made
 
     def _cut(self, value: Value) -> Value:
-        """A value that stands for a chain too long to keep: all its sources, columns no longer told apart."""
+        """A value in place of a chain that is too long to keep: it has all its sources, but not by column."""
         self.cut += 1
         sources: dict[int, Value] = {}
         seen: set[int] = set()
@@ -383,7 +382,7 @@ class Values:
 
 
 UNKNOWN: Final = make_value("unknown")
-"""The value of an object that was made where nobody looked."""
+"""The value of an object whose origin is unknown."""
 
 NOTHING: Final = make_value("spelled")
-"""The value of an object that comes from no dataset: the code spells out what it is made of."""
+"""The value of an object that comes from no dataset because it is literal in the code."""

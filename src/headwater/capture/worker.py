@@ -1,8 +1,7 @@
 """The worker: one daemon thread per process that turns recorded facts into events, redacts and delivers them.
 
-The user's threads append to recorders and do nothing else. The worker looks at them twice a second. It stops before a
-fork and starts again after it, so that a fork meets a process without a thread of ours; in the child it starts when the
-child records something.
+The user's threads only append to recorders, which the worker examines twice a second. It stops before a fork and starts
+again afterwards, so that no thread of ours runs during a fork; in the child it starts when the child records something.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 _WAKE_EVENTS = 1000
 FORK_WAIT_S = 5.0
-"""How long a fork waits for what the worker is doing at that moment."""
+"""How long a fork waits for the worker to finish its current cycle."""
 
 
 class _Request:
-    """Somebody waits for the next look to end."""
+    """A caller that waits for the end of the next cycle."""
 
     __slots__ = ("done", "is_last")
 
@@ -36,7 +35,7 @@ class _Request:
 
 
 class Session:
-    """One run as the worker sees it."""
+    """One open run, for the worker."""
 
     __slots__ = ("assembler", "is_started", "late_facets", "outcome")
 
@@ -45,11 +44,11 @@ class Session:
         self.is_started = False
         self.outcome: Outcome | None = None
         self.late_facets: list[bytes] = []
-        """Events with run facets that are not the assembler's: tags that were set in mid-run."""
+        """Events with run facets that do not come from the assembler: tags set during the run."""
 
 
 class Worker:
-    """Works through sessions and loose events. ``lock`` is held while it does."""
+    """Processes sessions and loose events. ``lock`` is held while it does."""
 
     def __init__(self, delivery: Delivery, redactor: Redactor, *, interval_s: float) -> None:
         self.delivery = delivery
@@ -67,18 +66,18 @@ class Worker:
 
     # -- from the user's threads ---------------------------------------------------------------------------------------
     def open(self, session: Session, *, wakes: bool = True) -> None:
-        """A run begins. Its START event goes out at once."""
+        """Start processing a run. Unless ``wakes`` is false, its START event is sent at once."""
         self._sessions.append(session)
         if wakes:
             self.start()
             self._wake.set()
 
     def close(self, session: Session, outcome: Outcome) -> None:
-        """A run has ended."""
+        """End a run; the next cycle sends its last event."""
         session.outcome = outcome
 
     def emit(self, events: Sequence[bytes]) -> None:
-        """Hand over finished events. Never blocks; they are redacted and sent by the worker."""
+        """Queue finished events, to be redacted and sent by the worker. Never blocks."""
         self._loose.extend(events)
         if self._thread is None:
             self.start()
@@ -87,7 +86,7 @@ class Worker:
 
     # -- the thread ----------------------------------------------------------------------------------------------------
     def start(self) -> None:
-        """Start the thread if it does not run."""
+        """Start the thread if it is not running."""
         thread = self._thread
         if thread is not None and thread.is_alive():
             return
@@ -98,7 +97,7 @@ class Worker:
             self._thread = threading.Thread(target=self._work, name="headwater-capture", daemon=True)
             try:
                 self._thread.start()
-            except RuntimeError:  # the interpreter is ending, or no thread is to be had: the last flush does the work
+            except RuntimeError:  # the interpreter is ending, or no thread can be started: the last flush does the work
                 self._thread = None
 
     def _work(self) -> None:
@@ -119,7 +118,7 @@ class Worker:
         return self._is_stopping
 
     def cycle(self, *, is_urgent: bool = False, is_last: bool = False) -> None:
-        """Look at everything once, and send what came of it. The caller holds ``lock``."""
+        """Process everything once, and send the resulting events. The caller holds ``lock``."""
         with GUARD.at("worker"):
             self.delivery.lease.touch()
             events, ended = self._collect()
@@ -130,7 +129,7 @@ class Worker:
                     self.delivery.lease.closed(recorder.run_id)
 
     def _collect(self) -> tuple[list[bytes], list[Session]]:
-        """The events that are due, redacted, and the sessions that have ended with them."""
+        """The events that are due, redacted, and the sessions that end with them."""
         loose, self._loose = self._loose, []
         events = [event for raw in loose for event in self._redacted(raw)]
         ended = []
@@ -162,8 +161,8 @@ class Worker:
         return events
 
     def _news_of(self, assembler: Assembler, outcome: Outcome | None) -> list[bytes]:
-        """What there is to say of a run now. That it ended is said even where nothing else can be: a run that only
-        began would look as if it went on for ever, and none of its lineage would count."""
+        """The events of a run that are due. If ``finish`` fails, its outcome is still sent: otherwise the run would
+        seem to go on for ever, and none of its lineage would count."""
         if outcome is None:
             return assembler.progress()
         with GUARD.at("assembler"):
@@ -171,7 +170,7 @@ class Worker:
         return assembler.finish_bare(outcome)
 
     def _redacted(self, event: bytes) -> list[bytes]:
-        """The event without its secrets. One that cannot be redacted is not sent: it is counted as dropped."""
+        """The event without its secrets. An event that cannot be redacted is not sent, but counted as dropped."""
         with GUARD.at("redact"):
             return [self.redactor.event(event)]
         self.delivery.dropped += 1
@@ -179,7 +178,7 @@ class Worker:
 
     # -- flushing, ending, forking -------------------------------------------------------------------------------------
     def flush(self, timeout_s: float, *, is_last: bool = False) -> bool:
-        """Have everything that is due sent, and wait for it; False if the time ran out before it was."""
+        """Send everything that is due, and wait for it. False if it took longer, or if events are in memory only."""
         self.start()
         if self._thread is None or self._thread is threading.current_thread():
             return self._flush_here(timeout_s, is_last=is_last)
@@ -200,8 +199,8 @@ class Worker:
         return not self.delivery.unkept
 
     def journal(self, outcome: Outcome | None, *, timeout_s: float) -> bool:
-        """Put what is known on disk at once, without sending: the process ends or turns into another. With an
-        ``outcome`` every open run ends so."""
+        """Write what is known to disk at once, without sending, because the process ends or becomes another program.
+        An ``outcome`` ends every open run."""
         if not self.lock.acquire(timeout=timeout_s):
             return False
         previous, BUSY.depth = BUSY.depth, 1
@@ -219,7 +218,7 @@ class Worker:
         return True
 
     def stop(self, timeout_s: float) -> bool:
-        """End the thread; False if it did not end in time."""
+        """Stop the thread. False if it did not stop in time."""
         thread = self._thread
         if thread is None or thread is threading.current_thread():
             return True
@@ -233,7 +232,7 @@ class Worker:
         return True
 
     def before_fork(self) -> None:
-        """Stop the thread and hold the lock, so that the child is born with neither in mid-air."""
+        """Stop the thread and take the lock, so that the child inherits neither in the middle of a cycle."""
         self._is_restarted = self._thread is not None and self.stop(FORK_WAIT_S)
         self._is_locked = self.lock.acquire(timeout=FORK_WAIT_S)
         if self._is_locked:
@@ -241,7 +240,7 @@ class Worker:
                 self.delivery.release_transport()
 
     def after_fork_in_parent(self, *, starts: bool = True) -> bool:
-        """Go on; returns whether the thread ran before. ``starts``: and start it now."""
+        """Release the lock, and restart the thread if ``starts``. Returns whether it ran before the fork."""
         if self._is_locked:
             self.lock.release()
         if self._is_restarted and starts:
@@ -249,7 +248,7 @@ class Worker:
         return self._is_restarted
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's work: its runs and events are its own to send."""
+        """Forget the parent's runs and events, which the parent sends itself."""
         self.lock = threading.RLock()
         self._wake = threading.Event()
         self._sessions = []
@@ -265,7 +264,7 @@ class Worker:
 
     @property
     def has_work(self) -> bool:
-        """Whether anything is left to do."""
+        """Whether there is anything left to process or send."""
         return bool(self._sessions or self._loose or self.delivery.unkept)
 
     @property

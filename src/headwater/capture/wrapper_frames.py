@@ -1,9 +1,9 @@
-"""Keeps the frames of our wrappers out of the sight of libraries that inspect the call stack.
+"""Hides the frames of our wrappers from libraries that inspect the call stack.
 
-A library that warns counts frames to find the line to blame: a fixed number of them (``stacklevel=2``), or as many as
-belong to its own folder. A wrapper adds one. Python skips frames of its import system, which it recognises by a file
-name that contains ``importlib`` and ``_bootstrap``. ``unseen`` gives a wrapper such a name, so that warnings still
-point at the user's line.
+A library that warns counts frames to find the user's line: a fixed number of them (``stacklevel=2``), or those in its
+own folder. A wrapper adds one. Python skips frames of its import system, which it recognises by a file name that
+contains ``importlib`` and ``_bootstrap``. ``unseen`` gives a wrapper such a name, so that warnings still point at the
+user's line.
 
 A call that takes a function of the user (``apply``) runs the user's code inside an observed call. What that code does
 to objects belongs to the call; what it reads and writes is recorded separately. ``observe_caller`` and ``observe_io``
@@ -22,10 +22,10 @@ from headwater.capture.hooks import BUSY, After
 from headwater.capture.recorder import current
 
 FILENAME: Final = "<observed by /headwater/capture/, uncounted as importlib._bootstrap is>"
-"""File name of the code of a wrapper."""
+"""The file name of a wrapper's code."""
 
 USERS_CODE: Final = 2
-"""The depth of ``BUSY`` while a function of the user may run inside an observed call."""
+"""The depth of ``BUSY`` while the user's code may run inside an observed call."""
 
 _renamed: dict[CodeType, CodeType] = {}
 
@@ -33,7 +33,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def unseen(stand_in: Function) -> Function:
-    """Make warnings pass over the frame of ``stand_in``; returns it, changed."""
+    """Make warnings skip the frame of ``stand_in``. Returns the same function, changed."""
     function = cast(FunctionType, stand_in)
     code = function.__code__
     renamed = _renamed.get(code)
@@ -44,12 +44,12 @@ def unseen(stand_in: Function) -> Function:
 
 
 def observe_io(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
-    """As ``hooks.observe``, for what reads or writes: seen inside a function of the user's too."""
+    """As ``hooks.observe``, for functions that read or write: also observed inside the user's functions."""
     return _observed(original, after, site, inner=1, is_seen=lambda depth: depth in (0, USERS_CODE))
 
 
 def observe_caller(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
-    """As ``hooks.observe``, for what calls a function of the user."""
+    """As ``hooks.observe``, for functions that call a function of the user."""
     return _observed(original, after, site, inner=USERS_CODE, is_seen=lambda depth: depth == 0)
 
 
