@@ -6,7 +6,7 @@ import re
 
 _SLASHES = re.compile(r"/{2,}")
 _DRIVE = re.compile(r"/*([A-Za-z]):(?=/|$)(.*)", re.DOTALL)
-# A file behind the partition must look like one of per table's parts: experiment folders are named ``lr=0.1`` too, and
+# A file behind the partition must look like one of the table's parts: experiment folders are named ``lr=0.1`` too, and
 # the models in them are not parts of one dataset.
 _PARTITIONS = re.compile(
     r"(?<=[^/])(?:/[A-Za-z_][\w.-]*=[^/]*)+(?:/(?:part[-.][^/=]*|\d+_\d+(?:_\w+)?|[^/=]+\.(?:parquet|orc|avro)))?$"

@@ -32,7 +32,7 @@ class MemoryStore(TableStore):
         self._refused = MemoryQuarantine()
         self._lock = StoreLock()
         self._last = 0
-        self._rebuilds = 0
+
         self._by_seq: dict[int, bytes] = {}
         super().__init__(MemoryTables(self._by_seq.__getitem__), tenant, SharedIndexes(None))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from headwater.capture.integrations.pandas.labels import Labels, has_column
-from headwater.capture.integrations.pandas.rules import By, by_name, column, from_columns
+from headwater.capture.integrations.pandas.rules import By, by_name, column
 from headwater.capture.integrations.pandas.writers import _as_written, _with_index
 from headwater.capture.values import Rule, make_value
 
@@ -38,9 +38,8 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Counted:
         _as_written,
         _with_index,
         by_name(indirect=[By("FILTER", 0, tuple(f"c{number}" for number in range(0, COUNT, 7)))]),
-        from_columns([f"c{number}" for number in range(COUNT)]),
     ],
-    ids=["written", "with index", "by name", "from columns"],
+    ids=["written", "with index", "by name"],
 )
 def test_names_are_gone_through_a_few_times(names: Counted, rule: Rule, has_index: bool) -> None:
     """Every column has its source, and no rule looks for each column among all of them."""

@@ -1,7 +1,7 @@
-"""pandas: every way in, out and through, followed by column.
+"""pandas: readers, writers and operations, followed by column.
 
-Built for pandas 3; on 1.5 and 2 what a version lacks is passed over, and chained-assignment warnings of 2's
-copy-on-write mode (off by default there) may be missed for in-place methods.
+Written for pandas 3. Hooks for what an older version (1.5, 2) lacks are skipped; in the copy-on-write mode of pandas 2
+(off by default), chained-assignment warnings may be missed for in-place methods.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from headwater.capture.hooks import Hooks, Integration
 
 
 class PandasIntegration(Integration):
-    """Follows frames and series by identity; a rule a call says which column came from which."""
+    """Follows frames and series by identity; a rule for each call says which column comes from which."""
 
     identifier: ClassVar[str] = "pandas"
 

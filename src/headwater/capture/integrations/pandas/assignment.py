@@ -1,7 +1,7 @@
-"""Changing a frame in place: columns set, inserted, deleted and renamed, cells set through a mask or a location.
+"""Changes of a frame in place: columns set, inserted and deleted, cells set through a mask or a location.
 
-pandas tells chained assignment by counting references to the object in ``__setitem__``, so that method stays as it is;
-the methods it passes on to are hooked instead.
+pandas detects chained assignment by counting references to the object in ``__setitem__``, so that method is not
+wrapped; the methods that it calls are hooked instead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from headwater.capture.values import Columns, Dep, Rule, Value
 
 
 def install(hooks: Hooks) -> None:
-    """Hook what pandas does under an assignment."""
+    """Hook the methods behind assignments."""
     hook(hooks, pd.DataFrame, "_set_item", _set_column)
     hook(hooks, pd.DataFrame, "insert", _insert)
     hook(hooks, pd.DataFrame, "isetitem", _set_at)
@@ -47,13 +47,12 @@ def assigned(
     keeps: bool = False,
     is_one_index: bool = False,
 ) -> Rule:
-    """The named columns (all, for None) come from the input at ``new``, by place, else by name, else from all of it.
+    """The named columns (None: all) come from the input at ``new``: by position, else by name, else from all of it.
+    Other columns are unchanged.
 
-    The others stay.
-
-    ``mask`` is the input that said which cells; ``keeps``: only some cells were set, so the old column is behind the
-    new one too. Without an input at ``new`` the columns were set to something that is no data. ``is_one_index``: what
-    is new has the index of the frame itself, so that no label decided where it went.
+    ``mask`` is the input that chose the cells. ``keeps``: only some cells were set, so the old column is a source, too.
+    Without an input at ``new``, the columns were set to something that is not data. ``is_one_index``: the new data has
+    the index of the frame itself, so no label decided where it went.
     """
 
     def rule(value: Value) -> Columns:
@@ -120,7 +119,7 @@ def _set_masked(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 
 def _set_rows(recorder: Recorder, owner: Any, op: str, mask: Any, new: Any, names: tuple[str, ...] | None) -> None:
-    """Cells in ``names`` were set, those that ``mask`` said; None if places were given that are not data."""
+    """Record that cells in ``names`` were set, chosen by ``mask`` (None: by labels or positions that are not data)."""
     news, masks = new_in(recorder, new), data_in(mask)
     rule = assigned(names, new=1 if news else None, mask=1 + len(news) if masks else None, keeps=True)
     bind(recorder, owner, op, [owner, *news, *masks], rule)
@@ -142,12 +141,12 @@ def _set_located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 
 def _columns_set(owner: pd.DataFrame, kind: str, key: Any) -> tuple[str, ...] | None:
-    """Which columns ``frame.loc[key] = ...`` set; None for all."""
+    """The columns that ``frame.loc[key] = ...`` sets; None for all."""
     if not isinstance(key, tuple) or len(key) < 2:
         return None
     chosen = evaluated(key[1]) if callable(key[1]) else key[1]
     columns = owner.columns
-    if chosen is None or type(chosen) is Value:  # a callable chose
+    if chosen is None or type(chosen) is Value:  # chosen by a callable
         return None
     if kind in ("iloc", "iat"):
         found = columns[chosen]

@@ -37,11 +37,11 @@ _ARRAYS: Final = tuple(
     for name in ("ArrowExtensionArray", "BaseMaskedArray", "Categorical", "NumpyExtensionArray", "DatetimeArray")
     if isinstance(found := getattr(arrays, name, None), type)
 )
-"""What holds a column that is no numpy array; those with the methods that give one."""
+"""Classes of columns other than numpy arrays, with methods that return arrays."""
 
 
 def install(hooks: Hooks) -> None:
-    """Hook the constructors and the ways out to numpy."""
+    """Hook the constructors and the conversions to numpy."""
     hook(hooks, pd.DataFrame, "__init__", _framed)
     hook(hooks, pd.DataFrame, "from_records", _recorded)
     hook(hooks, SparseFrameAccessor, "from_spmatrix", _from_sparse)
@@ -87,8 +87,8 @@ def _item_of(recorder: Recorder, item: Any, key: str) -> Any:
 
 
 def _bind_with_index(recorder: Recorder, owner: Any, op: str, inputs: list[Any], rule: Rule, index: Any) -> None:
-    """``owner`` was made of ``inputs``; its labels of ``index``, where the user gives one that is followed. (What
-    pandas gives a series for itself are names of columns: of a row.)"""
+    """Record that ``owner`` was made of ``inputs``, and its labels of ``index`` if the user gave one that is followed.
+    (An index given by pandas' own code holds the column names of a row.)"""
     is_given = isinstance(index, DATA) and "site-packages" not in sys._getframe(3).f_code.co_filename
     made = labels_in(recorder, index) if is_given else None
     if made is None:
@@ -107,12 +107,12 @@ def _bind_with_index(recorder: Recorder, owner: Any, op: str, inputs: list[Any],
 
 
 def _recorded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``DataFrame.from_records``: as the constructor."""
+    """``DataFrame.from_records``: like the constructor."""
     _framed(recorder, None, (result, argument(args, kwargs, 1, "data")), {})
 
 
 def _normalised(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pd.json_normalize``: of a column of documents, all columns from it; of a list, what the code says of it."""
+    """``pd.json_normalize``: all columns come from a column of documents, or from what the code shows for a list."""
     data = argument(args, kwargs, 0, "data")
     if isinstance(data, pd.Series):
         bind(recorder, result, "json_normalize", (data,), SOURCE)
@@ -125,7 +125,7 @@ def _normalised(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 
 def _from_sparse(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``DataFrame.sparse.from_spmatrix``: each column from the column at its place."""
+    """``DataFrame.sparse.from_spmatrix``: each column comes from the column at its position."""
     known = recorder.values.get(argument(args, kwargs, 1, "data"))
     if known is not None:
         bind(recorder, result, "from_spmatrix", (known,), _from_array)
@@ -144,21 +144,21 @@ def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
 
 
 def _categorised(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pd.Categorical(column, ["low", "high"])``: the column, under the names of its categories."""
+    """``pd.Categorical(column, ["low", "high"])`` comes from the column."""
     data = argument(args, kwargs, 1, "values")
     if isinstance(data, DATA) and recorder.values.get(data) is not None:
         bind(recorder, args[0], "Categorical", (data,), SOURCE)
 
 
 def _coded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pd.Categorical.from_codes(codes, categories)``: the codes, under the names of their categories."""
+    """``pd.Categorical.from_codes(codes, categories)`` comes from the codes."""
     codes = argument(args, kwargs, 1, "codes")
     if isinstance(codes, DATA) and recorder.values.get(codes) is not None:
         bind(recorder, result, "Categorical", (codes,), SOURCE)
 
 
 def _literal(value: Value) -> Columns:
-    """Nothing that can be followed is behind it."""
+    """No column has a source."""
     return Columns({name: [] for name in columns_of(value)})
 
 
@@ -176,7 +176,7 @@ def _from_items(names: tuple[str, ...]) -> Rule:
 
 
 def _from_array(value: Value) -> Columns:
-    """An array of as many columns gives each its own; any other gives all to each. A series gives itself."""
+    """Each column from the one at its position if the numbers of columns agree, else from all of the input."""
     names, source = columns_of(value), columns_of(value.inputs[0])
     if len(names) == len(source):
         fields = {name: [Dep(0, old, subtype=IDENTITY)] for name, old in zip(names, source, strict=True)}
@@ -197,7 +197,7 @@ def _from_rows(value: Value) -> Columns:
 
 
 def _to_array(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """An array keeps the names of the columns it was made from, as long as nothing else is done to it."""
+    """An array has the column names of what it was made from, until another operation is applied to it."""
     owner = args[0]
     if isinstance(owner, pd.Index):
         laid_out(recorder, result, args, kwargs)
@@ -212,4 +212,4 @@ def _to_array(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     value = recorder.derive(result, "to_numpy", (known,), rule=SAME, columns=columns, rows=len(result))
     base = getattr(result, "base", None)
     if isinstance(base, np.ndarray):
-        recorder.values.bind(base, value)  # slices of the result name the owner of its memory as theirs
+        recorder.values.bind(base, value)  # slices of the result refer to the owner of its memory

@@ -1,8 +1,8 @@
 """User functions passed to pandas: ``apply``, ``map``, ``agg``, ``transform``.
 
-A function is opaque, unless pandas knows it by name, it sees one column at a time (those of a frame too, along its
-rows), or its byte code shows which columns it reads: ``lambda row: row["a"] + row.b`` does nothing else with its row.
-Objects that it takes from its surroundings are inputs too.
+A function is opaque, unless it is known by name, gets one column at a time (as for a frame along its rows), or its
+bytecode shows which columns it reads: ``lambda row: row["a"] + row.b`` does nothing else with its row. Objects from its
+closure and globals are inputs, too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def install(hooks: Hooks) -> None:
 
 
 def _free(name: str) -> After:
-    """A function of the user, or the name of one of pandas': the latter are exact."""
+    """For methods that take a function of the user, or the name of one of pandas' own, which is exact."""
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner, function = args[0], argument(args, kwargs, 1, "func", argument(args, kwargs, 1, "arg"))
@@ -69,11 +69,11 @@ def _free(name: str) -> After:
 
 
 def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> Rule | None:
-    """The rule of applying ``function``; None if only the function knows."""
+    """The rule of applying ``function``; None if it depends on what the function does."""
     if isinstance(owner, pd.Series) and isinstance(function, pd.Series):
         return _looked_up
     if isinstance(owner, pd.Series):
-        # one column in: whatever the function does with each value or with all, it sees this column alone
+        # Whatever the function does with each value or with all of them, it gets only this column.
         return by_position(TRANSFORMATION) if isinstance(result, pd.Series) else from_all(TRANSFORMATION)
     if axis not in (0, "index") and not isinstance(function, str):
         return None
@@ -86,15 +86,15 @@ def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> R
 
 
 def _sees_columns(function: Any) -> bool:
-    """Whether pandas hands a function one column after the other, and nothing but these and its surroundings, which
-    are looked at, can be behind what it gives."""
+    """Whether pandas passes the function one column after the other, so that its results can only come from these and
+    from its closure and globals, which are examined."""
     if isinstance(function, dict):
         return all(map(_sees_columns, function.values()))
     return isinstance(function, FunctionType | BuiltinFunctionType | type) or _known(function) is not None
 
 
 def _of_columns(owner: pd.DataFrame, result: Any) -> str | None:
-    """How a function of columns changed them; None if it made others."""
+    """The subtype of a function of columns; None if it returned other columns."""
     if not isinstance(result, pd.DataFrame):
         return AGGREGATION
     if not owner.columns.isin(result.columns).any():
@@ -103,13 +103,13 @@ def _of_columns(owner: pd.DataFrame, result: Any) -> str | None:
 
 
 def _looked_up(value: Value) -> Columns:
-    """``series.map(other)``: the other's values, found by its labels."""
+    """``series.map(other)``: the values of the other, looked up by its labels."""
     deps = whole(value, 1, IDENTITY) + whole(value, 0, "JOIN", "INDIRECT") + by_levels(value, "JOIN", 1)
     return Columns(dict.fromkeys(columns_of(value), deps) | levels(value))
 
 
 def _known(function: Any) -> str | None:
-    """AGGREGATION or TRANSFORMATION for (lists and dictionaries of) functions that are known by name."""
+    """AGGREGATION or TRANSFORMATION for functions known by name, and lists and dictionaries of them; else None."""
     if isinstance(function, str):
         return AGGREGATION if function in AGGREGATIONS else TRANSFORMATION if function in ELEMENTWISE else None
     if isinstance(function, list | tuple):
@@ -126,7 +126,7 @@ def _known(function: Any) -> str | None:
 
 
 def captured(recorder: Recorder, function: Any) -> Iterator[Value]:
-    """The followed objects that a function takes from its closure and its module."""
+    """The values of the followed objects that a function takes from its closure and its module."""
     if not isinstance(function, FunctionType):
         return
     names = function.__globals__
@@ -143,7 +143,7 @@ def captured(recorder: Recorder, function: Any) -> Iterator[Value]:
 
 
 def _and_surroundings(rule: Rule) -> Rule:
-    """``rule``, with all inputs but the first behind every column."""
+    """``rule``, with all inputs except the first as sources of every column, too."""
 
     def extended(value: Value) -> Columns:
         columns = rule(value)
@@ -154,7 +154,7 @@ def _and_surroundings(rule: Rule) -> Rule:
 
 
 def reading(function: Any) -> Rule:
-    """The rule of a function of rows or groups: the columns that it reads, or opaque where that cannot be told."""
+    """The rule of a function of rows or groups: the columns that it reads, or opaque if that is unknown."""
     if not isinstance(function, FunctionType):
         return opaque
     code = function.__code__
@@ -179,9 +179,8 @@ def columns_read(
 ) -> tuple[str, ...] | None:
     """The columns that a function of one row or group reads; None if it may read others.
 
-    Every use of the first parameter must be ``row["column"]``, ``row.get("column")`` or ``row.column``, whatever
-    becomes of that; or the row is all that is handed to one of the functions that are ``called``, for which the same
-    holds.
+    Every use of the first parameter must be ``row["column"]``, ``row.get("column")`` or ``row.column``, or the row must
+    be the only argument to one of the functions ``called``, to which the same applies.
     """
     if code.co_argcount < 1 or code.co_varnames[0] in code.co_cellvars:
         return None
@@ -209,7 +208,7 @@ def columns_read(
 def _handed_to(
     before: list[dis.Instruction], following: list[dis.Instruction], called: dict[str, CodeType]
 ) -> CodeType | None:
-    """The function of which what was just loaded is the only argument."""
+    """The function that gets what was just loaded as its only argument, if it is among ``called``."""
     loads = [step for step in before if step.opname != "PUSH_NULL"]
     calls = [step for step in following if step.opname != "PRECALL"]
     if not loads or loads[-1].opname != "LOAD_GLOBAL" or not calls or calls[0].opname != "CALL" or calls[0].arg != 1:
@@ -218,7 +217,7 @@ def _handed_to(
 
 
 def _read_after(following: list[dis.Instruction]) -> str | None:
-    """The column that the next two instructions take from what was loaded."""
+    """The column that the next two instructions read from what was loaded; None if they do something else."""
     if not following:
         return None
     if following[0].opname in ("LOAD_ATTR", "LOAD_METHOD"):

@@ -1,6 +1,6 @@
 """Groups and windows: ``groupby``, ``resample``, ``rolling``, ``expanding``, ``ewm``.
 
-A grouped object is followed as a frame whose index levels are the keys; what is made from it finds the keys there.
+A grouped object is followed like a frame whose index levels are the keys, so that its results find the keys there.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ _UNCHANGED: Final = frozenset(
 
 
 def install(hooks: Hooks) -> None:
-    """Hook the grouping methods and all that grouped objects do."""
+    """Hook the grouping methods, and the methods of grouped objects."""
     hook(hooks, pd.DataFrame, "groupby", _grouped)
     hook(hooks, pd.Series, "groupby", _grouped)
     for name in ("resample", "rolling", "expanding", "ewm"):
@@ -135,12 +135,12 @@ def _family(*roots: type) -> list[type]:
 
 
 def _selecting(owners: list[type]) -> list[type]:
-    """The classes that define ``__getitem__`` for grouped objects."""
+    """The classes, bases included, that define ``__getitem__`` for grouped objects."""
     return list(dict.fromkeys(base for owner in owners for base in owner.__mro__ if "__getitem__" in vars(base)))
 
 
 def _iterating(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Groups come from a generator; one of ours stands in, and binds each group as it passes."""
+    """Replace the generator of groups by one of ours, which binds each group."""
 
     @functools.wraps(original)
     def iterate(self: Any) -> Any:
@@ -161,7 +161,7 @@ def _passing(recorder: Recorder, known: Value, groups: Iterator[Any]) -> Iterato
 
 
 def _passed(recorder: Recorder, group: Any, known: Value) -> None:
-    """In the place of a handler: what calls this is called by the user."""
+    """Bind one group. A function of its own, so that the user's code is as many frames up as from a handler."""
     with GUARD.at("pandas.group"):
         bind(recorder, group, "group", (known,), SAME)
 
@@ -174,7 +174,7 @@ def _grouped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 
 def _followed(recorder: Recorder, key: Any) -> Any:
-    """A key as it is given; of what was made of an index, its value."""
+    """A key as it was given, or its value if it was made of an index."""
     is_unknown = isinstance(key, pd.Index) and recorder.values.get(key) is None
     return (index_value(recorder, key) if is_unknown else None) or key
 
@@ -210,7 +210,7 @@ def _bind_grouped(
 
 
 def _grouping(keys: tuple[str, ...], subtype: str) -> Rule:
-    """All columns stay; a level for each key: a column, a level, or else one of the series that were given as keys."""
+    """All columns are kept. Each key becomes a level: a column, a level, or one of the series given as keys."""
 
     def rule(value: Value) -> Columns:
         fields = {name: [Dep(0, name, subtype=IDENTITY)] for name in columns_of(value)}
@@ -237,7 +237,7 @@ def _selected(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     if known is None:
         return
     names = names_of(key) if isinstance(key, list) else (label(key),)
-    # the keys stay within reach: they are levels
+    # The keys are still available, as levels.
     labels = Labels(names if len(names) != 1 else names[0], levels_of(known))
     recorder.derive(result, "getitem", (known,), rule=SAME, columns=labels, rows=known.rows)
 
@@ -262,8 +262,8 @@ def _reduced(name: str) -> After:
 
 
 def grouped(subtype: str, keys: tuple[str, ...] = ()) -> Rule:
-    """Each column from the column of its name, or of the first part of its name (``price.mean``), in the groups; a
-    series under another name from the one column that was chosen."""
+    """Each column comes from the column of the same name in the groups, or of the first part of its name
+    (``price.mean``); any other one from all that was chosen."""
 
     def sources(value: Value) -> dict[str, list[Dep]]:
         known = columns_of(value.inputs[0])
@@ -304,7 +304,7 @@ def _counted(name: str) -> After:
 
 
 def _counting(keys: tuple[str, ...], *, as_columns: bool) -> Rule:
-    """A number of rows, or a place among them: how the keys came about in the data, as in ``value_counts``."""
+    """A number of rows, or a position among them, comes from the keys, as in ``value_counts``."""
 
     def sources(value: Value) -> dict[str, list[Dep]]:
         known = levels_of(value.inputs[0])
@@ -351,7 +351,6 @@ def _transformed(name: str) -> After:
 
 
 def _free(name: str) -> After:
-
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not isinstance(result, NDFrame):
             return
@@ -367,7 +366,7 @@ def _free(name: str) -> After:
 
 
 def _from_one(value: Value) -> Columns:
-    """A function of groups of one column: that column, and what the function took along."""
+    """A function of groups of one column: from that column, and from the function's closure and globals."""
     rule = grouped(TRANSFORMATION)(value)
     more = [dep for position in range(1, len(value.inputs)) for dep in whole(value, position)]
     return Columns({name: [*deps, *more] for name, deps in rule.fields.items()}, rule.indirect)

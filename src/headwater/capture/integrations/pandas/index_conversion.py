@@ -19,7 +19,7 @@ from headwater.capture.values import Columns, Dep, Value
 
 
 def install(hooks: Hooks) -> None:
-    """Hook the ways out of an index, and the counting of its labels."""
+    """Hook the conversions of an index, and ``value_counts``."""
     hook_methods(hooks, (pd.Index, pd.MultiIndex, IndexOpsMixin), ("to_frame", "to_series"), lambda _: _spread)
     hook(hooks, pd.Index, "value_counts", _spread)
     hooks.after_property(pd.Index, "values", laid_out)
@@ -32,7 +32,7 @@ def _spread(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 
 
 def _of_index(value: Value) -> Columns:
-    """Its levels, in their order, as columns; and as the index again."""
+    """The levels of the index, in order, as columns, and as the index of the result."""
     names, known = columns_of(value), levels_of(value.inputs[0])
     fields: dict[str, list[Dep]] = {}
     for place, name in enumerate(names):
@@ -44,7 +44,7 @@ def _of_index(value: Value) -> Columns:
 
 
 def laid_out(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """An index as an array."""
+    """Record an array made from an index."""
     index = args[0]
     if isinstance(result, np.ndarray | pd.api.extensions.ExtensionArray):
         known = recorder.values.get(index) or index_value(recorder, index)

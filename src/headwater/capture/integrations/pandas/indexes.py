@@ -1,7 +1,7 @@
 """Columns computed from the index of a frame: ``frame["weekday"] = frame.index.weekday``.
 
-An index is shared by many frames and asked for at every turn, so that it is not followed itself. Where one that is not
-known is used, the user's line says whose index it was made of; that frame is looked up among the variables there.
+An index is shared by many frames and accessed everywhere, so it is not followed itself. If one of unknown origin is
+used, the user's line shows from which frame it was taken, and that frame is looked up among the variables there.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ from headwater.capture.user_code import user_frame
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value
 
 _LINES: Final = 1_000
-"""Lines of code whose names are remembered; beyond them all are forgotten."""
+"""Lines of code that are remembered; if there are more, all are forgotten."""
 _CALLERS: Final = 3
-"""Callers that are asked where an index that came in as an argument was taken out."""
+"""How many callers are searched for the frame of an index that was passed as an argument."""
 _owners: dict[tuple[CodeType, int], Owners] = {}
 
 
 class Owners(NamedTuple):
-    """What a statement may have taken an index of."""
+    """The objects that a statement may have taken an index from."""
 
     here: tuple[ast.expr, ...]
     """The expressions whose index the statement uses."""
     before: tuple[ast.expr, ...]
-    """Those whose index stands behind a name that it uses."""
+    """The expressions whose index was assigned to a name that it uses."""
     used: tuple[str, ...]
-    """All names that it uses; one may be an index itself."""
+    """All names that it uses, one of which may be an index itself."""
     names: frozenset[str]
-    """All names that are looked up for any of these."""
+    """All names to look up for any of these."""
     has_argument: bool
-    """Whether one of them is an argument of the function."""
+    """Whether one of these names is an argument of the function."""
 
 
 def index_value(recorder: Recorder, index: Any) -> Value | None:
-    """A value for what was made of the index of a frame: of its levels that are followed, or of an index that is
-    followed itself. None if the line does not tell. What was bound to a name in between is a guess, unless it is
-    that very index still."""
+    """The value of something made from the index of a frame, or from an index that is followed itself; None if the line
+    does not show which. If the index was assigned to a name in between, it is a guess, unless the frame still has that
+    very index."""
     frame = user_frame(sys._getframe(2))
     code, line = notebook_cells.whole(frame.f_code, frame.f_lineno or 0)
     owners = _owners_at(code, line)
@@ -80,13 +80,13 @@ def index_value(recorder: Recorder, index: Any) -> Value | None:
 
 
 def _held(frame: FrameType, owners: Owners) -> dict[str, Any]:
-    """What the names that are looked up stand for."""
+    """The objects that the names refer to."""
     own = variables(frame, owners.names)
     return {name: own[name] if name in own else frame.f_globals.get(name) for name in owners.names}
 
 
 def _given_by_callers(recorder: Recorder, index: Any, frame: FrameType) -> Iterator[Value]:
-    """The frame whose index this very one is, where a caller of the user's function took it out."""
+    """The value of the frame that has this very index, if a caller of the user's function took it from there."""
     for _ in range(_CALLERS):
         if frame.f_back is None:
             return
@@ -103,18 +103,18 @@ def _given_by_callers(recorder: Recorder, index: Any, frame: FrameType) -> Itera
 
 
 def _is_index_of(item: Any, index: Any) -> bool:
-    """Whether the index of a frame is this very one, which other frames may share."""
+    """Whether the frame has this very index, which other frames may share."""
     is_one = isinstance(index, pd.Index) and isinstance(item, pd.DataFrame | pd.Series)
     return is_one and bool(index.is_(item.index))
 
 
 def _names_of(index: Any) -> tuple[str, ...]:
-    """The levels of what was made of an index; none of an array, as a mask is."""
+    """The levels of something made from an index; none for an array, such as a mask."""
     return index_levels(index) if isinstance(index, pd.Index) else ()
 
 
 def _made_of_levels(recorder: Recorder, code: CodeType, line: int, index: Any) -> Value | None:
-    """The frame without a name whose index the statement at a line uses: the latest that it made with these levels."""
+    """The value of an unnamed frame whose index the statement at a line uses: the latest it made with these levels."""
     at = step_at(steps_of(code), line)
     if at is None:
         return None
@@ -125,8 +125,8 @@ def _made_of_levels(recorder: Recorder, code: CodeType, line: int, index: Any) -
 
 
 def _object_of(node: ast.expr, held: Mapping[str, Any]) -> Any:
-    """What an expression of names, attributes and keys stands for; a column of a frame has the index of the frame. None
-    where it calls something."""
+    """The object that an expression of names, attributes and keys refers to, or a frame in place of its column, which
+    has the same index. None if the expression calls anything."""
     if isinstance(node, ast.Name):
         return held.get(node.id)
     if not isinstance(node, ast.Attribute | ast.Subscript):
@@ -141,7 +141,7 @@ def _object_of(node: ast.expr, held: Mapping[str, Any]) -> Any:
 
 
 def _from_levels(descriptions: tuple[str, ...], names: tuple[str, ...]) -> Rule:
-    """Of an index that is called as one of the levels of what it was made of, that level."""
+    """An index comes from the levels of its sources that have one of ``names``, else from all of their levels."""
 
     def rule(value: Value) -> Columns:
         deps: list[Dep] = []
@@ -151,7 +151,7 @@ def _from_levels(descriptions: tuple[str, ...], names: tuple[str, ...]) -> Rule:
             found = [dep for name in meant for dep in level(value, position, name, TRANSFORMATION)]
             deps += [dep._replace(description=description) for dep in found or _itself(value, position)]
         fields = {"*": deps}
-        for name in levels_of(value):  # of an index of several levels, each
+        for name in levels_of(value):  # of a MultiIndex, each separately
             own = [
                 dep._replace(description=description)
                 for position, description in enumerate(descriptions)
@@ -164,7 +164,7 @@ def _from_levels(descriptions: tuple[str, ...], names: tuple[str, ...]) -> Rule:
 
 
 def _itself(value: Value, position: int) -> list[Dep]:
-    """An index that is followed: it has no levels of its own, being one."""
+    """The dependency on an index that is followed itself, and so has no levels."""
     return [] if levels_of(value.inputs[position]) else whole(value, position)
 
 
@@ -195,13 +195,13 @@ def _read_owners(code: CodeType, line: int) -> Owners:
 
 
 def _evaluated(node: ast.stmt) -> ast.expr | None:
-    """The expression that a statement evaluates; of a loop what it goes through."""
+    """The expression that a statement evaluates; for a loop, what it iterates over."""
     found = node.iter if isinstance(node, ast.For | ast.AsyncFor) else getattr(node, "value", None)
     return found if isinstance(found, ast.expr) else None
 
 
 def _indexed(node: ast.expr) -> list[ast.expr]:
-    """The expressions whose index an expression uses for more than its length."""
+    """The expressions whose ``index`` an expression uses, except for its length."""
     found: list[ast.expr] = []
     waiting: list[ast.AST] = [node]
     while waiting:

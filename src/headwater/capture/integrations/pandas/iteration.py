@@ -1,6 +1,6 @@
 """Iteration over a column or frame, as in a comprehension. The result is a list, which cannot be followed.
 
-The place and the column are recorded, so that the origin of such a list can be inferred when it is used later.
+The line and the column are recorded, so that the origin of such a list can be inferred when it is used later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FRAME_METHODS: Final = ("iterrows", "itertuples", "to_dict", "to_records")
 
 
 def install(hooks: Hooks) -> None:
-    """Hook what gives the items of a column, or the rows of a frame, to Python code."""
+    """Hook the methods that pass the items of a column, or the rows of a frame, to Python code."""
     for name in _METHODS:
         if hasattr(pd.Series, name):
             hook(hooks, pd.Series, name, _after_pass)

@@ -1,4 +1,4 @@
-"""What a value keeps of a pandas object's axes: immutable, shared with pandas, not copied.
+"""The axes of pandas objects as values keep them: immutable, shared with pandas, not copied.
 
 For names in the index see :mod:`headwater.capture.levels`.
 """
@@ -16,14 +16,15 @@ from headwater.capture.values import Value
 
 
 def label(name: Any) -> str:
-    """A column label as the string that ``Value.column_names`` makes of it: of several levels, those that it has."""
+    """A column label as the string in ``Value.column_names``; several levels are joined by dots, empty ones left
+    out."""
     if type(name) is str:
         return name
     return ".".join(str(part) for part in name if part != "") if isinstance(name, tuple) else str(name)
 
 
 def names_of(labels: Any) -> tuple[str, ...]:
-    """The labels of an axis as strings; a list of keys as users give it (one label, or several) likewise."""
+    """The labels of an axis, or keys as users give them (one label, or several), as strings."""
     if labels is None:
         return ()
     if isinstance(labels, str):
@@ -32,7 +33,7 @@ def names_of(labels: Any) -> tuple[str, ...]:
 
 
 def index_levels(index: Any) -> tuple[str, ...]:
-    """The names of the levels of an index that have one."""
+    """The names of an index's levels, without those that have none."""
     if isinstance(index, pd.MultiIndex):
         return tuple(label(name) for name in index.names if name is not None)
     name = index.name
@@ -40,12 +41,12 @@ def index_levels(index: Any) -> tuple[str, ...]:
 
 
 def series_name(name: Any) -> str:
-    """The column that a series is; without a name it is ``0``, as pandas itself calls it in a frame."""
+    """The column name of a series. Without a name it is ``0``, as in pandas when it becomes a frame."""
     return "0" if name is None else label(name)
 
 
 def describe(obj: Any) -> tuple[Any, int | None]:
-    """What to keep as ``columns`` and ``rows`` of a pandas or numpy object."""
+    """The ``columns`` and ``rows`` to keep for a pandas or numpy object."""
     if isinstance(obj, DataFrame):
         columns: Any = obj.columns
     elif isinstance(obj, Series):
@@ -63,8 +64,8 @@ def describe(obj: Any) -> tuple[Any, int | None]:
 
 
 def described(result: Any, inputs: Sequence[Any], known: Sequence[Value], is_labelled: bool) -> tuple[Any, int | None]:
-    """As ``describe``, for what was made of ``inputs``: with the level of an index that has no name, where an input has
-    it, or the index was made of one (``is_labelled``)."""
+    """As ``describe``, for an object made from ``inputs``: with the level ``UNNAMED`` for an index without a name, if
+    an input has such a level, or if the operation made the index (``is_labelled``)."""
     columns, rows = describe(result)
     if type(columns) is not Labels:
         if is_labelled and is_unnamed(result.index):
@@ -76,13 +77,13 @@ def described(result: Any, inputs: Sequence[Any], known: Sequence[Value], is_lab
 
 
 def is_unnamed(index: Any) -> bool:
-    """Whether an index holds labels of its own, but no name for them."""
+    """Whether an index has labels, but no name."""
     return index.name is None and not isinstance(index, MultiIndex | RangeIndex)
 
 
 def with_unnamed(columns: Any, result: Any, inputs: Sequence[Any], known: Sequence[Value]) -> Any:
-    """The columns to keep of a result, with the level of an index that has no name where an input had it: in its place,
-    or under a name that it has lost since."""
+    """The columns to keep for a result, with the level ``UNNAMED`` for its index without a name if the index of an
+    input was followed: without a name too, or under a name that it has lost."""
     if not isinstance(result, DataFrame | Series) or not is_unnamed(result.index):
         return columns
     for item, value in zip(inputs, known, strict=True):
@@ -97,19 +98,19 @@ def with_unnamed(columns: Any, result: Any, inputs: Sequence[Any], known: Sequen
 
 
 def columns_of(value: Value) -> tuple[str, ...]:
-    """The names of the columns of a frame's value in their order, the index left out even where the value shows it."""
+    """The names of the columns of a frame's value, in order, without the index even if the value shows it."""
     kept = value.columns
     return names_of(kept.columns) if type(kept) is Labels else value.column_names()
 
 
 _sets: Final[dict[int, tuple[Any, frozenset[str]]]] = {}
-"""The columns of the frames that were asked about last, by the identity of what their values keep of them."""
+"""The columns of the latest frames asked about, by the ``id()`` of the columns that their values keep."""
 _MOST_SETS: Final = 8
 
 
 def has_column(value: Value, name: str) -> bool:
-    """Whether ``columns_of`` a value holds a name. A rule asks for each of thousands of columns: their names are gone
-    through once."""
+    """Whether ``columns_of`` a value contains a name. Cached as a set, because rules ask for each of thousands of
+    columns."""
     kept = value.columns
     found = _sets.get(id(kept))
     if found is None or found[0] is not kept:
@@ -120,7 +121,7 @@ def has_column(value: Value, name: str) -> bool:
 
 
 def is_frame(item: Any) -> bool:
-    """Whether an object, or the object that a value is of, is a frame."""
+    """Whether an object is a frame, or a value the value of one."""
     if type(item) is not Value:
         return isinstance(item, pd.DataFrame)
     columns = item.columns.columns if type(item.columns) is Labels else item.columns

@@ -30,13 +30,13 @@ from headwater.capture.wrapper_frames import unseen
 def install(hooks: Hooks) -> None:
     """Hook the joins and ``concat``."""
     for name in ("merge", "merge_asof", "merge_ordered"):
-        hook(hooks, pd, name, _merge(name, shift=0))
-    hook(hooks, pd.DataFrame, "merge", _merge("merge", shift=0))
+        hook(hooks, pd, name, _merge(name))
+    hook(hooks, pd.DataFrame, "merge", _merge("merge"))
     hook(hooks, pd.DataFrame, "join", _join)
     hooks.replace(pd, "concat", _concatenating)
 
 
-def _merge(op: str, shift: int) -> After:
+def _merge(op: str) -> After:
     positions = {"how": 2, "on": 3, "left_on": 4, "right_on": 5, "left_index": 6, "right_index": 7, "suffixes": 9}
     if op != "merge":
         positions = {"on": 2, "left_on": 3, "right_on": 4}
@@ -62,7 +62,7 @@ Keys = tuple[str, ...]
 
 
 def _keys(left: Any, right: Any, get: Callable[..., Any]) -> tuple[Keys, Keys]:
-    """Names of the key columns on both sides. Keys given as arrays have no name and count as none."""
+    """The names of the key columns on both sides, without keys that are given as arrays."""
     on = get("on")
     if on is not None:
         return _key_names(on), _key_names(on)
@@ -91,7 +91,7 @@ def _index_names(frame: Any) -> Keys:
 
 
 def joined(how: str, left_keys: Keys, right_keys: Keys, suffixes: tuple[Any, ...]) -> Rule:
-    """The rule of a join: key columns named alike on both sides come out once, other shared names get suffixes."""
+    """The rule of a join: key columns with the same name on both sides occur once, other shared names get suffixes."""
 
     def rule(value: Value) -> Columns:
         left, right = columns_of(value.inputs[0]), columns_of(value.inputs[1])
@@ -112,7 +112,7 @@ def joined(how: str, left_keys: Keys, right_keys: Keys, suffixes: tuple[Any, ...
 
 
 def _is_idle(how: str, position: int) -> bool:
-    """Whether a key column named alike on both sides takes no value from this side."""
+    """Whether a key column with the same name on both sides takes no values from this side."""
     return how in ("left", "inner", "cross", "left_anti") if position else how in ("right", "right_anti")
 
 
@@ -193,7 +193,7 @@ def _concat(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 
 
 def stacked(value: Value) -> Columns:
-    """Rows under rows: each column from the column of its name in every input; series on series by their values."""
+    """Rows below rows: each column comes from the columns of that name in all inputs; a series from all series."""
     fields: dict[str, list[Dep]] = {name: [] for name in columns_of(value)}
     only = next(iter(fields)) if len(fields) == 1 else None
     for position, item in enumerate(value.inputs):
@@ -211,7 +211,7 @@ def stacked(value: Value) -> Columns:
 
 
 def side_by_side(value: Value) -> Columns:
-    """Columns beside columns, in the order of the inputs."""
+    """Columns side by side, in the order of the inputs."""
     names = columns_of(value)
     fields: dict[str, list[Dep]] = {name: [] for name in outputs(value)}
     place = 0
@@ -220,7 +220,7 @@ def side_by_side(value: Value) -> Columns:
             if place < len(names):
                 fields[names[place]] = [*fields[names[place]], Dep(position, name, subtype=IDENTITY)]
             place += 1
-    if place != len(names):  # an input of which nothing is known has shifted the places
+    if place != len(names):  # an unknown input has shifted the positions
         fields = {name: [] for name in outputs(value)}
         for position in range(len(value.inputs)):
             for name in names:

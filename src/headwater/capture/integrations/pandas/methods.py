@@ -1,4 +1,4 @@
-"""Methods whose result follows from their object by one rule, whatever the arguments."""
+"""Methods of frames and series whose rule depends little, or not at all, on their arguments."""
 
 from __future__ import annotations
 
@@ -116,12 +116,12 @@ _CHANGED: Final = [
 ]
 _RENAMED: Final = ["rename", "add_prefix", "add_suffix", "to_frame", "rename_axis"]
 _PLACES: Final = frozenset(("idxmin", "idxmax", "argmin", "argmax", "first_valid_index", "last_valid_index"))
-"""Those that give a label or a place, which are no data of the column."""
+"""Methods that return a label or a position, which is not data of the column."""
 _CROSSED: Final = ["corr", "cov", "autocorr", "corrwith", "transpose"]
 _COMBINED: Final = ["combine_first", "update", "fillna", "replace", "clip", "compare", "isin", "align", "between"]
 
 AGGREGATIONS: Final = frozenset((*REDUCTIONS, "first", "last", "size", "nth", "ohlc", "describe", "list", "len"))
-"""Names of aggregations that pandas knows by itself."""
+"""Names of aggregations that pandas knows."""
 ELEMENTWISE: Final = frozenset((*_CHANGED, "abs", "log", "sqrt", "exp"))
 
 
@@ -153,7 +153,7 @@ def _crossed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 
 def _reduced(name: str) -> After:
-    """Reductions: each column's own where columns stay (``keepdims``, ``level``), all of them into one series."""
+    """Reductions: of each column separately if the result is a frame, otherwise of all columns into one series."""
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]
@@ -167,7 +167,7 @@ def _reduced(name: str) -> After:
 
 
 def _combined(name: str) -> After:
-    """Methods that may take a second frame or series, alone or by column, beside scalars."""
+    """Methods that may take a second frame or series, on its own or by column, as well as scalars."""
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]
@@ -192,7 +192,7 @@ def _combined(name: str) -> After:
 
 
 def _by_key(given: list[Any]) -> Rule:
-    """``frame.fillna({"age": ..., "fare": ...})``: each column from itself and from what was given for it."""
+    """``frame.fillna({"age": ..., "fare": ...})``: each column comes from itself and from what was given for it."""
     keys: list[str | None] = []
     for item in given:
         pairs = item.items() if isinstance(item, dict) else ((None, item),)
@@ -210,8 +210,8 @@ def _by_key(given: list[Any]) -> Rule:
 
 
 def _compared(own: str, others: str) -> Rule:
-    """``compare``: ``price.self`` and ``price.other``, side by side, or below each other under the name alone; which
-    rows, all columns say."""
+    """``compare``: ``price.self`` and ``price.other`` side by side, or both below each other as ``price``. All columns
+    decide which rows there are."""
 
     def rule(value: Value) -> Columns:
         fields: dict[str, list[Dep]] = {}
@@ -280,7 +280,7 @@ def _sample(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 
 
 def _conditional(name: str) -> After:
-    """``where`` and ``mask``: own values, or the other's, as the condition says."""
+    """``where`` and ``mask``: own values, or those of the other, chosen by the condition."""
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]

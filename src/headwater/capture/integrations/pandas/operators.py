@@ -67,12 +67,12 @@ _FLEX = [
 ]
 _OPERATORS = {"_arith_method": "arithmetic", "_cmp_method": "comparison", "_logical_method": "logical"}
 _BY_ELEMENT = frozenset((*_FLEX, "arithmetic", "abs", "neg", "round", "fillna", "replace", "clip", "astype"))
-"""Operations that leave each number of a series under its label."""
+"""Operations that keep each number of a series under its label."""
 _UNARY = ["__neg__", "__pos__", "__invert__", "__abs__", "abs", "__round__"]
 
 
 def install(hooks: Hooks) -> None:
-    """Hook the three methods behind all operators, their named forms, and the protocol of numpy's functions."""
+    """Hook the three methods behind all operators, their named forms, and numpy's ufunc protocol."""
     classes = (pd.DataFrame, pd.Series)
     for name in _OPERATORS:
         hook_methods(hooks, classes, (name,), _operator)
@@ -84,7 +84,7 @@ def install(hooks: Hooks) -> None:
 
 
 def kind_of(item: Any) -> bool | None:
-    """Whether an operand is a frame; None for what has no labels to meet others by: a number, an array."""
+    """Whether an operand is a frame; None if it has no labels to align by (a number, an array)."""
     if is_frame(item):
         return True
     return False if isinstance(item, pd.Series | pd.Index) or type(item) is Value else None
@@ -97,9 +97,9 @@ def combined(
     *,
     is_one_index: bool = False,
 ) -> Rule:
-    """Aligned by column: each column from the column of its name in the inputs that are frames, and from all of the
-    others (a series, an array, a number). ``frames`` has ``kind_of`` each input. Rows meet by their labels, unless the
-    inputs have one and the same index."""
+    """Each column comes from the columns of that name in all frames, and from all of the other inputs (a series, an
+    array, a number). ``frames`` has the ``kind_of`` each input. Rows are aligned by their labels, unless the inputs
+    share one index."""
     labelled = [] if is_one_index else [position for position, kind in enumerate(frames) if kind is not None]
 
     def rule(value: Value) -> Columns:
@@ -131,7 +131,7 @@ _BOTH: dict[tuple[tuple[bool | None, ...], bool], Rule] = {}
 
 
 def combining(inputs: list[Any]) -> Rule:
-    """The rule of an operation over these objects; made once per combination of kinds."""
+    """The rule of an operation over these objects, created once for each combination of kinds."""
     kinds = tuple(map(kind_of, inputs))
     is_one_index = has_one_index(inputs)
     rule = _BOTH.get((kinds, is_one_index))
@@ -143,8 +143,8 @@ def combining(inputs: list[Any]) -> Rule:
 
 
 def has_one_index(inputs: list[Any]) -> bool:
-    """Whether all frames and series among some objects share one index, as the columns of one frame do: then no label
-    decided which of their rows met. So too if there is one alone."""
+    """Whether all frames and series among some objects share one index, as the columns of a frame do, so that rows were
+    not aligned by labels. True if there is only one."""
     first: Any = None
     for item in inputs:
         if isinstance(item, pd.DataFrame | pd.Series):
@@ -157,8 +157,8 @@ def has_one_index(inputs: list[Any]) -> bool:
 
 
 def column_numbers(recorder: Recorder, item: Any, depth: int = 4) -> list[Value] | None:
-    """The frames behind a series that holds a number for each of their columns: ``frame.mean()``, ``frame.max() -
-    frame.min()``. None if it is no such series."""
+    """The frames behind a series with one number for each of their columns: ``frame.mean()``, ``frame.max() -
+    frame.min()``. None if it is not such a series."""
     known = item if type(item) is Value else recorder.values.get(item)
     if known is None or not depth or is_frame(known):
         return None
@@ -173,7 +173,7 @@ def column_numbers(recorder: Recorder, item: Any, depth: int = 4) -> list[Value]
 
 
 def with_numbers(value: Value) -> Columns:
-    """``frame - frame.mean()``: each column from itself, and from the columns whose numbers stand under its name."""
+    """``frame - frame.mean()``: each column comes from itself, and from the column whose number has its name."""
     fields = dict(CHANGED(value).fields)
     for name in columns_of(value):
         more = [dep for i in range(1, len(value.inputs)) for dep in column(value, i, name, AGGREGATION)]
@@ -215,6 +215,6 @@ def _product(name: str) -> After:
 
 
 def _everything(value: Value) -> Columns:
-    """A matrix product: every column of the result is made from all columns of the first and some of the second."""
+    """A matrix product: every column of the result is recorded as coming from all columns of both."""
     deps = [dep for position in range(len(value.inputs)) for dep in whole(value, position)]
     return Columns(dict.fromkeys(columns_of(value), deps) | levels(value))

@@ -20,7 +20,7 @@ _FUNCTIONS: Final = (
 
 
 def install(hooks: Hooks) -> None:
-    """Hook what draws a frame, a series or groups of them."""
+    """Hook the methods and functions that draw frames, series or groups."""
     hook(hooks, plotting.PlotAccessor, "__call__", _plotted)
     hook_methods(hooks, (pd.DataFrame, pd.Series), ("hist", "boxplot"), _drawn_by)
     hook_methods(hooks, (DataFrameGroupBy, SeriesGroupBy), ("hist", "boxplot"), _drawn_by)

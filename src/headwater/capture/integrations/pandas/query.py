@@ -1,6 +1,6 @@
 """``query`` and ``eval``: expressions in strings, over columns by name.
 
-pandas finds ``@local`` names by counting frames from its own; a wrapper is one more, so it says so.
+pandas finds ``@local`` names a given number of frames up, so each wrapper increases its argument ``level``.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _assignment(line: str) -> tuple[str | None, str]:
 
 
 def _names(expression: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns that an expression names; all of them when it cannot be read."""
+    """The columns that an expression names; all of them if it cannot be parsed."""
     quoted = _QUOTED.findall(expression)
     plain = _QUOTED.sub("_quoted_", expression).replace("@", "_local_").strip().replace("\n", " ")
     try:

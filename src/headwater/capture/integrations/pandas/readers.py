@@ -1,4 +1,4 @@
-"""Reading: files, addresses, open files, chunks, and SQL."""
+"""Reading: files, URLs, open files, chunks, and SQL."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _CHUNKED: Final = (
 
 
 def install(hooks: Hooks) -> None:
-    """Hook ``read_*`` and the objects that read in chunks."""
+    """Hook ``read_*`` and the readers of chunks."""
     for name in _FILES:
         if hasattr(pd, f"read_{name}"):
             hook_io(hooks, pd, f"read_{name}", _read(f"read_{name}"))
@@ -70,7 +70,7 @@ def install(hooks: Hooks) -> None:
 
 
 def shape_of(obj: Any) -> tuple[Any, int | None]:
-    """Columns of a file that holds ``obj`` (its named index included), and rows."""
+    """The columns, with the named index, and the number of rows of a file that holds ``obj``."""
     if not isinstance(obj, pd.DataFrame | pd.Series):
         return None, None
     columns = series_name(obj.name) if isinstance(obj, pd.Series) else obj.columns
@@ -103,7 +103,7 @@ _SOURCES: Final = ("filepath_or_buffer", "path", "path_or_buf", "io", "filepath"
 
 
 def _frames(result: Any) -> Iterator[Any]:
-    """The frames among what a reader gave; a reader of chunks counts as one, and is read later."""
+    """The frames that a function returned. A reader of chunks, which is read later, counts as one."""
     if isinstance(result, dict):
         yield from result.values()
     elif isinstance(result, list):
@@ -113,7 +113,7 @@ def _frames(result: Any) -> Iterator[Any]:
 
 
 def _from_buffer(recorder: Recorder, result: Any, op: str, buffer: Any) -> None:
-    """A buffer in memory: whatever was put into it is behind the frame, and if nothing is known, nothing is."""
+    """A frame read from a buffer in memory comes from whatever was written to that, if it is known."""
     for item in _frames(result):
         bind(recorder, item, op, () if recorder.values.get(buffer) is None else (buffer,), SAME)
 
@@ -128,7 +128,7 @@ def _from_store(recorder: Recorder, result: Any, op: str, store: Any) -> None:
 
 
 def _opened(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """An Excel file was opened: what is parsed from it later was read from there."""
+    """Bind an opened Excel file, so that frames parsed from it later come from its path."""
     ref = located(argument(args, kwargs, 1, "path_or_buffer"))
     if ref is not None:
         recorder.derive(args[0], "ExcelFile", (), rule=None, dataset=ref)
@@ -144,7 +144,7 @@ def _parsed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 
 
 def _chunk(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """One of many chunks: made from the reader, which stands for the file."""
+    """Bind a chunk, which comes from the reader, and that represents the file."""
     known = recorder.values.get(args[0])
     if known is None or not isinstance(result, NDFrame):
         return
@@ -155,7 +155,7 @@ def _chunk(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
 
 
 def _sql_reading(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Reading SQL; chunks come from a generator, which is replaced by one that also tells of each chunk."""
+    """Wrap a reader of SQL. If it returns a generator of chunks, that is replaced by one that records each chunk."""
     observed = observe_io(original, _sql_read(name), f"pandas.{name}")
 
     @functools.wraps(original)
@@ -177,7 +177,7 @@ def _chunks(recorder: Recorder, frames: Any, name: str, args: Any, kwargs: Any) 
             with GUARD.at(f"pandas.{name}"):
                 handler(recorder, frame, args, kwargs)
             first = recorder.values.get(frame)
-        elif first is not None:
+        else:
             columns, rows = shape_of(frame)
             recorder.values.bind(
                 frame,

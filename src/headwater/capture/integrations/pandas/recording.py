@@ -1,4 +1,4 @@
-"""Installs the hooks of this integration and records what a call made."""
+"""Installs hooks on pandas, and records what its calls returned."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from headwater.capture.values import NOTHING, UNKNOWN, Rule, Value
 from headwater.capture.wrapper_frames import observe_caller, observe_io, unseen
 
 Make = Callable[[str], After]
-"""Makes the handler for the method of that name."""
+"""Creates the handler for the method of that name."""
 
 _FOLLOWED = (NDFrame, np.ndarray)
 
 _LOOKED_AT = 1_000
-"""Items of a list that are looked at for what is followed."""
+"""How many items of a list are searched for followed objects."""
 
 DATA = (NDFrame, np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)
-"""What can be an input beside the object whose method is called."""
+"""Classes of arguments that can be inputs."""
 
 
 def bind(
@@ -43,9 +43,9 @@ def bind(
     *,
     is_labelled: bool = False,
 ) -> None:
-    """``result`` was made by ``op``; of a list or a dictionary each item was. For numbers see ``bind_scalar``.
+    """Record that ``op`` made ``result``, or each item of a list or dictionary. For numbers see ``bind_scalar``.
 
-    ``is_labelled``: ``rule`` says what the index was made of, were it without a name.
+    ``is_labelled``: ``rule`` has the sources of the index even if that has no name.
     """
     if isinstance(result, _FOLLOWED) or hasattr(type(result), "__weakref__"):
         values, known, is_known = recorder.values, [], not inputs
@@ -69,7 +69,7 @@ def bind(
 
 
 def bind_scalar(recorder: Recorder, result: Any, op: str, owner: Any, rule: Rule) -> None:
-    """``result`` was taken out of ``owner``: a number is followed as a frame is, as long as it is among the latest."""
+    """Record that ``result`` was taken out of ``owner``. A number is followed while it is among the latest ones."""
     if isinstance(result, _FOLLOWED) or hasattr(type(result), "__weakref__"):
         bind(recorder, result, op, (owner,), rule)
     elif can_follow(result):
@@ -84,7 +84,7 @@ def data_in(*candidates: Any) -> list[Any]:
 
 
 def operands(*candidates: Any) -> list[Any]:
-    """The candidates that hold data, in order, and the numbers and texts that were taken out of data."""
+    """The candidates that hold data, or are numbers or strings taken out of data, in order."""
     return [
         item
         for item in candidates
@@ -93,8 +93,8 @@ def operands(*candidates: Any) -> list[Any]:
 
 
 def new_in(recorder: Recorder, new: Any) -> list[Any]:
-    """What columns are set to: data, or a list that was made by going through columns; of another list nothing is
-    known, but where the code spells it out."""
+    """The inputs of an assignment of ``new``: data, or the value of a list made by iterating over columns. Any other
+    list is ``NOTHING`` if it is literal in the code, else ``UNKNOWN``."""
     found = operands(new if isinstance(new, DATA) else listed(recorder, new))
     if isinstance(new, list | tuple | dict) and not found:
         return [NOTHING if is_literal_here() else UNKNOWN]
@@ -102,8 +102,8 @@ def new_in(recorder: Recorder, new: Any) -> list[Any]:
 
 
 def is_literal(recorder: Recorder, data: Any) -> bool:
-    """Whether the code spells out what a frame or column is made of, right now, of ``data``: nothing of it is
-    followed."""
+    """Whether ``data``, from which the running statement makes a frame or column, is literal in the code, and contains
+    nothing that is followed."""
     items = data.values() if isinstance(data, dict) else data if isinstance(data, list | tuple) else (data,)
     parts = [item for item in islice(items, _LOOKED_AT) if isinstance(item, DATA)]
     values = [recorder.values.get(item) for item in parts]
@@ -113,20 +113,20 @@ def is_literal(recorder: Recorder, data: Any) -> bool:
 
 
 def listed(recorder: Recorder, new: Any) -> Any:
-    """The value of a list that the code made of what it went through; else the object as it is."""
+    """The value of a list that the code made by iterating over followed objects; otherwise the object itself."""
     value = known_or_listed(recorder.values, new) if isinstance(new, list | tuple) else None
     return new if value is None else value
 
 
 def argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str, default: Any = None) -> Any:
-    """An argument given by position or name. ``position`` counts the object itself as 0."""
+    """An argument, by position or name. ``position`` 0 is the object itself."""
     if len(args) > position:
         return args[position]
     return kwargs.get(name, default)
 
 
 def made(op: str, rule: Rule) -> After:
-    """A handler for methods whose result comes from the object alone (or that change it in place)."""
+    """A handler for methods whose result comes only from the object, or that change it in place."""
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]
@@ -136,7 +136,7 @@ def made(op: str, rule: Rule) -> After:
 
 
 def hook(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
-    """Call ``handler`` after each outermost call of ``owner.name``; warnings keep the line they blame."""
+    """Call ``handler`` after each outermost call of ``owner.name``. Warnings still point at the user's line."""
     site = f"pandas.{getattr(owner, '__name__', '')}.{name}"
     hooks.replace(owner, name, lambda original: unseen(observe(original, handler, site)))
 
@@ -147,18 +147,18 @@ def hook_callers(hooks: Hooks, owners: Iterable[type], names: Iterable[str], mak
 
 
 def hook_io(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
-    """As ``hook``, for what reads or writes."""
+    """As ``hook``, for functions that read or write."""
     site = f"pandas.{getattr(owner, '__name__', '')}.{name}"
     hooks.replace(owner, name, lambda original: observe_io(original, handler, site))
 
 
 def hook_io_methods(hooks: Hooks, owners: Iterable[type], names: Iterable[str], make: Make) -> None:
-    """As ``hook_methods``, for what reads or writes."""
+    """As ``hook_methods``, for methods that read or write."""
     _hook_each(hooks, owners, names, make, observe_io)
 
 
 def hook_methods(hooks: Hooks, owners: Iterable[type], names: Iterable[str], make: Make) -> None:
-    """Hook each of ``names`` on each class that defines it; what a version of pandas lacks is passed over."""
+    """Hook each of ``names`` on each class that defines it; names that this version of pandas lacks are skipped."""
     _hook_each(hooks, owners, names, make, lambda *args, **facts: unseen(observe(*args, **facts)))
 
 
@@ -174,7 +174,7 @@ def _hook_each(
 
 
 class exposed:  # noqa: N801 - reads as a word: ``with exposed():``
-    """A section of the user's own code inside an observed call: what it does is recorded."""
+    """A section of the user's own code inside an observed call, which is recorded."""
 
     def __enter__(self) -> None:
         self._depth = BUSY.depth

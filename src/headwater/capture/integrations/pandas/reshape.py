@@ -1,4 +1,4 @@
-"""Reshaping frames: pivot, melt, stack, dummies, bins, conversions, constructors, accessors, ``query``."""
+"""Reshaping frames: pivot, melt, stack, dummies, bins, conversions, accessors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _CONVERSIONS: Final = [
 
 
 def install(hooks: Hooks) -> None:
-    """Hook what gives a frame another shape."""
+    """Hook the functions, methods and accessors."""
     classes = (NDFrame, pd.DataFrame, pd.Series)
     for name in ("pivot", "pivot_table"):
         hook(hooks, pd, name, _pivot(name))
@@ -135,7 +135,7 @@ def _stacked(name: str) -> After:
 
 
 def _by_part(value: Value) -> Columns:
-    """Each column from the columns whose name it shares a part with; where none does, from all."""
+    """Each column comes from the columns that share a part of its name, or from all if none does."""
     source = columns_of(value.inputs[0])
     fields: dict[str, list[Dep]] = {}
     for name in columns_of(value):
@@ -172,7 +172,7 @@ def _dummies(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 
 def _prefixes(encoded: list[str], prefix: Any, separator: str) -> list[tuple[str, str]]:
-    """For each encoded column, what the names of its dummies start with."""
+    """For each encoded column, the prefix of its dummies' names."""
     if isinstance(prefix, dict):
         return [(name, f"{prefix.get(name, name)}{separator}") for name in encoded]
     if isinstance(prefix, list) and len(prefix) == len(encoded):
@@ -198,7 +198,7 @@ def _converted(name: str) -> After:
 
 
 def _factorized(name: str) -> After:
-    """Codes and the values that they stand for: both come from the column."""
+    """The codes and the unique values, which both come from the column."""
     converted = _converted(name)
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

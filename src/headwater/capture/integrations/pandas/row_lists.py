@@ -1,4 +1,4 @@
-"""Frames made from lists of rows, or lists per column, that the user's code filled."""
+"""Frames made from lists that the user's code filled: of rows, or one for each column."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from headwater.capture.source_analysis.row_lists import GATHERED
 from headwater.capture.values import Columns, Dep, Value, make_value
 
 _LOOKED_AT: Final = 1_000
-"""Rows of a list that are looked at for what is followed."""
+"""How many rows of a list are searched for followed objects."""
 _ROWS: Final = frozenset(("Series", "numpy.view", "to_numpy", "getitem", "loc", "iloc", "xs"))
-"""Operations on the way from a frame to one of its rows (``iterrows`` makes each of a slice of one array)."""
+"""Operations between a frame and one of its rows (``iterrows`` makes each row from a slice of one array)."""
 _CELLS_SET: Final = frozenset(("setitem", "loc", "iloc", "at", "iat"))
 _CHANGES: Final = _CELLS_SET | {"copy"}
-"""Operations that leave one row per row, with other cells."""
+"""Operations that change cells of a row, or copy it."""
 _STEPS_TO_A_ROW: Final = 4
 _PASSING: Final = frozenset(("zip", "dict_items", "map", "filter", "enumerate", "generator"))
-"""Classes of what gives rows once, and is empty then."""
+"""Classes of iterators and views that provide rows, and may be used up by now."""
 
 
 def made_of_items(recorder: Recorder, frame: pd.DataFrame, data: Any) -> Value | None:
-    """The value of what ``frame`` was just made of: a list of rows, or a dictionary of lists. None for what is followed
-    by itself, and where nothing is known.
+    """The value of the list of rows, or dictionary of lists, that ``frame`` was just made from. None if the items are
+    followed themselves, or if nothing is known.
 
-    Numbers that were taken out of data are known by identity; for the rest the code says what was gone through.
+    Numbers taken out of data are recognised by identity; for the rest, the code shows what was iterated over.
     """
     if type(data).__name__ in _PASSING:
         return table_of(names_of(frame.columns), len(frame))
@@ -48,7 +48,7 @@ def made_of_items(recorder: Recorder, frame: pd.DataFrame, data: Any) -> Value |
 
 
 def _numbers(data: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Value]]:
-    """The numbers taken out of data that stand in the rows, each with the column that it stands in."""
+    """The values of numbers in the rows that were taken out of data, each with its column."""
     for name, item in _cells(data, names):
         value = SCALARS.value_of(item)
         if value is not None:
@@ -69,7 +69,7 @@ def _cells(data: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
 
 
 def _with_numbers(read: Value | None, numbers: list[tuple[str, Value]], names: tuple[str, ...], rows: int) -> Value:
-    """What was read of the code, and what is known of the numbers."""
+    """A value that combines what the code shows with what is known about the numbers."""
     inputs = tuple(dict.fromkeys(value for _, value in numbers))
     place = {value: position for position, value in enumerate(inputs)}
     fields: dict[str, list[Dep]] = {name: [] for name in names}
@@ -87,7 +87,7 @@ def _with_numbers(read: Value | None, numbers: list[tuple[str, Value]], names: t
 
 
 def _is_changed_row(item: Any, known: Value) -> bool:
-    """Whether a series is the row of a frame in which cells were set: what went into which, the code says."""
+    """Whether a series is the row of a frame with cells set since, for which the code shows what went where."""
     is_changed = False
     for _ in range(_STEPS_TO_A_ROW * 2):
         if not isinstance(item, pd.Series) or not known.inputs or known.op not in _ROWS | _CHANGES:
@@ -101,7 +101,7 @@ def _is_changed_row(item: Any, known: Value) -> bool:
 
 
 def row_of(recorder: Recorder, frame: pd.DataFrame, item: Any) -> Any:
-    """The frame that a row was taken out of, where all columns of ``frame`` are there; else the item itself."""
+    """The value of the frame that a row was taken from, if it has all columns of ``frame``; else the item itself."""
     known = recorder.values.get(item) if isinstance(item, pd.Series) else None
     wanted = set(names_of(frame.columns))
     for _ in range(_STEPS_TO_A_ROW):

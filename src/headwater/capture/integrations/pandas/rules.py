@@ -1,7 +1,7 @@
-"""Column rules of pandas operations: from a result's columns to the columns of what it was made from.
+"""Column rules of pandas operations: from the columns of a result to those of its inputs.
 
-A rule is called later, on the worker's thread, with the value alone; it holds names, never data. Inputs of which
-nothing is known have no columns: what a rule says of them leads nowhere and is harmless.
+A rule is called later, on the worker's thread, with only the value; it holds names, never data. Unknown inputs have no
+columns, so dependencies on them lead nowhere and are harmless.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ REDUCTIONS: Final = (
     *("count", "nunique", "any", "all", "idxmin", "idxmax", "quantile", "mode"),
     *("first_valid_index", "last_valid_index", "argmin", "argmax"),
 )
-"""Methods that make one value, or few, of a column."""
+"""Methods that reduce a column to one value, or a few."""
 SUMMARIES: Final = frozenset((*REDUCTIONS, "describe", "agg", "aggregate", "value_counts", "unique", "first", "last"))
-"""Operations whose results are short: what is taken out of one is a fact about the whole."""
+"""Operations that summarise data: a single item of their result depends on all of it."""
 
 
 class By(NamedTuple):
-    """An influence on which rows come out, or in what order: columns of an input, or all of it (``columns`` None)."""
+    """An influence on the rows of a result or their order: columns of an input, or all of it (``columns`` None)."""
 
     subtype: str
     input: int = 0
@@ -36,8 +36,9 @@ class By(NamedTuple):
 
 
 def level(value: Value, position: int, name: str, subtype: str = IDENTITY) -> list[Dep]:
-    """The dependency on an index level of an input; empty if the input has no such level. One without a name goes
-    by ``index`` too, as in pandas; one that lost its name is the only level there is."""
+    """The dependency on an index level of an input; empty if the input has no such level. As in pandas, a level without
+    a name is also called ``index``. ``UNNAMED`` also matches the only level of an input, since it may have lost its
+    name."""
     source = value.inputs[position]
     known = levels_of(source)
     if name not in known:
@@ -60,15 +61,16 @@ def column(value: Value, position: int, name: str, subtype: str = TRANSFORMATION
 
 
 def whole(value: Value, position: int, subtype: str = TRANSFORMATION, type: str = "DIRECT") -> list[Dep]:
-    """The dependency on all the data in an input: the one column of a series, all columns of a frame (its index is none
-    of them), everything of anything else."""
+    """The dependencies on all data of an input: the one column of a series, all columns of a frame without its index,
+    or anything else as a whole."""
     names = columns_of(value.inputs[position])
     has_index = len(names) > 1 and levels_of(value.inputs[position])
     return [Dep(position, name, type, subtype) for name in (names if has_index or len(names) == 1 else (None,))]
 
 
 def by_levels(value: Value, subtype: str, *positions: int) -> list[Dep]:
-    """Indirect dependencies on all index levels of the inputs at ``positions``: labels decided what met what."""
+    """Indirect dependencies on all index levels of the inputs at ``positions``, because labels aligned or chose
+    rows."""
     return [
         dep._replace(type="INDIRECT")
         for position in positions
@@ -92,8 +94,8 @@ def influences(value: Value, items: Iterable[By]) -> list[Dep]:
 
 
 def levels(value: Value, position: int = 0) -> dict[str, list[Dep]]:
-    """Each index level of the result from the level, or else the column, of that name in one input; one that was given
-    a name since from the level that had none."""
+    """The sources of each index level of a result: in one input, the level of that name, else the column, else a level
+    without a name, which has been named since."""
     found: dict[str, list[Dep]] = {}
     for name in levels_of(value):
         deps = level(value, position, name) or column(value, position, name, IDENTITY)
@@ -102,23 +104,15 @@ def levels(value: Value, position: int = 0) -> dict[str, list[Dep]]:
     return found
 
 
-def by_name(subtype: str = IDENTITY, indirect: Sequence[By] = (), *, keys: Sequence[str] = ()) -> Rule:
-    """Each column is made from the column of its name (or the index level: ``reset_index``) in the first input.
-
-    ``keys`` are columns that are passed on unchanged whatever ``subtype`` says of the others.
-    """
+def by_name(subtype: str = IDENTITY, indirect: Sequence[By] = ()) -> Rule:
+    """Each column comes from the column of that name in the first input, or from the index level (``reset_index``)."""
 
     def rule(value: Value) -> Columns:
-        source = columns_of(value.inputs[0])
-        fields: dict[str, list[Dep]] = {}
-        known = set(source)
-        for name in columns_of(value):
-            if name in keys:
-                fields[name] = level(value, 0, name) or column(value, 0, name, IDENTITY)
-            elif name in known:
-                fields[name] = [Dep(0, name, subtype=subtype)]
-            else:
-                fields[name] = level(value, 0, name)
+        known = set(columns_of(value.inputs[0]))
+        fields = {
+            name: [Dep(0, name, subtype=subtype)] if name in known else level(value, 0, name)
+            for name in columns_of(value)
+        }
         fields.update(levels(value))
         return Columns(fields, influences(value, indirect))
 
@@ -126,7 +120,7 @@ def by_name(subtype: str = IDENTITY, indirect: Sequence[By] = (), *, keys: Seque
 
 
 def by_position(subtype: str = IDENTITY, indirect: Sequence[By] = ()) -> Rule:
-    """Each column is made from the column at its place in the first input: a renaming. Levels likewise."""
+    """Each column comes from the column at the same position in the first input, as in renaming; so do levels."""
 
     def rule(value: Value) -> Columns:
         names, source = columns_of(value), columns_of(value.inputs[0])
@@ -143,26 +137,11 @@ def by_position(subtype: str = IDENTITY, indirect: Sequence[By] = ()) -> Rule:
     return rule
 
 
-def from_all(subtype: str = TRANSFORMATION, indirect: Sequence[By] = (), *, position: int = 0, why: str = "") -> Rule:
-    """Each column may come from every column of one input, and is known to: sums over columns, correlations, rows."""
+def from_all(subtype: str = TRANSFORMATION, indirect: Sequence[By] = ()) -> Rule:
+    """Each column comes from every column of the first input: sums over columns, correlations, rows."""
 
     def rule(value: Value) -> Columns:
-        deps = [dep._replace(description=why) for dep in whole(value, position, subtype)]
-        fields = dict.fromkeys(columns_of(value) or ("*",), deps)
-        fields.update(levels(value, position))
-        return Columns(fields, influences(value, indirect))
-
-    return rule
-
-
-def from_columns(names: Sequence[str], subtype: str = TRANSFORMATION, indirect: Sequence[By] = ()) -> Rule:
-    """Each column comes from these columns of the first input."""
-
-    def rule(value: Value) -> Columns:
-        deps: list[Dep] = []
-        for name in names:
-            deps += column(value, 0, name, subtype)
-        fields = dict.fromkeys(columns_of(value), deps)
+        fields = dict.fromkeys(columns_of(value) or ("*",), whole(value, 0, subtype))
         fields.update(levels(value))
         return Columns(fields, influences(value, indirect))
 
@@ -170,7 +149,7 @@ def from_columns(names: Sequence[str], subtype: str = TRANSFORMATION, indirect: 
 
 
 def by_label(subtype: str) -> Rule:
-    """As ``by_name``; the labels of the index decided which rows, or their order."""
+    """As ``by_name``, with the labels of the index deciding which rows there are, or their order."""
 
     def rule(value: Value) -> Columns:
         return Columns(SAME(value).fields, by_levels(value, subtype, 0))
@@ -179,7 +158,7 @@ def by_label(subtype: str) -> Rule:
 
 
 def mapped(sources: Callable[[Value], Mapping[str, list[Dep]]], indirect: Sequence[By] = ()) -> Rule:
-    """Columns as ``sources`` gives them; levels by name from the first input."""
+    """Columns as ``sources`` returns them; levels by name from the first input."""
 
     def rule(value: Value) -> Columns:
         known = sources(value)
@@ -191,7 +170,7 @@ def mapped(sources: Callable[[Value], Mapping[str, list[Dep]]], indirect: Sequen
 
 
 def opaque(value: Value) -> Columns:
-    """A Python function decided: every column may come from every column of every input, and is marked so."""
+    """The rule of an arbitrary Python function: every column comes from every column of every input, marked opaque."""
     deps = [Dep(i, None, description="opaque") for i in range(len(value.inputs))]
     names = columns_of(value) or ("*",)
     fields = dict.fromkeys(names, deps)

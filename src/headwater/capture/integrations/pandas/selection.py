@@ -1,4 +1,4 @@
-"""Selecting: ``df[...]``, ``loc``, ``iloc``, callables as keys, ``query``."""
+"""Selecting: ``df[...]``, ``loc``, ``iloc``, ``at``, ``iat``, callables as keys."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ from headwater.capture.values import Columns, Rule, Value
 from headwater.capture.wrapper_frames import unseen
 
 LOCATION: type = indexing._LocationIndexer  # type: ignore[attr-defined]
-"""What ``loc`` and ``iloc`` are instances of."""
+"""The base class of ``loc`` and ``iloc``."""
 SCALAR: type = indexing._ScalarAccessIndexer  # type: ignore[attr-defined]
-"""What ``at`` and ``iat`` are instances of."""
+"""The base class of ``at`` and ``iat``."""
 
 _WHERE_MASKED = by_name("IDENTITY", (By("CONDITIONAL", 1),))
 _ROW_MASKED = from_all("IDENTITY", (By("FILTER", 1),))
 
 
 class _Evaluated(threading.local):
-    """What the callable keys of recent calls gave, newest last: the callable and a value, no data."""
+    """The results of recent callable keys, newest last: the callable, and the value of its result, without data."""
 
     def __init__(self) -> None:
         self.recent: deque[tuple[weakref.ref[Any], Value]] = deque(maxlen=8)
@@ -62,18 +62,19 @@ def install(hooks: Hooks) -> None:
         hook(hooks, owner, "__getitem__", _getitem)
     hook(hooks, LOCATION, "__getitem__", _located)
     hook(hooks, SCALAR, "__getitem__", _located)
-    # what items(), iteration and attribute access share
+    # shared by items(), iteration and attribute access
     hook_methods(hooks, (pd.DataFrame,), ("_get_item", "_get_item_cache"), lambda name: made("getitem", SAME))
     hook_methods(hooks, (pd.DataFrame,), ("_ixs",), lambda name: _at)
 
 
 def ROW(value: Value) -> Columns:  # noqa: N802 - a rule, named as the others are
-    """A row as a series: from all columns, chosen by its label."""
+    """A row as a series comes from all columns, and was chosen by its label."""
     return Columns(SOURCE(value).fields, by_levels(value, "FILTER", 0))
 
 
 def _evaluating(original: Callable[..., Any]) -> Callable[..., Any]:
-    """pandas calls the user's callable keys here: what they compute is recorded, and their result kept for us."""
+    """Wrap the function by which pandas calls the user's callable keys: they are recorded, and the values of their
+    results kept for ``evaluated``."""
 
     def evaluate(maybe_callable: Any, obj: Any, **kwargs: Any) -> Any:
         if not callable(maybe_callable) or not BUSY.depth or current() is None:
@@ -92,7 +93,7 @@ def _evaluating(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def evaluated(key: Any) -> Any:
-    """``key``; of a callable, the value of what it gave when pandas called it, or None if that is not followed."""
+    """The key; for a callable, the value of its result when pandas called it, or None if that is not followed."""
     if not callable(key):
         return key
     recent = EVALUATED.recent
@@ -121,7 +122,8 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 
 def _taken_out(recorder: Recorder, result: Any, owner: Any, key: Any) -> None:
-    """One item of a frame or series. A number is followed where it sums up: out of a mean, a mode, a description."""
+    """Record one item of a frame or series. A number is followed if it is a summary: from a mean, a mode, a
+    description."""
     if not can_follow(result):
         bind(recorder, result, "getitem", (owner,), SAME)
         return
@@ -133,7 +135,7 @@ def _taken_out(recorder: Recorder, result: Any, owner: Any, key: Any) -> None:
     if isinstance(owner, pd.DataFrame):
         name = wanted if wanted in columns_of(known) else name
     elif len(known.inputs) == 1 and is_frame(known.inputs[0]) and wanted in columns_of(known.inputs[0]):
-        source, rule, name = known.inputs[0], AGGREGATED, wanted  # a number a column: frame.mean()["age"]
+        source, rule, name = known.inputs[0], AGGREGATED, wanted  # one number for each column: frame.mean()["age"]
     SCALARS.derive(result, "getitem", (source,), rule, name, None, frames=5)
 
 
@@ -143,19 +145,19 @@ def _at(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str
 
 
 def is_all(rows: Any) -> bool:
-    """Whether ``rows`` is ``:``. Slices are not compared: their ends may be objects that answer with other objects."""
+    """Whether ``rows`` is ``:``. Not compared by ``==``, because the ends may be objects for which that is no bool."""
     return isinstance(rows, slice) and rows.start is None and rows.stop is None and rows.step is None
 
 
 def is_mask(key: Any) -> bool:
-    """Whether ``key`` says which rows: an object of truth values, or the value of what a callable gave."""
+    """Whether ``key`` chooses rows: an array or series of booleans, or the value of a callable's result."""
     if type(key) is Value:
         return True
     return isinstance(key, pd.Series | np.ndarray | pd.api.extensions.ExtensionArray) and is_bool_dtype(key.dtype)
 
 
 def _mask_of(recorder: Recorder, mask: Any) -> Any:
-    """What a mask was made of, where that was an index: comparing one gives a bare array."""
+    """The value of a mask made from an index (comparing one returns a plain array); otherwise the mask itself."""
     is_unknown = isinstance(mask, np.ndarray) and not recorder.values.knows(mask)
     return (index_value(recorder, mask) if is_unknown else None) or mask
 
@@ -184,7 +186,7 @@ def _rule_of(owner: Any, result: Any, key: Any, masked: bool) -> Rule:
 
 
 def _is_column(owner: pd.DataFrame, result: pd.Series, key: Any) -> bool:
-    """Whether a series out of a frame is one of its columns, rather than one of its rows."""
+    """Whether a series from a frame is one of its columns, and not one of its rows."""
     if not isinstance(key, tuple) or len(key) < 2 or not is_scalar(key[-1]):
         return False
     return series_name(result.name) in map(series_name, owner.columns)

@@ -1,6 +1,6 @@
 """Changing the index: ``frame.index = ...``, ``set_axis``, ``set_index``, ``reset_index``.
 
-An index without a name is followed if it is known what it was made of, as a level called ``UNNAMED``.
+An index without a name is followed if its origin is known, as a level called ``UNNAMED``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from headwater.capture.values import UNKNOWN, Columns, Dep, Rule, Value
 
 
 def install(hooks: Hooks) -> None:
-    """Hook what sets an index, and what makes columns of one."""
+    """Hook the methods that set an index, or turn it into columns."""
     classes = (NDFrame, pd.DataFrame, pd.Series)
     hook(hooks, NDFrame, "_set_axis", _index_set)
     hook_methods(hooks, classes, ("set_axis",), lambda _: _axis_set)
@@ -32,7 +32,8 @@ def install(hooks: Hooks) -> None:
 
 
 def _index_set(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``frame.index = labels``, or ``frame.columns = labels``; axes are counted as pandas' blocks count them."""
+    """``frame.index = labels`` or ``frame.columns = labels``. Axes are numbered as in pandas' blocks: rows come
+    last."""
     owner, axis, labels = args[0], argument(args, kwargs, 1, "axis"), argument(args, kwargs, 2, "labels")
     _relabelled(recorder, owner, owner, labels if axis == owner.ndim - 1 else None)
 
@@ -44,19 +45,19 @@ def _axis_set(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
 
 
 def _relabelled(recorder: Recorder, target: Any, owner: Any, labels: Any) -> None:
-    """``target`` is ``owner`` with other labels on its rows, or (for None) on its columns."""
+    """Record that ``target`` is ``owner`` with other labels for its rows or, if ``labels`` is None, for its columns."""
     made = labels_in(recorder, labels, is_own=True)
     if made is not None:
         bind(recorder, target, "set_axis", (owner, made), _labelled_by(1), is_labelled=True)
     elif labels is None or isinstance(labels, pd.Index):
         bind(recorder, target, "set_axis", (owner,), RENAMED)
-    else:  # of what is spelled out, or not followed
+    else:  # literal, or not followed
         bind(recorder, target, "set_axis", (owner,), _without_levels)
 
 
 def labels_in(recorder: Recorder, labels: Any, *, is_own: bool = False) -> Value | None:
-    """The value of what an index is made of; None if nothing is known of it. ``is_own``: the user's line does
-    nothing but set it, so that what the line is made of is what the index is made of."""
+    """The value of the labels of an index; None if it is unknown. ``is_own``: the user's line does nothing but set the
+    index, so that its origin can be read from that line."""
     if isinstance(labels, pd.Index):
         known = recorder.values.get(labels) or index_value(recorder, labels)
         return known or (_read(recorder, labels) if is_own else None)
@@ -71,7 +72,7 @@ def _read(recorder: Recorder, labels: pd.Index) -> Value | None:
 
 
 def _labelled_by(position: int) -> Rule:
-    """The columns are those of the first input, by their places; the index was made of another one."""
+    """The columns come from those of the first input, by position, and the index from the input at ``position``."""
 
     def rule(value: Value) -> Columns:
         fields = RENAMED(value).fields
@@ -88,7 +89,7 @@ def _without_levels(value: Value) -> Columns:
 
 
 def _keyed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``set_index``: by names of columns, or by what is given instead."""
+    """``set_index``, by names of columns or by given labels."""
     owner, keys = args[0], argument(args, kwargs, 1, "keys")
     extra = data_in(*keys) if isinstance(keys, list) else data_in(keys)
     target = owner if result is None else result
@@ -119,7 +120,7 @@ def _reset(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
 
 
 def _levels_to_columns(value: Value) -> Columns:
-    """Columns stay; those that were not there before are the levels, in their order, whatever they are called."""
+    """Columns are kept; new ones are the levels, in order, whatever their names."""
     fields = SAME(value).fields
     before = set(columns_of(value.inputs[0]))
     _take_levels(value, fields, [name for name in columns_of(value) if name not in before])
@@ -127,7 +128,7 @@ def _levels_to_columns(value: Value) -> Columns:
 
 
 def _series_to_frame(value: Value) -> Columns:
-    """``series.reset_index()``: levels become columns; the last column is the series, perhaps under a new name."""
+    """``series.reset_index()``: levels become columns; the last column is the series, possibly with a new name."""
     fields = SAME(value).fields
     names = columns_of(value)
     if names:

@@ -1,7 +1,7 @@
-"""Keeps pandas' own warnings attributed to the user's line, and chained assignment warnings accurate.
+"""Keeps pandas' warnings attributed to the user's line, and chained-assignment warnings accurate.
 
 A wrapper between the user's code and pandas disturbs two checks: pandas counts the frames in its own folder to find the
-line to blame, and it counts references to decide whether an object is used anywhere else.
+user's line, and counts references to find out whether an object is used elsewhere.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ COUNTING: Final = {
     "pandas.core.frame": ("REF_COUNT_METHOD", False),
     "pandas.core.series": ("REF_COUNT_METHOD", False),
 }
-"""Per module its limit of references, and whether its methods take ``inplace`` by keyword."""
+"""For each module, its limit of references, and whether its methods take ``inplace`` by keyword."""
 COUNTING_2: Final = {"pandas.core.generic": ("REF_COUNT", True)}
-"""The same for pandas 2. There ``update`` shares its limit with ``__setitem__``, so that it has no wrapper."""
+"""The same for pandas 2, where ``update`` shares its limit with ``__setitem__`` and so has no wrapper."""
 
 
 def shares_limits() -> bool:
@@ -31,13 +31,13 @@ def shares_limits() -> bool:
 
 
 def install(hooks: Hooks) -> None:
-    """Adjust both measures."""
+    """Adjust both counts."""
     _count_frames_without_ours(hooks)
     _count_references_without_ours(hooks)
 
 
 def _count_frames_without_ours(hooks: Hooks) -> None:
-    """``find_stack_level`` has been imported by name all over pandas, so its code is replaced, not the function."""
+    """Replace the code of ``find_stack_level``, and not the function, which pandas imports by name everywhere."""
     from pandas.util import _exceptions  # type: ignore[attr-defined]
 
     function: FunctionType = _exceptions.find_stack_level
@@ -53,7 +53,7 @@ def _count_frames_without_ours(hooks: Hooks) -> None:
 
 
 def _stack_level() -> int:
-    """Runs in the place of pandas' function, with its globals; ours is the file name set in at installation."""
+    """Runs in place of pandas' function, with its globals. ``"FILENAME"`` is replaced by that of our wrappers."""
     import os
     import sys
 
@@ -82,8 +82,8 @@ class _Probe:
 
 
 def _count_references_without_ours(hooks: Hooks) -> None:
-    """In-place methods take an object with few references for the middle of a chain. A wrapper holds one more, and
-    Python another where there are keywords; how many is measured, and the limit raised by it. All methods that use the
+    """In-place methods consider an object with few references part of a chain. A wrapper holds one more reference, and
+    Python another if there are keywords: the number is measured, and the limit raised by it. All methods that use the
     limit have a wrapper."""
 
     def nothing(*args: Any) -> None:

@@ -1,4 +1,4 @@
-"""Writing: files, addresses, open files and tables."""
+"""Writing: files, URLs, open files and tables."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _write(
     columns: Any = None,
     adds: bool = False,
 ) -> None:
-    """``obj`` was written. Where it ``adds`` to what is there, it is not all of the content, and no profile of that."""
+    """Record that ``obj`` was written. If it ``adds`` to existing content, it is not used as a profile of that."""
     ref = located(target)
     if ref is None:
         if hasattr(target, "write"):  # a buffer in memory now holds the frame
@@ -87,12 +87,12 @@ def _write(
 
 
 def snapshot_of(obj: Any) -> Any:
-    """What may be profiled of ``obj``; None for what is no data."""
+    """What may be profiled of ``obj``; None if it is not data."""
     return snapshot(obj) if isinstance(obj, NDFrame) else None
 
 
 def written_value(recorder: Recorder, obj: Any, op: str, *, index: bool = True, columns: Any = None) -> Any:
-    """What lands in the dataset: the columns that were chosen and, where it is written, the index by its names."""
+    """The value that is written: the chosen columns and, unless it is left out, the index by its names."""
     known = recorder.values.get(obj) or UNKNOWN
     if not isinstance(obj, pd.DataFrame | pd.Series):
         return known if known is not UNKNOWN else None
@@ -110,7 +110,7 @@ def _as_written(value: Value) -> Columns:
 
 
 def _with_index(value: Value) -> Columns:
-    """The index is written too: one without per name is part of the whole, but no column of its own."""
+    """The index is written, too. Without a name it is part of the whole, but not a column."""
     fields, shown = _as_written(value).fields, levels_of(value)
     unnamed = level(value, 0, UNNAMED)
     if not shown and unnamed:
