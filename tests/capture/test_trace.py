@@ -173,6 +173,36 @@ def test_a_target_is_no_source_of_itself():
     assert [item["name"] for item in entry["fields"]["x"]["inputs"]] == ["/in"]
 
 
+def test_a_target_that_was_read_before_comes_from_what_it_was():
+    """A file that is read, changed and written again: a column from itself, a new one from those it is computed of."""
+    target = Origins(DatasetRef("file", "/out"))
+    target.was_read = True
+    target.add(step((source("/out", "x"),), {"x": [Dep(0, "x", subtype="IDENTITY")], "y": [Dep(0, "x")]}))
+    entry = target.entry([])
+    assert [item["name"] for item in entry["inputs"]] == ["/out"]
+    assert {
+        name: [(item["name"], item["field"]) for item in field["inputs"]] for name, field in entry["fields"].items()
+    } == {
+        "x": [("/out", "x")],
+        "y": [("/out", "x")],
+    }
+
+
+def test_a_target_that_is_added_to_keeps_what_it_was():
+    """Every column comes from itself as well, unchanged; a text comes from all that it was."""
+    target = Origins(DatasetRef("file", "/out"))
+    target.is_kept = True
+    target.add(step((source("/in", "a"),), {"x": [Dep(0, "a")]}))
+    entry = target.entry([])
+    assert [item["name"] for item in entry["inputs"]] == ["/in", "/out"]
+    assert [(item["name"], item["field"]) for item in entry["fields"]["x"]["inputs"]] == [("/in", "a"), ("/out", "x")]
+    assert entry["fields"]["x"]["inputs"][1]["transformations"][0]["subtype"] == "IDENTITY"
+    text = Origins(DatasetRef("file", "/notes"))
+    text.is_kept = True
+    text.add(None)
+    assert [item["name"] for item in text.entry([DatasetRef("file", "/in")])["inputs"]] == ["/in", "/notes"]
+
+
 def test_grouping_by_a_column_outlives_sorting_by_it():
     """Which rows there are matters more than their order: the sort does not take the place of the grouping."""
     raw = source("/in", "k", "x")

@@ -18,7 +18,18 @@ from headwater.capture.datasets import DEFAULT_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
 from headwater.capture.intermediate_files import through
 from headwater.capture.operations_facet import operations
-from headwater.capture.recorder import Metric, Named, Parameter, Read, Recorder, Seed, Statement, Unfollowed, Write
+from headwater.capture.recorder import (
+    Emptied,
+    Metric,
+    Named,
+    Parameter,
+    Read,
+    Recorder,
+    Seed,
+    Statement,
+    Unfollowed,
+    Write,
+)
 from headwater.capture.sql_statements import Tables, analyse
 from headwater.capture.values import DatasetRef, Value, make_value, same_columns
 
@@ -226,21 +237,30 @@ class Assembler:
                 self._TAKERS[type(item)](self, item)
 
     def _take_read(self, item: Read) -> None:
-        self._datasets.read(item.ref, item.value, item.snapshot)
+        self._datasets.read(item.ref, item.value, item.snapshot, item.time_ns)
         self._reads[item.ref] = None
         self._tables.learn(item.ref, item.value.column_names())
 
     def _take_write(self, item: Write) -> None:
         if item.value is not None and item.value.column_names():
             self._tables.learn(item.ref, item.value.column_names())
-        self._result(item.value, item.ref, item.snapshot)
+        self._result(item.value, item.ref, item.snapshot, is_added=item.is_added)
+
+    def _take_emptied(self, item: Emptied) -> None:
+        self._datasets.emptied(item.ref)
 
     def _take_named(self, item: Named) -> None:
         bodies = item.facets() if callable(item.facets) else item.facets
         self._result(item.value, item.ref, item.snapshot, bodies)
 
     def _result(
-        self, value: Value | None, ref: DatasetRef, snapshot: Any, facets: dict[str, Any] | None = None
+        self,
+        value: Value | None,
+        ref: DatasetRef,
+        snapshot: Any,
+        facets: dict[str, Any] | None = None,
+        *,
+        is_added: bool = False,
     ) -> None:
         """A dataset was written, or named, with this value."""
         saved = value.dataset if value is not None else None
@@ -248,7 +268,7 @@ class Assembler:
             if saved.type in models.MODELS and ref.type == "FILE":
                 ref = ref._replace(type=saved.type)
             value = make_value("headwater.write", (value,), same_columns, columns=value.columns, rows=value.rows)
-        touched = self._datasets.wrote(ref, value, snapshot, list(self._reads))
+        touched = self._datasets.wrote(ref, value, snapshot, list(self._reads), is_added=is_added)
         bodies = dict(facets or {})
         model = bodies.pop("headwater_model", None)
         touched.facets.update(bodies)
@@ -262,10 +282,12 @@ class Assembler:
             self._unresolved.extend(done.unresolved)
             for ref in done.reads:
                 if ref not in self._reads and ref.type != "IN_MEMORY":
-                    self._datasets.read(ref, None, None)
+                    self._datasets.read(ref, None, None, item.time_ns)
                     self._reads[ref] = None
+            for ref in done.emptied:
+                self._datasets.emptied(ref)
             for ref, value in done.writes:
-                self._result(value, ref, None)
+                self._result(value, ref, None, is_added=done.is_added)
 
     def _take_parameter(self, item: Parameter) -> None:
         self._parameters[item.name] = item.value
@@ -292,6 +314,7 @@ class Assembler:
     _TAKERS: dict[type, Any] = {
         Read: _take_read,
         Write: _take_write,
+        Emptied: _take_emptied,
         Named: _take_named,
         Statement: _take_statement,
         Parameter: _take_parameter,

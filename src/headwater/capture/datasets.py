@@ -9,11 +9,17 @@ from typing import Any, Final
 
 from headwater.capture.guard import GUARD
 from headwater.capture.lineage_facet import Origins
-from headwater.capture.recorder import ADDED
 from headwater.capture.values import DatasetRef, Value
 
 DEFAULT_BUDGET_S: Final = 2.0
 """Processor seconds that profiling may take for one dataset; see ``headwater.capture.profiling``."""
+
+
+_TICK_NS: Final = 10_000_000
+"""A file's time of change may lie that far before the change: file systems tell it in ticks of the kernel's clock."""
+
+_STATE: Final = ("headwater_fingerprint", "version")
+"""Facets that tell which state of a dataset was read."""
 
 
 class Touched:
@@ -49,6 +55,7 @@ class Datasets:
 
     def __init__(self, *, budget_s: float = DEFAULT_BUDGET_S, is_profiled: bool = True) -> None:
         self._by_name: dict[tuple[str, str], Touched] = {}
+        self._emptied: set[tuple[str, str]] = set()
         self._budget_s = budget_s
         self._is_profiled = is_profiled
 
@@ -71,26 +78,46 @@ class Datasets:
         touched.facets["datasetType"] = {"datasetType": touched.ref.type}
         return touched
 
-    def read(self, ref: DatasetRef, value: Value | None, snapshot: Any) -> Touched:
-        """A dataset was read. Its first read describes it."""
+    def read(self, ref: DatasetRef, value: Value | None, snapshot: Any, time_ns: int) -> Touched:
+        """A dataset was read at ``time_ns``. Its first read describes it."""
         touched = self.touch(ref)
         first = not touched.is_input
         touched.is_input = True
+        if not touched.is_output:
+            touched.origins.was_read = True
         if first:
             metrics = self._describe(touched, value, snapshot)
             touched.input_facets.update(metrics)
-            self._file(touched)
+            self._file(touched, time_ns)
         return touched
 
-    def wrote(self, ref: DatasetRef, value: Value | None, snapshot: Any, inferred: list[DatasetRef]) -> Touched:
+    def emptied(self, ref: DatasetRef) -> None:
+        """A dataset no longer holds what it held before the run."""
+        self._emptied.add(ref[:2])
+
+    def wrote(
+        self,
+        ref: DatasetRef,
+        value: Value | None,
+        snapshot: Any,
+        inferred: list[DatasetRef],
+        *,
+        is_added: bool = False,
+    ) -> Touched:
         """A dataset was written, or named. Its last write describes it."""
         touched = self.touch(ref)
+        if touched.is_input and not touched.is_output:  # from here on, its own facets describe what was written
+            touched.input_facets.update({name: touched.facets[name] for name in _STATE if name in touched.facets})
+        if is_added:
+            if not touched.is_output and ref[:2] not in self._emptied:
+                touched.origins.is_kept = True
+            _forget_content(touched)
         touched.is_output = True
         touched.origins.add(value)
         touched.inferred = inferred
         metrics = self._describe(touched, value, snapshot).get("dataQualityMetrics", {})
         statistics = {"rowCount": metrics.get("rowCount")}
-        if value is not None and value.rows is not None and statistics["rowCount"] is None:
+        if value is not None and value.rows is not None and statistics["rowCount"] is None and not is_added:
             statistics["rowCount"] = value.rows
         touched.output_facets["outputStatistics"] = {k: v for k, v in statistics.items() if v is not None}
         if metrics:
@@ -113,10 +140,7 @@ class Datasets:
         """Put schema and fingerprint into the dataset's facets. Returns the quality metrics, which go to other facets
         for inputs than for outputs."""
         bodies: dict[str, Any] = {}
-        if snapshot is ADDED:  # rows were added: what was known of the content no longer holds
-            touched.facets.pop("dataQualityMetrics", None)
-            touched.facets.pop("headwater_fingerprint", None)
-        elif snapshot is not None and self._is_profiled:
+        if snapshot is not None and self._is_profiled:
             from headwater.capture import profiling
 
             parts = snapshot if isinstance(snapshot, tuple) else (snapshot,)
@@ -130,12 +154,17 @@ class Datasets:
             touched.facets[name] = {**touched.facets.get(name, {}), **body}
         return {"dataQualityMetrics": metrics} if metrics else {}
 
-    def _file(self, touched: Touched) -> None:
-        """Digest and size of a local file, added to the dataset's fingerprint."""
+    def _file(self, touched: Touched, read_ns: int | None = None) -> None:
+        """Digest and size of a local file, added to the dataset's fingerprint. Not of one that has been written since
+        it was read: what is there now is not what was read."""
         if touched.ref.namespace != "file" or not self._is_profiled:
             return
         path = touched.ref.name
-        if not os.path.exists(path):  # noqa: PTH110 - a stat, on the worker, of a name that may be anything
+        try:
+            changed_ns = os.stat(path).st_mtime_ns  # noqa: PTH116 - on the worker, of a name that may be anything
+        except (OSError, ValueError):
+            return
+        if read_ns is not None and changed_ns > read_ns - _TICK_NS:
             return
         from headwater.capture import profiling
 
@@ -174,6 +203,12 @@ class Datasets:
         }
         if touched.is_output:
             touched.output_facets.setdefault("outputStatistics", {})["rowCount"] = footer["row_count"]
+
+
+def _forget_content(touched: Touched) -> None:
+    """Something was added, so that what was known of the content no longer holds."""
+    touched.facets.pop("dataQualityMetrics", None)
+    touched.facets.pop("headwater_fingerprint", None)
 
 
 def _side_by_side(parts: list[dict[str, Any]]) -> dict[str, Any]:

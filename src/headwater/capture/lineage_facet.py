@@ -13,6 +13,9 @@ MAX_FIELD_EDGES: Final = 100_000
 
 _INFERRED: Final = {"type": "INFERRED", "subtype": "", "description": "read by the run before it wrote this"}
 
+_KEPT: Final = Trail("DIRECT", "IDENTITY", masking=False, description="")
+"""How a column comes from itself where rows are added to it."""
+
 _Name = tuple[str, str]
 """Namespace and name of a dataset."""
 
@@ -38,7 +41,9 @@ class Origins:
         "_waiting",
         "_was_unseen",
         "has_any",
+        "is_kept",
         "is_literal",
+        "was_read",
     )
 
     def __init__(self, ref: DatasetRef) -> None:
@@ -57,6 +62,10 @@ class Origins:
         """Whether anything whose origin is known was written."""
         self.is_literal = True
         """Whether everything written was literal in the code, or of unknown origin."""
+        self.was_read = False
+        """Whether the run read the target before writing it, so that it comes from its own previous state."""
+        self.is_kept = False
+        """Whether the target still holds what it held before the run, because the run only added to it."""
 
     def add(self, value: Value | None) -> None:
         """``value`` was written to the target; None for something of unknown origin."""
@@ -80,7 +89,9 @@ class Origins:
         whole = [_input(name) if self._certain.get(name, True) else _guessed(name) for name in self._known]
         is_unknown = self._has_unknown or not self.has_any or (self._was_unseen and self.is_literal)
         if not self._known and is_unknown:
-            whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if name != self._target]
+            whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if not self._is_itself(name)]
+        if self.is_kept and self._target not in self._known:
+            whole.append(_input(self._target))
         whole += [_with_trail(*edge) for edge in _best(self._indirect)]
         if not self._names:  # an array, or a model with unnamed features: each column's sources are those of the whole
             whole += [_with_trail(*edge) for edge in _best(self._fields.get("*", {})) if edge[1] is not None]
@@ -90,14 +101,17 @@ class Origins:
             for name, edges in self._fields.items()
             if name != "*" and (name in self._names or not self._names)
         }
+        for name, edges in fields.items() if self.is_kept else ():
+            kept = _with_trail(self._target, name, _KEPT)
+            if kept not in edges["inputs"]:
+                edges["inputs"].append(kept)
         if fields and not self._is_coarse:
             document["fields"] = fields
         return document
 
     def _take(self, found: Trace) -> None:
         for value in found.sources:
-            # A model that is trained further comes from itself, which is history and not an edge of the graph.
-            if value.dataset is not None and value.dataset[:2] != self._target:
+            if value.dataset is not None and not self._is_itself(value.dataset[:2]):
                 self._known[value.dataset[:2]] = None
         self._add(self._indirect, found.indirect)
         self._is_coarse = self._is_coarse or found.is_coarse
@@ -115,8 +129,13 @@ class Origins:
                 continue
             name = value.dataset[:2]
             self._certain[name] = self._certain.get(name, False) or trail.description != INFERRED
-            if name != self._target:
+            if not self._is_itself(name):
                 edges[name, column, trail] = None
+
+    def _is_itself(self, name: _Name) -> bool:
+        """Whether a source is the target as this run made it (a model trained further, a file read back), which is no
+        edge of the graph."""
+        return name == self._target and not self.was_read
 
 
 def _best(edges: _Edges) -> Iterable[tuple[_Name, str | None, Trail]]:

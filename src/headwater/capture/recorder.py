@@ -43,16 +43,13 @@ table_of = _guesses.table_of
 """``table_of(names, rows)``: the sources of a table that the running statement makes from a list; likewise."""
 
 
-ADDED: Final = "added"
-"""Takes the place of a snapshot if what was written was added to existing content, and so is not all of it."""
-
-
 class Read(msgspec.Struct, frozen=True):
     """The run read a dataset. ``snapshot`` is what the worker may profile, or None."""
 
     value: Value
     ref: DatasetRef
     snapshot: Any
+    time_ns: int = msgspec.field(default_factory=time.time_ns)
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -62,6 +59,14 @@ class Write(msgspec.Struct, frozen=True):
     ref: DatasetRef
     snapshot: Any
     time_ns: int
+    #: whether ``value`` was added to what the dataset held, which is still in it
+    is_added: bool = False
+
+
+class Emptied(msgspec.Struct, frozen=True):
+    """A dataset holds nothing now: its table was dropped, its file is new. What is added later is all that it holds."""
+
+    ref: DatasetRef
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -112,6 +117,7 @@ class Statement(msgspec.Struct, frozen=True):
     default_schema: str
     files: dict[str, list[str]]
     """The files behind the patterns that the statement names as tables, by pattern."""
+    time_ns: int = msgspec.field(default_factory=time.time_ns)
 
 
 class Unfollowed(msgspec.Struct, frozen=True):
@@ -187,13 +193,16 @@ class Recorder:
         self.add(Read(value, ref, snapshot))
         return value
 
-    def wrote(self, obj: object, ref: DatasetRef, *, snapshot: Any = None) -> None:
-        """``obj`` (or a value) was written to ``ref``. Call it after the write succeeded."""
+    def wrote(self, obj: object, ref: DatasetRef, *, snapshot: Any = None, is_added: bool = False) -> None:
+        """``obj`` (or a value) was written to ``ref``. Call it after the write succeeded.
+
+        ``is_added``: to what ``ref`` held before. Then a ``snapshot`` of ``obj`` is none of the whole; give None.
+        """
         value = obj if isinstance(obj, Value) else self.values.get(obj)
         if value is not None:
             self.written[ref[:2]] = value
         self.moved.pop(ref[:2], None)
-        self.add(Write(value, ref, snapshot, time.time_ns()))
+        self.add(Write(value, ref, snapshot, time.time_ns(), is_added))
 
     def went_through(self, value: Value, code: Any, line: int) -> None:
         """A line of the user's code iterates over ``value``. (For wrappers of built-in functions: they outlive our

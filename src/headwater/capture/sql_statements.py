@@ -8,6 +8,7 @@ up by one of them is known to those after it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 _DEFINES: Final = ("DROP", "ALTER", "TRUNCATE", "CREATE_TABLE", "CREATE_INDEX", "COMMENT", "DELETE", "RENAME")
 """Kinds of statements that bring no data: their tables do not count as written."""
 
+_ADDS: Final = ("INSERT", "UPDATE", "MERGE", "COPY")
+"""Kinds of statements that leave in a table what it held. (``COPY`` to a file writes it anew.)"""
+
+_EMPTIES: Final = ("DROP", "TRUNCATE", "CREATE_TABLE", "DELETE")
+"""Kinds of statements after which a table is empty, unless ``_SPARES`` says otherwise."""
+
+_SPARES: Final = re.compile(r"\bIF\s+NOT\s+EXISTS\b|\bWHERE\b", re.IGNORECASE)
+_OVERWRITES: Final = re.compile(r"^\W*(?:INSERT|REPLACE)\s+OVERWRITE\b", re.IGNORECASE)
+
 _LOCAL: Final = ("sqlite", "duckdb")
 
 
@@ -38,6 +48,10 @@ class Analysed(NamedTuple):
     reads: list[DatasetRef]
     writes: list[tuple[DatasetRef, Value]]
     unresolved: list[str]
+    #: whether the tables keep what they held
+    is_added: bool
+    #: tables that hold nothing of what they held
+    emptied: list[DatasetRef]
 
 
 _FILES: Final = frozenset(("parquet", "csv", "tsv", "json", "jsonl", "ndjson"))
@@ -130,7 +144,7 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
         found = _inputs(statement, table, tables, session, known, written)
         positions[table.key] = range(len(values), len(values) + len(found))
         values += found
-    writes = []
+    writes, emptied = [], []
     for table in parsed.writes:
         columns = tuple(name for name in parsed.output_columns if name != "*")
         edges = [edge for edge in parsed.columns if edge.target_table == table]
@@ -139,6 +153,8 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
             continue
         ref = tables.ref(statement, session, table)
         if not parsed.reads and parsed.kind.startswith(_DEFINES):
+            if parsed.kind.startswith(_EMPTIES) and not _SPARES.search(parsed.masked_text):
+                emptied.append(ref)
             continue
         own = columns or tables.columns_of(ref)
         value = make_value("sql." + parsed.kind.lower(), values, _rule(edges, positions), columns=own)
@@ -149,7 +165,14 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
         result.depth = 1 + max((item.depth for item in values), default=-1)
         result.rule = _rule([edge for edge in parsed.columns if edge.target_table is None], positions)
     reads = [value.dataset for value in values if value.dataset is not None]
-    return Analysed(parsed.masked_text, reads, writes, [f"{item.what}: {item.why}" for item in parsed.unresolved])
+    unresolved = [f"{item.what}: {item.why}" for item in parsed.unresolved]
+    return Analysed(parsed.masked_text, reads, writes, unresolved, _adds(parsed), emptied)
+
+
+def _adds(parsed: Parsed) -> bool:
+    """Whether what a statement writes is added to what is there."""
+    is_file = any(table.kind == "file" for table in parsed.writes)
+    return parsed.kind.startswith(_ADDS) and not is_file and _OVERWRITES.match(parsed.masked_text) is None
 
 
 def _keep_temporary(

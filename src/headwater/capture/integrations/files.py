@@ -29,7 +29,7 @@ from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks, Integration
 from headwater.capture.locations import located, path_of
 from headwater.capture.notebook_cells import user_place
-from headwater.capture.recorder import Recorder, current
+from headwater.capture.recorder import Emptied, Recorder, current
 from headwater.capture.source_analysis.file_payloads import payload_at
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
@@ -155,14 +155,19 @@ class OpenStandIn:
         """Open the file, and note which and for what."""
         handle = self.__wrapped__(*args, **kwargs)
         depth = BUSY.depth
-        recorder = current() if depth in (0, USERS_CODE) else None
-        if recorder is not None:
+        recorder = current()
+        if recorder is None:
+            return handle
+        if depth in (0, USERS_CODE):
             BUSY.depth = 1
             try:
                 with GUARD.at("files.open"):
                     _opened(recorder, handle, args, kwargs)
             finally:
                 BUSY.depth = depth
+        elif len(args) > 1 and args[1] in ("a", "ab"):  # as pandas does where it adds to a file
+            with GUARD.at("files.open"):
+                _is_new(recorder, handle, args[0])
         return handle
 
     def __repr__(self) -> str:
@@ -191,8 +196,18 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
     if mode[0] in "wxa" or "+" in mode:
         code, line = user_place(3)
         value = recorder.put_in_file(code, line, payload_at)
-        recorder.wrote(value, ref)
+        if mode[0] == "a":
+            _is_new(recorder, handle, target)
+        recorder.wrote(value, ref, is_added=mode[0] == "a" or "r" in mode)
         _watch(handle, recorder, ref, value)
+
+
+def _is_new(recorder: Recorder, handle: Any, target: Any) -> None:
+    """Tell the recorder where a file that is opened to add to it holds nothing yet."""
+    path = path_of(target)
+    ref = located(os.path.abspath(path)) if path is not None else None  # noqa: PTH100 - a lexical step
+    if ref is not None and os.fstat(handle.fileno()).st_size == 0:
+        recorder.add(Emptied(ref))
 
 
 _WATCHED: dict[int, tuple[weakref.ref[Any], Recorder, DatasetRef]] = {}

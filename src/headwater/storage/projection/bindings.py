@@ -64,10 +64,11 @@ class Bindings:
         settled.reads = plan.reads
         made: list[int] = []
         for index, (group, own) in enumerate(plan.groups):
-            inputs = [
+            bound = [
                 (settled.versions[source] if source in own else self._bind(source, run, doc, plan), mapping)
                 for source, mapping in group.sources
             ]
+            inputs = [(version, mapping) for version, mapping in bound if version]
             old = self._old_derivation(settled, index) if settled.derivations else None
             step = old.id if old is not None else self._tables.next_id("step")
             outputs = [self._version(node, run, doc, settled, plan) for node in group.targets]
@@ -102,6 +103,7 @@ class Bindings:
 
     # -- reading ---------------------------------------------------------------------------------------------------
     def _bind(self, dataset: int, run: Run, doc: RunDoc, plan: Plan) -> int:
+        """The version of a dataset that a run read; 0 where it only added to what nobody known wrote."""
         node = self._names.by_id(dataset)
         listed = plan.inputs.get(dataset)
         marks = self.marks([doc.inputs[name] for name in listed]) if listed else ()
@@ -112,11 +114,16 @@ class Bindings:
         for mark in marks or ("",):
             self._tables.reads.add(dataset, _number(mark), until, run.id)
         if not node.head:
-            return self._unknown(dataset, marks[0] if marks else "", run.started_at)
+            return self._unwritten_state(dataset, run, marks, plan)
         if not marks and node.head_at <= run.started_at and node.head_run != run.run_id:
             return node.head
         found = self.find(dataset, run, marks)
-        return found.id if found is not None else self._unknown(dataset, marks[0] if marks else "", run.started_at)
+        return found.id if found is not None else self._unwritten_state(dataset, run, marks, plan)
+
+    def _unwritten_state(self, dataset: int, run: Run, marks: tuple[str, ...], plan: Plan) -> int:
+        if dataset in plan.written and dataset not in plan.inputs:
+            return 0
+        return self._unknown(dataset, marks[0] if marks else "", run.started_at)
 
     def find(self, dataset: int, run: Run, marks: tuple[str, ...]) -> Version | None:
         """The version, written by another run, that a run read; None if nobody known wrote it."""

@@ -163,6 +163,29 @@ class VersionsSuite(StoreFixture):
         walk = store.index("run").walk(read.id, direction="downstream")
         assert written.id in walk.ids
 
+    @pytest.mark.parametrize("is_late", [False, True], ids=["in order", "late"])
+    def test_what_is_added_to_comes_from_its_last_state_where_that_is_known(self, store: Store, is_late: bool) -> None:
+        """A target that names itself as a source, and is not listed as an input, was added to: there is an earlier
+        state only where a known run wrote one, whenever its events arrive."""
+        adds = {"lineage": lineage({"t": ["a", "t"]})}
+        first = whole_run(1, "w", 0, ["src"], ["t"])
+        second = whole_run(2, "w", 20, ["a"], ["t"], job_facets=adds)
+        if is_late:
+            fill(store, second)
+            assert {row.dataset_id for row in store.run_io(run_id(2))[0]} == {the(store, "a").id}
+            fill(store, first)
+        else:
+            fill(store, first, second)
+        read, (written,) = store.run_io(run_id(2))
+        assert {(row.dataset_id, row.run_id) for row in read} == {
+            (the(store, "a").id, ""),
+            (the(store, "t").id, run_id(1)),
+        }
+        walk = store.index("run").walk(written.id, direction="upstream")
+        versions = [row for row in store.run_nodes([int(one) for one in walk.ids]) if isinstance(row, VersionRow)]
+        assert {row.dataset_id for row in versions} == {the(store, name).id for name in ("src", "a", "t")}
+        assert [row.run_id for row in store.versions(the(store, "t").id)] == [run_id(2), run_id(1)]
+
     def test_outputs_with_the_same_inputs_share_a_derivation(self, store: Store) -> None:
         """One for a plain run, one a group where the job says what feeds what."""
         fill(store, whole_run(1, "j", 0, ["a", "b"], ["x", "y"]))

@@ -16,7 +16,7 @@ from headwater.capture.integrations.pandas.rules import IDENTITY, column, level
 from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
-from headwater.capture.recorder import ADDED, Recorder
+from headwater.capture.recorder import Recorder
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Value, make_value
 
 _TARGETS: Final = {
@@ -55,7 +55,8 @@ def _wrote(name: str) -> After:
             return
         index = kwargs.get("index", True) is not False
         target = getattr(target, "path", None) or target
-        adds = str(kwargs.get("mode", "")).startswith("a") and name != "to_excel"
+        mode = kwargs.get("mode") or getattr(target, "mode", "")
+        adds = str(mode).startswith("a") and name != "to_excel"
         _write(recorder, args[0], name, target, index=index, columns=kwargs.get("columns"), adds=adds)
 
     return handler
@@ -83,7 +84,7 @@ def _write(
             recorder.values.bind(target, written_value(recorder, obj, op, index=index, columns=columns) or UNKNOWN)
         return
     value = written_value(recorder, obj, op, index=index, columns=columns)
-    recorder.wrote(value, ref, snapshot=ADDED if adds else snapshot_of(obj))
+    recorder.wrote(value, ref, snapshot=None if adds else snapshot_of(obj), is_added=adds)
 
 
 def snapshot_of(obj: Any) -> Any:
@@ -128,4 +129,4 @@ def _to_sql(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     ref: DatasetRef = database.table(name, kwargs.get("schema"))
     value = written_value(recorder, owner, "to_sql", index=bool(kwargs.get("index", True)))
     adds = argument(args, kwargs, 4, "if_exists") == "append"
-    recorder.wrote(value, ref, snapshot=ADDED if adds else snapshot(owner))
+    recorder.wrote(value, ref, snapshot=None if adds else snapshot(owner), is_added=adds)
