@@ -36,7 +36,6 @@ from headwater.capture.source_analysis.bindings import (
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.call_origins import Places, caller_of, place_of
 from headwater.capture.source_analysis.code_lines import span_of
-from headwater.capture.source_analysis.row_list_syntax import maker_at, pairs_of
 from headwater.capture.source_analysis.row_selection import selected_rows
 from headwater.capture.user_code import is_users, user_frame
 from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Rule, Value, Values, make_value
@@ -49,6 +48,9 @@ GUESSED: Final = "unseen"
 
 FROM_CODE: Final = "code"
 """The operation of a value that was read from the code."""
+
+SUPPOSED: Final = frozenset((GUESSED, FROM_CODE))
+"""Operations of values that nobody saw being made."""
 
 
 def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | None:
@@ -78,21 +80,6 @@ def read_of(values: Values, item: Any, code: CodeType | None, line: int, rows: i
     names = names_of(item, code, line)
     chosen = selected_rows(values, FROM_CODE, item, code, line, names)
     return chosen if chosen is not None else array_origin(values, code, line, rows, names)
-
-
-def item_read(values: Values, item: Any, key: str, site_depth: int = 2) -> Value | None:
-    """As ``known_or_read``, for an array that stands under a key of a dictionary which the user's line makes a table
-    of: what that one expression says. None if there is no such expression, or the array is known."""
-    if type(item).__name__ != "ndarray" or not item.ndim or values.seen(item) is not None:
-        return None
-    code, line = user_place(site_depth + 1)
-    at = step_at(steps_of(code), line) if code is not None and is_users(code) else None
-    table = maker_at(at, line) if at is not None else None
-    found = [given for name, given in pairs_of(table) or [] if name == key] if table is not None else []
-    if code is None or at is None or len(found) != 1 or isinstance(found[0], ast.Name):
-        return None
-    read = array_origin(values, code, line, len(item), within=found[0])
-    return values.bind(item, read) if read is not None and read is not UNKNOWN else None
 
 
 def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
@@ -152,7 +139,8 @@ def array_origin(
         others = [item for item in own if item.op == FROM_CODE]  # what was read of the expressions beside it
         meant = [item for item in own if at.mentions.intersection(item.column_names() or at.mentions)]
         own = [item for item in meant if item not in others]
-    walk.found.update((id(value), (value, frozenset())) for value in own)
+    chosen: frozenset[str] = at.mentions if within is not None else frozenset()
+    walk.found.update((id(value), (value, chosen)) for value in own)
     walk.before_own = _behind(own)
     # an array that was passed on has a name; only where none was, it came out of a larger expression
     walk.queue += [

@@ -39,6 +39,12 @@ NAMES: Final = frozenset((
     *("uuid4", "DataFrame", "Series", "date_range", "Timestamp", "ceil", "floor", "sqrt", "sin", "cos", "pi"),
 ))  # fmt: skip
 """Functions and classes of those modules that are imported by name."""
+_SIZED: Final = frozenset((
+    *("rand", "randn", "random", "random_sample", "randint", "integers", "choice", "normal", "uniform", "permutation"),
+    *("standard_normal", "poisson", "binomial", "exponential", "gamma", "beta", "lognormal", "multivariate_normal"),
+    *("zeros", "ones", "empty", "full", "arange", "linspace", "range", "date_range", "eye"),
+))  # fmt: skip
+"""Functions that are told how much to make: a length or a shape that they are given is none of their data."""
 _TARGETS: Final = frozenset(("file", "filename", "fname"))
 """What savers call the file that they write."""
 _PASSES_ON: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -54,6 +60,11 @@ def is_literal(code: CodeType | None, line: int, makers: frozenset[str] | None =
         return False
     value = maker_at(at, line, makers) if makers else getattr(at.node, "value", None)
     return isinstance(value, ast.expr) and Reader().follows(value, Place(code, line))
+
+
+def is_written(node: ast.expr, code: CodeType, line: int) -> bool:
+    """Whether an expression at a line is made of literals and random numbers alone."""
+    return Reader().follows(node, Place(code, line))
 
 
 def saved_at(code: CodeType | None, line: int, savers: frozenset[str], target: int) -> list[ast.expr]:
@@ -150,7 +161,8 @@ class Reader:
         else:
             is_known = not READS.match(called_name(node)) and self.follows(function, at)
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
-        return is_known and all(self.follows(item, at) for item in given)
+        is_sized = called_name(node) in _SIZED
+        return is_known and all((is_sized and _is_size(item)) or self.follows(item, at) for item in given)
 
     def _function(self, code: CodeType) -> bool:
         """Whether all that a function of the user returns is made of its arguments and of what is written."""
@@ -209,6 +221,17 @@ class Reader:
             return False  # what an object holds is not written in the call
         given = given_for(call, code, name, place)
         return given is None or self.follows(given, Place(caller.code, caller.line))
+
+
+def _is_size(node: ast.expr) -> bool:
+    """Whether an expression says how much there is of something: ``len(frame)``, ``frame.shape[0]``, tuples of them."""
+    if isinstance(node, ast.Tuple):
+        return all(isinstance(item, ast.Constant) or _is_size(item) for item in node.elts)
+    if isinstance(node, ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("shape", "size")
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
 
 
 def function_named(name: str, code: CodeType) -> CodeType | None:

@@ -239,6 +239,11 @@ SNIPPETS = [
     "result = df.set_index(['region', 'id'])['price'].unstack()",
     "result = pd.get_dummies(df[['qty', 'region']])",
     "result = pd.get_dummies(df, columns=['region'], prefix='r')",
+    "result = pd.from_dummies(pd.get_dummies(df[['qty', 'region']].astype(str), prefix_sep='='), sep='=')",
+    "result = df.join(pd.DataFrame(np.arange(14).reshape(7, 2) % 5).add_prefix('noise'))",
+    "result = pd.DataFrame({'new': np.ones(len(df)) * 2, 'id': df['id'], 'twice': df['qty'].to_numpy() * 2})",
+    "result = df.assign(draw=np.random.default_rng(1).normal(size=len(df)), half=df.qty.to_numpy() / 2)",
+    "result = df.groupby('region').agg(top=pd.NamedAgg('qty', 'max'), n=pd.NamedAgg(column='id', aggfunc='sum'))",
     "result = pd.crosstab(df['region'], df['qty'])",
     # building
     "result = pd.DataFrame({'a': df['price'], 'b': df['qty'].to_numpy(), 'c': 1})",

@@ -91,6 +91,26 @@ def test_literals_beside_data_change_nothing(read):
     assert followed.entries()["out.csv"]["fields"]["flag"]["inputs"] == []
 
 
+def test_drawn_numbers_beside_data_come_from_nothing(read):
+    """In the middle of a statement that names data, drawn and written-out arrays have no source, whatever length they
+    were told. What is drawn from data comes from it."""
+    followed, df = read
+    rng = np.random.default_rng(2)
+    frames = {
+        "join": df.join(pd.DataFrame(np.random.rand(3, 2).round(2)).add_prefix("n")),
+        "concat": pd.concat([df, pd.DataFrame(rng.normal(size=(len(df), 2)), columns=["n0", "n1"])], axis=1),
+        "keys": pd.DataFrame({"n0": rng.choice(["x", "y"], size=df.shape[0]), "a": df.a.values, "n1": np.ones(3) * 2}),
+        "assign": df.assign(n0=rng.normal(size=len(df)), n1=np.arange(len(df))),
+    }
+    frames["drawn"] = df[["a", "b"]].assign(n0=rng.choice(df.b, size=len(df)), n1=df.b.to_numpy() * 2)
+    for name, frame in frames.items():
+        frame.to_csv(f"{name}.csv", index=False)
+    for name in frames:
+        expected = {("in.csv", "b")} if name == "drawn" else set()
+        assert followed.sources(f"{name}.csv", "a") == {("in.csv", "a")}, name
+        assert followed.sources(f"{name}.csv", "n0") == followed.sources(f"{name}.csv", "n1") == expected, name
+
+
 def test_written_out_labels_are_not_the_output_of_another_model(read):
     """Labels in a plain list, of the length of a prediction that was made before, come from nowhere; labels that were
     made of that prediction come from it."""

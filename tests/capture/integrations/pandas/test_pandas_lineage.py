@@ -100,6 +100,16 @@ CASES: dict[str, dict[str, set[str]]] = {
         "region": {"sales.region IDENTITY"},
         "n": {"sales.qty AGGREGATION"},
     },
+    "result = df.groupby('region').agg(top=pd.NamedAgg('qty', 'max'), n=pd.NamedAgg(column='id', aggfunc='sum'))": {
+        "index(region)": {"sales.region IDENTITY"},
+        "top": {"sales.qty AGGREGATION"},
+        "n": {"sales.id AGGREGATION"},
+    },
+    "marks = pd.get_dummies(df[['qty', 'region']].astype(str), prefix_sep='=')\n"
+    "result = pd.from_dummies(marks, sep='=')": {
+        "qty": {"sales.qty TRANSFORMATION"},
+        "region": {"sales.region TRANSFORMATION"},
+    },
     "result = df.merge(other, on='region')[['id', 'tax']]": {
         "id": {"sales.id IDENTITY"},
         "tax": {"regions.tax IDENTITY"},

@@ -20,6 +20,7 @@ from headwater.capture.integrations.pandas.recording import argument, bind, data
 from headwater.capture.integrations.pandas.rules import SAME, by_levels, column, levels, whole
 from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_all, is_mask
 from headwater.capture.recorder import Recorder
+from headwater.capture.source_analysis.array_items import item_read
 from headwater.capture.values import Columns, Dep, Rule, Value
 
 
@@ -89,7 +90,8 @@ def _by_labels(value: Value, new: int) -> list[Dep]:
 def _set_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, key, new = args[0], argument(args, kwargs, 1, "key"), argument(args, kwargs, 2, "value")
     rule = assigned((label(key),), is_one_index=has_one_index([owner, new]))
-    bind(recorder, owner, "setitem", [owner, *new_in(recorder, new)], rule)
+    read = item_read(recorder.values, new, label(key), 2)
+    bind(recorder, owner, "setitem", [owner, *([read] if read is not None else new_in(recorder, new))], rule)
 
 
 def _insert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

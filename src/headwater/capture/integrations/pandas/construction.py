@@ -29,7 +29,7 @@ from headwater.capture.integrations.pandas.rules import (
 from headwater.capture.integrations.pandas.set_index import labels_in
 from headwater.capture.levels import field_of_level, levels_of
 from headwater.capture.recorder import Recorder, table_of
-from headwater.capture.source_analysis.array_origins import item_read
+from headwater.capture.source_analysis.array_items import item_read
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
 _ARRAYS: Final = tuple(

@@ -319,7 +319,7 @@ def _counting(keys: tuple[str, ...], *, as_columns: bool) -> Rule:
 def _aggregated(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner, function = args[0], argument(args, kwargs, 1, "func")
-        named = {key: item[0] for key, item in kwargs.items() if isinstance(item, tuple) and len(item) == 2}
+        named = {key: item[0] for key, item in kwargs.items() if _is_of_a_column(item)}
         keys = _key_columns(owner)
         if function is None and named and len(named) == len(kwargs):
             renamed = {label(key): label(source) for key, source in named.items()}
@@ -328,6 +328,11 @@ def _aggregated(name: str) -> After:
             bind(recorder, result, name, (owner,), grouped(AGGREGATION, keys))
 
     return handler
+
+
+def _is_of_a_column(item: Any) -> bool:
+    """``("price", "max")``, or ``pd.NamedAgg("price", "max")``, which is a tuple no more since pandas 3.1."""
+    return (isinstance(item, tuple) and len(item) == 2) or isinstance(item, pd.NamedAgg)
 
 
 def _named(renamed: dict[str, str], keys: tuple[str, ...]) -> Rule:

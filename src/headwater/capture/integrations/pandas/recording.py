@@ -16,7 +16,7 @@ from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import describe, described
 from headwater.capture.recorder import SCALARS, Recorder, is_literal_here
 from headwater.capture.scalars import can_follow
-from headwater.capture.source_analysis.array_origins import GUESSED, known_or_listed, known_or_read
+from headwater.capture.source_analysis.array_origins import GUESSED, SUPPOSED, known_or_listed, known_or_read
 from headwater.capture.source_analysis.row_list_syntax import MAKERS
 from headwater.capture.values import NOTHING, UNKNOWN, Rule, Value
 from headwater.capture.wrapper_frames import observe_caller, observe_io, unseen
@@ -107,7 +107,7 @@ def is_literal(recorder: Recorder, data: Any) -> bool:
     items = data.values() if isinstance(data, dict) else data if isinstance(data, list | tuple) else (data,)
     parts = [item for item in islice(items, _LOOKED_AT) if isinstance(item, DATA)]
     values = [recorder.values.get(item) for item in parts]
-    if data is None or any(value is not None and value.op != GUESSED for value in values):
+    if data is None or any(value is not None and value.op not in SUPPOSED for value in values):
         return False
     return not any(SCALARS.value_of(item) for item in islice(items, _LOOKED_AT)) and is_literal_here(MAKERS)
 

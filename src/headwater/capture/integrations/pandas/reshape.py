@@ -60,6 +60,7 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, ("stack", "unstack"), _stacked)
     hook_methods(hooks, classes, ("explode",), lambda name: made(name, SAME))
     hook(hooks, pd, "get_dummies", _dummies)
+    hook(hooks, pd, "from_dummies", _undummied)
     for name in _CONVERSIONS:
         if hasattr(pd, name):
             hook(hooks, pd, name, _converted(name))
@@ -169,6 +170,20 @@ def _dummies(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
         return found
 
     bind(recorder, result, "get_dummies", (frame,), mapped(sources))
+
+
+def _undummied(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pd.from_dummies``: each column from those that begin with its name; without a separator one from all."""
+    frame, separator = argument(args, kwargs, 0, "data"), argument(args, kwargs, 1, "sep")
+
+    def sources(value: Value) -> dict[str, list[Dep]]:
+        known = columns_of(value.inputs[0])
+        return {
+            name: [Dep(0, item) for item in known if separator is None or item.startswith(f"{name}{separator}")]
+            for name in columns_of(value)
+        }
+
+    bind(recorder, result, "from_dummies", (frame,), mapped(sources))
 
 
 def _prefixes(encoded: list[str], prefix: Any, separator: str) -> list[tuple[str, str]]:
