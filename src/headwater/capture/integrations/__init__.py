@@ -1,1 +1,1 @@
-"""The libraries that are followed, one file or folder a library; ``headwater.capture.registry`` lists them."""
+"""The supported libraries, one file or folder for each; ``headwater.capture.registry`` lists them."""

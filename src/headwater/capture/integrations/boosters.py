@@ -1,6 +1,6 @@
-"""Boosted trees by the native interface that xgboost and lightgbm share: matrix, ``train``, booster, model file.
+"""Boosted trees through the native interface of xgboost and lightgbm: matrix, ``train``, booster, model file.
 
-Their scikit-learn estimators are followed as all estimators are; here is what passes beside that interface.
+Their scikit-learn estimators are followed like all estimators; this covers everything that bypasses those.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ _SEEDS: Final = ("seed", "random_state", "random_seed")
 
 
 class Library(NamedTuple):
-    """What a library of boosters calls its parts."""
+    """The names that a library of boosters uses."""
 
     name: str
     module: ModuleType
     matrices: tuple[type, ...]
-    """Classes that hold rows and labels for training, made by ``(data, label)``."""
+    """Classes that hold rows and labels for training, created by ``(data, label)``."""
     train: str
-    """The argument of ``train`` that is a matrix, its second."""
+    """The name of the second argument of ``train``, a matrix."""
     rounds: str
     default_rounds: int
     before: str
-    """The argument of ``train`` that is a model to go on with."""
+    """The argument of ``train`` for a model to continue from."""
     model_file: int
-    """The position of the file among the arguments of ``Booster``, itself the first."""
+    """The position of the file among the arguments of ``Booster.__init__``, counting ``self``."""
     names: Callable[[Any], Any]
     """The feature names of a booster."""
 
@@ -68,7 +68,7 @@ def hook(hooks: Hooks, library: Library) -> None:
 
 
 def hook_files(hooks: Hooks, owner: type, library: Library) -> None:
-    """Follow ``save_model`` and ``load_model`` of a class, where it has them."""
+    """Follow ``load_model`` and, if the class has it, ``save_model``."""
     if hasattr(owner, "save_model"):
         hooks.replace(owner, "save_model", lambda original: observe_io(original, _saved, f"{library.name}.save_model"))
     loaded = functools.partial(_loaded, library=library)
@@ -76,7 +76,7 @@ def hook_files(hooks: Hooks, owner: type, library: Library) -> None:
 
 
 def _matrix(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:
-    """Rows and labels become a matrix: of objects, or read from a file."""
+    """Record a matrix made from rows and labels, or read from a file."""
     del result
     matrix, data = args[0], args[1] if len(args) > 1 else kwargs.get("data")
     label = args[2] if len(args) > 2 else kwargs.get("label")
@@ -99,12 +99,12 @@ def _matrix(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 
 
 def _without_hints(path: str, library: Library) -> str:
-    """A path without what xgboost is told by it: ``train.txt?format=libsvm#cache``."""
+    """A path without xgboost's options in it: ``train.txt?format=libsvm#cache``."""
     return path.partition("#")[0].partition("?format=")[0] if library.name == "xgboost" else path
 
 
 def _added(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
-    """Labels, or what an earlier model said of the rows, are added to a matrix: they decide what is learned of it."""
+    """Record labels, or predictions of an earlier model, added to a matrix, which influence what is learned."""
     del result
     matrix, given = args[0], args[1] if len(args) > 1 else next(iter(kwargs.values()), None)
     added = recorder.values.get(given)
@@ -118,7 +118,7 @@ def _added(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
 
 
 def _weighed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
-    """How much each feature matters to a booster: an array, or a dictionary of numbers."""
+    """Record the feature importances of a booster: an array, or a dictionary of numbers."""
     del kwargs
     value = recorder.values.seen(args[0])
     if value is None:
@@ -132,7 +132,7 @@ def _weighed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 
 def _trained(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:
-    """``train(params, matrix)``: a booster is what it learned from the matrix."""
+    """Record ``train(params, matrix)``: the booster comes from the matrix."""
     given = dict(args[0] if args else kwargs.get("params") or {})
     matrix = known(recorder, args[1] if len(args) > 1 else kwargs.get(library.train))
     rounds = args[2] if len(args) > 2 else kwargs.get(library.rounds, library.default_rounds)
@@ -164,7 +164,7 @@ def _trained(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 
 def _sides(recorder: Recorder, matrix: Value, model: str, made: Value) -> list[Value]:
-    """The rows and the labels that a matrix was made of. Those that belong to no named set yet become the model's
+    """The rows and the labels that a matrix was made from. If they belong to no named set yet, they become the model's
     training data."""
     if matrix.dataset is not None or not matrix.inputs:
         return [matrix]
@@ -182,7 +182,7 @@ def _sides(recorder: Recorder, matrix: Value, model: str, made: Value) -> list[V
 def _predicted(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library
 ) -> None:
-    """``predict``: from the model's features and from the rows it was given."""
+    """Record ``predict``: its result comes from the model and from the columns of the given rows."""
     booster, data = args[0], args[1] if len(args) > 1 else kwargs.get("data")
     model, value = known(recorder, booster), known(recorder, data)
     names = library.names(booster)
@@ -203,7 +203,7 @@ def _predicted(
 
 
 def _saved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``save_model``: by a booster, or by the estimator around it."""
+    """Record ``save_model`` of a booster, or of the estimator around it."""
     del result
     ref = located(args[1] if len(args) > 1 else kwargs.get("fname", kwargs.get("filename")))
     if ref is not None:
@@ -211,14 +211,14 @@ def _saved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
 
 
 def _made(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:
-    """``Booster(model_file=...)``."""
+    """Record ``Booster(model_file=...)``."""
     source = args[library.model_file] if len(args) > library.model_file else kwargs.get("model_file")
     if source is not None:
         _loaded(recorder, result, (args[0], source), {}, library)
 
 
 def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:
-    """A model comes from a file: a booster, or the estimator around one."""
+    """Record a model loaded from a file: a booster, or the estimator around one."""
     del result
     model, source = args[0], args[1] if len(args) > 1 else kwargs.get("fname")
     ref = located(source) if isinstance(source, str) or hasattr(source, "__fspath__") else None

@@ -5,11 +5,11 @@ Which file a program opened is a fact. What it wrote there is unknown unless the
 everything read before it. A write is recorded when the file is opened, so that a crash or a handle left open loses
 nothing, and once more when the handle is gone, because by then the program may have read more. The handle itself is the
 one Python made: neither its type nor anything else about it changes.
-An interpreter-wide audit hook would see no more of this, and could not be taken away again.
+An interpreter-wide audit hook would see no more than this, and could not be removed again.
 
-Not user data, and passed over: source and byte code, installed libraries, the interpreter's own files, devices, caches
-and version control, our own store, and what the interpreter's own modules (logging, tracebacks, imports) open. A file
-that is gone when the run ends was scratch; the assembler leaves it out.
+Ignored as not being user data: source and byte code, installed libraries, the interpreter's own files, devices, caches,
+version control, our own store, and files that the interpreter's own modules (logging, tracebacks, imports) open. A file
+that is gone when the run ends is considered scratch, and the assembler leaves it out.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ import os
 import sys
 import sysconfig
 import weakref
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import BUSY, After, Hooks, Integration
+from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import located, path_of
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Emptied, Recorder, current
@@ -65,9 +64,9 @@ _FOLDERS: Final = frozenset(
     )
 )
 _BETWEEN: Final = frozenset({"pathlib", "io", "codecs", "gzip", "bz2", "lzma", "_compression", "tarfile", "zipfile"})
-"""Modules of the standard library that open on behalf of their caller."""
+"""Modules of the standard library that open files for their caller."""
 _OPEN_OF_IPYTHON: Final = "_modified_open"
-"""What the name ``open`` stands for in a notebook."""
+"""The name of the function that IPython puts in place of ``open``."""
 _STAND_INS: Final = (__name__, "headwater.capture.hooks", "headwater.capture.wrapper_frames")
 _OWN_BUSINESS: Final = frozenset(
     (
@@ -108,24 +107,24 @@ _OWN_BUSINESS: Final = frozenset(
         "ctypes",
     )
 )
-"""Modules that open files for themselves; what they do is not the user's data flow."""
+"""Modules that open files for themselves, which is not part of the user's data flow."""
 
 
 class FilesIntegration(Integration):
-    """Sees files that Python code opens, copies and moves."""
+    """Follows files that Python code opens, copies and moves."""
 
     identifier: ClassVar[str] = "files"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Put one wrapper for ``open`` in all its places, and hook the functions that copy and move."""
+        """Replace ``open`` everywhere by one wrapper, and hook the functions that copy and move files."""
         import shutil
 
         if sys.flags.warn_default_encoding:
-            # the interpreter was asked to warn about callers of open(), which would be the wrapper
+            # the interpreter was asked to warn about callers of open(), and would report the wrapper
             _hook_moves(hooks, shutil)
             return
         stand_in = OpenStandIn(builtins.open)
-        for owner in (builtins, io, _io):  # from Python 3.13 on pickles name the last
+        for owner in (builtins, io, _io):  # since Python 3.13 pickles refer to the last
             if owner.open is stand_in.__wrapped__:
                 hooks.replace(owner, "open", lambda _original: stand_in)
         _hook_moves(hooks, shutil)
@@ -133,18 +132,15 @@ class FilesIntegration(Integration):
 
 def _hook_moves(hooks: Hooks, shutil: ModuleType) -> None:
     for name in ("rename", "replace", "renames"):
-        hooks.replace(os, name, lambda original, name=name: _observed(original, _moved, f"os.{name}"))  # type: ignore[misc]
+        hooks.replace(os, name, lambda original, name=name: observe_io(original, _moved, f"os.{name}"))  # type: ignore[misc]
     for name in ("copyfile", "copy", "copy2"):
-        hooks.replace(shutil, name, lambda original, name=name: _observed(original, _copied, f"shutil.{name}"))  # type: ignore[misc]
-    hooks.replace(shutil, "move", lambda original: _observed(original, _moved, "shutil.move"))
-
-
-def _observed(original: Callable[..., Any], handler: After, site: str) -> Callable[..., Any]:
-    return observe_io(original, handler, site)
+        hooks.replace(shutil, name, lambda original, name=name: observe_io(original, _copied, f"shutil.{name}"))  # type: ignore[misc]
+    hooks.replace(shutil, "move", lambda original: observe_io(original, _moved, "shutil.move"))
 
 
 class OpenStandIn:
-    """Stands where ``open`` stood. No function, so that a class attribute set to ``open`` still does not bind."""
+    """Takes the place of ``open``. Not a function, so that it does not bind if it is a class attribute, like the
+    original."""
 
     def __init__(self, original: Any) -> None:
         self.__wrapped__ = original
@@ -152,7 +148,7 @@ class OpenStandIn:
             setattr(self, name, getattr(original, name, None))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Open the file, and note which and for what."""
+        """Open the file, and record its path and mode."""
         handle = self.__wrapped__(*args, **kwargs)
         depth = BUSY.depth
         recorder = current()
@@ -191,7 +187,7 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
     ref = located(os.path.abspath(path))  # noqa: PTH100 - a lexical step, no look at the disk
     if ref is None:
         return
-    if "r" in mode or ("+" in mode and "a" in mode):  # with "w+" there is nothing left of it to read
+    if "r" in mode or ("+" in mode and "a" in mode):  # "w+" truncates the file: there is nothing to read
         recorder.went_through(recorder.read(handle, ref, "open"), *user_place(3))
     if mode[0] in "wxa" or "+" in mode:
         code, line = user_place(3)
@@ -211,11 +207,11 @@ def _is_new(recorder: Recorder, handle: Any, target: Any) -> None:
 
 
 _WATCHED: dict[int, tuple[weakref.ref[Any], Recorder, DatasetRef]] = {}
-"""Handles open for writing, by identity: the file's name and who wants to know, nothing of the file."""
+"""Handles open for writing, by ``id()``, with the recorder and the name of the dataset."""
 
 
 def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, value: Value | None) -> None:
-    """Tell the recorder again when the handle is gone."""
+    """Record the write again when the handle is gone."""
     key = id(handle)
 
     def gone(_ref: weakref.ref[Any]) -> None:
@@ -230,7 +226,7 @@ def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, value: Value | None
 
 
 def is_user_data(path: str) -> bool:
-    """Whether a path may hold data of the user, by its looks alone."""
+    """Whether a path may contain the user's data, judged by the path alone."""
     lowered = path.lower()
     if lowered.endswith(_CODE):
         return False
@@ -241,7 +237,7 @@ def is_user_data(path: str) -> bool:
 
 
 def is_users_doing() -> bool:
-    """Whether the call below us comes from the user's code, or from a library on its behalf."""
+    """Whether the current call comes from the user's code, or from a library on its behalf."""
     frame: Any = sys._getframe(1)
     for _ in range(16):
         if frame is None:
@@ -259,7 +255,7 @@ _interpreter_paths: list[tuple[str, ...]] = []
 
 
 def _interpreter() -> tuple[str, ...]:
-    """Folders of the interpreter and its libraries; asked for once."""
+    """Folders of the interpreter and its libraries; computed once."""
     if not _interpreter_paths:
         paths = {path for key, path in sysconfig.get_paths().items() if key in _LIBRARIES and path}
         _interpreter_paths.append(tuple(sorted(path.rstrip(os.sep) + os.sep for path in paths)))
@@ -270,14 +266,14 @@ _LIBRARIES: Final = frozenset({"stdlib", "platstdlib", "purelib", "platlib", "in
 
 
 def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DatasetRef, DatasetRef] | None:
-    """Both ends of a copy, files with their full names; None if either is not the user's data."""
+    """Source and target of a copy or move, as files with absolute paths; None if either is not the user's data."""
     given = [*args, *kwargs.values()]
     source = kwargs.get("src", given[0])
     target = kwargs.get("dst", given[1] if len(given) > 1 else None)
     paths = path_of(source), path_of(target)
     if paths[0] is None or paths[1] is None or not all(is_user_data(path) for path in paths if path):
         return None
-    if os.path.isdir(paths[1]):  # noqa: PTH112 - after a copy into a folder: the file is below it
+    if os.path.isdir(paths[1]):  # noqa: PTH112 - copied into a folder: the target is the file in it
         below = os.path.join(paths[1], os.path.basename(paths[0]))  # noqa: PTH118, PTH119 - text in, text out
         if not os.path.isfile(below):  # noqa: PTH113 - likewise
             return None
@@ -294,7 +290,7 @@ def _copied(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 
 
 def _moved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """What was written under the old name is now under the new one: the pattern of an atomic save."""
+    """Record that what was written under the old name now has the new one, as in an atomic save."""
     ends = _ends(args, kwargs)
     if ends is None or not is_users_doing():
         return
@@ -307,7 +303,7 @@ def _moved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
 
 
 class _Passing:
-    """Something to call a value's own while a file is copied; it lives no longer."""
+    """An object to bind a value to while a file is copied."""
 
 
 def _copy_of(source: Value, op: str) -> Value:

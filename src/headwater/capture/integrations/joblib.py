@@ -1,7 +1,7 @@
 """joblib: ``dump`` and ``load`` of models and arrays, compressed or not; ``Parallel``.
 
-What ``Parallel`` hands to other processes is computed where nobody looks. Its results come from its arguments, task by
-task, as far as both can be followed here; how, is opaque, and the run says that something was not seen.
+Tasks that ``Parallel`` runs in other processes are not observed. Their results come from their arguments, task by task
+and opaquely, as far as both are followed in this process, and the run reports that something was not seen.
 """
 
 from __future__ import annotations
@@ -21,24 +21,25 @@ from headwater.capture.values import Value, opaque
 from headwater.capture.wrapper_frames import observe_io, unseen
 
 MAX_TASKS: Final = 100_000
-"""Tasks of one call whose results are followed."""
+"""How many tasks of one call have their results followed."""
 _SAVERS: Final = frozenset(("dump",))
 
 
 class JoblibIntegration(Integration):
-    """Sees objects go into joblib's files and come back."""
+    """Follows objects through joblib's files and ``Parallel``."""
 
     identifier: ClassVar[str] = "joblib"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook both functions, and the call of ``Parallel`` where it is."""
+        """Hook both functions and the call of ``Parallel``."""
         hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "joblib.dump"))
         hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "joblib.load"))
         hooks.replace(module.Parallel, "__call__", _running)
 
 
 def _running(original: Callable[..., Any]) -> Callable[..., Any]:
-    """The tasks are looked at as joblib draws them; what runs in this process is observed as ever."""
+    """Wrap the call of ``Parallel``, to examine tasks as joblib fetches them. Tasks in this process are observed as
+    usual."""
 
     @functools.wraps(original)
     def run(self: Any, iterable: Iterable[Any]) -> Any:
@@ -46,7 +47,7 @@ def _running(original: Callable[..., Any]) -> Callable[..., Any]:
         if recorder is None or BUSY.depth:
             return original(self, iterable)
         sources: list[list[Value]] = []
-        if hasattr(iterable, "__len__"):  # joblib asks for the length: a collection stays one
+        if hasattr(iterable, "__len__"):  # joblib uses the length, so a collection is passed on as it is
             sources.extend(_sources_of(recorder, task) for task in iterable)
             results = original(self, iterable)
         else:
@@ -66,7 +67,7 @@ def _drawn(recorder: Recorder, tasks: Iterable[Any], sources: list[list[Value]])
 
 
 def _sources_of(recorder: Recorder, task: Any) -> list[Value]:
-    """What is followed among the arguments of a task as ``delayed`` makes it."""
+    """The followed values among the arguments of a task made by ``delayed``."""
     with GUARD.at("joblib.Parallel"):
         _, args, kwargs = task
         values = [recorder.values.get(item) for item in (*args, *kwargs.values())]
@@ -86,7 +87,7 @@ def _ran(recorder: Recorder, parallel: Any, results: Any, sources: list[list[Val
 
 
 def _bind(recorder: Recorder, result: Any, sources: list[Value]) -> None:
-    """The result of a task; of several in a tuple or list, each."""
+    """Bind the result of a task, or each item if it is a tuple or list."""
     if isinstance(result, tuple | list):
         for part in result[:100]:
             if not isinstance(part, tuple | list):
@@ -104,7 +105,7 @@ def _bind(recorder: Recorder, result: Any, sources: list[Value]) -> None:
 
 
 def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``result`` is the list of files written: with early versions more than one, the first being the one to load."""
+    """Record a dump. ``result`` is the list of files written; early versions write several, the first for loading."""
     obj = args[0] if args else kwargs["value"]
     target = args[1] if len(args) > 1 else kwargs["filename"]
     names = result if isinstance(result, list) and result else [target]

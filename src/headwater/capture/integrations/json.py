@@ -1,8 +1,8 @@
-"""json: what is dumped into a file.
+"""json: objects dumped into a file, and loaded from one.
 
-Plain Python objects cannot be followed, but the numbers in them can: a metric in a dictionary is known by identity.
-The rest is inferred from the source (``source_analysis/expression_values.py``). That a file is read is seen where it is
-opened; which line of the user's code has what was in it, here.
+Plain Python objects cannot be followed, but the numbers in them can: a metric in a dictionary is known by identity. The
+rest is inferred from the source (``source_analysis/expression_values.py``). Opening a file is recorded by the files
+integration; here, loading records which line of the user's code got its content.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _SAVERS: Final = frozenset(("dump",))
 
 
 class JsonIntegration(Integration):
-    """Sees objects go into JSON files."""
+    """Follows objects into and out of JSON files."""
 
     identifier: ClassVar[str] = "json"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook the functions that take a file."""
+        """Hook the two functions that take a file."""
         hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "json.dump"))
         hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "json.load"))
 

@@ -1,4 +1,4 @@
-"""lightgbm: datasets, ``train``, boosters, model files. ``LGBMClassifier`` and its kin are scikit-learn estimators."""
+"""lightgbm: datasets, ``train``, boosters, model files. ``LGBMClassifier`` and the like are scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headwater.capture.integrations.boosters import Library, hook
 
 
 class LightgbmIntegration(Integration):
-    """Follows what passes beside lightgbm's scikit-learn interface."""
+    """Follows lightgbm's native interface."""
 
     identifier: ClassVar[str] = "lightgbm"
 

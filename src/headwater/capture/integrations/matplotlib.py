@@ -1,6 +1,6 @@
-"""matplotlib: what is drawn on axes, and the pictures that are saved of them.
+"""matplotlib: what is drawn on axes, and the pictures saved from them.
 
-pyplot draws by the methods of ``Axes``, and so does everybody else, so the hooks go there. A picture has no columns: it
+pyplot and other libraries draw through the methods of ``Axes``, so these are hooked. A picture has no columns: it
 comes, as a whole, from the columns that were drawn.
 """
 
@@ -39,13 +39,13 @@ _DRAW: Final = (
     *("tripcolor", "tricontour", "tricontourf", "triplot", "table", "grouped_bar"),
     *("plot_surface", "plot_wireframe", "plot_trisurf", "bar3d", "voxels", "plot3D", "scatter3D", "contour3D"),
 )
-"""Methods of ``Axes`` and ``Axes3D`` that are given data."""
+"""Methods of ``Axes`` and ``Axes3D`` that take data."""
 _PUT: Final = ("annotate", "text", "add_collection", "add_patch", "add_image", "add_line", "add_artist")
-"""Methods by which libraries put on axes what they have worked out themselves."""
+"""Methods through which libraries add what they have computed themselves."""
 
 
 class MatplotlibIntegration(Integration):
-    """Follows axes."""
+    """Follows axes and figures."""
 
     identifier: ClassVar[str] = "matplotlib"
     submodules: ClassVar[tuple[str, ...]] = (
@@ -56,7 +56,7 @@ class MatplotlibIntegration(Integration):
     )
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """All that is hooked is in submodules."""
+        """Do nothing: all hooks are in submodules."""
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook axes, figures, and the functions for single images."""
@@ -86,9 +86,9 @@ def _hook(hooks: Hooks, owner: type, name: str, handler: After) -> None:
 
 
 def _counted_as_theirs(stand_in: Callable[..., Any]) -> Callable[..., Any]:
-    """``stand_in`` as a function of matplotlib, which blames a warning on the first frame that is not its own. It knows
-    its own by the name of the module, from Python 3.12 on by the file: pyplot calls what is hooked, and would be
-    blamed."""
+    """The wrapper disguised as a function of matplotlib, which attributes a warning to the first frame that is not its
+    own, recognised by module name or, since Python 3.12, by file. Otherwise pyplot, which calls hooked methods, would
+    seem to cause the user's warnings."""
     function = cast(FunctionType, stand_in)
     code = function.__code__.replace(co_filename=_file())
     theirs = {**function.__globals__, "__name__": "matplotlib._observed"}
@@ -100,7 +100,7 @@ def _counted_as_theirs(stand_in: Callable[..., Any]) -> Callable[..., Any]:
 
 @functools.cache
 def _file() -> str:
-    """The name of a file in the folder of matplotlib, which says whose it is."""
+    """A file name in matplotlib's folder that also shows that the code is ours."""
     return os.path.join(os.path.dirname(sys.modules["matplotlib"].__file__ or ""), "observed by /headwater/capture/")  # noqa: PTH118, PTH120 - text in, text out
 
 
@@ -145,7 +145,7 @@ def _saved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
 
 
 def _with_suffix(path: str, figure: Any, format: Any) -> str:
-    """The name of the file that is written: one without a suffix is given that of the format."""
+    """The name of the file that is written: matplotlib adds the suffix of the default format if there is none."""
     if format is not None or os.path.splitext(path)[1][1:]:  # noqa: PTH122 - as matplotlib does
         return path
     return f"{path.rstrip('.')}.{figure.canvas.get_default_filetype()}"

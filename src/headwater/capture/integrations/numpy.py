@@ -1,11 +1,11 @@
 """numpy: files, the functions that build arrays from arrays, views, and seeds.
 
-An array is followed as long as a function that was hooked made it, or it is a view of one that is followed. What
-operators, element-wise functions and fancy indexing make of bare arrays cannot be seen: those are C, and no attribute
-of numpy stands between.
+An array is followed if a hooked function made it, or if it is a view of one that is followed. Operators, element-wise
+functions and fancy indexing on plain arrays cannot be observed: they run in C, without any attribute of numpy that
+could be replaced.
 
-numba compiles calls of numpy's functions by their identity, so a wrapper would be unknown to it. When numba is there,
-or comes, only the hooks on files stay.
+numba recognises numpy's functions by identity, and would not know a wrapper. If numba is loaded, now or later, only the
+hooks on files are kept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SAVERS: Final = frozenset(_WRITERS)
 _BESIDE: Final = frozenset({"hstack", "column_stack", "c_"})
 _ABOVE: Final = frozenset({"vstack", "append"})
 _SMALLEST: Final = 4
-"""Elements; in a smaller matrix rows and columns cannot be told apart."""
+"""The least number of elements at which rows and columns of a matrix can be told apart."""
 _MADE: Final = (
     *("where", "select", "choose", "concatenate", "stack", "dstack", "vstack", "hstack", "column_stack", "append"),
     *("nan_to_num", "clip", "round", "digitize", "interp", "cumsum", "diff", "tile", "repeat", "delete", "insert"),
@@ -47,7 +47,7 @@ class NumpyIntegration(Integration):
     identifier: ClassVar[str] = "numpy"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook numpy's namespace; functions that were imported from it before are not seen."""
+        """Hook the functions in numpy's namespace."""
         for name in (*_READERS, *_WRITERS):
             handler = _wrote(name) if name in _WRITERS else _read(f"numpy.{name}")
             hooks.replace(module, name, functools.partial(observe_io, after=handler, site=f"numpy.{name}"))
@@ -60,7 +60,7 @@ class NumpyIntegration(Integration):
             _hook(functions, module, name, _made(name))
         _hook(functions, type(module.c_).__mro__[1], "__getitem__", _indexed)
         functions.settle()
-        # Asked for as an attribute, ``random`` would be loaded for a program that does without it.
+        # Accessing ``numpy.random`` here would load it even if the program does not use it.
         functions.on_remove(IMPORTS.when_imported("numpy.random", lambda found: _hook_seeds(functions, found)))
         hooks.on_remove(IMPORTS.when_imported("numba", lambda _module: functions.remove()))
 
@@ -84,7 +84,7 @@ def _read(op: str) -> After:
             return
         if isinstance(result, np.ndarray):
             recorder.read(result, ref, op, columns=_names(result), rows=_rows(result), snapshot=_held(result))
-        else:  # an archive, or what was pickled
+        else:  # an archive, or a pickled object
             recorder.read(result, ref, op)
 
     return handler
@@ -145,8 +145,8 @@ def _indexed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 def _bind(
     recorder: Recorder, result: Any, name: str, arguments: list[Any], axis: Any, *, is_users: bool = True
 ) -> None:
-    """``result`` was made from what is followed among the arguments, and in lists of them. What a library makes for
-    itself, the user's code tells nothing about."""
+    """Record that ``result`` was made from the followed arguments, including those in lists. Only if the user's own
+    code makes the call (``is_users``) is that code analysed for arguments of unknown origin."""
     if not isinstance(result, np.ndarray):
         return
     values = recorder.values
@@ -180,7 +180,7 @@ def _flat(arguments: list[Any]) -> list[Any]:
 
 
 def _all(value: Value) -> Columns:
-    """Everything in the result may come from everything in the inputs: columns of an array have no names."""
+    """Everything in the result comes from everything in the inputs, because columns of an array have no names."""
     deps = [_whole(position, item) for position, item in enumerate(value.inputs)]
     return Columns(dict.fromkeys(value.column_names() or ("*",), deps))
 
@@ -204,16 +204,16 @@ def _above(value: Value) -> Columns:
 
 
 def view_of(obj: object) -> Value | None:
-    """The value of an array that shares its memory with one that is followed; None for all else.
+    """The value of an array that shares its memory with one that is followed; None for anything else.
 
-    numpy gives every view the array that owns the memory as its ``base``, so one step decides. Where the view begins
-    and how far apart its elements lie says which columns it has; where that does not tell, it is a part of them all.
+    The ``base`` of every view is the array that owns the memory, so one step is enough. The offset and strides of the
+    view show which columns it has; if they do not, it comes from all of them.
     """
     if type(obj) is not np.ndarray or obj.base is None:
         return None
     base = obj.base
     whole = owner_read(VALUES, base, 3) if base is not obj else None
-    if whole is None or whole.op == GUESSED:  # a guess about the owner is no knowledge of the view
+    if whole is None or whole.op == GUESSED:  # a guess about the owner says nothing about the view
         return None
     names = whole.column_names()
     columns = _columns_seen(obj, base, names, whole.rows) if type(base) is np.ndarray else None
@@ -228,9 +228,9 @@ def view_of(obj: object) -> Value | None:
 def _columns_seen(
     view: np.ndarray[Any, Any], base: np.ndarray[Any, Any], names: tuple[str, ...], rows: int | None
 ) -> tuple[str, ...] | None:
-    """The columns of ``base`` that a view shows, by its place in memory; None if that is not plain.
+    """The columns of ``base`` that a view contains, by its position in memory; None if that is not clear.
 
-    ``base`` holds the columns beside one another, or (what pandas hands out) one after the other.
+    ``base`` holds the columns side by side or, like arrays from pandas, one after the other.
     """
     if base.ndim != 2 or base.size < _SMALLEST or not 1 <= view.ndim <= 2 or len(set(names)) != len(names):
         return None
@@ -266,13 +266,13 @@ def _seeded(scope: str) -> After:
 
 
 def _is_library(caller: FrameType) -> bool:
-    """Whether an installed library asked for randomness, for itself: its imports do, and its internals."""
+    """Whether the caller is an installed library, whose own use of numpy is not the user's."""
     name = caller.f_code.co_filename
     return "site-packages" in name or "dist-packages" in name or name.startswith("<frozen")
 
 
 def _plain(seed: Any) -> Any:
-    """The seed as a plain number or list; a ``SeedSequence`` by its entropy."""
+    """The seed as a plain number or list; for a ``SeedSequence``, its entropy."""
     if isinstance(seed, np.random.SeedSequence):
         seed = seed.entropy
     if isinstance(seed, np.generic | np.ndarray):

@@ -1,7 +1,7 @@
-"""pickle: what is dumped into a file, and loaded from one.
+"""pickle: objects dumped into a file, and loaded from one.
 
-``dump`` hands the object's own value to the file; ``load`` is a read. ``dumps`` and ``loads`` have no file and are not
-observed: what a program does with the bytes is seen by the files integration.
+``dump`` writes the object's value to the file; ``load`` is a read. ``dumps`` and ``loads`` involve no file and are not
+observed: what a program does with the bytes is recorded by the files integration.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SAVERS: Final = frozenset(("dump",))
 
 
 class PickleIntegration(Integration):
-    """Sees objects go into pickle files and come back."""
+    """Follows objects into and out of pickle files."""
 
     identifier: ClassVar[str] = "pickle"
 
@@ -45,7 +45,7 @@ def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 
 
 def shape_of(obj: Any) -> tuple[tuple[str, ...] | None, int | None]:
-    """Names and rows of what looks like a table."""
+    """Column names and row count of an object that looks like a table; otherwise None for both."""
     columns = getattr(obj, "columns", None)
     shape = getattr(obj, "shape", None)
     if columns is None or not isinstance(shape, tuple):

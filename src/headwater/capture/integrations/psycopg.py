@@ -1,6 +1,6 @@
-"""psycopg 3: statements of cursors, plain, on the server's side and awaited; what was not committed was not written.
+"""psycopg 3: statements of client-side, server-side and asynchronous cursors. Only committed writes count.
 
-Only the text of a statement is looked at, never its parameters.
+Only the text of a statement is examined, never its parameters.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PsycopgIntegration(Integration):
     identifier: ClassVar[str] = "psycopg"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook cursors, connections and transactions, each class that has methods of its own."""
+        """Hook all classes of cursors, connections and transactions."""
         _install_cursors(hooks, (module.Cursor, module.ServerCursor), watched)
         _install_cursors(hooks, (module.AsyncCursor, module.AsyncServerCursor), watched_async)
         for connection, tell in ((module.Connection, told), (module.AsyncConnection, told_async)):
@@ -53,12 +53,12 @@ def _install_cursors(hooks: Hooks, cursors: tuple[Any, ...], watch: Any) -> None
         for name in ("execute", "executemany"):
             if name in vars(cursor):
                 hooks.replace(cursor, name, functools.partial(watch, ran=_ran, site=f"psycopg.{name}"))
-        if "copy" in vars(cursor):  # gives a context manager, awaited or not
+        if "copy" in vars(cursor):  # returns a context manager, in both variants
             hooks.replace(cursor, "copy", functools.partial(watched, ran=_copied, site="psycopg.copy"))
 
 
 def _text(cursor: Any, query: Any) -> Any:
-    """The text of a query; one that was composed of parts is put together."""
+    """The text of a query, which may be composed of parts."""
     return query.as_string(cursor) if hasattr(query, "as_string") else query
 
 
@@ -82,7 +82,7 @@ def _rolled_back(connection: Any, args: tuple[Any, ...]) -> None:
 
 
 def _left(transaction: Any, args: tuple[Any, ...]) -> None:
-    """A ``with connection.transaction()`` block ended. One inside another ends with the outer one."""
+    """A ``with connection.transaction()`` block ended. A nested one counts when the outer one ends."""
     connection = transaction.connection
     if int(connection.info.transaction_status) == _IDLE:
         (_CONNECTIONS.committed if args and args[0] is None else _CONNECTIONS.rolled_back)(connection)

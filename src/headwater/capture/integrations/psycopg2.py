@@ -1,7 +1,7 @@
-"""psycopg2: statements of cursors; what was not committed was not written.
+"""psycopg2: statements of cursors. Only committed writes count.
 
-Its connection and cursor are compiled and cannot be hooked, but they can be sub-classed, and ``connect`` takes a
-factory for that. Only the text of a statement is looked at, never its parameters.
+Its connection and cursor are compiled and cannot be hooked, but they can be subclassed, and ``connect`` takes a factory
+for that. Only the text of a statement is examined, never its parameters.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def _ran(recorder: Recorder, cursor: Any, query: Any) -> None:
 
 
 def _copied(recorder: Recorder, cursor: Any, table: Any) -> None:
-    """``copy_from(file, table)``: rows from a file object of the user's."""
+    """Record ``copy_from(file, table)``: rows from a file object of the user."""
     if isinstance(table, str):
         _CONNECTIONS.ran(recorder, cursor.connection, f"COPY {table} FROM STDIN")
 
 
 @functools.cache
 def _tracked(factory: Any) -> Any:
-    """A sub-class of a connection class (psycopg2's own for None); other factories are left alone."""
+    """A subclass of a connection class (psycopg2's own for None); other factories are returned unchanged."""
     extensions: Any = sys.modules["psycopg2.extensions"]
     if factory is not None and not inspect.isclass(factory):
         return factory
@@ -74,7 +74,7 @@ def _tracked(factory: Any) -> Any:
         wanted: Any = kwargs.get("cursor_factory")
         if wanted is None and base.cursor is extensions.connection.cursor:
             wanted = self.cursor_factory or extensions.cursor
-        elif wanted is None:  # a class of connections that has cursors of its own: ask it which
+        elif wanted is None:  # a connection class with its own cursors: make one to find out their class
             example: Any = base.cursor(self)
             wanted = example.__class__
             example.close()
@@ -90,7 +90,7 @@ def _tracked(factory: Any) -> Any:
 
 @functools.cache
 def _tracked_cursor(factory: Any) -> Any:
-    """A sub-class of a cursor class that records what it executes."""
+    """A subclass of a cursor class that records what it executes; other factories are returned unchanged."""
     if not inspect.isclass(factory):
         return factory
     base: Any = factory

@@ -1,10 +1,10 @@
-"""pyarrow: tables read from and written to files, and handed to and from pandas.
+"""pyarrow: tables read from and written to files, and converted to and from pandas.
 
 The classes are compiled and cannot be hooked; the functions of ``pyarrow.parquet``, ``csv``, ``feather``, ``json`` and
-``dataset`` can, and pandas conversion passes through ``pyarrow.pandas_compat``. What a compiled method makes of a table
-(``select``, ``rename_columns``, ``append_column``, ``slice``, ``combine_chunks`` of one chunk) keeps the memory of the
-columns that it does not compute: those are known again by the place of their buffers. A column that has buffers of its
-own was computed: it may come from every column beside it, and is marked so.
+``dataset`` can, and conversions to and from pandas pass through ``pyarrow.pandas_compat``. Compiled methods of a table
+(``select``, ``rename_columns``, ``append_column``, ``slice``, ``combine_chunks`` of one chunk) keep the memory of the
+columns that they do not compute, so these columns are recognised by the address of their buffers. A column with buffers
+of its own was computed: it is recorded as coming from all other columns, as a guess.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ _WRITERS: Final = {
 _COMPAT: Final = "pyarrow.pandas_compat"
 _MAX_ADDRESSES: Final = 2_000
 _SAMPLE: Final = 64
-"""Bytes looked at in three places of a buffer."""
+"""The number of bytes sampled at each of three places in a buffer."""
 _MAX_COLUMNS: Final = 500
-"""Of a wider table the first columns are known by their memory."""
+"""How many columns of a table are recognised by their memory."""
 
 
 class PyarrowIntegration(Integration):
@@ -62,10 +62,10 @@ class PyarrowIntegration(Integration):
     submodules: ClassVar[tuple[str, ...]] = (*_READERS, _COMPAT)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook what makes tables and columns of objects in memory; all else that can be hooked is in submodules."""
+        """Hook the functions that make tables and columns from objects in memory; all others are in submodules."""
         for name, handler in (("table", _after_table), ("record_batch", _after_table), ("array", _after_array)):
             hooks.after(module, name, handler)
-        hooks.on_remove(_BY_ADDRESS.clear)  # another run's data may come to lie there
+        hooks.on_remove(_BY_ADDRESS.clear)  # another run's data may get the same addresses
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the readers, writers or conversions of one submodule."""
@@ -89,15 +89,15 @@ _OPENED: Final[weakref.WeakKeyDictionary[Any, DatasetRef]] = weakref.WeakKeyDict
 """The files behind ``ParquetFile`` objects."""
 
 _DATASETS: Final[deque[Value]] = deque(maxlen=64)
-"""The values of ``pyarrow.dataset`` objects; the latest ones."""
+"""The values of the latest ``pyarrow.dataset`` objects."""
 
 _Place = tuple[int, int, int]
 _BY_ADDRESS: Final[dict[_Place, tuple[Value, str]]] = {}
-"""Columns of values by the place of the buffer that holds their numbers; the latest ones."""
+"""The latest columns, as value and name, by the address of the buffer with their data."""
 
 
 def value_of(recorder: Recorder, table: Any) -> Value | None:
-    """The value of a table: by identity, else by the buffers that its columns lie in."""
+    """The value of a table: by identity, else by the buffers of its columns, else by a dataset with these columns."""
     found = recorder.values.get(table)
     if found is not None or not (_BY_ADDRESS or _DATASETS) or not getattr(table, "num_columns", 0):
         return found
@@ -119,8 +119,8 @@ def value_of(recorder: Recorder, table: Any) -> Value | None:
 
 
 def _of_dataset(recorder: Recorder, table: Any, names: tuple[str, ...]) -> Value | None:
-    """A table of which nothing is known may be what a dataset's compiled ``to_table`` or ``head`` gave: where just one
-    dataset has all of its columns, it is taken for that, and said to be a guess."""
+    """A value for an unknown table, which may come from the compiled ``to_table`` or ``head`` of a dataset: if exactly
+    one dataset has all of its columns, the table comes from that, as a guess."""
     likely = [value for value in _DATASETS if set(names) <= set(value.column_names())]
     if len(likely) != 1:
         return None
@@ -139,14 +139,14 @@ def _of_dataset(recorder: Recorder, table: Any, names: tuple[str, ...]) -> Value
 
 
 def _column_behind(column: Any) -> tuple[Value, str] | None:
-    """The column of a value whose memory an arrow column shows."""
+    """The known column, as value and name, that has the memory of an arrow column."""
     chunks = getattr(column, "chunks", None) or ([column] if hasattr(column, "buffers") else [])
     address = _address(chunks[0]) if chunks else None
     return _BY_ADDRESS.get(address) if address is not None else None
 
 
 def _remember(value: Value, names: tuple[str, ...], columns: Iterable[Any]) -> None:
-    """The buffers of these columns belong to ``value``; each column's first is enough to know it by."""
+    """Remember that the buffers of these columns belong to ``value``. The first chunk of each column is enough."""
     for name, column in zip(names[:_MAX_COLUMNS], columns, strict=False):
         chunks = getattr(column, "chunks", None) or ([column] if hasattr(column, "buffers") else [])
         address = _address(chunks[0]) if chunks else None
@@ -159,8 +159,8 @@ def _remember(value: Value, names: tuple[str, ...], columns: Iterable[Any]) -> N
 
 
 def _address(array: Any) -> _Place | None:
-    """Where the numbers or texts of an array lie. Memory is used again once it is free, so a few of its bytes belong
-    to the place: what came to lie there since differs in them."""
+    """The address and size of the buffer with an array's data, and a hash of some of its bytes, because freed memory is
+    reused for other data."""
     buffers = [buffer for buffer in array.buffers() if buffer is not None and buffer.size]
     if not buffers or not getattr(buffers[-1], "is_cpu", True):
         return None
@@ -202,7 +202,7 @@ def _remember_table(value: Value, table: Any) -> None:
 
 
 def _after_open(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``ParquetFile(source)``: nothing is read yet but the footer."""
+    """``ParquetFile(source)``: only the footer is read yet."""
     del recorder, result
     ref = located(args[1] if len(args) > 1 else kwargs.get("source"))
     if ref is not None:
@@ -210,7 +210,7 @@ def _after_open(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 
 def _after_part(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
-    """A ``ParquetFile`` was read, whole or in part."""
+    """Record a ``ParquetFile`` that was read, completely or in part."""
     del kwargs
     ref = _OPENED.get(args[0])
     if ref is not None:
@@ -234,7 +234,7 @@ def _after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 
 def _after_to_pandas(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``Table.to_pandas``: the call's second argument is the table (the result is a manager or a frame)."""
+    """``Table.to_pandas``. The table is the second argument; the result is a manager or a frame."""
     table = args[1] if len(args) > 1 else kwargs.get("table")
     value = value_of(recorder, table)
     if value is not None and hasattr(result, "columns"):
@@ -243,7 +243,7 @@ def _after_to_pandas(recorder: Recorder, result: Any, args: tuple[Any, ...], kwa
 
 
 def _after_from_pandas(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``Table.from_pandas``, ``pa.table(frame)``: remember the buffers that are made of the frame's columns."""
+    """``Table.from_pandas``, ``pa.table(frame)``: remember the buffers made from the frame's columns."""
     frame = args[0] if args else kwargs.get("df")
     value = recorder.values.get(frame)
     if value is None or frame is None or not isinstance(result, tuple):
@@ -257,7 +257,7 @@ _MAKERS: Final = frozenset(("table", "record_batch"))
 
 
 def _after_table(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pa.table({"a": ...})``, ``pa.record_batch``: each column from what it was given."""
+    """``pa.table({"a": ...})``, ``pa.record_batch``: each column comes from what was given for it."""
     data = args[0] if args else kwargs.get("data")
     given = list(data.values()) if isinstance(data, dict) else data if isinstance(data, list | tuple) else []
     names = _names(result)
@@ -281,7 +281,7 @@ def _after_table(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 
 def _arrow(column: Any) -> Value | None:
-    """A value for a column that is known by its memory."""
+    """A value for a column that is recognised by its memory."""
     known = _column_behind(column) if hasattr(column, "buffers") or hasattr(column, "chunks") else None
     if known is None:
         return None
@@ -290,7 +290,7 @@ def _arrow(column: Any) -> Value | None:
 
 
 def _after_array(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pa.array(column)``, ``pa.chunked_array``: the same data as it was given."""
+    """``pa.array(column)``: the same data as the argument."""
     value = known_or_listed(recorder.values, args[0] if args else kwargs.get("obj"))
     if value is not None and value is not UNKNOWN:
         name = next(iter(value.column_names()), "")

@@ -1,4 +1,4 @@
-"""The standard library's ``random``, and torch's seed: which were set, and by whom."""
+"""Seeds of the standard library's ``random`` and of torch, and where they were set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headwater.capture.user_code import user_site
 
 
 class RandomIntegration(Integration):
-    """Records ``random.seed``, ``random.Random(seed)`` and, where torch is loaded, ``torch.manual_seed``."""
+    """Records ``random.seed`` and, if torch is loaded, ``torch.manual_seed``."""
 
     identifier = "random"
 
@@ -42,7 +42,7 @@ def _torch_seeded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
 
 
 def _plain(seed: Any) -> Any:
-    """A seed as what JSON can say; None is a seed from the system's entropy."""
+    """A seed as a JSON value; None stands for a seed from the system's entropy."""
     if seed is None or isinstance(seed, int | float | str):
         return seed
     if isinstance(seed, bytes | bytearray):

@@ -1,8 +1,7 @@
 """scipy: sparse matrices, from the vectoriser or encoder that makes them to the model that learns from them.
 
-Every sparse class takes its methods from a few classes written in Python; the hooks go there. Columns are followed by
-name as long as there are names for all of them, as of a dense array; if there are none, a matrix comes as a whole
-from what it was made of.
+All sparse classes inherit their methods from a few classes written in Python, which are hooked. As with dense arrays,
+columns are followed by name if all of them have names; otherwise a matrix as a whole comes from its sources.
 """
 
 from __future__ import annotations
@@ -46,10 +45,10 @@ class ScipyIntegration(Integration):
     submodules: ClassVar[tuple[str, ...]] = ("scipy.sparse",)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """All that is hooked is in ``scipy.sparse``."""
+        """Do nothing: all hooks are in ``scipy.sparse``."""
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook the sparse classes, and what stacks, saves and loads them."""
+        """Hook the sparse classes, and the functions that stack, save and load them."""
         for owner in _family(module):
             own = vars(owner)
             for names, make in (
@@ -74,7 +73,7 @@ class ScipyIntegration(Integration):
 
 
 def _family(module: ModuleType) -> list[type]:
-    """The classes that the sparse matrices are made of."""
+    """The classes of sparse matrices, with their bases in ``scipy.sparse``."""
     made = [getattr(module, name) for name in _MATRICES if hasattr(module, name)]
     found = {cls: None for one in made for cls in one.__mro__ if cls.__module__.startswith("scipy.sparse")}
     return list(found)
@@ -96,7 +95,7 @@ def _rows(matrix: Any) -> int | None:
 
 
 def _names(value: Value, result: Any) -> tuple[str, ...] | None:
-    """The names of the columns of ``value``, where the result has as many columns."""
+    """The names of the columns of ``value``, if the result has as many columns."""
     names = value.column_names()
     shape: Any = getattr(result, "shape", ())
     width = shape[-1] if len(shape) == 2 else 1
@@ -108,8 +107,8 @@ def _derive(recorder: Recorder, result: Any, op: str, inputs: list[Value], names
 
 
 def by_place(subtype: str) -> Rule:
-    """Each column from the column at its place in the first input, and from all of the others; all from all where
-    columns have no names."""
+    """Each column comes from the column at its position in the first input, and from the columns of that name (or all)
+    of the other inputs. Without names, everything comes from everything."""
 
     def rule(value: Value) -> Columns:
         more = [dep for position in range(1, len(value.inputs)) for dep in _aligned(value, position, None)]
@@ -135,13 +134,13 @@ CHANGED: Final = by_place("TRANSFORMATION")
 
 
 def everything(value: Value) -> Columns:
-    """All of the result from all of the inputs."""
+    """The whole result comes from all inputs."""
     deps = [Dep(position, None) for position in range(len(value.inputs))]
     return Columns(dict.fromkeys(value.column_names() or ("*",), deps))
 
 
 def _others(recorder: Recorder, arguments: Sequence[Any]) -> list[Value]:
-    """The values of what is followed among the arguments."""
+    """The values of the followed arguments."""
     held = [item for item in arguments if is_sparse(item) or isinstance(item, np.ndarray) or hasattr(item, "iloc")]
     return [value for item in held if (value := known_or_read(recorder.values, item, 4)) is not None]
 
@@ -166,7 +165,8 @@ def _changed(name: str) -> After:
 
 
 def _mixed(name: str) -> After:
-    """What turns rows and columns over, or makes one of many: all from all, but of one column that column."""
+    """For methods that exchange rows and columns, or reduce them: everything comes from everything, but a result of a
+    single column from that column."""
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         known = recorder.values.get(args[0])
@@ -191,7 +191,7 @@ def _set(name: str) -> After:
 
 
 def _constructed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``csr_matrix(data)``: of a matrix, an array, a column, or of the parts that hold its numbers and places."""
+    """``csr_matrix(data)``, from a matrix, an array, a column, or a tuple of data and positions."""
     matrix, data = args[0], args[1] if len(args) > 1 else kwargs.get("arg1")
     is_parts = isinstance(data, tuple) and len(data) in (2, 3) and not isinstance(data[0], int | np.integer)
     given = data if isinstance(data, tuple) and is_parts else (data,)
@@ -204,7 +204,7 @@ def _constructed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 
 def _chosen(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``matrix[rows, columns]``: the columns that were chosen."""
+    """``matrix[rows, columns]``: the chosen columns."""
     known = recorder.values.get(args[0])
     if known is None or not hasattr(result, "shape") or not result.shape:
         return
@@ -249,7 +249,7 @@ def _beside(value: Value) -> Columns:
 
 
 def _each(value: Value) -> Columns:
-    """Below one another: each column from the column of its name, or at its place, in every input."""
+    """Rows below rows: each column comes from the columns at its position in all inputs."""
     places = range(len(value.inputs))
     names = value.column_names()
     if not names:

@@ -1,4 +1,4 @@
-"""seaborn: charts of tables, by the names of their columns."""
+"""seaborn: charts of tables, whose columns are given by name."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _GRIDS: Final = {
     "JointGrid": ("plot", "plot_joint", "plot_marginals"),
 }
 _CHOSEN: Final = ("_row_var", "_col_var", "_hue_var", "x_vars", "y_vars")
-"""Where a grid keeps the names of the columns that it was told to show."""
+"""Attributes of a grid with the names of the columns that it shows."""
 
 
 class SeabornIntegration(Integration):
-    """Follows tables onto axes."""
+    """Follows tables drawn on axes."""
 
     identifier: ClassVar[str] = "seaborn"
 

@@ -1,6 +1,6 @@
-"""SQLAlchemy: the statements of engines whose driver is not followed itself, by SQLAlchemy's public events.
+"""SQLAlchemy: statements of engines whose driver has no integration, through SQLAlchemy's public events.
 
-Where the driver has an integration of its own (sqlite3, psycopg), what SQLAlchemy runs is seen there, once.
+If the driver has an integration (sqlite3, psycopg), statements are recorded there only.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from headwater.errors import InvalidName
 from headwater.model.uris import from_uri
 
 _DIALECTS: Final = {"postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
-"""SQLAlchemy's names of dialects where the SQL parser has others."""
+"""SQLAlchemy's names of dialects that differ from the SQL parser's."""
 
 _PROBE: Final = "headwater_probe"
 
 
 class SqlalchemyIntegration(Integration):
-    """Follows SQLAlchemy engines, those made before included."""
+    """Follows all SQLAlchemy engines, including existing ones."""
 
     identifier: ClassVar[str] = "sqlalchemy"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Listen to the class of all engines."""
+        """Listen to events of the class of all engines."""
         from sqlalchemy import event
         from sqlalchemy.engine import Engine
 
@@ -44,7 +44,7 @@ class SqlalchemyIntegration(Integration):
 def _after_execute(
     connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> None:
-    """The event's signature is SQLAlchemy's. Parameters are values: they are not looked at."""
+    """Record a statement, with the signature of SQLAlchemy's event. Parameters are data, and not examined."""
     del cursor, parameters, context, executemany
     recorder = None if BUSY.depth else recording.current()
     if recorder is None or connection.dialect.driver in FOLLOWED:

@@ -1,8 +1,8 @@
-"""sqlite3: connections that tell which statements ran on them, and whether they were committed.
+"""sqlite3: statements on connections, and whether they were committed.
 
-The standard library's connection and cursor cannot be hooked, but they can be sub-classed, and ``connect`` takes a
-factory for that: the user gets a connection that is a ``sqlite3.Connection`` in every respect. A factory of the
-user's own is sub-classed in turn.
+The standard library's connection and cursor cannot be hooked, but they can be subclassed, and ``connect`` takes a
+factory for that: the user gets a connection that is a ``sqlite3.Connection`` in every respect. The user's own factory
+is subclassed in turn.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Sqlite3Integration(Integration):
         follow(hooks, "pysqlite")
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
-        """``sqlite3.dbapi2`` has a name of its own for the same function; ``replace`` found it already."""
+        """Do nothing. Listed so that ``settle`` runs, which replaces ``connect`` in ``sqlite3.dbapi2``."""
 
 
 def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,7 +50,7 @@ def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(*args, **kwargs)
         with GUARD.at("sqlite3.connect"):
             args, kwargs = _with_factory(args, kwargs)
-        # Arguments by position warn, at the caller, in newer Pythons.
+        # Newer Pythons warn at the caller about positional arguments.
         connection = call_as(sys._getframe(1), original, args, kwargs)
         with GUARD.at("sqlite3.connect"):
             if hasattr(connection, "cursor") and isinstance(connection, _tracked_classes()):
@@ -62,7 +62,7 @@ def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_factory(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of ``connect`` with a factory that tracks in the place of the one it has."""
+    """The arguments of ``connect``, with a tracking subclass in place of the factory."""
     from sqlite3 import Connection
 
     if len(args) > _FACTORY_POSITION:
@@ -95,7 +95,7 @@ def namespace_of(database: Any) -> str:
 
 
 def _place_of(connection: Any) -> Place:
-    """Where a connection leads that did not come from our ``connect`` (a pickled factory, an ``__init__``)."""
+    """Where a connection leads that was not made by our ``connect`` (but by a pickled factory or ``__init__``)."""
     return Place("sqlite", namespace_of(main_file(connection)), "main")
 
 
@@ -103,7 +103,7 @@ _CONNECTIONS: Final = Connections(_place_of, lambda connection: bool(connection.
 
 
 def _ran(recorder: Recorder, executed: Any, sql: Any) -> None:
-    """``executed`` is a cursor, or a connection whose class has a method of its own for it."""
+    """Record a statement. ``executed`` is a cursor, or a connection whose class overrides the method."""
     _CONNECTIONS.ran(recorder, getattr(executed, "connection", executed), sql)
 
 
@@ -113,7 +113,7 @@ def _left(connection: Any, args: tuple[Any, ...]) -> None:
 
 @functools.cache
 def tracked(base: Any) -> Any:
-    """A sub-class of a connection class that records what it executes; it keeps the name of its base."""
+    """A subclass of a connection class, with the same name, that records what it executes."""
     if not isinstance(base, type):
         return base
     from sqlite3 import Cursor
@@ -137,7 +137,8 @@ def tracked(base: Any) -> Any:
 
 
 def _by_cursor(base: Any, name: str) -> Callable[..., Any]:
-    """``Connection.execute`` and its kin: sqlite3 makes a cursor of the plain class for them; ours is a tracked one."""
+    """``Connection.execute`` and similar methods, which make a plain cursor in sqlite3; here they make a tracked
+    one."""
     from sqlite3 import Connection, Cursor
 
     own = getattr(base, name)
@@ -153,7 +154,7 @@ def _by_cursor(base: Any, name: str) -> Callable[..., Any]:
 
 @functools.cache
 def _tracked_cursor(base: Any) -> Any:
-    """A sub-class of a cursor class that records what it executes."""
+    """A subclass of a cursor class that records what it executes."""
     if not isinstance(base, type):
         return base
     names = [name for name in ("execute", "executemany", "executescript") if hasattr(base, name)]

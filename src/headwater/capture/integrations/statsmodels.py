@@ -1,8 +1,8 @@
-"""statsmodels: models with matrices or formulas, what they learned, and what they predict.
+"""statsmodels: models from matrices or formulas, what they learned, and what they predict.
 
-A fitted model is the results object that ``fit`` gives. What is read from it (``params``, ``pvalues``, ``resid``) goes
-through its wrapper, and is bound there. Tables that its methods make are read off the user's code, as all frames are
-that a library makes for itself.
+A fitted model is the results object that ``fit`` returns. Its attributes (``params``, ``pvalues``, ``resid``) are read
+through a wrapper, and are bound there. The origin of tables that its methods return is inferred from the user's code,
+as for all frames that a library creates internally.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from types import FrameType, ModuleType
 from typing import Any, ClassVar, Final, cast
 
 from headwater.capture.containers import HELD
+from headwater.capture.guard import GUARD
 from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.integrations.sklearn import repeated_fits
 from headwater.capture.integrations.sklearn.caller_names import assigned_names, receiver_name
@@ -50,10 +51,10 @@ class StatsmodelsIntegration(Integration):
     submodules: ClassVar[tuple[str, ...]] = (_MODEL, _WRAPPER, _TOOLS)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Nothing is loaded yet."""
+        """Do nothing: all hooks are in submodules."""
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook every class of models and of results, at the moment it is made; and what hands results out."""
+        """Hook all classes of models and results, existing and future, and the wrapper of results."""
         if module.__name__ == _WRAPPER:
             reads = functools.partial(_observed, after=_read, site="statsmodels.results")
             hooks.replace(module.ResultsWrapper, "__getattribute__", reads)
@@ -93,14 +94,15 @@ def _observed(original: Callable[..., Any], after: After, site: str) -> Callable
 def _then(hooks: Hooks, base: type, given: Sequence[tuple[Sequence[str], After]]) -> Callable[..., None]:
     def init_subclass(cls: Any, **kwargs: Any) -> None:
         super(cast("Any", base), cls).__init_subclass__(**kwargs)
-        for names, after in given:
-            _hook(hooks, cls, names, after)
+        with GUARD.at(f"{cls.__qualname__}.__init_subclass__"):
+            for names, after in given:
+                _hook(hooks, cls, names, after)
 
     return unseen(init_subclass)
 
 
 def _with_constant(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``add_constant(X)``: the columns as they were, and one of nothing."""
+    """``add_constant(X)``: the columns unchanged, and one without a source."""
     data = args[0] if args else kwargs.get("data")
     value = known(recorder, data)
     before, names = columns_of(data, value), columns_of(result, None)
@@ -111,8 +113,8 @@ def _with_constant(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
 
 
 def _given(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """A model is made of matrices: here they have names, in the user's code, which they may not have where it is
-    fitted."""
+    """Give values to the matrices of a new model here, where the user's code shows their origin, which it may not do
+    where the model is fitted."""
     del result
     if not _is_own(sys._getframe(1)):
         for item in (*args[1:3], kwargs.get("endog"), kwargs.get("exog")):
@@ -121,7 +123,7 @@ def _given(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
 
 
 def _fitted(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``fit``: the results are what the model learned from its matrices, or from the frame of its formula."""
+    """Record ``fit``: the results come from the matrices of the model, or from the frame of its formula."""
     model = args[0]
     data = getattr(model, "data", None)
     if data is None or not hasattr(result, "model") or _is_own(sys._getframe(1)):
@@ -144,11 +146,11 @@ def _fitted(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
 def _learned_from(
     recorder: Recorder, data: Any, name: str, made: Value
 ) -> tuple[list[Feature], tuple[str, ...], list[Value]]:
-    """The features, the columns that they are made of, and the sides (rows, labels) of the set that was learned from.
-    Rows that belong to no named set yet become the model's training data.
+    """The features, the columns that they are made from, and the sides (rows, labels) of the training data. Rows that
+    belong to no named set yet become the model's training data.
 
-    The library's own names are computed when they are asked for, and kept with the model, which would change what is
-    pickled of it: they are told from the matrices.
+    Reading statsmodels' own names would store them in the model, and so change its pickle. The names are therefore
+    taken from the matrices.
     """
     frame, exog, endog = getattr(data, "frame", None), data.orig_exog, data.orig_endog
     if frame is None:
@@ -182,7 +184,7 @@ def _learned_from(
 
 
 def _terms(matrix: Any, columns: tuple[str, ...]) -> tuple[list[str], tuple[str, ...]]:
-    """The terms of a formula that a matrix was made by, and those of the columns that stand in any."""
+    """The terms of the formula behind a matrix, and the columns that occur in any of them."""
     terms = list(columns_of(matrix, None)) if matrix is not None else []
     return terms, tuple(column for column in columns if any(column in _words(term) for term in terms))
 
@@ -193,7 +195,7 @@ def _words(term: str) -> set[str]:
 
 
 def _is_own(frame: FrameType) -> bool:
-    """Whether the library fitted a model for itself, to compare another with."""
+    """Whether statsmodels makes the call itself, for example to fit a model for comparison."""
     above: FrameType | None = frame
     while above is not None and "/headwater/capture/" in above.f_code.co_filename:
         above = above.f_back
@@ -216,7 +218,8 @@ def _facet(model: Any, features: list[Feature], kwargs: dict[str, Any]) -> dict[
 
 
 def _read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """An attribute of results: from the model; what it says of each row, from the rows too."""
+    """Record an attribute of results, which comes from the model, and from the rows too if it has one entry for
+    each."""
     shape = getattr(result, "shape", None)
     if not (isinstance(shape, tuple) and shape) and type(result) is not float:
         return
@@ -242,7 +245,7 @@ def _of_rows(value: Value) -> Columns:
 
 
 def _predicted(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``results.predict(rows)``: from the model and the columns of the rows that it takes."""
+    """Record ``results.predict(rows)``: it comes from the model and from those columns of the rows that it uses."""
     model = recorder.values.seen(args[0])
     shape = getattr(result, "shape", None)
     if model is None or not isinstance(shape, tuple) or not shape:

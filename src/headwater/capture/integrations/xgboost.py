@@ -1,4 +1,4 @@
-"""xgboost: matrices, ``train``, boosters and model files. ``XGBClassifier`` and its kin are scikit-learn estimators."""
+"""xgboost: matrices, ``train``, boosters, model files. ``XGBClassifier`` and the like are scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headwater.capture.integrations.boosters import Library, hook, hook_files
 
 
 class XgboostIntegration(Integration):
-    """Follows what passes beside xgboost's scikit-learn interface."""
+    """Follows xgboost's native interface."""
 
     identifier: ClassVar[str] = "xgboost"
 

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from headwater.capture.guard import GUARD
+
 pytest.importorskip("statsmodels.api", reason="statsmodels is not installed")
 
 EACH = {("results", name) for name in ("const", "a", "b")}
@@ -140,3 +142,26 @@ def test_a_prediction_without_a_name(followed):
     _, results = fitted()
     results.predict(pd.read_csv("numbers.csv")[["a", "b"]].assign(const=1.0)[["const", "a", "b"]]).to_csv("told.csv")
     assert followed.sources("told.csv", "0") >= EACH
+
+
+def test_a_class_that_cannot_be_hooked_can_be_defined(followed, monkeypatch):
+    """A user's class of models that refuses new attributes is defined as without us; it is only not followed."""
+    import statsmodels.api as sm
+
+    monkeypatch.setattr(GUARD, "strict", False)
+    monkeypatch.setattr(GUARD, "failures", GUARD.failures.copy())
+
+    class Sealed(type):
+        """Its classes cannot be changed."""
+
+        def __setattr__(cls, name, value):
+            raise TypeError(f"{name} is sealed")
+
+    class Mine(sm.OLS, metaclass=Sealed):
+        """A model with a fit of its own."""
+
+        def fit(self, *args, **kwargs):
+            return super().fit(*args, **kwargs)
+
+    data = pd.read_csv("numbers.csv")
+    assert Mine(data["y"], data[["a", "b"]]).fit().params.shape == (2,)

@@ -1,7 +1,7 @@
 """duckdb: statements on connections and on the module, relations, registered frames, files.
 
-duckdb finds data frames by looking at the variables of its caller, so a Python function between the user and duckdb
-would hide them. Every call is therefore made from a scope that has the caller's own variables.
+duckdb looks for data frames among the variables of its caller, so a Python function between the user and duckdb would
+hide them. Every call is therefore made from a scope that has the caller's own variables.
 """
 
 from __future__ import annotations

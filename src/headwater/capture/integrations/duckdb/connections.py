@@ -1,4 +1,4 @@
-"""Connections of duckdb, and the module as one of them: statements, files and frames that come in."""
+"""Connections of duckdb, and the module as one of them: statements, files and frames read."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _FRAMES: Final = ("pandas", "polars", "pyarrow")
 
 
 class _Connection:
-    """What is known of one connection: the database behind it, the frames registered on it, its last result, and what
-    its open transaction wrote so far."""
+    """What is known about one connection: its database, the frames registered on it, its last result, and the
+    statements that wrote in the open transaction."""
 
     __slots__ = ("frames", "is_in_transaction", "last", "namespace", "pending")
 
@@ -48,11 +48,11 @@ class _Connection:
 
 _CONNECTIONS: Final[weakref.WeakKeyDictionary[Any, _Connection]] = weakref.WeakKeyDictionary()
 _HOMES: Final[weakref.WeakKeyDictionary[Any, _Connection]] = weakref.WeakKeyDictionary()
-"""The connection of each relation: relations do not tell."""
+"""The connection of each relation, which duckdb does not provide."""
 
 
 def hook(hooks: Hooks, module: ModuleType) -> None:
-    """Hook what brings data into duckdb: statements, files, frames."""
+    """Hook the functions that bring data into duckdb: statements, files, frames."""
     hook_calls(hooks, module, ("connect",), _connected, module=module)
     connection = module.DuckDBPyConnection
     for owner, given in ((module, module), (connection, None)):
@@ -68,7 +68,7 @@ def hook(hooks: Hooks, module: ModuleType) -> None:
 
 
 def state_of(owner: Any) -> _Connection:
-    """What is known of a connection; the module's own connection is the one in memory."""
+    """What is known about a connection; for the module, about its default connection."""
     connection = owner
     if isinstance(owner, ModuleType):
         default = getattr(owner, "default_connection", None)
@@ -80,7 +80,7 @@ def state_of(owner: Any) -> _Connection:
 
 
 def home_of(relation: Any) -> _Connection:
-    """What is known of the connection that a relation was made on."""
+    """What is known about the connection of a relation."""
     found = _HOMES.get(relation) if hasattr(relation, "sql_query") else None
     return found or _Connection("")
 
@@ -134,7 +134,7 @@ def _executed(recorder: Recorder, result: Any, call: Call) -> None:
 def ran(
     recorder: Recorder, state: _Connection, text: str, frames: dict[str, Value], result: Value | None = None
 ) -> None:
-    """A statement ran; one that writes counts when its transaction is committed."""
+    """Record a statement; if it writes, when its transaction is committed."""
     told = functools.partial(
         recorder.statement,
         text,
@@ -177,7 +177,7 @@ def _described(result: Any) -> tuple[str, ...] | None:
 
 
 def named_frames(recorder: Recorder, text: str, state: _Connection, call: Call) -> dict[str, Value]:
-    """The frames that the words of a statement name: registered ones, then the caller's variables."""
+    """The values of the frames that a statement names: registered ones, then the caller's variables."""
     found: dict[str, Value] = {}
     outer = call.frame.f_globals
     for word in dict.fromkeys(WORD.findall(text)):
@@ -192,7 +192,7 @@ def named_frames(recorder: Recorder, text: str, state: _Connection, call: Call) 
 
 
 def frame_value(recorder: Recorder, obj: Any) -> Value | None:
-    """The value of a frame; of one that is not followed, a value that knows its columns. None for other objects."""
+    """The value of a frame; for one that is not followed, a value with its columns only. None for other objects."""
     value = recorder.values.get(obj)
     if value is None and type(obj).__module__.partition(".")[0] in _FRAMES and hasattr(obj, "shape"):
         columns = getattr(obj, "column_names", None) or getattr(obj, "columns", None)
@@ -212,7 +212,7 @@ def _read(recorder: Recorder, result: Any, call: Call) -> None:
 
 
 def _taken(recorder: Recorder, result: Any, call: Call) -> None:
-    """``from_df(frame)``; ``df`` of the module does the same where it is given a frame, and fetches where it is not."""
+    """``from_df(frame)``. The module's ``df`` does the same if it is given a frame; otherwise it fetches a result."""
     frame = call.argument(0, "df", "arrow_object")
     if frame is not None and hasattr(result, "sql_query"):
         value = frame_value(recorder, frame)
@@ -234,7 +234,7 @@ def _unregistered(recorder: Recorder, result: Any, call: Call) -> None:
 
 
 RELATION: Final = "headwater_relation"
-"""What a relation or frame is called in a statement that says what a method did with it."""
+"""The name of a relation or frame in a statement that describes what a method did with it."""
 
 
 def _appended(recorder: Recorder, result: Any, call: Call) -> None:

@@ -1,7 +1,7 @@
 """The files that a statement of duckdb reads by a parameter: ``read_parquet(?)``.
 
-Values of parameters are never looked at, but for these: as the one argument of a function that reads files they are
-names of files, and no data.
+No other values of parameters are examined. As the argument of a function that reads files, these are names of files and
+not data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TOKENS: Final = re.compile(
 
 
 def with_files(text: str, given: Any) -> str:
-    """The statement, with the files that it reads by a parameter spelled out."""
+    """The statement, with the names of the files in place of their parameters."""
     if not given or ("?" not in text and "$" not in text) or isinstance(given, str):
         return text
     counted = 0
@@ -39,7 +39,7 @@ def with_files(text: str, given: Any) -> str:
 
 
 def _value(given: Any, place: str, counted: int) -> Any:
-    """What was given for ``?``, ``?2``, ``$2`` or ``$name``."""
+    """The value given for ``?``, ``?2``, ``$2`` or ``$name``."""
     name = place[1:]
     if isinstance(given, Mapping):
         return given.get(name)
@@ -48,7 +48,7 @@ def _value(given: Any, place: str, counted: int) -> Any:
 
 
 def _literal(value: Any) -> str | None:
-    """A file name, or a list of them, as it stands in SQL."""
+    """A file name, or a list of them, as an SQL literal."""
     if isinstance(value, str | os.PathLike):
         name = os.fspath(value)
         return "'" + name.replace("'", "''") + "'" if isinstance(name, str) else None

@@ -1,4 +1,4 @@
-"""Relations of duckdb: made of one another, fetched as frames, written to tables and files."""
+"""Relations of duckdb: derived from one another, fetched as frames, written to tables and files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TABLES: Final = {
 
 
 def hook(hooks: Hooks, module: ModuleType) -> None:
-    """Hook what is made of a relation; the module has some of the same as functions of a frame."""
+    """Hook the methods of relations, and the module's functions of a frame that do the same."""
     relation, connection = module.DuckDBPyRelation, module.DuckDBPyConnection
     hook_calls(hooks, relation, _FETCHES, _fetched)
     hook_calls(hooks, connection, _FETCHES, _fetched)
@@ -61,7 +61,7 @@ def hook(hooks: Hooks, module: ModuleType) -> None:
 
 
 def _fetched(recorder: Recorder, result: Any, call: Call) -> None:
-    """The rows, as a frame, a table or arrays by name."""
+    """Record fetched rows: a frame, a table, or arrays by name."""
     is_relation = hasattr(call.owner, "sql_query")
     source = recorder.values.get(call.owner) if is_relation else state_of(call.owner).last
     if source is None or result is None or hasattr(result, "sql_query"):
@@ -80,7 +80,7 @@ def _fetched(recorder: Recorder, result: Any, call: Call) -> None:
 
 
 def _derived(recorder: Recorder, result: Any, call: Call) -> None:
-    """A relation made of others. A method that takes SQL is followed as the query that it is."""
+    """Record a relation made from others. A method that takes SQL is followed as the equivalent query."""
     if not hasattr(result, "sql_query"):
         return
     is_function = isinstance(call.owner, ModuleType)
@@ -95,7 +95,7 @@ def _derived(recorder: Recorder, result: Any, call: Call) -> None:
 
 
 def _rule(recorder: Recorder, call: Call, others: list[Any]) -> tuple[Rule, dict[str, Value]]:
-    """The rule of an operation, and the frames that its text names beside its inputs."""
+    """The rule of an operation, and the frames that its text names in addition to its inputs."""
     if call.name in _KEEPS:
         return (_united if others else same_columns), {}
     said = _said(call)
@@ -108,7 +108,7 @@ def _rule(recorder: Recorder, call: Call, others: list[Any]) -> tuple[Rule, dict
 
 
 def _united(value: Value) -> Columns:
-    """Rows of several relations under one another, column by column in order; by name where the order is another."""
+    """Rows of several relations one below the other: columns by name if they have that name, otherwise by position."""
     fields: dict[str, list[Dep]] = {}
     for position, name in enumerate(value.column_names()):
         for number, item in enumerate(value.inputs):
@@ -119,7 +119,7 @@ def _united(value: Value) -> Columns:
 
 
 def _said(call: Call) -> tuple[str, tuple[str, ...]] | None:
-    """The query that an operation is, and what its inputs are called in it."""
+    """The query equivalent to an operation, and the names of its inputs in it; None if there is none."""
     one = RELATION
     alias = getattr(call.owner, "alias", None)
     source = f'{one} AS "{alias}"' if isinstance(alias, str) else one
@@ -164,7 +164,7 @@ def _written(recorder: Recorder, result: Any, call: Call) -> None:
 
 
 def _stored(recorder: Recorder, result: Any, call: Call) -> None:
-    """A relation was made a table or a view, or put into one."""
+    """Record a relation that became a table or a view, or was inserted into one."""
     del result
     value = recorder.values.get(call.owner)
     name = call.argument(0, "table_name", "view_name")

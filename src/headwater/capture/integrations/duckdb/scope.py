@@ -1,4 +1,4 @@
-"""Wrappers that let duckdb see the variables of the user's frame, as if they were not there."""
+"""Wrappers through which duckdb still sees the variables of the user's frame."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from headwater.capture.recorder import Recorder
 from headwater.capture.wrapper_frames import USERS_CODE, unseen
 
 WORD: Final = re.compile(r"[^\W\d]\w*")
-"""What can be the name of a variable."""
+"""Matches possible names of variables."""
 
 
 class Call:
-    """One call of the user's: what it was made on, with what, from where. ``owner`` is the connection or relation, or
-    the module for a function of the module; ``args`` are without it. ``local`` are the variables of the calling
-    function that are named in a text among the arguments."""
+    """One call by the user. ``owner`` is the connection or relation, or the module for one of its functions; ``args``
+    do not include it. ``local`` has those variables of the calling function that a string among the arguments
+    names."""
 
     __slots__ = ("args", "frame", "kwargs", "local", "name", "owner")
 
@@ -55,14 +55,14 @@ Handler = Callable[[Recorder, Any, Call], None]
 
 
 def hook(hooks: Hooks, owner: Any, names: Iterable[str], handler: Handler, *, module: Any = None) -> None:
-    """Tell ``handler`` of each outermost call of those of ``names`` that this version has."""
+    """Call ``handler`` after each outermost call of those of ``names`` that this version has."""
     for name in names:
         if hasattr(owner, name):
             hooks.replace(owner, name, functools.partial(_stand_in, name=name, handler=handler, module=module))
 
 
 def _words(arguments: tuple[Any, ...]) -> set[str]:
-    """The words of the texts among the arguments."""
+    """The words in the strings among the arguments."""
     return {word for item in arguments if isinstance(item, str) for word in WORD.findall(item)}
 
 

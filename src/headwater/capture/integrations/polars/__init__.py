@@ -1,6 +1,6 @@
 """polars: eager and lazy frames, expressions, groupings, joins, reading and writing.
 
-Works through the public methods and ``Expr.meta``; lazy frames are never resolved on the user's behalf.
+Uses the public methods and ``Expr.meta``; lazy frames are never collected on the user's behalf.
 """
 
 from __future__ import annotations

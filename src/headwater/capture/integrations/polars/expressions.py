@@ -43,13 +43,13 @@ def expressions(args: Iterable[Any], kwargs: dict[str, Any] | None = None) -> li
 
 
 def literals(expression: Any) -> set[Any]:
-    """The numbers and texts that are written in an expression."""
+    """The numbers and strings that an expression contains."""
     text = str(expression)
     return {float(item) for item in _NUMBER.findall(_TEXT.sub("", text))} | set(_TEXT.findall(text))
 
 
 def outputs(expression: Any, value: Value) -> dict[str, list[Dep]]:
-    """What an expression gives on a frame like ``value``, per output column."""
+    """The dependencies of each output column of an expression on a frame like ``value``."""
     with GUARD.at("polars.expression"), unobserved():
         if not expression.meta.has_multiple_outputs():
             return {expression.meta.output_name(): _deps(expression, expression.meta.root_names())}
@@ -58,14 +58,11 @@ def outputs(expression: Any, value: Value) -> dict[str, list[Dep]]:
 
 
 def _many(expression: Any, value: Value) -> dict[str, list[Dep]]:
-    """An expression over several columns: polars expands it; outputs are matched to inputs by name."""
+    """As ``outputs``, for several output columns: polars expands the expression; they are matched to inputs by name."""
     columns = value.column_names()
-    names = (
-        [expression.meta.output_name()] if not expression.meta.has_multiple_outputs() else _expanded(expression, value)
-    )
     explicit = [name for name in expression.meta.root_names() if name in columns]
     found = {}
-    for name in names:
+    for name in _expanded(expression, value):
         own = [name] if name in columns else _alike(name, columns)
         found[name] = _deps(expression, list(dict.fromkeys([*own, *explicit])))
     return found
@@ -76,7 +73,7 @@ def _expanded(expression: Any, value: Value) -> list[str]:
 
 
 def _alike(name: str, columns: Sequence[str]) -> list[str]:
-    """The column that a prefix or suffix was added to: the longest that ``name`` begins or ends with; else all."""
+    """The column that a prefix or suffix was added to: the longest that ``name`` begins or ends with, else all."""
     inside = [column for column in columns if name.startswith(column) or name.endswith(column)]
     return [max(inside, key=len)] if inside else list(columns)
 
@@ -95,14 +92,14 @@ def _deps(expression: Any, roots: Sequence[str]) -> list[Dep]:
 
 
 def subtype_of(expression: Any, text: str) -> str:
-    """IDENTITY of a column under whatever name, AGGREGATION of many rows, else TRANSFORMATION."""
+    """IDENTITY for a column, renamed or not; AGGREGATION for many rows; otherwise TRANSFORMATION."""
     if expression.meta.is_column_selection(allow_aliasing=True):
         return "IDENTITY"
     return "AGGREGATION" if _AGGREGATES.search(text) else "TRANSFORMATION"
 
 
 def roots(items: Iterable[Any], value: Value) -> list[str]:
-    """All columns that these expressions or names look at."""
+    """All columns that these expressions or names use."""
     found: dict[str, None] = {}
     for expression in expressions(items):
         if isinstance(expression, Frame):

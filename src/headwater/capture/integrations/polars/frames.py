@@ -1,4 +1,4 @@
-"""Hooks on DataFrame and LazyFrame, from one table of methods for both."""
+"""Hooks on DataFrame and LazyFrame, which share one table of methods."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ METHODS: Final[dict[str, rules.RuleOf]] = {
         rules.aggregated,
     ),
 }  # fmt: skip
-"""Methods with exact rules, on whichever of the two frames has them."""
+"""Methods with exact rules, on one or both kinds of frames."""
 
 SPELLED: Final = frozenset(("select", "select_seq", "with_columns", "with_columns_seq", "filter", "remove"))
-"""Methods whose expressions may hold numbers that were taken out of data."""
+"""Methods whose expressions may contain numbers taken out of data."""
 OPAQUE: Final = (
     "map_rows", "map_columns", "map_batches", "transpose", "describe", "corr", "hash_rows", "upsample", "unstack",
     "merge_sorted", "to_struct", "partition_by",
@@ -62,7 +62,7 @@ OPAQUE: Final = (
 
 
 def hook(hooks: Hooks) -> None:
-    """Hook both kinds of frame, and the columns taken out of a frame."""
+    """Hook both kinds of frames, and the methods that take columns out of a frame."""
     pl = polars()
     for owner in (pl.DataFrame, pl.LazyFrame):
         for name, rule_of in METHODS.items():
@@ -78,7 +78,7 @@ def hook(hooks: Hooks) -> None:
 
 
 def height(frame: Any) -> int | None:
-    """Rows of an eager frame or series; None of a lazy one."""
+    """The number of rows of an eager frame or series; None for a lazy frame."""
     rows = getattr(frame, "height", None)
     if rows is None and isinstance(frame, polars().Series):
         rows = len(frame)
@@ -86,17 +86,16 @@ def height(frame: Any) -> int | None:
 
 
 def names_of(frame: Any) -> Any:
-    """Columns of an eager frame, with their types; None for anything else."""
+    """The columns of an eager frame with their types, or the name of a series; None for anything else."""
     if isinstance(frame, polars().DataFrame):
         return Names(schema=dict(frame.schema))
     return (frame.name,) if isinstance(frame, polars().Series) else None
 
 
-def _split(recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], rules.Call]:
-    """The frames and columns among the arguments, also in lists, and the arguments with wrappers for them (the first
-    one, self, left out)."""
+def _split(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], rules.Call]:
+    """The frames and columns among the arguments, including those in lists; and the arguments without ``self``, with a
+    ``Frame`` in place of each of these."""
     pl = polars()
-    del recorder
     frames: list[Any] = [args[0]]
 
     def stand_in(item: Any) -> Any:
@@ -111,9 +110,9 @@ def _split(recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 
 def with_literals(call: rules.Call, first: int) -> tuple[rules.Call, list[Value]]:
-    """A call with the numbers taken out of data that its expressions hold, and their values, as inputs from ``first``
-    on. An expression keeps a number by value, so what is found that way is a guess; one that the code spells out where
-    the expression is made is no such number."""
+    """A call together with the numbers taken out of data that its expressions contain, and the values of these, which
+    become inputs from position ``first`` on. An expression stores a number by value, so each of them is a guess;
+    numbers that are literals in the code of the expression are not considered."""
     if not len(SCALARS):
         return call, []
     held = [literals(item) for item in expressions(*call[:2]) if hasattr(item, "meta")]
@@ -136,7 +135,7 @@ def with_literals(call: rules.Call, first: int) -> tuple[rules.Call, list[Value]
 
 
 def inputs_of(recorder: Recorder, frames: list[Any]) -> tuple[Value, ...]:
-    """The values of frames; one that came from elsewhere is known from now on."""
+    """The values of frames; an unknown frame gets a new value."""
     found = []
     for frame in frames:
         value = recorder.values.get(frame)
@@ -151,10 +150,10 @@ def inputs_of(recorder: Recorder, frames: list[Any]) -> tuple[Value, ...]:
 def after_method(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str, rule_of: rules.RuleOf
 ) -> None:
-    """A method of a frame gave another frame."""
+    """Record a method of a frame that returned another frame."""
     if not isinstance(result, polars().DataFrame | polars().LazyFrame):
         return
-    frames, call = _split(recorder, args, kwargs)
+    frames, call = _split(args, kwargs)
     inputs = inputs_of(recorder, frames)
     columns = names_of(result)
     if method in SPELLED:
@@ -182,8 +181,8 @@ def _detail(method: str, kwargs: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def after_opaque(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """A method of which only the inputs are known."""
-    frames, _ = _split(recorder, args, kwargs)
+    """Record a method without an exact rule."""
+    frames, _ = _split(args, kwargs)
     inputs = inputs_of(recorder, frames)
     results = result.values() if isinstance(result, dict) else result if isinstance(result, list) else [result]
     for item in results:
@@ -193,7 +192,7 @@ def after_opaque(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 
 def after_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """A column, or a frame of some columns or rows, was taken out of a frame."""
+    """Record a column, or a frame of some columns or rows, taken out of a frame."""
     del kwargs
     pl = polars()
     if isinstance(result, pl.Series):
@@ -209,7 +208,7 @@ def after_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 
 def _after_item(recorder: Recorder, result: Any, args: tuple[Any, ...], method: str) -> None:
-    """A number was taken out of a frame of one row, which sums up: ``frame.select(pl.mean("x")).item()``."""
+    """Record a number taken out of a frame with one row, a summary: ``frame.select(pl.mean("x")).item()``."""
     known = recorder.values.get(args[0])
     if known is None or args[0].height != 1 or not can_follow(result):
         return
@@ -220,7 +219,7 @@ def _after_item(recorder: Recorder, result: Any, args: tuple[Any, ...], method: 
 
 
 def after_side(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """Columns or rows of others were put beside or below a frame (some methods change it in place)."""
+    """Record columns or rows of others added beside or below a frame, which some methods change in place."""
     del kwargs
     others = [
         item
@@ -238,7 +237,7 @@ def after_side(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
 
 
 def by_name(value: Value) -> Columns:
-    """Each column from the last input that has one of that name."""
+    """Each column comes from the last input that has a column of that name."""
     fields = {}
     for name in value.column_names():
         owners = [i for i, item in enumerate(value.inputs) if name in item.column_names()]

@@ -20,7 +20,7 @@ _GROUPING: Final = ("group_by", "group_by_dynamic", "rolling")
 
 
 def hook(hooks: Hooks) -> None:
-    """Hook what makes groupings, and what is made of them."""
+    """Hook the methods that create groupings, and the methods of groupings."""
     from polars.dataframe.group_by import DynamicGroupBy, GroupBy, RollingGroupBy
     from polars.lazyframe.group_by import LazyGroupBy
 
@@ -37,7 +37,7 @@ def hook(hooks: Hooks) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """The rule of a grouping, which knows how it was made: what is aggregated from it asks for that."""
+    """The rule of a grouping, which also keeps how the grouping was made, for the rules of its aggregations."""
 
     method: str
     call: rules.Call
@@ -45,11 +45,11 @@ class _Groups:
     """Predicates that decide which groups stay."""
 
     def __call__(self, value: Value) -> Columns:
-        """A grouping that was not aggregated has no columns of its own."""
+        """The rule of the grouping itself, which has no columns until it is aggregated."""
         return opaque(value)
 
     def rule_of(self, call: rules.Call, method: str) -> Rule:
-        """The rule of what is aggregated by ``method``."""
+        """The rule of the result of aggregating with ``method``."""
         if self.method != "group_by":
             return rules.windowed(call, self.call, self.having, is_moved=self.method == "group_by_dynamic")
         if method == "agg":
@@ -58,13 +58,13 @@ class _Groups:
 
 
 def after_grouping(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """A frame was grouped."""
+    """Record a grouping of a frame."""
     groups = _Groups(method, (args[1:], kwargs))
     recorder.derive(result, f"polars.{method}", inputs_of(recorder, [args[0]]), rule=groups)
 
 
 def after_having(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Groups were chosen by what they hold; the lazy grouping is changed in place."""
+    """Record ``having``, which chooses groups by their content; a lazy grouping is changed in place."""
     del kwargs
     grouping = recorder.values.get(args[0])
     if grouping is None or not isinstance(grouping.rule, _Groups):
@@ -76,7 +76,7 @@ def after_having(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 def after_aggregate(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
 ) -> None:
-    """A grouping was aggregated."""
+    """Record an aggregation of a grouping."""
     grouping = recorder.values.get(args[0])
     if grouping is None or not isinstance(grouping.rule, _Groups):
         return

@@ -1,4 +1,4 @@
-"""Reading, writing, and passing frames to and from other libraries."""
+"""Reading and writing frames, and exchanging them with other libraries."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ def hook(hooks: Hooks) -> None:
             hooks.after(pl.DataFrame, "write_" + kind, after_write)
         if hasattr(pl.LazyFrame, "sink_" + kind):
             hooks.after(pl.LazyFrame, "sink_" + kind, after_write)
-    for name in ("to_pandas", "to_arrow", "to_numpy", "to_dummies"):
-        if name != "to_dummies":
-            hooks.after(pl.DataFrame, name, functools.partial(after_convert, op=name))
-            hooks.after(pl.Series, name, functools.partial(after_convert, op=name))
+    for name in ("to_pandas", "to_arrow", "to_numpy"):
+        hooks.after(pl.DataFrame, name, functools.partial(after_convert, op=name))
+        hooks.after(pl.Series, name, functools.partial(after_convert, op=name))
     for name in ("from_pandas", "from_arrow", "from_numpy", "from_dataframe"):
         hooks.after(pl, name, functools.partial(after_from, op=name))
     for owner in (pl.DataFrame, pl.LazyFrame, pl.Series):
@@ -47,7 +46,7 @@ def hook(hooks: Hooks) -> None:
 
 
 def after_rows(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """The user's code goes through the rows of a frame."""
+    """Record that the user's code iterates over the rows of a frame."""
     del result, kwargs
     value = recorder.values.get(args[0])
     if value is not None:
@@ -63,7 +62,7 @@ def _snapshot(frame: Any) -> Any:
 
 
 def after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
-    """A frame was read, or a lazy one will read when it is collected."""
+    """Record a frame that was read, or a lazy one that will be read when it is collected."""
     source = args[0] if args else kwargs.get("source")
     refs = located_all(source)
     frames = result.values() if isinstance(result, dict) else [result]
@@ -78,15 +77,15 @@ def after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
 
 
 def _scanned(plan: Any) -> Schema:
-    """The schema of a scan: polars reads the head of the file (on the worker's thread). The plan holds no data. A
-    file that polars cannot read, or that is gone by now, tells nothing."""
+    """The schema of a scan, for which polars reads the head of the file on the worker's thread. The plan holds no data.
+    Empty if polars cannot read the file, or it is gone by now."""
     with contextlib.suppress(polars().exceptions.PolarsError, OSError):
         return dict(plan.collect_schema())
     return {}
 
 
 def after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """A frame was written."""
+    """Record a frame that was written."""
     del result
     target = (
         args[1]
@@ -99,7 +98,7 @@ def after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 
 def after_convert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
-    """The same data as an object of another library."""
+    """Record a conversion to an object of another library."""
     del kwargs
     source = recorder.values.get(args[0])
     columns = tuple(args[0].columns) if hasattr(args[0], "columns") else (args[0].name,)
@@ -108,13 +107,13 @@ def after_convert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
 
 
 def after_from(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
-    """A frame of the same data as an object of another library."""
+    """Record a conversion from an object of another library."""
     source = args[0] if args else next(iter(kwargs.values()), None)
     _same_data(recorder, result, source, f"polars.{op}")
 
 
 def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pl.DataFrame(data)``: from a frame or array of any library, or from columns that are followed."""
+    """Record ``pl.DataFrame(data)`` from a frame or array of any library, or from followed columns."""
     del result
     data = args[1] if len(args) > 1 else kwargs.get("data", kwargs.get("values"))
     if isinstance(data, dict):
@@ -134,18 +133,18 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
 
 
 def _read_of_rows(frame: Any) -> Value | None:
-    """What the code says of a frame that is made of a list of rows."""
+    """What the code shows about a frame made from a list of rows."""
     names = names_of(frame)
     return table_of(tuple(names), height(frame)) if names is not None else None
 
 
 def after_made(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pl.from_dict(columns)``, ``from_dicts(rows)``, ``from_records(rows)``."""
+    """Record ``pl.from_dict(columns)``, ``from_dicts(rows)`` and ``from_records(rows)``."""
     after_init(recorder, None, (result, args[0] if args else kwargs.get("data")), {})
 
 
 def _spelled_out(recorder: Recorder, frame: Any) -> None:
-    """A frame of what the code spells out: it comes from nothing."""
+    """Record a frame that is literal in the code, and so has no source."""
     names = names_of(frame)
     rule = lambda value: Columns({name: [] for name in value.column_names()})  # noqa: E731 - a rule of one line
     recorder.derive(frame, "polars.DataFrame", (NOTHING,), rule=rule, columns=names, rows=height(frame))

@@ -1,8 +1,8 @@
 """Column names of polars results, resolved only when needed.
 
-A lazy frame must not be resolved on the user's behalf, and resolving is not free: so an operation keeps its arguments
-(expressions and names; never frames), and the names of its result come from replaying it on empty frames with the
-schemas of its inputs. Polars itself expands selectors, wildcards, suffixes and regular expressions that way.
+A lazy frame must not be resolved on the user's behalf, and resolving costs time. So an operation keeps its arguments
+(expressions and names, never frames), and the names of its result come from replaying it on empty frames with the
+schemas of its inputs. That way polars itself expands selectors, wildcards, suffixes and regular expressions.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from headwater.capture.hooks import unobserved
 from headwater.capture.values import Value
 
 Schema = dict[str, Any]
-"""Column name to polars dtype; ``Null`` where the dtype is not known."""
+"""Column name to polars dtype; ``Null`` if the dtype is unknown."""
 
 
 class Names:
-    """The column names of one polars value: an immutable, late ``Value.columns``."""
+    """The column names of a polars value: an immutable ``Value.columns`` that is computed on first use."""
 
     __slots__ = ("_make", "_schema")
 
@@ -29,7 +29,7 @@ class Names:
         self._make = make
 
     def schema(self) -> Schema:
-        """Names and dtypes; empty if polars cannot tell."""
+        """Names and dtypes; empty if polars cannot determine them."""
         if self._schema is None:
             with GUARD.at("polars.replay"), unobserved():
                 self._schema = self._make() if self._make is not None else {}
@@ -42,7 +42,7 @@ class Names:
 
 
 class Frame:
-    """Stands in an operation's arguments for the frame (or column) that is input number ``position``."""
+    """Represents, among the arguments of an operation, the frame or column that is its input at ``position``."""
 
     __slots__ = ("is_column", "name", "position")
 
@@ -50,10 +50,10 @@ class Frame:
         self.position = position
         self.is_column = is_column
         self.name = name
-        """What the column is called where it goes; empty: as it is called itself."""
+        """The new name of the column; empty if it keeps its own."""
 
     def empty(self, value: Value) -> Any:
-        """An empty object like the one that this stands for, whose value is given."""
+        """An empty object in place of the one that this represents, which has the given value."""
         if not self.is_column:
             return empty(value)
         names = value.column_names()
@@ -66,7 +66,7 @@ def polars() -> Any:
 
 
 def schema_of(value: Value) -> Schema:
-    """The schema of a value; of one from elsewhere (pandas, a file) its names."""
+    """The schema of a value; names without types if it comes from elsewhere (pandas, a file)."""
     if isinstance(value.columns, Names):
         return value.columns.schema()
     null = polars().Null
@@ -79,7 +79,8 @@ def empty(value: Value) -> Any:
 
 
 def replayed(inputs: tuple[Value, ...], method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Names:
-    """The names that ``method`` gives on frames like ``inputs``; arguments hold ``Frame`` where frames stood."""
+    """The column names of the result of ``method`` on frames like ``inputs``. Frames among the arguments are replaced
+    by ``Frame``."""
 
     def make() -> Schema:
         def stand_in(item: Any) -> Any:

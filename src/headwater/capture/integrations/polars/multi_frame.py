@@ -15,7 +15,7 @@ from headwater.capture.values import Columns, Dep, Rule, Value, same_columns
 
 
 def hook(hooks: Hooks) -> None:
-    """Hook those that this version has."""
+    """Hook the functions that this version has."""
     pl = polars()
     for name in ("concat", "union", "merge_sorted"):
         if hasattr(pl, name):
@@ -25,14 +25,15 @@ def hook(hooks: Hooks) -> None:
 
 
 def _given(items: Iterable[Any]) -> list[Any]:
-    """The frames of an argument; none where it was gone through and cannot be again."""
+    """The frames in an argument; none if it is an iterator, which is used up."""
     return [] if hasattr(items, "__next__") else list(items)
 
 
 def after_concat(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str = "concat"
 ) -> None:
-    """``pl.concat``, ``union``, ``merge_sorted``: rows below or between one another, or columns beside one another."""
+    """Record ``pl.concat``, ``union`` and ``merge_sorted``: rows below or between each other, or columns side by
+    side."""
     items = _given(args[0] if args else kwargs["items"])
     how = kwargs.get("how", args[1] if name == "concat" and len(args) > 1 else "vertical")
     values = [recorder.values.get(item) for item in items]
@@ -46,10 +47,10 @@ def after_concat(
 
 
 def after_collect_all(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pl.collect_all(plans)``: a frame for each lazy one, in order."""
+    """Record ``pl.collect_all(plans)``: a frame for each lazy one, in order."""
     plans = _given(args[0] if args else kwargs["lazy_frames"])
     if not isinstance(result, list) or len(plans) != len(result):
-        return  # ``lazy=True`` gives one plan, which holds no data
+        return  # ``lazy=True`` returns one plan, which holds no data
     for plan, frame in zip(inputs_of(recorder, plans), result, strict=True):
         recorder.derive(
             frame, "polars.collect", (plan,), rule=same_columns, columns=names_of(frame), rows=height(frame)
@@ -57,7 +58,7 @@ def after_collect_all(recorder: Recorder, result: Any, args: tuple[Any, ...], kw
 
 
 def after_align(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``pl.align_frames(one, other, on=...)``: each with the rows of all; which there are the keys decide."""
+    """Record ``pl.align_frames(one, other, on=...)``: each frame gets the rows of all, which the keys determine."""
     pl = polars()
     frames = list(args) if all(isinstance(arg, pl.DataFrame | pl.LazyFrame) for arg in args) else _given(args[0])
     keys = kwargs.get("on")

@@ -1,4 +1,5 @@
-"""Column rules of polars operations: built from the arguments of a call, run later on the names of its inputs."""
+"""Column rules of polars operations, created from the arguments of a call and applied later to the names of its
+inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Spelled(tuple[Any, ...]):
-    """A call whose third part says which literal in its expressions is which input: a number taken out of data."""
+    """A call with a third part: the literals in its expressions that are numbers taken out of data, to the positions of
+    their values among the inputs."""
 
     __slots__ = ()
 
@@ -31,7 +33,7 @@ def _same(value: Value, subtype: str = "IDENTITY", indirect: list[Dep] | None = 
 
 
 def made_by(expression: Any, value: Value, call: Call) -> dict[str, list[Dep]]:
-    """What an expression, or a column given as it is, adds to a frame, per output column."""
+    """The dependencies of each column that an expression, or a column given as it is, adds to a frame."""
     if isinstance(expression, Frame):
         names = value.inputs[expression.position].column_names()
         name = expression.name or (names[0] if names else "")
@@ -50,7 +52,7 @@ def _numbers_in(expression: Any, call: Call) -> list[int]:
 
 
 def _deciding(call: Call, subtype: str) -> list[Dep]:
-    """Indirect dependencies on columns that are given as they are, and on numbers taken out of data."""
+    """Indirect dependencies on columns given as they are, and on numbers taken out of data."""
     given = expressions(call[0])
     deps = [Dep(item.position, None, "INDIRECT", subtype) for item in given if isinstance(item, Frame)]
     numbers = {place for item in given if not isinstance(item, Frame) for place in _numbers_in(item, call)}
@@ -58,7 +60,7 @@ def _deciding(call: Call, subtype: str) -> list[Dep]:
 
 
 def select(call: Call) -> Rule:
-    """``select``: the outputs of the expressions and nothing else."""
+    """``select``: only the outputs of the expressions."""
 
     def rule(value: Value) -> Columns:
         fields: dict[str, list[Dep]] = {}
@@ -70,7 +72,7 @@ def select(call: Call) -> Rule:
 
 
 def with_columns(call: Call) -> Rule:
-    """``with_columns``: what was there, and the outputs of the expressions."""
+    """``with_columns``: the existing columns, and the outputs of the expressions."""
 
     def rule(value: Value) -> Columns:
         fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in value.inputs[0].column_names()}
@@ -82,7 +84,7 @@ def with_columns(call: Call) -> Rule:
 
 
 def filtered(call: Call) -> Rule:
-    """``filter``, ``remove``: same columns; the predicates decide about rows."""
+    """``filter``, ``remove``: the same columns; the predicates choose the rows."""
 
     def rule(value: Value) -> Columns:
         names = [*roots(call[0], value.inputs[0]), *call[1]]
@@ -93,7 +95,7 @@ def filtered(call: Call) -> Rule:
 
 
 def subset_filtered(call: Call) -> Rule:
-    """``drop_nulls``, ``unique``: the named columns, else all, decide about rows."""
+    """``drop_nulls``, ``unique``: the named columns, or all, choose the rows."""
 
     def rule(value: Value) -> Columns:
         subset = call[0][0] if call[0] else call[1].get("subset")
@@ -104,7 +106,7 @@ def subset_filtered(call: Call) -> Rule:
 
 
 def sorted_by(call: Call) -> Rule:
-    """``sort``, ``top_k``, ``bottom_k``: same columns; the keys decide about order."""
+    """``sort``, ``top_k``, ``bottom_k``: the same columns; the keys determine the order."""
 
     def rule(value: Value) -> Columns:
         items = [
@@ -117,19 +119,19 @@ def sorted_by(call: Call) -> Rule:
 
 
 def kept(call: Call) -> Rule:
-    """Same columns, same values (rows may go, or change order)."""
+    """The same columns and values, but perhaps fewer rows or another order."""
     del call
     return _same
 
 
 def changed(call: Call) -> Rule:
-    """Same columns, each made of itself: ``fill_null``, ``cast``, ``shift``, ``interpolate``."""
+    """``fill_null``, ``cast``, ``shift``, ``interpolate``: the same columns, each made from itself."""
     del call
     return lambda value: _same(value, "TRANSFORMATION")
 
 
 def aggregated(call: Call) -> Rule:
-    """A whole-frame aggregate (``sum``, ``mean``): each column made of itself."""
+    """An aggregate of a whole frame (``sum``, ``mean``): each column made from itself."""
     del call
     return lambda value: _same(value, "AGGREGATION")
 
@@ -146,7 +148,8 @@ def renamed(call: Call) -> Rule:
 
 
 def joined(call: Call) -> Rule:
-    """``join`` and kin: left columns, then right ones (with a suffix where names meet); the keys decide about rows."""
+    """``join`` and similar methods: left columns, then right ones (with a suffix if the name exists already); the keys
+    choose the rows."""
 
     def rule(value: Value) -> Columns:
         args, kwargs = call
@@ -178,7 +181,7 @@ def joined(call: Call) -> Rule:
 
 
 def unpivoted(call: Call) -> Rule:
-    """``unpivot``: the value from every melted column, the variable from their names; the index stays."""
+    """``unpivot``: the value column comes from all melted columns, the variable from their names; the index is kept."""
 
     def rule(value: Value) -> Columns:
         names, kwargs = value.inputs[0].column_names(), call[1]
@@ -194,7 +197,7 @@ def unpivoted(call: Call) -> Rule:
 
 
 def pivoted(call: Call) -> Rule:
-    """``pivot``: the new columns from the values, as the ``on`` columns decide; the index stays."""
+    """``pivot``: the new columns come from the values, chosen by the ``on`` columns; the index is kept."""
 
     def rule(value: Value) -> Columns:
         source, kwargs = value.inputs[0], call[1]
@@ -213,7 +216,7 @@ def pivoted(call: Call) -> Rule:
 
 
 def dummies(call: Call) -> Rule:
-    """``to_dummies``, ``unnest``: each new column from the one whose name it begins with."""
+    """``to_dummies``, ``unnest``: each new column comes from the one whose name it begins with."""
     del call
 
     def rule(value: Value) -> Columns:
@@ -235,7 +238,7 @@ def _starts(name: str, names: tuple[str, ...]) -> list[str]:
 
 
 def grouped(call: Call, keys: Call, having: tuple[Any, ...] = ()) -> Rule:
-    """``group_by(keys).agg(...)``: the keys, and what the expressions gather; the keys decide about all of it."""
+    """``group_by(keys).agg(...)``: the keys, and the aggregated expressions; the keys influence all of them."""
 
     def rule(value: Value) -> Columns:
         source = value.inputs[0]
@@ -252,7 +255,7 @@ def grouped(call: Call, keys: Call, having: tuple[Any, ...] = ()) -> Rule:
 
 
 def grouped_all(keys: Call, having: tuple[Any, ...] = ()) -> Rule:
-    """``group_by(keys).mean()`` and kin: every other column, aggregated."""
+    """``group_by(keys).mean()`` and similar methods: all other columns, aggregated."""
 
     def rule(value: Value) -> Columns:
         source = value.inputs[0]
@@ -268,8 +271,8 @@ def grouped_all(keys: Call, having: tuple[Any, ...] = ()) -> Rule:
 
 
 def windowed(call: Call, window: Call, having: tuple[Any, ...], *, is_moved: bool) -> Rule:
-    """``group_by_dynamic(index).agg(...)`` and ``rolling``: as by keys, of which one is a time that may be moved to the
-    edge of its window; the edges, where they are asked for, are made of it."""
+    """``group_by_dynamic(index).agg(...)`` and ``rolling``: as for keys, one of which is a time that may be moved to
+    the boundary of its window. The boundary columns, if requested, come from it, too."""
     index = window[0][0] if window[0] else window[1]["index_column"]
     within = window[1].get("group_by")
     keys = () if within is None else tuple(within) if isinstance(within, list | tuple) else (within,)

@@ -1,7 +1,7 @@
 """Series: results of methods and operators of ``pl.Series``, and the numbers taken out of one.
 
-Every public method is hooked by one handler: a column made of one column can come from nothing else, so the name of
-the method is needed only for how strong the change is.
+All public methods share one handler: a column made from one column can come from nothing else, so the name of the
+method only determines the subtype.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _REDUCED: Final = frozenset((
 ))  # fmt: skip
 _IN_PLACE: Final = frozenset(("append", "extend", "scatter"))
 _SHORT: Final = ("polars.Series.mode", "polars.Series.value_counts", "polars.Series.unique", "polars.Series.quantile")
-"""Of what these make, one item is a fact about the whole."""
+"""Operations that summarise: a single item of their result depends on all of the data."""
 _ELSEWHERE: Final = frozenset(("to_numpy", "to_arrow", "to_pandas", "to_list", "to_init_repr", "to_physical_repr"))
 _SPACES: Final = ("string", "datetime", "list", "array", "binary", "categorical", "struct")
 _FILTER: Final = ("INDIRECT", "FILTER")
 
 
 def hook(hooks: Hooks) -> None:
-    """Hook the methods and operators of a column, and of its name spaces (``.str``, ``.dt``)."""
+    """Hook the methods and operators of a column, and those of its namespaces (``.str``, ``.dt``)."""
     series = polars().Series
     for name, method in list(vars(series).items()):
         is_public = not name.startswith("_") and name not in _ELSEWHERE
@@ -58,7 +58,7 @@ def hook(hooks: Hooks) -> None:
 
 
 def _after_space(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``column.str``: stands for the column."""
+    """Bind a namespace such as ``column.str`` to the value of the column."""
     del result
     value = recorder.values.get(args[1] if len(args) > 1 else kwargs.get("series"))
     if value is not None:
@@ -66,7 +66,7 @@ def _after_space(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 
 
 def after_method(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """A method of a column gave another column, a frame, or a number."""
+    """Record a method of a column that returned another column, a frame, or a number."""
     owner = args[0]
     known = recorder.values.get(owner)
     if known is None:
@@ -100,7 +100,7 @@ def _subtype(method: str) -> str:
 
 
 def _column(name: str, method: str, others: int) -> Rule:
-    """One column from its owner and from all other operands; what is filtered by decides about rows."""
+    """A column comes from its owner and all other operands; the operand of ``filter`` chooses the rows."""
     deps = [Dep(position, None, subtype=_subtype(method)) for position in range(1 + others)]
     if method == "filter":
         return lambda _: Columns({name: deps[:1]}, [Dep(i, None, *_FILTER) for i in range(1, 1 + others)])
@@ -110,7 +110,7 @@ def _column(name: str, method: str, others: int) -> Rule:
 
 
 def _columns_of_frame(columns: list[str], own: tuple[str, ...], subtype: str) -> Rule:
-    """A frame made of one column: the column of its name is itself, whatever else there is sums it up."""
+    """A frame made from one column: the column of that name is unchanged, all others summarise it."""
     deps = {
         name: [Dep(0, None, subtype="IDENTITY" if name in own or len(columns) == 1 else subtype)] for name in columns
     }

@@ -25,19 +25,19 @@ from headwater.capture.values import Value, make_value
 from headwater.capture.wrapper_frames import unseen
 
 _DIALECT: Final = "duckdb"
-"""Whose SQL polars' is most like."""
+"""The dialect that is closest to polars' SQL."""
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 _CREATES: Final = re.compile(r"\s*CREATE\s+TABLE\s+\"?([^\W\d]\w*)\"?\s+AS\b", re.I)
 _MOST_CALLERS: Final = 40
 _CONTEXTS: Final[weakref.WeakKeyDictionary[Any, dict[str, Value]]] = weakref.WeakKeyDictionary()
 """The frames of each ``SQLContext``, by name."""
 _OF_VARIABLES: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
-"""Those that know the variables of who made them as well. These are looked for when a query names them: asking a
-function for all of its variables would keep them alive."""
+"""The contexts that also know the variables of their creator. These are looked up only when a query names them, because
+asking a function for all its variables would keep them alive."""
 
 
 def hook(hooks: Hooks) -> None:
-    """Hook what takes a query."""
+    """Hook the functions and methods that take a query."""
     pl = polars()
     for owner in (pl.DataFrame, pl.LazyFrame):
         hooks.after(owner, "sql", _after_frame_sql)
@@ -59,7 +59,7 @@ def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: s
 
 # -- over frames -------------------------------------------------------------------------------------------------------
 def _asked(recorder: Recorder, result: Any, text: Any, frames: Mapping[str, Value]) -> Value | None:
-    """``result`` is what a query over these frames gave, and over the files that it names."""
+    """Record the result of a query over these frames and over the files that it names."""
     if not isinstance(text, str) or not isinstance(result, polars().DataFrame | polars().LazyFrame):
         return None
     words = set(_WORD.findall(text))
@@ -78,7 +78,7 @@ def _asked(recorder: Recorder, result: Any, text: Any, frames: Mapping[str, Valu
 
 
 def _schema(text: str, frames: dict[str, Value]) -> Schema:
-    """The schema of what a query gives, asked of empty frames (on the worker's thread)."""
+    """The schema of a query's result, by running the query on empty frames (on the worker's thread)."""
     held = {name: empty(value) for name, value in frames.items() if value.dataset is None or value.columns is not None}
     return dict(polars().SQLContext(held).execute(text).collect_schema())
 
@@ -95,14 +95,14 @@ def _after_frame_sql(recorder: Recorder, result: Any, args: tuple[Any, ...], kwa
 
 
 def _after_global(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], first: int) -> None:
-    """``pl.sql(query)``: over the variables that it names."""
+    """``pl.sql(query)``, over the variables that it names."""
     text = _argument(args, kwargs, first, "query")
     if isinstance(text, str):
         _asked(recorder, result, text, _values(recorder, _variables(set(_WORD.findall(text)))))
 
 
 def _variables(words: set[str]) -> dict[str, Any]:
-    """The frames among the variables of those who called, the nearest caller's first; polars looks there, too."""
+    """The frames among the variables of the callers, nearest first, where polars looks for them, too."""
     pl = polars()
     kinds = (pl.DataFrame, pl.LazyFrame, pl.Series)
     frame, found = user_frame(sys._getframe(3)), dict[str, Any]()
@@ -162,7 +162,7 @@ def _after_execute(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
 
 # -- sent to a database ------------------------------------------------------------------------------------------------
 def _read_database(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A reader, observed if the database it queries is known; otherwise only its driver is observed."""
+    """Wrap a reader: it is observed if its database is known; otherwise only the driver is."""
     watched = observe(original, _after_database, "polars.read_database")
 
     @functools.wraps(original)
@@ -178,8 +178,8 @@ def _read_database(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _after_database(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``read_database(query, connection)``, ``read_database_uri(query, uri)``: one query, or several with one below the
-    other's rows."""
+    """``read_database(query, connection)``, ``read_database_uri(query, uri)``: one query, or several whose rows are
+    concatenated."""
     where = _argument(args, kwargs, 1, "connection")
     database = database_of(where if where is not None else kwargs.get("uri"))
     query = _argument(args, kwargs, 0, "query")

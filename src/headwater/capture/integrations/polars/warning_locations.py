@@ -1,4 +1,4 @@
-"""Keeps polars' own warnings attributed to the user's line.
+"""Keeps polars' warnings attributed to the user's line.
 
 polars counts the frames in its own folder to find that line, and a wrapper between two of them would end the count.
 """
@@ -13,11 +13,11 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.wrapper_frames import FILENAME
 
 _PLACES: Final = ("polars._warnings", "polars._utils.various", "polars.utils.various")
-"""Where versions of polars keep the function."""
+"""The modules in which versions of polars define the function."""
 
 
 def install(hooks: Hooks) -> None:
-    """``find_stacklevel`` is imported by name all over polars, so its code is replaced, not the function."""
+    """Replace the code of ``find_stacklevel``, and not the function, which polars imports by name everywhere."""
     for place in _PLACES:
         function = getattr(sys.modules.get(place), "find_stacklevel", None)
         if isinstance(function, FunctionType) and function.__module__ == place:
@@ -36,7 +36,7 @@ def _replace(hooks: Hooks, function: FunctionType) -> None:
 
 
 def _stack_level() -> int:
-    """Runs in the place of polars' function, with its globals; ours is the file name set in at installation."""
+    """Runs in place of polars' function, with its globals. ``"FILENAME"`` is replaced by that of our wrappers."""
     import os
     import sys
 

@@ -1,6 +1,6 @@
-"""scikit-learn: estimators, pipelines, splits, predictions, metrics, cross-validation, search, shipped data sets.
+"""scikit-learn: estimators, pipelines, splits, predictions, metrics, cross-validation, search, bundled data sets.
 
-Works from 1.2 on, through public attributes and the methods that every estimator has.
+Supports 1.2 and newer, through public attributes and the methods that all estimators have.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SklearnIntegration(Integration):
     )
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook the base class, and with it every estimator."""
+        """Hook all estimators, existing and future, through their base class."""
         del module
         base = getattr(sys.modules.get("sklearn.base"), "BaseEstimator", None)
         outputs = getattr(sys.modules.get("sklearn.utils._set_output"), "_SetOutputMixin", None)
@@ -38,7 +38,7 @@ class SklearnIntegration(Integration):
         hook_future(hooks, base, outputs, hook_existing(hooks, base))
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook the functions of a submodule as it is loaded, before others import them from there."""
+        """Hook the functions of a submodule when it is loaded, before other modules import them from there."""
         name = module.__name__
         reports.hook(hooks, module)
         if name == _SPLIT:

@@ -1,4 +1,4 @@
-"""Data that scikit-learn ships or generates: ``load_*`` and ``make_*`` are sources like any file."""
+"""Data that scikit-learn ships or generates: ``load_*`` and ``make_*`` are sources, like files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def hook(hooks: Hooks, module: ModuleType) -> None:
 
 
 def _svmlight(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``load_svmlight_file``: a file of the user's; X and y are of it."""
+    """``load_svmlight_file``: X and y come from a file of the user."""
     ref = located(args[0] if args else kwargs.get("f"))
     if ref is None:
         return
@@ -50,7 +50,7 @@ def _svmlight(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
 
 
 def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
-    """Bind the data, the target and the frame to one source; a generator's parameters and seed are kept."""
+    """Bind the data, the target and the frame to one source, and record a generator's parameters and seed."""
     del args
     generated = name.startswith("make_")
     ref = DatasetRef("sklearn", name.removeprefix("load_"), "GENERATED" if generated else "FILE")
@@ -76,7 +76,7 @@ def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
 
 
 def _parts(result: Any) -> list[Any]:
-    """What a loader gives that holds data: a tuple, a bunch with names, or one matrix."""
+    """The data in the result of a loader: a tuple, a bunch with names, or one matrix."""
     if isinstance(result, tuple):
         found = list(result)
     elif isinstance(result, dict):
@@ -87,7 +87,7 @@ def _parts(result: Any) -> list[Any]:
 
 
 def _names(result: Any, part: Any, position: int) -> tuple[str, ...]:
-    """Column names of a part: its own, the bunch's, or numbered as scikit-learn numbers them; ``target`` for y."""
+    """The column names of a part: its own, those of the bunch, or numbered like scikit-learn's; ``target`` for y."""
     shape: Any = getattr(part, "shape", ())
     if getattr(part, "columns", None) is None and len(shape) == 2 and isinstance(result, dict):
         names = result.get("feature_names")

@@ -1,7 +1,7 @@
-"""Names from the caller's source: the variables that a call is assigned to, the object it is made on.
+"""Names from the caller's source: the variables that a call is assigned to, and the object whose method is called.
 
-Lineage names sets and models as their author does (``train``, ``clf``), read off the source of the calling line. The
-source of a file is parsed once, when the first such call is made in it.
+Lineage names sets and models as their author does (``train``, ``clf``), according to the source of the calling line. A
+file is parsed once, at the first such call in it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from headwater.capture.notebook_cells import whole
 from headwater.capture.source_analysis.parser import lines_of, syntax_tree
 
 _SETTERS: Final = ("set_params", "set_output", "set_fit_request", "set_score_request")
-"""Methods that hand back the object they are made on."""
+"""Methods that return the object itself."""
 
 
 @functools.lru_cache(maxsize=64)
 def _calls(filename: str, count: int) -> dict[int, list[tuple[ast.Call, ast.stmt]]]:
-    """Every call in the first lines of a file by line, with the statement around it; empty if there is no source."""
+    """All calls in the first ``count`` lines of a file, by line, with the statements around them; empty without
+    source."""
     try:
         tree = syntax_tree("".join(lines_of(filename)[:count]))
     except (SyntaxError, ValueError, RecursionError):
@@ -48,7 +49,7 @@ def _named(code: CodeType | None, line: int, function: str) -> tuple[ast.Call, a
 
 
 def assigned_names(code: CodeType | None, line: int, function: str) -> list[str]:
-    """The names on the left of ``a, b = function(...)`` at that line; empty if they are not plain names."""
+    """The names on the left of ``a, b = function(...)`` in that line; empty if they are not plain names."""
     found = _named(code, line, function)
     if found is None or not isinstance(found[1], ast.Assign):
         return []
@@ -59,7 +60,7 @@ def assigned_names(code: CodeType | None, line: int, function: str) -> list[str]
 
 
 def receiver_name(code: CodeType | None, line: int, method: str) -> str:
-    """The name of the object in ``name.method(...)``, else what the result is assigned to; empty if neither."""
+    """The name of the object in ``name.method(...)``, else the name that the result is assigned to, else empty."""
     found = _named(code, line, method)
     if found is None:
         return ""
@@ -77,7 +78,7 @@ def receiver_name(code: CodeType | None, line: int, method: str) -> str:
 
 
 def common_part(names: list[str]) -> str:
-    """What the names of the parts of one set share: ``train`` of ``X_train`` and ``y_train``."""
+    """The common part of the names of one set's parts: ``train`` for ``X_train`` and ``y_train``."""
     pieces = [name.strip("_").split("_") for name in names]
     shared = [piece for piece in pieces[0] if all(piece in other for other in pieces)] if pieces else []
     return "_".join(shared)

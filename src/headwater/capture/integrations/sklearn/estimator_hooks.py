@@ -1,6 +1,6 @@
-"""Hooks on the methods of estimators, of existing classes and of classes that are defined later.
+"""Hooks on the methods of estimators, for existing classes and those defined later.
 
-scikit-learn wraps ``transform`` when a class is made (for ``set_output``), so the hooks go around that, last of all.
+scikit-learn wraps ``transform`` when a class is defined (for ``set_output``), so the hooks are added after that.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ METHODS: Final[dict[str, Handler]] = {
     "decision_function": models.after_predict,
     "score": models.after_score,
 }
-"""Method to the handler that runs after it."""
+"""The handler that runs after each method."""
 _AFTER: Final = {name: functools.partial(handler, method=name) for name, handler in METHODS.items()}
 
 
 def hook_class(hooks: Hooks, cls: type) -> None:
-    """Hook the methods that ``cls`` itself defines, and the properties that hand out what it learned; a class that is
-    hooked already is left alone."""
+    """Hook the methods that ``cls`` itself defines, and the properties that return what it learned, unless they are
+    hooked already."""
     for name, after in _AFTER.items():
         found = vars(cls).get(name)
         if found is None or getattr(found, "_headwater_hook", False):
             continue
         site = f"{cls.__qualname__}.{name}"
         if hasattr(found, "fn") and hasattr(found, "check"):
-            # ``available_if``: a descriptor that hides the method where the inner estimator lacks it.
+            # ``available_if``: a descriptor that hides the method if the inner estimator lacks it.
             stand_in: Any = copy.copy(found)
             stand_in.fn = unseen(observe(found.fn, after, site))
         elif callable(found):
@@ -61,8 +61,8 @@ def hook_class(hooks: Hooks, cls: type) -> None:
 
 
 def _hook_family(hooks: Hooks, cls: type, done: set[type]) -> None:
-    """Hook a class and the mixins of scikit-learn that lend it methods: those are no estimators themselves.
-    ``done``: classes of scikit-learn that were seen to."""
+    """Hook a class and its bases in scikit-learn, such as mixins, which are not estimators themselves. ``done`` are the
+    classes of scikit-learn that are hooked already."""
     hook_class(hooks, cls)
     for part in cls.__mro__:
         if part not in done and part.__module__.partition(".")[0] == "sklearn":
@@ -71,8 +71,7 @@ def _hook_family(hooks: Hooks, cls: type, done: set[type]) -> None:
 
 
 def hook_existing(hooks: Hooks, base: type) -> set[type]:
-    """Hook every class made so far: the base's sub-classes, and the mixins that lend them methods; returns
-    those of scikit-learn."""
+    """Hook all existing subclasses of the base, and their mixins. Returns those classes that are scikit-learn's."""
     seen: set[type] = set()
     done: set[type] = set()
     stack = [base]
@@ -87,7 +86,7 @@ def hook_existing(hooks: Hooks, base: type) -> set[type]:
 
 
 def hook_future(hooks: Hooks, base: type, set_output: type, done: set[type]) -> None:
-    """Hook every class at the moment it is made, after scikit-learn has dressed it. ``done``: as in
+    """Hook every class when it is defined, after scikit-learn has wrapped its methods. ``done`` is as in
     ``_hook_family``."""
 
     def after_base(cls: type) -> None:

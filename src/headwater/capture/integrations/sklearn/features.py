@@ -1,8 +1,8 @@
-"""Which input columns each output feature of a fitted transformer is made of.
+"""Determines from which input columns each output feature of a fitted transformer is made.
 
-Read off the fitted objects' own public attributes (``output_indices_``, ``categories_``, ``get_support``,
-``powers_``, ``get_feature_names_out``); where a transformer mixes its inputs in a way that nobody can tell apart
-(PCA, a Python function), every output depends on every input, and is marked opaque.
+This uses public attributes of the fitted objects (``output_indices_``, ``categories_``, ``get_support``, ``powers_``,
+``get_feature_names_out``). If a transformer mixes its inputs inseparably (PCA, a Python function), every output depends
+on every input, and is marked opaque.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from headwater.capture.values import INFERRED
 
 
 class Feature(NamedTuple):
-    """One output feature: its name, the positions of the input columns it is made of, and how."""
+    """One output feature: its name, the positions of the input columns it is made from, and how."""
 
     name: str
     inputs: tuple[int, ...]
@@ -25,16 +25,16 @@ class Feature(NamedTuple):
 
 Features = list[Feature]
 MAX_FEATURES: Final = 5_000
-"""A wider result (a text vectoriser) is described by its count, not by name."""
+"""A wider result (of a text vectoriser) is described by the number of features, not by their names."""
 
 
 def identity(columns: Sequence[str]) -> Features:
-    """The columns themselves."""
+    """The columns themselves as features."""
     return [Feature(name, (i,), "IDENTITY") for i, name in enumerate(columns)]
 
 
 def features_of(transformer: Any, columns: Sequence[str]) -> Features:
-    """The features that a fitted transformer makes of columns with these names."""
+    """The features that a fitted transformer makes from columns with these names."""
     if transformer in ("passthrough", None):
         return identity(columns)
     if transformer == "drop":
@@ -47,7 +47,8 @@ def features_of(transformer: Any, columns: Sequence[str]) -> Features:
 
 
 def model_features(model: Any, columns: Sequence[str]) -> Features:
-    """The features that the last step of a model learns from: a pipeline's transformers applied to the columns."""
+    """The features that the last step of a model learns from: those that a pipeline's transformers make from the
+    columns."""
     inner = inner_model(model)
     if inner is not None:
         return model_features(inner, columns)
@@ -61,7 +62,7 @@ def model_features(model: Any, columns: Sequence[str]) -> Features:
 
 
 def columns_used(model: Any, columns: Sequence[str]) -> list[str]:
-    """Those of the columns given to a model that reach it: a ColumnTransformer before it may leave some out."""
+    """Those columns that reach a model: a ColumnTransformer at the beginning of a pipeline may drop some."""
     inner = inner_model(model)
     if inner is not None:
         return columns_used(inner, columns)
@@ -75,7 +76,7 @@ def columns_used(model: Any, columns: Sequence[str]) -> list[str]:
 
 
 def inner_model(model: Any) -> Any:
-    """The model that a search chose, or that learned a transformed target; None for a model that is its own."""
+    """The model that a search selected, or the regressor of a transformed target; None for other models."""
     for name in ("best_estimator_", "regressor_"):
         inner = getattr(model, name, None)
         if inner is not None:
@@ -117,7 +118,7 @@ def _after(first: Features, second: Features) -> Features:
 
 
 def _vaguest(*descriptions: str) -> str:
-    """A guess stays one whatever is done to it, and so does what nobody can tell apart."""
+    """The weakest description: anything made from a guess is a guess, and from something opaque opaque."""
     found = [description for description in descriptions if description]
     return INFERRED if INFERRED in found else found[0] if found else ""
 
@@ -137,15 +138,15 @@ def _steps(transformer: Any, columns: Sequence[str]) -> Features | None:
 
 
 def _through(found: Features, step: Any, columns: Sequence[str]) -> Features:
-    """The features that a step makes of ``found``, in terms of the columns that the first step took."""
+    """The features that a step makes from ``found``, in terms of the columns of the first step."""
     named = _as_named(found, step, columns)
     return _after(named, features_of(step, [feature.name for feature in named]))
 
 
 def _as_named(found: Features, step: Any, columns: Sequence[str]) -> Features:
-    """The features that a step took, by the names that it saw itself: the step before it may be a class of the user's
-    that gives frames and tells no names. What has the name of a column is guessed to come from that column; any other
-    comes from every column."""
+    """The input features of a step under the names that the step itself saw, because the step before may be the user's
+    own class that returns frames but does not provide names. An unknown feature with the name of a column is guessed to
+    come from that column; any other comes from all columns."""
     names = getattr(step, "feature_names_in_", None)
     own = [str(name) for name in names] if names is not None else []
     if not own or own == [feature.name for feature in found]:
@@ -181,7 +182,7 @@ def _column_transformer(transformer: Any, columns: Sequence[str]) -> Features | 
 
 
 def _positions(selected: Any, columns: Sequence[str]) -> list[int]:
-    """Positions of the columns that a ColumnTransformer selects: by name, position, slice or mask."""
+    """The positions of the columns that a ColumnTransformer selects by name, position, slice or mask."""
     if isinstance(selected, slice):
         start = columns.index(selected.start) if isinstance(selected.start, str) else selected.start
         if isinstance(selected.stop, str):
@@ -210,7 +211,7 @@ def _selector(transformer: Any, columns: Sequence[str]) -> Features | None:
 
 
 def _one_hot(transformer: Any, columns: Sequence[str]) -> Features | None:
-    """Encoders and binners that give several outputs for each input, input by input."""
+    """Encoders and binners with several outputs for each input, in the order of the inputs."""
     counts = getattr(transformer, "_n_features_outs", None)
     if counts is None and getattr(transformer, "encode", "").startswith("onehot"):
         counts = getattr(transformer, "n_bins_", None)
@@ -245,13 +246,14 @@ def _mixed(transformer: Any, columns: Sequence[str]) -> Features:
 
 
 def _all_of(names: Sequence[str], width: int) -> Features:
-    """Every output of every input; of one input alone there is no doubt."""
+    """Every output comes from every input, which is opaque unless there is only one."""
     everything = tuple(range(width))
     return [Feature(name, everything, description="opaque" if width > 1 else "") for name in names]
 
 
 def unnamed_features(transformer: Any, columns: Sequence[str], result: Any) -> Features:
-    """The features of a transformer that does not name them, by what it gave: a list of labels stays one column."""
+    """The features of a transformer that does not name them, by the shape of its result: one column stays one
+    column."""
     shape: Any = getattr(result, "shape", ())
     if len(shape) == 1 and len(columns) == 1:
         return [Feature(columns[0], (0,))]
@@ -262,14 +264,14 @@ def unnamed_features(transformer: Any, columns: Sequence[str], result: Any) -> F
 
 
 def _takes_names(method: Any) -> bool:
-    """Whether a ``get_feature_names_out`` takes the names of inputs, as scikit-learn's do; others' may not."""
+    """Whether ``get_feature_names_out`` takes the names of inputs, as in scikit-learn's own classes."""
     code = getattr(getattr(method, "__func__", None), "__code__", None)
     return code is None or code.co_argcount > 1 or bool(code.co_flags & inspect.CO_VARARGS)
 
 
 def _names_out(transformer: Any, width: int | None, columns: Sequence[str] | None = None) -> list[str]:
-    """What the transformer calls its outputs; numbered names where it has none. ``columns`` names the inputs of one
-    that was fitted on an array."""
+    """The transformer's names for its outputs, or numbered names. ``columns`` are the names of its inputs, if it was
+    fitted on an array."""
     names = getattr(transformer, "get_feature_names_out", None)
     if names is not None:
         own = columns is None or hasattr(transformer, "feature_names_in_") or not _takes_names(names)

@@ -1,8 +1,8 @@
 """Attributes of fitted estimators: learned arrays and numbers, and nested estimators.
 
-``model.coef_``, ``pca.components_``, ``search.cv_results_`` and ``pipeline["fit"].coef_`` are read without a call that
-could be seen. So they are bound where they are made: right after the fit, each to what the estimator was then. What
-is a property is bound where it is read. An array that is changed in place later stays what it is: of that model.
+Reading ``model.coef_``, ``pca.components_``, ``search.cv_results_`` or ``pipeline["fit"].coef_`` cannot be observed. So
+they are bound right after the fit, to the value that the estimator then has; properties are bound when they are read.
+An array that is changed in place later still belongs to that model.
 """
 
 from __future__ import annotations
@@ -21,40 +21,40 @@ from headwater.capture.scalars import can_follow
 from headwater.capture.values import Columns, Dep, Value, make_value, same_columns
 
 MOST_INNER: Final = 200
-"""Estimators inside another (trees of a forest, folds) that are bound, and arrays of one."""
+"""How many attributes of an estimator, and estimators inside it (trees of a forest, folds), are bound."""
 _DEEPEST: Final = 4
 _ROWS: Final = frozenset((
     *("labels_", "embedding_", "oob_prediction_", "oob_decision_function_", "transduction_", "row_labels_"),
     *("negative_outlier_factor_", "fitted_values_"),
 ))  # fmt: skip
-"""Attributes with an entry for each row that was learned from: what the model says of it."""
+"""Attributes with an entry for each training row: the model's output for it."""
 _GIVEN: Final = ("X_", "y_", "_")
-"""Attributes that begin so hold what the estimator was given, or are its own business."""
+"""Prefixes of attributes that hold what the estimator was given, or are internal."""
 _COUNTS: Final = frozenset(("n_features_in_", "feature_names_in_", "n_features_", "n_outputs_", "n_classes_"))
-"""Properties that tell of the shape of what was learned, and nothing of it."""
+"""Attributes and properties that describe only the shape of what was learned."""
 
 
 def of_all(value: Value) -> Columns:
-    """All features decided about it."""
+    """The rule of something that depends on all features."""
     deps = [Dep(0, None, subtype="AGGREGATION")]
     return Columns(dict.fromkeys(value.column_names() or ("*",), deps))
 
 
 def of_each(value: Value) -> Columns:
-    """A column for each feature: of that feature; the others were there when it was fitted."""
+    """Each column comes from the feature of that name; the other features influenced it during the fit."""
     fields = {name: [Dep(0, name, subtype="AGGREGATION")] for name in value.column_names()}
     return Columns(fields, [Dep(0, None, "INDIRECT", "CONDITIONAL")])
 
 
 def of_rows(value: Value) -> Columns:
-    """What the model says of each row that it learned from."""
+    """The model's output for each training row, which comes from the model and the row."""
     deps = [Dep(0, None), *(Dep(1, name) for name in value.inputs[1].column_names())]
     return Columns(dict.fromkeys(value.column_names(), deps))
 
 
 def bind_learned(recorder: Recorder, estimator: Any, value: Value, rows: Value, names: tuple[str, ...] = ()) -> None:
-    """All that ``estimator`` learned is from now on of ``value``. ``rows`` is what it learned from; ``names`` are the
-    features that it saw, where these are not the columns of ``value``."""
+    """Bind everything that ``estimator`` learned to ``value``. ``rows`` is its training data; ``names`` are its
+    features, if these are not the columns of ``value``."""
     _bind(recorder, estimator, value, rows, names or value.column_names(), 0)
 
 
@@ -81,8 +81,8 @@ def _bind(recorder: Recorder, estimator: Any, value: Value, rows: Value, names: 
 
 
 def _hold(recorder: Recorder, array: Any, value: Value, rows: int | None) -> None:
-    """``array`` is ``value``; so is the array whose memory it shows, which its parts name as theirs. One that is as
-    long as the training data may be the user's own."""
+    """Bind ``array`` to ``value``, and also the array that owns its memory, because slices refer to that. An owner as
+    long as the training data is left alone: it may be the user's own."""
     recorder.values.hold(array, value)
     owner = array.base
     if type(owner) is np.ndarray and not recorder.values.knows(owner) and max(owner.shape, default=0) < (rows or 0):
@@ -94,7 +94,7 @@ def _unnamed(value: Value) -> Value:
 
 
 def _array(value: Value, rows: Value, name: str, array: Any, names: tuple[str, ...]) -> Value:
-    """A value for an array that was learned: by feature where it has a column for each."""
+    """A value for an array that was learned, by feature if it has a column for each."""
     op = f"sklearn.{name}"
     if name in _ROWS:
         columns = (name,) if array.ndim == 1 else tuple(f"{name}{i}" for i in range(array.shape[1]))
@@ -105,7 +105,7 @@ def _array(value: Value, rows: Value, name: str, array: Any, names: tuple[str, .
 
 
 def _table(recorder: Recorder, results: dict[Any, Any], value: Value, name: str) -> None:
-    """A dictionary of arrays: the table of what a search tried."""
+    """Bind a dictionary of arrays: the results of a search."""
     for key, item in islice(results.items(), MOST_INNER):
         if isinstance(item, np.ndarray) and item.ndim == 1:
             made = make_value(f"sklearn.{name}", (value,), of_all, columns=(str(key),), rows=rows_of(item))
@@ -113,8 +113,8 @@ def _table(recorder: Recorder, results: dict[Any, Any], value: Value, name: str)
 
 
 def _inner(estimator: Any, own: dict[str, Any]) -> Iterator[tuple[Any, bool]]:
-    """The fitted estimators in one, each with whether it is the model itself (its last step, the best of a search)
-    and not a part among others."""
+    """The fitted estimators inside another, each with whether it is the model itself (the last step, the best of a
+    search) rather than one part of it."""
     for name in ("best_estimator_", "_Booster", "regressor_", "estimator_"):
         inner = own.get(name)
         if inner is not None:
@@ -129,7 +129,7 @@ def _inner(estimator: Any, own: dict[str, Any]) -> Iterator[tuple[Any, bool]]:
 
 
 def _members(items: Any) -> Iterator[Any]:
-    """The estimators of a list, of the tuples in one, or of an array by stage and class."""
+    """The estimators in a list, in a list of tuples, or in an array by stage and class."""
     flat: Iterable[Any] = items.flat if isinstance(items, np.ndarray) else items if isinstance(items, list) else ()
     for item in flat:
         for part in item if isinstance(item, tuple) else (item,):
@@ -138,7 +138,7 @@ def _members(items: Any) -> Iterator[Any]:
 
 
 def properties_of(cls: type) -> Iterator[str]:
-    """The properties that a class itself defines through which it hands out what was learned."""
+    """The properties of a class, defined by itself, that return what was learned."""
     for name, found in vars(cls).items():
         if type(found) is property and name.endswith("_") and not name.startswith("_") and name not in _COUNTS:
             yield name

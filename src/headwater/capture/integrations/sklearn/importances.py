@@ -1,9 +1,9 @@
 """Feature importances as the fitted model provides them: impurity of trees, size of coefficients.
 
-What a model learned is noted down where it was fitted (references to its trees, a copy of its coefficients) and worked
-out on the worker's thread. Nothing of the estimator is called that could do more than read: a property is looked into
-only where scikit-learn defines it, anybody else's estimator is believed only in a plain attribute. So no random state
-moves, no warning is given, and an estimator whose property raises is not asked.
+After a fit, what the model learned is kept (references to its trees, a copy of its coefficients); the importances are
+computed on the worker's thread. Nothing of the estimator is called that could do more than read: a property is used
+only if scikit-learn defines it; for other estimators only plain attributes are. So no random state changes, no warning
+is printed, and no property that might raise is read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from headwater.capture.guard import GUARD
 from headwater.capture.integrations.sklearn.features import Feature, inner_model
 
 MOST_LISTED: Final = 200
-"""Features with an importance in one facet; the others are counted."""
+"""How many features with an importance a facet lists; the others are counted."""
 
 BUDGET_S: Final = 1.0
 """Processor seconds that the importances of one run may take on the worker's thread."""
@@ -33,7 +33,7 @@ _spent_s: dict[str, float] = {}
 class Trees(NamedTuple):
     """Trees of a fitted model (``sklearn.tree._tree.Tree``), each with its weight in the sum.
 
-    ``is_each_normal`` tells whether a tree's importances are brought to a sum of 1 before they are added up.
+    ``is_each_normal``: the importances of each tree are normalised to a sum of 1 before they are added.
     """
 
     trees: list[Any]
@@ -42,7 +42,7 @@ class Trees(NamedTuple):
     kind: str = "impurity"
 
     def values(self, until_s: float) -> list[float] | None:
-        """Importance of each feature; None if the thread's clock passes ``until_s`` on the way."""
+        """The importance of each feature; None if the thread's clock passes ``until_s`` meanwhile."""
         total: Any = 0.0
         for tree, weight in zip(self.trees, self.weights, strict=True):
             if time.thread_time() > until_s:
@@ -54,13 +54,13 @@ class Trees(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """Numbers that a model holds: one a feature, or one a class and feature."""
+    """Numbers in a model: one for each feature, or one for each class and feature."""
 
     kind: str
     array: Any
 
     def values(self, until_s: float) -> list[float] | None:
-        """Their absolute values, the mean over the classes where there are several."""
+        """Their absolute values, averaged over classes if there are several."""
         if time.thread_time() > until_s:
             return None
         sizes = abs(self.array)
@@ -72,7 +72,7 @@ Learned = Trees | Numbers
 
 
 def learned_by(model: Any) -> Learned | None:
-    """What the last step of a fitted model learned about its features, in a form that a later fit leaves alone."""
+    """What the last step of a fitted model learned about its features, in a form that a later fit does not change."""
     for _ in range(_DEEPEST):
         inner = inner_model(model)
         steps = getattr(model, "steps", None)
@@ -96,7 +96,7 @@ def learned_by(model: Any) -> Learned | None:
 
 
 def _is_property_of_sklearn(model: Any, name: str) -> bool:
-    """Whether reading the attribute runs code, and that code is scikit-learn's own."""
+    """Whether the attribute is a property that scikit-learn itself defines."""
     for cls in type(model).__mro__:
         found = vars(cls).get(name)
         if found is not None:
@@ -105,14 +105,14 @@ def _is_property_of_sklearn(model: Any, name: str) -> bool:
 
 
 def _copied(array: Any) -> Any:
-    """A copy of a plain numpy array of numbers, which a further ``partial_fit`` would write into."""
+    """A copy of a plain numpy array of numbers, because a later ``partial_fit`` would overwrite it; else None."""
     if type(array).__name__ != "ndarray" or array.dtype.kind not in "fiu":
         return None
     return array.copy() if array.ndim in (1, 2) and 0 < array.size <= _MOST_WEIGHTS else None
 
 
 def _trees(own: dict[str, Any]) -> Trees | None:
-    """The trees of a tree, a forest, a gradient boosting (stage by stage) or an AdaBoost (with weights)."""
+    """The trees of a decision tree, a forest, a gradient boosting (by stage) or an AdaBoost (with weights)."""
     single = own.get("tree_")
     if single is not None:
         return Trees([single], [1.0], is_each_normal=True)
@@ -131,7 +131,7 @@ def _trees(own: dict[str, Any]) -> Trees | None:
 
 
 class Described:
-    """The facet of a fitted model, with importances that are worked out when the worker asks for it."""
+    """The facet of a fitted model, with importances that are computed when the worker calls this."""
 
     __slots__ = ("_columns", "_facet", "_features", "_learned", "_run_id")
 
@@ -156,7 +156,7 @@ class Described:
         return {"headwater_model": facet}
 
     def forget(self) -> None:
-        """Leave the importances out: another model takes this one's name before anybody has looked."""
+        """Leave the importances out, because another model has taken this one's name in the meantime."""
         self._learned = None
 
     def _told(self, learned: Learned) -> dict[str, Any]:
@@ -175,9 +175,9 @@ class Described:
 def importance_members(
     kind: str, values: Sequence[float], features: Sequence[Feature], columns: Sequence[str]
 ) -> dict[str, Any]:
-    """The members of the model facet that say how much each feature matters, and each column that they are made of.
+    """The members of the model facet with the importance of each feature, and of each column they are made from.
 
-    Features of one column are added up under it; what features that mix several columns weigh is said in one number.
+    Features made from one column are summed for it; those that mix several columns are summed in one number.
     """
     pairs = [(feature, value) for feature, value in zip(features, values, strict=True) if math.isfinite(value)]
     listed = _heaviest((feature.name, value) for feature, value in pairs)
@@ -198,5 +198,5 @@ def _heaviest(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
 
 
 def _rounded(value: float) -> float:
-    """Six digits: what a second run on another machine agrees about."""
+    """Six digits, on which runs on different machines agree."""
     return float(f"{value:.6g}")

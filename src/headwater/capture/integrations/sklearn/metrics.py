@@ -1,4 +1,4 @@
-"""Metrics: what ``sklearn.metrics`` and cross-validation measured, on which data."""
+"""Metrics: results of ``sklearn.metrics`` and cross-validation, with the data they were measured on."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ METRICS: Final = {
     "sklearn.metrics.cluster._supervised": ("adjusted_rand_score", "normalized_mutual_info_score", "v_measure_score"),
     "sklearn.metrics.cluster._unsupervised": ("silhouette_score",),
 }  # fmt: skip
-"""Functions that give one number, by the module that defines them."""
+"""Functions that return one number, by the module that defines them."""
 
 
 def AGGREGATE(value: Value) -> Columns:  # noqa: N802 - a rule, named as the others are
-    """One number of all that was measured."""
+    """The rule of a number computed from all inputs."""
     deps = [Dep(position, None, subtype="AGGREGATION") for position in range(len(value.inputs))]
     return Columns(dict.fromkeys(value.column_names(), deps))
 
 
 def after_metric(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
-    """A metric function was called: its number is a result of the run."""
+    """Record the number that a metric function returned as a metric of the run."""
     if getattr(result, "ndim", 0) == 0:
         truth = args[0] if args else kwargs.get("y_true", kwargs.get("y"))
         recorder.metric(name, float(result), dataset=dataset_of(recorder, (truth, *args[1:2])))
-        if can_follow(result):  # put into a table, it comes from what was measured
+        if can_follow(result):  # so that a table it is put into comes from the measured data
             measured = [value for item in args[:2] if (value := recorder.values.get(item)) is not None]
             SCALARS.derive(result, f"sklearn.{name}", measured, AGGREGATE, (name,))
 
@@ -49,7 +49,7 @@ def after_metric(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
 def after_cross_validation(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
 ) -> None:
-    """``cross_val_score``, ``cross_validate``: the mean and the folds of each score."""
+    """Record ``cross_val_score`` and ``cross_validate``: the mean of each score, and its value for each fold."""
     x = args[1] if len(args) > 1 else kwargs.get("X")
     y = args[2] if len(args) > 2 else kwargs.get("y")
     scores = result if isinstance(result, dict) else {name: result}
@@ -68,7 +68,7 @@ def after_cross_validation(
 def after_cross_val_predict(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
 ) -> None:
-    """``cross_val_predict``: predictions of rows by models that did not see them."""
+    """Record ``cross_val_predict``: predictions for rows by models that were not trained on them."""
     sources = [item for item in (*args[1:3], kwargs.get("X"), kwargs.get("y")) if item is not None]
     values = [known(recorder, item) for item in sources]
     rows = int(result.shape[0])

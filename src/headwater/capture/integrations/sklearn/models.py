@@ -1,4 +1,4 @@
-"""Fitted models: what they learned from, with which parameters; and what they make."""
+"""Fitted models: their training data, parameters and results."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
 
 _FITS: Final = ("sklearn.fit", "sklearn.partial_fit")
-"""Operations that make a fitted estimator."""
+"""Operations that produce a fitted estimator."""
 _FITTED: Final = ("INDIRECT", "CONDITIONAL")
-"""How the state that a transformer learnt is behind what it makes: it decided, its values are not in it."""
+"""The dependency on the state of a fitted transformer: it influences the result, but its values are not part of it."""
 _PREDICTS: Final = ("predict", "score_samples", "kneighbors")
 
 
 def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """``fit`` and its kin: the estimator is now what it learned."""
+    """Record ``fit`` and similar methods, which give the estimator a new value."""
     del result
     estimator, x, y = args[0], _argument(args, kwargs, 1, "X"), _argument(args, kwargs, 2, "y")
     if x is None:
@@ -60,7 +60,7 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
 
 
 def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """A pipeline was put together: of steps that are fitted already it is a model by itself."""
+    """Record a new pipeline, which is a fitted model if all its steps are fitted already."""
     del result, kwargs
     pipeline = args[0]
     steps = [
@@ -95,7 +95,7 @@ def _name(
     columns: tuple[str, ...],
     parameters: dict[str, Any],
 ) -> None:
-    """The value is from now on a model with a name and a facet that describes it."""
+    """Make the value a named model, with a facet that describes it."""
     facet = _facet(model, features, parameters)
     repeated_fits.name(recorder, value, ref, facets=Described(facet, model, features, columns, recorder.run_id))
 
@@ -114,16 +114,17 @@ def _training(recorder: Recorder, x: Any, y: Any, model: str) -> list[Value]:
 
 
 def _continued(before: Value | None, estimator: Any, method: str) -> Value | None:
-    """What an estimator was, where the fit went on from there; a fit that starts again makes another model of it."""
+    """The earlier value of an estimator if the fit continues from it; None for a fit that starts again, which creates
+    another model."""
     return before if method == "partial_fit" or getattr(estimator, "warm_start", False) else None
 
 
 class _OfFile:
-    """Stands for a model that a library loads for itself, while it is read."""
+    """An object to bind to a model that a library loads internally."""
 
 
 def earlier_model(recorder: Recorder, given: Any) -> Value | None:
-    """The other model that a fit of xgboost's or lightgbm's was told to go on with: an object, or its file."""
+    """The model that a fit of xgboost or lightgbm continues from, given as an object or a file."""
     if not isinstance(given, str) and not hasattr(given, "__fspath__"):
         return recorder.values.seen(given) if given is not None else None
     ref = located(given)
@@ -131,7 +132,7 @@ def earlier_model(recorder: Recorder, given: Any) -> Value | None:
 
 
 def _model_name(recorder: Recorder, value: Value, before: Value | None, estimator: Any, method: str) -> str:
-    """As the script calls it; a model that is trained further keeps its name."""
+    """The name of the model in the script; a model that is trained further keeps its name."""
     if before is not None and before.dataset is not None:
         return before.dataset.name.rpartition("/")[2]
     name = receiver_name(value.code, value.line, method) or type(estimator).__name__
@@ -139,14 +140,14 @@ def _model_name(recorder: Recorder, value: Value, before: Value | None, estimato
 
 
 def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:
-    """Each feature comes from its columns of X; the label decides about all of them."""
+    """Each feature comes from its columns of X; the label influences all of them."""
 
     def label(value: Value) -> list[Dep]:
         names = value.inputs[1].column_names() if sides == 2 else ()
         deps = [Dep(1, name, "INDIRECT", "CONDITIONAL", description="label") for name in names or (None,)]
         return deps if sides == 2 else []
 
-    if len(features) > MAX_FEATURES:  # too many to name: all of them, from the columns that any is made of
+    if len(features) > MAX_FEATURES:  # too many to name: all together come from all columns used
         used = sorted({i for feature in features for i in feature.inputs})
         unnamed = [Dep(0, columns[i]) for i in used] if len(used) <= MAX_FEATURES else [Dep(0, None)]
         return lambda value: Columns({"*": unnamed}, label(value))
@@ -165,12 +166,12 @@ def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) 
 
 
 def _parameters(estimator: Any) -> dict[str, Any]:
-    """All hyper-parameters, nested ones too; objects by their class, functions by name."""
+    """All hyper-parameters, including nested ones; objects by their class, functions by name."""
     return {name: plain(value) for name, value in estimator.get_params(deep=True).items()}
 
 
 def plain(value: Any) -> Any:
-    """A parameter as JSON can hold it: lists and dicts cut at 50 items, functions by name, objects by class."""
+    """A parameter as a JSON value: lists and dicts cut at 50 items, functions by name, objects by class."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
@@ -206,7 +207,7 @@ def _facet(estimator: Any, features: list[Feature], parameters: dict[str, Any]) 
 
 
 def _best_score(recorder: Recorder, estimator: Any) -> None:
-    """The best score of a search is a metric."""
+    """Record the best score of a search as a metric."""
     score = getattr(estimator, "best_score_", None)
     if isinstance(score, float):
         recorder.metric(f"{type(estimator).__name__}.best_score", float(score))
@@ -215,7 +216,7 @@ def _best_score(recorder: Recorder, estimator: Any) -> None:
 def after_transform(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
 ) -> None:
-    """``transform``: each output feature from its input columns, by the state that was fitted."""
+    """Record ``transform``: each output feature comes from its input columns, influenced by the fitted state."""
     estimator, x = args[0], _argument(args, kwargs, 1, "X")
     fitted, value = known(recorder, estimator), known(recorder, x)
     columns = columns_of(x, value)
@@ -249,13 +250,13 @@ def after_transform(
 def after_fit_transform(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
 ) -> None:
-    """``fit_transform``: a fit, then a transform."""
+    """Record ``fit_transform``: a fit, then a transform."""
     after_fit(recorder, None, args, kwargs, method)
     after_transform(recorder, result, args, kwargs, method)
 
 
 def after_predict(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """``predict`` and its kin: from the model's features and from the rows it was given."""
+    """Record ``predict`` and similar methods: the result comes from the model and from the given rows."""
     estimator, x = args[0], _argument(args, kwargs, 1, "X")
     if x is None:
         return
@@ -280,13 +281,13 @@ def after_predict(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
 def after_fit_predict(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
 ) -> None:
-    """``fit_predict``: a fit, then a prediction of the same rows."""
+    """Record ``fit_predict``: a fit, then a prediction for the same rows."""
     after_fit(recorder, None, args, kwargs, method)
     after_predict(recorder, result, args, kwargs, method)
 
 
 def after_score(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """``score``: a metric of the model on those rows."""
+    """Record ``score``: a metric of the model on the given rows."""
     if isinstance(result, float):
         recorder.metric(f"{type(args[0]).__name__}.{method}", float(result), dataset=dataset_of(recorder, args[1:2]))
 
@@ -312,7 +313,7 @@ def dataset_of(recorder: Recorder, objects: tuple[Any, ...]) -> DatasetRef | Non
         for _ in range(100):
             if value is None or value.dataset is not None:
                 break
-            data = [item for item in value.inputs if not item.op.startswith(_FITS)]  # the rows, not what was fitted
+            data = [item for item in value.inputs if not item.op.startswith(_FITS)]  # the rows, not the estimator
             value = data[-1] if data else None
         if value is not None and value.dataset is not None:
             return value.dataset

@@ -1,8 +1,8 @@
 """Fits in a loop: the first models of one line of code get their own names, the others share the last one.
 
-A script that fits ten thousand models tells nothing with ten thousand names, and describing each costs more than
-fitting it. Of models that share a name the latest counts: what an earlier one learnt from is let go before it is
-profiled, and how much each feature mattered to it before that is worked out.
+Ten thousand names for ten thousand models help nobody, and describing each costs more than fitting it. Of models that
+share a name, the latest counts: the training data of an earlier one is not profiled, and its feature importances are
+not computed, if that has not happened yet.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headwater.capture.integrations.sklearn.importances import Described
 from headwater.capture.recorder import Named, Recorder
 
 MAX_OF_ONE_SITE: Final = 10
-"""Models of one line of code that have names of their own."""
+"""How many models of one line of code have names of their own."""
 
 _MAX_SITES: Final = 10_000
 
@@ -24,7 +24,7 @@ _Site = tuple[str, CodeType | None, int, str]
 _counts: dict[_Site, int] = {}
 _latest: dict[_Site, str] = {}
 _positions: dict[tuple[str, str], int | None] = {}
-"""By run and name, where the latest item with a shared name stands in the recorder."""
+"""The position in the recorder of the latest item with a shared name, by run and name."""
 
 
 def name_of_model(recorder: Recorder, base: str, code: CodeType | None, line: int) -> str:
@@ -45,7 +45,8 @@ def name_of_model(recorder: Recorder, base: str, code: CodeType | None, line: in
 
 
 def name(recorder: Recorder, *args: Any, **kwargs: Any) -> None:
-    """``recorder.name``; an earlier item of that shared name, not yet looked at, loses snapshot and weights."""
+    """Call ``recorder.name``, and remove snapshot and importances from an earlier, unprocessed item with the same
+    shared name."""
     recorder.name(*args, **kwargs)
     key = (recorder.run_id, args[1].name)
     if key not in _positions:

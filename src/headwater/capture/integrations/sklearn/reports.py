@@ -1,8 +1,8 @@
 """Arrays, tables and text that scikit-learn's functions compute: confusion matrices, reports, curves, importances,
 similarities.
 
-One number of all that was measured is a metric (``evaluation``). These give several: each array, number and text of
-the result comes from all the data and models among the arguments.
+Functions that return one number are metrics (``metrics.py``). These return several: each array, number and text in the
+result comes from all data and models among the arguments.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def hook(hooks: Hooks, module: ModuleType) -> None:
 
 
 def after_measure(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
-    """Something of several parts was measured."""
+    """Bind the parts of a result to the data and models among the arguments."""
     given = [*args, *(item for key, item in kwargs.items() if key in _DATA)]
     inputs = list(dict.fromkeys(value for item in given if (value := known_or_read(recorder.values, item)) is not None))
     if not inputs:
@@ -69,7 +69,7 @@ def after_measure(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
 
 
 def _parts(result: Any, label: str, depth: int) -> Iterator[tuple[str, Any]]:
-    """The arrays, numbers and texts in a result, each with what it is called there."""
+    """The arrays, numbers and texts in a result, each with its name there."""
     if isinstance(result, dict | tuple | list) and depth < _DEEPEST:
         named = result.items() if isinstance(result, dict) else ((label, item) for item in result)
         for key, item in list(named)[:MOST_PARTS]:

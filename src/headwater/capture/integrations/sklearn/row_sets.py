@@ -13,11 +13,11 @@ from headwater.capture.source_analysis.array_origins import GUESSED
 from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Value, make_value, same_columns
 
 _SEARCHED: Final = 5_000
-"""Values looked at when asking whether a set stands behind an object; a longer history counts as none."""
+"""How many values are searched for a set behind an object; beyond that there counts as none."""
 
 
 def columns_of(obj: Any, value: Value | None) -> tuple[str, ...]:
-    """Column names of a frame or matrix; ``x0, x1, ...`` where it has none, as scikit-learn itself names them."""
+    """The column names of a frame or matrix; without any, ``x0, x1, ...`` as in scikit-learn."""
     columns = getattr(obj, "columns", None)
     if columns is not None and not callable(columns):
         return tuple(str(name) for name in columns)
@@ -30,7 +30,7 @@ def columns_of(obj: Any, value: Value | None) -> tuple[str, ...]:
 
 
 def rows_of(obj: Any) -> int | None:
-    """Number of rows, where the object tells without work."""
+    """The number of rows, if it is known without computation."""
     shape = getattr(obj, "shape", None)
     if shape:
         return int(shape[0])
@@ -38,9 +38,9 @@ def rows_of(obj: Any) -> int | None:
 
 
 def known(recorder: Recorder, obj: Any, *, is_new: bool = False) -> Value:
-    """The value of ``obj``; where nothing was known of it, a new one that at least has its columns. That it is what a
-    model said is not guessed: a loop of fits would make each model of the one before. Neither is, of what ``is_new``,
-    that it is of a set: a loop of splits would make each set of the one before."""
+    """The value of ``obj``, or a new one with its columns if it is unknown. A guess that it is the output of a model is
+    ignored: in a loop of fits, each model would come from the previous one. So is, if ``is_new``, a guess that it is
+    part of a set: in a loop of splits, each set would come from the previous one."""
     value = recorder.values.get(obj)
     if value is not None and value.op == GUESSED:
         is_far = any(map(_is_of_model, value.inputs)) or (is_new and any(map(has_set, value.inputs)))
@@ -64,8 +64,8 @@ def _spelled_out(value: Value) -> Columns:
 
 
 def snapshot_of(objects: Sequence[Any], columns: Sequence[tuple[str, ...]] = ()) -> Any:
-    """Snapshots for the profile of a set whose columns live in several objects (X and y); ``columns`` is what the set
-    calls those of each, for objects that do not name them."""
+    """Snapshots for profiling a set whose columns are spread over several objects (X and y). ``columns`` are the names
+    of each object's columns in the set, for objects without names."""
     from headwater.capture.profiling import can_profile, snapshot
 
     names = columns or ((),) * len(objects)
@@ -82,8 +82,8 @@ def snapshot_of(objects: Sequence[Any], columns: Sequence[tuple[str, ...]] = ())
 def name_set(
     recorder: Recorder, parts: Sequence[Any], name: str, op: str, facets: dict[str, Any], made: Value | None = None
 ) -> list[Value]:
-    """Make the parts (X, y) one named set; each part is from now on what it is of that set. Returns that, part by part:
-    of a list, which cannot be followed, there is no other way to know it."""
+    """Make the parts (X, y) one named set, and bind each to its part of the set. Returns the values of the parts,
+    because lists, which cannot be followed, have no other way to get theirs."""
     values = [known(recorder, part) for part in parts]
     columns = [columns_of(part, value) for part, value in zip(parts, values, strict=True)]
     ref = recorder.memory_ref(name)
@@ -113,8 +113,8 @@ def name_values(
     snapshot: Any,
     made: Value,
 ) -> list[Value]:
-    """Make values (of X, y) with these columns the one set ``ref``, at the place in the code where ``made`` was; what
-    each is of that set. What the index of a part holds is of the set too."""
+    """Make the values (of X, y) with these columns one set ``ref``, created where ``made`` was. Returns a value for
+    each as part of the set. Index levels of a part are columns of the set, too."""
     labels = [names or ("label",) for names in columns]
     fields = {
         name: [Dep(position, name if columns[position] else None, subtype="IDENTITY")]
@@ -140,7 +140,7 @@ def name_values(
 
 
 def _part(whole: Value, names: tuple[str, ...], levels: tuple[str, ...], rows: int | None) -> Value:
-    """X or y as what it is of a set: its columns, and its index from the columns that hold it there."""
+    """X or y as a part of a set: its columns, and its index levels, which are columns of the set."""
     if not levels:
         return make_value("sklearn.part", (whole,), same_columns, columns=names, rows=rows)
     fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in names}
@@ -150,7 +150,7 @@ def _part(whole: Value, names: tuple[str, ...], levels: tuple[str, ...], rows: i
 
 
 def has_set(value: Value) -> bool:
-    """Whether a set with a name in memory stands behind a value."""
+    """Whether a value comes from a named set in memory."""
     seen: set[int] = set()
     stack = [value]
     while stack and len(seen) < _SEARCHED:
@@ -166,7 +166,7 @@ def has_set(value: Value) -> bool:
 
 
 def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """``train_test_split``: each side is a set, named after the variables it goes to."""
+    """Record ``train_test_split``: each side is a set, named after the variables it is assigned to."""
     seed, fraction = kwargs.get("random_state"), kwargs.get("test_size", kwargs.get("train_size"))
     is_stratified = kwargs.get("stratify") is not None
     detail = {"seed": _scalar(seed), "fraction": _scalar(fraction), "stratified": is_stratified}
@@ -201,7 +201,7 @@ def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 
 def _same(value: Value) -> Columns:
-    """Each column and each level of the index is what it was; so is an array whose column has no name."""
+    """Each column and each index level is unchanged, and so is an array whose column has no name."""
     fields = same_columns(value).fields or {"*": [Dep(0, None, subtype="IDENTITY")]}
     for level in levels_of(value):
         fields[field_of_level(level)] = [Dep(0, field_in(value.inputs[0], level), subtype="IDENTITY")]
@@ -209,7 +209,7 @@ def _same(value: Value) -> Columns:
 
 
 def _scalar(value: Any) -> Any:
-    """A number, text or nothing as it is; anything else (a RandomState shows no seed) by its class."""
+    """A number, text or None as it is; anything else (such as a RandomState, which shows no seed) by its class."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     item = getattr(value, "item", None)
