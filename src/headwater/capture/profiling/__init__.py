@@ -33,19 +33,19 @@ _TIERS = ("schema", "fingerprint", "default", "full")
 
 
 def can_profile(obj: object) -> bool:
-    """Whether ``profile`` takes the object; costs a look at its class."""
+    """Whether ``profile`` accepts the object, decided by its class."""
     return reader_of(obj) is not None
 
 
 def profile(obj: Any, *, tier: Tier = "default", budget_s: float = DEFAULT_BUDGET_S, ranges: bool = True) -> Profile:
     """Profile an object or a ``Snapshot`` of one.
 
-    ``budget_s`` is processor time of the calling thread; it bounds the tier ``default`` only. When it does not suffice
-    there is no fingerprint, statistics come from evenly spread blocks of rows, and ``skipped`` says so.
-    ``ranges=False`` leaves out every single value (extremes and quantiles).
+    ``budget_s`` is processor time of the calling thread; it limits only the tier ``default``. If it is
+    exceeded, there is no fingerprint, statistics come from evenly spread blocks of rows, and ``skipped`` says so.
+    ``ranges=False`` leaves out all single values (extremes and quantiles).
 
-    Two objects have the same fingerprint exactly when they hold the same columns (name and type, in order) with the
-    same values, however chunked, sliced, padded or indexed, in whichever library:
+    Two objects have the same fingerprint exactly if they hold the same columns (name and type, in order) with the same
+    values, however chunked, sliced, padded or indexed, and in any library:
 
     - integers and floats of the same width are the same type everywhere; ``bool`` is not an integer;
     - text is ``string`` whether objects, ``str``, Arrow (either offset width, or views) or polars;
@@ -76,7 +76,7 @@ def profile(obj: Any, *, tier: Tier = "default", budget_s: float = DEFAULT_BUDGE
 
 
 def _changed(found: Profile) -> Profile:
-    """What is still true of an array that was written to after it was seen: its shape and type."""
+    """The profile of an array that was changed while it was profiled: only its shape and type remain valid."""
     import msgspec
 
     columns = [ColumnProfile(name=name, type=type_, nullable=nullable) for name, type_, nullable in found.fields]

@@ -23,8 +23,8 @@ _NEEDED = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow", "numpy": 
 def reader_of(obj: object) -> ModuleType | None:
     """The file of this package that reads the object, or None if none does.
 
-    The classes of the object's ancestry name the libraries to ask, so that a subclass defined by a user counts as what
-    it extends. Each file has the same functions: ``accepts``, ``table`` and ``snapshot``.
+    All base classes of the object are considered, so that a subclass defined by a user counts as what it extends. Each
+    file has the same functions: ``accepts``, ``table`` and ``snapshot``.
     """
     if isinstance(obj, list | tuple | dict):
         return _load("python_containers")
@@ -39,7 +39,11 @@ def reader_of(obj: object) -> ModuleType | None:
 
 
 def required_reader(obj: object) -> Any:
-    """The same, or ``InvalidInput`` that says what can be profiled."""
+    """As ``reader_of``, but required.
+
+    Raises:
+        InvalidInput: no file reads the object; the message says what can be profiled.
+    """
     reader = reader_of(obj)
     if reader is None:
         raise InvalidInput(

@@ -49,7 +49,7 @@ def table(obj: Any) -> Table:
 
 
 def type_name(type_: Any) -> str:
-    """The type in the words that all libraries share here; offsets' widths and views make no difference."""
+    """The name of a type that is shared by all libraries here; the width of offsets and views make no difference."""
     if pa.types.is_string(type_) or pa.types.is_large_string(type_) or str(type_) == "string_view":
         return "string"
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or str(type_) == "binary_view":
@@ -155,7 +155,7 @@ def _wide(array: Any) -> Block:
 
 
 def texts(array: Any, *, reuse: bool = False) -> Block:
-    """Text or bytes out of whichever of the three layouts; with ``reuse`` the lengths are scratch memory."""
+    """Text or bytes from any of the three layouts; with ``reuse``, the lengths are scratch memory."""
     type_ = array.type
     if str(type_).endswith("_view"):
         array = array.cast(pa.large_string() if str(type_) == "string_view" else pa.large_binary())
@@ -174,7 +174,7 @@ def texts(array: Any, *, reuse: bool = False) -> Block:
 def _without_padding(
     lengths: npt.NDArray[np.int64], data: npt.NDArray[np.uint8], nulls: npt.NDArray[np.bool_] | None
 ) -> Block:
-    """Remove the bytes that stand at nulls."""
+    """The block, without the bytes at nulls."""
     if nulls is not None and lengths[nulls].any():
         data = data[np.repeat(~nulls, lengths)]
         lengths = np.where(nulls, 0, lengths)
@@ -201,7 +201,7 @@ def _lists(array: Any) -> Block:
 
 
 def _encoded_lists(array: Any, numeric: bool) -> Block:
-    """Lists value by value; a list of numbers without nulls gets the very bytes that ``_lists`` gives it."""
+    """Lists value by value; a list of numbers without nulls gets the same bytes as from ``_lists``."""
     values = array.to_pylist()
     if not numeric:
         return encoded_block(values)

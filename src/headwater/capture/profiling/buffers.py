@@ -1,7 +1,7 @@
 """Buffers that are reused from block to block.
 
-A fresh array of a megabyte costs ten times what one vector operation on it does, because the system hands out its pages
-one by one and takes them back. So every pass writes into memory that the thread keeps until the profile is done.
+Allocating an array of a megabyte costs ten times as much as a vector operation on it, because the system provides its
+pages one by one. So every pass writes into memory that the thread keeps until the profile is done.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _held = _Held()
 
 
 def scratch(slot: str, count: int, dtype: Any) -> npt.NDArray[Any]:
-    """``count`` values with undefined content, valid until the same thread asks for the same slot again.
+    """``count`` values with undefined content, valid until the same thread requests the same slot again.
 
-    A slot belongs to the one place that names it and always has one type.
+    A slot is used in one place of the code only, and always with the same type.
     """
     array = _held.arrays.get(slot)
     if array is None or len(array) < count or array.dtype != dtype:
@@ -43,5 +43,5 @@ def compressed(slot: str, values: npt.NDArray[Any], keep: npt.NDArray[np.bool_])
 
 
 def release() -> None:
-    """Give the calling thread's memory back."""
+    """Free the memory of the calling thread."""
     _held.arrays.clear()

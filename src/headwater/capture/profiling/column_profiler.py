@@ -20,11 +20,11 @@ from headwater.capture.profiling.summaries import NumberSummary, TimeSummary
 from headwater.model.fingerprints import ALGORITHM, digest_of
 
 _IDENTIFIER_SHARE = 0.9
-"""Integers of which at least this share is distinct are taken for keys of persons or things."""
+"""A column of integers with at least this share of distinct values is assumed to hold keys of persons or things."""
 
 
 class ColumnDigest:
-    """Digest of the type and the values of a column in order; equal for equal values however they are cut up."""
+    """Digest of a column's type and values in order, independent of how they are divided into blocks."""
 
     __slots__ = ("_lengths", "_nulls", "_values")
 
@@ -36,13 +36,13 @@ class ColumnDigest:
         self._nulls = xxhash.xxh3_128()
 
     def add(self, values: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64] | None) -> None:
-        """Take the canonical values of a block; ``lengths`` where they are of any length."""
+        """Add the canonical values of a block, with their ``lengths`` if these vary."""
         self._values.update(np.ascontiguousarray(values).data)
         if lengths is not None:
             self._lengths.update(np.ascontiguousarray(lengths).data)
 
     def add_nulls(self, nulls: Mask, start: int) -> None:
-        """Take the null mask of the block whose first row is ``start``."""
+        """Add the null mask of the block whose first row is ``start``."""
         self._nulls.update((np.flatnonzero(nulls).astype(np.int64) + start).data)
 
     def result(self, type_: str, row_count: int) -> str:
@@ -60,9 +60,9 @@ def _zero_at(values: npt.NDArray[np.generic], nulls: Mask) -> npt.NDArray[np.gen
 
 
 class ColumnPass:
-    """What is being learned about one column.
+    """The state of profiling one column.
 
-    ``digest`` is set to None once the column can no longer be digested in full (rows were left out).
+    ``digest`` is set to None once rows are left out, because it would be incomplete.
     """
 
     __slots__ = (
@@ -112,7 +112,7 @@ class ColumnPass:
         if self._distinct is not None and isinstance(block, Fixed) and self.column.kind == "bool":
             self._distinct.add_bools(block.values if kept is None else compressed("flags", block.values, kept))
         elif self._distinct is not None and kept is not None:
-            # Any value that occurs, repeated at the nulls, leaves the number of distinct values as it is.
+            # Repeating an existing value at the nulls does not change the number of distinct values.
             first = int(kept.argmax())
             words[nulls] = words[first]
             self._distinct.add(words if kept[first] else words[:0])
@@ -136,7 +136,8 @@ class ColumnPass:
             self.digest.add_nulls(nulls, start)
 
     def _canonical_floats(self, block: Fixed) -> tuple[Fixed, float]:
-        """One zero, one NaN, nulls as zero; and the sum of all, which is finite only if every value is."""
+        """The block with one kind of zero, one NaN and nulls as zero; and the sum, which is finite only if every value
+        is."""
         dtype = block.values.dtype
         # -0.0 + 0.0 is 0.0
         values = np.add(block.values, dtype.type(0), out=scratch(f"canonical {dtype}", len(block.values), dtype))
@@ -167,7 +168,7 @@ class ColumnPass:
         self._summary.add(values, total)
 
     def result(self, *, ranges: bool) -> ColumnProfile:
-        """The profile of the column; without ``ranges`` no value of it is shown (extremes, quantiles)."""
+        """The profile of the column; without ``ranges`` it shows no values (extremes, quantiles)."""
         column = self.column
         found: dict[str, Any] = {}
         if self._distinct is not None:

@@ -21,7 +21,7 @@ _OFTEN = 4
 
 
 class Distinct:
-    """Counts the distinct hashes that it is shown, block after block."""
+    """Counts distinct hashes, block by block."""
 
     __slots__ = ("_kept", "_limit", "_pending", "_pending_rows", "_piece", "_seen")
 
@@ -34,10 +34,10 @@ class Distinct:
         self._seen: Words | None = None
 
     def add(self, hashes: Words) -> None:
-        """Take a block of hashes; the array is not kept."""
+        """Add a block of hashes; the array is not kept."""
         at = 0
         while at < len(hashes):
-            # Pieces that double in size: each lowers the limit, which spares the sorting of most of the next.
+            # Pieces of doubling size: each lowers the limit, so that most of the next need not be sorted.
             self._take(hashes[at : at + self._piece])
             at += self._piece
             self._piece = min(2 * self._piece, BLOCK_ROWS)
@@ -62,9 +62,9 @@ class Distinct:
                 self._merge()
 
     def _unseen(self, hashes: Words) -> Mask:
-        """Which hashes a small table does not remember: columns of few values cost no sorting."""
+        """The mask of hashes that a small cache does not contain, so that columns with few values need no sorting."""
         if self._seen is None:
-            # An empty slot must not look like a hash that was seen: no hash of slot 0 has its upper bits set.
+            # An empty slot must not equal a possible hash: those of slot 0 have no upper bits set.
             self._seen = np.zeros(1 << _CACHE_BITS, dtype=np.uint64)
             self._seen[0] = np.uint64((1 << 64) - 1)
         slots = np.right_shift(hashes, _TAKE_BITS, out=scratch("slots", len(hashes), np.uint64)).view(np.int64)
@@ -82,7 +82,7 @@ class Distinct:
         self._pending_rows = 0
 
     def add_bools(self, values: npt.NDArray[np.generic]) -> None:
-        """Take a block of booleans as they are: looking for both values costs next to nothing."""
+        """Add a block of booleans as they are, because checking for both values is cheap."""
         present = [word for word, there in ((0, not values.all()), (1, values.any())) if there and len(values)]
         self._pending.append(np.array(present, dtype=np.uint64))
 

@@ -8,10 +8,10 @@ from headwater.capture.profiling.profile import ColumnProfile, Profile
 
 
 def profile_facets(profile: Profile) -> dict[str, dict[str, Any]]:
-    """``schema`` always; ``dataQualityMetrics`` and ``headwater_fingerprint`` where the profile has them.
+    """``schema`` and ``dataQualityMetrics``, and ``headwater_fingerprint`` if the profile has one or skipped something.
 
-    Keys are those of the standard's facets. Beyond them a column's metrics carry ``mean``, ``standardDeviation``,
-    ``minTime``, ``maxTime``, ``distinctIsEstimate`` and ``identifier``; the fingerprint facet says in ``skipped`` what
+    Keys are those of the standard's facets. In addition, a column's metrics have ``mean``, ``standardDeviation``,
+    ``minTime``, ``maxTime``, ``distinctIsEstimate`` and ``identifier``; the fingerprint facet lists in ``skipped`` what
     was left out.
     """
     facets: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Fingerprints of files and folders, which read a file again only when it has changed."""
+"""Fingerprints of files and folders. A file is read again only if it has changed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LARGEST_CACHE = 100_000
 
 
 class FileDigests:
-    """Digests of files by what the file system says of them: device, inode, size, modification and change time.
+    """Digests of files by their state in the file system: device, inode, size, modification and change time.
 
-    A digest is kept only if the file had been left alone for two seconds, because a second write within the clock's
-    resolution would not show. Safe for use by several threads.
+    A digest is kept only if the file had not been changed for two seconds, because a second write within the clock's
+    resolution would go unnoticed. Safe for use by several threads.
     """
 
     def __init__(self) -> None:
@@ -58,8 +58,11 @@ _DIGESTS = FileDigests()
 def fingerprint_file(path: str | os.PathLike[str], *, digests: FileDigests | None = None) -> FileFingerprint:
     """Fingerprint of a file (SHA-256 of its bytes) or a folder (a Merkle tree over its sorted entries).
 
-    A symbolic link that is given is followed; links inside a folder count by where they point to. Raises ``NotFound``
-    if there is nothing, ``InvalidInput`` for what is neither file nor folder or may not be read.
+    ``path`` may be a symbolic link; for links inside a folder, only their targets' names are digested.
+
+    Raises:
+        NotFound: there is no such file or folder.
+        InvalidInput: it is neither a file nor a folder, or cannot be read.
     """
     place = Path(path)
     try:
@@ -67,7 +70,7 @@ def fingerprint_file(path: str | os.PathLike[str], *, digests: FileDigests | Non
         if stat.S_ISDIR(state.st_mode):
             return _folder(place, digests or _DIGESTS)
         if not stat.S_ISREG(state.st_mode):
-            # Opening a pipe would wait for a writer, a device might never end.
+            # Opening a pipe would wait for a writer, and reading a device might never end.
             raise InvalidInput(field="path", value=str(place), rule="must be a regular file or a folder")
         digest, state = (digests or _DIGESTS).digest(place)
     except FileNotFoundError as error:
@@ -108,7 +111,7 @@ def parquet_footer(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Row count, fields and null counts from the footer of a Parquet file, read in a fraction of a millisecond.
 
     Returns ``{"row_count", "size_bytes", "fields": [(name, type)], "null_counts": {name: count}}``; a column has a null
-    count only if every row group states one. None if neither ``pyarrow.parquet`` nor polars (which tells no null
+    count only if every row group has one. None if neither ``pyarrow.parquet`` nor polars (which provides no null
     counts) is loaded, or the file is not Parquet.
     """
     parquet, arrow = sys.modules.get("pyarrow.parquet"), sys.modules.get("pyarrow")

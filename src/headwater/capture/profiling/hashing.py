@@ -23,7 +23,7 @@ ROW_START = np.uint64(0x2545F4914F6CDD1D)
 _32, _29, _64 = np.uint64(32), np.uint64(29), np.uint64(64)
 _WORD = 8
 LONG_BYTES = 64
-"""From this length on a value is hashed on its own (xxh3_64) instead of eight bytes at a time beside its neighbours."""
+"""From this length on, a value is hashed on its own (xxh3_64) instead of eight bytes at a time with all others."""
 
 _KEEP_BYTES = np.array([(1 << 8 * count) - 1 for count in range(_WORD + 1)], dtype=np.uint64)
 _OFTEN = 4
@@ -32,7 +32,7 @@ _MASK_64 = (1 << 64) - 1
 
 
 def column_constants(position: int) -> tuple[np.uint64, np.uint64]:
-    """The odd multiplier of the column at ``position`` and what a null in it adds to its row."""
+    """The odd multiplier of the column at ``position``, and the word that a null in it adds to its row."""
     return np.uint64(_stir(2 * position + 1) | 1), np.uint64(_stir(2 * position + 2))
 
 
@@ -45,7 +45,7 @@ def _stir(number: int) -> int:
 
 
 def hash_values(block: Block) -> Words:
-    """One hash a row, before the column's multiplier. Scratch memory; at nulls it holds anything."""
+    """One hash per row, before the column's multiplier. The result is scratch memory, undefined at nulls."""
     if isinstance(block, Coded):
         return np.take(block.table, block.codes, out=_words("hashes", len(block.codes)), mode="clip")
     if isinstance(block, Bytes):
@@ -69,9 +69,9 @@ def as_words(values: npt.NDArray[np.generic]) -> Words:
 
 
 def _mix(words: Words, out: Words) -> Words:
-    """Multiply, then fold the upper half onto the lower: one to one, and every bit reaches the lower half.
+    """Multiply, then fold the upper half onto the lower: this is one to one, and every bit reaches the lower half.
 
-    The odd multiplier of the column comes next and carries the lower half up again.
+    The odd multiplier of the column, which follows, carries the lower half up again.
     """
     spare = _words("spare", len(words))
     np.multiply(words, _MULTIPLY_1, out=out)
@@ -164,7 +164,7 @@ def _fold_rest(
 def _fold_few(
     out: Words, padded: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], at: int
 ) -> None:
-    """The same for one word where few values have it: only those are looked at."""
+    """As ``_fold_rest``, for one word that only few values have: only those are processed."""
     rows = np.flatnonzero(lengths > at)
     part = out[rows]
     part *= _MULTIPLY_3
@@ -185,9 +185,9 @@ def _hash_long(
 
 
 def row_sums(rows: Words) -> tuple[int, int]:
-    """Two sums over finished row hashes; ``rows`` holds the sum over columns a row and is overwritten.
+    """Two sums over finished row hashes; ``rows`` holds each row's sum over columns, and is overwritten.
 
-    The finish must be far from linear, or exchanging values between two rows would leave the sums as they were.
+    The finish must be far from linear; otherwise exchanging values between two rows would not change the sums.
     """
     spare = _words("spare", len(rows))
     for shift, factor in ((_32, _MULTIPLY_1), (_29, _MULTIPLY_3), (_32, _MULTIPLY_2)):

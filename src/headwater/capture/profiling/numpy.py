@@ -12,11 +12,11 @@ from headwater.capture.profiling.blocks import Block, Bytes, Column, Fixed, NoCa
 from headwater.capture.profiling.python_objects import object_column
 
 MOST_COLUMNS = 256
-"""A wider matrix is one column of rows: nobody reads a list of 784 pixels, and each would cost a fixed price."""
+"""A wider matrix is one column of rows: a list of 784 pixels helps nobody, and each column has a fixed cost."""
 
 COPY_BYTES = 1 << 20
-"""An array up to this size is copied for a snapshot, in about a millisecond; a digest of it would take a tenth of that,
-but is lost if the array is written to."""
+"""An array up to this size is copied for a snapshot, in about a millisecond; a digest would take a tenth of that, but
+would be lost if the array is changed."""
 
 _NOT_A_TIME = np.iinfo(np.int64).min
 _UNITS = ("s", "ms", "us", "ns")
@@ -50,7 +50,7 @@ def _columns(array: npt.NDArray[Any]) -> list[Column]:
 
 
 def array_column(name: str, array: npt.NDArray[Any], *, nulls: npt.NDArray[np.bool_] | None = None) -> Column:
-    """A column over an array, by its first axis; ``nulls`` marks missing rows, else NaN and NaT do."""
+    """A column over an array, by its first axis. Missing rows are those in ``nulls`` if given, else NaN and NaT."""
     if array.ndim > 1:
         return _matrix_column(name, array)
     kind = array.dtype.kind
@@ -138,7 +138,7 @@ def _raw_column(name: str, array: npt.NDArray[Any]) -> Column:
 
 
 def _is_solid(dtype: np.dtype[Any]) -> bool:
-    """Whether every byte of a value counts: no references, and none of the padding of extended floats and records."""
+    """Whether every byte of a value is significant: no references, and no padding as in extended floats and records."""
     return (
         dtype.kind in "biumM"
         or (dtype.kind in "fc" and dtype.name in _SOLID)
@@ -180,7 +180,7 @@ def _unreadable(start: int, stop: int) -> Block:
 
 
 def snapshot(obj: npt.NDArray[Any]) -> tuple[Any, bool]:
-    """A copy of a small array; a large one as it is, which is safe only if nobody may write to it."""
+    """A copy of a small array; a large one as it is, which is safe only if it is read-only."""
     if obj.nbytes <= COPY_BYTES:
         return obj.copy(), True
     return obj, _frozen(obj)

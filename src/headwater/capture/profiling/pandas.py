@@ -1,7 +1,7 @@
 """Columns of pandas frames, series and indexes. Loaded only once pandas is.
 
-The index counts where it holds data: its named levels, and unnamed ones that are not integers, stand before the columns
-(where ``to_csv`` and ``reset_index`` put them). An unnamed integer index is row positions and does not count.
+The index counts if it holds data: its named levels, and unnamed ones that are not integers, come before the columns
+(where ``to_csv`` and ``reset_index`` put them). An unnamed integer index is only row positions, and does not count.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def label_text(label: object) -> str:
 
 
 def _levels(index: Any, *, always: bool) -> list[tuple[str, Any]]:
-    """The levels of an index that hold data, named as Arrow names them where they have no name."""
+    """The levels of an index that hold data; those without a name are named as Arrow names them."""
     found = []
     for at, name in enumerate(index.names):
         values = index.get_level_values(at)
@@ -140,10 +140,10 @@ def _other_column(name: str, array: Any) -> Column:
 
 
 def snapshot(obj: Any) -> tuple[Any, bool]:
-    """A copy that later changes by the user do not reach, without copying data, and whether that holds.
+    """A copy that later changes by the user do not affect, and whether that is guaranteed.
 
-    With copy-on-write (always on from pandas 3) a shallow copy shares the data until somebody writes, and the writer
-    pays for the copy. Before, a shallow copy would change with the original, so a small object is copied in full and
+    With copy-on-write (always on since pandas 3) a shallow copy shares the data until somebody writes, and the writer
+    pays for the copy. Without, a shallow copy would change with the original, so a small object is copied in full, and
     a large one is returned as it is, unsafe. Mutable values inside columns of objects are shared in any case.
     """
     if isinstance(obj, pd.Index):

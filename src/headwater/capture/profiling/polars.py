@@ -1,6 +1,6 @@
 """Columns of polars frames and series, through polars' public interface alone. Loaded only once polars is.
 
-Text comes out through Arrow where pyarrow is already loaded and by joining where it is not; both give the same bytes.
+Text is read through Arrow if pyarrow is already loaded, and by joining otherwise; both give the same bytes.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _category_hashes(series: Any) -> tuple[npt.NDArray[Any], Words]:
 
 
 def _foreign_column(name: str, series: Any) -> Column:
-    """Decimals, binary and nested types, which only Arrow lays out; objects have no form at all."""
+    """Decimals, binary and nested types, which only Arrow provides; objects have no canonical form."""
     base = series.dtype.base_type()
     if base is pl.Object:
         return Column(name, "object", True, "other", nothing, unreadable="polars objects have no canonical form")

@@ -16,10 +16,10 @@ statistics, within the budget. ``full``: the same without a budget."""
 
 
 class ColumnProfile(Struct, frozen=True, kw_only=True):
-    """One column: its type and, where the tier asks for it, what its values look like.
+    """One column: its type and, depending on the tier, a summary of its values.
 
-    ``None`` always means "not known", never zero. Values are summarised for numbers and times only; text never leaves
-    more than counts. ``minimum`` to ``quantiles`` are over the finite values (neither null, NaN nor infinite).
+    ``None`` always means "not known", never zero. Values are summarised for numbers and times only; for text there are
+    only counts. ``minimum`` to ``quantiles`` are over the finite values (neither null, NaN nor infinite).
     ``minimum_time`` and ``maximum_time`` are ISO 8601. ``identifier`` marks integers that are (nearly) all distinct:
     their minimum, maximum and quantiles would be single persons' keys and are withheld.
     """
@@ -47,9 +47,8 @@ class ColumnProfile(Struct, frozen=True, kw_only=True):
 class Profile(Struct, frozen=True, kw_only=True):
     """Schema, size, statistics and fingerprint of one object.
 
-    ``rows_profiled`` is the number of rows that the statistics saw: less than ``row_count`` only when the budget ended,
-    and then ``fingerprint`` is None and ``skipped`` says so. ``complete`` is true when everything the tier promises is
-    there.
+    ``rows_profiled`` is the number of rows behind the statistics. It is less than ``row_count`` only if the budget was
+    exceeded; then ``fingerprint`` is None and ``skipped`` says so.
     """
 
     library: str
@@ -64,7 +63,7 @@ class Profile(Struct, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Whether nothing was left out."""
+        """Whether everything that the tier promises is there."""
         return not self.skipped
 
     @property

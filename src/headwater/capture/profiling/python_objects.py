@@ -1,7 +1,7 @@
 """Columns of Python objects, and the canonical bytes of single values.
 
-Text, booleans, dates and bytes are recognised and become the same columns as in a typed library. Anything else gets
-tagged bytes of its own, or none: a ``repr`` with an address in it would be another fingerprint in every process.
+Text, booleans, dates and bytes are recognised and become the same columns as in a typed library. Other values are
+encoded as tagged bytes, or not at all: a ``repr`` containing an address would differ in every process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _EPOCH = datetime.date(1970, 1, 1)
 
 
 def object_column(name: str, values: npt.NDArray[Any]) -> Column:
-    """A column over an array of objects, typed by what all of its values are."""
+    """A column over an array of objects, with the common type of its values."""
     row_count = len(values)
     kinds, nullable = _kinds(values)
     if not kinds:
@@ -43,7 +43,7 @@ def object_column(name: str, values: npt.NDArray[Any]) -> Column:
 
 
 def _kinds(values: npt.NDArray[Any]) -> tuple[set[type], bool]:
-    """The types of the values that are not missing, and whether any is."""
+    """The types of the values that are not missing, and whether any value is missing."""
     kinds = set(map(type, values.tolist()))
     floats = {kind for kind in kinds if issubclass(kind, float | np.floating)}
     if floats:
@@ -63,7 +63,7 @@ _PLAIN: dict[type, type] = {np.bool_: bool, np.str_: str, np.bytes_: bytes}
 
 
 def _missing_types() -> set[type]:
-    """The types of pandas' own missing values, where pandas is loaded."""
+    """The types of pandas' own missing values, if pandas is loaded."""
     pandas = sys.modules.get("pandas")
     values = (getattr(pandas, "NA", None), getattr(pandas, "NaT", None))
     return {type(value) for value in values if value is not None}
@@ -79,7 +79,7 @@ def is_missing(value: object) -> bool:
 
 
 def _mask(values: Sequence[Any]) -> npt.NDArray[np.bool_] | None:
-    """Which of the values are missing."""
+    """The mask of missing values; None if there are none."""
     kinds = set(map(type, values))
     missing_types = _missing_types() | {type(None)}
     if not kinds & missing_types and not any(issubclass(kind, float | np.floating) for kind in kinds):
@@ -92,7 +92,7 @@ def _mask(values: Sequence[Any]) -> npt.NDArray[np.bool_] | None:
 
 
 def text_block(values: npt.NDArray[Any]) -> Block:
-    """Strings (and missing values) as UTF-8; through Arrow where it is loaded, which takes a third of the time."""
+    """Strings (and missing values) as UTF-8; through Arrow if it is loaded, which takes a third of the time."""
     arrow = sys.modules.get("headwater.capture.profiling.arrow")
     if arrow is not None:
         block: Block | None = arrow.text_block(values)
@@ -142,10 +142,10 @@ def _days(day: datetime.date) -> int:
 
 
 def encode(value: object) -> bytes:
-    """Canonical bytes of a value: a tag, the length and the content, so that no two values run into each other.
+    """Canonical bytes of a value: tag, length and content, so that different values have different bytes.
 
-    Mappings and sets do not depend on their order. Raises ``NoCanonicalFormError`` for anything whose content cannot be
-    seen from outside.
+    The order of mappings and sets makes no difference. Raises ``NoCanonicalFormError`` for objects whose content is not
+    accessible.
     """
     tag, content = _tagged(value)
     return tag + len(content).to_bytes(8, "little") + content

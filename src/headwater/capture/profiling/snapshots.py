@@ -29,9 +29,9 @@ GUARD_BYTES = 256 << 20
 class Snapshot(msgspec.Struct, frozen=True):
     """An object as it was when ``snapshot`` was called.
 
-    ``safe`` is false where later changes could show; profile such an object at once, on the caller's thread, or accept
-    that ``profile`` of the snapshot gives the schema alone. ``guard`` is the digest that tells whether an array that
-    was too large to copy has changed since. ``names`` are what its columns are called, where the object does not say.
+    If ``safe`` is false, later changes may affect it: profile such an object at once, on the caller's thread, or accept
+    that ``profile`` returns only the schema. ``guard`` is the digest by which a change of an array that was too large
+    to copy is detected. ``names`` are the names of its columns, if the object has none.
     """
 
     obj: Any
@@ -40,14 +40,17 @@ class Snapshot(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
 
     def unchanged(self) -> bool:
-        """Whether the object still is what it was; always true where nothing could have changed it."""
+        """Whether the object is unchanged; always true if nothing could have changed it."""
         return self.guard is None or self.guard == _guard(self.obj)
 
 
 def snapshot(obj: object, names: tuple[str, ...] = ()) -> Snapshot:
-    """Take a snapshot on the caller's thread; raises ``InvalidInput`` for what cannot be profiled.
+    """Take a snapshot on the caller's thread.
 
-    ``names`` are what its columns are called, where the object (an array) does not say; they are no part of digests.
+    ``names`` are the names of its columns, if the object (an array) has none; they are not part of digests.
+
+    Raises:
+        InvalidInput: the object cannot be profiled.
     """
     held, safe = required_reader(obj).snapshot(obj)
     if safe:
@@ -57,7 +60,7 @@ def snapshot(obj: object, names: tuple[str, ...] = ()) -> Snapshot:
 
 
 def _guard(obj: Any) -> str | None:
-    """Digest of an array's bytes as they lie in memory, or None if they do not lie in one piece or are too many."""
+    """Digest of an array's bytes in memory, or None if they are not contiguous or too many."""
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(obj, numpy.ndarray) or obj.nbytes > GUARD_BYTES or obj.dtype.hasobject:
         return None

@@ -15,7 +15,7 @@ SAMPLE_ROWS = 4096
 """Quantiles come from about this many evenly spaced rows at most; 99 of 100 are off by less than 2 % in rank."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""The outermost ones stay clear of single extreme values."""
+"""The outermost ones are not sensitive to single extreme values."""
 
 _SAFE_INTEGER = 1 << 47
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -38,7 +38,7 @@ class NumberSummary:
         self._step = max(1, math.ceil(row_count / SAMPLE_ROWS))
 
     def add(self, values: npt.NDArray[np.generic], total: float = math.nan) -> None:
-        """Take a block of values without nulls, NaN or infinities; ``total`` is their sum if known."""
+        """Add a block of values without nulls, NaN or infinities; ``total`` is their sum if known."""
         count = len(values)
         if not count:
             return
@@ -64,7 +64,7 @@ class NumberSummary:
         self.count = together
 
     def result(self, *, withhold: bool) -> dict[str, Any]:
-        """The summary as fields of ``ColumnProfile``; ``withhold`` leaves out what could be single values."""
+        """The summary as fields of ``ColumnProfile``; ``withhold`` leaves out anything that could be a single value."""
         if not self.count:
             return {}
         found: dict[str, Any] = {"mean": _finite(self._mean), "sum": self._sum()}
@@ -95,7 +95,7 @@ class TimeSummary:
         self._high: int | None = None
 
     def add(self, values: npt.NDArray[np.generic]) -> None:
-        """Take a block of integers without nulls."""
+        """Add a block of integers without nulls."""
         if not len(values):
             return
         low, high = int(values.min()), int(values.max())
@@ -104,13 +104,13 @@ class TimeSummary:
         self.count += len(values)
 
     def result(self) -> dict[str, Any]:
-        """``minimum_time`` and ``maximum_time``, where they are times that the calendar knows."""
+        """``minimum_time`` and ``maximum_time``; None if they are outside the calendar."""
         if self._low is None or self._high is None:
             return {}
         return {"minimum_time": self._text(self._low), "maximum_time": self._text(self._high)}
 
     def _text(self, value: int) -> str | None:
-        """ISO 8601 to the microsecond (UTC where there is a zone), or None beyond the years 1 to 9999."""
+        """ISO 8601 to the microsecond (UTC if there is a zone), or None outside the years 1 to 9999."""
         try:
             if self._type.startswith("date32"):
                 return (datetime.date(1970, 1, 1) + datetime.timedelta(days=value)).isoformat()

@@ -20,7 +20,7 @@ _CLEARLY_TOO_LONG = 1.5
 
 
 class TablePass:
-    """One reading of a table; made for one call of ``run``."""
+    """One pass over a table, for one call of ``run``."""
 
     def __init__(self, table: Table, *, tier: Tier, budget_s: float, ranges: bool) -> None:
         self._table = table
@@ -39,8 +39,8 @@ class TablePass:
         self._started_s = time.thread_time()
 
     def run(self) -> Profile:
-        """Read the rows and return what was learned."""
-        # Overflow to infinity and NaN in sums are expected and handled; a user never asked to be warned of them.
+        """Read the rows and return the profile."""
+        # Overflow to infinity and NaN in sums are expected and handled, and must not warn the user.
         with np.errstate(all="ignore"):
             if self._tier != "schema":
                 try:
@@ -53,7 +53,8 @@ class TablePass:
         return time.thread_time() - self._started_s
 
     def _read(self) -> None:
-        """Read block after block; when the budget cannot suffice, give up the digests and read evenly spread blocks."""
+        """Read block by block. Once the budget is clearly too small, give up the digests and read evenly spread
+        blocks."""
         rows = self._table.row_count
         size = max(1024, min(BLOCK_ROWS, _BLOCK_VALUES // max(1, len(self._passes))))
         starts = list(range(0, rows, size))
@@ -111,7 +112,7 @@ class TablePass:
         return column_pass.result(ranges=self._ranges)
 
     def _fingerprint(self) -> Fingerprint | None:
-        """The fingerprint, if every row of every column took part."""
+        """The fingerprint; None unless every row of every column was read."""
         table = self._table
         if self._tier == "schema" or not self._whole or self._lost:
             return None
@@ -132,7 +133,7 @@ class TablePass:
         )
 
     def _skipped(self) -> list[str]:
-        """What the tier promises and the profile does not have, with the reason."""
+        """What the profile lacks although the tier promises it, with the reasons."""
         notes = [
             f"column {self._table.columns[position].name}: {reason}" for position, reason in sorted(self._lost.items())
         ]

@@ -1,10 +1,9 @@
 """Infers from the user's source which values an unknown array was computed from.
 
-``pred = (score > 0.5).astype(int)`` runs inside numpy, where no hook can be installed, so ``pred`` appears without a
-known origin. The statement itself still names ``score``. When such an array reaches a frame or a file, the statements
-that produced it are searched backwards from the line being executed, until they reach values that are alive and known
-to have been made on one of those lines. The result is marked ``inferred``, since a name may have been rebound in
-between.
+``pred = (score > 0.5).astype(int)`` runs inside numpy, where no hook can be installed, so ``pred`` has no known origin.
+But the statement names ``score``. When such an array reaches a frame or a file, the statements that produced it are
+searched backwards from the line being executed, until they reach live values known to have been made on one of those
+lines. The result is marked ``inferred``, since a name may have been rebound in between.
 
 Only the source text, our own records and the names bound to the array in the running frame are read; nothing is
 changed.
@@ -43,18 +42,18 @@ from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Rule, Valu
 MAX_STEPS: Final = 200
 
 GUESSED: Final = "unseen"
-"""The operation of a value that was guessed from an array's length; the code knows better, where it can be read."""
+"""The operation of a value guessed from an array's length. What the code shows takes precedence."""
 
 
 FROM_CODE: Final = "code"
-"""The operation of a value that was read from the code."""
+"""The operation of a value inferred from the code."""
 
 SUPPOSED: Final = frozenset((GUESSED, FROM_CODE))
 """Operations of values that nobody saw being made."""
 
 
 def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | None:
-    """The value of an object; of an array that nobody saw being made, what the code says, and only then a guess."""
+    """The value of an object. For an array of unknown origin, it is inferred from the code, else guessed by length."""
     value = values.get(item)
     if value is not None and value.op != GUESSED:
         return value
@@ -67,24 +66,23 @@ def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | Non
 
 
 def read_at(values: Values, code: CodeType | None, line: int, rows: int, item: Any = None) -> Value | None:
-    """As ``array_origin``, of an array that is there; None too where the line is a library's, or has been
-    asked often."""
+    """As ``array_origin``, for an existing array; also None if the line is in a library, or was analysed too often."""
     if code is None or not is_users(code) or not BUDGET.may_read(code, line):
         return None
     return read_of(values, item, code, line, rows)
 
 
 def read_of(values: Values, item: Any, code: CodeType | None, line: int, rows: int) -> Value | None:
-    """As ``array_origin``, of an array that is there, under the names that it has; first, what its rows were cut
-    out of."""
+    """As ``array_origin``, for an existing array under the names it has; but first, the array that its rows were
+    selected from."""
     names = names_of(item, code, line)
     chosen = selected_rows(values, FROM_CODE, item, code, line, names)
     return chosen if chosen is not None else array_origin(values, code, line, rows, names)
 
 
 def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
-    """The value of an array whose memory another shows; of one that nobody saw being made, what the code says of it
-    under a name that it has there. Without one it is not looked for: what the line made before is another array."""
+    """The value of an array that owns the memory of another. If it is unknown, it is inferred from the code, but only
+    under a name that it has there: without one, the line would show the origin of another array."""
     value = values.seen(owner)
     if value is not None or type(owner).__name__ != "ndarray" or not owner.ndim:
         return value
@@ -96,7 +94,7 @@ def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
 
 
 def names_of(item: Any, code: CodeType | None, line: int) -> tuple[str, ...]:
-    """The names that the running code has for an object at a line; none where it came out of an expression there."""
+    """The names of an object in the running code at a line; empty if it is the result of an expression there."""
     at = step_at(steps_of(code), line) if code is not None and item is not None else None
     names = dict.fromkeys((*at.passed, *at.used)) if at is not None else {}
     if code is None or not names:
@@ -109,7 +107,7 @@ def names_of(item: Any, code: CodeType | None, line: int) -> tuple[str, ...]:
 
 
 def known_or_listed(values: Values, item: Any) -> Value | None:
-    """The value of an object; of a list only what the code says that it was made of, never a guess by its length."""
+    """The value of an object. For a list, only what the code shows, never a guess by length."""
     value = values.get(item)
     return None if isinstance(item, list | tuple) and value is not None and value.op != FROM_CODE else value
 
@@ -122,11 +120,11 @@ def array_origin(
     names: Sequence[str] = (),
     within: ast.expr | None = None,
 ) -> Value | None:
-    """A value for an unknown array that is used at ``line`` of ``code``, under one of ``names`` where it has any there;
-    of which the expression ``within`` is known to make it.
+    """A value for an unknown array used at ``line`` of ``code`` under one of ``names``, if it has any there, or as the
+    result of the expression ``within``, if given.
 
-    ``UNKNOWN`` where the code says that it was made of nothing that is followed; None if the code does not tell:
-    there is no source, or the array came in as an argument that nobody can read.
+    ``UNKNOWN`` if the code shows that it was made from nothing that is followed. None if the code does not show its
+    origin: there is no source, or the array was passed in by code that cannot be analysed.
     """
     steps = steps_of(code) if code is not None else ()
     at = step_at(steps, line)
@@ -136,13 +134,13 @@ def array_origin(
     own = [] if names else [item for item in ends_of(walk.places.made(code), at) if item.rows == rows]
     if within is not None:
         at = part_of(at, within)
-        others = [item for item in own if item.op == FROM_CODE]  # what was read of the expressions beside it
+        others = [item for item in own if item.op == FROM_CODE]  # inferred for other expressions in the statement
         meant = [item for item in own if at.mentions.intersection(item.column_names() or at.mentions)]
         own = [item for item in meant if item not in others]
     chosen: frozenset[str] = at.mentions if within is not None else frozenset()
     walk.found.update((id(value), (value, chosen)) for value in own)
     walk.before_own = _behind(own)
-    # an array that was passed on has a name; only where none was, it came out of a larger expression
+    # an array that is passed on has a name; if none is, it is the result of a larger expression
     walk.queue += [
         _Wanted(code, name, False, at.first, line, at.mentions) for name in (() if own else names or at.passed)
     ] or walk.operands(at, line)
@@ -153,23 +151,23 @@ def array_origin(
 
 
 class _Wanted(NamedTuple):
-    """A name whose binding above a line is looked for."""
+    """A name whose binding above a line is searched."""
 
     code: CodeType
     name: str
     is_operand: bool
     before: int
     origin: int
-    """The line of the code that uses the array from which the name was reached."""
+    """The line that uses the array, from which the name was reached."""
     mentions: frozenset[str]
     called: Called | None = None
-    """Where the function was called from that made what is wanted; None of one that is running."""
+    """The place from which the function was called that made the object; None for a running function."""
     is_collected: bool = False
-    """Whether what was made in each round of a loop is wanted, as it was put into a list or dictionary."""
+    """Whether the objects of all iterations of a loop are wanted, because they were put into a list or dictionary."""
 
 
 class _Walk:
-    """Backwards from name to name, through statements, to values that were made at one of them."""
+    """Searches backwards from name to name through statements, to values made in one of them."""
 
     def __init__(self, values: Values, code: CodeType, line: int) -> None:
         self.code = code
@@ -181,7 +179,7 @@ class _Walk:
         self.queue: list[_Wanted] = []
 
     def run(self) -> None:
-        """Follow what is queued until nothing is left, or it has been enough."""
+        """Process the queue until it is empty, or ``MAX_STEPS`` names were examined."""
         seen: set[tuple[CodeType, str, int, Called | None]] = set()
         for _ in range(MAX_STEPS):
             if not self.queue:
@@ -198,8 +196,8 @@ class _Walk:
                 self._through(step, wanted)
 
     def operands(self, at: Step, line: int) -> list[_Wanted]:
-        """What is wanted of the names in the running statement. What the function holds under one, as
-        far as it is known, was found: no statement tells it better."""
+        """The names in the running statement to search for. A name whose current object is known needs no search: its
+        value is found."""
         frame = user_frame(sys._getframe(2))
         held = variables(frame, at.used) if frame.f_code.co_name == self.code.co_name else {}
         wanted = []
@@ -212,13 +210,13 @@ class _Walk:
         return wanted
 
     def value(self, rows: int | None) -> Value:
-        """A value made of what was found."""
+        """A value that combines everything found."""
         inputs = tuple(value for value, _ in self.found.values())
         rule = _from_mentioned([mentions for _, mentions in self.found.values()])
         return make_value(FROM_CODE, inputs, rule, rows=rows, code=self.code, line=self.bound_at)
 
     def _called(self, wanted: _Wanted) -> Called | None:
-        """Where the function was called from in which something is wanted; None in a module."""
+        """The place from which the function was called in which something is wanted; None in a module."""
         return wanted.called or (_called_now(wanted.code) if wanted.code.co_name != "<module>" else None)
 
     def _take(self, values: Sequence[Value], mentions: frozenset[str]) -> None:
@@ -273,13 +271,13 @@ class _Walk:
 
 
 def _called_now(code: CodeType) -> Called | None:
-    """The place from which a function that is running was called."""
+    """The place from which a running function was called."""
     caller = caller_of(code)
     return Called(caller.code, caller.line, caller.line, is_each=False) if caller is not None else None
 
 
 def _at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
-    """Of what a statement made, what it bound to the name: of ``a, b = x.values, y.values`` what stands there."""
+    """Those of the values made by a statement that it bound to the name, as in ``a, b = x.values, y.values``."""
     node = step.node
     if not isinstance(node, ast.Assign) or len(step.binds) == 1:
         return direct if _is_inner(node, direct[-1]) else [v for v in direct if v.offset == direct[-1].offset]
@@ -296,7 +294,7 @@ def _at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
 
 
 def _is_inner(node: ast.stmt, value: Value) -> bool:
-    """Whether a value was made by a part of what an assignment gives, as the sides of ``a.values + b.values`` are."""
+    """Whether a value was made by a part of an assigned expression, like the sides of ``a.values + b.values``."""
     given = getattr(node, "value", None)
     if not isinstance(given, ast.expr) or value.code is None or value.offset >= 0:
         return False
@@ -307,7 +305,7 @@ def _is_inner(node: ast.stmt, value: Value) -> bool:
 
 
 def _given_there(node: ast.stmt, name: str) -> ast.expr | None:
-    """What an assignment of several expressions to several names gives that name."""
+    """The expression for that name in an assignment of several expressions to several names."""
     place = place_of(node, name)
     if place is None or not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Tuple):
         return None
@@ -315,7 +313,7 @@ def _given_there(node: ast.stmt, name: str) -> ast.expr | None:
 
 
 def _places_chosen(node: ast.stmt) -> frozenset[str]:
-    """The columns that ``X = X[:, [0, 2]]`` chooses by their places, as mentions."""
+    """The columns that ``X = X[:, [0, 2]]`` chooses by position, as mentions."""
     value = node.value if isinstance(node, ast.Assign) else None
     key = value.slice if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) else None
     if not isinstance(key, ast.Tuple) or len(key.elts) != 2 or not isinstance(key.elts[0], ast.Slice):
@@ -331,7 +329,7 @@ def _mention(place: int) -> str:
 
 
 def _of_parts(values: list[Value], mentions: frozenset[str]) -> list[Value]:
-    """Of the data and the labels that one call gave, those that the code asks for by ``data`` or ``target``."""
+    """Of the data and the labels that one call returned, those that the code mentions by ``data`` or ``target``."""
     labels = [value for value in values if value.column_names() == ("target",)]
     if len(values) > 1 and labels and ("data" in mentions) != ("target" in mentions):
         return labels if "target" in mentions else [value for value in values if value not in labels]
@@ -339,7 +337,7 @@ def _of_parts(values: list[Value], mentions: frozenset[str]) -> list[Value]:
 
 
 def _behind(values: list[Value]) -> set[int]:
-    """The identities of what some values were made from, as far as a short look goes."""
+    """The ``id()`` of the values that some values were made from, up to a limit."""
     seen: set[int] = set()
     stack = list(values)
     while stack and len(seen) < MAX_STEPS:
@@ -351,7 +349,7 @@ def _behind(values: list[Value]) -> set[int]:
 
 
 def _from_mentioned(mentions: list[frozenset[str]]) -> Rule:
-    """From the columns of each input that the code mentions; from all of it where it mentions none."""
+    """The rule of a value that comes from the columns of each input that the code mentions, or from all of it."""
 
     def rule(value: Value) -> Columns:
         deps: list[Dep] = []
@@ -366,8 +364,8 @@ def _from_mentioned(mentions: list[frozenset[str]]) -> Rule:
 
 
 def list_read(values: Values, code: CodeType, line: int, rows: int, names: Sequence[str]) -> Value | None:
-    """A value for a list that is used at ``line`` of ``code`` under these names: what the statements that bound them
-    made it of; None if they do not tell of anything that is followed."""
+    """A value for a list used at ``line`` of ``code`` under these names, from the statements that bound them; None if
+    they show nothing that is followed."""
     at = step_at(steps_of(code), line)
     if at is None:
         return None

@@ -1,4 +1,4 @@
-"""Statements of a function or module as (bound names, used names), the form in which the analysis reads them."""
+"""Statements of a function or module as bound and used names, the form that the analysis works on."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ class Step(NamedTuple):
     last: int
     binds: frozenset[str]
     passed: tuple[str, ...]
-    """Names passed on as they are: the whole right side, an argument, an item of a list."""
+    """Names passed on unchanged: the whole right side, an argument, an item of a list."""
     used: tuple[str, ...]
     """Names inside larger expressions."""
     mentions: frozenset[str]
-    """Texts and attributes in its expressions: where they name columns, those columns are meant."""
+    """Strings and attributes in its expressions, which may be names of columns."""
     is_closed: bool
-    """Whether it calls no function by its bare name: what such a function returns was made elsewhere."""
+    """Whether it calls no function by its unqualified name, whose result would be made elsewhere."""
     node: ast.stmt
-    """The statement itself, as it was parsed."""
+    """The parsed statement itself."""
     is_sure: bool = True
-    """Whether it runs exactly once where the function does: in no loop, branch or ``try``."""
+    """Whether it runs exactly once in each call of the function: not in a loop, branch or ``try``."""
 
 
 class Called(NamedTuple):
-    """The place from which a function was called, and whether what each of its calls gave is meant, not the latest."""
+    """The place from which a function was called, and whether the results of all its calls are meant or of the latest
+    only."""
 
     code: CodeType
     first: int
@@ -46,24 +47,24 @@ class Called(NamedTuple):
 
 
 _STORES: Final = frozenset({"setitem", "insert", "isetitem", "loc", "iloc", "at", "iat", "DataFrame", "Series"})
-"""Operations that take in an array; what they made is no step towards it."""
+"""Operations that store an array in an object; their results are not sources of the array."""
 _MEASURES: Final = frozenset({"shape", "size", "empty", "index", "columns", "ndim", "dtype", "dtypes"})
-"""Attributes that tell about data without giving any of it."""
+"""Attributes that describe data without containing any."""
 _GROWS: Final = frozenset({"append", "extend", "insert", "add", "update", "appendleft", "setdefault"})
 
 
 def made_there(values: Values, code: CodeType) -> list[tuple[int, Value]]:
-    """What a code object made, each with its line, in order; what took an array in left out."""
+    """The values made by a code object, in order, each with its line; without those of ``_STORES``."""
     return [(line_in(value), value) for value in values.made_in(parts_of(code)) if value.op not in _STORES]
 
 
 def line_in(value: Value) -> int:
-    """The line that made a value, in its whole notebook where it was a cell of one."""
+    """The line that made a value; for a cell, the line in the whole notebook."""
     return whole(value.code, value.line)[1] if value.code is not None else 0
 
 
 def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
-    """What the statement's latest run made and did not use up itself, in order."""
+    """The values that the latest run of a statement made and did not itself use, in order."""
     here = [value for line, value in made if step.first <= line <= step.last]
     latest = {(value.offset, value.column_names()): value for value in here}  # one call may make several: data, labels
     used = {id(item) for value in latest.values() for item in value.inputs}
@@ -71,14 +72,14 @@ def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
 
 
 def is_adding_up(node: ast.stmt) -> bool:
-    """Whether a statement puts more into what is there: ``total += x``, ``rows[test] = x``."""
+    """Whether a statement adds to an existing object: ``total += x``, ``rows[test] = x``."""
     targets = node.targets if isinstance(node, ast.Assign) else []
     return isinstance(node, ast.AugAssign) or (bool(targets) and all(isinstance(t, ast.Subscript) for t in targets))
 
 
 def arrays_of(values: Values, code: CodeType, step: Step, called: Called | None = None) -> list[Value]:
-    """The arrays that a statement made of late, in every round of a loop around it, and did not use up itself; of a
-    function's statement in the calls from one place."""
+    """The latest arrays that a statement made and did not itself use, in all iterations of a loop around it; with
+    ``called``, only in the calls from that place."""
     parts = set(parts_of(code))
     made = [one for one in list(values.arrays) if one[0].code in parts and step.first <= line_in(one[0]) <= step.last]
     found = [value for value, _, _ in made]
@@ -92,8 +93,8 @@ def arrays_of(values: Values, code: CodeType, step: Step, called: Called | None 
 
 
 def _before_latest(values: Values, code: CodeType, step: Step, called: Called, made: list[Value]) -> int:
-    """The number of a value that was made before the latest call of a function, and after those before it: by its
-    caller, or by the function itself above the loop in which the statement stands."""
+    """The number of a value made after the earlier calls of a function and before the arrays of its latest: by its
+    caller, or by the function itself above the loop around the statement."""
     latest = max((value.number for value in made), default=0)
     loops = [one.lineno for one in _loops_around(code, step)]
     above = [value.number for line, value in made_there(values, code) if line < min(loops, default=0)]
@@ -113,8 +114,8 @@ def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
 
 
 def begins_anew(step: Step, name: str, line: int = 0) -> bool:
-    """Whether a statement binds a name to something else than what it was, whatever happened before: for one that uses
-    it at ``line``, so does the loop around that whose target the name is."""
+    """Whether a statement certainly binds a name to a new object. For a use at ``line``, the loop around that line does
+    so, too, if the name is its target."""
     if isinstance(step.node, ast.For | ast.AsyncFor):
         return name in step.binds and step.last < line <= (step.node.end_lineno or 0)
     if isinstance(step.node, ast.With | ast.AsyncWith):
@@ -126,7 +127,7 @@ def begins_anew(step: Step, name: str, line: int = 0) -> bool:
 
 
 def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:
-    """The last statement above ``before`` that binds the name; in a loop, one below it."""
+    """The last statement above ``before`` that binds the name, or one below it, as in a loop."""
     above = [step for step in steps if name in step.binds and step.first < before]
     if above:
         return above[-1]
@@ -134,8 +135,7 @@ def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None
 
 
 def steps_of(code: CodeType) -> tuple[Step, ...]:
-    """The statements of a function, module or notebook (as far as it has run), in the order of their lines; none where
-    there is no source."""
+    """The statements of a function, module or notebook (as far as it has run), in order; empty without source."""
     count = len(lines_of(code.co_filename))
     return _steps_of(code, count) if 0 < count <= MAX_SOURCE_LINES else ()
 
@@ -151,7 +151,7 @@ def _steps_of(code: CodeType, count: int) -> tuple[Step, ...]:
 
 
 def module_steps_of(code: CodeType) -> tuple[Step, ...]:
-    """The statements of the module, or notebook, that a function is in: where its global names are bound."""
+    """The statements of a function's module or notebook, which bind its global names."""
     filename = file_of(code)
     count = len(lines_of(filename))
     return _steps_in(filename, count) if 0 < count <= MAX_SOURCE_LINES else ()
@@ -187,7 +187,7 @@ def _steps(body: list[ast.stmt], *, is_sure: bool = True) -> Iterator[Step]:
 
 
 def _steps_of_one(node: ast.stmt) -> Iterator[Step]:
-    """The steps that a statement is by itself, without those in its body."""
+    """The steps for a statement itself, without those in its body."""
     if isinstance(node, ast.For | ast.AsyncFor):
         yield _step(node, [node.target], node.iter, last=node.iter.end_lineno)
     elif isinstance(node, ast.While):
@@ -207,7 +207,7 @@ def _steps_of_one(node: ast.stmt) -> Iterator[Step]:
 
 
 def _grown(value: ast.expr | None) -> list[ast.expr]:
-    """The collection that ``rows.append(...)`` adds to."""
+    """The collection that a call like ``rows.append(...)`` adds to."""
     function = value.func if isinstance(value, ast.Call) else None
     is_growing = isinstance(function, ast.Attribute) and function.attr in _GROWS
     return [function.value] if is_growing and isinstance(function, ast.Attribute) else []
@@ -227,19 +227,19 @@ def _step(
 
 
 def part_of(step: Step, expression: ast.expr) -> Step:
-    """A statement, as far as one expression in it goes, which is more than a name."""
+    """A statement reduced to one expression in it, which is more than a name."""
     return step._replace(passed=(), used=tuple(names_in(expression)), mentions=mentions_in(expression))
 
 
 def mentions_in(value: ast.expr | None) -> frozenset[str]:
-    """The texts and attributes in an expression: where they name columns, those columns are meant."""
+    """The strings and attributes in an expression, which may be names of columns."""
     nodes = list(ast.walk(value)) if value is not None else []
     texts = {item.value for item in nodes if isinstance(item, ast.Constant) and isinstance(item.value, str)}
     return frozenset(texts | {item.attr for item in nodes if isinstance(item, ast.Attribute)})
 
 
 def _bound(target: ast.expr) -> Iterator[str]:
-    """The names that an assignment binds; of ``x[...] = `` and ``x.y =`` the object that it changes."""
+    """The names that an assignment binds; for ``x[...] = `` and ``x.y =``, the object that it changes."""
     if isinstance(target, ast.Name):
         yield target.id
     elif isinstance(target, ast.Tuple | ast.List):
@@ -250,7 +250,7 @@ def _bound(target: ast.expr) -> Iterator[str]:
 
 
 def _parts(value: ast.expr | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names that an expression passes on as they are, and names that it computes with."""
+    """The names that an expression passes on unchanged, and those that it computes with."""
     passed: list[str] = []
     used: list[str] = []
     waiting = [value] if value is not None else []
@@ -271,7 +271,7 @@ def _parts(value: ast.expr | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def names_in(node: ast.AST) -> list[str]:
-    """The names in an expression whose data it uses: ``len(x)`` and ``x.shape`` tell of ``x`` without giving any."""
+    """The names in an expression whose data it uses, unlike ``len(x)`` and ``x.shape``."""
     found: list[str] = []
     own = own_names(node)
     waiting: list[ast.AST] = [node]
@@ -287,14 +287,14 @@ def names_in(node: ast.AST) -> list[str]:
 
 
 def is_test_of_names(node: ast.AST) -> bool:
-    """Whether an expression asks no more than whether a column is there: ``"age" in frame``."""
+    """Whether an expression only checks for a column: ``"age" in frame``."""
     if not isinstance(node, ast.Compare) or not isinstance(node.left, ast.Constant):
         return False
     return isinstance(node.left.value, str) and all(isinstance(one, ast.In | ast.NotIn) for one in node.ops)
 
 
 def own_names(node: ast.AST) -> set[str]:
-    """The names that comprehensions and lambdas in an expression bind for themselves."""
+    """The names that comprehensions and lambdas in an expression bind."""
     targets = [item.target for item in ast.walk(node) if isinstance(item, ast.comprehension)]
     names = {item.id for target in targets for item in ast.walk(target) if isinstance(item, ast.Name)}
     return names | {item.arg for item in ast.walk(node) if isinstance(item, ast.arg)}

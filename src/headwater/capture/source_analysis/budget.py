@@ -1,8 +1,8 @@
-"""Limits how often arrays are looked up in the source on each line, and reports the lines that reached the limit.
+"""Limits how often each line is analysed for the origin of arrays, and reports the lines that reached the limit.
 
-A line that passes on many unknown arrays is in a loop and has already shown where they come from. Its further arrays
-are not looked up, and the run says so. A bounded number of lines is tracked; the least recently used one is dropped
-and starts again from zero.
+A line with many unknown arrays is in a loop and has already shown where they come from. Its further arrays are not
+analysed, which the run reports. A bounded number of lines is tracked; the least recently used one is dropped, and
+starts again from zero.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from types import CodeType
 from typing import Final
 
 MAX_ASKED: Final = 64
-"""Times that one line is looked up."""
+"""How often one line is analysed."""
 MAX_LINES: Final = 4_096
 
 
 class AnalysisBudget:
-    """Counts by line. ``tell`` is where a line that was given up is told of: the run that is being recorded."""
+    """Counts analyses by line. ``tell`` is called with a message for each line that reached the limit."""
 
     def __init__(self, *, max_lines: int = MAX_LINES) -> None:
         self._max_lines = max_lines
         self._asked: OrderedDict[tuple[int, int], tuple[CodeType, int]] = OrderedDict()
-        """By the identity of the code and the line. The code is held: another could get its identity."""
+        """By the ``id()`` of the code and the line. The code is kept alive, so that its ``id()`` is not reused."""
         self.tell: Callable[[str], None] | None = None
 
     def may_read(self, code: CodeType, line: int) -> bool:
-        """Whether the code is to be read for one more array at a line; counts, and tells where it is not."""
+        """Count one more array at a line, and return whether it may be analysed; if not, report the line."""
         key = id(code), line
         times = self._asked.pop(key, (code, 0))[1]
         is_enough = times >= MAX_ASKED
@@ -39,7 +39,7 @@ class AnalysisBudget:
         return not is_enough
 
     def gave_up(self, code: CodeType, line: int) -> None:
-        """Tell that arrays at a line are not looked up in the code any more."""
+        """Report that arrays at a line are no longer analysed."""
         if self.tell is not None:
             place = f"{code.co_filename.rpartition('/')[2]}:{line}"
             self.tell(
@@ -48,4 +48,4 @@ class AnalysisBudget:
 
 
 BUDGET: Final = AnalysisBudget()
-"""Those of this process."""
+"""The budget of this process."""

@@ -1,7 +1,7 @@
 """Follows origins across calls of the user's own functions: arguments to their callers, results to ``return``.
 
-An array that was passed in as an argument was made by the caller, whose line is on the stack. One that a function
-returned was made there, by the expressions of its ``return`` statements.
+An array passed in as an argument was made by the caller, whose line is on the stack. An array that a function returned
+was made in that function, by the expressions of its ``return`` statements.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from headwater.capture.values import Value, Values
 
 
 class Passed(NamedTuple):
-    """What a name was given by the caller: names there, above a line, and values that were made within the call."""
+    """What the caller passed for a name: names in the caller, above a line, and values made within the call."""
 
     code: CodeType
     names: tuple[str, ...]
@@ -28,21 +28,21 @@ class Passed(NamedTuple):
 
 
 class Places:
-    """The code objects that are looked at for one array: what each made, who called it, what it gives back."""
+    """The code objects examined for one array: what each made, who called it, and what it returned."""
 
     def __init__(self, values: Values) -> None:
         self.values = values
         self._made: dict[CodeType, list[tuple[int, Value]]] = {}
 
     def made(self, code: CodeType) -> list[tuple[int, Value]]:
-        """What the code object made, in order, each with its line."""
+        """The values that the code object made, in order, each with its line."""
         found = self._made.get(code)
         if found is None:
             found = self._made[code] = made_there(self.values, code)
         return found
 
     def argument(self, code: CodeType, name: str) -> Passed:
-        """What the caller gave for a parameter; nothing where it is none, or the caller cannot be read."""
+        """What the caller passed for a parameter; empty if it is none, or the caller cannot be analysed."""
         parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         nothing = Passed(code, (), (), 0, is_parameter=name in parameters)
         caller = caller_of(code) if nothing.is_parameter else None
@@ -64,7 +64,7 @@ class Places:
         return Passed(caller[0], () if within else tuple(names_in(given)), within, at.first, is_parameter=True)
 
     def returned(self, step: Step, name: str) -> list[tuple[CodeType, str, int]]:
-        """The names that functions of the user gave back for ``name``, each with code and line of the return."""
+        """The names that functions of the user returned for ``name``, each with the code and line of the return."""
         value = getattr(step.node, "value", None)
         called = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
         if not called:
@@ -87,11 +87,11 @@ class Caller(NamedTuple):
     code: CodeType
     line: int
     is_through_library: bool
-    """Whether that place called a library, and the library the function, with what it made of what it was given."""
+    """Whether that place called a library, which called the function with arguments of its own making."""
 
 
 def caller_of(code: CodeType) -> Caller | None:
-    """The user's code that called a function which is running, and the line."""
+    """The user's code and line that called a running function."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back  # type: ignore[assignment]
@@ -102,12 +102,12 @@ def caller_of(code: CodeType) -> Caller | None:
 
 
 def _is_library(code: CodeType) -> bool:
-    """Whether code is of an installed library; a wrapper of ours is not."""
+    """Whether code belongs to an installed library; our wrappers do not."""
     return "-packages" in code.co_filename
 
 
 def call_of(step: Step, code: CodeType) -> ast.Call | None:
-    """The call of a function in a statement; None if it cannot be told."""
+    """The call of a function in a statement; None if there is none by its name."""
     for node in ast.walk(step.node):
         if isinstance(node, ast.Call) and code.co_name in (
             getattr(node.func, "attr", None),
@@ -118,7 +118,7 @@ def call_of(step: Step, code: CodeType) -> ast.Call | None:
 
 
 def given_for(call: ast.Call, code: CodeType, name: str, place: int) -> ast.expr | None:
-    """The expression that a call gives for the parameter of that name, at ``place`` of the function that it calls."""
+    """The argument of a call for the parameter of that name, which is at position ``place``."""
     if isinstance(call.func, ast.Attribute):
         place -= code.co_varnames[:1] in (("self",), ("cls",))
     for keyword in call.keywords:
@@ -128,7 +128,7 @@ def given_for(call: ast.Call, code: CodeType, name: str, place: int) -> ast.expr
 
 
 def place_of(node: ast.stmt, name: str) -> int | None:
-    """Where a name stands among the targets of ``a, b = ...``; None of a single one."""
+    """The position of a name among the targets of ``a, b = ...``; None for a single target."""
     target = node.targets[0] if isinstance(node, ast.Assign) else None
     if not isinstance(target, ast.Tuple | ast.List):
         return None

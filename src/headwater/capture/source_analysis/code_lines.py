@@ -8,8 +8,8 @@ from types import CodeType
 from typing import Final
 
 _LINES: Final[dict[int, tuple[CodeType, list[int], list[int]]]] = {}
-"""Per code object (by identity, and held) where the instructions of a line begin, and the lines. Bounded: forgotten
-when it has grown large."""
+"""For each code object (by ``id()``, and kept alive) the first instructions of lines, and the lines. Cleared when it
+has grown large."""
 
 
 def line_of(code: CodeType, offset: int) -> int:
@@ -26,8 +26,8 @@ def line_of(code: CodeType, offset: int) -> int:
 
 
 def span_of(code: CodeType, instruction: int) -> tuple[int, int, int, int] | None:
-    """Where the expression of an instruction begins and ends: lines and columns, as in a syntax tree; None if the
-    code keeps no such places."""
+    """The position of the expression behind an instruction: first line, first column, last line, last column, as in a
+    syntax tree; None if the code has no positions."""
     first, last, begin, end = next(islice(code.co_positions(), instruction // 2, None), (None, None, None, None))
     if first is None or last is None or begin is None or end is None:
         return None

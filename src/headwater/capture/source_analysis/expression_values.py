@@ -1,9 +1,9 @@
 """Infers which followed objects the plain Python values in an expression were taken from.
 
 ``dict(zip(X.columns, model.coef_[0]))`` puts numbers into a dictionary, and plain numbers cannot be followed into the
-file that they are dumped to. The running functions still hold the objects that the expression names, and those are
+file that they are dumped to. But the running functions still hold the objects that the expression names, which are
 followed. So the expression is resolved through the statements that bound its names, until each name leads to a literal
-or to a followed object. If any of them leads elsewhere, nothing is reported.
+or to a followed object. If any name leads elsewhere, the result is unknown.
 
 The result is marked ``inferred``, since a name may have been rebound in between.
 """
@@ -29,13 +29,13 @@ from headwater.capture.user_code import is_users
 from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, make_value
 
 TAKEN: Final = "taken"
-"""The operation of a value that was read from what an expression names."""
+"""The operation of a value inferred from the names in an expression."""
 Known = Callable[[object], Value | None]
-"""The value of an object that is followed, without a guess."""
+"""Returns the value of an object if it is followed, without guessing."""
 Passed = Callable[[CodeType, ast.AST], Iterable[Value]]
-"""What the lines of an expression of some code went through, item by item."""
+"""Returns the values that the lines of an expression in some code iterated over."""
 _MOST_FRAMES: Final = 300
-"""Frames that are looked at for the one where an expression stands; reading a nested one takes ten a level."""
+"""How many frames are searched for the one with the expression; reading a nested one adds ten per level."""
 _MOST_ITEMS: Final = 1_000
 _ABSENT: Final = object()
 _Found = dict[tuple[Value, str | None], None]
@@ -44,9 +44,9 @@ _Found = dict[tuple[Value, str | None], None]
 def expression_value(
     known: Known, passed: Passed, given: Iterable[tuple[ast.expr, Place]], code: CodeType, line: int, obj: object = None
 ) -> Value | None:
-    """A value for what some expressions make: of nothing, where the code spells them out; of the objects that they
-    name; None if they lead elsewhere. ``obj`` is what they made, where that is at hand: what is known of its items
-    is no guess."""
+    """A value for the result of some expressions: without a source if they are literal in the code, otherwise from the
+    objects that they name; None if they lead elsewhere. ``obj`` is their result, if available: known values of its
+    items are not guesses."""
     expressions = list(given)
     items = Items(known, obj)
     reader = Reader()
@@ -60,7 +60,7 @@ def expression_value(
 
 
 class Items:
-    """What is known of the items of a plain object: of numbers by identity, of lists of names by their text."""
+    """What is known about the items of a plain object: numbers by identity, lists of column names by their text."""
 
     def __init__(self, known: Known, obj: object) -> None:
         self.values: dict[Value, None] = {}
@@ -78,7 +78,7 @@ class Items:
                 self.values[value] = None
 
     def have_names_of(self, value: Value) -> bool:
-        """Whether a list among the items is that of the columns of ``value``."""
+        """Whether one of the lists among the items has the column names of ``value``."""
         return value.column_names() in self._lists
 
 
@@ -94,34 +94,34 @@ def _made(found: _Found, told: _Found, items: Items, code: CodeType, line: int) 
 
 
 class ExpressionReader(Reader):
-    """Follows expressions to what is written, and to objects that are followed."""
+    """Resolves expressions to literals and to followed objects."""
 
     def __init__(self, known: Known, passed: Passed, now: Place) -> None:
         super().__init__()
         self._now = now
         self._passed = passed
         self.found: _Found = {}
-        """Values, each with the column that is asked of it, of whose data something is taken."""
+        """Values whose data is used, each with the column that is used."""
         self.told: _Found = {}
-        """Values that only told of their names, or how much there is of them."""
+        """Values of which only names or sizes are used."""
         self._sink = self.found
         self._known = known
         self._reached = 0
-        """How often an object that is followed, or an argument that was given, was come upon."""
+        """How many followed objects and arguments of functions were reached."""
 
     def follows(self, node: ast.AST, at: Place) -> bool:
-        """As in ``Reader``; what leads to an object that is followed is noted down."""
+        """As in ``Reader``, and collects the followed objects that are reached."""
         return self._loaded(node, at) or self._part(node, at) or super().follows(node, at)
 
     def _loaded(self, node: ast.AST, at: Place) -> bool:
-        """Whether an expression gives what is in a file that was read there."""
+        """Whether an expression is the content of a file that was read in its lines."""
         values = self._passed(at.code, node) if called_name(node) in LOADERS else ()
         for value in values:
             self._take(value)
         return bool(values)
 
     def _part(self, node: ast.AST, at: Place) -> bool:
-        """Whether an expression is a column of an object that is followed, or tells of one."""
+        """Whether an expression is a column, or a name or size, of a followed object."""
         if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.value, ast.Name):
             return False
         value = self._known(self._held(node.value.id, at))
@@ -151,7 +151,7 @@ class ExpressionReader(Reader):
 
     @contextmanager
     def _telling(self) -> Any:
-        """What is reached here only tells of itself."""
+        """A section in which only names or sizes of the objects reached are used."""
         before, self._sink = self._sink, self.told
         yield
         self._sink = before
@@ -167,7 +167,7 @@ class ExpressionReader(Reader):
         return super()._name(name, at)
 
     def _items(self, obj: Any) -> bool:
-        """Whether all items of a list or dictionary are followed, as numbers that were measured are."""
+        """Whether all items of a list or dictionary are followed, such as measured numbers."""
         items = list(islice(obj.values() if isinstance(obj, dict) else obj, _MOST_ITEMS))
         values = [self._known(item) for item in items]
         known = [value for value in values if value is not None]
@@ -197,8 +197,8 @@ class ExpressionReader(Reader):
         return is_known and (not is_library or self._reached > before)
 
     def _is_library(self, name: str, at: Place) -> bool:
-        """Whether a name stands for a module, class or function of a library, which makes what it gives of what it is
-        given, as far as its name tells."""
+        """Whether a name refers to a module, class or function of a library whose result depends only on its arguments,
+        as far as its name shows."""
         obj = self._held(name, at)
         if isinstance(obj, ModuleType | BuiltinFunctionType):
             return True
@@ -212,14 +212,15 @@ class ExpressionReader(Reader):
         return super()._parameter(code, name, place)
 
     def _held(self, name: str, at: Place) -> object:
-        """What a name stands for now; nothing, where the expression binds it itself, or it was bound again since."""
+        """The object that a name refers to now; ``_ABSENT`` if the expression binds it itself, or it was rebound
+        since."""
         later = (step for step in steps_of(at.code) if at.line < step.first <= self._now.line)
         is_other = at.code is self._now.code and any(begins_anew(step, name) for step in later)
         return _ABSENT if is_other or name in at.own else held(name, at.code)
 
 
 def held(name: str, code: CodeType) -> object:
-    """What a name stands for now in a function or module of the user's, where that runs or its globals can be had."""
+    """The object that a name refers to now in a running function or module of the user, or in its globals."""
     frame: FrameType | None = sys._getframe(2)
     near: FrameType | None = None
     for _ in range(_MOST_FRAMES):
@@ -235,7 +236,7 @@ def held(name: str, code: CodeType) -> object:
 
 
 def _root(node: ast.AST) -> str | None:
-    """The name that a chain of attributes begins with; None if it begins with anything else."""
+    """The name at the beginning of a chain of attributes; None if it begins with anything else."""
     while isinstance(node, ast.Attribute):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None

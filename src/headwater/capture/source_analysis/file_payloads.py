@@ -1,8 +1,8 @@
 """Infers from the source what the user's code writes into a file that it opens itself.
 
 ``with open("readme.txt", "w") as f: f.write("made by us")`` writes no data, whatever the run has read before;
-``f.write(str(model.coef_))`` writes data of the model. The arguments of every call made on the handle, or given the
-handle, are the content of the file. If the handle is passed on in any other way, the content is unknown.
+``f.write(str(model.coef_))`` writes data of the model. The content of the file consists of the arguments of all calls
+on the handle, or with the handle as an argument. If the handle is passed on in any other way, the content is unknown.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from headwater.capture.source_analysis.bindings import Step, step_at, steps_of
 from headwater.capture.source_analysis.literals import Place
 
 _WRITERS: Final = frozenset(("json", "pickle", "csv", "yaml", "toml", "tomli_w", "simplejson", "ujson", "np", "numpy"))
-"""Modules, by the names they usually have, with functions that write what they are given, and nothing else."""
+"""Modules, by their usual names, whose functions write their arguments and nothing else."""
 _OWN: Final = frozenset(("write", "writelines", "close", "flush", "writerow", "writerows", "writeheader"))
 _ONE_LINERS: Final = frozenset(("write_text", "write_bytes", "dump", "savetxt", "save", "print", "write"))
 
 
 Payload = list[tuple[ast.expr, Place]]
-"""Expressions that go into a file, each with where it stands."""
+"""Expressions that are written to a file, each with its place."""
 
 
 def payload_at(code: CodeType | None, line: int) -> Payload:
-    """All that goes into the file that is opened at ``line`` of ``code``; nothing where that cannot be told."""
+    """Everything that is written to the file opened at ``line`` of ``code``; empty if that is unknown."""
     steps = steps_of(code) if code is not None else ()
     at = step_at(steps, line)
     if code is None or at is None:
@@ -65,7 +65,7 @@ def _through_handle(name: str, steps: list[Step], code: CodeType) -> Payload:
 
 
 def _head(node: ast.stmt) -> ast.AST:
-    """What a compound statement evaluates before its body; its body's statements are looked at by themselves."""
+    """What a compound statement evaluates before its body, whose statements are examined separately."""
     if isinstance(node, ast.For):
         return node.iter
     if isinstance(node, ast.With):
@@ -74,7 +74,7 @@ def _head(node: ast.stmt) -> ast.AST:
 
 
 def _of_call(call: ast.Call, handles: set[str]) -> list[ast.expr] | None:
-    """What a call writes to one of the handles; None if that cannot be told."""
+    """What a call writes to one of the handles; None if that is unknown."""
     function = call.func
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     payload = [item for item in given if not (isinstance(item, ast.Name) and item.id in handles)]
@@ -91,7 +91,7 @@ def _of_call(call: ast.Call, handles: set[str]) -> list[ast.expr] | None:
 
 
 def _of_one_line(call: ast.expr) -> list[ast.expr] | None:
-    """What a statement that opens and writes at once writes: ``Path(p).write_text(x)``, ``json.dump(x, open(p))``."""
+    """What a statement writes that also opens the file: ``Path(p).write_text(x)``, ``json.dump(x, open(p))``."""
     if not isinstance(call, ast.Call):
         return None
     function = call.func

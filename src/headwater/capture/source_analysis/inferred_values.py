@@ -1,10 +1,10 @@
-"""Values inferred for arrays and lists that no hook has seen being made.
+"""Values inferred for arrays and lists that were created without passing a hook.
 
-Operators, element-wise functions and comprehensions over arrays run in compiled code: ``predict(X).round()`` returns
-an array that no hook has seen. When such an array is used, its origin is inferred from the source (``array_origins``).
-A list cannot be followed at all: it comes from the columns that the statement which made it iterated over (``[v > 3
-for v in df["x"]]``), or from what the statements that bound its name made it of. If the source does not say, an array
-is taken to come from the latest followed array of the same length; a list is not. All of these are guesses, and every
+Operators, element-wise functions and comprehensions over arrays run in compiled code: no hook sees the result of
+``predict(X).round()``. When such an array is used, its origin is inferred from the source (``array_origins``). A list
+cannot be followed at all: it comes from the columns that the statement that made it iterated over (``[v > 3 for v in
+df["x"]]``), or from whatever the statements that bound its name made it from. If the source does not show the origin,
+an array comes from the latest followed array of the same length; a list does not. All of these are guesses, and every
 edge based on one is marked ``inferred``.
 """
 
@@ -24,17 +24,20 @@ from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Val
 
 _KEPT: Final = 64
 _SHORTEST: Final = 2
-"""A sequence of one could be anything."""
+"""The least length of a sequence that is considered; a single item could come from anywhere."""
 _PASSES_A_LINE: Final = 4
 _ASKED_A_LINE: Final = 64
 _LINES: Final = 1_000
-"""Lines of code whose passes are remembered; beyond them all are forgotten."""
+"""Lines of code that are remembered; if there are more, all are forgotten."""
 _UNSEEN: Final = "unseen"
 """The operation of a value that was guessed from an array's length."""
 
 
 class InferredValues:
-    """The latest arrays that are followed, by length."""
+    """Infers the values of arrays and lists from the source and from the latest followed arrays.
+
+    A line in a loop is analysed a bounded number of times for each question.
+    """
 
     def __init__(self, values: Values) -> None:
         self._values = values
@@ -42,21 +45,21 @@ class InferredValues:
         self._passes: dict[CodeType, dict[int, tuple[Value, ...]]] = {}
         self._lines = 0
         self._asked: dict[tuple[CodeType | None, int], tuple[int, bool]] = {}
-        """Per line of code, how often an array was asked for there, and whether it was never known."""
+        """For each line: how often an array was analysed there, and whether its origin was always unknown."""
         self._named: dict[tuple[CodeType, int], int] = {}
-        """Per line of code, how often a list was asked for there."""
+        """For each line: how often a list was analysed there."""
         self._spelled: dict[tuple[CodeType | None, int, frozenset[str] | None], tuple[int, bool]] = {}
-        """Per line of code, how often it was asked whether it spells out what it makes, and the latest answer."""
+        """For each line: how often it was checked for literals, and the latest answer."""
         self._written: dict[tuple[CodeType, int], int] = {}
-        """Per line of code, how often it was asked what it puts into a file."""
+        """For each line: how often it was analysed for what it writes to a file."""
         self._tables: dict[tuple[CodeType, int], int] = {}
-        """Per line of code, how often it was asked what a table is made of there."""
+        """For each line: how often it was analysed for the source of a table."""
 
     def saw(self, obj: Any, value: Value) -> None:
-        """An object was bound: remember arrays.
+        """Remember an object that was bound, if it is an array.
 
-        One that shows the whole memory of another (a library turned its result before it handed it over) names that as
-        well: of a view numpy tells whose memory it shows, not through which array it was taken.
+        If it is a view of all the memory of another array (a library transposed its result before returning it), bind
+        that, too: a view refers to the owner of its memory, and not to the array that it was taken from.
         """
         if type(obj).__name__ != "ndarray" or value.rows is None:
             return
@@ -67,8 +70,7 @@ class InferredValues:
             self._values.bind(owner, value)
 
     def went_through(self, value: Value, code: CodeType | None, line: int) -> None:
-        """The user's code goes through the items of a column one by one at that line; what becomes of them is a list,
-        if anything."""
+        """Record that the user's code iterates over ``value`` at that line, perhaps to build a list."""
         if code is None:
             return
         if self._lines >= _LINES:
@@ -81,9 +83,9 @@ class InferredValues:
             lines[line] = (*before, value)[-_PASSES_A_LINE:]
 
     def value_of(self, obj: Any) -> Value | None:
-        """A value for an array or list that is not known: what the code says; of an array, where the code does not
-        tell, the latest array of its length, with as many columns where there is one. Lists are too many, and too
-        short, to be known by their length."""
+        """A value for an unknown array or list, according to the code. If the code does not show the origin of an
+        array, it comes from the latest array of its length, preferably one with as many columns. Lists are too many,
+        and too short, to be matched by length."""
         kind = type(obj).__name__
         if kind not in ("ndarray", "list", "tuple") or getattr(obj, "ndim", 1) == 0:
             return None
@@ -103,8 +105,8 @@ class InferredValues:
         return make_value(_UNSEEN, (best,), _from_all, columns=best.columns, rows=rows) if best is not None else None
 
     def _read(self, obj: Any, rows: int) -> Value | None:
-        """What the code says of an array. A line that has been asked often is in a loop, and has told what it tells:
-        where nothing that is followed was behind any array there, nothing is behind the next."""
+        """What the code shows about an array. A line that has been analysed often is in a loop, and shows nothing new:
+        if none of its arrays came from anything followed, the next does not, either."""
         code, line = user_place(4)
         if not is_users(code):
             return None
@@ -122,7 +124,8 @@ class InferredValues:
         return found
 
     def table_of(self, names: tuple[str, ...], rows: int | None) -> Value | None:
-        """A value for a table of these columns that the user's line makes of a list: what the code gathered in it."""
+        """A value for a table with these columns that the user's line makes from a list, according to what the code
+        collected in that list."""
         code, line = user_place(3)
         if code is None:
             return None
@@ -146,7 +149,8 @@ class InferredValues:
         return row_list_table(code, line, passes, known, self._rounds, loaded, names, rows)
 
     def _loaded_by(self, call: Any, code: CodeType) -> list[Value]:
-        """The files that a function of the user's went through; of several, those whose names the call spells out."""
+        """The files that the called function of the user iterated over; if the call contains names of some of them,
+        only those."""
         from headwater.capture.source_analysis.literals import function_named
         from headwater.capture.source_analysis.row_list_syntax import texts_in
 
@@ -158,20 +162,20 @@ class InferredValues:
         return spelled or files
 
     def _rounds(self, value: Value) -> list[Value]:
-        """The arrays that the instruction which made a value made of late, in a loop."""
+        """The latest arrays made by the same instruction as a value, in a loop."""
         return [one for one, _, _ in self._values.arrays if one.code is value.code and one.offset == value.offset]
 
     def is_literal_here(self, makers: frozenset[str] | None = None) -> bool:
-        """Whether the user's line spells out in the code what it makes, or what a call of one of the ``makers`` makes
-        there; see ``literals``. A line in a loop is read a bounded number of times."""
+        """Whether the result of the user's line, or of a call of one of the ``makers`` in it, is literal in the code;
+        see ``literals``."""
         from headwater.capture.source_analysis.literals import is_literal
 
         return self._spelled_at(user_place(4), makers, lambda code, line: is_literal(code, line, makers))
 
     def saved_here(self, savers: frozenset[str], target: int, obj: object = None) -> Value | None:
-        """A value for all that the user's line puts into a file by its call of one of the ``savers``, the file being at
-        the place ``target`` of its arguments: of nothing, where the code spells that out; of the objects that it
-        names; None if the code does not tell. ``obj`` is what is saved, where its items may be known."""
+        """A value for everything that the user's line writes to a file by a call of one of the ``savers``, whose
+        argument ``target`` is the file: without a source if it is literal in the code, otherwise from the objects that
+        the line names; None if the code does not show that. ``obj`` is what is saved, if its items may be known."""
         from headwater.capture.source_analysis.literals import Place, saved_at
 
         code, line = user_place(4)
@@ -182,11 +186,11 @@ class InferredValues:
         )
 
     def put_in_file(self, code: CodeType | None, line: int, payload_at: Callable[[CodeType, int], Any]) -> Value | None:
-        """As ``saved_here``, for what goes into the file that is opened at a line, which ``payload_at`` reads."""
+        """As ``saved_here``, for everything written to the file opened at a line, according to ``payload_at``."""
         return self._taken(code, line, lambda: payload_at(code, line)) if code is not None else None
 
     def _taken(self, code: CodeType, line: int, given: Callable[[], Any], obj: object = None) -> Value | None:
-        """A line in a loop is read a bounded number of times."""
+        """A value for the expressions that ``given`` returns; None if the line was analysed too often."""
         count = self._written.get((code, line), 0)
         if count >= _ASKED_A_LINE:
             return None
@@ -198,7 +202,7 @@ class InferredValues:
         return expression_value(self._known, self._passed, given(), code, line, obj)
 
     def _passed(self, code: CodeType, node: Any) -> list[Value]:
-        """What was gone through at the lines of an expression."""
+        """The values that the lines of an expression iterated over."""
         first, last = node.lineno, node.end_lineno or node.lineno
         passes = self._passes.get(code, {})
         return [value for line, values in passes.items() if first <= line <= last for value in values]
@@ -224,7 +228,7 @@ class InferredValues:
         return found
 
     def is_literal_object(self, obj: Any) -> bool:
-        """Whether the code spells out what an object is made of, under a name that the user's line has for it."""
+        """Whether an object is literal in the code, under a name by which the user's line refers to it."""
         frame = user_frame(sys._getframe(2))
         code, line = whole(frame.f_code, frame.f_lineno or 0)
         names = self._names_of(obj, frame, code, line)
@@ -235,8 +239,8 @@ class InferredValues:
         return are_literal(names, code, line)
 
     def _listed(self, obj: Any, rows: int) -> Value | None:
-        """A value for a list that is used at the user's line: what was gone through for it, or what the code makes it
-        of under a name that it has there."""
+        """A value for a list in the user's line: from what was iterated over for it, or from what the code makes it
+        from under its name there."""
         from headwater.capture.source_analysis.array_origins import FROM_CODE, list_read
         from headwater.capture.source_analysis.list_columns import iterated_columns
 
@@ -251,7 +255,7 @@ class InferredValues:
         return list_read(self._values, code, line, rows, names) if names else None
 
     def _names_of(self, obj: Any, frame: FrameType, code: CodeType, line: int) -> tuple[str, ...]:
-        """The names that the user's line has for an object. A line in a loop is read a bounded number of times."""
+        """The names by which the user's line refers to an object; none if the line was analysed too often."""
         count = self._named.get((code, line), 0)
         if count >= _ASKED_A_LINE:
             return ()
@@ -267,7 +271,7 @@ class InferredValues:
 
 
 def _part_of(obj: object, name: str) -> object:
-    """What an object holds under a name: an attribute of its own, or a field of a named tuple. Nothing is computed."""
+    """An instance attribute of an object, or a field of a named tuple; no property is evaluated."""
     fields = getattr(type(obj), "_fields", ())
     if isinstance(obj, tuple) and name in fields:
         return obj[fields.index(name)]
@@ -276,7 +280,7 @@ def _part_of(obj: object, name: str) -> object:
 
 
 def _made(value: Value) -> tuple[Value, CodeType | None, int]:
-    """An array with the place that called the function of the user's which made it."""
+    """An array, with the place that called the user's function that made it."""
     code = value.code
     if code is None or code.co_name == "<module>":
         return value, None, 0

@@ -13,10 +13,10 @@ from headwater.capture.values import Value
 def iterated_columns(
     code: CodeType, line: int, passes: Mapping[int, tuple[Value, ...]], names: Sequence[str] = ()
 ) -> tuple[Value, ...]:
-    """The values of the columns that were gone through to make a list which is used at ``line`` of ``code``.
+    """The values of the columns that were iterated over to make a list used at ``line`` of ``code``.
 
-    ``passes`` are the lines at which columns were gone through. The statement itself may have done it, or one of those
-    that bound the names it passes on: of the list itself, where it has ``names`` there.
+    ``passes`` has the lines at which columns were iterated over. The statement itself may have done so, or one of those
+    that bound the names it uses; only those that bound the list, if it has ``names`` there.
     """
     steps = steps_of(code)
     at = step_at(steps, line)

@@ -1,8 +1,8 @@
-"""Decides whether an expression in the user's source is made of literals and random numbers alone.
+"""Decides whether an expression in the user's source consists of literals and random numbers only.
 
 ``pd.DataFrame({"region": ["north", "south"], "rate": [0.2, 0.3]})`` comes from no dataset, and neither does a frame of
-random numbers. That a table could not be followed does not prove it: its rows may have come from a file unobserved.
-Only if every name and call in the expression resolves to a literal in the source is the answer yes.
+random numbers. But if the origin of a table is unknown, its rows may also have come from a file. So the answer is yes
+only if every name and call in the expression resolves to a literal in the source.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from headwater.capture.source_analysis.row_list_syntax import called_name, given
 from headwater.capture.user_code import is_users
 
 MAX_NODES: Final = 5_000
-"""Expressions that are looked at for one answer; a longer table is taken for spelled out if all of these are."""
+"""How many expressions are examined for one answer; if all of them are literal, the rest is assumed to be."""
 _MOST_STEPS: Final = 200
 BUILTINS: Final = frozenset((
     *("abs", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int"),
@@ -32,29 +32,29 @@ _MODULES: Final = frozenset((
     *("np", "numpy", "pd", "pandas", "pl", "polars", "pa", "pyarrow", "random", "math", "datetime", "dt", "time"),
     *("string", "itertools", "collections", "uuid", "statistics", "decimal", "calendar"),
 ))  # fmt: skip
-"""Modules by the names they usually have, whose functions reach nothing outside, but for those that read."""
+"""Modules, by their usual names, whose functions read nothing from outside, except those that match ``READS``."""
 NAMES: Final = frozenset((
     *("datetime", "date", "timedelta", "timezone", "randint", "choice", "choices", "uniform", "gauss", "shuffle"),
     *("sample", "default_rng", "defaultdict", "Counter", "deque", "OrderedDict", "Decimal", "product", "chain"),
     *("uuid4", "DataFrame", "Series", "date_range", "Timestamp", "ceil", "floor", "sqrt", "sin", "cos", "pi"),
 ))  # fmt: skip
-"""Functions and classes of those modules that are imported by name."""
+"""Functions and classes of those modules that are often imported by name."""
 _SIZED: Final = frozenset((
     *("rand", "randn", "random", "random_sample", "randint", "integers", "choice", "normal", "uniform", "permutation"),
     *("standard_normal", "poisson", "binomial", "exponential", "gamma", "beta", "lognormal", "multivariate_normal"),
     *("zeros", "ones", "empty", "full", "arange", "linspace", "range", "date_range", "eye"),
 ))  # fmt: skip
-"""Functions that are told how much to make: a length or a shape that they are given is none of their data."""
+"""Functions with a length or shape as argument, which is not data of their result."""
 _TARGETS: Final = frozenset(("file", "filename", "fname"))
-"""What savers call the file that they write."""
+"""Names of the argument for the file in saving functions."""
 _PASSES_ON: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-"""Functions with these flags hand out what they do not return."""
+"""Functions with these flags do not return all that they produce."""
 READS: Final = re.compile(r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)")
 
 
 def is_literal(code: CodeType | None, line: int, makers: frozenset[str] | None = None) -> bool:
-    """Whether the value of the statement at a line is spelled out in the code; with ``makers`` what a call of one of
-    these makes a table of there."""
+    """Whether the value of the statement at a line is literal in the code; with ``makers``, whether the data is from
+    which a call of one of these makes a table."""
     at = step_at(steps_of(code), line) if code is not None else None
     if code is None or at is None:
         return False
@@ -68,8 +68,8 @@ def is_written(node: ast.expr, code: CodeType, line: int) -> bool:
 
 
 def saved_at(code: CodeType | None, line: int, savers: frozenset[str], target: int) -> list[ast.expr]:
-    """What the one call of a saver at a line puts into its file, which is the argument at the place ``target``; nothing
-    where no call, or more than one, could be it."""
+    """What the one call of a saver at a line writes to its file, which is the argument at position ``target``; empty if
+    there is no such call, or more than one."""
     at = step_at(steps_of(code), line) if code is not None else None
     calls = [node for node in ast.walk(_head(at.node)) if isinstance(node, ast.Call)] if at is not None else []
     saving = [call for call in calls if called_name(call) in savers and call.lineno <= line <= (call.end_lineno or 0)]
@@ -81,13 +81,13 @@ def saved_at(code: CodeType | None, line: int, savers: frozenset[str], target: i
 
 
 def are_literal(names: Iterable[str], code: CodeType, line: int) -> bool:
-    """Whether what some names stand for at a line is spelled out in the code."""
+    """Whether the objects that some names refer to at a line are literal in the code."""
     reader = Reader()
     return all(reader.follows(ast.Name(name, ast.Load()), Place(code, line)) for name in names)
 
 
 def constants_at(code: CodeType | None, line: int) -> set[object]:
-    """The numbers and texts that are written in the statement at a line, and in those that bind the names it uses."""
+    """The numbers and strings in the statement at a line, and in those that bind the names it uses."""
     at = step_at(steps_of(code), line) if code is not None else None
     if code is None or at is None:
         return set()
@@ -109,7 +109,7 @@ def constants_at(code: CodeType | None, line: int) -> set[object]:
 
 
 def _head(node: ast.stmt) -> ast.AST:
-    """What a statement evaluates itself: of a loop not its body."""
+    """What a statement itself evaluates: for a loop or ``with``, not its body."""
     if isinstance(node, ast.For | ast.AsyncFor):
         return node.iter
     if isinstance(node, ast.With | ast.AsyncWith):
@@ -118,7 +118,7 @@ def _head(node: ast.stmt) -> ast.AST:
 
 
 class Place(NamedTuple):
-    """Where an expression stands, and the names that it binds for itself."""
+    """The position of an expression, and the names that it binds itself."""
 
     code: CodeType
     line: int
@@ -126,16 +126,17 @@ class Place(NamedTuple):
 
 
 class Reader:
-    """Follows expressions to what they are made of, each name once."""
+    """Resolves expressions to literals. Each name is examined once."""
 
     def __init__(self) -> None:
         self._seen: set[tuple[CodeType, str]] = set()
         self._left = MAX_NODES
         self._functions: dict[CodeType, bool] = {}
-        """The user's functions, whose arguments are followed where they are called, and whether what they return is."""
+        """The user's functions, and whether their results depend only on literals and on their arguments, which are
+        resolved where they are called."""
 
     def follows(self, node: ast.AST, at: Place) -> bool:
-        """Whether an expression leads to nothing but what is written."""
+        """Whether an expression leads only to literals."""
         self._left -= 1
         if self._left < 0 or isinstance(node, ast.Constant | ast.expr_context | ast.operator | ast.arguments):
             return True
@@ -165,9 +166,9 @@ class Reader:
         return is_known and all((is_sized and _is_size(item)) or self.follows(item, at) for item in given)
 
     def _function(self, code: CodeType) -> bool:
-        """Whether all that a function of the user returns is made of its arguments and of what is written."""
+        """Whether everything that a function of the user returns is made from its arguments and from literals."""
         if code not in self._functions:
-            self._functions[code] = True  # one that calls itself
+            self._functions[code] = True  # assumed meanwhile, in case it calls itself
             returned = [step for step in steps_of(code) if isinstance(step.node, ast.Return)]
             self._functions[code] = not code.co_flags & _PASSES_ON and all(
                 step.node.value is None or self.follows(step.node.value, Place(code, step.first))
@@ -190,7 +191,7 @@ class Reader:
         return self.is_module(name) or name in BUILTINS
 
     def is_module(self, name: str) -> bool:
-        """Whether a name is that of a module whose functions reach nothing outside."""
+        """Whether a name is that of a module whose functions read nothing from outside."""
         return name in _MODULES
 
     def _step(self, step: Step, at: Place) -> bool:
@@ -207,7 +208,7 @@ class Reader:
         return value is not None and self.follows(value, at)
 
     def _parameter(self, code: CodeType, name: str, place: int) -> bool:
-        """What the caller gave; where it gave nothing, a default, which is taken for spelled out."""
+        """Whether the caller's argument is literal. A default is assumed to be."""
         if code in self._functions:
             return True
         caller = caller_of(code)
@@ -218,13 +219,13 @@ class Reader:
         if any(isinstance(item, ast.Starred) for item in call.args) or any(item.arg is None for item in call.keywords):
             return False
         if place == 0 and isinstance(call.func, ast.Attribute) and name in ("self", "cls"):
-            return False  # what an object holds is not written in the call
+            return False  # the call does not show what the object contains
         given = given_for(call, code, name, place)
         return given is None or self.follows(given, Place(caller.code, caller.line))
 
 
 def _is_size(node: ast.expr) -> bool:
-    """Whether an expression says how much there is of something: ``len(frame)``, ``frame.shape[0]``, tuples of them."""
+    """Whether an expression is a size: ``len(frame)``, ``frame.shape[0]``, tuples of these."""
     if isinstance(node, ast.Tuple):
         return all(isinstance(item, ast.Constant) or _is_size(item) for item in node.elts)
     if isinstance(node, ast.Subscript):
@@ -235,7 +236,7 @@ def _is_size(node: ast.expr) -> bool:
 
 
 def function_named(name: str, code: CodeType) -> CodeType | None:
-    """The code of the user's function of that name, as the code that is running sees it."""
+    """The code of the user's function that the running code refers to by that name."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename != code.co_filename:
         frame = frame.f_back
@@ -244,8 +245,8 @@ def function_named(name: str, code: CodeType) -> CodeType | None:
 
 
 def bindings(name: str, at: Place) -> list[Step]:
-    """The statements that bind a name above a line, and those below it in a loop around it. Of a global name in a
-    function all there are."""
+    """The statements that bind a name above a line, and those below it in a loop around the line. For a global name in
+    a function, all statements of the module that bind it."""
     known = _since_last(name, at, [step for step in steps_of(at.code) if name in step.binds])
     last = max([at.line, *(_end_of_loop(step) for step in steps_of(at.code) if step.first <= at.line)])
     found = [step for step in known if step.first <= last]
@@ -255,8 +256,8 @@ def bindings(name: str, at: Place) -> list[Step]:
 
 
 def _since_last(name: str, at: Place, known: list[Step]) -> list[Step]:
-    """Those of the statements that bind a name which may have given it what it holds at a line: an assignment that is
-    under no condition and in no loop makes those above it void, and so does the loop around the line."""
+    """Those of the statements binding a name that may have given it its value at a line: an unconditional assignment
+    outside of loops overrides those above it, and so does the loop around the line."""
     for place in range(len(known) - 1, -1, -1):
         if begins_anew(known[place], name, at.line) and known[place].last < at.line:
             return known[place:]
@@ -264,7 +265,7 @@ def _since_last(name: str, at: Place, known: list[Step]) -> list[Step]:
 
 
 def _end_of_loop(step: Step) -> int:
-    """The last line of a loop; 0 of any other statement."""
+    """The last line of a loop; 0 for any other statement."""
     return (step.node.end_lineno or 0) if isinstance(step.node, ast.For | ast.AsyncFor | ast.While) else 0
 
 

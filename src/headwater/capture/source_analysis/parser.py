@@ -1,9 +1,8 @@
-r"""Parses the user's source a second time without repeating the warnings of the first.
+r"""Parses the user's source a second time, without repeating the warnings of the first.
 
 The parser warns about some things that it accepts: ``"\d"`` in a string that is not raw, ``"\400"``, ``1if x``. The
-interpreter already warned when it compiled the program, according to the user's filters. The filters of ``warnings``
-are global to the process, so they are left alone: the source is rewritten so that the same tree results and there is
-nothing to warn about.
+interpreter already did so when it compiled the program, subject to the user's filters. The filters of ``warnings`` are
+global to the process and must not be changed. So the source is rewritten to give the same tree without any warning.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import Final
 _DOUBTFUL: Final = re.compile(
     r"""\\(?:[^\n\\'"abfnrtvx0-7] | [4-7][0-7]{2}) | (?<!\w)\d[\w.]*(?:and|else|for|if|in|is|not|or)\b""", re.VERBOSE
 )
-"""What a text contains that the parser may warn of; raw strings and comments contain it too."""
+"""Matches text that the parser may warn about, or that is in raw strings and comments."""
 _BRACED: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\(?=[{}])")
 _ESCAPE: Final = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 _QUOTE: Final = re.compile("['\"]")
@@ -29,29 +28,31 @@ _OF_TEXT: Final = _OF_BYTES | frozenset("NuU")
 
 
 def lines_of(filename: str) -> list[str]:
-    """The source lines of a file or cell, none if there is none.
+    """The source lines of a file or cell; empty if there is no source.
 
-    From Python 3.13 on ``<string>`` is the text of ``python -c``, which says nothing of code that was compiled from
-    some other string.
+    Since Python 3.13, ``<string>`` returns the text of ``python -c``, which is wrong for code that was compiled from
+    another string.
     """
     return [] if filename == "<string>" else linecache.getlines(filename)
 
 
 def syntax_tree(source: str) -> ast.Module:
-    """The tree that ``ast.parse`` makes of a source, without any warning; its columns may differ, its lines do not.
+    """The tree that ``ast.parse`` returns for a source, without any warning. Line numbers are right, columns may not
+    be.
 
-    Raises what ``ast.parse`` raises: ``SyntaxError``, ``ValueError``, ``RecursionError``.
+    Raises the errors of ``ast.parse``: ``SyntaxError``, ``ValueError``, ``RecursionError``.
     """
     return ast.parse(unobjectionable(source))
 
 
 def may_warn(source: str) -> bool:
-    """Whether the parser may have something to say about a text."""
+    """Whether the parser may warn about a text."""
     return _DOUBTFUL.search(source) is not None
 
 
 def unobjectionable(source: str) -> str:
-    """The same program, spelled in a way that the parser does not warn of; raises ``SyntaxError`` if it is none."""
+    """The same program, rewritten so that the parser does not warn about it; raises ``SyntaxError`` if it is
+    invalid."""
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     if not may_warn(source):
         return source
@@ -67,11 +68,11 @@ def unobjectionable(source: str) -> str:
 
 
 def _spelled(source: str) -> Iterator[tuple[int, int, str]]:
-    """The parts of a source that are to be spelled differently: from, to, text; in order."""
-    # From Python 3.12 on the tokenizer itself warns of a brace behind a backslash; any other character tokenizes alike.
+    """The parts of a source to replace, in order: start, end, new text."""
+    # Since Python 3.12 the tokenizer warns about a brace after a backslash; any other character gives the same tokens.
     lines = io.StringIO(_BRACED.sub(r"\1_", source)).readlines()
     starts = [0, *itertools.accumulate(map(len, lines))]
-    formatted: list[str] = []  # the prefixes of the f-strings that we are in, which are tokens of their own since 3.12
+    formatted: list[str] = []  # the prefixes of the enclosing f-strings, which are tokens of their own since 3.12
     number_end, done = -1, 0
     for token in tokenize.generate_tokens(iter([*lines, ""]).__next__):
         start = starts[token.start[0] - 1] + token.start[1]

@@ -11,27 +11,27 @@ from headwater.capture.source_analysis.bindings import Step, is_test_of_names
 _GROWS: Final = frozenset(("append", "add", "appendleft"))
 _EXTENDS: Final = frozenset(("extend", "update"))
 LENGTH: Final = "\0length"
-"""What is asked of a name by ``len(name)``."""
+"""Takes the place of a column for ``len(name)``."""
 
 LOADED: Final = "loaded"
-"""The operation of a value that stands for what was loaded from a file: rows whose keys are its columns."""
+"""The operation of a value for the content of a file: rows whose keys are its columns."""
 GIVES_KEYS: Final = frozenset(("load", "loads", "DictReader"))
-"""Calls that give rows with keys of what is in a file, or in a text of it."""
+"""Calls that return rows with keys from a file, or from a text in one."""
 LOADERS: Final = GIVES_KEYS | {"open", "reader"}
-"""Calls that give what is in a file, or in a text of it."""
+"""Calls that return the content of a file, or of a text in one."""
 
 MAKERS: Final = frozenset(("DataFrame", "from_records", "from_dict", "from_dicts", "json_normalize", "Series"))
-"""Calls that make a table or a column of what Python holds."""
+"""Calls that make a table or column from Python objects."""
 
 
 class Key(str):
-    """A column that is asked for as ``row["age"]`` is: it is a key, and no attribute."""
+    """A column used as ``row["age"]``: a key, not an attribute."""
 
     __slots__ = ()
 
 
 class Target(NamedTuple):
-    """What a loop binds a name to: an item of ``iterated``, or what stands at ``place`` of each item."""
+    """What a loop binds a name to: an item of ``iterated``, or the part of each item at ``place``."""
 
     iterated: ast.expr
     place: int | None
@@ -41,19 +41,20 @@ Scope = dict[str, Target]
 
 
 def last_line(node: ast.AST) -> int:
-    """The last line of a node; -1 where it does not tell."""
+    """The last line of a node; -1 if it is unknown."""
     found: int | None = getattr(node, "end_lineno", None)
     return -1 if found is None else found
 
 
 def called_name(node: ast.AST) -> str:
-    """The bare name of what a call calls."""
+    """The unqualified name of the function in a call; empty for anything else."""
     function = node.func if isinstance(node, ast.Call) else None
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def pairs_of(node: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
-    """Keys and expressions of a dictionary that is written out; None as the key of ``**other`` or a computed one."""
+    """Keys and expressions of a dictionary display or ``dict(...)``; the key is None for ``**other`` or if it is
+    computed. None for anything else."""
     if isinstance(node, ast.Dict):
         keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
         return [(str(key) if key is not None else None, item) for key, item in zip(keys, node.values, strict=True)]
@@ -63,7 +64,7 @@ def pairs_of(node: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
 
 
 def cells_put_in(node: ast.stmt, name: str) -> list[tuple[ast.expr, ast.expr]]:
-    """Key and value that a statement puts into the dictionary of that name."""
+    """The keys and values that a statement sets in the dictionary of that name."""
     if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Subscript):
         return []
     target = node.targets[0]
@@ -71,14 +72,14 @@ def cells_put_in(node: ast.stmt, name: str) -> list[tuple[ast.expr, ast.expr]]:
 
 
 def put_in(node: ast.stmt, name: str) -> list[ast.expr]:
-    """What a statement appends to the list of that name."""
+    """The expression that a statement appends to the list of that name."""
     call = node.value if isinstance(node, ast.Expr) else None
     grows = isinstance(call, ast.Call) and called_name(call) in _GROWS and owner_of(call) == name
     return call.args[:1] if isinstance(call, ast.Call) and grows else []
 
 
 def added_to(node: ast.stmt, name: str) -> list[ast.expr]:
-    """The lists that a statement makes that name, or adds to it."""
+    """The lists that a statement assigns to that name, or extends it by."""
     if isinstance(node, ast.Assign):
         return [node.value] if any(isinstance(item, ast.Name) for item in node.targets) else []
     if isinstance(node, ast.AnnAssign | ast.AugAssign):
@@ -89,13 +90,13 @@ def added_to(node: ast.stmt, name: str) -> list[ast.expr]:
 
 
 def owner_of(call: ast.Call) -> str:
-    """The name of the object whose method is called; empty if it has none."""
+    """The name of the object whose method is called; empty if it is not a plain name."""
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     return owner.id if isinstance(owner, ast.Name) else ""
 
 
 def bound_by(generators: list[ast.comprehension]) -> Scope:
-    """The names that the loops of a comprehension bind."""
+    """The names bound by the loops of a comprehension."""
     scope: Scope = {}
     for generator in generators:
         for item in ast.walk(generator.target):
@@ -126,8 +127,8 @@ def target_of(target: ast.expr, iterated: ast.expr, name: str) -> Target | None:
 
 
 def uses_of(node: ast.AST) -> Iterator[tuple[str, str | None]]:
-    """The names in an expression, each with the column that is asked of it: ``row.age``, ``row["age"]``; of a count of
-    the items under a name ``LENGTH``."""
+    """The names in an expression, each with the column used (``row.age``, ``row["age"]``), or ``LENGTH`` for
+    ``len(name)``."""
     is_count = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
     if is_count and isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
         yield node.args[0].id, LENGTH
@@ -155,7 +156,7 @@ def uses_of(node: ast.AST) -> Iterator[tuple[str, str | None]]:
 
 
 def copied(node: ast.expr) -> str | None:
-    """The name of the row that an expression gives as it is, or as a copy."""
+    """The name of the row that an expression consists of, or is a copy of."""
     is_copy = isinstance(node, ast.Call) and called_name(node) in ("copy", "to_dict", "_asdict") and not node.args
     if is_copy and isinstance(node, ast.Call):
         return owner_of(node) or None
@@ -163,7 +164,7 @@ def copied(node: ast.expr) -> str | None:
 
 
 def given_to(step: Step, name: str) -> ast.expr | None:
-    """What a statement binds a name to, or puts into what it stands for."""
+    """The expression that a statement binds a name to, or adds to the object of that name."""
     if isinstance(step.node, ast.With | ast.AsyncWith):
         named = [item.context_expr for item in step.node.items if getattr(item.optional_vars, "id", "") == name]
         return named[0] if named else None
@@ -172,7 +173,7 @@ def given_to(step: Step, name: str) -> ast.expr | None:
 
 
 def that_give(steps: list[Step], column: str | None) -> list[Step]:
-    """Without the statements that set another cell of a row than the one that is asked for."""
+    """The statements, without those that set a cell of a row other than ``column``."""
     return [step for step in steps if _cell_set(step.node) in (None, column) or column in (None, LENGTH)]
 
 
@@ -184,13 +185,13 @@ def _cell_set(node: ast.stmt) -> str | None:
 
 
 def texts_in(node: ast.AST) -> set[str]:
-    """The texts that an expression spells out."""
+    """The string literals in an expression."""
     return {item.value for item in ast.walk(node) if isinstance(item, ast.Constant) and isinstance(item.value, str)}
 
 
 def maker_at(at: Step, line: int, makers: frozenset[str] = MAKERS) -> ast.expr | None:
-    """What a statement makes a table of at that line, by a call of one of the ``makers``; None if no call, or more
-    than one, could be it."""
+    """The expression from which a call of one of the ``makers`` at that line makes a table; None if there is no such
+    call, or more than one."""
     calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call)]
     found = [
         call.args[0] if call.args else call.keywords[0].value

@@ -1,11 +1,11 @@
-"""Infers from the source which columns the rows of a list were made of.
+"""Infers from the source which columns the rows of a list were made from.
 
 ``for row in df.itertuples(): rows.append({"id": row.id, "dti": row.debt / row.income})`` builds a list of
-dictionaries, which cannot be followed, and ``pd.DataFrame(rows)`` makes a frame of it. Hooks record where the frame
-was iterated over; the source says what was appended, under which key, and which columns that expression uses.
+dictionaries, which cannot be followed, and ``pd.DataFrame(rows)`` makes a frame from it. Hooks record where the frame
+was iterated over; the source shows what was appended, under which key, and which columns the expression uses.
 
-Only the source text is read. The result is marked ``inferred``, since a name may have been rebound; an expression that
-cannot be resolved comes from everything that was iterated over for it.
+Nothing is executed. The result is marked ``inferred``, since a name may have been rebound. An expression that cannot be
+resolved comes from everything that was iterated over for it.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ from headwater.capture.source_analysis.row_list_syntax import (
 from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
 
 Passes = Mapping[int, tuple[Value, ...]]
-"""The lines at which a frame or column was gone through, and which."""
+"""The frames and columns that were iterated over, by line."""
 Known = Callable[..., Value | None]
-"""The value of the object that a name stands for, or of what that holds under another name, where it is followed."""
+"""Returns the value of the object of that name, or of one of its attributes, if it is followed."""
 Rounds = Callable[[Value], Iterable[Value]]
-"""A value with those that earlier rounds of a loop made in its place."""
+"""Returns the values that the instruction behind a value made in all iterations of a loop."""
 Loaded = Callable[[ast.Call], Iterable[Value]]
-"""The files that a function of the user's, which a call calls, went through."""
+"""Returns the files that the user's function in a call iterated over."""
 
 GATHERED: Final = "rows"
-"""The operation of a value that was read from what the code gathered in a list."""
+"""The operation of a value inferred from what the code collected in a list."""
 _HANDS_ON: Final = frozenset(("list", "tuple", "sorted", "reversed", "set", "deque"))
 _GOES_THROUGH: Final = frozenset((
     *("iterrows", "itertuples", "to_dict", "to_records", "tolist", "to_list", "items"),
@@ -60,17 +60,17 @@ _GOES_THROUGH: Final = frozenset((
     *("open", "load"),
     *_HANDS_ON,
 ))  # fmt: skip
-"""Calls that go through what they are made on, or given."""
+"""Calls that iterate over their object or their arguments."""
 MEASURES: Final = frozenset((
     *("shape", "size", "empty", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"),
 ))  # fmt: skip
-"""Attributes that tell of data without giving any of it."""
+"""Attributes that describe data without containing any."""
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _MAX_DEPTH: Final = 12
 
 
 _Seen = set[tuple[str, int, str | None]]
-"""Names and the lines of statements that were read for an expression, with the column that was asked for."""
+"""The statements examined for an expression: the name, the line, and the column asked for."""
 
 
 def row_list_table(
@@ -83,8 +83,8 @@ def row_list_table(
     names: tuple[str, ...],
     rows: int | None,
 ) -> Value | None:
-    """A value for a table with these columns that is made, at ``line`` of ``code``, of a list (or of lists by name);
-    None if the code does not tell of anything that was gone through for it, or is followed."""
+    """A value for a table with these columns that is made, at ``line`` of ``code``, from a list (or from lists by
+    name); None if the code shows nothing followed that it comes from."""
     reader = _Reader(steps_of(code), passes, known, rounds, loaded, line)
     data = reader.data_at(line)
     if data is None:
@@ -98,30 +98,30 @@ def row_list_table(
     for place, name in enumerate(names):
         found = {**keyed.get(place, {}), **keyed.get(name, {}), **of_rows(keyed.get(_ROW, {}), name)}
         if not found and name not in keyed and place not in keyed:
-            found = dict(everything)  # under a key that cannot be read
+            found = dict(everything)  # its key is computed
         found.update(keyed.get(_ANY, {}))
         fields[name] = [Dep(inputs.index(value), column, description=INFERRED) for value, column in found]
     return make_value(GATHERED, inputs, lambda _: Columns(fields), columns=names, rows=rows, code=code, line=line)
 
 
 _ROW: Final = "\0row"
-"""The key under which whole rows stand: each column is the column of that name there."""
+"""The key for sources of whole rows: each column comes from the column of the same name."""
 _ANY: Final = "\0any"
-"""The key under which stands what may be in every column."""
+"""The key for sources of all columns."""
 _GIVES_ROWS: Final = frozenset(("iterrows", "itertuples", "iter_rows", "rows", "to_dict", "to_dicts"))
-"""Calls that give rows, whose length is none of their data."""
+"""Calls that return rows, whose length is not data."""
 _GIVES_A_ROW: Final = frozenset(("to_dict", "to_dicts", "rows", "_asdict", "copy", "dict"))
-"""Calls that give a row as a dictionary, or many."""
+"""Calls that return one or several rows as dictionaries."""
 _GROUPS: Final = frozenset(("groupby", "group_by"))
-"""Calls that give keys with their groups."""
+"""Calls that return groups with their keys."""
 
 
 _LABEL: Final = {"itertuples": "Index", "iterrows": "name"}
-"""What a row calls its label, by the call that gave it."""
+"""The attribute of a row with its label, by the call that returned the row."""
 
 
 class _Reader:
-    """Reads the statements of one function or module, above one line of it."""
+    """Examines the statements of one function or module above one line."""
 
     def __init__(
         self, steps: tuple[Step, ...], passes: Passes, known: Known, rounds: Rounds, loaded: Loaded, line: int
@@ -133,17 +133,17 @@ class _Reader:
         self._known_as = known
         self._line = line
         self._entered: set[str] = set()
-        """Names of lists and rows that were read: one that is made of itself, or reached twice, is read once."""
+        """Lists and rows that were examined: each is examined once, even if it is made from itself."""
         self._known: dict[tuple[int, str | None, frozenset[tuple[str, Target]]], Found] = {}
-        """What is behind what was gone through, by its expression."""
+        """The sources of iterated expressions."""
 
     def data_at(self, line: int) -> ast.expr | None:
-        """What is made a table at that line; None if no call or more than one could be it."""
+        """The expression from which that line makes a table; None if there is no such call, or more than one."""
         at = step_at(self._steps, line)
         return maker_at(at, line) if at is not None else None
 
     def table(self, data: ast.expr) -> dict[str | int, Found]:
-        """What each column of the table comes from, by its name or place; see ``_ROW`` and ``_ANY``."""
+        """The sources of each column of the table, by its name or position; see ``_ROW`` and ``_ANY``."""
         found: dict[str | int, Found] = {}
         lists = pairs_of(data)
         if lists is None:
@@ -183,7 +183,7 @@ class _Reader:
             yield node, scope
 
     def _pairs_in(self, name: str) -> Iterator[tuple[ast.expr, Scope]]:
-        """Key and value of each item of a dictionary, as the statements say that filled it."""
+        """The key and value of each item of a dictionary, according to the statements that filled it."""
         for step in self._bindings_once("dict " + name):
             for key, item in cells_put_in(step.node, name):
                 yield ast.Tuple([key, item], ast.Load()), {}
@@ -196,7 +196,7 @@ class _Reader:
                 yield from self._elements(made.args[0], {}, 1)
 
     def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
-        """What one row, written as a dictionary, a sequence or a name, puts under each key."""
+        """Add the sources of each key of one row, written as a dictionary, a sequence or a name."""
         pairs = pairs_of(element)
         if pairs is not None:
             for key, item in pairs:
@@ -234,8 +234,8 @@ class _Reader:
                     self._row(values, scope, found, depth + 1)
 
     def _sources(self, node: ast.expr, scope: Scope, depth: int, seen: _Seen | None = None) -> Found:
-        """The columns that stand in an expression. ``seen`` are the statements that were read for it: each is read
-        once, as what it binds a name to does not depend on the way there."""
+        """The columns used in an expression. ``seen`` are the statements examined for it: each is examined once, since
+        its result does not depend on how it was reached."""
         found: Found = {}
         seen = set() if seen is None else seen
         if depth > _MAX_DEPTH:
@@ -258,7 +258,7 @@ class _Reader:
     def _behind_name(
         self, name: str, column: str | None, scope: Scope, depth: int, seen: _Seen, line: int = 0
     ) -> Found:
-        """The columns behind a name that is used at a line, of which ``column`` is asked for."""
+        """The columns behind a name, or behind its ``column``, at a line."""
         found: Found = {}
         is_counted = column == LENGTH
         target = scope.get(name)
@@ -281,19 +281,19 @@ class _Reader:
             elif (name, step.first, column) not in seen and value is not None and depth < _MAX_DEPTH:
                 seen.add((name, step.first, column))
                 other = copied(value)
-                if other is not None:  # row = row.copy(): the same is asked of that one
+                if other is not None:  # row = row.copy(): examine that one instead
                     found.update(self._behind_name(other, column, scope, depth + 1, seen, step.first))
                 else:
                     more = self._sources(value, scope, depth + 1, seen)
                     found.update(more if not is_counted or self._is_of_items(value, scope) else {})
         if is_counted and target is not None and called_name(target.iterated) in _GROUPS:
-            target = target._replace(place=0)  # how often its key came about
+            target = target._replace(place=0)  # the size of a group depends on its key
         if target is not None and not (is_counted and called_name(target.iterated) in _GIVES_ROWS):
             found.update(self._items(target, None if is_counted else column, scope, depth))
         return found
 
     def _is_of_items(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether an expression names an item of what a loop goes through: its length is data, not a count of rows."""
+        """Whether an expression names an item of an iteration, whose length is data and not a number of rows."""
         waiting, seen = [name for name, _ in uses_of(node)], set[str]()
         while waiting:
             name = waiting.pop()
@@ -306,7 +306,7 @@ class _Reader:
         return False
 
     def _items(self, target: Target, column: str | None, scope: Scope, depth: int) -> Found:
-        """The columns that a loop's name stands for, where ``column`` of it is asked for."""
+        """The columns behind a name bound by a loop, or behind its ``column``."""
         iterated, place = target
         called = called_name(iterated)
         if called == "enumerate" and isinstance(iterated, ast.Call) and iterated.args:
@@ -336,10 +336,10 @@ class _Reader:
         return {(value, column_of(value, column)): None for value in narrowed}
 
     def _behind(self, iterated: ast.expr, column: str | None, scope: Scope, depth: int) -> Found:
-        """As ``_items``, for what is gone through by a name that was bound further up."""
+        """As ``_items``, for an iterated expression whose names were bound above."""
         key = (id(iterated), column, frozenset(scope.items()))
         if key not in self._known:
-            found = self._known[key] = {}  # what is gone through may be made of itself
+            found = self._known[key] = {}  # set first, because it may be made from itself
             for value, known in self._sources(iterated, scope, depth + 1):
                 found[value, known if known is not None else column_of(value, column)] = None
         return self._known[key]
@@ -349,27 +349,27 @@ class _Reader:
         return [value for line, values in self._passes.items() if first <= line <= last_line(node) for value in values]
 
     def _bindings_once(self, role: str) -> list[Step]:
-        """As ``_bindings``, for a name after the role in which it is read; none the second time."""
+        """As ``_bindings``, for a role followed by a name; empty the second time."""
         if role in self._entered:
             return []
         self._entered.add(role)
         return self._bindings(role.partition(" ")[2])
 
     def _latest(self, name: str, line: int = 0) -> list[Step]:
-        """The loops that bind a name that is used at a line, and the last of the other statements that do."""
+        """The loops that bind a name used at a line, and the last four of the other statements that do."""
         bound = self._bindings(name, line)
         loops = [step for step in bound if isinstance(step.node, ast.For | ast.AsyncFor)]
         return loops + [step for step in bound if step not in loops][-4:]
 
     def _bindings(self, name: str, line: int = 0) -> list[Step]:
-        """The statements that bind a name, as far as they may have given it what it holds at a line."""
+        """The statements binding a name that may have given it its value at a line."""
         last = line if self._is_bound_since(name, line) else self._line
         bound = [step for step in self._steps if name in step.binds and step.first <= last]
         anew = [place for place, step in enumerate(bound) if begins_anew(step, name, line) and step.first < last]
         return bound[anew[-1] :] if anew else bound
 
     def _is_bound_since(self, name: str, line: int) -> bool:
-        """Whether a name was bound to something else after it was used at a line."""
+        """Whether a name was rebound after it was used at a line."""
         later = (step for step in self._steps if line < step.first <= self._line) if line else ()
         return any(begins_anew(step, name) for step in later)
 

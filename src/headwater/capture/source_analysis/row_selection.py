@@ -1,8 +1,8 @@
 """Infers which array a selection of rows was taken from: ``model.fit(X[train], y[train])`` inside a loop over folds.
 
-Selection by position or by mask runs in compiled code and returns an array that no hook has seen. The statement that
-uses it names the array it was taken from, which the running code still holds. If exactly one array that the statement
-indexes has the same type and row shape, the selection has the columns of that one.
+Selection by position or mask runs in compiled code, and its result passes no hook. But the statement that uses it names
+the array it was taken from, which the running code still holds. If exactly one array that the statement indexes has the
+same type and row shape, the selection has the columns of that one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from headwater.capture.values import INFERRED, Columns, Dep, Value, Values, make
 def selected_rows(
     values: Values, op: str, item: Any, code: CodeType | None, line: int, known_as: Sequence[str]
 ) -> Value | None:
-    """A value, made by ``op``, for an array that is used at ``line`` of ``code`` under a name, or without one; None
-    where none, or more than one, could be what it was cut out of, or nothing is known of that."""
+    """A value, with the operation ``op``, for an array used at ``line`` of ``code``, with or without a name there. None
+    unless exactly one known array could be the one that its rows were selected from."""
     steps = steps_of(code) if code is not None else ()
     at = step_at(steps, line)
     if code is None or at is None or item is None:
@@ -45,7 +45,7 @@ def selected_rows(
 
 
 def _chosen_from(node: ast.stmt) -> list[str]:
-    """The names in a statement of which something is chosen; of a loop or a ``with`` those in its head."""
+    """The names in a statement that it indexes; for a loop, those in its iterable only."""
     head: ast.AST = node.iter if isinstance(node, ast.For | ast.AsyncFor) else node
     if isinstance(node, ast.With | ast.AsyncWith | ast.While | ast.If | ast.Try):
         return []
@@ -54,7 +54,7 @@ def _chosen_from(node: ast.stmt) -> list[str]:
 
 
 def _has_rows_of(whole: Any, item: Any) -> bool:
-    """Whether rows of one array look like those of another: by their shape and type."""
+    """Whether rows of one array have the shape and type of those of another."""
     return whole is not item and whole.shape[1:] == item.shape[1:] and whole.dtype == item.dtype
 
 

@@ -1,10 +1,10 @@
 """Transports: where events go.
 
 A transport is one class in one file of this package, with a ``kind`` and a ``Config`` (a msgspec struct whose fields
-are its settings). It implements ``emit(batch)``, which delivers a list of events (JSON documents as bytes), and
-raises ``TransportError`` or ``StoreError`` when the destination is away: the worker then keeps the events in the
-spool. What the destination refuses for good comes back in the ``Delivery``. A transport is used by one thread at a
-time, and is made when the first event is sent, so an unused one costs nothing.
+are its settings). It implements ``emit(batch)``, which delivers a list of events (JSON documents as bytes), and raises
+``TransportError`` or ``StoreError`` if the destination is unavailable: the worker then keeps the events in the spool.
+Events that the destination refuses for good are returned in the ``Delivery``. A transport is used by one thread at a
+time, and is created when the first event is sent, so an unused one costs nothing.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from headwater.errors import ConfigError
 
 
 class Refused(NamedTuple):
-    """An event that the destination will never take, with its words."""
+    """An event that the destination will never accept, with its reason."""
 
     event: bytes
     reason: str
 
 
 class Delivery(NamedTuple):
-    """What became of a batch: how many events were taken, and those that were refused for good."""
+    """The result of a batch: how many events were accepted, and those that were refused for good."""
 
     taken: int
     refused: Sequence[Refused] = ()
@@ -48,15 +48,18 @@ class Transport(ABC):
         self.config = config
         self.folder = folder
         self.hurry = threading.Event()
-        """Set when the process ends: from then on a transport waits no more than a blink to try again."""
+        """Set when the process ends: from then on a transport waits only briefly before trying again."""
 
     @abstractmethod
     def emit(self, batch: Sequence[bytes]) -> Delivery:
-        """Deliver a batch, all of it or none. Raises ``TransportError`` or ``StoreError`` when that is not possible
-        now."""
+        """Deliver a batch, completely or not at all.
+
+        Raises:
+            TransportError, StoreError: the destination is unavailable.
+        """
 
     def close(self) -> None:  # noqa: B027 - a transport without a connection has nothing to close
-        """Release what is held open. The transport may be used again afterwards."""
+        """Close connections and files. The transport may be used again afterwards."""
 
 
 _CLASSES: Final = {
@@ -71,10 +74,10 @@ _CLASSES: Final = {
 
 
 def make_transport(settings: Mapping[str, Any], folder: Path) -> Transport:
-    """The transport that ``settings`` describe (``kind`` and its own keys); the embedded store by default.
+    """The transport that ``settings`` describe (``kind`` and its own keys); by default, the embedded store.
 
     Raises:
-        ConfigError: a setting is missing or has the wrong shape.
+        ConfigError: a setting is missing or invalid.
     """
     own = dict(settings)
     kind = own.pop("kind", "embedded")

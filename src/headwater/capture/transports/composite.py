@@ -15,8 +15,8 @@ from headwater.errors import ConfigError, StoreError, TransportError
 class CompositeTransport(Transport):
     """Sends every batch to each of its transports, in order.
 
-    With ``continue_on_failure`` the others are served when one is away. The batch counts as not delivered as long as
-    one is away, and is sent to all again later: receivers know an event that they already have.
+    With ``continue_on_failure`` the others still receive the batch if one is unavailable. The batch then counts as not
+    delivered, and is sent to all of them again later: receivers recognise events that they already have.
     """
 
     kind: ClassVar[str] = "composite"

@@ -11,7 +11,7 @@ from headwater.errors import TransportError
 
 
 class ConsoleTransport(Transport):
-    """Writes events as JSON lines to standard error: standard output belongs to the program."""
+    """Writes events as JSON lines to standard error, because standard output belongs to the program."""
 
     kind: ClassVar[str] = "console"
 

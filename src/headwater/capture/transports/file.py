@@ -14,13 +14,13 @@ from headwater.errors import TransportError
 
 
 class FileTransport(Transport):
-    """Appends events to ``path``. Each batch is one write to a file opened for appending, so that processes that
-    share the file do not cut into each other's lines."""
+    """Appends events to ``path``. Each batch is a single write to a file opened for appending, so that the lines of
+    processes sharing the file do not get mixed."""
 
     kind: ClassVar[str] = "file"
 
     class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """``path`` of the file; its folder is made."""
+        """``path`` of the file, whose folder is created if needed."""
 
         path: str
 

@@ -1,7 +1,7 @@
 """The HTTP transport: OpenLineage over ``http.client``, with keep-alive, gzip, retries and proxies.
 
-What the server does not take for good (4xx) is refused with the server's words. Connection errors, 429 and 5xx are
-tried again with growing pauses; when that does not help the destination is away, and the worker spools.
+Events that the server rejects (4xx) are returned as refused, with its reason. After connection errors, 429 and 5xx the
+request is repeated with growing pauses; if that does not help, ``TransportError`` is raised and the worker spools.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NO_BATCH: Final = frozenset({404, 405, 501})
 FIRST_PAUSE_S: Final = 0.3
 LAST_TRIES: Final = 2
-"""Attempts after the first one when the process ends: a server that was busy for an instant still gets the events, and
-one that is away does not hold the program up."""
+"""Attempts after the first one when the process ends: a server that is briefly busy still gets the events, and one that
+is unavailable does not delay the program."""
 GZIP_FROM_BYTES: Final = 1024
 
 
@@ -37,7 +37,7 @@ class HttpTransport(Transport):
     kind: ClassVar[str] = "http"
 
     class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """See ``headwater.capture.settings.TRANSPORT_DOCS`` for what each means."""
+        """The settings, described in ``headwater.capture.settings.TRANSPORT_DOCS``."""
 
         url: str
         endpoint: str = "api/v1/lineage"
@@ -62,7 +62,7 @@ class HttpTransport(Transport):
         self._pid = os.getpid()
 
     def emit(self, batch: Sequence[bytes]) -> Delivery:
-        """Post the batch: as one request where the server has the batch endpoint, else one request an event."""
+        """Post the batch as one request if the server has the batch endpoint, otherwise one request per event."""
         if len(batch) > 1 and self._has_batch:
             delivery = self._emit_together(batch)
             if delivery is not None:
@@ -76,7 +76,7 @@ class HttpTransport(Transport):
         return Delivery(len(batch) - len(refused), refused)
 
     def _emit_together(self, batch: Sequence[bytes]) -> Delivery | None:
-        """None if the server has no batch endpoint, or refuses the batch as a whole."""
+        """Post the batch as one request. None if the server has no batch endpoint, or refuses the batch as a whole."""
         status, body = self._post(self._path + "/batch", b"[" + b",".join(batch) + b"]")
         if status >= 400:
             if status in _NO_BATCH or status in (400, 413, 422):
@@ -122,14 +122,15 @@ class HttpTransport(Transport):
         )
 
     def _may_try_again(self, attempt: int) -> bool:
-        """Wait before an attempt after the first: ever longer; when the process ends only a few times, for a blink."""
+        """Wait before another attempt, longer each time, and return whether to make it. When the process ends, waits
+        are short and attempts few."""
         is_last = self.hurry.is_set() or self.hurry.wait(FIRST_PAUSE_S * 2 ** (attempt - 1))
         if is_last and attempt <= LAST_TRIES:
             time.sleep(FIRST_PAUSE_S)
         return not is_last or attempt <= LAST_TRIES
 
     def _once(self, path: str, data: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-        """One request on the connection that is kept; a kept one that the server has closed meanwhile is renewed."""
+        """Send one request on the open connection, or on a new one if the server has closed that in the meantime."""
         if self._pid != os.getpid():
             self._connection, self._pid = None, os.getpid()
         is_kept = self._connection is not None
@@ -185,7 +186,7 @@ class HttpTransport(Transport):
         return context
 
     def close(self) -> None:
-        """Close the connection that is kept."""
+        """Close the open connection."""
         if self._connection is not None:
             if self._pid == os.getpid():
                 self._connection.close()

@@ -12,7 +12,7 @@ from headwater.capture.transports import Delivery, Transport
 
 
 class MemoryTransport(Transport):
-    """Keeps every event in ``events``, as decoded documents. ``MemoryTransport.latest`` is the one made last."""
+    """Keeps every event in ``events``, as decoded documents. ``MemoryTransport.latest`` is the newest instance."""
 
     kind: ClassVar[str] = "memory"
     latest: ClassVar[MemoryTransport | None] = None
