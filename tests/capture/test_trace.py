@@ -173,6 +173,27 @@ def test_a_target_is_no_source_of_itself():
     assert [item["name"] for item in entry["fields"]["x"]["inputs"]] == ["/in"]
 
 
+def test_a_column_of_the_target_stands_for_what_it_was_made_of():
+    """A table is filled and then updated from its own columns, a step at a time, also in a circle."""
+    target = Origins(DatasetRef("db", "t"))
+    table = make_value("read", columns=("amount", "tax", "total"), dataset=DatasetRef("db", "t", "TABLE"))
+    target.add(step((source("/in", "amount", "id"),), {"amount": [Dep(0, "amount", subtype="IDENTITY")]}))
+    only = [Dep(0, "amount", "INDIRECT", "FILTER")]
+    target.add(step((table,), {"total": [Dep(0, "amount"), Dep(0, "tax"), Dep(0, "total")]}))
+    target.add(step((table,), {"tax": [Dep(0, "amount", subtype="AGGREGATION")]}, only))
+    entry = target.entry([])
+    told = {
+        name: {(item["name"], item["field"], item["transformations"][0]["subtype"]) for item in field["inputs"]}
+        for name, field in entry["fields"].items()
+    }
+    assert told == {
+        "amount": {("/in", "amount", "IDENTITY")},
+        "tax": {("/in", "amount", "AGGREGATION")},
+        "total": {("/in", "amount", "TRANSFORMATION"), ("/in", "amount", "AGGREGATION")},
+    }
+    assert [(item["name"], item.get("field")) for item in entry["inputs"]] == [("/in", None), ("/in", "amount")]
+
+
 def test_a_target_that_was_read_before_comes_from_what_it_was():
     """A file that is read, changed and written again: a column from itself, a new one from those it is computed of."""
     target = Origins(DatasetRef("file", "/out"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from headwater.capture.trace import Trace, Trail, Trails, trace
+from headwater.capture.trace import Trace, Trail, Trails, compose, trace
 from headwater.capture.values import INFERRED, NOTHING, DatasetRef, Value
 
 MAX_FIELD_EDGES: Final = 100_000
@@ -32,6 +32,7 @@ class Origins:
     __slots__ = (
         "_certain",
         "_fields",
+        "_has_own",
         "_has_unknown",
         "_indirect",
         "_is_coarse",
@@ -57,6 +58,8 @@ class Origins:
         self._names: set[str] = set()
         self._is_coarse = False
         self._has_unknown = False
+        self._has_own = False
+        """Whether a column comes from one of the target itself."""
         self._was_unseen = False
         self.has_any = False
         """Whether anything whose origin is known was written."""
@@ -92,12 +95,14 @@ class Origins:
             whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if not self._is_itself(name)]
         if self.is_kept and self._target not in self._known:
             whole.append(_input(self._target))
-        whole += [_with_trail(*edge) for edge in _best(self._indirect)]
+        whole += [_with_trail(*edge) for edge in _best(self._resolved(self._indirect))]
         if not self._names:  # an array, or a model with unnamed features: each column's sources are those of the whole
-            whole += [_with_trail(*edge) for edge in _best(self._fields.get("*", {})) if edge[1] is not None]
+            whole += [
+                _with_trail(*edge) for edge in _best(self._resolved(self._fields.get("*", {}))) if edge[1] is not None
+            ]
         document = {**_input(self._target), "inputs": whole}
         fields = {
-            name: {"inputs": [_with_trail(*edge) for edge in _best(edges)]}
+            name: {"inputs": [_with_trail(*edge) for edge in _best(self._resolved(edges))]}
             for name, edges in self._fields.items()
             if name != "*" and (name in self._names or not self._names)
         }
@@ -129,8 +134,26 @@ class Origins:
                 continue
             name = value.dataset[:2]
             self._certain[name] = self._certain.get(name, False) or trail.description != INFERRED
-            if not self._is_itself(name):
-                edges[name, column, trail] = None
+            self._has_own = self._has_own or name == self._target
+            edges[name, column, trail] = None
+
+    def _resolved(self, edges: _Edges) -> _Edges:
+        """The edges, with those from columns of the target itself replaced by what this run made these columns from
+        (``UPDATE t SET total = amount + tax``). What was in the target before the run remains a source."""
+        if not self._has_own or self.was_read:
+            return edges
+        found: _Edges = {}
+        seen: set[tuple[str | None, Trail]] = set()
+        waiting = list(edges)
+        while waiting:
+            name, column, trail = waiting.pop(0)
+            if name != self._target or self.is_kept:
+                found[name, column, trail] = None
+            if name == self._target and (column, trail) not in seen:
+                seen.add((column, trail))
+                inner = self._fields.get(column, {}) if column is not None else {}
+                waiting += [(outer, field, compose(trail, step)) for outer, field, step in inner]
+        return found
 
     def _is_itself(self, name: _Name) -> bool:
         """Whether a source is the target as this run made it (a model trained further, a file read back), which is no

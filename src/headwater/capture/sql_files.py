@@ -7,10 +7,10 @@ from typing import Final
 
 from headwater.capture.locations import matching
 
-_TEXT: Final = r"'(?:[^']|'')*'"
-_QUOTED: Final = re.compile(_TEXT)
+TEXT: Final = r"'(?:[^']|'')*'"
+QUOTED: Final = re.compile(TEXT)
 _PLACES: Final = re.compile(
-    rf"(?:\b(?:FROM|JOIN)\s+|\b(?:read_\w+|\w+_scan)\s*\(\s*)({_TEXT}|\[\s*(?:{_TEXT}[\s,]*)*\])", re.I
+    rf"(?:\b(?:FROM|JOIN)\s+|\b(?:read_\w+|\w+_scan)\s*\(\s*)({TEXT}|\[\s*(?:{TEXT}[\s,]*)*\])", re.I
 )
 
 
@@ -18,7 +18,7 @@ def quoted_files(text: str) -> list[str]:
     """The files and patterns in the place of a table, or as first argument of a function that reads files."""
     if "'" not in text:
         return []
-    quoted = [found for place in _PLACES.findall(text) for found in _QUOTED.findall(place)]
+    quoted = [found for place in _PLACES.findall(text) for found in QUOTED.findall(place)]
     return list(dict.fromkeys(found[1:-1].replace("''", "'") for found in quoted))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headwater.capture.locations import located, table_in_memory
 from headwater.capture.recorder import Statement
+from headwater.capture.sql_file_columns import FileColumns
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value, make_value, opaque
 from headwater.model.names import standard
 from headwater.model.uris import in_database_file
@@ -68,11 +69,12 @@ class Tables:
         self._job = (job_namespace, job_name)
         self._streams: dict[tuple[str, str, str], Session] = {}
         self._columns: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._files = FileColumns()
         self.temporary: dict[tuple[str, TableName], Value] = {}
 
     def stream(self, statement: Statement) -> Session:
         """The stream that a statement belongs to, with the columns of known tables and of the frames it names."""
-        from headwater.sql import Session
+        from headwater.sql import Session, TableName
 
         key = (statement.dialect, statement.namespace, statement.default_schema)
         session = self._streams.get(key)
@@ -83,6 +85,9 @@ class Tables:
         for (namespace, name), columns in self._columns.items():
             if namespace == statement.namespace:
                 session.catalog.schema.add(name, columns)
+        if statement.dialect == "duckdb":
+            for name, columns in self._files.of(statement.text):
+                session.catalog.schema.add(TableName(name, kind="file"), columns)
         for name, value in statement.frames.items():
             if value.column_names():
                 session.catalog.schema.add(name, value.column_names())

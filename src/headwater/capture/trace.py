@@ -187,11 +187,11 @@ def _resolve(deps: list[Dep], views: list[Trace]) -> Trails:
         if plain and not found:
             found = dict(inner)
         else:
-            _merge(found, inner if plain else {source: _compose(dep, trail) for source, trail in inner.items()})
+            _merge(found, inner if plain else {source: compose(dep, trail) for source, trail in inner.items()})
     return found
 
 
-def _compose(dep: Dep, inner: Trail) -> Trail:
+def compose(dep: Dep | Trail, inner: Trail) -> Trail:
     """The trail of ``dep`` after ``inner``: indirect if either is, otherwise with the stronger transformation."""
     masking = dep.masking or inner.masking
     guessed = INFERRED in (dep.description, inner.description)
