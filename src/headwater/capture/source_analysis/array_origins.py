@@ -18,26 +18,34 @@ from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from headwater.capture.caller_frame import variables
-from headwater.capture.notebook_cells import user_place, whole
+from headwater.capture.notebook_cells import user_place
 from headwater.capture.source_analysis.bindings import (
     Called,
     Step,
     arrays_of,
     ends_of,
-    is_adding_up,
+    keeps_what_was,
     last_binding,
     mentions_in,
     names_in,
     part_of,
+    places_of_a_loop,
     step_at,
     steps_of,
 )
 from headwater.capture.source_analysis.budget import BUDGET
-from headwater.capture.source_analysis.call_origins import Places, caller_of, place_of
-from headwater.capture.source_analysis.code_lines import span_of
+from headwater.capture.source_analysis.call_origins import Places, caller_of
+from headwater.capture.source_analysis.meant_parts import (
+    at_place,
+    behind,
+    from_mentioned,
+    given_there,
+    of_parts,
+    places_chosen,
+)
 from headwater.capture.source_analysis.row_selection import selected_rows
 from headwater.capture.user_code import is_users, user_frame
-from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Rule, Value, Values, make_value
+from headwater.capture.values import UNKNOWN, Value, Values, make_value
 
 MAX_STEPS: Final = 200
 
@@ -76,7 +84,12 @@ def read_of(values: Values, item: Any, code: CodeType | None, line: int, rows: i
     """As ``array_origin``, for an existing array under the names it has; but first, the array that its rows were
     selected from."""
     names = names_of(item, code, line)
-    chosen = selected_rows(values, FROM_CODE, item, code, line, names)
+
+    def read(name: str, before: int, array: Any) -> Value | None:
+        found = array_origin(values, code, before, len(array), (name,))
+        return None if found is UNKNOWN else found
+
+    chosen = selected_rows(values, FROM_CODE, item, code, line, names, read)
     return chosen if chosen is not None else array_origin(values, code, line, rows, names)
 
 
@@ -139,12 +152,16 @@ def array_origin(
         own = [item for item in meant if item not in others]
     chosen: frozenset[str] = at.mentions if within is not None else frozenset()
     walk.found.update((id(value), (value, chosen)) for value in own)
-    walk.before_own = _behind(own)
+    walk.before_own = behind(own)
     # an array that is passed on has a name; if none is, it is the result of a larger expression
-    walk.queue += [
-        _Wanted(code, name, False, at.first, line, at.mentions) for name in (() if own else names or at.passed)
-    ] or walk.operands(at, line)
+    passed = () if own else names or at.passed
+    is_bare = bool(names) and set(names) <= set(at.passed)
+    told: frozenset[str] = frozenset() if is_bare else at.mentions  # the texts beside a bare name belong to others
+    walk.queue += [_Wanted(code, name, False, at.first, line, told) for name in passed]
     walk.run()
+    if not passed or not (names or walk.found):  # in preds.astype(bool) or x.reshape(n), what is passed on is no data
+        walk.queue += walk.operands(at, line)
+        walk.run()
     if not walk.found:
         return UNKNOWN if walk.is_certain else None
     return walk.value(rows)
@@ -177,11 +194,15 @@ class _Walk:
         self.found: dict[int, tuple[Value, frozenset[str]]] = {}
         self.before_own: set[int] = set()
         self.queue: list[_Wanted] = []
+        self.places_in: list[_Wanted] = []
+        """Names that only select items: followed if what they select from has no known origin."""
 
     def run(self) -> None:
         """Process the queue until it is empty, or ``MAX_STEPS`` names were examined."""
         seen: set[tuple[CodeType, str, int, Called | None]] = set()
         for _ in range(MAX_STEPS):
+            if not self.queue and not self.found:
+                self.queue, self.places_in = self.places_in, []
             if not self.queue:
                 return
             wanted = self.queue.pop()
@@ -194,6 +215,8 @@ class _Walk:
                 self._into_caller(wanted)
             else:
                 self._through(step, wanted)
+                if keeps_what_was(step.node):
+                    self.queue.append(wanted._replace(before=step.first))
 
     def operands(self, at: Step, line: int) -> list[_Wanted]:
         """The names in the running statement to search for. A name whose current object is known needs no search: its
@@ -206,13 +229,13 @@ class _Walk:
             if value is None or name in at.binds:
                 wanted.append(_Wanted(self.code, name, True, at.first, line, at.mentions))
             else:
-                self._take(_of_parts([value], at.mentions), at.mentions)
+                self._take(of_parts([value], at.mentions), at.mentions)
         return wanted
 
     def value(self, rows: int | None) -> Value:
         """A value that combines everything found."""
         inputs = tuple(value for value, _ in self.found.values())
-        rule = _from_mentioned([mentions for _, mentions in self.found.values()])
+        rule = from_mentioned([mentions for _, mentions in self.found.values()])
         return make_value(FROM_CODE, inputs, rule, rows=rows, code=self.code, line=self.bound_at)
 
     def _called(self, wanted: _Wanted) -> Called | None:
@@ -231,21 +254,22 @@ class _Walk:
 
     def _through(self, step: Step, wanted: _Wanted) -> None:
         direct = ends_of(self.places.made(wanted.code), step)
-        if direct and is_adding_up(step.node):
+        is_each = keeps_what_was(step.node) or wanted.is_collected
+        if is_each:
             more = arrays_of(self.places.values, wanted.code, step, self._called(wanted))
             direct = list(dict.fromkeys((*direct, *more))) if wanted.code.co_name == "<module>" else more or direct
         if direct and (wanted.is_operand or len(step.binds) == 1):
-            taken = direct if is_adding_up(step.node) else _at_place(step, wanted.name, direct)
-            self._take(_of_parts(taken, wanted.mentions), wanted.mentions)
+            taken = direct if is_each else at_place(step, wanted.name, direct)
+            self._take(of_parts(taken, wanted.mentions), wanted.mentions)
             self.bound_at = wanted.origin
             return
-        returned = self.places.returned(step, wanted.name)
+        returned = self.places.returned(step, wanted.name, wanted.mentions)
         if direct and not returned:
             return
         is_own = not wanted.is_operand and wanted.code is self.code
         origin = step.first if is_own else wanted.origin
         self.is_certain = self.is_certain and step.is_closed
-        given = _given_there(step.node, wanted.name)
+        given = given_there(step.node, wanted.name)
         if given is not None and not returned:  # X, y = data.values, data.label
             wider = wanted._replace(
                 name="",
@@ -254,10 +278,10 @@ class _Walk:
                 origin=origin,
                 mentions=wanted.mentions | mentions_in(given),
             )
-            self.queue += [wider._replace(name=name) for name in names_in(given)]
+            self._want(wider, names_in(given), given)
             return
-        mentions = wanted.mentions | step.mentions | _places_chosen(step.node)
-        is_collected = wanted.is_collected or is_adding_up(step.node) or isinstance(step.node, ast.Expr)
+        mentions = wanted.mentions | step.mentions | places_chosen(step.node)
+        is_collected = wanted.is_collected or keeps_what_was(step.node)
         wider = wanted._replace(
             name="", is_operand=True, before=step.first, origin=origin, mentions=mentions, is_collected=is_collected
         )
@@ -267,100 +291,19 @@ class _Walk:
                 wider._replace(code=code, name=name, before=last, called=called) for code, name, last in returned
             ]
         else:
-            self.queue += [wider._replace(name=name) for name in (*step.used, *step.passed)]
+            self._want(wider, [*step.used, *step.passed], step.node)
+
+    def _want(self, wider: _Wanted, names: Sequence[str], node: ast.AST) -> None:
+        """Queue the names in an expression; ``X[train]`` is followed to ``X`` if a loop binds ``train``."""
+        by_loop = places_of_a_loop(node, steps_of(wider.code), wider.before)
+        self.queue += [wider._replace(name=name) for name in names if name not in by_loop]
+        self.places_in += [wider._replace(name=name) for name in names if name in by_loop]
 
 
 def _called_now(code: CodeType) -> Called | None:
     """The place from which a running function was called."""
     caller = caller_of(code)
     return Called(caller.code, caller.line, caller.line, is_each=False) if caller is not None else None
-
-
-def _at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
-    """Those of the values made by a statement that it bound to the name, as in ``a, b = x.values, y.values``."""
-    node = step.node
-    if not isinstance(node, ast.Assign) or len(step.binds) == 1:
-        return direct if _is_inner(node, direct[-1]) else [v for v in direct if v.offset == direct[-1].offset]
-    target = node.targets[0]
-    place = place_of(node, name)
-    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Call):  # X, y = load(): in the order of the names
-        return direct[place : place + 1] if place is not None and len(direct) == len(target.elts) else direct[-1:]
-    if not isinstance(target, ast.Tuple) or not isinstance(node.value, ast.Tuple):
-        return direct[-1:]
-    if place is None or place >= len(node.value.elts):
-        return direct
-    mentioned = mentions_in(node.value.elts[place])
-    return [value for value in direct if mentioned.intersection(value.column_names())] or direct
-
-
-def _is_inner(node: ast.stmt, value: Value) -> bool:
-    """Whether a value was made by a part of an assigned expression, like the sides of ``a.values + b.values``."""
-    given = getattr(node, "value", None)
-    if not isinstance(given, ast.expr) or value.code is None or value.offset >= 0:
-        return False
-    span = span_of(value.code, -1 - value.offset)
-    if span is None or whole(value.code, 1)[0] is not value.code:
-        return False
-    return (given.lineno, given.col_offset) < span[:2] or span[2:] < (given.end_lineno or 0, given.end_col_offset or 0)
-
-
-def _given_there(node: ast.stmt, name: str) -> ast.expr | None:
-    """The expression for that name in an assignment of several expressions to several names."""
-    place = place_of(node, name)
-    if place is None or not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Tuple):
-        return None
-    return node.value.elts[place] if place < len(node.value.elts) else None
-
-
-def _places_chosen(node: ast.stmt) -> frozenset[str]:
-    """The columns that ``X = X[:, [0, 2]]`` chooses by position, as mentions."""
-    value = node.value if isinstance(node, ast.Assign) else None
-    key = value.slice if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) else None
-    if not isinstance(key, ast.Tuple) or len(key.elts) != 2 or not isinstance(key.elts[0], ast.Slice):
-        return frozenset()
-    chosen = key.elts[1]
-    items = chosen.elts if isinstance(chosen, ast.List | ast.Tuple) else []
-    places = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, int)]
-    return frozenset(map(_mention, places)) if len(places) == len(items) else frozenset()
-
-
-def _mention(place: int) -> str:
-    return f"[{place}]"
-
-
-def _of_parts(values: list[Value], mentions: frozenset[str]) -> list[Value]:
-    """Of the data and the labels that one call returned, those that the code mentions by ``data`` or ``target``."""
-    labels = [value for value in values if value.column_names() == ("target",)]
-    if len(values) > 1 and labels and ("data" in mentions) != ("target" in mentions):
-        return labels if "target" in mentions else [value for value in values if value not in labels]
-    return values
-
-
-def _behind(values: list[Value]) -> set[int]:
-    """The ``id()`` of the values that some values were made from, up to a limit."""
-    seen: set[int] = set()
-    stack = list(values)
-    while stack and len(seen) < MAX_STEPS:
-        for item in stack.pop().inputs:
-            if id(item) not in seen:
-                seen.add(id(item))
-                stack.append(item)
-    return seen
-
-
-def _from_mentioned(mentions: list[frozenset[str]]) -> Rule:
-    """The rule of a value that comes from the columns of each input that the code mentions, or from all of it."""
-
-    def rule(value: Value) -> Columns:
-        deps: list[Dep] = []
-        for position, (item, names) in enumerate(zip(value.inputs, mentions, strict=True)):
-            columns: list[str | None] = [
-                name for place, name in enumerate(item.column_names()) if name in names or _mention(place) in names
-            ]
-            deps += [Dep(position, name, description=INFERRED) for name in columns or [None]]
-        return Columns({"*": deps})
-
-    return rule
 
 
 def list_read(values: Values, code: CodeType, line: int, rows: int, names: Sequence[str]) -> Value | None:

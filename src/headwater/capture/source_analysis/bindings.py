@@ -77,6 +77,11 @@ def is_adding_up(node: ast.stmt) -> bool:
     return isinstance(node, ast.AugAssign) or (bool(targets) and all(isinstance(t, ast.Subscript) for t in targets))
 
 
+def keeps_what_was(node: ast.stmt) -> bool:
+    """Whether a statement keeps what its target held before: ``oof[test, 1] = x``, ``rows.append(x)``."""
+    return is_adding_up(node) or isinstance(node, ast.Expr)
+
+
 def arrays_of(values: Values, code: CodeType, step: Step, called: Called | None = None) -> list[Value]:
     """The latest arrays that a statement made and did not itself use, in all iterations of a loop around it; with
     ``called``, only in the calls from that place."""
@@ -284,6 +289,16 @@ def names_in(node: ast.AST) -> list[str]:
         if not is_measure and not is_test_of_names(item):
             waiting += ast.iter_child_nodes(item)
     return found
+
+
+def places_of_a_loop(node: ast.AST, steps: tuple[Step, ...], before: int) -> set[str]:
+    """The names that an expression uses only to select items, and that a loop binds: ``fold`` in ``target[fold]``."""
+    keys = [item.slice for item in ast.walk(node) if isinstance(item, ast.Subscript)]
+    names = [item for key in keys for item in ast.walk(key) if isinstance(item, ast.Name)]
+    others = {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and item not in names}
+    chosen = {item.id for item in names} - others
+    bound = {name: last_binding(steps, name, before) for name in chosen}
+    return {name for name, step in bound.items() if step is not None and isinstance(step.node, ast.For)}
 
 
 def is_test_of_names(node: ast.AST) -> bool:

@@ -63,8 +63,9 @@ class Places:
         )
         return Passed(caller[0], () if within else tuple(names_in(given)), within, at.first, is_parameter=True)
 
-    def returned(self, step: Step, name: str) -> list[tuple[CodeType, str, int]]:
-        """The names that functions of the user returned for ``name``, each with the code and line of the return."""
+    def returned(self, step: Step, name: str, mentions: frozenset[str]) -> list[tuple[CodeType, str, int]]:
+        """The names that functions of the user returned for ``name``, each with the code and line of the return. Of a
+        returned dictionary, only what is under the mentioned keys, if any key is mentioned."""
         value = getattr(step.node, "value", None)
         called = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
         if not called:
@@ -76,9 +77,20 @@ class Places:
                 given = inner.node.value if isinstance(inner.node, ast.Return) else None
                 if isinstance(given, ast.Tuple) and place is not None:
                     given = given.elts[place] if place < len(given.elts) else None
+                if isinstance(given, ast.Dict):
+                    given = _under_keys(given, mentions)
                 if given is not None:
                     found += [(code, other, inner.first) for other in names_in(given)]
         return found
+
+
+def _under_keys(written: ast.Dict, mentions: frozenset[str]) -> ast.Dict:
+    """The part of a dictionary under the mentioned keys; all of it if none is mentioned, or a key is computed."""
+    keys = [key.value if isinstance(key, ast.Constant) else None for key in written.keys]
+    chosen = [place for place, key in enumerate(keys) if key in mentions]
+    if not chosen or None in keys:
+        return written
+    return ast.Dict([written.keys[place] for place in chosen], [written.values[place] for place in chosen])
 
 
 class Caller(NamedTuple):

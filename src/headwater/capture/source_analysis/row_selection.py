@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
@@ -18,27 +18,33 @@ from headwater.capture.source_analysis.bindings import last_binding, step_at, st
 from headwater.capture.user_code import user_frame
 from headwater.capture.values import INFERRED, Columns, Dep, Value, Values, make_value
 
+Read = Callable[[str, int, Any], Value | None]
+"""Returns what the code shows about the origin of an array, from its name, a line, and the array."""
+
 
 def selected_rows(
-    values: Values, op: str, item: Any, code: CodeType | None, line: int, known_as: Sequence[str]
+    values: Values, op: str, item: Any, code: CodeType | None, line: int, known_as: Sequence[str], read: Read
 ) -> Value | None:
     """A value, with the operation ``op``, for an array used at ``line`` of ``code``, with or without a name there. None
-    unless exactly one known array could be the one that its rows were selected from."""
+    unless exactly one known array could be the one that its rows were selected from; ``read`` finds the origin of one
+    that no hook has seen being made."""
     steps = steps_of(code) if code is not None else ()
     at = step_at(steps, line)
     if code is None or at is None or item is None:
         return None
     bound = [last_binding(steps, name, at.first) for name in known_as]
-    names = {name: None for step in bound or [at] if step is not None for name in _chosen_from(step.node)}
+    cuts = [step for step in bound or [at] if step is not None]
+    names = {name: step.first for step in cuts for name in _chosen_from(step.node)}
     frame = user_frame(sys._getframe(2))
     if not names or frame.f_code.co_name != code.co_name:
         return None
     own = variables(frame, names)
-    held = [own.get(name, frame.f_globals.get(name)) for name in names]
-    wholes = {id(obj): obj for obj in held if type(obj) is type(item) and _has_rows_of(obj, item)}
+    held = {name: own.get(name, frame.f_globals.get(name)) for name in names}
+    wholes = {id(o): (name, o) for name, o in held.items() if type(o) is type(item) and _has_rows_of(o, item)}
     if len(wholes) != 1:
         return None
-    value = values.seen(wholes.popitem()[1])
+    name, whole = wholes.popitem()[1]
+    value = values.seen(whole) or read(name, names[name], whole)
     if value is None:
         return None
     return make_value(op, (value,), _same, columns=value.columns, rows=len(item), code=code, line=line)

@@ -56,6 +56,58 @@ main()
 """
 
 
+BY_COLUMN = """
+import numpy as np, pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+from sklearn.tree import DecisionTreeClassifier
+data, new = pd.read_csv("numbers.csv"), pd.read_csv("new.csv")
+kept, told = np.zeros((len(data), 2)), np.zeros((len(new), 2))
+for train, test in KFold(2).split(data):
+    line = LogisticRegression().fit(data.iloc[train][["a", "b"]], data["y"].iloc[train])
+    kept[test, 0] = line.predict(data.iloc[test][["a", "b"]]).ravel()
+    told[:, 0] += line.predict(new[["a", "b"]]).ravel() / 2
+    tree = DecisionTreeClassifier().fit(data.iloc[train][["a", "b"]], data["y"].iloc[train])
+    kept[test, 1] = tree.predict(data.iloc[test][["a", "b"]]).ravel()
+    told[:, 1] += tree.predict(new[["a", "b"]]).ravel() / 2
+over = LogisticRegression().fit(kept, data["y"])
+pd.DataFrame({"told": over.predict(told).astype(bool)}).to_csv("told.csv", index=False)
+"""
+
+
+IN_LISTS = """
+import numpy as np, pandas as pd
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import KFold
+def fitted(frame, names):
+    frame = frame.copy()
+    label = frame["y"].values.copy()
+    label = np.log1p(label)
+    models, scores, kept = [], [], np.zeros(len(frame))
+    for train, test in KFold(3).split(frame):
+        part, goal, rest, true = frame.loc[train, names], label[train], frame.loc[test, names], label[test]
+        model = LinearRegression().fit(part, goal)
+        guess = np.expm1(model.predict(rest))
+        scores.append(np.mean((guess - true) ** 2))
+        kept[test] = guess
+        models.append(model)
+    return {"models": models, "score": np.mean(scores), "kept": kept}
+def told_by(models, frame, names):
+    found = []
+    for model in models:
+        guess = model.predict(frame[names])
+        guess = np.expm1(guess)
+        found.append(np.clip(guess, 0, None))
+    return np.mean(found, axis=0)
+data, new = pd.read_csv("numbers.csv"), pd.read_csv("new.csv")
+result = fitted(data, ["a", "b"])
+told = told_by(result["models"], new, ["a", "b"])
+told[told < 0.1] = 0
+pd.DataFrame({"row": new.index, "y": told}).to_csv("told.csv", index=False)
+pd.DataFrame({"kept": result["kept"]}).to_csv("kept.csv", index=False)
+"""
+
+
 @pytest.fixture
 def run(follow, tmp_path, monkeypatch):
     """Runs a script beside two files of numbers, and gives what was seen of it."""
@@ -95,3 +147,25 @@ def test_what_folds_add_up(run):
     models = {"model", "model_2", "model_3"}
     assert followed.sources("kept.csv") == {*models, "numbers.csv"}
     assert followed.sources("told.csv") == {*models, "new.csv"}
+
+
+def test_columns_of_a_matrix_that_several_models_fill(run):
+    """Each round of a loop fills a column of a matrix by one model and another by the next: all models of all rounds
+    are behind what is fitted on the matrix and behind what is predicted of it; ``predict(...).astype(bool)``, which a
+    column is set to in place, comes from the model."""
+    followed = run(BY_COLUMN)
+    behind = {"line", "line_2", "tree", "tree_2"}
+    assert {name for name, _ in followed.sources("over.training_data", "x0")} == {*behind, "numbers.csv"}
+    assert {name for name, _ in followed.sources("told.csv", "told")} == {*behind, "over", "new.csv"}
+
+
+def test_what_functions_gather_in_lists_and_dictionaries_over_folds(run):
+    """Models in a list that a function gives back in a dictionary; labels cut out of an array that nobody saw being
+    made; predictions that are gathered in a list, and cells that are set last: the labels come from their column alone,
+    the predictions from all models."""
+    followed = run(IN_LISTS)
+    assert followed.sources("model.training_data", "label") == {("numbers.csv", "y")}
+    for file, column, read in (("told.csv", "y", "new.csv"), ("kept.csv", "kept", "numbers.csv")):
+        found = followed.sources(file, column)
+        assert {name for name, _ in found} == {"model", "model_2", "model_3", read}
+        assert {field for name, field in found if name == read} == {"a", "b"}

@@ -1,0 +1,102 @@
+"""Determines which part of a statement's values is meant: by position among several, or by mentioned columns."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from headwater.capture.notebook_cells import whole
+from headwater.capture.source_analysis.bindings import Step, mentions_in
+from headwater.capture.source_analysis.call_origins import place_of
+from headwater.capture.source_analysis.code_lines import span_of
+from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value
+
+_MOST: Final = 200
+"""How many values behind some others are looked at."""
+
+
+def at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
+    """Those of the values made by a statement that it bound to the name, as in ``a, b = x.values, y.values``."""
+    node = step.node
+    if not isinstance(node, ast.Assign) or len(step.binds) == 1:
+        return direct if _is_inner(node, direct[-1]) else [v for v in direct if v.offset == direct[-1].offset]
+    target = node.targets[0]
+    place = place_of(node, name)
+    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Call):  # X, y = load(): in the order of the names
+        return direct[place : place + 1] if place is not None and len(direct) == len(target.elts) else direct[-1:]
+    if not isinstance(target, ast.Tuple) or not isinstance(node.value, ast.Tuple):
+        return direct[-1:]
+    if place is None or place >= len(node.value.elts):
+        return direct
+    mentioned = mentions_in(node.value.elts[place])
+    return [value for value in direct if mentioned.intersection(value.column_names())] or direct
+
+
+def _is_inner(node: ast.stmt, value: Value) -> bool:
+    """Whether a value was made by a part of an assigned expression, like the sides of ``a.values + b.values``."""
+    given = getattr(node, "value", None)
+    if not isinstance(given, ast.expr) or value.code is None or value.offset >= 0:
+        return False
+    span = span_of(value.code, -1 - value.offset)
+    if span is None or whole(value.code, 1)[0] is not value.code:
+        return False
+    return (given.lineno, given.col_offset) < span[:2] or span[2:] < (given.end_lineno or 0, given.end_col_offset or 0)
+
+
+def given_there(node: ast.stmt, name: str) -> ast.expr | None:
+    """The expression for that name in an assignment of several expressions to several names."""
+    place = place_of(node, name)
+    if place is None or not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Tuple):
+        return None
+    return node.value.elts[place] if place < len(node.value.elts) else None
+
+
+def places_chosen(node: ast.stmt) -> frozenset[str]:
+    """The columns that ``X = X[:, [0, 2]]`` chooses by position, as mentions."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    key = value.slice if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) else None
+    if not isinstance(key, ast.Tuple) or len(key.elts) != 2 or not isinstance(key.elts[0], ast.Slice):
+        return frozenset()
+    chosen = key.elts[1]
+    items = chosen.elts if isinstance(chosen, ast.List | ast.Tuple) else []
+    places = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, int)]
+    return frozenset(map(_mention, places)) if len(places) == len(items) else frozenset()
+
+
+def _mention(place: int) -> str:
+    return f"[{place}]"
+
+
+def of_parts(values: list[Value], mentions: frozenset[str]) -> list[Value]:
+    """Of the data and the labels that one call returned, those that the code mentions by ``data`` or ``target``."""
+    labels = [value for value in values if value.column_names() == ("target",)]
+    if len(values) > 1 and labels and ("data" in mentions) != ("target" in mentions):
+        return labels if "target" in mentions else [value for value in values if value not in labels]
+    return values
+
+
+def behind(values: list[Value]) -> set[int]:
+    """The ``id()`` of the values that some values were made from, up to a limit."""
+    seen: set[int] = set()
+    stack = list(values)
+    while stack and len(seen) < _MOST:
+        for item in stack.pop().inputs:
+            if id(item) not in seen:
+                seen.add(id(item))
+                stack.append(item)
+    return seen
+
+
+def from_mentioned(mentions: list[frozenset[str]]) -> Rule:
+    """The rule of a value that comes from the columns of each input that the code mentions, or from all of it."""
+
+    def rule(value: Value) -> Columns:
+        deps: list[Dep] = []
+        for position, (item, names) in enumerate(zip(value.inputs, mentions, strict=True)):
+            columns: list[str | None] = [
+                name for place, name in enumerate(item.column_names()) if name in names or _mention(place) in names
+            ]
+            deps += [Dep(position, name, description=INFERRED) for name in columns or [None]]
+        return Columns({"*": deps})
+
+    return rule
