@@ -1,1 +1,1 @@
-"""Keeping lineage: the ``Store`` contract, what events mean (``projection``), walks (``index``), and the backends."""
+"""Stores lineage: the ``Store`` contract, the projection of events, the graph index, and the backends."""

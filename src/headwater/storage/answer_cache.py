@@ -1,14 +1,13 @@
-"""Caches the pieces of answers until a commit touches them.
+"""Caches the parts of answers until a commit touches them.
 
-An answer of a thousand nodes asks for a thousand names, states and versions, and the next one for most of them again.
-What was made of a node or an edge is kept here, with the place in the log up to which it was true. A writer in this
-process announces before each commit which nodes it touches: what is known of those is dropped, and nothing that was
-read before that commit is taken in any more. It leaves a note of them in the store with the commit; so the first reader
-who sees that another process wrote drops what that touched. Whatever else changes a store, a rebuild, retention, nodes
-that turn out to be one, left no note; the first reader who sees it drops everything.
+An answer with a thousand nodes needs a thousand names, states and versions, and the next answer needs most of them
+again. The cache keeps the JSON text of each node and edge, with the position in the log up to which it was true. Before
+each commit, a writer in this process announces the nodes that the commit touches: their entries are dropped, and
+entries read before that commit are no longer accepted. The writer also records these nodes in the store with the
+commit, so that the first reader who sees a commit of another process can drop the entries it touched. Other changes
+(a rebuild, retention, merged nodes) leave no record; the first reader who sees one drops everything.
 
-An ``AnswerCache`` belongs to one store of one tenant. All caches of a process share a budget of memory, and nothing
-else.
+An ``AnswerCache`` belongs to one store of one tenant. The caches of a process share a memory budget and nothing else.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ if TYPE_CHECKING:
     from headwater.storage.row_types import EdgeRow
 
 MOST_BYTES = 40 << 20
-"""What the recalls of a process may hold together."""
+"""Memory that all caches of a process may use together."""
 _MOST_TOUCHED = 20_000
 _NODE_BYTES = 400
 _EDGE_BYTES = 300
 _TEXT_BYTES = 120
-"""What a piece takes beside its text: objects, and places in dictionaries."""
+"""Overhead of an entry beside its text: objects and dictionary slots."""
 
 LOW = 0xFFFFFFFF
-"""The target in a ``pair_key``."""
+"""Mask of the target in a ``pair_key``."""
 
 State = tuple[int, int]
-"""A state of a store: how often its ids were rewritten, and the last event that it shows."""
+"""A state of a store: how often its ids were rewritten, and the last event it includes."""
 
 
 class NodePiece(msgspec.Struct, frozen=True, gc=False):
@@ -55,8 +54,8 @@ class NodePiece(msgspec.Struct, frozen=True, gc=False):
 
 
 class EdgePiece(msgspec.Struct, frozen=True, gc=False):
-    """The edges between two nodes: for each its job (0 for none) and the JSON text that follows the names of the ends
-    and the job; true since ``seq``."""
+    """The edges between two nodes: for each, its job (0 for none) and the JSON text after the names of both ends and
+    the job; true since ``seq``."""
 
     seq: int
     edges: tuple[tuple[int, str], ...]
@@ -76,7 +75,7 @@ def pair_key(source: int, target: int) -> int:
 
 
 class Budget:
-    """Bounds what many recalls hold together: where it is too much, the largest one forgets."""
+    """Bounds the memory of many caches together: when they exceed it, the largest one is emptied."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
@@ -84,12 +83,12 @@ class Budget:
         self._recalls: WeakSet[AnswerCache] = WeakSet()
 
     def join(self, recall: AnswerCache) -> None:
-        """Count what this one holds as well."""
+        """Count this cache as well."""
         with self._lock:
             self._recalls.add(recall)
 
     def keep(self) -> None:
-        """See that the bound is kept."""
+        """Empty the largest caches until the bound is kept."""
         with self._lock:
             recalls = list(self._recalls)
         while sum(one.size for one in recalls) > self.most_bytes:
@@ -100,7 +99,7 @@ _BUDGET = Budget(MOST_BYTES)
 
 
 class Commit(NamedTuple):
-    """The last event before a commit, its own last event, and the nodes of which answers show something else since."""
+    """The last event before a commit, its own last event, and the nodes whose answers it changed."""
 
     before: int
     seq: int
@@ -108,43 +107,43 @@ class Commit(NamedTuple):
 
 
 Commits = Callable[[int], Sequence[Commit]]
-"""The commits after an event, in order, as far as they were noted, in the state of the one who asks."""
+"""Returns the recorded commits after an event, in order, up to the state that the caller sees."""
 
 
 def never_elsewhere(_: int) -> Sequence[Commit]:
-    """For a store that nobody else writes: each of its commits is announced."""
+    """For a store without other writers: all of its commits are announced."""
     return ()
 
 
 class AnswerCache:
-    """What is known of the nodes and edges of one store. Safe to use from many threads."""
+    """The cached nodes and edges of one store. Thread-safe."""
 
     def __init__(self, budget: Budget = _BUDGET) -> None:
         self._lock = threading.Lock()
         self._budget = budget
         self._epoch = 0
-        #: everything up to here was announced; nothing is taken in that was read before ``_floor``
+        #: commits up to here were announced; entries read before ``_floor`` are not accepted
         self._known = -1
         self._floor = 0
         self._before = -1
         #: the last event that touched a node, since ``_floor``
         self._touched: dict[int, int] = {}
-        #: a dictionary that is replaced, never emptied: who reads from it goes on with what was true for him
+        #: replaced, never emptied: a reader that holds the old dictionary keeps its consistent state
         self.nodes: dict[int, NodePiece] = {}
         #: by ``pair_key``
         self.edges: dict[int, EdgePiece] = {}
-        #: the keys of edges by target: what touches an edge touches its target
+        #: keys of edges by target: whatever touches an edge touches its target
         self._into: dict[int, list[int]] = {}
-        #: no piece was taken in that was made of a later state
+        #: the latest state of any entry
         self.newest = -1
         self.size = 0
         budget.join(self)
 
     # -- writing ---------------------------------------------------------------------------------------------------
     def announce(self, before: State, after: State, touched: Collection[int]) -> None:
-        """A commit will lead from one state to another and changes what answers show of these nodes.
+        """Announce a commit that leads from one state to another and changes the answers about these nodes.
 
-        Called by the one who holds the store's lock for writing, before the commit.
+        Called before the commit, by the holder of the store's write lock.
         """
         with self._lock:
             if before != (self._epoch, self._known):
@@ -156,12 +155,12 @@ class AnswerCache:
             self._touch(touched, after[1])
 
     def settle(self) -> None:
-        """What was announced has happened."""
+        """The announced commit succeeded."""
         with self._lock:
             self._before = self._known
 
     def withdraw(self) -> None:
-        """What was announced has not happened, and will not. What was dropped for it stays dropped."""
+        """The announced commit failed. Entries dropped for it stay dropped."""
         with self._lock:
             self._known = self._before
 
@@ -190,16 +189,16 @@ class AnswerCache:
         self.nodes, self.edges, self._into, self.size = {}, {}, {}, 0
 
     def forget(self) -> None:
-        """Drop every piece: they take too much memory."""
+        """Drop every entry, to free memory."""
         with self._lock:
             self._empty()
 
     # -- reading ---------------------------------------------------------------------------------------------------
     def at(self, state: State, commits: Commits = never_elsewhere) -> View:
-        """What is remembered, for one who sees the store in that state.
+        """The cached entries for a reader that sees the store in this state.
 
-        ``commits`` is asked for what nobody announced here: another process wrote, or a commit of this one is seen by
-        others before its writer has said that it happened.
+        ``commits`` is asked for commits that were not announced here: those of other processes, and those of this one
+        that are already visible before their writer has called ``settle``.
         """
         with self._lock:
             epoch, known = self._epoch, self._before
@@ -213,7 +212,7 @@ class AnswerCache:
             return View(self, state, self.nodes, self.edges)
 
     def _catch_up(self, until: int, news: Sequence[Commit]) -> bool:
-        """Drop what commits up to an event touched; False where one of them left no note, or too much is noted."""
+        """Drop what the commits up to an event touched; False if one of them has no record, or there are too many."""
         at = self._before
         missed = [one for one in news if at < one.seq <= until]
         for one in missed:
@@ -228,7 +227,7 @@ class AnswerCache:
         return True
 
     def keep(self, view: View, nodes: Mapping[int, NodePiece], edges: Mapping[int, EdgePiece]) -> None:
-        """Remember pieces that were made of the state of a view, as far as no later commit touched them."""
+        """Cache entries made from the state of a view, unless a later commit touched them."""
         epoch, seq = view.state
         with self._lock:
             if view.nodes is not self.nodes or epoch != self._epoch or seq < self._floor:
@@ -249,7 +248,7 @@ class AnswerCache:
 
 
 class View:
-    """What is remembered of one state of a store."""
+    """The cached entries for one state of a store."""
 
     def __init__(
         self,
@@ -264,22 +263,22 @@ class View:
         self.edges = edges
 
     def known_nodes(self, keys: Iterable[int]) -> list[NodePiece | None]:
-        """The pieces of these nodes, in order."""
+        """The entries of these nodes, in order."""
         return self._of_this_state(list(map(self.nodes.get, keys)))
 
     def known_edges(self, keys: Iterable[int]) -> list[EdgePiece | None]:
-        """The pieces of these ``pair_key``, in order."""
+        """The entries of these ``pair_key`` values, in order."""
         return self._of_this_state(list(map(self.edges.get, keys)))
 
     def _of_this_state(self, found: list[P | None]) -> list[P | None]:
-        """The pieces that are no later than this state: all of them, unless others have gone ahead."""
+        """The entries no later than this state: all of them, unless other readers are ahead."""
         seq = self.state[1]
         if self._recall.newest <= seq:  # looked at after they were found
             return found
         return [piece if piece is not None and piece.seq <= seq else None for piece in found]
 
     def keep(self, nodes: Mapping[int, NodePiece], edges: Mapping[int, EdgePiece]) -> None:
-        """Remember what was made of nodes, by id, and of edges, by ``pair_key``."""
+        """Cache entries of nodes, by id, and of edges, by ``pair_key``."""
         self._recall.keep(self, nodes, edges)
 
 
@@ -288,11 +287,9 @@ class Viewed(ABC):
 
     @abstractmethod
     def view(self) -> AbstractContextManager[View]:
-        """A context in which everything that this store is asked, its indexes included, is answered from one state,
-        that of the last acknowledged event; it gives what is remembered of it.
-
-        A view within a view is the same one. Nothing can be written in it through this store, and other threads that
-        use this store wait until it ends: it is for the duration of one question.
+        """A context in which the store and its indexes answer from one state, that of the last acknowledged event.
+        Yields the cached entries for that state. A nested view is the same view. This store cannot be written to within
+        it, and other threads that use this store wait until it ends: keep it as short as one query.
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The ``Store`` contract that every storage backend implements; ``row_types`` has the rows that it returns.
+"""The ``Store`` contract that every storage backend implements; ``row_types`` has the rows it returns.
 
 A store holds the lineage of **one tenant**. The tenant is chosen when the store is opened and is never a parameter, so
 no query can cross tenants. Events are the source of truth: ``append`` writes them verbatim together with everything
@@ -50,7 +50,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store(Intake, Directory, Search, Viewed):
-    """The lineage of one tenant. Opened with ``open`` of the backend; close it, or use it as a context manager."""
+    """The lineage of one tenant. Opened with a backend's ``open``; close it, or use it as a context manager."""
 
     capabilities: Capabilities
     tenant: str
@@ -62,7 +62,7 @@ class Store(Intake, Directory, Search, Viewed):
 
     @abstractmethod
     def retain(self, *, before: int) -> int:
-        """Delete events received before an instant, and what only they showed. Return the number of deleted events."""
+        """Delete events received before an instant, and all lineage known from them alone. Return their number."""
 
     # -- objects ---------------------------------------------------------------------------------------------------
     @abstractmethod
@@ -157,7 +157,7 @@ class Store(Intake, Directory, Search, Viewed):
     # -- graph -----------------------------------------------------------------------------------------------------
     @abstractmethod
     def edge_source(self, level: Level) -> EdgeSource:
-        """The stream of integer edges that the graph index follows."""
+        """The stream of integer edges that the graph index reads."""
 
     @abstractmethod
     def index(self, level: Level) -> GraphIndex:

@@ -1,7 +1,7 @@
-"""One table behind a cache: rows are read once, changed in memory, and written in bulk at the end of a batch.
+"""A table behind a cache: rows are read once, changed in memory, and written in bulk at the end of a batch.
 
-What is common to the durable backends. A question costs, so none is asked whose answer is known: no stored row has an
-id that was handed out since the rows were last written, and those that are pending have indexes of their own.
+Shared by the durable backends. Queries are expensive, so none is made whose answer is known: no stored row can have an
+id that was allocated since the last write, and pending rows have indexes of their own.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _HANDED_OUT: dict[str, Counter] = {
     "id": "node", "node": "node", "job": "node", "target": "node", "source": "node", "dataset": "node",
     "subject": "name",
 }  # fmt: skip
-"""Which counter hands out the ids of a column; ``id`` is each table's own."""
+"""The counter that allocates the ids of a column; ``id`` is each table's own."""
 _OWN_IDS: dict[str, Counter] = {"names": "name", "runs": "run", "versions": "step", "derivations": "step"}
 
 
 class Fresh:
-    """Whether an id was handed out since the rows of a table were last written: no stored row has it then."""
+    """Tells whether an id was allocated since the rows of a table were last written, so that no stored row has it."""
 
     def __init__(self, counters: Mapping[str, int], table: str) -> None:
         self._counters = counters
@@ -40,23 +40,23 @@ class Fresh:
         return counter is not None and self._floor is not None and bool(value > self._floor.get(counter, 0))
 
     def places(self, columns: Sequence[str]) -> list[int]:
-        """The places of those columns that hold ids."""
+        """The positions of the columns that hold ids."""
         return [place for place, name in enumerate(columns) if name in self._by_column]
 
     def written(self) -> None:
-        """Rows were written, or a transaction begins: ids up to now may be stored."""
+        """Rows were written, or a transaction began: ids allocated so far may be stored."""
         self._floor = dict(self._counters)
 
     def unknown(self) -> None:
-        """Nobody hands out ids: any may be stored."""
+        """Allocation is unknown: any id may be stored."""
         self._floor = None
 
 
 class CachedTable(ABC, Generic[K, R]):
-    """The cache of a table, and what waits to be written.
+    """The cache of a table, and its pending writes.
 
-    ``keys`` are the columns of its key; ``encode`` gives the columns of a row in the order of the statements,
-    ``decode`` takes them.
+    ``keys`` are the columns of its key. ``encode`` returns the columns of a row in the order of the statements, and
+    ``decode`` takes them in that order.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class CachedTable(ABC, Generic[K, R]):
         self._rows: dict[K, R] = {}
         self._pending: dict[K, R | None] = {}
         self._absent: set[K] = set()
-        #: keys of pending rows by the columns that were asked for; rows change, so what is found is looked at again
+        #: keys of pending rows by queried columns; rows change after they are indexed, so each hit is checked again
         self._indexes: dict[tuple[str, ...], dict[Any, dict[K, None]]] = {}
 
     def get(self, key: K) -> R | None:
-        """The row of that key; the same object for as long as the batch lasts."""
+        """The row with that key; the same object throughout a batch."""
         found = self._rows.get(key)
         if found is not None:
             return found
@@ -97,17 +97,17 @@ class CachedTable(ABC, Generic[K, R]):
 
     @abstractmethod
     def _stored(self, key: Columns) -> Columns | None:
-        """The columns of the stored row of that key."""
+        """The columns of the stored row with that key."""
 
     def _is_new(self, key: K) -> bool:
-        """Whether no row with that key is stored, by the key alone."""
+        """Whether the key alone shows that no such row is stored."""
         if not self._id_places:
             return False
         columns = columns_of(key)
         return any(self.fresh(self._keys[place], columns[place]) for place in self._id_places)
 
     def put(self, row: R) -> None:
-        """Insert the row, or write it again after a change."""
+        """Insert the row, or update it after a change."""
         key = self._key(row)
         self._rows[key] = row
         self._pending[key] = row
@@ -124,21 +124,21 @@ class CachedTable(ABC, Generic[K, R]):
         self._pending[key] = None
 
     def keep(self, row: R) -> R:
-        """The row in the cache with that key, else this one."""
+        """The cached row with the same key, or else this one, now cached."""
         return self._rows.setdefault(self._key(row), row)
 
-    # -- what is pending -------------------------------------------------------------------------------------------
+    # -- pending writes --------------------------------------------------------------------------------------------
     @property
     def is_pending(self) -> bool:
         """Whether there is something to write."""
         return bool(self._pending)
 
     def put_rows(self) -> Iterator[R]:
-        """The rows that are put and not written yet."""
+        """The rows to be written."""
         return (row for row in self._pending.values() if row is not None)
 
     def pending(self, **equal: Any) -> list[R]:
-        """Rows with these values that are put and not written yet."""
+        """The rows to be written that have these values."""
         names = tuple(sorted(equal))
         keys = self._index(names).get(tuple([equal[name] for name in names]), ())
         rows = [row for key in keys if (row := self._pending.get(key)) is not None]
@@ -155,7 +155,7 @@ class CachedTable(ABC, Generic[K, R]):
         return index
 
     def flush(self) -> None:
-        """Write what is pending."""
+        """Write everything pending."""
         if not self._pending:
             return
         gone = [columns_of(key) for key, row in self._pending.items() if row is None]
@@ -172,11 +172,11 @@ class CachedTable(ABC, Generic[K, R]):
 
     @abstractmethod
     def _remove(self, keys: list[Columns]) -> None:
-        """Remove the stored rows of these keys."""
+        """Delete the stored rows with these keys."""
 
     @abstractmethod
     def _write(self, rows: list[Columns]) -> None:
-        """Store these rows, in the place of those with the same key."""
+        """Store these rows, replacing those with the same keys."""
 
     # -- the cache -------------------------------------------------------------------------------------------------
     def __len__(self) -> int:
@@ -190,7 +190,7 @@ class CachedTable(ABC, Generic[K, R]):
             self._absent.clear()
 
     def clear(self) -> None:
-        """Forget everything: the batch was rolled back, or another process wrote."""
+        """Drop everything: the batch was rolled back, or another process wrote."""
         self._rows.clear()
         self._pending.clear()
         self._absent.clear()

@@ -1,4 +1,4 @@
-"""Change logs of the tables for followers, and their counts: the same statements in every backend."""
+"""Change logs and counts of the tables: the same statements in every backend."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _COUNTED = ("datasets", "jobs", "runs", "versions", "edges")
 
 
 class ChangeFeedTables(ABC):
-    """The tables of a backend that says how a named statement is asked."""
+    """Tables of a backend that can run a named statement."""
 
     edges: CachedTable[EdgeKey, Edge]
     _edge_log: list[tuple[Any, ...]]
 
     @abstractmethod
     def _ask(self, name: str, *given: Any) -> Iterable[tuple[Any, ...]]:
-        """The rows of the statement of that name."""
+        """The rows that the named statement returns."""
 
     def counts(self) -> dict[str, int]:
         """Numbers of datasets, jobs, runs, versions and edges."""
@@ -30,13 +30,13 @@ class ChangeFeedTables(ABC):
         return dict(zip(_COUNTED, counted, strict=True))
 
     def held_mappings(self) -> Iterator[tuple[int, int]]:
-        """For each column mapping of edges that hold, how many have it, and how many column edges it has."""
+        """For each column mapping, (number of valid edges that use it, number of its column edges)."""
         self.edges.flush()
         for count, content in self._ask("held_mappings"):
             yield count, rows.mapping_size(rows.unpack(content))
 
     def edge_changed(self, edge: Edge) -> None:
-        """Tell the followers of the dataset level about an edge."""
+        """Log a change of an edge for the followers of the dataset level."""
         times = (edge.valid_from, edge.valid_to)
         self._edge_log.append((edge.source, edge.target, edge.job, edge.kind, *times, edge.mapping))
 

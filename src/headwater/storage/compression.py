@@ -1,4 +1,4 @@
-"""Compression of many small pieces: contexts cost more than the work, so each thread reuses its own."""
+"""Compression of many small pieces. A new context costs more than the work, so each thread reuses its own."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import zstandard
 
 _TOGETHER_BYTES = 64 << 10
-"""So much is passed on at a time: little enough for memory that is used again, where for a larger piece the operating
-system gives new pages each time."""
+"""Bytes passed on at a time: small enough for the allocator to reuse memory, where a larger block would get new pages
+from the operating system each time."""
 
 
 class _Kept(threading.local):
-    """What one thread compresses and decompresses with."""
+    """The contexts of one thread."""
 
     def __init__(self) -> None:
         self.compressors: dict[tuple[int, bool], zstandard.ZstdCompressor] = {}
@@ -51,5 +51,5 @@ def _compressor(level: int, write_checksum: bool) -> zstandard.ZstdCompressor:
 
 
 def decompress(data: bytes) -> bytes:
-    """What one frame holds. Raises ``zstandard.ZstdError`` where it is damaged."""
+    """The content of one frame. Raises ``zstandard.ZstdError`` if it is damaged."""
     return _kept.decompressor.decompress(data)

@@ -1,4 +1,4 @@
-"""Converts rows of the tables to the rows that the ``Store`` contract returns."""
+"""Converts table rows to the rows that the ``Store`` contract returns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from headwater.storage.row_types import DerivationRow, EdgeRow, FacetChange, Nod
 
 
 class ContractRows:
-    """Reads the tables; the caller sees to it that they may be read."""
+    """Reads the tables. The caller ensures that they may be read."""
 
     def __init__(self, tables: Tables, projector: Projector) -> None:
         self._tables = tables
@@ -44,7 +44,7 @@ class ContractRows:
         rows: dict[int, NodeRow] = {}
         others: list[int] = []
         for key, kind, type_, created_at, updated_at, is_dropped, namespace, name in self._tables.named_nodes(node_ids):
-            if is_dropped or key in rows:  # which of several names it shows, and whether it is gone, takes all of it
+            if is_dropped or key in rows:  # deleted, or has several names: needs all of them
                 others.append(key)
             rows[key] = NodeRow(
                 id=key,
@@ -60,14 +60,14 @@ class ContractRows:
         return [rows[key] for key in node_ids if key in rows]
 
     def node_rows(self, nodes: Sequence[Node]) -> list[NodeRow]:
-        """Datasets and jobs as the contract shows them, in order."""
+        """The contract's rows of these datasets and jobs, in order."""
         names: dict[int, list[Name]] = {}
         for name in self._tables.names.where_any("node", [node.id for node in nodes]):
             names.setdefault(name.node, []).append(name)
         return [_node_row(node, names[node.id]) for node in nodes]
 
     def facets(self, node_id: int, as_of: int | None) -> dict[str, msgspec.Raw]:
-        """The facets of a node as they stood."""
+        """The facets of a node at an instant."""
         if as_of is None:
             rows = self._tables.latest_changes(node_id)
         else:
@@ -95,12 +95,12 @@ class ContractRows:
 
     # -- runs ------------------------------------------------------------------------------------------------------
     def run(self, run_id: str) -> RunRow | None:
-        """One run; none for what is no UUID."""
+        """One run, or None if it is unknown or the id is not a UUID."""
         row = self._tables.run(run_id) if canonical_run_id(run_id) else None
         return None if row is None else self.run_row(row)
 
     def run_row(self, row: Run) -> RunRow:
-        """A run as the contract shows it."""
+        """The contract's row of a run."""
         return RunRow(
             run_id=row.run_id,
             job_id=row.job,
@@ -112,7 +112,7 @@ class ContractRows:
         )
 
     def latest_runs(self, job_ids: Sequence[int], as_of: int | None) -> dict[int, RunRow]:
-        """The last run of each job that had started at an instant."""
+        """The latest run of each job that had started by an instant."""
         return {row.job: self.run_row(row) for row in self._tables.latest_run_of_each(job_ids, as_of)}
 
     def derivation_runs(self, step_ids: Sequence[int]) -> dict[int, RunRow]:
@@ -133,7 +133,7 @@ class ContractRows:
         return {name: msgspec.Raw(one.body) for name, one in sorted(found[1].facets.items())}
 
     def run_io(self, run_id: str) -> tuple[list[VersionRow], list[VersionRow]]:
-        """What a run read and wrote, as versions, by the names of the datasets."""
+        """The versions that a run read and wrote, sorted by dataset name."""
         found = self._doc(run_id)
         if found is None:
             return [], []
@@ -154,7 +154,7 @@ class ContractRows:
         return self._version_rows(sorted(read.difference(written))), self._version_rows(written)
 
     def _claimed(self, run: Run, touched: dict[int, Touched], *, is_input: bool) -> list[VersionRow]:
-        """What a run that did not succeed, or not yet, says that it read or wrote."""
+        """The versions that an unfinished or failed run reports as read or written."""
         bindings = self._projector.bindings
         rows: list[VersionRow] = []
         for dataset, seen in bindings.by_node(touched).items():
@@ -181,7 +181,7 @@ class ContractRows:
 
     # -- versions --------------------------------------------------------------------------------------------------
     def version_row(self, row: Version, ordinal: int | None = None) -> VersionRow:
-        """A version as the contract shows it."""
+        """The contract's row of a version."""
         fingerprint = row.fingerprint or row.file_digest
         return VersionRow(
             id=row.id,
@@ -203,19 +203,19 @@ class ContractRows:
         return [self.version_row(row, top - place) for place, row in enumerate(rows)]
 
     def latest_versions(self, dataset_ids: Sequence[int], as_of: int | None) -> dict[int, VersionRow]:
-        """The latest version of each dataset at an instant, its place in time not counted."""
+        """The latest version of each dataset at an instant, without its ordinal."""
         rows = self._tables.latest_version_of_each(dataset_ids, as_of)
         return {row.dataset: self.version_row(row, ordinal=0) for row in rows}
 
     def version_facets(self, version_ids: Sequence[int]) -> dict[int, dict[str, msgspec.Raw]]:
-        """The facets given for each of these versions, by its id; an unknown id is left out."""
+        """The facets of each of these versions, by id; unknown ids are left out."""
         said = self._said_of(self._tables.versions.get_many(version_ids))
         sets = self._projector.sets
         sets.fetch({say.facets for given in said.values() for one in given for say in one.said})
         return {key: self._merged(given) for key, given in said.items()}
 
     def _said_of(self, rows: Iterable[Version]) -> dict[int, list[Touched]]:
-        """What the run that wrote each of these versions, or read it first, said of the dataset, by version id."""
+        """What the run that wrote (or first read) each version reported about the dataset, by version id."""
         bindings = self._projector.bindings
         rows = list(rows)
         runs = {run.id: run for run in self._tables.runs.get_many({row.run for row in rows if row.run})}
@@ -236,7 +236,7 @@ class ContractRows:
         return found
 
     def _merged(self, given: Iterable[Touched]) -> dict[str, msgspec.Raw]:
-        """The facets of all that one run said of a dataset."""
+        """The merged facets of everything that one run reported about a dataset."""
         found: dict[str, msgspec.Raw] = {}
         for one in given:
             for said in one.said:
@@ -290,15 +290,15 @@ class ContractRows:
         return _edge_row(row, last_by)
 
     def edges_of(self, node_ids: Sequence[int], side: Side, as_of: int | None) -> list[EdgeRow]:
-        """Dataset-level edges that hold at an instant, with one of these nodes at that side."""
+        """Dataset-level edges valid at an instant, with one of these nodes on that side."""
         return _edge_rows(self._tables.edges_holding(side, node_ids, as_of))
 
     def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[EdgeRow]:
-        """Dataset-level edges that hold at an instant, between these sources and targets."""
+        """Dataset-level edges valid at an instant, between these (source, target) pairs."""
         return _edge_rows(self._tables.edges_between(pairs, as_of))
 
     def column_edges(self) -> int:
-        """How many column edges the edges that hold have."""
+        """Number of column edges of all valid edges."""
         return sum(count * size for count, size in self._tables.held_mappings())
 
 
@@ -322,7 +322,7 @@ def _edge_order(row: Edge) -> tuple[int, int, int, int, int]:
 
 
 def _edge_rows(found: list[HeldEdge]) -> list[EdgeRow]:
-    """Edges as the contract shows them, in ``_edge_order``: their first columns, which tell them apart."""
+    """The contract's rows of edges, in ``_edge_order``: by their first columns, which are unique."""
     found.sort()
     return [
         EdgeRow(
@@ -340,7 +340,7 @@ def _edge_rows(found: list[HeldEdge]) -> list[EdgeRow]:
 
 
 def _edge_row(row: Edge, last_by: str) -> EdgeRow:
-    """An edge as the contract shows it; ``last_by`` is the run that last showed its flow."""
+    """The contract's row of an edge; ``last_by`` is the run that last reported it."""
     return EdgeRow(
         source_id=row.source,
         target_id=row.target,

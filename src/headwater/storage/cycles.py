@@ -1,8 +1,8 @@
 """Detects cycles of dependencies between runs. The run that would close a cycle is refused.
 
-The check is made where events are written, one commit after the other, so it holds for every way in and for two that
-arrive at the same time. What is a cycle depends on what came first: of the runs that make one, the last is refused. A
-log that was put together elsewhere can hold one all the same; every walk over dependencies ends.
+The check runs where events are written, one commit at a time, so it covers every entry point and concurrent requests.
+Which run of a cycle is refused depends on the order of arrival: the last one is. A log assembled elsewhere can still
+contain a cycle; every walk over dependencies terminates nevertheless.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ FIELD = f"run.facets.{RECORD}.dependencies"
 
 
 class Cycles:
-    """What builds on what, among the events of one commit and those that are stored."""
+    """The dependencies among the events of one commit and the stored ones."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        #: what the new events say, by run
+        #: dependencies in the new events, by run
         self._said: dict[str, Sequence[str]] = {}
         self._named: set[str] = set()
 
     def check(self, event: Event) -> InvalidEvent | None:
-        """Why an event must be refused, if so; else it is taken into account."""
+        """Why an event must be refused; None if it is accepted, and its dependencies are then included."""
         if not isinstance(event, RunEvent) or RECORD not in event.run.facets:
             return None
         run_id, starts = event.run.run_id, builds_on(event.run.facets)
@@ -46,11 +46,11 @@ class Cycles:
         return None
 
     def _is_named(self, run_id: str) -> bool:
-        """Whether anything builds on a run. Most that are new are named by nobody, and no path can lead to them."""
+        """Whether any run depends on this one. Nothing depends on most new runs, so no path can lead to them."""
         return run_id in self._named or bool(self._tables.dependencies.where(on_run=run_id))
 
     def _path(self, starts: Sequence[str], goal: str) -> list[str]:
-        """The runs from one of the starts to the goal, both included; nothing where no way leads there."""
+        """The runs on a path from one of the starts to the goal, both included; empty if there is none."""
         came_from: dict[str, str | None] = dict.fromkeys(starts)
         waiting = deque(came_from)
         while waiting and goal not in came_from:

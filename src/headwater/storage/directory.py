@@ -1,7 +1,6 @@
-"""The listing part of the ``Store`` contract: objects by namespace and by time, in pages, and which
-runs build on which.
-
-A page costs what it shows and what it skips, never the whole store. Deleted objects are neither listed nor counted.
+"""The listing part of the ``Store`` contract: pages of objects by namespace and by time, and dependencies of runs.
+The cost of a page grows with the rows shown and skipped, never with the store. Deleted objects are neither listed nor
+counted.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class NamespaceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A namespace that datasets or jobs are named in, spelled as it first was.
+    """A namespace of datasets or jobs, in its first spelling.
 
-    ``created_at`` is when the first object in it was first heard of, ``updated_at`` when the last one was.
+    ``created_at`` is when its first object was first seen, ``updated_at`` when its last one was.
     """
 
     name: str
@@ -31,9 +30,9 @@ class NamespaceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A data source: what datasets name in their ``dataSource`` facet, the namespace of those that do not.
+    """A data source: the one that datasets name in their ``dataSource`` facet, or else their namespace.
 
-    The times are those of a namespace.
+    The times are as for a namespace.
     """
 
     name: str
@@ -59,7 +58,7 @@ class Directory(ABC):
 
     @abstractmethod
     def namespace(self, name: str) -> NamespaceRow | None:
-        """The namespace of that name, in any spelling that datasets are found under; None if nothing is in it."""
+        """The namespace of that name, in any equivalent spelling; None if nothing is in it."""
 
     @abstractmethod
     def sources(self) -> list[SourceRow]:
@@ -81,7 +80,7 @@ class Directory(ABC):
     ) -> list[NodeRow]:
         """A page of datasets by namespace and name, or of jobs by their last run, latest first.
 
-        With ``states`` only jobs whose last run stands there.
+        With ``states``, only jobs whose last run is in one of them.
         """
 
     @abstractmethod
@@ -90,7 +89,7 @@ class Directory(ABC):
 
     @abstractmethod
     def count_known(self, kind: NodeKind, instants: Sequence[int]) -> list[int]:
-        """How many datasets or jobs had been heard of before each of these instants, those deleted since included."""
+        """How many datasets or jobs had been seen before each of these instants, including those deleted since."""
 
     @abstractmethod
     def count_runs(self, job_id: int) -> int:
@@ -102,16 +101,16 @@ class Directory(ABC):
 
     @abstractmethod
     def has_dependencies(self) -> bool:
-        """Whether any run says that it builds on another: most stores have no such run, and need not be asked more."""
+        """Whether any run declares a dependency: most stores have none, which spares further queries."""
 
     @abstractmethod
     def dependencies(self, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The ids of the runs that each of these runs says it builds on, by run id, those that have not arrived yet
-        included, in order; a run that names none is left out."""
+        """The ids of the runs that each of these runs depends on, by run id, in order, including runs that have not
+        arrived yet; runs without dependencies are left out."""
 
     @abstractmethod
     def dependents(self, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The ids of the runs that say that they build on each of these runs, known or not, in order."""
+        """The ids of the runs that depend on each of these runs, known or not, in order."""
 
     @abstractmethod
     def run_events(
@@ -127,4 +126,4 @@ class Directory(ABC):
 
     @abstractmethod
     def count_run_events(self, *, after: int | None = None, before: int | None = None) -> list[EventCount]:
-        """The RunEvents of that stretch by type and by quarter of an hour, earliest first; none is left out."""
+        """All RunEvents of that interval, counted by type and quarter of an hour, earliest first."""

@@ -22,18 +22,18 @@ from headwater.storage.row_types import NodeRow, StoredEvent
 
 _RECENT_RUNS = 2000
 _BEGINNING, _END = -(2**62), 2**62
-"""Before and after every event time, and far enough from the ends of an integer to be rounded."""
+"""Before and after every event time, and far enough from the integer limits to be rounded."""
 
 
 class _Event(msgspec.Struct):
-    """As much of an event as tells a RunEvent and its type."""
+    """The part of an event that identifies a RunEvent and its type."""
 
     run: msgspec.Raw = msgspec.Raw(b"null")
     event_type: str | None = msgspec.field(default=None, name="eventType")
 
     @property
     def is_of_run(self) -> bool:
-        """Whether it is a RunEvent: told by its shape, as everywhere."""
+        """Whether it is a RunEvent: recognised by its shape, as everywhere."""
         return bytes(self.run) != b"null"
 
 
@@ -105,7 +105,8 @@ class DirectoryStore(Store):
             return self._answers.nodes(found)
 
     def _recent_jobs(self, states: Collection[int], wanted: int) -> list[int]:
-        """So many jobs by their last run, if the latest runs are of that many; else none. Spares ordering all jobs."""
+        """The first ``wanted`` jobs by last run if the latest runs belong to that many, else none. Avoids sorting
+        all."""
         listings = self._tables.directory.listings
         seen: set[int] = set()
         found: list[int] = []
@@ -130,7 +131,7 @@ class DirectoryStore(Store):
             return self._tables.directory.count(code, within, {state.rank for state in states})
 
     def count_known(self, kind: NodeKind, instants: Sequence[int]) -> list[int]:
-        """How many datasets or jobs had been heard of before each of these instants."""
+        """How many datasets or jobs had been seen before each of these instants."""
         code = KIND_CODES.get(kind)
         if code is None:
             return [0] * len(instants)
@@ -150,18 +151,18 @@ class DirectoryStore(Store):
             return [row.run_id for row in self._tables.runs_between(first, last, limit)]
 
     def has_dependencies(self) -> bool:
-        """Whether any run says that it builds on another."""
+        """Whether any run declares a dependency."""
         with self._reading():
             return self._tables.has_dependencies()
 
     def dependencies(self, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The runs that each of these builds on, by run id."""
+        """The runs that each of these depends on, by run id."""
         with self._reading():
             rows = self._tables.dependencies.where_any("run_id", list(run_ids)) if run_ids else []
         return _grouped((row.run_id, row.on_run) for row in rows)
 
     def dependents(self, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The runs that build on each of these, by run id."""
+        """The runs that depend on each of these, by run id."""
         with self._reading():
             rows = self._tables.dependencies.where_any("on_run", list(run_ids)) if run_ids else []
         return _grouped((row.on_run, row.run_id) for row in rows)
@@ -176,12 +177,13 @@ class DirectoryStore(Store):
         limit: int = 100,
         offset: int = 0,
     ) -> list[StoredEvent]:
-        """A page of the RunEvents of a stretch, by event time."""
+        """A page of the RunEvents of an interval, by event time."""
         if limit <= 0:
             return []
         start, end = _bounds(after, before)
         with self._reading():
-            # Whole quarters are skipped by their counts, so that a late page costs little more than the first.
+            # Whole quarters of an hour are skipped by their counts, so that a late page costs little more than the
+            # first.
             quarters = self._quarters(start, end)
             for first, last, count in reversed(quarters) if newest_first else quarters:
                 if count > offset:
@@ -201,7 +203,7 @@ class DirectoryStore(Store):
             return found
 
     def count_run_events(self, *, after: int | None = None, before: int | None = None) -> list[EventCount]:
-        """The RunEvents of a stretch by type and by quarter of an hour."""
+        """The RunEvents of an interval by type and quarter of an hour."""
         start, end = _bounds(after, before)
         with self._reading():
             found = self._counts(start, end)
@@ -212,7 +214,7 @@ class DirectoryStore(Store):
         ]
 
     def _quarters(self, start: int, end: int) -> list[tuple[int, int, int]]:
-        """(start, end, number of RunEvents) of the stretches of a quarter of an hour in which there are some."""
+        """(start, end, number of RunEvents) of each quarter of an hour that has any."""
         totals: Counter[int] = Counter()
         for (quarter, _), count in self._counts(start, end).items():
             totals[quarter] += count
@@ -221,7 +223,7 @@ class DirectoryStore(Store):
         ]
 
     def _counts(self, start: int, end: int) -> Counter[tuple[int, int]]:
-        """RunEvents by (start of the quarter, code of the type)."""
+        """Number of RunEvents by (start of the quarter, type code)."""
         first, last = start - start % QUARTER_US, end - end % QUARTER_US
         inner = first if first == start else first + QUARTER_US
         found: Counter[tuple[int, int]] = Counter()
@@ -234,7 +236,7 @@ class DirectoryStore(Store):
         return found
 
     def _counted(self, start: int, end: int) -> Counter[tuple[int, int]]:
-        """The same for a stretch that is part of a quarter, event by event."""
+        """The same for part of a quarter, counted event by event."""
         found: Counter[tuple[int, int]] = Counter()
         for at, stored in self._between(start, end, newest_first=False):
             event = _read(stored.body)

@@ -1,4 +1,4 @@
-"""What a durable backend provides: tables that write a batch at its end, and a log of every event."""
+"""Protocols that a durable backend implements: tables that write a batch at its end, and a log of every event."""
 
 from __future__ import annotations
 
@@ -12,73 +12,73 @@ from headwater.storage.touches import Touches
 
 
 class BatchTables(Tables, Protocol):
-    """Tables that gather what a batch changes and write it at its end."""
+    """Tables that collect the changes of a batch and write them at its end."""
 
     @property
     def touches(self) -> Touches:
-        """What each of the last commits touched."""
+        """The nodes that each of the last commits touched."""
 
     def expect(self, events: Sequence[Event]) -> None:
-        """Find at once what a batch will ask for one by one."""
+        """Prefetch the rows that a batch will need."""
 
     def flush(self) -> None:
-        """Write everything that is pending."""
+        """Write everything pending."""
 
     def clear(self) -> None:
-        """Forget everything that is cached or pending."""
+        """Drop everything cached or pending."""
 
     def trim(self) -> None:
-        """Keep small the caches of rows that nobody else holds, between batches."""
+        """Keep the caches of rows small, between batches."""
 
     def is_crowded(self) -> bool:
-        """Whether so much is cached that everything should be forgotten."""
+        """Whether so much is cached that everything should be dropped."""
 
     def counter(self, name: str) -> int:
-        """The present value of a counter."""
+        """The current value of a counter."""
 
     def advance(self, counter: str, by: int) -> None:
-        """Count on."""
+        """Advance a counter."""
 
 
 class Refused(Protocol):
     """The quarantine of a backend."""
 
     def keep(self, refused: Sequence[Quarantined]) -> tuple[list[int], int]:
-        """Keep what was refused, within the bounds; the ids, and how many older entries had to go for it."""
+        """Store refused events, within the bounds; returns their ids and how many older entries were dropped."""
 
     def page(self, limit: int, before: int | None) -> list[Quarantined]:
-        """Entries, highest id first, below one where it is given."""
+        """Entries, highest id first; with ``before`` only those with a lower id."""
 
     def entry(self, entry_id: int) -> Quarantined | None:
-        """One entry; None if there is none of that id."""
+        """One entry, or None if there is none with that id."""
 
     def drop(self, ids: Sequence[int]) -> int:
-        """Take entries out; how many there were."""
+        """Remove entries; returns how many there were."""
 
     def forget(self, before: int) -> None:
-        """Drop what was refused before an instant."""
+        """Drop entries refused before an instant."""
 
     def totals(self, dropped: int) -> QuarantineTotals:
-        """How much there is, and was."""
+        """The size of the quarantine; ``dropped`` is how many entries were dropped so far."""
 
 
 class Log(Protocol):
-    """The event log of a backend: every event verbatim, a frame a commit."""
+    """The event log of a backend: every event verbatim, one frame per commit."""
 
     def add(self, first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> None:
         """Write the events of a commit as one frame."""
 
     def index(self, events: Sequence[tuple[int, bytes, int]]) -> None:
-        """Have (time, key, sequence number) of new events found again."""
+        """Index new events, given as (time, key, sequence number)."""
 
     def find(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
-        """The sequence numbers, by key, of those events that are stored, given by time and key."""
+        """The sequence numbers, by key, of the given (time, key) events that are stored."""
 
     def note(self, seq: int, key: bytes) -> None:
-        """Know the key of an event of the current batch."""
+        """Remember the key of an event of the current batch."""
 
     def settled(self) -> None:
-        """The current batch is written, or rolled back."""
+        """The current batch was committed or rolled back."""
 
     def read(self, since: int) -> Iterator[StoredEvent]:
         """The events after a sequence number, in order."""
@@ -90,4 +90,4 @@ class Log(Protocol):
         """(event time, event) of the events whose time is in ``[after, before)``, by (time, key)."""
 
     def forget(self, before: int) -> int:
-        """Drop events received before an instant; returns how many. What stays keeps its sequence number."""
+        """Delete events received before an instant; returns how many. The rest keep their sequence numbers."""

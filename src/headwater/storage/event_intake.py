@@ -13,26 +13,26 @@ if TYPE_CHECKING:
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """Events on their way in: read and checked by ``Store.prepare``, taken by the ``write`` of the same store."""
+    """A checked batch of events, made by ``Store.prepare`` for the ``write`` of the same store."""
 
     received_at: int
 
 
 class Written(ABC):
-    """Deliveries whose rows are written and wait for their commit: nobody sees them, and every other call on the store
-    waits, until ``commit`` or ``rollback``, either of which any thread may call. Leaving its context rolls back what
-    was not committed."""
+    """An open transaction with the rows of some deliveries. Until ``commit`` or ``rollback``, which any thread may
+    call, the rows are invisible and every other call on the store waits. Leaving the context rolls back unless
+    committed."""
 
     receipts: list[list[Receipt]]
-    """For each delivery, a receipt for each event. They hold once ``commit`` has returned."""
+    """For each delivery, a receipt for each event. Valid once ``commit`` has returned."""
 
     @abstractmethod
     def commit(self) -> None:
-        """Make them durable and visible. Raises a ``StoreError``, with nothing stored, when that fails."""
+        """Make the deliveries durable and visible. Raises a ``StoreError``, with nothing stored, on failure."""
 
     @abstractmethod
     def rollback(self) -> None:
-        """Store nothing of them. Does nothing after ``commit`` or ``rollback``."""
+        """Discard the deliveries. Does nothing after ``commit`` or ``rollback``."""
 
     def __enter__(self) -> Self:
         return self
@@ -42,40 +42,40 @@ class Written(ABC):
 
 
 class Intake(ABC):
-    """What takes events in."""
+    """Accepts events."""
 
     @abstractmethod
     def append(self, events: Sequence[bytes], *, received_at: int | None = None) -> list[Receipt]:
         """Store a batch of OpenLineage events in one commit, with a receipt for each in order.
 
-        An invalid event is refused and quarantined, the rest of the batch lands. A duplicate changes nothing.
+        Invalid events are refused and quarantined, the rest is stored. A duplicate changes nothing.
         ``received_at`` defaults to now. Raises a ``StoreError`` when nothing could be written.
         """
 
     @abstractmethod
     def prepare(self, events: Sequence[bytes], *, received_at: int | None = None) -> Delivery:
-        """Read and check a batch without storing it: most of the work, and no I/O.
+        """Parse and check a batch without storing it: most of the work, and no I/O.
 
-        It touches nothing that ``write`` or ``commit`` use, so it may go on while another thread commits.
+        Safe to call while another thread is in ``write`` or ``commit``.
         """
 
     @abstractmethod
     def write(self, deliveries: Sequence[Delivery]) -> Written:
         """Write the rows of prepared deliveries in one transaction that waits for its ``commit``.
 
-        With ``append_group`` and ``append`` this is the same in one, two or three steps; events and receipts are as for
-        ``append``. For a server with one event loop: ``prepare`` each request as it arrives, on the loop; while no
-        commit is under way ``write`` all that wait, on the loop; run ``commit`` in a worker thread; answer with the
-        receipts. So rows are not written by a thread that competes with the loop for the interpreter, requests that
-        arrive during a commit share the next, and only the waiting for the disk happens elsewhere.
+        ``append``, ``append_group`` and this method do the same in one, two or three steps. A server with one event
+        loop calls ``prepare`` on the loop for each request, ``write`` on the loop for all waiting requests when no
+        commit is running, and ``commit`` in a worker thread; then it answers with the receipts. This way no thread
+        competes with the loop for the interpreter while rows are written, requests that arrive during a commit share
+        the next one, and only the wait for the disk happens in another thread.
 
-        Raises a ``StoreError``, with nothing written, when the store cannot take any of them. Any other exception is a
-        fault that one of the deliveries provoked: write each alone to store the rest.
+        Raises a ``StoreError``, with nothing written, when the store cannot accept writes. Any other exception was
+        caused by one of the deliveries: write each on its own to store the rest.
         """
 
     @abstractmethod
     def size_bytes(self) -> int:
-        """Bytes that the store takes, as in ``Statistics``; that costs little, however large it is."""
+        """Size of the store in bytes, as in ``Statistics``; cheap, however large it is."""
 
     def append_group(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
         """Store prepared deliveries in one commit: for each, a receipt for each event."""

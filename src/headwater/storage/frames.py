@@ -19,7 +19,7 @@ _TIME = struct.Struct("<q")
 
 
 class Frame(NamedTuple):
-    """The events of a commit. ``keys`` and ``received`` are packed, one beside the other."""
+    """The events of a commit. ``keys`` and ``received`` are packed arrays with one item per event."""
 
     last_seq: int
     first_seq: int
@@ -29,12 +29,12 @@ class Frame(NamedTuple):
 
     @property
     def size_bytes(self) -> int:
-        """What it takes."""
+        """Its size in bytes."""
         return len(self.keys) + len(self.received) + len(self.body)
 
 
 def frame_of(first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> Frame:
-    """The frame of some events with consecutive sequence numbers."""
+    """A frame of events with consecutive sequence numbers."""
     pieces = [part for body in bodies for part in (_LENGTH.pack(len(body)), body)]
     times = b"".join(map(_TIME.pack, received))
     return Frame(
@@ -63,7 +63,7 @@ def unframe(data: bytes) -> list[bytes]:
 
 
 def key_at(keys: bytes, place: int) -> bytes:
-    """The key of the event at a place of a frame."""
+    """The key of the event at a position of a frame."""
     return keys[place * KEY_BYTES : (place + 1) * KEY_BYTES]
 
 
@@ -77,14 +77,14 @@ def events_of(frame: Frame, since: int) -> Iterator[StoredEvent]:
 
 
 class Unpacked:
-    """Events by sequence number, in whatever order they are asked for; the last few frames are kept unpacked."""
+    """Random access to events by sequence number; the last few frames are kept unpacked."""
 
     def __init__(self, frame_of: Callable[[int], Frame]) -> None:
         self._frame_of = frame_of
         self._frames: list[tuple[Frame, list[bytes], list[int]]] = []
 
     def event(self, seq: int) -> StoredEvent:
-        """The event of a sequence number that is stored."""
+        """The event with this sequence number, which must be stored."""
         frame, bodies, received = self._frame(seq)
         place = seq - frame.first_seq
         key = key_at(frame.keys, place).hex()
@@ -105,7 +105,7 @@ class Cut(NamedTuple):
     """A frame without the events that were received too long ago."""
 
     kept: list[Frame]
-    #: (event time, key) of what is gone
+    #: (event time, key) of the removed events
     gone: list[tuple[int, bytes]]
 
 
@@ -129,18 +129,18 @@ def cut(frame: Frame, before: int) -> Cut | None:
 
 
 class Timed(msgspec.Struct, rename="camel"):
-    """When an event says that it happened."""
+    """The event time that an event states."""
 
     event_time: str
 
 
 def event_time(body: bytes) -> int:
-    """When a stored event happened, by its own account."""
+    """The event time of a stored event, in microseconds."""
     return parse_time(msgspec.json.decode(body, type=Timed).event_time)
 
 
 def _stretches(kept: list[bool]) -> Iterator[tuple[int, int]]:
-    """The stretches of what is kept, as (start, end)."""
+    """The runs of kept events, as (start, end)."""
     start: int | None = None
     for at, is_kept in enumerate([*kept, False]):
         if is_kept and start is None:

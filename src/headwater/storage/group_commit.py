@@ -1,7 +1,6 @@
 """Group commit for durable stores: one writer at a time, one commit for all concurrent appends.
 
-A backend gives its tables, its log and its transactions; what is written, in which order, and what a rebuild or a
-retention does is the same for all.
+A backend provides tables, a log and transactions; writing, rebuilding and retention are the same for all.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from headwater.storage.table_store import TableStore
 from headwater.storage.view_rebuild import READ, RENEWED, RENEWING_OF, RENEWING_TO, Outdated, Progress, outdated
 
 DROPPED = "quarantine_dropped"
-"""Counts the entries of the quarantine that had to go for later ones."""
+"""Counter of quarantine entries that were dropped for later ones."""
 _REBUILD_BATCH = 500
 _STRETCH = 5000
-"""Events read again in one commit, when views are rebuilt: about a second."""
+"""Events replayed in one commit when projections are rebuilt: about a second."""
 _COMMITS_BETWEEN_LOOKS = 16
 
 
 class _Waiting:
-    """One call of ``append`` that waits for its commit."""
+    """A call of ``append`` that waits for its commit."""
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
@@ -43,7 +42,7 @@ class _Waiting:
 
 
 class GroupCommitStore(TableStore):
-    """What durable backends share: appending, rebuilding, forgetting, reading the log."""
+    """Shared by the durable backends: appending, rebuilding, retention, reading the log."""
 
     _tables: BatchTables
     _log: Log
@@ -59,17 +58,17 @@ class GroupCommitStore(TableStore):
 
     @abstractmethod
     def _writing(self) -> AbstractContextManager[None]:
-        """A transaction that writes: committed at its end with all that the tables hold back, or rolled back."""
+        """A write transaction: at its end, pending rows are written and committed, or it is rolled back."""
 
     @abstractmethod
     def _clear_projections(self, *, is_begun: bool = False) -> None:
-        """Empty every projection, within the current transaction; counters of the log and of epochs stay.
+        """Empty every projection within the current transaction; counters of the log and of epochs stay.
 
-        ``is_begun``: what is made of them in this transaction is not all, so they are those of no version.
+        With ``is_begun`` this transaction does not rebuild all of them, so they are marked as of no version.
         """
 
     def _hurrying(self) -> AbstractContextManager[None]:
-        """A context in which much is written that the log could tell again."""
+        """A context for bulk writes that could be repeated from the log."""
         return nullcontext()
 
     def _forget(self) -> None:
@@ -99,7 +98,7 @@ class GroupCommitStore(TableStore):
             receipts = self.append_group([one.delivery for one in together])
         except BaseException as error:
             if len(together) > 1 and isinstance(error, Exception) and not isinstance(error, StoreError):
-                for one in together:  # a fault in one of them is not the others'
+                for one in together:  # a fault in one must not fail the others
                     self._append_all([one])
                 return
             for one in together:
@@ -136,7 +135,7 @@ class GroupCommitStore(TableStore):
 
     @contextmanager
     def _announced(self) -> Iterator[None]:
-        """Take back what was announced, where it is not committed."""
+        """Withdraw the announcement if the commit fails."""
         recall = self._indexes.recall
         try:
             yield
@@ -146,11 +145,11 @@ class GroupCommitStore(TableStore):
         recall.settle()
 
     def _announce(self, before: State) -> None:
-        """Have forgotten what the current commit changes."""
+        """Announce to the answer cache which nodes the current commit changes."""
         after, touched = self._state(), self._tables.touched
         if after != before:
             recall = self._indexes.recall
-            recall.at(before, self._commits_after)  # others may have written since this process did
+            recall.at(before, self._commits_after)  # other processes may have written since
             recall.announce(before, after, touched)
             if after[0] == before[0]:
                 self._tables.touches.add(Commit(before[1], after[1], touched))
@@ -163,13 +162,13 @@ class GroupCommitStore(TableStore):
         return self._tables.counter("event")
 
     def _ease(self) -> None:
-        """Look at the caches after some commits, not after each: a small one costs less than looking."""
+        """Check the caches after some commits, not after each: the check costs more than a small commit."""
         self._commits += 1
         if self._commits % _COMMITS_BETWEEN_LOOKS == 0:
             self._stay_small()
 
     def _stay_small(self) -> None:
-        """Let go of what is cached where it has become much; nothing is pending."""
+        """Drop caches that have grown large; nothing may be pending."""
         if self._tables.is_crowded():
             self._forget()
         self._tables.trim()
@@ -195,24 +194,24 @@ class GroupCommitStore(TableStore):
         self._tables.advance("event", len(accepted))
 
     def quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
-        """Keep what was refused before it reached ``append``; returns the id of each."""
+        """Store events that were refused before they reached ``append``; returns their ids."""
         with self._writing():
             return self._keep(refused)
 
     def _keep(self, refused: Sequence[Quarantined]) -> list[int]:
-        """Keep what was refused, within the current transaction and the bounds; returns the ids."""
+        """Store refused events within the current transaction and the bounds; returns their ids."""
         ids, dropped = self._refused.keep(refused)
         if dropped:
             self._tables.advance(DROPPED, dropped)
         return ids
 
     def release(self, ids: Sequence[int]) -> int:
-        """Take entries out of quarantine; returns how many there were."""
+        """Remove entries from quarantine; returns how many there were."""
         with self._writing():
             return self._refused.drop(ids)
 
     def rebuild(self) -> str:
-        """Drop every projection, make them again from the log, and return the graph hash."""
+        """Drop all projections, rebuild them from the log, and return the graph hash."""
         with self._writing():
             self._clear_projections()
             self._replay()
@@ -220,7 +219,7 @@ class GroupCommitStore(TableStore):
         return self.graph_hash()
 
     def _make_anew(self, version: int, on_progress: Progress) -> None:
-        """Rebuild every projection that an earlier version made, with one commit per stretch of the log."""
+        """Rebuild the projections of an earlier version, with one commit per ``_STRETCH`` events of the log."""
         before: Outdated | None = None
         with self._hurrying():
             while (now := self._outdated(version)) is not None:
@@ -229,7 +228,7 @@ class GroupCommitStore(TableStore):
                     with self._writing():
                         self._make_stretch(version)
                 except StoreLocked:
-                    if now == before:  # another process writes, and it is not this that it does
+                    if now == before:  # another process holds the store, and is not rebuilding
                         raise
                 before = now
         if before is not None:
@@ -241,9 +240,9 @@ class GroupCommitStore(TableStore):
         return outdated(self.tenant, counters, version)
 
     def _make_stretch(self, version: int) -> None:
-        """Make the next stretch. Another process may have been first, with a stretch or with all.
+        """Rebuild the next stretch, unless another process did so, or has finished.
 
-        One of an earlier version that wrote meanwhile wrote into views that are not whole: then it is begun again.
+        If a process of an earlier version wrote meanwhile, it wrote into incomplete projections: start over.
         """
         tables = self._tables
         if tables.counter("projection") >= version:
@@ -264,7 +263,7 @@ class GroupCommitStore(TableStore):
             self._tables.advance(name, value - self._tables.counter(name))
 
     def _replay(self, since: int = 0, most: int | None = None) -> int | None:
-        """Read events of the log again; the number of the last one, None if there are no more."""
+        """Replay events of the log; returns the number of the last one, or None if there are no more."""
         pending: list[tuple[Event, bytes, int, int]] = []
         count = last = 0
         for stored in islice(self._log.read(since), most):
@@ -287,7 +286,7 @@ class GroupCommitStore(TableStore):
         self._tables.trim()
 
     def retain(self, *, before: int) -> int:
-        """Forget events received before an instant, with what only they showed; return how many were forgotten."""
+        """Delete events received before an instant, and all lineage known from them alone; return their number."""
         with self._writing():
             gone = self._log.forget(before)
             self._refused.forget(before)
@@ -303,23 +302,23 @@ class GroupCommitStore(TableStore):
 
     # -- the quarantine --------------------------------------------------------------------------------------------
     def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
-        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
+        """Quarantine entries, highest id first; with ``before`` only those with a lower id."""
         with self._reading():
             return self._refused.page(limit, before)
 
     def quarantine_entry(self, entry_id: int) -> Quarantined | None:
-        """One entry of the quarantine; None if there is none of that id."""
+        """One quarantine entry, or None if there is none with that id."""
         with self._reading():
             return self._refused.entry(entry_id)
 
     def quarantine_totals(self) -> QuarantineTotals:
-        """How much is in quarantine."""
+        """The size of the quarantine."""
         with self._reading():
             return self._refused.totals(self._tables.counter(DROPPED))
 
     # -- the log ---------------------------------------------------------------------------------------------------
     def events(self, *, since: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:
-        """The log after a sequence number, verbatim, a page at a time."""
+        """The events after a sequence number, verbatim, read page by page."""
         left = limit
         while left is None or left > 0:
             with self._reading():
@@ -332,11 +331,11 @@ class GroupCommitStore(TableStore):
 
 
 class _RolledBack(Exception):
-    """Ends a transaction without a fault."""
+    """Rolls a transaction back without being an error."""
 
 
 class _Open(Written):
-    """A transaction that holds the store until it ends."""
+    """An open transaction, which holds the store until it ends."""
 
     def __init__(self, open_: ExitStack, receipts: list[list[Receipt]]) -> None:
         self._open: ExitStack | None = open_
@@ -350,7 +349,7 @@ class _Open(Written):
         open_.close()
 
     def rollback(self) -> None:
-        """Store nothing of them."""
+        """Discard the deliveries."""
         open_, self._open = self._open, None
         if open_ is not None:
             reason = _RolledBack()

@@ -1,8 +1,8 @@
 """The arrays that hold a graph: compressed sparse rows in both directions, with a small overlay of newer edges.
 
-In one direction a graph is one base list of rows (row ``u`` is ``targets[offsets[u]:offsets[u + 1]]``) and a few
-segments, which are the same thing over a sorted list of node ids (``keys``), so that a segment costs what its edges
-cost. Labels are kept with the incoming rows only: every use of them can start there.
+In each direction a graph is one base list of rows (row ``u`` is ``targets[offsets[u]:offsets[u + 1]]``) and a few
+segments, which are the same over a sorted list of node ids (``keys``), so that the size of a segment depends on its
+edges alone. Labels are kept with the incoming rows only: every use of them can start there.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy.typing as npt
 from headwater.storage.index.edge_source import I64, OPEN_END, U8, U32, U64
 
 ALWAYS = -(2**63)
-"""``valid_from`` given to an edge that came without an interval into a graph that has them."""
+"""``valid_from`` of an edge without an interval in a graph that has intervals."""
 
 Positions = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
 class Edges(msgspec.Struct, frozen=True, eq=False):
-    """Parallel arrays of edges; what a graph does not have is None. Times are microseconds, half-open intervals."""
+    """Parallel arrays of edges; None for those the graph does not have. Intervals are half-open, in microseconds."""
 
     source: U32
     target: U32
@@ -30,7 +30,7 @@ class Edges(msgspec.Struct, frozen=True, eq=False):
     label: U32 | None = None
     mapping: npt.NDArray[np.unsignedinteger] | None = None
     withdrawn: Flags | None = None
-    """Which of the edges go rather than come."""
+    """Which of the edges are removed rather than added."""
 
     def __len__(self) -> int:
         return len(self.source)
@@ -58,7 +58,7 @@ def no_edges() -> Edges:
 
 
 def concatenate(parts: list[Edges]) -> Edges:
-    """All edges in order; an array that only some of them have is filled up (always valid, label 0, mapping 0)."""
+    """All edges in order; an array that some parts lack gets defaults there (always valid, label 0, mapping 0)."""
     parts = [p for p in parts if len(p)] or parts[:1]
     if not parts:
         return no_edges()
@@ -96,9 +96,9 @@ def concatenate(parts: list[Edges]) -> Edges:
 class Rows(msgspec.Struct, frozen=True, eq=False):
     """Adjacency rows in one direction; ``keys`` is None if row ``i`` belongs to node ``i``.
 
-    ``targets`` are the far ends of the edges (their sources, in incoming rows), ascending within a row. ``gone`` are
-    the positions, ascending, of edges that were withdrawn or replaced since the rows were made: they keep their place
-    and do not hold. Every node of whose row an edge is gone is touched (see ``Adjacency``).
+    ``targets`` are the far ends of the edges (their sources, in incoming rows), ascending within a row. ``gone`` holds
+    the positions, ascending, of edges that were withdrawn or replaced since the rows were built: they keep their
+    position but are ignored. Every node with such an edge in its row is touched (see ``Adjacency``).
     """
 
     keys: U32 | None
@@ -119,12 +119,12 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
         return 0 if self.gone is None else len(self.gone)
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        """The arrays that are there, by name."""
+        """The arrays that are not None, by name."""
         named = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: array for name, array in named.items() if array is not None}
 
     def spans(self, nodes: npt.NDArray[np.generic]) -> tuple[Positions, Positions]:
-        """Start and end position of the row of each node; equal where it has none."""
+        """Start and end position of the row of each node; equal if it has none."""
         if self.keys is None:
             last = len(self.offsets) - 1
             low = self.offsets[np.minimum(nodes, last)].astype(np.int64)
@@ -149,7 +149,7 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
         return int(self.offsets[at]), int(self.offsets[at + 1])
 
     def holds_at(self, positions: npt.NDArray[np.generic] | slice, as_of: int | None) -> Flags | None:
-        """Which of those edges hold at an instant (at any, when None); None if all do."""
+        """Which of these edges are valid at an instant (ever, if None); None if all are."""
         stands = self.stands(positions)
         if self.valid_from is None or self.valid_to is None:
             return stands
@@ -158,7 +158,7 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
         return holds if stands is None else holds & stands
 
     def stands(self, positions: npt.NDArray[np.generic] | slice) -> Flags | None:
-        """Which of those edges were neither withdrawn nor replaced; None if none was."""
+        """Which of these edges were neither withdrawn nor replaced; None if all of them."""
         if self.gone is None:
             return None
         if isinstance(positions, slice):
@@ -166,12 +166,12 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
             first, last = np.searchsorted(self.gone, np.array([positions.start, positions.stop], np.uint32))
             stands[self.gone[first:last] - np.uint32(positions.start)] = False
             return stands
-        wanted = positions.astype(np.uint32)  # of the same type, or the search would copy all that is gone
+        wanted = positions.astype(np.uint32)  # the same type: otherwise the search copies all of ``gone``
         at = np.minimum(np.searchsorted(self.gone, wanted), len(self.gone) - 1)
         return np.asarray(self.gone[at] != wanted)
 
     def near_ends(self) -> U32:
-        """The node that each edge's row belongs to."""
+        """The node whose row each edge is in."""
         counts = np.diff(self.offsets)
         keys = np.arange(len(counts), dtype=np.uint32) if self.keys is None else self.keys
         return np.repeat(keys, counts)
@@ -187,10 +187,9 @@ def expand(low: Positions, high: Positions) -> tuple[Positions, Positions]:
 
 
 class Adjacency(msgspec.Struct, frozen=True, eq=False):
-    """One direction of a graph: the base rows, newer segments, and a bit for each node that they touch: that has a row
-    in a segment, or an edge in the base that is gone.
-
-    ``touched`` may hold bits of segments that came later; a set bit means "look", a clear one "nothing there".
+    """One direction of a graph: the base rows, newer segments, and a bit for each touched node, one that has a row in a
+    segment or a removed edge in the base.
+    ``touched`` may include bits of later segments: a set bit means "look", a clear one "nothing there".
     """
 
     base: Rows
@@ -214,9 +213,9 @@ class Adjacency(msgspec.Struct, frozen=True, eq=False):
 
 
 class Snapshot(msgspec.Struct, frozen=True, eq=False):
-    """A graph in one state of its source, which ``epoch`` and ``mark`` name; it never changes.
+    """An immutable graph at one state of its source, identified by ``epoch`` and ``mark``.
 
-    ``seq`` is the number of the last edge in it, ``generation`` that of the files which hold the base.
+    ``seq`` is the number of its last edge, ``generation`` that of the files with its base.
     """
 
     node_count: int
@@ -230,10 +229,10 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def overlay_count(self) -> int:
-        """How many edges stand in segments, or are gone from the base."""
+        """How many edges are in segments or were removed from the base."""
         return sum(len(rows) for rows in self.into.segments) + self.into.base.gone_count
 
     @property
     def edge_count(self) -> int:
-        """How many edges there are, closed intervals included."""
+        """Number of edges, including those with closed intervals."""
         return sum(len(rows) - rows.gone_count for rows in self.into.pieces())

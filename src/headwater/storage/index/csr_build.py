@@ -1,4 +1,4 @@
-"""Builds compressed sparse rows from edges: sort, keep the last of equal edges, split into two directions."""
+"""Builds compressed sparse rows from edges: sort, keep the last of equal edges, build both directions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from headwater.storage.index.csr import Adjacency, Edges, Rows, concatenate
 from headwater.storage.index.edge_source import U32, U64
 
 Order = Callable[[U32, int], npt.NDArray[np.unsignedinteger]]
-"""Stable order of keys that are all below a limit; the kernel's own."""
+"""The kernel's function for the stable order of keys below a limit."""
 
 
 def arranged(edges: Edges, node_count: int, order_by: Order) -> Edges:
-    """The edges by (source, target, label, valid_from), the last of equals kept."""
+    """The edges sorted by (source, target, label, valid_from); of equal ones the last is kept."""
     edges = edges.take(_order(edges, node_count, order_by))
     keep = np.ones(len(edges), np.bool_)
     if len(edges) > 1:
@@ -29,7 +29,7 @@ def arranged(edges: Edges, node_count: int, order_by: Order) -> Edges:
 
 
 def _order(edges: Edges, node_count: int, order_by: Order) -> npt.NDArray[np.generic]:
-    """The stable order by all four keys: one stable order after the other, the least key first."""
+    """The order by all four keys: successive stable sorts, the least significant key first."""
     order: npt.NDArray[np.generic] = np.arange(len(edges), dtype=np.uint32)
     if edges.valid_from is not None:
         order = np.argsort(edges.valid_from, kind="stable")
@@ -42,7 +42,8 @@ def _order(edges: Edges, node_count: int, order_by: Order) -> npt.NDArray[np.gen
 
 
 def remaining(edges: Edges) -> Edges:
-    """The edges that hold at some time; one that is withdrawn or has an empty interval only takes out an older self."""
+    """The edges that are valid at some time. A withdrawn edge, or one with an empty interval, only removes a former
+    one."""
     if edges.withdrawn is not None:
         edges = msgspec.structs.replace(edges.take(~edges.withdrawn), withdrawn=None)
     if edges.valid_from is None or edges.valid_to is None:
@@ -64,7 +65,7 @@ def both_directions(edges: Edges, node_count: int, order_by: Order, *, is_base: 
 
 
 def edges_of(into: Rows) -> Edges:
-    """The edges of incoming rows again, without those that are gone."""
+    """The edges of incoming rows, without the removed ones."""
     mapping = None if into.mapping is None else into.mapping.astype(np.uint32, copy=False)
     edges = Edges(into.targets, into.near_ends(), into.valid_from, into.valid_to, into.label, mapping)
     if into.gone is None:
@@ -80,7 +81,7 @@ def all_edges(into: Adjacency) -> Edges:
 
 
 def touch(touched: U64 | None, keys: U32, node_count: int) -> U64:
-    """The bit set with those nodes added, in place where it is long enough."""
+    """The bit set with these nodes added, in place if it is long enough."""
     words = (node_count >> 6) + 1
     if touched is None or len(touched) < words:
         grown = np.zeros(words + words // 8 + 16, np.uint64)

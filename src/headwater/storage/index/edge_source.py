@@ -18,10 +18,10 @@ OPEN_END: Final = 2**63 - 1
 """``valid_to`` of an edge that is still valid."""
 
 NO_MAPPING: Final = 0
-"""Mapping id of an edge whose columns are not known: the column trail is lost there."""
+"""Mapping id of an edge whose columns are unknown: the column trail is lost there."""
 
 IDENTITY_MAPPING: Final = 2**32 - 1
-"""Mapping id of an edge that hands every field on at its own position; never asked of the source."""
+"""Mapping id of an edge that passes every field on at its own position; never requested from the source."""
 
 
 class EdgeBatch(msgspec.Struct, frozen=True, eq=False):
@@ -31,10 +31,10 @@ class EdgeBatch(msgspec.Struct, frozen=True, eq=False):
     microseconds since the epoch; an edge holds in ``[valid_from, valid_to)``. ``label`` tells edges with the
     same ends apart: a job and how it is known. Arrays that a graph does not use are None.
 
-    An edge is known by (source, target, label, valid_from). Sending it again replaces what was known (a later
-    ``valid_to``, a mapping found later). An empty interval (``valid_to <= valid_from``) takes it out; in a graph with
-    neither intervals nor labels, ``withdrawn`` does. Anything else that removes or renumbers edges is a new ``epoch``
-    of the source.
+    An edge is identified by (source, target, label, valid_from). Sending it again replaces the former one (with a later
+    ``valid_to``, or a mapping found later). An empty interval (``valid_to <= valid_from``) removes it; in a graph with
+    neither intervals nor labels, ``withdrawn`` does. Anything else that removes or renumbers edges requires a new
+    ``epoch`` of the source.
     """
 
     last_seq: int
@@ -62,54 +62,53 @@ class ColumnMapping(msgspec.Struct, frozen=True, eq=False):
 
 
 class EdgeSource(Protocol):
-    """A store, as the index sees it. All ids are dense integers from zero, assigned in arrival order."""
+    """A store as the index sees it. All ids are dense integers from zero, in order of arrival."""
 
     @property
     def epoch(self) -> int:
-        """Changes when ids were merged or edges rewritten: the index then starts again from nothing.
+        """Changes when ids were merged or edges rewritten: the index is then rebuilt from scratch.
 
-        Saved files are believed when they bear this number. A store that can be replaced by another one in the same
-        folder (restored, rebuilt) has to give that one another number: begin with a random one, not with 1.
+        Saved files are trusted if they carry this number. A store that can be replaced by another in the same folder
+        (restored, rebuilt) must start from a random number rather than 1, so that the two differ.
         """
 
     @property
     def mark(self) -> int:
-        """Grows with every change of edges and nodes, within an epoch: the two name the state that the source shows.
+        """Grows with every change of edges and nodes within an epoch: (epoch, mark) identifies a state of the source.
 
-        A graph of a higher epoch, or of this one and a higher mark, has what the source does not show yet.
+        A graph with a higher epoch, or the same epoch and a higher mark, is ahead of what the source shows.
         """
 
     def reading(self) -> AbstractContextManager[object]:
         """A context in which the source shows one state; one may be entered within another.
 
-        It is entered before the lock of a graph is taken, never after: who follows a source waits for nobody who waits
-        for him.
+        Enter it before taking the lock of a graph, never after, to avoid a deadlock with other followers.
         """
 
     @property
     def floor(self) -> int:
-        """The number of the last withdrawal that was deleted from the log; 0 while all are.
+        """The number of the last withdrawal that was deleted from the log; 0 if none was.
 
-        A state of the graph before that number is not brought up to date, but read again from the beginning: what
-        ``edges_since`` gives from zero on is what holds, with some of what was withdrawn on the way.
+        A graph older than that number cannot be brought up to date and is read again from the beginning:
+        ``edges_since(0)`` returns all edges that hold, and possibly some that are withdrawn later on.
         """
 
     @property
     def places(self) -> int:
-        """Changes when fields of a node may have changed their places: mappings are asked for again from then on."""
+        """Changes when fields of a node may have moved to other positions: mappings must then be requested again."""
 
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
         """Edges with a sequence number above ``seq``, in order, about ``limit`` of them.
 
         Edges that share a sequence number come in one batch, so a batch may be longer than ``limit``. A batch whose
-        ``last_seq`` is the ``seq`` asked for ends the reading; one without edges and a higher ``last_seq`` does not.
+        ``last_seq`` equals ``seq`` is the last one; a batch without edges but with a higher ``last_seq`` is not.
         """
 
     def node_kinds_since(self, node_id: int) -> U8:
-        """The kind of each node from ``node_id`` on; its length says how many nodes there are."""
+        """The kind of each node from ``node_id`` on, up to the last node."""
 
     def mapping(self, mapping_id: int) -> ColumnMapping:
-        """The mapping of that id, shared by content; it changes with ``places`` alone."""
+        """The mapping with that id, shared by content; it changes only with ``places``."""
 
 
 def columns(pairs: list[tuple[int, int]], *, is_identity: bool = False) -> ColumnMapping:

@@ -1,11 +1,11 @@
 """The index on disk: one folder of arrays per generation, and a manifest that names the current one.
 
-A generation is written whole, flushed, and only then named by the manifest, which is replaced in one rename. Readers
-keep the mapping they have; the folder under it may be gone. What is not sound in any way is as good as absent: the
-store is the truth and the index is built from it again.
+A generation is written completely and flushed before the manifest, replaced in one rename, names it. Readers keep the
+files they have mapped even after the folder is deleted. Files that are damaged in any way are treated as absent: the
+index can always be rebuilt from the store.
 
-A file whose size, time of change and inode are those noted at publishing is taken as it is; any other is checksummed
-in full before it is believed (a copied or restored folder). ``verify`` checksums always.
+A file with the size, modification time and inode that were recorded at publishing is trusted; any other (as in a copied
+or restored folder) is checksummed in full first. ``verify`` always checksums.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ATTEMPTS = 5
 
 
 class FileNote(msgspec.Struct, frozen=True):
-    """What the manifest knows of one file; ``changed_ns`` is its time of change in nanoseconds."""
+    """The manifest's entry for a file; ``changed_ns`` is its modification time in nanoseconds."""
 
     dtype: str
     length: int
@@ -40,7 +40,7 @@ class FileNote(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """The current generation: up to which sequence number, of which epoch and mark of the source, in which files."""
+    """The current generation: its last sequence number, the epoch and mark of the source, and its files."""
 
     format: int
     byteorder: str
@@ -54,7 +54,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def publish(folder: Path, snapshot: Snapshot, mapping_ids: list[int]) -> int | None:
-    """Write the base of a snapshot as a new generation; its number, or None if another process is at it.
+    """Write the base of a snapshot as a new generation; returns its number, or None if another process is publishing.
 
     Raises OSError when the folder cannot be written.
     """
@@ -88,9 +88,9 @@ def publish(folder: Path, snapshot: Snapshot, mapping_ids: list[int]) -> int | N
 
 
 def load(folder: Path, *, above: int = 0, verify: bool = False) -> tuple[Snapshot, list[int]] | None:
-    """The published snapshot with its mapping ids, memory-mapped; None if there is none that is sound.
+    """The published snapshot, memory-mapped, with its mapping ids; None if there is none, or it is damaged.
 
-    ``above`` asks for a generation with a higher number than that only.
+    With ``above``, only a generation with a higher number is loaded.
     """
     for _ in range(ATTEMPTS):
         manifest = read_manifest(folder)
@@ -99,7 +99,7 @@ def load(folder: Path, *, above: int = 0, verify: bool = False) -> tuple[Snapsho
         try:
             return _open(folder / f"generation-{manifest.generation}", manifest, verify), manifest.mapping_ids
         except FileNotFoundError:
-            # A writer may have replaced the generation between the two reads: then the manifest is another one.
+            # A writer may have replaced the generation between the two reads: then the manifest differs.
             if read_manifest(folder) == manifest:
                 return None
         except (OSError, ValueError, TypeError, KeyError):
@@ -108,7 +108,7 @@ def load(folder: Path, *, above: int = 0, verify: bool = False) -> tuple[Snapsho
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest, or None if it is absent, damaged or of another format or byte order."""
+    """The manifest; None if it is absent, damaged, or of another format or byte order."""
     try:
         body, digest = (folder / "manifest.json").read_bytes().split(b"\n")[:2]
         if xxhash.xxh3_64_hexdigest(body).encode() != digest:
@@ -148,7 +148,7 @@ def _write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system can."""
+    """Flush the directory entries of a folder, where the system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -198,10 +198,10 @@ def _map(path: Path, note: FileNote, verify: bool) -> npt.NDArray[np.generic]:
 
 @contextlib.contextmanager
 def _writer_lock(folder: Path) -> Iterator[bool]:
-    """Whether this process alone may publish; the lock goes with the process."""
+    """Yields whether this process may publish; the lock ends with the process."""
     try:
         import fcntl
-    except ImportError:  # no such lock on Windows: the rename still keeps readers sound
+    except ImportError:  # no such lock on Windows: the rename still protects readers
         yield True
         return
     with (folder / "lock").open("ab") as file:

@@ -26,10 +26,9 @@ Roots = int | Iterable[int] | npt.NDArray[np.generic]
 class GraphIndex:
     """Walks over one graph of integer ids.
 
-    One instance serves any number of threads: a walk takes the state it finds, ``refresh`` puts the one in place that
-    the source shows then. What another handle of the same graph takes over is not seen.
-    Ids of nodes that the index does not know raise InvalidInput. Roots at or above ``cut`` did not exist then and
-    reach nothing.
+    Thread-safe: a walk uses the current state, and ``refresh`` replaces it by what the source shows. Handles of the
+    same graph are refreshed independently of each other.
+    Unknown node ids raise InvalidInput. Roots at or above ``cut`` did not exist then and reach nothing.
     """
 
     def __init__(self, follower: Follower, source: EdgeSource, state: State | None = None) -> None:
@@ -41,9 +40,9 @@ class GraphIndex:
     def open(
         cls, folder: Path | None, source: EdgeSource, *, kernel: str | None = None, auto_compact: bool = True
     ) -> GraphIndex:
-        """The index of a source, brought up to date: from its files where they are sound, else built and saved.
+        """The index of a source, brought up to date: loaded from its files if they are sound, else built and saved.
 
-        ``folder`` None keeps it in memory. ``kernel`` is ``compiled``, ``numpy`` or ``python``. Without
+        With ``folder`` None it is kept in memory only. ``kernel`` is ``compiled``, ``numpy`` or ``python``. Without
         ``auto_compact`` the overlay grows until ``compact`` is called.
         """
         index = cls.prepare(folder, source, kernel=kernel, auto_compact=auto_compact)
@@ -54,14 +53,14 @@ class GraphIndex:
     def prepare(
         cls, folder: Path | None, source: EdgeSource, *, kernel: str | None = None, auto_compact: bool = True
     ) -> GraphIndex:
-        """The same, but the source is not asked for anything before ``refresh``: until then there are no nodes."""
+        """Like ``open``, but the source is not read before ``refresh``: until then the index has no nodes."""
         return cls(Follower(folder, source, choose(kernel), auto_compact=auto_compact), source)
 
     def reading_from(self, source: EdgeSource, state: State | None = None) -> GraphIndex:
-        """The same graph, held once, for another thread or connection: it is refreshed from ``source``.
+        """Another handle of the same graph, refreshed from ``source``, for another thread or connection.
 
-        Both must be sources of one and the same store. ``close`` closes the graph for all. ``state`` is the ``latest``
-        of a time before the reading of the source began, where that has begun.
+        Both sources must be of the same store. ``close`` closes the graph for all handles. If reading the source has
+        begun already, ``state`` is the value of ``latest`` from before.
         """
         return GraphIndex(self._follower, source, state)
 
@@ -71,7 +70,7 @@ class GraphIndex:
         return self._follower.state
 
     def refresh(self) -> int:
-        """Go to the state that the source shows; how many edges were read for that."""
+        """Advance to the state that the source shows; returns how many edges were read."""
         with self._source.reading():
             latest = self._follower.state
             if (latest[0].epoch, latest[0].mark) == (self._source.epoch, self._source.mark):
@@ -82,55 +81,55 @@ class GraphIndex:
             return taken
 
     def compact(self) -> None:
-        """Merge the overlay into a new base, and save that as a new generation."""
+        """Merge the overlay into a new base and save it as a new generation."""
         with self._source.reading(), self._follower.lock:
             self._follower.compact(self._source)
             self._state = self._follower.state
 
     def verify(self) -> bool:
-        """Whether every saved byte is what was written; True as well when nothing is saved."""
+        """Whether the saved files are intact; also True if nothing is saved."""
         folder = self._follower.folder
         return folder is None or not (folder / "manifest.json").exists() or files.load(folder, verify=True) is not None
 
     def close(self) -> None:
-        """Let go of the files. The index cannot be used after."""
+        """Release the files. The index cannot be used afterwards."""
         with self._follower.lock:
             self._follower.close()
             self._state = self._follower.state
 
     @property
     def kernel(self) -> str:
-        """The name of the kernel that walks."""
+        """The name of the kernel in use."""
         return self._follower.kernel.name
 
     @property
     def snapshot(self) -> Snapshot:
-        """The state that walks see now."""
+        """The state that walks use now."""
         return self._state[0]
 
     @property
     def node_count(self) -> int:
-        """How many nodes are known."""
+        """Number of known nodes."""
         return self.snapshot.node_count
 
     @property
     def edge_count(self) -> int:
-        """How many edges are held, those of closed intervals included."""
+        """Number of edges, including those with closed intervals."""
         return self.snapshot.edge_count
 
     @property
     def memory_bytes(self) -> int:
-        """Size of all arrays of the graph, mapped ones included; work space of walks is not."""
+        """Size of all arrays of the graph, including mapped ones, but not the work space of walks."""
         return self._follower.memory_bytes
 
     @property
     def builds(self) -> int:
-        """How often all edges were read from the source; a saved graph that was taken over does not count."""
+        """How often the graph was built from all edges of the source; loading a saved graph does not count."""
         return self._follower.builds
 
     @property
     def save_error(self) -> str | None:
-        """Why the last attempt to save failed; the index then works from memory."""
+        """Why the last save failed, or None; the index then works from memory."""
         return self._follower.save_error
 
     def walk(
@@ -146,10 +145,10 @@ class GraphIndex:
     ) -> Reach:
         """Everything that the roots reach in a direction, roots included.
 
-        ``depth`` limits the hops and ``budget`` the nodes visited, nearest kept first; the answer says so. Ids from
-        ``cut`` on do not exist. With ``as_of`` (microseconds since the epoch) only edges that held then are followed,
-        without it every edge that ever held; edges without an interval always hold. ``kinds`` is a bit mask over
-        kinds: nodes of others are passed through and left out of the answer.
+        ``depth`` limits the hops and ``budget`` the nodes visited, keeping the nearest; the result states whether
+        either limit was hit. Ids from ``cut`` on do not exist. With ``as_of`` (microseconds since the epoch) only edges
+        valid then are followed, without it every edge that ever was; edges without an interval are always valid.
+        ``kinds`` is a bit mask: nodes of other kinds are walked through but left out of the result.
         """
         snapshot, mappings = self._state
         question = self._question(snapshot, roots, direction, depth, cut, as_of, budget)
@@ -185,7 +184,7 @@ class GraphIndex:
         as_of: int | None = None,
         limit: int | None = None,
     ) -> Nearest:
-        """The first ``limit`` nodes that ``walk`` reaches by (hops, id), with their hops, and all that it reaches."""
+        """The first ``limit`` nodes that ``walk`` reaches, by (hops, id), with their hops, and the ids of all."""
         snapshot = self.snapshot
         question = self._question(snapshot, roots, direction, depth, None, as_of, None)
         return nearest(self._follower.kernel, adjacency(snapshot, direction), question, snapshot.kinds, limit)
@@ -202,8 +201,8 @@ class GraphIndex:
     ) -> ColumnReach:
         """Everything that some fields of the roots reach, field by field.
 
-        ``roots`` gives the fields of each root, as a bit mask over positions or as the positions. The other arguments
-        are those of ``walk``; a ``depth`` is walked hop by hop and is meant for near neighbourhoods.
+        ``roots`` maps each root to its fields, as a bit mask over positions or as positions. The other arguments are
+        those of ``walk``; with a ``depth`` it walks hop by hop, which is meant for small neighbourhoods.
         """
         snapshot, mappings = self._state
         masks = {int(node): _mask(fields) for node, fields in roots.items()}
@@ -236,25 +235,25 @@ class GraphIndex:
         return adjacency(snapshot, direction).neighbours(node, cut=question.cut, as_of=as_of)
 
     def steps(self, nodes: Roots, direction: Direction, *, as_of: int | None = None) -> tuple[U32, U32]:
-        """``neighbours`` of many: (near, far) pairs, one of the nodes and what is one edge away, by near and far."""
+        """``neighbours`` of many nodes, as sorted (node, neighbour) pairs."""
         snapshot = self.snapshot
         question = self._question(snapshot, nodes, direction, None, None, as_of, None)
         return steps(adjacency(snapshot, direction), question)
 
     def beyond(self, nodes: Roots, direction: Direction, *, kept: Roots, as_of: int | None = None) -> dict[int, int]:
-        """How many neighbours of each of these nodes are not among ``kept``; nodes without any are left out."""
+        """How many neighbours of each of these nodes are not in ``kept``; nodes without any are left out."""
         near, far = self.steps(nodes, direction, as_of=as_of)
         found, counts = np.unique(near[~np.isin(far, _ids(kept))], return_counts=True)
         return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
     def edges_among(self, ids: Roots, *, as_of: int | None = None) -> Edges:
-        """The edges between the given nodes, by source and target; mappings are the source's ids."""
+        """The edges between the given nodes, by source and target, with the source's mapping ids."""
         snapshot, mappings = self._state
         question = self._question(snapshot, ids, "downstream", None, None, as_of, None)
         return edges_inside(snapshot, question.roots, as_of, mappings)
 
     def edges_of_walk(self, reach: Reach) -> Edges:
-        """The edges between the nodes of an answer, as they held for it."""
+        """The edges between the nodes of a walk's result, valid at its instant."""
         return edges_inside(reach.snapshot, reach.ids, reach.as_of, reach.mappings)
 
     def _question(
@@ -280,10 +279,9 @@ class GraphIndex:
 
 
 def _below(roots: Roots, known: int, cut: int) -> U32:
-    """The roots below ``cut``, each once; all of them are checked to be ids of the ``known`` first nodes.
+    """The distinct roots below ``cut``; raises InvalidInput unless all are ids below ``known``.
 
-    One root, the usual question, makes a single array: a short walk would take longer for another, and for what
-    numpy does to it, than for the walk.
+    The usual case, a single root, is handled apart: the numpy operations would take longer than a short walk.
     """
     if type(roots) is int:
         first = last = roots

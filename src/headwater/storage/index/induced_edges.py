@@ -1,4 +1,4 @@
-"""The edges between the nodes of a set, so that an answer can be drawn."""
+"""The edges between the nodes of a set, to draw the result of a walk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headwater.storage.index.mappings import MappingTable
 
 
 def edges_inside(snapshot: Snapshot, ids: U32, as_of: int | None, mappings: MappingTable) -> Edges:
-    """Edges of the graph whose ends are both among ``ids`` (ascending) and that hold, by source and target."""
+    """The valid edges with both ends in ``ids`` (ascending), by source and target."""
     edges = concatenate([_inside(rows, ids, as_of) for rows in snapshot.into.pieces()])
     edges = edges.take(
         np.lexsort([k for k in (edges.valid_from, edges.label) if k is not None] + [edges.target, edges.source])

@@ -1,4 +1,4 @@
-"""The compiled kernel: passes arrays to the C extension."""
+"""The compiled kernel, which passes arrays to the C extension."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ NO_LIMIT = 2**64 - 1
 LOADING_ROUNDS = 3
 
 _PAIR = np.array([2**32, 1], np.uint64)
-"""Makes one number of a (source, target) pair."""
+"""Combines a (source, target) pair into one number."""
 
 
 class Spaces:
-    """Work space that is all zero between walks; a walk that fails does not give its own back."""
+    """Work space that is all zero between walks; a failed walk does not return its own."""
 
     def __init__(self) -> None:
         self._idle: list[U64] = []
 
     def take(self, words: int) -> U64:
-        """An array of at least so many words."""
+        """A zeroed array of at least this many words."""
         with contextlib.suppress(IndexError):
             while True:
                 space = self._idle.pop()
@@ -39,22 +39,22 @@ class Spaces:
         return np.zeros(words + words // 16, np.uint64)
 
     def give(self, space: U64) -> None:
-        """Return an array that is all zero again."""
+        """Return an array, which must be zeroed again."""
         self._idle.append(space)
 
 
 def rows_tuple(rows: Rows) -> tuple[object, ...]:
-    """Rows as the extension reads them."""
+    """Rows in the form the extension reads."""
     return (rows.keys, rows.offsets, rows.targets, rows.valid_from, rows.valid_to, rows.mapping, rows.gone)
 
 
 def graph_tuple(graph: Adjacency) -> tuple[object, ...]:
-    """A graph as the extension reads it."""
+    """A graph in the form the extension reads."""
     return (rows_tuple(graph.base), tuple(rows_tuple(rows) for rows in graph.segments), graph.touched)
 
 
 class CompiledKernel:
-    """The extension in C; runs without the interpreter lock."""
+    """Walks in C, without holding the interpreter lock."""
 
     name = "compiled"
 
@@ -64,7 +64,7 @@ class CompiledKernel:
         self._chains = Spaces()
 
     def closure(self, graph: Adjacency, question: Question, kinds: U8) -> tuple[U32, U64]:
-        """Everything reached, ascending, and how many of each kind: counted on the way."""
+        """Everything reached, ascending, and how many of each kind."""
         q = question
         seen = self._bits.take((q.node_count >> 6) + 1)
         try:
@@ -78,7 +78,7 @@ class CompiledKernel:
         return ids if is_sorted else np.sort(ids), np.frombuffer(counts, np.uint64)
 
     def layers(self, graph: Adjacency, question: Question) -> Layers:
-        """What is reached, nearest first."""
+        """The nodes reached, nearest first."""
         q = question
         depth, budget = (NO_LIMIT if limit is None else limit for limit in (q.depth, q.budget))
         seen = self._bits.take((q.node_count >> 6) + 1)
@@ -97,7 +97,7 @@ class CompiledKernel:
         return np.frombuffer(_kernel.count_kinds(ids, kinds), np.uint64)
 
     def order_by(self, keys: U32, limit: int) -> npt.NDArray[np.unsignedinteger]:
-        """The stable order of the keys: by counting when there are many, else by comparing."""
+        """The stable order of the keys: a counting sort if there are many, else a comparison sort."""
         if len(keys) and int(keys.max()) >= limit:
             raise StoreCorrupt("the graph index was handed an edge to a node that does not exist")
         if len(keys) * 8 < limit:
@@ -113,7 +113,7 @@ class CompiledKernel:
         *,
         is_upstream: bool,
     ) -> Trail:
-        """Field masks carried along the edges; hop by hop in Python when there is a depth."""
+        """Field masks carried along the edges; in Python, hop by hop, if there is a depth."""
         if question.depth is not None:
             return carry(walked, question, masks, mappings, is_upstream=is_upstream)
         rounds = 0
@@ -123,7 +123,7 @@ class CompiledKernel:
             missing = np.unique(np.frombuffer(answer[4], np.uint32)).tolist()
             if not missing:
                 return _as_trail(answer)
-            # A walk asks for the mappings it meets; each loading can show more of them, so at last all are loaded.
+            # A walk requests the mappings it meets, and each load can reveal more; in the end all are loaded.
             rounds += 1
             for number in missing if rounds <= LOADING_ROUNDS else range(len(mappings)):
                 mappings.definition(number)

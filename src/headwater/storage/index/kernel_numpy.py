@@ -15,11 +15,12 @@ from headwater.storage.index.mappings import MappingTable, Trail, carry
 from headwater.storage.index.walk_request import Layers, Question
 
 SMALL = 256
-"""Nodes up to which one Python step a node is cheaper than a dozen array operations a hop."""
+"""Up to this many nodes, a Python step per node is cheaper than a dozen array operations per hop."""
 
 
 class _Marks:
-    """Work space as long as the graph: all of ``seen`` is False between walks, ``stamp`` is never read before set."""
+    """Work space as long as the graph: ``seen`` is all False between walks, ``stamp`` is never read before it is
+    set."""
 
     def __init__(self, node_count: int) -> None:
         self.seen = np.zeros(node_count, np.bool_)
@@ -40,7 +41,7 @@ class NumpyKernel:
         return ids, self.count_kinds(ids, kinds)
 
     def layers(self, graph: Adjacency, question: Question) -> Layers:
-        """What is reached, nearest first."""
+        """The nodes reached, nearest first."""
         reader = RowReader(graph, question)
         level: list[int] = question.roots.tolist()
         seen = set(level)
@@ -108,7 +109,7 @@ class NumpyKernel:
                 raise StoreCorrupt("the graph index holds an edge to a node that does not exist")
             ends = ends[ends < question.cut]
         ends = ends[~marks.seen[ends]]
-        # Repeats within one frontier: each writes its place, one write survives, and only that place is kept.
+        # Remove repeats within a frontier: each writes its position, one write survives, and only that one is kept.
         place = np.arange(len(ends), dtype=np.uint32)
         marks.stamp[ends] = place
         ends = ends[marks.stamp[ends] == place]
@@ -116,7 +117,7 @@ class NumpyKernel:
         return ends
 
     def _ends(self, rows: Rows, question: Question, nodes: U32, *, is_whole: bool = False) -> U32:
-        """Far ends of the edges of some nodes; ``is_whole``: none of them was withdrawn."""
+        """Far ends of the edges of some nodes; with ``is_whole`` none of these edges was withdrawn."""
         low, high = rows.spans(nodes)
         if len(high) and (int(high.max()) > len(rows.targets) or bool((low > high).any())):
             raise StoreCorrupt("the graph index holds a row that lies outside its file")
@@ -126,7 +127,7 @@ class NumpyKernel:
         return ends if holds is None else ends[holds]
 
     def _marks(self, node_count: int) -> _Marks:
-        # Walks run in several threads: popping is atomic, asking first whether there is something would not be.
+        # Walks run in several threads: popping is atomic, checking for emptiness first would not be.
         with contextlib.suppress(IndexError):
             while True:
                 marks = self._idle.pop()

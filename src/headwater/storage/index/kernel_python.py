@@ -1,4 +1,4 @@
-"""The pure Python kernel: the reference for the other kernels, and their path for small walks."""
+"""The pure Python kernel: the reference for the others, and the fast path of the numpy kernel for small walks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RowReader:
         self._as_of = question.as_of
 
     def ends(self, node: int) -> list[int]:
-        """Far ends of the node's edges that exist and hold, repeats included."""
+        """Far ends of the node's valid edges, with repeats."""
         found: list[int] = []
         is_touched = self._touched is not None and self._touched[node >> 6] >> (node & 63) & 1
         if node < self._base_count:
@@ -65,7 +65,7 @@ def as_layers(levels: list[list[int]], *, is_over_budget: bool, has_more: bool) 
 
 
 class PythonKernel:
-    """Sets and lists over the arrays; no vector code at all."""
+    """Sets and lists over the arrays, without vector code."""
 
     name = "python"
 
@@ -75,7 +75,7 @@ class PythonKernel:
         return ids, self.count_kinds(ids, kinds)
 
     def layers(self, graph: Adjacency, question: Question) -> Layers:
-        """What is reached, nearest first."""
+        """The nodes reached, nearest first."""
         reader = RowReader(graph, question)
         level: list[int] = question.roots.tolist()
         seen = set(level)

@@ -24,11 +24,11 @@ class Kernel(Protocol):
     def closure(self, graph: Adjacency, question: Question, kinds: U8) -> tuple[U32, U64]:
         """Everything reached from the roots, roots included, ascending, and how many of each of the 256 kinds.
 
-        Takes no depth and no budget. ``kinds`` has one for each node.
+        Supports neither depth nor budget. ``kinds`` holds the kind of each node.
         """
 
     def layers(self, graph: Adjacency, question: Question) -> Layers:
-        """What is reached, nearest first; a budget keeps the nearest."""
+        """The nodes reached, nearest first; a budget keeps the nearest."""
 
     def count_kinds(self, ids: U32, kinds: U8) -> U64:
         """How many of the ids are of each of the 256 kinds."""
@@ -52,7 +52,7 @@ NAMES = ("compiled", "numpy", "python")
 
 
 CONTRACT = 4
-"""Raised when the functions of the extension change, so that one built from older source is not called."""
+"""Version of the extension's functions, so that one built from older source is not called."""
 
 
 def has_compiled() -> bool:
@@ -65,9 +65,9 @@ def has_compiled() -> bool:
 
 
 def choose(name: str | None = None) -> Kernel:
-    """The kernel of that name, of ``HEADWATER_KERNEL``, or the fastest that is there.
+    """The kernel of that name, or the one in ``HEADWATER_KERNEL``, or else the fastest available.
 
-    Raises ConfigError for an unknown name, and for ``compiled`` where the extension was not built.
+    Raises ConfigError for an unknown name, and for ``compiled`` if the extension was not built.
     """
     name = name or os.environ.get("HEADWATER_KERNEL") or ("compiled" if has_compiled() else "numpy")
     if name == "compiled":

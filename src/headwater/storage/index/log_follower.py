@@ -1,7 +1,7 @@
 """Follows the log of a source: new edges go into the overlay, and the overlay is merged into the base as it grows.
 
-A graph goes forward only. Who asks for an earlier state, because another has taken the graph beyond what he sees of
-the store, is given a graph of his own, made from the last state that was no later than his.
+A graph only moves forward. A reader that sees an earlier state of the store than the graph has reached gets a graph of
+its own, made from the last state that was no later than what it sees.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from headwater.storage.index.mappings import MappingTable
 from headwater.storage.index.overlay import with_edges
 
 BATCH = 1 << 20
-"""Edges asked of the source at a time."""
+"""Edges requested from the source at a time."""
 
 OVERLAY_SHARE = 50
-"""The overlay is merged into the base when it is more than one part in so many of it,"""
+"""The overlay is merged into the base when it is larger than 1/``OVERLAY_SHARE`` of it,"""
 
 OVERLAY_LEAST = 1 << 14
-"""and more than this many edges: a small base is not rewritten for every other commit."""
+"""and has more than this many edges, so that a small base is not rewritten with every other commit."""
 
 MAX_EDGES = 2**32 - 1
 
 
 NO_EPOCH = -1
-"""Epoch of the state before the source was asked for the first time."""
+"""Epoch of the state before the source was first read."""
 
 State = tuple[Snapshot, MappingTable]
-"""A graph, and what the numbers of its mappings mean."""
+"""A graph, and the table of its mapping numbers."""
 
 
 class Follower:
-    """The state of an index and how it changes. Its methods are called by one thread at a time, under ``lock``, within
-    a reading of the source that they are given."""
+    """The state of an index and its updates. Call its methods under ``lock``, within ``reading`` of the source that is
+    passed to them."""
 
     def __init__(self, folder: Path | None, source: EdgeSource, kernel: Kernel, *, auto_compact: bool) -> None:
         self.folder = folder
@@ -66,7 +66,7 @@ class Follower:
 
     @property
     def mappings(self) -> MappingTable:
-        """The mappings that the graph's numbers mean. A walk takes ``state``, where the two always fit together."""
+        """The table of the graph's mapping numbers. A walk uses ``state``, in which graph and table always match."""
         return self.state[1]
 
     @property
@@ -84,22 +84,22 @@ class Follower:
         self.snapshot = _empty(NO_EPOCH)
 
     def at(self, source: EdgeSource, older: State) -> tuple[State, int]:
-        """The graph in the state that the source shows, and the number of edges read.
+        """The graph at the state that the source shows, and the number of edges read.
 
-        ``older`` is a state that the graph was in before the reading of the source began.
+        ``older`` is a state of the graph from before the reading of the source began.
         """
         if (self.snapshot.epoch, self.snapshot.mark) <= (source.epoch, source.mark):
             taken = self.follow(source)
             return self.state, taken
         aside = Follower(None, source, self.kernel, auto_compact=False)
         snapshot, mappings = older
-        # The kinds of later nodes stand behind those of this snapshot, in the same memory.
+        # Kinds of later nodes follow in the same memory: copy, so as not to overwrite them.
         aside.state = (msgspec.structs.replace(snapshot, kinds=snapshot.kinds.copy()), mappings)
         taken = aside.follow(source)
         return aside.state, taken
 
     def follow(self, source: EdgeSource) -> int:
-        """Take over everything newer than the state; the number of edges read.
+        """Take over everything newer than the state; returns the number of edges read.
 
         A graph that fits into an overlay is not saved: reading it again costs no more than opening files.
         """
@@ -115,7 +115,7 @@ class Follower:
                 self.state = (self.snapshot, MappingTable(source, list(self.mappings.ids)))
             batches, seq = self._tail(source, self.snapshot.seq)
             kinds = self._kinds(source)
-            # What was current before and after the reading is that of what was read.
+            # Unchanged before and after reading, so these numbers belong to what was read.
             if (source.epoch, source.mark, source.floor, source.places) == (epoch, mark, floor, places):
                 break
         self.builds += not is_held
@@ -128,7 +128,7 @@ class Follower:
         return count
 
     def compact(self, source: EdgeSource) -> None:
-        """Make one base of everything, and save it."""
+        """Merge everything into one base and save it."""
         self._check_open()
         if self._adopt(source, above=self.snapshot.generation, floor=source.floor):
             self.follow(source)
@@ -144,8 +144,8 @@ class Follower:
             raise StoreError("the graph index is closed", hint="open it again")
 
     def _adopt(self, source: EdgeSource, *, above: int, floor: int) -> bool:
-        """Take the saved generation over, if it is of this epoch, newer than what is held, and not below the floor; one
-        that another process saved since the reading began is beyond the source."""
+        """Adopt the saved generation if it is of this epoch, newer than the current state, not below the floor, and not
+        ahead of the source (another process may have saved it since the reading began)."""
         if self.folder is None:
             return False
         loaded = files.load(self.folder, above=above)
@@ -169,7 +169,7 @@ class Follower:
             batches.append(batch)
 
     def _kinds(self, source: EdgeSource) -> U8:
-        """Kinds of all nodes, in an array with room to grow so that a few more do not copy them all."""
+        """Kinds of all nodes, in an array with room to grow, so that adding a few does not copy it."""
         new = source.node_kinds_since(self.snapshot.node_count)
         known = self.snapshot.kinds
         if not len(new):
@@ -183,7 +183,7 @@ class Follower:
         return room[:count]
 
     def _take(self, source: EdgeSource, here: Snapshot, batches: list[EdgeBatch], kinds: U8, seq: int) -> None:
-        """Go on from ``here``, with what was read since."""
+        """Apply what was read since ``here``."""
         edges = concatenate([self._edges(batch, len(kinds)) for batch in batches])
         base = here.edge_count - here.overlay_count
         is_large = len(edges) * OVERLAY_SHARE > base and len(edges) > OVERLAY_LEAST
@@ -214,7 +214,7 @@ class Follower:
         return Edges(batch.source, batch.target, valid_from, valid_to, batch.label, mapping, batch.withdrawn)
 
     def _rebuild(self, here: Snapshot, edges: Edges, kinds: U8, seq: int) -> None:
-        """A new base from all that is held and further edges."""
+        """Build a new base from the current edges and further ones."""
         joined = concatenate([all_edges(here.into), edges])
         if len(joined) > MAX_EDGES:
             raise StoreError("one graph index holds at most 4,294,967,295 edges", hint="split the store by tenant")
@@ -235,14 +235,14 @@ class Follower:
             return
         self.save_error = None
         if generation is not None:
-            # From here on the pages are the file's, shared with every process that maps it.
+            # From here on use the mapped files, whose pages all processes share.
             loaded = files.load(self.folder, above=generation - 1)
             if loaded is not None and loaded[0].generation == generation:
                 self.snapshot = loaded[0]
 
 
 def nothing(source: EdgeSource) -> State:
-    """The state of a graph before its source was asked for the first time."""
+    """The state of a graph before its source was first read."""
     return _empty(NO_EPOCH), MappingTable(source)
 
 

@@ -1,4 +1,4 @@
-"""Column mappings as flat arrays for the compiled kernel, one set for each direction."""
+"""Column mappings as flat arrays for the compiled kernel, one set per direction."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ WIDE_HEAD = np.dtype([("beyond", "u8"), ("near", "u4"), ("start", "u4"), ("words
 
 
 class MappingArrays(msgspec.Struct, frozen=True, eq=False):
-    """``heads`` by mapping number: flags, and the place of its first row.
+    """``heads`` has, by mapping number, flags and the index of the first row.
 
-    Near is the side that the walk comes from. ``same`` is the word of fields that stay in their place; ``near`` that of
-    those that become others, for each of which a row is the word of far fields. Past the last row is an empty one,
-    whose place stands above the flags.
-
-    What is not within the first word on both sides, or comes from its last field, is a list: a stretch of
-    ``wide_fields`` between two ``wide_offsets``. ``wide`` has one for each mapping with any: ``beyond`` is the word of
-    fields that have one, ``near`` how many lists there are, ``words`` how many words hold every far field.
+    The near side is the one that the walk comes from. In a head, ``same`` is the word of fields that keep their
+    position, and ``near`` the word of fields that map to others; each of these has a row, the word of its far fields.
+    An empty row follows the last one; its index is stored above the flags. Fields outside the first word on either
+    side, or at its last bit, are mapped by lists: a slice of ``wide_fields`` between two ``wide_offsets``. ``wide`` has
+    an item for each mapping with lists: ``beyond`` is the word of fields that have a list, ``near`` the number of
+    lists, ``words`` the number of words that hold every far field.
     """
 
     heads: npt.NDArray[np.void]
@@ -41,7 +40,7 @@ class MappingArrays(msgspec.Struct, frozen=True, eq=False):
 
 
 def mapping_arrays(mappings: MappingTable, *, is_upstream: bool) -> MappingArrays:
-    """Arrays of all mappings whose definition was loaded; the others are flagged so that the kernel asks for them."""
+    """Arrays of all loaded mappings; the others are flagged so that the kernel requests them."""
     state = mappings.state
     made_from, arrays = mappings.prepared.get(is_upstream, (None, None))
     if made_from != state or not isinstance(arrays, MappingArrays):
@@ -51,7 +50,7 @@ def mapping_arrays(mappings: MappingTable, *, is_upstream: bool) -> MappingArray
 
 
 class _Maker:
-    """Collects the arrays, a mapping at a time."""
+    """Builds the arrays one mapping at a time."""
 
     def __init__(self, count: int) -> None:
         self.heads = np.zeros(count, HEAD)
@@ -64,7 +63,7 @@ class _Maker:
         self._offset_count = self._field_count = 0
 
     def add(self, number: int, near: U32, far: U32, *, is_identity: bool) -> None:
-        """A mapping that was loaded."""
+        """Add a loaded mapping."""
         head = self.heads[number]
         head["flags"] = IDENTITY if is_identity else 0
         is_first = (near < WORD_BITS) & (far < WORD_BITS)
@@ -100,7 +99,7 @@ class _Maker:
         self._field_count += len(far)
 
     def arrays(self) -> MappingArrays:
-        """All that was added; the others are flagged."""
+        """The arrays of all added mappings; the others are flagged."""
         return MappingArrays(
             self.heads,
             np.concatenate(self._rows),
@@ -123,6 +122,6 @@ def _make(mappings: MappingTable, is_upstream: bool) -> MappingArrays:
 
 
 def _word(fields: U32) -> np.uint64:
-    """The word of fields below 64."""
+    """The word that represents fields below 64."""
     word: np.uint64 = np.bitwise_or.reduce(np.uint64(1) << fields.astype(np.uint64), initial=np.uint64(0))
     return word

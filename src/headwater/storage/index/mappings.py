@@ -16,15 +16,14 @@ from headwater.storage.index.walk_request import Question
 
 WORD = 2**64 - 1
 MAX_FIELDS = 2**20
-"""No dataset has more fields; a position above it is a damaged mapping."""
+"""No dataset has more fields; a mapping with a higher position is damaged."""
 
 
 class Trail(msgspec.Struct, frozen=True, eq=False):
     """Which fields were reached: ``words`` holds fields 0 to 63 of each of ``ids``, ``beyond`` those from 64 on.
 
-    Each row of ``beyond`` is ``node << 32 | place`` and the word at that place; places count from 1.
-
-    ``lost_source`` and ``lost_target`` are the edges met that have no mapping, once each.
+    Each row of ``beyond`` is ``node << 32 | place`` and the word at that place, counted from 1. ``lost_source`` and
+    ``lost_target`` are the edges met that have no mapping, each once.
     """
 
     ids: U32
@@ -37,13 +36,13 @@ class Trail(msgspec.Struct, frozen=True, eq=False):
 
 
 class Carrier(msgspec.Struct, frozen=True, eq=False):
-    """A mapping turned for one direction: what each field becomes, as a bit mask."""
+    """A mapping in one direction: the fields that each field maps to, as a bit mask."""
 
     is_identity: bool
     rows: dict[int, int]
 
     def apply(self, mask: int) -> int:
-        """The fields that these fields become."""
+        """The fields that these fields map to."""
         result = mask if self.is_identity else 0
         rest = mask
         while rest:
@@ -54,7 +53,7 @@ class Carrier(msgspec.Struct, frozen=True, eq=False):
 
 
 class MappingTable:
-    """The source's mapping ids as small numbers in order of arrival, and their definitions once they are needed."""
+    """Numbers the source's mapping ids in order of arrival, and loads their definitions when needed."""
 
     def __init__(self, source: EdgeSource, ids: list[int] | None = None) -> None:
         self._source = source
@@ -63,13 +62,13 @@ class MappingTable:
         self._definitions: dict[int, ColumnMapping] = {}
         self._carriers: dict[tuple[int, bool], Carrier] = {}
         self.prepared: dict[bool, tuple[tuple[int, int], Any]] = {}
-        """What a kernel made of the loaded mappings for a direction, with the ``state`` it was made from."""
+        """A kernel's arrays of the loaded mappings by direction, with the ``state`` they were made from."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def reading_from(self, source: EdgeSource) -> MappingTable:
-        """The same table, all it knows shared, that asks this source for what it does not know."""
+        """The same table, sharing all loaded definitions, that loads further ones from this source."""
         twin = copy.copy(self)
         twin._source = source
         return twin
@@ -85,7 +84,7 @@ class MappingTable:
         return numbers[inverse]
 
     def ids_of(self, numbers: U32) -> U32:
-        """The source's ids of local numbers. What it costs goes by the numbers, however many mappings there are."""
+        """The source's ids of local numbers. The cost depends on how many are given, not on how many mappings exist."""
         distinct, inverse = np.unique(numbers, return_inverse=True)
         ids = np.array([self.ids[number] for number in distinct.tolist()], np.uint32)
         return ids[inverse]
@@ -96,15 +95,15 @@ class MappingTable:
         return (len(self.ids), len(self._definitions))
 
     def is_loaded(self, number: int) -> bool:
-        """Whether the definition was asked of the source already; the two that need no asking always are."""
+        """Whether the definition is loaded; the two built-in ones always are."""
         if number in self._definitions:
             return True
         return number < len(self.ids) and self.ids[number] in (NO_MAPPING, IDENTITY_MAPPING)
 
     def definition(self, number: int) -> ColumnMapping:
-        """The mapping of a local number.
+        """The mapping with a local number.
 
-        Raises StoreCorrupt when its field positions make no sense.
+        Raises StoreCorrupt if its field positions are invalid.
         """
         known = self._definitions.get(number)
         if known is None:
@@ -123,7 +122,7 @@ class MappingTable:
         return known
 
     def carrier(self, number: int, *, is_upstream: bool) -> Carrier:
-        """The mapping as masks, from target to source fields when the walk goes upstream."""
+        """The mapping as masks, from target to source fields if ``is_upstream``."""
         known = self._carriers.get((number, is_upstream))
         if known is None:
             mapping = self.definition(number)
@@ -144,7 +143,7 @@ class _MappedEdges:
         self._question = question
 
     def of(self, node: int) -> list[tuple[int, int]]:
-        """(far end, mapping number) of each edge that exists and holds."""
+        """(far end, mapping number) of each valid edge."""
         found: list[tuple[int, int]] = []
         for rows in self._pieces:
             low, high = rows.row(node)
@@ -158,7 +157,7 @@ class _MappedEdges:
 
 
 class _Carrying:
-    """The state of one column walk: all masks, and what the last hop added."""
+    """The state of a column walk: all masks, and what the last hop added."""
 
     def __init__(self, edges: _MappedEdges, masks: dict[int, int], mappings: MappingTable, is_upstream: bool) -> None:
         self._edges = edges
@@ -170,7 +169,7 @@ class _Carrying:
         self.lost: set[tuple[int, int]] = set()
 
     def hop(self) -> dict[int, int]:
-        """What the fields that came last become one edge further, where that is new."""
+        """Carry the fields of the last hop one edge further; returns the new ones."""
         following: dict[int, int] = {}
         for node, mask in self.added.items():
             for end, number in self._edges.of(node):
@@ -195,7 +194,7 @@ def carry(
     *,
     is_upstream: bool,
 ) -> Trail:
-    """A column walk hop by hop over Python integers, at any width, with a depth if asked."""
+    """A column walk hop by hop over Python integers, for any number of fields, with an optional depth."""
     edges = _MappedEdges(walked, question)
     state = _Carrying(edges, {n: m for n, m in masks.items() if m and n < question.cut}, mappings, is_upstream)
     is_over = question.budget is not None and len(state.masks) > question.budget
@@ -221,7 +220,7 @@ def carry(
 
 
 def split_words(mask: int) -> Iterator[tuple[int, int]]:
-    """The words of a mask that are not zero, with their places."""
+    """The non-zero words of a mask, with their places."""
     place = 0
     while mask:
         if mask & WORD:

@@ -1,4 +1,4 @@
-"""The nearest nodes of a walk, in an order independent of how it was walked."""
+"""The nearest nodes of a walk, in an order that does not depend on the kernel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headwater.storage.index.walk_request import Layers, Question
 class Nearest(msgspec.Struct, frozen=True, eq=False):
     """``ids`` with their ``hops`` from the nearest root, by (hops, id).
 
-    ``everything`` is all that is reached, ascending, whether it was wanted or not.
+    ``everything`` has all ids reached, ascending, including those beyond the limit.
     """
 
     ids: U32
@@ -24,7 +24,7 @@ class Nearest(msgspec.Struct, frozen=True, eq=False):
 
 
 def nearest(kernel: Kernel, graph: Adjacency, question: Question, kinds: U8, limit: int | None) -> Nearest:
-    """The first ``limit`` nodes reached by (hops, id), all when None; ``question`` has no budget."""
+    """The first ``limit`` nodes reached, by (hops, id); all if None. ``question`` has no budget."""
     if limit is None or question.depth is not None:
         found = kernel.layers(graph, question)
         ids, hops = _in_order(found)
@@ -32,7 +32,7 @@ def nearest(kernel: Kernel, graph: Adjacency, question: Question, kinds: U8, lim
     everything, _ = kernel.closure(graph, question, kinds)
     found = kernel.layers(graph, msgspec.structs.replace(question, budget=limit))
     if found.is_over_budget:
-        # The hop that went over the budget holds whichever nodes came first: it is wanted whole, to keep the least ids.
+        # The hop that exceeded the budget holds arbitrary nodes: walk it completely, to keep those with the least ids.
         found = kernel.layers(graph, msgspec.structs.replace(question, depth=len(found.starts) - 2))
     ids, hops = _in_order(found)
     return Nearest(ids[:limit], hops[:limit], everything)
@@ -45,7 +45,7 @@ def _in_order(layers: Layers) -> tuple[U32, npt.NDArray[np.int64]]:
 
 
 def steps(graph: Adjacency, question: Question) -> tuple[U32, U32]:
-    """Every (near, far) pair with an edge from one of the question's roots, once each, by near and far end."""
+    """Every (near, far) pair with an edge from one of the question's roots, each once, sorted."""
     pairs = []
     for rows in graph.pieces():
         positions, which = expand(*rows.spans(question.roots))

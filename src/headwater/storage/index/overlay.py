@@ -1,7 +1,7 @@
 """The overlay of new edges: small segments that are merged as they grow.
 
-An edge that is withdrawn, or that another of its kind replaces, keeps its place in the rows, which are shared with
-walks under way; its position is noted beside them, in the new snapshot alone. So no snapshot ever changes.
+The rows are shared with running walks, so a withdrawn or replaced edge keeps its place in them; its position is
+recorded beside them in the new snapshot alone. So no snapshot ever changes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from headwater.storage.index.csr_build import Order, arranged, both_directions, 
 from headwater.storage.index.edge_source import U8
 
 MERGE_FACTOR = 4
-"""A segment is merged into the one before it while that is less than so many times longer."""
+"""A segment is merged into the one before it while that is less than this many times longer."""
 
 
 def with_edges(snapshot: Snapshot, edges: Edges, kinds: U8, seq: int, order_by: Order) -> Snapshot | None:
-    """The snapshot with further edges, or None if they only fit into a new base.
+    """The snapshot with further edges, or None if they require a new base.
 
-    ``edges`` are arranged, and may name nodes up to the length of ``kinds``. One that was there already replaces its
-    older self.
+    ``edges`` are arranged and may use node ids below the length of ``kinds``. An edge that exists already is replaced.
     """
     node_count = len(kinds)
     if not len(edges):
@@ -67,7 +66,7 @@ def _columns(into: Rows) -> tuple[bool, bool, bool]:
 
 
 def _known(into: Rows, edges: Edges) -> tuple[Positions, Positions]:
-    """Which of the edges stand in the rows already, and where."""
+    """Which of the edges are in the rows already, and their positions."""
     low, high = into.spans(edges.target)
     positions, which = expand(low, high)
     same = into.targets[positions] == edges.source[which]
@@ -81,7 +80,7 @@ def _known(into: Rows, edges: Edges) -> tuple[Positions, Positions]:
 
 
 def _are_same(into: Rows, edges: Edges, which: Positions, positions: Positions) -> Flags:
-    """Whether each of the edges that stand in the rows is there as it is, not withdrawn and with nothing changed."""
+    """Whether each edge found in the rows is identical there and not withdrawn."""
     is_same = np.ones(len(which), np.bool_) if edges.withdrawn is None else ~edges.withdrawn[which]
     for name in ("valid_to", "mapping"):
         mine, theirs = getattr(into, name), getattr(edges, name)
@@ -91,7 +90,7 @@ def _are_same(into: Rows, edges: Edges, which: Positions, positions: Positions) 
 
 
 def _without(out: Rows, into: Rows, going: Edges, positions: Positions) -> tuple[Rows, Rows]:
-    """The two directions of some rows without those edges, given with their positions in the incoming rows."""
+    """Both directions of some rows without these edges, given with their positions in the incoming rows."""
     found, edge = expand(*out.spans(going.source))
     is_it = out.targets[found] == going.target[edge]
     for name in ("valid_from", "valid_to", "mapping"):
@@ -104,7 +103,7 @@ def _without(out: Rows, into: Rows, going: Edges, positions: Positions) -> tuple
     counts = np.bincount(edge, minlength=len(going))
     if not counts.all():
         raise StoreCorrupt("the two directions of the graph index differ")
-    # Edges that differ in their label alone are alike to a walk, and alike here: each takes another one of them.
+    # Outgoing rows have no labels, and edges that differ in the label alone are equal to a walk: any of them will do.
     starts = np.cumsum(counts) - counts
     first = found[starts]
     order = np.argsort(first, kind="stable")
@@ -116,7 +115,7 @@ def _without(out: Rows, into: Rows, going: Edges, positions: Positions) -> tuple
 
 
 def _thinned(rows: Rows, positions: Positions) -> Rows:
-    """The rows with some more edges gone."""
+    """The rows with further edges removed."""
     gone = np.sort(positions).astype(np.uint32)
     if rows.gone is not None:
         gone = np.insert(rows.gone, np.searchsorted(rows.gone, gone), gone)

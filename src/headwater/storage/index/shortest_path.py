@@ -20,7 +20,7 @@ class _Side:
         self.depth = 0
 
     def step(self) -> None:
-        """Take one hop."""
+        """Advance by one hop."""
         self.depth += 1
         following = []
         for node in self.frontier:
@@ -57,7 +57,7 @@ def _one(node: int) -> U32:
 
 
 def _paths(ahead: _Side, behind: _Side, source: int, limit: int) -> list[list[int]]:
-    """Walk forward over the backbone; every branch of it ends at the target."""
+    """Paths along the backbone, of which every branch ends at the target."""
     length = ahead.depth + behind.depth
     on_the_way = _backbone(ahead, behind, length)
     found: list[list[int]] = []

@@ -1,4 +1,4 @@
-"""The request to a walk kernel, and its result in order of hops."""
+"""The request to a walk kernel, and its result by hops."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from headwater.storage.index.edge_source import U32
 
 
 class Question(msgspec.Struct, frozen=True, eq=False):
-    """What a kernel is asked. Ids at or above ``cut`` do not exist; ``cut`` is at most ``node_count``.
+    """A request to a kernel. Ids at or above ``cut`` do not exist; ``cut`` is at most ``node_count``.
 
-    ``roots`` are distinct and below ``cut``. ``is_ascending`` says which way most edges of the direction go, which is
-    a hint about speed and nothing else. ``depth`` and ``budget`` are None for no limit.
+    ``roots`` are distinct and below ``cut``. ``is_ascending`` states whether most edges in this direction lead to
+    higher ids, and only affects speed. ``depth`` and ``budget`` are None for no limit.
     """
 
     roots: U32
@@ -28,7 +28,7 @@ class Question(msgspec.Struct, frozen=True, eq=False):
 class Layers(msgspec.Struct, frozen=True, eq=False):
     """Nodes in order of hops from the roots; ``starts[k]`` is where hop ``k`` begins.
 
-    ``is_over_budget``: more nodes were there than the budget allows. ``has_more``: the depth limit left nodes out.
+    ``is_over_budget``: there were more nodes than the budget allows. ``has_more``: the depth limit left nodes out.
     """
 
     ids: U32

@@ -21,8 +21,8 @@ Direction = Literal["upstream", "downstream"]
 class Reach:
     """The nodes that a walk reached, roots included.
 
-    ``ids`` is ascending. ``truncated`` says that the budget left nodes out, ``has_more`` that the depth limit did; when
-    both are false the walk is complete. Levels and counts are worked out when they are asked for.
+    ``ids`` is ascending. ``truncated`` is set if the budget left nodes out, ``has_more`` if the depth limit did;
+    otherwise the walk is complete. Levels and counts are computed on demand.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Reach:
 
     @property
     def cut(self) -> int:
-        """Ids from here on did not exist for this walk."""
+        """Ids from here on did not exist for the walk."""
         return self._question.cut
 
     @property
     def as_of(self) -> int | None:
-        """The instant asked about, in microseconds since the epoch."""
+        """The instant of the walk, in microseconds since the epoch."""
         return self._question.as_of
 
     @property
@@ -77,8 +77,8 @@ class Reach:
     def levels(self) -> npt.NDArray[np.int32]:
         """The least number of hops from a root to each of ``ids``.
 
-        A walk without a depth does not know it and walks again, hop by hop. An edge whose interval was closed between
-        the two can leave a node unreached; its level is -1.
+        A walk without a depth does not record them and walks again, hop by hop. If an edge's interval was closed in
+        between, a node can be unreachable; its level is -1.
         """
         layers = self._layers
         if layers is None:
@@ -94,10 +94,10 @@ class Reach:
 
 
 class ColumnReach:
-    """The fields that a column walk reached, by node, as bit masks over field positions; the roots' own included.
+    """The fields that a column walk reached, by node, as bit masks over field positions, including the roots' own.
 
-    ``lost_source[i] -> lost_target[i]`` are edges that the walk met but whose columns are not known: what lies behind
-    them may be reached too, so an answer with any is partial. ``truncated`` and ``has_more`` are as in ``Reach``.
+    ``lost_source[i] -> lost_target[i]`` are edges met whose columns are unknown: nodes behind them may be reached too,
+    so a result with any is partial. ``truncated`` and ``has_more`` are as in ``Reach``.
     """
 
     def __init__(self, trail: Trail) -> None:
@@ -120,7 +120,7 @@ class ColumnReach:
 
     @cached_property
     def wide(self) -> dict[int, int]:
-        """All fields of the nodes of which some field from position 64 on was reached, as bit masks."""
+        """The masks of the nodes where a field at position 64 or above was reached."""
         masks: dict[int, int] = {}
         for key, bits in self._beyond.tolist():
             if bits:
@@ -130,7 +130,7 @@ class ColumnReach:
 
     @property
     def is_partial(self) -> bool:
-        """Whether the column trail was lost somewhere."""
+        """Whether an edge without known columns was met."""
         return len(self.lost_source) > 0
 
     @property
@@ -141,7 +141,7 @@ class ColumnReach:
         return int(bits.sum(dtype=np.int64))
 
     def mask(self, node: int) -> int:
-        """The fields of a node as a bit mask; 0 when it was not reached."""
+        """The fields of a node as a bit mask; 0 if it was not reached."""
         if node in self.wide:
             return self.wide[node]
         at = int(np.searchsorted(self.ids, np.uint32(node)))
