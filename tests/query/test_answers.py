@@ -13,6 +13,7 @@ from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.testing.events import dataset as given
 from headwater.testing.events import facet, raw, run_id, whole_run
+from headwater.testing.events import lineage as links
 
 from .histories import FILES, RUN, dataset, encoded, run_events
 
@@ -99,6 +100,24 @@ def test_why_walks_from_a_row_to_raw_files(lineage: Lineage) -> None:
     assert why.columns == ("probability",)
     raw = {(step.source.rpartition("/")[2].partition("#")[0], step.source_field) for step in why.trail}
     assert {("cells.csv", "radius"), ("cells.csv", "texture")} <= raw
+
+
+def test_why_counts_the_versions_of_what_is_added_to_every_day() -> None:
+    """A log of sixty days is told in a few lines, with the raw data of the latest fifty; the JSON has all of them."""
+    store = MemoryStore("default")
+    for day in range(1, 61):
+        adds = {"lineage": links({"log": [f"day{day}", "log"]})}
+        store.append(raw(whole_run(day, "daily", day * 100, [f"day{day}"], ["log"], job_facets=adds)))
+    store.append(raw(whole_run(99, "report", 99_000, ["log"], ["report"])))
+    text = str(Lineage(store).why("log"))
+    assert text.count("run ") == 1
+    assert "⋯ 59 earlier versions of log by daily, back to" in text
+    assert "day60" in text
+    assert "and 10 more sources: use --json" in text
+    assert len(Lineage(store).why("log").history) == 120
+    text = str(Lineage(store).why("report"))
+    assert text.count("run ") == 2
+    assert "⋯ 59 earlier versions of log by daily, back to" in text
 
 
 def test_why_of_an_earlier_version_names_the_earlier_model(lineage: Lineage) -> None:

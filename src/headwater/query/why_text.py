@@ -18,6 +18,8 @@ from headwater.query.why_nodes import version_node
 _KEY = 14
 _MOST_RAW = 12
 _MOST_WEIGHTS = 8
+_MOST_SOURCES = 50
+_MOST_ALIKE = 3
 
 
 def why_lines(why: Why, *, cells: int | None = None, base: str | None = None, clock: Clock = now) -> list[Line]:
@@ -148,18 +150,41 @@ class _WhyText:
 
     def _data(self, cells: int) -> Iterator[Line]:
         """The versions between the prediction and the raw data, with the runs that made them."""
-        models = {model.made.version.id for model in self.why.models}
-        between = [
-            made
-            for made in self.why.history
-            if made.run is not None and made.version.id not in models and made.version.id != self.why.subject.version.id
-        ]
-        for at, made in enumerate(between):
-            if not at:
+        key = "from data"
+        for shown, rest in map(self._shortened, self._between()):
+            if key:
                 yield []
-            yield self._data_line("from data" if not at else "", made.version, made)
-            if made.run is not None and made.run.run_id not in self.shown:
-                yield from self._run("made by", made.run, cells)
+            for made in shown:
+                yield self._data_line(key, made.version, made)
+                key = ""
+                if made.run is not None and made.run.run_id not in self.shown:
+                    yield from self._run("made by", made.run, cells)
+            if rest:
+                yield self._earlier(key, rest)
+                key = ""
+
+    def _between(self) -> list[list[Made]]:
+        """These versions by dataset and job, nearest first."""
+        models = {model.made.version.id for model in self.why.models}
+        series: dict[tuple[str, str, str], list[Made]] = {}
+        for made in self.why.history:
+            key = made.version.id
+            if made.run is not None and key not in models and key != self.why.subject.version.id:
+                series.setdefault(_series(made), []).append(made)
+        return list(series.values())
+
+    def _shortened(self, series: list[Made]) -> tuple[list[Made], list[Made]]:
+        """The versions to show, and those to count: a job that adds to a log every day made thousands."""
+        if len(series) <= _MOST_ALIKE:
+            return series, []
+        is_shown = _series(series[0]) == _series(self.why.subject)
+        return ([], series) if is_shown else (series[:1], series[1:])
+
+    def _earlier(self, key: str, rest: list[Made]) -> Line:
+        name, job = self._name(rest[0].version), clean(self.labels.file(_series(rest[0])[2]))
+        since = ago(min(made.version.created_at for made in rest), self.now)
+        words = f"{plural(len(rest), 'earlier version')} of {name} by {job}, back to {since}: use --json"
+        return [_key(key), Span(f"{UNICODE.more} {words}", "dim")]
 
     def _data_line(self, key: str, version: Version, made: Made | None = None) -> Line:
         words = [type_word(version_node(version))]
@@ -179,10 +204,13 @@ class _WhyText:
         return line
 
     def _sources(self) -> Iterator[Line]:
-        for at, version in enumerate(self.why.sources):
+        for at, version in enumerate(self.why.sources[:_MOST_SOURCES]):
             if not at:
                 yield []
             yield self._data_line("raw data" if not at else "", version)
+        if len(self.why.sources) > _MOST_SOURCES:
+            rest = plural(len(self.why.sources) - _MOST_SOURCES, "more source")
+            yield [_key(""), Span(f"and {rest}: use --json", "dim")]
 
     def _trail(self, cells: int) -> Iterator[Line]:
         """For each asked column: the raw columns that its values come from, then those that only decide."""
@@ -214,6 +242,11 @@ class _WhyText:
             if made.version.id == version_id:
                 return self._short(made.version)
         return clean(version_id)
+
+
+def _series(made: Made) -> tuple[str, str, str]:
+    """What versions have in common that one job made of one dataset."""
+    return made.version.namespace, made.version.name, made.run.job_name if made.run is not None else ""
 
 
 def run_facts_words(run: RunFacts, labels: Labels, cells: int, *, with_place: bool = True) -> Iterator[Line]:

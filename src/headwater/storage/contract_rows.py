@@ -68,11 +68,7 @@ class ContractRows:
 
     def facets(self, node_id: int, as_of: int | None) -> dict[str, msgspec.Raw]:
         """The facets of a node at an instant."""
-        if as_of is None:
-            rows = self._tables.latest_changes(node_id)
-        else:
-            rows = [row for row in self._changes(node_id, None) if row.at <= as_of]
-        latest = {row.name: row.body for row in rows}
+        latest = {row.name: row.body for row in self._tables.latest_changes(node_id, as_of)}
         return {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in sorted(latest.items()) if body}
 
     def _changes(self, node_id: int, facet: str | None) -> list[Change]:

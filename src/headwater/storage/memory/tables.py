@@ -192,11 +192,12 @@ class MemoryTables:
                 found.append((*msgspec.structs.astuple(edge), None if flow is None else flow.last_by))
         return found
 
-    def latest_changes(self, node: int) -> list[Change]:
-        """The last change of each facet of a node."""
+    def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
+        """The last change of each facet of a node, up to an instant if given."""
         latest: dict[str, Change] = {}
         for row in sorted(self.changes.where(node=node), key=lambda row: (row.at, row.key)):
-            latest[row.name] = row
+            if as_of is None or row.at <= as_of:
+                latest[row.name] = row
         return list(latest.values())
 
     def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:

@@ -35,6 +35,7 @@ from headwater.storage.projection.records import (
 )
 from headwater.storage.projection.tables import LEVELS, Counter
 
+END_OF_TIME = 2**63 - 1
 _MOST_NODES = 400_000
 _MOST_CONTENTS = 50_000
 _MOST_IDS = 200_000
@@ -235,7 +236,7 @@ class BatchTables(ChangeFeedTables):
         known = [node for node in nodes if node not in self._latest]
         if known:
             self._latest.update((node, []) for node in known)
-            for change in self.changes.stored(self._sql["latest_changes"], (column("bigint", known),)):
+            for change in self.changes.stored(self._sql["latest_changes"], (column("bigint", known), END_OF_TIME)):
                 self._latest[change.node].append(change)
         heads = {row.head for node in nodes if (row := self.nodes.get(node)) is not None and row.head}
         if heads:

@@ -162,7 +162,7 @@ ORDER BY started_at DESC, run_id DESC LIMIT %s;
 
 -- latest_changes
 SELECT DISTINCT ON (node, name_key) node, name, at, key, body, run_id, is_repeated FROM changes
-WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]) ORDER BY node, name_key, at DESC, key DESC;
+WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]) AND at <= %s ORDER BY node, name_key, at DESC, key DESC;
 
 -- mentions_add
 INSERT INTO mentions (tenant_id, min_at, max_at, id, body) VALUES (:tenant, %s, %s, %s, %s);

@@ -8,7 +8,7 @@ from typing import Any
 from headwater.storage import rows
 from headwater.storage.mentions import mentions_of
 from headwater.storage.postgres.arrays import column
-from headwater.storage.postgres.batch import BatchTables
+from headwater.storage.postgres.batch import END_OF_TIME, BatchTables
 from headwater.storage.postgres.connection import Session
 from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.table import arrays_of
@@ -24,7 +24,6 @@ from headwater.storage.projection.records import (
 from headwater.storage.projection.tables import LEVELS, HeldEdge, Level, NamedNode, Side
 from headwater.storage.projection.touches import note_touches
 
-_END_OF_TIME = 2**63 - 1
 _PAGE = 1000
 _FEW_COMMITS = 8
 
@@ -83,7 +82,7 @@ class PostgresTables(BatchTables):
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""
-        given = (dataset, _END_OF_TIME if as_of is None else as_of, limit)
+        given = (dataset, END_OF_TIME if as_of is None else as_of, limit)
         return self.versions.select(self._sql["latest_versions"], given)
 
     def version_ordinal(self, version: Version) -> int:
@@ -103,7 +102,7 @@ class PostgresTables(BatchTables):
         self, *, job: int | None, state: int | None, parent: str | None, before: int | None, limit: int
     ) -> list[Run]:
         """Runs that started before an instant, latest first."""
-        given: tuple[Any, ...] = (_END_OF_TIME if before is None else before, state, state)
+        given: tuple[Any, ...] = (END_OF_TIME if before is None else before, state, state)
         if parent is not None and job is not None:
             return self.runs.select(self._sql["runs_of_job_and_parent_by_start"], (*given, job, parent, limit))
         if parent is not None:
@@ -120,7 +119,7 @@ class PostgresTables(BatchTables):
     # -- for many at once ------------------------------------------------------------------------------------------
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
         """For each of these datasets its latest version no later than an instant."""
-        given = (column("bigint", list(set(datasets))), _END_OF_TIME if as_of is None else as_of)
+        given = (column("bigint", list(set(datasets))), END_OF_TIME if as_of is None else as_of)
         return self.versions.select(self._sql["latest_version_of_each"], given)
 
     def version_ordinals(self, versions: Iterable[int]) -> dict[int, int]:
@@ -130,7 +129,7 @@ class PostgresTables(BatchTables):
 
     def latest_run_of_each(self, jobs: Iterable[int], as_of: int | None) -> list[Run]:
         """For each of these jobs its last run that started no later than an instant, without the document."""
-        given = (column("bigint", list(set(jobs))), _END_OF_TIME if as_of is None else as_of)
+        given = (column("bigint", list(set(jobs))), END_OF_TIME if as_of is None else as_of)
         return self._heads("latest_run_of_each", given)
 
     def run_heads(self, runs: Iterable[int]) -> list[Run]:
@@ -163,14 +162,16 @@ class PostgresTables(BatchTables):
         self.flows.flush()
         return self._session.rows(statement, parameters)
 
-    def latest_changes(self, node: int) -> list[Change]:
-        """The last change of each facet of a node."""
+    def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
+        """The last change of each facet of a node, up to an instant if given."""
+        until = END_OF_TIME if as_of is None else as_of
         if self.changes.fresh("node", node):
-            return list({row.name: row for row in sorted(self.changes.pending(node=node), key=change_order)}.values())
-        found = self._latest.pop(node, None)
+            rows = sorted(self.changes.pending(node=node), key=change_order)
+            return list({row.name: row for row in rows if row.at <= until}.values())
+        found = self._latest.pop(node, None) if as_of is None else None
         if found is not None and not self.changes.touches("node", node):
             return found
-        return self.changes.select(self._sql["latest_changes"], (column("bigint", [node]),))
+        return self.changes.select(self._sql["latest_changes"], (column("bigint", [node]), until))
 
     def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
@@ -181,7 +182,7 @@ class PostgresTables(BatchTables):
         come first."""
         wanted = frozenset(names)
         yield first, self._mentions.naming(wanted)
-        place = (-_END_OF_TIME, 0)
+        place = (-END_OF_TIME, 0)
         while page := self._session.rows(self._sql["mentions_within"], (first, last, *place, _FEW_COMMITS)):
             for earliest, number, body in page:
                 yield earliest, mentions_of(body, wanted)
@@ -189,7 +190,7 @@ class PostgresTables(BatchTables):
 
     def mentions(self, names: Iterable[int]) -> list[Mention]:
         """Every mention of these names."""
-        return [one for _, some in self.mentions_within(names, -_END_OF_TIME, _END_OF_TIME) for one in some]
+        return [one for _, some in self.mentions_within(names, -END_OF_TIME, END_OF_TIME) for one in some]
 
     # -- followers -------------------------------------------------------------------------------------------------
     def kinds(self, level: Level, first: int) -> Sequence[tuple[int, int]]:

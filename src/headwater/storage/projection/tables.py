@@ -247,8 +247,8 @@ class Tables(Protocol):
     def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
         """The same for edges whose (source, target) is one of these pairs."""
 
-    def latest_changes(self, node: int) -> list[Change]:
-        """The last change of each facet of a node."""
+    def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
+        """The last change of each facet of a node, up to an instant if given."""
 
     def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add (name, facet set) pairs that one event spoke of to the log of mentions (see ``Mention``)."""

@@ -147,7 +147,7 @@ WITH RECURSIVE facet (name) AS (
 SELECT changes.node, changes.name, changes.at, changes.key, changes.body, changes.run_id, changes.is_repeated FROM facet
 JOIN changes ON changes.node = :node AND changes.name = facet.name AND (changes.at, changes.key) = (
   SELECT last.at, last.key FROM changes AS last
-  WHERE last.node = :node AND last.name = facet.name ORDER BY last.at DESC, last.key DESC LIMIT 1
+  WHERE last.node = :node AND last.name = facet.name AND last.at <= :until ORDER BY last.at DESC, last.key DESC LIMIT 1
 );
 
 -- edges_holding_source

@@ -160,9 +160,9 @@ class SQLiteTables(BatchTables):
         # One row of JSON: a row each takes half as long again, and hands the interpreter over at every one.
         return _held(self._connection.execute(self._sql[query], parameters).fetchone()[0])
 
-    def latest_changes(self, node: int) -> list[Change]:
-        """The last change of each facet of a node."""
-        return self.changes.select("latest_changes", {"node": node})
+    def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
+        """The last change of each facet of a node, up to an instant if given."""
+        return self.changes.select("latest_changes", {"node": node, "until": _END_OF_TIME if as_of is None else as_of})
 
     def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
