@@ -250,6 +250,7 @@ class InferredValues:
         passes = self._passes.get(code)
         values = iterated_columns(code, line, passes, names) if passes else ()
         if values:
+            values = tuple(value for value in values if value.rows == rows) or values  # others are of earlier calls
             deps = [Dep(i, None, description=INFERRED) for i in range(len(values))]
             return make_value(FROM_CODE, values, lambda _: Columns({"*": deps}), rows=rows, code=code, line=line)
         return list_read(self._values, code, line, rows, names) if names else None

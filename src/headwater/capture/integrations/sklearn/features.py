@@ -39,7 +39,7 @@ def features_of(transformer: Any, columns: Sequence[str]) -> Features:
         return identity(columns)
     if transformer == "drop":
         return []
-    for knows in (_steps, _column_transformer, _union, _selector, _one_hot, _polynomial, _one_to_one):
+    for knows in (_steps, _column_transformer, _union, _selector, _by_key, _one_hot, _polynomial, _one_to_one):
         found = knows(transformer, columns)
         if found is not None:
             return found
@@ -208,6 +208,22 @@ def _selector(transformer: Any, columns: Sequence[str]) -> Features | None:
     if not hasattr(transformer, "get_support"):
         return None
     return [Feature(columns[i], (i,), "IDENTITY") for i in transformer.get_support(indices=True).tolist()]
+
+
+def _by_key(transformer: Any, columns: Sequence[str]) -> Features | None:
+    """A vectorizer of dictionaries: a number under its key, a text as one feature for each value (``city=Rome``)."""
+    place = {name: i for i, name in enumerate(columns)}
+    if not columns or not makes_features_of_keys(transformer):
+        return None
+    names = _names_out(transformer, None)
+    keys = [name if name in place else name.partition(transformer.separator)[0] for name in names]
+    return [Feature(name, (place[key],) if key in place else ()) for name, key in zip(names, keys, strict=True)]
+
+
+def makes_features_of_keys(transformer: Any) -> bool:
+    """Whether a fitted transformer takes rows as dictionaries, as ``DictVectorizer`` does."""
+    separator, found = getattr(transformer, "separator", None), getattr(transformer, "feature_names_", None)
+    return isinstance(separator, str) and isinstance(found, list)
 
 
 def _one_hot(transformer: Any, columns: Sequence[str]) -> Features | None:

@@ -12,13 +12,14 @@ from headwater.capture.integrations.sklearn.features import (
     Feature,
     columns_used,
     features_of,
+    makes_features_of_keys,
     model_features,
     preprocessing,
     unnamed_features,
 )
 from headwater.capture.integrations.sklearn.fitted_attributes import bind_learned
 from headwater.capture.integrations.sklearn.importances import Described
-from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_set, rows_of
+from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_set, rows_by_key, rows_of
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
@@ -40,7 +41,8 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     is_model = any(hasattr(estimator, name) for name in _PREDICTS)
     value = recorder.derive(estimator, f"sklearn.{method}", (), rule=None, detail={"class": type(estimator).__name__})
     name = _model_name(recorder, value, before, estimator, method)
-    inputs = _training(recorder, x, y, name) if is_model else [known(recorder, x)]
+    given = _given(recorder, estimator, x)
+    inputs = _training(recorder, x, y, name, given) if is_model else [given]
     columns = columns_of(x, inputs[0])
     features = model_features(estimator, columns) if is_model else [Feature(c, (i,)) for i, c in enumerate(columns)]
     earlier = before or earlier_model(recorder, kwargs.get("xgb_model", kwargs.get("init_model")))
@@ -104,13 +106,23 @@ def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name
     return args[position] if len(args) > position else kwargs.get(name)
 
 
-def _training(recorder: Recorder, x: Any, y: Any, model: str) -> list[Value]:
+def _training(recorder: Recorder, x: Any, y: Any, model: str, value: Value) -> list[Value]:
     """The values a model learns from. Rows that belong to no named set yet become the model's training data."""
-    value = known(recorder, x)
     parts = [x] if y is None else [x, y]
     if not has_set(value):
         return name_set(recorder, parts, f"{model}.training_data", "sklearn.training_data", {}, value)
-    return [known(recorder, part) for part in parts]
+    return [value, *(known(recorder, part) for part in parts[1:])]
+
+
+def _given(recorder: Recorder, estimator: Any, x: Any) -> Value:
+    """The value of what an estimator is given; of dictionaries, by their keys."""
+    value = known(recorder, x)
+    steps = getattr(estimator, "steps", None)
+    transformer = steps[0][1] if isinstance(steps, list) and steps else estimator
+    if not makes_features_of_keys(transformer):
+        return value
+    names = (str(name).partition(transformer.separator)[0] for name in transformer.feature_names_)
+    return rows_by_key(value, x, tuple(dict.fromkeys(names)))
 
 
 def _continued(before: Value | None, estimator: Any, method: str) -> Value | None:
@@ -218,7 +230,7 @@ def after_transform(
 ) -> None:
     """Record ``transform``: each output feature comes from its input columns, influenced by the fitted state."""
     estimator, x = args[0], _argument(args, kwargs, 1, "X")
-    fitted, value = known(recorder, estimator), known(recorder, x)
+    fitted, value = known(recorder, estimator), _given(recorder, estimator, x)
     columns = columns_of(x, value)
     features = features_of(estimator, columns) if method != "inverse_transform" else []
     features = features or unnamed_features(estimator, columns, result)
@@ -260,7 +272,7 @@ def after_predict(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
     estimator, x = args[0], _argument(args, kwargs, 1, "X")
     if x is None:
         return
-    model, value = known(recorder, estimator), known(recorder, x)
+    model, value = known(recorder, estimator), _given(recorder, estimator, x)
     names = _outputs(estimator, result, method)
     used = getattr(estimator, "feature_names_in_", None)
     given = [str(name) for name in used] if used is not None else list(columns_of(x, value))

@@ -10,8 +10,10 @@ from headwater.capture.integrations.sklearn.caller_names import assigned_names, 
 from headwater.capture.levels import Labels, field_in, field_of_level, levels_of, shown_level
 from headwater.capture.recorder import Recorder, is_literal_object
 from headwater.capture.source_analysis.array_origins import GUESSED
-from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Value, make_value, same_columns
+from headwater.capture.values import INFERRED, NOTHING, Columns, DatasetRef, Dep, Value, make_value, same_columns
 
+BY_KEY: Final = "sklearn.rows"
+"""The operation of a value for rows given as dictionaries."""
 _SEARCHED: Final = 5_000
 """How many values are searched for a set behind an object; beyond that there counts as none."""
 
@@ -23,10 +25,36 @@ def columns_of(obj: Any, value: Value | None) -> tuple[str, ...]:
         return tuple(str(name) for name in columns)
     shape: Any = getattr(obj, "shape", ())
     known = value.column_names() if value is not None else ()
+    if _are_dictionaries(obj):
+        return known
     if len(shape) != 2:
         name = getattr(obj, "name", None)
         return (str(name),) if name is not None else known[:1]
     return known if len(known) == shape[1] else tuple(f"x{i}" for i in range(shape[1]))
+
+
+def _are_dictionaries(obj: Any) -> bool:
+    return isinstance(obj, list | tuple) and bool(obj) and isinstance(obj[0], dict)
+
+
+def rows_by_key(value: Value, obj: Any, keys: Sequence[str]) -> Value:
+    """A value for rows given as dictionaries: each key comes from the column of that name of what was iterated over for
+    them, or from all of it if it has none."""
+    if not _are_dictionaries(obj) or not value.inputs:
+        return value
+
+    def rule(made: Value) -> Columns:
+        named = {key: [i for i, item in enumerate(made.inputs) if key in item.column_names()] for key in keys}
+        return Columns(
+            {
+                key: [Dep(i, key, description=INFERRED) for i in places]
+                or [Dep(i, None, description=INFERRED) for i in range(len(made.inputs))]
+                for key, places in named.items()
+            }
+        )
+
+    code, line = value.code, value.line
+    return make_value(BY_KEY, value.inputs, rule, columns=tuple(keys), rows=len(obj), code=code, line=line)
 
 
 def rows_of(obj: Any) -> int | None:
@@ -85,6 +113,8 @@ def name_set(
     """Make the parts (X, y) one named set, and bind each to its part of the set. Returns the values of the parts,
     because lists, which cannot be followed, have no other way to get theirs."""
     values = [known(recorder, part) for part in parts]
+    if made is not None and made.op == BY_KEY:
+        values[0] = made
     columns = [columns_of(part, value) for part, value in zip(parts, values, strict=True)]
     ref = recorder.memory_ref(name)
     of_set = name_values(
