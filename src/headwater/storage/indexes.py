@@ -1,8 +1,8 @@
 """The graph indexes and the answer cache of one store, shared by all its handles in this process.
 
-A process that opens a store several times (one that writes, some that read) holds the graph once. Each handle brings
-the index up to date through a connection of its own, so a reader never waits for the connection of the writer. Who
-follows holds his own store, then the graph, in this order.
+A process that opens a store several times (for one writer and some readers) holds the graph once. Each handle updates
+the index through its own connection, so a reader never waits for the writer's connection. Lock order: the handle's own
+store first, then the graph.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does
 
 
 class SharedIndexes:
-    """One graph index a level. ``folder`` is where they are saved, None for nowhere."""
+    """One graph index per level, saved in ``folder``; kept in memory only if it is None."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -31,12 +31,12 @@ class SharedIndexes:
         self.recall = AnswerCache()
 
     def join(self) -> None:
-        """Count one more handle."""
+        """Register a handle."""
         with self._lock:
             self._handles += 1
 
     def leave(self) -> None:
-        """Count one less; with the last one the indexes are closed."""
+        """Unregister a handle; the last one closes the indexes."""
         with self._lock:
             self._handles -= 1
             if self._handles > 0:
@@ -53,20 +53,20 @@ class SharedIndexes:
             self._indexes.clear()
 
     def latest(self) -> dict[Level, Latest]:
-        """The latest state of each index: no later than what a reading shows that begins afterwards."""
+        """The latest state of each index, never later than what a reading that begins afterwards shows."""
         with self._lock:
             return {level: index.latest for level, index in self._indexes.items()}
 
     def index(self, level: Level, source: EdgeSource, before: Latest | None) -> GraphIndex:
-        """The index of a level in the state that ``source`` shows, which is being read.
+        """The index of a level in the state that ``source``, within a reading, shows.
 
-        ``before`` is what ``latest`` gave before that reading began; None if the index was made since, and may be
-        ahead of the reading by now.
+        ``before`` is the result of ``latest`` from before the reading began; None if the index did not exist then and
+        may be ahead of the reading by now.
         """
         from headwater.storage.index import GraphIndex
         from headwater.storage.index.log_follower import nothing
 
-        with self._lock:  # never held while the store is asked something: the store may hold its lock and come here
+        with self._lock:  # never held during calls to the store: it may call here while it holds its own lock
             shared = self._indexes.get(level)
             if shared is None:
                 folder = None if self._folder is None else self._folder / level

@@ -1,4 +1,4 @@
-"""Ingestion, from the bytes of an event to its receipt, the same for every backend."""
+"""Ingestion, from the bytes of an event to its receipt, shared by all backends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from headwater.storage.row_types import Quarantined, Receipt, ReceiptStatus
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """An event that may be stored: decoded, with its identity and the bytes that arrived."""
+    """A valid event: decoded, with its identity and the bytes as they arrived."""
 
     event: Event
     key: bytes
@@ -27,15 +27,15 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
 
 class Checked(Delivery, frozen=True):
-    """A delivery of any store: each event read, or the rule it breaks."""
+    """A delivery for any store: each event decoded, or the error that makes it invalid."""
 
     raw: Sequence[bytes]
     read: Sequence[Accepted | InvalidEvent]
 
 
 class Batch(msgspec.Struct):
-    """The deliveries of one commit sorted out: what is new and when it was received, what is refused, and for each
-    delivery its receipts in order."""
+    """The deliveries of one commit, sorted: new events with their time of receipt, refused ones, and the receipts of
+    each delivery in order."""
 
     accepted: list[Accepted]
     received: list[int]
@@ -44,18 +44,18 @@ class Batch(msgspec.Struct):
 
 
 Seen = Callable[[list[tuple[int, bytes]]], dict[bytes, int]]
-"""Gives the sequence number, by key, of those events that are stored already, for (time, key) pairs."""
+"""Returns the sequence numbers, by key, of the given (time, key) events that are stored already."""
 
 
 class Checker:
-    """Reads and checks deliveries. Any thread may call it; it reads one delivery at a time."""
+    """Decodes and checks deliveries. Thread-safe; handles one delivery at a time."""
 
     def __init__(self) -> None:
         self._reader = EventReader()
         self._lock = threading.Lock()
 
     def __call__(self, events: Sequence[bytes], received_at: int | None) -> Checked:
-        """Take a delivery apart; an event that breaks a rule stands there as its error."""
+        """Decode and check the events of a delivery; an invalid one is represented by its error."""
         with self._lock:
             read = [self._one(raw) for raw in events]
         return Checked(received_at=now_us() if received_at is None else received_at, raw=events, read=read)
@@ -68,14 +68,14 @@ class Checker:
         return Accepted(event, key, at, raw)
 
     def again(self, raw: bytes) -> Accepted:
-        """Read an event of the log."""
+        """Decode an event of the log."""
         with self._lock:
             event, key, at = self._reader.read(raw)
         return Accepted(event, key, at, raw)
 
 
 def refusals(events: Sequence[bytes]) -> list[Receipt] | None:
-    """Receipts for events that break a rule, each of them, and are kept nowhere; None if one breaks none."""
+    """Receipts if all of these events are invalid, for refusal without quarantine; None if any is valid."""
     found = Checker()(events, None)
     errors = [one for one in found.read if isinstance(one, InvalidEvent)]
     if len(errors) < len(events):
@@ -85,7 +85,7 @@ def refusals(events: Sequence[bytes]) -> list[Receipt] | None:
 
 
 def sort_out(deliveries: Sequence[Checked], seen: Seen, next_seq: int, cycles: Cycles) -> Batch:
-    """Tell new events from known ones and from those that would close a cycle; the new get sequence numbers."""
+    """Separate new events from duplicates and from those that would close a cycle, and number the new ones."""
     batch = Batch([], [], [], [])
     known = seen([(one.at, one.key) for some in deliveries for one in some.read if isinstance(one, Accepted)])
     for delivery in deliveries:
@@ -118,7 +118,7 @@ def _refuse(batch: Batch, raw: bytes, error: InvalidEvent, received_at: int) -> 
 
 
 def with_ids(receipts: list[list[Receipt]], ids: Iterable[int]) -> list[list[Receipt]]:
-    """The receipts, those of refused events with the places where these are kept."""
+    """The receipts, with quarantine ids filled in for refused events."""
     left = iter(ids)
     return [
         [
@@ -130,5 +130,5 @@ def with_ids(receipts: list[list[Receipt]], ids: Iterable[int]) -> list[list[Rec
 
 
 def now_us() -> int:
-    """The present instant in microseconds since the epoch."""
+    """The current time in microseconds since the epoch."""
     return time.time_ns() // 1000

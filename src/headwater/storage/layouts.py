@@ -1,4 +1,4 @@
-"""The layout of every table that is read and written row by row: its columns, its key and its look-ups.
+"""The layout of every table that is read and written row by row: its columns, key and look-ups.
 
 One declaration serves all backends. SQLite and PostgreSQL each build their statements from it (``sqlite/table.py``,
 ``postgres/table.py``), and the memory backend its dictionaries. The tables themselves are created by the numbered
@@ -35,15 +35,15 @@ K = TypeVar("K", bound=Hashable)
 R = TypeVar("R", bound=msgspec.Struct)
 
 ColumnType = Literal["integer", "code", "boolean", "text", "bytes"]
-"""What a column holds. A ``code`` is a small integer that stands for a member of an enumeration."""
+"""The type of a column. A ``code`` is a small integer that represents a member of an enumeration."""
 
 
 class Layout(Generic[K, R]):
     """One table.
 
-    ``columns`` names the columns with their types, in order. ``encode`` turns a row into those columns and ``decode``
-    turns them back; without them the columns are the fields of the row. ``lookups`` are the sets of columns that rows
-    are looked up by, each in alphabetical order: every backend has an index for them.
+    ``columns`` names the columns with their types, in order. ``encode`` turns a row into columns and ``decode`` turns
+    them back; by default the columns are the fields of the row. ``lookups`` are the sets of columns, each in
+    alphabetical order, by which rows are looked up; every backend indexes them.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Mentions as the durable backends keep them: those of a commit are packed together."""
+"""Mentions as the durable backends store them: those of a commit are packed together."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from headwater.storage import rows
 from headwater.storage.projection.records import Mention
 
 _WIDTH = 5
-"""Numbers in a packed mention: name, run, facet set, event time, sequence number."""
+"""Integers in a packed mention: name, run, facet set, event time, sequence number."""
 _AT = 3
-"""Place of the event time among them."""
+"""Index of the event time among them."""
 
 
 class PendingMentions:
-    """Those of the batch at hand. An event's are kept as they were given until somebody asks: most are only written."""
+    """The mentions of the current batch. They are expanded only when queried: most are only written."""
 
     def __init__(self) -> None:
         self._given: list[tuple[Iterable[tuple[int, int]], int, int, int]] = []
 
     def add(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
-        """Add (name, facet set) pairs of one event, that do not change any more."""
+        """Add the (name, facet set) pairs of an event, which must not change afterwards."""
         self._given.append((said, run, at, seq))
 
     def __bool__(self) -> bool:
@@ -39,22 +39,22 @@ class PendingMentions:
         )
 
     def naming(self, names: frozenset[int]) -> list[Mention]:
-        """Those that speak of some names."""
+        """The mentions of some names."""
         return _naming(self._values(), names)
 
     def packed(self) -> tuple[int, int, bytes]:
-        """The earliest and the latest event time, and all of them."""
+        """(earliest event time, latest event time, all mentions packed)."""
         values = self._values()
         times = values[_AT::_WIDTH]
         return min(times), max(times), rows.pack(values.tobytes())
 
     def clear(self) -> None:
-        """Forget them."""
+        """Drop all mentions."""
         self._given.clear()
 
 
 def mentions_of(packed: bytes, names: frozenset[int]) -> list[Mention]:
-    """Those of the mentions of a commit that speak of some names."""
+    """The mentions of some names among the packed ones of a commit."""
     values = array("q")
     values.frombytes(rows.unpack(packed))
     return _naming(values, names)

@@ -17,7 +17,7 @@ class Migration(NamedTuple):
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the SQL, without regard to line ends."""
+        """SHA-256 of the SQL, with line ends normalised."""
         return hashlib.sha256("\n".join(self.sql.splitlines()).encode()).hexdigest()
 
 

@@ -27,15 +27,16 @@ def open_store(
     share_index_with: Store | None = None,
     on_progress: Progress = in_silence,
 ) -> Store:
-    """The store of a tenant; with ``share_index_with``, an open store of the same place, both hold one graph index.
+    """Open the store of a tenant.
 
-    ``target``: a folder, ``sqlite:///folder``, ``postgresql://...``, ``memory://``, or None for ``.headwater`` in
-    the working directory. ``on_progress`` is told how far it is while views of an earlier version are rebuilt.
+    ``target`` is a folder, ``sqlite:///folder``, ``postgresql://...``, ``memory://``, or None for ``.headwater`` in the
+    working directory. ``share_index_with`` is an open store of the same target to share one graph index with.
+    ``on_progress`` is called while projections of an earlier version are rebuilt.
 
     Raises:
-        ConfigError: no store of that kind is known.
-        MissingExtra: it needs a library that is not installed.
-        StoreError: it cannot be opened; the subclass and its hint say why.
+        ConfigError: the target is not the address of a store.
+        MissingExtra: the store needs a library that is not installed.
+        StoreError: the store cannot be opened; the subclass and its hint say why.
     """
     text = str(target) if target is not None else ".headwater"
     if text in ("memory://", "memory:"):
@@ -64,11 +65,11 @@ def open_store(
 
 
 def outdated_store(target: str, tenant: str) -> Outdated | None:
-    """What there is to do before the store of a tenant can be used, without doing it; None if there is nothing.
+    """The upgrade that the store of a tenant needs before it can be used, without doing it; None if it needs none.
 
     Raises:
-        MissingExtra: it needs a library that is not installed.
-        StoreError: it cannot be read.
+        MissingExtra: the store needs a library that is not installed.
+        StoreError: the store cannot be read.
     """
     if target.startswith("memory:"):
         return None
@@ -80,7 +81,8 @@ def outdated_store(target: str, tenant: str) -> Outdated | None:
 
 
 def no_store(target: str) -> ConfigError:
-    """Why an address is none of a store. It is not repeated whole: a password may stand in it."""
+    """The error for an address that is not a store. It does not quote the address in full, which may hold a
+    password."""
     scheme = target.partition("://")[0]
     if scheme in ("http", "https"):
         return ConfigError(
@@ -95,7 +97,7 @@ def no_store(target: str) -> ConfigError:
 
 
 def folder_of(target: str) -> Path:
-    """The folder that a target names: ``sqlite:///folder`` from the root, ``sqlite://folder`` and a plain path not."""
+    """The folder of a target: absolute for ``sqlite:///folder``, relative for ``sqlite://folder``, or a plain path."""
     _, separator, rest = target.partition("://")
     if not separator:
         return Path(target)
@@ -103,9 +105,9 @@ def folder_of(target: str) -> Path:
 
 
 def may_only_read(target: str, tenant: str = "default") -> bool:
-    """Tell whether a store is there as a file that this process may not write: another's folder, a mounted copy.
+    """Whether a store exists in a file that this process may not write (another user's folder, a read-only mount).
 
-    It can be asked all the same, opened with ``read_only``.
+    It can still be opened with ``read_only``.
     """
     if "://" in target and not target.startswith("sqlite://"):
         return False
@@ -116,10 +118,10 @@ def may_only_read(target: str, tenant: str = "default") -> bool:
 
 
 def drop_store(target: str, tenant: str) -> None:
-    """Delete everything that the store of a tenant holds; nobody may have it open. Does nothing if there is none.
+    """Delete the store of a tenant, which nobody may have open. Does nothing if there is none.
 
     Raises:
-        StoreError: it cannot be deleted.
+        StoreError: the store cannot be deleted.
     """
     if target.startswith("memory:"):
         return
@@ -138,10 +140,10 @@ def drop_store(target: str, tenant: str) -> None:
 
 
 def restore_store(target: str, source: Path, *, tenant: str) -> None:
-    """Put a backup that ``Store.backup`` made in the place of a tenant's store that is not there, or is empty.
+    """Restore a backup made by ``Store.backup`` as the store of a tenant, which must be absent or empty.
 
     Raises:
-        StoreError: there is something in its place, or the backup is none; ``StoreCorrupt`` when it is damaged.
+        StoreError: the store is not empty, or the source is not a backup; ``StoreCorrupt`` if it is damaged.
     """
     if target.startswith(POSTGRES):
         with require_postgres().open(target, tenant=tenant) as store:
@@ -153,22 +155,22 @@ def restore_store(target: str, source: Path, *, tenant: str) -> None:
 
 
 def index_folder(url: str, tenant: str) -> Path | None:
-    """Where this machine saves the graph indexes of a tenant on a server: with what a user's programs can make again.
+    """The local folder for the graph indexes of a tenant on a server, in the user's cache folder.
 
-    They hold numbers, no names. ``XDG_CACHE_HOME`` says where such things go; where it may not be written, or where it
-    is not set and the user has no home (None), they are rebuilt by each process.
+    They hold numbers, no names. The cache folder is ``XDG_CACHE_HOME``, or ``.cache`` in the home folder. Without a
+    home folder (None), or if it is not writable, each process builds its own indexes.
     """
     base = os.environ.get("XDG_CACHE_HOME")
     try:
         cache = Path(base) if base else Path.home() / ".cache"
-    except RuntimeError:  # a user of a container or a service, whom no list of users knows
+    except RuntimeError:  # the user of a container or service has no entry in the password database
         return None
     place = hashlib.sha256(f"{url}\0{tenant}".encode()).hexdigest()[:24]
     return cache / "headwater" / "index" / place
 
 
 def require_postgres() -> type[PostgresStore]:
-    """The PostgreSQL backend. Raises ``MissingExtra`` where its driver is not installed."""
+    """The PostgreSQL backend. Raises ``MissingExtra`` if its driver is not installed."""
     try:
         from headwater.storage.postgres import PostgresStore
     except ModuleNotFoundError as error:

@@ -12,12 +12,12 @@ from headwater.storage.row_types import Quarantined
 MOST_ENTRIES = 10_000
 MOST_BYTES = 64 << 20
 MOST_BODY_BYTES = 1 << 20
-"""Of one body; of a longer one the beginning is kept, with its size."""
+"""Stored bytes per body; of a longer one only the beginning is kept, with its size."""
 _SHORT = 400
 
 
 def entry_of(refused: Quarantined) -> Quarantined:
-    """What is kept of something refused: no more than the bounds allow."""
+    """The entry to store for a refused event, shortened to the bounds."""
     size = max(refused.size_bytes, len(refused.body))
     return msgspec.structs.replace(
         refused,
@@ -31,7 +31,7 @@ def entry_of(refused: Quarantined) -> Quarantined:
 
 
 def digest_of(refused: Quarantined) -> bytes:
-    """What makes two refusals the same: the kind, the rule and the body."""
+    """Identifies equal refusals: a digest of the kind, the rule and the body."""
     found = blake2b(digest_size=16)
     for part in (refused.kind.encode(), refused.field.encode(), refused.rule.encode(), refused.body):
         found.update(len(part).to_bytes(8, "little") + part)
@@ -39,7 +39,7 @@ def digest_of(refused: Quarantined) -> bytes:
 
 
 def surplus(sizes: Iterable[tuple[int, int]], entries: int, total: int) -> list[int]:
-    """Ids to drop so that the bounds hold again, out of (id, stored bytes) pairs, oldest first."""
+    """Ids to drop to restore the bounds, from (id, stored bytes) pairs, oldest first."""
     gone: list[int] = []
     for entry, size in sizes:
         if entries <= MOST_ENTRIES and total <= MOST_BYTES:

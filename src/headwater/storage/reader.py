@@ -1,8 +1,8 @@
-"""Reads events on the way in, remembering the parts that most events repeat.
+"""Decodes incoming events, with a cache of the parts that most events repeat.
 
-The answer is that of ``headwater.formats.openlineage.read``: the event and its key. An event of a job that runs every
-day differs from yesterday's in its run and its statistics; the job, the inputs and most facets are the same bytes. Each
-such part is decoded, checked and put into canonical form once. The key is still the hash of the whole canonical event.
+The result is that of ``headwater.formats.openlineage.read``: the event and its key. The event of a daily job differs
+from yesterday's in its run and its statistics; the job, the inputs and most facets are the same bytes. Such parts are
+decoded, checked and canonicalised once. The key is still the hash of the whole canonical event.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NO_FACETS: Facets = {}
 
 
 class _Strict(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    """What a common event may have; anything else is left to the plain reader."""
+    """The fields of a common event; anything else is left to the plain reader."""
 
 
 class _RunParts(_Strict):
@@ -70,12 +70,12 @@ _job = msgspec.json.Decoder(Job).decode
 _input = msgspec.json.Decoder(InputDataset).decode
 
 
-class Unusual(Exception):  # no error: the plain reader decides
+class Unusual(Exception):  # not an error: the plain reader decides
     """The event is not of the common form."""
 
 
 class Remembered(Generic[S, T]):
-    """What was made of some bytes or text, as long as it fits."""
+    """A bounded cache of a function of bytes or text."""
 
     def __init__(self, make: Callable[[S], T]) -> None:
         self._make = make
@@ -83,7 +83,7 @@ class Remembered(Generic[S, T]):
         self._size = 0
 
     def __call__(self, raw: S) -> T:
-        """What this gives."""
+        """The function's result."""
         found = self._known.get(raw)
         if found is None:
             found = self._make(raw)
@@ -97,30 +97,30 @@ class Remembered(Generic[S, T]):
 
 
 class _OutputCast(NamedTuple):
-    """An output without what is said of this writing: as it arrived, and what it gave."""
+    """An output without its facets about this write: as it arrived, and decoded."""
 
     namespace: str
     name: str
     raw: bytes | None
     facets: Facets
-    #: the canonical form, open at its end
+    #: the canonical form, without its end
     part: bytes
 
 
 class _Cast(msgspec.Struct):
-    """What the last event of a job listed: comparing with it is cheaper than looking up what was seen before."""
+    """The datasets in the last event of a job: comparing with them is cheaper than a look-up."""
 
-    #: held so that no other object gets its identity
+    #: referenced so that no other object gets the same ``id``
     job: Job
     inputs_raw: bytes = b""
     inputs: tuple[InputDataset, ...] = ()
     inputs_part: bytes = b""
-    #: by place
+    #: by position in the event
     outputs: list[_OutputCast] = msgspec.field(default_factory=list)
 
 
 class EventReader:
-    """``read`` with a memory. One instance serves one thread at a time."""
+    """``read`` with a cache. Not thread-safe."""
 
     def __init__(self) -> None:
         self._facets = Remembered(_read_facets)
@@ -142,7 +142,7 @@ class EventReader:
             return event, key, parse_time(event.event_time)
 
     def _common(self, raw: bytes) -> tuple[Event, bytes, int]:
-        """A RunEvent with nothing out of the ordinary in it."""
+        """Decode a RunEvent of the common form. Raises ``Unusual`` for any other."""
         parts = _parts(raw)
         time = parts.event_time
         at = parse_time(time)
@@ -256,7 +256,7 @@ def _read_input(raw: bytes) -> tuple[InputDataset, bytes]:
 
 def _canonical(raw: bytes) -> bytes:
     found = _sorted(_anything(raw))
-    # The search for one byte is ten times as fast; ``in`` would try first whether the bytes are a number, and fail.
+    # Searching for one byte first is ten times as fast; ``in`` would first try to take the bytes for a number.
     if found.find(b"\\") >= 0 and b"\\u0000" in found:
         raise Unusual
     return found

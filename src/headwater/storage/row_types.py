@@ -73,9 +73,8 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A dataset version: a node of the run level.
 
     ``run_id`` is the run that wrote it, or empty if no known run did. ``version`` is the name given by the producer,
-    else the fingerprint, else the run id. ``ordinal`` counts from 1 within the dataset in time order. ``id`` is 0 for
-    what a run that does not count (failed, aborted, not ended) claims to have read or written: the graph has no such
-    version.
+    else the fingerprint, else the run id. ``ordinal`` counts from 1 within the dataset in time order. ``id`` is 0 for a
+    version that an unfinished, failed or aborted run reports: the graph does not contain it.
     """
 
     id: int
@@ -99,7 +98,7 @@ class EdgeRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A dataset-level edge.
 
     ``source_id`` and ``target_id`` are nodes; one of them is the job if the job only reads or only writes. ``job_id``
-    is 0 for an edge that a dataset declares itself. ``run_id`` is the run that last showed it, or empty if it was
+    is 0 for an edge that a dataset declares itself. ``run_id`` is the run that last reported it, or empty if it was
     declared at design time. ``valid_to`` is None while it is valid. ``mapping`` is 0 if no column lineage is known.
     """
 
@@ -134,19 +133,18 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that was rejected, with the reason. The store assigns the ``id`` and counts how many ``times``
-    it came."""
+    """Rejected input, with the reason. The store assigns the ``id`` and counts how many ``times`` it arrived."""
 
     received_at: int
     """When it last arrived."""
     body: bytes
-    """What arrived, or only its beginning if ``size_bytes`` is larger."""
+    """The input, or only its beginning if ``size_bytes`` is larger."""
     field: str
     value: str
     rule: str
     hint: str = ""
     kind: str = "event"
-    """What it was sent as: ``event``, ``record`` or ``body`` (a whole request that could not be parsed)."""
+    """``event``, ``record``, or ``body`` (a whole request that could not be parsed)."""
     size_bytes: int = 0
     times: int = 1
     id: int = 0

@@ -1,4 +1,4 @@
-"""Encodes rows as columns and decodes them, for tables whose columns are not simply the fields of the row."""
+"""Encodes rows as columns and decodes them, for tables whose columns differ from the fields of the row."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def plain(row_type: type[R], *flags: str) -> Callable[..., R]:
 
 
 def uuid_bytes(run_id: str) -> bytes:
-    """A run id as it is stored: 16 bytes, none for no run."""
+    """A run id in its stored form: 16 bytes, or none for no run."""
     return bytes.fromhex(run_id.replace("-", "")) if run_id else b""
 
 
@@ -71,7 +71,7 @@ def uuid_text(stored: bytes) -> str:
 
 
 def name_row(*columns: Any) -> Name:
-    """A name from its columns. Spelled out, as an answer takes thousands: twice as fast as ``plain``."""
+    """A name from its columns. Spelled out, because an answer needs thousands: twice as fast as ``plain``."""
     row_id, kind, namespace, name, node, raw_namespace, raw_name, first_at, first_key, is_direct, is_renamed = columns
     return Name(
         id=row_id,
@@ -89,7 +89,7 @@ def name_row(*columns: Any) -> Name:
 
 
 def node_row(*columns: Any) -> Node:
-    """A node from its columns. Spelled out, as an answer takes thousands: twice as fast as ``plain``."""
+    """A node from its columns. Spelled out, because an answer needs thousands: twice as fast as ``plain``."""
     row_id, kind, type_, created_at, updated_at, head, head_at, head_run, read_until, *life = columns
     life_at, life_key, life_run, is_dropped = life
     return Node(
@@ -215,7 +215,7 @@ def fields_row(node: int, names: bytes) -> Fields:
 def edge_change(
     seq: int, source: int, target: int, job: int, kind: int, valid_from: int, valid_to: int | None, mapping: int
 ) -> tuple[int, Edge]:
-    """What followers of the edges are told: (sequence number, edge), without how it is known and by which run."""
+    """A logged change of an edge: (sequence number, edge), without its kind of evidence and its run."""
     edge = Edge(
         source=source,
         target=target,
@@ -262,21 +262,21 @@ def mapping_row(row_id: int, content: bytes) -> Mapping:
 
 
 def mapping_size(content: bytes) -> int:
-    """How many column edges a mapping has, from its bytes."""
+    """The number of column edges of a mapping, from its bytes."""
     return len(_mapping_parts(content)[2])
 
 
 def pack(data: bytes, from_bytes: int = 512) -> bytes:
-    """Compressed, where the data is as long as that."""
+    """Compress the data if it has at least ``from_bytes`` bytes."""
     if len(data) < from_bytes:
         return _PLAIN + data
     return _PACKED + compress(data, level=3)
 
 
 def unpack(data: bytes) -> bytes:
-    """What ``pack`` was given."""
+    """The data given to ``pack``."""
     return data[1:] if data[:1] == _PLAIN else decompress(data[1:])
 
 
 NO_DOC = pack(b"")
-"""Stands for the document of a run where only its head was read."""
+"""In place of the document of a run that was read without it."""

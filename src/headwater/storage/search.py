@@ -1,7 +1,7 @@
 """The search part of the ``Store`` contract: by words, by the end of a name, by pattern, by property.
 
-A question costs what it shows and a few operations on sets of nodes, however many nodes there are. A set of nodes is a
-number whose bit ``n`` stands for the node of that id: ``&``, ``|``, ``~`` and ``int.bit_count`` do the rest.
+A query costs as much as the hits it returns and a few operations on sets, however many nodes there are. A set of nodes
+is an integer whose bit ``n`` represents the node with that id, so ``&``, ``|``, ``~`` and ``int.bit_count`` apply.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from headwater.storage.row_types import NodeRow
 
 Property = Literal["kind", "type", "namespace", "tag", "owner"]
-"""What nodes can be chosen by."""
+"""Properties by which nodes can be selected."""
 
 
 class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
-    """A node that matched, where (a field name, when one did), and how well."""
+    """A matching node, with the field that matched, if any, and a score."""
 
     node: NodeRow
     field: str = ""
@@ -30,7 +30,7 @@ class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
-    """What people call a node besides: its tags as (key, value), and its owners."""
+    """The labels of a node: its tags as (key, value), and its owners."""
 
     tags: tuple[tuple[str, str], ...] = ()
     owners: tuple[str, ...] = ()
@@ -52,29 +52,27 @@ class Search(ABC):
         with_deleted: bool = True,
         limit: int = 20,
     ) -> list[SearchHit]:
-        """Nodes whose name, namespace, columns, description, tags or owners match, best first. Never raises on
-        odd syntax: the text is words, not a query language. Substrings and misspellings of names are found too.
-
-        What else is given narrows the hits: ``namespace`` to nodes with a name in it, ``type`` to those of a type,
-        whatever the case of its ASCII letters, ``tag`` to those with that key, value or ``key=value``, ``owner`` to
-        those of an owner of that name, with or without its ``team:``.
+        """Nodes whose name, namespace, columns, description, tags or owners match, best first.
+        The text is words, not a query language, so no syntax is invalid. Substrings and misspellings of names match as
+        well. The other arguments filter the hits: ``namespace`` to nodes with a name in it, ``type`` ignoring the case
+        of ASCII letters, ``tag`` by key, value or ``key=value``, and ``owner`` with or without ``team:``.
         """
 
     @abstractmethod
     def named(self, text: str, *, kind: NodeKind | None = None, type: str = "", limit: int = 1000) -> list[NodeRow]:
-        """Nodes with a name that may end with a text, in its last part, whatever the case and with or without a file
-        extension; some may not. The shortest names come first, so a full name is among them."""
+        """Nodes whose name may end with a text, in its last part, ignoring case, with or without a file extension; some
+        may not match. The shortest names come first, so that a full name is among them."""
 
     @abstractmethod
     def labels(self, ids: Sequence[int]) -> dict[int, Labels]:
-        """The tags and owners of these nodes as they are now, those of columns too; one without any is left out."""
+        """The current tags and owners of these nodes, including those of columns; nodes without any are left out."""
 
     @abstractmethod
     def chosen(self, by: Property, value: str) -> int:
-        """The set of nodes, deleted ones left out, that have a value; one with ``*``, ``?`` or ``[`` is a pattern.
+        """The set of nodes, without deleted ones, that have a value; one with ``*``, ``?`` or ``[`` is a pattern.
 
-        A kind is ``dataset`` or ``job``, a type is meant whatever the case of its ASCII letters; namespaces, tags and
-        owners are those of ``search``.
+        A kind is ``dataset`` or ``job``; a type ignores the case of ASCII letters; namespaces, tags and owners are as
+        in ``search``.
         """
 
     @abstractmethod
@@ -83,4 +81,4 @@ class Search(ABC):
 
     @abstractmethod
     def like(self, pattern: str, among: int) -> int:
-        """Those nodes of a set whose name may match a pattern, whole or in its last part; some may not."""
+        """The nodes of a set whose name, or its last part, may match a pattern; some may not."""

@@ -1,4 +1,4 @@
-"""Implements search on top of ``Tables``, the same for every backend."""
+"""Implements search on top of ``Tables``, shared by all backends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SPACES = {"namespace": search_terms.NAMESPACE, "tag": search_terms.TAG, "owner"
 
 
 class SearchStore(Search):
-    """Finds nodes through the index of pieces."""
+    """Finds nodes through the search index."""
 
     _tables: Tables
     _answers: ContractRows
@@ -59,7 +59,7 @@ class SearchStore(Search):
             ]
 
     def named(self, text: str, *, kind: NodeKind | None = None, type: str = "", limit: int = 1000) -> list[NodeRow]:
-        """Nodes with a name that may end with a text, the shortest names first."""
+        """Nodes whose name may end with a text, the shortest names first."""
         code = 0 if kind is None else KIND_CODES.get(kind)
         if code is None:
             return []
@@ -68,7 +68,7 @@ class SearchStore(Search):
             return self._answers.nodes([row.node for row in found])
 
     def labels(self, ids: Sequence[int]) -> dict[int, Labels]:
-        """The tags and owners of these nodes as they are now."""
+        """The current tags and owners of these nodes."""
         with self._reading():
             rows = self._tables.search.get_many(ids)
         return {
@@ -78,7 +78,7 @@ class SearchStore(Search):
         }
 
     def chosen(self, by: Property, value: str) -> int:
-        """The set of nodes that have a value, or one that a pattern fits."""
+        """The set of nodes that have a value, or one that matches a pattern."""
         with self._reading():
             finder = Finder(self._tables.search)
             if by == "kind":
@@ -96,7 +96,7 @@ class SearchStore(Search):
             return Finder(self._tables.search).alive()
 
     def like(self, pattern: str, among: int) -> int:
-        """Those nodes of a set whose name may match a pattern."""
+        """The nodes of a set whose name may match a pattern."""
         with self._reading():
             finder = Finder(self._tables.search)
             loose = node_sets.of(row.node for row in finder.loose())

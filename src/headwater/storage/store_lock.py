@@ -1,4 +1,4 @@
-"""The lock that gives one thread at a time the use of a store."""
+"""The lock by which one thread at a time uses a store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 
 class StoreLock:
-    """A lock that the thread which holds it may take again, and that may be left for another thread to give back."""
+    """A reentrant lock that another thread may release after ``leave``."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -27,5 +27,5 @@ class StoreLock:
             self._lock.release()
 
     def leave(self) -> None:
-        """No thread holds it from now on, but nobody gets it before it was given back as often as it was taken."""
+        """Give up ownership without releasing: any thread may release it, as often as it was acquired."""
         self._holder = None

@@ -1,4 +1,4 @@
-"""Implements the ``Store`` contract on top of ``Tables``, the same for every backend."""
+"""Implements the ``Store`` contract on top of ``Tables``, shared by all backends."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does
 
 _PAGE = 1000
 _LAST_INSTANT = 2**63 - 2
-"""The instant at which exactly the edges without an end hold: how the graph index is asked about now."""
+"""The instant at which exactly the edges without an end are valid: ``as_of`` for walks in the present."""
 
 
 class TableStore(DirectoryStore, SearchStore):
-    """What memory and SQLite share: all but the log, the commit and the files."""
+    """Shared by all backends: everything but the log, the commit and the files."""
 
     def __init__(self, tables: Tables, tenant: str, indexes: SharedIndexes) -> None:
         self.tenant = tenant
@@ -56,13 +56,13 @@ class TableStore(DirectoryStore, SearchStore):
         self._indexes = indexes
         self._indexes.join()
         self._is_closed = False
-        #: the open view, the indexes that it was given, and where these had been before it began
+        #: the open view, its indexes, and their states from before it began
         self._view: View | None = None
         self._viewed: dict[Level, GraphIndex] = {}
         self._before: dict[Level, Latest] = {}
 
     def _follow(self, tables: Tables) -> None:
-        """Answer from these tables from now on."""
+        """Use these tables from now on."""
         self._tables = tables
         self._projector = Projector(tables)
         self._answers = ContractRows(tables, self._projector)
@@ -73,19 +73,19 @@ class TableStore(DirectoryStore, SearchStore):
 
     @abstractmethod
     def _last_seq(self) -> int:
-        """The last event that the tables show."""
+        """The last event that the tables include."""
 
     def _state(self) -> State:
-        """The state of the tables; what answers show changes with it alone."""
+        """The state of the tables; answers change only with it."""
         return self._tables.epoch("dataset"), self._last_seq()
 
     def _commits_after(self, seq: int) -> Sequence[Commit]:
-        """The commits after an event that the tables show, as far as they were noted, in order."""
+        """The recorded commits after an event, in order, up to the state of the tables."""
         return never_elsewhere(seq)
 
     @contextmanager
     def view(self) -> Iterator[View]:
-        """A context in which everything is answered from one state, with what is remembered of it."""
+        """A context in which the store answers from one state; yields the cached entries for it."""
         before = self._indexes.latest()
         with self._reading():
             if self._view is not None:
@@ -102,7 +102,7 @@ class TableStore(DirectoryStore, SearchStore):
         """(events, quarantined, last sequence number)."""
 
     def prepare(self, events: Sequence[bytes], *, received_at: int | None = None) -> Delivery:
-        """Read and check a batch without storing it."""
+        """Parse and check a batch without storing it."""
         return self._check(events, received_at)
 
     @staticmethod
@@ -114,7 +114,7 @@ class TableStore(DirectoryStore, SearchStore):
 
     # -- objects ---------------------------------------------------------------------------------------------------
     def find(self, kind: NodeKind, namespace: str, name: str) -> NodeRow | None:
-        """The dataset or job of that name, through normalisation and aliases; None if unknown."""
+        """The dataset or job with that name, after normalisation and aliases; None if unknown."""
         code = KIND_CODES.get(kind)
         if code is None:
             return None
@@ -123,7 +123,7 @@ class TableStore(DirectoryStore, SearchStore):
             return self._answers.node(found.node) if found is not None else None
 
     def nodes(self, ids: Sequence[int]) -> list[NodeRow]:
-        """The rows of these dataset-level ids, in order; an unknown id is skipped."""
+        """The rows of these dataset-level ids, in order; unknown ids are skipped."""
         with self._reading():
             return self._answers.nodes([int(node_id) for node_id in ids])
 
@@ -136,7 +136,7 @@ class TableStore(DirectoryStore, SearchStore):
         after: int = 0,
         limit: int = 1000,
     ) -> list[NodeRow]:
-        """Nodes with id above ``after``, ascending: a page."""
+        """One page of nodes with an id above ``after``, ascending."""
         found: list[NodeRow] = []
         code = KIND_CODES.get(kind) if kind is not None else None
         if kind is not None and code is None:
@@ -149,7 +149,7 @@ class TableStore(DirectoryStore, SearchStore):
         return found
 
     def facets(self, node_id: int, *, as_of: int | None = None) -> dict[str, msgspec.Raw]:
-        """The facets of a dataset or job as they stood."""
+        """The facets of a dataset or job at an instant."""
         with self._reading():
             return self._answers.facets(node_id, as_of)
 
@@ -176,7 +176,7 @@ class TableStore(DirectoryStore, SearchStore):
             return self._answers.run_facets(run_id)
 
     def run_io(self, run_id: str) -> tuple[list[VersionRow], list[VersionRow]]:
-        """What the run read and wrote (or claimed to, if it failed), as versions; id 0 if there is none."""
+        """The versions that the run read and wrote (or claimed to, if it failed; then their id is 0)."""
         with self._reading():
             return self._answers.run_io(run_id)
 
@@ -196,7 +196,7 @@ class TableStore(DirectoryStore, SearchStore):
             return [self._answers.run_row(row) for row in rows]
 
     def latest_runs(self, job_ids: Sequence[int], *, as_of: int | None = None) -> dict[int, RunRow]:
-        """The last run of each of these jobs that had started at an instant."""
+        """The latest run of each of these jobs that had started by an instant."""
         with self._reading():
             return self._answers.latest_runs(job_ids, as_of)
 
@@ -211,11 +211,11 @@ class TableStore(DirectoryStore, SearchStore):
             return self._answers.versions(dataset_id, as_of, limit)
 
     def version_facets(self, version_id: int) -> dict[str, msgspec.Raw]:
-        """The facets given for that version by the event that wrote (or first read) it."""
+        """The facets of a version from the event that wrote (or first read) it."""
         return self.facets_of_versions([version_id]).get(version_id, {})
 
     def facets_of_versions(self, version_ids: Sequence[int]) -> dict[int, dict[str, msgspec.Raw]]:
-        """``version_facets`` of each of these versions, by its id; an unknown id is left out."""
+        """``version_facets`` of each of these versions, by id; unknown ids are left out."""
         with self._reading():
             return self._answers.version_facets([int(version) for version in version_ids])
 
@@ -231,13 +231,13 @@ class TableStore(DirectoryStore, SearchStore):
 
     # -- graph -----------------------------------------------------------------------------------------------------
     def edge_source(self, level: Level) -> EdgeSource:
-        """The stream of integer edges that the index follows."""
+        """The stream of integer edges that the index reads."""
         from headwater.storage.projection.sources import TablesSource
 
         return TablesSource(self._tables, level, self._reading, self._last_seq)
 
     def index(self, level: Level) -> GraphIndex:
-        """The graph index of that level in the state of the open view, else as of the last acknowledged event."""
+        """The graph index of a level in the state of the open view, or else of the last acknowledged event."""
         with self.view():
             found = self._viewed.get(level)
             if found is None:
@@ -248,17 +248,17 @@ class TableStore(DirectoryStore, SearchStore):
     def edges(
         self, *, job_id: int | None = None, source_id: int | None = None, target_id: int | None = None
     ) -> list[EdgeRow]:
-        """Dataset-level edges with these ends, past ones included."""
+        """Dataset-level edges with these ends, including those that are no longer valid."""
         with self._reading():
             return self._answers.edges(job_id, source_id, target_id)
 
     def edges_of(self, node_ids: Sequence[int], side: Side, *, as_of: int | None = None) -> list[EdgeRow]:
-        """Dataset-level edges that hold at an instant, with one of these nodes at that side."""
+        """Dataset-level edges valid at an instant, with one of these nodes on that side."""
         with self._reading():
             return self._answers.edges_of(node_ids, side, as_of)
 
     def edges_among(self, node_ids: Sequence[int], *, as_of: int | None = None) -> list[EdgeRow]:
-        """Dataset-level edges that hold at an instant, both ends among these nodes: the index says which."""
+        """Dataset-level edges valid at an instant with both ends among these nodes, found through the index."""
         if not len(node_ids):
             return []
         with self.view():
@@ -267,7 +267,7 @@ class TableStore(DirectoryStore, SearchStore):
             return self._answers.edges_between(pairs, as_of)
 
     def edges_between(self, pairs: Collection[tuple[int, int]]) -> list[EdgeRow]:
-        """Dataset-level edges that hold now between these (source, target) pairs."""
+        """Dataset-level edges valid now between these (source, target) pairs."""
         with self._reading():
             return self._answers.edges_between(pairs, None)
 
@@ -291,15 +291,15 @@ class TableStore(DirectoryStore, SearchStore):
         with self._reading():
             return self._answers.derivation_fields(derivation_id, target_version_id)
 
-    # -- the whole -------------------------------------------------------------------------------------------------
+    # -- the whole store -------------------------------------------------------------------------------------------
     def tally(self) -> Tally:
-        """Counts of what is stored, as often as somebody looks."""
+        """The counts that are cheap enough to be queried at any time."""
         with self._reading():
             events, quarantined, last_seq = self._log_counts()
             return Tally(events=events, quarantined=quarantined, last_seq=last_seq, **self._tables.counts())
 
     def statistics(self) -> Statistics:
-        """Counts of what is stored, all of them: what it costs grows with the edges."""
+        """All counts. The cost grows with the number of edges."""
         with self._reading():
             counts = msgspec.structs.asdict(self.tally())
             return Statistics(**counts, size_bytes=self.size_bytes(), column_edges=self._answers.column_edges())
@@ -310,10 +310,10 @@ class TableStore(DirectoryStore, SearchStore):
             return GraphDigest(self._tables, self._stay_small).digest()
 
     def _stay_small(self) -> None:
-        """Let go of what is cached where it has become much; nothing is pending."""
+        """Drop caches that have grown large; nothing may be pending."""
 
     def _leave_indexes(self) -> None:
-        """Let go of the indexes, once."""
+        """Release the indexes, once."""
         if not self._is_closed:
             self._is_closed = True
             self._indexes.leave()

@@ -1,4 +1,4 @@
-"""Records what each commit touched, for other processes that cache pieces of answers."""
+"""Records the nodes that each commit touched, for other processes that cache parts of answers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Final
 from headwater.storage.answer_cache import Commit
 
 _KEPT: Final = 10_000
-"""Events whose commits are kept: who has not looked for longer starts again."""
+"""Events whose commits are kept: a reader that is further behind drops its whole cache."""
 _BLOCK: Final = 1_024
 
 
 class Touches(ABC):
-    """One row per commit, the last ones."""
+    """One row for each of the last commits."""
 
     def add(self, commit: Commit) -> None:
-        """Note the current commit, in its transaction; old ones are dropped now and then."""
+        """Record the current commit within its transaction; old ones are dropped from time to time."""
         if commit.seq // _BLOCK != commit.before // _BLOCK:
             self._drop(commit.seq - _KEPT)
         self._add(commit.seq, commit.before, array("q", commit.nodes).tobytes())

@@ -1,4 +1,4 @@
-"""Copies the log of one store to another, one event per line, as any OpenLineage tool reads it."""
+"""Exports and imports the log of a store as a file with one event per line, readable by any OpenLineage tool."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BATCH_BYTES = 16 << 20
 
 
 class Transferred(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the events of a file."""
+    """How many events of a file were stored, known or refused."""
 
     stored: int = 0
     duplicates: int = 0
@@ -27,7 +27,7 @@ class Transferred(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def export(store: Store, path: Path) -> int:
-    """Write every event to a file of lines, compressed where the name ends in ``.zst``; returns how many.
+    """Write all events to a file, one per line, compressed if the name ends in ``.zst``; returns how many.
 
     Raises:
         StoreError: the file exists.
@@ -44,7 +44,7 @@ def export(store: Store, path: Path) -> int:
 
 
 def import_(store: Store, path: Path) -> Transferred:
-    """Append every line of a file, plain or compressed (``.zst``). Lines that are no event are quarantined."""
+    """Append each line of a file, plain or compressed (``.zst``), as an event. Invalid lines are quarantined."""
     counts = dict.fromkeys(ReceiptStatus, 0)
     path = Path(path)
     with path.open("rb") as file, _reading(file, path) as lines:

@@ -1,8 +1,8 @@
-"""Rebuilding of views that an earlier version made: what has to be done, and progress reports.
+"""Rebuilding projections of an earlier version: what remains to be done, and progress reports.
 
-A version that keeps more beside the log than the one before makes the views again when it opens a store for writing,
-a commit for each stretch of the log. A process that ends in the middle leaves the log as it was and the views marked as
-those of no version at all; the next one goes on behind the last commit.
+When the projections of a version differ from those of the one before, they are rebuilt when a store is opened for
+writing, one part of the log per commit. If the process ends in between, the log is unchanged, the projections are
+marked as of no version, and the next process continues after the last commit.
 """
 
 from __future__ import annotations
@@ -13,43 +13,43 @@ from typing import Final
 import msgspec
 
 RENEWING_TO: Final = "renewing_to"
-"""Counters of a store whose views are being rebuilt: for which version,"""
+"""Counters of a store whose projections are being rebuilt: for which version,"""
 RENEWED: Final = "renewed"
 """up to which event,"""
 RENEWING_OF: Final = "renewing_of"
-"""and of how many: the last event of the log when it was begun."""
+"""and the last event of the log at the start."""
 READ: Final = ("projection", "origin", "event", RENEWING_TO, RENEWED, RENEWING_OF)
-"""What ``outdated`` looks at."""
+"""The counters that ``outdated`` needs."""
 
 
 Progress = Callable[[int, int], None]
-"""Told at the beginning and after each commit how far it is: the last event that was read again, and the last one of
-the log. What it raises ends the renewal there."""
+"""Called at the start and after each commit with the last event replayed and the last event of the log. An exception
+stops the rebuild."""
 
 
 def in_silence(done: int, last: int) -> None:
-    """Tell nobody."""
+    """Do not report progress."""
 
 
 class Outdated(msgspec.Struct, frozen=True, kw_only=True):
-    """A store whose views an earlier version made, or that were left in the middle of being rebuilt."""
+    """A store whose projections are of an earlier version, or were left partly rebuilt."""
 
     tenant: str
     done: int
-    """The last event that was read again already."""
+    """The last event replayed so far."""
     last: int
     """The last event of the log."""
 
     @property
     def left(self) -> int:
-        """About how many events there are to be read again."""
+        """Roughly how many events remain to be replayed."""
         return self.last - self.done
 
 
 def outdated(tenant: str, counters: dict[str, int], version: int, *, unsaid: int = 0) -> Outdated | None:
-    """What a store's counters say of its views; None if they are those of ``version``.
+    """What remains to be rebuilt according to a store's counters; None if the projections are of ``version``.
 
-    ``unsaid`` is the version of a store that does not say one.
+    ``unsaid`` is the version to assume for a store without that counter.
     """
     if counters.get("projection", unsaid) >= version or not counters.get("origin"):
         return None

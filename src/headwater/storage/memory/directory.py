@@ -1,4 +1,4 @@
-"""The directory in dictionaries: the oracle for every other backend."""
+"""The directory in dictionaries: the reference for the other backends in tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headwater.storage.projection.records import DATASET, JOB, Listing, Pulse, R
 
 
 class MemoryDirectory:
-    """Goes through every row: memory is no place for many."""
+    """Scans all rows: a store in memory is small."""
 
     def __init__(self, runs: Callable[[int], list[Run]]) -> None:
         self.listings = MemoryTable(layouts.LISTINGS)
@@ -64,13 +64,13 @@ class MemoryDirectory:
         return order[offset : offset + limit]
 
     def recent_runs(self, limit: int) -> list[tuple[int, int]]:
-        """The runs that started last."""
+        """The runs that started most recently."""
         runs = [run for row in self.listings.rows() if row.kind == JOB for run in self._runs(row.node)]
         runs.sort(key=attrgetter("started_at", "run_id"), reverse=True)
         return [(run.job, run.state) for run in runs[:limit]]
 
     def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
-        """How many there are."""
+        """The number of datasets or jobs."""
         if states:
             return len(self.jobs(namespace, states, len(self.listings), 0))
         return len(self._live(kind, namespace))
@@ -84,7 +84,7 @@ class MemoryDirectory:
         return len(self._runs(job))
 
     def pulses_between(self, first: int, last: int) -> list[Pulse]:
-        """Pulses of a stretch."""
+        """Pulses that start in ``[first, last)``."""
         return [row for row in self.pulses.rows() if first <= row.start < last]
 
     def _live(self, kind: int, namespace: str | None) -> list[Listing]:

@@ -20,7 +20,7 @@ class MemoryQuarantine:
         self._dropped = 0
 
     def keep(self, refused: Sequence[Quarantined]) -> list[int]:
-        """Keep what was refused, within the bounds; returns the ids."""
+        """Store refused events, within the bounds; returns their ids."""
         ids = [self._keep(entry_of(one)) for one in refused]
         if ids:
             totals = self.totals()
@@ -53,10 +53,10 @@ class MemoryQuarantine:
         return len(gone)
 
     def forget(self, before: int) -> None:
-        """Drop what came last before an instant."""
+        """Drop entries last seen before an instant."""
         self.drop([one.id for one in self.entries.values() if one.received_at < before])
 
     def totals(self) -> QuarantineTotals:
-        """How much is kept."""
+        """The size of the quarantine."""
         size = sum(len(one.body) for one in self.entries.values())
         return QuarantineTotals(entries=len(self.entries), size_bytes=size, dropped=self._dropped)

@@ -10,7 +10,7 @@ from headwater.storage.projection.rewrites import Rewrites, most_kept
 
 
 class MemoryRewrites(Rewrites):
-    """Each change on its own, as it is made; ``next_step`` assigns ids of the run level."""
+    """Logs each change at once; ``next_step`` assigns ids of the run level."""
 
     def __init__(self, next_step: Callable[[], int]) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class MemoryRewrites(Rewrites):
         self.floor = 0
 
     def changed(self, old: Derivation, new: Derivation | None) -> None:
-        """A derivation became another one of the same id, or went."""
+        """Log that a derivation was replaced by one with the same id, or removed."""
         super().changed(old, new)
         if not self:
             return
@@ -33,5 +33,5 @@ class MemoryRewrites(Rewrites):
                 self._size -= size
 
     def after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, entry) pairs by number from above ``step`` up to ``until``."""
+        """(number, entry) pairs with numbers above ``step`` up to ``until``, ascending."""
         return [(number, body) for number, _, body in self._rows if step < number <= until]

@@ -1,4 +1,4 @@
-"""Search texts in memory, without an index: every query reads all of them."""
+"""Search texts in memory, without an index: every query scans all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class SearchTable(MemoryTable[int, SearchText]):
     """The search texts."""
 
     def loose(self) -> tuple[int, list[SearchText]]:
-        """(the set of nodes that the index does not know as they are, what they are now): all of them."""
+        """(set of nodes that the index has not taken in, their current texts): all of them."""
         return 0, list(self.rows())
 
     def sets(self, keys: Iterable[str]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The memory store: lives as long as its process, implements the contract exactly, and is the oracle in tests."""
+"""The memory store: lives as long as its process, implements the whole contract, and is the reference in tests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MemoryStore(TableStore):
         return self.append_group([self.prepare(events, received_at=received_at)])[0]
 
     def write(self, deliveries: Sequence[Delivery]) -> Written:
-        """Sort deliveries out, and hold the store until they are taken in or let go."""
+        """Sort the deliveries, and hold the store until they are committed or discarded."""
         with ExitStack() as held:
             held.enter_context(self._lock)
             if self._view is not None:
@@ -82,7 +82,7 @@ class MemoryStore(TableStore):
         return {key: self._keys[key] for _, key in events if key in self._keys}
 
     def rebuild(self) -> str:
-        """Drop every projection, make them again from the log, and return the graph hash."""
+        """Drop all projections, rebuild them from the log, and return the graph hash."""
         with self._lock:
             epochs = {level: self._tables.epoch(level) + 1 for level in LEVELS}
             self._follow(MemoryTables(self._by_seq.__getitem__, epochs))
@@ -94,7 +94,7 @@ class MemoryStore(TableStore):
             return self.graph_hash()
 
     def retain(self, *, before: int) -> int:
-        """Forget events received before an instant, with what only they showed."""
+        """Delete events received before an instant, and all lineage known from them alone; return their number."""
         with self._lock:
             kept = [stored for stored in self._log if stored.received_at >= before]
             gone = len(self._log) - len(kept)
@@ -108,7 +108,7 @@ class MemoryStore(TableStore):
             return gone
 
     def events(self, *, since: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:
-        """The log after a sequence number, verbatim."""
+        """The events after a sequence number, verbatim."""
         with self._lock:
             found = [stored for stored in self._log if stored.seq > since]
         return iter(found if limit is None else found[:limit])
@@ -119,27 +119,27 @@ class MemoryStore(TableStore):
 
     # -- the quarantine --------------------------------------------------------------------------------------------
     def quarantine(self, refused: Sequence[Quarantined]) -> list[int]:
-        """Keep what was refused before it reached ``append``; returns the id of each."""
+        """Store events that were refused before they reached ``append``; returns their ids."""
         with self._lock:
             return self._refused.keep(refused)
 
     def quarantined(self, *, limit: int = 100, before: int | None = None) -> list[Quarantined]:
-        """What is in quarantine, highest id first; ``before`` is the id that a page begins below."""
+        """Quarantine entries, highest id first; with ``before`` only those with a lower id."""
         with self._lock:
             return self._refused.page(limit, before)
 
     def quarantine_entry(self, entry_id: int) -> Quarantined | None:
-        """One entry of the quarantine; None if there is none of that id."""
+        """One quarantine entry, or None if there is none with that id."""
         with self._lock:
             return self._refused.entries.get(entry_id)
 
     def release(self, ids: Sequence[int]) -> int:
-        """Take entries out of quarantine; returns how many there were."""
+        """Remove entries from quarantine; returns how many there were."""
         with self._lock:
             return self._refused.drop(ids)
 
     def quarantine_totals(self) -> QuarantineTotals:
-        """How much is in quarantine."""
+        """The size of the quarantine."""
         with self._lock:
             return self._refused.totals()
 
@@ -150,20 +150,20 @@ class MemoryStore(TableStore):
         return len(self._log), len(self._refused.entries), self._last
 
     def size_bytes(self) -> int:
-        """Nothing on disk."""
+        """0: nothing is on disk."""
         return 0
 
     def backup(self, target: Path) -> None:
-        """A store in memory has no copy to make: export it instead."""
+        """Not supported: a store in memory can be exported instead."""
         raise StoreError("a store in memory cannot be backed up", hint="export it, or open a store in a folder")
 
     def close(self) -> None:
-        """Let go of the indexes."""
+        """Release the indexes."""
         self._leave_indexes()
 
 
 class _Pending(Written):
-    """Nothing is changed before the commit: there is nothing to undo."""
+    """Changes nothing before the commit, so there is nothing to undo."""
 
     def __init__(self, store: MemoryStore, batch: Batch, held: ExitStack) -> None:
         self.receipts = batch.receipts
@@ -172,7 +172,7 @@ class _Pending(Written):
         self._held: ExitStack | None = held
 
     def commit(self) -> None:
-        """Take the events in."""
+        """Store the events."""
         held, self._held = self._held, None
         if held is None:
             raise StoreError("these deliveries are committed or rolled back already")
@@ -180,7 +180,7 @@ class _Pending(Written):
             self.receipts = self._take(self._batch)
 
     def rollback(self) -> None:
-        """Let go of the store."""
+        """Release the store."""
         held, self._held = self._held, None
         if held is not None:
             held.close()

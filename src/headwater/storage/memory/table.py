@@ -17,7 +17,7 @@ C = TypeVar("C")
 
 
 class MemoryTable(Generic[K, R]):
-    """Rows in a dictionary, with a dictionary of keys for every indexed set of columns."""
+    """Rows in a dictionary, with a dictionary of keys per indexed set of columns."""
 
     def __init__(self, layout: Layout[K, R], *more_lookups: tuple[str, ...]) -> None:
         key: Any = attrgetter(*layout.key)
@@ -31,11 +31,11 @@ class MemoryTable(Generic[K, R]):
         self._filed: dict[K, tuple[Any, ...]] = {}
 
     def get(self, key: K) -> R | None:
-        """The row of that key."""
+        """The row with that key."""
         return self._rows.get(key)
 
     def put(self, row: R) -> None:
-        """Insert the row, or file it again after a change."""
+        """Insert the row, or update its index entries after a change."""
         key = self._key(row)
         self._unfile(key)
         self._rows[key] = row
@@ -68,7 +68,7 @@ class MemoryTable(Generic[K, R]):
         return iter([self._rows[key] for key in sorted(self._rows)])  # type: ignore[type-var]
 
     def get_many(self, keys: Iterable[K]) -> list[R]:
-        """The rows of these keys."""
+        """The rows with these keys."""
         return [self._rows[key] for key in set(keys) if key in self._rows]
 
     def where_any(self, column: str, values: Iterable[int] | Iterable[str]) -> list[R]:
@@ -87,18 +87,18 @@ class MemoryContents(Generic[C]):
         self._rows: dict[int, C] = {}
 
     def id_of(self, digest: bytes) -> int | None:
-        """The id under which that content is stored."""
+        """The id of the content with that digest, or None."""
         return self._ids.get(digest)
 
     def add(self, content_id: int, digest: bytes, row: C) -> None:
-        """Store content that is new."""
+        """Store new content."""
         self._ids[digest] = content_id
         self._rows[content_id] = row
 
     def get(self, content_id: int) -> C:
-        """The content of that id."""
+        """The content with that id."""
         return self._rows[content_id]
 
     def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
-        """The content of these ids."""
+        """The content with these ids."""
         return {content_id: self._rows[content_id] for content_id in content_ids}

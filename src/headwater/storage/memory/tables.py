@@ -1,4 +1,4 @@
-"""Tables as plain dictionaries: the oracle for every other backend."""
+"""Tables as plain dictionaries: the reference for the other backends in tests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from headwater.storage.projection.touches import note_touches
 
 
 class MemoryTables:
-    """One tenant's tables in memory. ``keys`` are those of the stored events, by sequence number."""
+    """One tenant's tables in memory. ``keys`` returns the key of a stored event by sequence number."""
 
     def __init__(self, keys: Callable[[int], bytes], epochs: abc.Mapping[Level, int] | None = None) -> None:
         self._keys = keys
@@ -68,7 +68,7 @@ class MemoryTables:
         self._epochs: Count[Level] = Count(epochs or {})
 
     def event_keys(self, seqs: abc.Collection[int]) -> dict[int, bytes]:
-        """The keys of stored events, by their numbers."""
+        """The keys of stored events, by sequence number."""
         return {seq: self._keys(seq) for seq in seqs}
 
     def next_id(self, counter: Counter) -> int:
@@ -77,19 +77,19 @@ class MemoryTables:
         return self._counters[counter]
 
     def name(self, kind: int, namespace: str, name: str) -> Name | None:
-        """The name in its normalised form."""
+        """The row of a normalised name."""
         return next(iter(self.names.where(kind=kind, namespace=namespace, name=name)), None)
 
     def run(self, run_id: str) -> Run | None:
-        """The run of that UUID."""
+        """The run with that UUID."""
         return next(iter(self.runs.where(run_id=run_id)), None)
 
     def has_dependencies(self) -> bool:
-        """Whether any run builds on another."""
+        """Whether any run declares a dependency."""
         return len(self.dependencies) > 0
 
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
-        """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""
+        """The latest version that another run wrote no later than ``at``; with ``tag``, only with that mark."""
         rows = [
             row
             for row in self.versions.where(dataset=dataset)
@@ -109,12 +109,12 @@ class MemoryTables:
         return sorted(rows, key=_version_order, reverse=True)[:limit]
 
     def version_ordinal(self, version: Version) -> int:
-        """The place of a version among those of its dataset, from 1."""
+        """The number of a version among those of its dataset, from 1."""
         rows = self.versions.where(dataset=version.dataset)
         return sum(_version_order(row) <= _version_order(version) for row in rows)
 
     def nodes_after(self, after: int, *, kind: int | None, type: str | None = None) -> Iterator[Node]:
-        """Nodes with a higher id, ascending; of a type, where one is given, whatever the case of its ASCII letters."""
+        """Nodes with a higher id, ascending. ``type`` ignores the case of ASCII letters."""
         wanted = None if type is None else _upper(type)
         found = (row for row in self.nodes.rows() if row.id > after and kind in (None, row.kind))
         return (row for row in found if wanted is None or _upper(row.type) == wanted)
@@ -133,26 +133,26 @@ class MemoryTables:
         return sorted(rows, key=attrgetter("started_at", "run_id"), reverse=True)[:limit]
 
     def runs_between(self, first: str, last: str, limit: int) -> list[Run]:
-        """Runs by UUID, from one to another."""
+        """Runs with UUIDs in a range, by UUID."""
         found = (row for row in self.runs.rows() if first <= row.run_id <= last)
         return sorted(found, key=attrgetter("run_id"))[:limit]
 
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
-        """For each of these datasets its latest version no later than an instant."""
+        """The latest version of each dataset no later than an instant."""
         return [row for dataset in set(datasets) for row in self.latest_versions(dataset, as_of, 1)]
 
     def version_ordinals(self, versions: Iterable[int]) -> dict[int, int]:
-        """The place of these versions among those of their dataset, from 1."""
+        """The number of each version among those of its dataset, from 1."""
         return {row.id: self.version_ordinal(row) for row in self.versions.get_many(versions)}
 
     def latest_run_of_each(self, jobs: Iterable[int], as_of: int | None) -> list[Run]:
-        """For each of these jobs its last run that started no later than an instant."""
+        """The latest run of each job that started no later than an instant."""
         before = None if as_of is None else as_of + 1
         latest = (self.runs_by_start(job=job, state=None, parent=None, before=before, limit=1) for job in set(jobs))
         return [row for found in latest for row in found]
 
     def run_heads(self, runs: Iterable[int]) -> list[Run]:
-        """The runs of these ids."""
+        """The runs with these ids."""
         return self.runs.get_many(runs)
 
     def named_nodes(self, nodes: Iterable[int]) -> list[NamedNode]:
@@ -173,11 +173,11 @@ class MemoryTables:
         ]
 
     def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[HeldEdge]:
-        """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
+        """Valid edges with one of these nodes on that side, with the run that last reported each."""
         return self._holding(self.edges.where_any(side, nodes), as_of)
 
     def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
-        """Edges between these sources and targets that hold, with the run that last showed their flow."""
+        """Valid edges between these (source, target) pairs, with the run that last reported each."""
         wanted = set(pairs)
         edges = self.edges.where_any("source", {source for source, _ in wanted})
         return self._holding([edge for edge in edges if (edge.source, edge.target) in wanted], as_of)
@@ -207,11 +207,11 @@ class MemoryTables:
             self._mentions.setdefault(name, []).append(mention)
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
-        """Every mention of these names, as if of one commit."""
+        """All mentions of these names, as if from one commit."""
         yield first, self.mentions(names)
 
     def mentions(self, names: Iterable[int]) -> list[Mention]:
-        """Every mention of these names, in the order of the log."""
+        """All mentions of these names, in the order of the log."""
         found = [mention for name in names for mention in self._mentions.get(name, ())]
         return sorted(found, key=attrgetter("seq"))
 
@@ -227,13 +227,13 @@ class MemoryTables:
         }
 
     def held_mappings(self) -> Iterator[tuple[int, int]]:
-        """For each column mapping of edges that hold, how many have it, and how many column edges it has."""
+        """For each column mapping, (number of valid edges that use it, number of its column edges)."""
         held = Count(row.mapping for row in self.edges.rows() if row.valid_to is None and row.mapping)
         for mapping, count in held.items():
             yield count, len(self.mappings.get(mapping).fields)
 
     def edge_changed(self, edge: Edge) -> None:
-        """Tell the followers of the dataset level about an edge."""
+        """Log a change of an edge for the followers of the dataset level."""
         copied = Edge(**{name: getattr(edge, name) for name in edge.__struct_fields__})
         self._edge_log.append(copied)
 
@@ -267,5 +267,5 @@ def _version_order(row: Version) -> tuple[int, str, str]:
 
 
 def _upper(text: str) -> bytes:
-    """Without the case of its ASCII letters."""
+    """The text with its ASCII letters in upper case."""
     return text.encode().upper()

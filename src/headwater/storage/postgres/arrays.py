@@ -1,7 +1,7 @@
-"""Columns of rows as PostgreSQL arrays in their binary form, made in bulk.
+"""Encodes columns of rows as PostgreSQL arrays in binary form, in bulk.
 
 A batch is written with one statement per table: ``INSERT ... SELECT ... FROM unnest(column, column, ...)``. The driver
-would adapt every value of every column by itself.
+would adapt each value of each column separately.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _NULL = _LENGTH.pack(-1)
 _INTEGERS = np.dtype([("length", ">i4"), ("value", ">i8")])
 
 TYPES = {"bigint": (20, 1016), "smallint": (20, 1016), "boolean": (16, 1000), "text": (25, 1009), "bytea": (17, 1001)}
-"""(OID of the element, OID of the array) by column type; small integers travel as large ones."""
+"""(OID of the element, OID of the array) by column type; small integers are sent as ``bigint``."""
 
 
 class Column(bytes):
-    """An array in binary form. One subclass a type, so that the driver knows what it sends."""
+    """An array in binary form. One subclass per type, so that the driver knows the type it sends."""
 
 
 class Integers(Column):
@@ -46,7 +46,7 @@ class Binaries(Column):
 
 
 def column(kind: str, values: Sequence[Any]) -> Column:
-    """The array of a column's values, None among them as NULL."""
+    """The array of a column's values, with NULL for None."""
     return _MAKERS[kind](values)
 
 
@@ -94,7 +94,7 @@ _MAKERS = {
 
 
 class _ColumnDumper(Dumper):
-    """Hands an array on as it is."""
+    """Passes an array on unchanged."""
 
     format = Format.BINARY
 
@@ -120,7 +120,7 @@ class _BinariesDumper(_ColumnDumper):
 
 
 def register(context: AdaptContext) -> None:
-    """Have a connection know these arrays."""
+    """Register these arrays with a connection."""
     adapters = context.adapters
     adapters.register_dumper(Integers, _IntegersDumper)
     adapters.register_dumper(Booleans, _BooleansDumper)

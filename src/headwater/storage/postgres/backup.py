@@ -1,10 +1,8 @@
 """Backup of one tenant's log to a file, and restore.
 
-The log is the truth, so the copy holds the log: its frames as they are stored, the quarantine, and where the counting
-stood, out of one snapshot, with a checksum at the end. What follows from the log is made again when it is put back.
-
-The file: ``MAGIC``, then pieces of msgpack, each with its length before it, the last of which is the checksum of all
-before it.
+The backup holds the log, from one snapshot: its frames as stored, the quarantine, and the counters, with a checksum at
+the end. Everything else is rebuilt from the log when it is restored.
+File format: ``MAGIC``, then msgpack items, each preceded by its length; the last is the checksum of all before it.
 """
 
 from __future__ import annotations
@@ -29,14 +27,14 @@ _decode = msgspec.msgpack.Decoder().decode
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup holds beside its frames."""
+    """The content of a backup apart from its frames."""
 
     counters: dict[str, int]
     quarantine: list[tuple[int, int, bytes, str, str, str, str, str, int, int, bytes]]
 
 
 def write(session: Session, target: Path) -> None:
-    """Write the copy of a tenant's log, as it is at this instant; the file is whole or not there."""
+    """Write a backup of a tenant's log in its current state; the file is either complete or absent."""
     if target.exists():
         raise StoreError(f"{target} exists", hint="name a file that does not exist yet")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,10 +78,10 @@ def _write(session: Session, file: IO[bytes]) -> None:
 
 
 def read(source: Path) -> tuple[Copy, Iterator[Frame]]:
-    """What a backup holds; its frames are read as they are asked for.
+    """Read a backup; its frames are read lazily.
 
     Raises:
-        StoreError: there is none. ``StoreCorrupt``: it is no backup, or it was damaged or cut off.
+        StoreError: the file does not exist. ``StoreCorrupt``: it is not a backup, or is damaged or truncated.
     """
     if not source.exists():
         raise StoreError(f"there is no backup at {source}")
@@ -94,7 +92,7 @@ def read(source: Path) -> tuple[Copy, Iterator[Frame]]:
 
 
 def _pieces(source: Path) -> Iterator[Any]:
-    """The pieces of a file, and a check of the last at the end."""
+    """The items of a file; the checksum is verified at the end."""
     damaged = StoreCorrupt(f"{source.name} is no whole backup", hint="use another backup")
     digest = blake2b(digest_size=32)
     with source.open("rb") as file:

@@ -1,4 +1,4 @@
-"""The tables of a tenant during a batch: ids, prefetching of what it will read, and writing at its end."""
+"""The tables of a tenant during a batch: allocating ids, prefetching rows, and writing at its end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MOST_IDS = 200_000
 
 
 class BatchTables(ChangeFeedTables):
-    """The tables of a tenant between the beginning and the end of a batch. What is put is written by ``flush``."""
+    """The tables of a tenant between the beginning and the end of a batch; ``flush`` writes the pending rows."""
 
     def __init__(self, session: Session, log: EventLog) -> None:
         self._session = session
@@ -110,13 +110,13 @@ class BatchTables(ChangeFeedTables):
 
     # -- the batch -------------------------------------------------------------------------------------------------
     def begin(self, counters: dict[str, int]) -> None:
-        """Start from the counters of the tenant's row, which this transaction holds."""
+        """Start with the counters of the tenant's row, which this transaction has locked."""
         self._count(counters)
         for table in self._tables:
             table.fresh.written()
 
     def read(self, counters: dict[str, int]) -> None:
-        """Answer by the counters of the tenant's row; no id is assigned."""
+        """Read with the counters of the tenant's row; no ids are allocated."""
         self._count(counters)
         for table in self._tables:
             table.fresh.unknown()
@@ -126,11 +126,11 @@ class BatchTables(ChangeFeedTables):
         self._counters.update(counters)
 
     def counters(self) -> dict[str, int]:
-        """The present value of every counter."""
+        """The current value of every counter."""
         return self._counters
 
     def flush(self) -> None:
-        """Write everything that is pending, in one round trip."""
+        """Write everything pending, in one round trip."""
         self.rewrites.shed()
         logs = (self._mentions, self._edge_log, self.rewrites, self.reads)
         if any(logs) or any(one.is_pending for one in (*self._tables, *self._contents)):
@@ -161,12 +161,12 @@ class BatchTables(ChangeFeedTables):
         self.reads.flush()
 
     def is_crowded(self) -> bool:
-        """Whether so much is cached that everything should be forgotten."""
+        """Whether so much is cached that everything should be dropped."""
         rows_ = len(self.names) + len(self.nodes)
         return rows_ > _MOST_NODES or any(len(part) > _MOST_CONTENTS for part in self._contents)
 
     def trim(self) -> None:
-        """Keep small the caches of rows that nobody else holds, between batches."""
+        """Keep the caches of rows small, between batches."""
         for part in self._trimmed:
             part.trim()
         for ids in (self._name_ids, self._run_ids, self._spelt):
@@ -174,13 +174,13 @@ class BatchTables(ChangeFeedTables):
                 ids.clear()
 
     def clear(self) -> None:
-        """Forget everything that is cached or pending."""
+        """Drop everything cached or pending."""
         self._clear_rows()
         for part in self._contents:
             part.clear()
 
     def catch_up(self, counters: dict[str, int]) -> None:
-        """Forget what another process may have changed. Content does not change, unless all was rebuilt."""
+        """Drop what another process may have changed. Content never changes, except by a rebuild."""
         self._clear_rows()
         making = [counters.get(f"{level}_epoch", 0) for level in LEVELS]
         is_made_anew = making != self._making
@@ -203,7 +203,7 @@ class BatchTables(ChangeFeedTables):
         return self._session.rows(self._sql[name], given)
 
     def counter(self, name: str) -> int:
-        """The present value of a counter."""
+        """The current value of a counter."""
         return self._counters.get(name, 0)
 
     def next_id(self, counter: Counter) -> int:
@@ -213,17 +213,17 @@ class BatchTables(ChangeFeedTables):
         return value
 
     def count_on(self, counter: str) -> int:
-        """The next number of a counter that is none of the projections'."""
+        """The next number of a counter that does not belong to a projection."""
         self.advance(counter, 1)
         return self.counter(counter)
 
     def advance(self, counter: str, by: int) -> None:
-        """Count on."""
+        """Advance a counter."""
         self._counters[counter] = self.counter(counter) + by
 
-    # -- what a batch will ask for ---------------------------------------------------------------------------------
+    # -- prefetching -----------------------------------------------------------------------------------------------
     def expect(self, events: Sequence[Event]) -> None:
-        """Fetch at once the names, nodes, runs, flows and facets that a batch will ask for one by one."""
+        """Prefetch the names, nodes, runs, flows and facets that a batch will need."""
         self._expect_runs({event.run.run_id for event in events if isinstance(event, RunEvent)})
         fresh = self._expect_names(events)
         if not fresh:
@@ -243,7 +243,7 @@ class BatchTables(ChangeFeedTables):
             self.versions.expect(heads)
 
     def _expect_names(self, events: Sequence[Event]) -> list[Name]:
-        """Fetch the names that events use and that are not cached; returns those that are stored."""
+        """Fetch the names in these events that are not cached; returns those that are stored."""
         spelt = {(kind, thing.namespace, thing.name) for event in events for kind, thing in _things(event)}
         spelt -= self._spelt
         self._spelt |= spelt
@@ -269,7 +269,7 @@ class BatchTables(ChangeFeedTables):
 
 
 def _things(event: Event) -> Iterator[tuple[int, Any]]:
-    """(kind, object) of every job and dataset that an event lists."""
+    """(kind, object) of every job and dataset in an event."""
     if isinstance(event, RunEvent | JobEvent):
         yield JOB, event.job
         for dataset in (*event.inputs, *event.outputs):
@@ -279,5 +279,5 @@ def _things(event: Event) -> Iterator[tuple[int, Any]]:
 
 
 def encoded(counters: dict[str, int]) -> str:
-    """Counters as they are stored."""
+    """Counters in their stored form."""
     return msgspec.json.encode(counters).decode()

@@ -1,7 +1,7 @@
-"""Citus, where it is installed and has nodes that hold data: every table is distributed by its tenant.
+"""Support for Citus: if it is installed and has data nodes, every table is distributed by tenant.
 
-Every unique key begins with the tenant and no table refers to another, so a tenant's rows lie together on one node and
-a transaction of a tenant runs there.
+Every unique key begins with the tenant and no table references another, so the rows of a tenant are on one node, and
+its transactions run there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from psycopg import sql
 Connection = psycopg.Connection[Any]
 EXTENSION = "citus"
 _LEADER = "tenants"
-"""The table that the others are placed beside."""
+"""The table that the others are co-located with."""
 _PLAIN = """
 SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -30,7 +30,7 @@ def is_installed(connection: Connection) -> bool:
 
 
 def has_nodes(connection: Connection) -> bool:
-    """Whether there is a node that may hold data."""
+    """Whether there is a node that can hold data."""
     found = connection.execute("SELECT count(*) FROM pg_dist_node WHERE isactive AND shouldhaveshards").fetchone()
     return found is not None and bool(found[0])
 
@@ -49,14 +49,14 @@ def is_used(connection: Connection, schema: str) -> bool:
 def adopt(connection: Connection, schema: str) -> list[str]:
     """Distribute the tables that are not distributed yet; returns their names.
 
-    Whoever calls this has to close them again: rows go to the nodes by COPY, which row-level security forbids the owner
-    too as long as it is forced.
+    The caller must secure these tables again: rows are moved to the nodes by COPY, which forced row-level security
+    forbids even to the owner.
     """
     if not is_installed(connection) or not has_nodes(connection):
         return []
     tables = [table for (table,) in connection.execute(_PLAIN, (schema, _LEADER)).fetchall()]
     if tables:
-        # One connection a node: what one statement made, the next one must see.
+        # One connection per node, so that each statement sees the effects of the one before.
         connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
     for table in tables:
         for part in (table, *_partitions(connection, schema, table)):
@@ -76,10 +76,9 @@ def _partitions(connection: Connection, schema: str, table: str) -> list[str]:
 
 
 def let_in(connection: Connection, role: str) -> None:
-    """Let the store's role log in: the coordinator goes to its nodes as whoever a transaction works as.
+    """Allow the store's role to log in: the coordinator connects to its nodes as the role of the transaction.
 
-    It has no password. Whether it is let in from one node to another is for ``pg_hba.conf`` or ``pg_dist_authinfo`` to
-    say.
+    The role has no password. Access from node to node is configured in ``pg_hba.conf`` or ``pg_dist_authinfo``.
     """
     found = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
     if found is not None and not found[0]:

@@ -1,7 +1,7 @@
-"""One connection, opened when it is needed, and the transactions on it; what the server complains about, explained.
+"""A connection, opened on demand, with its transactions; server errors are translated.
 
-Nothing outlives a transaction: role, schema, tenant and time limits are set within it, no statement is prepared and no
-lock is held by the session. So it does not matter which physical connection a transaction gets from a pooler.
+Nothing outlives a transaction: role, schema, tenant and timeouts are set within it, statements are not prepared, and
+the session holds no locks. So it does not matter which physical connection a pooler assigns to a transaction.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""A server that went away without a word is noticed in half a minute, not in the quarter of an hour that TCP takes."""
+"""Keepalive settings that detect a dead server within half a minute, rather than TCP's quarter of an hour."""
 T = TypeVar("T")
 Parameters = Sequence[Any] | Mapping[str, Any]
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
 _BY_ROW = (" JOIN tenants AS owner ON owner.tenant_id = :tenant", "owner.tenant_id")
-"""Rows that come with their tenant from one node go to that node. Others Citus brings there by COPY, which row-level
-security forbids."""
+"""Selects rows together with their tenant, so that Citus writes them on the tenant's node. Otherwise it would move them
+by COPY, which row-level security forbids."""
 _WEAK = "current_setting('synchronous_commit') IN ('off', 'local')"
 _DURABLE = f"SELECT set_config('synchronous_commit', 'on', true) WHERE {_WEAK}"
 _DURABLE_BLOCK = f"IF {_WEAK} THEN SET LOCAL synchronous_commit TO 'on'; END IF;"
 
 _OF_THE_INPUT = {"22", "54"}
-"""Classes of states: data that is out of range or malformed, and limits of the program."""
+"""SQLSTATE classes of errors in the data: malformed or out of range, or beyond a limit of the server."""
 _FULL = {"53100", "53000", "53400"}
 _READ_ONLY = {"25006", "42501"}
 _LOCKED = {"55P03", "40P01"}
@@ -69,8 +69,8 @@ _REMEDIES = (
         "see to the address: postgresql://user@host:port/database",
     ),
 )
-"""What to do where no connection came about, by words of libpq and the server, which tell no state then; None if
-host and port are wrong or the server is away."""
+"""Hints for failed connections, which have no SQLSTATE, by words in the message; None if the address is wrong or the
+server is down."""
 _AWAY = "is PostgreSQL running at that host and port? Nothing that was acknowledged is lost"
 
 
@@ -83,7 +83,7 @@ def queries() -> dict[str, str]:
 
 
 class Session:
-    """Transactions of one tenant on one physical connection, which is made again when it was lost."""
+    """Transactions of one tenant on one physical connection, which is reopened when it was lost."""
 
     def __init__(
         self, url: str, *, tenant: str, schema: str, role: str | None, is_distributed: bool, timeout_s: float
@@ -102,13 +102,13 @@ class Session:
 
     # -- the connection --------------------------------------------------------------------------------------------
     def connect(self) -> psycopg.Connection[Any]:
-        """The connection, made if there is none or the last one was lost."""
+        """The connection, opened if there is none or the last one was lost."""
         if self._connection is None or self._connection.closed or self._connection.broken:
             self._connection = connect(self.url)
         return self._connection
 
     def close(self) -> None:
-        """Let go of the connection. Idempotent."""
+        """Close the connection. Idempotent."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -126,16 +126,16 @@ class Session:
 
     # -- transactions ----------------------------------------------------------------------------------------------
     def begin(self, *, is_writer: bool) -> tuple[int, dict[str, int]] | None:
-        """Start a transaction: the tenant's number of commits and its counters, None if there is no such tenant.
+        """Start a transaction; returns the tenant's number of commits and its counters, or None if it does not exist.
 
-        A writer holds the tenant's row from then on. Where the server was restarted since the last transaction, a new
-        connection is made: nothing was sent on the lost one.
+        A writer locks the tenant's row. If the server was restarted since the last transaction, a new connection is
+        opened, which is safe because nothing was sent on the lost one.
         """
         statement = self._begin_statement(is_writer)
         return self._anew(lambda: self._start(statement))
 
     def _anew(self, start: Callable[[], T]) -> T:
-        """Start a transaction; once more, on a new connection, where the one that there was turns out to be lost."""
+        """Start a transaction; if the existing connection turns out to be lost, retry once on a new one."""
         had_one = self._connection is not None
         try:
             return start()
@@ -150,7 +150,7 @@ class Session:
         return start()
 
     def _start(self, statement: str) -> tuple[int, dict[str, int]] | None:
-        cursor = self.connect().execute(statement)  # one round trip for all of it
+        cursor = self.connect().execute(statement)  # a single round trip
         while cursor.nextset():
             pass
         row = cursor.fetchone()
@@ -167,19 +167,19 @@ class Session:
         patience = f"SET LOCAL lock_timeout TO {max(1, int(self._timeout_s * 1000))}"
         parts += _on_nodes(f"{patience};") if self._is_distributed else [patience]
         if is_writer:
-            # An acknowledged event is on disk; a stronger setting of the administrator stays.
+            # An acknowledged event must be on disk; a stronger setting by the administrator is kept.
             parts += _on_nodes(_DURABLE_BLOCK) if self._is_distributed else [_DURABLE]
         parts.append(queries()["tenant_lock" if is_writer else "tenant_get"].replace(":tenant", self._literal))
         found = self._begins[is_writer] = "; ".join(parts)
         return found
 
     def commit(self) -> None:
-        """End the transaction: what it wrote is durable when this returns."""
+        """Commit the transaction; it is durable when this returns."""
         if self._connection is not None:
             self._connection.execute("COMMIT")
 
     def rollback(self) -> None:
-        """End the transaction without a trace, or drop a connection on which that cannot be said."""
+        """Roll the transaction back; if that fails, drop the connection."""
         connection = self._connection
         if connection is None:
             return
@@ -192,7 +192,7 @@ class Session:
             self.close()
 
     def alone(self, statement: str, parameters: Parameters = ()) -> Any:
-        """The first value that a statement gives which is a transaction of its own and locks no tenant."""
+        """Run a statement in its own transaction, without locking the tenant; returns its first value."""
         settings = "; ".join(["BEGIN", *self._settings])
         connection = self._anew(lambda: self.connect().execute(settings).connection)
         try:
@@ -204,7 +204,7 @@ class Session:
 
     # -- statements ------------------------------------------------------------------------------------------------
     def text(self, statement: str) -> sql.SQL:
-        """A statement with the tenant in the place of ``:tenant``."""
+        """A statement with the tenant in place of ``:tenant``."""
         found = self._texts.get(statement)
         if found is None:
             beside, owner = _BY_ROW if self._is_distributed else ("", ":tenant")
@@ -219,7 +219,7 @@ class Session:
         return self._connection.execute(self.text(statement), parameters, binary=is_binary)
 
     def rows(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
-        """The rows that a statement gives."""
+        """The rows that a statement returns."""
         return self.execute(statement, parameters).fetchall()
 
     def pipeline(self) -> Any:
@@ -230,10 +230,10 @@ class Session:
 
 
 def connect(url: str, *, application_name: str = "headwater") -> psycopg.Connection[Any]:
-    """A connection that leaves transactions to its user and prepares nothing.
+    """Open a connection in autocommit mode that does not prepare statements.
 
     Raises:
-        ConfigError: the address cannot be read.
+        ConfigError: the address is invalid.
         psycopg.OperationalError: the server cannot be reached.
     """
     try:
@@ -252,7 +252,7 @@ def connect(url: str, *, application_name: str = "headwater") -> psycopg.Connect
 
 
 def setting_statements(schema: str, role: str | None, tenant: str, *, is_distributed: bool = False) -> list[str]:
-    """What every transaction begins with: ``SET LOCAL``, so that it ends with the transaction."""
+    """The settings at the start of every transaction: ``SET LOCAL``, so that they end with it."""
     set_tenant = f"SET LOCAL {TENANT_SETTING} TO {sql.Literal(tenant).as_string(None)}"
     found = [f"SET LOCAL search_path TO {sql.Identifier(schema).as_string(None)}"]
     if role is not None:
@@ -261,10 +261,9 @@ def setting_statements(schema: str, role: str | None, tenant: str, *, is_distrib
 
 
 def _on_nodes(statements: str) -> list[str]:
-    """Have Citus set on its nodes too what is set in a block.
+    """Make Citus apply the settings of a block on its nodes as well.
 
-    It sends them the text of the message in which a ``SET LOCAL`` came, whatever else that holds; of a block it is the
-    one statement.
+    It forwards the whole text of the message that contains a ``SET LOCAL``; in a block that is a single statement.
     """
     passing_on = "SELECT set_config('citus.propagate_set_commands', '{}', true)"
     block = sql.Literal(f"BEGIN {statements} END").as_string(None)
@@ -273,7 +272,7 @@ def _on_nodes(statements: str) -> list[str]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Raise an error of ours for every error of the server or the connection."""
+    """A context that translates errors of the server or the connection into ``HeadwaterError``."""
     try:
         yield
     except psycopg.Error as error:
@@ -281,9 +280,9 @@ def explained() -> Iterator[None]:
 
 
 def explain(error: psycopg.Error) -> HeadwaterError:
-    """What the reader can do about an error of the server.
+    """The error for an error of the server, with a hint.
 
-    What no value or row can hold is the fault of what was handed in, and no reason to try again.
+    Data that no column or row can hold is the caller's fault, and not worth a retry.
     """
     state = error.sqlstate or ""
     what = f"PostgreSQL: {(error.diag.message_primary or str(error)).strip()}"
@@ -305,7 +304,7 @@ def explain(error: psycopg.Error) -> HeadwaterError:
 
 
 def _remedy(what: str) -> str | None:
-    """What to do about a connection that did not come about; None if the words tell nothing."""
+    """The hint for a failed connection; None if the message is not recognised."""
     return next((hint or _AWAY for words, hint in _REMEDIES if words.search(what)), None)
 
 

@@ -14,11 +14,11 @@ from headwater.storage.projection.directory_tables import Span
 from headwater.storage.projection.records import JOB, Pulse
 
 _INDEXED = 160
-"""How many characters of a namespace or source are in its index."""
+"""Number of characters of a namespace or source that are in its index."""
 
 
 class PostgresDirectory:
-    """Every question is answered from an index: it costs what it shows and skips, or what it counts."""
+    """Answers every query from an index: the cost grows with the rows shown and skipped, or counted."""
 
     def __init__(self, session: Session, fresh: Callable[[str], Fresh]) -> None:
         self._session = session
@@ -76,11 +76,11 @@ class PostgresDirectory:
         return [node for (node,) in self._all("listed_jobs_in", *given)]
 
     def recent_runs(self, limit: int) -> list[tuple[int, int]]:
-        """The runs that started last."""
+        """The runs that started most recently."""
         return [(job, state) for job, state in self._all("runs_recent", limit)]
 
     def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
-        """How many there are."""
+        """The number of datasets or jobs."""
         if states and kind != JOB:
             return 0
         if states:
@@ -100,7 +100,7 @@ class PostgresDirectory:
         return int(self._all("runs_count_of_job", job)[0][0])
 
     def pulses_between(self, first: int, last: int) -> list[Pulse]:
-        """Pulses of a stretch."""
+        """Pulses that start in ``[first, last)``."""
         return self.pulses.select(self._sql["pulses_between"], (first, last))
 
 

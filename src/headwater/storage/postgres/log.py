@@ -1,4 +1,4 @@
-"""The event log: every event verbatim, one compressed frame a commit."""
+"""The event log: every event verbatim, one compressed frame per commit."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from headwater.storage.row_types import StoredEvent
 
 _PAGE = 1000
 _EVENTS = 200
-"""Events asked for at a time."""
+"""Events fetched at a time."""
 _LAST_KEY = b"\xff" * 16
 _FRAMES = 64
-"""Frames asked for at a time."""
+"""Frames fetched at a time."""
 
 
 class EventLog:
@@ -35,7 +35,7 @@ class EventLog:
         self._session = session
         self._sql = queries()
         self._pending: dict[int, bytes] = {}
-        #: bytes by which the frames grew in the current transaction
+        #: bytes added to the frames in the current transaction
         self.growth = 0
 
     def add(self, first_seq: int, keys: Sequence[bytes], received: Sequence[int], bodies: Sequence[bytes]) -> None:
@@ -43,7 +43,7 @@ class EventLog:
         self._put(frame_of(first_seq, keys, received, bodies))
 
     def put_back(self, frame: Frame) -> None:
-        """Write a frame of a backup, with what its events are found by."""
+        """Write a frame of a backup, and index its events."""
         self._put(frame)
         self.index(
             [
@@ -58,31 +58,31 @@ class EventLog:
         self._session.execute(self._sql["frames_add"], (*frame, min(times), max(times)))
 
     def index(self, events: Sequence[tuple[int, bytes, int]]) -> None:
-        """Have (time, key, sequence number) of new events found again."""
+        """Index new events, given as (time, key, sequence number)."""
         self._session.execute(self._sql["event_keys_add"], arrays_of(("bigint", "bytea", "bigint"), events))
 
     def find(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
-        """The sequence numbers, by key, of those events that are stored, given by time and key."""
+        """The sequence numbers, by key, of the given (time, key) events that are stored."""
         if not events:
             return {}
         return dict(self._session.rows(self._sql["event_keys_find"], arrays_of(("bigint", "bytea"), events)))
 
     def note(self, seq: int, key: bytes) -> None:
-        """Know the key of an event of the current batch."""
+        """Remember the key of an event of the current batch."""
         self._pending[seq] = key
 
     def settled(self) -> None:
-        """The current batch is written, or rolled back."""
+        """The current batch was committed or rolled back."""
         self._pending.clear()
         self.growth = 0
 
     def size_bytes(self) -> int:
-        """Bytes of all frames, added up."""
+        """Size of all frames, in bytes."""
         ((size,),) = self._session.rows(self._sql["log_bytes"])
         return int(size)
 
     def keys_of(self, seqs: Collection[int]) -> dict[int, bytes]:
-        """The keys of stored events, by their numbers, in one round trip."""
+        """The keys of stored events, by sequence number, in one round trip."""
         found = {seq: self._pending[seq] for seq in seqs if seq in self._pending}
         asked = [(seq,) for seq in seqs if seq not in found]
         if asked:
@@ -91,7 +91,7 @@ class EventLog:
         return found
 
     def read(self, since: int) -> Iterator[StoredEvent]:
-        """The events after a sequence number, in order; some frames at a time."""
+        """The events after a sequence number, in order, fetched some frames at a time."""
         while found := self._session.rows(self._sql["frames_since"], (since, _FRAMES)):
             for columns in found:
                 yield from events_of(Frame(*columns), since)
@@ -120,7 +120,7 @@ class EventLog:
         return found
 
     def forget(self, before: int) -> int:
-        """Drop events received before an instant; returns how many. What stays keeps its sequence number."""
+        """Delete events received before an instant; returns how many. The rest keep their sequence numbers."""
         cut_off = sum(
             self._cut(Frame(*columns), before)
             for columns in self._session.rows(self._sql["frames_across"], (before, before))

@@ -1,7 +1,7 @@
 """Upgrades a database to the schema of this version: numbered SQL files, applied once, with checksums.
 
-What no step may forget is done after each of them: every table is closed by row-level security, and the role that the
-store works as may use it.
+After each step, so that none can forget it, every table is put behind row-level security and granted to the role that
+the store works as.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from headwater.storage.postgres.connection import connect, explained
 from headwater.storage.postgres.security import close_tables, grant, make_role, working_role
 
 _LOCK = 0x4845_4144_5741_5445
-"""Advisory lock of whoever migrates: one at a time in a database."""
+"""Advisory lock for migrations: one at a time per database."""
 
 
 def migrations() -> tuple[Migration, ...]:
@@ -27,8 +27,8 @@ def migrations() -> tuple[Migration, ...]:
 
 
 def statements(step: Migration) -> list[str]:
-    """The SQL of a step a statement at a time: Citus passes a change of a table on to its nodes with the whole text
-    that it came in. A statement ends with its line; comments have lines of their own."""
+    """The SQL of a step by statement: Citus forwards a table change to its nodes with the whole text it came in.
+    A statement ends at a line end; comments have their own lines."""
     found, lines, is_within = [], list[str](), False
     for line in step.sql.splitlines():
         if not line.startswith("--"):
@@ -43,16 +43,14 @@ def statements(step: Migration) -> list[str]:
 
 
 def migrate(url: str, *, schema: str, role: str, upto: int | None = None) -> list[int]:
-    """Apply the steps that a database has not seen, each in its own transaction; returns their numbers.
+    """Apply the missing steps to a database, each in its own transaction; returns their numbers.
 
-    The connection must be a session of its own or a pooler's: the lock that keeps two starting processes apart is
-    held by each transaction. ``upto`` stops after that step. Where Citus got its first node after the last step, the
-    tables are distributed now.
-
+    Works through a pooler as well: the lock against concurrent migrations is held per transaction. ``upto`` stops after
+    that step. If Citus got its first node since the last step, the tables are distributed now.
     Raises:
-        StoreTooNew: the database has seen steps that this version does not know.
-        StoreError: a step was changed after it was applied here, the connecting role may not change the schema, or
-            the database cannot hold every name.
+        StoreTooNew: the database has steps that this version does not know.
+        StoreError: a step was changed after it was applied, the connecting role may not change the schema, or the
+            encoding of the database is not UTF8.
     """
     known = migrations()
     done = []
@@ -77,10 +75,10 @@ def migrate(url: str, *, schema: str, role: str, upto: int | None = None) -> lis
 
 
 def check_encoding(connection: psycopg.Connection[Any]) -> None:
-    """Names come in every script, and in a database of another encoding some could not be kept, or be compared.
+    """Check that the database can store and compare names in any script.
 
     Raises:
-        StoreError: the encoding is another than UTF8.
+        StoreError: its encoding is not UTF8.
     """
     found = connection.info.parameter_status("server_encoding")
     if found != "UTF8":
@@ -91,20 +89,20 @@ def check_encoding(connection: psycopg.Connection[Any]) -> None:
 
 
 def is_current(connection: psycopg.Connection[Any], schema: str) -> bool:
-    """Whether the database has seen every step, unchanged. Raises as ``migrate`` does."""
+    """Whether the database has every step, unchanged. Raises as ``migrate`` does."""
     return check(connection, schema) == migrations()[-1].number
 
 
 def version_of(connection: psycopg.Connection[Any], schema: str) -> int:
-    """The number of the last step that a database has seen; 0 for none."""
+    """The number of the last step applied to a database; 0 for none."""
     return max(_applied(connection, schema), default=0)
 
 
 def check(connection: psycopg.Connection[Any], schema: str) -> int:
-    """The number of the last step that a database has seen.
+    """The number of the last step applied to a database.
 
     Raises:
-        StoreTooNew: this version does not know it.
+        StoreTooNew: this version does not know that step.
         StoreError: a step was changed after it was applied.
     """
     known = {step.number: step for step in migrations()}
@@ -122,7 +120,7 @@ def check(connection: psycopg.Connection[Any], schema: str) -> int:
 
 
 def _applied(connection: psycopg.Connection[Any], schema: str) -> dict[int, str]:
-    """The checksum of every step that was applied, by number."""
+    """The checksum of every applied step, by number."""
     table = sql.Identifier(schema, "migrations")
     exists = connection.execute("SELECT to_regclass(%s)", (table.as_string(None),)).fetchone()
     if exists is None or exists[0] is None:
@@ -162,7 +160,7 @@ def _secure(connection: psycopg.Connection[Any], schema: str, role: str) -> None
 
 
 def adopt(connection: psycopg.Connection[Any], schema: str) -> None:
-    """Give the tables to what the server has: TimescaleDB, Citus, or partitions by month."""
+    """Adapt the tables to the server: TimescaleDB, Citus, or partitions by month."""
     timescale.adopt(connection, schema)
     partitions.adopt(connection, schema)
     citus.adopt(connection, schema)

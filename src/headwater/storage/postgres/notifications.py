@@ -1,8 +1,8 @@
 """Notifications of commits by other processes, with the tenant and its last sequence number.
 
-Notifications reach whoever was listening when they were sent, and not through a pooler in transaction mode. So a
-listener names the tenants that it cares for, looks after each (re)connection whether it missed something, goes on
-looking now and then, and does so often where a notification of its own does not come back.
+A notification reaches only those who listen when it is sent, and does not pass a pooler in transaction mode. So a
+listener keeps a list of tenants, polls for missed commits after each (re)connection and from time to time, and polls
+often if a test notification does not come back.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from headwater.storage.postgres.security import working_role
 
 CHANNEL = "headwater"
 POLL_S = 0.1
-"""How often to look where notifications do not come."""
+"""Polling interval, in seconds, if notifications do not arrive."""
 CHECK_S = 5.0
-"""How often to look where they do."""
+"""Polling interval, in seconds, if they do."""
 LONGEST_PAUSE_S = 5.0
 _SHORTEST_PAUSE_S = 0.1
 _PROOF_S = 1.0
 _WAKE_S = 0.25
 
 OnChange = Callable[[str, int], None]
-"""Is told the tenant and its last sequence number, on the listener's thread; the same may be told twice."""
+"""Called with a tenant and its last sequence number, on the listener's thread, possibly twice with the same."""
 
 
 class Listener:
-    """Tells of commits until it is closed. ``url`` must lead to the server itself for notifications to come."""
+    """Reports commits until it is closed. Notifications arrive only if ``url`` leads to the server itself."""
 
     def __init__(self, url: str, on_change: OnChange, *, schema: str = SCHEMA, role: str = ROLE) -> None:
         self._url = url
@@ -46,25 +46,25 @@ class Listener:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._ready = threading.Event()
-        #: notifications come; where they do not, the listener looks often
+        #: whether notifications arrive; if not, the listener polls often
         self.is_notified = False
-        #: why the server could not be asked the last time; empty if it could
+        #: why the last attempt to reach the server failed; empty if it succeeded
         self.trouble = ""
         self._thread = threading.Thread(target=self._run, name="headwater-listen", daemon=True)
         self._thread.start()
 
     def watch(self, tenant: str, since: int = 0) -> None:
-        """Care for a tenant, of which everything up to a sequence number is known: nothing after it is missed."""
+        """Report commits of a tenant after a sequence number, without missing any."""
         with self._lock:
             self._seen[tenant] = max(since, self._seen.get(tenant, 0))
 
     def unwatch(self, tenant: str) -> None:
-        """Care for a tenant no more."""
+        """Stop reporting commits of a tenant."""
         with self._lock:
             self._seen.pop(tenant, None)
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until the listener has reached the server; whether it has."""
+        """Wait until the listener has reached the server; returns whether it has."""
         return self._ready.wait(timeout_s)
 
     def close(self) -> None:
@@ -86,17 +86,17 @@ class Listener:
                     self._ready.set()
                     pause = _SHORTEST_PAUSE_S
                     self._follow(connection)
-            except (psycopg.Error, StoreError) as error:  # away, or not made yet
+            except (psycopg.Error, StoreError) as error:  # server down, or schema missing
                 self.is_notified = False
                 self.trouble = str(error).strip()
                 self._closing.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
 
     def _prove(self, connection: psycopg.Connection[Any]) -> bool:
-        """Listen, and see whether a notification comes while nothing is asked.
+        """Start to listen, and test whether a notification arrives on an idle connection.
 
-        Another connection sends it: a pooler in transaction mode passes on what comes with an answer, and may well have
-        sent both statements to the same session of the server.
+        Another connection sends it: a pooler in transaction mode could run both statements in the same session and
+        deliver the notification with the answer.
         """
         connection.execute(f"LISTEN {CHANNEL}")
         with connect(self._url, application_name="headwater-listen") as other:
@@ -124,7 +124,7 @@ class Listener:
         self._on_change(tenant, seq)
 
     def _look(self, connection: psycopg.Connection[Any]) -> None:
-        """Tell of tenants that went on since they were last heard of."""
+        """Report the tenants that have new commits."""
         with self._lock:
             known = dict(self._seen)
         for tenant, seq in known.items():
@@ -139,5 +139,5 @@ class Listener:
 
 
 def listen(url: str, on_change: OnChange, *, schema: str = SCHEMA, role: str = ROLE) -> Listener:
-    """Tell of every commit to a database, whoever makes it, until the listener is closed."""
+    """Start a listener that reports every commit to a database, by any process, until it is closed."""
     return Listener(url, on_change, schema=schema, role=role)

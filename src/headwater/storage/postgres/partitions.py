@@ -1,9 +1,9 @@
-"""Months: the log lies in one partition per month of receipt.
+"""Partitions of the log by month of receipt.
 
-A partition is made ahead of its month, in a transaction of its own: making one needs the table for itself for a moment,
-and what was received in a month without a partition lies in ``frames_other``. A partition of the past that is empty is
-dropped, which gives its space back at once. The store's role owns no table, so both are done by functions of the owner
-that take no names and touch nothing but empty partitions.
+A partition is created ahead of its month, in its own transaction, because that briefly locks the table. Events received
+in a month without a partition go to ``frames_other``. An empty partition of a past month is dropped, which frees its
+space at once. The store's role owns no tables, so functions of the owner do both; they take no names and only touch
+empty partitions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FUNCTIONS = ("make_months", "drop_empty_months")
 
 
 def adopt(connection: psycopg.Connection[Any], schema: str) -> None:
-    """Give the log a partition for what no month holds, and the functions that make and drop months."""
+    """Create the default partition of the log, and the functions that create and drop months."""
     if not is_partitioned(connection, schema):
         return
     other = sql.Identifier(schema, "frames_other")

@@ -19,7 +19,7 @@ _TYPES = [one.split()[1] for one in COLUMNS]
 
 
 class QuarantineTable:
-    """Keeps what was refused, within the transaction of the caller. ``next_id`` assigns ids."""
+    """Stores refused events, within the caller's transaction. ``next_id`` allocates ids."""
 
     def __init__(self, session: Session, next_id: Callable[[], int]) -> None:
         self._session = session
@@ -27,7 +27,7 @@ class QuarantineTable:
         self._next_id = next_id
 
     def keep(self, refused: Sequence[Quarantined]) -> tuple[list[int], int]:
-        """Keep what was refused; returns the ids, and how many older entries made room."""
+        """Store refused events; returns their ids and how many older entries were dropped."""
         digests: list[bytes] = []
         given: dict[bytes, tuple[Any, ...]] = {}
         for one in map(entry_of, refused):
@@ -46,7 +46,7 @@ class QuarantineTable:
         return [ids[digest] for digest in digests], self.drop(gone)
 
     def put(self, entries: Sequence[tuple[Any, ...]]) -> dict[bytes, int]:
-        """Write entries, each once; returns their ids by digest. What is there already is counted there."""
+        """Write entries; returns their ids by digest. For one that exists already, its count is raised."""
         return dict(self._session.rows(self._sql["quarantine_add"], arrays_of(_TYPES, entries)))
 
     def page(self, limit: int, before: int | None) -> list[Quarantined]:
@@ -66,11 +66,11 @@ class QuarantineTable:
         return self._session.execute(self._sql["quarantine_drop"], (column("bigint", list(set(ids))),)).rowcount
 
     def forget(self, before: int) -> None:
-        """Drop what came last before an instant."""
+        """Drop entries last seen before an instant."""
         self._session.execute(self._sql["quarantine_forget"], (before,))
 
     def totals(self, dropped: int) -> QuarantineTotals:
-        """How much is kept."""
+        """The size of the quarantine."""
         ((entries, size),) = self._session.rows(self._sql["quarantine_totals"])
         return QuarantineTotals(entries=entries, size_bytes=int(size), dropped=dropped)
 
@@ -81,5 +81,5 @@ def _entry(row: tuple[Any, ...]) -> Quarantined:
 
 
 def _storable(text: str) -> str:
-    """A text as PostgreSQL can hold it: no NUL, no lone surrogates."""
+    """A text that PostgreSQL can store: without NUL and lone surrogates."""
     return text.replace("\0", "\\u0000").encode("utf-8", "backslashreplace").decode()

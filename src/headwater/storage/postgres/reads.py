@@ -1,4 +1,4 @@
-"""Records which run read a dataset at which time: one row per run and mark."""
+"""Records when runs read datasets: one row per run and mark."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headwater.storage.postgres.table import arrays_of
 
 
 class PostgresReads:
-    """Rows of one tenant; what is added is written with the batch."""
+    """The records of one tenant; new ones are written with the batch."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -22,7 +22,7 @@ class PostgresReads:
         return len(self._pending)
 
     def add(self, dataset: int, mark: int, at: int, run: int) -> None:
-        """A run read a dataset under a mark, at an instant."""
+        """Record that a run read a dataset under a mark at an instant."""
         self._pending.add((dataset, mark, at, run))
 
     def between(self, dataset: int, mark: int, first: int, last: int) -> list[int]:
@@ -31,7 +31,7 @@ class PostgresReads:
         return [run for (run,) in self._session.rows(self._between, (dataset, mark, first, last))]
 
     def earliest(self, dataset: int, mark: int, first: int, limit: int) -> list[tuple[int, int]]:
-        """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
+        """(instant, run) pairs of reads of a dataset under a mark from ``first`` on, earliest first."""
         self.flush()
         return self._session.rows(self._earliest, (dataset, mark, first, limit))
 
@@ -45,11 +45,11 @@ class PostgresReads:
         return found
 
     def flush(self) -> None:
-        """Write what is pending."""
+        """Write everything pending."""
         if self._pending:
             self._session.execute(self._add, arrays_of(["bigint"] * 4, list(self._pending)))
             self._pending.clear()
 
     def clear(self) -> None:
-        """Forget what is pending."""
+        """Drop everything pending."""
         self._pending.clear()

@@ -21,7 +21,7 @@ class PostgresRewrites(Rewrites):
         self._sql = queries()
 
     def shed(self) -> None:
-        """Drop the oldest half of what is stored, where it is too much with what a batch has to tell."""
+        """Drop the older half of the stored entries if they are too many together with the pending ones."""
         tables = self._tables
         size, most = tables.counter(KEPT) + len(self), most_kept(tables.counter("step"))
         if not self or size <= most:
@@ -32,14 +32,14 @@ class PostgresRewrites(Rewrites):
             tables.advance(KEPT_FLOOR, last - self.floor)
 
     def flush(self) -> None:
-        """Write what a batch has to tell."""
+        """Write the changes of a batch."""
         if self:
             tables = self._tables
             tables.advance(KEPT, len(self))
             self._session.execute(self._sql["rewrites_add"], (tables.next_id("step"), len(self), self.take()))
 
     def after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, entry) pairs by number from above ``step`` up to ``until``."""
+        """(number, entry) pairs with numbers above ``step`` up to ``until``, ascending."""
         return [(row[0], bytes(row[1])) for row in self._session.rows(self._sql["rewrites_after"], (step, until))]
 
     @property

@@ -1,6 +1,6 @@
-"""The search texts on a PostgreSQL server, with the index of their pieces.
+"""The search texts on a PostgreSQL server, with the index of their parts.
 
-All look-ups are by equality or order, the only comparisons that row-level security lets an index answer.
+All look-ups use equality or order, the only comparisons for which row-level security allows an index.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from headwater.storage.projection.search_index import Posting
 
 
 class SearchTable(Posting, PostgresTable[int, SearchText]):
-    """The search texts, and what finds them."""
+    """The search texts and their index."""
 
     def loose(self) -> tuple[int, list[SearchText]]:
-        """(the set of nodes that the index does not know as they are, what they are now)."""
+        """(set of nodes that the index has not taken in, their current texts)."""
         nodes = [node for (node,) in self._session.rows(queries()["loose_nodes"])]
         return node_sets.of(nodes), self.among("node", nodes) if nodes else []
 
     def sets(self, keys: Iterable[str]) -> dict[str, int]:
-        """The nodes that the index has under each key; a key that has none is left out."""
+        """The set of nodes under each key of the index; keys without nodes are left out."""
         found = self._session.rows(queries()["postings_of"], (column("text", sorted(keys)),))
         return {key: node_sets.joined((part, nodes) for _, part, nodes in some) for key, some in groupby(found, _first)}
 
     def keys_between(self, first: str, last: str) -> list[str]:
-        """The keys of a range, ascending."""
+        """The keys in a range, ascending."""
         return [key for (key,) in self._session.rows(queries()["postings_keys"], (first, last, last))]
 
     def _loosen(self, nodes: Sequence[tuple[int, str]]) -> None:

@@ -1,6 +1,6 @@
 """Row-level security: policies on every table, and a role that cannot bypass them.
 
-A policy compares ``tenant_id`` with a setting of the transaction. Where none is set nothing is seen.
+A policy compares ``tenant_id`` with a setting of the transaction. Without the setting, no rows are visible.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ORDER BY c.relname
 
 
 def close_tables(connection: Connection, schema: str) -> None:
-    """Put every table that has a tenant behind row-level security, its owner included."""
+    """Put every table with a tenant column behind row-level security, which also binds its owner."""
     for table, has_policy, is_forced in connection.execute(_TABLES, (schema,)).fetchall():
         close_table(connection, sql.Identifier(schema, table), has_policy=has_policy, is_forced=is_forced)
 
@@ -42,14 +42,14 @@ def close_table(connection: Connection, name: sql.Identifier, *, has_policy: boo
 
 
 def unprotected(connection: Connection, schema: str) -> list[str]:
-    """The tables of a schema that row-level security does not guard as it should."""
+    """The tables of a schema that lack row-level security."""
     found = connection.execute(_TABLES, (schema,)).fetchall()
     return [table for table, has_policy, is_forced in found if not (has_policy and is_forced)]
 
 
 # -- the role ------------------------------------------------------------------------------------------------------
 def make_role(connection: Connection, role: str) -> str | None:
-    """Make the role that the store works as, if the connecting role may; None if there is none of that name."""
+    """Create the role that the store works as, if the connecting role may; returns None if there is none."""
     if not _exists(connection, role):
         try:
             with connection.transaction():
@@ -61,18 +61,18 @@ def make_role(connection: Connection, role: str) -> str | None:
         except psycopg.errors.InsufficientPrivilege:
             return None
         except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-            pass  # another database of this server was first
+            pass  # created meanwhile, for another database of this server
     if not may_become(connection, role):
         try:
             with connection.transaction():
                 connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
         except psycopg.errors.InsufficientPrivilege:
-            pass  # others may become it
+            pass  # other roles may be allowed to become it
     return role
 
 
 def grant(connection: Connection, schema: str, role: str | None) -> None:
-    """Let the role use the schema, and whatever is made in it."""
+    """Let the role use the schema and everything created in it."""
     if role is None:
         return
     name, given = sql.Identifier(schema), sql.Identifier(role)
@@ -90,23 +90,23 @@ def _exists(connection: Connection, role: str) -> bool:
 
 
 def may_become(connection: Connection, role: str) -> bool:
-    """Whether the connecting role may work as another."""
+    """Whether the connecting role may become another."""
     how = "SET" if connection.info.server_version >= 160000 else "MEMBER"
     found = connection.execute("SELECT pg_has_role(current_user, %s, %s)", (role, how)).fetchone()
     return found is not None and bool(found[0])
 
 
 def looks_past(connection: Connection) -> bool:
-    """Whether the connecting role is one that row-level security does not hold back."""
+    """Whether the connecting role bypasses row-level security."""
     found = connection.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user").fetchone()
     return found is not None and bool(found[0])
 
 
 def working_role(connection: Connection, role: str) -> str | None:
-    """The role to change to in every transaction; None if the connecting role is right as it is.
+    """The role to switch to in every transaction; None if the connecting role can be used itself.
 
     Raises:
-        StoreError: the connecting role looks past row-level security, and there is no other that it may become.
+        StoreError: the connecting role bypasses row-level security and may not become another role.
     """
     if _exists(connection, role) and may_become(connection, role):
         return role

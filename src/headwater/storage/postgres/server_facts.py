@@ -18,30 +18,30 @@ Connection = psycopg.Connection[Any]
 
 
 class Extension(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the extensions that a store uses where it finds them."""
+    """An extension that a store uses if it is available."""
 
     is_available: bool
-    """The server has it."""
+    """Whether the server has it."""
     version: str
-    """As it is installed in the database; empty if it is not."""
+    """The version installed in the database; empty if it is not installed."""
     is_used: bool
-    """The tables of the store are given to it."""
+    """Whether the tables of the store use it."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a database is like."""
+    """The properties of a database."""
 
     server: str
     step: int
-    """The last step of the schema that the database has seen, of ``steps``."""
+    """The last schema step applied to the database, of ``steps``."""
     steps: int
     user: str
     role: str
-    """Whom the store works as."""
+    """The role that the store works as."""
     is_isolated: bool
-    """The role that the store works as cannot look past row-level security."""
+    """Whether the role that the store works as cannot bypass row-level security."""
     unprotected: list[str]
-    """Tables that row-level security does not guard as it should: there must be none."""
+    """Tables that lack row-level security: must be empty."""
     months: list[str]
     """The partitions of the log."""
     size_bytes: int
@@ -53,11 +53,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def facts(url: str, *, schema: str = SCHEMA, role: str = ROLE) -> Facts:
-    """What a database is like.
+    """Inspect a database.
 
     Raises:
         StoreUnavailable: the server cannot be reached.
-        ConfigError: the address cannot be read.
+        ConfigError: the address is invalid.
     """
     with explained(), connect(url) as connection:
         try:
@@ -110,7 +110,7 @@ def _extension(connection: Connection, name: str, *, is_used: bool) -> Extension
 
 
 def stored_tenants(url: str, *, schema: str = SCHEMA) -> list[str]:
-    """The tenants that have a store in a database, as far as the connecting role may see them, by name."""
+    """The names of the tenants with a store in a database, as far as the connecting role may see them."""
     with explained(), connect(url) as connection:
         if not version_of(connection, schema):
             return []

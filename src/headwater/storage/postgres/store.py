@@ -1,4 +1,4 @@
-"""The PostgreSQL store: a row of ``tenants`` is the writer lock, one commit serves all waiting requests."""
+"""The PostgreSQL store: a row of ``tenants`` is the writer lock; one commit serves all waiting requests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from headwater.storage.postgres.tables import PostgresTables
 from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outdated
 
 TIMEOUT_S = 10.0
-"""How long to wait for another process that writes for the same tenant."""
+"""Seconds to wait for another process that writes for the same tenant."""
 _DAY_US = 86_400_000_000
 _END_OF_TIME = 2**63 - 1
 _PROJECTED = (
@@ -35,14 +35,14 @@ _PROJECTED = (
     "listings", "pulses", "dependencies", "rewrites", "reads", "touches",
 )  # fmt: skip
 _PROJECTION = 13
-"""The step of the schema at which what is kept beside the log, or what is read out of it, last changed."""
+"""The schema step at which the projections, or how they are derived from the log, last changed."""
 _LOG_BYTES = "log_bytes"
 _KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", DROPPED)
-"""Counters that outlive the projections."""
+"""Counters that survive a rebuild."""
 
 
 class PostgresStore(GroupCommitStore):
-    """One tenant's lineage in a schema that it shares with others, who cannot see it."""
+    """One tenant's lineage in a schema shared with other tenants, who cannot see it."""
 
     capabilities = Capabilities(is_durable=True, has_online_backup=True)
     _tables: PostgresTables
@@ -76,18 +76,16 @@ class PostgresStore(GroupCommitStore):
         share_index_with: PostgresStore | None = None,
         on_progress: Progress = in_silence,
     ) -> Self:
-        """Open the store of a tenant in a database, both made ready if they are new and ``create`` is true.
+        """Open the store of a tenant in a database; with ``create``, schema and tenant are created if missing.
 
-        ``role`` is whom the store works as, where the connecting role may become it. ``index_folder`` is where graph
-        indexes are saved, None for nowhere; ``share_index_with`` is another open store of the same tenant and
-        database: the two hold one graph index in memory. ``on_progress`` is told how far it is while views that an
-        earlier version made are rebuilt.
-
+        The store works as ``role`` if the connecting role may become it. ``index_folder`` is where graph indexes are
+        saved, None to keep them in memory; ``share_index_with`` is another open store of the same tenant and database
+        to share one index with. ``on_progress`` is called while projections of an earlier version are rebuilt.
         Raises:
-            InvalidInput: the tenant is no plain name, or the index of another tenant was to be shared.
-            StoreUnavailable, StoreLocked, StoreReadOnly, StoreFull, StoreTooNew, StoreOutdated: what they say.
-            StoreError: there is no store and none is to be made, or the role would see every tenant.
-            ConfigError: the address cannot be read.
+            InvalidInput: the tenant is not a plain name, or the index of another tenant was to be shared.
+            StoreUnavailable, StoreLocked, StoreReadOnly, StoreFull, StoreTooNew, StoreOutdated: see there.
+            StoreError: the store does not exist and ``create`` is false, or the role could see every tenant.
+            ConfigError: the address is invalid.
         """
         check_tenant(tenant)
         if share_index_with is not None and share_index_with.tenant != tenant:
@@ -110,7 +108,7 @@ class PostgresStore(GroupCommitStore):
 
     @classmethod
     def drop(cls, url: str, tenant: str, *, schema: str = SCHEMA, role: str = ROLE) -> None:
-        """Delete everything of a tenant. Does nothing if there is none."""
+        """Delete everything of a tenant. Does nothing if it does not exist."""
         check_tenant(tenant)
         with explained():
             with connect(url) as connection:
@@ -125,7 +123,7 @@ class PostgresStore(GroupCommitStore):
                 session.commit()
 
     def _found(self, on_progress: Progress, *, may_make: bool) -> None:
-        """See that the tenant is there; a new one gets a number of its own, so that no other index is taken for its."""
+        """Ensure that the tenant exists; a new one gets a random origin, so that no saved index is mistaken for its."""
         session = self._session
         try:
             found = session.begin(is_writer=False)
@@ -144,7 +142,7 @@ class PostgresStore(GroupCommitStore):
             session.rollback()
 
     def _renew(self, counters: dict[str, int], on_progress: Progress, *, may_make: bool) -> None:
-        """Make the projections again that an earlier version made without all that this one keeps."""
+        """Rebuild the projections of an earlier version."""
         if counters.get("projection", 1) >= _PROJECTION:
             return
         if not may_make:
@@ -153,7 +151,7 @@ class PostgresStore(GroupCommitStore):
 
     @classmethod
     def outdated(cls, url: str, tenant: str, *, schema: str = SCHEMA, role: str = ROLE) -> Outdated | None:
-        """What there is to do before the store of a tenant can be used; None if there is none, or nothing to do.
+        """The upgrade that the store of a tenant needs before it can be used; None if there is no store or no upgrade.
 
         Raises as ``open`` does.
         """
@@ -204,23 +202,23 @@ class PostgresStore(GroupCommitStore):
                 self._forget()
                 self._session.rollback()
                 if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-                    self._session.close()  # the server became a standby: find the primary next time
+                    self._session.close()  # the server became a standby: look for the primary next time
                 raise
             finally:
                 self._depth -= 1
                 self._log.settled()
 
     def _make_months(self) -> None:
-        """Once a day, see that the log has a partition for this month and the next."""
+        """Once a day, ensure that the log has partitions for this month and the next."""
         day = now_us() // _DAY_US
         if day != self._day:
             self._session.alone(self._sql["make_months"])
             self._day = day
 
     def retain(self, *, before: int) -> int:
-        """Forget events received before an instant, with what only they showed; return how many were forgotten.
+        """Delete events received before an instant, and all lineage known from them alone; return their number.
 
-        Months of the log in which nobody has anything left are dropped.
+        Months of the log that are empty for all tenants are dropped.
         """
         gone = super().retain(before=before)
         if gone:
@@ -229,7 +227,7 @@ class PostgresStore(GroupCommitStore):
         return gone
 
     def _end(self) -> None:
-        """Write what is pending; count the commit, tell those who listen, and commit, in one round trip."""
+        """Write pending rows, count the commit, notify listeners, and commit, in one round trip."""
         tables, session = self._tables, self._session
         tables.flush()
         counters = tables.counters()
@@ -275,27 +273,27 @@ class PostgresStore(GroupCommitStore):
         return int(events), refused, self._tables.counter("event")
 
     def size_bytes(self) -> int:
-        """Bytes of the log: what else is stored follows from it, and lies in tables that tenants share.
+        """Size of the log in bytes: everything else derives from it, in tables that tenants share.
 
-        It is counted with every commit; what versions wrote that did not count is added up when it is first asked for.
+        The size is updated with every commit; for logs of earlier versions it is summed up on first use.
         """
         with self._reading():
             known = self._tables.counters().get(_LOG_BYTES)
             return self._log.size_bytes() if known is None else known
 
     def backup(self, target: Path) -> None:
-        """Write a consistent copy of the log to a file, over a connection of its own: others go on writing.
+        """Write a consistent copy of the log to a file, over a separate connection: writers are not blocked.
 
-        ``restore`` puts it back. For the whole database, with every tenant, use PostgreSQL's own tools.
+        ``restore`` reads it. To back up a whole database with all tenants, use PostgreSQL's own tools.
         """
         with explained(), closing(self._session.another()) as session:
             backup.write(session, Path(target))
 
     def restore(self, source: Path) -> None:
-        """Put the log of a backup into this store, which must be empty, and make everything that follows from it.
+        """Restore the log of a backup into this store, which must be empty, and rebuild the projections.
 
         Raises:
-            StoreError: the store is not empty, or there is no such file; ``StoreCorrupt`` when it is damaged.
+            StoreError: the store is not empty, or the file does not exist; ``StoreCorrupt`` if it is damaged.
         """
         copy, frames = backup.read(Path(source))
         with self._writing():
@@ -312,14 +310,14 @@ class PostgresStore(GroupCommitStore):
         self._indexes.forget()
 
     def close(self) -> None:
-        """Let go of the connection and the indexes. Idempotent."""
+        """Close the connection and release the indexes. Idempotent."""
         self._leave_indexes()
         with self._lock:
             self._session.close()
 
 
 def _prepare(url: str, tenant: str, schema: str, role: str, *, may_make: bool, timeout_s: float) -> Session:
-    """See that the schema is of this version; returns a session in the way that the database wants it."""
+    """Ensure that the schema is of this version; returns a session with the settings that the database needs."""
     with connect(url) as connection:
         if not is_current(connection, schema):
             if not may_make:
@@ -344,7 +342,7 @@ def _session(
 
 
 def check_tenant(tenant: str) -> None:
-    """Raise ``InvalidInput`` where a tenant is no plain name."""
+    """Raise ``InvalidInput`` if a tenant is not a plain name."""
     if not tenant or len(tenant) > 200 or tenant.startswith(".") or any(char in tenant for char in '/\\:\0"<>|?*'):
         rule = "must be a name of at most 200 letters, digits, '-', '_' and '.'"
         raise InvalidInput(field="tenant", value=repr(tenant), rule=rule)

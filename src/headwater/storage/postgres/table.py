@@ -1,4 +1,4 @@
-"""One table on the server behind a cache. A question costs a round trip: rows that a batch will ask for are fetched
+"""A table on the server behind a cache. A query costs a round trip, so the rows that a batch will need are fetched
 together before it begins."""
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Statements:
         if self.table == "changes" and name == "name":
             return "name_key = md5(%s::text)"
         if self.table == "versions" and name == "tag":
-            return "md5(tag) = md5(%s::text)"  # as its index has it
+            return "md5(tag) = md5(%s::text)"  # the expression of its index
         return f"{name} = %s"
 
     def where(self, names: Sequence[str]) -> str:
@@ -80,7 +80,7 @@ class PostgresTable(CachedTable[K, R]):
         super().__init__(layout.key, layout.encode, layout.decode, fresh, cache_size)
         self._session = session
         self._statements = Statements(layout)
-        #: the keys of every stored row in which a column has a value, until the batch is written
+        #: by column and value, the keys of all stored rows that have it, until the batch is written
         self._whole: dict[tuple[str, Any], list[K]] = {}
 
     # -- one row ---------------------------------------------------------------------------------------------------
@@ -92,19 +92,19 @@ class PostgresTable(CachedTable[K, R]):
         return super()._is_new(key) or any(pair in self._whole for pair in pairs)
 
     def touches(self, name: str, value: Any) -> bool:
-        """Whether a row with that value is put, or dropped, and not written yet."""
+        """Whether a pending change concerns a row with that value."""
         return any(columns_of(key)[self._keys.index(name)] == value for key in self._pending)
 
     # -- many rows -------------------------------------------------------------------------------------------------
     def expect(self, keys: Iterable[K]) -> None:
-        """Fetch the rows of these keys, of one column, that are not cached."""
+        """Fetch the rows with these keys, of one column, that are not cached."""
         unknown = {key for key in keys if key not in self._rows and key not in self._absent and not self._is_new(key)}
         unknown.difference_update(self._pending)
         if unknown:
             self._absent.update(unknown - {self._key(row) for row in self.among(self._keys[0], list(unknown))})
 
     def expect_all(self, name: str, values: Iterable[Any]) -> None:
-        """Fetch every row in which a column has one of some values; for the duration of the batch there is no other."""
+        """Fetch every row with one of these values in a column; during the batch no others are looked for."""
         unknown = [value for value in set(values) if (name, value) not in self._whole and not self.fresh(name, value)]
         if unknown:
             self._whole.update(((name, value), []) for value in unknown)
@@ -112,12 +112,12 @@ class PostgresTable(CachedTable[K, R]):
                 self._whole[name, getattr(row, name)].append(self._key(row))
 
     def among(self, name: str, values: Sequence[Any]) -> list[R]:
-        """The stored rows in which a column has one of some values."""
+        """The stored rows with one of these values in a column."""
         given = column(self._statements.types[name], values)
         return self.stored(self._statements.among(name), (given,))
 
     def get_many(self, keys: Iterable[K]) -> list[R]:
-        """The rows of these keys: those in the cache, and the others by one statement."""
+        """The rows with these keys: those in the cache, and the others with one statement."""
         wanted = set(keys)
         self.expect(wanted)
         return [row for key in wanted if (row := self._rows.get(key)) is not None]
@@ -133,7 +133,7 @@ class PostgresTable(CachedTable[K, R]):
         return [row for row in stored if self._key(row) not in self._pending] + self.pending(**equal)
 
     def _where(self, names: Sequence[str], equal: dict[str, Any]) -> list[R]:
-        """The stored rows with these values, as far as they are not changed by this batch."""
+        """The stored rows with these values that this batch has not changed."""
         if any(self.fresh(name, value) for name, value in equal.items()):
             return []
         for name, value in equal.items():
@@ -144,19 +144,19 @@ class PostgresTable(CachedTable[K, R]):
         return self.stored(self._statements.where(names), tuple(equal[name] for name in names))
 
     def rows(self) -> Iterator[R]:
-        """Every row, by key; made as they are asked for, and not kept."""
+        """All rows, by key, decoded lazily and not cached."""
         self.flush()
         for columns in self._session.rows(self._statements.all, ()):
             row = self._decode(*columns)
             yield self._rows.get(self._key(row), row)
 
     def select(self, statement: str, parameters: Columns) -> list[R]:
-        """The rows of a statement that gives all columns of the table."""
+        """The rows of a statement that returns all columns of the table."""
         self.flush()
         return self.stored(statement, parameters)
 
     def stored(self, statement: str, parameters: Columns) -> list[R]:
-        """The rows of such a statement as they are stored, whatever is pending."""
+        """The rows of such a statement as stored, without pending changes."""
         decode, keep = self._decode, self.keep
         found = [decode(*columns) for columns in self._session.rows(statement, parameters)]
         return [keep(row) for row in found if self._pending.get(self._key(row), row) is not None]
@@ -175,7 +175,7 @@ class PostgresTable(CachedTable[K, R]):
         super().flush()
 
     def written(self) -> None:
-        """The batch is written: what was fetched for it may be let go."""
+        """The batch is written: rows fetched for it may be dropped."""
         self._whole.clear()
 
     def clear(self) -> None:
@@ -185,13 +185,13 @@ class PostgresTable(CachedTable[K, R]):
 
 
 def arrays_of(types: Sequence[str], rows: Sequence[Columns]) -> list[Any]:
-    """Rows as one array per column, for as many columns as the rows have."""
+    """Rows as one array per column."""
     return [column(kind, values) for kind, values in zip(types, zip(*rows, strict=True), strict=False)]
 
 
 class PostgresContents(Generic[C]):
-    """Content by digest. Ids rise with time and content never changes, so what is known stays known; the digests of a
-    store that is not large are all known, and nothing is asked to learn that content is new."""
+    """Content by digest. Ids ascend and content never changes, so cached entries stay valid. Of a store of moderate
+    size all digests are cached, so that new content is recognised without a query."""
 
     MOST_KNOWN = 100_000
 
@@ -208,7 +208,7 @@ class PostgresContents(Generic[C]):
         self._ids: dict[bytes, int] = {}
         self._rows: dict[int, C] = {}
         self._pending: list[tuple[int, bytes, bytes]] = []
-        #: every digest up to this id is known; nothing is asked while nobody else writes
+        #: every digest up to this id is cached; no query is needed while nobody else writes
         self._known_to = 0
         self._is_current = False
         sql = queries()
@@ -216,7 +216,7 @@ class PostgresContents(Generic[C]):
         self._statements = {one: sql[f"contents_{one}"].replace(":table", name) for one in names}
 
     def id_of(self, digest: bytes) -> int | None:
-        """The id under which that content is stored."""
+        """The id of the content with that digest, or None."""
         found = self._ids.get(digest)
         if found is None and not self._is_current and len(self._ids) <= self.MOST_KNOWN:
             self._learn()
@@ -229,7 +229,7 @@ class PostgresContents(Generic[C]):
         return found
 
     def _learn(self) -> None:
-        """Read the digests of what is stored and not known yet, unless there are too many."""
+        """Read the stored digests that are not cached yet, unless there are too many."""
         stored = self._session.rows(self._statements["digests"], (self._known_to, self.MOST_KNOWN + 1))
         self._ids.update(stored)
         if stored:
@@ -237,13 +237,13 @@ class PostgresContents(Generic[C]):
         self._is_current = len(stored) <= self.MOST_KNOWN
 
     def add(self, content_id: int, digest: bytes, row: C) -> None:
-        """Store content that is new."""
+        """Store new content."""
         self._pending.append((content_id, digest, pack(self._encode(row))))
         self._ids[digest] = content_id
         self._rows[content_id] = row
 
     def get(self, content_id: int) -> C:
-        """The content of that id."""
+        """The content with that id."""
         found = self._rows.get(content_id)
         if found is None:
             columns = self._session.execute(self._statements["get"], (content_id,)).fetchone()
@@ -253,7 +253,7 @@ class PostgresContents(Generic[C]):
         return found
 
     def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
-        """The content of these ids: that in the cache, and the other by one statement."""
+        """The content with these ids: from the cache, and the rest with one statement."""
         wanted = set(content_ids)
         unknown = [one for one in wanted if one not in self._rows]
         if unknown:
@@ -263,7 +263,7 @@ class PostgresContents(Generic[C]):
         return {one: self._rows[one] for one in wanted}
 
     def catch_up(self) -> None:
-        """Another process wrote: there may be content that is not known."""
+        """Another process wrote: there may be content that is not cached."""
         self._is_current = False
 
     @property
@@ -272,7 +272,7 @@ class PostgresContents(Generic[C]):
         return bool(self._pending)
 
     def flush(self) -> None:
-        """Write what is new."""
+        """Write new content."""
         if self._pending:
             self._session.execute(self._statements["put"], arrays_of(("bigint", "bytea", "bytea"), self._pending))
             self._pending.clear()
@@ -281,7 +281,7 @@ class PostgresContents(Generic[C]):
         return len(self._rows)
 
     def clear(self) -> None:
-        """Forget everything: the batch was rolled back, or the ids may mean something else now."""
+        """Drop everything: the batch was rolled back, or the ids may have changed their meaning."""
         self._ids.clear()
         self._rows.clear()
         self._pending.clear()

@@ -37,7 +37,7 @@ class PostgresTables(BatchTables):
 
     # -- look-ups --------------------------------------------------------------------------------------------------
     def name(self, kind: int, namespace: str, name: str) -> Name | None:
-        """The name in its normalised form."""
+        """The row of a normalised name."""
         place = (kind, namespace, name)
         found = self._name_ids.get(place)
         if found is not None:
@@ -51,7 +51,7 @@ class PostgresTables(BatchTables):
         return row
 
     def run(self, run_id: str) -> Run | None:
-        """The run of that UUID."""
+        """The run with that UUID."""
         if run_id in self._new_runs:
             return None
         found = self._run_ids.get(run_id)
@@ -63,12 +63,12 @@ class PostgresTables(BatchTables):
         return self.runs.get(found)
 
     def has_dependencies(self) -> bool:
-        """Whether any run builds on another."""
+        """Whether any run declares a dependency."""
         self.dependencies.flush()
         return bool(self._session.rows(self._sql["dependencies_any"], ()))
 
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
-        """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""
+        """The latest version that another run wrote no later than ``at``; with ``tag``, only with that mark."""
         given = (dataset, at, rows.uuid_bytes(run_id))
         if tag:
             return next(iter(self.versions.select(self._sql["version_marked_before"], (*given, tag))), None)
@@ -86,14 +86,14 @@ class PostgresTables(BatchTables):
         return self.versions.select(self._sql["latest_versions"], given)
 
     def version_ordinal(self, version: Version) -> int:
-        """The place of a version among those of its dataset, from 1."""
+        """The number of a version among those of its dataset, from 1."""
         self.versions.flush()
         at = version.created_at
         given = (version.dataset, at, at, rows.uuid_bytes(version.run_id), version.tag)
         return int(self._session.rows(self._sql["version_ordinal"], given)[0][0])
 
     def nodes_after(self, after: int, *, kind: int | None, type: str | None = None) -> Iterator[Node]:
-        """Nodes with a higher id, ascending; of a type, where one is given, whatever the case of its ASCII letters."""
+        """Nodes with a higher id, ascending. ``type`` ignores the case of ASCII letters."""
         while page := self.nodes.select(self._sql["nodes_after"], (after, kind, kind, type, type, _PAGE)):
             yield from page
             after = page[-1].id
@@ -112,28 +112,28 @@ class PostgresTables(BatchTables):
         return self.runs.select(self._sql["runs_by_start"], (*given, limit))
 
     def runs_between(self, first: str, last: str, limit: int) -> list[Run]:
-        """Runs by UUID, from one to another."""
+        """Runs with UUIDs in a range, by UUID."""
         given = (rows.uuid_bytes(first), rows.uuid_bytes(last), limit)
         return self.runs.select(self._sql["runs_between"], given)
 
-    # -- for many at once ------------------------------------------------------------------------------------------
+    # -- bulk look-ups ---------------------------------------------------------------------------------------------
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
-        """For each of these datasets its latest version no later than an instant."""
+        """The latest version of each dataset no later than an instant."""
         given = (column("bigint", list(set(datasets))), END_OF_TIME if as_of is None else as_of)
         return self.versions.select(self._sql["latest_version_of_each"], given)
 
     def version_ordinals(self, versions: Iterable[int]) -> dict[int, int]:
-        """The place of these versions among those of their dataset, from 1."""
+        """The number of each version among those of its dataset, from 1."""
         self.versions.flush()
         return dict(self._session.rows(self._sql["version_ordinals"], (column("bigint", list(set(versions))),)))
 
     def latest_run_of_each(self, jobs: Iterable[int], as_of: int | None) -> list[Run]:
-        """For each of these jobs its last run that started no later than an instant, without the document."""
+        """The latest run of each job that started no later than an instant, without its document."""
         given = (column("bigint", list(set(jobs))), END_OF_TIME if as_of is None else as_of)
         return self._heads("latest_run_of_each", given)
 
     def run_heads(self, runs: Iterable[int]) -> list[Run]:
-        """The runs of these ids, without the document."""
+        """The runs with these ids, without their documents."""
         return self._heads("run_heads", (column("bigint", list(set(runs))),))
 
     def _heads(self, query: str, parameters: tuple[Any, ...]) -> list[Run]:
@@ -147,12 +147,12 @@ class PostgresTables(BatchTables):
         return self._session.rows(self._sql["named_nodes"], (column("bigint", list(set(nodes))),))
 
     def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[HeldEdge]:
-        """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
+        """Valid edges with one of these nodes on that side, with the run that last reported each."""
         given = {"nodes": column("bigint", list(set(nodes))), "as_of": as_of}
         return self._holding(self._sql["edges_holding"].replace(":side", side), given)
 
     def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
-        """Edges between these sources and targets that hold, with the run that last showed their flow."""
+        """Valid edges between these (source, target) pairs, with the run that last reported each."""
         wanted = list(set(pairs))
         sources, targets = (column("bigint", [pair[end] for pair in wanted]) for end in (0, 1))
         return self._holding(self._sql["edges_between"], {"sources": sources, "targets": targets, "as_of": as_of})
@@ -178,8 +178,8 @@ class PostgresTables(BatchTables):
         self._mentions.add(said, run, at, seq)
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
-        """Mentions of these names a commit, with the earliest event time in it; those of the current batch
-        come first."""
+        """Mentions of these names by commit, with the earliest event time in it; those of the current batch come
+        first."""
         wanted = frozenset(names)
         yield first, self._mentions.naming(wanted)
         place = (-END_OF_TIME, 0)
@@ -189,7 +189,7 @@ class PostgresTables(BatchTables):
                 place = (earliest, number)
 
     def mentions(self, names: Iterable[int]) -> list[Mention]:
-        """Every mention of these names."""
+        """All mentions of these names."""
         return [one for _, some in self.mentions_within(names, -END_OF_TIME, END_OF_TIME) for one in some]
 
     # -- followers -------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ class PostgresTables(BatchTables):
         return [(row[0], row[1]) for row in self._session.rows(self._sql[f"{level}_kinds"], given)]
 
     def epoch(self, level: Level) -> int:
-        """How often ids or edges of a level were rewritten, counted from a number of this store's own."""
+        """How often ids or edges of a level were rewritten, counted from the store's random origin."""
         return self.counter("origin") + self.counter(f"{level}_epoch")
 
     def rewritten(self, level: Level) -> None:

@@ -1,4 +1,5 @@
-"""TimescaleDB, where it is installed when the schema is made: the log is a hypertable, compressed when it is old."""
+"""Support for TimescaleDB: if it is installed when the schema is created, the log is a hypertable, compressed with
+age."""
 
 from __future__ import annotations
 
@@ -13,12 +14,12 @@ EXTENSION = "timescaledb"
 
 
 def log_schema(schema: str) -> str:
-    """The schema of the hypertable and its chunks, closed to the role that the store works as."""
+    """The schema of the hypertable and its chunks, inaccessible to the role that the store works as."""
     return f"{schema}_log"
 
 
 def statements(schema: str) -> str:
-    """The SQL that makes the log a hypertable."""
+    """The SQL that turns the log into a hypertable."""
     log = log_schema(schema)
     text = files(__package__).joinpath("timescale.sql").read_text(encoding="utf-8")
     for place, value in (
@@ -45,7 +46,7 @@ def is_used(connection: Connection, schema: str) -> bool:
 
 
 def adopt(connection: Connection, schema: str) -> None:
-    """Make the log a hypertable, where it is a plain table and the extension is there."""
+    """Turn the log into a hypertable, if it is a plain table and the extension is installed."""
     frames = sql.Identifier(schema, "frames").as_string(None)
     found = connection.execute("SELECT relkind FROM pg_class WHERE oid = to_regclass(%s)", (frames,)).fetchone()
     if found is not None and found[0] in ("r", b"r") and is_installed(connection):

@@ -1,14 +1,12 @@
-"""The run level: the version of each dataset that a run read, and the versions it made from them.
+"""The run level: the version of each dataset that a run read, and the versions that it made from them.
 
-A run that counts leaves a version of every dataset it wrote and a derivation for every group of outputs with the same
-inputs. What it read is, in this order:
-
-1. its own version, where another of its derivations wrote the dataset first (a chain inside one process);
-2. the latest write no later than the run's end that has the version, file digest or fingerprint which the run saw;
-   where no write has it, a state of that mark that nobody known wrote;
-3. the latest successful write no later than the run's start; before the first write, a state nobody known wrote.
-
-A write that arrives late binds again those who read behind it.
+A run that counts leaves a version of every dataset it wrote, and a derivation for every group of outputs with the same
+inputs. The version that it read is, in this order:
+1. its own, if another of its derivations wrote the dataset first (a chain inside one process);
+2. the latest write no later than the run's end with the mark (version, file digest or fingerprint) that the run saw;
+   if no write has it, an unwritten state with that mark;
+3. the latest successful write no later than the run's start; before the first write, an unwritten state.
+An unwritten state is a version that no known run wrote. A write that arrives late rebinds the runs that read after it.
 """
 
 from __future__ import annotations
@@ -44,21 +42,21 @@ class Bindings:
         self._plans = plans
         self._sets = sets
         self._runs = runs
-        #: dataset node -> mark -> instants at which a version came, went or moved behind a reader
+        #: dataset node -> mark -> instants at which a version appeared, vanished or moved
         self._moved: dict[int, dict[str, set[int]]] = {}
         self._loose: set[int] = set()
-        #: id of the state by (dataset, mark) that nobody known wrote
+        #: id of the unwritten state by (dataset, mark)
         self._unwritten: dict[tuple[int, str], int] = {}
 
     def clear(self) -> None:
-        """Forget what is pending: the batch was rolled back."""
+        """Drop everything pending: the batch was rolled back."""
         self._moved.clear()
         self._loose.clear()
         self._unwritten.clear()
 
     # -- one run ---------------------------------------------------------------------------------------------------
     def settle(self, run: Run, doc: RunDoc, settled: Settled, plan: Plan) -> None:
-        """Make the versions and derivations of a run that counts; ``settled`` holds the earlier ones and is updated."""
+        """Create the versions and derivations of a run that counts; updates ``settled``, which has the earlier ones."""
         for node in [node for node in settled.versions if node not in plan.written]:
             self._drop_version(node, settled.versions.pop(node))
         settled.reads = plan.reads
@@ -88,7 +86,7 @@ class Bindings:
         return self._tables.derivations.get(settled.derivations[index]) if index < len(settled.derivations) else None
 
     def retract(self, settled: Settled) -> None:
-        """Take out what a run left."""
+        """Remove the versions and derivations of a run."""
         for step in settled.derivations:
             self._drop_derivation(step)
         for node, version in settled.versions.items():
@@ -103,7 +101,7 @@ class Bindings:
 
     # -- reading ---------------------------------------------------------------------------------------------------
     def _bind(self, dataset: int, run: Run, doc: RunDoc, plan: Plan) -> int:
-        """The version of a dataset that a run read; 0 where it only added to what nobody known wrote."""
+        """The version of a dataset that a run read; 0 if it only appended to an unwritten state."""
         node = self._names.by_id(dataset)
         listed = plan.inputs.get(dataset)
         marks = self.marks([doc.inputs[name] for name in listed]) if listed else ()
@@ -126,7 +124,7 @@ class Bindings:
         return self._unknown(dataset, marks[0] if marks else "", run.started_at)
 
     def find(self, dataset: int, run: Run, marks: tuple[str, ...]) -> Version | None:
-        """The version, written by another run, that a run read; None if nobody known wrote it."""
+        """The version written by another run that a run read; None if no known run wrote it."""
         tables = self._tables
         node = self._names.by_id(dataset)
         if not node.head:
@@ -143,11 +141,11 @@ class Bindings:
         return tables.version_before(dataset, run.started_at, run_id=run.run_id)
 
     def by_node(self, touched: dict[int, Touched]) -> dict[int, list[Touched]]:
-        """What was said of each dataset, in the order of its names."""
+        """What was stated about each dataset, in the order of its names."""
         return {node: [touched[name] for name in names] for node, names in self._plans.by_node(touched).items()}
 
     def marks(self, seen: list[Touched]) -> tuple[str, ...]:
-        """The version name, file digest and fingerprint under which a run saw a dataset, as far as it says."""
+        """The version name, file digest and fingerprint under which a run saw a dataset, if given."""
         if len(seen) == 1 and not seen[0].extras:  # nearly always
             said = seen[0].said
             if len(said) < 2:
@@ -170,9 +168,9 @@ class Bindings:
         return version, exact, digest
 
     def _unknown(self, dataset: int, tag: str, read_at: int) -> int:
-        """The state of that mark which nobody known wrote; it is as old as its first reader.
+        """The unwritten state with that mark, which is as old as its first reader.
 
-        What answers show of it is what its first reader said: this may be that one.
+        Answers show it as its first reader described it, and this run may be that one.
         """
         self._tables.touched.add(dataset)
         known = self._unwritten.get((dataset, tag))
@@ -228,7 +226,7 @@ class Bindings:
         return version, exact, digest, rows
 
     def _placed(self, row: Version, old: Version | None) -> None:
-        """A version is new, or another than it was: keep the head of its dataset and note who may have read it."""
+        """A version is new or changed: update the head of its dataset, and mark its possible readers for rebinding."""
         node = self._names.by_id(row.dataset)
         if old is not None and old.id == node.head:
             self._find_head(row.dataset)
@@ -258,9 +256,9 @@ class Bindings:
         node.head, node.head_at, node.head_run = (row.id, row.created_at, row.run_id) if row else (0, 0, "")
         self._names.changed(node)
 
-    # -- those behind ----------------------------------------------------------------------------------------------
+    # -- rebinding -------------------------------------------------------------------------------------------------
     def rebind(self) -> None:
-        """Bind again those who read a dataset behind a version that came, went or moved."""
+        """Rebind the runs that read a dataset after a version that appeared, vanished or moved."""
         again: set[int] = set()
         for dataset, instants in self._moved.items():
             again.update(*(self._who_read(dataset, mark, at) for mark, some in instants.items() for at in some))
@@ -276,7 +274,7 @@ class Bindings:
         self._tidy()
 
     def _tidy(self) -> None:
-        """Drop states that nobody wrote and nobody reads any more; the others are as old as their first reader."""
+        """Drop unwritten states without readers; the others are as old as their first reader."""
         for version in sorted(self._loose):
             row = self._tables.versions.get(version)
             if row is None or row.run:
@@ -292,18 +290,17 @@ class Bindings:
         self._loose.clear()
 
     def _who_read(self, dataset: int, mark: str, at: int) -> list[int]:
-        """Runs that may read a version made at an instant, under a mark or none.
+        """Runs that may read a version made at an instant, with a mark or none.
 
-        Without a mark a run reads the last version before it that is not its own: of two later ones one is not.
+        Without a mark, a run reads the last version before it that is not its own; of two later ones, one is not.
         """
         last = END_OF_TIME if mark else self._tables.second_write_after(dataset, at)
         return self._tables.reads.between(dataset, _number(mark), at, END_OF_TIME if last is None else last)
 
     def first_readers(self, rows: Sequence[Version]) -> dict[int, Run]:
-        """For each of these states which no known run wrote the run that read it before any other did, by the state's
-        id. Of several at one instant it is the one whose id comes first.
-
-        Found without asking all that read it, and nearly always with the few statements that are made for all states.
+        """The first reader of each of these unwritten states, by id; of several at one instant, the one with the lowest
+        run id.
+        Does not scan all readers, and nearly always takes only a few statements for all states together.
         """
         wanted = [(row.dataset, _number(row.tag), row.created_at) for row in rows]
         pages = self._tables.reads.earliest_of_each(wanted, _A_PAIR)
@@ -312,12 +309,12 @@ class Bindings:
         return {key: run for key, run in found.items() if run is not None}
 
     def _fetch(self, numbers: set[int]) -> None:
-        """Have these runs and what they made at hand."""
+        """Prefetch these runs and their derivations."""
         settled = [self._runs.doc(run).settled for run in self._tables.runs.get_many(numbers)]
         self._tables.derivations.get_many({step for one in settled if one is not None for step in one.derivations})
 
     def _first_of(self, row: Version, page: list[tuple[int, int]]) -> Run | None:
-        """The first reader of a state, given the two that come first among those that may have read it."""
+        """The first reader of a state, given the first two of its possible readers."""
         limit = _A_PAIR
         while True:
             found: list[tuple[int, Run]] = []
@@ -325,7 +322,7 @@ class Bindings:
                 if found and at > found[0][0]:
                     return _least(found)
                 run = self._tables.runs.get(number)
-                # A run that moved is there under its former instants, too.
+                # A run whose time changed is also recorded at its former instants.
                 if run is not None and at == (_end_of(run) if row.tag else run.started_at) and self._has_read(run, row):
                     found.append((at, run))
             if len(page) < limit:
@@ -348,7 +345,7 @@ class Bindings:
 
 
 def _number(mark: str) -> int:
-    """A mark as the table of reads has it: 0 for none. Two of one number only name more runs than need be."""
+    """A mark as a number for the table of reads: 0 for none. A collision only yields more candidates."""
     return int.from_bytes(blake2b(mark.encode(), digest_size=7).digest()) if mark else 0
 
 
@@ -369,7 +366,7 @@ def _raw(touched: Touched) -> dict[str, msgspec.Raw]:
 
 
 def _rows(touched: Touched) -> int | None:
-    """The number of rows that was written, where the emitter says so and a database can hold it."""
+    """The number of rows written, if the producer states it and a database can hold it."""
     found = _told_rows(touched) if touched.extras else None
     return found if found is None or -_MOST_ROWS <= found < _MOST_ROWS else None
 

@@ -1,4 +1,4 @@
-"""Fields and column mappings, each stored once and referred to by small integers."""
+"""Fields and column mappings, each stored once and referenced by small integers."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Columns:
     def __init__(self, tables: Tables, names: Names) -> None:
         self._tables = tables
         self._names = names
-        #: datasets that got a field since the last look
+        #: datasets that got new fields
         self.grown: set[int] = set()
 
     def clear(self) -> None:
-        """Forget what is pending: the batch was rolled back."""
+        """Drop everything pending: the batch was rolled back."""
         self.grown.clear()
 
     def add_fields(self, node_id: int, names: Iterable[str]) -> None:
-        """Give a place to the fields of a dataset that have none yet."""
+        """Assign positions to the new fields of a dataset."""
         row = self._tables.fields.get(node_id)
         known = set(row.names) if row else set()
         fresh = [name for name in dict.fromkeys(names) if name and name not in known]
@@ -39,7 +39,7 @@ class Columns:
             self._tables.fields.put(Fields(node=node_id, names=[*(row.names if row else ()), *fresh]))
 
     def mapping(self, source: int, target: int, fields: Iterable[FieldEdge]) -> int:
-        """The id of these column edges between two names (given by id); 0 when there are none."""
+        """The id of these column edges between two names (given by id); 0 if there are none."""
         edges = tuple(sorted(set(fields)))
         if not edges:
             return 0
@@ -52,7 +52,7 @@ class Columns:
         return found
 
     def place(self, mapping: Mapping) -> None:
-        """Give a place to every field that a mapping names."""
+        """Assign positions to all fields of a mapping."""
         self.add_fields(self._names.node(mapping.source).id, (edge.source_field for edge in mapping.fields))
         self.add_fields(self._names.node(mapping.target).id, (edge.target_field for edge in mapping.fields))
 
@@ -67,13 +67,14 @@ class Columns:
         return found
 
     def union(self, shapes: Iterable[int]) -> int:
-        """One shape with the sources of all: two names of one dataset were written by the same run."""
+        """One shape with the sources of all, for a run that wrote two names of one dataset."""
         unique = sorted({shape for shape in shapes if shape})
         if len(unique) <= 1:
             return unique[0] if unique else 0
         return self.shape(sorted({one for shape in unique for one in self._tables.shapes.get(shape).sources}))
 
     def strength(self, how: int, mapping: int) -> tuple[int, bool, tuple[tuple[str, str, str], ...]]:
-        """Sort key of two claims about one edge, the strongest first. By content: ids tell the order of arrival."""
+        """Sort key for claims about one edge, strongest first. By content, because ids depend on the order of
+        arrival."""
         fields = self._tables.mappings.get(mapping).fields if mapping else ()
         return how, not mapping, tuple((edge.source_field, edge.target_field, edge.subtype) for edge in fields)

@@ -1,4 +1,4 @@
-"""Dependencies between runs, as their records state them, whether or not the other run has arrived."""
+"""Dependencies between runs as stated in their records, whether or not the other run has arrived."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _read = msgspec.json.Decoder(_Body).decode
 
 
 def builds_on(facets: Mapping[str, msgspec.Raw]) -> list[str]:
-    """The ids of the runs that the record among these facets names, each once; none where there is no such record."""
+    """The ids of the runs that the record among these facets depends on, each once; empty without a record."""
     raw = facets.get(RECORD)
     if raw is None:
         return []
     try:
         given = _read(raw).dependencies
-    except msgspec.MsgspecError:  # a facet of that name that some other emitter wrote
+    except msgspec.MsgspecError:  # a facet with that name from another producer
         return []
     return list(dict.fromkeys(found for one in given if (found := canonical_run_id(one))))
 
@@ -41,7 +41,7 @@ class Dependencies:
         self._tables = tables
 
     def take(self, run_id: str, record: Extra) -> None:
-        """Take in the record of a run as it stands now."""
+        """Update the dependencies of a run from its current record."""
         table = self._tables.dependencies
         known = {row.on_run: row for row in table.where(run_id=run_id)}
         for on_run in builds_on({RECORD: msgspec.Raw(record.body)}):

@@ -1,4 +1,4 @@
-"""The effects that every event has on the objects it names: names, times, facets, mentions, life cycle."""
+"""The effects of an event on the objects it names: names, times, facets, mentions, life cycle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CACHE_SIZE = 20_000
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):
-    """When and by which event something was said, and in which run."""
+    """The time, event and run of a statement."""
 
     at: int
     key: bytes
@@ -30,20 +30,20 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
 
 
 class Part(NamedTuple):
-    """One object that an event names, as far as hearing of it again goes."""
+    """An object named by an event, with what is needed to process it again."""
 
     node: Node
-    #: the facets given to it, and whether they still tell something new; None for an object that is given none
+    #: its facets, and whether they are still news; None for an object without facets
     facets: FacetSet | None
     echo: Echo | None
 
 
 class Script(msgspec.Struct, frozen=True):
-    """The objects of an event that most likely comes again: every run of a job names the same."""
+    """The objects of an event, kept because every run of a job usually names the same ones."""
 
-    #: what the script is known by; held so that no other object gets its identity
+    #: the key of the script; referenced so that no other object gets the same ``id``
     things: tuple[object, ...]
-    #: instant after which an event is the earliest of none of the nodes and names
+    #: a later event cannot be the earliest for any of the nodes and names
     after: int
     parts: list[Part]
     #: (name, facet set) of each part
@@ -66,19 +66,19 @@ class Hearing:
         self._columns = columns
         self._history = history
         self._flows = flows
-        #: pairs of names that turned out to be one dataset, for the end of the batch
+        #: pairs of names that turned out to be one dataset, merged at the end of the batch
         self.joins: set[tuple[int, int]] = set()
-        #: what the event at hand says of each node, and whether that is the latest word on it
+        #: what the current event states about each node, and whether it is the latest statement
         self._said: dict[int, tuple[Node, bool, list[FacetSet]]] = {}
-        #: the names that the event at hand listed
+        #: the names that the current event lists
         self._listed: set[int] = set()
-        #: the reader hands out the same object for the same bytes
+        #: by object identity: the reader returns the same object for the same bytes
         self._known: dict[int, tuple[Dataset | Job, Name, FacetSet]] = {}
         self._scripts: dict[tuple[object, ...], Script] = {}
         self._once: set[int] = set()
 
     def clear(self) -> None:
-        """Forget everything cached or pending: the batch was rolled back."""
+        """Drop everything cached or pending: the batch was rolled back."""
         self.joins.clear()
         self._said.clear()
         self._listed.clear()
@@ -86,17 +86,18 @@ class Hearing:
         self._scripts.clear()
 
     def joined(self) -> None:
-        """Nodes were joined: what is remembered of nodes is void."""
+        """Nodes were merged: drop everything cached about nodes."""
         self.joins.clear()
         self._scripts.clear()
 
-    # -- the same again ----------------------------------------------------------------------------------------------
+    # -- repeated events ---------------------------------------------------------------------------------------------
     def script(self, event: RunEvent) -> Script | None:
-        """The script of an event whose objects were all named together before."""
+        """The script of an event that names the same objects as an earlier one, if any."""
         return self._scripts.get(_known_by(event))
 
     def replay(self, script: Script, stamp: Stamp) -> bool:
-        """Take in an event by its script; false, and nothing done, where it is the first or earliest of a name."""
+        """Apply an event by its script; returns False, having done nothing, if it is the earliest for one of its
+        names."""
         at = stamp.at
         if at <= script.after:
             return False
@@ -111,7 +112,7 @@ class Hearing:
         return True
 
     def remember(self, event: RunEvent) -> None:
-        """Keep the script of an event that was just listened to, if it is of the plain kind and came before."""
+        """Keep the script of the event just applied, if it is a plain one that repeats an earlier event."""
         mark = hash(_known_by(event))
         if mark not in self._once:
             if len(self._once) >= _CACHE_SIZE:
@@ -165,7 +166,7 @@ class Hearing:
 
     # -- listening ---------------------------------------------------------------------------------------------------
     def know(self, kind: int, thing: Dataset | Job, at: int, key: bytes) -> tuple[Name, FacetSet]:
-        """The name and the facets of an object in an event."""
+        """The name and facets of an object in an event."""
         known = self._known.get(id(thing))
         if known is not None and known[0] is thing:
             _, name, facets = known
@@ -180,13 +181,13 @@ class Hearing:
         return name, facets
 
     def listen(self, kind: int, thing: Dataset | Job, stamp: Stamp) -> tuple[Name, FacetSet]:
-        """Take in that an event names an object, and the facets it gives to it."""
+        """Apply an object of an event, with its facets."""
         name, facets = self.know(kind, thing, stamp.at, stamp.key)
         self.take(kind, name, facets, stamp)
         return name, facets
 
     def take(self, kind: int, name: Name, facets: FacetSet, stamp: Stamp) -> None:
-        """Take in an object that is known."""
+        """Apply an object whose name and facets are resolved."""
         node = self._names.by_id(name.node)
         at = stamp.at
         is_newest = at > node.updated_at
@@ -215,7 +216,7 @@ class Hearing:
             self._live(name, node, facets, stamp)
 
     def _touch(self, node: Node, at: int) -> bool:
-        """Note that an event spoke of the node; true when no earlier one was as late."""
+        """Record an event of the node; returns whether it is the latest so far."""
         if at > node.updated_at:
             if node.updated_at < node.created_at:
                 self._history.is_named(node.id)
@@ -229,7 +230,7 @@ class Hearing:
         return False
 
     def conclude(self, stamp: Stamp) -> None:
-        """Place what the event said of each node, now that it is known that it said it of no other name of the node."""
+        """Apply the facets to each node, once all of its names in the event are known."""
         speaking: list[FacetSet] = []
         for node_id, (node, is_newest, said) in self._said.items():
             if len(said) == 1:
@@ -248,7 +249,7 @@ class Hearing:
         self._listed.clear()
 
     def _mention(self, kind: int, namespace: str, name: str, stamp: Stamp) -> None:
-        """A name that a lineage facet speaks of, whether the event lists it as well or not."""
+        """Record a name in a lineage facet, whether or not the event lists it as well."""
         found = self._names.seen(kind, namespace, name, stamp.at, stamp.key)
         if found.id not in self._listed:
             self._listed.add(found.id)
@@ -277,18 +278,18 @@ class Hearing:
             self._flows.mark_job(name.node)
 
     def state(self, name: Name, kind: int, says: list[tuple[int, int]], stamp: Stamp) -> None:
-        """Keep a statement about a name."""
+        """Store a statement about a name."""
         self._tables.statements.put(Statement(subject=name.id, kind=kind, at=stamp.at, key=stamp.key, says=says))
 
 
 def _at_source(name: Name, facets: FacetSet) -> tuple[str, str] | None:
-    """The name that a dataset has at its data source, where it is certain and another than its own."""
+    """The name of a dataset at its data source, if that is certain and differs from its own."""
     if not facets.source_uri or name.kind != DATASET:
         return None
     return name_at_source(name.namespace, name.name, facets.source_uri)
 
 
 def _known_by(event: RunEvent) -> tuple[object, ...]:
-    """What tells events apart by the objects they name. The reader gives the same object for the same bytes."""
+    """Identifies the objects of an event. The reader returns the same object for the same bytes."""
     outputs = [(one.namespace, one.name, id(one.facets)) for one in event.outputs]
     return (id(event.job), *map(id, event.inputs), *outputs)

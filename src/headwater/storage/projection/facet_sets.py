@@ -1,4 +1,4 @@
-"""The facets of one object in one event, stored once by content, and parsed once for the projection."""
+"""The facets of an object in an event, stored once by content, and parsed once for the projection."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ _fingerprint = msgspec.json.Decoder(_Fingerprint)
 
 
 class FacetSet:
-    """One set of facets, with what the projection reads of it worked out on first use.
+    """A set of facets, with the properties that the projection needs, computed on first use.
 
-    ``bodies`` maps facet names to body ids, 0 if the facet asks for its removal.
+    ``bodies`` maps facet names to body ids, 0 for a facet to be removed.
     """
 
     def __init__(self, row: FacetSetRow, raw: Facets) -> None:
@@ -68,7 +68,7 @@ class FacetSet:
         self.renamed_from: tuple[str, str] | None = None
         self._read_identity()
         self.lineage = self._lineage_digest()
-        #: names for ``rundoc.say``: a statement with other lineage is never overridden in full
+        #: names for ``run_documents.say``: a statement with different lineage is never fully overridden
         self.claims = frozenset(self.bodies) | ({self.lineage.hex()} if self.lineage else frozenset())
         self._named: tuple[tuple[int, str, str], ...] | None = None
         self._identities: tuple[str, str, str] | None = None
@@ -94,25 +94,25 @@ class FacetSet:
         return try_facet(self.raw, kind)
 
     def _lineage_digest(self) -> bytes:
-        """Tells sets with different lineage apart; empty if there is none."""
+        """Digest of the lineage facets; empty if there are none."""
         found = self.lineage_facets()
         return blake2b(b"\0".join(bytes(raw) for raw in found.values()), digest_size=16).digest() if found else b""
 
     def lineage_facets(self) -> dict[str, msgspec.Raw]:
-        """The facets that say what flows where, with the schema they speak of, under the specification's keys."""
+        """The lineage facets, with the schema they refer to, under the specification's keys."""
         found = {name: raw for name, stem in LINEAGE_FACETS if (raw := find_facet(self.raw, name, stem)) is not None}
         if found and (schema := find_facet(self.raw, Schema.KEY, Schema.SCHEMA)) is not None:
             found[Schema.KEY] = schema
         return found
 
     def named(self) -> tuple[tuple[int, str, str], ...]:
-        """(kind, namespace, name) of the datasets and jobs that the lineage facets speak of."""
+        """(kind, namespace, name) of the datasets and jobs in the lineage facets."""
         if self._named is None:
             self._named = tuple(sorted(set(_named_in(self.raw)))) if self.lineage else ()
         return self._named
 
     def identities(self) -> tuple[str, str, str]:
-        """(version, fingerprint, SHA-256 of the file) that the facets give to the state of the dataset."""
+        """(version, fingerprint, SHA-256 of the file) of the dataset's state, from the facets."""
         if self._identities is None:
             version = self._facet(DatasetVersion)
             mark = read_fingerprint(self.raw)
@@ -120,30 +120,30 @@ class FacetSet:
         return self._identities
 
     def marks(self) -> tuple[str, ...]:
-        """What of ``identities`` is given, each once, in the order of ``marks_of``."""
+        """The given ``identities``, each once, in the order of ``marks_of``."""
         if self._marks is None:
             self._marks = marks_of(self.identities())
         return self._marks
 
     def work(self) -> tuple[str, bool] | None:
-        """(kind of work, whether it never ends) of a job; None if the facets do not speak of it."""
+        """(kind of work, whether it never ends) of a job; None if the facets do not state it."""
         if self._work is None and "jobType" in self.bodies:
             self._work = (type_of(self.raw, is_job=True), is_streaming(self.raw))
         return self._work
 
 
 def marks_of(*identities: tuple[str, str, str]) -> tuple[str, ...]:
-    """The marks in some ``identities``, each once, what tells most of the state of a dataset first.
+    """The marks in some ``identities``, each once, the most reliable first.
 
-    The digest of a file comes before the fingerprint of what was made of it: who parses dates, or leaves out a column,
-    has read the same file.
+    The digest of a file comes before the fingerprint of the loaded data: a run that parses dates, or skips a column,
+    has still read the same file.
     """
     found = (mark for version, exact, digest in identities for mark in (version, digest, exact) if mark)
     return tuple(dict.fromkeys(found))
 
 
 def read_fingerprint(facets: Facets) -> tuple[str, str]:
-    """(exact fingerprint, SHA-256 of the file) in a ``headwater_fingerprint`` facet; empty if not given."""
+    """(exact fingerprint, SHA-256 of the file) from a ``headwater_fingerprint`` facet; empty if not given."""
     raw = facets.get("headwater_fingerprint")
     if raw is None:
         return "", ""
@@ -179,13 +179,13 @@ def _kind(type_: str) -> int:
 
 
 def field_names(raw: Facets) -> list[str]:
-    """The columns of a ``schema`` facet, nested ones dotted."""
+    """The columns of a ``schema`` facet, with dotted names for nested ones."""
     schema = try_facet(raw, Schema)
     return [] if schema is None else [field.name for field in flat_fields(schema)]
 
 
 def type_of(raw: Facets, *, is_job: bool) -> str:
-    """The dataset type (TABLE, FILE, MODEL ...) or what kind of work a job is."""
+    """The dataset type (TABLE, FILE, MODEL ...) or the kind of work of a job."""
     if is_job:
         job = try_facet(raw, JobType)
         return (job.job_type or "") if job else ""
@@ -194,13 +194,13 @@ def type_of(raw: Facets, *, is_job: bool) -> str:
 
 
 def is_streaming(raw: Facets) -> bool:
-    """Whether a job's facets say that it never ends."""
+    """Whether a job's facets state that it never ends."""
     job = try_facet(raw, JobType)
     return job is not None and job.processing_type.upper() == "STREAMING"
 
 
 def words_of(raw: Facets) -> tuple[str, str, str]:
-    """(description, tags, owners) as text to search in: tags (key, tab, value) and owners one per line."""
+    """(description, tags, owners) as searchable text: one tag (key, tab, value) or owner per line."""
     about, tags, owners = try_facet(raw, Documentation), try_facet(raw, Tags), try_facet(raw, Ownership)
     named = [owner.name for owner in (owners.owners or ())] if owners else []
     tagged = [f"{_plain(tag.key)}\t{_plain(tag.value)}" for tag in (tags.tags or ())] if tags else []
@@ -216,19 +216,19 @@ def _plain(value: str) -> str:
 
 
 class FacetSets:
-    """Sets by content, with a cache keyed by the bytes as they arrived: most events repeat what the last one said."""
+    """Facet sets by content, with a cache by the bytes as they arrived: most events repeat earlier facets."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._by_bytes: dict[tuple[Any, ...], FacetSet] = {}
-        #: the reader hands out the same object for the same bytes
+        #: by object identity: the reader returns the same object for the same bytes
         self._by_object: dict[int, tuple[Facets, FacetSet]] = {}
         self._nothing: FacetSet | None = None
         self._by_id: dict[int, FacetSet] = {}
         self._size = 0
 
     def clear(self) -> None:
-        """Forget what is cached: the batch that made it was rolled back."""
+        """Drop the cache: the batch that filled it was rolled back."""
         self._by_bytes.clear()
         self._by_object.clear()
         self._by_id.clear()
@@ -260,7 +260,7 @@ class FacetSets:
         return self._nothing
 
     def by_id(self, set_id: int) -> FacetSet:
-        """The set of that id."""
+        """The set with that id."""
         found = self._by_id.get(set_id)
         if found is None:
             row = self._tables.facet_sets.get(set_id)
@@ -269,13 +269,13 @@ class FacetSets:
         return found
 
     def fetch(self, set_ids: Collection[int]) -> None:
-        """Have the sets of these ids at hand, with few statements however many they are."""
+        """Prefetch the sets with these ids, in a few statements however many there are."""
         unknown = [set_id for set_id in set_ids if set_id not in self._by_id]
         rows = self._tables.facet_sets.get_many(unknown).values() if unknown else ()
         self._tables.bodies.get_many({body for row in rows for _, body in row.facets if body})
 
     def merged(self, sets: list[FacetSet]) -> dict[str, int]:
-        """The bodies that one event gives to an object it lists more than once: any order gives the same."""
+        """The merged bodies for an object that an event lists more than once, whatever the order."""
         found: dict[str, int] = {}
         for one in sets:
             for name, body in one.bodies.items():

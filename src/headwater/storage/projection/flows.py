@@ -1,10 +1,9 @@
 """Dataset-level edges: what flowed from where to where, and during which interval.
 
-A flow is a (job, target) pair with its steps in order. A step says what feeds the target from then on: a successful run
-of the job that wrote it, a JobEvent, a DatasetEvent. An edge is valid from the first step that shows it until a later
-step does not; it may come back as a new interval. A job that was dropped feeds nothing until it runs again.
-
-A step behind the last one is taken alone; one that lands between others makes its flow again from all its steps.
+A flow is a (job, target) pair with its steps in order. A step states what feeds the target from then on: a successful
+run of the job that wrote it, a JobEvent, or a DatasetEvent. An edge is valid from the first step that has it until a
+later step does not; it may return with a new interval. A dropped job feeds nothing until it runs again.
+A step after the last one is applied on its own; for one between others, the flow is rebuilt from all its steps.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
 
 LIFE = 3
-"""Kind of the statements about a life cycle, beside ``DESIGNED`` and ``DESCRIBED``."""
+"""Kind of statements about a life cycle, beside ``DESIGNED`` and ``DESCRIBED``."""
 
 FlowKey = tuple[int, int, int]
 
 
 class Step(NamedTuple):
-    """What feeds a target from ``at`` on, as ``by`` showed it. Steps sort into their order."""
+    """What feeds a target from ``at`` on, as stated by ``by``. Steps sort in their order."""
 
     at: int
     by: str
@@ -32,7 +31,7 @@ class Step(NamedTuple):
 
 
 class Flows:
-    """Keeps the dataset-level edges."""
+    """Maintains the dataset-level edges."""
 
     def __init__(self, tables: Tables, names: Names, columns: Columns, runs: Runs) -> None:
         self._tables = tables
@@ -42,30 +41,30 @@ class Flows:
         self._dirty: set[FlowKey] = set()
 
     def clear(self) -> None:
-        """Forget what is pending: the batch was rolled back."""
+        """Drop everything pending: the batch was rolled back."""
         self._dirty.clear()
 
     def mark(self, job: int, target: int, kind: int) -> None:
-        """Have a flow made again at the end of the batch."""
+        """Mark a flow to be rebuilt at the end of the batch."""
         self._dirty.add((job, target, kind))
 
     def move(self, lost: int, kept: int) -> None:
-        """A node was joined to another: what was pending for it is pending for that one."""
+        """A node was merged into another: move its pending flows there."""
         self._dirty = {(job, kept if target == lost else target, kind) for job, target, kind in self._dirty}
 
     def mark_job(self, job: int) -> None:
-        """Have every flow of a job made again."""
+        """Mark every flow of a job to be rebuilt."""
         for flow in self._tables.flows.where(job=job):
             self._dirty.add((job, flow.target, flow.kind))
 
     def observe(self, job: int, target: int, step: Step) -> None:
-        """Take in a run that was not counted before."""
+        """Apply a run that did not count before."""
         key = (job, target, OBSERVED)
         flow = self._tables.flows.get(key)
         if flow is None and target == job and not step.shape:
             return
         is_next = flow is None or (step.at, step.by) > (flow.last_at, flow.last_by)
-        is_first_read = flow is None and target == job  # earlier and later runs without it are steps as well
+        is_first_read = flow is None and target == job  # runs without it, earlier or later, are steps as well
         if key in self._dirty or not is_next or is_first_read or self._names.by_id(job).life_at:
             self._dirty.add(key)
             return
@@ -83,7 +82,7 @@ class Flows:
         self._tables.flows.put(flow)
 
     def settle(self) -> None:
-        """Make the flows again that were marked."""
+        """Rebuild the marked flows."""
         while self._dirty:
             self._remake(self._dirty.pop())
 
@@ -94,7 +93,7 @@ class Flows:
         made: dict[tuple[int, int], Edge] = {}
         last_by, shape = "", 0
         for step in steps:
-            if step.shape != shape:  # one that shows what the one before showed changes nothing
+            if step.shape != shape:  # a step equal to the one before changes nothing
                 shape = step.shape
                 for edge in _advance(open_edges, key, step, last_by, self._sources(key, shape)):
                     made[edge.source, edge.valid_from] = edge
@@ -152,9 +151,9 @@ class Flows:
         return self._tables.edges.where(job=key[0], target=key[1], kind=key[2])
 
     def _sources(self, key: FlowKey, shape: int) -> dict[int, tuple[int, int]]:
-        """(how, mapping) by source node. The strongest wins where two names of one node feed the target.
+        """(how, mapping) by source node. If two names of one node feed the target, the stronger claim wins.
 
-        A target that is fed by nothing but itself hangs on its job.
+        A target that only feeds itself is attached to its job.
         """
         if not shape:
             return {}
@@ -174,7 +173,7 @@ class Flows:
         self._tables.edge_changed(edge)
 
     def remove(self, edge: Edge) -> None:
-        """Take an edge out, and tell the followers."""
+        """Remove an edge, and log it for the followers."""
         self._tables.edges.drop((edge.source, edge.target, edge.job, edge.kind, edge.valid_from))
         edge.valid_to = edge.valid_from
         self._tables.edge_changed(edge)
@@ -183,10 +182,10 @@ class Flows:
 def _advance(
     open_edges: dict[int, Edge], key: FlowKey, step: Step, last_by: str, sources: dict[int, tuple[int, int]]
 ) -> list[Edge]:
-    """Take one step: close what it does not show, or shows otherwise, open what is new. Returns the edges that changed.
+    """Apply a step: close the edges that it lacks or changes, open the new ones. Returns the changed edges.
 
-    An edge that is known otherwise, or carries other columns, from a run on is another edge from there: asked about an
-    instant before, it tells what it carried then.
+    When the kind or the columns of an edge change, a new interval begins, so that queries about an earlier instant see
+    the former ones.
     """
     changed = []
     for source, edge in list(open_edges.items()):

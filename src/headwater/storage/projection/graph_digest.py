@@ -1,4 +1,4 @@
-"""A digest of the whole graph by name: stores with the same knowledge agree, whatever their ids."""
+"""A digest of the whole graph by name: stores with the same graph agree, whatever their ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GraphDigest:
     """Adds up digests of facts, so their order does not matter."""
 
     def __init__(self, tables: Tables, rest: Callable[[], None]) -> None:
-        """``rest`` is called now and then, between two facts: what the tables have cached may be let go."""
+        """``rest`` is called between facts from time to time, so that the tables can drop their caches."""
         self._tables = tables
         self._rest = rest
         self._names: dict[int, Name] = {row.id: row for row in tables.names.rows()}
@@ -45,7 +45,7 @@ class GraphDigest:
         return (total % _MODULUS).to_bytes(32, "big").hex()
 
     def facts(self) -> Iterator[tuple[Any, ...]]:
-        """Everything that the graph says."""
+        """All facts of the graph."""
         yield from self._nodes()
         yield from self._histories()
         yield from self._edges()
@@ -111,7 +111,7 @@ class GraphDigest:
                 yield ("derivation", runs.get(row.run, ""), self._in_order(inputs), outputs)
 
     def _in_order(self, inputs: list[tuple[tuple[Any, ...], int]]) -> list[tuple[Any, Any]]:
-        """The inputs of a derivation with their columns, which order those that are alike but for them."""
+        """The inputs of a derivation with their columns, by which otherwise equal ones are ordered."""
         if len({one for one, _ in inputs}) < len(inputs):
             return sorted((one, self._edges_of(mapping)) for one, mapping in inputs)
         return [(one, self._columns(mapping)) for one, mapping in sorted(inputs)]
@@ -126,7 +126,7 @@ class GraphDigest:
         return self._shown.get(node, (0, "", ""))
 
     def _columns(self, mapping: int) -> msgspec.Raw:
-        """The edges of a mapping as they go into a fact. Few mappings serve many edges."""
+        """The edges of a mapping, in the form of a fact. Cached: many edges share few mappings."""
         found = self._mappings.get(mapping)
         if found is None:
             found = self._mappings[mapping] = msgspec.Raw(_encode(self._edges_of(mapping)))
@@ -150,5 +150,5 @@ class GraphDigest:
 
 
 def _plain(body: msgspec.Raw | bytes) -> bytes:
-    """A digest of a facet's content, whatever its spelling."""
+    """A digest of a facet's content, independent of its JSON spelling."""
     return blake2b(_encode_json(msgspec.json.decode(body)), digest_size=16).digest()

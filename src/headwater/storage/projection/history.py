@@ -1,7 +1,7 @@
-"""The history of facets: what they were, and when they changed.
+"""The history of facets: their values, and when they changed.
 
-Only changes are stored; the mentions in the log tell when a body was said again. So a statement that arrives late and
-lands between two equal ones splits them at the very instant at which the second was made.
+Only changes are stored; the log of mentions tells when a value was repeated. So a late statement that falls between two
+equal ones splits them at exactly the instant of the second.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ _LISTED = frozenset({"dataSource"})
 _TYPED = frozenset({"datasetType", "jobType"})
 _CACHE_SIZE = 20_000
 _END = (2**63 - 1, b"")
-"""Place behind every statement."""
+"""Sorts after every statement."""
 
 
 class Standing(msgspec.Struct, gc=False):
-    """How often the history of a node changed so far."""
+    """Counts the changes to the history of a node."""
 
     changes: int = 0
 
 
 class Echo(msgspec.Struct, gc=False):
-    """A facet set that said of a node what had been said before, and more than once: after ``since``, and as long as
-    the history stands as it stood, saying it again changes nothing."""
+    """A facet set that repeated known facets of a node more than once: after ``since``, and while the history of the
+    node is unchanged, repeating it again changes nothing."""
 
     standing: Standing
     changes: int = -1
     since: int = 0
 
     def holds(self, at: int) -> bool:
-        """Whether an event at that instant changes nothing by it."""
+        """Whether the facet set changes nothing if repeated at that instant."""
         return self.changes == self.standing.changes and at > self.since
 
 
 class History:
-    """Places facet statements into the histories of nodes."""
+    """Inserts facet statements into the histories of nodes."""
 
     def __init__(self, tables: Tables, sets: FacetSets, names: Names, columns: Columns) -> None:
         self._tables = tables
@@ -53,14 +53,14 @@ class History:
         self._names = names
         self._columns = columns
         self._latest: dict[int, dict[str, Change]] = {}
-        #: node -> facet -> all its changes in order, of those that were said late; the last is that in ``_latest``
+        #: node -> facet -> all its changes in order, for facets with late statements; the last is also in ``_latest``
         self._all: dict[int, dict[str, list[Change]]] = {}
         self._stale: set[int] = set()
         self._standings: dict[int, Standing] = {}
         self._echoes: dict[tuple[int, int], Echo] = {}
 
     def clear(self) -> None:
-        """Forget what is cached: the batch that made it was rolled back."""
+        """Drop the cache: the batch that filled it was rolled back."""
         self._latest.clear()
         self._all.clear()
         self._stale.clear()
@@ -68,7 +68,7 @@ class History:
         self._echoes.clear()
 
     def echo(self, node_id: int, facets: int) -> Echo:
-        """Whether a facet set still tells something new of a node."""
+        """Tells whether a facet set is still news for a node."""
         found = self._echoes.get((node_id, facets))
         if found is None:
             if len(self._echoes) >= _CACHE_SIZE:
@@ -83,17 +83,17 @@ class History:
         return found
 
     def hear(self, node: Node, facets: FacetSet, at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
-        """Take in a facet set that one event gives to a node, quickly where it only says again what it said."""
+        """Apply a facet set of an event to a node, with a fast path for repetitions."""
         echo = self.echo(node.id, facets.id)
         if not echo.holds(at) and self.say(node, facets.bodies, at, key, run_id, is_newest=is_newest):
             latest = self._latest_of(node.id)
             echo.changes, echo.since = echo.standing.changes, max(latest[name].at for name in facets.bodies)
 
     def say(self, node: Node, bodies: dict[str, int], at: int, key: bytes, run_id: str, *, is_newest: bool) -> bool:
-        """Take in the bodies (0: removed) that one event gives to the facets of a node.
+        """Apply the facet bodies (0: removed) of an event to a node.
 
-        ``is_newest``: no earlier event spoke of the node as late as this one. Returns whether all of it was said
-        before, and more than once.
+        With ``is_newest`` the event is the latest one of the node so far. Returns whether all bodies had been stated
+        before, more than once.
         """
         latest = self._latest_of(node.id)
         is_old = True
@@ -139,12 +139,12 @@ class History:
         found = by_name.get(name)
         if found is None:
             found = sorted(self._tables.changes.where(node=node_id, name=name), key=change_order)
-            found[-1] = latest  # one object for one row, or what is noted in one would be missing in the other
+            found[-1] = latest  # one object per row: a change to a copy would be lost
             by_name[name] = found
         return found
 
     def _place_late(self, change: Change, latest: Change) -> Change:
-        """Place a change before, or not far behind, the last one of its facet; the last one after it."""
+        """Insert a change before, or shortly after, the last one of its facet; returns the last one afterwards."""
         rows = self._changes_of(change.node, change.name, latest)
         place = bisect_left(rows, change_order(change), key=change_order)
         after = rows[place] if place < len(rows) else None
@@ -170,7 +170,7 @@ class History:
         return rows[-1]
 
     def _said_again(self, last: Change, change: Change, until: Change | None) -> Change | None:
-        """When the body of ``last`` was next said after ``change``, if before ``until``."""
+        """The next time after ``change``, and before ``until``, that the body of ``last`` was repeated."""
         names = [name.id for name in self._names.of(change.node)]
         before = _END if until is None else change_order(until)
         found: Mention | None = None
@@ -195,7 +195,7 @@ class History:
         )
 
     def _statements(self, said: Iterable[Mention]) -> list[tuple[int, bytes, Mention, dict[str, int]]]:
-        """(time, key, mention, bodies) of what each event said of a node, in order."""
+        """(time, key, mention, bodies) of each event's statement about a node, in order."""
         by_event: dict[int, list[Mention]] = {}
         for mention in said:
             if mention.facets:
@@ -209,7 +209,7 @@ class History:
         return sorted(found, key=lambda one: one[:2])
 
     def rebuild(self, node: Node) -> None:
-        """Make the history of a node again from the mentions of all its names."""
+        """Rebuild the history of a node from the mentions of all its names."""
         for row in self._tables.changes.where(node=node.id):
             self._tables.changes.drop(_key(row))
         self._forget(node.id)
@@ -246,7 +246,7 @@ class History:
             self._stale.add(node.id)
 
     def current(self, node_id: int, only: frozenset[str] | None = None) -> dict[str, msgspec.Raw]:
-        """The facets of a node as they stand."""
+        """The current facets of a node."""
         latest = self._latest_of(node_id)
         bodies = {name: one.body for name, one in latest.items() if one.body and (only is None or name in only)}
         return self._raw(bodies)
@@ -255,7 +255,7 @@ class History:
         return {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in bodies.items()}
 
     def forget(self, node_id: int) -> None:
-        """Drop the history of a node that was joined to another."""
+        """Drop the history of a node that was merged into another."""
         self._standing(node_id).changes += 1
         for row in self._tables.changes.where(node=node_id):
             self._tables.changes.drop(_key(row))
@@ -264,11 +264,11 @@ class History:
         self._tables.search.drop(node_id)
 
     def is_named(self, node_id: int) -> None:
-        """Note that a node got a name: it must be found by it."""
+        """Note that a node got a new name, for its search text."""
         self._stale.add(node_id)
 
     def refresh_search(self) -> None:
-        """Write what nodes are found by, for those whose names, fields or words changed."""
+        """Write the search texts of nodes whose names, fields or words changed."""
         for node_id in sorted(self._stale | self._columns.grown | self._names.relisted):
             node = self._tables.nodes.get(node_id)
             if node is None:

@@ -1,6 +1,6 @@
 """The rows of the directory: one per node, and counts of RunEvents per quarter of an hour.
 
-A row changes when a node is new, renamed, joined, deleted or revived, or names another source: not with every event.
+A row changes when a node is new, renamed, merged, deleted or revived, or gets another source, not with every event.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from headwater.storage.projection.records import DATASET, Listing, Node, Pulse
 from headwater.storage.projection.tables import Tables
 
 QUARTER_US = 900_000_000
-"""A quarter of an hour: every time zone in use begins its days at the start of one."""
+"""A quarter of an hour: days begin on such a boundary in every time zone in use."""
 EVENT_TYPES: tuple[EventType | None, ...] = (None, *EventType)
 """Types of RunEvents by their code in a ``Pulse``."""
 
@@ -27,16 +27,16 @@ _SOURCE = frozenset({DataSource.KEY})
 
 
 def listed_namespace(namespace: str) -> str:
-    """The form under which namespaces are listed, whatever is in them.
+    """The form in which namespaces are listed.
 
-    It is that of the spelling alone: a name can take part of its namespace over (``postgres://db/shop`` and
-    ``public.orders``), and the dataset is still listed where it was put.
+    It depends on the spelling of the namespace alone: a name can absorb a part of it (``postgres://db/shop`` and
+    ``public.orders``), but the dataset is still listed under the namespace as given.
     """
     return normalise(namespace, "x").namespace
 
 
 class Listings:
-    """Keeps the rows of the directory in step."""
+    """Maintains the rows of the directory."""
 
     def __init__(self, tables: Tables, names: Names, history: History) -> None:
         self._tables = tables
@@ -45,7 +45,7 @@ class Listings:
         self._beats: Counter[tuple[int, int]] = Counter()
 
     def clear(self) -> None:
-        """Forget what is pending: the batch was rolled back."""
+        """Drop everything pending: the batch was rolled back."""
         self._beats.clear()
 
     def beat(self, at: int, kind: EventType | None) -> None:
@@ -53,7 +53,7 @@ class Listings:
         self._beats[at - at % QUARTER_US, _CODES[kind]] += 1
 
     def settle(self) -> None:
-        """Write what changed since the last time."""
+        """Write the changes since the last call."""
         directory = self._tables.directory
         for node_id in sorted(self._names.relisted):
             node = self._tables.nodes.get(node_id)

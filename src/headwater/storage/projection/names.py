@@ -9,29 +9,30 @@ from headwater.storage.projection.tables import Tables
 
 
 def normal_form(kind: int, namespace: str, name: str) -> tuple[str, str]:
-    """The form under which names are compared; jobs are compared as they are written."""
+    """The form in which names are compared; job names are compared as they are."""
     return normalise(namespace, name) if kind == DATASET else (namespace, name)
 
 
 def display_order(name: Name) -> tuple[bool, bool, int, bytes, str, str]:
-    """Sort key: the name that a node shows comes first.
+    """Sort key by which the display name of a node comes first.
 
-    That is the earliest name an event was about, unless it was renamed since.
+    That is the earliest name that an event was about, unless it was renamed since.
     """
     return (name.is_renamed, not name.is_direct, name.first_at, name.first_key, name.namespace, name.name)
 
 
 def _is_sooner(found: Name, name: str, at: int, key: bytes) -> bool:
-    """Whether this spelling is shown: the first; a path that leads to no table only where there is no other."""
+    """Whether this spelling replaces the shown one: the earliest is shown, a path without a table only as a last
+    resort."""
     if name != found.raw_name and (doubled := is_doubled(name)) != is_doubled(found.raw_name):
         return not doubled
     return (at, key) < (found.first_at, found.first_key)
 
 
 def is_deleted(node: Node) -> bool:
-    """The last word on the node was that it is gone, and nothing was heard of it since.
+    """Whether the node was dropped and has not been revived since.
 
-    A dataset is heard of when another run than the one that dropped it writes it, a job when any event names it.
+    A dataset is revived when a run other than the one that dropped it writes it, a job when any event names it.
     """
     if not node.is_dropped:
         return False
@@ -41,7 +42,7 @@ def is_deleted(node: Node) -> bool:
 
 
 class Names:
-    """Finds names, and makes those that are new."""
+    """Finds names, and creates new ones."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -49,13 +50,13 @@ class Names:
         self._names: dict[int, Name] = {}
         self._nodes: dict[int, Node] = {}
         self._changed: dict[int, Node] = {}
-        #: nodes that may be listed otherwise from now on
+        #: nodes whose listing may have changed
         self.relisted: set[int] = set()
-        #: nodes made in this batch of which nothing was said yet
+        #: nodes created in this batch without any statement yet
         self.untold: set[int] = set()
 
     def clear(self) -> None:
-        """Forget what is cached: the batch that made it was rolled back."""
+        """Drop the cache: the batch that filled it was rolled back."""
         self._cache.clear()
         self._names.clear()
         self._nodes.clear()
@@ -63,19 +64,19 @@ class Names:
         self.settled()
 
     def settled(self) -> None:
-        """The batch is settled, or rolled back."""
+        """The batch was settled or rolled back."""
         self.relisted.clear()
         self.untold.clear()
 
     def drop(self, node_id: int) -> None:
-        """Forget a node that was joined to another."""
+        """Drop a node that was merged into another."""
         self._nodes.pop(node_id, None)
         self._changed.pop(node_id, None)
         self.relisted.add(node_id)
         self._tables.nodes.drop(node_id)
 
     def seen(self, kind: int, namespace: str, name: str, at: int, key: bytes, *, is_direct: bool = True) -> Name:
-        """The name, made with a node of its own if it is new, with the event that mentions it taken into account."""
+        """The name, created with its own node if it is new, and updated by the event that mentions it."""
         found = self._cache.get((kind, namespace, name)) or self.known(kind, namespace, name)
         if found is None:
             found = self._cache[kind, namespace, name] = self._add(kind, namespace, name, at, key)
@@ -87,7 +88,7 @@ class Names:
         return found
 
     def known(self, kind: int, namespace: str, name: str) -> Name | None:
-        """The name if there is one, in any spelling."""
+        """The name in any equivalent spelling, or None."""
         found = self._cache.get((kind, namespace, name))
         if found is None:
             found = self._tables.name(kind, *normal_form(kind, namespace, name))
@@ -128,7 +129,7 @@ class Names:
         return self._nodes.get(name.node) or self.by_id(name.node)
 
     def by_name_id(self, name_id: int) -> Name:
-        """The name of that id."""
+        """The name with that id."""
         found = self._names.get(name_id)
         if found is None:
             found = self._tables.names.get(name_id)
@@ -138,7 +139,7 @@ class Names:
         return found
 
     def by_id(self, node_id: int) -> Node:
-        """The node of that id."""
+        """The node with that id."""
         found = self._nodes.get(node_id)
         if found is None:
             found = self._tables.nodes.get(node_id)
@@ -148,25 +149,25 @@ class Names:
         return found
 
     def of(self, node_id: int) -> list[Name]:
-        """The names of a node, the one it shows first."""
+        """The names of a node, its display name first."""
         return sorted(self._tables.names.where(node=node_id), key=display_order)
 
     def changed(self, node: Node) -> None:
-        """Have a node written at the end of the batch."""
+        """Mark a node to be written at the end of the batch."""
         self._changed[node.id] = node
 
     def flush(self) -> None:
         """Write the nodes that changed."""
         for node in self._changed.values():
             self._tables.nodes.put(node)
-            if node.is_dropped:  # what was heard of it since may have revived it
+            if node.is_dropped:  # it may have been revived since
                 self.relisted.add(node.id)
         self._changed.clear()
 
     def live(self, node: Node, at: int, key: bytes, run_id: str, *, is_dropped: bool) -> None:
-        """Take in a word on the life cycle of a node; the last one by (time, key) holds.
+        """Apply a statement about the life cycle of a node; the last one by (time, key) wins.
 
-        Where one event says both of two names of the node, the node lives.
+        If one event states both for different names of the node, the node lives.
         """
         if node.life_key and (at, key) == (node.life_at, node.life_key):
             node.is_dropped = node.is_dropped and is_dropped

@@ -1,4 +1,4 @@
-"""Merges the nodes of two names that turn out to be one dataset, in any order and at any time."""
+"""Merges the nodes of names that turn out to be one dataset, in any order and at any time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headwater.storage.projection.tables import Tables
 
 
 class Joining:
-    """Merges nodes. The runs that touched them are retracted before and settled again after."""
+    """Merges nodes. The caller retracts the runs that touched them before, and settles them again afterwards."""
 
     def __init__(self, tables: Tables, names: Names, columns: Columns, flows: Flows) -> None:
         self._tables = tables
@@ -29,7 +29,7 @@ class Joining:
         return {run: (at, keys[seq], seq) for run, (at, seq) in last.items()}
 
     def join(self, kept: int, lost: int) -> None:
-        """Make two nodes one."""
+        """Merge two nodes into one."""
         keys = self._flows_at(kept) | self._flows_at(lost)
         for key in keys:
             for edge in self._tables.edges.where(job=key[0], target=key[1], kind=key[2]):
@@ -48,7 +48,7 @@ class Joining:
         self._flows.move(lost, kept)
         self._flows.mark(0, kept, DESCRIBED)
         self._names.drop(lost)
-        # The run level is told what changes there: every run that touched the nodes is settled again.
+        # The run level needs no rewrite: every run that touched the nodes is settled again, which logs the changes.
         self._tables.rewritten("dataset")
 
     def _flows_at(self, node: int) -> set[tuple[int, int, int]]:

@@ -1,7 +1,7 @@
 """Sets of nodes as integers with bit ``n`` set for node ``n``, so that set operations take microseconds.
 
-A set is stored in parts of ``PART`` nodes. A part with few nodes is a list of their places, two bytes each, any other
-its bits; a list is always shorter than the bits.
+A set is stored in parts of ``PART`` nodes. A part is stored as a list of places, two bytes each, if that is shorter
+than its bits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MOST_LISTED = 48
 
 
 def packed(places: set[int]) -> bytes:
-    """A part of a set, of the places in it."""
+    """A part of a set, from the places in it."""
     if len(places) <= _MOST_LISTED:
         return struct.pack(f"<{len(places)}H", *sorted(places))
     bits = bytearray(_BYTES)
@@ -37,7 +37,7 @@ def _listed(part: bytes) -> tuple[int, ...]:
 
 
 def changed(part: bytes, added: Iterable[int], removed: Iterable[int]) -> bytes:
-    """A part with some places more and some less."""
+    """A part with some places added and others removed."""
     if len(part) < _BYTES:
         return packed(set(_listed(part)).union(added).difference(removed))
     bits = bytearray(part)
@@ -50,7 +50,7 @@ def changed(part: bytes, added: Iterable[int], removed: Iterable[int]) -> bytes:
 
 
 def joined(parts: Iterable[tuple[int, bytes]]) -> int:
-    """The set of some parts, each with its number."""
+    """The set made of some parts, each given with its number."""
     bits = bytearray()
     for number, part in parts:
         start = number * _BYTES
@@ -85,9 +85,9 @@ def members(bits: int) -> Iterator[int]:
 
 
 def lowest(among: int, digits: Sequence[int], count: int) -> int:
-    """At least so many nodes of a set, those with the lowest numbers, and all that share the last one's.
+    """The ``count`` nodes of a set with the lowest numbers, and any others that share the number of the last one.
 
-    ``digits`` are the nodes in whose number each binary digit is set, the lowest digit first.
+    ``digits`` has for each binary digit, lowest first, the set of nodes in whose number it is set.
     """
     found = 0
     for digit in reversed(digits):
@@ -103,7 +103,7 @@ def lowest(among: int, digits: Sequence[int], count: int) -> int:
 
 
 class Tally:
-    """How many of some sets each node is in: one set for each binary digit of the number."""
+    """Counts in how many sets each node is: one set per binary digit of the count."""
 
     def __init__(self) -> None:
         self._digits: list[int] = []
@@ -119,12 +119,12 @@ class Tally:
             digit += 1
 
     def add_all(self, other: Tally) -> None:
-        """Count what another has counted."""
+        """Add the counts of another tally."""
         for digit, bits in enumerate(other._digits):
             self.add(bits, digit)
 
     def equal(self, number: int, among: int) -> int:
-        """The nodes of a set that were counted so often."""
+        """The nodes of a set that were counted exactly ``number`` times."""
         if number >> len(self._digits):
             return 0
         for digit, bits in enumerate(self._digits):
@@ -132,7 +132,7 @@ class Tally:
         return among
 
     def at_most(self, number: int, among: int) -> int:
-        """The nodes of a set that were counted no more often than that."""
+        """The nodes of a set that were counted at most ``number`` times."""
         if number >> len(self._digits):
             return among
         fewer = 0

@@ -1,4 +1,4 @@
-"""Groups the outputs of one run that share the same inputs."""
+"""Groups the outputs of a run that share the same inputs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 
 class Group(NamedTuple):
-    """One derivation to be: dataset nodes, with the mapping from each source to the (then only) target."""
+    """A future derivation: dataset nodes, with the mapping from each source to the target if there is only one."""
 
     targets: tuple[int, ...]
     sources: tuple[tuple[int, int], ...]
 
 
 def groups_of(flows: dict[int, tuple[tuple[int, int], ...]], reads: tuple[tuple[int, int], ...]) -> list[Group]:
-    """Group targets by their sources; targets with column edges stand alone, and so does what was only read.
+    """Group targets by their sources; each target with column edges, and what was only read, gets its own group.
 
-    ``flows``: (source node, mapping) pairs by target node. Sorted, so the same claims give the same groups.
+    ``flows``: (source node, mapping) pairs by target node. Sorted, so that the same claims give the same groups.
     """
     shared: dict[tuple[tuple[int, int], ...], list[int]] = {}
     alone: list[Group] = []
@@ -32,7 +32,7 @@ def groups_of(flows: dict[int, tuple[tuple[int, int], ...]], reads: tuple[tuple[
 
 
 def in_order(groups: list[Group]) -> list[Group]:
-    """Sorted so that a group comes behind those that feed it, as far as there is no cycle."""
+    """Sorted so that each group comes after those that feed it, except in a cycle."""
     maker = {target: index for index, group in enumerate(groups) for target in group.targets}
     if not any(source in maker for group in groups for source, _ in group.sources):
         return sorted(groups, key=lambda group: group.targets or (2**62,))
@@ -55,9 +55,9 @@ def in_order(groups: list[Group]) -> list[Group]:
 
 
 def own_sources(groups: list[Group]) -> list[frozenset[int]]:
-    """For each group the sources that another group of the same run made before it.
+    """For each group, the sources that another group of the same run made before it.
 
-    A source in a cycle with the group (read, changed and written again) is not among them: what was read is the state
+    A source in a cycle with the group (read, changed and written back) is excluded: the state that was read is the one
     from before the run.
     """
     maker = {target: index for index, group in enumerate(groups) for target in group.targets}

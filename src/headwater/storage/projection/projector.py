@@ -50,7 +50,7 @@ class Projector:
         self._dirty: dict[int, tuple[Run, Stamp]] = {}
 
     def clear(self) -> None:
-        """Forget everything cached or pending: the batch was rolled back, or another process wrote."""
+        """Drop everything cached or pending: the batch was rolled back, or another process wrote."""
         for part in (
             self.names,
             self.sets,
@@ -68,7 +68,7 @@ class Projector:
 
     # -- events ----------------------------------------------------------------------------------------------------
     def apply(self, event: Event, key: bytes, seq: int, at: int) -> None:
-        """Take in one event that is new, with its key, place in the log and time."""
+        """Apply a new event, given with its key, sequence number and time."""
         if isinstance(event, RunEvent):
             self._listings.beat(at, event.event_type)
             self._apply_run(event, at, key, seq)
@@ -85,7 +85,7 @@ class Projector:
                 self._hearing.remember(event)
 
     def _replay(self, script: Script, event: RunEvent, at: int, key: bytes, seq: int) -> bool:
-        """Take in an event whose objects are all known together."""
+        """Apply an event that names the same objects as an earlier one."""
         run, doc = self.runs.seen(event.run.run_id, script.job.id, script.job.node, at, key)
         stamp = Stamp(at, key, seq, run.id, run.run_id)
         if not self._hearing.replay(script, stamp):
@@ -112,7 +112,7 @@ class Projector:
         self._hearing.conclude(stamp)
 
     def _begin(self, run: Run, doc: RunDoc, event: RunEvent, job: Name, facets: FacetSet, stamp: Stamp) -> None:
-        """What an event says of the run and its job."""
+        """Apply an event's statements about the run and its job."""
         at, key = stamp.at, stamp.key
         if facets.bodies:
             run_documents.say(doc.job_said, at, key, facets.id, self._facet_names)
@@ -146,7 +146,7 @@ class Projector:
         at: int,
         key: bytes,
     ) -> None:
-        """What an event says of one reading or writing."""
+        """Merge an event's statement about one read or write."""
         one = touched.get(name)
         if one is None:
             one = touched[name] = Touched([Said(at, key, facets)] if facets else [], {})
@@ -182,7 +182,7 @@ class Projector:
 
     # -- the end of a batch ----------------------------------------------------------------------------------------
     def settle(self) -> None:
-        """Bring everything in step with the events applied since the last time."""
+        """Update all tables for the events applied since the last call."""
         if self._hearing.joins:
             self._join_nodes()
         for run, stamp in sorted(
@@ -204,7 +204,7 @@ class Projector:
         if at is None:
             if old is not None:
                 self._retract(run, doc, old)
-            if COMPLETED in doc.ends:  # had the failure not been heard of yet, its columns would have their places
+            if COMPLETED in doc.ends:  # its columns would have positions if the failure had arrived later
                 self._plans.of(doc, stamp.at, stamp.key)
             return
         plan = self._plans.of(doc, stamp.at, stamp.key)
@@ -227,16 +227,16 @@ class Projector:
             self._flows.mark(run.job, run.job, OBSERVED)
 
     def _counts_from(self, run: Run, doc: RunDoc) -> int | None:
-        """The instant that orders the run within its job, if it takes part in the graph at all.
+        """The instant that orders the run within its job; None if it is not part of the graph.
 
-        A run that completed counts from its end, a run of a streaming job from its start and whatever becomes of it.
+        A completed run counts from its end, a run of a streaming job from its start, whatever its state.
         """
         if doc.was_running and self._work_of(doc)[1]:
             return run.started_at
         return run.ended_at if run.state == COMPLETED else None
 
     def _work_of(self, doc: RunDoc) -> tuple[str, bool]:
-        """(operation, whether it never ends) as the run's events last said."""
+        """(operation, whether it never ends), as last stated by the run's events."""
         found = ("", False)
         for said in doc.job_said:
             found = self.sets.by_id(said.facets).work() or found
@@ -273,9 +273,10 @@ class Projector:
 
 
 def _names_parent(given: dict[str, msgspec.Raw], merged: dict[str, run_documents.Extra]) -> bool:
-    """Whether the facets given by an event, which are merged already, may hold a parent under its own or another key.
+    """Whether the facets of an event, already merged, may contain a parent under its own or another key.
 
-    One that a later event overrode does not, nor is it looked for under a key that the specification gives to others.
+    One that a later event has overridden does not count, nor one under a key that the specification gives to another
+    facet.
     """
     if STANDARD_KEYS.issuperset(given):
         return "parent" in given

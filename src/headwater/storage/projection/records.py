@@ -13,7 +13,7 @@ DATASET: Final = 1
 JOB: Final = 2
 VERSION: Final = 3
 DERIVATION: Final = 4
-"""Node kinds as the index stores them (one byte). ``NOTHING`` is id 0 and the ids that joining left behind."""
+"""Node kinds as the index stores them (one byte). ``NOTHING`` is the kind of id 0 and of ids left over by merges."""
 
 KIND_CODES: Final = {NodeKind.DATASET: DATASET, NodeKind.JOB: JOB}
 KIND_NAMES: Final = {DATASET: NodeKind.DATASET, JOB: NodeKind.JOB}
@@ -23,15 +23,15 @@ HOWS: Final = tuple(How)
 OBSERVED: Final = 0
 DESIGNED: Final = 1
 DESCRIBED: Final = 2
-"""Where a flow comes from: the runs of a job, its JobEvents, the DatasetEvents of its target."""
+"""The origin of a flow: the runs of a job, its JobEvents, or the DatasetEvents of its target."""
 
 
 class Row(msgspec.Struct, kw_only=True, gc=False):
-    """What all rows share."""
+    """Base class of all rows."""
 
 
 class Name(Row):
-    """One normalised name. Names never change hands; the node they belong to does, when names are joined."""
+    """A normalised name. Names are permanent; the node they belong to changes when nodes are merged."""
 
     id: int
     kind: int
@@ -43,9 +43,9 @@ class Name(Row):
     raw_name: str
     first_at: int
     first_key: bytes
-    #: an event was about it, rather than only calling it another name of something
+    #: an event was about it, rather than only mentioning it as another name
     is_direct: bool = False
-    #: something else was said to have been called so before
+    #: an event stated that it is the former name of something
     is_renamed: bool = False
 
 
@@ -57,13 +57,13 @@ class Node(Row):
     type: str = ""
     created_at: int = 0
     updated_at: int = 0
-    #: latest successful write: version id (0: none), and its place in the order of versions
+    #: latest successful write: version id (0: none), and its sort key among versions
     head: int = 0
     head_at: int = 0
     head_run: str = ""
-    #: latest instant at which a write may still matter to a run that read it: writes up to then may rebind readers
+    #: writes no later than this instant may concern runs that have read the dataset, and rebind them
     read_until: int = 0
-    #: latest word on its life cycle
+    #: latest statement about its life cycle
     life_at: int = 0
     life_key: bytes = b""
     life_run: str = ""
@@ -71,7 +71,7 @@ class Node(Row):
 
 
 class Run(Row):
-    """A run. ``doc`` is everything its events said, merged (see ``run_documents``)."""
+    """A run. ``doc`` holds the merged statements of its events (see ``run_documents``)."""
 
     id: int
     run_id: str
@@ -85,7 +85,7 @@ class Run(Row):
 
 
 class Version(Row):
-    """A state of a dataset. ``run`` is 0 if no known run wrote it; ``tag`` is then what readers called it."""
+    """A state of a dataset. ``run`` is 0 if no known run wrote it; ``tag`` is then the mark that its readers gave."""
 
     id: int
     dataset: int
@@ -97,12 +97,12 @@ class Version(Row):
     fingerprint: str = ""
     file_digest: str = ""
     row_count: int | None = None
-    #: what flowed into it (0: nothing known), see ``Shape``
+    #: what flowed into it (0: unknown), see ``Shape``
     shape: int = 0
 
 
 class Derivation(Row, gc=True):
-    """One group of outputs of a run that share the same inputs."""
+    """A group of outputs of a run that share the same inputs."""
 
     id: int
     run: int
@@ -114,7 +114,7 @@ class Derivation(Row, gc=True):
 
 
 class Flow(Row):
-    """Where a (job, target) pair stands: its last step and what flowed then."""
+    """The state of a (job, target) pair: its last step, and what flowed then."""
 
     job: int
     target: int
@@ -139,7 +139,7 @@ class Edge(Row):
 
 
 class Change(Row):
-    """From when a facet of a node had a body (0: removed). ``is_repeated``: it was said again later."""
+    """The start of a facet's body (0: removed) on a node. ``is_repeated``: it was stated again later."""
 
     node: int
     name: str
@@ -151,12 +151,12 @@ class Change(Row):
 
 
 def change_order(change: Change) -> tuple[int, bytes]:
-    """The order in which the changes of a facet follow one another."""
+    """Sort key of the changes of a facet."""
     return change.at, change.key
 
 
 class Statement(Row, gc=True):
-    """Something said about a node at one instant: a JobEvent's lineage, a DatasetEvent's lineage, or its life cycle."""
+    """A statement about a node at an instant: a JobEvent's lineage, a DatasetEvent's lineage, or its life cycle."""
 
     #: a name id
     subject: int
@@ -168,7 +168,7 @@ class Statement(Row, gc=True):
 
 
 class Mention(Row):
-    """An event spoke of a name: with which facet set (0: none) and in which run (0: none)."""
+    """An event mentioned a name, with a facet set (0: none), in a run (0: none)."""
 
     name: int
     run: int
@@ -178,11 +178,11 @@ class Mention(Row):
 
 
 class Dependency(Row):
-    """A run says that it builds on another, which may not have arrived yet."""
+    """A run depends on another, which may not have arrived yet."""
 
     run_id: str
     on_run: str
-    #: time of the event that says so
+    #: time of the event that states it
     at: int
 
 
@@ -210,25 +210,25 @@ class FacetSetRow(Row, gc=True):
 
 
 class Fields(Row, gc=True):
-    """The fields of a dataset; a field's place never changes."""
+    """The fields of a dataset; the position of a field never changes."""
 
     node: int
     names: list[str]
 
 
 class Listing(Row):
-    """A node as the directory lists it: under the name that it shows."""
+    """The directory's entry of a node, under its display name."""
 
     node: int
     kind: int
     #: normalised by its spelling alone
     namespace: str
     name: str
-    #: the namespace as it is shown
+    #: the namespace as displayed
     spelt: str
     created_at: int
     is_deleted: bool
-    #: the data source of a dataset: what its facets name, else its namespace; empty for a job
+    #: the data source of a dataset, from its facets or else its namespace; empty for a job
     source: str = ""
     source_uri: str = ""
 
@@ -242,7 +242,7 @@ class Pulse(Row):
 
 
 class SearchText(Row):
-    """What a node is found by; columns that hold several values hold one per line."""
+    """The searchable text of a node; columns with several values have one per line."""
 
     node: int
     kind: int

@@ -1,7 +1,7 @@
-"""Merges everything that the events of one run say, independent of their order and number.
+"""Merges the statements of all events of a run, independent of their order and number.
 
-The state follows from minima and maxima of times, inputs and outputs are unions, facets belong to the last writer by
-(event time, event key). A statement that later ones override in full is left out, so a run that reports a
+The state follows from minima and maxima of times, inputs and outputs are unions, and the last writer of a facet by
+(event time, event key) wins. A statement that later ones override completely is dropped, so a run that reports a
 thousand times is as small as one that reports twice.
 """
 
@@ -28,7 +28,7 @@ _OF_EVENT = {
 
 
 def state_of(kind: EventType | None) -> int:
-    """The rank of the state that an event reports; OTHER and events without a type say nothing about it."""
+    """The rank of the state that an event reports; OTHER and events without a type report none."""
     return _OF_EVENT.get(kind, 0) if kind is not None else 0
 
 
@@ -56,10 +56,10 @@ class Touched(msgspec.Struct, array_like=True, gc=False):
 
 
 class Settled(msgspec.Struct, array_like=True, gc=False):
-    """What the projection made of the run when it last looked."""
+    """The contributions of the run to the graph when it was last settled."""
 
     job: int
-    #: order of the run within its job, and the validity of what it shows
+    #: instant that orders the run within its job, from which its edges are valid
     at: int
     #: shape by target name id; the job's own name id stands for what it only read
     shapes: dict[int, int]
@@ -71,7 +71,7 @@ class Settled(msgspec.Struct, array_like=True, gc=False):
 
 
 class RunDoc(msgspec.Struct, array_like=True, gc=False):
-    """The merged run. Name ids are used throughout, so joining names does not touch it."""
+    """The merged run. It only uses name ids, so merging nodes does not change it."""
 
     job_at: int
     job_key: bytes
@@ -90,7 +90,7 @@ class RunDoc(msgspec.Struct, array_like=True, gc=False):
     first_ends: dict[int, int] = {}
 
     def advance(self, kind: EventType | None, at: int) -> int:
-        """Take in what an event says of the state; gives the state of the run."""
+        """Apply the state that an event reports; returns the state of the run."""
         state = state_of(kind)
         if state == RUNNING:
             self.was_running = True
@@ -108,18 +108,18 @@ class RunDoc(msgspec.Struct, array_like=True, gc=False):
         return self._end() if self.ends else RUNNING if self.was_running else 0
 
     def _end(self) -> int:
-        """The rank of the furthest end that was reported.
+        """The highest rank of the reported ends.
 
-        Only, a run that failed has not completed after all unless it was started again in between: Spark's listener
-        says COMPLETE at the end of a query whether or not its job had failed. An ABORT does not stand against that:
-        it may be somebody's guess that a process is gone.
+        However, a run that failed counts as completed only if it was started again in between: Spark's listener reports
+        COMPLETE at the end of a query even if its job failed. An ABORT does not prevent completion: it may be a guess
+        that the process is gone.
         """
         if COMPLETED in self.ends and FAILED in self.ends and self._failed_for_good():
             return FAILED
         return max(self.ends)
 
     def _failed_for_good(self) -> bool:
-        """Whether it failed before it ever completed, and no completion followed a start after that."""
+        """Whether it failed before it ever completed, and did not complete after another start."""
         if self.begun is None:
             return False
         first = {**self.ends, **self.first_ends}
@@ -136,7 +136,7 @@ NamesOf = Callable[[int], frozenset[str]]
 
 
 def say(said: list[Said], at: int, key: bytes, facets: int, names_of: NamesOf) -> None:
-    """Add a facet set to a list kept sorted by (time, key), without those that later ones override in full."""
+    """Add a facet set to a list sorted by (time, key), and drop those that later ones override completely."""
     if not said:
         said.append(Said(at, key, facets))
         return
@@ -147,7 +147,7 @@ def say(said: list[Said], at: int, key: bytes, facets: int, names_of: NamesOf) -
         return
     for place, old in enumerate(said):
         if old.facets == facets:
-            if (at, key) > (old.at, old.key):  # behind what the same event said before: some list a dataset twice
+            if (at, key) > (old.at, old.key):  # after those of the same event: some events list a dataset twice
                 del said[place]
                 said.append(Said(at, key, facets))
             break
@@ -170,7 +170,7 @@ def _prune(said: list[Said], names_of: NamesOf) -> None:
 
 
 def put_extras(extras: dict[str, Extra], at: int, key: bytes, facets: dict[str, msgspec.Raw]) -> None:
-    """Merge facets, last writer by (time, key)."""
+    """Merge facets; the last writer by (time, key) wins."""
     for name, raw in facets.items():
         old = extras.get(name)
         if old is None or (at, key) > (old.at, old.key):

@@ -1,4 +1,4 @@
-"""Resolves the claims of a run, once for all runs with the same claims."""
+"""Resolves the claims of runs, once for all runs with the same claims."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _CACHE_SIZE = 20_000
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """The claims of a run in terms of nodes. Shared between runs: never changed."""
+    """The claims of a run in terms of nodes. Shared between runs and never modified."""
 
     #: shape by target name id; the job's own name id stands for what it only read
     shapes: dict[int, int]
     #: shape by dataset node, for every dataset that the run wrote
     written: dict[int, int]
-    #: shape by target node, jobs included; 0 for the job itself where it read nothing for itself
+    #: shape by target node, jobs included; 0 for the job itself if it read nothing for itself
     flows: dict[int, int]
-    #: derivations to be, each with those of its sources that the run made itself before
+    #: future derivations, each with those of its sources that the run itself made before
     groups: list[tuple[Group, frozenset[int]]]
     #: dataset nodes that the run read
     reads: list[int]
-    #: (name id, no facets) of those whose readers must find the run, though no event of it may list them
+    #: (name id, no facets) of names by which the run must be found, although its events may not list them
     noted: list[tuple[int, int]]
-    #: name ids by node, of what the events list
+    #: name ids by node, of the inputs that the events list
     inputs: dict[int, list[int]]
     outputs: dict[int, list[int]]
 
 
 class Plans:
-    """Makes plans. Joining nodes voids them."""
+    """Makes and caches plans. Merging nodes invalidates them."""
 
     def __init__(self, tables: Tables, names: Names, columns: Columns, sets: FacetSets) -> None:
         self._tables = tables
@@ -50,7 +50,7 @@ class Plans:
         self._cache: dict[Hashable, Plan] = {}
 
     def clear(self) -> None:
-        """Forget what is cached: nodes were joined, or the batch was rolled back."""
+        """Drop the cache: nodes were merged, or the batch was rolled back."""
         self._cache.clear()
 
     def of(self, doc: RunDoc, at: int, key: bytes) -> Plan:
@@ -70,8 +70,8 @@ class Plans:
         return tuple([mark for one in said if (mark := self._sets.by_id(one.facets).lineage)])
 
     def _told(self, said: list[Said]) -> tuple[tuple[bytes, ...], bool]:
-        """What tells the claims about an output apart, and whether the run took it away rather than write it: events
-        list it among the outputs, with a change of its life."""
+        """A key for the claims about an output, and whether the run dropped it rather than wrote it: events list it
+        among the outputs with a life cycle change."""
         marks: list[bytes] = []
         is_dropped = False
         for one in said:
@@ -105,7 +105,7 @@ class Plans:
         )
 
     def _sources(self, shape: int) -> tuple[tuple[int, int], ...]:
-        """(source node, mapping) pairs; the strongest claim where two names of one node are sources."""
+        """(source node, mapping) pairs; if two names of one node are sources, the stronger claim."""
         if not shape:
             return ()
         found: dict[int, tuple[int, int]] = {}

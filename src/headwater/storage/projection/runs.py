@@ -1,4 +1,4 @@
-"""Runs with their merged documents, decoded once and written once per batch."""
+"""Runs with their merged documents, each decoded once and written once per batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CACHE_SIZE = 5_000
 
 
 class Runs:
-    """Finds runs, and makes those that are new."""
+    """Finds runs, and creates new ones."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -20,13 +20,13 @@ class Runs:
         self._ids: dict[str, int] = {}
 
     def clear(self) -> None:
-        """Forget what is cached: the batch that made it was rolled back."""
+        """Drop the cache: the batch that filled it was rolled back."""
         self._docs.clear()
         self._changed.clear()
         self._ids.clear()
 
     def seen(self, run_id: str, job_name: int, job: int, at: int, key: bytes) -> tuple[Run, RunDoc]:
-        """The run of that UUID and its document, made if it is new. The caller changes both and calls ``changed``."""
+        """The run with that UUID and its document, created if new. The caller modifies both and calls ``changed``."""
         number = self._ids.get(run_id)
         run = self._tables.runs.get(number) if number else self._tables.run(run_id)
         if run is not None:
@@ -56,22 +56,22 @@ class Runs:
         return found
 
     def belongs(self, run: Run, job: int) -> None:
-        """Say whose run it is. One that moves is filed at once: flows of both jobs are made before the batch ends."""
+        """Assign the run to a job. If that changes it, it is stored at once, for the flows of both jobs."""
         if run.job != job:
             self._tables.touched.add(run.job)
             run.job = job
             self._tables.runs.put(run)
 
     def changed(self, run: Run) -> None:
-        """Have the run and its document written at the end of the batch."""
+        """Mark the run and its document to be written at the end of the batch."""
         self._changed[run.id] = run
 
     def flush(self) -> None:
-        """Write back what changed."""
+        """Write the changed runs."""
         for run_id, run in self._changed.items():
             run.doc = run_documents.encode(self._docs[run_id])
             self._tables.runs.put(run)
-            if run.state > RUNNING:  # it ended: little is heard of it, and it is many objects
+            if run.state > RUNNING:  # ended: few events will follow, and a document is many objects
                 del self._docs[run_id]
         self._changed.clear()
         if len(self._docs) > _CACHE_SIZE:

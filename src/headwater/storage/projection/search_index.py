@@ -1,8 +1,8 @@
 """Keeps the search index in step with the search texts, for every backend that stores it.
 
-A node that is new or changed is first noted as loose: a question goes through the few of those one by one. Once there
-are ``MOST_LOOSE`` of them, all are put into the index together: most of them share most of their keys, and what is
-written is a row for each key instead of one for each node and key.
+A new or changed node is first recorded as loose; queries scan the loose nodes one by one. Once there are ``MOST_LOOSE``
+of them, all are indexed together: they share most of their keys, so one row per key is written instead of one per node
+and key.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from headwater.storage.projection.records import SearchText
 from headwater.storage.projection.search_terms import NAME, TEXT, keys, pieces, terms
 
 MOST_LOOSE = 1024
-"""Nodes beside the index: to go through them costs a question some milliseconds."""
+"""Number of nodes outside the index: scanning them takes a query some milliseconds."""
 _COUNTER = "loose"
 
 _NONE: frozenset[int] = frozenset()
 
 
 class Counters(Protocol):
-    """Numbers that are stored with the commit."""
+    """Counters stored with the commit."""
 
     def counter(self, name: str) -> int:
-        """The present value of a counter."""
+        """The current value of a counter."""
 
     def advance(self, counter: str, by: int) -> None:
-        """Count on."""
+        """Advance a counter."""
 
 
 if TYPE_CHECKING:
 
     class _Base:
-        """The table of a backend that search texts are kept in."""
+        """The backend's table of search texts."""
 
         _pending: dict[int, SearchText | None]
 
@@ -51,18 +51,18 @@ else:
 
 
 class Posting(_Base):
-    """Beside the rows of a table the index of their keys. A backend says how the two tables of it are read and written:
-    that of loose nodes with the keys under which the index still has them, and that of the parts of each key's set."""
+    """A table of search texts with an index of their keys. A backend implements access to the two tables of the index:
+    loose nodes with the keys under which they are still indexed, and the parts of each key's set."""
 
     counters: Counters
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        #: the rows that the pending ones replace
+        #: the rows replaced by the pending ones
         self._before: dict[int, SearchText | None] = {}
 
     def put(self, row: SearchText) -> None:
-        """Insert the row, or write it again after a change."""
+        """Insert the row, or update it after a change."""
         if row.node not in self._before:
             self._before[row.node] = self.get(row.node)
         super().put(row)
@@ -74,12 +74,12 @@ class Posting(_Base):
         super().drop(key)
 
     def clear(self) -> None:
-        """Forget everything: the batch was rolled back, or another process wrote."""
+        """Drop everything: the batch was rolled back, or another process wrote."""
         super().clear()
         self._before.clear()
 
     def flush(self) -> None:
-        """Write what is pending, and note it as loose or put it into the index."""
+        """Write pending rows, and record them as loose or index them."""
         if not self._pending:
             return
         before, self._before = self._before, {}
@@ -101,7 +101,7 @@ class Posting(_Base):
         self._post(had, rows)
 
     def _post(self, had: dict[int, set[str]], rows: dict[int, SearchText | None]) -> None:
-        """Put nodes into the index, a part at a time; ``had`` are the keys that it has them under."""
+        """Index nodes, one part at a time; ``had`` has the keys under which they are indexed so far."""
         by_part: dict[int, list[int]] = {}
         for node in rows:
             by_part.setdefault(node // node_sets.PART, []).append(node)
@@ -126,26 +126,26 @@ class Posting(_Base):
                 ],
             )
 
-    # -- what a backend does ---------------------------------------------------------------------------------------
+    # -- implemented by a backend ----------------------------------------------------------------------------------
     def _loosen(self, nodes: Sequence[tuple[int, str]]) -> None:
-        """Note nodes as loose, each with its keys in the index a line; one that is loose already stays as it is."""
+        """Record nodes as loose, each with its indexed keys, one per line; nodes that are loose already are kept."""
         raise NotImplementedError
 
     def _tighten(self) -> list[tuple[int, str]]:
-        """What is noted, which is noted no more."""
+        """Return the loose nodes and clear the record of them."""
         raise NotImplementedError
 
     def _parts(self, part: int, wanted: Sequence[str]) -> dict[str, bytes]:
-        """One part of the sets of some keys, of those that have it."""
+        """A part of the sets of some keys; keys without that part are left out."""
         raise NotImplementedError
 
     def _write_parts(self, part: int, sets: Sequence[tuple[str, bytes]]) -> None:
-        """Write a part of some sets; an empty one is removed."""
+        """Write a part of some sets; empty ones are deleted."""
         raise NotImplementedError
 
 
 def _added(rows: dict[int, SearchText]) -> dict[str, set[int]]:
-    """The places of new nodes by key. Words repeat more than nodes do, so their pieces are gone through a word."""
+    """The places of new nodes by key. Computed word by word, because nodes share words."""
     by_name: dict[str, set[int]] = defaultdict(set)
     by_text: dict[str, set[int]] = defaultdict(set)
     found: dict[str, set[int]] = defaultdict(set)

@@ -1,8 +1,8 @@
 """Finds nodes through the search index: by words, name, pattern or property.
 
-The index gives for every key the set of nodes that have it (see ``search_terms`` and ``node_sets``). Sets that follow
-from pieces can hold too much, never too little, so whatever is shown is looked at. What was not yet put into the index
-is few and is gone through; in memory, where there is no index, that is everything.
+The index has for every key the set of nodes with that key (see ``search_terms`` and ``node_sets``). Sets computed from
+pieces of words can be too large, never too small, so every hit is checked. Nodes that are not indexed yet are scanned;
+in memory, without an index, these are all nodes.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from headwater.storage.projection.search_terms import BEGINNING, ELSEWHERE, EXAC
 from headwater.storage.projection.tables import SearchTable
 
 _FEWEST, _MOST = 32, 512
-"""Rows that are looked at together."""
+"""Limits for the number of rows checked at a time."""
 
 
 class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
-    """What hits must be besides; empty if it does not matter. A tag is a key, a value or ``key=value``."""
+    """Filters for hits; empty values do not filter. A tag is a key, a value or ``key=value``."""
 
     kind: int = 0
     namespace: str | None = None
@@ -36,7 +36,7 @@ class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
     is_alive: bool = False
 
     def keys(self) -> list[str]:
-        """The keys that hits have."""
+        """The keys that hits must have."""
         found = [f"{search_terms.KIND}{self.kind}"] if self.kind else []
         if self.namespace is not None:
             found.append(search_terms.key(search_terms.NAMESPACE, self.namespace))
@@ -50,18 +50,18 @@ class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finder:
-    """Questions to one index, as it is now."""
+    """Queries on the current state of an index."""
 
     def __init__(self, table: SearchTable) -> None:
         self._table = table
         self._sets: dict[str, int] = {}
-        #: nodes that the index does not know, or not as they are, and what they are now
+        #: nodes whose current text is not indexed, and these texts
         self._loose, self._rows = table.loose()
         self._all: int | None = None
 
     # -- sets ------------------------------------------------------------------------------------------------------
     def load(self, keys: Iterable[str]) -> None:
-        """Fetch sets that will be asked for, together."""
+        """Prefetch sets that will be needed."""
         unknown = {key for key in keys if key not in self._sets}
         if unknown:
             found = self._table.sets(unknown)
@@ -83,7 +83,7 @@ class Finder:
         return self._all
 
     def _among(self, narrowing: Narrowing) -> tuple[int, list[SearchText]]:
-        """(indexed nodes, others) that a search may hit."""
+        """(indexed nodes, loose nodes) that pass the filters."""
         keys = narrowing.keys()
         allowed = self.has(keys)
         if narrowing.is_alive:
@@ -112,8 +112,8 @@ class Finder:
 
     # -- names -----------------------------------------------------------------------------------------------------
     def named(self, text: str, limit: int, narrowing: Narrowing) -> list[SearchText]:
-        """Nodes whose name can end with a text, whatever the case and with or without a file extension: short
-        names first, so that a full name is among them."""
+        """Nodes whose name may end with a text, ignoring case, with or without a file extension; short names first, so
+        that a full name is among them."""
         allowed, rows = self._among(narrowing)
         ends = {search_terms.last_key(text, space) for space in (search_terms.LAST, search_terms.STEM)}
         pieces = {
@@ -129,7 +129,7 @@ class Finder:
         return sorted(found, key=lambda row: search_terms.place_at(0, 0, row))[:limit]
 
     def ordered(self, among: int, first: int = _FEWEST) -> Iterator[list[int]]:
-        """The nodes of a set by their order, some at a time; those of one order together."""
+        """The nodes of a set by their order, in batches; nodes of the same order come together."""
         digits = [self.has([key]) for key in search_terms.ORDER_KEYS] if among else []
         count = first
         while among:
@@ -139,7 +139,7 @@ class Finder:
             count = min(_MOST, count * 2)
 
     def like(self, pattern: str, among: int) -> int:
-        """Indexed nodes whose name may match a pattern, whole or in its last part."""
+        """Indexed nodes whose name, or its last part, may match a pattern."""
         found = among
         if not any(mark in pattern for mark in "*[") and len(pattern) < search_terms.LONGEST:
             found = self._as_long(len(pattern), among)
@@ -148,7 +148,7 @@ class Finder:
         return found
 
     def _as_long(self, length: int, among: int) -> int:
-        """Those whose name, or its last part, has so many letters."""
+        """The nodes whose name, or its last part, has this length."""
         whole = among
         for key, has_it in search_terms.length_digits(length):
             digit = self.has([key])
@@ -179,9 +179,9 @@ class Finder:
             found &= holding
         return found
 
-    # -- what nodes are --------------------------------------------------------------------------------------------
+    # -- properties ------------------------------------------------------------------------------------------------
     def valued(self, space: str, value: str) -> int:
-        """Nodes with a value, or one that a pattern fits, in a space of keys; those not indexed too."""
+        """Nodes, loose ones included, with a value in a space of keys, or with a value that matches a pattern."""
         if not is_pattern(value):
             wanted = search_terms.key(space, value)
             loose = [row.node for row in self._rows if wanted in search_terms.plain_keys(row)]
@@ -196,13 +196,13 @@ class Finder:
         return found
 
     def alive(self) -> int:
-        """Nodes that are not deleted; those not indexed too."""
+        """Nodes that are not deleted, loose ones included."""
         self.load([search_terms.DELETED])
         loose = node_sets.of(row.node for row in self._rows if not row.is_deleted)
         return self.everything() & ~self._sets[search_terms.DELETED] | loose
 
     def loose(self) -> list[SearchText]:
-        """What is not indexed."""
+        """The texts that are not indexed."""
         return self._rows
 
     def rows(self, nodes: list[int]) -> list[SearchText]:
@@ -217,7 +217,7 @@ class _Ranked:
     def __init__(self, finder: Finder, query: Query, allowed: int) -> None:
         self._finder = finder
         self._query = query
-        #: those that may be hits and were not given yet
+        #: possible hits that were not returned yet
         self._open = allowed
         self._places: dict[int, Place | None] = {}
         self._texts: dict[int, SearchText] = {}
@@ -229,21 +229,21 @@ class _Ranked:
         return self._finder.has([space + piece for piece in pieces], self._open)
 
     def _levels(self, word: str) -> dict[int, int]:
-        """The nodes in the name of which a word may fit so well, by level."""
+        """The nodes whose name may match a word, by level."""
         exact = self._holding(search_terms.NAME, search_terms.whole_pieces(word))
         beginning = exact | self._holding(search_terms.NAME, search_terms.beginning_pieces(word))
         inside = beginning | self._holding(search_terms.NAME, search_terms.inside_pieces(word))
         return {EXACT: exact, BEGINNING: beginning, INSIDE: inside}
 
     def _look_elsewhere(self) -> None:
-        """Take in where the words stand besides: the names alone are often enough."""
+        """Include matches outside the name: the names alone are often enough."""
         wanted = [search_terms.inside_pieces(word) for word in self._query.words]
         self._finder.load({search_terms.TEXT + piece for pieces in wanted for piece in pieces})
         for pieces, levels in zip(wanted, self._words, strict=True):
             levels[ELSEWHERE] = levels[INSIDE] | self._holding(search_terms.TEXT, pieces)
 
     def hits(self, limit: int) -> Iterator[tuple[Place, SearchText]]:
-        """All hits in order, or those that come near; ``limit`` is how many will be taken."""
+        """All hits in order, or else the near ones; ``limit`` is how many will be taken."""
         before = self._open
         whole = self._finder.has([search_terms.last_key(self._query.whole)], self._all_at(EXACT))
         yield from self._checked(WHOLE, whole)
@@ -261,7 +261,7 @@ class _Ranked:
         return found
 
     def _checked(self, level: int, candidates: int) -> Iterator[tuple[Place, SearchText]]:
-        """Those of the candidates that belong to a level, in order."""
+        """The candidates that belong to a level, in order."""
         for nodes in self._finder.ordered(candidates & self._open):
             self._look_at(nodes)
             places = [(found, self._texts[node]) for node in nodes if (found := self._places[node]) is not None]
@@ -277,7 +277,7 @@ class _Ranked:
             self._places[row.node] = search_terms.place(self._query, row)
 
     def _near(self, limit: int) -> Iterator[tuple[Place, SearchText]]:
-        """Those in which words come near: counted exactly, so nothing is looked at that is not a hit."""
+        """Near hits, with misspelt words. Missing pieces are counted exactly, so that only hits are read."""
         tally, among, most = self._tally()
         for missing in range(most + 1):
             if not among:
@@ -289,7 +289,7 @@ class _Ranked:
                 yield from sorted(places, key=_place)
 
     def _tally(self) -> tuple[node_sets.Tally, int, int]:
-        """(pieces that nodes lack, nodes that are near, the most that one may lack)."""
+        """(missing pieces per node, nodes that are near, the most pieces that a node may lack)."""
         total, among, most = node_sets.Tally(), self._open, 0
         for word, levels in zip(self._query.words, self._words, strict=True):
             pieces, allowed = self._query.near.get(word, (frozenset(), -1))
@@ -315,13 +315,13 @@ def _parts(word: str) -> set[str]:
 
 
 def is_pattern(text: str) -> bool:
-    """Whether a text holds one of the marks ``*``, ``?`` and ``[``."""
+    """Whether a text contains ``*``, ``?`` or ``[``."""
     return any(mark in text for mark in "*?[")
 
 
 def _literals(pattern: str) -> Iterator[tuple[str, bool, bool]]:
-    """(text, whether a word may begin only there, or end only there) between the marks of a pattern. Behind a ``[``
-    nothing is taken for certain."""
+    """(text, whether it is at the beginning, or at the end) of the literal parts of a pattern. Nothing after a ``[`` is
+    used."""
     plain, bracket, _ = pattern.partition("[")
     parts = re.split(r"[*?]", plain)
     for at, text in enumerate(parts):

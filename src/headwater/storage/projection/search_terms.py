@@ -1,11 +1,10 @@
 """Search terms: the index keys of a node, and how well a node matches some words. Shared by all backends.
 
-A word is what stands between signs. A node is placed, best first, by the worst of what its words do: the name is what
-was asked for; every word is a word of the name; begins one; stands in one; stands elsewhere (namespace, columns,
-description, tags, owners); or, where no node fits at all, some come near, the fewer pieces missing the better. Within
-a place short names come first, those of one length in an order of their own that has nothing to do with when they
-were heard of. So the answer follows from the set of events alone, and the best few are found without weighing all
-that fit.
+Words are separated by anything other than letters and digits. The level of a node is that of its worst word, best
+first: the query is the whole name; the word is a word of the name; begins one; is inside one; is found elsewhere
+(namespace, columns, description, tags, owners). If no node matches, near ones do, the fewer pieces missing the better.
+Within a level, short names come first, and names of one length in an order by digest that does not depend on the order
+of arrival. So the result follows from the set of events alone, and the best few are found without ranking all matches.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ from headwater.storage.projection.records import SearchText
 
 WHOLE, EXACT, BEGINNING, INSIDE, ELSEWHERE, NEAR = range(6)
 DIGITS = 20
-"""Binary digits of a node's order: those of the length of its name, of which more than 255 letters count as so many,
-then those of a digest of it. Some nodes may share one; they follow one another by name."""
+"""Binary digits of a node's order: the length of its name (at most 255), then a digest of it. Nodes with the same order
+are sorted by name."""
 _DIGEST_DIGITS = 12
 LONGEST = 255
-"""Letters of a name that are counted."""
+"""The largest length of a name that is distinguished."""
 _MOST_WORDS = 64
-"""Of a query; the rest is not looked for: each costs a reading of the whole text."""
+"""Words of a query that are used; each costs a scan of the whole text."""
 _MOST_PIECES = 96
-"""Of the words of a query that may be misspelt; a longer one is taken as it is."""
+"""Pieces of the words of a query that may be misspelt; a longer query must match exactly."""
 _SHORTEST_NEAR = 4
 _SHARE = 0.4
-"""Of its pieces that a misspelt word must share with a name."""
+"""Share of its pieces that a misspelt word must have in common with a name."""
 _UNSPACED = "\u0e00"
-"""From here on lie the scripts that put no spaces between words: one letter is looked for inside them too."""
+"""First letter of the scripts without spaces between words, in which a single letter also matches inside a word."""
 _LONGEST_KEY = 160
 _BUCKETS = 1024
 _WORD = re.compile(r"[^\W_]+")
@@ -45,7 +44,7 @@ _SCORES = (1.0, 0.9, 0.8, 0.6, 0.4, 0.3)
 
 
 def words(text: str) -> list[str]:
-    """The words of a query or a name: split at everything that is no letter or digit, in lower case."""
+    """The words of a query or a name, in lower case: split at everything other than letters and digits."""
     return _WORD.findall(text.casefold())
 
 
@@ -56,22 +55,22 @@ def trigrams(text: str) -> set[str]:
 
 
 def exact_pieces(word: str) -> set[str]:
-    """The pieces of a word with its two ends."""
+    """The pieces of a word, including those at its two ends."""
     return trigrams(f"^{word}$")
 
 
 def whole_pieces(word: str) -> set[str]:
-    """Those of names that have exactly this word: its pieces could come from several words, its digest can not."""
+    """The pieces of names with exactly this word: its trigrams could come from several words, its digest cannot."""
     return exact_pieces(word) | {f"={_bucket(word)}"}
 
 
 def beginning_pieces(word: str) -> set[str]:
-    """Those of words that begin so."""
+    """The pieces of words that begin with this one."""
     return trigrams(f"^{word}") | {f"^{word[:3]}"}
 
 
 def inside_pieces(word: str) -> set[str]:
-    """Those of words that hold it. One or two letters are looked for at the beginning of words, as somebody types."""
+    """The pieces of words that contain this one. One or two letters only match the beginning of words, as in typing."""
     if len(word) > 2:
         return trigrams(word)
     return {word} if word >= _UNSPACED else beginning_pieces(word)
@@ -79,7 +78,7 @@ def inside_pieces(word: str) -> set[str]:
 
 @lru_cache(maxsize=4096)
 def pieces(word: str) -> frozenset[str]:
-    """Every piece of a word that any of the above may name."""
+    """All pieces of a word that any of the functions above may return."""
     found = whole_pieces(word)
     found.update(f"^{word[:size]}" for size in (1, 2, 3))
     if not word.isascii():
@@ -88,9 +87,9 @@ def pieces(word: str) -> frozenset[str]:
     return frozenset(found)
 
 
-# -- what is asked for -------------------------------------------------------------------------------------------------
+# -- queries -----------------------------------------------------------------------------------------------------------
 class Query(NamedTuple):
-    """Words, the whole text, and the words that may be misspelt, each with its pieces and how many may be missing."""
+    """The words, the whole text, and the words that may be misspelt, with their pieces and how many may be missing."""
 
     words: tuple[str, ...]
     whole: str
@@ -98,7 +97,7 @@ class Query(NamedTuple):
 
 
 def read(text: str) -> Query:
-    """What a text asks for."""
+    """Parse the text of a query."""
     wanted = tuple(dict.fromkeys(words(text)[:_MOST_WORDS]))
     near = {}
     for word in wanted:
@@ -111,7 +110,7 @@ def read(text: str) -> Query:
 
 
 class Place(NamedTuple):
-    """Where a node stands among the hits: the lowest is the best."""
+    """The rank of a node among the hits: the lowest is the best."""
 
     level: int
     missing: int
@@ -122,7 +121,7 @@ class Place(NamedTuple):
 
 
 def order_of(row: SearchText) -> int:
-    """The order of a node among those that fit as well."""
+    """The order of a node among those of the same level."""
     name = row.name.partition("\n")[0]
     return min(LONGEST, len(name)) << _DIGEST_DIGITS | crc32(name.encode("utf-8", "surrogatepass")) >> (
         32 - _DIGEST_DIGITS
@@ -135,7 +134,7 @@ def place_at(level: int, missing: int, row: SearchText) -> Place:
 
 
 def place(query: Query, row: SearchText) -> Place | None:
-    """Where a node stands; None if it does not fit."""
+    """The rank of a node; None if it does not match."""
     if not query.words:
         return None
     name = row.name.casefold()
@@ -175,8 +174,8 @@ def _stands(word: str, text: str) -> bool:
 
 
 def _missing(query: Query, known: set[str], elsewhere: str) -> int | None:
-    """How many pieces of the words a node lacks; None if one is not near. A word of which all pieces stand in the
-    name, or all elsewhere, lacks none."""
+    """How many pieces of the words a node lacks; None if a word is not near. A word with all of its pieces in the name,
+    or all elsewhere, lacks none."""
     total = 0
     in_name = {piece for word in known for piece in pieces(word)}
     in_text: set[str] | None = None
@@ -197,7 +196,7 @@ def _missing(query: Query, known: set[str], elsewhere: str) -> int | None:
 
 
 def score(query: Query, found: Place) -> float:
-    """A number for a place: 1 for the name itself, less for what fits less well."""
+    """A score for a rank: 1 for the name itself, less for weaker matches."""
     if found.level < NEAR:
         return _SCORES[found.level]
     total = sum(len(some) for some, _ in query.near.values())
@@ -205,7 +204,7 @@ def score(query: Query, found: Place) -> float:
 
 
 def column_of(query: Query, row: SearchText) -> str:
-    """The column in which a word was found that is not in the name; empty if there is none."""
+    """A column that contains a word which is not in the name; empty if there is none."""
     name, fields = row.name.casefold(), row.fields.casefold()
     for word in query.words:
         if word not in name and word in fields:
@@ -224,11 +223,11 @@ ALL, DELETED = "a", "x"
 NAME, TEXT, ORDER, LAST, STEM, LENGTH = "n", "t", "d", "e", "E", "l"
 KIND, TYPE, NAMESPACE, TAG, OWNER = "k", "y", "N", "g", "o"
 ORDER_KEYS = tuple(f"{ORDER}{digit:02}" for digit in range(DIGITS))
-"""The keys of the nodes whose order has a digit, the lowest first."""
+"""The keys of nodes whose order has a binary digit set, the lowest digit first."""
 
 
 def key(space: str, value: str) -> str:
-    """The key of a value; of a long one the beginning and a digest."""
+    """The key of a value; for a long one, its beginning and a digest."""
     if len(value) > _LONGEST_KEY:
         digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
         value = f"{value[:_LONGEST_KEY]}\u2026{digest}"
@@ -236,8 +235,8 @@ def key(space: str, value: str) -> str:
 
 
 def last_key(text: str, space: str = LAST) -> str:
-    """The key under which names lie whose last part is that of a text, among others; those in which that comes before
-    the file extension lie in the space ``STEM``."""
+    """The key of names with the same last part as a text, among others; in the space ``STEM`` the last part is compared
+    without its file extension."""
     folded = text.casefold()
     return f"{space}{_bucket(folded[max(map(folded.rfind, _SEPARATORS)) + 1 :])}"
 
@@ -247,23 +246,23 @@ def _bucket(text: str) -> str:
 
 
 def type_key(type_: str) -> str:
-    """The key of a type, which is meant whatever the case of its ASCII letters."""
+    """The key of a type, ignoring the case of ASCII letters."""
     return key(TYPE, type_.encode().upper().decode())
 
 
 def length_key(length: int) -> str:
-    """The key of names whose part behind the last slash has so many letters."""
+    """The key of names whose part after the last slash has this length."""
     return f"{LENGTH}{min(LONGEST, length)}"
 
 
 def length_digits(length: int) -> Iterator[tuple[str, bool]]:
-    """(key, whether a node has it) of the order of nodes whose name has so many letters."""
+    """(key, whether a node has it) for the order of nodes with names of this length."""
     for digit, one in enumerate(ORDER_KEYS[_DIGEST_DIGITS:]):
         yield one, bool(min(LONGEST, length) >> digit & 1)
 
 
 def joints(text: str) -> Iterator[str]:
-    """What stands between two words that one sign parts: the letter before, the sign, the letter after."""
+    """For each two words separated by a single sign: the letter before, the sign, and the letter after."""
     folded = text.casefold()
     ends = [(match.start(), match.end()) for match in _WORD.finditer(folded)]
     for (_, end), (start, _) in pairwise(ends):
@@ -272,27 +271,27 @@ def joints(text: str) -> Iterator[str]:
 
 
 def labels(lines: str) -> list[str]:
-    """The values of a column that holds one per line."""
+    """The values of a column with one per line."""
     return [line for line in lines.split("\n") if line]
 
 
 def tags(lines: str) -> list[tuple[str, str]]:
-    """(key, value) of the tags, which stand one per line with a tab between."""
+    """(key, value) of the tags, from one per line separated by a tab."""
     return [(key, value) for key, _, value in (line.partition("\t") for line in labels(lines))]
 
 
 def tag_names(lines: str) -> set[str]:
-    """The names that the tags answer to: their keys, their values, and ``key=value``."""
+    """The strings that match the tags: their keys, their values, and ``key=value``."""
     return {name for key, value in tags(lines) for name in (key, value, f"{key}={value}") if name}
 
 
 def owners(lines: str) -> set[str]:
-    """The names that the owners answer to: ``team:data`` also to ``data``."""
+    """The strings that match the owners: for ``team:data`` also ``data``."""
     return {known for name in labels(lines) for known in (name, name.rpartition(":")[2]) if known}
 
 
 def plain_keys(row: SearchText) -> set[str]:
-    """The keys of what a node is."""
+    """The keys for the properties of a node."""
     found = {ALL, f"{KIND}{row.kind}", type_key(row.type)}
     if row.is_deleted:
         found.add(DELETED)
@@ -303,7 +302,7 @@ def plain_keys(row: SearchText) -> set[str]:
 
 
 def terms(row: SearchText) -> tuple[Set[str], Set[str], set[str]]:
-    """(words of the name, words elsewhere, keys that do not come from words): what the keys of a node follow from."""
+    """(words of the name, words elsewhere, keys that do not come from words), from which the keys of a node follow."""
     whole = plain_keys(row)
     order = order_of(row)
     whole.update([one for digit, one in enumerate(ORDER_KEYS) if order >> digit & 1])
@@ -323,7 +322,7 @@ def _words_of(text: str) -> frozenset[str]:
 
 
 def keys(row: SearchText) -> set[str]:
-    """Every key under which a node is found."""
+    """All keys of a node."""
     in_name, in_text, found = terms(row)
     found.update([NAME + piece for word in in_name for piece in pieces(word)])
     found.update([TEXT + piece for word in in_text for piece in pieces(word)])
@@ -331,11 +330,11 @@ def keys(row: SearchText) -> set[str]:
 
 
 def in_order(query: Query, rows: Iterable[SearchText]) -> list[tuple[Place, SearchText]]:
-    """The rows that fit, best first, or those that come near: what every index must give."""
+    """The matching rows, best first, or else the near ones: the result that every index must produce."""
     return best((found, row) for row in rows if (found := place(query, row)) is not None)
 
 
 def best(placed: Iterable[tuple[Place, SearchText]]) -> list[tuple[Place, SearchText]]:
-    """Hits in order; those that only come near are left out where others fit."""
+    """Hits in order; near ones are left out if others match."""
     found = sorted(placed, key=lambda one: one[0])
     return [one for one in found if one[0].level < NEAR] or found

@@ -17,12 +17,12 @@ from headwater.storage.projection.tables import Tables
 
 _LAST_STEP = 2**63 - 1
 Under = Callable[[], AbstractContextManager[object]]
-"""Makes a context in which the tables may be read."""
+"""Returns a context in which the tables may be read."""
 
 
 def _label(edge: Edge) -> int:
-    """What tells an edge from others between the same ends: what was observed of a job, and what it was designed to do,
-    begin and end by themselves. The numbers of jobs leave two bits."""
+    """Distinguishes edges between the same ends: the observed and the designed edges of a job have separate intervals.
+    Job ids leave two bits for the kind."""
     return (edge.job << 2 | edge.kind) & 0xFFFF_FFFF
 
 
@@ -36,7 +36,7 @@ class TablesSource:
         self._level = level
         self._reading = reading
         self._last_seq = last_seq
-        #: nodes up to the highest that an edge was seen to lead to, those that have been joined with others included
+        #: one more than the highest node id seen in an edge, including nodes that were merged since
         self._least = 0
 
     @property
@@ -47,17 +47,17 @@ class TablesSource:
 
     @property
     def mark(self) -> int:
-        """The last event that the tables show."""
+        """The last event that the tables include."""
         with self._reading():
             return self._last_seq()
 
     def reading(self) -> AbstractContextManager[object]:
-        """A transaction, or the one at hand."""
+        """A transaction, or the current one."""
         return self._reading()
 
     @property
     def floor(self) -> int:
-        """The number of the last withdrawal that was deleted from the log; edges of the dataset level end, and
+        """The number of the last withdrawal that was deleted from the log; 0 at the dataset level, where edges end but
         are kept."""
         if self._level == "dataset":
             return 0
@@ -66,13 +66,13 @@ class TablesSource:
 
     @property
     def places(self) -> int:
-        """Changes when nodes were joined: the fields of one have then places behind those of the other."""
+        """Changes when nodes were merged: the fields of one then follow those of the other."""
         with self._reading():
             return self._tables.epoch("dataset")
 
     def edges_since(self, seq: int, limit: int) -> EdgeBatch:
-        """Edges with a sequence number above ``seq``: of a run-level edge the id of its derivation, or the number under
-        which a change of that was told."""
+        """Edges with a sequence number above ``seq``. At the run level, that is the id of the derivation, or the number
+        of the log entry of its change."""
         with self._reading():
             batch = self._datasets(seq, limit) if self._level == "dataset" else self._steps(seq, limit)
         if len(batch):
@@ -100,7 +100,7 @@ class TablesSource:
         numbers = array(
             "q", [number for step in found for edge, mapping in edges_of(step).items() for number in (*edge, mapping)]
         )
-        for _, body in told:  # behind the derivations: a change is told after what it changes
+        for _, body in told:  # after the derivations, which they change
             numbers += numbers_of(body)
         edges = np.frombuffer(numbers, np.int64).reshape(-1, WIDTH)
         withdrawn = edges[:, 2] == WITHDRAWN
@@ -108,16 +108,16 @@ class TablesSource:
             last_seq=max(last, told[-1][0]) if told else last,
             source=edges[:, 0].astype(np.uint32),
             target=edges[:, 1].astype(np.uint32),
-            # no label: the derivation itself leads to its run and job, and a label costs four bytes an edge
+            # no label: the derivation leads to its run and job, and a label costs four bytes per edge
             mapping=np.where(withdrawn, 0, edges[:, 2]).astype(np.uint32),
             withdrawn=withdrawn if withdrawn.any() else None,
         )
 
     def node_kinds_since(self, node_id: int) -> U8:
-        """The kind of each node from an id on; 0 if joining or late events left nothing."""
+        """The kind of each node from an id on; 0 for ids that merges or late events left unused."""
         with self._reading():
             found = self._tables.kinds(self._level, node_id)
-        # The newest nodes can be gone, joined with others, while the log still tells of their edges. Ids do not return.
+        # The newest nodes may have been merged into others while the log still has their edges. Ids are not reused.
         least = max(self._least, 1 if node_id == 0 else node_id)
         kinds = np.zeros(max(least, found[-1][0] + 1 if found else 0) - node_id, np.uint8)
         if found:
@@ -126,7 +126,7 @@ class TablesSource:
         return kinds
 
     def mapping(self, mapping_id: int) -> ColumnMapping:
-        """Field positions of a column mapping. An edge to the whole of a dataset leads to each column that it has."""
+        """Field positions of a column mapping. An edge to a whole dataset leads to each of its columns."""
         with self._reading():
             row = self._tables.mappings.get(mapping_id)
             source, target = (self._places(name) for name in (row.source, row.target))

@@ -38,10 +38,11 @@ NamedNode = tuple[int, int, str, int, int, bool | int, str, str]
 """Id, kind, type, created_at, updated_at and is_dropped of a node, then raw namespace and name of one of its names."""
 
 HeldEdge = tuple[int, int, int, int, int, int | None, int, str, int, str | None]
-"""The fields of an ``Edge`` in order, then the run that last showed its flow. A tuple, as an answer needs thousands."""
+"""The fields of an ``Edge`` in order, then the run that last reported it. A tuple, because an answer needs
+thousands."""
 
 Counter = Literal["name", "node", "run", "step", "content", "mapping"]
-"""The counters that ids come from: names, nodes, runs, the run level (versions and derivations), content, column
+"""The counters that allocate ids: for names, nodes, runs, the run level (versions and derivations), content, and column
 mappings."""
 
 
@@ -251,14 +252,14 @@ class Tables(Protocol):
         """The last change of each facet of a node, up to an instant if given."""
 
     def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
-        """Add (name, facet set) pairs that one event spoke of to the log of mentions (see ``Mention``)."""
+        """Add the (name, facet set) pairs of an event to the log of mentions (see ``Mention``)."""
 
     def mentions(self, names: Iterable[int]) -> list[Mention]:
         """All mentions of these names."""
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
-        """Mentions of these names a commit, of the commits that may hold an event in ``[first, last]``: each with an
-        instant before which it holds none, by that. An event's mentions are all in one commit."""
+        """(instant, mentions of these names) of each commit that may have an event in ``[first, last]``, ascending; no
+        event of the commit is earlier than the instant. The mentions of an event are all in one commit."""
 
     def counts(self) -> dict[str, int]:
         """Numbers of ``datasets``, ``jobs``, ``runs``, ``versions`` and ``edges``."""
@@ -268,7 +269,7 @@ class Tables(Protocol):
         column edges."""
 
     def event_keys(self, seqs: Collection[int]) -> dict[int, bytes]:
-        """The keys of stored events, by their numbers."""
+        """The keys of stored events, by sequence number."""
 
     def edge_changed(self, edge: Edge) -> None:
         """Log a changed edge for followers of the dataset level. An edge with an empty interval was removed."""
@@ -286,4 +287,4 @@ class Tables(Protocol):
         """How often ids or edges of a level were rewritten."""
 
     def rewritten(self, level: Level) -> None:
-        """Count a rewrite: what followers know of the level is void."""
+        """Count a rewrite, after which followers must read the level again."""

@@ -20,7 +20,7 @@ _KINDS = {NodeKind.DATASET: DATASET, NodeKind.JOB: JOB}
 
 
 class Lineages:
-    """Works out the shapes of runs and of design-time events."""
+    """Computes the shapes of runs and of design-time events."""
 
     def __init__(self, names: Names, columns: Columns, sets: FacetSets) -> None:
         self._names = names
@@ -41,7 +41,7 @@ class Lineages:
         return sorted(self._shapes(resolve(collected), at, key))
 
     def _events(self, doc: RunDoc) -> Iterator[Event]:
-        """The claims of a run as events again: as many as it takes to carry every differing lineage facet."""
+        """The claims of a run as events, as many as needed to carry all different lineage facets."""
         job = self._names.by_name_id(doc.job)
         inputs = tuple(
             InputDataset(namespace=name.raw_namespace, name=name.raw_name) for name in self._rows(doc.inputs)
@@ -78,6 +78,6 @@ class Lineages:
             yield to.id, self._columns.shape(sources)
 
     def _name(self, kind: NodeKind, namespace: str, name: str, at: int, key: bytes) -> Name:
-        """The events that claim the lineage made the name, and said when it was first heard."""
+        """The name, which the events that claim the lineage have created already, with its first time."""
         known = self._names.known(_KINDS[kind], namespace, name)
         return known or self._names.seen(_KINDS[kind], namespace, name, at, key)

@@ -1,4 +1,4 @@
-"""Determines which nodes a batch touches, so that their cached pieces are dropped with its commit."""
+"""Determines which nodes a batch touches, so that their cached entries are dropped with its commit."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _SHOWN_WITH = {
     "flows": "target",
     "edges": "target",
 }
-"""The column that names the node with which answers show a row, by table; no answer shows rows of the others."""
+"""By table, the column with the node whose answers show the row; rows of other tables appear in no answer."""
 
 
 class TouchNotes:
-    """Notes the nodes that rows are shown with, when the rows are put or dropped."""
+    """Records the nodes whose answers show the rows that are put or dropped."""
 
     def __init__(self, touched: set[int], column: str) -> None:
         self._touched = touched
         self._node_of = attrgetter(column)
 
     def __call__(self, rows: Iterable[object]) -> None:
-        """Note rows; None stands for one that was noted when it was dropped."""
+        """Record rows; None stands for a dropped row, which was recorded then."""
         node_of = self._node_of
         self._touched.update([node_of(row) for row in rows if row is not None])
 
 
 def note_touches(tables: Tables) -> None:
-    """Have the tables whose rows answers show note in ``tables.touched`` what is put and dropped."""
+    """Make the tables whose rows appear in answers record puts and drops in ``tables.touched``."""
     for name, column in _SHOWN_WITH.items():
         getattr(tables, name).notes = TouchNotes(tables.touched, column)

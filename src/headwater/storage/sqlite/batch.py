@@ -35,8 +35,8 @@ _MOST_IDS = 200_000
 
 
 class BatchTables(ChangeFeedTables):
-    """The tables of a tenant between the beginning and the end of a batch. What is put is written by ``flush``, within
-    the transaction of the caller."""
+    """The tables of a tenant between the beginning and the end of a batch. ``flush`` writes the pending rows within the
+    caller's transaction."""
 
     def __init__(self, connection: sqlite3.Connection, log: EventLog) -> None:
         self._connection = connection
@@ -97,7 +97,7 @@ class BatchTables(ChangeFeedTables):
 
     # -- the batch -------------------------------------------------------------------------------------------------
     def flush(self) -> None:
-        """Write everything that is pending."""
+        """Write everything pending."""
         self._new_runs.clear()
         self._run_ids.update([(row.run_id, row.id) for row in self.runs.put_rows()])
         self._name_ids.update([((row.kind, row.namespace, row.name), row.id) for row in self.names.put_rows()])
@@ -117,12 +117,12 @@ class BatchTables(ChangeFeedTables):
             self._counted.update(changed)
 
     def is_crowded(self) -> bool:
-        """Whether so much is cached that everything should be forgotten."""
+        """Whether so much is cached that everything should be dropped."""
         rows_ = len(self.names) + len(self.nodes)
         return rows_ > _MOST_NODES or any(len(part) > _MOST_CONTENTS for part in self._contents)
 
     def trim(self) -> None:
-        """Keep small the caches of rows that nobody else holds, between batches."""
+        """Keep the caches of rows small, between batches."""
         for part in self._trimmed:
             part.trim()
         for ids in (self._name_ids, self._run_ids):
@@ -130,13 +130,13 @@ class BatchTables(ChangeFeedTables):
                 ids.clear()
 
     def clear(self) -> None:
-        """Forget everything that is cached or pending."""
+        """Drop everything cached or pending."""
         self._clear_rows()
         for part in self._contents:
             part.clear()
 
     def catch_up(self) -> None:
-        """Forget what another connection may have changed. Content does not change, unless all was made anew."""
+        """Drop what another connection may have changed. Content never changes, except by a rebuild."""
         self._clear_rows()
         making = [self.epoch(level) for level in LEVELS]
         if making != self._making:
@@ -157,7 +157,7 @@ class BatchTables(ChangeFeedTables):
         return self._connection.execute(self._sql[name], given)
 
     def counter(self, name: str) -> int:
-        """The present value of a counter."""
+        """The current value of a counter."""
         if not self._counters:
             self._counters.update(self._connection.execute(self._sql["counters_get"]))
             self._counted.update(self._counters)
@@ -172,11 +172,11 @@ class BatchTables(ChangeFeedTables):
         return value
 
     def advance(self, counter: str, by: int) -> None:
-        """Count on."""
+        """Advance a counter."""
         self._counters[counter] = self.counter(counter) + by
 
     def expect(self, events: Sequence[Event]) -> None:
-        """Find at once which of the runs that a batch speaks of are stored."""
+        """Prefetch which runs of a batch are stored."""
         run_ids = {event.run.run_id for event in events if isinstance(event, RunEvent)}
         unknown = [run_id for run_id in run_ids if run_id not in self._run_ids]
         for start in range(0, len(unknown), _MOST_PARAMETERS):
@@ -187,7 +187,7 @@ class BatchTables(ChangeFeedTables):
             self._new_runs.update(some.values() - known.keys())
 
     def epoch(self, level: Level) -> int:
-        """How often ids or edges of a level were rewritten, counted from a number of this file's own."""
+        """How often ids or edges of a level were rewritten, counted from the file's random origin."""
         return self.counter("origin") + self.counter(f"{level}_epoch")
 
     def rewritten(self, level: Level) -> None:

@@ -1,4 +1,4 @@
-"""Opens the SQLite file, and translates its errors into actionable ones."""
+"""Opens the SQLite file, and translates its errors into ones with hints."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def queries() -> dict[str, str]:
 
 
 def connect(path: Path, *, read_only: bool, timeout_s: float) -> sqlite3.Connection:
-    """A connection to the file, with what every user of it needs set."""
+    """Open a connection to the file, with common settings."""
     with explained(path):
         place = str(path)
         if read_only:
@@ -67,15 +67,15 @@ def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA secure_delete = ON")  # not every build overwrites what is forgotten by itself
+    connection.execute("PRAGMA secure_delete = ON")  # not every build overwrites deleted data by default
 
 
 @contextmanager
 def hurrying(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write much that can be made again: with more memory, and without waiting for the disk at each commit.
+    """A context for bulk writes that can be repeated: with more memory, and without waiting for the disk at each
+    commit.
 
-    A file stays sound whatever happens; a power cut can take the last commits with it. What is committed after is as
-    durable as ever.
+    The file stays consistent in any case, but a power cut can lose the last commits. Later commits are durable again.
     """
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA cache_size = -{HURRYING_CACHE_KIB}")
@@ -90,7 +90,7 @@ def hurrying(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Raise a ``StoreError`` for every error of SQLite or of the file system."""
+    """A context that translates errors of SQLite and of the file system into ``StoreError``."""
     try:
         yield
     except sqlite3.Error as error:

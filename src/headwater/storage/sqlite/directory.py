@@ -17,7 +17,7 @@ from headwater.storage.sqlite.table import SQLiteTable
 
 
 class SQLiteDirectory:
-    """Every question is answered from an index: it costs what it shows and skips, or what it counts."""
+    """Answers every query from an index: the cost grows with the rows shown and skipped, or counted."""
 
     def __init__(self, connection: sqlite3.Connection, counters: Mapping[str, int]) -> None:
         self._connection = connection
@@ -61,11 +61,11 @@ class SQLiteDirectory:
         return [node for (node,) in self._all("listed_jobs_in", **given, namespace=namespace)]
 
     def recent_runs(self, limit: int) -> list[tuple[int, int]]:
-        """The runs that started last."""
+        """The runs that started most recently."""
         return [(job, state) for job, state in self._all("runs_recent", limit)]
 
     def count(self, kind: int, namespace: str | None, states: Collection[int]) -> int:
-        """How many there are."""
+        """The number of datasets or jobs."""
         if states and kind != JOB:
             return 0
         if states:
@@ -85,7 +85,7 @@ class SQLiteDirectory:
         return int(self._all("runs_count_of_job", job)[0][0])
 
     def pulses_between(self, first: int, last: int) -> list[Pulse]:
-        """Pulses of a stretch."""
+        """Pulses that start in ``[first, last)``."""
         return self.pulses.select("pulses_between", (first, last))
 
 

@@ -1,4 +1,4 @@
-"""The event log: every event verbatim, one compressed frame a commit."""
+"""The event log: every event verbatim, one compressed frame per commit."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class EventLog:
         self._connection.execute(self._sql["frames_add"], frame_of(first_seq, keys, received, bodies))
 
     def index(self, events: Sequence[tuple[int, bytes, int]]) -> None:
-        """Have (time, key, sequence number) of new events found again."""
+        """Index new events, given as (time, key, sequence number)."""
         self._connection.executemany(self._sql["event_keys_add"], bound(events))
 
     def find(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:
-        """The sequence numbers, by key, of those events that are stored, given by time and key."""
+        """The sequence numbers, by key, of the given (time, key) events that are stored."""
         if not events:
             return {}
         times = [at for at, _ in events]
@@ -47,15 +47,15 @@ class EventLog:
         return known
 
     def note(self, seq: int, key: bytes) -> None:
-        """Know the key of an event of the current batch."""
+        """Remember the key of an event of the current batch."""
         self._pending[seq] = key
 
     def settled(self) -> None:
-        """The current batch is written, or rolled back."""
+        """The current batch was committed or rolled back."""
         self._pending.clear()
 
     def keys_of(self, seqs: Collection[int]) -> dict[int, bytes]:
-        """The keys of stored events, by their numbers."""
+        """The keys of stored events, by sequence number."""
         found: dict[int, bytes] = {}
         first, keys = 0, b""
         for seq in sorted(seqs):
@@ -69,7 +69,7 @@ class EventLog:
         return found
 
     def read(self, since: int) -> Iterator[StoredEvent]:
-        """The events after a sequence number, in order; a frame is read when it is reached."""
+        """The events after a sequence number, in order, read frame by frame."""
         for columns in self._connection.execute(self._sql["frames_since"], (since,)):
             yield from events_of(Frame(*columns), since)
 
@@ -93,7 +93,7 @@ class EventLog:
         return found
 
     def forget(self, before: int) -> int:
-        """Drop events received before an instant; returns how many. What stays keeps its sequence number."""
+        """Delete events received before an instant; returns how many. The rest keep their sequence numbers."""
         gone = 0
         for columns in self._connection.execute(self._sql["frames_since"], (0,)).fetchall():
             found = cut(Frame(*columns), before)

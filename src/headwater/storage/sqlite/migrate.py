@@ -14,16 +14,16 @@ def migrations() -> tuple[Migration, ...]:
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """The number of the last step that a file has seen."""
+    """The number of the last step applied to a file."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def migrate(connection: sqlite3.Connection, *, read_only: bool) -> None:
-    """Apply the steps that a file has not seen, each in its own transaction.
+    """Apply the missing steps to a file, each in its own transaction.
 
     Raises:
-        StoreTooNew: the file has seen steps that this version does not know.
-        StoreError: a step was changed after it was applied here, or the file is older and may not be written.
+        StoreTooNew: the file has steps that this version does not know.
+        StoreError: a step was changed after it was applied, or the file is older and may not be written.
     """
     known = migrations()
     have = version_of(connection)
@@ -52,7 +52,7 @@ def _check(connection: sqlite3.Connection, known: tuple[Migration, ...]) -> None
 def _apply(connection: sqlite3.Connection, step: Migration) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if version_of(connection) < step.number:  # another process may have been first
+        if version_of(connection) < step.number:  # another process may have applied it
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS migrations"
                 " (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"

@@ -12,14 +12,14 @@ from headwater.storage.sqlite.connection import queries
 
 
 class QuarantineTable:
-    """Keeps what was refused, within the transaction of the caller."""
+    """Stores refused events, within the caller's transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._sql = queries()
 
     def keep(self, refused: Sequence[Quarantined]) -> tuple[list[int], int]:
-        """Keep what was refused; returns the ids, and how many older entries made room."""
+        """Store refused events; returns their ids and how many older entries were dropped."""
         ids = [self._keep(entry_of(one)) for one in refused]
         totals = self.totals(0)
         sizes = self._connection.execute(self._sql["quarantine_sizes"])
@@ -49,11 +49,11 @@ class QuarantineTable:
         return sum(self._connection.execute(self._sql["quarantine_drop"], (one,)).rowcount for one in set(ids))
 
     def forget(self, before: int) -> None:
-        """Drop what came last before an instant."""
+        """Drop entries last seen before an instant."""
         self._connection.execute(self._sql["quarantine_forget"], (before,))
 
     def totals(self, dropped: int) -> QuarantineTotals:
-        """How much is kept."""
+        """The size of the quarantine."""
         entries, size = self._connection.execute(self._sql["quarantine_totals"]).fetchone()
         return QuarantineTotals(entries=entries, size_bytes=size, dropped=dropped)
 

@@ -1,4 +1,4 @@
-"""Records which run read a dataset at which time: one row per run and mark."""
+"""Records when runs read datasets: one row per run and mark."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headwater.storage.sqlite.connection import queries
 
 
 class SQLiteReads:
-    """Rows of one file; what is added is written when it is asked about, or with the batch."""
+    """The records of one file; new ones are written before a query, or with the batch."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -18,7 +18,7 @@ class SQLiteReads:
         self._add, self._between, self._earliest = sql["reads_add"], sql["reads_between"], sql["reads_earliest"]
 
     def add(self, dataset: int, mark: int, at: int, run: int) -> None:
-        """A run read a dataset under a mark, at an instant."""
+        """Record that a run read a dataset under a mark at an instant."""
         self._pending.append((dataset, mark, at, run))
 
     def between(self, dataset: int, mark: int, first: int, last: int) -> list[int]:
@@ -27,7 +27,7 @@ class SQLiteReads:
         return [run for (run,) in self._connection.execute(self._between, (dataset, mark, first, last))]
 
     def earliest(self, dataset: int, mark: int, first: int, limit: int) -> list[tuple[int, int]]:
-        """(instant, run) of those that read a dataset under a mark from ``first`` on, the earliest first."""
+        """(instant, run) pairs of reads of a dataset under a mark from ``first`` on, earliest first."""
         self.flush()
         return list(self._connection.execute(self._earliest, (dataset, mark, first, limit)))
 
@@ -36,11 +36,11 @@ class SQLiteReads:
         return [self.earliest(*one, limit) for one in wanted]
 
     def flush(self) -> None:
-        """Write what is pending."""
+        """Write everything pending."""
         if self._pending:
             self._connection.executemany(self._add, self._pending)
             self._pending.clear()
 
     def clear(self) -> None:
-        """Forget what is pending."""
+        """Drop everything pending."""
         self._pending.clear()

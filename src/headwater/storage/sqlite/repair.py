@@ -25,7 +25,7 @@ _FRAME = "SELECT last_seq, first_seq, keys, received, body FROM frames "
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
-    """What a repair found. ``quarantined`` is where the damaged file now is."""
+    """The result of a repair. ``quarantined`` is the new path of the damaged file."""
 
     quarantined: Path
     frames_read: int
@@ -34,10 +34,9 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def repair(folder: Path, *, tenant: str = "default") -> Repaired:
-    """Set the file of a tenant aside, and build a new one from every frame of the log that can be read.
+    """Move the file of a tenant aside, and build a new one from every frame of the log that can be read.
 
-    ``frames_lost`` counts what was found and could not be read, or is missing beside frames that could.
-
+    ``frames_lost`` counts the frames that were found but unreadable, or are missing between readable ones.
     Raises:
         StoreError: there is no store.
     """
@@ -64,7 +63,7 @@ def _set_aside(path: Path) -> Path:
 
 
 def _append(store: Store, frame: list[tuple[int, bytes]]) -> int:
-    """Append the events of a frame under the times at which they were received; returns how many were new."""
+    """Append the events of a frame with their original times of receipt; returns how many were new."""
     count = 0
     by_time: dict[int, list[bytes]] = {}
     for received_at, body in frame:
@@ -76,7 +75,7 @@ def _append(store: Store, frame: list[tuple[int, bytes]]) -> int:
 
 
 class _Salvage:
-    """Reads frames from both ends of a damaged log, then tries each number between."""
+    """Reads frames from both ends of a damaged log, then tries each number in between."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -115,7 +114,7 @@ class _Salvage:
         self.lost += self._last_counted(connection) >= expected
 
     def _last_counted(self, connection: sqlite3.Connection) -> int:
-        """The number of the last event that the file counted, as far as that can still be read."""
+        """The number of the last event according to the file's counters, if readable."""
         try:
             found = connection.execute("SELECT value FROM counters WHERE name = 'event'").fetchone()
         except sqlite3.DatabaseError:
@@ -123,7 +122,7 @@ class _Salvage:
         return int(found[0]) if found is not None else 0
 
     def _scan(self, connection: sqlite3.Connection, found: dict[int, tuple[Any, ...]], how: str) -> tuple[int, bool]:
-        """Collect frames until one cannot be read: (the last one's number, whether the end was reached)."""
+        """Collect frames until one cannot be read; returns (number of the last one, whether the end was reached)."""
         last = 0
         try:
             for row in connection.execute(_FRAME + how):
@@ -135,7 +134,7 @@ class _Salvage:
 
 
 def _last_seq(connection: sqlite3.Connection) -> int:
-    """The number of the last event that was ever stored, as far as the file can still say; 0 when it cannot."""
+    """The number of the last event ever stored; 0 if the file no longer tells."""
     try:
         row = connection.execute("SELECT value FROM counters WHERE name = 'event'").fetchone()
     except sqlite3.DatabaseError:
@@ -144,10 +143,10 @@ def _last_seq(connection: sqlite3.Connection) -> int:
 
 
 def restore(source: Path, folder: Path, *, tenant: str = "default") -> None:
-    """Put a backup in the place of a tenant's store that does not exist yet.
+    """Restore a backup as the store of a tenant, which must not exist yet.
 
     Raises:
-        StoreError: there is a store already, or the backup is none; ``StoreCorrupt`` when it is damaged.
+        StoreError: the store exists, or the source is not a backup; ``StoreCorrupt`` if it is damaged.
     """
     source, path = Path(source), store_path(Path(folder), tenant)
     if path.exists():

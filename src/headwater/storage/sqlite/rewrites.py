@@ -22,7 +22,7 @@ class SQLiteRewrites(Rewrites):
         self._sql = queries()
 
     def flush(self) -> None:
-        """Write what a batch has to tell, and drop the oldest half where all is too much."""
+        """Write the changes of a batch, and drop the older half of the log if it has grown too large."""
         if not self:
             return
         tables = self._tables
@@ -36,7 +36,7 @@ class SQLiteRewrites(Rewrites):
             tables.advance(KEPT_FLOOR, last - self.floor)
 
     def after(self, step: int, until: int) -> list[tuple[int, bytes]]:
-        """(number, entry) pairs by number from above ``step`` up to ``until``."""
+        """(number, entry) pairs with numbers above ``step`` up to ``until``, ascending."""
         return self._connection.execute(self._sql["rewrites_after"], (step, until)).fetchall()
 
     @property

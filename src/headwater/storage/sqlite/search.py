@@ -1,4 +1,4 @@
-"""Search texts in a SQLite file, with the index of their pieces."""
+"""Search texts in a SQLite file, with their index."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from headwater.storage.sqlite.table import SQLiteTable
 
 
 class SearchTable(Posting, SQLiteTable[int, SearchText]):
-    """The search texts, and what finds them."""
+    """The search texts and their index."""
 
     def loose(self) -> tuple[int, list[SearchText]]:
-        """(the set of nodes that the index does not know as they are, what they are now)."""
+        """(set of nodes that the index has not taken in, their current texts)."""
         nodes = [node for (node,) in self._connection.execute(queries()["loose_nodes"])]
         return node_sets.of(nodes), self.select("loose_rows", ()) if nodes else []
 
     def sets(self, keys: Iterable[str]) -> dict[str, int]:
-        """The nodes that the index has under each key; a key that has none is left out."""
+        """The set of nodes under each key of the index; keys without nodes are left out."""
         found = self._connection.execute(queries()["postings_of"], (json.dumps(sorted(keys)),))
         return {key: node_sets.joined((part, nodes) for _, part, nodes in some) for key, some in groupby(found, _first)}
 
     def keys_between(self, first: str, last: str) -> list[str]:
-        """The keys of a range, ascending."""
+        """The keys in a range, ascending."""
         return [key for (key,) in self._connection.execute(queries()["postings_keys"], {"first": first, "last": last})]
 
     def _loosen(self, nodes: Sequence[tuple[int, str]]) -> None:

@@ -23,12 +23,12 @@ from headwater.storage.sqlite.tables import SQLiteTables
 from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outdated
 
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", DROPPED)
-"""Counters that outlive the projections."""
+"""Counters that survive a rebuild."""
 _PROJECTION = 10
-"""Counts the versions that keep more views than the one before, or read others out of the log: an older store makes its
-views again when opened."""
+"""Version of the projections, and of how they are derived from the log: those of an older version are rebuilt when the
+store is opened."""
 TIMEOUT_S = 10.0
-"""How long to wait for another process that writes."""
+"""Seconds to wait for another process that writes."""
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
@@ -74,17 +74,15 @@ class SQLiteStore(GroupCommitStore):
         share_index_with: SQLiteStore | None = None,
         on_progress: Progress = in_silence,
     ) -> Self:
-        """Open the store of a tenant in a folder, made if it is new and ``create`` is true.
+        """Open the store of a tenant in a folder; with ``create`` it is created if missing.
 
-        ``share_index_with`` is another open store of the same file: the two hold one graph index in memory. Any of
-        them may be closed first, and each may be used by threads of its own. ``on_progress`` is told how far it is
-        while views that an earlier version made are rebuilt.
-
+        ``share_index_with`` is another open store of the same file to share one graph index with. Either may be closed
+        first, and each may be used by different threads. ``on_progress`` is called while projections of an earlier
+        version are rebuilt.
         Raises:
             InvalidInput: the index of another file was to be shared.
-            StoreLocked, StoreReadOnly, StoreFull, StoreCorrupt, StoreTooNew, StoreOutdated: what they
-                say.
-            StoreError: there is no store and none is to be made.
+            StoreLocked, StoreReadOnly, StoreFull, StoreCorrupt, StoreTooNew, StoreOutdated: see there.
+            StoreError: the store does not exist and ``create`` is false.
         """
         path = store_path(Path(folder), tenant)
         if share_index_with is not None and share_index_with.path.resolve() != path.resolve():
@@ -112,7 +110,7 @@ class SQLiteStore(GroupCommitStore):
 
     @classmethod
     def drop(cls, folder: Path, tenant: str) -> None:
-        """Delete the file of a tenant and its indexes. Does nothing if there is none."""
+        """Delete the file of a tenant and its indexes. Does nothing if it does not exist."""
         path = store_path(Path(folder), tenant)
         with explained(path):
             for end in ("", "-wal", "-shm"):
@@ -122,7 +120,7 @@ class SQLiteStore(GroupCommitStore):
                 shutil.rmtree(index)
 
     def _found(self, on_progress: Progress) -> None:
-        """Give a new file a number of its own, so that no index of another file is taken for its."""
+        """Give a new file a random origin, so that no index of another file is mistaken for its own."""
         with self._reading():
             has_origin = self._tables.counter("origin")
         if not has_origin and not self.is_read_only:
@@ -142,10 +140,10 @@ class SQLiteStore(GroupCommitStore):
 
     @classmethod
     def outdated(cls, folder: Path, tenant: str) -> Outdated | None:
-        """What there is to do before the store of a tenant can be used; None if there is none, or nothing to do.
+        """The upgrade that the store of a tenant needs before it can be used; None if there is no store or no upgrade.
 
         Raises:
-            StoreError: it cannot be read.
+            StoreError: the store cannot be read.
         """
         path = store_path(Path(folder), tenant)
         if not path.exists():
@@ -231,17 +229,17 @@ class SQLiteStore(GroupCommitStore):
         return events, refused, self._tables.counter("event")
 
     def size_bytes(self) -> int:
-        """Bytes of the file and of what waits to be moved into it."""
+        """Size of the file and its write-ahead log, in bytes."""
         files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
         with explained(self.path):
             return sum(one.stat().st_size for one in files if one.exists())
 
     # -- the file --------------------------------------------------------------------------------------------------
     def verify(self) -> None:
-        """Read the whole file and check that it is sound.
+        """Read the whole file and check its integrity.
 
         Raises:
-            StoreCorrupt: it is not.
+            StoreCorrupt: it is damaged.
         """
         with self._reading():
             found = [line for (line,) in self._connection.execute("PRAGMA integrity_check(10)")]
@@ -249,7 +247,7 @@ class SQLiteStore(GroupCommitStore):
             raise StoreCorrupt(f"{self.path.name}: {'; '.join(found)}")
 
     def backup(self, target: Path) -> None:
-        """Write a consistent copy to a file, while others go on writing."""
+        """Write a consistent copy to a file, without blocking writers."""
         target = Path(target)
         if target.exists():
             raise StoreError(f"{target} exists", hint="name a file that does not exist yet")
@@ -264,10 +262,10 @@ class SQLiteStore(GroupCommitStore):
                 copy.close()
 
     def close_when_dropped(self) -> None:
-        """Close the file when nothing refers to the store any more, at the end of the process at the latest.
+        """Close the file when the store is garbage-collected, or at the latest when the process ends.
 
-        For a store that is handed to somebody who need not know that it has to be closed. One that a thread writes to
-        until the process ends is closed by that thread: this would be before it has written all.
+        For callers that need not close the store themselves. Not for a store that a thread writes to until the process
+        ends: it would be closed too early.
         """
         weakref.finalize(self, self._connection.close)
 
@@ -279,7 +277,7 @@ class SQLiteStore(GroupCommitStore):
 
 
 def stored_tenants(folder: Path) -> list[str]:
-    """The tenants that have a store in a folder, by name."""
+    """The names of the tenants with a store in a folder."""
     return sorted(path.stem for path in Path(folder).glob("*.db"))
 
 
@@ -287,7 +285,7 @@ def store_path(folder: Path, tenant: str) -> Path:
     """The file of a tenant.
 
     Raises:
-        InvalidInput: the tenant is no plain name.
+        InvalidInput: the tenant is not a plain name.
     """
     if not tenant or tenant.startswith(".") or any(char in tenant for char in '/\\:\0"<>|?*'):
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""One table of a file behind a cache, and content by digest."""
+"""A table of a file behind a cache, and content by digest."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Statements:
             f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(layout.columns))})"  # noqa: S608 - the names are ours
             f" ON CONFLICT ({', '.join(layout.key)}) DO UPDATE SET {updates}"
         )
-        #: by the names of the columns, as ``where`` is given them
+        #: by the names of the columns passed to ``where``
         self.where = {names: f"{select} WHERE {_equal(names)}" for names in layout.lookups}
-        #: by a column that alone is the key or a look-up; the parameter is a JSON list, see ``listed``
+        #: by column, for those that are a key or look-up on their own; the parameter is a JSON list, see ``listed``
         self.among = {
             names[0]: f"{select} WHERE {names[0]} IN (SELECT value FROM json_each(?))"  # noqa: S608 - the names are ours
             for names in (layout.key, *layout.lookups)
@@ -76,19 +76,19 @@ class SQLiteTable(CachedTable[K, R]):
         return self.stored_where(**equal)
 
     def stored_where(self, **equal: Any) -> list[R]:
-        """Such rows as they are stored, whatever is pending."""
+        """The same rows as stored, without pending changes."""
         names = tuple(sorted(equal))
         return self._rows_of(self._statements.where[names], tuple([equal[name] for name in names]))
 
     def rows(self) -> Iterator[R]:
-        """Every row, by key; read as they are asked for, and not kept."""
+        """All rows, by key, read lazily and not cached."""
         self.flush()
         for columns in self._connection.execute(self._statements.all, ()):
             row = self._decode(*columns)
             yield self._rows.get(self._key(row), row)
 
     def get_many(self, keys: Iterable[K]) -> list[R]:
-        """The rows of these keys: those in the cache, and the others by one statement."""
+        """The rows with these keys: those in the cache, and the others with one statement."""
         found: dict[K, R] = {}
         unknown: list[K] = []
         for key in set(keys):
@@ -111,7 +111,7 @@ class SQLiteTable(CachedTable[K, R]):
         return self._rows_of(self._statements.among[column], (listed(given),))
 
     def select(self, query: str, parameters: Columns | dict[str, Any]) -> list[R]:
-        """The rows of a statement of ``queries.sql``, named, that gives all columns of the table."""
+        """The rows of a named statement of ``queries.sql`` that returns all columns of the table."""
         self.flush()
         return self._rows_of(queries()[query], parameters)
 
@@ -143,7 +143,7 @@ class SQLiteContents(Generic[C]):
         self._add = sql[f"{name}_add"]
 
     def id_of(self, digest: bytes) -> int | None:
-        """The id under which that content is stored."""
+        """The id of the content with that digest, or None."""
         found = self._ids.get(digest)
         if found is None:
             columns = self._connection.execute(self._id_of, (bytearray(digest),)).fetchone()
@@ -153,13 +153,13 @@ class SQLiteContents(Generic[C]):
         return found
 
     def add(self, content_id: int, digest: bytes, row: C) -> None:
-        """Store content that is new."""
+        """Store new content."""
         self._pending.append((content_id, digest, pack(self._encode(row))))
         self._ids[digest] = content_id
         self._rows[content_id] = row
 
     def get(self, content_id: int) -> C:
-        """The content of that id."""
+        """The content with that id."""
         found = self._rows.get(content_id)
         if found is None:
             columns = self._connection.execute(self._get, (content_id,)).fetchone()
@@ -169,7 +169,7 @@ class SQLiteContents(Generic[C]):
         return found
 
     def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
-        """The content of these ids: that in the cache, and the other by one statement."""
+        """The content with these ids: from the cache, and the rest with one statement."""
         wanted = set(content_ids)
         unknown = [one for one in wanted if one not in self._rows]
         if unknown:
@@ -178,7 +178,7 @@ class SQLiteContents(Generic[C]):
         return {one: self._rows[one] for one in wanted}
 
     def flush(self) -> None:
-        """Write what is new."""
+        """Write new content."""
         if self._pending:
             self._connection.executemany(self._add, bound(self._pending))
             self._pending.clear()
@@ -187,16 +187,16 @@ class SQLiteContents(Generic[C]):
         return len(self._rows)
 
     def clear(self) -> None:
-        """Forget everything: the batch was rolled back, or the ids may mean something else now."""
+        """Drop everything: the batch was rolled back, or the ids may have changed their meaning."""
         self._pending.clear()
         self._ids.clear()
         self._rows.clear()
 
 
 def bound(rows: Sequence[Columns]) -> Iterable[Columns]:
-    """Rows as they are quickest to store. A column that holds bytes or booleans holds nothing else.
+    """Rows with the value types that are fastest to store. A column with bytes or booleans has no other types.
 
-    ``sqlite3`` looks for an adapter of every value that is not exactly an int, a float, a str or a bytearray
+    ``sqlite3`` looks up an adapter for every value that is not exactly an int, a float, a str or a bytearray
     (``need_adapt`` in CPython's ``Modules/_sqlite/statement.c``): for bytes and booleans that costs as much as storing
     a small row.
     """
@@ -209,5 +209,5 @@ def bound(rows: Sequence[Columns]) -> Iterable[Columns]:
 
 
 def listed(numbers: Iterable[Any]) -> str:
-    """Integers as the one parameter of a statement that reads them by ``json_each``: there is no limit to how many."""
+    """Integers as a single parameter for ``json_each``, without the limit on the number of parameters."""
     return f"[{','.join(map(str, numbers))}]"

@@ -39,7 +39,7 @@ class SQLiteTables(BatchTables):
 
     # -- look-ups --------------------------------------------------------------------------------------------------
     def name(self, kind: int, namespace: str, name: str) -> Name | None:
-        """The name in its normalised form."""
+        """The row of a normalised name."""
         place = (kind, namespace, name)
         found = self._name_ids.get(place)
         if found is not None:
@@ -52,7 +52,7 @@ class SQLiteTables(BatchTables):
         return row
 
     def run(self, run_id: str) -> Run | None:
-        """The run of that UUID."""
+        """The run with that UUID."""
         if run_id in self._new_runs:
             return None
         found = self._run_ids.get(run_id)
@@ -64,12 +64,12 @@ class SQLiteTables(BatchTables):
         return self.runs.get(found)
 
     def has_dependencies(self) -> bool:
-        """Whether any run builds on another."""
+        """Whether any run declares a dependency."""
         self.dependencies.flush()
         return self._connection.execute(self._sql["dependencies_any"]).fetchone() is not None
 
     def version_before(self, dataset: int, at: int, *, run_id: str, tag: str = "") -> Version | None:
-        """The latest version written by another run no later than ``at``; with ``tag`` only one of that mark."""
+        """The latest version that another run wrote no later than ``at``; with ``tag``, only with that mark."""
         given = {"dataset": dataset, "at": at, "run": rows.uuid_bytes(run_id), "tag": tag}
         return next(iter(self.versions.select("version_marked_before" if tag else "version_before", given)), None)
 
@@ -84,14 +84,14 @@ class SQLiteTables(BatchTables):
         return self.versions.select("latest_versions", (dataset, _END_OF_TIME if as_of is None else as_of, limit))
 
     def version_ordinal(self, version: Version) -> int:
-        """The place of a version among those of its dataset, from 1."""
+        """The number of a version among those of its dataset, from 1."""
         self.versions.flush()
         place = {"dataset": version.dataset, "at": version.created_at}
         given = {**place, "run": rows.uuid_bytes(version.run_id), "tag": version.tag}
         return int(self._connection.execute(self._sql["version_ordinal"], given).fetchone()[0])
 
     def nodes_after(self, after: int, *, kind: int | None, type: str | None = None) -> Iterator[Node]:
-        """Nodes with a higher id, ascending; of a type, where one is given, whatever the case of its ASCII letters."""
+        """Nodes with a higher id, ascending. ``type`` ignores the case of ASCII letters."""
         given = {"kind": kind, "type": type, "limit": _PAGE}
         while page := self.nodes.select("nodes_after", {**given, "after": after}):
             yield from page
@@ -112,25 +112,25 @@ class SQLiteTables(BatchTables):
         return self.runs.select(f"runs_of_{owners}_by_start" if owners else "runs_by_start", given)
 
     def runs_between(self, first: str, last: str, limit: int) -> list[Run]:
-        """Runs by UUID, from one to another."""
+        """Runs with UUIDs in a range, by UUID."""
         return self.runs.select("runs_between", (rows.uuid_bytes(first), rows.uuid_bytes(last), limit))
 
     def latest_version_of_each(self, datasets: Iterable[int], as_of: int | None) -> list[Version]:
-        """For each of these datasets its latest version no later than an instant."""
+        """The latest version of each dataset no later than an instant."""
         until = _END_OF_TIME if as_of is None else as_of
         return self.versions.select("latest_version_of_each", (listed(set(datasets)), until))
 
     def version_ordinals(self, versions: Iterable[int]) -> dict[int, int]:
-        """The place of these versions among those of their dataset, from 1."""
+        """The number of each version among those of its dataset, from 1."""
         self.versions.flush()
         return dict(self._connection.execute(self._sql["version_ordinals"], (listed(set(versions)),)))
 
     def latest_run_of_each(self, jobs: Iterable[int], as_of: int | None) -> list[Run]:
-        """For each of these jobs its last run that started no later than an instant, without the document."""
+        """The latest run of each job that started no later than an instant, without its document."""
         return self._heads("latest_run_of_each", (listed(set(jobs)), _END_OF_TIME if as_of is None else as_of))
 
     def run_heads(self, runs: Iterable[int]) -> list[Run]:
-        """The runs of these ids, without the document."""
+        """The runs with these ids, without their documents."""
         return self._heads("run_heads", (listed(set(runs)),))
 
     def _heads(self, query: str, parameters: tuple[Any, ...]) -> list[Run]:
@@ -146,18 +146,18 @@ class SQLiteTables(BatchTables):
         return self._connection.execute(self._sql["named_nodes"], (listed(set(nodes)),)).fetchall()
 
     def edges_holding(self, side: Side, nodes: Iterable[int], as_of: int | None) -> list[HeldEdge]:
-        """Edges with one of these nodes at that side that hold, with the run that last showed their flow."""
+        """Valid edges with one of these nodes on that side, with the run that last reported each."""
         return self._holding(f"edges_holding_{side}", {"nodes": listed(set(nodes)), "as_of": as_of})
 
     def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
-        """Edges between these sources and targets that hold, with the run that last showed their flow."""
+        """Valid edges between these (source, target) pairs, with the run that last reported each."""
         joined = {source << 32 | target for source, target in pairs}
         return self._holding("edges_between", {"pairs": listed(joined), "as_of": as_of})
 
     def _holding(self, query: str, parameters: dict[str, Any]) -> list[HeldEdge]:
         self.edges.flush()
         self.flows.flush()
-        # One row of JSON: a row each takes half as long again, and hands the interpreter over at every one.
+        # One row of JSON: separate rows take 1.5 times as long, and release the interpreter lock at each.
         return _held(self._connection.execute(self._sql[query], parameters).fetchone()[0])
 
     def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
@@ -169,15 +169,15 @@ class SQLiteTables(BatchTables):
         self._mentions.add(said, run, at, seq)
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
-        """Mentions of these names a commit, with the earliest event time in it; those of the current batch
-        come first."""
+        """Mentions of these names by commit, with the earliest event time in it; those of the current batch come
+        first."""
         wanted = frozenset(names)
         yield first, self._mentions.naming(wanted)
         for earliest, body in self._connection.execute(self._sql["mentions_within"], (first, last)):
             yield earliest, mentions_of(body, wanted)
 
     def mentions(self, names: Iterable[int]) -> list[Mention]:
-        """Every mention of these names."""
+        """All mentions of these names."""
         return [one for _, some in self.mentions_within(names, -_END_OF_TIME, _END_OF_TIME) for one in some]
 
     # -- followers -------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Records what each commit touched: one row per commit."""
+"""Records the nodes that each commit touched: one row per commit."""
 
 from __future__ import annotations
 
