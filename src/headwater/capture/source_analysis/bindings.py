@@ -48,14 +48,30 @@ class Called(NamedTuple):
 
 _STORES: Final = frozenset({"setitem", "insert", "isetitem", "loc", "iloc", "at", "iat", "DataFrame", "Series"})
 """Operations that store an array in an object; their results are not sources of the array."""
+_COMPREHENSIONS: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _MEASURES: Final = frozenset({"shape", "size", "empty", "index", "columns", "ndim", "dtype", "dtypes"})
 """Attributes that describe data without containing any."""
-_GROWS: Final = frozenset({"append", "extend", "insert", "add", "update", "appendleft", "setdefault"})
+_GROWS: Final = frozenset(
+    {
+        *("append", "extend", "insert", "add", "update", "appendleft", "setdefault"),
+        *("fit", "partial_fit", "fit_transform", "fit_predict"),
+    }
+)
+"""Methods that change the object whose they are."""
 
 
 def made_there(values: Values, code: CodeType) -> list[tuple[int, Value]]:
     """The values made by a code object, in order, each with its line; without those of ``_STORES``."""
-    return [(line_in(value), value) for value in values.made_in(parts_of(code)) if value.op not in _STORES]
+    codes = [part for whole_part in parts_of(code) for part in (whole_part, *_comprehensions(whole_part))]
+    return [(line_in(value), value) for value in values.made_in(codes) if value.op not in _STORES]
+
+
+def _comprehensions(code: CodeType) -> Iterator[CodeType]:
+    """The comprehensions in a code object, which are code of their own (before Python 3.12 all of them)."""
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType) and inner.co_name in _COMPREHENSIONS:
+            yield inner
+            yield from _comprehensions(inner)
 
 
 def line_in(value: Value) -> int:
@@ -212,7 +228,7 @@ def _steps_of_one(node: ast.stmt) -> Iterator[Step]:
 
 
 def _grown(value: ast.expr | None) -> list[ast.expr]:
-    """The collection that a call like ``rows.append(...)`` adds to."""
+    """The collection that a call like ``rows.append(...)`` adds to, or the model that ``model.fit(...)`` fits."""
     function = value.func if isinstance(value, ast.Call) else None
     is_growing = isinstance(function, ast.Attribute) and function.attr in _GROWS
     return [function.value] if is_growing and isinstance(function, ast.Attribute) else []

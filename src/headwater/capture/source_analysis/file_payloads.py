@@ -28,7 +28,7 @@ Payload = list[tuple[ast.expr, Place]]
 def payload_at(code: CodeType | None, line: int) -> Payload:
     """Everything that is written to the file opened at ``line`` of ``code``; empty if that is unknown."""
     steps = steps_of(code) if code is not None else ()
-    at = step_at(steps, line)
+    at = _opened_there(steps, line) or step_at(steps, line)
     if code is None or at is None:
         return []
     if isinstance(at.node, ast.Expr):
@@ -38,6 +38,16 @@ def payload_at(code: CodeType | None, line: int) -> Payload:
     last = at.node.end_lineno if isinstance(at.node, ast.With) else steps[-1].last
     below = [step for step in steps if step is not at and at.first <= step.first <= (last or 0)]
     return _through_handle(next(iter(at.binds)), below, code)
+
+
+def _opened_there(steps: tuple[Step, ...], line: int) -> Step | None:
+    """The ``with`` statement whose head opens a file at a line, though its body may stand in the same line."""
+    here = (step for step in steps if step.first <= line <= step.last and step.binds)
+    return next((step for step in here if isinstance(step.node, ast.With) and _opens_in(step.node)), None)
+
+
+def _opens_in(node: ast.With) -> bool:
+    return any(_opens(item.context_expr) for item in node.items)
 
 
 def _placed(expressions: list[ast.expr], code: CodeType, step: Step) -> Payload:

@@ -70,8 +70,9 @@ def _mention(place: int) -> str:
 def of_parts(values: list[Value], mentions: frozenset[str]) -> list[Value]:
     """Of the data and the labels that one call returned, those that the code mentions by ``data`` or ``target``."""
     labels = [value for value in values if value.column_names() == ("target",)]
-    if len(values) > 1 and labels and ("data" in mentions) != ("target" in mentions):
-        return labels if "target" in mentions else [value for value in values if value not in labels]
+    is_target = not mentions.isdisjoint(("target", "target_names"))  # iris.target_names[iris.target]
+    if len(values) > 1 and labels and ("data" in mentions) != is_target:
+        return labels if is_target else [value for value in values if value not in labels]
     return values
 
 

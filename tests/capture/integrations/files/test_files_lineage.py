@@ -244,6 +244,7 @@ writer.writerow(["a", "b"])
 writer.writerows([[1, 2], [3, 4]])
 f.close()
 """,
+    "one.txt": 'with open("one.txt", "w") as f: f.write(f"made by {1 + 1}")',
     "text.txt": 'Path("text.txt").write_text("fixed".upper())',
     "line.json": 'json.dump([1, 2], open("line.json", "w"))',
     "print.txt": 'print("said", file=open("print.txt", "w"))',

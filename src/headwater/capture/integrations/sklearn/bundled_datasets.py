@@ -69,10 +69,22 @@ def after_load(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
     )
     if generated:
         recorder.seed("scikit-learn", f"{name}.random_state", plain.get("random_state"), source.code, source.line)
-    for part, own in zip(parts, names, strict=True):
+    for part, own in [*zip(parts, names, strict=True), *_images(result, columns)]:
         code, line, rows = source.code, source.line, rows_of(part)
         value = make_value("sklearn.part", (source,), same_columns, columns=own, rows=rows, code=code, line=line)
         recorder.values.bind(part, value)
+
+
+def _images(result: Any, columns: tuple[str, ...]) -> list[tuple[Any, tuple[str, ...]]]:
+    """The data of a bunch as pictures (``digits.images``), a column for each pixel; and the array that holds the memory
+    of both, so that pictures laid flat again show which pixels they are."""
+    images: Any = result.get("images") if isinstance(result, dict) else None
+    pixels = tuple(name for name in columns if name != "target")
+    if getattr(images, "ndim", 0) != 3 or images.shape[1] * images.shape[2] != len(pixels):
+        return []
+    owner = images.base
+    is_shared = getattr(owner, "shape", ()) == (len(images), len(columns)) and columns[:-1] == pixels
+    return [(images, pixels), *([(owner, columns)] if is_shared else [])]
 
 
 def _parts(result: Any) -> list[Any]:

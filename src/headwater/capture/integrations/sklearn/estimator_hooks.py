@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import GeneratorType
 from typing import Any, Final, cast
 
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import Hooks, observe
+from headwater.capture.hooks import BUSY, Hooks, observe
 from headwater.capture.integrations.sklearn import models
 from headwater.capture.integrations.sklearn.fitted_attributes import properties_of, reader
+from headwater.capture.recorder import current
 from headwater.capture.wrapper_frames import unseen
 
 Handler = Callable[..., None]
@@ -29,9 +31,13 @@ METHODS: Final[dict[str, Handler]] = {
     "predict_proba": models.after_predict,
     "predict_log_proba": models.after_predict,
     "decision_function": models.after_predict,
+    "score_samples": models.after_predict,
+    "kneighbors": models.after_neighbours,
     "score": models.after_score,
 }
 """The handler that runs after each method."""
+_STAGED: Final = ("staged_predict", "staged_predict_proba", "staged_decision_function")
+"""Methods that hand out the predictions of a boosted model round by round."""
 _AFTER: Final = {name: functools.partial(handler, method=name) for name, handler in METHODS.items()}
 
 
@@ -53,11 +59,38 @@ def hook_class(hooks: Hooks, cls: type) -> None:
             continue
         stand_in._headwater_hook = True
         hooks.put(cls, name, stand_in)
+    for name in _STAGED:
+        found = vars(cls).get(name)
+        if callable(found) and not getattr(found, "_headwater_hook", False):
+            hooks.put(cls, name, _staging(found, name))
     for name in list(properties_of(cls)):
         if getattr(vars(cls)[name].fget, "_headwater_hook", False):
             continue
         hooks.after_property(cls, name, reader(name))
         vars(cls)[name].fget._headwater_hook = True
+
+
+def _staging(original: Callable[..., Any], method: str) -> Callable[..., Any]:
+    """A method that gives a generator; one of ours stands in, and follows each prediction as it passes."""
+
+    @functools.wraps(original)
+    def staged(self: Any, X: Any) -> Any:  # noqa: N803 - may be given by this name
+        rounds = original(self, X)
+        is_followed = current() is not None and not BUSY.depth and isinstance(rounds, GeneratorType)
+        return _passing(self, X, rounds, method) if is_followed else rounds
+
+    staged._headwater_hook = True  # type: ignore[attr-defined]
+    return unseen(staged)
+
+
+def _passing(model: Any, rows: Any, rounds: Iterator[Any], method: str) -> Iterator[Any]:
+    """In the place of a wrapper: what calls this is the user."""
+    for made in rounds:
+        recorder = current()
+        if recorder is not None:
+            with GUARD.at(f"{type(model).__qualname__}.{method}"):
+                models.after_predict(recorder, made, (model, rows), {}, method)
+        yield made
 
 
 def _hook_family(hooks: Hooks, cls: type, done: set[type]) -> None:

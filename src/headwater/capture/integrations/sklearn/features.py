@@ -67,6 +67,9 @@ def columns_used(model: Any, columns: Sequence[str]) -> list[str]:
     if inner is not None:
         return columns_used(inner, columns)
     steps = getattr(model, "steps", None)
+    if isinstance(steps, list) and any(hasattr(step, "get_support") for _, step in steps[:-1]):
+        reach = {place for feature in model_features(model, columns) for place in feature.inputs}
+        return [name for place, name in enumerate(columns) if place in reach]
     parts = getattr(steps[0][1], "transformers_", None) if isinstance(steps, list) and steps else None
     if not isinstance(parts, list) or not columns:
         return list(columns)

@@ -17,7 +17,8 @@ from headwater.capture.integrations.sklearn.features import (
     preprocessing,
     unnamed_features,
 )
-from headwater.capture.integrations.sklearn.fitted_attributes import bind_learned
+from headwater.capture.integrations.sklearn.fitted_attributes import bind_learned, of_all
+from headwater.capture.integrations.sklearn.fitted_parts import fitted_parts
 from headwater.capture.integrations.sklearn.importances import Described
 from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_set, rows_by_key, rows_of
 from headwater.capture.locations import located
@@ -45,13 +46,13 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     inputs = _training(recorder, x, y, name, given) if is_model else [given]
     columns = columns_of(x, inputs[0])
     features = model_features(estimator, columns) if is_model else [Feature(c, (i,)) for i, c in enumerate(columns)]
+    sides = len(inputs)
     earlier = before or earlier_model(recorder, kwargs.get("xgb_model", kwargs.get("init_model")))
-    if earlier is not None:
-        inputs.append(earlier)
+    inputs += [earlier] if earlier is not None else fitted_parts(recorder, estimator)
     value.inputs = tuple(inputs)
     value.depth = 1 + max(item.depth for item in inputs)
     value.columns = tuple(feature.name for feature in features) if len(features) <= MAX_FEATURES else None
-    value.rule = feature_rule(features, columns, len(inputs) - (earlier is not None))
+    value.rule = feature_rule(features, columns, sides)
     parameters = _parameters(estimator)
     _seeds(recorder, estimator, parameters, value)
     if is_model:
@@ -288,6 +289,18 @@ def after_predict(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
         rows=rows_of(result),
         detail=_detail(estimator),
     )
+
+
+def after_neighbours(
+    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str
+) -> None:
+    """``kneighbors``: distances and places of neighbours, from the rows that were learnt and from those asked about."""
+    for part in result if isinstance(result, tuple) else (result,):
+        if _argument(args, kwargs, 1, "X") is not None:
+            after_predict(recorder, part, args, kwargs, method)
+        else:  # those of the rows themselves that were learnt
+            names = _outputs(args[0], part, method)
+            recorder.derive(part, f"sklearn.{method}", (known(recorder, args[0]),), rule=of_all, columns=names)
 
 
 def after_fit_predict(
