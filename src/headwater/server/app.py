@@ -34,7 +34,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""On every answer; a page replaces the policy by its own."""
+"""Set on every response; a page replaces the policy with its own."""
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
@@ -44,12 +44,12 @@ _is_coroutine = cache(inspect.iscoroutinefunction)
 
 
 def create_app(settings: Settings) -> App:
-    """The application for some settings. Close it by its lifespan, or by ``app.service.close()``."""
+    """Create the application. It is closed by its ASGI lifespan, or by ``app.service.close()``."""
     return App(Service(settings))
 
 
 class App:
-    """Finds the operation, asks who calls, decides, decodes, calls, encodes."""
+    """Routes, authenticates, authorises, decodes, calls the handler, and encodes the response."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -58,7 +58,7 @@ class App:
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection, as ASGI has it."""
+        """Serve one ASGI connection."""
         if scope["type"] == "lifespan":
             await _lifespan(self, receive, send)
         elif scope["type"] == "http":
@@ -73,10 +73,10 @@ class App:
         await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:
-        """The answer to a request; where the service fails, one that says so and nothing of what failed."""
+        """The response to a request; for an internal error, one without any details."""
         try:
             return await self._foreseen(request)
-        except Exception:  # noqa: BLE001 - the last stop: what is not answered here, the HTTP server answers, and tells
+        except Exception:  # noqa: BLE001 - otherwise the HTTP server would answer, with details
             error = Unforeseen(request.scope.get("request_id", ""))
             SERVICE.exception("a request failed", extra={"facts": {"request_id": error.request_id}})
             self.service.metrics.internal_error()
@@ -121,7 +121,7 @@ class App:
         return await self.in_thread(_answered, call, operation)
 
     async def _known(self, request: Request) -> Principal:
-        """Who asks, as far as can be said: what an error page's head shows."""
+        """The principal if it can be determined, for the header of an error page."""
         try:
             return await self._principal(request, Permission.READ)
         except HeadwaterError:
@@ -136,14 +136,14 @@ class App:
         return principal
 
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Call a function that blocks, in one of the service's worker threads."""
+        """Call a blocking function in one of the service's worker threads."""
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self.service.settings.threads)
         return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
 
 
 def _answered(call: Call, operation: Operation) -> Response:
-    """The answer of a handler that blocks. It is encoded in the same thread: others have the loop meanwhile."""
+    """The response of a blocking handler, encoded in the same thread to keep the event loop free."""
     return _response(call.request, operation.status, operation.handler(call))
 
 

@@ -1,7 +1,7 @@
-"""Backup of a whole service in a folder: every tenant's store and the control store, with checksums.
+"""Backup of a whole service to a folder: every tenant's store and the control store, with checksums.
 
-It is made while the service runs: each store is copied as it was at one instant. A manifest names the files; what is
-put back is checked against it first, so that a damaged copy is told before anything is replaced.
+The service may run meanwhile: each store is copied at one consistent state. A manifest lists the files; a restore first
+checks them against it, so that a damaged backup is detected before anything is written.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Tell = Callable[[str], None]
 
 
 class Copied(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of a backup. ``graph_hash`` is that of the copy, empty for a log of PostgreSQL, which has none."""
+    """A file of a backup. ``graph_hash`` is that of the copy; empty for PostgreSQL, where only the log is copied."""
 
     file: str
     sha256: str
@@ -39,7 +39,7 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup holds. ``kind`` is the kind of store that it can be put back into."""
+    """The contents of a backup. ``kind`` is the kind of store that it can be restored to."""
 
     form: int
     kind: str
@@ -49,7 +49,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def back_up(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
-    """Copy every store into a new folder; it is whole or not there.
+    """Copy every store into a new folder, which is either complete or absent afterwards.
 
     Raises:
         StoreError: the folder exists or cannot be written, or a store cannot be copied.
@@ -108,20 +108,20 @@ def _copy(settings: Settings, tenant: str, part: Path) -> Copied:
     target = part / f"{tenant}.{'db' if is_file else 'log'}"
     with open_store(settings.store, tenant=tenant) as store:
         store.backup(target)
-    if not is_file:  # a copied log has no graph until it is put back
+    if not is_file:  # a copied log has no graph before it is restored
         return _described(target)
-    # The graph of the copy, not of the store: others went on writing meanwhile.
+    # The graph of the copy, not of the store, which others may have written to since.
     with open_store(part, tenant=tenant, read_only=True) as store:
         graph_hash = store.graph_hash()
     return _described(target, graph_hash=graph_hash)
 
 
 def put_back(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
-    """Put a backup back where no tenant of it has a store yet, and prove that each graph is the one that was copied.
+    """Restore a backup whose tenants have no stores yet, and verify that each graph equals the copied one.
 
     Raises:
-        StoreCorrupt: a file is not what the manifest says.
-        StoreError: it is no backup, one of another kind of store, or there is something in its place.
+        StoreCorrupt: a file does not match the manifest.
+        StoreError: it is not a backup, it is for another kind of store, or a store exists already.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -134,7 +134,7 @@ def put_back(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
         _check(folder, copied)
     dumped = msgspec.json.decode((folder / manifest.control.file).read_bytes(), type=Dump)
     with closing(open_database(settings.store, settings.folder)) as database:
-        Control(database)  # makes the tables
+        Control(database)  # creates the tables
         load(database, dumped)
     for name, copied in manifest.tenants.items():
         restore_store(settings.store, folder / copied.file, tenant=name)
@@ -146,10 +146,10 @@ def put_back(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """What a backup says that it holds.
+    """The manifest of a backup.
 
     Raises:
-        StoreError: there is none there.
+        StoreError: there is none in the folder.
     """
     try:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
@@ -193,7 +193,7 @@ def _digest(path: Path) -> str:
 
 
 def _synced(folder: Path) -> None:
-    """Have everything on disk before the folder gets its name."""
+    """Flush everything to disk before the folder gets its final name."""
     for path in [*folder.iterdir(), folder]:
         handle = os.open(path, os.O_RDONLY)
         try:

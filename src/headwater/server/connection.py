@@ -1,7 +1,7 @@
-"""HTTP connections that limit the size of request headers and the time they may take.
+"""HTTP connections that limit the size of request heads and the time they may take.
 
-The parser of uvicorn keeps a head of any length, for as long as its sender likes: anybody who reaches the port, without
-a key, could fill the memory or hold connections.
+uvicorn accepts a head of any length, for any time, so that anybody who can reach the port could exhaust memory or
+connections without a key.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES = 128 << 10
-"""Of one head, beyond the piece that it began in (a piece is at most 256 KiB)."""
+"""Largest request head, not counting the chunk that it began in (at most 256 KiB)."""
 HEAD_S = 30.0
-"""For one head to arrive, from the opening of the connection or from its own first piece."""
+"""Seconds for a head to arrive, from the opening of the connection or from its first chunk."""
 
 
 class Connection(HttpToolsProtocol):
@@ -24,17 +24,17 @@ class Connection(HttpToolsProtocol):
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first head."""
+        """Start the timer for the first head."""
         super().connection_made(transport)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop the timer."""
         self._arrived()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take a piece; refuse the request when its head has become too long."""
+        """Process a chunk; refuse the request if its head is too long."""
         was_in_head = self._is_in_head
         super().data_received(data)
         if not self._is_in_head or self.transport.is_closing():
@@ -52,7 +52,7 @@ class Connection(HttpToolsProtocol):
         self._is_in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """The head is complete."""
         self._is_in_head = False
         self._arrived()
         super().on_headers_complete()

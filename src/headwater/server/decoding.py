@@ -20,7 +20,7 @@ _REPEATED = "must be given only once"
 
 
 class NoParameters(msgspec.Struct, frozen=True):
-    """The query of an operation that takes none."""
+    """The query of an operation without parameters."""
 
 
 _NOTHING = NoParameters()
@@ -50,7 +50,7 @@ def decode_query(operation: Operation, given: QueryParams, raw: bytes) -> Any:
                 raise InvalidInput(field=name, value=given[name][:80], rule=_REPEATED)
     values = {name: value for name, value in given.items() if name in known}
     for name, value in values.items():
-        # What stands for bytes that are no UTF-8 is also a character that a value may hold.
+        # The replacement character for invalid UTF-8 is also a legal character of a value.
         if "\0" in value or ("\ufffd" in value and not _is_utf8(raw)):
             raise InvalidInput(field=name, value=value[:80], rule="must be UTF-8 text without NUL")
     try:
@@ -71,7 +71,7 @@ def decode_body(operation: Operation, raw: bytes, limits: Limits) -> Any:
     """The JSON body as the operation's type.
 
     Raises:
-        InvalidInput: it is not JSON, is too deep, or breaks the type.
+        InvalidInput: it is not JSON, is nested too deeply, or does not match the type.
     """
     check_json(raw, limits)
     try:
@@ -88,7 +88,7 @@ def decode_body(operation: Operation, raw: bytes, limits: Limits) -> Any:
 
 
 def _with_whole_numbers(value: Any) -> Any:
-    """JSON has one kind of number: ``101.0`` is the integer 101 (JSON Schema 2020-12, Validation, 6.1.1)."""
+    """Convert whole floats: in JSON ``101.0`` is the integer 101 (JSON Schema 2020-12, Validation, 6.1.1)."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, list):
@@ -99,18 +99,18 @@ def _with_whole_numbers(value: Any) -> Any:
 
 
 def _invalid(error: msgspec.ValidationError, kind: Any, values: dict[str, str]) -> InvalidInput:
-    """The field and the rule, out of msgspec's words ('Expected `int`, got `str` - at `$.depth`')."""
+    """The error with field and rule, from msgspec's message ('Expected `int`, got `str` - at `$.depth`')."""
     place, rule = rule_of(str(error))
     field = place or "body"
     if rule == NOT_LISTED and (listed := _choices(kind, field)):
         rule = f"must be one of {', '.join(listed)}"
     if values:
-        rule = rule.removesuffix(" or null")  # a query has no null; what may be null may be left out
+        rule = rule.removesuffix(" or null")  # a query has no null; such a parameter may be left out
     return InvalidInput(field=field, value=values.get(field, "")[:80], rule=rule)
 
 
 def _choices(kind: Any, field: str) -> tuple[str, ...]:
-    """The values that a member of a struct may have, where they are listed one by one; else none."""
+    """The allowed values of a member of a struct, if its type lists them; else none."""
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return ()
     names = {one.encode_name: one.type for one in msgspec.structs.fields(kind)}

@@ -72,7 +72,7 @@ class Busy(HeadwaterError):
 
 
 class Unforeseen(HeadwaterError):
-    """The service failed at this; that is a fault of its own."""
+    """An internal error of the service."""
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
@@ -100,7 +100,7 @@ _STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
 )
 _RETRY_AFTER_S = 2.0
 _MOST_CHARS = 1000
-"""Of one text in a problem: names and values in it are somebody's, and may be of any length."""
+"""Longest text in a problem: names and values come from users and may have any length."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -117,9 +117,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: str = ""
     near: tuple[str, ...] = ()
     request_id: str = ""
-    """Under which the service's log says more, where the service itself failed."""
+    """For an internal error, the id under which the service's log has the details."""
     quarantine_id: int | None = None
-    """Where what was refused is kept: ``GET /api/v1/quarantine/{id}``."""
+    """The id of a refused document in the quarantine: ``GET /api/v1/quarantine/{id}``."""
 
 
 def status_of(error: HeadwaterError) -> int:
@@ -128,7 +128,7 @@ def status_of(error: HeadwaterError) -> int:
 
 
 def problem_of(error: HeadwaterError) -> Problem:
-    """The problem document of an error. What a database's driver says holds hosts and paths: it is for the log."""
+    """The problem document of an error, without messages of database drivers, which can contain hosts and paths."""
     words = "".join(f"-{char.lower()}" if char.isupper() else char for char in type(error).__name__).lstrip("-")
     return Problem(
         type=f"headwater:{words}",
@@ -150,7 +150,7 @@ def _cut(text: str) -> str:
 
 
 def problem_response(error: HeadwaterError) -> Response:
-    """The answer to a request that failed."""
+    """The response to a failed request."""
     problem = problem_of(error)
     headers: dict[str, str] = {}
     if problem.status == 401:

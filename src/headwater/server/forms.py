@@ -1,4 +1,4 @@
-"""Forms of our own pages: read in bounded memory, accepted only from our origin, with errors that name the field."""
+"""Forms of our own pages: read in bounded memory, accepted only from our own origin, with errors by field."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _MOST_FIELDS = 200
 
 
 class Form:
-    """The fields of a form that was sent."""
+    """The fields of a submitted form."""
 
     def __init__(self, values: Mapping[str, list[str]]) -> None:
         self._values = values
 
     def text(self, field: str, default: str = "") -> str:
-        """One value, without the space around it."""
+        """A value, without surrounding whitespace."""
         return self._values.get(field, [default])[0].strip()
 
     def texts(self, field: str) -> list[str]:
@@ -33,14 +33,14 @@ class Form:
         return self._values.get(field, [])
 
     def needed(self, field: str) -> str:
-        """A value that must be there. Raises ``InvalidInput``."""
+        """A required value. Raises ``InvalidInput`` if it is missing."""
         value = self.text(field)
         if not value:
             raise InvalidInput(field=field, value="''", rule="must not be empty")
         return value
 
     def number(self, field: str) -> float | None:
-        """A number, None if nothing was written. Raises ``InvalidInput``."""
+        """A number, or None if the field is empty. Raises ``InvalidInput``."""
         value = self.text(field)
         if not value:
             return None
@@ -53,7 +53,7 @@ class Form:
         return number
 
     def count(self, field: str) -> int | None:
-        """A whole number of 1 or more, None if nothing was written. Raises ``InvalidInput``."""
+        """An integer of at least 1, or None if the field is empty. Raises ``InvalidInput``."""
         number = self.number(field)
         if number is None:
             return None
@@ -63,11 +63,11 @@ class Form:
 
 
 async def read_form(call: Call, *, most_bytes: int = _LONGEST) -> Form:
-    """The form that one of our own pages sent.
+    """Read a form submitted by one of our own pages.
 
     Raises:
-        NotPermitted: a page of another site sent it.
-        TooLarge: it is larger than any that our pages send.
+        NotPermitted: a page of another site submitted it.
+        TooLarge: it is larger than any form of our pages.
         InvalidInput: it is not a form.
     """
     refuse_other_sites(call.request)
@@ -81,10 +81,10 @@ async def read_form(call: Call, *, most_bytes: int = _LONGEST) -> Form:
 
 
 class Refusal:
-    """A form that was refused: what was written in it stays written, and the field that is wrong is marked.
+    """A refused form, to show it again with its values and the invalid field marked.
 
-    ``action`` is the path that it was sent to, ``field`` the name of its wrong field, empty if it is not one field.
-    No form that is filled again has a field for a secret.
+    ``action`` is the path it was submitted to, ``field`` the name of the invalid field, empty if no single one is.
+    Forms that are shown again have no fields for secrets.
     """
 
     def __init__(self, action: str = "", form: Form | None = None, error: HeadwaterError | None = None) -> None:
@@ -97,7 +97,7 @@ class Refusal:
         self._form = form or Form({})
 
     def text(self, action: str, field: str, usual: str = "") -> str:
-        """What stands in a field: what was written, where its form was sent."""
+        """The value of a field: the submitted one, if its form was the refused one."""
         return self._form.text(field) if action == self.action else usual
 
     def texts(self, action: str, field: str, usual: Sequence[str]) -> Sequence[str]:
@@ -105,7 +105,7 @@ class Refusal:
         return self._form.texts(field) if action == self.action else usual
 
     def is_at(self, action: str, field: str) -> bool:
-        """Tell whether this field of this form is wrong."""
+        """Whether this field of this form is invalid."""
         return bool(self.field) and (action, field) == (self.action, self.field)
 
 
@@ -119,8 +119,8 @@ def submitted(
 ) -> Callable[[Call], Awaitable[Response]]:
     """The handler of a form, from a function that may block and one that shows the form's page.
 
-    Where the form breaks a rule, or names what there is not, the page is shown again, as it was filled in. ``fields``
-    names the form's field for each field that an error names; "" stands for an error that names none.
+    If the form is invalid, or names something unknown, the page is shown again with its values. ``fields`` maps the
+    field of an error to the field of the form; "" stands for an error without a field.
     """
 
     async def handle(call: Call) -> Response:
@@ -136,7 +136,7 @@ def submitted(
 
 
 def refusal_of(call: Call, form: Form, error: HeadwaterError, fields: Mapping[str, str]) -> Refusal:
-    """Why a form was not taken."""
+    """The refusal of a form because of an error."""
     refusal = Refusal(call.request.url.path, form, error)
     named = str(getattr(error, "field", "")).partition(",")[0]
     refusal.field = fields.get(named, "")

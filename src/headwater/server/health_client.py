@@ -19,8 +19,8 @@ def ask_health(url: str, *, timeout_s: float) -> Readiness:
     """Whether the service at an address can do its work.
 
     Raises:
-        ConfigError: the address is no http or https one.
-        ServiceError: nobody answers there, or something else does.
+        ConfigError: the URL is neither http nor https.
+        ServiceError: nothing answers there, or it is not this service.
     """
     shown = without_password(url)
     if urlsplit(url).scheme not in ("http", "https"):

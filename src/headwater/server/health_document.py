@@ -6,7 +6,7 @@ import msgspec
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     is_good: bool
@@ -14,7 +14,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether all checks are good, and each of them."""
+    """Whether all checks passed, and each of them."""
 
     is_ready: bool
     checks: list[Check]

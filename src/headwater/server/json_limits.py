@@ -1,4 +1,4 @@
-"""Limits on the shape of incoming JSON, checked before anything is built from it."""
+"""Limits on the shape of incoming JSON, checked before it is decoded."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ _ONE_KIND = bytes.maketrans(b"[]", b"{}")
 def check_json(raw: bytes, limits: Limits) -> None:
     """Refuse a document that is nested too deeply, has too many keys, or too long a key or string.
 
-    What else is wrong with it, its reader says. Costs a microsecond a kilobyte for what is plainly within the limits.
-
+    Other errors are left to the decoder. Takes a microsecond per kilobyte for documents well within the limits.
     Raises:
-        InvalidInput: it has finished a limit; the rule names the limit.
+        InvalidInput: it exceeds a limit, which the rule names.
     """
     plain = _without_escapes(raw)
-    # No document has more keys than bytes, so a small one need not have its colons counted.
+    # A document has fewer keys than bytes, so the colons of a small one need not be counted.
     is_wide = len(plain) > limits.json_keys and plain.count(b":") > limits.json_keys
     if not is_wide and not _has_long_run(plain, limits.key_bytes // 2):
         marks = plain.translate(_ONE_KIND, delete=_NOT_MARKS)
         brackets = marks.translate(None, delete=b'"')
-        # Once all else is gone a string is two quotes that are neighbours, unless there are brackets in it: then the
-        # quotes before the first of them are odd in number. Where all are neighbours the brackets are the structure's.
+        # With everything else removed, a string is two adjacent quotes, unless it contains brackets: then the number of
+        # quotes before the first of them is odd. If all quotes are adjacent, the brackets are structural.
         if 2 * marks.count(b'""') == len(marks) - len(brackets):
             _check_depth(brackets, limits.json_depth)
             return
@@ -33,15 +32,15 @@ def check_json(raw: bytes, limits: Limits) -> None:
 
 
 def _without_escapes(raw: bytes) -> bytes:
-    """A document of the same shape and length in which every quote begins or ends a string."""
-    # Looking for one byte is many times as fast as for two, and settles most documents.
+    """A document of the same shape and length, in which every quote begins or ends a string."""
+    # Searching for one byte is many times faster than for two, and suffices for most documents.
     if b"\\" not in raw or b'\\"' not in raw:
         return raw
     return raw.replace(b"\\\\", b"__").replace(b'\\"', b"__")
 
 
 def _has_long_run(raw: bytes, size: int) -> bool:
-    """Whether some aligned stretch of that size holds no quote: so it is where a string is longer than twice that."""
+    """Whether an aligned block of that size has no quote, as with any string of twice that length."""
     return any(raw.find(b'"', start, start + size) < 0 for start in range(0, len(raw) - size + 1, size))
 
 
@@ -59,11 +58,11 @@ def _check_closely(plain: bytes, limits: Limits) -> None:
 
 
 def _check_depth(brackets: bytes, most: int) -> None:
-    """Take the innermost brackets, all of one kind, away until those that are left are too few to be too deep."""
+    """Remove the innermost brackets of one kind repeatedly, until too few remain to be nested too deeply."""
     depth = 0
     while depth + len(brackets) // 2 > most:
         inner = brackets.replace(b"{}", b"")
-        if len(inner) == len(brackets):  # they do not match: no JSON, and the reader says where
+        if len(inner) == len(brackets):  # mismatched: not JSON, which the decoder reports
             return
         depth += 1
         if depth > most:

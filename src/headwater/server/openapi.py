@@ -29,7 +29,7 @@ _PROBLEMS = {
 
 
 def describe(operations: Iterable[Operation], *, version: str) -> dict[str, Any]:
-    """The OpenAPI document of all operations that are for programs."""
+    """The OpenAPI document of all operations except pages."""
     shown = [operation for operation in operations if is_described(operation)]
     kinds = [kind for one in shown for kind in (one.query, one.body, one.answer) if kind is not None]
     kinds += {one.dialect.answer: None for one in shown if one.dialect is not None}
@@ -58,7 +58,7 @@ def describe(operations: Iterable[Operation], *, version: str) -> dict[str, Any]
 
 
 def is_described(operation: Operation) -> bool:
-    """Tell whether an operation is part of the API: pages and what belongs to them are not."""
+    """Whether an operation is part of the API: pages and their parts are not."""
     return not operation.is_page and operation.group != "Pages"
 
 
@@ -84,7 +84,7 @@ def _operation(operation: Operation, components: dict[str, Any]) -> dict[str, An
 
 
 def _id(operation: Operation) -> str:
-    """A name for generators of clients, unique by method and path."""
+    """The operation id for client generators, unique by method and path."""
     words = [word for word in re.split(r"\W+", operation.path) if word and word != "api"]
     return "_".join([operation.method.lower(), *words])
 
@@ -114,7 +114,7 @@ def _query_parameters(operation: Operation, components: dict[str, Any]) -> list[
 
 
 def _without_null(rule: dict[str, Any]) -> dict[str, Any]:
-    """A parameter that may be left out cannot be given as null."""
+    """Remove null from a schema: an optional parameter can be omitted, but not be null."""
     rule = {key: value for key, value in rule.items() if not (key == "default" and value is None)}
     kinds = [kind for kind in rule.get("anyOf", ()) if kind != {"type": "null"}]
     if "anyOf" not in rule:

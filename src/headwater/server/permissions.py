@@ -6,16 +6,16 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What an operation asks for. Every operation declares one; ``PUBLIC`` is a decision like any other."""
+    """The permission that an operation requires. Every operation must declare one, even if it is ``PUBLIC``."""
 
     PUBLIC = "public"
     """Nothing: health checks and the login page."""
     INGEST = "ingest"
     """Write events and records."""
     READ = "read"
-    """Ask questions about the lineage of one's tenant."""
+    """Query the lineage of one's tenant."""
     REPORT = "report"
-    """Read what auditors read: quarantine, audit log, usage."""
+    """Read the quarantine, audit log and usage, as auditors do."""
     ADMIN = "admin"
     """Manage one's tenant: keys, members, shares, quarantine, deletions."""
     OPERATE = "operate"
@@ -23,7 +23,7 @@ class Permission(StrEnum):
 
 
 SCOPES = (Permission.INGEST, Permission.READ, Permission.REPORT, Permission.ADMIN)
-"""What a key of a tenant may be given."""
+"""The scopes that a key of a tenant may have."""
 
 
 class Role(StrEnum):

@@ -13,7 +13,7 @@ _NAME = "service.json"
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the service is, and the secret by which its owner may ask it for a login link."""
+    """The address of the service, and the secret with which its owner may request a login link."""
 
     url: str
     opener: str
@@ -22,14 +22,14 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def noted(folder: Path | None, url: str, opener: str) -> Iterator[None]:
-    """Leave a note for the duration of a service; nothing where the stores are in no folder."""
+    """A context in which the note exists; does nothing if the stores are not in a folder."""
     if folder is None:
         yield
         return
     path = folder / _NAME
     note = Note(url=url, opener=opener, pid=os.getpid())
     fresh = path.with_suffix(f".{note.pid}")
-    # Only the owner may read it: the secret in it opens the service.
+    # Readable by the owner only: the secret in it gives access to the service.
     with suppress(FileNotFoundError):
         fresh.unlink()
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -44,7 +44,7 @@ def noted(folder: Path | None, url: str, opener: str) -> Iterator[None]:
 
 
 def read_note(folder: Path | None) -> Note | None:
-    """The note in a folder; None if there is none, or none that can be read."""
+    """The note in a folder; None if there is none or it is unreadable."""
     if folder is None:
         return None
     try:

@@ -22,14 +22,14 @@ _LONGEST_TEXT = 200
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that was just made: the only time that its secret is shown."""
+    """A new key, with its secret, which is shown only once."""
 
     secret: str
     key: Key
 
 
 class Administration:
-    """What an owner of a tenant and the operator of the service can do. ``who`` is recorded."""
+    """The actions of a tenant's owners and of the service's operator. ``who`` is recorded in the audit log."""
 
     def __init__(self, control: Control, clock: Callable[[], int], forget: Callable[[str], None]) -> None:
         self.control = control
@@ -41,7 +41,7 @@ class Administration:
 
     # -- tenants ---------------------------------------------------------------------------------------------------
     def create_tenant(self, name: str, *, who: str, title: str = "", quota: Quota | None = None) -> Tenant:
-        """A new tenant. Raises ``InvalidInput`` for what breaks a rule, ``Conflict`` when there is one of that name."""
+        """Create a tenant. Raises ``InvalidInput`` for an invalid value, and ``Conflict`` if the name is taken."""
         tenant = Tenant(
             name=name, created_at=self._clock(), title=_text("title", title), quota=_quota(quota or Quota())
         )
@@ -51,7 +51,7 @@ class Administration:
         return tenant
 
     def change_tenant(self, name: str, *, who: str, title: str | None = None, quota: Quota | None = None) -> Tenant:
-        """A tenant with another title or quota. Raises ``NotFound`` and ``InvalidInput``."""
+        """Change the title or quota of a tenant. Raises ``NotFound`` and ``InvalidInput``."""
         old = self.tenant(name)
         tenant = msgspec.structs.replace(
             old,
@@ -63,7 +63,7 @@ class Administration:
         return tenant
 
     def drop_tenant(self, name: str, *, who: str) -> None:
-        """Forget a tenant's access; its keys open nothing from now on. Raises ``NotFound``."""
+        """Delete a tenant from the control store, which invalidates its keys. Raises ``NotFound``."""
         keys = self.control.keys(name)
         if not self.control.drop_tenant(name):
             raise _no_tenant(name)
@@ -88,11 +88,11 @@ class Administration:
         scopes: Iterable[Permission] = (Permission.INGEST, Permission.READ),
         days: float | None = None,
     ) -> NewKey:
-        """A new key of a tenant, that ends after some days or never.
+        """Create a key of a tenant that expires after some days, or never.
 
         Raises:
             NotFound: there is no such tenant.
-            InvalidInput: no scope was given, one that no key may have, or a life of no length.
+            InvalidInput: no scope was given, a scope is not allowed for keys, or ``days`` is not positive.
         """
         self.tenant(tenant)
         permissions = frozenset(scopes)
@@ -124,11 +124,11 @@ class Administration:
         return NewKey(secret=secret, key=key)
 
     def rotate_key(self, tenant: str, key_id: str, *, who: str, overlap_s: float = 86_400) -> NewKey:
-        """A new key with the name, scopes and length of life of an old one, which stays valid for ``overlap_s``.
+        """Create a key with the name, scopes and lifetime of an old one, which stays valid for ``overlap_s`` seconds.
 
         Raises:
             NotFound: the tenant has no such key.
-            Conflict: it has ended already.
+            Conflict: the old key has expired already.
         """
         old = self._own_key(tenant, key_id)
         now = self._clock()
@@ -146,7 +146,7 @@ class Administration:
         return made
 
     def revoke_key(self, tenant: str, key_id: str, *, who: str) -> None:
-        """Let a key end now. Raises ``NotFound`` when the tenant has no such key."""
+        """Revoke a key at once. Raises ``NotFound`` if the tenant has no such key."""
         key = self._own_key(tenant, key_id)
         self.control.end_key(tenant, key_id, self._clock())
         self._forget(key.digest)
@@ -160,7 +160,7 @@ class Administration:
 
     # -- members ---------------------------------------------------------------------------------------------------
     def put_member(self, tenant: str, issuer: str, subject: str, role: Role, *, who: str, name: str = "") -> Member:
-        """Make a person a member, or give a member another role. Raises ``NotFound`` when there is no such tenant."""
+        """Add a member, or change the role of one. Raises ``NotFound`` if there is no such tenant."""
         self.tenant(tenant)
         for field, value in (("issuer", issuer), ("subject", subject)):
             if not _text(field, value):
@@ -178,7 +178,7 @@ class Administration:
         return member
 
     def drop_member(self, tenant: str, issuer: str, subject: str, *, who: str) -> None:
-        """Make a person a member no longer. Raises ``NotFound``."""
+        """Remove a member. Raises ``NotFound``."""
         if not self.control.drop_member(tenant, issuer, subject):
             raise NotFound(subject, hint="GET /api/v1/members lists them")
         self._note(tenant, who, "member.drop", subject)
@@ -204,22 +204,22 @@ class Administration:
             created_by=who,
             expires_at=now + round(days * DAY_US),
         )
-        # Whether there is such a tenant is not told: names of tenants are nobody else's business.
+        # Do not reveal whether the grantee exists: the names of other tenants are confidential.
         self.control.add_share(share)
         self._note(tenant, who, "share.create", share.id, f"to {grantee}: {select}")
         return share
 
     def end_share(self, tenant: str, share_id: str, *, who: str) -> None:
-        """End a grant now. Raises ``NotFound`` when the tenant gave none of that id that still runs."""
+        """End a grant now. Raises ``NotFound`` if the tenant has no active grant with that id."""
         if not self.control.end_share(tenant, share_id, self._clock()):
             raise NotFound(share_id, hint="'headwater share list' and GET /api/v1/shares list them")
         self._note(tenant, who, "share.end", share_id)
 
     def received(self, grantee: str, share_id: str, *, who: str) -> Share:
-        """A grant that a tenant was given and may use now; its use goes on the giver's record.
+        """An active grant that a tenant received; its use is recorded in the audit log of the giver.
 
         Raises:
-            NotFound: there is none, it was given to another, or it has ended: all told alike.
+            NotFound: the grant does not exist, is for another tenant, or has ended, without telling which.
         """
         found = self.control.share(share_id)
         if found is None or found.grantee != grantee or not found.is_valid(self._clock()):
@@ -236,7 +236,7 @@ def _no_tenant(name: str) -> NotFound:
 
 
 def may_grant(permissions: frozenset[Permission], scopes: frozenset[Permission]) -> None:
-    """Raise ``NotPermitted`` when somebody would give what they do not have themselves."""
+    """Raise ``NotPermitted`` if somebody would grant a permission that they do not have themselves."""
     beyond = scopes - permissions
     if beyond:
         raise NotPermitted(f"a key with {', '.join(sorted(beyond))} can only be made by somebody who has that")

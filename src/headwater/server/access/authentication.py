@@ -21,13 +21,13 @@ _IPV6_HOST = re.compile(r"\[[0-9a-f:.]+\](:\d+)?", re.IGNORECASE)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LONGEST = 16_384
 KNOWN_US = 2_000_000
-"""How long a key that was looked up is believed: a key revoked by another process stays valid for so long."""
+"""Microseconds for which a looked-up key is cached: a key revoked by another process stays valid for that long."""
 _MOST_KNOWN = 10_000
 _USED_EVERY_US = 60_000_000
 
 
 class Authentication:
-    """Looks credentials up. A credential that is sent and wrong is refused, never taken for none."""
+    """Looks up credentials. An invalid credential is refused, never treated as absent."""
 
     def __init__(
         self, control: Control, clock: Callable[[], int], *, guest: Role | None = None, oidc: OIDC | None = None
@@ -41,10 +41,10 @@ class Authentication:
         self._used: dict[str, int] = {}
 
     def remembered(self, request: HTTPConnection) -> Principal | None:
-        """Who sent the request, if that is known without querying the control store; for the fast path of ingestion.
+        """The principal of a request, if cached; for the fast path of ingestion.
 
         Raises:
-            NotAuthenticated: the credential is known to open nothing.
+            NotAuthenticated: the credential is known to be invalid.
         """
         secret = bearer(request.headers.get("authorization", ""))
         if not secret or not secret.startswith(PREFIX):
@@ -57,10 +57,10 @@ class Authentication:
         return self._opened(found[1])
 
     def principal(self, request: HTTPConnection) -> Principal:
-        """Who sent the request; ``NOBODY`` when no credential came with it. May ask the control store: it blocks.
+        """The principal of a request; ``NOBODY`` if it has no credential. May block on the control store.
 
         Raises:
-            NotAuthenticated: a credential came and opens nothing.
+            NotAuthenticated: the credential is invalid.
             NotPermitted: a page of another site sent the request with this browser's session.
         """
         header = request.headers.get("authorization", "")
@@ -76,18 +76,18 @@ class Authentication:
         return self._guest
 
     def of_secret(self, secret: str) -> Principal:
-        """Whom a key or an identity token belongs to.
+        """The principal of a key or an identity token.
 
         Raises:
-            NotAuthenticated: nobody, or it has ended.
-            NotPermitted: it is good, and its subject has no place here.
+            NotAuthenticated: it is unknown or expired.
+            NotPermitted: the token is valid, but its subject is not a member of a tenant.
         """
         if self._oidc is not None and not secret.startswith(PREFIX) and secret.count(".") == 2:
             return self._oidc.principal(secret)
         return self._opened(self._key(digest_of(secret)))
 
     def forget(self, digest: str) -> None:
-        """Look a key up again when it comes next: it was changed."""
+        """Drop a key from the cache after it was changed."""
         with self._lock:
             self._known.pop(digest, None)
 
@@ -102,7 +102,7 @@ class Authentication:
         if found is None or now - found[0] > KNOWN_US:
             key = self._control.key_of(digest)
             with self._lock:
-                if len(self._known) >= _MOST_KNOWN:  # keys that were guessed are remembered too
+                if len(self._known) >= _MOST_KNOWN:  # guessed keys are cached as well
                     self._known.clear()
                 self._known[digest] = (now, key)
         else:
@@ -119,7 +119,7 @@ def bearer(header: str) -> str:
     """The secret of an ``Authorization`` header (RFC 6750 section 2.1).
 
     Raises:
-        NotAuthenticated: the header is of another form.
+        NotAuthenticated: the header has another form.
     """
     if not header:
         return ""
@@ -131,11 +131,11 @@ def bearer(header: str) -> str:
 
 
 def authorise(principal: Principal, permission: Permission) -> None:
-    """Let through or refuse: the one place where that is decided.
+    """Check a permission: the only place where access is decided.
 
     Raises:
-        NotAuthenticated: nobody is asking.
-        NotPermitted: somebody is who may not.
+        NotAuthenticated: the request has no credential.
+        NotPermitted: the principal lacks the permission.
     """
     if principal.may(permission):
         return
@@ -148,7 +148,7 @@ def authorise(principal: Principal, permission: Permission) -> None:
 
 
 def refuse_other_sites(request: HTTPConnection) -> None:
-    """A cookie goes with every request of the browser, so a change must come from one of our own pages.
+    """Check that a request with a cookie, which browsers send along with any request, comes from our own pages.
 
     Raises:
         NotPermitted: it comes from a page of another site.
@@ -161,10 +161,10 @@ def refuse_other_sites(request: HTTPConnection) -> None:
 
 
 def _is_near(host: str) -> bool:
-    """Tell whether a browser would not send this for a page of somebody's domain.
+    """Whether a ``Host`` header cannot come from a page of a foreign domain.
 
-    Guests are let in on this machine only, but a domain can be made to lead to this machine, and then its pages are our
-    own in the eyes of the browser. Addresses and names without a dot cannot be such a domain.
+    Guests are only admitted on the local machine, but a domain can be made to resolve to it (DNS rebinding), and the
+    browser then treats its pages as ours. IP addresses and names without a dot cannot be such a domain.
     """
     name = host.partition(":")[0]
     is_address = name.replace(".", "").isdecimal() or _IPV6_HOST.fullmatch(host) is not None

@@ -1,6 +1,6 @@
 """Opens the database of the control store: a SQLite file next to the stores, or the PostgreSQL database with them.
 
-Both are asked the same statements: standard SQL, ``?`` for a value, times and ids as integers and text.
+Both run the same statements: standard SQL, with ``?`` for values, and integers and text for times and ids.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
 
 
 def text_of(name: str) -> str:
-    """A file of this package."""
+    """The text of a file of this package."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def named_statements(name: str) -> dict[str, str]:
-    """The statements of a file by their names: each stands under a comment that is one word."""
+    """The statements of a file by name: a comment with a single word before each."""
     pieces = _NAME.split(text_of(name))[1:]
     return {key: sql.strip().rstrip(";") for key, sql in zip(pieces[::2], pieces[1::2], strict=True)}
 
 
 class Database(Protocol):
-    """Runs one statement at a time, each its own transaction."""
+    """Runs statements one at a time, each in its own transaction."""
 
     def create(self, schema: str) -> None:
-        """Make the tables of a script that are not there yet, ``{identity}`` standing for a column that numbers its
-        rows. Processes that start together do not collide."""
+        """Create the missing tables of a script, in which ``{identity}`` stands for an auto-increment column. Safe to
+        call from several processes at once."""
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        """The rows that a statement gives; empty for one that gives none.
+        """Run a statement and return its rows, if any.
 
         Raises:
-            StoreError: the database cannot be asked.
+            StoreError: the database cannot be reached or used.
         """
 
     def change(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes rows, and say how many."""
 
     def close(self) -> None:
-        """Let go of it. Idempotent."""
+        """Close the database. Idempotent."""
 
 
 class SQLiteDatabase:
-    """One connection under a lock. ``path`` None is in memory."""
+    """One connection under a lock. With ``path`` None it is in memory."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
@@ -100,7 +100,7 @@ class SQLiteDatabase:
 
 
 class PostgresDatabase:
-    """One connection under a lock, opened again when it was lost. Tables live in the schema ``headwater_control``."""
+    """One connection under a lock, reopened when lost. The tables are in the schema ``headwater_control``."""
 
     SCHEMA: ClassVar[str] = "headwater_control"
 
@@ -118,7 +118,7 @@ class PostgresDatabase:
         self._connection: Any = None
 
     def create(self, schema: str) -> None:
-        """Make the schema and the tables that are not there yet: one block, so that one process at a time does."""
+        """Create the missing schema and tables, in one block so that only one process at a time does so."""
         numbered = schema.replace("{identity}", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
         lock = f"SELECT pg_advisory_xact_lock(hashtext('{self.SCHEMA}'))"
         self._run(f"{lock}; CREATE SCHEMA IF NOT EXISTS {self.SCHEMA}; {numbered}", ())
@@ -136,7 +136,7 @@ class PostgresDatabase:
             try:
                 return self._once(sql, values)
             except self._psycopg.OperationalError:
-                # The connection was lost: each statement is a transaction of its own, so a new one may try again.
+                # The connection was lost. Each statement is its own transaction, so it can be retried on a new one.
                 self._disconnect()
             except self._psycopg.Error as error:
                 raise self._explain(error) from error
@@ -150,7 +150,7 @@ class PostgresDatabase:
         from headwater.storage.postgres.migrate import check_encoding
 
         if self._connection is None:
-            # A pooler may hand another session to every transaction: nothing is prepared and nothing is set for long.
+            # A pooler may use another session for every transaction: prepare nothing, and set nothing per session.
             self._connection = self._psycopg.connect(self._url, prepare_threshold=None, connect_timeout=5)
             check_encoding(self._connection)
         with self._connection.transaction(), self._connection.cursor() as cursor:
@@ -170,10 +170,10 @@ class PostgresDatabase:
 
 
 def open_database(store: str, folder: Path | None) -> Database:
-    """The database of the control store for a store target. Raises ``ConfigError`` for one that is no store."""
+    """The database of the control store for a store target. Raises ``ConfigError`` if the target is not a store."""
     if store.startswith(("postgresql://", "postgres://")):
         return PostgresDatabase(store)
     if folder is None and not store.startswith("memory:"):
         raise no_store(store)
-    # In a folder of its own: beside the stores, its name would be that of a tenant.
+    # In its own folder: next to the stores its name would look like that of a tenant.
     return SQLiteDatabase(None if folder is None else folder / "service" / "control.db")

@@ -9,16 +9,16 @@ import msgspec
 from headwater.server.permissions import Permission, Role
 
 MOST_COUNT = 2**53
-"""No quota is larger: every reader of JSON has whole numbers up to here exactly (RFC 8259, section 6)."""
+"""The largest quota: all JSON parsers represent integers up to here exactly (RFC 8259, section 6)."""
 Positive = Annotated[int, msgspec.Meta(ge=1, le=MOST_COUNT)]
 
 Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
-"""A line of text for people."""
+"""A line of text for display."""
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a tenant may use; None is without limit."""
+    """The limits of a tenant; None is unlimited."""
 
     events_per_s: Positive | None = None
     bytes_per_s: Positive | None = None
@@ -35,7 +35,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of an API key."""
+    """The stored part of an API key."""
 
     id: str
     """The first characters of the key: enough to tell it from others, too few to guess it."""
@@ -51,12 +51,12 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     used_at: int | None = None
 
     def is_valid(self, now: int) -> bool:
-        """Whether the key opens anything at an instant."""
+        """Whether the key is valid at an instant."""
         return (self.expires_at is None or now < self.expires_at) and (self.revoked_at is None or now < self.revoked_at)
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A person of a tenant, as an identity provider knows them."""
+    """A member of a tenant, as identified by an identity provider."""
 
     tenant: str
     issuer: str
@@ -79,12 +79,12 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: int | None = None
 
     def is_valid(self, now: int) -> bool:
-        """Whether it may be used at an instant."""
+        """Whether the grant is valid at an instant."""
         return now < self.expires_at and (self.revoked_at is None or now < self.revoked_at)
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that was done to a tenant's access: who did what to what."""
+    """An entry of the audit log of a tenant: who did what to what."""
 
     at: int
     tenant: str

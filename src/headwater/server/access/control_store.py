@@ -1,5 +1,5 @@
-"""The control store: tenants, keys, members, shares, and the audit record. Kept apart from the lineage, and
-shared by all the service's processes."""
+"""The control store: tenants, keys, members, shares, and the audit log. Separate from the lineage, and shared by all
+processes of the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME_LENGTH = 63
 
 
 class Control:
-    """Asks and changes the control store. Safe to use from many threads."""
+    """Reads and changes the control store. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,7 +25,7 @@ class Control:
         database.create(text_of("schema.sql"))
 
     def close(self) -> None:
-        """Let go of the database. Idempotent."""
+        """Close the database. Idempotent."""
         self._database.close()
 
     def _ask(self, statement: str, *values: Any) -> list[Row]:
@@ -40,25 +40,25 @@ class Control:
         return [_tenant(row) for row in self._ask("tenants")]
 
     def tenant(self, name: str) -> Tenant | None:
-        """One tenant; None if there is none of that name."""
+        """One tenant, or None if there is none with that name."""
         return next((_tenant(row) for row in self._ask("tenant", name)), None)
 
     def add_tenant(self, tenant: Tenant) -> bool:
-        """Remember a new tenant; False if there is one of that name.
+        """Add a tenant; returns False if the name is taken.
 
         Raises:
-            InvalidInput: the name is not one that per tenant may have.
+            InvalidInput: the name is not allowed.
         """
         check_tenant_name(tenant.name)
         return self._change("add_tenant", tenant.name, tenant.created_at, tenant.title, _json(tenant.quota)) > 0
 
     def change_tenant(self, tenant: Tenant) -> bool:
-        """Write title and quota again; False if there is no such tenant."""
+        """Update title and quota; returns False if there is no such tenant."""
         return self._change("change_tenant", tenant.title, _json(tenant.quota), tenant.name) > 0
 
     def drop_tenant(self, name: str) -> bool:
-        """Forget a tenant with its keys, members, shares and documents; False if there is no such tenant. What was
-        done stays on record."""
+        """Delete a tenant with its keys, members, shares and documents, but not its audit log; returns False if there
+        is no such tenant."""
         self._change("drop_tenant_keys", name)
         self._change("drop_tenant_members", name)
         self._change("drop_tenant_shares", name, name)
@@ -67,7 +67,7 @@ class Control:
 
     # -- keys ------------------------------------------------------------------------------------------------------
     def add_key(self, key: Key) -> None:
-        """Remember a new key."""
+        """Add a key."""
         self._change(
             "add_key",
             key.id,
@@ -83,28 +83,28 @@ class Control:
         )
 
     def key_of(self, digest: str) -> Key | None:
-        """The key of that digest, valid or not."""
+        """The key with that digest, valid or not."""
         return next((_key(row) for row in self._ask("key_of", digest)), None)
 
     def key(self, tenant: str, key_id: str) -> Key | None:
-        """A key of a tenant, by what is shown of it."""
+        """A key of a tenant, by its public id."""
         return next((key for key in self.keys(tenant) if key.id == key_id), None)
 
     def keys(self, tenant: str) -> list[Key]:
-        """The keys of a tenant, oldest first, ended ones included."""
+        """The keys of a tenant, oldest first, including expired ones."""
         return [_key(row) for row in self._ask("keys", tenant)]
 
     def end_key(self, tenant: str, key_id: str, at: int) -> bool:
-        """Let a key end at an instant, never later than it would have; False if the tenant has none of that id."""
+        """Let a key expire at an instant, never later than before; returns False if the tenant has no such key."""
         return self._change("end_key", at, at, tenant, key_id) > 0
 
     def key_used(self, digest: str, at: int) -> None:
-        """Note that a key was used."""
+        """Record the use of a key."""
         self._change("key_used", at, digest)
 
     # -- members ---------------------------------------------------------------------------------------------------
     def put_member(self, member: Member) -> None:
-        """Remember a member, or what became of one."""
+        """Add or update a member."""
         self._change(
             "put_member",
             member.tenant,
@@ -120,16 +120,16 @@ class Control:
         return [_member(row) for row in self._ask("members", tenant)]
 
     def memberships(self, issuer: str, subject: str) -> list[Member]:
-        """In which tenants a person is, by tenant."""
+        """The memberships of a person, by tenant."""
         return [_member(row) for row in self._ask("memberships", issuer, subject)]
 
     def drop_member(self, tenant: str, issuer: str, subject: str) -> bool:
-        """Forget a member; False if there is none."""
+        """Remove a member; returns False if there is none."""
         return self._change("drop_member", tenant, issuer, subject) > 0
 
     # -- shares ----------------------------------------------------------------------------------------------------
     def add_share(self, share: Share) -> None:
-        """Remember a grant."""
+        """Add a grant."""
         self._change(
             "add_share",
             share.id,
@@ -147,30 +147,30 @@ class Control:
         return next((_share(row) for row in self._ask("share", share_id)), None)
 
     def shares_given(self, tenant: str) -> list[Share]:
-        """The grants that a tenant gave, oldest first, ended ones included."""
+        """The grants that a tenant gave, oldest first, including ended ones."""
         return [_share(row) for row in self._ask("shares_given", tenant)]
 
     def shares_received(self, grantee: str) -> list[Share]:
-        """The grants that a tenant was given, oldest first, ended ones included."""
+        """The grants that a tenant received, oldest first, including ended ones."""
         return [_share(row) for row in self._ask("shares_received", grantee)]
 
     def end_share(self, tenant: str, share_id: str, at: int) -> bool:
-        """Let a grant of a tenant end; False if it gave none of that id that still runs."""
+        """End a grant of a tenant; returns False if it has no active grant with that id."""
         return self._change("end_share", at, tenant, share_id) > 0
 
-    # -- what was done ---------------------------------------------------------------------------------------------
+    # -- audit log -------------------------------------------------------------------------------------------------
     def note(self, action: Action) -> None:
-        """Put on record what was done."""
+        """Add an entry to the audit log."""
         self._change("note", action.at, action.tenant, action.who, action.what, action.subject, action.detail)
 
     def actions(self, tenant: str, *, limit: int = 100) -> list[Action]:
-        """What was done to a tenant's access, latest first."""
+        """The audit log of a tenant, latest first."""
         names = ("at", "tenant", "who", "what", "subject", "detail")
         return [Action(**dict(zip(names, row, strict=True))) for row in self._ask("actions", tenant, limit)]
 
 
 def check_tenant_name(name: str) -> None:
-    """Raise ``InvalidInput`` when a tenant may not have that name: it is part of file names and of addresses."""
+    """Raise ``InvalidInput`` for a name that is not allowed: it becomes part of file names and URLs."""
     if not name or len(name) > _NAME_LENGTH or not set(name) <= _NAME_CHARS or name[0] in "-_":
         raise InvalidInput(
             field="tenant",

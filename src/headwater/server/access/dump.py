@@ -14,12 +14,12 @@ _COLUMN = re.compile(r"^  ([a-z_]+) (?!\{identity\})[A-Z]", re.MULTILINE)
 
 
 def columns() -> dict[str, list[str]]:
-    """The columns of every table of the schema, but for those that number its rows."""
+    """The columns of every table of the schema, except the auto-increment ones."""
     return {table: _COLUMN.findall(body) for table, body in _TABLE.findall(text_of("schema.sql"))}
 
 
 def dump(database: Database) -> Dump:
-    """Every row of every table, its values in the order of ``columns``."""
+    """All rows of all tables, with values in the order of ``columns``."""
     found: Dump = {}
     for table, names in columns().items():
         rows = database.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY 1, 2")  # noqa: S608 - names of our own
@@ -28,10 +28,10 @@ def dump(database: Database) -> Dump:
 
 
 def load(database: Database, dumped: Dump) -> None:
-    """Put rows that ``dump`` gave into tables that have none.
+    """Insert the rows of a ``dump`` into empty tables.
 
     Raises:
-        StoreError: there are tenants already, or the dump is of another form.
+        StoreError: there are tenants already, or the dump has another form.
     """
     known = columns()
     if database.execute("SELECT name FROM tenants"):

@@ -10,15 +10,15 @@ _SHOWN = 10
 
 
 def new_secret() -> str:
-    """A new key, as its owner will send it."""
+    """A new key in the form that clients send."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def digest_of(secret: str) -> str:
-    """What is kept and looked up. A plain hash is enough for 256 random bits: there is nothing to guess."""
+    """The digest to store and look up. A plain hash suffices for 256 random bits, which cannot be guessed."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def id_of(secret: str) -> str:
-    """The part of a key that may be shown: 42 bits of it, which leaves 214 unknown."""
+    """The public id of a key: 42 of its bits, which leaves 214 secret."""
     return secret[:_SHOWN]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 GOOD_FOR_US = 60 * 60 * 1_000_000
-"""How long a link waits to be opened: an hour."""
+"""Lifetime of an unopened link: one hour."""
 _MOST = 1000
 
 
@@ -19,17 +19,17 @@ class _Waiting(msgspec.Struct, frozen=True):
 
 
 class Links:
-    """The links that were given out and not yet used. They live as long as the process."""
+    """The links that were issued and not used yet. Kept in memory only."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: dict[str, _Waiting] = {}
-        #: whoever can read this secret off this machine's disk may ask for links
+        #: whoever can read this secret from the local disk may request links
         self.opener = secrets.token_urlsafe(32)
 
     def new(self, issue: Callable[[], str]) -> str:
-        """A token for a link; ``issue`` makes the session's key when the link is opened."""
+        """A token for a link; ``issue`` creates the session's key when the link is opened."""
         token = secrets.token_urlsafe(24)
         with self._lock:
             now = self._clock()
@@ -40,11 +40,11 @@ class Links:
         return token
 
     def take(self, token: str) -> str | None:
-        """The key of the session that a link opens; None if it was used, has ended or never was."""
+        """The session key for a link; None if the link was used, has expired or never existed."""
         with self._lock:
             one = self._waiting.pop(token, None)
         return one.issue() if one is not None and self._clock() < one.ends_at else None
 
     def may_open(self, opener: str) -> bool:
-        """Tell whether this is the secret of this process."""
+        """Whether this is the secret of this process."""
         return secrets.compare_digest(opener.encode(), self.opener.encode())

@@ -1,7 +1,7 @@
 """Verifies bearer tokens of an OpenID Connect provider (OpenID Connect Core 1.0 section 3.1.3.7, RFC 9068).
 
-A token is believed when a key that the provider publishes signed it, and it names the provider, this service and a
-time that is not over. Keys are fetched from the configured provider alone, never from an address in a token.
+A token is valid if it is signed with a key that the provider publishes, names the provider and this service, and has
+not expired. Keys are only fetched from the configured provider, never from an address in a token.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from headwater.server.errors import NotAuthenticated, NotPermitted
 from headwater.server.permissions import ROLES, Role
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
-"""Signatures with a public key. ``none`` and the shared-secret ones are not among them."""
+"""Public-key signatures only: neither ``none`` nor shared secrets."""
 _ROLE_NAMES = frozenset(role.value for role in Role)
 _LEEWAY_S = 60
 _FETCH_AGAIN_US = 30_000_000
@@ -32,37 +32,37 @@ _SECOND_US = 1_000_000
 
 
 class OIDCSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The provider whose tokens are taken."""
+    """The provider whose tokens are accepted."""
 
     issuer: str
     audience: str
     jwks_url: str = ""
-    """Where the provider's keys are; found by discovery when empty."""
+    """URL of the provider's keys; found by discovery if empty."""
     tenant_claim: str = "headwater_tenant"
     role_claim: str = "headwater_role"
-    """A person whose token has no role has the one of their membership."""
+    """The claim with the role; without it, the role of the membership applies."""
 
 
 class Fetch(Protocol):
-    """Gets a JSON document over HTTP."""
+    """Fetches a JSON document over HTTP."""
 
     def __call__(self, url: str) -> Any:
         """The document.
 
         Raises:
-            OSError, ValueError: it cannot be had, or is no JSON.
+            OSError, ValueError: it cannot be fetched, or is not JSON.
         """
 
 
 def fetch_json(url: str) -> Any:
-    """A JSON document of at most 1 MiB, over https (plain http from this machine only)."""
+    """Fetch a JSON document of at most 1 MiB over https (plain http for the local machine only)."""
     request = urllib.request.Request(url, headers={"Accept": "application/json", "User-Agent": "headwater"})  # noqa: S310 - checked
     with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - the scheme is checked by check_url
         return json.loads(answer.read(_MOST_BYTES))
 
 
 def check_url(name: str, url: str) -> None:
-    """Raise ``ConfigError`` for an address that keys must not be fetched from."""
+    """Raise ``ConfigError`` for a URL from which keys must not be fetched."""
     parts = urlsplit(url)
     is_local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not is_local):
@@ -70,13 +70,13 @@ def check_url(name: str, url: str) -> None:
 
 
 class OIDC:
-    """Verifies tokens. Safe to use from many threads."""
+    """Verifies tokens. Thread-safe."""
 
     def __init__(
         self, settings: OIDCSettings, control: Control, clock: Callable[[], int], *, fetch: Fetch = fetch_json
     ) -> None:
         try:
-            import joserfc  # noqa: F401 - asked for early, so that the service does not start without it
+            import joserfc  # noqa: F401 - imported early, so that the service does not start without it
         except ImportError:
             raise MissingExtra("OIDC needs joserfc", hint="pip install 'headwater[oidc]'") from None
         check_url("the OIDC issuer", settings.issuer)
@@ -91,11 +91,11 @@ class OIDC:
         self._fetched_at = -_KEYS_LIVE_US
 
     def principal(self, token: str) -> Principal:
-        """Whom a token is about.
+        """The principal of a token.
 
         Raises:
-            NotAuthenticated: it is not to be believed.
-            NotPermitted: it is, and its subject has no place here.
+            NotAuthenticated: the token is invalid.
+            NotPermitted: it is valid, but its subject is not a member of a tenant.
         """
         claims = self._claims(token)
         subject = str(claims["sub"])
@@ -104,7 +104,7 @@ class OIDC:
         return Principal(name=name, tenant=tenant, permissions=ROLES[role])
 
     def _place(self, claims: dict[str, Any], subject: str, name: str) -> tuple[str, Role]:
-        """The tenant and the role: of the token where it says so, else of the membership."""
+        """The tenant and role: from the token if it has them, else from the membership."""
         claimed, role = claims.get(self._settings.tenant_claim), claims.get(self._settings.role_claim)
         memberships = self._control.memberships(self._settings.issuer, subject)
         if claimed is not None:
@@ -151,7 +151,7 @@ class OIDC:
         )
 
     def _key_set(self, *, again: bool) -> Any:
-        """The provider's keys; fetched when there are none, when they are old, and for a token that names another."""
+        """The provider's keys; fetched if there are none, if they are old, and for a token with an unknown key."""
         with self._lock:
             age = self._clock() - self._fetched_at
             wanted = _FETCH_AGAIN_US if again or self._keys is None else _KEYS_LIVE_US
@@ -168,7 +168,7 @@ class OIDC:
             url = self._settings.jwks_url or self._discovered()
             return KeySet.import_key_set(self._fetch(url))
         except (OSError, ValueError, KeyError, TypeError, JoseError):
-            return None  # the provider is away: tokens signed with keys that are known go on working
+            return None  # the provider is unreachable: tokens signed with known keys keep working
 
     def _discovered(self) -> str:
         document = self._fetch(self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
@@ -180,7 +180,7 @@ class OIDC:
 
 
 def _may_be_new_key(error: Exception) -> bool:
-    """Whether the keys may have been changed since they were fetched."""
+    """Whether the keys may have changed since they were fetched."""
     from joserfc.errors import BadSignatureError, InvalidKeyIdError
 
     return isinstance(error, BadSignatureError | InvalidKeyIdError)

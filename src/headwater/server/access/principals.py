@@ -8,15 +8,15 @@ from headwater.server.permissions import ROLES, Permission, Role
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls, for which tenant, and what they may do. The tenant comes from the credential and from nowhere else."""
+    """The caller, its tenant, and its permissions. The tenant is determined by the credential alone."""
 
     name: str
-    """For people and logs: a key's prefix, a member's address, ``anonymous``."""
+    """For display and logs: a key's prefix, a member's address, or ``anonymous``."""
     tenant: str
     permissions: frozenset[Permission]
 
     def may(self, permission: Permission) -> bool:
-        """Whether this is allowed."""
+        """Whether the principal has a permission."""
         return permission is Permission.PUBLIC or permission in self.permissions
 
 
@@ -24,5 +24,5 @@ NOBODY = Principal(name="nobody", tenant="", permissions=frozenset())
 
 
 def anonymous(role: Role | None) -> Principal | None:
-    """Somebody without a credential, where the service was told to let them in."""
+    """The principal of a request without a credential, if the service admits them."""
     return None if role is None else Principal(name="anonymous", tenant="default", permissions=ROLES[role])

@@ -1,6 +1,6 @@
 """Small documents of a tenant for what no event can express, such as the owner of a namespace.
 
-A document has a kind and a name, and is replaced whole. It lies in the control store, which makes its table.
+A document has a kind and a name, and is replaced as a whole. It is stored in the control store.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class Documents:
-    """The documents of all tenants. Safe to use from many threads."""
+    """The documents of all tenants. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sql = named_statements("documents.sql")
 
     def put(self, tenant: str, kind: str, name: str, body: Any, at: int) -> Document:
-        """Keep a document, in place of one of that name; it stays as old as that was."""
+        """Store a document; if it replaces one, it keeps the time of creation."""
         text = msgspec.json.encode(body).decode()
         self._database.change(self._sql["put"], (tenant, kind, name, at, at, text))
         found = self.get(tenant, kind, name)
-        return found or Document(name, at, at, text.encode())  # another process may have dropped it in between
+        return found or Document(name, at, at, text.encode())  # another process may have deleted it in between
 
     def get(self, tenant: str, kind: str, name: str) -> Document | None:
-        """One document; None if there is none of that name."""
+        """One document, or None if there is none with that name."""
         return next((_document(row) for row in self._ask("get", tenant, kind, name)), None)
 
     def all(self, tenant: str, kind: str) -> list[Document]:
@@ -54,7 +54,7 @@ class Documents:
         return bool(self._ask("any", tenant, kind))
 
     def drop(self, tenant: str, kind: str, name: str) -> bool:
-        """Forget a document; False if there is none of that name."""
+        """Delete a document; returns False if there is none with that name."""
         return self._database.change(self._sql["drop"], (tenant, kind, name)) > 0
 
     def _ask(self, statement: str, *values: str) -> list[Row]:

@@ -1,1 +1,1 @@
-"""From requests that write to the stores: limits, fairness, shared commits, back-pressure, quarantine."""
+"""From write requests to the stores: limits, fairness, shared commits, back-pressure, quarantine."""

@@ -1,4 +1,4 @@
-"""The response to a batch: that of the OpenLineage specification, with reasons."""
+"""The response to a batch, as in the OpenLineage specification, with reasons."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from headwater.server.intake.request_documents import Checked
 from headwater.storage.row_types import Quarantined, Receipt, ReceiptStatus
 
 MOST_FAILURES = 1000
-"""Failures told one by one; of more, only the number."""
+"""Failures listed individually; further ones are only counted."""
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """How many documents of a batch were taken, and how many were not."""
+    """How many documents of a batch were accepted and refused."""
 
     received: int = 0
     successful: int = 0
@@ -24,11 +24,11 @@ class Summary(msgspec.Struct, kw_only=True):
     retriable: int = 0
     non_retriable: int = 0
     duplicates: int = 0
-    """Of the successful ones: were there already, and changed nothing."""
+    """How many of the successful ones were known already and changed nothing."""
 
 
 class FailedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that was refused: its index from 0 (of a stream, the line), and why."""
+    """A refused document: its index from 0 (in a stream, of the line), and the reason."""
 
     index: int
     reason: str
@@ -41,17 +41,17 @@ class FailedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchAnswer(msgspec.Struct, kw_only=True):
-    """What became of a batch. ``status`` is ``success`` or ``partial_success``."""
+    """The result of a batch. ``status`` is ``success`` or ``partial_success``."""
 
     status: str
     summary: Summary
     failed_events: list[FailedEvent]
     truncated: bool = False
-    """More failed than are listed."""
+    """Whether more documents failed than are listed."""
 
 
 class Tally:
-    """Counts the receipts of a batch, however many."""
+    """Counts the receipts of a batch in bounded memory."""
 
     def __init__(self) -> None:
         self.summary = Summary()
@@ -78,7 +78,7 @@ class Tally:
         summary.non_retriable += failed
 
     def answer(self) -> BatchAnswer:
-        """The answer for what was counted."""
+        """The response for the receipts counted so far."""
         return BatchAnswer(
             status="partial_success" if self.summary.failed else "success",
             summary=self.summary,
@@ -101,14 +101,14 @@ def _failed(index: int, receipt: Receipt) -> FailedEvent:
 
 
 def error_of(receipt: Receipt, kind: str = "event") -> InvalidInput:
-    """The error that a receipt of a refused document stands for."""
+    """The error of a refused document, from its receipt."""
     made = InvalidRecord if kind == "record" else InvalidEvent
     field = receipt.field.removeprefix("run.facets.headwater_record.") if kind == "record" else receipt.field
     return made(field=field, value=receipt.value, rule=receipt.rule, hint=receipt.hint or None)
 
 
 async def take_in(intake: Intake, tenant: str, items: Sequence[Checked]) -> list[Receipt]:
-    """Store what may be stored, put the rest in quarantine; a receipt for each, in order."""
+    """Store the valid documents and quarantine the rest; returns a receipt for each, in order."""
     events = [item for item in items if not isinstance(item, Quarantined)]
     stored = await intake.append(tenant, events)
     if len(events) == len(items):

@@ -10,7 +10,7 @@ BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Histogram(msgspec.Struct):
-    """Durations by upper bound: ``counts`` has one more than ``BOUNDS_S``, for what is longer than all."""
+    """Durations by upper bound: ``counts`` has one item more than ``BOUNDS_S``, for durations beyond the last bound."""
 
     counts: list[int] = msgspec.field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
     total_s: float = 0.0
@@ -22,22 +22,22 @@ class Histogram(msgspec.Struct):
 
 
 class TenantCounters(msgspec.Struct):
-    """What became of what one tenant sent, since the service started."""
+    """Counters of a tenant's requests since the service started."""
 
     events: int = 0
     """New events that were stored."""
     bytes: int = 0
-    """Of events that were taken to a store, new or not."""
+    """Size of the events that were passed to a store, new or not."""
     duplicates: int = 0
     refused: int = 0
     busy: int = 0
-    """Requests answered 503: too much was waiting, or a quota was used up."""
+    """Requests answered with 503: too much was waiting, or a quota was exhausted."""
     unkept: int = 0
-    """Refusals that could not be put in quarantine."""
+    """Refused documents that could not be quarantined."""
 
 
 class IntakeCounters(msgspec.Struct):
-    """What the intake did for all tenants, since the service started."""
+    """Counters of the intake for all tenants since the service started."""
 
     commits: int = 0
     failed_commits: int = 0

@@ -1,4 +1,4 @@
-"""Fair queueing of writes: deficit round robin by bytes, one commit of a tenant at a time."""
+"""Fair queueing of writes: deficit round robin by bytes, one commit per tenant at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headwater.storage.row_types import Quarantined, Receipt
 
 
 class Delivery:
-    """What one request hands to the store of its tenant, and the answer it waits for."""
+    """The data that a request passes to its tenant's store, and the result it waits for."""
 
     __slots__ = ("arrived", "done", "events", "is_alone", "refused", "size", "tenant")
 
@@ -19,22 +19,22 @@ class Delivery:
     ) -> None:
         self.tenant = tenant
         self.events = events
-        #: what is to be put in quarantine
+        #: documents to quarantine
         self.refused = refused
         self.size = sum(map(len, events)) + sum(len(one.body) for one in refused)
         self.arrived = arrived
-        #: share no commit with others
+        #: do not share a commit with other deliveries
         self.is_alone = is_alone
-        #: the receipts of the events, and the ids of the refusals
+        #: receipts of the events, and quarantine ids of the refused documents
         self.done: asyncio.Future[tuple[list[Receipt], list[int]]] = asyncio.get_running_loop().create_future()
 
 
 class FairQueue:
-    """Deliveries by tenant. A tenant that sends much waits for its own, not for that of others."""
+    """Deliveries by tenant. A busy tenant does not delay the others."""
 
     def __init__(self, *, turn_bytes: int, alone_bytes: int, most_together: int) -> None:
         self._turn_bytes = turn_bytes
-        #: what a commit may hold while there is no other tenant: an event of a large commit costs less than of a small
+        #: size of a commit while no other tenant waits: larger, because an event then costs less
         self._alone_bytes = alone_bytes
         self._most_together = most_together
         #: in the order of turns
@@ -44,14 +44,14 @@ class FairQueue:
         self.depth = 0
 
     def put(self, delivery: Delivery) -> None:
-        """Let a delivery wait for its turn."""
+        """Add a delivery."""
         self._waiting.setdefault(delivery.tenant, deque()).append(delivery)
         self.depth += 1
 
     def take(self) -> list[Delivery]:
-        """The deliveries of the tenant whose turn it is, for one commit; empty when nothing may be written now.
+        """The deliveries for the next commit, of the tenant whose turn it is; empty if nothing can be written now.
 
-        ``finished`` must be called for the tenant before it gets another turn.
+        The tenant gets its next turn only after ``finished`` was called for it.
         """
         ready = [tenant for tenant in self._waiting if tenant not in self._writing]
         while ready:
@@ -74,15 +74,15 @@ class FairQueue:
             size += waiting[0].size
             taken.append(waiting.popleft())
         self.depth -= len(taken)
-        if waiting:  # what was written while there was nobody else is nobody's loss
+        if waiting:  # do not charge what was written while no other tenant waited
             self._credit[tenant] = max(0, credit - size)
             self._waiting.move_to_end(tenant)
-        else:  # who has nothing waiting saves nothing up
+        else:  # a tenant without waiting deliveries accumulates no credit
             self._credit.pop(tenant, None)
             del self._waiting[tenant]
         self._writing.add(tenant)
         return taken
 
     def finished(self, tenant: str) -> None:
-        """The commit of a tenant has ended, well or not."""
+        """The commit of a tenant has ended, successfully or not."""
         self._writing.discard(tenant)

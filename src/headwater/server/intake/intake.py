@@ -1,9 +1,9 @@
 """The intake: concurrent requests share commits, tenants take turns, and a response means the data is on disk.
 
-Requests pass on deliveries on the event loop; the commits are made in worker threads, at most one of per tenant at a
-time. While one is under way deliveries gather, and the next commit takes them all: nobody waits for a timer. Rows are
-written by those threads and not on the loop, where ``Store.write`` would be a little faster: a store that somebody else
-holds (a retention, a backup, another process) would hold up the requests of every tenant.
+Requests queue deliveries on the event loop; worker threads commit them, at most one commit per tenant at a time.
+Deliveries that arrive during a commit share the next one, so that nothing waits for a timer. Rows are also written in
+these threads, although ``Store.write`` would be slightly faster on the loop: a store that is locked (by a retention, a
+backup, or another process) would block the requests of all tenants.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from headwater.storage.ingest import now_us, refusals
 from headwater.storage.row_types import Quarantined, Receipt, ReceiptStatus
 
 STALLED_S = 30.0
-"""A commit that takes longer is one that makes no progress."""
+"""A commit that takes longer, in seconds, counts as stalled."""
 _MEASURE_EVERY_S = 5.0
 _log = logging.getLogger("headwater.intake")
 Answer = tuple[list[Receipt], list[int]]
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Whether events can be taken in, and why not."""
+    """Whether events can be accepted, and if not, why."""
 
     is_ready: bool
     reason: str = ""
 
 
 class Intake:
-    """Takes events to the stores of their tenants. Used on one event loop."""
+    """Passes events to the stores of their tenants. Used on one event loop."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Intake:
         )
         self._writers = writers
         self._threads = ThreadPoolExecutor(writers, thread_name_prefix="headwater-intake")
-        #: commits under way, with when they began
+        #: running commits, with their start times
         self._under_way: dict[str, float] = {}
         self._measured_at: dict[str, float] = {}
         self._failure: StoreError | None = None
@@ -75,10 +75,10 @@ class Intake:
 
     # -- for requests ----------------------------------------------------------------------------------------------
     async def append(self, tenant: str, events: Sequence[bytes]) -> list[Receipt]:
-        """Store events of a tenant in one commit; a receipt for each, once they are on disk.
+        """Store events of a tenant in one commit; returns a receipt for each, once they are on disk.
 
         Raises:
-            Busy: the tenant's quota is used up.
+            Busy: the tenant's quota is exhausted.
             StoreError: nothing could be written.
         """
         if not events:
@@ -93,7 +93,7 @@ class Intake:
         try:
             receipts, _ = await self._sent(delivery)
         except StoreError:
-            told = refusals(events)  # what can never be stored is refused, whatever the store can do now
+            told = refusals(events)  # invalid events are refused as such, whatever the state of the store
             if told is None:
                 raise
             counters.unkept += len(told)
@@ -109,9 +109,9 @@ class Intake:
         return receipts
 
     async def keep(self, tenant: str, refused: Sequence[Quarantined]) -> list[int | None]:
-        """Put what was refused in the tenant's quarantine; ids, None if that could not be done.
+        """Quarantine refused documents of a tenant; returns their ids, None for those that could not be stored.
 
-        A refusal is told to the client either way, so a full disk or a used-up quota is counted here, not raised.
+        The client gets the refusal in any case, so a full disk or an exhausted quota is counted here, not raised.
         """
         if not refused:
             return []
@@ -127,7 +127,7 @@ class Intake:
         return list(ids)
 
     def ready(self) -> Readiness:
-        """Whether commits make progress, and the last one did not fail."""
+        """Whether commits progress, and the last one did not fail."""
         began = min(self._under_way.values(), default=None)
         if began is not None and self._clock() - began > STALLED_S:
             return Readiness(False, f"a commit has been under way for {self._clock() - began:.0f} s")
@@ -137,32 +137,32 @@ class Intake:
 
     @property
     def depth(self) -> int:
-        """Deliveries that wait for a commit."""
+        """Number of deliveries that wait for a commit."""
         return self._queue.depth
 
     @property
     def under_way(self) -> int:
-        """Commits that have begun and not ended."""
+        """Number of running commits."""
         return len(self._under_way)
 
     async def drain(self) -> None:
-        """Wait until everything that was passed on is written."""
+        """Wait until all queued deliveries are written."""
         while self._queue.depth or self._under_way or self._apart:
             await asyncio.sleep(0.01)
 
     def close(self) -> None:
-        """Let the threads go, when their commits have ended."""
+        """Stop the threads, after their commits have ended."""
         self._threads.shutdown(wait=True)
 
     # -- commits ---------------------------------------------------------------------------------------------------
     async def _sent(self, delivery: Delivery) -> Answer:
         self._queue.put(delivery)
         self._pump()
-        # Whoever goes away takes only their answer with them: the delivery is written with those that came beside it.
+        # If the client disconnects, only its response is lost: the delivery is still written with its group.
         return await delivery.done
 
     def _pump(self) -> None:
-        """Start commits while there are threads and deliveries for them."""
+        """Start commits while there are free threads and deliveries."""
         while len(self._under_way) < self._writers and (group := self._queue.take()):
             tenant = group[0].tenant
             began = self._under_way[tenant] = self._clock()
@@ -170,7 +170,7 @@ class Intake:
             future.add_done_callback(partial(self._finished, tenant, group, began))
 
     def _write(self, tenant: str, group: list[Delivery]) -> Answer:
-        """Write a group in one commit (and its refusals in another); in a worker thread."""
+        """Write a group in one commit (and its refusals in another). Runs in a worker thread."""
         events = [event for delivery in group for event in delivery.events]
         refused = [one for delivery in group for one in delivery.refused]
         with self._stores.writing(tenant) as store:
@@ -210,7 +210,7 @@ class Intake:
         if isinstance(error, StoreError):
             self._failure = error
         elif not group[0].is_alone:
-            # A fault of ours in one event must not fail those that came beside it.
+            # An internal error caused by one event must not fail the others.
             where = traceback.extract_tb(error.__traceback__)[-1]
             _log.error("%s in %s line %s: taking the events one by one", type(error).__name__, where.name, where.lineno)
             for delivery in group:
@@ -223,7 +223,7 @@ class Intake:
                 delivery.done.set_exception(error)
 
     async def _one_by_one(self, delivery: Delivery) -> None:
-        """Store the events of a delivery alone; one that cannot be taken in is refused and kept in quarantine."""
+        """Store the events of a delivery separately; one that fails is refused and quarantined."""
         receipts: list[Receipt] = []
         for event in delivery.events:
             one = Delivery(delivery.tenant, (event,), (), self._clock(), is_alone=True)

@@ -12,11 +12,11 @@ from headwater.server.settings import Limits
 CHUNK_LINES = 500
 CHUNK_BYTES = 1 << 20
 Numbered = list[tuple[int, Checked]]
-"""(index of the line from 0, what is on it); empty lines are left out."""
+"""(index of the line from 0, its document); empty lines are left out."""
 
 
 class Lines:
-    """Cuts pieces into lines. A line that is too long is let pass by, and refused."""
+    """Splits chunks into lines. A line that is too long is skipped and refused."""
 
     def __init__(self, kind: str, limits: Limits) -> None:
         self._kind = kind
@@ -24,11 +24,11 @@ class Lines:
         self._tail: list[bytes] = []
         self._tail_bytes = 0
         self._index = 0
-        #: bytes of a line that is too long, which are not kept
+        #: size of the discarded part of a line that is too long
         self._over = 0
 
     def feed(self, piece: bytes) -> Numbered:
-        """The lines that end in a piece."""
+        """The lines that end in a chunk."""
         found: Numbered = []
         *ended, rest = piece.split(b"\n")
         for text in ended:
@@ -38,7 +38,7 @@ class Lines:
         return found
 
     def end(self) -> Numbered:
-        """The last line, where the stream did not end with a line end."""
+        """The last line, if the stream did not end with a line end."""
         return self._line() if self._tail_bytes or self._over else []
 
     def _hold(self, text: bytes) -> None:
@@ -71,7 +71,7 @@ async def chunks(parts: AsyncIterator[bytes], kind: str, limits: Limits, room: R
     """The lines of a stream in chunks. The room holds one chunk and one line at most.
 
     Raises:
-        Busy: the room has no place for it; so it is with what the parts raise.
+        Busy: the memory limit of the tenant is reached. Exceptions of ``parts`` are passed on.
     """
     lines = Lines(kind, limits)
     chunk: Numbered = []

@@ -9,7 +9,7 @@ from headwater.server.errors import Busy
 
 
 class Rooms:
-    """Counts the bytes of events that are held, a tenant, from the first byte read to the answer."""
+    """Counts the bytes of events held per tenant, from the first byte read until the response."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -17,7 +17,7 @@ class Rooms:
 
     @contextmanager
     def room(self, tenant: str) -> Iterator[Room]:
-        """Room for one request of a tenant, given back at its end."""
+        """Room for a request of a tenant, released at its end."""
         room = Room(self, tenant)
         try:
             yield room
@@ -25,10 +25,10 @@ class Rooms:
             room.shrink(room.size)
 
     def take(self, tenant: str, size: int, own: int) -> None:
-        """Hold more bytes. A request that is the only one may hold what the limits on requests allow.
+        """Reserve more bytes. A tenant's only request may always use what the limits on requests allow.
 
         Raises:
-            Busy: too much of the tenant is waiting.
+            Busy: the tenant has too much data waiting.
         """
         held = self.held.get(tenant, 0)
         if held > own and held + size > self._most_bytes:
@@ -36,7 +36,7 @@ class Rooms:
         self.held[tenant] = held + size
 
     def give_back(self, tenant: str, size: int) -> None:
-        """Hold so many bytes less."""
+        """Release bytes."""
         left = self.held.get(tenant, 0) - size
         if left > 0:
             self.held[tenant] = left
@@ -45,7 +45,7 @@ class Rooms:
 
 
 class Room:
-    """What one request holds."""
+    """The bytes held by one request."""
 
     def __init__(self, rooms: Rooms, tenant: str) -> None:
         self._rooms = rooms
@@ -53,11 +53,11 @@ class Room:
         self.size = 0
 
     def grow(self, size: int) -> None:
-        """Hold more. Raises ``Busy``."""
+        """Reserve more bytes. Raises ``Busy``."""
         self._rooms.take(self._tenant, size, self.size)
         self.size += size
 
     def shrink(self, size: int) -> None:
-        """Hold less."""
+        """Release bytes."""
         self._rooms.give_back(self._tenant, size)
         self.size -= size

@@ -1,4 +1,4 @@
-"""Quotas of a tenant: token buckets for rates and sizes."""
+"""Quotas of tenants: token buckets for rates, and limits on stored bytes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from headwater.server.access.control_rows import Quota
 from headwater.server.errors import Busy
 
 BURST_S = 10.0
-"""A tenant that was silent for so long may send so many seconds' worth at once."""
+"""Capacity of a bucket, in seconds: what a tenant may send at once after a pause."""
 KNOWN_S = 5.0
-"""How long a quota is believed before it is looked up again."""
+"""Seconds for which a quota is cached."""
 _FULL_RETRY_S = 60.0
 
 
 class _Bucket:
-    """Fills at a rate. What is taken may exceed what is left once; then it has to fill again."""
+    """Fills at a rate. A single request may overdraw it; then it has to refill first."""
 
     def __init__(self, rate: float, now: float) -> None:
         self.rate = rate
@@ -25,32 +25,32 @@ class _Bucket:
         self._at = now
 
     def wait_s(self, now: float) -> float:
-        """Seconds until something may be taken; 0 when it may now."""
+        """Seconds until something may be taken; 0 if it may now."""
         self._left = min(self.rate * BURST_S, self._left + (now - self._at) * self.rate)
         self._at = now
         return 0.0 if self._left > 0 else (1 - self._left) / self.rate
 
     def take(self, amount: float) -> None:
-        """Use some of it up."""
+        """Take an amount."""
         self._left -= amount
 
 
 class Quotas:
-    """Enforces the quotas of all tenants. ``look_up`` says what a tenant's is; it may block."""
+    """Enforces the quotas of all tenants. ``look_up`` returns the quota of a tenant, and may block."""
 
     def __init__(self, look_up: Callable[[str], Quota], clock: Callable[[], float]) -> None:
         self._look_up = look_up
         self._clock = clock
         self._known: dict[str, tuple[float, Quota]] = {}
         self._buckets: dict[tuple[str, str], _Bucket] = {}
-        #: bytes stored, as last measured, of tenants that have a quota of them
+        #: last measured size of the store, for tenants with a quota on it
         self._stored: dict[str, int] = {}
 
     async def take(self, tenant: str, events: int, size: int) -> None:
         """Count a delivery.
 
         Raises:
-            Busy: the tenant has used up what it may; nothing was counted.
+            Busy: a quota is exhausted; nothing was counted.
         """
         now = self._clock()
         known = self._known.get(tenant)
@@ -80,10 +80,10 @@ class Quotas:
         return found
 
     def is_measured(self, tenant: str) -> bool:
-        """Whether the size of the tenant's store has to be known."""
+        """Whether the tenant has a quota on the size of its store."""
         known = self._known.get(tenant)
         return known is not None and known[1].stored_bytes is not None
 
     def measured(self, tenant: str, size_bytes: int) -> None:
-        """Remember how much a tenant has stored."""
+        """Record the size of a tenant's store."""
         self._stored[tenant] = size_bytes

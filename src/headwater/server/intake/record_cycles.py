@@ -21,10 +21,10 @@ class _Body(msgspec.Struct):
 
 
 class RecordCycles:
-    """What depends on what, among the records of a batch and those that are stored.
+    """Dependencies among the records of a batch and the stored ones.
 
-    ``closed`` holds ids of records all of whose dependencies, to the end, were there when they came: no path from
-    them leads to a record that comes only now. It is what makes a long chain of records cost the same a record.
+    ``closed`` has the ids of records whose transitive dependencies were all present on arrival, so that no path leads
+    from them to a new record. This keeps the cost per record constant in a long chain.
     """
 
     def __init__(self, store: Store, closed: set[str]) -> None:
@@ -33,10 +33,10 @@ class RecordCycles:
         self._known: dict[str, Sequence[str] | None] = {}
 
     def add(self, record: Record) -> None:
-        """Take a record into account.
+        """Add a record.
 
         Raises:
-            InvalidRecord: it depends on something that depends on it.
+            InvalidRecord: it depends on a record that depends on it.
         """
         is_new = record.lineage_id not in self._closed and self._dependencies(record.lineage_id) is None
         came_from, is_whole = self._walk(record.dependencies, record.lineage_id, self._closed if is_new else set())
@@ -55,8 +55,8 @@ class RecordCycles:
             self._closed.update(came_from, (record.lineage_id,))
 
     def _walk(self, starts: Sequence[str], goal: str, closed: set[str]) -> tuple[dict[str, str | None], bool]:
-        """What is reached from the starts along dependencies, with what it was reached from, until the goal is; and
-        whether all of it is there."""
+        """Walk along dependencies until the goal is reached; returns the predecessor of each record reached, and
+        whether all of them are present."""
         came_from: dict[str, str | None] = dict.fromkeys(starts)
         waiting = deque(one for one in came_from if one not in closed)
         is_whole = True
@@ -72,7 +72,7 @@ class RecordCycles:
         return came_from, is_whole
 
     def _dependencies(self, lineage_id: str) -> Sequence[str] | None:
-        """What a record depends on; None if it has not arrived."""
+        """The dependencies of a record; None if it has not arrived."""
         if lineage_id not in self._known:
             facets = self._store.run_facets(lineage_id) if self._store.run(lineage_id) is not None else None
             self._known[lineage_id] = None if facets is None else _dependencies(facets.get("headwater_record"))
@@ -84,7 +84,7 @@ def _dependencies(body: msgspec.Raw | None) -> Sequence[str]:
         return ()
     try:
         return msgspec.json.decode(body, type=_Body).dependencies
-    except msgspec.ValidationError:  # a facet of that name that some other emitter wrote
+    except msgspec.ValidationError:  # a facet with that name from another producer
         return ()
 
 
@@ -96,7 +96,7 @@ def _back(came_from: dict[str, str | None], end: str) -> list[str]:
 
 
 class Turn:
-    """A tenant's turn to store records, and what is known of those that are stored."""
+    """A tenant's turn to store records, with what is cached about the stored ones."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -104,20 +104,20 @@ class Turn:
 
 
 class Turns:
-    """One at a time, a tenant. Used on one event loop."""
+    """Lets requests store records one at a time per tenant. Used on one event loop."""
 
     def __init__(self) -> None:
         self._turns: dict[str, Turn] = {}
 
     def forget(self, tenant: str) -> None:
-        """Forget what is known of a tenant's records: they were deleted."""
+        """Drop the cache of a tenant whose records were deleted."""
         found = self._turns.get(tenant)
         if found is not None:
             found.closed.clear()
 
     @asynccontextmanager
     async def turn(self, tenant: str) -> AsyncIterator[Turn]:
-        """The time in which nobody else of the tenant has a turn."""
+        """A context in which no other request of the tenant has a turn."""
         turn = self._turns.setdefault(tenant, Turn())
         async with turn.lock:
             yield turn

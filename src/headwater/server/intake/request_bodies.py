@@ -14,25 +14,25 @@ from headwater.server.intake.request_documents import refusal
 from headwater.server.request import Call, declared_length
 
 _LARGE = 1 << 20
-"""A body of more bytes is taken apart in a thread, so that the loop goes on; one of fewer takes it some milliseconds,
-and threads that compete for the interpreter cost more than that."""
+"""A larger body is parsed in a thread, to keep the loop free; a smaller one takes a few milliseconds, less than the
+competition of threads for the interpreter."""
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 MEDIA_TYPES = ("application/json", _LINES[0])
 T = TypeVar("T")
 
 
 def has_lines(call: Call) -> bool:
-    """Whether the body is one document a line."""
+    """Whether the body has one document per line."""
     return call.request.headers.get("content-type", "").partition(";")[0].strip().lower() in _LINES
 
 
 async def read_checked(call: Call, room: Room, kind: str, take_apart: Callable[[bytes], T]) -> T:
-    """Read a body and take it apart.
+    """Read a body and split it into documents.
 
     Raises:
-        Refused: it could not be taken apart; it is in quarantine as a ``kind``.
-        TooLarge, Unsupported: it could not be read; that is on record in the quarantine.
-        Busy: too much of the tenant is waiting.
+        Refused: it could not be split; it was quarantined as a ``kind``.
+        TooLarge, Unsupported: it could not be read, which is recorded in the quarantine.
+        Busy: the tenant has too much data waiting.
     """
     try:
         raw = await call.read(room)
@@ -46,13 +46,14 @@ async def read_checked(call: Call, room: Room, kind: str, take_apart: Callable[[
 
 
 async def refuse(call: Call, raw: bytes, error: InvalidInput, kind: str) -> Refused:
-    """Put a body in quarantine; the error to raise."""
+    """Quarantine a body; returns the error to raise."""
     (entry,) = await call.service.intake.keep(call.tenant, [refusal(raw, error, kind)])
     return Refused(error, entry)
 
 
 async def note_unread(call: Call, error: TooLarge | Unsupported) -> None:
-    """Put on record that a body could not be read; none of it is kept, as it can be large and is not understood."""
+    """Record in the quarantine that a body could not be read, without its content, which may be large and
+    unreadable."""
     size = declared_length(call.request)
     what = InvalidInput(field="body", value=call.request.headers.get("content-encoding", ""), rule=error.message)
     await call.service.intake.keep(call.tenant, [refusal(b"", what, "body", size=size)])

@@ -14,14 +14,14 @@ from headwater.storage.ingest import now_us
 from headwater.storage.row_types import Quarantined
 
 Checked = bytes | Quarantined
-"""A document that keeps the limits, or what is to be put in quarantine instead."""
+"""A document within the limits, or the entry to quarantine instead."""
 
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def one(raw: bytes, limits: Limits) -> bytes:
-    """A body that is one document. Raises ``InvalidInput`` when it has finished a limit."""
+    """A body with a single document. Raises ``InvalidInput`` if it exceeds a limit."""
     if len(raw) > limits.event_bytes:
         raise InvalidInput(
             field="body",
@@ -33,7 +33,7 @@ def one(raw: bytes, limits: Limits) -> bytes:
 
 
 def array(raw: bytes, member: str) -> list[bytes]:
-    """The documents of a body that is an array, or an object that has nothing but the array as ``member``.
+    """The documents of a body that is an array, or an object whose only member is that array.
 
     Raises:
         InvalidInput: it is neither.
@@ -53,7 +53,7 @@ def array(raw: bytes, member: str) -> list[bytes]:
 
 
 def checked(documents: Iterable[bytes], kind: str, limits: Limits) -> list[Checked]:
-    """Each document, or why it has finished a limit. ``kind`` is ``event`` or ``record``."""
+    """Each document, or why it exceeds a limit. ``kind`` is ``event`` or ``record``."""
     found: list[Checked] = []
     for document in documents:
         try:
@@ -64,7 +64,7 @@ def checked(documents: Iterable[bytes], kind: str, limits: Limits) -> list[Check
 
 
 def refusal(body: bytes, error: InvalidInput, kind: str, *, size: int = 0) -> Quarantined:
-    """What is kept of a refused document: its bytes and the reason."""
+    """The quarantine entry of a refused document: its bytes and the reason."""
     return Quarantined(
         received_at=now_us(),
         body=body,

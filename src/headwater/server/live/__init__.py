@@ -1,1 +1,1 @@
-"""What changes, as it changes."""
+"""The live stream of changes."""

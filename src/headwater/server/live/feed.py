@@ -1,8 +1,7 @@
 """The change feed of one tenant: read from the log once, sent to all followers.
 
-The log is the truth here too. A follower who was away says what it heard last and is told the rest from the log; one
-who is too slow is told from the log again. Changes are sent a few times a second, together, which is what lets a
-thousand followers cost little.
+A follower that was disconnected sends the position of its last message and receives the rest from the log; so does one
+that is too slow. Changes are sent in groups, a few times per second, which makes a thousand followers cheap.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from headwater.storage.base import Store
 Reading = Callable[[Callable[[Store], Any]], Awaitable[Any]]
 """Calls a function with the tenant's store, in a worker thread."""
 TOGETHER_S = 0.05
-"""After a commit was told of, until the log is looked at: what is committed together is sent together."""
+"""Seconds between the notice of a commit and reading the log, so that close commits are sent together."""
 POLL_S = 0.2
-"""Between two looks at the log when nobody told of a commit: another process may have written."""
+"""Seconds between two reads of the log without a notice: another process may have written."""
 HEARTBEAT_S = 15.0
 _KEPT = 5_000
 _PAGE = 500
@@ -33,8 +32,7 @@ _POSITION = re.compile(r"(\d{1,18})\.(\d{1,9})\.(\d{1,18})")
 
 
 class Position(msgspec.Struct, frozen=True):
-    """A place in the changes: the last event that was told, how many of its messages were (0 is all), and the last
-    refusal."""
+    """A position in the changes: the last event sent, how many of its messages (0 for all), and the last refusal."""
 
     seq: int
     told: int
@@ -45,33 +43,33 @@ class Position(msgspec.Struct, frozen=True):
 
 
 def read_position(text: str) -> Position | None:
-    """The position that a message's id was; None for what is no such id."""
+    """The position from a message id; None if it is not one."""
     found = _POSITION.fullmatch(text.strip())
     return None if found is None else Position(*(int(part) for part in found.groups()))
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A message as it is sent; ``is_refusal`` tells the two counters of its position apart."""
+    """An encoded message; ``is_refusal`` tells which counter of its position it advances."""
 
     position: Position
     topic: Topic
     wire: bytes
 
     def is_beyond(self, position: Position) -> bool:
-        """Whether it comes after a position that tells all of its event."""
+        """Whether the message comes after a position."""
         if self.topic == "quarantine":
             return self.position.refusal > position.refusal
         return self.position.seq > position.seq
 
 
 def told(position: Position, message: Message) -> Told:
-    """A message in the form of the HTML standard's event streams."""
+    """Encode a message as a server-sent event (HTML standard)."""
     data = msgspec.json.encode(message.data).decode()
     return Told(position, message.topic, f"id: {position}\nevent: {message.topic}\ndata: {data}\n\n".encode())
 
 
 def read_on(store: Store, after: Position) -> tuple[list[Told], Position]:
-    """The messages of the next events after a position, and the position behind them."""
+    """The messages of the next events after a position, and the position after them."""
     found: list[Told] = []
     seq = after.seq
     for stored in store.events(since=after.seq - 1 if after.told else after.seq, limit=_PAGE):
@@ -87,7 +85,7 @@ def read_on(store: Store, after: Position) -> tuple[list[Told], Position]:
 
 
 def present(store: Store) -> Position:
-    """The position behind everything that there is."""
+    """The position after all current events."""
     latest = store.quarantined(limit=1)
     with store.view() as view:
         last_seq = view.state[1]
@@ -95,13 +93,13 @@ def present(store: Store) -> Position:
 
 
 class Feed:
-    """The changes of one tenant. Lives on the loop."""
+    """The changes of one tenant. Used on one event loop."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._recent: list[Told] = []
         self._first = 0
-        """The place of the first message that is kept, counted from the beginning of the feed."""
+        """Number of the first message still kept, counted from the start of the feed."""
         self._position: Position | None = None
         self._poked = asyncio.Event()
         self._moved = asyncio.Event()
@@ -111,28 +109,28 @@ class Feed:
         self.is_closed = False
 
     def poke(self) -> None:
-        """Something was committed: look at the log soon."""
+        """Read the log soon, because of a commit."""
         self._poked.set()
 
     def close(self) -> None:
-        """Let every follower end."""
+        """End the streams of all followers."""
         self.is_closed = True
         self._move()
         self._rest()
 
     async def follow(self, topics: frozenset[Topic], after: Position | None) -> AsyncGenerator[bytes, None]:
-        """What is sent to one follower: what it missed, then every change, and a heartbeat if there is none."""
+        """The stream of one follower: first what it missed, then every change, with heartbeats in between."""
         self.followers += 1
         try:
             place, upto = await self._begin()
-            if after is None:  # who is cut off before the first message goes on from here
+            if after is None:  # a client that is cut off before the first message can continue from here
                 yield f"retry: 2000\nid: {upto}\n\n".encode()
             else:
                 yield b"retry: 2000\n\n"
                 async for chunk in self._from_log(topics, after, upto):
                     yield chunk
             while not self.is_closed:
-                if place < self._first:  # too slow: what it has not read is kept no longer
+                if place < self._first:  # too slow: its next message is no longer kept
                     start, (place, upto) = upto, self._end(upto)
                     async for chunk in self._from_log(topics, start, upto):
                         yield chunk
@@ -150,7 +148,7 @@ class Feed:
                 self._rest()
 
     async def _begin(self) -> tuple[int, Position]:
-        """Start watching, if nobody does, and say where the feed stands."""
+        """Start following the log if no one does, and return the current position."""
         if self._position is None:
             position = await self._reading(present)
             self._position = self._position or position
@@ -167,7 +165,7 @@ class Feed:
         return self._first + len(self._recent), self._position or default
 
     async def _from_log(self, topics: frozenset[Topic], after: Position, upto: Position) -> AsyncGenerator[bytes, None]:
-        """What the log holds between two positions, a page at a time."""
+        """The messages between two positions, read from the log page by page."""
         while after.told or after.seq < upto.seq or after.refusal < upto.refusal:
             page, behind = await self._reading(partial(read_on, after=after))
             chunk = b"".join(one.wire for one in page if one.topic in topics and not one.is_beyond(upto))
@@ -178,7 +176,7 @@ class Feed:
             after = behind
 
     async def _has_moved(self) -> bool:
-        """Wait for messages; False if none came for the time of a heartbeat."""
+        """Wait for messages; returns False after the time of a heartbeat."""
         try:
             await asyncio.wait_for(self._moved.wait(), HEARTBEAT_S)
         except TimeoutError:
@@ -186,7 +184,7 @@ class Feed:
         return True
 
     def _chunk(self, topics: frozenset[Topic], place: int) -> bytes:
-        """The messages from a place on, joined once for all followers that stand there."""
+        """The messages from a place on, joined once for all followers at that place."""
         found = self._chunks.get((topics, place))
         if found is None:
             found = b"".join(one.wire for one in self._recent[place - self._first :] if one.topic in topics)
@@ -194,7 +192,7 @@ class Feed:
         return found
 
     async def _keep_up(self) -> None:
-        """Look at the log again and again for as long as somebody follows."""
+        """Read the log repeatedly while there are followers."""
         while True:
             try:
                 await asyncio.wait_for(self._poked.wait(), POLL_S)
@@ -208,7 +206,7 @@ class Feed:
             try:
                 page, behind = await self._reading(partial(read_on, after=position))
             except StoreError:
-                continue  # the store is away: the log still holds what is told when it is back
+                continue  # the store is unavailable: its log still has the changes afterwards
             self._position = behind
             if page:
                 self._take(page)
@@ -222,6 +220,6 @@ class Feed:
         self._move()
 
     def _move(self) -> None:
-        """Wake everybody who waits; who comes later waits for the next time."""
+        """Wake all waiting followers."""
         self._moved.set()
         self._moved = asyncio.Event()

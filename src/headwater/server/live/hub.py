@@ -16,7 +16,7 @@ from headwater.storage.base import Store
 
 
 class Hub:
-    """Finds the feed of a tenant, and tells it of commits."""
+    """Finds the feed of a tenant, and notifies it of commits."""
 
     def __init__(self, stores: TenantStores) -> None:
         self._stores = stores
@@ -26,11 +26,11 @@ class Hub:
 
     @property
     def followers(self) -> int:
-        """How many follow, over all tenants."""
+        """Number of followers of all tenants."""
         return sum(feed.followers for feed in self._feeds.values())
 
     def poke(self, tenant: str) -> None:
-        """Something of a tenant was committed. May be called from any thread."""
+        """Notify the feed of a tenant of a commit. Thread-safe."""
         loop = self._loop
         if loop is not None and tenant in self._feeds:
             loop.call_soon_threadsafe(self._poke, tenant)
@@ -43,7 +43,7 @@ class Hub:
     async def follow(
         self, tenant: str, topics: frozenset[Topic], after: Position | None
     ) -> AsyncGenerator[bytes, None]:
-        """What is sent to one follower, for as long as the service runs."""
+        """The stream of one follower, until the service ends."""
         self._loop = asyncio.get_running_loop()
         feed = self._feeds.get(tenant)
         if feed is None:
@@ -65,7 +65,7 @@ class Hub:
         return reading
 
     def close(self) -> None:
-        """Let every follower end; called on the loop."""
+        """End the streams of all followers. Called on the event loop."""
         self._is_closed = True
         for feed in self._feeds.values():
             feed.close()

@@ -1,4 +1,4 @@
-"""Builds the messages for followers. They are a function of the log and the graph, so they can be sent again."""
+"""Builds the messages for followers. They are a function of the log and the graph, so they can be rebuilt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headwater.storage.row_types import EdgeRow, NodeRow, Quarantined, StoredEve
 Topic = Literal["runs", "nodes", "edges", "schema", "quarantine"]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 _MOST_EDGES = 200
-"""Edges told of one event; more are counted."""
+"""Edges listed per event; further ones are only counted."""
 _TELLS_EDGES = (EventType.COMPLETE, EventType.RUNNING)
 
 
@@ -30,7 +30,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def messages(store: Store, stored: StoredEvent) -> list[Message]:
-    """What an event changed, in the order runs, nodes, schema, edges."""
+    """The changes of an event, in the order runs, nodes, schema, edges."""
     event, _, _ = read(stored.body)
     at = parse_time(event.event_time)
     job = _job(store, event)
@@ -49,7 +49,7 @@ def messages(store: Store, stored: StoredEvent) -> list[Message]:
 
 
 def refusal(entry: Quarantined) -> Message:
-    """What is told of something that was refused: the reason, never the body."""
+    """The message about a refused document: the reason, never its content."""
     data = {
         "id": entry.id,
         "received_at": entry.received_at,
@@ -78,7 +78,7 @@ def _row(store: Store, dataset: Dataset) -> NodeRow | None:
 
 
 def _run(store: Store, event: RunEvent, job: NodeRow) -> Message:
-    """Where a run stands, and how far it has come: what it has named so far, and the rows that it says it wrote."""
+    """The state and progress of a run: its datasets so far, and the rows it reports as written."""
     run = store.run(event.run.run_id)
     data: dict[str, Any] = {
         "run": event.run.run_id,
@@ -96,7 +96,7 @@ def _run(store: Store, event: RunEvent, job: NodeRow) -> Message:
 
 
 def _node(row: NodeRow, at: int, *, is_written: bool) -> list[Message]:
-    """A node that is new, gone, or has new content."""
+    """A node that is new, deleted, or has new content."""
     if row.is_deleted:
         change = "deleted"
     elif row.created_at == at:
@@ -128,7 +128,7 @@ def _schema(store: Store, row: NodeRow, key: str) -> list[Message]:
 
 
 def _edges(store: Store, event: Event, job: NodeRow | None, datasets: list[NodeRow], at: int) -> list[Message]:
-    """Edges that an event began or ended, or from which on they are known otherwise or carry other columns."""
+    """Edges that an event began or ended, or whose kind of evidence or columns it changed."""
     if isinstance(event, RunEvent) and event.event_type not in _TELLS_EDGES:
         return []
     if isinstance(event, JobEvent | RunEvent):

@@ -11,8 +11,8 @@ from headwater.server.settings import Settings
 
 @contextmanager
 def told_of_others(settings: Settings, hub: Hub) -> Iterator[None]:
-    """The time in which a database's notifications reach the hub. A folder has none: there, the feeds look for
-    themselves, as they do wherever a notification is lost."""
+    """A context in which notifications of the database reach the hub. A folder has no notifications: there the feeds
+    poll, as they do when a notification is lost."""
     if not settings.store.startswith(("postgresql://", "postgres://")):
         yield
         return
