@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -150,3 +152,24 @@ def test_pictures_laid_flat_are_the_pixels(followed):
         assert followed.sources(f"flat_{count}.csv", "9") == {("digits", "pixel_1_1")}
         assert "INFERRED" not in str(followed.entries()[f"flat_{count}.csv"]).upper()
     assert followed.sources("digit.csv", "digit") == {("digits", "target")}
+
+
+def test_rows_in_another_order_keep_their_columns(followed):
+    """``shuffle`` and ``resample`` of arrays and frames: each column is unchanged, data and labels stay apart, and the
+    seed is told."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.utils import resample, shuffle
+
+    train = pd.read_csv("train.csv")
+    X, y = shuffle(train[COLUMNS].to_numpy(), train["y"].to_numpy(), random_state=3)
+    pd.DataFrame({"first": X[:, 0], "label": y}).to_csv("mixed.csv")
+    model = LogisticRegression().fit(X, y)
+    more = resample(train[train["y"] == 1], n_samples=50, random_state=4)
+    more.to_csv("more.csv")
+    del model
+    assert followed.sources("mixed.csv", "first") == {("train.csv", "a")}
+    assert followed.sources("mixed.csv", "label") == {("train.csv", "y")}
+    assert followed.sources("model.training_data", "a") == {("train.csv", "a")}
+    assert ("train.csv", "b") in followed.sources("more.csv", "b")
+    seeds = followed.event()["run"]["facets"]["headwater_seeds"]
+    assert {"3", "4"} <= set(re.findall(r"\d+", str(seeds)))

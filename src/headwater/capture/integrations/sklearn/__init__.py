@@ -18,6 +18,7 @@ from headwater.errors import DidNotEnable
 _VALIDATION: Final = "sklearn.model_selection._validation"
 _SPLIT: Final = "sklearn.model_selection._split"
 _PIPELINE: Final = "sklearn.pipeline"
+_INDEXING: Final = "sklearn.utils._indexing"
 
 
 class SklearnIntegration(Integration):
@@ -25,7 +26,9 @@ class SklearnIntegration(Integration):
 
     identifier: ClassVar[str] = "sklearn"
     submodules: ClassVar[tuple[str, ...]] = tuple(
-        dict.fromkeys((_SPLIT, _VALIDATION, _PIPELINE, *metrics.METRICS, *reports.FUNCTIONS, *bundled_datasets.MODULES))
+        dict.fromkeys(
+            (_SPLIT, _VALIDATION, _PIPELINE, _INDEXING, *metrics.METRICS, *reports.FUNCTIONS, *bundled_datasets.MODULES)
+        )
     )
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
@@ -50,6 +53,10 @@ class SklearnIntegration(Integration):
             hooks.after(module, "cross_val_predict", after)
         elif name == _PIPELINE:
             hooks.after(module.Pipeline, "__init__", models.after_pipeline)
+        elif name == _INDEXING:
+            for function in ("shuffle", "resample"):
+                if hasattr(module, function):
+                    hooks.after(module, function, functools.partial(row_sets.after_draw, name=function))
         elif name in bundled_datasets.MODULES:
             bundled_datasets.hook(hooks, module)
         else:

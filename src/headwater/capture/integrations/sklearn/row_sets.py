@@ -202,21 +202,7 @@ def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     detail = {"seed": _scalar(seed), "fraction": _scalar(fraction), "stratified": is_stratified}
     made: list[Value] = []
     for position, part in enumerate(result):
-        source = args[position // 2]
-        value = known(recorder, source, is_new=True)
-        columns = columns_of(part, value)
-        levels = levels_of(value)
-        made.append(
-            recorder.derive(
-                part,
-                "sklearn.train_test_split",
-                (value,),
-                rule=same_columns if columns and not levels else _same,
-                columns=Labels(columns, levels) if levels else columns,
-                rows=rows_of(part),
-                detail=detail,
-            )
-        )
+        made.append(_some_rows(recorder, part, args[position // 2], "train_test_split", detail))
     site = made[0]
     shuffled = kwargs.get("shuffle", True)
     if shuffled:
@@ -228,6 +214,31 @@ def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
         name = recorder.unique_name(wanted or role, (site.code, site.line, side))
         facet = {"role": role, "rows": rows_of(parts[0]), **detail}
         name_set(recorder, parts, name, "sklearn.split_set", {"headwater_split": facet}, made[side])
+
+
+def after_draw(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
+    """Record ``shuffle`` and ``resample``: the rows of each array in another order, or some of them."""
+    seed = _scalar(kwargs.get("random_state"))
+    parts = [] if result is None else [result] if len(args) == 1 else result
+    made = [_some_rows(recorder, part, source, name, {"seed": seed}) for part, source in zip(parts, args, strict=False)]
+    if made:
+        recorder.seed("scikit-learn", f"{name}.random_state", seed, made[0].code, made[0].line)
+
+
+def _some_rows(recorder: Recorder, part: Any, source: Any, name: str, detail: dict[str, Any]) -> Value:
+    """Bind what a function took of the rows of ``source``; its columns and index levels are the same."""
+    value = known(recorder, source, is_new=True)
+    columns = columns_of(part, value)
+    levels = levels_of(value)
+    return recorder.derive(
+        part,
+        f"sklearn.{name}",
+        (value,),
+        rule=same_columns if columns and not levels else _same,
+        columns=Labels(columns, levels) if levels else columns,
+        rows=rows_of(part),
+        detail=detail,
+    )
 
 
 def _same(value: Value) -> Columns:
