@@ -11,8 +11,8 @@ from headwater.errors import InvalidInput, NotFound
 from headwater.query import Impact, Lineage
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
+from headwater.testing.events import column_lineage, facet, raw, run_id, whole_run
 from headwater.testing.events import dataset as given
-from headwater.testing.events import facet, raw, run_id, whole_run
 from headwater.testing.events import lineage as links
 
 from .histories import FILES, RUN, dataset, encoded, run_events
@@ -100,6 +100,40 @@ def test_why_walks_from_a_row_to_raw_files(lineage: Lineage) -> None:
     assert why.columns == ("probability",)
     raw = {(step.source.rpartition("/")[2].partition("#")[0], step.source_field) for step in why.trail}
     assert {("cells.csv", "radius"), ("cells.csv", "texture")} <= raw
+
+
+def test_columns_are_followed_through_another_of_the_same_dataset() -> None:
+    """A table that is updated in place: what is made of the new column breaks with the one that it is computed from."""
+    store = MemoryStore("default")
+
+    def writes(number: int, job: str, target: str, **columns: list[tuple[str, str]]) -> None:
+        facets = {"columnLineage": column_lineage(columns)}
+        inputs = sorted({name for sources in columns.values() for name, _ in sources})
+        store.append(raw(whole_run(number, job, number * 20, inputs, [given(target, facets=facets)])))
+
+    writes(1, "load", "orders", amount=[("raw", "amount")])
+    writes(2, "tax", "orders", tax=[("orders", "amount")], amount=[("orders", "amount")])
+    writes(3, "report", "out", tax=[("orders", "tax")])
+    lineage = Lineage(store)
+    impact = lineage.impact("raw:amount")
+    assert {item.node.name: item.fields for item in impact.items if item.severity == "breaks"} == {
+        "orders": ("amount", "tax"),
+        "out": ("tax",),
+        "load": ("amount",),
+    }
+    assert "raw:amount → orders:amount → orders:tax → out:tax" in str(impact)
+    for graph, root in (
+        (lineage.upstream("out", columns=True), "out"),
+        (lineage.downstream("raw", columns=True), "raw"),
+    ):
+        assert {node.name for node in graph.datasets()} == {"raw", "orders", "out"}, root
+        assert "tax ← amount" in str(graph)
+        assert str(graph).count("orders") == 1
+        assert graph.to_svg()
+        derived = json.loads(graph.to_prov())["wasDerivedFrom"].values()
+        assert all(one["prov:generatedEntity"] != one["prov:usedEntity"] for one in derived)
+    plain = lineage.upstream("out")
+    assert all(edge.source != edge.target for edge in plain.edges)
 
 
 def test_why_counts_the_versions_of_what_is_added_to_every_day() -> None:

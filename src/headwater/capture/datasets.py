@@ -115,7 +115,7 @@ class Datasets:
         touched.is_output = True
         touched.origins.add(value)
         touched.inferred = inferred
-        metrics = self._describe(touched, value, snapshot).get("dataQualityMetrics", {})
+        metrics = self._describe(touched, value, snapshot, is_added=is_added).get("dataQualityMetrics", {})
         statistics = {"rowCount": metrics.get("rowCount")}
         if value is not None and value.rows is not None and statistics["rowCount"] is None and not is_added:
             statistics["rowCount"] = value.rows
@@ -136,7 +136,9 @@ class Datasets:
             if touched.is_output:
                 self._file(touched)
 
-    def _describe(self, touched: Touched, value: Value | None, snapshot: Any) -> dict[str, Any]:
+    def _describe(
+        self, touched: Touched, value: Value | None, snapshot: Any, *, is_added: bool = False
+    ) -> dict[str, Any]:
         """Put schema and fingerprint into the dataset's facets. Returns the quality metrics, which go to other facets
         for inputs than for outputs."""
         bodies: dict[str, Any] = {}
@@ -148,7 +150,11 @@ class Datasets:
                 found = [profiling.profile_facets(profiling.profile(p, budget_s=self._budget_s)) for p in parts]
                 bodies = found[0] if len(found) == 1 else _side_by_side(found)
         if "schema" not in bodies and value is not None and value.column_names():
-            bodies["schema"] = {"fields": [{"name": name} for name in value.column_names() if name != "*"]}
+            names = [name for name in value.column_names() if name != "*"]
+            known = touched.facets.get("schema", {}).get("fields", []) if is_added else []
+            fresh = [{"name": name} for name in names if all(name != field["name"] for field in known)]
+            if known or not touched.origins.is_kept:  # of a table that a few columns are added to, these are not all
+                bodies["schema"] = {"fields": [*known, *fresh]}
         metrics = bodies.pop("dataQualityMetrics", None)
         for name, body in bodies.items():
             touched.facets[name] = {**touched.facets.get(name, {}), **body}

@@ -93,6 +93,10 @@ def _add_edge(sections: _Sections, edge: Edge, kinds: dict[str, NodeKind]) -> No
         sections.relate("used", {"prov:activity": target, "prov:entity": source}, attributes)
     elif from_activity:
         sections.relate("wasGeneratedBy", {"prov:entity": target, "prov:activity": source}, attributes)
+    elif source == target:  # one column of it comes from another: no entity is derived from itself
+        if edge.job:
+            made = {"prov:entity": target, "prov:activity": identifier(edge.job)}
+            sections.relate("wasGeneratedBy", made, attributes)
     else:
         derived = {"prov:generatedEntity": target, "prov:usedEntity": source}
         if edge.job:

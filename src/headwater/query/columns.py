@@ -51,9 +51,9 @@ def walk_columns(
         hops += 1
         reached: dict[int, set[str]] = {}
         edges.load(frontier, direction)
-        edges.load_mappings(edge for node in frontier for edge in edges.of(node, direction))
+        edges.load_mappings(edge for node in frontier for edge in edges.of_columns(node, direction))
         for node, fields in frontier.items():
-            for edge in edges.of(node, direction):
+            for edge in edges.of_columns(node, direction):
                 far = ends(edge, direction).far
                 mapping = edges.mapping(edge)
                 if not mapping:

@@ -69,7 +69,8 @@ def measure(store: Store) -> Coverage:
         into = store.edges_of(ids, "target")
         datasets += len(page)
         with_producer += len({edge.target_id for edge in into})
-        with_consumer += len({edge.source_id for edge in store.edges_of(ids, "source")})
+        out = store.edges_of(ids, "source")
+        with_consumer += len({edge.source_id for edge in out if edge.source_id != edge.target_id})
         with_schema += sum(bool(store.fields(row.id)) for row in page)
         with_fingerprint += _count_marked(store, ids)
         for edge in into:

@@ -112,15 +112,20 @@ class _Walk:
     def _load(self, nodes: set[int]) -> None:
         """Fetch at once what the links of these nodes are made of."""
         self.edges.load(nodes, Direction.DOWNSTREAM)
-        out = [edge for node in nodes for edge in self.edges.of(node, Direction.DOWNSTREAM)]
+        out = [edge for node in nodes for edge in self._out(node)]
         if self.start.field == WHOLE:
             self.edges.load((edge.target_id for edge in out), Direction.UPSTREAM)
         else:
             self.edges.load_mappings(out)
 
+    def _out(self, node: int) -> list[EdgeRow]:
+        """The edges along which the question goes on: of a column, also to other columns of the same dataset."""
+        edges = self.edges.of if self.start.field == WHOLE else self.edges.of_columns
+        return edges(node, Direction.DOWNSTREAM)
+
     def _links(self, place: Place, *, is_sure: bool) -> list[tuple[Place, EdgeRow, FieldEdge | None]]:
         links: list[tuple[Place, EdgeRow, FieldEdge | None]] = []
-        for edge in self.edges.of(place.node, Direction.DOWNSTREAM):
+        for edge in self._out(place.node):
             if place.field == WHOLE:
                 if not is_sure or self._is_exact(edge):
                     links.append((Place(edge.target_id, WHOLE), edge, None))
@@ -213,12 +218,14 @@ class _Report:
         first = reached.by[nearest]
         fields = tuple(sorted({place.field for place in places if place.field != WHOLE}))
         severity = self._severity(certainty)
+        ways = [reached.by[place].by for place in places]
+        is_copy = all(by is not None and by.subtype == "IDENTITY" for by in ways)
         return Affected(
             node=_node(row, first.hops),
             severity=severity,
             certainty=certainty,
             distance=first.hops,
-            reason=self._reason(row, fields, first, severity),
+            reason=self._reason(row, fields, first, severity, is_copy=is_copy),
             fields=fields,
             path=self._path(nearest, reached),
         )
@@ -253,7 +260,7 @@ class _Report:
             return "check"
         return "changes" if self.change in {"retype", "delete_rows"} else "breaks"
 
-    def _reason(self, row: NodeRow, fields: Sequence[str], first: Arrival, severity: Severity) -> str:
+    def _reason(self, row: NodeRow, fields: Sequence[str], first: Arrival, severity: Severity, *, is_copy: bool) -> str:
         kind = row.type.upper()
         if severity == "check":
             return _doubt(first)
@@ -266,7 +273,7 @@ class _Report:
             # some of several fields are features that were written next to the prediction
             verb = "are predicted or computed" if len(fields) > 1 else "is predicted"
             return f"{named} {verb} from it".lstrip()
-        if fields and first.by is not None and first.by.subtype == "IDENTITY":
+        if fields and is_copy:
             return f"{named} is a copy of it" if len(fields) == 1 else f"{named} are copies of it"
         if fields:
             return f"{named} {'is' if len(fields) == 1 else 'are'} computed from it"

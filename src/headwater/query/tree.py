@@ -122,9 +122,9 @@ class _Drawing:
             item = stack.pop()
             if item.edges:
                 yield self._job_line(item)
-                if self.is_up:
-                    yield from self._column_lines(item, item.edges, has_more=True)
                 children = self._datasets_of(item)
+                told = [edge for edge in item.edges if self.is_up or edge.source == edge.target]
+                yield from self._column_lines(item, told, has_more=bool(children))
             else:
                 is_repeated = item.node in self.seen
                 yield self._dataset_line(item, is_repeated=is_repeated)
@@ -153,7 +153,8 @@ class _Drawing:
     def _datasets_of(self, item: _Item) -> list[_Item]:
         by_far: dict[str, list[Edge]] = {}
         for edge in item.edges:
-            by_far.setdefault(self._far(edge), []).append(edge)
+            if edge.source != edge.target:  # columns of one dataset: the lines of the job tell of them
+                by_far.setdefault(self._far(edge), []).append(edge)
         by_far.pop(item.node, None)
         ordered = sorted(by_far, key=lambda node: (self.places.get(node, 0.0), node))
         children = [_Item("", "", "", node, via=() if self.is_up else tuple(by_far[node])) for node in ordered]

@@ -97,14 +97,19 @@ class Edges:
             self._known[node, direction].sort(key=lambda edge: (ends(edge, direction).far, edge.job_id))
 
     def of(self, node: int, direction: Direction) -> list[EdgeRow]:
-        """Return the valid edges of a dataset towards ``direction``, ordered by far end and job."""
+        """Return the valid edges of a dataset towards ``direction``, ordered by far end and job, without those from it
+        to itself: these carry columns only."""
+        return [edge for edge in self.of_columns(node, direction) if edge.source_id != edge.target_id]
+
+    def of_columns(self, node: int, direction: Direction) -> list[EdgeRow]:
+        """Return the same with those that carry columns of a dataset to other columns of it."""
         self.load((node,), direction)
         return self._known[node, direction]
 
     def of_job(self, job: int, direction: Direction) -> list[EdgeRow]:
         """Return the valid edges of a job: into its outputs downstream, out of its inputs upstream."""
         rows = self.store.edges_of([job], "job", as_of=self.as_of)
-        away = [edge for edge in rows if ends(edge, direction).far != job]
+        away = [edge for edge in rows if ends(edge, direction).far != job and edge.source_id != edge.target_id]
         return sorted(away, key=lambda edge: (ends(edge, direction).far, edge.source_id, edge.target_id))
 
     def among(self, nodes: Sequence[int]) -> list[EdgeRow]:

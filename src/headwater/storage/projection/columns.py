@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from headwater.model.graph import FieldEdge
+from headwater.model.graph import WHOLE, FieldEdge
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import Fields, Mapping, Shape
 from headwater.storage.projection.tables import Tables
@@ -72,6 +72,11 @@ class Columns:
         if len(unique) <= 1:
             return unique[0] if unique else 0
         return self.shape(sorted({one for shape in unique for one in self._tables.shapes.get(shape).sources}))
+
+    def moves(self, mapping: int) -> bool:
+        """Whether a mapping leads from a column to one of another name."""
+        fields = self._tables.mappings.get(mapping).fields if mapping else ()
+        return any(edge.target_field not in (WHOLE, edge.source_field) for edge in fields)
 
     def strength(self, how: int, mapping: int) -> tuple[int, bool, tuple[tuple[str, str, str], ...]]:
         """Sort key for claims about one edge, strongest first. By content, because ids depend on the order of

@@ -153,7 +153,8 @@ class Flows:
     def _sources(self, key: FlowKey, shape: int) -> dict[int, tuple[int, int]]:
         """(how, mapping) by source node. If two names of one node feed the target, the stronger claim wins.
 
-        A target that only feeds itself is attached to its job.
+        A target feeds itself only as far as one of its columns comes from another. If nothing else feeds it, it is
+        attached to its job.
         """
         if not shape:
             return {}
@@ -162,11 +163,13 @@ class Flows:
         for name, how, mapping in self._tables.shapes.get(shape).sources:
             source = self._names.node(name).id
             old = found.get(source)
-            if source != target and (
+            if (source != target or self._columns.moves(mapping)) and (
                 old is None or self._columns.strength(how, mapping) < self._columns.strength(*old)
             ):
                 found[source] = (how, mapping)
-        return found if found or not job or job == target else {job: (0, 0)}
+        if job and job != target and not found.keys() - {target}:
+            found[job] = (0, 0)
+        return found
 
     def _put(self, edge: Edge) -> None:
         self._tables.edges.put(edge)

@@ -81,7 +81,8 @@ class TablesSource:
 
     def _datasets(self, seq: int, limit: int) -> EdgeBatch:
         found = self._tables.edge_changes(seq, limit)
-        edges = [edge for _, edge in found]
+        # One that joins columns of a dataset leads nowhere: walks over columns ask the store for it.
+        edges = [edge for _, edge in found if edge.source != edge.target]
         return EdgeBatch(
             last_seq=found[-1][0] if found else seq,
             source=np.array([edge.source for edge in edges], np.uint32),

@@ -164,6 +164,32 @@ class GraphSuite(StoreFixture):
         assert store.fields(the(store, "t").id) == ("n", "m")
         assert store.statistics().column_edges == 3
 
+    @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+    def test_a_column_may_come_from_another_of_its_dataset(self, store: Store, order: tuple[int, ...]) -> None:
+        """An edge from the dataset to itself carries the columns, beside that of the job that has no other source. No
+        walk over datasets goes along it, and columns that only stay what they are make none."""
+        fills = column_lineage({"x": [("a", "x")]})
+        adds = column_lineage({"y": [("t", "x")], "x": [("t", "x")]})
+        keeps = column_lineage({"x": [("t", "x"), ("b", "x")]})
+        runs = [
+            whole_run(1, "fill", 0, ["a"], [dataset("t", facets={"columnLineage": fills})]),
+            whole_run(2, "add", 20, ["t"], [dataset("t", facets={"columnLineage": adds})]),
+            whole_run(3, "append", 40, ["b"], [dataset("t", facets={"columnLineage": keeps})]),
+        ]
+        for place in order:
+            fill(store, runs[place])
+        a, b, t = (the(store, name).id for name in "abt")
+        add = the_job(store, "add")
+        edges = {(row.source_id, row.target_id): row for row in store.edges()}
+        assert edges.keys() == {(a, t), (t, t), (add.id, t), (b, t)}
+        assert FieldEdge(source_field="x", target_field="y") in store.mapping_fields(edges[t, t])
+        index = store.index("dataset")
+        assert set(index.walk(t, direction="upstream").ids.tolist()) == {a, b, t, add.id}
+        assert set(index.walk(t, direction="downstream").ids.tolist()) == {t}
+        assert t not in index.neighbours(t, "upstream")
+        assert (t, t) in {(row.source_id, row.target_id) for row in store.edges_of([t], "source")}
+        assert not [row for row in store.edges_among([a, b, t]) if row.source_id == row.target_id]
+
     def test_columns_are_walked(self, store: Store) -> None:
         """A walk of one field through the index follows only what it feeds."""
         first = column_lineage({"x": [("a", "p")], "y": [("a", "q")]})
