@@ -1,4 +1,4 @@
-"""One request, as its handler sees it."""
+"""A request as passed to its handler."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from headwater.server.forms import Refusal
 
 ROOT = "/"
-"""Relative names are taken from here: a server has no working directory that a client could mean."""
+"""The base of relative names: clients cannot refer to the server's working directory."""
 _PIECE = 1 << 20
 _FEED = 1024
 _MOST_MEMBERS = 1000
 _OF_NOBODY = 16 << 10
-"""Bytes that are read of somebody who has shown no key: a form with one."""
+"""Largest body, in bytes, of a request without a valid key: a form that contains one."""
 
 
 class Call:
-    """A request that was let through, with everything in it decoded."""
+    """An authorised request with decoded parameters and body."""
 
     def __init__(
         self, service: Service, request: Request, principal: Principal, path: Mapping[str, str], query: Any, body: Any
@@ -43,25 +43,25 @@ class Call:
         self.path = path
         #: the struct that the operation declares as ``query``
         self.query = query
-        #: what the operation declares as ``body``
+        #: the value of the type that the operation declares as ``body``
         self.body = body
-        #: the form of a page that was refused, while its page is shown again
+        #: the refused form, while its page is shown again
         self.refusal: Refusal | None = None
 
     @property
     def tenant(self) -> str:
-        """Whose lineage this is about."""
+        """The tenant of the caller."""
         return self.principal.tenant
 
     @contextmanager
     def store(self) -> Iterator[Store]:
-        """The tenant's store, to read; it shows one state. Only in a worker thread: it blocks."""
+        """The tenant's store for reading, in one consistent state. Blocks: only for worker threads."""
         with self.service.stores.reading(self.tenant) as store, store.view():
             yield store
 
     @contextmanager
     def lineage(self) -> Iterator[Lineage]:
-        """The tenant's lineage, to ask. Only in a worker thread: it blocks."""
+        """The tenant's lineage for queries. Blocks: only for worker threads."""
         with self.store() as store:
             yield Lineage(store, base=ROOT)
 
@@ -78,13 +78,13 @@ async def read_body(request: Request, body_bytes: int, plain_bytes: int, room: R
 
     Raises:
         TooLarge: it is longer than ``body_bytes`` as sent, or than ``plain_bytes`` after decompression.
-        Unsupported: the encoding is unknown or the data is not of it.
-        Busy: the ``room`` has no place for it.
+        Unsupported: the encoding is unknown, or the data is not in it.
+        Busy: the ``room`` is exhausted.
     """
     declared = declared_length(request)
     if declared > body_bytes:
         raise _too_large(body_bytes)
-    if room is not None:  # to be told before it is read that it will have to come again
+    if room is not None:  # refuse before reading if there is no room
         room.grow(declared)
         room.shrink(declared)
     parts: list[bytes] = []
@@ -100,17 +100,17 @@ async def read_body(request: Request, body_bytes: int, plain_bytes: int, room: R
 
 
 def declared_length(request: Request) -> int:
-    """How long the body is said to be; 0 if that is not said."""
+    """The declared length of the body; 0 if there is none."""
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 19 else 0
 
 
 async def plain_parts(request: Request, body_bytes: int | None) -> AsyncIterator[bytes]:
-    """The body of a request piece by piece, decompressed; no piece is large.
+    """The decompressed body of a request in small chunks.
 
     Raises:
         TooLarge: it is longer than ``body_bytes`` as sent.
-        Unsupported: the encoding is unknown or the data is not of it.
+        Unsupported: the encoding is unknown, or the data is not in it.
         Disconnected: the client went away.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
@@ -127,7 +127,7 @@ async def plain_parts(request: Request, body_bytes: int | None) -> AsyncIterator
         for part in expand(chunk):
             if part:
                 yield part
-                await asyncio.sleep(0)  # a small body can have a large inside: let others have the loop
+                await asyncio.sleep(0)  # a small body can expand to a large one: yield to other tasks
     if expand is not None:
         expand.end()
 
@@ -145,7 +145,7 @@ def _too_large(limit: int) -> TooLarge:
 
 
 class _Expander:
-    """Decompresses piece by piece, never more at a time than asked for; one member or frame may follow another."""
+    """Decompresses in bounded chunks; supports several concatenated members or frames."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
@@ -173,7 +173,7 @@ class _Expander:
         if self._is_zstd:
             self._member = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
         else:
-            self._member = zlib.decompressobj(wbits=47)  # finds out itself whether the header is gzip's or zlib's
+            self._member = zlib.decompressobj(wbits=47)  # detects gzip and zlib headers
 
     def _inflate(self, chunk: bytes) -> Iterator[bytes]:
         while chunk and not self._member.eof:
@@ -182,7 +182,7 @@ class _Expander:
         self._rest = self._member.unused_data
 
     def _unzstd(self, chunk: bytes) -> Iterator[bytes]:
-        # A bomb expands within one call, so it is fed little by little: a block of zstd is at most 128 KiB.
+        # A bomb expands within a single call, so feed it little by little: a zstd block is at most 128 KiB.
         for start in range(0, len(chunk), _FEED):
             yield self._member.decompress(chunk[start : start + _FEED])
             if self._member.eof:
@@ -191,6 +191,6 @@ class _Expander:
         self._rest = b""
 
     def end(self) -> None:
-        """Check that nothing is missing."""
+        """Check that the data is complete."""
         if self._member is None or not self._member.eof:
             raise Unsupported("the compressed body ends too early")

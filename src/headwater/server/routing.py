@@ -1,7 +1,7 @@
 """Declared operations, and routing on the raw path, so that an encoded slash stays inside its segment.
 
-Names of datasets hold every character there is. ``/api/v1/namespaces/s3:%2F%2Flake/datasets/a%2Fb.parquet`` has five
-segments; each is decoded on its own after the path has been split.
+Dataset names can contain any character. ``/api/v1/namespaces/s3:%2F%2Flake/datasets/a%2Fb.parquet`` is split first, and
+then each segment is decoded.
 """
 
 from __future__ import annotations
@@ -26,41 +26,41 @@ a worker thread and may use the store; a coroutine function runs on the loop and
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
-    """How the server whose API this is tells a failure."""
+    """The error format of an API that another server defined."""
 
     refuse: Callable[[HeadwaterError], Response]
     answer: Any
-    """The type of the JSON that it answers with."""
+    """The type of the JSON response."""
     invalid: int
-    """The status of what breaks a rule."""
+    """The status for invalid input."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One method on one path. ``permission`` has no default: a route that nobody thought about cannot be declared."""
+    """A method on a path. ``permission`` has no default, so that every route must decide about access."""
 
     method: str
     path: str
-    """Segments; ``{name}`` takes one segment, whatever it holds."""
+    """Segments; ``{name}`` matches any one segment."""
     handler: Handler
     permission: Permission
     summary: str
     group: str
     """The heading under which the API documentation shows it."""
     query: type[msgspec.Struct] | None = None
-    """The query parameters, all of them: an unknown one is refused."""
+    """The query parameters; unknown ones are refused."""
     body: Any = None
     """The type of the JSON body; None if the handler reads the body itself, or there is none."""
     media_types: tuple[str, ...] = ()
-    """What the body may be where the handler reads it itself, for the API documentation."""
+    """Media types of a body that the handler reads itself, for the API documentation."""
     answer: Any = None
-    """The type of the JSON answer, for the API documentation."""
+    """The type of the JSON response, for the API documentation."""
     status: int = 200
     is_page: bool = False
-    """A page for people: answers in HTML, and sends those who are not logged in to the login."""
+    """An HTML page, which redirects visitors without a session to the login."""
     is_lenient: bool = False
-    """Ignore unknown query parameters, as the server whose API this is does."""
+    """Ignore unknown query parameters, for APIs defined by another server."""
     dialect: Dialect | None = None
-    """How a failure is told, where that is not a problem document."""
+    """The error format, if not problem documents."""
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ class NoRoute(HeadwaterError):
 
 
 class WrongMethod(HeadwaterError):
-    """The path is served, but not for this method."""
+    """The path exists, but not with this method."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
         self.allowed = tuple(sorted(allowed))
@@ -85,7 +85,7 @@ class WrongMethod(HeadwaterError):
 
 
 class _Place:
-    """A point in the tree of paths."""
+    """A node in the tree of paths."""
 
     def __init__(self) -> None:
         self.fixed: dict[str, _Place] = {}
@@ -94,7 +94,7 @@ class _Place:
 
 
 class Router:
-    """Finds the operation of a request. A fixed segment is preferred to an open one."""
+    """Finds the operation of a request. Fixed segments take precedence over ``{name}``."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self.operations = tuple(operations)

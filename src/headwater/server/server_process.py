@@ -24,14 +24,14 @@ from headwater.server.worker_processes import check_workers, supervise
 _BACKLOG = 2048
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - every address, and the one that a browser may be given
 _YOUNG = 50_000
-"""New objects before the collector looks at them."""
+"""New objects until the garbage collector runs on the youngest generation."""
 
 
 def serve(settings: Settings, *, echo: Callable[[str], None], open_page: Callable[[str], object] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; ``open_page`` is called with a link that logs a browser in.
+    """Serve until SIGINT or SIGTERM; ``open_page`` is called with a login link for a browser.
 
     Raises:
-        ConfigError: the address cannot be listened on, or the settings would do harm.
+        ConfigError: the address cannot be bound, or the settings are unsafe.
         StoreError: the store cannot be opened.
     """
     check(settings)
@@ -62,7 +62,7 @@ def _serve_here(
 ) -> None:
     app = create_app(settings)
     with closing(app.service):
-        # Whoever reads the line below may come at once: they wait in the queue until the application is ready.
+        # Clients may connect as soon as the line below is printed: they queue until the application is ready.
         listening.listen(_BACKLOG)
         echo(f"Headwater is at {url}")
         link = f"{url}/login?token={app.service.new_link()}"
@@ -76,7 +76,7 @@ def _serve_here(
 
 
 def address(host: str, port: int) -> str:
-    """Where a browser on this machine finds what listens on ``host``: no browser goes to "every address"."""
+    """The URL for a browser on this machine, also for a ``host`` that means every address."""
     host = _HERE.get(host, host)
     return f"http://{'[' + host + ']' if ':' in host else host}:{port}"
 
@@ -88,10 +88,10 @@ def _show_key(service: Service, echo: Callable[[str], None]) -> None:
 
 
 def calm_collector() -> None:
-    """Have the garbage collector look less often, and never at what a process keeps for as long as it lives.
+    """Make the garbage collector run less often, and never on objects that live as long as the process.
 
-    An answer of a thousand nodes makes tens of thousands of small objects that are dropped together; at the default
-    thresholds they are looked through again and again for cycles that they do not have.
+    An answer with a thousand nodes creates tens of thousands of small objects that are freed together; at the default
+    thresholds they would be searched again and again for cycles they do not have.
     """
     gc.collect()
     gc.freeze()
@@ -99,7 +99,7 @@ def calm_collector() -> None:
 
 
 def _work(settings: Settings, listening: socket.socket) -> None:
-    """What a worker process does."""
+    """The main function of a worker process."""
     app = create_app(settings)
     _Server(_config(settings, app), app).run(sockets=[listening])
 
@@ -118,25 +118,25 @@ def _config(settings: Settings, app: App) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Ends the streams first: they would never end by themselves, and the end of the service would wait for them."""
+    """Ends event streams first at shutdown, which would otherwise wait for them forever."""
 
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)
         self._app = app
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and settle what was made until then."""
+        """Start, and exempt all objects so far from garbage collection."""
         await super().startup(sockets)
         calm_collector()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, let requests finish, stop."""
+        """Stop listening, finish running requests, and stop."""
         self._app.service.hub.close()
         await super().shutdown(sockets)
 
 
 def _end_in_order() -> None:
-    """uvicorn ends by the signal that stopped it; without a handler SIGTERM would skip what is tidied up after it."""
+    """Exit cleanly on the signal that uvicorn raises again: without a handler, SIGTERM would skip the cleanup."""
 
     def leave(number: int, frame: object) -> NoReturn:
         del frame

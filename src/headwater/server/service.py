@@ -29,11 +29,11 @@ from headwater.storage.ingest import now_us
 
 DEFAULT_TENANT = "default"
 SESSION_DAYS = 30.0
-"""How long a session lasts that a link opened."""
+"""Lifetime of a session opened by a link."""
 
 
 class Service:
-    """The service without its HTTP: settings, stores, access."""
+    """The service apart from HTTP: settings, stores, access."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], int] = now_us) -> None:
         check(settings)
@@ -62,13 +62,13 @@ class Service:
         self.control.add_tenant(Tenant(name=DEFAULT_TENANT, created_at=clock()))
 
     def first_key(self) -> str | None:
-        """A key for the one who starts the service for the first time, to be shown once; None if keys exist."""
+        """A key for the first start of the service, to be shown once; None if keys exist."""
         if self.control.keys(DEFAULT_TENANT):
             return None
         return self._everything("first", days=None)
 
     def new_link(self) -> str:
-        """A token that logs the one who runs the service in, once; the session ends after ``SESSION_DAYS``."""
+        """A single-use login token for the operator; the session ends after ``SESSION_DAYS``."""
         return self.links.new(lambda: self._everything("browser session", days=SESSION_DAYS))
 
     def _everything(self, name: str, *, days: float | None) -> str:
@@ -77,12 +77,12 @@ class Service:
         return made.secret
 
     def quota(self, tenant: str) -> Quota:
-        """What a tenant may use. Asks the control store: it blocks."""
+        """The quota of a tenant. Blocks on the control store."""
         found = self.control.tenant(tenant)
         return Quota() if found is None else found.quota
 
     def checks(self) -> list[Check]:
-        """Whether the service can do its work, part by part. Blocks."""
+        """The health checks of the service. Blocks."""
         intake = self.intake.ready()
         return [
             control_answers(self.control),
@@ -93,7 +93,7 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The time between start and end: what needs the loop is started and stopped here."""
+        """The lifetime of the application: starts and stops everything that needs the event loop."""
         try:
             with told_of_others(self.settings, self.hub):
                 yield
@@ -102,7 +102,7 @@ class Service:
             self.close()
 
     def close(self) -> None:
-        """Close every store, when the commits under way have ended."""
+        """Close all stores after running commits have ended."""
         self.intake.close()
         self.stores.close()
         self.control.close()

@@ -16,73 +16,72 @@ _POSTGRES = ("postgresql://", "postgres://")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one request may ask of the service."""
+    """Limits on requests."""
 
     body_bytes: int = 32 << 20
-    """As sent, compressed or not."""
+    """Size of a body as sent, compressed or not."""
     plain_bytes: int = 128 << 20
-    """After decompression; a stream of lines may be longer."""
+    """Size of a body after decompression; a stream of lines may be longer."""
     event_bytes: int = 32 << 20
-    """Of one event or record, in a batch or on a line."""
+    """Size of one event or record, in a batch or on a line."""
     json_depth: int = 64
     json_keys: int = 200_000
-    """In one event or record, or in the body of another request."""
+    """Keys in one event or record, or in the body of any other request."""
     key_bytes: int = 4096
     string_bytes: int = 16 << 20
     answer_nodes: int = 10_000
-    """Nodes in one answer; a longer one says ``truncated``."""
+    """Nodes in one answer; a larger one is marked ``truncated``."""
     waiting_bytes: int = 64 << 20
-    """Bytes of events that may wait for their commit, a tenant; more is answered 503."""
+    """Bytes of events per tenant that may wait for a commit; more is answered with 503."""
     turn_bytes: int = 1 << 20
-    """Bytes of events that a tenant may write before it is another tenant's turn."""
+    """Bytes of events that a tenant may write before another tenant's turn."""
     alone_bytes: int = 4 << 20
-    """Bytes of events that a tenant may write in one commit while nothing of another waits or is written."""
+    """Bytes of events that a tenant may write in one commit while no other tenant waits or writes."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that ``headwater serve`` can be told."""
+    """The settings of ``headwater serve``."""
 
     store: str = ".headwater"
-    """A folder, ``sqlite:///folder``, ``memory://`` or ``postgresql://...``: what the stores of all tenants are in."""
+    """Where the stores of all tenants are: a folder, ``sqlite:///folder``, ``memory://`` or ``postgresql://...``."""
     host: str = "127.0.0.1"
     port: int = 5000
     anonymous: Role | None = None
-    """What somebody without a credential may do in tenant ``default``; None is nothing."""
+    """The role of requests without a credential, in tenant ``default``; None refuses them."""
     oidc: OIDCSettings | None = None
-    """The identity provider of the people; None if only keys are taken."""
+    """The identity provider; None to accept only keys."""
     listen_url: str = ""
-    """Where to hear of commits on PostgreSQL, when ``store`` leads through a pooler; ``store`` itself when empty."""
+    """PostgreSQL URL for notifications if ``store`` goes through a pooler; ``store`` itself if empty."""
     workers: int = 1
     """Processes; more than one needs PostgreSQL."""
     log: LogFormat = "none"
-    """How requests are logged: ``json``, ``text``, or ``none`` for warnings alone."""
+    """How requests are logged: ``json``, ``text``, or ``none`` for warnings only."""
     drain_s: int = 30
-    """How long requests may take to finish when the service ends."""
+    """Seconds for running requests to finish when the service ends."""
     threads: int = 8
-    """Worker threads for questions."""
+    """Worker threads for queries."""
     readers: int = 4
-    """Read-only stores a tenant."""
+    """Read-only stores per tenant."""
     open_tenants: int = 64
-    """Stores kept open; the one used least recently is closed."""
+    """Tenants whose stores are kept open; the least recently used ones are closed."""
     writers: int = 2
-    """Commits at the same time, each of another tenant."""
+    """Simultaneous commits, each of a different tenant."""
     commit_together: int = 1000
     """Requests that may share a commit."""
     limits: Limits = Limits()
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the stores; None if they are in no folder."""
+        """The folder of the stores; None if they are not in a folder."""
         is_folder = "://" not in self.store or self.store.startswith("sqlite://")
         return folder_of(self.store) if is_folder else None
 
 
 def check(settings: Settings) -> None:
-    """Refuse settings that would do harm.
+    """Refuse unsafe settings.
 
     Raises:
-        ConfigError: anonymous access was asked for on an address that others reach; an address to listen to is given
-            where nothing would be heard.
+        ConfigError: anonymous access on an address that others can reach, or a ``listen_url`` without effect.
     """
     _check_listen_url(settings)
     is_local = settings.host in ("127.0.0.1", "localhost", "::1")
@@ -94,7 +93,7 @@ def check(settings: Settings) -> None:
 
 
 def _check_listen_url(settings: Settings) -> None:
-    """Commits of others are heard from PostgreSQL alone: anywhere else the address would be passed over in silence."""
+    """Refuse a ``listen_url`` for a store other than PostgreSQL, where it would be silently ignored."""
     if not settings.listen_url:
         return
     if not settings.store.startswith(_POSTGRES):

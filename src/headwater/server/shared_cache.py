@@ -1,8 +1,8 @@
 """Values that every open page requests, computed once for all of them.
 
-A busy service changes many times a second, and each open page asks when it hears of it. So what is made is kept; it is
-rebuilt when there is news, but never for more than a small part of the time: what costs a quarter of a second is up
-to five seconds old then, what costs a millisecond is as good as new.
+A busy service changes many times per second, and each open page requests the news. So values are cached and recomputed
+after changes, but only for a small part of the time: a value that takes a quarter of a second may be up to five seconds
+old, one that takes a millisecond is practically current.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 T = TypeVar("T")
 
 PART = 0.05
-"""Of one thread's time, at most, goes into making one of these again and again."""
+"""Largest share of a thread's time spent on recomputing a value."""
 _MOST = 1000
 _SOON_S = 1.0
 
@@ -26,19 +26,19 @@ _SOON_S = 1.0
 class _Kept(msgspec.Struct, Generic[T]):
     state: Hashable
     until: float
-    """On the monotonic clock: it is good until then, whatever the state is."""
+    """Monotonic time until which the value is used, whatever the state."""
     value: T
 
 
 class SharedValue(msgspec.Struct, Generic[T], frozen=True):
-    """A value, and in how many seconds there will be a newer one; 0 if it is of the state that was asked for."""
+    """A value, and the seconds until a newer one is available; 0 if it is of the requested state."""
 
     value: T
     again_s: float = 0.0
 
 
 class SharedValues:
-    """Values by key, each of a state. Safe to use from several threads."""
+    """Values by key, each of a state. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -47,9 +47,9 @@ class SharedValues:
         self._making: set[Hashable] = set()
 
     def get(self, key: Hashable, state: Hashable, make: Callable[[], T], *, is_new: bool = False) -> SharedValue[T]:
-        """Return the value of a key: the one that is kept, of this state or young enough; else a new one.
+        """The cached value of a key, if it is of this state or young enough, else a new one.
 
-        While one thread rebuilds it, others use the one that is cached. ``is_new`` takes only one of this state.
+        While one thread recomputes it, others get the cached one. ``is_new`` requires one of this state.
         """
         with self._lock:
             kept: _Kept[T] | None = self._kept.get(key)

@@ -1,4 +1,4 @@
-"""Several worker processes behind one address, for stores that several processes may write."""
+"""Several worker processes behind one address, for stores that several processes can write to."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from headwater.server.settings import Settings
 from headwater.server.telemetry.logs import SERVICE
 
 _PAUSE_S = 1.0
-"""Before a worker that fell is started again, so that one that cannot start does not keep the machine busy."""
+"""Seconds before a crashed worker is restarted, so that one that cannot start does not keep the machine busy."""
 _SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def check_workers(settings: Settings) -> None:
-    """Refuse several processes where they would only wait for each other.
+    """Refuse several processes if they would only wait for each other.
 
     Raises:
-        ConfigError: the store is one file with one writer, or the system cannot fork.
+        ConfigError: the store has a single writer, or the system cannot fork.
     """
     if settings.workers > 1 and not settings.store.startswith(("postgresql://", "postgres://")):
         raise ConfigError(
@@ -37,9 +37,9 @@ def check_workers(settings: Settings) -> None:
 
 
 def supervise(settings: Settings, listening: socket.socket, work: Callable[[Settings, socket.socket], None]) -> None:
-    """Run ``settings.workers`` processes that accept from one socket, start again what falls, end them all together.
+    """Run ``settings.workers`` processes that accept from one socket, restart crashed ones, and end all together.
 
-    SIGTERM and SIGINT are passed on; the call returns when the last worker has ended.
+    SIGTERM and SIGINT are passed on; returns when the last worker has ended.
     """
     shared = tempfile.mkdtemp(prefix="headwater-metrics-")
     os.environ[_SHARED_METRICS] = shared
@@ -68,7 +68,7 @@ class _Supervisor:
         while self._workers:
             worker, status = os.wait()
             if worker not in self._workers:
-                continue  # whose parent ended: the first process of a container inherits these
+                continue  # an orphan: the first process of a container inherits those
             self._workers.remove(worker)
             if not self._is_ending:
                 code = os.waitstatus_to_exitcode(status)
@@ -93,11 +93,11 @@ class _Supervisor:
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(code)  # a copy of the supervisor must not tidy up after it
+            os._exit(code)  # skip the cleanup that belongs to the supervisor
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         del frame
         self._is_ending = True
-        self._listening.close()  # or whoever comes now waits for an end that no worker will give
+        self._listening.close()  # or new clients would wait for an answer that no worker will give
         for worker in list(self._workers):
             os.kill(worker, number)

@@ -1,1 +1,1 @@
-"""From an answer to a page: the files that browsers fetch, the templates, the words and times in them."""
+"""Renders pages: static assets, templates, and the formatting of values."""

@@ -1,4 +1,4 @@
-"""Recent activity, derived from the log by the function that also makes live messages, so that both read the same."""
+"""Recent activity, derived from the log by the same function as live messages, so that both have the same words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST = 16
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the feed. ``subject`` is the id of what it is about, ``words`` what happened to it."""
+    """A line of the feed. ``subject`` is the id of the object, ``words`` describes what happened to it."""
 
     what: Literal["run", "node", "schema", "refused"]
     at: int
@@ -26,15 +26,15 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     words: str
     type: str = ""
-    """Of a node: its type in small letters, else its kind."""
+    """For a node, its type in lower case, or else its kind."""
     state: str = ""
     run: str = ""
     more: int = 0
-    """How many runs of the same job that ended alike came right before it, or how often the same was refused before."""
+    """How many runs of the same job with the same result came right before, or how often it was refused before."""
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines, latest first, and of how many events they are."""
+    """Lines, latest first, and the number of events they cover."""
 
     lines: tuple[Happening, ...]
     events: int
@@ -43,9 +43,9 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 def latest_activity(
     store: Store, last_seq: int, *, events: int = _EVENTS, most: int = _MOST, with_refused: bool = False
 ) -> Activity:
-    """Return what the last ``events`` events up to ``last_seq`` changed: each run once, like ones together.
+    """The changes of the last ``events`` events up to ``last_seq``: each run once, similar ones combined.
 
-    With ``with_refused`` what was refused stands among them, for those who may see it.
+    ``with_refused`` includes refused documents, for those who may see them.
     """
     stored = list(store.events(since=max(0, last_seq - events)))
     lines: list[Happening] = []
@@ -114,7 +114,7 @@ def _about(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def schema_words(change: dict[str, Any]) -> str:
-    """What a change of a schema did, in words; empty when it did nothing to the columns."""
+    """A schema change in words; empty if it did not affect the columns."""
     parts = [
         f"{word} {_few(change[key])}"
         for key, word in (("added", "added"), ("removed", "removed"), ("retyped", "retyped"))

@@ -1,7 +1,7 @@
 """Static assets: read once, compressed once, and versioned by a digest of all of them.
 
-The version in the path is a digest of every file together, so that an ES module may import its neighbour by a relative
-path: a page never mixes two versions, and everything may be cached for ever.
+The version in the path is a digest of all files, so that ES modules can import each other by relative paths: a page
+never mixes two versions, and everything can be cached forever.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _IMPORT = re.compile(r"""^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?\s*["'](\.[
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
-    """One file, as it is sent."""
+    """A file in the forms in which it is sent."""
 
     media_type: str
     plain: bytes
     gzip: bytes
     zstd: bytes
     tag: str
-    """The ETag of the plain form."""
+    """The ETag of the uncompressed form."""
 
 
 class Assets:
@@ -52,21 +52,21 @@ class Assets:
         return iter(self._files)
 
     def find(self, path: str) -> Asset | None:
-        """The file at a path; None if there is none."""
+        """The file at a path, or None."""
         return self._files.get(path)
 
     def url(self, path: str) -> str:
-        """Where a browser finds a file.
+        """The URL of a file.
 
         Raises:
-            KeyError: there is no such file; a template with a wrong name fails its first test.
+            KeyError: there is no such file, so that a template with a wrong name fails in tests.
         """
         if path not in self._files:
             raise KeyError(path)
         return f"/static/{self.version}/{path}"
 
     def modules(self, *entries: str) -> list[str]:
-        """The URLs of ES modules and of everything they import, so that a page names them all at once."""
+        """The URLs of ES modules and all of their imports, so that a page can preload them."""
         found: dict[str, None] = {}
         waiting = list(entries)
         while waiting:

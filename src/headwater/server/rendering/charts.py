@@ -1,6 +1,6 @@
 """Computes charts on the server: positions of lines, bars and boxes. ``macros/charts.html`` draws them.
 
-Every picture has a title and a description in words, and stands beside a table of the same numbers.
+Every chart has a title and a textual description, and accompanies a table of the same numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from headwater.server.rendering.template_filters import number, when
 WIDTH, HEIGHT = 320, 116
 LEFT, RIGHT, TOP, BOTTOM = 46, 6, 8, 26
 _LETTER = 5.8
-"""The most that a letter or a figure of a label takes across."""
+"""Largest width of a letter or digit of a label."""
 _APART = 14.0
 _MOST_LABELS = 5
 _SHORTEST_BAR, _WIDEST_BAR = 3.0, 18.0
@@ -28,14 +28,14 @@ _TIMES_S = (0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 360
 
 
 class Tick(msgspec.Struct, frozen=True):
-    """A line across, and what it stands for."""
+    """A horizontal grid line with its label."""
 
     y: float
     text: str
 
 
 class Label(msgspec.Struct, frozen=True):
-    """What stands under the picture at ``x``; ``anchor`` says which part of the text that is."""
+    """A label below the chart; ``anchor`` is the part of the text at ``x``."""
 
     x: float
     text: str
@@ -43,7 +43,7 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Dot(msgspec.Struct, frozen=True):
-    """A measured value; ``words`` say what and when."""
+    """A measured value; ``words`` describes it."""
 
     x: float
     y: float
@@ -51,7 +51,7 @@ class Dot(msgspec.Struct, frozen=True):
 
 
 class Lines(msgspec.Struct, frozen=True, kw_only=True):
-    """Values over versions. ``path`` is broken where nothing was measured."""
+    """Values over versions. ``path`` has gaps where nothing was measured."""
 
     title: str
     description: str
@@ -62,7 +62,7 @@ class Lines(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
-    """A run: how long it took, how it ended."""
+    """A run, with its duration and result."""
 
     x: float
     y: float
@@ -74,7 +74,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bars(msgspec.Struct, frozen=True, kw_only=True):
-    """Runs as bars, the latest at the right."""
+    """Runs as bars, the latest on the right."""
 
     title: str
     description: str
@@ -84,7 +84,7 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):
-    """A distribution on a line from 0 to 100: the whole range, the middle half, the median."""
+    """A distribution on a scale from 0 to 100: range, middle half, and median."""
 
     low: float
     high: float
@@ -94,9 +94,9 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lines(title: str, values: Sequence[float | None], names: Sequence[str], places: Sequence[str] = ()) -> Lines | None:
-    """Values in the order of time with the name of each; None if fewer than two were measured.
+    """A line chart of values in order of time, with their names; None if fewer than two were measured.
 
-    ``places`` is what may stand under each value, as far as there is room; without them the names.
+    ``places`` are the labels below the values, shown where there is room; by default the names.
     """
     known = [value for value in values if value is not None and isfinite(value)]
     if len(known) < 2:
@@ -130,7 +130,7 @@ def lines(title: str, values: Sequence[float | None], names: Sequence[str], plac
 
 
 def dates(instants: Sequence[int]) -> list[str]:
-    """Instants as a row of labels, as exact as it takes to tell them apart: by day, by minute, else by second (UTC)."""
+    """Instants as labels, with the precision needed to distinguish them: day, minute or second (UTC)."""
     texts = [when(instant) for instant in instants]
     return next(
         (cut for letters in (10, 16) if len(set(cut := [text[:letters] for text in texts])) == len(texts)), texts
@@ -138,7 +138,7 @@ def dates(instants: Sequence[int]) -> list[str]:
 
 
 def run_bars(title: str, runs: Sequence[RunSummary], now: int) -> Bars | None:
-    """Runs, given latest first, by how long they took; one that goes on is as long as it has been. None without any."""
+    """A bar chart of the durations of runs, given latest first; a running one extends to now. None without any."""
     timed = [run for run in reversed(runs) if run.started_at is not None]
     if not timed:
         return None
@@ -174,7 +174,7 @@ def run_bars(title: str, runs: Sequence[RunSummary], now: int) -> Bars | None:
 
 
 def box(measures: dict[str, Any]) -> Box | None:
-    """The distribution of a column, from the quantiles that were measured; None if they do not make one."""
+    """The distribution of a column from its measured quantiles; None if these are incomplete."""
     given = measures.get("quantiles")
     quantiles: dict[float, float] = {}
     for key, value in given.items() if isinstance(given, dict) else ():
@@ -196,7 +196,7 @@ def box(measures: dict[str, Any]) -> Box | None:
 
 
 def _labels(xs: Sequence[float], texts: Sequence[str]) -> tuple[Label, ...]:
-    """As many labels as there is room for, at even distances: the first and the last, then those between."""
+    """As many evenly spaced labels as there is room for: the first and the last, then those in between."""
     for count in range(min(_MOST_LABELS, len(xs)), 1, -1):
         places = [round(at * (len(xs) - 1) / (count - 1)) for at in range(count)]
         labels = [_label(xs[place], texts[place]) for place in places]
@@ -207,7 +207,7 @@ def _labels(xs: Sequence[float], texts: Sequence[str]) -> tuple[Label, ...]:
 
 
 def _label(x: float, text: str) -> Label:
-    """A label in the middle under its place; at the edge of the picture it ends or begins there."""
+    """A label centred below its place, or aligned with the edge of the chart."""
     half = len(text) * _LETTER / 2
     if x + half > WIDTH:
         return Label(WIDTH, text, "end")
@@ -225,13 +225,13 @@ class _Scale:
         self._low, self._high = low, high
 
     def place(self, value: float) -> float:
-        """Where a value stands, from above."""
+        """The vertical position of a value, from the top."""
         share = (value - self._low) / (self._high - self._low)
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
 
 def _scale(low: float, high: float, *, is_time: bool = False) -> tuple[_Scale, tuple[Tick, ...]]:
-    """A scale with round ends around the values, and three ticks or so on it."""
+    """A scale with round limits around the values, and about three ticks on it."""
     if low == high:
         low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
     step = _round_up_time((high - low) / 2) if is_time else _round_up((high - low) / 2)
@@ -246,13 +246,13 @@ def _scale(low: float, high: float, *, is_time: bool = False) -> tuple[_Scale, t
 
 
 def _round_up(value: float) -> float:
-    """The next of 1, 2, 5 times a power of ten."""
+    """The next larger value of 1, 2 or 5 times a power of ten."""
     power: float = 10.0 ** floor(log10(value))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value * 0.999)
 
 
 def _round_up_time(seconds: float) -> float:
-    """The next length of time that people count in."""
+    """The next larger common duration."""
     return next(
         (step for step in _TIMES_S if step >= seconds * 0.999), _TIMES_S[-1] * _round_up(seconds / _TIMES_S[-1])
     )

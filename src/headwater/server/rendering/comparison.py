@@ -19,18 +19,18 @@ EdgeName = tuple[str, str, str]
 """Source, target, job."""
 _TEXTS = {"sql": "query", "sourceCode": "sourceCode"}
 TOLD = ("schema", *_TEXTS)
-"""The facets by which a node that is there at both instants is another: its columns, its SQL, its code."""
+"""The facets whose change makes a node count as changed: its columns, its SQL, its code."""
 
 
 def edge_name(edge: Edge) -> EdgeName:
-    """What makes an edge the same edge at two instants."""
+    """The identity of an edge at two instants."""
     return (edge.source, edge.target, edge.job)
 
 
 def node_changes(
     store: Store, resolver: Resolver, before: LineageGraph, after: LineageGraph, upto: int
 ) -> dict[str, str]:
-    """Return ``added``, ``removed`` or ``changed`` by id, for the nodes that differ; ``upto`` is the later instant."""
+    """``added``, ``removed`` or ``changed`` by id, for the nodes that differ; ``upto`` is the later instant."""
     old, new = {node.id for node in before.nodes}, {node.id for node in after.nodes}
     since = before.as_of
     both = [node for node in after.nodes if node.id in old]
@@ -39,14 +39,14 @@ def node_changes(
 
 
 def edge_changes(before: LineageGraph, after: LineageGraph) -> dict[EdgeName, str]:
-    """Return the same by edge: one that is there at both changed when it is known in another way."""
+    """The same by edge: one present at both instants has changed if its kind of evidence differs."""
     old, new = ({edge_name(edge): edge for edge in graph.edges} for graph in (before, after))
     changed = {name for name, edge in new.items() if name in old and edge.how != old[name].how}
     return _differences(old, new) | dict.fromkeys(changed, "changed")
 
 
 def difference_words(nodes: Mapping[str, str], edges: Mapping[EdgeName, str]) -> str:
-    """What differs, as one sentence a change."""
+    """The differences in words, one sentence per change."""
     counts = [Counter(found.values()) for found in (nodes, edges)]
     parts = []
     for change in ("added", "removed", "changed"):
@@ -59,7 +59,7 @@ def difference_words(nodes: Mapping[str, str], edges: Mapping[EdgeName, str]) ->
 
 
 def facet_moments(history: Iterable[FacetChange]) -> list[tuple[int, str]]:
-    """When the columns, the SQL or the code of a node became others, and which; that they became known is no change."""
+    """When the columns, the SQL or the code of a node changed, and which; their first appearance is not a change."""
     told: dict[str, list[FacetChange]] = {}
     for change in history:
         if change.name in TOLD:
@@ -91,7 +91,7 @@ def _differs(store: Store, resolver: Resolver, node: Node, since: int, upto: int
 
 
 def _at(changes: Iterable[FacetChange], instant: int) -> Any:
-    """What a facet said at an instant; None if nothing was known."""
+    """The value of a facet at an instant, or None."""
     latest = None
     for change in changes:
         if change.changed_at <= instant:
@@ -100,7 +100,7 @@ def _at(changes: Iterable[FacetChange], instant: int) -> Any:
 
 
 def _value(change: FacetChange) -> Any:
-    """What of a facet makes it another: the columns with their types, the text of SQL or code."""
+    """The part of a facet that is compared: columns with their types, or the text of SQL or code."""
     if change.body is None:
         return None
     if change.name == "schema":

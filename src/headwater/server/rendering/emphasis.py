@@ -1,4 +1,4 @@
-"""Highlights in exported pictures of a view: the marks that the page shows."""
+"""Highlights in exported pictures of a view, as on the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from headwater.server.rendering.views import Shown, View
 
 
 def emphasis_of(lineage: Lineage, view: View, shown: Shown, scene: Scene, impact: Impact | None) -> Emphasis:
-    """Return the marks of a view: what a change breaks, else what differs between two instants; the title says it."""
+    """The highlights of a view: what a change breaks, or else what differs between two instants, as stated in the
+    title."""
     marks = {**shown.changes, **(severities(impact) if impact else {})}
     return Emphasis(
         title=_title(lineage, view, scene, impact),

@@ -1,4 +1,4 @@
-"""Grouping of the cards of a picture: by namespace, or by selectors."""
+"""Grouping of the cards of a picture by namespace or by selectors."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from headwater.storage.projection import node_sets
 
 _MOST = 20
 _SELECTOR = re.compile(r"""(?:'[^']*'|"[^"]*"|[^;\n])+""")
-"""Up to the next semicolon or line; one that stands in quotes is part of a name."""
+"""Text up to the next semicolon or line end outside of quotes."""
 
 
 class Groups(msgspec.Struct, frozen=True, kw_only=True):
-    """The rule by which a picture is grouped, None for not at all; and what is wrong with it, in words."""
+    """The rule by which a picture is grouped, None for no groups; ``problem`` describes an error in it."""
 
     rule: GroupBy | None = None
     problem: str = ""
 
 
 def groups_of(lineage: Lineage, view: View, shown: Shown) -> Groups:
-    """Return how the nodes of a view are grouped. A node that several selectors name stands with the first of them.
+    """The grouping of the nodes of a view. A node that matches several selectors belongs to the first.
 
-    What cannot be understood groups nothing: the picture is shown, and ``problem`` says what is wrong.
+    An invalid selector groups nothing: the picture is shown, with the error in ``problem``.
     """
     if view.group != "selector":
         return Groups(rule=view.group or None)
@@ -58,7 +58,7 @@ def groups_of(lineage: Lineage, view: View, shown: Shown) -> Groups:
 
 
 def _keys(lineage: Lineage, shown: Shown) -> dict[str, int]:
-    """The store's keys of the datasets that are shown, by id: jobs stand with the data they join."""
+    """The store's keys of the shown datasets, by id. Jobs are grouped with the data that they connect."""
     if shown.keys:
         return shown.keys
     rows = {node.id: lineage.resolver.rows(node.id) for node in shown.graph.datasets()}

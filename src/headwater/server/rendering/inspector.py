@@ -29,11 +29,11 @@ DEEDS = {
     "retire": "is retired",
     "delete_rows": "loses rows",
 }
-"""What a change does to what it changes."""
+"""Verbs for the kinds of changes."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """How one edge is known. ``sql`` and ``source`` are what the job is made of, as far as that was recorded."""
+    """The evidence for an edge. ``sql`` and ``source`` are the code of the job, if recorded."""
 
     source: NodeSummary
     target: NodeSummary
@@ -45,14 +45,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     run: RunFacts | None
     fields: tuple[FieldEdge, ...]
     importances: Importances | None = None
-    """Of an edge into a model: how much each of its features matters to it."""
+    """For an edge into a model, the importance of each of its features."""
     sql: str = ""
     source_code: str = ""
     language: str = ""
 
 
 def how_words(how: str) -> str:
-    """What it means that an edge is known in one of the four ways."""
+    """A description of one of the four kinds of evidence."""
     return {
         "declared": "The producer named this edge itself.",
         "column": "It follows from column lineage that the producer sent.",
@@ -62,19 +62,19 @@ def how_words(how: str) -> str:
 
 
 def severities(impact: Impact) -> dict[str, str]:
-    """How bad a change is for each node, by id: what the cards of a picture are marked with."""
+    """The severity of a change for each node, by id, to mark the cards of a picture."""
     return {item.node.id: item.severity for item in impact.items}
 
 
 def about_words(details: Details) -> str:
-    """What a node is, in a word or two."""
+    """The kind of a node in a word or two."""
     if details.kind != NodeKind.DATASET.value:
         return details.kind
     return details.type.lower().replace("_", " ") or "dataset"
 
 
 def evidence(lineage: Lineage, source: str, target: str, job: str, *, as_of: str = "") -> list[Evidence]:
-    """The edges from a node to a node, or between a job and one of its inputs or outputs, with how each is known.
+    """The edges between two nodes, or between a job and one of its inputs or outputs, with their evidence.
 
     Raises:
         NotFound: there is no such edge.
@@ -94,7 +94,7 @@ def evidence(lineage: Lineage, source: str, target: str, job: str, *, as_of: str
 
 
 def _rows(store: Store, source: NodeRow | None, target: NodeRow | None, job: NodeRow | None) -> list[EdgeRow]:
-    """The edges with these ends; a job as an end stands for all that it does with the other."""
+    """The edges with these ends; a job as an end stands for all of its edges with the other."""
     job = job or next((row for row in (source, target) if row is not None and row.kind is NodeKind.JOB), None)
     given = {
         "source_id": source.id if source and source.kind is not NodeKind.JOB else None,

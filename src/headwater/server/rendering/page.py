@@ -1,4 +1,4 @@
-"""Renders a page as a response: the template with the common frame, and the security headers."""
+"""Renders a page as a response: the template with the common frame and the security headers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ POLICY = "; ".join(
         "trusted-types headwater",
     )
 )
-"""Nothing inline, nothing from elsewhere; text becomes markup only where it is a fragment that the server made."""
+"""Content security policy: nothing inline, nothing from other origins; only fragments rendered by the server become
+markup."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -47,7 +48,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 _LONGEST_WORDS = 1000
-"""Of what is searched for, as much as a search takes."""
+"""Longest text of a search."""
 
 NAVIGATION = (
     Place("/", "Home"),
@@ -56,36 +57,36 @@ NAVIGATION = (
     Place("/compare", "Compare"),
     Place("/admin", "Admin", Permission.REPORT),
 )
-"""What the head of every page links to, for those who may go there."""
+"""Links in the header of every page, for those who may open them."""
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """What the base template needs to know of whoever asks."""
+    """The data of the base template about the request and its principal."""
 
     theme: str
     here: str
     places: tuple[Place, ...]
     is_known: bool
-    """Somebody asks who has a key, or is let in without one."""
+    """Whether the visitor has a key, or is admitted without one."""
     tenant: str
     now: int
     """Microseconds since the epoch, for words like '3 min ago'."""
     words: str
-    """What stands in the search box."""
+    """The text in the search box."""
 
 
 def page(call: Call, template: str, *, status: int = 200, **shown: Any) -> Response:
-    """The page of a call: ``template`` with ``shown``. ``labels`` among them shortens the names that stand on it."""
+    """The page of a call: ``template`` with ``shown``, in which ``labels`` provides the short names."""
     return render(call.request, call.principal, template, status=status, **shown)
 
 
 def fragment(template: str, **shown: Any) -> str:
-    """A piece of a page, as text: every name in it is escaped."""
+    """A part of a page as escaped markup."""
     return environment().get_template(template).render(**{"labels": Labels(), **shown})
 
 
 def render(request: Request, principal: Principal, template: str, *, status: int = 200, **shown: Any) -> Response:
-    """A page for somebody. It is made for them alone, so nobody but their browser may keep it."""
+    """A page for a principal. Only the principal's browser may cache it."""
     given = {"frame": _frame(request, principal), "labels": Labels(), **shown}
     text = environment().get_template(template).render(given)
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
@@ -93,7 +94,7 @@ def render(request: Request, principal: Principal, template: str, *, status: int
 
 
 def error_page(request: Request, principal: Principal, error: HeadwaterError) -> Response:
-    """What a person is shown when a page cannot be: what is wrong, and what can be done."""
+    """The page for an error: what is wrong, and what can be done."""
     problem = problem_of(error)
     sought = error.what if isinstance(error, NotFound) and error.hint.startswith("'search") else ""
     return render(
@@ -102,15 +103,15 @@ def error_page(request: Request, principal: Principal, error: HeadwaterError) ->
 
 
 def wants_page(request: Request) -> bool:
-    """Tell whether a browser asks, for something to look at."""
+    """Whether a browser requests a page."""
     return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
 
 
 def to_login(request: Request) -> Response:
-    """Send somebody without a session to the login, to come back afterwards.
+    """Redirect a visitor without a session to the login, and back afterwards.
 
-    The session's cookie is strict, so a link on another site arrives without it. Such a request is answered by a page
-    that asks again, from our own site, with the cookie if there is one.
+    The session's cookie is ``SameSite=Strict``, so a link on another site arrives without it. Such a request gets a
+    page that repeats the request from our own site, with the cookie if there is one.
     """
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.headers.get("sec-fetch-site") == "cross-site":
@@ -120,7 +121,7 @@ def to_login(request: Request) -> Response:
 
 
 def own_path(text: str) -> str:
-    """A path on this service, from text that came from outside; the home page where it is not one."""
+    """A path on this service from untrusted text; the home page if it is not one."""
     is_ours = text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
     return text if is_ours else "/"
 

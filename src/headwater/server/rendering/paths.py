@@ -12,7 +12,7 @@ _MOST_PATHS = 5
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a path: to a node, by jobs. ``how`` says how its edge is known."""
+    """A step of a path: to a node, by jobs. ``how`` is the kind of evidence of its edge."""
 
     node: Node
     jobs: tuple[Node, ...]
@@ -21,7 +21,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Paths(msgspec.Struct, frozen=True, kw_only=True):
-    """The shortest paths along which data flows from one node to another, each as its steps."""
+    """The shortest paths along which data flows from one node to another, as steps."""
 
     source: Node
     target: Node
@@ -30,9 +30,9 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def paths_of(shown: Shown) -> Paths | None:
-    """Return the paths of a view from its root to another node, in the direction in which data flows; None without one.
+    """The paths of a view from its root to another node, in the direction of the data flow; None if it shows none.
 
-    At most as many as the view asked for; all have the same number of steps.
+    At most as many as the view requests; all have the same length.
     """
     if shown.target is None:
         return None

@@ -1,4 +1,4 @@
-"""The picture of a view as the canvas draws it, with differences between two instants and what is omitted."""
+"""The picture of a view as drawn by the canvas, with differences between two instants and omissions."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from headwater.server.rendering.tables import is_past
 from headwater.server.rendering.views import Shown, View
 
 EVERY = "*"
-"""Among collapsed groups: every one there is. The id of a group begins with ``group:``, so none is called that."""
+"""Among collapsed groups, stands for all. Ids of groups begin with ``group:``, so it cannot be one."""
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is drawn. ``changes`` are by card id; ``link_changes`` by the link's place, empty when nothing is
-    compared; ``colours`` names the colour of each type of card that is not plain data."""
+    """All that is drawn. ``changes`` are by card id; ``link_changes`` by position of the link, empty without a
+    comparison; ``colours`` has the colour of each type of card other than plain data."""
 
     picture: Picture
     changes: dict[str, str]
     link_changes: tuple[str, ...]
     left_out: tuple[str, ...]
     differences: str
-    """What differs between two instants, in words; empty when nothing is compared."""
+    """The differences between two instants in words; empty without a comparison."""
     colours: dict[str, str]
     nodes: int
     edges: int
     problem: str = ""
-    """Why it is not grouped as it was asked for, in words."""
+    """Why the requested grouping was not applied."""
 
 
 def scene_of(shown: Shown, view: View, groups: Groups) -> Scene:
-    """Return the picture of a view."""
+    """The picture of a view."""
     graph = _as_seen(shown.graph)
     counts = {
         key: (shown.hidden_up.get(key, 0), shown.hidden_down.get(key, 0))
@@ -69,7 +69,7 @@ def scene_of(shown: Shown, view: View, groups: Groups) -> Scene:
 
 
 def words_of(left_out: LeftOut) -> tuple[str, ...]:
-    """What the picture does not show, in words; the counts on the cards speak for themselves."""
+    """What the picture omits, in words, apart from the counts on its cards."""
     words = list(left_out.gaps)
     if left_out.nodes:
         words.insert(
@@ -83,7 +83,7 @@ def words_of(left_out: LeftOut) -> tuple[str, ...]:
 
 
 def _as_seen(graph: LineageGraph) -> LineageGraph:
-    """The graph with its edges ended where they do not hold at its instant, and open where they do."""
+    """The graph as seen at its instant: edges valid then have no end, all others do."""
     edges = tuple(_ended(edge, graph.as_of) for edge in graph.edges)
     return msgspec.structs.replace(graph, edges=edges)
 
@@ -95,7 +95,7 @@ def _ended(edge: Edge, as_of: int | None) -> Edge:
 
 
 def _link_changes(picture: Picture, shown: Shown) -> tuple[str, ...]:
-    """What became of the edges behind each line: one word where all of them agree."""
+    """The change of the edges behind each line, if it is the same for all of them."""
     if not shown.edge_changes and not shown.changes:
         return ()
     nodes = {card.id: card.node for card in picture.cards}

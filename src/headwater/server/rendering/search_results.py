@@ -1,4 +1,4 @@
-"""Search results as lines, and the facets to narrow them."""
+"""Search results as lines, and the facets to filter them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _OPERANDS = re.compile(r"[&|!()+:]")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A node, column or run that was found."""
+    """A node, column or run found by a search."""
 
     id: str
     root: str
-    """What its lineage is asked by: the node, with the column where one was found."""
+    """The root for its lineage: the node, with the column if one was found."""
     name: str
     field: str
     kind: str
@@ -46,14 +46,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines, best first; ``hint`` says in words why there are none, or that there are more."""
+    """Lines, best first; ``hint`` explains why there are none, or that there are more."""
 
     lines: tuple[Line, ...]
     hint: str = ""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """A value of a facet: how many of the lines have it, and whether the search is narrowed to it."""
+    """A value of a facet: how many lines have it, and whether the search is filtered by it."""
 
     text: str
     count: int
@@ -61,7 +61,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def suggest(lineage: Lineage, text: str, *, limit: int = 12) -> Found:
-    """Return what fits while somebody types: names, columns, a run by its id, names for the end of a selector."""
+    """Suggestions while typing: names, columns, a run by its id, or names to complete a selector."""
     text = text.strip()
     if _RUN.fullmatch(text):
         return _run(lineage, text.lower())
@@ -79,10 +79,10 @@ def suggest(lineage: Lineage, text: str, *, limit: int = 12) -> Found:
 
 
 def search(lineage: Lineage, text: str, chosen: Mapping[str, str] | None = None) -> Found:
-    """Return what fits, with all that it can be narrowed by: at most 200 lines.
+    """At most 200 results, with the facets to filter them.
 
-    ``chosen`` values of facets narrow what is looked for. A state is no part of the index of words: among more hits
-    those that have it are kept.
+    ``chosen`` values of facets filter the search. States are not indexed: they are filtered from a larger number of
+    hits.
     """
     chosen = chosen or {}
     text = text.strip()
@@ -98,7 +98,7 @@ def search(lineage: Lineage, text: str, chosen: Mapping[str, str] | None = None)
 
 
 def _narrowing(chosen: Mapping[str, str]) -> dict[str, Any]:
-    """Values of facets as the store takes them: a kind is one of nodes, or a type."""
+    """Chosen values as arguments of the store's search: a kind is either a node kind or a type."""
     found: dict[str, Any] = {}
     kind = chosen.get("kind", "")
     if kind in {"dataset", "job"}:
@@ -119,17 +119,17 @@ FACETS: dict[str, Callable[[Line], tuple[str, ...]]] = {
     "owner": lambda line: line.owners,
     "state": lambda line: (line.state,) if line.state else (),
 }
-"""What a search can be narrowed by: the values of a line, by the facet's name."""
+"""The facets of a search: functions from a line to its values, by name."""
 
 
 def narrowed(lines: Iterable[Line], chosen: dict[str, str]) -> tuple[Line, ...]:
-    """Return the lines that have every chosen value."""
+    """The lines that have every chosen value."""
     wanted = {facet: value for facet, value in chosen.items() if value}
     return tuple(line for line in lines if all(value in FACETS[facet](line) for facet, value in wanted.items()))
 
 
 def values(lines: Iterable[Line], chosen: dict[str, str]) -> dict[str, list[Value]]:
-    """Return the values of each facet among the lines, the most frequent first, the chosen one in any case."""
+    """The values of each facet among the lines, most frequent first, always including the chosen one."""
     lines = list(lines)
     found: dict[str, list[Value]] = {}
     for facet, read in FACETS.items():
@@ -165,7 +165,7 @@ def _run(lineage: Lineage, run_id: str) -> Found:
 
 
 def _selected(lineage: Lineage, text: str, limit: int, chosen: Mapping[str, str] | None = None) -> Found:
-    """What a selector names; one that cannot be read yet is explained, for somebody is still typing it."""
+    """The nodes of a selector. An invalid one yields a hint, because it may be incomplete while typing."""
     selector = Selector(lineage.store, lineage.resolver)
     try:
         expression = parse(text)
@@ -189,7 +189,7 @@ def _selected(lineage: Lineage, text: str, limit: int, chosen: Mapping[str, str]
 
 
 def _literal(facet: str, value: str) -> str:
-    """A value of a facet as a selector takes it: it fits itself and nothing else."""
+    """A value of a facet escaped for a selector, so that it only matches itself."""
     text = value.replace(" ", "_") if facet == "kind" else value
     return _MARKS.sub(r"[\1]", text)
 
@@ -209,7 +209,7 @@ def _line(row: NodeRow, field: str) -> Line:
 
 
 def _whole_lines(lineage: Lineage, rows: list[tuple[NodeRow, str]]) -> tuple[Line, ...]:
-    """Nodes with their tags, owners and states, each with the column where a word was found."""
+    """Nodes with their tags, owners and states, and the column that matched, if any."""
     jobs = [row.id for row, _ in rows if row.kind is NodeKind.JOB]
     runs = lineage.store.latest_runs(jobs) if jobs else {}
     labels = lineage.store.labels([row.id for row, _ in rows])

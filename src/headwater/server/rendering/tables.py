@@ -13,7 +13,7 @@ MOST_ROWS = 300
 
 
 class EdgeLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One edge: who, by which job, how it is known."""
+    """An edge: its ends, its job, and its kind of evidence."""
 
     source: Node
     target: Node
@@ -24,7 +24,7 @@ class EdgeLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One node, with the counts of neighbours that are not shown. ``css`` names its colour."""
+    """A node, with the counts of its hidden neighbours. ``css`` is the name of its colour."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ class NodeLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows of a view, at most ``MOST_ROWS`` of each sort, and how many there are."""
+    """The rows of a view, at most ``MOST_ROWS`` of each kind, and their total numbers."""
 
     edges: tuple[EdgeLine, ...]
     nodes: tuple[NodeLine, ...]
@@ -47,7 +47,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def table_of(shown: Shown, picture: Picture) -> Table:
-    """Return the rows of a view in the order of its picture, from left to right and top to bottom."""
+    """The rows of a view in the order of its picture, from left to right and top to bottom."""
     graph = shown.graph
     place: dict[str, int] = {}
     for at, card in enumerate(picture.cards):
@@ -65,7 +65,7 @@ def table_of(shown: Shown, picture: Picture) -> Table:
 
 
 def kind_of(node: Node) -> str:
-    """What a node is, in a word or two."""
+    """The kind of a node in a word or two."""
     return "job" if node.kind is NodeKind.JOB else type_word(node) or node.kind.value
 
 
@@ -81,7 +81,7 @@ def _edge(edge: Edge, by_id: dict[str, Node], shown: Shown, as_of: int | None) -
 
 
 def is_past(edge: Edge, as_of: int | None) -> bool:
-    """Tell whether an edge does not hold at an instant (now when None)."""
+    """Whether an edge is not valid at an instant (now if None)."""
     if as_of is None:
         return edge.valid_to is not None
     return edge.valid_from > as_of or (edge.valid_to is not None and edge.valid_to <= as_of)

@@ -15,27 +15,27 @@ from headwater.query.terminal_text import clean, elide
 
 _LONGEST_FACET = 20_000
 _PARTS = re.compile(r"(?<=[/._:@=-])(?=\w)")
-"""Where a name may be broken: behind a separator, before what it separates."""
+"""Positions where a name may be broken: after a separator."""
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
 def both_ends(name: str, letters: int = 48) -> str:
-    """A name cut in the middle: both its ends tell names apart."""
+    """A name shortened in the middle, since both ends distinguish names."""
     return elide(clean(name), letters)
 
 
 def breakable(text: str) -> Markup:
-    """A name as markup, that may go on in the next line behind its separators."""
+    """A name as markup that can wrap after separators."""
     return Markup("<wbr>").join(escape(part) for part in _PARTS.split(text))
 
 
 def segment(text: str) -> str:
-    """Text as one segment of a path, slashes encoded."""
+    """Text as a single path segment, with slashes encoded."""
     return quote(text, safe="")
 
 
 def object_path(id: str) -> str:
-    """The page of a dataset, job or run, by its id, of which only our own word before the first colon is read."""
+    """The path of the page of a dataset, job or run, from its id, of which only the prefix is interpreted."""
     kind, _, rest = id.partition(":")
     if kind == "run":
         return f"/runs/{segment(rest)}"
@@ -43,7 +43,7 @@ def object_path(id: str) -> str:
 
 
 def when(instant: int | None) -> str:
-    """An instant to the second, in UTC; nothing for None."""
+    """An instant to the second, in UTC; empty for None."""
     if instant is None:
         return ""
     return moment(instant, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -60,7 +60,7 @@ def since(instant: int | None, now: int) -> str:
 
 
 def duration(start: int | None, end: int | None) -> str:
-    """How long something took: ``3.2 s``; nothing while it runs."""
+    """How long something took: ``3.2 s``; empty while it runs."""
     return lasted(start, end)
 
 
@@ -70,19 +70,20 @@ def span(micros: int) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A part of a whole in per cent; never rounded to all or to nothing where it is neither."""
+    """A share in per cent, never rounded to 0 or 100 unless exact."""
     if not whole:
         return ""
     return f"{min(max(round(100 * part / whole), 1 if part else 0), 100 if part == whole else 99)} %"
 
 
 def plain(value: Any) -> str:
-    """A value of a facet as people write it: text as it is, everything else as JSON."""
+    """A value of a facet for display: text as it is, everything else as JSON."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def measure(value: Any) -> str:
-    """A measured value: a number in six digits, facts by their names (``rows 563``), anything else as it is."""
+    """A measured value: numbers with six digits, mappings as names and values (``rows 563``), anything else as it
+    is."""
     if isinstance(value, dict) and value and all(isinstance(one, str | int | float) for one in value.values()):
         return ", ".join(f"{name} {measure(one)}" for name, one in value.items())
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -90,14 +91,14 @@ def measure(value: Any) -> str:
 
 
 def sentence(text: str) -> str:
-    """Words of a message as a sentence: a capital letter where it begins with a word of ours, and a full stop."""
+    """A message as a sentence: with a full stop, and a capital letter unless it begins with a name."""
     first = text.split(" ", 1)[0]
     begun = text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
     return begun if not begun or begun[-1] in ".?!:" else f"{begun}."
 
 
 def pretty(raw: msgspec.Raw) -> str:
-    """A facet as it was sent, as indented JSON; of a long one the beginning."""
+    """A facet as indented JSON; only the beginning of a long one."""
     text = msgspec.json.format(bytes(raw), indent=2).decode("utf-8", "replace")
     if len(text) <= _LONGEST_FACET:
         return text
@@ -105,7 +106,7 @@ def pretty(raw: msgspec.Raw) -> str:
 
 
 def size(count: int | None) -> str:
-    """Bytes in three digits or so: ``3.2 MB``."""
+    """Bytes with about three digits: ``3.2 MB``."""
     if count is None:
         return ""
     amount, unit = float(count), 0
@@ -115,7 +116,7 @@ def size(count: int | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A count with separators, a measure in six digits at most."""
+    """A count with separators, or a measure with at most six digits."""
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"

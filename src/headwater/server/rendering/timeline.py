@@ -1,4 +1,4 @@
-"""Runs on a common time line: start and end of each, next to the numbers."""
+"""Runs on a common time line."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from headwater.query.history import RunSummary
 from headwater.query.instants import LAST
 
 _LEAST = 1.2
-"""The shortest bar that can be seen, in hundredths of the line."""
+"""The shortest visible bar, in per cent of the line."""
 
 
 _ROOM = 3
-"""How much longer than all that was told the line may get for a run that goes on."""
+"""How many times longer than the known times the line may get for a run without an end."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """A run on the line, in hundredths of it."""
+    """A run on the line, in per cent of it."""
 
     x: float
     width: float
@@ -26,7 +26,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """The line from the first start to the last end (instants in microseconds), and the runs on it by their ids."""
+    """The line from the first start to the last end (instants in microseconds), and its runs by id."""
 
     start: int
     end: int
@@ -34,10 +34,10 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def timeline(runs: Sequence[RunSummary], now: int) -> Timeline | None:
-    """Runs on one line of time; one that goes on reaches to its end. None if fewer than two have begun.
+    """Runs on a common time line; running ones extend to its end. None if fewer than two have started.
 
-    The line goes to now where a run goes on, unless that would leave the others no room: a run that never said that it
-    ended would. A run that ended and did not say when is a point.
+    The line extends to now if a run is still running, unless that would leave the others no room, as for a run that
+    never reported its end. A run that ended at an unknown time is a point.
     """
     begun = [run for run in runs if run.started_at is not None]
     if len(begun) < 2:

@@ -1,4 +1,4 @@
-"""A view of the lineage as requested by a URL or a canvas, and the graph for it."""
+"""A view of the lineage as requested by a URL or the canvas, and its graph."""
 
 from __future__ import annotations
 
@@ -25,72 +25,72 @@ _MOST_OPENED = 2000
 
 
 class Hands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Nodes that somebody opened or shut, by direction: ids."""
+    """Ids of nodes that were expanded or collapsed by hand, by direction."""
 
     up: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked to be shown."""
+    """The parameters of a view."""
 
     root: str
-    """A node as a person types it, or its id; with a column, what that column comes from and goes into."""
+    """A node as typed, or its id; with a column, the view shows the lineage of that column."""
     up: Hops = 1
     down: Hops = 1
     opened: Hands = Hands()
     shut: Hands = Hands()
     as_of: str = ""
-    """The instant that is shown; now when empty."""
+    """The instant to show; now if empty."""
     against: str = ""
     """An earlier instant to compare with."""
     to: str = ""
-    """Another node: the shortest ways from the root to it are shown."""
+    """Another node, to show the shortest paths from the root to it."""
     columns: bool = False
     found: dict[str, tuple[str, ...]] = {}
-    """Columns that were looked for on cards, by id of the node: they stand there before all others."""
+    """Columns searched for on cards, by id of the node: they are listed first there."""
     jobs: Literal["nodes", "edges"] = "nodes"
     kinds: str = ""
-    """Types and kinds to keep, separated by commas; what stood between is joined directly."""
+    """Types and kinds to keep, separated by commas; nodes in between are bridged."""
     limit: Limit = 500
     group: Literal["", "namespace", "selector"] = ""
-    """How nodes are put together in boxes."""
+    """How nodes are grouped."""
     by: Annotated[str, msgspec.Meta(max_length=4000)] = ""
-    """The selectors by which they are, separated by semicolons or lines."""
+    """The selectors for grouping, separated by semicolons or line ends."""
     collapsed: tuple[str, ...] = ()
-    """Groups that are shown as one card, by their ids; ``*`` is every one."""
+    """Ids of groups shown as one card; ``*`` for all."""
     wide: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0
-    """How wide a picture of ways may be before it stands in several rows; 0 is any width."""
+    """Largest width of a picture of paths before it wraps into several rows; 0 for unlimited."""
     placed: dict[str, tuple[float, float, float, float]] = {}
-    """Where cards and groups stand already, as left, top, width and height: they stay there."""
+    """Positions of existing cards and groups, as left, top, width and height: they are kept."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """The graph of a view, the counts of what lies beyond its nodes, and how it differs from the earlier instant."""
+    """The graph of a view, the counts of hidden neighbours, and the differences from an earlier instant."""
 
     root: Node
     graph: LineageGraph
     hidden_up: dict[str, int]
     hidden_down: dict[str, int]
     target: Node | None = None
-    """The other end, where ways to a node are shown."""
+    """The other end, if paths to a node are shown."""
     columns: dict[str, tuple[tuple[str, str], ...]] | None = None
-    """All columns of each node with their types, where columns are shown."""
+    """All columns of each node with their types, if columns are shown."""
     changes: dict[str, str] = {}
     """``added``, ``removed`` or ``changed``, by id of a node."""
     edge_changes: dict[EdgeName, str] = {}
     """The same by source, target and job."""
     is_compared: bool = False
     keys: dict[str, int] = {}
-    """The store's keys of its nodes by id, where they are at hand."""
+    """The store's keys of its nodes by id, if known."""
 
 
 def answer(lineage: Lineage, view: View) -> Shown:
-    """Return what a view shows.
+    """The contents of a view.
 
     Raises:
-        NotFound: a node is not known, or no data flows between two.
-        InvalidInput: a time or a name cannot be understood.
+        NotFound: a node is unknown, or no data flows between two.
+        InvalidInput: a time or a name is invalid.
     """
     target = lineage.resolver.target(view.root)
     if view.to:
@@ -135,7 +135,7 @@ def _around(lineage: Lineage, root: NodeRow, view: View, as_of: str) -> Neighbou
 
 
 def _keys(lineage: Lineage, hands: Hands) -> dict[Direction, frozenset[int]]:
-    """The store's keys of nodes; one that is not known any more is left out: a permalink outlives its nodes."""
+    """The store's keys of nodes, without unknown ones: a permalink can outlive its nodes."""
 
     def keys(ids: Iterable[str]) -> frozenset[int]:
         found: set[int] = set()
@@ -150,7 +150,7 @@ def _keys(lineage: Lineage, hands: Hands) -> dict[Direction, frozenset[int]]:
 
 
 def _column_graph(lineage: Lineage, view: View) -> LineageGraph:
-    """What a column comes from and goes into, in one graph."""
+    """The upstream and downstream graph of a column in one."""
     instant = lineage.instant(view.as_of or None)
     sides = [
         walk(view.root, as_of=instant, columns=True, limit=view.limit)
@@ -160,7 +160,7 @@ def _column_graph(lineage: Lineage, view: View) -> LineageGraph:
 
 
 def merged(one: LineageGraph, other: LineageGraph) -> LineageGraph:
-    """Two graphs as one: nodes and edges of both, columns of both where a node or an edge is in both."""
+    """The union of two graphs, with the columns of both for common nodes and edges."""
     nodes = {node.id: node for node in one.nodes}
     for node in other.nodes:
         known = nodes.get(node.id)

@@ -1,1 +1,1 @@
-"""What the service tells those who run it: logs, metrics, readiness."""
+"""Logs, metrics and readiness of the service."""

@@ -18,10 +18,10 @@ _MICROSECONDS = 1_000_000
 
 
 class _Formatter(logging.Formatter):
-    """What both forms have in common: a failure is told by where it was and of what kind."""
+    """Common to both formats: exceptions are logged by type and location only."""
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - a name of the standard library
-        """The traceback without what the exceptions say: that can hold what somebody sent."""
+        """The traceback without the messages of exceptions, which can contain user data."""
         error: BaseException | None = ei[1]
         told: list[str] = []
         while error is not None:
@@ -60,7 +60,7 @@ class TextFormatter(_Formatter):
 
 
 def set_up(form: LogFormat, *, stream: TextIO | None = None) -> None:
-    """Send what the service and the HTTP server log to standard error in one form; ``none`` keeps warnings alone."""
+    """Log the service and the HTTP server to standard error in one format; ``none`` keeps warnings only."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     level = logging.WARNING if form == "none" else logging.INFO

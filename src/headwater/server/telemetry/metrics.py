@@ -14,14 +14,14 @@ from prometheus_client.registry import Collector
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
-"""Where worker processes keep the counters that they share; the supervisor sets it before they start."""
+"""Folder in which worker processes share counters; set by the supervisor before they start."""
 
 Readings = Callable[[], Iterable[Metric]]
-"""What is read when somebody asks, of the process that is asked."""
+"""Metrics that are read on request, from the process that serves the request."""
 
 
 class Metrics:
-    """The numbers of one process, or of all worker processes together where there are several."""
+    """The metrics of one process, or of all worker processes together."""
 
     def __init__(self, readings: Readings) -> None:
         self._registry = CollectorRegistry()
@@ -39,7 +39,7 @@ class Metrics:
         self._errors = Counter("headwater_internal_errors", "Failures that nobody foresaw.", registry=self._registry)
 
     def request(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count a request; ``path`` is the template of its route, so that names do not become labels."""
+        """Count a request; ``path`` is the template of its route, to keep names out of the labels."""
         key = (method, path, status)
         known = self._known.get(key)
         if known is None:
@@ -49,11 +49,11 @@ class Metrics:
         known[1].observe(seconds)
 
     def internal_error(self) -> None:
-        """Count a failure that nobody foresaw."""
+        """Count an internal error."""
         self._errors.inc()
 
     def text(self) -> bytes:
-        """Everything, in the text format."""
+        """All metrics in the text format."""
         now = CollectorRegistry()
         now.register(_Now(self._readings))
         if SHARED not in os.environ:
@@ -64,7 +64,7 @@ class Metrics:
 
 
 class _Now(Collector):
-    """What is read when somebody asks."""
+    """Collects the metrics that are read on request."""
 
     def __init__(self, readings: Readings) -> None:
         self._readings = readings
@@ -76,9 +76,9 @@ class _Now(Collector):
 
 
 def resident_bytes() -> int:
-    """The memory that this process has now; the most that it ever had where the system does not tell."""
+    """The current memory of this process, or its peak if the system does not tell."""
     try:
-        with open("/proc/self/statm") as file:  # noqa: PTH123 - read often, and a path object would be made each time
+        with open("/proc/self/statm") as file:  # noqa: PTH123 - read often, so avoid creating a path object
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -11,7 +11,7 @@ from headwater.server.tenants.stores import TenantStores
 
 
 def control_answers(control: Control) -> Check:
-    """Whether the control store can be asked."""
+    """Check that the control store answers."""
     try:
         control.tenants()
     except StoreError as error:
@@ -20,7 +20,7 @@ def control_answers(control: Control) -> Check:
 
 
 def store_answers(stores: TenantStores, tenant: str) -> Check:
-    """Whether a store can be asked."""
+    """Check that a store answers."""
     try:
         with stores.reading(tenant) as store:
             store.find(NodeKind.DATASET, "", "")
@@ -30,7 +30,7 @@ def store_answers(stores: TenantStores, tenant: str) -> Check:
 
 
 def _told(error: StoreError) -> str:
-    """What anybody may read: the words of a database's driver hold its host and user, and are for the log."""
+    """The public message of an error: those of database drivers contain host and user, and are only logged."""
     if not isinstance(error, StoreUnavailable):
         return error.message
     SERVICE.warning("the database cannot be asked", extra={"facts": {"reason": error.message}})
@@ -38,7 +38,7 @@ def _told(error: StoreError) -> str:
 
 
 def views_are_current(stores: TenantStores) -> Check:
-    """Whether no store's views are being rebuilt: until then its tenant is not served."""
+    """Check that no store's projections are being rebuilt, during which its tenant is not served."""
     percent = stores.renewing()
     if not percent:
         return Check(name="views", is_good=True)

@@ -1,4 +1,4 @@
-"""Observes every request: counts and logs it, and gives it the id that its response carries."""
+"""Observes every request: counts and logs it, and assigns the id in its response."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Serve = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Observer:
-    """Stands around the application. What the application knows of a request it leaves in the scope: ``operation`` and
-    ``principal``; the application finds ``request_id`` there."""
+    """Wraps the application. They exchange data in the ASGI scope: the application sets ``operation`` and
+    ``principal``, and finds ``request_id`` there."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        # Names of requests are no secrets, and asking the system for each costs. Not of the module: workers are forked,
-        # and would all give the same names in the same order.
+        # Request ids are not secret, and system randomness is slow. Own generators, because the module's would be the
+        # same in all forked workers.
         self._names = random.Random(secrets.randbits(128))  # noqa: S311 - as said above
 
     async def watch(self, serve: Serve, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, and tell what became of it."""
+        """Serve a request, and record the result."""
         begun = time.perf_counter()
         request_id = self._request_id(scope)
         scope["request_id"] = request_id.decode()
@@ -72,7 +72,7 @@ class Observer:
             REQUESTS.info("request", extra={"facts": facts})
 
     def _request_id(self, scope: Scope) -> bytes:
-        """The name that a proxy gave the request, if it is a plain one; a new one else."""
+        """The request id set by a proxy, if it is a plain one, or else a new one."""
         for name, value in scope["headers"]:
             if name == REQUEST_ID and 0 < len(value) <= _LONGEST_ID and _ID_CHARS.issuperset(value):
                 return bytes(value)

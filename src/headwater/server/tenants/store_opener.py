@@ -1,4 +1,4 @@
-"""Opens a tenant's stores on a separate thread, because that takes long once after an upgrade."""
+"""Opens a tenant's stores on a separate thread, because it can take long after an upgrade."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headwater.server.telemetry.logs import SERVICE
 from headwater.storage.view_rebuild import Progress
 
 PATIENCE_S = 2.0
-"""How long a request waits for a store whose views are rebuilt."""
+"""Seconds that a request waits for a store whose projections are being rebuilt."""
 _LOOK_EVERY_S = 0.1
 _TELL_EVERY_S = 10.0
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Opening(Generic[T]):
-    """Something of a tenant's that is being opened by ``open_``, which is given whom to tell how far it is."""
+    """A tenant's stores being opened by ``open_``, which is passed a progress callback."""
 
     def __init__(self, tenant: str, open_: Callable[[Progress], T]) -> None:
         self._tenant = tenant
@@ -33,31 +33,31 @@ class Opening(Generic[T]):
 
     @property
     def is_over(self) -> bool:
-        """Whether it was opened, or cannot be."""
+        """Whether opening has succeeded or failed."""
         return self._future.done()
 
     @property
     def is_renewing(self) -> bool:
-        """Whether views are being rebuilt."""
+        """Whether projections are being rebuilt."""
         return self._how_far is not None and not self.is_over
 
     @property
     def percent(self) -> int:
-        """How much of them is made."""
+        """How many per cent of them are rebuilt."""
         done, last = self._how_far or (0, 0)
         return 100 * done // last if last else 0
 
     @property
     def opened(self) -> T | None:
-        """What was opened, when it has finished; None if it could not be."""
+        """The result, once finished; None if opening failed."""
         return None if self._future.exception() is not None else self._future.result()
 
     def wait(self) -> None:
-        """Wait until it has finished, but not for long where views are rebuilt.
+        """Wait until it has finished, but only briefly if projections are being rebuilt.
 
         Raises:
-            StoreOutdated: they are, still.
-            StoreError: it cannot be opened.
+            StoreOutdated: they still are.
+            StoreError: the store cannot be opened.
         """
         patience_s = max(0.0, self._began + PATIENCE_S - time.monotonic())
         while not wait([self._future], timeout=patience_s).done:
@@ -70,7 +70,7 @@ class Opening(Generic[T]):
         self._future.result()
 
     def end(self) -> T | None:
-        """Stop, what was done kept; what was opened, if it was."""
+        """Stop, keeping what was done so far; returns the result, if there is one."""
         self._is_ended = True
         wait([self._future])
         return self.opened

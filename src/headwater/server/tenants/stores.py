@@ -1,4 +1,4 @@
-"""The stores of all tenants: for each one writer and a few readers, opened on first use."""
+"""The stores of all tenants: one writer and a few readers for each, opened on first use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _TenantStores:
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
-        """A store to ask, for the duration of one question."""
+        """A store for the duration of one query."""
         if self._shares_writer:
             yield self.writer
             return
@@ -55,14 +55,14 @@ class _TenantStores:
             raise
 
     def close(self) -> None:
-        """Close them all; nobody uses them any more."""
+        """Close all stores, which must not be in use."""
         while not self._free.empty():
             self._free.get().close()
         self.writer.close()
 
 
 class TenantStores:
-    """Opens, shares and closes the stores of tenants. Safe to use from many threads."""
+    """Opens, shares and closes the stores of tenants. Thread-safe."""
 
     def __init__(self, target: str, *, readers: int, most_open: int) -> None:
         self._target = target
@@ -76,18 +76,18 @@ class TenantStores:
 
     @property
     def open_count(self) -> int:
-        """How many tenants have open stores."""
+        """Number of tenants with open stores."""
         return len(self._open)
 
     @contextmanager
     def reading(self, tenant: str) -> Iterator[Store]:
-        """A store of the tenant to ask; it shows everything acknowledged before."""
+        """A store of the tenant for reading, which includes everything acknowledged before."""
         with self._using(tenant) as stores, stores.reading() as store:
             yield store
 
     @contextmanager
     def writing(self, tenant: str) -> Iterator[Store]:
-        """The store of the tenant that writes. Whoever follows the tenant is told when it is given back."""
+        """The writable store of the tenant. Followers of the tenant are notified at the end."""
         with self._using(tenant) as stores:
             yield stores.writer
         self.on_write(tenant)
@@ -105,9 +105,9 @@ class TenantStores:
                 self._idle.notify_all()
 
     def _entered(self, tenant: str) -> tuple[_TenantStores, list[_TenantStores]]:
-        """The stores of a tenant with one user more, and others that are to be closed.
+        """The stores of a tenant, with their use count raised, and other stores to be closed.
 
-        They are opened outside of the lock: one tenant's need not wait for another's.
+        Opened outside of the lock, so that tenants do not wait for each other.
         """
         while True:
             with self._lock:
@@ -128,7 +128,7 @@ class TenantStores:
         return _TenantStores(self._target, tenant, self._readers, on_progress)
 
     def _settle(self, tenant: str, opening: Opening[_TenantStores]) -> None:
-        """Have what was opened used, and forget what could not be."""
+        """Register the opened stores, or drop a failed attempt."""
         with self._lock:
             if opening.is_over and self._opening.get(tenant) is opening:
                 del self._opening[tenant]
@@ -136,19 +136,19 @@ class TenantStores:
                     self._open[tenant] = opening.opened
 
     def renewing(self) -> list[int]:
-        """How many per cent of them are made, for each tenant whose views are being rebuilt."""
+        """Progress in per cent, for each tenant whose projections are being rebuilt."""
         with self._lock:
             return [opening.percent for opening in self._opening.values() if opening.is_renewing]
 
     def _unused(self) -> list[_TenantStores]:
-        """Take out those beyond the number that may be open and that nobody uses, longest unused first."""
-        # A store in memory is all there is of its tenant: it is never closed.
+        """Remove the unused stores beyond the allowed number, least recently used first."""
+        # A store in memory holds the only copy of its data: never close it.
         spare = 0 if self._target.startswith("memory:") else len(self._open) - self._most_open
         unused = [name for name, stores in self._open.items() if not stores.users]
         return [self._open.pop(name) for name in unused[: max(0, spare)]]
 
     def drop(self, tenant: str) -> None:
-        """Wait for those who use the stores of a tenant, then delete everything that is in them."""
+        """Wait until the stores of a tenant are unused, then delete them."""
         with self._lock:
             opening = self._opening.pop(tenant, None)
         if opening is not None and (opened := opening.end()) is not None:
