@@ -1,4 +1,4 @@
-"""Every operation of the service, one module a resource."""
+"""Every operation of the service, one module per resource."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ _RESOURCES = (
 
 
 def operations() -> tuple[Operation, ...]:
-    """All of them; two for one method and path are an error when the application is made."""
+    """All operations. Two with the same method and path are an error when the application is created."""
     return tuple(operation for resource in _RESOURCES for operation in resource.OPERATIONS)

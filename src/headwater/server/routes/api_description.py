@@ -1,4 +1,4 @@
-"""The description of the API, for programs and for people."""
+"""The description of the API, for programs and readers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def openapi(call: Call) -> dict[str, Any]:
 
 
 async def documentation(call: Call) -> Response:
-    """The same for people."""
+    """The API documentation as a page."""
     described = document()
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, methods in described["paths"].items():

@@ -1,4 +1,4 @@
-"""The lineage that producers claim, next to what the SQL of their jobs says."""
+"""The lineage that producers report, compared with the SQL of their jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headwater.server.routing import Operation
 
 
 def claims(call: Call) -> Claims:
-    """Both sides of a job: what is agreed, what only the emitter says, what only our parse of its SQL finds."""
+    """Compare the two for a job: edges in both, only in the events, and only in its parsed SQL."""
     with call.lineage() as lineage:
         return lineage.claims(call.path["id"])
 

@@ -29,7 +29,7 @@ _TEXTS = {
     "mermaid": (to_mermaid, "text/plain; charset=utf-8", "mmd"),
     "dot": (to_dot, "text/vnd.graphviz; charset=utf-8", "dot"),
 }
-"""How a graph is written, its media type, and the end of the file's name."""
+"""The writer of each graph format, its media type, and its file extension."""
 _NOT_PLAIN = re.compile(r"[^\w.-]+", re.ASCII)
 
 
@@ -37,7 +37,7 @@ class ExportQuery(LineageQuery, frozen=True, kw_only=True):
     """The parameters of the lineage page, and the theme of a picture."""
 
     theme: Literal["", "light", "dark"] = ""
-    """Empty: an SVG follows its reader, a PNG is light."""
+    """If empty, an SVG follows the viewer's theme and a PNG is light."""
 
 
 def export(call: Call) -> Response:
@@ -63,7 +63,7 @@ def export(call: Call) -> Response:
 
 
 def file_name(text: str) -> str:
-    """A name for a file that no system minds: the end of the text in plain letters; ``lineage`` where it has none."""
+    """A portable file name: the end of the text in ASCII letters, or ``lineage`` if it has none."""
     return _NOT_PLAIN.sub("-", text).strip("-")[-80:].strip("-.") or "lineage"
 
 

@@ -23,7 +23,7 @@ AsOf = Annotated[
     str, msgspec.Meta(description="An instant other than now: a date, a time, '2h ago', 'yesterday', or a run.")
 ]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=r"\S")]
-"""A name, an instant, an expression: anything but nothing."""
+"""A name, an instant or an expression; not blank."""
 State = Literal["NEW", "RUNNING", "ABORTED", "FAILED", "COMPLETED"]
 Form = Literal["json", "mermaid", "dot", "graphml", "prov", "svg", "png", "tree"]
 
@@ -39,7 +39,7 @@ _MEDIA_TYPES = {
 
 
 def graph_answer(graph: LineageGraph, form: Form) -> LineageGraph | Response:
-    """A graph in the form that was asked for."""
+    """A graph in the requested format."""
     if form == "json":
         return graph
     if form == "png":
@@ -48,31 +48,31 @@ def graph_answer(graph: LineageGraph, form: Form) -> LineageGraph | Response:
 
 
 def png_response(drawn: Drawn, **headers: str) -> Response:
-    """A PNG file; a header says that it was drawn smaller than usual, where it was."""
+    """A PNG response; a header states the scale if it was drawn smaller than usual."""
     note = {"Headwater-Note": drawn.note} if drawn.note else {}
     return Response(drawn.data, media_type=_MEDIA_TYPES["png"], headers={**headers, **note})
 
 
 def words(text: str) -> list[str] | None:
-    """The words of a list that is separated by commas; None if there are none."""
+    """The words of a comma-separated list; None if there are none."""
     return [word.strip() for word in text.split(",") if word.strip()] or None
 
 
 def check_budget(call: Call, budget: int) -> int:
-    """The nodes that an answer may have: what was asked for, at most what the service allows."""
+    """The number of nodes that an answer may have: as requested, up to the limit of the service."""
     return min(budget, call.service.settings.limits.answer_nodes)
 
 
 def cursor(value: Any) -> str:
-    """Where the next page begins, for the client to send back as it is."""
+    """An opaque token for the start of the next page."""
     return base64.urlsafe_b64encode(msgspec.json.encode(value)).rstrip(b"=").decode()
 
 
 def read_cursor(text: str, kind: Any) -> Any:
-    """What ``cursor`` was given.
+    """The value encoded by ``cursor``.
 
     Raises:
-        NotFound: it is not one of ours: there is no such page.
+        NotFound: it is not a valid token, so there is no such page.
     """
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=kind)

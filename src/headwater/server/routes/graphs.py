@@ -19,7 +19,7 @@ _GROUP = "Lineage"
 
 
 class PathQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """From where to where; up to ``limit`` shortest paths."""
+    """The ends of the paths, and how many of the shortest to return at most."""
 
     source: Text
     target: Text
@@ -29,7 +29,7 @@ class PathQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GraphQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which nodes."""
+    """The selector of the nodes."""
 
     select: Text
     as_of: AsOf | None = None
@@ -38,7 +38,7 @@ class GraphQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DiffQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Two runs, versions or instants; or one job or dataset, whose two latest are compared."""
+    """Two runs, versions or instants, or one job or dataset to compare its two latest runs or versions."""
 
     before: Text
     after: Text | None = None
@@ -64,14 +64,14 @@ def graph(call: Call) -> LineageGraph | Response:
 
 
 def diff(call: Call) -> Diff:
-    """How two runs, versions or instants differ."""
+    """The differences of two runs, versions or instants."""
     query: DiffQuery = call.query
     with call.lineage() as lineage:
         return lineage.diff(query.before, query.after, of=query.of)
 
 
 def coverage(call: Call) -> Coverage:
-    """How much of the lineage is known, in counts."""
+    """Counts of how complete the lineage is."""
     with call.lineage() as lineage:
         return lineage.coverage()
 

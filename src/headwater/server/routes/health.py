@@ -26,14 +26,14 @@ async def live(call: Call) -> Liveness:
 
 
 def ready(call: Call) -> Readiness | Response:
-    """Whether the service can do its work: 503, with what is wrong, when it cannot."""
+    """Whether the service is ready; if not, a 503 response with the failed checks."""
     checks = call.service.checks()
     found = Readiness(is_ready=all(check.is_good for check in checks), checks=checks)
     return found if found.is_ready else json_response(found, status=503, headers={"Retry-After": "2"})
 
 
 def metrics(call: Call) -> Response:
-    """Counters and histograms in the Prometheus text format; they hold no names of data."""
+    """Counters and histograms in the Prometheus text format, without names of data."""
     return Response(call.service.metrics.text(), media_type=CONTENT_TYPE)
 
 

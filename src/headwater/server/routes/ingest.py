@@ -33,7 +33,7 @@ async def post_event(call: Call) -> Response:
 
 
 async def post_batch(call: Call) -> BatchAnswer:
-    """Store a batch of events: those that can be, with the reasons for the others."""
+    """Store the valid events of a batch; the response has the reasons for the others."""
     if has_lines(call):
         return await post_lines(call)
     limits = call.service.settings.limits
@@ -46,9 +46,9 @@ async def post_batch(call: Call) -> BatchAnswer:
 
 
 async def post_lines(call: Call) -> BatchAnswer:
-    """Store a stream of events, one per line, in chunks as they arrive: memory is bounded, however long the stream.
+    """Store a stream of events, one per line, in chunks as they arrive, in bounded memory.
 
-    When the connection or the store fails in its midst, the chunks before are stored; sending all of it again is safe.
+    If the connection or the store fails midway, the chunks before are stored; sending the whole stream again is safe.
     """
     tally = Tally()
     with call.service.intake.rooms.room(call.tenant) as room:
@@ -63,7 +63,7 @@ async def post_lines(call: Call) -> BatchAnswer:
 
 
 def _operations() -> tuple[Operation, ...]:
-    """Both operations at every path under which clients look for them."""
+    """Both operations at every path that clients use."""
     found = []
     for prefix in ("/api/v1", "/api/v1/openlineage", ""):
         found += [

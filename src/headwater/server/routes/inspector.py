@@ -32,7 +32,7 @@ _CHANGED = {
 
 
 class NodeQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A node, and the root of the picture that it is part of."""
+    """A node, and the root of its picture."""
 
     id: str
     root: str = ""
@@ -40,7 +40,7 @@ class NodeQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EdgeQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """The two ends of an edge, or one of them and the job."""
+    """The two ends of an edge, or one end and the job."""
 
     source: str = ""
     target: str = ""
@@ -49,7 +49,7 @@ class EdgeQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImpactQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of a dataset or of one column of it."""
+    """A change of a dataset or one of its columns."""
 
     node: str
     change: Change = "drop"
@@ -74,13 +74,13 @@ class ColumnQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ColumnAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole path of a column: the columns of each node that take part, and the edges between them. Names of
-    columns are as a picture shows them."""
+    """The complete lineage of a column: the columns of each node involved, and the edges between them. Columns have the
+    names that the picture shows."""
 
     columns: dict[str, list[str]]
-    """Columns by id of a node; of a node without columns in it, none."""
+    """Columns by node id."""
     edges: list[tuple[str, str, str, str]]
-    """Source, column of it, target, column of it."""
+    """(source, its column, target, its column)."""
     gaps: list[str]
     truncated: bool
 
@@ -99,7 +99,7 @@ class Instant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def node(call: Call) -> Response:
-    """What the inspector says of a node."""
+    """The inspector of a node."""
     query: NodeQuery = call.query
     with call.lineage() as lineage:
         about = lineage.show(query.id, as_of=query.as_of or None)
@@ -110,7 +110,7 @@ def node(call: Call) -> Response:
 
 
 def edge(call: Call) -> Response:
-    """How an edge is known: run, SQL or code, columns."""
+    """The evidence for an edge: run, SQL or code, columns."""
     query: EdgeQuery = call.query
     with call.lineage() as lineage:
         found = evidence(lineage, query.source, query.target, query.job, as_of=query.as_of)
@@ -119,7 +119,7 @@ def edge(call: Call) -> Response:
 
 
 def impact(call: Call) -> Response:
-    """What a change does, worst first."""
+    """The impact of a change, worst first."""
     query: ImpactQuery = call.query
     name = f"{query.node}:{query.column}" if query.column else query.node
     with call.lineage() as lineage:
@@ -139,11 +139,11 @@ def path(call: Call) -> Response:
 
 
 def column(call: Call) -> ColumnAnswer:
-    """What a column comes from and goes into, through the whole graph."""
+    """The complete upstream and downstream lineage of a column."""
     query: ColumnQuery = call.query
     with call.lineage() as lineage:
         row = lineage.resolver.node(query.node)
-        # a picture shows names made harmless, so a click on one comes back as that
+        # the picture shows sanitised names, so clicks send these
         name = next((name for name in lineage.store.fields(row.id) if clean(name) == query.column), query.column)
         graph = answer(lineage, View(root=f"{node_id(row)}:{name}", as_of=query.as_of, limit=5000)).graph
     return ColumnAnswer(
@@ -155,7 +155,7 @@ def column(call: Call) -> ColumnAnswer:
 
 
 def columns(call: Call) -> list[tuple[str, str]]:
-    """All columns of a dataset with their types, as a card names them: what is searched on a card."""
+    """All columns of a dataset with their types, with the names shown on its card, for the search on a card."""
     query: ColumnsQuery = call.query
     with call.lineage() as lineage:
         row = lineage.resolver.node(query.node)
@@ -168,8 +168,8 @@ def _pairs(edge: Edge) -> list[tuple[str, str, str, str]]:
 
 
 def instants(call: Call) -> list[Instant]:
-    """When the lineage around a view changed: when an edge began or ceased to hold, when columns, SQL or code became
-    others. Oldest first."""
+    """The instants at which the lineage around a view changed: an edge began or ended, or columns, SQL or code changed.
+    Oldest first."""
     view: View = call.body
     found: dict[int, Counter[str]] = {}
     with call.lineage() as lineage:
@@ -177,7 +177,7 @@ def instants(call: Call) -> list[Instant]:
         for node in answer(lineage, view).graph.nodes:
             for row in lineage.resolver.rows(node.id)[:1]:
                 edges = store.edges(target_id=row.id) if row.kind is NodeKind.DATASET else []
-                # one that goes on with other columns ends and begins
+                # an edge that continues with other columns ends and begins
                 moments = {
                     (at, "edge", edge.source_id, edge.job_id)
                     for edge in edges

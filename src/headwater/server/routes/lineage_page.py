@@ -1,4 +1,4 @@
-"""The lineage page, and the pictures that its canvas requests."""
+"""The lineage page, and the pictures requested by its canvas."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NEWEST = 20
 
 
 class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """The parameters of the lineage page; those that only the canvas reads are let through."""
+    """The parameters of the lineage page, including those that only the canvas reads."""
 
     root: str = ""
     up: Hops = 1
@@ -42,28 +42,28 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
     to: str = ""
     columns: bool = False
     found: str = ""
-    """Columns that were looked for on cards, by id of the node: a JSON object of lists."""
+    """Columns searched for on cards, by id of the node: a JSON object of lists."""
     jobs: Literal["nodes", "edges"] = "nodes"
     kinds: str = ""
     limit: Limit = 500
     group: Literal["", "namespace", "selector"] = ""
     by: str = ""
-    """The selectors that make groups, separated by semicolons or lines."""
+    """The selectors for grouping, separated by semicolons or line ends."""
     collapsed: str = ""
-    """Groups shown as one card: a JSON list; ``*`` in it is every one."""
+    """Groups shown as one card: a JSON list; ``*`` in it means all."""
     at: str = ""
-    """Where the canvas stands: x, y and zoom."""
+    """Position of the canvas: x, y and zoom."""
     pin: str = ""
-    """The node that is pinned."""
+    """The pinned node."""
     port: str = ""
-    """The column of it that is pinned."""
+    """The pinned column of that node."""
     change: Literal["", "drop", "retype", "rename", "retire", "delete_rows"] = ""
-    """The change whose impact is shown."""
+    """The change to show the impact of."""
     column: str = ""
-    """The column that the change is about."""
+    """The column that the change concerns."""
 
     def view(self) -> View:
-        """What is asked to be shown."""
+        """The requested view."""
         own = {name: getattr(self, name) for name in View.__struct_fields__ if hasattr(self, name)}
         own["opened"] = _read("opened", self.opened, Hands, Hands())
         own["shut"] = _read("shut", self.shut, Hands, Hands())
@@ -73,9 +73,9 @@ class LineageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PictureAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A view: the picture for the canvas, and the same as a fragment of a page.
+    """A view: the picture for the canvas, and its table as a fragment of the page. ``root`` is the id of its root,
 
-    ``root`` is the id of its root, ``name`` the short name, ``whole`` the whole one."""
+    ``name`` the short name, ``whole`` the full one."""
 
     scene: Scene
     table: str
@@ -121,7 +121,7 @@ def show(call: Call) -> Response:
 
 
 def picture(call: Call) -> PictureAnswer:
-    """The picture of a view for the canvas, with its table for the page around it."""
+    """The picture of a view for the canvas, with its table for the page."""
     view: View = call.body
     with call.lineage() as lineage:
         shown = answer(lineage, view)
@@ -137,13 +137,13 @@ def picture(call: Call) -> PictureAnswer:
 
 
 def script_json(value: Any) -> Markup:
-    """JSON to stand in a script element: nothing in it can end the element."""
+    """JSON for a script element, escaped so that it cannot end the element."""
     text = msgspec.json.encode(value).decode()
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON without "<" cannot hold a tag
 
 
 def impact_of(lineage: Lineage, query: LineageQuery, shown: Shown) -> Impact | None:
-    """What the change breaks that the page is about; None if it is about none."""
+    """The impact of the change shown on the page, or None."""
     if not query.change:
         return None
     name = f"{shown.root.id}:{query.column}" if query.column else shown.root.id
@@ -158,7 +158,7 @@ def _export_query(query: LineageQuery) -> str:
 
 
 def _read(field: str, text: str, kind: Any, usual: Any) -> Any:
-    """A parameter that holds JSON: ids of nodes may hold every separator there is."""
+    """Decode a JSON parameter: JSON because node ids can contain any separator."""
     if not text:
         return usual
     try:

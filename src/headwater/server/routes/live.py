@@ -26,17 +26,17 @@ LastId = Annotated[str, msgspec.Meta(description="The id of the last message hea
 
 
 class StreamQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What to follow, and from where."""
+    """The topics to follow, and the position to start from."""
 
     topics: Topics | None = None
     last_event_id: LastId | None = None
 
 
 class EventStream(StreamingResponse):
-    """Sends a stream, and closes it when the one who listened has gone."""
+    """Sends a stream, and closes it when the client disconnects."""
 
     async def stream_response(self, send: Send) -> None:
-        """Send until the end, or until nobody listens."""
+        """Send until the end, or until the client disconnects."""
         try:
             await super().stream_response(send)
         finally:
@@ -56,7 +56,7 @@ async def stream(call: Call) -> Response:
         topics -= {"quarantine"}
     last = call.request.headers.get("last-event-id") or query.last_event_id
     after = read_position(last) if last else None
-    if call.request.method == "HEAD":  # nobody would read what it goes on sending
+    if call.request.method == "HEAD":  # the stream would never be read
         return Response(media_type="text/event-stream")
     return EventStream(call.service.hub.follow(call.tenant, topics, after))
 

@@ -27,19 +27,19 @@ class LoginQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenerBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The secret of the running process, from the note in its store's folder."""
+    """The secret of the running process, from the note in the folder of its store."""
 
     opener: str
 
 
 class LinkAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A link to open, once."""
+    """A single-use login link."""
 
     path: str
 
 
 def show(call: Call) -> Response:
-    """The login page; with the token of a link, the login itself."""
+    """The login page; with the token of a link, log in at once."""
     query: LoginQuery = call.query
     target = own_path(query.next)
     if not query.token:
@@ -52,7 +52,7 @@ def show(call: Call) -> Response:
 
 
 async def log_in(call: Call) -> Response:
-    """Take the pasted key, and keep it in a cookie that scripts and other sites cannot use."""
+    """Log in with the pasted key, and store it in a cookie that scripts and other sites cannot use."""
     form = await read_form(call)
     secret, target = form.text("key"), own_path(form.text("next", "/"))
     try:
@@ -63,7 +63,7 @@ async def log_in(call: Call) -> Response:
 
 
 async def log_out(call: Call) -> Response:
-    """Forget the session."""
+    """End the session."""
     refuse_other_sites(call.request)
     response = RedirectResponse("/login", status_code=303)
     response.delete_cookie(SESSION_COOKIE, path="/")
@@ -71,7 +71,7 @@ async def log_out(call: Call) -> Response:
 
 
 def new_link(call: Call) -> LinkAnswer:
-    """A link for whoever holds the secret of this process: the one who can read its folder."""
+    """Create a login link for a client with the secret of this process, which proves access to its folder."""
     body: OpenerBody = call.body
     if not call.service.links.may_open(body.opener):
         raise NotPermitted("this is not the secret of this service", hint="start 'headwater ui' again")

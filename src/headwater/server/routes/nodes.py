@@ -37,7 +37,7 @@ _GROUP = "Lineage"
 
 
 class NodesQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which nodes: by words (``q``), by selector, or all, and of which kind."""
+    """The nodes to list: by words (``q``), by selector, or all, optionally of one kind."""
 
     q: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     select: Annotated[str, msgspec.Meta(max_length=4000)] = ""
@@ -50,7 +50,7 @@ class NodesQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Nodes(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of nodes. ``next`` begins the next one, None at the end."""
+    """A page of nodes. ``next`` is the start of the next one, or None."""
 
     nodes: list[NodeSummary]
     next: str | None = None
@@ -69,7 +69,7 @@ class WalkQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Options(TypedDict):
-    """The options of a walk, as the query layer takes them."""
+    """The options of a walk, for the query layer."""
 
     depth: int | None
     as_of: str | None
@@ -80,7 +80,7 @@ class Options(TypedDict):
 
 
 class ImpactQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """The change whose impact is asked for."""
+    """The change to assess."""
 
     change: Change = "drop"
     depth: Depth | None = None
@@ -89,19 +89,19 @@ class ImpactQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimeQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """When."""
+    """The instant."""
 
     as_of: AsOf | None = None
 
 
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """How many."""
+    """The number of entries."""
 
     limit: Limit = 100
 
 
 class NodeRunsQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which runs of a node."""
+    """The runs to list."""
 
     state: State | None = None
     limit: Limit = 20
@@ -114,7 +114,7 @@ class NodeRuns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def nodes(call: Call) -> Nodes:
-    """Nodes that match words, best first; that a selector names, or all, by age."""
+    """Nodes that match words, best first, or those of a selector, or all, by age."""
     query: NodesQuery = call.query
     if query.q and query.select:
         raise InvalidInput(field="select", value=query.select[:80], rule="must be given instead of q, not with it")
@@ -142,7 +142,7 @@ def node(call: Call) -> Details:
 
 
 def upstream(call: Call) -> msgspec.Raw | LineageGraph | Response:
-    """Everything a node was made from."""
+    """Everything that a node was made from."""
     return _walk(call, Direction.UPSTREAM)
 
 
@@ -183,7 +183,7 @@ def impact(call: Call) -> Impact:
 
 
 def why(call: Call) -> Why:
-    """The way back from a prediction, a version or a dataset: model, training run, data, raw sources."""
+    """Trace a prediction, a version or a dataset back: model, training run, data, raw sources."""
     with call.lineage() as lineage:
         return lineage.why(call.path["id"], as_of=call.query.as_of)
 

@@ -27,7 +27,7 @@ class QuarantineQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
     before: Annotated[int, msgspec.Meta(ge=1, le=2**62)] | None = None
-    """The id that the page begins below: ``next`` of the page before."""
+    """The id below which the page begins: ``next`` of the previous page."""
 
 
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,20 +35,20 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     kind: str
-    """``event``, ``record``, or ``body``: a whole request that could not be taken apart."""
+    """``event``, ``record``, or ``body``: a whole request that could not be parsed."""
     received_at: str
-    """When it came last."""
+    """When it last arrived."""
     times: int
-    """How often it came."""
+    """How often it arrived."""
     size_bytes: int
     field: str
     value: str
     rule: str
     hint: str
     is_whole: bool
-    """Whether all of it is kept; of long ones only the beginning is."""
+    """Whether it is stored completely; of long ones only the beginning is."""
     body: str | None = None
-    """What arrived, as text; only where one entry is asked for."""
+    """The content as text; only for a single entry."""
 
 
 class QuarantinePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,11 +60,11 @@ class QuarantinePage(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     size_bytes: int
     dropped: int
-    """How many older entries had to make room since the store was made."""
+    """How many old entries were dropped to make room since the store was created."""
 
 
 def list_entries(call: Call) -> QuarantinePage:
-    """What is in quarantine, the latest first."""
+    """The quarantine, latest first."""
     query: QuarantineQuery = call.query
     with call.store() as store:
         found = store.quarantined(limit=query.limit + 1, before=query.before)
@@ -80,13 +80,13 @@ def list_entries(call: Call) -> QuarantinePage:
 
 
 def get_entry(call: Call) -> EntryView:
-    """One entry with what arrived."""
+    """One entry with its content."""
     entry = find_entry(call)
     return msgspec.structs.replace(_view(entry), body=entry.body.decode("utf-8", "replace"))
 
 
 async def replay(call: Call) -> BatchAnswer:
-    """Send an entry again: as it was kept, after an upgrade, or as the body of this request, after it was mended."""
+    """Send an entry again: unchanged, as after an upgrade, or corrected, with the body of this request."""
     entry = await anyio.to_thread.run_sync(find_entry, call)
     with call.service.intake.rooms.room(call.tenant) as room:
         items = await read_checked(call, room, entry.kind, partial(documents_of, entry, call.service.settings.limits))
@@ -94,11 +94,11 @@ async def replay(call: Call) -> BatchAnswer:
 
 
 def documents_of(entry: Quarantined, limits: Limits, mended: bytes) -> list[Checked]:
-    """The documents of an entry, or of a body that it was mended to.
+    """The documents of an entry, or of its corrected body.
 
     Raises:
-        Conflict: nothing was mended, and only the beginning of the entry was kept.
-        InvalidInput: it cannot be taken apart.
+        Conflict: there is no corrected body, and only the beginning of the entry is stored.
+        InvalidInput: it cannot be parsed.
     """
     body = mended or entry.body
     if not mended and entry.size_bytes > len(entry.body):
@@ -110,10 +110,10 @@ def documents_of(entry: Quarantined, limits: Limits, mended: bytes) -> list[Chec
 
 
 async def send_again(call: Call, entry: Quarantined, items: list[Checked]) -> BatchAnswer:
-    """Take the documents of an entry in; it leaves the quarantine unless it is refused again.
+    """Store the documents of an entry, and remove it from the quarantine unless it is refused again.
 
     Raises:
-        Refused: it is one document, and still breaks a rule.
+        Refused: it is a single document, and still invalid.
     """
     receipts = await _again(call, entry, items)
     if len(receipts) == 1 and receipts[0].status is ReceiptStatus.REFUSED:
@@ -138,13 +138,13 @@ async def drop_entry(call: Call) -> None:
 
 
 def release(call: Call, ids: list[int]) -> None:
-    """Take entries out of quarantine."""
+    """Remove entries from quarantine."""
     with call.service.stores.writing(call.tenant) as store:
         store.release(ids)
 
 
 def find_entry(call: Call) -> Quarantined:
-    """The entry that the path names. Raises ``NotFound``."""
+    """The entry in the path. Raises ``NotFound``."""
     given = call.path["id"]
     entry = None
     if given.isascii() and given.isdigit() and len(given) < 19:

@@ -52,10 +52,10 @@ async def post_records(call: Call) -> BatchAnswer:
 
 
 async def store_records(call: Call, items: list[Checked]) -> list[Receipt]:
-    """Store records as the events they mean; a receipt for each, in order.
+    """Store records as events; returns a receipt for each, in order.
 
-    The records of a tenant are stored one request after the other: two that arrive at the same time can close a cycle
-    of dependencies, and each has to see the other.
+    The records of a tenant are stored one request at a time, so that two concurrent requests cannot close a cycle of
+    dependencies.
     """
     async with call.service.record_turns.turn(call.tenant) as turn:
         events = await anyio.to_thread.run_sync(_to_events, call, items, turn.closed)
@@ -85,7 +85,7 @@ def _decoded(raw: bytes) -> Any:
 
 
 def get_record(call: Call) -> dict[str, Any]:
-    """The flat record of a run, whichever way it came in."""
+    """The flat record of a run, however it was sent."""
     given = call.path["lineage_id"]
     lineage_id = canonical_run_id(given)
     if lineage_id is None:

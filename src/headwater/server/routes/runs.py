@@ -15,7 +15,7 @@ from headwater.server.routing import Operation
 
 
 class RunsQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which runs."""
+    """The runs to list."""
 
     state: State | None = None
     parent: str | None = None
@@ -24,7 +24,7 @@ class RunsQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Runs(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of runs, latest first. ``next`` begins the next one, None at the end."""
+    """A page of runs, latest first. ``next`` is the start of the next one, or None."""
 
     runs: list[RunSummary]
     next: str | None = None
@@ -41,7 +41,7 @@ def runs(call: Call) -> Runs:
 
 
 def run(call: Call) -> Details:
-    """All that is known of a run; a unique start of its id is enough."""
+    """Everything known about a run; a unique prefix of its id suffices."""
     with call.lineage() as lineage:
         return lineage.show(f"run:{call.path['id']}")
 

@@ -19,7 +19,7 @@ Words = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class SuggestQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What was typed so far."""
+    """The text typed so far."""
 
     q: Words = ""
 
@@ -35,12 +35,12 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
 
     def chosen(self) -> dict[str, str]:
-        """The values by facet; empty if the facet does not narrow."""
+        """The chosen values by facet; empty if the facet does not filter."""
         return {facet: getattr(self, facet) for facet in FACETS}
 
 
 def suggestions(call: Call) -> Response:
-    """The best few that fit, as options of a list."""
+    """The best few matches, as options of a list."""
     query: SuggestQuery = call.query
     with call.lineage() as lineage:
         found = suggest(lineage, query.q)
@@ -54,11 +54,11 @@ def show(call: Call) -> Response:
         chosen = query.chosen()
         found = search(lineage, query.q) if query.q.strip() else Found(lines=())
         lines = narrowed(found.lines, chosen)
-        if found.hint and any(chosen.values()):  # there is more than is shown: some of it may fit too
+        if found.hint and any(chosen.values()):  # results beyond those shown may match as well
             lines = narrowed(search(lineage, query.q, chosen).lines, chosen)
 
     def link(facet: str, value: str) -> str:
-        """The same search with one value more, or without it."""
+        """The same search with a value added or removed."""
         given = {"q": query.q, **chosen, facet: "" if chosen[facet] == value else value}
         return "/search?" + urlencode({name: text for name, text in given.items() if text})
 

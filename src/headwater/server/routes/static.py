@@ -14,7 +14,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 async def file(call: Call) -> Response:
-    """One file. A version that is not the running one is answered with the running one, not to be cached."""
+    """One file. Another version than the current one is answered with the current one, uncached."""
     known = assets()
     path = "/".join(call.path[part] for part in ("folder", "file") if part in call.path)
     asset = known.find(path)

@@ -1,4 +1,4 @@
-"""Managing access: tenants, keys, members, shares, and the record of who did what."""
+"""Managing access: tenants, keys, members, shares, and the audit log."""
 
 from __future__ import annotations
 

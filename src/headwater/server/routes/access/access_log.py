@@ -21,13 +21,13 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of the record."""
+    """The number of entries of the audit log."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done, latest first."""
+    """Entries of the audit log, latest first."""
 
     actions: list[Action]
 

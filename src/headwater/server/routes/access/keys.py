@@ -14,7 +14,7 @@ from headwater.server.routing import Operation
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is shown of a key. Times are microseconds since the epoch, UTC."""
+    """The public part of a key. Times are microseconds since the epoch, UTC."""
 
     id: str
     name: str
@@ -33,14 +33,14 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MadeKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A new key; ``secret`` is shown this once."""
+    """A new key; ``secret`` is shown only once."""
 
     secret: str
     key: KeyView
 
 
 class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key that is wanted. ``days`` None is a key without end."""
+    """The key to create. Without ``days`` it does not expire."""
 
     name: Line = ""
     scopes: Annotated[tuple[Permission, ...], msgspec.Meta(min_length=1)] = (Permission.INGEST, Permission.READ)
@@ -54,7 +54,7 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def view(key: Key) -> KeyView:
-    """What is shown of a key."""
+    """The public part of a key."""
     return KeyView(
         id=key.id,
         name=key.name,
@@ -68,17 +68,17 @@ def view(key: Key) -> KeyView:
 
 
 def made(new: NewKey) -> MadeKey:
-    """What the maker of a key is shown."""
+    """The response to the creation of a key."""
     return MadeKey(secret=new.secret, key=view(new.key))
 
 
 def list_keys(call: Call) -> Keys:
-    """The keys of the caller's tenant, ended ones included."""
+    """The keys of the caller's tenant, including expired ones."""
     return Keys(keys=[view(key) for key in call.service.control.keys(call.tenant)])
 
 
 def create_key(call: Call) -> MadeKey:
-    """A new key of the caller's tenant, with no more rights than the caller has."""
+    """Create a key of the caller's tenant, with no more permissions than the caller has."""
     wanted: KeyRequest = call.body
     may_grant(call.principal.permissions, frozenset(wanted.scopes))
     return made(
@@ -89,7 +89,7 @@ def create_key(call: Call) -> MadeKey:
 
 
 def rotate_key(call: Call) -> MadeKey:
-    """A new key in the place of an old one, which stays valid for a while."""
+    """Replace a key with a new one; the old one stays valid for a while."""
     key_id, administration = call.path["id"], call.service.administration
     old = call.service.control.key(call.tenant, key_id)
     if old is not None:

@@ -17,7 +17,7 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A person as their identity provider knows them, and the role that they are to have."""
+    """A person as identified by their identity provider, and the role to assign."""
 
     issuer: Named
     subject: Named
@@ -26,7 +26,7 @@ class MemberRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """A person as their identity provider knows them."""
+    """A person as identified by their identity provider."""
 
     issuer: Named
     subject: Named

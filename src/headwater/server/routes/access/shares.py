@@ -16,14 +16,14 @@ from headwater.server.routing import Operation
 
 
 class Shares(msgspec.Struct, frozen=True, kw_only=True):
-    """The grants that a tenant gave and was given, oldest first."""
+    """The grants that a tenant gave and received, oldest first."""
 
     given: list[Share]
     received: list[Share]
 
 
 class ShareRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A grant that is wanted: the selector is evaluated again whenever the grant is used."""
+    """The grant to create. The selector is evaluated whenever the grant is used."""
 
     to: Named
     select: Text
@@ -31,13 +31,13 @@ class ShareRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class SharedQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """How to look at what is shared."""
+    """The options of the shared graph."""
 
     as_of: AsOf | None = None
 
 
 def list_shares(call: Call) -> Shares:
-    """The grants that the caller's tenant gave, and those it was given and may still use."""
+    """The grants that the caller's tenant gave, and the active ones that it received."""
     control, now = call.service.control, call.service.clock()
     received = [share for share in control.shares_received(call.tenant) if share.is_valid(now)]
     return Shares(given=control.shares_given(call.tenant), received=received)
@@ -47,7 +47,7 @@ def create_share(call: Call) -> Share:
     """Let another tenant read the subgraph that a selector names."""
     wanted: ShareRequest = call.body
     with call.lineage() as lineage:
-        lineage.select(wanted.select)  # a selector that cannot be read is refused now, not when it is used
+        lineage.select(wanted.select)  # refuse an invalid selector now, not when it is used
     return call.service.administration.share(
         call.tenant, wanted.to, wanted.select, who=call.principal.name, days=wanted.days
     )

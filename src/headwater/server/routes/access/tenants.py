@@ -22,7 +22,7 @@ class Tenants(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TenantRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A tenant that is wanted."""
+    """The tenant to create."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
     title: Line = ""
@@ -30,7 +30,7 @@ class TenantRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class TenantChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to become of a tenant; what is left out stays."""
+    """The changes of a tenant; omitted values stay the same."""
 
     title: Line | None = None
     quota: Quota | None = None
@@ -45,13 +45,13 @@ class TenantKeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
-    """The name of the tenant once more: what is dropped does not come back."""
+    """The name of the tenant again, to confirm its deletion."""
 
     confirm: str
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant, what it may use and what it does."""
+    """A tenant with its quota and usage."""
 
     tenant: Tenant
     stored: Statistics
@@ -70,7 +70,7 @@ def list_tenants(call: Call) -> Tenants:
 
 
 def create_tenant(call: Call) -> Tenant:
-    """A new tenant, without keys."""
+    """Create a tenant, without keys."""
     wanted: TenantRequest = call.body
     return call.service.administration.create_tenant(
         wanted.name, who=call.principal.name, title=wanted.title, quota=wanted.quota
@@ -85,7 +85,7 @@ def show_tenant(call: Call) -> Usage:
 
 
 def change_tenant(call: Call) -> Tenant:
-    """Another title or quota."""
+    """Change the title or quota of a tenant."""
     wanted: TenantChange = call.body
     return call.service.administration.change_tenant(
         call.path["name"], who=call.principal.name, title=wanted.title, quota=wanted.quota
@@ -105,7 +105,7 @@ def drop_tenant(call: Call) -> None:
 
 
 def create_tenant_key(call: Call) -> MadeKey:
-    """A key of any tenant: the way to its first one."""
+    """Create a key for any tenant, such as its first one."""
     wanted: TenantKeyRequest = call.body
     new = call.service.administration.issue_key(
         call.path["name"], who=call.principal.name, name=wanted.name, scopes=wanted.scopes, days=wanted.days

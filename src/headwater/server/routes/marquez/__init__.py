@@ -31,4 +31,4 @@ OPERATIONS = (
     *search.OPERATIONS,
     *stats.OPERATIONS,
 )
-"""Every operation of it but ``POST /api/v1/lineage``, which is the way in of everything."""
+"""Every operation of that API except ``POST /api/v1/lineage``, which is Headwater's own."""

@@ -1,4 +1,4 @@
-"""Column lineage: of a dataset, of one of its columns, or of everything that a job writes."""
+"""Column lineage of a dataset, of one of its columns, or of everything that a job writes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Column = tuple[int, str]
 
 
 class ColumnQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A node, how far to go from it, and whether to go downstream as well."""
+    """A node, the depth, and whether to go downstream as well."""
 
     node_id: NodeId
     depth: Depth = 20
@@ -63,7 +63,7 @@ def _roots(store: Store, edges: Edges, root: Node) -> list[tuple[NodeRow, Sequen
 
 
 class _Columns:
-    """Turns what column walks reached into nodes with edges."""
+    """Converts the results of column walks to nodes with edges."""
 
     def __init__(self, store: Store, reaches: Sequence[ColumnReach], as_of: int | None) -> None:
         self._store = store
@@ -88,7 +88,7 @@ class _Columns:
             self._versions = store.latest_versions(list(self._rows), as_of=as_of)
 
     def nodes(self) -> list[FieldNode]:
-        """The columns that take part in an edge, by id."""
+        """The columns with edges, by id."""
         out: dict[Column, list[Column]] = {}
         for column, inputs in self._inputs.items():
             for one in inputs:
@@ -97,7 +97,7 @@ class _Columns:
         nodes = []
         for column in columns:
             name = self._id(column)
-            # Marquez turns the edges of what a column depends on round, and its pages count on that.
+            # Marquez reverses the edges to the columns that a column depends on, and its pages rely on that.
             sources = [NodeEdge(origin=name, destination=self._id(one)) for one in self._inputs.get(column, ())]
             targets = [NodeEdge(origin=name, destination=self._id(one)) for one in out.get(column, ())]
             data = self._data(column)

@@ -28,26 +28,26 @@ _PAGE = 500
 
 
 class DatasetPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of datasets, and how many there are."""
+    """A page of datasets, and their total number."""
 
     datasets: list[Dataset]
     total_count: int
 
 
 class VersionPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of versions, and how many there are."""
+    """A page of versions, and their total number."""
 
     versions: list[DatasetVersion]
     total_count: int
 
 
 def describing(call: Call, store: Store) -> Datasets:
-    """What describes the datasets of the caller's tenant."""
+    """The ``Datasets`` of the caller's tenant."""
     return Datasets(store, call.service.documents, call.tenant)
 
 
 def finder(call: Call, store: Store) -> Finder:
-    """What finds the objects of the caller's tenant."""
+    """The ``Finder`` of the caller's tenant."""
     return Finder(store, call.service.documents, call.tenant)
 
 
@@ -70,7 +70,7 @@ def get_dataset(call: Call) -> Dataset:
 
 
 def put(call: Call) -> Dataset:
-    """Make a dataset, or change it; with a run, as something that the run wrote."""
+    """Create or change a dataset; with a run, as an output of that run."""
     meta: DatasetMeta = call.body
     namespace, name = call.path["namespace"], call.path["dataset"]
     source = one_source(call, meta.source_name)
@@ -104,7 +104,7 @@ def put(call: Call) -> Dataset:
 
 
 def _known(store: Store, namespace: str, name: str, uri: str) -> list[NodeRow]:
-    """What is known of a dataset: under the name that it has at its source first, where it becomes one with that."""
+    """The known rows of a dataset, first the one under its name at its source, with which it will be merged."""
     there = name_at_source(namespace, name, uri)
     names = [(there.namespace, there.name)] if there is not None else []
     found = [store.find(NodeKind.DATASET, *one) for one in (*names, (namespace, name))]
@@ -112,7 +112,7 @@ def _known(store: Store, namespace: str, name: str, uri: str) -> list[NodeRow]:
 
 
 def _tags(meta: DatasetMeta, before: list[Tag]) -> list[Tag]:
-    """The tags a dataset has once it is put: those given; where none are given for an object, those it had."""
+    """The tags of a dataset after a put: the given ones, or the former ones of each object without any."""
     given = [Tag(key=key, value="true", source="USER") for key in meta.tags or ()]
     found = given if meta.tags is not None else [tag for tag in before if not tag.field]
     for field in meta.fields or ():
@@ -124,7 +124,7 @@ def _tags(meta: DatasetMeta, before: list[Tag]) -> list[Tag]:
 
 
 def delete(call: Call) -> Dataset:
-    """Delete a dataset: say that it was dropped."""
+    """Delete a dataset, by an event that drops it."""
     with turn(call):
         with call.store() as store:
             row = finder(call, store).dataset(call.path["namespace"], call.path["dataset"])
@@ -145,7 +145,7 @@ def list_versions(call: Call) -> VersionPage:
 
 
 def get_version(call: Call) -> DatasetVersion:
-    """One version of a dataset, by its UUID, or by what its producer calls it."""
+    """One version of a dataset, by its UUID or by its producer's name for it."""
     with call.store() as store:
         row = finder(call, store).dataset(call.path["namespace"], call.path["dataset"])
         found = find_version(store, row, call.path["version"])
@@ -155,7 +155,7 @@ def get_version(call: Call) -> DatasetVersion:
 
 
 def find_version(store: Store, row: NodeRow, version: str) -> VersionRow | None:
-    """The version of a dataset of that UUID or name, looked for from the latest back."""
+    """The version of a dataset with that UUID or name, searched backwards from the latest."""
     as_of: int | None = None
     seen = 0
     while True:
@@ -165,7 +165,7 @@ def find_version(store: Store, row: NodeRow, version: str) -> VersionRow | None:
                 return one
         if len(page) < _PAGE + seen:
             return None
-        # The next page begins at the instant at which this one ends; those of that instant were seen.
+        # The next page begins at the last instant of this one; skip the versions of that instant already seen.
         as_of = page[-1].created_at
         seen = sum(one.created_at == as_of for one in page)
 

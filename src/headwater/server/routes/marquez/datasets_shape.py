@@ -34,7 +34,7 @@ from headwater.storage.row_types import NodeRow, VersionRow
 
 
 class Extra(msgspec.Struct, frozen=True, kw_only=True):
-    """What was put of a dataset and no event can hold."""
+    """Values that were put for a dataset and cannot be expressed by events."""
 
     physical_name: str = ""
     schema_location: str = ""
@@ -50,16 +50,16 @@ class Datasets:
 
     @cached_property
     def _is_plain(self) -> bool:
-        """Whether nothing was put beside the lineage of any dataset: most tenants are told everything by events."""
+        """Whether no dataset of the tenant has such values, as is usual."""
         return not self._documents.has_any(self._tenant, DATASET)
 
     def _given(self, version: VersionRow | None) -> Facets:
-        """What the run that wrote a version said of it. A version that no run wrote has only what its readers say, and
-        those are not looked for: that would go through the log."""
+        """The facets of a version from the run that wrote it. For a version without such a run they are empty: finding
+        its readers would scan the log."""
         return self._store.version_facets(version.id) if version is not None and version.run_id else {}
 
     def put_aside(self, row: NodeRow) -> Extra:
-        """What was put of a dataset beside its lineage."""
+        """The values put for a dataset beside its lineage."""
         if self._is_plain:
             return Extra()
         found = self._documents.get(self._tenant, DATASET, dataset_key(row.namespace, row.name))
@@ -116,7 +116,7 @@ class Datasets:
     def _version(
         self, row: NodeRow, version: VersionRow, extra: Extra, timelines: dict[int, Timeline]
     ) -> DatasetVersion:
-        # What held of the dataset then, with what the run that wrote this version said of it.
+        # The facets of the dataset at that time, with those from the run that wrote this version.
         facets = {**self._store.facets(row.id, as_of=version.created_at), **self._given(version)}
         uuid = version_uuid(row, version)
         members = {
@@ -145,7 +145,7 @@ class Datasets:
 
 
 def _common(row: NodeRow, facets: Mapping[str, msgspec.Raw], extra: Extra) -> dict[str, Any]:
-    """What a dataset, a version of it and its node say alike."""
+    """The common fields of a dataset, its versions and its node."""
     return {
         "type": "STREAM" if facet_fields.is_stream(row.type) else "DB_TABLE",
         "name": row.name,
@@ -164,7 +164,7 @@ def _schema_version(row: NodeRow, facets: Mapping[str, msgspec.Raw]) -> str | No
 
 
 def field_lineage(store: Store, rows: Sequence[NodeRow]) -> dict[int, list[FieldLineage]]:
-    """What the columns of each dataset come from, by dataset id; none for those of which no column edge is known."""
+    """The sources of the columns of each dataset, by dataset id; datasets without column edges are left out."""
     edges = [edge for edge in store.edges_of([row.id for row in rows], "target") if edge.mapping]
     mappings = store.mappings(list({edge.mapping for edge in edges}))
     sources = datasets_of(store, edges)
@@ -174,7 +174,7 @@ def field_lineage(store: Store, rows: Sequence[NodeRow]) -> dict[int, list[Field
         if source is None:
             continue
         for field in mappings[edge.mapping]:
-            if field.target_field == WHOLE:  # no column of it: Marquez has no word for that
+            if field.target_field == WHOLE:  # the whole dataset: not representable in Marquez
                 continue
             found = inputs.setdefault(edge.target_id, {}).setdefault(field.target_field, {})
             found[input_field(source, field)] = None
@@ -193,7 +193,7 @@ def field_lineage(store: Store, rows: Sequence[NodeRow]) -> dict[int, list[Field
 
 
 def input_field(source: NodeRow, field: FieldEdge) -> InputField:
-    """A column edge seen from the column that depends on the other."""
+    """A column edge as an input of the dependent column."""
     return InputField(
         namespace=source.namespace,
         dataset=source.name,
@@ -204,7 +204,8 @@ def input_field(source: NodeRow, field: FieldEdge) -> InputField:
 
 
 def transformation_type(field: FieldEdge) -> str | None:
-    """What Marquez calls the transformation: MASKED, else the subtype, else INDIRECT; None for one not described."""
+    """Marquez's name of the transformation: MASKED, else the subtype, else INDIRECT; None if there is no
+    description."""
     if field.masking:
         return "MASKED"
     return field.subtype or ("INDIRECT" if field.type == "INDIRECT" else None)

@@ -11,7 +11,7 @@ from headwater.server.routing import Dialect
 
 
 class Missing(NotFound):
-    """Nothing of that name is known; said as Marquez says it."""
+    """Nothing with that name is known, in Marquez's words."""
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(name)
@@ -19,7 +19,7 @@ class Missing(NotFound):
 
 
 class FieldMissing(NotFound):
-    """A dataset has no column of that name."""
+    """A dataset has no column with that name."""
 
     def __init__(self, field: str, dataset: str) -> None:
         super().__init__(field)
@@ -27,14 +27,14 @@ class FieldMissing(NotFound):
 
 
 class RunExists(Conflict):
-    """A run of that id is known already."""
+    """A run with that id exists already."""
 
     def __init__(self, run_id: str, namespace: str, job: str) -> None:
         super().__init__(f"Run '{run_id}' already exists for '{job[:200]}' under namespace '{namespace[:200]}'.")
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a client of Marquez is told."""
+    """An error in Marquez's format."""
 
     code: int
     message: str
@@ -42,7 +42,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def refuse(error: HeadwaterError) -> Response:
-    """The answer to a request that failed. What is wrong with the request is 400, as Marquez has it, not 422."""
+    """The response to a failed request. Invalid requests get status 400, as in Marquez, not 422."""
     code = 400 if isinstance(error, InvalidInput) else status_of(error)
     problem = problem_of(error)
     told = Refused(code=code, message=problem.detail or problem.title, details=problem.hint)

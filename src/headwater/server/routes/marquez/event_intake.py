@@ -1,4 +1,4 @@
-"""Passes what this API is sent through the normal intake, as events."""
+"""Passes changes made through this API to the normal intake, as events."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _TURNS = tuple(threading.Lock() for _ in range(64))
 
 @contextmanager
 def turn(call: Call) -> Iterator[None]:
-    """One change of a tenant's objects at a time: a change reads what there is, and writes all of it again."""
+    """A context for one change of a tenant's objects at a time: a change reads the object and writes it back whole."""
     with _TURNS[crc32(call.tenant.encode()) % len(_TURNS)]:
         yield
 
 
 def emit(call: Call, events: Sequence[Mapping[str, Any]]) -> None:
-    """Store events through the service's intake; when this returns they are committed, and part of every answer.
+    """Store events through the service's intake; when this returns, they are committed and visible.
 
     Called in a worker thread: the intake lives on the loop.
 
     Raises:
         InvalidEvent: one is refused; the others are stored.
-        Busy: the tenant's quota is used up.
+        Busy: the tenant's quota is exhausted.
         StoreError: nothing could be stored.
     """
     encoded = [encode(event) for event in events]
@@ -42,8 +42,8 @@ def emit(call: Call, events: Sequence[Mapping[str, Any]]) -> None:
 
 
 def instant(call: Call, *known: NodeRow | None) -> int:
-    """When a change happens: now, and after everything that was said of the objects, however late that was said to be.
+    """The time of a change: now, or just after the latest event of the objects if that is later.
 
-    The last word on an object wins by event time, and a change made here is the last word.
+    The statement with the latest event time wins, and a change made here must be the latest.
     """
     return max([call.service.clock(), *(row.updated_at + 1 for row in known if row is not None)])

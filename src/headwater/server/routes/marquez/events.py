@@ -15,18 +15,18 @@ from headwater.storage.row_types import StoredEvent
 
 _PAGE = 5000
 LOOKED_THROUGH = 50_000
-"""How many events are looked through for those of one namespace, latest first."""
+"""How many events are searched for those of a namespace, latest first."""
 
 
 class Events(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of RunEvents, verbatim, and how many there are."""
+    """A page of RunEvents, verbatim, and their total number."""
 
     events: list[msgspec.Raw]
     total_count: int
 
 
 class EventQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A stretch of time and of the list. Empty times are none."""
+    """An interval of time, and the page. Empty times are no limit."""
 
     before: Time = ""
     after: Time = ""
@@ -49,7 +49,7 @@ _names = msgspec.json.Decoder(_Names).decode
 
 
 def list_events(call: Call) -> Events:
-    """A page of the RunEvents of a stretch of time."""
+    """A page of the RunEvents of an interval."""
     query: EventQuery = call.query
     after = instant_of(query.after, "after") if query.after.strip() else None
     before = instant_of(query.before, "before") if query.before.strip() else None
@@ -101,7 +101,7 @@ def list_of_namespace(call: Call) -> Events:
 def _names_namespace(body: bytes, wanted: str) -> bool:
     try:
         event = _names(body)
-    except msgspec.MsgspecError:  # stored events have names; a name of another type was mended on the way in
+    except msgspec.MsgspecError:  # stored events have names, but possibly of another type, converted on intake
         return False
     named = (event.job, *(event.inputs or ()), *(event.outputs or ()))
     return any(normal_namespace(one.namespace) == wanted for one in named)

@@ -27,24 +27,24 @@ _PLAIN_VALUES = frozenset({"", "true"})
 
 
 def tag_name(tag: Tag) -> str:
-    """A tag as one word: its key, with the value where that says more than that the tag is there."""
+    """A tag as a single word: its key, with the value if it is more than a flag."""
     return tag.key if tag.value.lower() in _PLAIN_VALUES else f"{tag.key}:{tag.value}"
 
 
 def dataset_tags(facets: Facets) -> list[Tag]:
-    """Every tag of a dataset, those of its columns included."""
+    """All tags of a dataset, including those of its columns."""
     found = try_facet(facets, Tags)
     return list(found.tags or ()) if found else []
 
 
 def job_tags(facets: Facets) -> list[Tag]:
-    """Every tag of a job."""
+    """All tags of a job."""
     found = try_facet(facets, JobTags)
     return list(found.tags or ()) if found else []
 
 
 def names_of(tags: Iterable[Tag], field: str | None = None) -> list[str]:
-    """The tags of the object itself, or of one column of it, each once, by name."""
+    """The tags of the object itself, or of one of its columns, each once, by name."""
     return sorted({tag_name(tag) for tag in tags if (tag.field or None) == field})
 
 
@@ -64,25 +64,25 @@ def fields(facets: Facets) -> list[Field]:
 
 
 def description(facets: Facets, *, is_job: bool = False) -> str | None:
-    """A dataset or job in words."""
+    """The description of a dataset or job."""
     found = try_facet(facets, JobDocumentation) if is_job else try_facet(facets, Documentation)
     return found.description if found else None
 
 
 def lifecycle(facets: Facets) -> str | None:
-    """What last happened to a dataset as a whole: CREATE, OVERWRITE, DROP and so on."""
+    """The last life cycle change of a dataset: CREATE, OVERWRITE, DROP and so on."""
     found = try_facet(facets, LifecycleStateChange)
     return found.lifecycle_state_change.upper() if found else None
 
 
 def source_name(facets: Facets, namespace: str) -> str:
-    """Where a dataset lives: what its facet names, else its namespace, which is its data source by the naming rules."""
+    """The data source of a dataset: from its facet, or else its namespace, as in the naming rules."""
     found = try_facet(facets, DataSource)
     return (found.name if found else None) or namespace
 
 
 def is_stream(dataset_type: str) -> bool:
-    """Whether a dataset is a stream in Marquez's two types."""
+    """Whether a dataset is a stream rather than a table, in Marquez's two types."""
     return dataset_type.upper() in _STREAMS
 
 
@@ -93,13 +93,13 @@ def job_type(facets: Facets) -> str:
 
 
 def labels(facets: Facets) -> list[str]:
-    """What kind of job it is, and of which integration."""
+    """The job type and integration, as labels."""
     found = try_facet(facets, JobType)
     return [one for one in (found.job_type, found.integration) if one] if found else []
 
 
 def location(facets: Facets) -> str | None:
-    """Where the code of a job stands."""
+    """The URL of the code of a job."""
     found = try_facet(facets, SourceCodeLocation)
     return found.url if found else None
 

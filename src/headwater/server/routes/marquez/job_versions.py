@@ -1,6 +1,6 @@
-"""Versions of a job: its inputs, outputs and code location, each until it changed.
+"""Versions of a job: a new one whenever its inputs, outputs or code location change.
 
-They are read off the intervals in which the job's edges hold, from now backwards, so that the latest cost least.
+They are derived from the validity of the job's edges, backwards from now, so that the latest are the cheapest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Named = tuple[str, str]
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a job: from ``since`` on, until the next one."""
+    """A version of a job, from ``since`` until the next one."""
 
     uuid: str
     since: int
@@ -31,7 +31,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _State:
-    """What a job reads and writes at one instant, while time runs backwards."""
+    """The inputs and outputs of a job at an instant, while going back in time."""
 
     def __init__(self, job: NodeRow, datasets: dict[int, NodeRow]) -> None:
         self._job = job
@@ -41,7 +41,7 @@ class _State:
         self.location = ""
 
     def change(self, edge: EdgeRow, by: int) -> None:
-        """An edge comes or goes."""
+        """Add or remove an edge."""
         for ends, end in ((self.inputs, edge.source_id), (self.outputs, edge.target_id)):
             if end in self._datasets:
                 ends[end] += by
@@ -66,7 +66,7 @@ def datasets_of(store: Store, edges: Sequence[EdgeRow]) -> dict[int, NodeRow]:
 
 
 def current_version(job: NodeRow, edges: Sequence[EdgeRow], datasets: dict[int, NodeRow], location: str) -> Version:
-    """The version that holds now, from the job's edges that hold now."""
+    """The current version, from the job's currently valid edges."""
     state = _State(job, datasets)
     state.location = location
     for edge in edges:
@@ -108,7 +108,7 @@ def versions(store: Store, job: NodeRow) -> Iterator[Version]:
 
 
 def _locations(store: Store, job: NodeRow) -> list[tuple[int, str]]:
-    """(since, URL) of where the job's code stood, earliest first."""
+    """(since, URL) of the code locations of the job, earliest first."""
     found = []
     for change in store.history(job.id, facet=SourceCodeLocation.KEY):
         place = None if change.body is None else try_facet({SourceCodeLocation.KEY: change.body}, SourceCodeLocation)
@@ -117,7 +117,7 @@ def _locations(store: Store, job: NodeRow) -> list[tuple[int, str]]:
 
 
 class Timeline:
-    """Which version of a job a run was of. Runs are asked about latest first; older versions are read as needed."""
+    """Finds the job version of a run. Runs must be given latest first; older versions are computed on demand."""
 
     def __init__(self, store: Store, job: NodeRow) -> None:
         self._left = versions(store, job)
@@ -125,11 +125,11 @@ class Timeline:
 
     @property
     def latest(self) -> Version:
-        """The version that holds now."""
+        """The current version."""
         return self._at(0)
 
     def of(self, run: RunRow) -> str | None:
-        """The UUID of the version of a run; None while it is only announced."""
+        """The UUID of the job version of a run; None if the run is only announced."""
         at = run.ended_at or run.started_at
         if at is None:
             return None

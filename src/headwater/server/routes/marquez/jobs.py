@@ -33,7 +33,7 @@ _STATES = ("lastRunStates", "runState")
 
 
 class JobPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of jobs, and how many there are."""
+    """A page of jobs, and their total number."""
 
     jobs: list[Job]
     total_count: int
@@ -48,7 +48,7 @@ class JobVersions(msgspec.Struct, frozen=True):
 def list_jobs(call: Call) -> JobPage:
     """A page of the jobs, of one namespace or of all, by their last run, latest first.
 
-    ``lastRunStates`` may be given several times: only jobs whose last run stands there.
+    With ``lastRunStates``, which may be repeated, only jobs whose last run is in one of these states.
     """
     page: Page = call.query
     namespace = call.path.get("namespace")
@@ -79,7 +79,7 @@ def get_job(call: Call) -> Job:
 
 
 def put(call: Call) -> Job:
-    """Make a job, or change it; with a run, what that run reads and writes."""
+    """Create or change a job; with a run, also the inputs and outputs of that run."""
     meta: JobMeta = call.body
     job = (call.path["namespace"], call.path["job"])
     with turn(call):
@@ -106,7 +106,7 @@ def put(call: Call) -> Job:
 
 
 def _run_of(find: Finder, run_id: str | None, job: tuple[str, str]) -> RunRow | None:
-    """A run, which must be one of that job."""
+    """A run, checked to be of that job."""
     if run_id is None:
         return None
     run = find.run(run_id)
@@ -117,7 +117,7 @@ def _run_of(find: Finder, run_id: str | None, job: tuple[str, str]) -> RunRow | 
 
 
 def delete(call: Call) -> Job:
-    """Delete a job: it connects nothing any more."""
+    """Delete a job, which ends all of its edges."""
     with turn(call):
         with call.store() as store:
             row = _finder(call, store).job(call.path["namespace"], call.path["job"])
@@ -171,7 +171,7 @@ def _shape(store: Store, job: NodeRow, version: Version, until: int | None) -> J
 
 
 def _last_run(store: Store, job: NodeRow, since: int, until: int | None) -> RunRow | None:
-    """The last run of a job that was of a version."""
+    """The last run of a version of a job."""
     before = until
     while runs := store.runs(job_id=job.id, before=before, limit=10):
         for run in runs:
@@ -186,7 +186,7 @@ def _last_run(store: Store, job: NodeRow, since: int, until: int | None) -> RunR
 
 OPERATIONS = (
     operation("GET", "/api/v1/jobs", list_jobs, "The jobs.", query=Page, answer=JobPage),
-    # The web pages ask for a list in this way.
+    # Marquez's web pages request the list with POST.
     operation("POST", "/api/v1/jobs", list_jobs, "The jobs.", query=Page, answer=JobPage, permission=Permission.READ),
     operation("GET", _PATH, list_jobs, "The jobs of a namespace.", query=Page, answer=JobPage),
     operation("GET", _PATH + "/{job}", get_job, "One job.", answer=Job),

@@ -31,7 +31,7 @@ def job_shape(store: Store, job: NodeRow) -> Job:
 
 
 def job_shapes(store: Store, jobs: Sequence[NodeRow]) -> list[Job]:
-    """Jobs for a list: the last run of each in full, those before it in brief."""
+    """Jobs for a list: the last run of each in full, earlier ones in brief."""
     found = []
     facets = {job.id: store.facets(job.id) for job in jobs}
     current = current_versions(store, jobs, facets)
@@ -45,7 +45,7 @@ def job_shapes(store: Store, jobs: Sequence[NodeRow]) -> list[Job]:
 
 
 def current_versions(store: Store, jobs: Sequence[NodeRow], facets: Mapping[int, Facets]) -> dict[int, Version]:
-    """The version of each job that holds now, by job id, given their facets."""
+    """The current version of each job, by job id, given their facets."""
     edges: dict[int, list[EdgeRow]] = {job.id: [] for job in jobs}
     rows = store.edges_of(list(edges), "job")
     for edge in rows:
@@ -108,7 +108,7 @@ def _job(job: NodeRow, facets: Facets, version: Version, runs: Sequence[RunRow],
 
 
 def _claims(run: Run) -> tuple[list[Name], list[Name]]:
-    """What a run says it reads and writes, for a job of which no run has succeeded yet."""
+    """The inputs and outputs that a run reports, for a job without a successful run."""
     sides = (run.input_dataset_versions, run.output_dataset_versions)
     reads, writes = (
         [Name(namespace=one.dataset_version_id.namespace, name=one.dataset_version_id.name) for one in side]
@@ -118,7 +118,7 @@ def _claims(run: Run) -> tuple[list[Name], list[Name]]:
 
 
 def _simple_name(job: NodeRow, parent: tuple[str, str] | None) -> str:
-    """The name without that of the job above it, which schedulers put in front."""
+    """The name without that of the parent job, which schedulers prepend."""
     if parent is not None and job.name.startswith(parent[1] + ".") and len(job.name) > len(parent[1]) + 1:
         return job.name[len(parent[1]) + 1 :]
     return job.name

@@ -1,7 +1,7 @@
 """The graph around a dataset or a job, upstream and downstream.
 
-The walk has a direction. Marquez joins every job that shares a dataset with one it has, and so shows the other
-outputs of an upstream job, and theirs; here a node is shown when data flowed from it to the one asked about, or back.
+The walk has a direction: a node is shown if data flowed from it to the requested one, or the other way. Marquez instead
+adds every job that shares a dataset with a known one, and so shows other outputs of upstream jobs, and so on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from headwater.storage.row_types import EdgeRow, NodeRow
 
 
 class LineageQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A node and how far to go from it: jobs beyond those that touch it."""
+    """A node, and the depth in jobs beyond those adjacent to it."""
 
     node_id: NodeId
     depth: Depth = 20
@@ -48,14 +48,14 @@ def get_lineage(call: Call) -> Lineage:
 
 
 class _Graph:
-    """Turns what a walk reached into nodes with edges."""
+    """Converts the result of a walk to nodes with edges."""
 
     def __init__(self, store: Store, datasets: Datasets) -> None:
         self._store = store
         self._datasets = datasets
 
     def of(self, root: NodeRow, reached: set[int], edges: Iterable[EdgeRow]) -> list[DatasetNode | JobNode]:
-        """The nodes by id. What was deleted is left out, and what it joined stays joined."""
+        """The nodes by id. Deleted ones are left out, but their neighbours stay connected."""
         pairs = {pair for edge in edges for pair in _steps(edge)}
         ids = sorted({root.id, *reached, *(end for pair in pairs for end in pair)})
         rows = {row.id: row for row in self._store.nodes(ids) if not row.is_deleted}
@@ -91,7 +91,7 @@ class _Graph:
 
 
 def _steps(edge: EdgeRow) -> list[tuple[int, int]]:
-    """An edge as Marquez draws it: through the job that moves the data."""
+    """An edge as Marquez has it: through the job that moves the data."""
     way = [edge.source_id, edge.job_id, edge.target_id] if edge.job_id else [edge.source_id, edge.target_id]
     return [(one, other) for one, other in pairwise(way) if one != other]
 

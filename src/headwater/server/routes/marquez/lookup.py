@@ -11,13 +11,13 @@ from headwater.storage.base import Store
 from headwater.storage.row_types import NodeRow, RunRow
 
 DEFAULT_NAMESPACE = "default"
-"""There without anybody having made it, as in Marquez."""
+"""Exists without being created, as in Marquez."""
 NAMESPACE, SOURCE, DATASET, TAG = "marquez.namespace", "marquez.source", "marquez.dataset", "marquez.tag"
-"""Kinds of documents: what no event can say of a namespace, a source, a dataset, a tag."""
+"""Kinds of documents, for properties of a namespace, source, dataset or tag that events cannot express."""
 
 
 def normal_namespace(name: str) -> str:
-    """The form under which namespaces are compared."""
+    """The form in which namespaces are compared."""
     return normalise(name, "x").namespace
 
 
@@ -27,14 +27,14 @@ def dataset_key(namespace: str, name: str) -> str:
 
 
 def is_namespace(store: Store, documents: Documents, tenant: str, name: str) -> bool:
-    """Whether there is a namespace of that name."""
+    """Whether there is a namespace with that name."""
     if name == DEFAULT_NAMESPACE or store.namespace(name) is not None:
         return True
     return documents.get(tenant, NAMESPACE, normal_namespace(name)) is not None
 
 
 class Finder:
-    """Finds what a path names, for one tenant."""
+    """Finds the objects named in a path, for one tenant."""
 
     def __init__(self, store: Store, documents: Documents, tenant: str) -> None:
         self._store = store
@@ -42,7 +42,7 @@ class Finder:
         self._tenant = tenant
 
     def namespace(self, name: str) -> None:
-        """Check that there is a namespace. Raises ``Missing``."""
+        """Check that a namespace exists. Raises ``Missing``."""
         if not is_namespace(self._store, self._documents, self._tenant, name):
             raise Missing("Namespace", name)
 

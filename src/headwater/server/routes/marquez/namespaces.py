@@ -29,7 +29,7 @@ class Namespaces(msgspec.Struct, frozen=True):
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What was put of a namespace."""
+    """The values put for a namespace."""
 
     name: str
     owner: str = _ANONYMOUS
@@ -50,7 +50,7 @@ def get_namespace(call: Call) -> Namespace:
 
 
 def put_namespace(call: Call) -> Namespace:
-    """Make a namespace, or give it another owner and description."""
+    """Create a namespace, or change its owner and description."""
     meta: NamespaceMeta = call.body
     name = call.path["namespace"]
     said = _Said(name=name, owner=meta.owner_name, description=meta.description)
@@ -59,7 +59,7 @@ def put_namespace(call: Call) -> Namespace:
 
 
 def delete_namespace(call: Call) -> Namespace:
-    """Delete every dataset and job of a namespace, and hide it."""
+    """Delete all datasets and jobs of a namespace, and hide it."""
     name = call.path["namespace"]
     _one(call, name)
     with turn(call):
@@ -84,7 +84,7 @@ def _all(call: Call) -> dict[str, Namespace]:
     documents = {one.name: one for one in call.service.documents.all(call.tenant, NAMESPACE)}
     with call.store() as store:
         rows = {normal_namespace(row.name): row for row in store.namespaces()}
-        # The default one is always there, and shown where there is no other: the web pages open at the first.
+        # The default namespace always exists, and is listed if there is no other: the web pages open the first one.
         keys = {*rows, *documents} or {DEFAULT_NAMESPACE}
         found = [_shape(call, store, key, rows.get(key), documents.get(key)) for key in keys]
     return {one.name: one for one in found}
@@ -117,7 +117,7 @@ def _shape(call: Call, store: Store, key: str, row: NamespaceRow | None, documen
 
 
 def _is_empty(store: Store, namespace: str) -> bool:
-    """Whether nothing is in a namespace that was hidden; what comes later shows it again."""
+    """Whether a hidden namespace is still empty; later objects make it visible again."""
     return not any(store.list_nodes(kind, namespace=namespace, limit=1) for kind in (NodeKind.DATASET, NodeKind.JOB))
 
 

@@ -1,4 +1,4 @@
-"""Resolves node ids by looking up stored names, never by splitting."""
+"""Resolves node ids by looking up stored names, not by splitting the id."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headwater.storage.row_types import NodeRow
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node id names. ``as_of`` is the instant of the version that it names; None for the present."""
+    """The object of a node id. ``as_of`` is the instant of the version in the id; None for the present."""
 
     row: NodeRow
     field: str = ""
@@ -23,11 +23,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_node(store: Store, text: str) -> Node:
-    """The dataset, column or job of a node id; a run stands for its job as it was then.
+    """The dataset, column or job of a node id; for a run, its job at that time.
 
     Raises:
-        InvalidName: it is no node id.
-        Missing: it names nothing that is stored.
+        InvalidName: it is not a node id.
+        Missing: the object is not stored.
     """
     for ref in candidate_splits(text):
         found = _run(store, ref) if ref.kind is NodeKind.RUN else _read(store, ref)
@@ -55,7 +55,7 @@ def _read(store: Store, ref: NodeRef) -> Node | None:
 
 
 def _instant(store: Store, row: NodeRow, version: str) -> int | None:
-    """Since when there was a version of a dataset or job."""
+    """The instant from which a version of a dataset or job existed."""
     if row.kind is NodeKind.JOB:
         return next((one.since for one in versions(store, row) if one.uuid == version.lower()), None)
     found = find_version(store, row, version)

@@ -12,7 +12,7 @@ from headwater.server.routes.marquez.errors import DIALECT
 from headwater.server.routing import Handler, Operation
 
 MOST = 10_000
-"""The longest page. Marquez has no bound; a longer page is refused rather than cut."""
+"""The longest page. Marquez has no limit; a longer page is refused rather than truncated."""
 
 Limit = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 Offset = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -20,17 +20,17 @@ Depth = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A stretch of a list."""
+    """A page of a list."""
 
     limit: Limit = 100
     offset: Offset = 0
 
 
 def instant_of(text: str, field: str) -> int:
-    """An instant given as a parameter. The plus of an offset, sent as it is, arrives as a space.
+    """An instant given as a parameter. An unencoded plus of an offset arrives as a space.
 
     Raises:
-        InvalidEvent: it is no instant.
+        InvalidEvent: it is not an instant.
     """
     return parse_time(text.replace(" ", "+") if "T" in text else text, field=field)
 
@@ -47,9 +47,9 @@ def operation(
     status: int = 200,
     permission: Permission | None = None,
 ) -> Operation:
-    """An operation of Marquez's API: unknown parameters are ignored, failures are told in its way.
+    """An operation of Marquez's API: unknown parameters are ignored, and errors have its format.
 
-    What reads needs the permission to read, what writes becomes an event and needs the one to ingest.
+    By default, reading requires the permission ``read``; writing creates events and requires ``ingest``.
     """
     return Operation(
         method=method,

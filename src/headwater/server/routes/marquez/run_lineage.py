@@ -15,7 +15,7 @@ from headwater.storage.row_types import NodeRow, RunRow
 
 
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A run and how many runs to go back."""
+    """A run, and how many runs to go back."""
 
     run_id: str
     depth: Depth = 20
@@ -42,14 +42,14 @@ def get_upstream(call: Call) -> UpstreamRuns:
 
 
 class _Runs:
-    """Describes runs, each job's versions read once."""
+    """Describes runs, reading the versions of each job only once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._jobs: dict[int, NodeRow] = {}
 
     def of(self, run: RunRow) -> UpstreamRun:
-        """A run and what it read."""
+        """A run with its inputs."""
         store = self._store
         job = self._jobs.get(run.job_id)
         if job is None:

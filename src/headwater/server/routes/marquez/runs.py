@@ -29,20 +29,20 @@ _RUN = "/api/v1/jobs/runs/{run}"
 
 
 class RunPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of runs, and how many there are."""
+    """A page of runs, and their total number."""
 
     runs: list[Run]
     total_count: int
 
 
 class At(msgspec.Struct, frozen=True, kw_only=True):
-    """When a run changed its state; now when it is not said."""
+    """When a run changed its state; now by default."""
 
     at: Time = ""
 
 
 class FacetKind(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose facets are asked for."""
+    """Whether to return the facets of the run or of its job."""
 
     type: Literal["run", "job", "RUN", "JOB"]
 
@@ -122,7 +122,7 @@ def _change(call: Call, event_type: str) -> Run:
 
 
 def get_facets(call: Call) -> RunFacets:
-    """The facets of a run, or those of its job as they stood when the run was last heard of."""
+    """The facets of a run, or those of its job at the time of the run's last event."""
     kind: FacetKind = call.query
     with call.store() as store:
         run = _finder(call, store).run(call.path["run"])

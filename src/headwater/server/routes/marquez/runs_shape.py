@@ -18,7 +18,7 @@ from headwater.storage.row_types import NodeRow, RunRow, VersionRow
 
 _NOTHING: Facets = {}
 JobVersionAt = Callable[[RunRow], str | None]
-"""The version of a job as it was for one of its runs."""
+"""Returns the job version of a run."""
 
 
 class _Parameter(msgspec.Struct):
@@ -36,12 +36,12 @@ def time_text(instant: int | None) -> str | None:
 
 
 def version_uuid(dataset: NodeRow, version: VersionRow) -> str:
-    """The UUID by which clients know a dataset version."""
+    """The UUID of a dataset version for clients."""
     return dataset_version_uuid(dataset.namespace, dataset.name, version.run_id, version.version)
 
 
 def run_shape(store: Store, run: RunRow, job: NodeRow, version_at: JobVersionAt) -> Run:
-    """A run with its facets and what it read and wrote."""
+    """A run with its facets, inputs and outputs."""
     facets = store.run_facets(run.run_id)
     read, written = store.run_io(run.run_id)
     datasets = {row.id: row for row in store.nodes(list({one.dataset_id for one in (*read, *written)}))}
@@ -91,7 +91,7 @@ def _run(
 
 
 def _instant(text: str | None) -> str | None:
-    """A time as other times are written; as it came where it cannot be read."""
+    """A time in the common format, or unchanged if it cannot be parsed."""
     try:
         return None if text is None else format_time(parse_time(text))
     except InvalidEvent:

@@ -30,7 +30,7 @@ Sort = Literal["name", "updated_at", "update_at", "NAME", "UPDATED_AT", "UPDATE_
 
 
 class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Words, and what to look among. ``before`` and ``after`` are days of the last change."""
+    """Words, and filters. ``before`` and ``after`` are days of the last change."""
 
     q: Words
     filter: Filter = ""
@@ -42,7 +42,7 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchResults(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The hits, and how many there are here."""
+    """The hits, and their number."""
 
     total_count: int
     results: list[SearchResult]
@@ -55,14 +55,14 @@ class WordsQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hits(msgspec.Struct, frozen=True, kw_only=True):
-    """The hits as documents, and for each where the words were found."""
+    """The hits as documents, with the places where the words were found."""
 
     hits: list[dict[str, Any]]
     highlights: list[dict[str, list[str]]]
 
 
 def search(call: Call) -> SearchResults:
-    """The objects that fit some words, the best of them, in the order asked for."""
+    """The best matches of some words, in the requested order."""
     query: SearchQuery = call.query
     kind = _KINDS[query.filter.lower()]
     before = _day(query.before, "before")
@@ -143,7 +143,7 @@ _EVENT_TYPES = {"RUNNING": "RUNNING", "COMPLETED": "COMPLETE", "FAILED": "FAIL",
 
 
 def _highlight(hit: SearchHit) -> dict[str, list[str]]:
-    """Where the words were found; the pages mark what stands between the tags."""
+    """The places where the words were found; the pages highlight the text between the tags."""
     if hit.field:
         return {"facets.schema.fields.name": [f"<em>{hit.field}</em>"]}
     return {"name": [f"<em>{hit.node.name}</em>"]}

@@ -22,7 +22,7 @@ class Sources(msgspec.Struct, frozen=True):
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What was put of a source."""
+    """The values put for a source."""
 
     type: str
     connection_url: str
@@ -42,7 +42,7 @@ def get_source(call: Call) -> Source:
 
 
 def put_source(call: Call) -> Source:
-    """Make a source, or change it."""
+    """Create or change a source."""
     meta: SourceMeta = call.body
     name = call.path["source"]
     said = _Said(type=meta.type.upper(), connection_url=meta.connection_url, description=meta.description)
@@ -51,7 +51,7 @@ def put_source(call: Call) -> Source:
 
 
 def all_sources(call: Call) -> dict[str, Source]:
-    """Every source by name: those that were put, and those that datasets name."""
+    """All sources by name: those that were put, and those named by datasets."""
     with call.store() as store:
         rows = {row.name: row for row in store.sources()}
     documents = {one.name: one for one in call.service.documents.all(call.tenant, SOURCE)}

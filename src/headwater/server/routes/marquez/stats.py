@@ -28,7 +28,7 @@ _TYPES = {
 
 
 class StatsQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """The stretch up to now, and whose days and hours are meant."""
+    """The interval up to now, and the time zone of its days and hours."""
 
     period: Literal["DAY", "WEEK", "HOUR"] = "DAY"
     timezone: str = "UTC"
@@ -69,7 +69,7 @@ def _known(call: Call, kind: NodeKind) -> list[IntervalMetric]:
 
 def sources(call: Call) -> list[IntervalMetric]:
     """How many sources there were at the end of each interval."""
-    made = [one.created_at for one in all_sources(call).values()]  # text of one length, which sorts as time does
+    made = [one.created_at for one in all_sources(call).values()]  # fixed-length text, which sorts by time
     return _metrics(
         _edges(call), lambda instants: [sum(at < format_time(instant) for at in made) for instant in instants]
     )
@@ -83,13 +83,13 @@ def _metrics(edges: list[int], count: Callable[[list[int]], list[int]]) -> list[
 
 
 def _edges(call: Call) -> list[int]:
-    """The instants between which is counted: 24 hours or 7 days that end with the present one, or its quarters."""
+    """The bounds of the intervals to count: 24 hours or 7 days, ending with the current one, or its quarters."""
     query: StatsQuery = call.query
     zone = _zone(query.timezone)
     now = (_EPOCH + timedelta(microseconds=call.service.clock())).astimezone(zone)
     if query.period == "WEEK":
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        # Days of the calendar, which are 23 or 25 hours long when clocks are changed.
+        # Calendar days, which have 23 or 25 hours when clocks change.
         return [_micros(today + timedelta(days=number)) for number in range(-6, 2)]
     hour = now.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
     if query.period == "HOUR":

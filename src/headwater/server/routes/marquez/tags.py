@@ -49,7 +49,7 @@ def put_tag(call: Call) -> Tag:
 
 
 def know_tags(call: Call, names: Iterable[str]) -> None:
-    """List tags from now on, those that are not listed yet."""
+    """Add the tags that are not listed yet to the list."""
     documents = call.service.documents
     for name in dict.fromkeys(names):
         if documents.get(call.tenant, TAG, name) is None:
@@ -120,7 +120,7 @@ def _change_job(call: Call, *, is_added: bool) -> Job:
 
 
 def _changed(tags: list[TagFact], name: str, field: str | None, *, is_added: bool) -> list[TagFact]:
-    """The tags with one more, or without one. Tags are compared as they are shown."""
+    """The tags with one added or removed. Tags are compared in the form in which they are shown."""
     has = [(tag.field or None) == field and tag_name(tag) == name for tag in tags]
     if not is_added:
         return [tag for tag, is_it in zip(tags, has, strict=True) if not is_it]

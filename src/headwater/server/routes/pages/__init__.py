@@ -1,4 +1,4 @@
-"""The pages for people, one module per page."""
+"""The web pages, one module per page."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class CompareQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One difference, as it is shown."""
+    """One difference, as displayed."""
 
     name: str
     whole: str
@@ -46,7 +46,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs of one sort, and how much there is of it."""
+    """The differences of one kind, and their number."""
 
     title: str
     rows: tuple[Row, ...]
@@ -54,7 +54,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show(call: Call) -> Response:
-    """The comparison, or where to begin one. Names that cannot be compared are said beside the form they came from."""
+    """The comparison, or the form to start one, with an error next to it if the names cannot be compared."""
     query: CompareQuery = call.query
     if not query.before:
         return _beginning(call, query)
@@ -79,7 +79,7 @@ def show(call: Call) -> Response:
 
 
 def _beginning(call: Call, query: CompareQuery, problem: Problem | None = None) -> Response:
-    """The form, with the latest runs to choose two from: at first the latest two of one job, where there are."""
+    """The form, with the latest runs to choose from; preselects the latest two of one job, if any."""
     with call.lineage() as lineage:
         runs = lineage.runs(limit=_MOST_RUNS)
     seen: dict[str, RunSummary] = {}
@@ -94,14 +94,14 @@ def _beginning(call: Call, query: CompareQuery, problem: Problem | None = None) 
 
 
 class _File(msgspec.Struct, frozen=True):
-    """What differs, as a path that it may be: other names stay as they are."""
+    """A difference that may be a path, to be shortened; other names stay as they are."""
 
     name: str
     namespace: str = "file"
 
 
 def _ends(diff: Diff) -> tuple[str, str]:
-    """The two sides in a few letters that tell them apart."""
+    """Short names that distinguish the two sides."""
     kind, texts = diff.of, (diff.before, diff.after)
     if kind == "graph":
         return texts
@@ -111,7 +111,7 @@ def _ends(diff: Diff) -> tuple[str, str]:
 
 
 def sections(diff: Diff, labels: Labels) -> list[Section]:
-    """What differs, by sort, in the order and the words of the terminal."""
+    """The differences by kind, in the order and words of the command line."""
     short = digests_of(diff)
     found = []
     for what, title in ORDER:

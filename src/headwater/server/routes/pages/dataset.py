@@ -36,7 +36,7 @@ _MOST_DIGITS = 15
 
 
 class DatasetQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which version, the latest when empty; which row of predictions the chain is asked for."""
+    """The version to show (by default the latest), and the row of predictions to trace."""
 
     version: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     row: Annotated[str, msgspec.Meta(max_length=100, description="A row, counted from 0.")] = ""
@@ -99,8 +99,7 @@ def _shown(lineage: Lineage, target: Target, text: str, row: str) -> dict[str, A
 
 
 def _why(lineage: Lineage, text: str, row: str) -> tuple[Why, str]:
-    """The way back from a version, or from one row of it; where there is no such row, why not, for the form it came
-    from."""
+    """The trace of a version, or of one of its rows, and an error for the form if there is no such row."""
     if not row:
         return lineage.why(text), ""
     if not (row.isascii() and row.isdecimal() and len(row) <= _MOST_DIGITS):
@@ -118,7 +117,7 @@ def version_id(lineage: Lineage, node: Any) -> int:
 
 
 def quality_charts(quality: Quality) -> list[Lines]:
-    """Rows over time, then nulls, means and distinct values of the columns where they changed."""
+    """Charts of rows over time, and of nulls, means and distinct values of columns where they changed."""
     names = [f"version {version.ordinal}, {when(version.created_at)} UTC" for version in quality.versions]
     places = dates([version.created_at for version in quality.versions])
     found = [lines("Rows", quality.rows, names, places)]
@@ -131,7 +130,7 @@ def quality_charts(quality: Quality) -> list[Lines]:
 
 
 def metric_charts(metrics: tuple[Metric, ...]) -> list[Lines]:
-    """Metrics that were reported at several steps, as lines over the steps."""
+    """Charts of metrics that were reported at several steps."""
     series: dict[str, list[Metric]] = {}
     for metric in metrics:
         if metric.step is not None:

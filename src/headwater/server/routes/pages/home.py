@@ -1,4 +1,4 @@
-"""The home page: what is new, what is wrong, what is covered, where to start."""
+"""The home page: recent activity, problems, coverage, and entry points."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STARTS = (
 )
 _MOST_STARTS = 5
 _MOST_MEASURED = 5000
-"""Datasets that the coverage is measured on, and where to start is looked for: again for every visit."""
+"""Number of datasets used for the coverage and the entry points, which are computed for every visit."""
 _MOST_REFUSED = 5
 
 
@@ -42,7 +42,7 @@ def home(call: Call) -> Response:
 
 
 def parts(call: Call) -> Response:
-    """What stands on the home page, for one that is open."""
+    """The contents of the home page, to update an open one."""
     return _shown(call, "fragments/home.html", is_new=False)
 
 
@@ -69,7 +69,7 @@ def _shown(call: Call, template: str, *, is_new: bool) -> Response:
 
 
 def feed(call: Call) -> Response:
-    """The list of what is new, for a page that is open."""
+    """The recent activity, to update an open page."""
     with call.store() as store:
         activity = _activity(call, store, is_new=False)
     shown = page(call, "fragments/feed.html", activity=activity.value, labels=Labels(shown=activity.value.lines))
@@ -77,7 +77,7 @@ def feed(call: Call) -> Response:
 
 
 def _again(shown: Response, again_s: float) -> Response:
-    """Tell an open page that it has been given something older, and when to ask for the newer."""
+    """Tell an open page that the contents are outdated, and when to request newer ones."""
     if again_s:
         shown.headers["Headwater-Again"] = str(ceil(again_s))
     return shown
@@ -89,13 +89,13 @@ def _state(store: Store) -> State:
 
 
 def _whose(call: Call) -> tuple[str, int]:
-    """A tenant; another one of the same name, made after the first was deleted, is another."""
+    """Identifies a tenant, even if it was deleted and created again with the same name."""
     tenant = call.service.control.tenant(call.tenant)
     return call.tenant, tenant.created_at if tenant else 0
 
 
 def _activity(call: Call, store: Store, *, is_new: bool) -> SharedValue[Activity]:
-    """What is new, made once for all who may see the same."""
+    """The recent activity, computed once for all visitors with the same permissions."""
     may_see_refused = call.principal.may(Permission.REPORT)
     state = _state(store)
     latest = [(entry.id, entry.times) for entry in store.quarantined(limit=1)] if may_see_refused else []
@@ -108,7 +108,7 @@ def _activity(call: Call, store: Store, *, is_new: bool) -> SharedValue[Activity
 
 
 class _Known(NamedTuple):
-    """What takes a look at thousands of datasets."""
+    """The parts of the page that are computed from thousands of datasets."""
 
     coverage: Shares
     starts: list[tuple[str, list[NodeSummary]]]
@@ -123,7 +123,7 @@ def _known(call: Call, store: Store, *, is_new: bool) -> SharedValue[_Known]:
 
 
 def _starts(rows: list[NodeRow]) -> list[tuple[str, list[NodeSummary]]]:
-    """The latest few of each sort that people look for."""
+    """The latest few nodes of each common kind."""
     found: dict[str, list[NodeSummary]] = {type_: [] for _, type_ in _STARTS}
     for row in reversed(rows):
         if len(found.get(row.type, ())) < _MOST_STARTS and row.type in found:

@@ -20,10 +20,10 @@ from headwater.server.routing import Operation
 
 _MOST_RUNS = 30
 _MOST_CODES = 15
-"""Runs whose code is read: that is a few questions each."""
+"""Number of runs whose code is read, which takes a few queries each."""
 _LONGEST_TEXT = 20_000
 _SQL = ("sql", "jinja2 sql", "plsql", "tsql")
-"""Languages of a job that is its SQL; in another one the SQL is a part of what it does."""
+"""Languages of jobs that consist of their SQL; in others, SQL is only a part of the job."""
 
 
 def show(call: Call) -> Response:

@@ -24,7 +24,7 @@ _MOST_CHILDREN = 50
 
 
 def show(call: Call) -> Response:
-    """The page of a run; a unique start of its id is enough."""
+    """The page of a run; a unique prefix of its id suffices."""
     text = call.path["id"]
     with call.lineage() as lineage:
         run = lineage.resolver.run(text)
@@ -58,7 +58,7 @@ def _shown(lineage: Lineage, run: RunRow) -> dict[str, Any]:
 
 
 def _before(lineage: Lineage, run: RunRow) -> RunSummary | None:
-    """The run of the same job that started before this one; None if there is none near."""
+    """The previous run of the same job, if it is among the nearest ones."""
     jobs = lineage.store.nodes([run.job_id])
     if not jobs or run.started_at is None:
         return None

@@ -27,7 +27,7 @@ _WORDS = {  # "none ..."
 
 
 class RunsPageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which runs."""
+    """The runs to show."""
 
     state: State | None = None
     cursor: str = ""

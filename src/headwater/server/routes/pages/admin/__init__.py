@@ -1,6 +1,6 @@
-"""Administration for people: what the API does for keys, members, shares, tenants and the quarantine, as pages.
+"""The administration pages for keys, members, shares, tenants and the quarantine, with the functions of the API.
 
-Every change is a form of our own pages and is answered by a redirect, except where a secret is shown this once.
+Every change is made by a form of our own pages and answered by a redirect, except where a secret is shown once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Shared by the administration pages: navigation, declaration, the way back."""
+"""Shared by the administration pages: navigation, declaration of operations, redirects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLACES = (
 
 
 def admin_page(call: Call, template: str, here: str, **shown: Any) -> Response:
-    """A page of the administration. What it shows is for whoever may see it now: it is never kept."""
+    """An administration page. It is never cached, because permissions can change."""
     places = [place for place in PLACES if call.principal.may(place.permission)]
     refusal = call.refusal or NOT_REFUSED
     response = page(
@@ -34,7 +34,7 @@ def admin_page(call: Call, template: str, here: str, **shown: Any) -> Response:
 
 
 def back_to(path: str) -> Response:
-    """Where a form leads to: the page that shows what it did."""
+    """Redirect after a form to the page that shows the result."""
     return RedirectResponse(path, status_code=303)
 
 

@@ -21,7 +21,7 @@ def show(call: Call) -> Response:
 
 
 def create(call: Call, form: Form) -> Response:
-    """Make a key, and show its secret."""
+    """Create a key, and show its secret."""
     scopes = frozenset(_scope(text) for text in form.texts("scope"))
     may_grant(call.principal.permissions, scopes)
     made = call.service.administration.issue_key(
@@ -31,7 +31,7 @@ def create(call: Call, form: Form) -> Response:
 
 
 def rotate(call: Call, form: Form) -> Response:
-    """Make a key in the place of another, and show its secret."""
+    """Replace a key, and show the new secret."""
     key_id = call.path["id"]
     old = call.service.control.key(call.tenant, key_id)
     if old is not None:

@@ -1,4 +1,4 @@
-"""Overview: checks, contents of the store, the index, usage against the quota, and the audit record."""
+"""Overview: checks, contents of the store, the index, usage and quota, and the audit log."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def show(call: Call) -> Response:
 
 
 def _indexes(store: Store) -> list[dict[str, Any]]:
-    """The graph index of each level, as far as the last event."""
+    """The graph index of each level, up to the last event."""
     indexes = {level: store.index(level) for level in get_args(Level)}
     return [
         {"level": level, "nodes": one.node_count, "edges": one.edge_count, "bytes": one.memory_bytes}

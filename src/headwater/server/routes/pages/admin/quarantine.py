@@ -1,4 +1,4 @@
-"""The quarantine: what was rejected and why; replay as it was or corrected, or drop."""
+"""The quarantine: rejected documents with the reasons; replay them unchanged or corrected, or drop them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_SHOWN = 100_000
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the page begins: below which entry."""
+    """The entry below which the page begins."""
 
     before: Annotated[int, msgspec.Meta(ge=1, le=2**62)] | None = None
 
@@ -47,7 +47,7 @@ def show(call: Call) -> Response:
 
 
 def show_entry(call: Call) -> Response:
-    """One entry with what arrived."""
+    """One entry with its content."""
     entry = find_entry(call)
     kept = entry.body.decode("utf-8", "replace")
     text = (call.refusal or NOT_REFUSED).text(call.request.url.path, "mended") or kept
@@ -66,7 +66,7 @@ def show_entry(call: Call) -> Response:
 
 
 async def replay(call: Call) -> Response:
-    """Send an entry again: as it was, or as it was mended in the form."""
+    """Send an entry again, unchanged or as corrected in the form."""
     limits = call.service.settings.limits
     form = await read_form(call, most_bytes=3 * limits.event_bytes + _LONGEST_SHOWN)
     entry = await anyio.to_thread.run_sync(find_entry, call)

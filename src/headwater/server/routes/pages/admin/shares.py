@@ -1,4 +1,4 @@
-"""Shares: what the tenant shares and until when, and what is shared with it."""
+"""Shares that the tenant gave and received."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIELDS = {"select": "select", "selector": "select", "": "select", "to": "to", "
 
 
 def show(call: Call) -> Response:
-    """The shares that were given and received."""
+    """The shares given and received."""
     control, now = call.service.control, call.service.clock()
     return admin_page(
         call,
@@ -27,12 +27,12 @@ def show(call: Call) -> Response:
 
 
 def create(call: Call, form: Form) -> Response:
-    """Let another tenant read what a selector names."""
+    """Let another tenant read the subgraph of a selector."""
     select, days = form.needed("select"), form.number("days")
     if days is None:
         raise InvalidInput(field="days", value="''", rule="must not be empty: a share ends")
     with call.lineage() as lineage:
-        lineage.select(select)  # one that cannot be read is refused now, not when it is used
+        lineage.select(select)  # refuse an invalid selector now, not when it is used
     call.service.administration.share(call.tenant, form.needed("to"), select, who=call.principal.name, days=days)
     return back_to(_HERE)
 

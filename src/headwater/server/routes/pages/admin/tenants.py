@@ -16,14 +16,14 @@ _FIELDS = {name: name for name in ("name", "title", "events_per_s", "bytes_per_s
 
 
 def show(call: Call) -> Response:
-    """Every tenant, its quota, and what this process took in for it."""
+    """All tenants, with their quotas and what this process received for them."""
     counters = call.service.intake.counters.tenants
     tenants = call.service.control.tenants()
     return admin_page(call, "admin_tenants.html", _HERE, tenants=tenants, counters=counters)
 
 
 def create(call: Call, form: Form) -> Response:
-    """A new tenant, without keys."""
+    """Create a tenant, without keys."""
     call.service.administration.create_tenant(
         form.needed("name"), who=call.principal.name, title=form.text("title"), quota=_quota(form)
     )
@@ -31,7 +31,7 @@ def create(call: Call, form: Form) -> Response:
 
 
 def change(call: Call, form: Form) -> Response:
-    """Another title or quota."""
+    """Change the title or quota of a tenant."""
     call.service.administration.change_tenant(
         call.path["name"], who=call.principal.name, title=form.text("title"), quota=_quota(form)
     )
@@ -39,7 +39,7 @@ def change(call: Call, form: Form) -> Response:
 
 
 def drop(call: Call, form: Form) -> Response:
-    """Drop a tenant with its keys and all its lineage; its name is written once more."""
+    """Delete a tenant with its keys and all its lineage, confirmed by its name."""
     name = call.path["name"]
     if form.text("confirm") != name:
         raise Conflict("what was written is not the name of the tenant", hint="nothing was dropped")
