@@ -369,3 +369,15 @@ def test_what_is_added_to_a_file_or_table_is_no_profile_of_it(follow, tmp_path):
     for name in ("all.csv", "rows"):
         assert "dataQualityMetrics" not in followed.facets(name)
         assert "exact" not in followed.facets(name).get("headwater_fingerprint", {})
+
+
+def test_numbers_of_columns_that_a_dictionary_names(follow):
+    """``frame.agg({...})`` uses the columns that it names, and a function of the user's among the values gets one
+    column at a time: no other column is behind the result."""
+    pd.DataFrame({"a": [1, 2, 3], "b": [4, 5, 6], "c": [7, 8, 9]}).to_csv("in.csv", index=False)
+    followed = follow("pandas")
+    df = pd.read_csv("in.csv")
+    plain = df.agg({"a": "sum", "b": "mean"})
+    own = df.agg({"a": ["sum", "mean"], "b": [lambda column: column.max()]})
+    assert set().union(*followed.columns(plain).values()) == {("in.csv", "a"), ("in.csv", "b")}
+    assert followed.columns(own) == {"a": {("in.csv", "a")}, "b": {("in.csv", "b")}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -66,3 +67,41 @@ def test_a_transformer_whose_names_take_no_arguments(follow):
     made = NamesItsOutputs().fit(homes[["area", "rooms"]]).transform(homes[["area", "rooms"]])
     assert set(followed.columns(made)) == {"first", "second"}
     assert followed.columns(made)["first"] >= {("homes.csv", "area"), ("homes.csv", "rooms")}
+
+
+class NamesAHundred(BaseEstimator, TransformerMixin):
+    """Makes a hundred features of its own, whose columns nobody can tell."""
+
+    def fit(self, X, y=None):
+        """Learn nothing."""
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        """The same array, a few times over, up to a hundred columns."""
+        return np.tile(np.asarray(X, dtype=float), 2)[:, :100]
+
+    def get_feature_names_out(self, names=None):
+        """A hundred names."""
+        return [f"made{place}" for place in range(100)]
+
+
+def test_many_features_that_may_come_from_any_column(follow):
+    """A hundred features of sixty columns would be six thousand edges that say no more than that the model comes from
+    the columns: it says that. The model still tells the names of its features."""
+    columns = [f"c{place}" for place in range(60)]
+    frame = pd.DataFrame(np.random.default_rng(3).normal(size=(12, 60)), columns=columns).assign(y=range(12))
+    frame.to_csv("wide.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn")
+    wide = pd.read_csv("wide.csv")
+    model = Pipeline([("made", NamesAHundred()), ("ridge", Ridge())])
+    model.fit(wide[columns], wide["y"])
+    wide["told"] = model.predict(wide[columns])
+    wide[["told"]].to_csv("told.csv", index=False)
+    entry = followed.entries()["model"]
+    edges = [item for item in entry["inputs"] if item.get("field") in columns]
+    assert entry.get("fields", {}) == {}
+    assert {item["field"] for item in edges} == set(columns)
+    assert {how["description"] for item in edges for how in item["transformations"]} == {"opaque"}
+    assert len(followed.facets("model")["headwater_model"]["features"]) == 100
+    assert {name for name, _ in followed.sources("told.csv", "told")} == {"model", "wide.csv"}

@@ -80,16 +80,28 @@ def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> R
     known = _known(function) or (_of_columns(owner, result) if _sees_columns(function) else None)
     if known is None:
         return None
+    if isinstance(function, dict) and not isinstance(result, pd.DataFrame):
+        return _of_named(tuple(map(str, function)), known)
     if isinstance(result, pd.DataFrame):
         return by_name(known)
     return from_all(known)
 
 
+def _of_named(names: tuple[str, ...], subtype: str) -> Rule:
+    """The rule of one number for each of some columns: ``frame.agg({"a": "sum", "b": "mean"})``."""
+
+    def rule(value: Value) -> Columns:
+        deps = [dep for name in names for dep in column(value, 0, name, subtype)]
+        return Columns(dict.fromkeys(columns_of(value) or ("*",), deps))
+
+    return rule
+
+
 def _sees_columns(function: Any) -> bool:
     """Whether pandas passes the function one column after the other, so that its results can only come from these and
     from its closure and globals, which are examined."""
-    if isinstance(function, dict):
-        return all(map(_sees_columns, function.values()))
+    if isinstance(function, dict | list | tuple):
+        return all(map(_sees_columns, function.values() if isinstance(function, dict) else function))
     return isinstance(function, FunctionType | BuiltinFunctionType | type) or _known(function) is not None
 
 

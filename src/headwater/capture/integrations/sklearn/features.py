@@ -28,6 +28,10 @@ MAX_FEATURES: Final = 5_000
 """A wider result (of a text vectoriser) is described by the number of features, not by their names."""
 
 
+MAX_PAIRS: Final = 5_000
+"""More pairs of features and columns than this are not named if they are opaque: the model comes from the columns."""
+
+
 def identity(columns: Sequence[str]) -> Features:
     """The columns themselves as features."""
     return [Feature(name, (i,), "IDENTITY") for i, name in enumerate(columns)]
@@ -59,6 +63,12 @@ def model_features(model: Any, columns: Sequence[str]) -> Features:
             found = _through(found, step, columns)
         return _as_named(found, steps[-1][1], columns)
     return identity(columns)
+
+
+def are_inseparable(features: Features) -> bool:
+    """Whether all features are opaque, and so many that naming each pair of feature and column costs much."""
+    pairs = sum(len(feature.inputs) for feature in features)
+    return pairs > MAX_PAIRS and all(feature.description == "opaque" for feature in features)
 
 
 def columns_used(model: Any, columns: Sequence[str]) -> list[str]:
@@ -109,10 +119,14 @@ def _class_name(item: Any) -> str:
 
 def _after(first: Features, second: Features) -> Features:
     """``second`` applied to the output of ``first``, in terms of the inputs of ``first``."""
+    made: dict[tuple[int, ...], tuple[int, ...]] = {}  # many features may be made from the same ones
+    for feature in second:
+        if feature.inputs not in made:
+            made[feature.inputs] = tuple(sorted({i for position in feature.inputs for i in first[position].inputs}))
     return [
         Feature(
             feature.name,
-            tuple(sorted({i for position in feature.inputs for i in first[position].inputs})),
+            made[feature.inputs],
             _stronger(feature.subtype, *(first[position].subtype for position in feature.inputs)),
             _vaguest(feature.description, *(first[position].description for position in feature.inputs)),
         )

@@ -10,6 +10,7 @@ from headwater.capture.integrations.sklearn.caller_names import assigned_names, 
 from headwater.capture.integrations.sklearn.features import (
     MAX_FEATURES,
     Feature,
+    are_inseparable,
     columns_used,
     features_of,
     makes_features_of_keys,
@@ -51,7 +52,8 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     inputs += [earlier] if earlier is not None else fitted_parts(recorder, estimator)
     value.inputs = tuple(inputs)
     value.depth = 1 + max(item.depth for item in inputs)
-    value.columns = tuple(feature.name for feature in features) if len(features) <= MAX_FEATURES else None
+    is_named = len(features) <= MAX_FEATURES and not are_inseparable(features)
+    value.columns = tuple(feature.name for feature in features) if is_named else None
     value.rule = feature_rule(features, columns, sides)
     parameters = _parameters(estimator)
     _seeds(recorder, estimator, parameters, value)
@@ -160,9 +162,11 @@ def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) 
         deps = [Dep(1, name, "INDIRECT", "CONDITIONAL", description="label") for name in names or (None,)]
         return deps if sides == 2 else []
 
-    if len(features) > MAX_FEATURES:  # too many to name: all together come from all columns used
+    is_inseparable = are_inseparable(features)
+    if len(features) > MAX_FEATURES or is_inseparable:  # all together come from all columns used
         used = sorted({i for feature in features for i in feature.inputs})
-        unnamed = [Dep(0, columns[i]) for i in used] if len(used) <= MAX_FEATURES else [Dep(0, None)]
+        how = "opaque" if is_inseparable else ""
+        unnamed = [Dep(0, columns[i], description=how) for i in used] if len(used) <= MAX_FEATURES else [Dep(0, None)]
         return lambda value: Columns({"*": unnamed}, label(value))
 
     def rule(value: Value) -> Columns:
