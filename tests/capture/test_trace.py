@@ -97,6 +97,20 @@ def test_unknown_and_failing_rules_are_said(monkeypatch):
     assert trace(step((unknown,), {"a": [Dep(0, "a")]})).has_unknown
 
 
+def test_a_value_that_leads_back_to_itself_ends():
+    """Two values that are each behind the other, and one behind itself: the trace ends, knows the dataset, and says
+    that something is unknown."""
+    raw = source("/loans.csv", "debt")
+    first = step((raw,), {"a": [Dep(0, "debt")]})
+    second = step((first,), {"a": [Dep(0, "a")]})
+    first.inputs = (raw, second)
+    alone = step((raw,), {"a": [Dep(0, "debt")]})
+    alone.inputs = (raw, alone)
+    for value in (second, alone):
+        assert trace(value).has_unknown
+        assert sources_of(value, "a") == {("/loans.csv", "debt", "DIRECT", "TRANSFORMATION")}
+
+
 def test_too_many_edges_are_not_told_apart(monkeypatch):
     """Beyond the limit the trace keeps the datasets and says that it is coarse."""
     monkeypatch.setattr(module, "MAX_TRAILS", 50)

@@ -94,12 +94,17 @@ class Trace:
 def trace(value: Value) -> Trace:
     """The trace of ``value``. It stops at values that are datasets, except for ``value`` itself."""
     stack = [value]
+    begun: set[int] = set()
     while stack:
         top = stack[-1]
         if top.traced is not None:
             stack.pop()
             continue
-        waiting = [item for item in top.inputs if item.dataset is None and item.traced is None]
+        begun.add(id(top))
+        # what has begun is below on the stack: a value that leads back to itself is of unknown origin there
+        waiting = [
+            item for item in top.inputs if item.dataset is None and item.traced is None and id(item) not in begun
+        ]
         if waiting:
             stack.extend(waiting)
             continue
@@ -165,10 +170,11 @@ def _columns(value: Value) -> Columns:
 
 def _view(value: Value) -> Trace:
     """The trace of a value as an input of others: a dataset is its own source, anything else has its trace."""
-    if value.dataset is None:
-        traced: Trace = value.traced
-        return traced
     view = Trace()
+    if value.dataset is None:
+        traced: Trace | None = value.traced
+        view.has_unknown = True  # it leads back to what is being traced
+        return traced if traced is not None else view
     view.behind[value] = None
     view.fields = {name: {Source(value, name): _IDENTITY} for name in value.column_names()}
     if not view.fields:

@@ -173,3 +173,17 @@ def test_rows_in_another_order_keep_their_columns(followed):
     assert ("train.csv", "b") in followed.sources("more.csv", "b")
     seeds = followed.event()["run"]["facets"]["headwater_seeds"]
     assert {"3", "4"} <= set(re.findall(r"\d+", str(seeds)))
+
+
+def test_drawn_numbers_in_the_call_that_fits_do_not_come_from_what_it_fits(followed):
+    """``bins.fit_transform((y + noise).reshape(-1, 1))``: the statement names the estimator, which is behind its result
+    and not behind its data; its lineage ends."""
+    from sklearn.preprocessing import KBinsDiscretizer
+
+    random = np.random.RandomState(2)
+    y, noise = random.randn(60), random.randn(60)
+    bins = KBinsDiscretizer(n_bins=3, encode="ordinal", strategy="uniform")
+    found = bins.fit_transform((y + noise).reshape(-1, 1))
+    found = random.permutation(3)[found.astype(int)]
+    pd.DataFrame({"bin": found[:, 0]}).to_csv("bins.csv")
+    assert followed.sources("bins.csv") == set()

@@ -40,6 +40,9 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     if x is None:
         return
     before = _continued(recorder.values.get(estimator), estimator, method)
+    for part in (x, y):  # first: the code that made them names the estimator, which does not come before its own data
+        if part is not None:
+            known(recorder, part)
     is_model = any(hasattr(estimator, name) for name in _PREDICTS)
     value = recorder.derive(estimator, f"sklearn.{method}", (), rule=None, detail={"class": type(estimator).__name__})
     name = _model_name(recorder, value, before, estimator, method)
