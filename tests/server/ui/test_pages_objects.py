@@ -371,7 +371,7 @@ def test_code_is_compared_line_by_line_and_is_text_only(served):
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
     assert "Same code." in text_of(client, f"/compare?before={run_id(2)}&after={run_id(3)}")
-    missing = "Not to be told: the text of run 00000000-0004 was not kept."
+    missing = "Unknown: the text of run 00000000-0004 was not kept."
     assert missing in text_of(client, f"/compare?before={run_id(3)}&after={run_id(4)}")
     assert "2 lines, with secrets masked x = 2 print" in text_of(client, f"/runs/{run_id(3)}")
     assert "The text of run 00000000-0004 was not kept." in text_of(client, f"/runs/{run_id(4)}")

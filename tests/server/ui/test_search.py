@@ -85,7 +85,7 @@ def test_the_page_narrows_by_facets(client):
     narrowed = client.get("/search?q=users&kind=job&state=completed")
     assert "Found: 2" in narrowed.text
     assert 'aria-current="true"' in narrowed.text
-    assert "Nothing fits." in client.get("/search?q=users&kind=model").text
+    assert "No results." in client.get("/search?q=users&kind=model").text
 
 
 def test_a_selector_is_answered_by_the_page(client):

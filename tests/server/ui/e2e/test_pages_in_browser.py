@@ -157,13 +157,13 @@ def test_a_key_is_made_in_a_browser(live, watch):
     """The form works without a script; the secret is shown once; the key is revoked by its button."""
     page = watch(java_script_enabled=False).open(f"{live.url}/admin/keys")
     page.get_by_label("Name").fill("from the browser")
-    page.get_by_role("button", name="Make a key").click()
+    page.get_by_role("button", name="Create the key").click()
     assert page.get_by_label("Key", exact=True).input_value().startswith("hw_")
-    page.get_by_role("link", name="I have kept it").click()
+    page.get_by_role("link", name="I have saved it").click()
     row = page.get_by_role("row", name="from the browser")
     row.get_by_role("button", name="Revoke").click()
     page.wait_for_url(f"{live.url}/admin/keys")
-    expect(page.get_by_text("Keys that have ended: 1")).to_be_visible()
+    expect(page.get_by_text("Expired and revoked keys: 1")).to_be_visible()
 
 
 def test_what_happens_appears_without_a_reload(filled, watch):

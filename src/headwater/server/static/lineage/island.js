@@ -123,7 +123,7 @@ export class Island {
     if (this.cardSearch.box.value) this.cardSearch.show();
     this.view.stage.setAttribute(
       "aria-label",
-      `Lineage: ${plural(sent.nodes, "node")}, ${plural(sent.edges, "edge")}. Arrow keys walk along it; the same facts stand in the table below.`,
+      `Lineage: ${plural(sent.nodes, "node")}, ${plural(sent.edges, "edge")}. Arrow keys walk along it; the table below has the same facts.`,
     );
   }
 
