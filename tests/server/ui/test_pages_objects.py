@@ -206,7 +206,7 @@ def test_a_run_says_what_it_was_given_and_how_it_ended(client):
     for words in ("lr 0.5", "numpy", "auc", "Runs that it started", "score"):
         assert words in text
     failed = text_of(client, f"/runs/{run_id(4)}")
-    for words in ("column missing", "at line 3", "claimed only", "is not part of the graph"):
+    for words in ("column missing", "at line 3", "claimed only", "are not part of the graph"):
         assert words in failed
     assert f'href="/runs/{run_id(5)}"' in client.get(f"/runs/{run_id(6)}").text
     assert client.get(f"/runs/{run_id(99)}").status_code == 404
