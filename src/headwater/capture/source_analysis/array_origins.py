@@ -40,6 +40,7 @@ from headwater.capture.source_analysis.meant_parts import (
     behind,
     from_mentioned,
     given_there,
+    made_within,
     of_parts,
     places_chosen,
 )
@@ -149,7 +150,7 @@ def array_origin(
         at = part_of(at, within)
         others = [item for item in own if item.op == FROM_CODE]  # inferred for other expressions in the statement
         meant = [item for item in own if at.mentions.intersection(item.column_names() or at.mentions)]
-        own = [item for item in meant if item not in others]
+        own = made_within(own, within) or [item for item in meant if item not in others]
     chosen: frozenset[str] = at.mentions if within is not None else frozenset()
     walk.found.update((id(value), (value, chosen)) for value in own)
     walk.before_own = behind(own)

@@ -32,6 +32,18 @@ def at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
     return [value for value in direct if mentioned.intersection(value.column_names())] or direct
 
 
+def made_within(values: list[Value], node: ast.expr) -> list[Value]:
+    """Those of the values that an expression made, as far as the instructions that made them tell."""
+    first, last = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+    found = []
+    for value in values:
+        is_plain = value.code is not None and value.offset < 0 and whole(value.code, 1)[0] is value.code
+        span = span_of(value.code, -1 - value.offset) if value.code is not None and is_plain else None
+        if span is not None and first <= span[:2] and span[2:] <= last:
+            found.append(value)
+    return found
+
+
 def _is_inner(node: ast.stmt, value: Value) -> bool:
     """Whether a value was made by a part of an assigned expression, like the sides of ``a.values + b.values``."""
     given = getattr(node, "value", None)

@@ -187,3 +187,14 @@ def test_drawn_numbers_in_the_call_that_fits_do_not_come_from_what_it_fits(follo
     found = random.permutation(3)[found.astype(int)]
     pd.DataFrame({"bin": found[:, 0]}).to_csv("bins.csv")
     assert followed.sources("bins.csv") == set()
+
+
+def test_a_prediction_that_is_rounded_inside_assign_stays_a_prediction(followed):
+    """``assign(p=model.predict(X).round())``: from the model and the rows, and the file is one of predictions."""
+    from sklearn.linear_model import LinearRegression
+
+    train, test = pd.read_csv("train.csv"), pd.read_csv("test.csv")
+    model = LinearRegression().fit(train[COLUMNS], train["y"])
+    test.assign(p=model.predict(test[COLUMNS]).round()).to_csv("rounded.csv")
+    assert names(followed, "rounded.csv", "p") == {"test.csv", "model"}
+    assert followed.facets("rounded.csv")["headwater_predictions"]["method"] == "predict"
