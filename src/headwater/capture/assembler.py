@@ -182,7 +182,11 @@ class Assembler:
                 "name": recorder.job_name,
                 "facets": event_documents.facets(job_facets),
             },
-            [event_documents.dataset(t.ref, t.facets, input_facets=t.input_facets) for t in touched if t.is_input],
+            [
+                event_documents.dataset(t.ref, t.facets_as_input(), input_facets=t.input_facets)
+                for t in touched
+                if t.is_input
+            ],
             [event_documents.dataset(t.ref, t.facets, output_facets=t.output_facets) for t in touched if t.is_output],
         )
 

@@ -49,6 +49,12 @@ class Touched:
         self.is_output = False
         self.is_changed = True
 
+    def facets_as_input(self) -> dict[str, Any]:
+        """The facets of the dataset, without those that tell of the state that was written since it was read."""
+        if not (self.is_output and self.origins.was_read):
+            return self.facets
+        return {name: body for name, body in self.facets.items() if name not in _STATE}
+
 
 class Datasets:
     """The datasets of one run, by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 
@@ -12,10 +13,14 @@ class Group(NamedTuple):
     sources: tuple[tuple[int, int], ...]
 
 
-def groups_of(flows: dict[int, tuple[tuple[int, int], ...]], reads: tuple[tuple[int, int], ...]) -> list[Group]:
+def groups_of(
+    flows: dict[int, tuple[tuple[int, int], ...]], only_read: tuple[tuple[int, int], ...], inputs: Container[int]
+) -> list[tuple[Group, frozenset[int]]]:
     """Group targets by their sources; each target with column edges, and what was only read, gets its own group.
 
-    ``flows``: (source node, mapping) pairs by target node. Sorted, so that the same claims give the same groups.
+    With each group come those of its sources that the run made itself before it, and each group comes after those that
+    make them. ``flows``: (source node, mapping) pairs by target node. ``inputs``: the nodes that the run is said to
+    have read. Sorted, so that the same claims give the same groups.
     """
     shared: dict[tuple[tuple[int, int], ...], list[int]] = {}
     alone: list[Group] = []
@@ -26,52 +31,46 @@ def groups_of(flows: dict[int, tuple[tuple[int, int], ...]], reads: tuple[tuple[
         else:
             shared.setdefault(sources, []).append(target)
     made = alone + [Group(tuple(targets), sources) for sources, targets in shared.items()]
-    if reads:
-        made.append(Group((), reads))
-    return in_order(made)
+    if only_read:
+        made.append(Group((), only_read))
+    made.sort(key=lambda group: group.targets or (2**62,))
+    return _in_order(made, _own_sources(made, inputs))
 
 
-def in_order(groups: list[Group]) -> list[Group]:
-    """Sorted so that each group comes after those that feed it, except in a cycle."""
-    maker = {target: index for index, group in enumerate(groups) for target in group.targets}
-    if not any(source in maker for group in groups for source, _ in group.sources):
-        return sorted(groups, key=lambda group: group.targets or (2**62,))
-    done: list[Group] = []
-    state = [0] * len(groups)
-    for start in sorted(range(len(groups)), key=lambda index: groups[index].targets or (2**62,)):
-        stack = [(start, False)]
-        while stack:
-            index, is_ready = stack.pop()
-            if is_ready:
-                done.append(groups[index])
-                continue
-            if state[index]:
-                continue
-            state[index] = 1
-            stack.append((index, True))
-            feeders = {maker[source] for source, _ in groups[index].sources if source in maker}
-            stack.extend((feeder, False) for feeder in sorted(feeders, reverse=True) if not state[feeder])
-    return done
-
-
-def own_sources(groups: list[Group]) -> list[frozenset[int]]:
+def _own_sources(groups: list[Group], inputs: Container[int]) -> list[frozenset[int]]:
     """For each group, the sources that another group of the same run made before it.
 
-    A source in a cycle with the group (read, changed and written back) is excluded: the state that was read is the one
-    from before the run.
+    In a cycle (a file that is read, changed and written back), the state of what is among the inputs is the one from
+    before the run. If that does not open the cycle, it is so for everything in it.
     """
     maker = {target: index for index, group in enumerate(groups) for target in group.targets}
-    feeds: list[set[int]] = [set() for _ in groups]
-    for index, group in enumerate(groups):
-        for source, _ in group.sources:
-            if source in maker:
-                feeds[maker[source]].add(index)
-    if not any(feeds):
+    if not any(source in maker for group in groups for source, _ in group.sources):
         return [frozenset()] * len(groups)
+    own = _before(groups, maker, set())
+    read = {
+        (index, source)
+        for index, group in enumerate(groups)
+        for source, _ in group.sources
+        if source in maker and source not in own[index] and source in inputs
+    }
+    return _before(groups, maker, read) if read else own
+
+
+def _before(groups: list[Group], maker: dict[int, int], read: set[tuple[int, int]]) -> list[frozenset[int]]:
+    """For each group, its sources made by groups that it does not lead to. Sources in ``read`` (index of the group,
+    source) are not made by the run."""
+    made = [
+        [source for source, _ in group.sources if source in maker and (index, source) not in read]
+        for index, group in enumerate(groups)
+    ]
+    feeds: list[set[int]] = [set() for _ in groups]
+    for index, sources in enumerate(made):
+        for source in sources:
+            feeds[maker[source]].add(index)
     reach = [_reach(feeds, index) for index in range(len(groups))]
     return [
-        frozenset(source for source, _ in group.sources if source in maker and maker[source] not in reach[index])
-        for index, group in enumerate(groups)
+        frozenset(source for source in sources if maker[source] not in reach[index])
+        for index, sources in enumerate(made)
     ]
 
 
@@ -83,3 +82,18 @@ def _reach(feeds: list[set[int]], start: int) -> set[int]:
             seen.add(index)
             stack.append(index)
     return seen
+
+
+def _in_order(groups: list[Group], own: list[frozenset[int]]) -> list[tuple[Group, frozenset[int]]]:
+    """Each group after those that make its own sources, otherwise in the order given."""
+    maker = {target: index for index, group in enumerate(groups) for target in group.targets}
+    done: dict[int, None] = {}
+    for start in range(len(groups)):
+        stack = [start]
+        while stack:
+            waiting = sorted({maker[source] for source in own[stack[-1]]} - done.keys(), reverse=True)
+            if waiting:
+                stack.extend(waiting)
+            else:
+                done[stack.pop()] = None
+    return [(groups[index], own[index]) for index in done]

@@ -9,7 +9,7 @@ import msgspec
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facet_sets import FacetSets
 from headwater.storage.projection.names import Names
-from headwater.storage.projection.output_groups import Group, groups_of, own_sources
+from headwater.storage.projection.output_groups import Group, groups_of
 from headwater.storage.projection.records import DATASET, JOB
 from headwater.storage.projection.run_documents import RunDoc, Said
 from headwater.storage.projection.tables import Tables
@@ -91,16 +91,18 @@ class Plans:
         flows = {node: self._columns.union(some) if some else 0 for node, some in by_node.items()}
         written = {node: shape for node, shape in flows.items() if self._names.by_id(node).kind == DATASET}
         only_read = self._columns.union(shape for name, shape in shapes.items() if self._names.node(name).kind == JOB)
-        groups = groups_of({node: self._sources(shape) for node, shape in written.items()}, self._sources(only_read))
+        inputs = self.by_node(doc.inputs)
+        fed = {node: self._sources(shape) for node, shape in written.items()}
+        groups = groups_of(fed, self._sources(only_read), inputs)
         named = {name for shape in shapes.values() if shape for name, _, _ in self._tables.shapes.get(shape).sources}
         return Plan(
             shapes=shapes,
             written=written,
             flows=flows,
-            groups=list(zip(groups, own_sources(groups), strict=True)),
-            reads=sorted({source for group in groups for source, _ in group.sources}),
+            groups=groups,
+            reads=sorted({source for group, _ in groups for source, _ in group.sources}),
             noted=[(name, 0) for name in sorted(named | (shapes.keys() - doc.outputs.keys()))],
-            inputs=self.by_node(doc.inputs),
+            inputs=inputs,
             outputs=self.by_node(doc.outputs),
         )
 

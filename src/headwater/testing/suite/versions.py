@@ -186,6 +186,30 @@ class VersionsSuite(StoreFixture):
         assert {row.dataset_id for row in versions} == {the(store, name).id for name in ("src", "a", "t")}
         assert [row.run_id for row in store.versions(the(store, "t").id)] == [run_id(2), run_id(1)]
 
+    @pytest.mark.parametrize("is_late", [False, True], ids=["in order", "late"])
+    def test_what_is_loaded_and_trained_further_comes_from_both_runs(self, store: Store, is_late: bool) -> None:
+        """A model file is loaded, its model fitted on more data, and saved again: the file comes from the model of this
+        run, and that from the file as it was. The two runs together show all that was learned from."""
+        once = lineage({"model": ["d1"], "file": ["model"]})
+        again = lineage({"model": ["d2", "file"], "file": ["model"]})
+        runs = [
+            whole_run(1, "fit", 0, ["d1"], ["model", "file"], job_facets={"lineage": once}),
+            whole_run(2, "fit", 20, ["d2", "file"], ["model", "file"], job_facets={"lineage": again}),
+        ]
+        for run in reversed(runs) if is_late else runs:
+            fill(store, run)
+        d1, d2, model, file = (the(store, name).id for name in ("d1", "d2", "model", "file"))
+        read, written = store.run_io(run_id(2))
+        assert {(row.dataset_id, row.run_id) for row in read} == {(d2, ""), (file, run_id(1))}
+        saved = next(row for row in written if row.dataset_id == file)
+        walk = store.index("run").walk(saved.id, direction="upstream")
+        versions = [row for row in store.run_nodes([int(one) for one in walk.ids]) if isinstance(row, VersionRow)]
+        assert {(row.dataset_id, row.run_id) for row in versions} == {
+            (d1, ""),
+            (d2, ""),
+            *((node, run_id(number)) for node in (model, file) for number in (1, 2)),
+        }
+
     def test_outputs_with_the_same_inputs_share_a_derivation(self, store: Store) -> None:
         """One for a plain run, one a group where the job says what feeds what."""
         fill(store, whole_run(1, "j", 0, ["a", "b"], ["x", "y"]))
