@@ -15,7 +15,9 @@ from typing import Any, Final, NamedTuple
 from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
+from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Recorder
+from headwater.capture.values import FETCHED, Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, unseen
 
 _CONTROL: Final = re.compile(r"\s*(?:PRAGMA|BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b", re.I)
@@ -78,9 +80,11 @@ class Connections:
             state = self._states[connection] = _State(self._place_of(connection))
         return state
 
-    def ran(self, recorder: Recorder, connection: Any, sql: Any, *, is_started: bool = True) -> None:
+    def ran(
+        self, recorder: Recorder, connection: Any, sql: Any, *, is_started: bool = True, cursor: Any = None
+    ) -> None:
         """Record a statement that was executed without error. Without ``is_started``, the driver reports no
-        transaction yet, and the statement counts when it is committed."""
+        transaction yet, and the statement counts when it is committed. Its rows can be fetched from ``cursor``."""
         text = _text(sql)
         if text is None:
             return
@@ -93,7 +97,7 @@ class Connections:
         if (is_open or not is_started) and not _ASKS.match(text):
             state.pending[text] = recorder
         else:
-            _hand_on(recorder, state.place, text)
+            _hand_on(recorder, state.place, text, cursor)
 
     def committed(self, connection: Any) -> None:
         """Record the pending statements."""
@@ -145,8 +149,9 @@ class _Repeats:
 _REPEATS: Final = _Repeats()
 
 
-def _hand_on(recorder: Recorder, place: Place, text: str) -> None:
-    """Record a statement, unless nothing that could change its meaning was recorded since it last was."""
+def _hand_on(recorder: Recorder, place: Place, text: str, cursor: Any = None) -> None:
+    """Record a statement, unless nothing that could change its meaning was recorded since it last was. The rows of
+    ``cursor``, of which only the source code shows where they go, come from it."""
     repeats = _REPEATS
     key = (place.namespace, text)
     if repeats.recorder is not recorder or len(repeats.rounds) > _MAX_REMEMBERED:
@@ -158,8 +163,20 @@ def _hand_on(recorder: Recorder, place: Place, text: str) -> None:
         repeats.round += 1
     if known is None or known != repeats.round:
         repeats.rounds[key] = repeats.round
-        recorder.statement(text, place.dialect, place.namespace, default_schema=place.default_schema)
+        rows = _rows_of(cursor)
+        recorder.statement(text, place.dialect, place.namespace, default_schema=place.default_schema, result=rows)
     repeats.length = len(recorder.items)
+
+
+def _rows_of(cursor: Any) -> Value | None:
+    """The rows that a statement returned to the user's code; None if it returned none."""
+    described = getattr(cursor, "description", None)
+    if not described:
+        return None
+    code, line = user_place(4)
+    rows = make_value(FETCHED, columns=tuple([str(column[0]) for column in described]), code=code, line=line)
+    recording.went_through(rows, code, line)
+    return rows
 
 
 def watched(original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], None], site: str) -> Callable[..., Any]:

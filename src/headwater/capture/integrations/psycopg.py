@@ -63,7 +63,7 @@ def _text(cursor: Any, query: Any) -> Any:
 
 
 def _ran(recorder: Recorder, cursor: Any, query: Any) -> None:
-    _CONNECTIONS.ran(recorder, cursor.connection, _text(cursor, query))
+    _CONNECTIONS.ran(recorder, cursor.connection, _text(cursor, query), cursor=cursor)
 
 
 def _copied(recorder: Recorder, cursor: Any, query: Any) -> None:

@@ -51,7 +51,7 @@ def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _ran(recorder: Recorder, cursor: Any, query: Any) -> None:
     text = query.as_string(cursor) if hasattr(query, "as_string") else query
-    _CONNECTIONS.ran(recorder, cursor.connection, text)
+    _CONNECTIONS.ran(recorder, cursor.connection, text, cursor=cursor)
 
 
 def _copied(recorder: Recorder, cursor: Any, table: Any) -> None:

@@ -104,7 +104,7 @@ _CONNECTIONS: Final = Connections(_place_of, lambda connection: bool(connection.
 
 def _ran(recorder: Recorder, executed: Any, sql: Any) -> None:
     """Record a statement. ``executed`` is a cursor, or a connection whose class overrides the method."""
-    _CONNECTIONS.ran(recorder, getattr(executed, "connection", executed), sql)
+    _CONNECTIONS.ran(recorder, getattr(executed, "connection", executed), sql, cursor=executed)
 
 
 def _left(connection: Any, args: tuple[Any, ...]) -> None:

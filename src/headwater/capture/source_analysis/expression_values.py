@@ -23,7 +23,7 @@ from headwater.capture.levels import level_fields
 from headwater.capture.notebook_cells import whole
 from headwater.capture.source_analysis.bindings import begins_anew, steps_of
 from headwater.capture.source_analysis.literals import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
-from headwater.capture.source_analysis.row_list_syntax import LOADERS, called_name
+from headwater.capture.source_analysis.row_list_syntax import FETCHES, LOADERS, RUNS, called_name, executed, owner_of
 from headwater.capture.source_analysis.row_lists import MEASURES
 from headwater.capture.user_code import is_users
 from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, make_value
@@ -114,8 +114,12 @@ class ExpressionReader(Reader):
         return self._loaded(node, at) or self._part(node, at) or super().follows(node, at)
 
     def _loaded(self, node: ast.AST, at: Place) -> bool:
-        """Whether an expression is the content of a file that was read in its lines."""
-        values = self._passed(at.code, node) if called_name(node) in LOADERS else ()
+        """Whether an expression is the content of a file that was read in its lines, or rows of a database."""
+        name = called_name(node)
+        values = self._passed(at.code, node) if name in LOADERS | RUNS | FETCHES else ()
+        if not values and name in FETCHES and isinstance(node, ast.Call):
+            above = (self._passed(at.code, done) for done in executed(steps_of(at.code), owner_of(node), node.lineno))
+            values = next((found for found in above if found), ())
         for value in values:
             self._take(value)
         return bool(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.capture.levels import level_fields
 from headwater.capture.source_analysis.row_list_syntax import LOADED, Key
-from headwater.capture.values import Value, make_value
+from headwater.capture.values import FETCHED, Value, make_value
 
 Found = dict[tuple[Value, str | None], None]
 """Columns of values that were iterated over; None stands for all columns."""
@@ -18,6 +18,12 @@ def labels_of(rows: list[Value]) -> Found:
 def of_rows(found: Found, name: str) -> Found:
     """The columns of that name in the values that whole rows come from."""
     return {(value, name): None for value, _ in found if name in value.column_names() or value.op == LOADED}
+
+
+def by_place(found: Found, place: int) -> Found:
+    """The column at a place of rows that a database returned, which are tuples."""
+    rows = [value for value, _ in found if value.op == FETCHED]
+    return {(value, value.column_names()[place]): None for value in rows if place < len(value.column_names())}
 
 
 def as_rows(value: Value) -> Value:

@@ -20,6 +20,11 @@ GIVES_KEYS: Final = frozenset(("load", "loads", "DictReader"))
 LOADERS: Final = GIVES_KEYS | {"open", "reader"}
 """Calls that return the content of a file, or of a text in one."""
 
+RUNS: Final = frozenset(("execute",))
+"""Calls that execute SQL, and may return its rows."""
+FETCHES: Final = frozenset(("fetchall", "fetchmany", "fetchone"))
+"""Calls that return rows of the SQL that a cursor executed last."""
+
 MAKERS: Final = frozenset(("DataFrame", "from_records", "from_dict", "from_dicts", "json_normalize", "Series"))
 """Calls that make a table or column from Python objects."""
 
@@ -87,6 +92,15 @@ def added_to(node: ast.stmt, name: str) -> list[ast.expr]:
     call = node.value if isinstance(node, ast.Expr) else None
     extends = isinstance(call, ast.Call) and called_name(call) in _EXTENDS and owner_of(call) == name
     return call.args[:1] if isinstance(call, ast.Call) and extends else []
+
+
+def executed(steps: tuple[Step, ...], cursor: str, line: int) -> Iterator[ast.stmt]:
+    """The statements of the code above a line that bind the cursor of that name, or execute SQL with it; the last
+    first."""
+    for step in reversed(steps if cursor else ()):
+        calls = (item for item in ast.walk(step.node) if isinstance(item, ast.Call) and called_name(item) in RUNS)
+        if step.first <= line and (cursor in step.binds or any(owner_of(call) == cursor for call in calls)):
+            yield step.node
 
 
 def owner_of(call: ast.Call) -> str:

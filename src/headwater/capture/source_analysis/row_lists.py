@@ -16,12 +16,14 @@ from types import CodeType
 from typing import Final
 
 from headwater.capture.levels import is_column
-from headwater.capture.source_analysis.bindings import Step, begins_anew, own_names, step_at, steps_of
-from headwater.capture.source_analysis.row_columns import Found, as_rows, column_of, labels_of, of_rows
+from headwater.capture.source_analysis.bindings import Step, begins_anew, own_names, steps_of
+from headwater.capture.source_analysis.row_columns import Found, as_rows, by_place, column_of, labels_of, of_rows
 from headwater.capture.source_analysis.row_list_syntax import (
+    FETCHES,
     GIVES_KEYS,
     LENGTH,
     LOADERS,
+    RUNS,
     Scope,
     Target,
     added_to,
@@ -29,6 +31,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
     called_name,
     cells_put_in,
     copied,
+    executed,
     given_to,
     last_line,
     maker_at,
@@ -57,7 +60,7 @@ _HANDS_ON: Final = frozenset(("list", "tuple", "sorted", "reversed", "set", "deq
 _GOES_THROUGH: Final = frozenset((
     *("iterrows", "itertuples", "to_dict", "to_records", "tolist", "to_list", "items"),
     *("iter_rows", "rows", "to_dicts", "zip", "enumerate", "map", "filter", "sum", "min", "max", "dict", "Counter"),
-    *("open", "load"),
+    *("open", "load", *RUNS),
     *_HANDS_ON,
 ))  # fmt: skip
 """Calls that iterate over their object or their arguments."""
@@ -96,7 +99,8 @@ def row_list_table(
     inputs = tuple(dict.fromkeys(value for value, _ in everything))
     fields: dict[str, list[Dep]] = {}
     for place, name in enumerate(names):
-        found = {**keyed.get(place, {}), **keyed.get(name, {}), **of_rows(keyed.get(_ROW, {}), name)}
+        row = keyed.get(_ROW, {})
+        found = {**keyed.get(place, {}), **keyed.get(name, {}), **(by_place(row, place) or of_rows(row, name))}
         if not found and name not in keyed and place not in keyed:
             found = dict(everything)  # its key is computed
         found.update(keyed.get(_ANY, {}))
@@ -110,7 +114,7 @@ _ANY: Final = "\0any"
 """The key for sources of all columns."""
 _GIVES_ROWS: Final = frozenset(("iterrows", "itertuples", "iter_rows", "rows", "to_dict", "to_dicts"))
 """Calls that return rows, whose length is not data."""
-_GIVES_A_ROW: Final = frozenset(("to_dict", "to_dicts", "rows", "_asdict", "copy", "dict"))
+_GIVES_A_ROW: Final = frozenset(("to_dict", "to_dicts", "rows", "_asdict", "copy", "dict")) | RUNS | FETCHES
 """Calls that return one or several rows as dictionaries."""
 _GROUPS: Final = frozenset(("groupby", "group_by"))
 """Calls that return groups with their keys."""
@@ -139,8 +143,9 @@ class _Reader:
 
     def data_at(self, line: int) -> ast.expr | None:
         """The expression from which that line makes a table; None if there is no such call, or more than one."""
-        at = step_at(self._steps, line)
-        return maker_at(at, line) if at is not None else None
+        here = (maker_at(step, line) for step in self._steps if step.first <= line <= step.last)
+        found = [data for data in here if data is not None]
+        return found[0] if len(found) == 1 else None
 
     def table(self, data: ast.expr) -> dict[str | int, Found]:
         """The sources of each column of the table, by its name or position; see ``_ROW`` and ``_ANY``."""
@@ -240,6 +245,8 @@ class _Reader:
         seen = set() if seen is None else seen
         if depth > _MAX_DEPTH:
             return found
+        if called_name(node) in FETCHES and isinstance(node, ast.Call):
+            return dict.fromkeys((value, None) for value in self._fetched(node))
         loaded = self._passed(node) if called_name(node) in LOADERS else []
         if loaded:
             return dict.fromkeys((value, None) for value in loaded)
@@ -323,6 +330,8 @@ class _Reader:
             values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
             return {(value, name): None for value in values for name in value.column_names() if name in keys}
         found = self._passed(iterated)
+        if not found and isinstance(iterated, ast.Name):  # for row in cursor
+            found = self._executed(iterated.id, iterated.lineno)
         if not found:
             return self._behind(iterated, column, scope, depth)
         if (
@@ -347,6 +356,15 @@ class _Reader:
     def _passed(self, node: ast.AST) -> list[Value]:
         first = getattr(node, "lineno", 0)
         return [value for line, values in self._passes.items() if first <= line <= last_line(node) for value in values]
+
+    def _fetched(self, call: ast.Call) -> list[Value]:
+        """The results of the statement whose rows a call fetches: executed in the same expression, or above it."""
+        return self._passed(call) or self._executed(owner_of(call), call.lineno)
+
+    def _executed(self, cursor: str, line: int) -> list[Value]:
+        """The results of the last statement that the cursor of that name executed above a line."""
+        done = executed(self._steps, cursor, line)
+        return next((values for node in done if (values := self._passed(node))), [])
 
     def _bindings_once(self, role: str) -> list[Step]:
         """As ``_bindings``, for a role followed by a name; empty the second time."""
