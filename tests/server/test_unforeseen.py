@@ -73,9 +73,9 @@ def test_a_client_is_told_an_id_and_no_more(broken, path):
     request_id = answer.headers["x-request-id"]
     assert answer.json() == {
         "type": "headwater:unforeseen",
-        "title": "The service failed at this; that is a fault of its own.",
+        "title": "An internal error of the service.",
         "status": 500,
-        "detail": "The service failed at this; that is a fault of its own.",
+        "detail": "An internal error of the service.",
         "hint": f"tell the operator of the service: the log has more under {request_id}",
         "request_id": request_id,
     }

@@ -239,7 +239,7 @@ def test_a_picture_has_words_and_a_table(live, watch):
     chart = page.get_by_role("img", name="Rows")
     expect(chart).to_be_visible()
     assert "3 values from 100 to 102" in chart.locator("desc").text_content()
-    page.get_by_text("The same as a table").click()
+    page.get_by_text("As a table", exact=True).click()
     expect(page.get_by_role("row", name="Rows 100 101 102")).to_be_visible()
 
 
