@@ -6,12 +6,14 @@ is asked what a reader would return, in a separate database in memory. It looks 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
 from headwater.capture.guard import GUARD
+from headwater.capture.locations import matching
 from headwater.capture.sql_files import QUOTED, TEXT, quoted_files
 
 _MOST_QUESTIONS: Final = 64
@@ -36,7 +38,7 @@ class FileColumns:
             return
         for reader in _readers(text):
             files = quoted_files(f"FROM {reader}")
-            if not files or any("://" in file for file in files):
+            if not files or not all(map(_is_local, files)):
                 continue
             if reader not in self._asked and len(self._asked) < _MOST_QUESTIONS:
                 self._asked[reader] = ()
@@ -55,6 +57,12 @@ class FileColumns:
         except duckdb.Error:  # the file is gone, or the reader needs a parameter or an extension of the user's database
             return ()
         return tuple([str(row[0]) for row in found])
+
+
+def _is_local(file: str) -> bool:
+    """Whether a file, or what matches a pattern, can be read a second time: a pipe would be drained, or waited for."""
+    found = matching(file) if any(sign in file for sign in "*?[") else [file]
+    return "://" not in file and bool(found) and all(map(os.path.isfile, found))
 
 
 def _readers(text: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -85,6 +86,22 @@ def test_a_pattern_of_readers_and_a_file_that_is_gone(files):
         "sales.csv": ("shop", "units", "price", "day"),
         "more.csv": ("shop", "units", "price", "day"),
     }
+
+
+def test_what_can_be_read_only_once_is_left_alone(files, monkeypatch):
+    """A pipe would be waited for, or drained before the program's own next look at it."""
+    asked = []
+    monkeypatch.setattr(FileColumns, "_ask", lambda _self, reader: asked.append(reader) or ("a",))
+    os.mkfifo("pipe.csv")
+    for statement in (
+        "FROM 'pipe.csv'",
+        "FROM read_csv(['sales.csv', 'pipe.csv'])",
+        "FROM 'p*.csv'",
+        "FROM 'none*.csv'",
+    ):
+        assert list(FileColumns().of(statement)) == []
+    assert asked == []
+    assert list(FileColumns().of("FROM '*es.csv'")) == [("*es.csv", ("a",))]
 
 
 def test_readers_end_where_their_parentheses_do():
