@@ -198,3 +198,18 @@ def test_a_prediction_that_is_rounded_inside_assign_stays_a_prediction(followed)
     test.assign(p=model.predict(test[COLUMNS]).round()).to_csv("rounded.csv")
     assert names(followed, "rounded.csv", "p") == {"test.csv", "model"}
     assert followed.facets("rounded.csv")["headwater_predictions"]["method"] == "predict"
+
+
+def test_features_of_all_columns_share_what_they_come_from(follow):
+    """A dense transformer of a thousand columns and features is a thousand pairs for capture, not a million."""
+    from sklearn.decomposition import SparseCoder
+
+    followed = follow("sklearn", "numpy", "pandas")
+    names = [f"c{place}" for place in range(1000)]
+    pd.DataFrame(np.eye(4, 1000), columns=names).to_csv("wide.csv", index=False)
+    made = SparseCoder(np.eye(1000), transform_algorithm="threshold").transform(pd.read_csv("wide.csv").to_numpy())
+    value = followed.recorder.values.get(made)
+    fields = value.rule(value).fields
+    assert len(fields) == 1000
+    assert len({id(deps) for deps in fields.values()}) == 1
+    assert {dep.column for dep in next(iter(fields.values()))} == set(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 from headwater.capture.integrations.sklearn import repeated_fits
@@ -242,14 +243,7 @@ def after_transform(
     columns = columns_of(x, value)
     features = features_of(estimator, columns) if method != "inverse_transform" else []
     features = features or unnamed_features(estimator, columns, result)
-    state = set(fitted.column_names())
-    fields = {
-        f.name: [
-            *(Dep(0, columns[i], subtype=f.subtype, description=f.description) for i in f.inputs),
-            *(Dep(1, columns[i], *_FITTED) for i in f.inputs if columns[i] in state),
-        ]
-        for f in features
-    }
+    fields = _transformed(features, columns, frozenset(fitted.column_names()))
     names = tuple(fields) if len(fields) <= MAX_FEATURES else None
     own = getattr(result, "columns", None)
     if own is not None and names is not None and len(own) == len(names):
@@ -265,6 +259,22 @@ def after_transform(
         rows=rows_of(result),
         detail=_detail(estimator),
     )
+
+
+def _transformed(features: Sequence[Feature], columns: Sequence[str], state: frozenset[str]) -> dict[str, list[Dep]]:
+    """What each feature comes from: its input columns, and the fitted state for those in ``state``. Features of the
+    same inputs share one list, because a dense transformer makes each of thousands from all columns."""
+    shared: dict[tuple[int, str, str], list[Dep]] = {}
+    fields: dict[str, list[Dep]] = {}
+    for name, inputs, subtype, description in features:
+        key = (id(inputs), subtype, description)
+        if key not in shared:
+            shared[key] = [
+                *(Dep(0, columns[i], subtype=subtype, description=description) for i in inputs),
+                *(Dep(1, columns[i], *_FITTED) for i in inputs if columns[i] in state),
+            ]
+        fields[name] = shared[key]
+    return fields
 
 
 def after_fit_transform(
