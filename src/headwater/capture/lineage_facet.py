@@ -145,8 +145,7 @@ class Origins:
         found: _Edges = {}
         seen: set[tuple[str | None, Trail]] = set()
         waiting = list(edges)
-        while waiting:
-            name, column, trail = waiting.pop(0)
+        for name, column, trail in waiting:  # which grows meanwhile
             if name != self._target or self.is_kept:
                 found[name, column, trail] = None
             if name == self._target and (column, trail) not in seen:
