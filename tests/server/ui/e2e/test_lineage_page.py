@@ -211,6 +211,7 @@ def test_a_link_brings_the_same_view_back(live, watch):
     page = watch().open(f"{live.url}/lineage?root=clean.orders&up=0")
     card(page, "features.spend").locator(".g-down").click()
     card(page, "features.spend").click()
+    expect(page.locator("[data-inspector] h2")).to_have_text("features.spend")  # what is opened has been drawn by then
     page.mouse.move(300, 700)
     page.mouse.down()
     page.mouse.move(200, 650, steps=5)
