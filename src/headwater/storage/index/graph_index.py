@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -268,14 +269,18 @@ class GraphIndex:
     ) -> Question:
         if direction not in ("upstream", "downstream"):
             raise InvalidInput(field="direction", value=repr(direction), rule="must be 'upstream' or 'downstream'")
-        for name, number in (("depth", depth), ("cut", cut), ("budget", budget)):
-            if number is not None and number < 0:
-                raise InvalidInput(field=name, value=str(number), rule="must be 0 or more")
+        if (depth or 0) < 0 or (cut or 0) < 0 or (budget or 0) < 0:
+            raise _negative(depth=depth, cut=cut, budget=budget)
         if as_of is not None and not -(2**63) <= as_of < 2**63 - 1:
             raise InvalidInput(field="as_of", value=str(as_of), rule="must be in microseconds since the epoch")
         known = snapshot.node_count
         cut = known if cut is None else min(cut, known)
         return Question(_below(roots, known, cut), known, cut, as_of, direction == "downstream", depth, budget)
+
+
+def _negative(**given: int | None) -> InvalidInput:
+    name, number = next((name, number) for name, number in given.items() if number is not None and number < 0)
+    return InvalidInput(field=name, value=str(number), rule="must be 0 or more")
 
 
 def _below(roots: Roots, known: int, cut: int) -> U32:
@@ -296,7 +301,7 @@ def _below(roots: Roots, known: int, cut: int) -> U32:
             hint="call refresh() if the node is new",
         )
     if type(roots) is int:
-        return np.array([roots] if roots < cut else [], np.uint32)
+        return np.frombuffer(roots.to_bytes(4, sys.byteorder), np.uint32) if roots < cut else np.empty(0, np.uint32)
     return ids[ids < cut].astype(np.uint32)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
 import numpy.typing as npt
 
@@ -31,11 +29,13 @@ class Spaces:
 
     def take(self, words: int) -> U64:
         """A zeroed array of at least this many words."""
-        with contextlib.suppress(IndexError):
-            while True:
+        while self._idle:
+            try:
                 space = self._idle.pop()
-                if len(space) >= words:
-                    return space
+            except IndexError:  # another thread took the last one
+                break
+            if len(space) >= words:
+                return space
         return np.zeros(words + words // 16, np.uint64)
 
     def give(self, space: U64) -> None:

@@ -66,12 +66,12 @@ class Reach:
         """The state of the graph that was walked."""
         return self._snapshot
 
-    @cached_property
+    @property
     def counts_by_kind(self) -> U64:
         """How many of ``ids`` are of each kind; 256 numbers."""
-        if self._counts is not None:
-            return self._counts
-        return self._kernel.count_kinds(self.ids, self._snapshot.kinds)
+        if self._counts is None:
+            self._counts = self._kernel.count_kinds(self.ids, self._snapshot.kinds)
+        return self._counts
 
     @cached_property
     def levels(self) -> npt.NDArray[np.int32]:
