@@ -28,8 +28,8 @@ def edge(seq: int, text: str = "x") -> EdgePiece:
 
 
 @pytest.fixture
-def recall() -> AnswerCache:
-    """A recall of its own budget, that knows nodes 1 to 3 and the edges 1 to 2 to 3 as of event 10."""
+def cache() -> AnswerCache:
+    """A cache of its own budget, that knows nodes 1 to 3 and the edges 1 to 2 to 3 as of event 10."""
     found = AnswerCache(Budget(1 << 20))
     fill(found.at((0, 10)))
     return found
@@ -52,55 +52,55 @@ def edges_of(view: View) -> list[tuple[int, int]]:
     return [pair for pair, piece in zip(pairs, view.known_edges(pair_key(*p) for p in pairs), strict=True) if piece]
 
 
-def test_a_commit_drops_what_it_touches(recall: AnswerCache) -> None:
+def test_a_commit_drops_what_it_touches(cache: AnswerCache) -> None:
     """A node with the edges into it, before the commit is visible; nothing else."""
-    recall.announce((0, 10), (0, 11), {2, 7})
-    recall.settle()
-    view = recall.at((0, 11))
+    cache.announce((0, 10), (0, 11), {2, 7})
+    cache.settle()
+    view = cache.at((0, 11))
     assert nodes_of(view) == [1, 3]
     assert edges_of(view) == [(2, 3)]
     fill(view)
-    assert nodes_of(recall.at((0, 11))) == [1, 2, 3]
+    assert nodes_of(cache.at((0, 11))) == [1, 2, 3]
 
 
-def test_what_was_read_before_a_commit_is_not_taken_in_after_it(recall: AnswerCache) -> None:
+def test_what_was_read_before_a_commit_is_not_taken_in_after_it(cache: AnswerCache) -> None:
     """A slow reader may not bring back what was dropped; what the commit did not touch he may."""
-    slow = recall.at((0, 10))
-    recall.announce((0, 10), (0, 11), {1, 2})
-    recall.settle()
+    slow = cache.at((0, 10))
+    cache.announce((0, 10), (0, 11), {1, 2})
+    cache.settle()
     fill(slow)
-    view = recall.at((0, 11))
+    view = cache.at((0, 11))
     assert nodes_of(view) == [3]
     assert edges_of(view) == [(2, 3)]
 
 
-def test_a_reader_is_shown_nothing_that_came_after_his_state(recall: AnswerCache) -> None:
+def test_a_reader_is_shown_nothing_that_came_after_his_state(cache: AnswerCache) -> None:
     """Pieces that others made of a later state do not count for one who sees an earlier one."""
-    slow = recall.at((0, 10))
-    recall.announce((0, 10), (0, 11), {2})
-    recall.settle()
-    fill(recall.at((0, 11)))
+    slow = cache.at((0, 10))
+    cache.announce((0, 10), (0, 11), {2})
+    cache.settle()
+    fill(cache.at((0, 11)))
     assert nodes_of(slow) == [1, 3]
     assert edges_of(slow) == [(2, 3)]
 
 
 @pytest.mark.parametrize("state", [(0, 12), (1, 10), (1, 3)])
-def test_a_state_that_nobody_announced_drops_everything(recall: AnswerCache, state: tuple[int, int]) -> None:
+def test_a_state_that_nobody_announced_drops_everything(cache: AnswerCache, state: tuple[int, int]) -> None:
     """Another process wrote, or ids were rewritten: what is known may be wrong."""
-    before = recall.at((0, 10))
-    view = recall.at(state)
+    before = cache.at((0, 10))
+    view = cache.at(state)
     assert nodes_of(view) == edges_of(view) == []
-    assert recall.size == 0
+    assert cache.size == 0
     fill(before)
-    assert nodes_of(recall.at(state)) == []
+    assert nodes_of(cache.at(state)) == []
     assert nodes_of(before) == [1, 2, 3]
 
 
-def test_a_commit_behind_another_process_drops_everything(recall: AnswerCache) -> None:
+def test_a_commit_behind_another_process_drops_everything(cache: AnswerCache) -> None:
     """The writer sees that the store is not where it left it."""
-    recall.announce((0, 12), (0, 13), {2})
-    recall.settle()
-    assert nodes_of(recall.at((0, 13))) == []
+    cache.announce((0, 12), (0, 13), {2})
+    cache.settle()
+    assert nodes_of(cache.at((0, 13))) == []
 
 
 def noted(*commits: Commit) -> Commits:
@@ -108,18 +108,18 @@ def noted(*commits: Commit) -> Commits:
     return lambda seq: [one for one in commits if one.seq > seq]
 
 
-def test_what_another_process_touched_is_dropped_and_nothing_else(recall: AnswerCache) -> None:
+def test_what_another_process_touched_is_dropped_and_nothing_else(cache: AnswerCache) -> None:
     """By the notes that its commits left; what was read before is not taken in, and the next writer here goes on."""
-    slow = recall.at((0, 10))
+    slow = cache.at((0, 10))
     notes = noted(Commit(8, 10, {1}), Commit(10, 12, {2}), Commit(12, 13, {7}))
-    view = recall.at((0, 13), notes)
+    view = cache.at((0, 13), notes)
     assert nodes_of(view) == [1, 3]
     assert edges_of(view) == [(2, 3)]
     fill(slow)
     assert nodes_of(view) == [1, 3]
-    recall.announce((0, 13), (0, 14), {3})
-    recall.settle()
-    assert nodes_of(recall.at((0, 14), notes)) == [1]
+    cache.announce((0, 13), (0, 14), {3})
+    cache.settle()
+    assert nodes_of(cache.at((0, 14), notes)) == [1]
 
 
 @pytest.mark.parametrize(
@@ -132,58 +132,58 @@ def test_what_another_process_touched_is_dropped_and_nothing_else(recall: Answer
     ],
     ids=["first", "last", "middle", "large"],
 )
-def test_a_commit_without_a_note_drops_everything(recall: AnswerCache, notes: Commits) -> None:
+def test_a_commit_without_a_note_drops_everything(cache: AnswerCache, notes: Commits) -> None:
     """An earlier version wrote, the note is too old, or there is more in it than is kept in mind."""
-    assert nodes_of(recall.at((0, 13), notes)) == []
+    assert nodes_of(cache.at((0, 13), notes)) == []
 
 
-def test_a_commit_that_is_seen_before_its_writer_says_so_is_looked_up(recall: AnswerCache) -> None:
+def test_a_commit_that_is_seen_before_its_writer_says_so_is_looked_up(cache: AnswerCache) -> None:
     """It may be another's of the same number, where the one that was announced came to nothing."""
-    recall.announce((0, 10), (0, 11), {2})
-    view = recall.at((0, 11), noted(Commit(10, 11, {3})))
+    cache.announce((0, 10), (0, 11), {2})
+    view = cache.at((0, 11), noted(Commit(10, 11, {3})))
     assert nodes_of(view) == [1]
-    recall.withdraw()
-    assert nodes_of(recall.at((0, 11))) == [1]
+    cache.withdraw()
+    assert nodes_of(cache.at((0, 11))) == [1]
 
 
-def test_a_commit_that_rewrites_ids_drops_everything(recall: AnswerCache) -> None:
+def test_a_commit_that_rewrites_ids_drops_everything(cache: AnswerCache) -> None:
     """Nodes turned out to be one."""
-    recall.announce((0, 10), (1, 11), {2})
-    recall.settle()
-    assert nodes_of(recall.at((1, 11))) == []
+    cache.announce((0, 10), (1, 11), {2})
+    cache.settle()
+    assert nodes_of(cache.at((1, 11))) == []
 
 
-def test_a_commit_that_failed_is_not_taken_for_one(recall: AnswerCache) -> None:
+def test_a_commit_that_failed_is_not_taken_for_one(cache: AnswerCache) -> None:
     """Who sees its number afterwards sees another's commit: what was known is not true any more."""
-    recall.announce((0, 10), (0, 11), {2})
-    recall.withdraw()
-    assert nodes_of(recall.at((0, 10))) == [1, 3]
-    assert nodes_of(recall.at((0, 11))) == []
+    cache.announce((0, 10), (0, 11), {2})
+    cache.withdraw()
+    assert nodes_of(cache.at((0, 10))) == [1, 3]
+    assert nodes_of(cache.at((0, 11))) == []
 
 
-def test_a_failure_before_the_announcement_changes_nothing(recall: AnswerCache) -> None:
+def test_a_failure_before_the_announcement_changes_nothing(cache: AnswerCache) -> None:
     """The commit before it stays."""
-    recall.announce((0, 10), (0, 11), {2})
-    recall.settle()
-    recall.withdraw()
-    assert nodes_of(recall.at((0, 11))) == [1, 3]
+    cache.announce((0, 10), (0, 11), {2})
+    cache.settle()
+    cache.withdraw()
+    assert nodes_of(cache.at((0, 11))) == [1, 3]
 
 
-def test_the_touched_nodes_that_are_noted_are_bounded(recall: AnswerCache) -> None:
+def test_the_touched_nodes_that_are_noted_are_bounded(cache: AnswerCache) -> None:
     """Who has read before they were let go remembers nothing."""
-    slow = recall.at((0, 10))
-    recall.announce((0, 10), (0, 11), range(100, 30_000))
-    recall.announce((0, 11), (0, 12), {50})
-    assert len(recall._touched) == 1
-    recall.announce((0, 12), (0, 13), {3})
-    recall.settle()
+    slow = cache.at((0, 10))
+    cache.announce((0, 10), (0, 11), range(100, 30_000))
+    cache.announce((0, 11), (0, 12), {50})
+    assert len(cache._touched) == 1
+    cache.announce((0, 12), (0, 13), {3})
+    cache.settle()
     fill(slow)
-    assert nodes_of(recall.at((0, 13))) == [1, 2]
-    assert edges_of(recall.at((0, 13))) == [(1, 2)]
-    recall.announce((0, 13), (0, 14), {1, 2})
-    recall.settle()
+    assert nodes_of(cache.at((0, 13))) == [1, 2]
+    assert edges_of(cache.at((0, 13))) == [(1, 2)]
+    cache.announce((0, 13), (0, 14), {1, 2})
+    cache.settle()
     fill(slow)
-    assert nodes_of(recall.at((0, 14))) == []
+    assert nodes_of(cache.at((0, 14))) == []
 
 
 def test_memory_is_bounded_over_all_recalls() -> None:
@@ -209,14 +209,14 @@ def test_a_store_announces_who_is_touched(tmp_path: Path) -> None:
     announced: list[set[str]] = []
     with SQLiteStore.open(tmp_path) as store:
         store.append(raw([*whole_run(1, "j1", 0, ["a"], ["b"]), *whole_run(2, "j2", 20, ["b"], ["c"])]))
-        recall = store._indexes.recall
-        announce = recall.announce
+        cache = store._indexes.answers
+        announce = cache.announce
 
         def listen(before: tuple[int, int], after: tuple[int, int], touched: set[int]) -> None:
             announced.append({row.name for row in store.nodes(sorted(touched))})
             announce(before, after, touched)
 
-        recall.announce = listen  # type: ignore[method-assign,assignment]
+        cache.announce = listen  # type: ignore[method-assign,assignment]
         store.append(raw([run_event(run_id(3), "j1", "START", 40, ["a"])]))
         store.append(raw([run_event(run_id(3), "j2", "RUNNING", 50)]))
         store.append(raw([run_event(run_id(3), "j2", "RUNNING", 50)]))

@@ -80,19 +80,19 @@ class Budget:
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._recalls: WeakSet[AnswerCache] = WeakSet()
+        self._caches: WeakSet[AnswerCache] = WeakSet()
 
-    def join(self, recall: AnswerCache) -> None:
+    def join(self, cache: AnswerCache) -> None:
         """Count this cache as well."""
         with self._lock:
-            self._recalls.add(recall)
+            self._caches.add(cache)
 
     def keep(self) -> None:
         """Empty the largest caches until the bound is kept."""
         with self._lock:
-            recalls = list(self._recalls)
-        while sum(one.size for one in recalls) > self.most_bytes:
-            max(recalls, key=lambda one: one.size).forget()
+            caches = list(self._caches)
+        while sum(one.size for one in caches) > self.most_bytes:
+            max(caches, key=lambda one: one.size).forget()
 
 
 _BUDGET = Budget(MOST_BYTES)
@@ -252,12 +252,12 @@ class View:
 
     def __init__(
         self,
-        recall: AnswerCache,
+        cache: AnswerCache,
         state: State,
         nodes: Mapping[int, NodePiece],
         edges: Mapping[int, EdgePiece],
     ) -> None:
-        self._recall = recall
+        self._cache = cache
         self.state = state
         self.nodes = nodes
         self.edges = edges
@@ -273,13 +273,13 @@ class View:
     def _of_this_state(self, found: list[P | None]) -> list[P | None]:
         """The entries no later than this state: all of them, unless other readers are ahead."""
         seq = self.state[1]
-        if self._recall.newest <= seq:  # looked at after they were found
+        if self._cache.newest <= seq:  # looked at after they were found
             return found
         return [piece if piece is not None and piece.seq <= seq else None for piece in found]
 
     def keep(self, nodes: Mapping[int, NodePiece], edges: Mapping[int, EdgePiece]) -> None:
         """Cache entries of nodes, by id, and of edges, by ``pair_key``."""
-        self._recall.keep(self, nodes, edges)
+        self._cache.keep(self, nodes, edges)
 
 
 class Viewed(ABC):

@@ -205,12 +205,12 @@ class ContractRows:
 
     def version_facets(self, version_ids: Sequence[int]) -> dict[int, dict[str, msgspec.Raw]]:
         """The facets of each of these versions, by id; unknown ids are left out."""
-        said = self._said_of(self._tables.versions.get_many(version_ids))
+        found = self._statements_about(self._tables.versions.get_many(version_ids))
         sets = self._projector.sets
-        sets.fetch({say.facets for given in said.values() for one in given for say in one.said})
-        return {key: self._merged(given) for key, given in said.items()}
+        sets.fetch({given.facets for some in found.values() for touched in some for given in touched.statements})
+        return {key: self._merged(given) for key, given in found.items()}
 
-    def _said_of(self, rows: Iterable[Version]) -> dict[int, list[Touched]]:
+    def _statements_about(self, rows: Iterable[Version]) -> dict[int, list[Touched]]:
         """What the run that wrote (or first read) each version reported about the dataset, by version id."""
         bindings = self._projector.bindings
         rows = list(rows)
@@ -235,8 +235,8 @@ class ContractRows:
         """The merged facets of everything that one run reported about a dataset."""
         found: dict[str, msgspec.Raw] = {}
         for one in given:
-            for said in one.said:
-                facets = self._projector.sets.by_id(said.facets)
+            for statement in one.statements:
+                facets = self._projector.sets.by_id(statement.facets)
                 for name, body in facets.bodies.items():
                     if body:
                         found[name] = facets.raw[name]

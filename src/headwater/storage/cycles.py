@@ -24,7 +24,7 @@ class Cycles:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         #: dependencies in the new events, by run
-        self._said: dict[str, Sequence[str]] = {}
+        self._dependencies_of: dict[str, Sequence[str]] = {}
         self._named: set[str] = set()
 
     def check(self, event: Event) -> InvalidEvent | None:
@@ -41,7 +41,7 @@ class Cycles:
                     rule="must not form a cycle: " + " -> ".join((run_id, *path)),
                     hint="remove the dependency that was recorded by mistake",
                 )
-        self._said[run_id] = starts
+        self._dependencies_of[run_id] = starts
         self._named.update(starts)
         return None
 
@@ -67,5 +67,5 @@ class Cycles:
         return path[::-1]
 
     def _below(self, run_id: str) -> Sequence[str]:
-        said = self._said.get(run_id)
-        return [row.on_run for row in self._tables.dependencies.where(run_id=run_id)] if said is None else said
+        known = self._dependencies_of.get(run_id)
+        return [row.on_run for row in self._tables.dependencies.where(run_id=run_id)] if known is None else known

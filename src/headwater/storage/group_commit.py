@@ -136,21 +136,21 @@ class GroupCommitStore(TableStore):
     @contextmanager
     def _announced(self) -> Iterator[None]:
         """Withdraw the announcement if the commit fails."""
-        recall = self._indexes.recall
+        cache = self._indexes.answers
         try:
             yield
         except BaseException:
-            recall.withdraw()
+            cache.withdraw()
             raise
-        recall.settle()
+        cache.settle()
 
     def _announce(self, before: State) -> None:
         """Announce to the answer cache which nodes the current commit changes."""
         after, touched = self._state(), self._tables.touched
         if after != before:
-            recall = self._indexes.recall
-            recall.at(before, self._commits_after)  # other processes may have written since
-            recall.announce(before, after, touched)
+            cache = self._indexes.answers
+            cache.at(before, self._commits_after)  # other processes may have written since
+            cache.announce(before, after, touched)
             if after[0] == before[0]:
                 self._tables.touches.add(Commit(before[1], after[1], touched))
         touched.clear()

@@ -28,7 +28,7 @@ class SharedIndexes:
         self._lock = threading.Lock()
         self._indexes: dict[Level, GraphIndex] = {}
         self._handles = 0
-        self.recall = AnswerCache()
+        self.answers = AnswerCache()
 
     def join(self) -> None:
         """Register a handle."""
@@ -43,7 +43,7 @@ class SharedIndexes:
                 return
             closed = list(self._indexes.values())
             self._indexes.clear()
-            self.recall = AnswerCache()
+            self.answers = AnswerCache()
         for index in closed:
             index.close()
 

@@ -20,9 +20,9 @@ class PendingMentions:
     def __init__(self) -> None:
         self._given: list[tuple[Iterable[tuple[int, int]], int, int, int]] = []
 
-    def add(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
+    def add(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add the (name, facet set) pairs of an event, which must not change afterwards."""
-        self._given.append((said, run, at, seq))
+        self._given.append((mentioned, run, at, seq))
 
     def __bool__(self) -> bool:
         return bool(self._given)
@@ -32,8 +32,8 @@ class PendingMentions:
             "q",
             [
                 value
-                for said, run, at, seq in self._given
-                for name, facets in said
+                for mentioned, run, at, seq in self._given
+                for name, facets in mentioned
                 for value in (name, run, facets, at, seq)
             ],
         )

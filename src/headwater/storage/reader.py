@@ -20,8 +20,8 @@ from headwater.model.run_ids import canonical_run_id
 
 _CACHE_BYTES = 32 << 20
 _LARGEST_BYTES = 1 << 20
-_MOST_CASTS = 1_000
-_LARGEST_IN_CAST_BYTES = 12 << 10
+_MOST_JOBS = 1_000
+_LARGEST_KEPT_BYTES = 12 << 10
 _MOST_OUTPUTS = 4
 
 S = TypeVar("S", bound=bytes | str)
@@ -96,7 +96,7 @@ class Remembered(Generic[S, T]):
         return found
 
 
-class _OutputCast(NamedTuple):
+class _LastOutput(NamedTuple):
     """An output without its facets about this write: as it arrived, and decoded."""
 
     namespace: str
@@ -107,7 +107,7 @@ class _OutputCast(NamedTuple):
     part: bytes
 
 
-class _Cast(msgspec.Struct):
+class _LastDatasets(msgspec.Struct):
     """The datasets in the last event of a job: comparing with them is cheaper than a look-up."""
 
     #: referenced so that no other object gets the same ``id``
@@ -116,7 +116,7 @@ class _Cast(msgspec.Struct):
     inputs: tuple[InputDataset, ...] = ()
     inputs_part: bytes = b""
     #: by position in the event
-    outputs: list[_OutputCast] = msgspec.field(default_factory=list)
+    outputs: list[_LastOutput] = msgspec.field(default_factory=list)
 
 
 class EventReader:
@@ -127,7 +127,7 @@ class EventReader:
         self._jobs = Remembered(_read_job)
         self._inputs = Remembered(_read_input)
         self._texts: Remembered[str, bytes] = Remembered(_encode)
-        self._casts: dict[int, _Cast] = {}
+        self._last_by_job: dict[int, _LastDatasets] = {}
 
     def read(self, raw: bytes) -> tuple[Event, bytes, int]:
         """The event, its key, and its time in microseconds since the epoch.
@@ -151,7 +151,7 @@ class EventReader:
         if parts.producer.endswith(SHARES_RUNS):
             raise Unusual
         job, job_part = self._jobs(bytes(parts.job))
-        cast = self._cast(job)
+        last = self._last_of(job)
         run, run_part = _read_run(parts.run)
         pieces = [b'{"eventTime":', _encode(time)]
         kind: EventType | None = None
@@ -160,12 +160,12 @@ class EventReader:
             pieces.append(_KINDS[kind])
         inputs: tuple[InputDataset, ...] = ()
         if parts.inputs is not msgspec.UNSET:
-            inputs, inputs_part = self._read_inputs(cast, bytes(parts.inputs))
+            inputs, inputs_part = self._read_inputs(last, bytes(parts.inputs))
             pieces += (b',"inputs":[', inputs_part, b"]")
         pieces += (b',"job":', job_part)
         outputs: tuple[OutputDataset, ...] = ()
         if parts.outputs is not msgspec.UNSET:
-            read_outputs = [self._read_output(cast, place, item) for place, item in enumerate(parts.outputs)]
+            read_outputs = [self._read_output(last, place, item) for place, item in enumerate(parts.outputs)]
             outputs = tuple([one for one, _ in read_outputs])
             pieces += (b',"outputs":[', b",".join([part for _, part in read_outputs]), b"]")
         pieces += (b',"producer":', self._texts(parts.producer), b',"run":', run_part)
@@ -187,31 +187,31 @@ class EventReader:
         )
         return event, blake2b(canonical, digest_size=KEY_SIZE).digest(), at
 
-    def _cast(self, job: Job) -> _Cast:
-        found = self._casts.get(id(job))
+    def _last_of(self, job: Job) -> _LastDatasets:
+        found = self._last_by_job.get(id(job))
         if found is None or found.job is not job:
-            if len(self._casts) >= _MOST_CASTS:
-                self._casts.clear()
-            found = self._casts[id(job)] = _Cast(job)
+            if len(self._last_by_job) >= _MOST_JOBS:
+                self._last_by_job.clear()
+            found = self._last_by_job[id(job)] = _LastDatasets(job)
         return found
 
-    def _read_inputs(self, cast: _Cast, raw: bytes) -> tuple[tuple[InputDataset, ...], bytes]:
-        if raw != cast.inputs_raw:
+    def _read_inputs(self, last: _LastDatasets, raw: bytes) -> tuple[tuple[InputDataset, ...], bytes]:
+        if raw != last.inputs_raw:
             found = [self._inputs(bytes(item)) for item in _items(raw)]
-            if len(raw) > _LARGEST_IN_CAST_BYTES:
+            if len(raw) > _LARGEST_KEPT_BYTES:
                 return tuple([one for one, _ in found]), b",".join([part for _, part in found])
-            cast.inputs_raw = raw
-            cast.inputs = tuple([one for one, _ in found])
-            cast.inputs_part = b",".join([part for _, part in found])
-        return cast.inputs, cast.inputs_part
+            last.inputs_raw = raw
+            last.inputs = tuple([one for one, _ in found])
+            last.inputs_part = b",".join([part for _, part in found])
+        return last.inputs, last.inputs_part
 
-    def _read_output(self, cast: _Cast, place: int, parts: _OutputParts) -> tuple[OutputDataset, bytes]:
+    def _read_output(self, last: _LastDatasets, place: int, parts: _OutputParts) -> tuple[OutputDataset, bytes]:
         raw = None if parts.facets is msgspec.UNSET else bytes(parts.facets)
-        known = cast.outputs
+        known = last.outputs
         one = known[place] if place < len(known) else None
         if one is None or one.raw != raw or one.name != parts.name or one.namespace != parts.namespace:
-            one = self._output_cast(parts, raw)
-            if len(one.part) <= _LARGEST_IN_CAST_BYTES:
+            one = self._new_output(parts, raw)
+            if len(one.part) <= _LARGEST_KEPT_BYTES:
                 if place < len(known):
                     known[place] = one
                 elif place == len(known) < _MOST_OUTPUTS:
@@ -223,14 +223,14 @@ class EventReader:
         found = OutputDataset(namespace=one.namespace, name=one.name, facets=one.facets, output_facets=outer)
         return found, one.part + part
 
-    def _output_cast(self, parts: _OutputParts, raw: bytes | None) -> _OutputCast:
+    def _new_output(self, parts: _OutputParts, raw: bytes | None) -> _LastOutput:
         name, namespace = parts.name, parts.namespace
         if not namespace.strip() or not name.strip() or "\0" in namespace or "\0" in name:
             raise Unusual
         facets, part = (_NO_FACETS, b"") if raw is None else self._facets(raw)
         first = b'{"facets":' + part + b',"name":' if raw is not None else b'{"name":'
         named = b"".join((first, _encode(name), b',"namespace":', _encode(namespace)))
-        return _OutputCast(namespace, name, raw, facets, named)
+        return _LastOutput(namespace, name, raw, facets, named)
 
 
 def _read_run(parts: _RunParts) -> tuple[Run, bytes]:

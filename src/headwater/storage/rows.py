@@ -30,7 +30,7 @@ Columns = tuple[Any, ...]
 
 _PLAIN, _PACKED = b"\0", b"\1"
 _encode = msgspec.msgpack.Encoder().encode
-_said = msgspec.msgpack.Decoder(list[tuple[int, int]]).decode
+_says = msgspec.msgpack.Decoder(list[tuple[int, int]]).decode
 _names = msgspec.msgpack.Decoder(list[str]).decode
 _shape = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
 _facets = msgspec.msgpack.Decoder(list[tuple[str, int]]).decode
@@ -199,7 +199,7 @@ def statement_columns(row: Statement) -> Columns:
 
 def statement_row(subject: int, kind: int, at: int, key: bytes, says: bytes) -> Statement:
     """A statement from its columns."""
-    return Statement(subject=subject, kind=kind, at=at, key=key, says=_said(says))
+    return Statement(subject=subject, kind=kind, at=at, key=key, says=_says(says))
 
 
 def fields_columns(row: Fields) -> Columns:

@@ -91,7 +91,7 @@ class TableStore(DirectoryStore, SearchStore):
             if self._view is not None:
                 yield self._view
                 return
-            self._view, self._before = self._indexes.recall.at(self._state(), self._commits_after), before
+            self._view, self._before = self._indexes.answers.at(self._state(), self._commits_after), before
             try:
                 yield self._view
             finally:

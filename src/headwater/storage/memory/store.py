@@ -73,8 +73,8 @@ class MemoryStore(TableStore):
             self._log.append(StoredEvent(seq=self._last, key=one.key.hex(), received_at=received_at, body=one.raw))
             self._projector.apply(one.event, one.key, self._last, one.at)
         self._projector.settle()
-        self._indexes.recall.announce(before, self._state(), self._tables.touched)
-        self._indexes.recall.settle()
+        self._indexes.answers.announce(before, self._state(), self._tables.touched)
+        self._indexes.answers.settle()
         self._tables.touched.clear()
         return with_ids(batch.receipts, self._refused.keep(batch.refused))
 

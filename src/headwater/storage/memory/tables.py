@@ -200,9 +200,9 @@ class MemoryTables:
                 latest[row.name] = row
         return list(latest.values())
 
-    def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
+    def mention(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        for name, facets in said:
+        for name, facets in mentioned:
             mention = Mention(name=name, run=run, facets=facets, at=at, seq=seq)
             self._mentions.setdefault(name, []).append(mention)
 

@@ -154,8 +154,8 @@ class BatchTables(ChangeFeedTables):
         if self._edge_log:
             first = self.counter("edge_log") + 1
             self.advance("edge_log", len(self._edge_log))
-            told = [(seq, *columns) for seq, columns in enumerate(self._edge_log, first)]
-            self._session.execute(self._sql["edge_log_add"], arrays_of(["bigint"] * 8, told))
+            changes = [(seq, *columns) for seq, columns in enumerate(self._edge_log, first)]
+            self._session.execute(self._sql["edge_log_add"], arrays_of(["bigint"] * 8, changes))
             self._edge_log.clear()
         self.rewrites.flush()
         self.reads.flush()

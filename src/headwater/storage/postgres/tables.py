@@ -173,9 +173,9 @@ class PostgresTables(BatchTables):
             return found
         return self.changes.select(self._sql["latest_changes"], (column("bigint", [node]), until))
 
-    def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
+    def mention(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        self._mentions.add(said, run, at, seq)
+        self._mentions.add(mentioned, run, at, seq)
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
         """Mentions of these names by commit, with the earliest event time in it; those of the current batch come

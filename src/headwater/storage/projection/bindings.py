@@ -147,17 +147,17 @@ class Bindings:
     def marks(self, seen: list[Touched]) -> tuple[str, ...]:
         """The version name, file digest and fingerprint under which a run saw a dataset, if given."""
         if len(seen) == 1 and not seen[0].extras:  # nearly always
-            said = seen[0].said
-            if len(said) < 2:
-                return self._sets.by_id(said[0].facets).marks() if said else ()
+            statements = seen[0].statements
+            if len(statements) < 2:
+                return self._sets.by_id(statements[0].facets).marks() if statements else ()
         return marks_of(*map(self._identities, seen))
 
     def _identities(self, touched: Touched) -> tuple[str, str, str]:
-        if len(touched.said) == 1 and not touched.extras:
-            return self._sets.by_id(touched.said[0].facets).identities()
+        if len(touched.statements) == 1 and not touched.extras:
+            return self._sets.by_id(touched.statements[0].facets).identities()
         version = exact = digest = ""
-        for said in touched.said:
-            found = self._sets.by_id(said.facets).identities()
+        for statement in touched.statements:
+            found = self._sets.by_id(statement.facets).identities()
             version, exact, digest = found[0] or version, found[1] or exact, found[2] or digest
         if "headwater_fingerprint" in touched.extras or "version" in touched.extras:
             raw = {name: msgspec.Raw(extra.body) for name, extra in touched.extras.items()}
@@ -367,13 +367,13 @@ def _raw(touched: Touched) -> dict[str, msgspec.Raw]:
 
 def _rows(touched: Touched) -> int | None:
     """The number of rows written, if the producer states it and a database can hold it."""
-    found = _told_rows(touched) if touched.extras else None
+    found = _stated_rows(touched) if touched.extras else None
     return found if found is None or -_MOST_ROWS <= found < _MOST_ROWS else None
 
 
-def _told_rows(touched: Touched) -> int | None:
-    told = [touched.extras[name] for name in ("outputStatistics",) if name in touched.extras]
-    raw = {"outputStatistics": msgspec.Raw(told[0].body)} if told else _raw(touched)
+def _stated_rows(touched: Touched) -> int | None:
+    stated = [touched.extras[name] for name in ("outputStatistics",) if name in touched.extras]
+    raw = {"outputStatistics": msgspec.Raw(stated[0].body)} if stated else _raw(touched)
     statistics = try_facet(raw, OutputStatistics)
     if statistics is not None and statistics.row_count is not None:
         return statistics.row_count

@@ -11,7 +11,7 @@ from headwater.model.source_names import name_at_source
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facet_sets import FacetSet, FacetSets, field_names
 from headwater.storage.projection.flows import LIFE, Flows
-from headwater.storage.projection.history import Echo, History
+from headwater.storage.projection.history import History, Repetition
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DATASET, JOB, Name, Node, Statement
 from headwater.storage.projection.tables import Tables
@@ -35,27 +35,27 @@ class Part(NamedTuple):
     node: Node
     #: its facets, and whether they are still news; None for an object without facets
     facets: FacetSet | None
-    echo: Echo | None
+    repetition: Repetition | None
 
 
-class Script(msgspec.Struct, frozen=True):
+class Template(msgspec.Struct, frozen=True):
     """The objects of an event, kept because every run of a job usually names the same ones."""
 
-    #: the key of the script; referenced so that no other object gets the same ``id``
+    #: the key of the template; referenced so that no other object gets the same ``id``
     things: tuple[object, ...]
     #: a later event cannot be the earliest for any of the nodes and names
     after: int
     parts: list[Part]
     #: (name, facet set) of each part
-    said: list[tuple[int, int]]
+    mentions: list[tuple[int, int]]
     job: Name
     job_facets: FacetSet
     inputs: list[tuple[int, int]]
     outputs: list[tuple[int, int]]
 
 
-class Hearing:
-    """``listen`` to each object of an event, then ``conclude`` the event."""
+class EventEffects:
+    """``apply`` each object of an event, then ``finish`` the event."""
 
     def __init__(
         self, tables: Tables, names: Names, sets: FacetSets, columns: Columns, history: History, flows: Flows
@@ -69,50 +69,50 @@ class Hearing:
         #: pairs of names that turned out to be one dataset, merged at the end of the batch
         self.joins: set[tuple[int, int]] = set()
         #: what the current event states about each node, and whether it is the latest statement
-        self._said: dict[int, tuple[Node, bool, list[FacetSet]]] = {}
+        self._stated: dict[int, tuple[Node, bool, list[FacetSet]]] = {}
         #: the names that the current event lists
         self._listed: set[int] = set()
         #: by object identity: the reader returns the same object for the same bytes
         self._known: dict[int, tuple[Dataset | Job, Name, FacetSet]] = {}
-        self._scripts: dict[tuple[object, ...], Script] = {}
+        self._templates: dict[tuple[object, ...], Template] = {}
         self._once: set[int] = set()
 
     def clear(self) -> None:
         """Drop everything cached or pending: the batch was rolled back."""
         self.joins.clear()
-        self._said.clear()
+        self._stated.clear()
         self._listed.clear()
         self._known.clear()
-        self._scripts.clear()
+        self._templates.clear()
 
     def joined(self) -> None:
         """Nodes were merged: drop everything cached about nodes."""
         self.joins.clear()
-        self._scripts.clear()
+        self._templates.clear()
 
     # -- repeated events ---------------------------------------------------------------------------------------------
-    def script(self, event: RunEvent) -> Script | None:
-        """The script of an event that names the same objects as an earlier one, if any."""
-        return self._scripts.get(_known_by(event))
+    def template(self, event: RunEvent) -> Template | None:
+        """The template of an event that names the same objects as an earlier one, if any."""
+        return self._templates.get(_known_by(event))
 
-    def replay(self, script: Script, stamp: Stamp) -> bool:
-        """Apply an event by its script; returns False, having done nothing, if it is the earliest for one of its
+    def replay(self, template: Template, stamp: Stamp) -> bool:
+        """Apply an event by its template; returns False, having done nothing, if it is the earliest for one of its
         names."""
         at = stamp.at
-        if at <= script.after:
+        if at <= template.after:
             return False
-        self._tables.mention(script.said, stamp.run, at, stamp.seq)
-        for node, facets, echo in script.parts:
+        self._tables.mention(template.mentions, stamp.run, at, stamp.seq)
+        for node, facets, repetition in template.parts:
             is_newest = at > node.updated_at
             if is_newest:
                 node.updated_at = at
                 self._names.changed(node)
-            if echo is not None and facets is not None and not echo.holds(at):
-                self._history.hear(node, facets, at, stamp.key, stamp.run_id, is_newest=is_newest)
+            if repetition is not None and facets is not None and not repetition.holds(at):
+                self._history.apply(node, facets, at, stamp.key, stamp.run_id, is_newest=is_newest)
         return True
 
     def remember(self, event: RunEvent) -> None:
-        """Keep the script of the event just applied, if it is a plain one that repeats an earlier event."""
+        """Keep the template of the event just applied, if it is a plain one that repeats an earlier event."""
         mark = hash(_known_by(event))
         if mark not in self._once:
             if len(self._once) >= _CACHE_SIZE:
@@ -126,28 +126,28 @@ class Hearing:
         if any(facets.symlinks or facets.life for _, facets in listed):
             return
         names = [name for name, _ in listed]
-        said = [(name.id, facets.id if facets.bodies else 0) for name, facets in listed]
+        mentions = [(name.id, facets.id if facets.bodies else 0) for name, facets in listed]
         parts = [self._part(name, facets) for name, facets in listed]
         for _, facets in listed:
             for kind, namespace, text in facets.named():
                 name = self._names.known(kind, namespace, text)
                 if name is not None and name not in names:
                     names.append(name)
-                    said.append((name.id, 0))
+                    mentions.append((name.id, 0))
                     parts.append(Part(self._names.by_id(name.node), None, None))
         if len({part.node.id for part in parts}) < len(parts):
             return
         also = [self._names.known(DATASET, *there) for one in listed if (there := _at_source(*one)) is not None]
-        if len(self._scripts) >= _CACHE_SIZE:
-            self._scripts.clear()
-        self._scripts[_known_by(event)] = Script(
+        if len(self._templates) >= _CACHE_SIZE:
+            self._templates.clear()
+        self._templates[_known_by(event)] = Template(
             things=(event.job, *event.inputs, *(one.facets for one in event.outputs)),
             after=max(
                 *(name.first_at for name in (*names, *also) if name is not None),
                 *(part.node.created_at for part in parts),
             ),
             parts=parts,
-            said=said,
+            mentions=mentions,
             job=job,
             job_facets=job_facets,
             inputs=[(name.id, facets.id if facets.bodies else 0) for name, facets in inputs],
@@ -162,10 +162,12 @@ class Hearing:
 
     def _part(self, name: Name, facets: FacetSet) -> Part:
         node = self._names.by_id(name.node)
-        return Part(node, facets, self._history.echo(node.id, facets.id)) if facets.bodies else Part(node, None, None)
+        if not facets.bodies:
+            return Part(node, None, None)
+        return Part(node, facets, self._history.repetition(node.id, facets.id))
 
-    # -- listening ---------------------------------------------------------------------------------------------------
-    def know(self, kind: int, thing: Dataset | Job, at: int, key: bytes) -> tuple[Name, FacetSet]:
+    # -- other events --------------------------------------------------------------------------------------------------
+    def resolve(self, kind: int, thing: Dataset | Job, at: int, key: bytes) -> tuple[Name, FacetSet]:
         """The name and facets of an object in an event."""
         known = self._known.get(id(thing))
         if known is not None and known[0] is thing:
@@ -180,13 +182,13 @@ class Hearing:
             self._known[id(thing)] = (thing, name, facets)
         return name, facets
 
-    def listen(self, kind: int, thing: Dataset | Job, stamp: Stamp) -> tuple[Name, FacetSet]:
+    def apply(self, kind: int, thing: Dataset | Job, stamp: Stamp) -> tuple[Name, FacetSet]:
         """Apply an object of an event, with its facets."""
-        name, facets = self.know(kind, thing, stamp.at, stamp.key)
-        self.take(kind, name, facets, stamp)
+        name, facets = self.resolve(kind, thing, stamp.at, stamp.key)
+        self.apply_resolved(kind, name, facets, stamp)
         return name, facets
 
-    def take(self, kind: int, name: Name, facets: FacetSet, stamp: Stamp) -> None:
+    def apply_resolved(self, kind: int, name: Name, facets: FacetSet, stamp: Stamp) -> None:
         """Apply an object whose name and facets are resolved."""
         node = self._names.by_id(name.node)
         at = stamp.at
@@ -201,11 +203,11 @@ class Hearing:
             self._tables.mention(((name.id, 0),), stamp.run, at, stamp.seq)
             return
         self._tables.mention(((name.id, facets.id),), stamp.run, at, stamp.seq)
-        said = self._said.get(node.id)
-        if said is None:
-            self._said[node.id] = (node, is_newest, [facets])
+        stated = self._stated.get(node.id)
+        if stated is None:
+            self._stated[node.id] = (node, is_newest, [facets])
         else:
-            said[2].append(facets)
+            stated[2].append(facets)
         if kind == DATASET:
             for other in facets.symlinks:
                 self._join(name, other, stamp)
@@ -213,7 +215,7 @@ class Hearing:
             if there is not None:
                 self._join(name, there, stamp)
         if facets.life:
-            self._live(name, node, facets, stamp)
+            self._apply_life_cycle(name, node, facets, stamp)
 
     def _touch(self, node: Node, at: int) -> bool:
         """Record an event of the node; returns whether it is the latest so far."""
@@ -229,21 +231,23 @@ class Hearing:
             self._names.relisted.add(node.id)
         return False
 
-    def conclude(self, stamp: Stamp) -> None:
+    def finish(self, stamp: Stamp) -> None:
         """Apply the facets to each node, once all of its names in the event are known."""
-        speaking: list[FacetSet] = []
-        for node_id, (node, is_newest, said) in self._said.items():
-            if len(said) == 1:
-                if said[0].lineage:
-                    speaking.append(said[0])
-                self._history.hear(node, said[0], stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
+        with_lineage: list[FacetSet] = []
+        for node_id, (node, is_newest, stated) in self._stated.items():
+            if len(stated) == 1:
+                if stated[0].lineage:
+                    with_lineage.append(stated[0])
+                self._history.apply(node, stated[0], stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
                 continue
-            speaking += [facets for facets in said if facets.lineage]
-            for facets in said if node.kind == DATASET else ():
+            with_lineage += [facets for facets in stated if facets.lineage]
+            for facets in stated if node.kind == DATASET else ():
                 self._columns.add_fields(node_id, field_names(facets.raw))
-            self._history.say(node, self._sets.merged(said), stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
-        self._said.clear()
-        for facets in speaking:
+            self._history.apply_bodies(
+                node, self._sets.merged(stated), stamp.at, stamp.key, stamp.run_id, is_newest=is_newest
+            )
+        self._stated.clear()
+        for facets in with_lineage:
             for kind, namespace, name in facets.named():
                 self._mention(kind, namespace, name, stamp)
         self._listed.clear()
@@ -264,7 +268,7 @@ class Hearing:
             self.joins.add((name.id, alias.id))
         return alias
 
-    def _live(self, name: Name, node: Node, facets: FacetSet, stamp: Stamp) -> None:
+    def _apply_life_cycle(self, name: Name, node: Node, facets: FacetSet, stamp: Stamp) -> None:
         is_dropped = facets.life == "DROP"
         if facets.renamed_from and name.kind == DATASET:
             old = self._join(name, facets.renamed_from, stamp)
@@ -272,14 +276,14 @@ class Hearing:
                 old.is_renamed = True
                 self._tables.names.put(old)
                 self._names.relisted.add(old.node)
-        self._names.live(node, stamp.at, stamp.key, stamp.run_id, is_dropped=is_dropped)
+        self._names.apply_life_cycle(node, stamp.at, stamp.key, stamp.run_id, is_dropped=is_dropped)
         if name.kind == JOB:
-            self.state(name, LIFE, [(0, int(is_dropped))], stamp)
+            self.put_statement(name, LIFE, [(0, int(is_dropped))], stamp)
             self._flows.mark_job(name.node)
 
-    def state(self, name: Name, kind: int, says: list[tuple[int, int]], stamp: Stamp) -> None:
+    def put_statement(self, name: Name, kind: int, claims: list[tuple[int, int]], stamp: Stamp) -> None:
         """Store a statement about a name."""
-        self._tables.statements.put(Statement(subject=name.id, kind=kind, at=stamp.at, key=stamp.key, says=says))
+        self._tables.statements.put(Statement(subject=name.id, kind=kind, at=stamp.at, key=stamp.key, says=claims))
 
 
 def _at_source(name: Name, facets: FacetSet) -> tuple[str, str] | None:

@@ -117,24 +117,24 @@ class Flows:
     def _steps(self, key: FlowKey) -> list[Step]:
         job, target, kind = key
         if kind == DESCRIBED:
-            return self._told(DESCRIBED, [name.id for name in self._names.of(target)], target)
+            return self._stated(DESCRIBED, [name.id for name in self._names.of(target)], target)
         own = [name.id for name in self._names.of(job)] if job else []
-        steps = self._told(DESIGNED, own, target) if kind == DESIGNED else self._seen(job, target, own)
+        steps = self._stated(DESIGNED, own, target) if kind == DESIGNED else self._observed(job, target, own)
         for name in own:
-            for said in self._tables.statements.where(subject=name, kind=LIFE):
-                if said.says[0][1]:
-                    steps.append(Step(said.at, "", 0))
+            for statement in self._tables.statements.where(subject=name, kind=LIFE):
+                if statement.says[0][1]:
+                    steps.append(Step(statement.at, "", 0))
         return steps
 
-    def _told(self, kind: int, subjects: list[int], target: int) -> list[Step]:
+    def _stated(self, kind: int, subjects: list[int], target: int) -> list[Step]:
         steps = []
         for subject in subjects:
-            for said in self._tables.statements.where(subject=subject, kind=kind):
-                shapes = [shape for name, shape in said.says if self._names.node(name).id == target]
-                steps.append(Step(said.at, said.key.hex(), self._columns.union(shapes)))
+            for statement in self._tables.statements.where(subject=subject, kind=kind):
+                shapes = [shape for name, shape in statement.says if self._names.node(name).id == target]
+                steps.append(Step(statement.at, statement.key.hex(), self._columns.union(shapes)))
         return steps
 
-    def _seen(self, job: int, target: int, own: list[int]) -> list[Step]:
+    def _observed(self, job: int, target: int, own: list[int]) -> list[Step]:
         if self._names.by_id(target).kind == DATASET:
             rows = self._tables.versions.where(dataset=target)
             return [Step(row.created_at, row.run_id, row.shape) for row in rows if row.job == job and row.run]

@@ -94,9 +94,9 @@ class GraphDigest:
             found = []
             for name, touched in side.items():
                 row = self._names[name]
-                said = [(one.at, one.key, self._facets(one.facets)) for one in touched.said]
+                statements = [(one.at, one.key, self._facets(one.facets)) for one in touched.statements]
                 extras = {key: (one.at, one.key, _plain(one.body)) for key, one in touched.extras.items()}
-                found.append((row.namespace, row.name, said, extras))
+                found.append((row.namespace, row.name, statements, extras))
             yield sorted(found, key=lambda one: one[:2])
 
     def _derivations(self) -> Iterator[tuple[Any, ...]]:

@@ -25,23 +25,23 @@ _END = (2**63 - 1, b"")
 """Sorts after every statement."""
 
 
-class Standing(msgspec.Struct, gc=False):
+class ChangeCounter(msgspec.Struct, gc=False):
     """Counts the changes to the history of a node."""
 
     changes: int = 0
 
 
-class Echo(msgspec.Struct, gc=False):
+class Repetition(msgspec.Struct, gc=False):
     """A facet set that repeated known facets of a node more than once: after ``since``, and while the history of the
     node is unchanged, repeating it again changes nothing."""
 
-    standing: Standing
+    counter: ChangeCounter
     changes: int = -1
     since: int = 0
 
     def holds(self, at: int) -> bool:
         """Whether the facet set changes nothing if repeated at that instant."""
-        return self.changes == self.standing.changes and at > self.since
+        return self.changes == self.counter.changes and at > self.since
 
 
 class History:
@@ -56,40 +56,43 @@ class History:
         #: node -> facet -> all its changes in order, for facets with late statements; the last is also in ``_latest``
         self._all: dict[int, dict[str, list[Change]]] = {}
         self._stale: set[int] = set()
-        self._standings: dict[int, Standing] = {}
-        self._echoes: dict[tuple[int, int], Echo] = {}
+        self._counters: dict[int, ChangeCounter] = {}
+        self._repetitions: dict[tuple[int, int], Repetition] = {}
 
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
         self._latest.clear()
         self._all.clear()
         self._stale.clear()
-        self._standings.clear()
-        self._echoes.clear()
+        self._counters.clear()
+        self._repetitions.clear()
 
-    def echo(self, node_id: int, facets: int) -> Echo:
+    def repetition(self, node_id: int, facets: int) -> Repetition:
         """Tells whether a facet set is still news for a node."""
-        found = self._echoes.get((node_id, facets))
+        found = self._repetitions.get((node_id, facets))
         if found is None:
-            if len(self._echoes) >= _CACHE_SIZE:
-                del self._echoes[next(iter(self._echoes))]
-            found = self._echoes[node_id, facets] = Echo(self._standing(node_id))
+            if len(self._repetitions) >= _CACHE_SIZE:
+                del self._repetitions[next(iter(self._repetitions))]
+            found = self._repetitions[node_id, facets] = Repetition(self._counter(node_id))
         return found
 
-    def _standing(self, node_id: int) -> Standing:
-        found = self._standings.get(node_id)
+    def _counter(self, node_id: int) -> ChangeCounter:
+        found = self._counters.get(node_id)
         if found is None:
-            found = self._standings[node_id] = Standing()
+            found = self._counters[node_id] = ChangeCounter()
         return found
 
-    def hear(self, node: Node, facets: FacetSet, at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
+    def apply(self, node: Node, facets: FacetSet, at: int, key: bytes, run_id: str, *, is_newest: bool) -> None:
         """Apply a facet set of an event to a node, with a fast path for repetitions."""
-        echo = self.echo(node.id, facets.id)
-        if not echo.holds(at) and self.say(node, facets.bodies, at, key, run_id, is_newest=is_newest):
+        repetition = self.repetition(node.id, facets.id)
+        if not repetition.holds(at) and self.apply_bodies(node, facets.bodies, at, key, run_id, is_newest=is_newest):
             latest = self._latest_of(node.id)
-            echo.changes, echo.since = echo.standing.changes, max(latest[name].at for name in facets.bodies)
+            repetition.changes = repetition.counter.changes
+            repetition.since = max(latest[name].at for name in facets.bodies)
 
-    def say(self, node: Node, bodies: dict[str, int], at: int, key: bytes, run_id: str, *, is_newest: bool) -> bool:
+    def apply_bodies(
+        self, node: Node, bodies: dict[str, int], at: int, key: bytes, run_id: str, *, is_newest: bool
+    ) -> bool:
         """Apply the facet bodies (0: removed) of an event to a node.
 
         With ``is_newest`` the event is the latest one of the node so far. Returns whether all bodies had been stated
@@ -123,13 +126,13 @@ class History:
             if len(self._latest) >= _CACHE_SIZE:
                 self._latest.clear()
                 self._all.clear()
-            told = () if node_id in self._names.untold else self._tables.latest_changes(node_id)
-            self._names.untold.discard(node_id)
-            found = self._latest[node_id] = {one.name: one for one in told}
+            stored = () if node_id in self._names.without_history else self._tables.latest_changes(node_id)
+            self._names.without_history.discard(node_id)
+            found = self._latest[node_id] = {one.name: one for one in stored}
         return found
 
     def _forget(self, node_id: int) -> None:
-        self._names.untold.discard(node_id)
+        self._names.without_history.discard(node_id)
         self._latest.pop(node_id, None)
         self._all.pop(node_id, None)
 
@@ -156,7 +159,7 @@ class History:
                 last.is_repeated = True
                 self._tables.changes.put(last)
             return rows[-1]
-        again = self._said_again(last, change, after) if last is not None and last.is_repeated else None
+        again = self._next_repetition(last, change, after) if last is not None and last.is_repeated else None
         if again is not None:
             self._tables.changes.put(again)
             rows[place:place] = [change, again]
@@ -169,7 +172,7 @@ class History:
         self._tables.changes.put(change)
         return rows[-1]
 
-    def _said_again(self, last: Change, change: Change, until: Change | None) -> Change | None:
+    def _next_repetition(self, last: Change, change: Change, until: Change | None) -> Change | None:
         """The next time after ``change``, and before ``until``, that the body of ``last`` was repeated."""
         names = [name.id for name in self._names.of(change.node)]
         before = _END if until is None else change_order(until)
@@ -194,10 +197,10 @@ class History:
             is_repeated=True,
         )
 
-    def _statements(self, said: Iterable[Mention]) -> list[tuple[int, bytes, Mention, dict[str, int]]]:
+    def _statements(self, given: Iterable[Mention]) -> list[tuple[int, bytes, Mention, dict[str, int]]]:
         """(time, key, mention, bodies) of each event's statement about a node, in order."""
         by_event: dict[int, list[Mention]] = {}
-        for mention in said:
+        for mention in given:
             if mention.facets:
                 by_event.setdefault(mention.seq, []).append(mention)
         found = []
@@ -213,10 +216,10 @@ class History:
         for row in self._tables.changes.where(node=node.id):
             self._tables.changes.drop(_key(row))
         self._forget(node.id)
-        self._standing(node.id).changes += 1
+        self._counter(node.id).changes += 1
         current: dict[str, Change] = {}
-        said = self._tables.mentions([name.id for name in self._names.of(node.id)])
-        for at, key, mention, bodies in self._statements(said):
+        mentions = self._tables.mentions([name.id for name in self._names.of(node.id)])
+        for at, key, mention, bodies in self._statements(mentions):
             run = self._tables.runs.get(mention.run) if mention.run else None
             for name, body in bodies.items():
                 old = current.get(name)
@@ -233,7 +236,7 @@ class History:
         self._stale.add(node.id)
 
     def _changed(self, node: Node, facet: str, body: int) -> None:
-        self._standing(node.id).changes += 1
+        self._counter(node.id).changes += 1
         if facet in _SEARCHED:
             self._stale.add(node.id)
             if facet == "schema" and body and node.kind == DATASET:
@@ -256,7 +259,7 @@ class History:
 
     def forget(self, node_id: int) -> None:
         """Drop the history of a node that was merged into another."""
-        self._standing(node_id).changes += 1
+        self._counter(node_id).changes += 1
         for row in self._tables.changes.where(node=node_id):
             self._tables.changes.drop(_key(row))
         self._forget(node_id)

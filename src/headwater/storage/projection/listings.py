@@ -42,15 +42,15 @@ class Listings:
         self._tables = tables
         self._names = names
         self._history = history
-        self._beats: Counter[tuple[int, int]] = Counter()
+        self._event_counts: Counter[tuple[int, int]] = Counter()
 
     def clear(self) -> None:
         """Drop everything pending: the batch was rolled back."""
-        self._beats.clear()
+        self._event_counts.clear()
 
-    def beat(self, at: int, kind: EventType | None) -> None:
+    def count_event(self, at: int, kind: EventType | None) -> None:
         """Count a RunEvent."""
-        self._beats[at - at % QUARTER_US, _CODES[kind]] += 1
+        self._event_counts[at - at % QUARTER_US, _CODES[kind]] += 1
 
     def settle(self) -> None:
         """Write the changes since the last call."""
@@ -64,11 +64,11 @@ class Listings:
             if directory.listings.get(node_id) != row:
                 directory.listings.put(row)
         self._names.settled()
-        for (start, kind), count in self._beats.items():
+        for (start, kind), count in self._event_counts.items():
             pulse = directory.pulses.get((start, kind)) or Pulse(start=start, type=kind, count=0)
             pulse.count += count
             directory.pulses.put(pulse)
-        self._beats.clear()
+        self._event_counts.clear()
 
     def _row(self, node: Node) -> Listing:
         shown = self._names.of(node.id)[0]

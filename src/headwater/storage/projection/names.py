@@ -52,8 +52,8 @@ class Names:
         self._changed: dict[int, Node] = {}
         #: nodes whose listing may have changed
         self.relisted: set[int] = set()
-        #: nodes created in this batch without any statement yet
-        self.untold: set[int] = set()
+        #: nodes created in this batch, whose facets have no history yet
+        self.without_history: set[int] = set()
 
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
@@ -66,7 +66,7 @@ class Names:
     def settled(self) -> None:
         """The batch was settled or rolled back."""
         self.relisted.clear()
-        self.untold.clear()
+        self.without_history.clear()
 
     def drop(self, node_id: int) -> None:
         """Drop a node that was merged into another."""
@@ -120,7 +120,7 @@ class Names:
         )
         tables.names.put(made)
         self.relisted.add(node.id)
-        self.untold.add(node.id)
+        self.without_history.add(node.id)
         return made
 
     def node(self, name_id: int) -> Node:
@@ -164,7 +164,7 @@ class Names:
                 self.relisted.add(node.id)
         self._changed.clear()
 
-    def live(self, node: Node, at: int, key: bytes, run_id: str, *, is_dropped: bool) -> None:
+    def apply_life_cycle(self, node: Node, at: int, key: bytes, run_id: str, *, is_dropped: bool) -> None:
         """Apply a statement about the life cycle of a node; the last one by (time, key) wins.
 
         If one event states both for different names of the node, the node lives.

@@ -63,6 +63,8 @@ class Joining:
         one.updated_at = max(one.updated_at, other.updated_at)
         one.read_until = max(one.read_until, other.read_until)
         if other.life_key:
-            self._names.live(one, other.life_at, other.life_key, other.life_run, is_dropped=other.is_dropped)
+            self._names.apply_life_cycle(
+                one, other.life_at, other.life_key, other.life_run, is_dropped=other.is_dropped
+            )
         self._names.changed(one)
         self._names.relisted.add(kept)

@@ -16,7 +16,7 @@ from headwater.storage.projection import run_documents
 from headwater.storage.projection.bindings import Bindings
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.dependencies import RECORD, Dependencies
-from headwater.storage.projection.event_effects import Hearing, Script, Stamp
+from headwater.storage.projection.event_effects import EventEffects, Stamp, Template
 from headwater.storage.projection.facet_sets import FacetSet, FacetSets
 from headwater.storage.projection.flows import Flows, Step
 from headwater.storage.projection.history import History
@@ -24,7 +24,7 @@ from headwater.storage.projection.listings import Listings
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.node_merge import Joining
 from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, JOB, OBSERVED, Name, Run
-from headwater.storage.projection.run_documents import COMPLETED, RunDoc, Said, Settled, Touched
+from headwater.storage.projection.run_documents import COMPLETED, FacetStatement, RunDoc, Settled, Touched
 from headwater.storage.projection.run_plans import Plans
 from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.tables import Tables
@@ -45,7 +45,7 @@ class Projector:
         self.bindings = Bindings(tables, self.names, self.sets, self.runs, self._plans)
         self._listings = Listings(tables, self.names, self._history)
         self._joining = Joining(tables, self.names, self._columns, self._flows)
-        self._hearing = Hearing(tables, self.names, self.sets, self._columns, self._history, self._flows)
+        self._effects = EventEffects(tables, self.names, self.sets, self._columns, self._history, self._flows)
         self._dependencies = Dependencies(tables)
         self._dirty: dict[int, tuple[Run, Stamp]] = {}
 
@@ -63,14 +63,14 @@ class Projector:
         ):
             part.clear()
         self._listings.clear()
-        self._hearing.clear()
+        self._effects.clear()
         self._dirty.clear()
 
     # -- events ----------------------------------------------------------------------------------------------------
     def apply(self, event: Event, key: bytes, seq: int, at: int) -> None:
         """Apply a new event, given with its key, sequence number and time."""
         if isinstance(event, RunEvent):
-            self._listings.beat(at, event.event_type)
+            self._listings.count_event(at, event.event_type)
             self._apply_run(event, at, key, seq)
         elif isinstance(event, JobEvent):
             self._apply_job(event, Stamp(at, key, seq))
@@ -78,44 +78,44 @@ class Projector:
             self._apply_dataset(event, Stamp(at, key, seq))
 
     def _apply_run(self, event: RunEvent, at: int, key: bytes, seq: int) -> None:
-        script = self._hearing.script(event)
-        if script is None or not self._replay(script, event, at, key, seq):
-            self._listen(event, at, key, seq)
-            if script is None:
-                self._hearing.remember(event)
+        template = self._effects.template(event)
+        if template is None or not self._replay(template, event, at, key, seq):
+            self._apply_in_full(event, at, key, seq)
+            if template is None:
+                self._effects.remember(event)
 
-    def _replay(self, script: Script, event: RunEvent, at: int, key: bytes, seq: int) -> bool:
+    def _replay(self, template: Template, event: RunEvent, at: int, key: bytes, seq: int) -> bool:
         """Apply an event that names the same objects as an earlier one."""
-        run, doc = self.runs.seen(event.run.run_id, script.job.id, script.job.node, at, key)
+        run, doc = self.runs.seen(event.run.run_id, template.job.id, template.job.node, at, key)
         stamp = Stamp(at, key, seq, run.id, run.run_id)
-        if not self._hearing.replay(script, stamp):
+        if not self._effects.replay(template, stamp):
             return False
-        self._begin(run, doc, event, script.job, script.job_facets, stamp)
-        for (name, facets), output in zip(script.outputs, event.outputs, strict=True):
+        self._begin(run, doc, event, template.job, template.job_facets, stamp)
+        for (name, facets), output in zip(template.outputs, event.outputs, strict=True):
             self._merge(doc.outputs, name, facets, output.output_facets, at, key)
-        for (name, facets), source in zip(script.inputs, event.inputs, strict=True):
+        for (name, facets), source in zip(template.inputs, event.inputs, strict=True):
             self._merge(doc.inputs, name, facets, source.input_facets, at, key)
         return True
 
-    def _listen(self, event: RunEvent, at: int, key: bytes, seq: int) -> None:
-        job, facets = self._hearing.know(JOB, event.job, at, key)
+    def _apply_in_full(self, event: RunEvent, at: int, key: bytes, seq: int) -> None:
+        job, facets = self._effects.resolve(JOB, event.job, at, key)
         run, doc = self.runs.seen(event.run.run_id, job.id, job.node, at, key)
         stamp = Stamp(at, key, seq, run.id, run.run_id)
-        self._hearing.take(JOB, job, facets, stamp)
+        self._effects.apply_resolved(JOB, job, facets, stamp)
         self._begin(run, doc, event, job, facets, stamp)
         for output in event.outputs:
-            name, facets = self._hearing.listen(DATASET, output, stamp)
+            name, facets = self._effects.apply(DATASET, output, stamp)
             self._merge(doc.outputs, name.id, facets.id if facets.bodies else 0, output.output_facets, at, key)
         for source in event.inputs:
-            name, facets = self._hearing.listen(DATASET, source, stamp)
+            name, facets = self._effects.apply(DATASET, source, stamp)
             self._merge(doc.inputs, name.id, facets.id if facets.bodies else 0, source.input_facets, at, key)
-        self._hearing.conclude(stamp)
+        self._effects.finish(stamp)
 
     def _begin(self, run: Run, doc: RunDoc, event: RunEvent, job: Name, facets: FacetSet, stamp: Stamp) -> None:
         """Apply an event's statements about the run and its job."""
         at, key = stamp.at, stamp.key
         if facets.bodies:
-            run_documents.say(doc.job_said, at, key, facets.id, self._facet_names)
+            run_documents.add_statement(doc.job_statements, at, key, facets.id, self._facet_names)
         if event.run.facets:
             run_documents.put_extras(doc.facets, at, key, event.run.facets)
             if RECORD in event.run.facets:
@@ -149,9 +149,9 @@ class Projector:
         """Merge an event's statement about one read or write."""
         one = touched.get(name)
         if one is None:
-            one = touched[name] = Touched([Said(at, key, facets)] if facets else [], {})
+            one = touched[name] = Touched([FacetStatement(at, key, facets)] if facets else [], {})
         elif facets:
-            run_documents.say(one.said, at, key, facets, self._facet_names)
+            run_documents.add_statement(one.statements, at, key, facets, self._facet_names)
         if extras:
             run_documents.put_extras(one.extras, at, key, extras)
 
@@ -159,31 +159,31 @@ class Projector:
         return self.sets.by_id(facets).claims
 
     def _apply_job(self, event: JobEvent, stamp: Stamp) -> None:
-        job, _ = self._hearing.listen(JOB, event.job, stamp)
+        job, _ = self._effects.apply(JOB, event.job, stamp)
         for dataset in (*event.outputs, *event.inputs):
-            self._hearing.listen(DATASET, dataset, stamp)
-        self._hearing.conclude(stamp)
-        says = self._plans.lineages.of_event(event, stamp.at, stamp.key)
-        if says:
-            self._hearing.state(job, DESIGNED, says, stamp)
-            for target, _ in says:
+            self._effects.apply(DATASET, dataset, stamp)
+        self._effects.finish(stamp)
+        claims = self._plans.lineages.of_event(event, stamp.at, stamp.key)
+        if claims:
+            self._effects.put_statement(job, DESIGNED, claims, stamp)
+            for target, _ in claims:
                 self._flows.mark(job.node, self.names.node(target).id, DESIGNED)
             for flow in self._tables.flows.where(job=job.node):
                 if flow.kind == DESIGNED:
                     self._flows.mark(job.node, flow.target, DESIGNED)
 
     def _apply_dataset(self, event: DatasetEvent, stamp: Stamp) -> None:
-        name, facets = self._hearing.listen(DATASET, event.dataset, stamp)
-        self._hearing.conclude(stamp)
+        name, facets = self._effects.apply(DATASET, event.dataset, stamp)
+        self._effects.finish(stamp)
         if facets.lineage or "lineage" in facets.bodies or "columnLineage" in facets.bodies:
-            says = self._plans.lineages.of_event(event, stamp.at, stamp.key)
-            self._hearing.state(name, DESCRIBED, says, stamp)
+            claims = self._plans.lineages.of_event(event, stamp.at, stamp.key)
+            self._effects.put_statement(name, DESCRIBED, claims, stamp)
             self._flows.mark(0, name.node, DESCRIBED)
 
     # -- the end of a batch ----------------------------------------------------------------------------------------
     def settle(self) -> None:
         """Update all tables for the events applied since the last call."""
-        if self._hearing.joins:
+        if self._effects.joins:
             self._join_nodes()
         for run, stamp in sorted(
             self._dirty.values(), key=lambda one: (one[0].ended_at or one[0].started_at, one[0].run_id)
@@ -238,8 +238,8 @@ class Projector:
     def _work_of(self, doc: RunDoc) -> tuple[str, bool]:
         """(operation, whether it never ends), as last stated by the run's events."""
         found = ("", False)
-        for said in doc.job_said:
-            found = self.sets.by_id(said.facets).work() or found
+        for statement in doc.job_statements:
+            found = self.sets.by_id(statement.facets).work() or found
         return found
 
     def _mark(self, job: int, shapes: Mapping[int, int]) -> None:
@@ -254,7 +254,7 @@ class Projector:
         self.runs.changed(run)
 
     def _join_nodes(self) -> None:
-        for left, right in sorted(self._hearing.joins):
+        for left, right in sorted(self._effects.joins):
             one, other = sorted((self.names.by_name_id(left).node, self.names.by_name_id(right).node))
             if one == other:
                 continue
@@ -269,7 +269,7 @@ class Projector:
             self._plans.clear()
             self._history.forget(other)
             self._history.rebuild(self.names.by_id(one))
-        self._hearing.joined()
+        self._effects.joined()
 
 
 def _names_parent(given: dict[str, msgspec.Raw], merged: dict[str, run_documents.Extra]) -> bool:

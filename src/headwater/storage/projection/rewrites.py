@@ -50,30 +50,30 @@ class Rewrites:
     """Collects the changes of a batch; the last change of each edge counts."""
 
     def __init__(self) -> None:
-        self._told: StepEdges = {}
+        self._edges: StepEdges = {}
 
     def __len__(self) -> int:
-        return len(self._told)
+        return len(self._edges)
 
     def changed(self, old: Derivation, new: Derivation | None) -> None:
         """Log that a derivation was replaced by one with the same id, or removed."""
         before, after = edges_of(old), edges_of(new) if new is not None else {}
-        self._told.update((edge, WITHDRAWN) for edge in before if edge not in after)
-        self._told.update((edge, mapping) for edge, mapping in after.items() if before.get(edge) != mapping)
+        self._edges.update((edge, WITHDRAWN) for edge in before if edge not in after)
+        self._edges.update((edge, mapping) for edge, mapping in after.items() if before.get(edge) != mapping)
 
     def clear(self) -> None:
         """Drop the collected changes."""
-        self._told.clear()
+        self._edges.clear()
 
     def take(self) -> bytes:
         """Return the collected changes, packed, and start afresh."""
-        told = array("q", [number for edge, mapping in self._told.items() for number in (*edge, mapping)])
-        self._told.clear()
-        return pack(told.tobytes())
+        numbers = array("q", [number for edge, mapping in self._edges.items() for number in (*edge, mapping)])
+        self._edges.clear()
+        return pack(numbers.tobytes())
 
 
 def numbers_of(body: bytes) -> array[int]:
     """Unpack the result of ``take``: source, target and mapping of each edge in turn."""
-    told = array("q")
-    told.frombytes(unpack(body))
-    return told
+    numbers = array("q")
+    numbers.frombytes(unpack(body))
+    return numbers

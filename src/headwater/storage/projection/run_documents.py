@@ -32,7 +32,7 @@ def state_of(kind: EventType | None) -> int:
     return _OF_EVENT.get(kind, 0) if kind is not None else 0
 
 
-class Said(msgspec.Struct, array_like=True, gc=False):
+class FacetStatement(msgspec.Struct, array_like=True, gc=False):
     """A facet set that an event gave to an object."""
 
     at: int
@@ -51,7 +51,7 @@ class Extra(msgspec.Struct, array_like=True, gc=False):
 class Touched(msgspec.Struct, array_like=True, gc=False):
     """A dataset that the run read or wrote."""
 
-    said: list[Said]
+    statements: list[FacetStatement]
     extras: dict[str, Extra]
 
 
@@ -76,7 +76,7 @@ class RunDoc(msgspec.Struct, array_like=True, gc=False):
     job_at: int
     job_key: bytes
     job: int
-    job_said: list[Said]
+    job_statements: list[FacetStatement]
     was_running: bool
     #: latest event time by terminal state
     ends: dict[int, int]
@@ -135,38 +135,38 @@ encode = msgspec.msgpack.Encoder().encode
 NamesOf = Callable[[int], frozenset[str]]
 
 
-def say(said: list[Said], at: int, key: bytes, facets: int, names_of: NamesOf) -> None:
+def add_statement(statements: list[FacetStatement], at: int, key: bytes, facets: int, names_of: NamesOf) -> None:
     """Add a facet set to a list sorted by (time, key), and drop those that later ones override completely."""
-    if not said:
-        said.append(Said(at, key, facets))
+    if not statements:
+        statements.append(FacetStatement(at, key, facets))
         return
-    if len(said) == 1 and said[0].facets == facets:
-        old = said[0]
+    if len(statements) == 1 and statements[0].facets == facets:
+        old = statements[0]
         if at > old.at or (at == old.at and key > old.key):
             old.at, old.key = at, key
         return
-    for place, old in enumerate(said):
+    for place, old in enumerate(statements):
         if old.facets == facets:
             if (at, key) > (old.at, old.key):  # after those of the same event: some events list a dataset twice
-                del said[place]
-                said.append(Said(at, key, facets))
+                del statements[place]
+                statements.append(FacetStatement(at, key, facets))
             break
     else:
-        said.append(Said(at, key, facets))
-    if len(said) > 1:
-        said.sort(key=lambda one: (one.at, one.key))
-        _prune(said, names_of)
+        statements.append(FacetStatement(at, key, facets))
+    if len(statements) > 1:
+        statements.sort(key=lambda one: (one.at, one.key))
+        _prune(statements, names_of)
 
 
-def _prune(said: list[Said], names_of: NamesOf) -> None:
+def _prune(statements: list[FacetStatement], names_of: NamesOf) -> None:
     covered: frozenset[str] = frozenset()
-    kept: list[Said] = []
-    for one in reversed(said):
+    kept: list[FacetStatement] = []
+    for one in reversed(statements):
         names = names_of(one.facets)
         if not names <= covered:
             kept.append(one)
             covered |= names
-    said[:] = reversed(kept)
+    statements[:] = reversed(kept)
 
 
 def put_extras(extras: dict[str, Extra], at: int, key: bytes, facets: dict[str, msgspec.Raw]) -> None:

@@ -11,7 +11,7 @@ from headwater.storage.projection.facet_sets import FacetSets
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.output_groups import Group, groups_of
 from headwater.storage.projection.records import DATASET, JOB
-from headwater.storage.projection.run_documents import RunDoc, Said
+from headwater.storage.projection.run_documents import FacetStatement, RunDoc
 from headwater.storage.projection.tables import Tables
 from headwater.storage.projection.target_inputs import Lineages
 
@@ -55,8 +55,8 @@ class Plans:
 
     def of(self, doc: RunDoc, at: int, key: bytes) -> Plan:
         """The plan of a run that counts. ``at`` and ``key`` are those of one of its events."""
-        outputs = tuple([(name, *self._told(touched.said)) for name, touched in doc.outputs.items()])
-        claims = (doc.job, self._marks(doc.job_said), tuple(doc.inputs), outputs)
+        outputs = tuple([(name, *self._claims_about(touched.statements)) for name, touched in doc.outputs.items()])
+        claims = (doc.job, self._marks(doc.job_statements), tuple(doc.inputs), outputs)
         found = self._cache.get(claims)
         if found is None:
             if len(self._cache) >= _CACHE_SIZE:
@@ -66,15 +66,15 @@ class Plans:
             )
         return found
 
-    def _marks(self, said: list[Said]) -> tuple[bytes, ...]:
-        return tuple([mark for one in said if (mark := self._sets.by_id(one.facets).lineage)])
+    def _marks(self, statements: list[FacetStatement]) -> tuple[bytes, ...]:
+        return tuple([mark for one in statements if (mark := self._sets.by_id(one.facets).lineage)])
 
-    def _told(self, said: list[Said]) -> tuple[tuple[bytes, ...], bool]:
+    def _claims_about(self, statements: list[FacetStatement]) -> tuple[tuple[bytes, ...], bool]:
         """A key for the claims about an output, and whether the run dropped it rather than wrote it: events list it
         among the outputs with a life cycle change."""
         marks: list[bytes] = []
         is_dropped = False
-        for one in said:
+        for one in statements:
             facets = self._sets.by_id(one.facets)
             if facets.lineage:
                 marks.append(facets.lineage)

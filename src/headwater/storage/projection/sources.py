@@ -97,16 +97,16 @@ class TablesSource:
         page = max(1, limit // 4)
         found = self._tables.derivations_after(seq, page)
         last = found[-1].id if found else seq
-        told = self._tables.rewrites.after(seq, last if len(found) == page else _LAST_STEP)
+        rewritten = self._tables.rewrites.after(seq, last if len(found) == page else _LAST_STEP)
         numbers = array(
             "q", [number for step in found for edge, mapping in edges_of(step).items() for number in (*edge, mapping)]
         )
-        for _, body in told:  # after the derivations, which they change
+        for _, body in rewritten:  # after the derivations, which they change
             numbers += numbers_of(body)
         edges = np.frombuffer(numbers, np.int64).reshape(-1, WIDTH)
         withdrawn = edges[:, 2] == WITHDRAWN
         return EdgeBatch(
-            last_seq=max(last, told[-1][0]) if told else last,
+            last_seq=max(last, rewritten[-1][0]) if rewritten else last,
             source=edges[:, 0].astype(np.uint32),
             target=edges[:, 1].astype(np.uint32),
             # no label: the derivation leads to its run and job, and a label costs four bytes per edge

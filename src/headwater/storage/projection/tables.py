@@ -251,7 +251,7 @@ class Tables(Protocol):
     def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
         """The last change of each facet of a node, up to an instant if given."""
 
-    def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
+    def mention(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add the (name, facet set) pairs of an event to the log of mentions (see ``Mention``)."""
 
     def mentions(self, names: Iterable[int]) -> list[Mention]:

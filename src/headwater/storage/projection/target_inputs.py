@@ -13,7 +13,7 @@ from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facet_sets import FacetSets
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DATASET, HOWS, JOB, Name
-from headwater.storage.projection.run_documents import RunDoc, Said, Touched
+from headwater.storage.projection.run_documents import FacetStatement, RunDoc, Touched
 
 _RANKS = {how: rank for rank, how in enumerate(HOWS)}
 _KINDS = {NodeKind.DATASET: DATASET, NodeKind.JOB: JOB}
@@ -46,10 +46,10 @@ class Lineages:
         inputs = tuple(
             InputDataset(namespace=name.raw_namespace, name=name.raw_name) for name in self._rows(doc.inputs)
         )
-        layers = [self._layers(name, touched.said) for name, touched in doc.outputs.items()]
+        layers = [self._layers(name, touched.statements) for name, touched in doc.outputs.items()]
         jobs = [
             Job(namespace=job.namespace, name=job.name, facets=found)
-            for one in doc.job_said
+            for one in doc.job_statements
             if (found := self._sets.by_id(one.facets).lineage_facets())
         ]
         plain = Job(namespace=job.namespace, name=job.name)
@@ -57,15 +57,15 @@ class Lineages:
         for facet_job in jobs:
             yield JobEvent(event_time="", producer="", job=facet_job)
         for outputs in zip_longest(*layers):
-            told = tuple(output for output in outputs if output is not None)
-            yield JobEvent(event_time="", producer="", job=plain, outputs=told)
+            known = tuple(output for output in outputs if output is not None)
+            yield JobEvent(event_time="", producer="", job=plain, outputs=known)
 
     def _rows(self, names: dict[int, Touched]) -> Iterator[Name]:
         return (self._names.by_name_id(name) for name in names)
 
-    def _layers(self, name_id: int, said: list[Said]) -> list[OutputDataset]:
+    def _layers(self, name_id: int, statements: list[FacetStatement]) -> list[OutputDataset]:
         name = self._names.by_name_id(name_id)
-        facets = [found for one in said if (found := self._sets.by_id(one.facets).lineage_facets())]
+        facets = [found for one in statements if (found := self._sets.by_id(one.facets).lineage_facets())]
         return [OutputDataset(namespace=name.raw_namespace, name=name.raw_name, facets=some) for some in facets or [{}]]
 
     def _shapes(self, lineage: Lineage, at: int, key: bytes) -> Iterator[tuple[int, int]]:

@@ -164,9 +164,9 @@ class SQLiteTables(BatchTables):
         """The last change of each facet of a node, up to an instant if given."""
         return self.changes.select("latest_changes", {"node": node, "until": _END_OF_TIME if as_of is None else as_of})
 
-    def mention(self, said: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
+    def mention(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""
-        self._mentions.add(said, run, at, seq)
+        self._mentions.add(mentioned, run, at, seq)
 
     def mentions_within(self, names: Iterable[int], first: int, last: int) -> Iterator[tuple[int, list[Mention]]]:
         """Mentions of these names by commit, with the earliest event time in it; those of the current batch come
