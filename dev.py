@@ -135,7 +135,15 @@ def check(command: list[str]) -> None:
 
 def run(command: list[str | Path] | list[str]) -> int:
     """Run a command in the project's folder; give its exit code."""
-    return subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env=environment(), check=False).returncode
+
+
+def environment() -> dict[str, str]:
+    """This environment, in which compiled modules are kept, also where those of a container are not.
+
+    The demo and the tests start hundreds of interpreters; without that, each would compile every library anew.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -36,6 +37,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "long" in item.keywords:
             item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    """The libraries and tests that were imported stay until the end: the collector need not look at them again.
+
+    They are half a million objects, and a test that collects garbage, to see what becomes of it, would go through
+    all of them each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """At the end they are looked at as ever: some libraries tell of objects of theirs that are left then."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

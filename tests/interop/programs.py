@@ -43,7 +43,7 @@ class Program:
         home.mkdir(parents=True, exist_ok=True)
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         kept["PATH"] = f"{self._bin}{os.pathsep}{kept.get('PATH', os.defpath)}"
-        return {**kept, "HOME": str(home), "DO_NOT_TRACK": "1", "PYTHONDONTWRITEBYTECODE": "1", **settings}
+        return {**kept, "HOME": str(home), "DO_NOT_TRACK": "1", **settings}
 
     def run(self, *words: str, folder: Path, settings: Mapping[str, str], code: int = 0) -> str:
         """Run a command in a folder; it must end with that exit code. Gives what it printed."""
