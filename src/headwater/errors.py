@@ -90,15 +90,15 @@ class InvalidSelector(InvalidInput):
 class NotFound(HeadwaterError):
     """No object has that name.
 
-    ``near`` holds similar names. ``says`` replaces the message if the name is known but lacks what was asked for.
+    ``near`` holds similar names. ``message`` replaces the usual one if the name is known but lacks what was asked for.
     """
 
-    def __init__(self, what: str, *, near: Iterable[str] = (), says: str = "", hint: str | None = None) -> None:
+    def __init__(self, what: str, *, near: Iterable[str] = (), message: str = "", hint: str | None = None) -> None:
         self.what = what
         self.near = tuple(near)
         if hint is None and self.near:
             hint = "did you mean " + ", ".join(self.near) + "?"
-        super().__init__(says or f"nothing named {what!r} is known", hint=hint)
+        super().__init__(message or f"nothing named {what!r} is known", hint=hint)
 
 
 class StoreError(HeadwaterError):

@@ -270,7 +270,7 @@ def test_doctor_tells_what_is_off_and_why(filled: Path, invoke: Invoke, monkeypa
     monkeypatch.setenv("HEADWATER_WITHOUT_INTEGRATIONS", "pandas")
     monkeypatch.setitem(registry.OLDEST, "joblib", (99,))
     monkeypatch.delitem(sys.modules, "joblib", raising=False)
-    told = {one["what"]: (one["level"], one["says"]) for one in json.loads(invoke("doctor", "--json").stdout)}
+    told = {one["what"]: (one["level"], one["message"]) for one in json.loads(invoke("doctor", "--json").stdout)}
     assert told["pandas"] == ("note", "off: switched off by the setting without_integrations")
     joblib = version("joblib")
     assert told["joblib"] == ("note", f"off: joblib {joblib} is older than 99, the oldest that is followed")
@@ -281,7 +281,7 @@ def test_doctor_tells_what_is_off_and_why(filled: Path, invoke: Invoke, monkeypa
 def test_doctor_finds_a_library_that_another_package_brought(invoke: Invoke, folder: Path) -> None:
     """``xgboost`` may have come with ``xgboost-cpu``, ``psycopg2`` with ``psycopg2-binary``: what is there is found."""
     del folder
-    told = {one["what"]: one["says"] for one in json.loads(invoke("doctor", "--json").stdout)}
+    told = {one["what"]: one["message"] for one in json.loads(invoke("doctor", "--json").stdout)}
     for name, module in registry.INTEGRATIONS.items():
         is_there = module in sys.modules or find_spec(module) is not None
         assert ("is not installed" in told[name]) == (not is_there), name

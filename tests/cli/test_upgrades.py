@@ -35,7 +35,7 @@ def test_doctor_and_check_tell_it_beforehand(old: Path, invoke: Invoke) -> None:
     for _ in range(2):
         (store,) = [one for one in json.loads(invoke("doctor", "--json").stdout) if one["what"] == "store"]
         assert store["level"] == "note"
-        assert "rebuilt from 60 events when it is next opened, or by 'headwater migrate'" in store["says"]
+        assert "rebuilt from 60 events when it is next opened, or by 'headwater migrate'" in store["message"]
         checked = invoke("migrate", "--check")
         assert checked.exit_code == 1
         assert checked.stdout == "default: written by an earlier version; its views are to be rebuilt from 60 events\n"

@@ -29,7 +29,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an old store of two thousand events, of which a few are read again in each commit."""
     monkeypatch.setattr(group_commit, "_STRETCH", 2)
     monkeypatch.setattr(store_opener, "PATIENCE_S", 0.0)
-    monkeypatch.setattr(store_opener, "_TELL_EVERY_S", 0.05)
+    monkeypatch.setattr(store_opener, "_REPORT_EVERY_S", 0.05)
     folder = tmp_path / "stores"
     with open_store(folder) as store:
         store.append([event(number) for number in range(2000)])
@@ -46,7 +46,7 @@ def test_it_is_not_ready_meanwhile_and_serves_the_others(old, serve, caplog):
     began = probe.get("/health/ready")
     assert began.status_code == 503
     assert "retry-after" in began.headers
-    bad = {check["name"]: check["says"] for check in began.json()["checks"] if not check["is_good"]}
+    bad = {check["name"]: check["message"] for check in began.json()["checks"] if not check["is_good"]}
     assert set(bad) == {"store", "views"}
     assert all("being rebuilt" in says and "default" not in says for says in bad.values())
     answer = client.post("/api/v1/lineage", content=event(5000))

@@ -34,7 +34,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     level: str
     what: str
-    says: str
+    message: str
 
 
 @click.command()
@@ -52,7 +52,7 @@ def doctor(ctx: click.Context, output: str | None) -> None:
             [
                 Span(f"{_SIGNS[one.level][0]} ", _SIGNS[one.level][1]),
                 Span(pad(one.what, 20), "name"),
-                Span(clean(one.says), "dim" if one.level != "problem" else "bad"),
+                Span(clean(one.message), "dim" if one.level != "problem" else "bad"),
             ]
             for one in findings
         )
@@ -61,12 +61,12 @@ def doctor(ctx: click.Context, output: str | None) -> None:
 
 
 def _installation() -> Iterator[Finding]:
-    yield Finding(level="ok", what="headwater", says=f"{version('headwater')} on Python {sys.version.split()[0]}")
+    yield Finding(level="ok", what="headwater", message=f"{version('headwater')} on Python {sys.version.split()[0]}")
     for library in ("msgspec", "numpy", "sqlglot", "zstandard", "xxhash"):
         try:
-            yield Finding(level="ok", what=library, says=version(library))
+            yield Finding(level="ok", what=library, message=version(library))
         except PackageNotFoundError:
-            yield Finding(level="problem", what=library, says=f"is not installed: pip install {library}")
+            yield Finding(level="problem", what=library, message=f"is not installed: pip install {library}")
 
 
 def _settings() -> Iterator[Finding]:
@@ -75,9 +75,9 @@ def _settings() -> Iterator[Finding]:
     try:
         config = load()
     except HeadwaterError as error:
-        yield Finding(level="problem", what="settings", says=str(error))
+        yield Finding(level="problem", what="settings", message=str(error))
         return
-    yield Finding(level="ok", what="settings", says=str(config.file or "none: the defaults hold"))
+    yield Finding(level="ok", what="settings", message=str(config.file or "none: the defaults hold"))
 
 
 def _store(ctx: click.Context) -> Iterator[Finding]:
@@ -87,7 +87,7 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
         return
     try:
         if (behind := outdated_store(where, ctx.find_root().obj.tenant)) is not None:
-            yield Finding(level="note", what="store", says=_behind(where, behind))
+            yield Finding(level="note", what="store", message=_behind(where, behind))
             return
         with opened(ctx) as store:
             tally = store.tally()
@@ -95,18 +95,18 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
             kernel = index.kernel
     except HeadwaterError as error:
         level = "note" if isinstance(error, NoLineage) else "problem"
-        yield Finding(level=level, what="store", says=str(error))
+        yield Finding(level=level, what="store", message=str(error))
         return
     yield Finding(
-        level="ok", what="store", says=f"{without_password(where)}: {tally.events:,} events, {tally.runs:,} runs"
+        level="ok", what="store", message=f"{without_password(where)}: {tally.events:,} events, {tally.runs:,} runs"
     )
     if where.startswith(POSTGRES):
         yield from _postgres(where)
-    says = "compiled" if kernel == "compiled" else f"{kernel}: large walks are slower without the compiled kernel"
-    yield Finding(level="ok" if kernel == "compiled" else "note", what="graph index", says=says)
+    message = "compiled" if kernel == "compiled" else f"{kernel}: large walks are slower without the compiled kernel"
+    yield Finding(level="ok" if kernel == "compiled" else "note", what="graph index", message=message)
     if tally.quarantined:
         yield Finding(
-            level="note", what="refused events", says=f"{tally.quarantined:,}: 'headwater store info' says why"
+            level="note", what="refused events", message=f"{tally.quarantined:,}: 'headwater store info' says why"
         )
 
 
@@ -125,10 +125,10 @@ def _service(url: str) -> Finding:
     try:
         found = ask_health(url, timeout_s=_TIMEOUT_S)
     except HeadwaterError as error:
-        return Finding(level="problem", what="store", says=str(error))
-    bad = "; ".join(f"{check.name}: {check.says}" for check in found.checks if not check.is_good)
+        return Finding(level="problem", what="store", message=str(error))
+    bad = "; ".join(f"{check.name}: {check.message}" for check in found.checks if not check.is_good)
     level = "ok" if found.is_ready else "problem"
-    return Finding(level=level, what="store", says=f"the service at {without_password(url)}: {bad or 'ready'}")
+    return Finding(level=level, what="store", message=f"the service at {without_password(url)}: {bad or 'ready'}")
 
 
 def _postgres(url: str) -> Iterator[Finding]:
@@ -138,25 +138,25 @@ def _postgres(url: str) -> Iterator[Finding]:
     found = facts(url)
     level = "note" if found.is_standby or found.step != found.steps else "ok"
     standby = ", a standby: it cannot be written" if found.is_standby else ""
-    says = f"{found.server}, schema step {found.step} of {found.steps}{standby}"
-    yield Finding(level=level, what="PostgreSQL", says=says)
+    message = f"{found.server}, schema step {found.step} of {found.steps}{standby}"
+    yield Finding(level=level, what="PostgreSQL", message=message)
     if found.is_isolated and not found.unprotected:
-        says = f"row-level security on every table, and {found.role} cannot look past it"
-        yield Finding(level="ok", what="tenants", says=says)
+        message = f"row-level security on every table, and {found.role} cannot look past it"
+        yield Finding(level="ok", what="tenants", message=message)
     elif found.unprotected:
         names = ", ".join(found.unprotected)
-        yield Finding(level="problem", what="tenants", says=f"no row-level security on {names}: 'headwater migrate'")
+        yield Finding(level="problem", what="tenants", message=f"no row-level security on {names}: 'headwater migrate'")
     else:
-        says = f"{found.role} looks past row-level security: run 'headwater migrate' as a role that may create roles"
-        yield Finding(level="problem", what="tenants", says=says)
+        message = f"{found.role} looks past row-level security: run 'headwater migrate' as a role that may create roles"
+        yield Finding(level="problem", what="tenants", message=message)
     used = found.connections / max(1, found.max_connections)
-    says = f"{found.connections} of {found.max_connections} in use"
-    yield Finding(level="note" if used > 0.8 else "ok", what="connections", says=says)
+    message = f"{found.connections} of {found.max_connections} in use"
+    yield Finding(level="note" if used > 0.8 else "ok", what="connections", message=message)
     for name, extension in (("TimescaleDB", found.timescaledb), ("Citus", found.citus)):
-        says = f"{extension.version}, {'used' if extension.is_used else 'not used: the tables were made without it'}"
+        message = f"{extension.version}, {'used' if extension.is_used else 'not used: the tables were made without it'}"
         if not extension.version:
-            says = "available, not installed in this database" if extension.is_available else "not there; not needed"
-        yield Finding(level="ok" if extension.is_used else "note", what=name, says=says)
+            message = "available, not installed in this database" if extension.is_available else "not there; not needed"
+        yield Finding(level="ok" if extension.is_used else "note", what=name, message=message)
 
 
 def _integrations() -> Iterator[Finding]:
@@ -167,11 +167,11 @@ def _integrations() -> Iterator[Finding]:
     for name, trigger in INTEGRATIONS.items():
         found = _version_of(trigger)
         if found is None:
-            yield Finding(level="note", what=name, says=f"{trigger} is not installed")
+            yield Finding(level="note", what=name, message=f"{trigger} is not installed")
         elif why := switched_off.get(name) or too_old(name, found):
-            yield Finding(level="note", what=name, says=f"off: {why}")
+            yield Finding(level="note", what=name, message=f"off: {why}")
         else:
-            yield Finding(level="ok", what=name, says=found)
+            yield Finding(level="ok", what=name, message=found)
 
 
 def _switched_off() -> dict[str, str]:

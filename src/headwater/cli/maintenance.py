@@ -38,7 +38,7 @@ def health(ctx: click.Context, url: str, output: str | None) -> None:
         echo_text(json_text(found))
     else:
         for check in found.checks:
-            click.echo(f"{check.name}: {'good' if check.is_good else check.says}")
+            click.echo(f"{check.name}: {'good' if check.is_good else check.message}")
         click.echo("ready" if found.is_ready else "not ready", err=not found.is_ready)
     if not found.is_ready:
         ctx.exit(1)

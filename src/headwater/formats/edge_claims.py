@@ -166,12 +166,12 @@ class Claims:
             self.unreadable.update(f"{where}.{place}" for place in reading.unreadable)
         if reading.named:
             self.named[target] = self.named[target] | reading.named if target in self.named else reading.named
-        for said in reading.sources:
-            key = self._key(said.source, own)
+        for stated in reading.sources:
+            key = self._key(stated.source, own)
             if key is None:
                 self.unreadable.add(where)
                 continue
             claim = claims.setdefault(target, {}).setdefault(key, Claim())
-            claim.is_stated = claim.is_stated or said.is_stated
-            claim.fields = claim.fields | said.fields if claim.fields else said.fields
-            claim.wide = claim.wide | said.wide if claim.wide else said.wide
+            claim.is_stated = claim.is_stated or stated.is_stated
+            claim.fields = claim.fields | stated.fields if claim.fields else stated.fields
+            claim.wide = claim.wide | stated.wide if claim.wide else stated.wide

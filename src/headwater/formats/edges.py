@@ -98,8 +98,8 @@ def _declared(
     found = {}
     for key, claim in sources.items():
         how = How.DECLARED if claim.is_stated else How.INFERRED
-        told = claim if has_fields else columns.get(key, claim)
-        found[key] = _source(claims, key, target, told, how)
+        source = claim if has_fields else columns.get(key, claim)
+        found[key] = _source(claims, key, target, source, how)
     if not found and job is not None and not target[0]:
         found[job] = _source(claims, job, target, None, How.DECLARED)
     return found

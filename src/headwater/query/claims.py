@@ -85,7 +85,7 @@ _Flow = tuple[int | str, str, int | str, str]
 """(source, column of it, target, column of it): nodes by id, or a name in SQL that is no known dataset."""
 
 
-class _Said(msgspec.Struct):
+class _Stated(msgspec.Struct):
     """What the emitter says, in terms of nodes."""
 
     reads: dict[int, NodeRow]
@@ -101,29 +101,29 @@ def claims_of(store: Store, job: NodeRow) -> Claims:
     """
     if job.kind is not NodeKind.JOB:
         raise InvalidInput(field="id", value=job.name, rule="must be a job: datasets claim nothing about SQL")
-    said = _said(store, job)
+    stated = _stated(store, job)
     sql = try_facet(store.facets(job.id), Sql)
     alone = Claims(
         job=node_id(job),
-        reads=_tables(said.reads, (), {}),
-        writes=_tables(said.writes, (), {}),
-        columns=_columns(said, Found(), {}),
+        reads=_tables(stated.reads, (), {}),
+        writes=_tables(stated.writes, (), {}),
+        columns=_columns(stated, Found(), {}),
     )
     if sql is None or not sql.query.strip():
         return msgspec.structs.replace(alone, note="the job has no SQL that could be compared")
     if len(sql.query) > LONGEST:
         return msgspec.structs.replace(alone, note=f"the SQL is longer than {LONGEST:,} characters")
-    known = {**said.reads, **said.writes}
+    known = {**stated.reads, **stated.writes}
     dialect = dialect_of(sql.dialect or "", [row.namespace for row in known.values()])
     found = parse(sql.query, dialect, _columns_of(store, known.values()))
     if all(kind == "UNPARSED" for kind in found.kinds):
         return msgspec.structs.replace(
             alone, note="the SQL could not be parsed", statement=found.text, unresolved=found.unresolved
         )
-    return _compared(store, job, said, found, dialect or "")
+    return _compared(store, job, stated, found, dialect or "")
 
 
-def _said(store: Store, job: NodeRow) -> _Said:
+def _stated(store: Store, job: NodeRow) -> _Stated:
     """The edges of the job that hold, and what its latest complete run lists."""
     edges = [edge for edge in store.edges(job_id=job.id) if edge.valid_to is None]
     ends = {end for edge in edges for end in (edge.source_id, edge.target_id)} - {job.id}
@@ -133,7 +133,7 @@ def _said(store: Store, job: NodeRow) -> _Said:
     rows = {row.id: row for row in sorted(store.nodes(list(ends)), key=node_id) if row.kind is NodeKind.DATASET}
     sources = {edge.source_id for edge in edges} | {version.dataset_id for version in inputs}
     targets = {edge.target_id for edge in edges} | {version.dataset_id for version in outputs}
-    return _Said(
+    return _Stated(
         reads={node: row for node, row in rows.items() if node in sources},
         writes={node: row for node, row in rows.items() if node in targets},
         columns={one for edge in edges for one in _fields(store, edge)},
@@ -167,9 +167,9 @@ def _plain(name: str) -> str:
 class _Resolver:
     """From the names in SQL to the datasets they mean."""
 
-    def __init__(self, store: Store, said: _Said) -> None:
+    def __init__(self, store: Store, stated: _Stated) -> None:
         self._store = store
-        self._near = {**said.reads, **said.writes}
+        self._near = {**stated.reads, **stated.writes}
         self._called = [(row, [one.casefold() for one in _names(row)]) for row in self._near.values()]
         common = Counter(row.namespace for row in self._near.values()).most_common(1)
         self._namespace = common[0][0] if common else ""
@@ -201,12 +201,12 @@ def _ends_alike(left: list[str], right: list[str]) -> bool:
     return left[-size:] == right[-size:]
 
 
-def _compared(store: Store, job: NodeRow, said: _Said, found: Found, dialect: str) -> Claims:
-    resolve = _Resolver(store, said)
+def _compared(store: Store, job: NodeRow, stated: _Stated, found: Found, dialect: str) -> Claims:
+    resolve = _Resolver(store, stated)
     nodes = {name: resolve(name) for name in (*found.reads, *found.writes)}
-    reads = _tables(said.reads, found.reads, nodes)
-    writes = _tables(said.writes, found.writes, nodes)
-    columns = _columns(said, found, nodes)
+    reads = _tables(stated.reads, found.reads, nodes)
+    writes = _tables(stated.writes, found.writes, nodes)
+    columns = _columns(stated, found, nodes)
     every: list[TableClaim | ColumnClaim] = [*reads, *writes, *columns]
     agreed = sum(one.verdict is Verdict.AGREED for one in every)
     return Claims(
@@ -262,9 +262,9 @@ def _folded(flow: _Flow) -> _Flow:
     return flow[0], flow[1].casefold(), flow[2], flow[3].casefold()
 
 
-def _columns(said: _Said, found: Found, nodes: dict[str, NodeRow | None]) -> tuple[ColumnClaim, ...]:
+def _columns(stated: _Stated, found: Found, nodes: dict[str, NodeRow | None]) -> tuple[ColumnClaim, ...]:
     ours: set[_Flow] = set()
-    shown: dict[int | str, str] = {node: node_id(row) for node, row in {**said.reads, **said.writes}.items()}
+    shown: dict[int | str, str] = {node: node_id(row) for node, row in {**stated.reads, **stated.writes}.items()}
     for source, source_field, target, target_field in found.columns:
         ends: list[int | str] = []
         for name in (source, target):
@@ -272,7 +272,7 @@ def _columns(said: _Said, found: Found, nodes: dict[str, NodeRow | None]) -> tup
             ends.append(name if row is None else row.id)
             shown.setdefault(ends[-1], name if row is None else node_id(row))
         ours.add((ends[0], source_field, ends[1], target_field))
-    claimed: set[_Flow] = set(said.columns)
+    claimed: set[_Flow] = set(stated.columns)
     ours = _as_claimed(ours, claimed)
     both = bool(claimed) and bool(ours)
     compared = []

@@ -136,9 +136,9 @@ def as_seen(store: Store, versions: Iterable[VersionRow]) -> list[VersionRow]:
     unwritten = [version.id for version in versions if not version.run_id and version.id]
     if not unwritten:
         return versions
-    told = store.facets_of_versions(unwritten)
+    stated = store.facets_of_versions(unwritten)
     return [
-        version if version.run_id or version.id not in told else _seen(version, told[version.id])
+        version if version.run_id or version.id not in stated else _seen(version, stated[version.id])
         for version in versions
     ]
 
@@ -155,9 +155,9 @@ def _seen(version: VersionRow, facets: Facets) -> VersionRow:
 
 def _content(facets: Facets) -> str:
     """The fingerprint of what was read, of its values or else of its bytes; empty if none was taken."""
-    told = body(facets, "headwater_fingerprint")
-    file = told.get("file")
-    found = told.get("exact") or (file.get("sha256") if isinstance(file, dict) else None)
+    stated = body(facets, "headwater_fingerprint")
+    file = stated.get("file")
+    found = stated.get("exact") or (file.get("sha256") if isinstance(file, dict) else None)
     return found if isinstance(found, str) else ""
 
 
@@ -198,8 +198,8 @@ _LOST = {
 
 def _unseen(facets: Facets) -> tuple[str, ...]:
     outcome = body(facets, "headwater_outcome")
-    told = outcome.get("unresolved")
-    found = [text for text in told if isinstance(text, str) and text] if isinstance(told, list) else []
+    stated = outcome.get("unresolved")
+    found = [text for text in stated if isinstance(text, str) and text] if isinstance(stated, list) else []
     counts = [(outcome.get(name), words) for name, words in _LOST.items()]
     return (*found, *(f"{count:,} {words}" for count, words in counts if isinstance(count, int) and count > 0))
 

@@ -33,7 +33,7 @@ def check_kinds(store: Store, kinds: Iterable[str]) -> None:
         if name.lower() not in {*KINDS, *NodeKind} and not store.scan_nodes(type=name, limit=1):
             raise NotFound(
                 word,
-                says=f"nothing is of the kind {word!r}",
+                message=f"nothing is of the kind {word!r}",
                 hint=f"kinds are {', '.join(KINDS)}, and the types that producers name; separate them by commas",
             )
 

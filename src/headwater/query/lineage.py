@@ -241,12 +241,12 @@ class Lineage(LineageAPI):
         if node.kind is NodeKind.JOB:
             runs = self.store.runs(job_id=node.id, limit=2)
             if len(runs) < 2:
-                raise NotFound(name, says=f"{name} ran only once", hint="name two runs; 'runs' lists them")
+                raise NotFound(name, message=f"{name} ran only once", hint="name two runs; 'runs' lists them")
             return diff_runs(self.store, runs[1], runs[0])
         versions = self.store.versions(node.id, limit=2)
         if len(versions) < 2:
             raise NotFound(
-                name, says=f"{name} has only one version", hint="name two versions or runs; 'runs' lists runs"
+                name, message=f"{name} has only one version", hint="name two versions or runs; 'runs' lists runs"
             )
         return diff_versions(self.store, (node, versions[1]), (node, versions[0]))
 
@@ -320,8 +320,8 @@ class Lineage(LineageAPI):
         version = target.version or version_at(self.store, node.id, as_of)
         if version is None:
             until = "" if as_of is None else " by that time"
-            says = f"no version of {target.text} was written{until}"
-            raise NotFound(target.text, says=says, hint="'history' lists versions")
+            message = f"no version of {target.text} was written{until}"
+            raise NotFound(target.text, message=message, hint="'history' lists versions")
         return version
 
 

@@ -35,7 +35,7 @@ def find_path(
     ]
     raise NotFound(
         f"a path from {names[0]} to {names[1]}",
-        says=f"no data flows between {names[0]} and {names[1]}, either way, as far as is known",
+        message=f"no data flows between {names[0]} and {names[1]}, either way, as far as is known",
         hint="; ".join(late) or None,
     )
 

@@ -171,7 +171,7 @@ class Selector:
         wanted = {state for state in RunState if _like(value.upper(), state.value)}
         if not wanted:
             known = ", ".join(state.value.lower() for state in RunState)
-            raise NotFound(value, says=f"no run has the state {value!r}", hint=f"states are {known}")
+            raise NotFound(value, message=f"no run has the state {value!r}", hint=f"states are {known}")
         before = None if self.as_of is None else self.as_of + 1
         runs = [run for state in wanted for run in self.store.runs(state=state, before=before, limit=_MOST_RUNS)]
         if len(runs) >= _MOST_RUNS:
@@ -191,8 +191,8 @@ class Selector:
         if not _GLOB.search(value):
             rows = (hit.node for hit in self.store.search(value.partition("=")[0], limit=10_000))
         at = self.as_of
-        said = ((row, reader(self.store.facets(row.id, as_of=at))) for row in rows)
-        return Chosen(node_sets.of(row.id for row, values in said if any(_like(value, one) for one in values)))
+        values_of = ((row, reader(self.store.facets(row.id, as_of=at))) for row in rows)
+        return Chosen(node_sets.of(row.id for row, values in values_of if any(_like(value, one) for one in values)))
 
 
 def _both(one: _Check | None, other: _Check | None) -> _Check | None:

@@ -123,8 +123,8 @@ class _Drawing:
             if item.edges:
                 yield self._job_line(item)
                 children = self._datasets_of(item)
-                told = [edge for edge in item.edges if self.is_up or edge.source == edge.target]
-                yield from self._column_lines(item, told, has_more=bool(children))
+                own = [edge for edge in item.edges if self.is_up or edge.source == edge.target]
+                yield from self._column_lines(item, own, has_more=bool(children))
             else:
                 is_repeated = item.node in self.seen
                 yield self._dataset_line(item, is_repeated=is_repeated)
@@ -223,8 +223,8 @@ class _Drawing:
         if node.id not in self.shown_ids:
             self.shown_ids.add(node.id)
             line.extend(self._job_facts(node))
-        if item.edges and (said := _link_words(item.edges)):
-            line.append(Span("  " + said, "warn"))
+        if item.edges and (words := _link_words(item.edges)):
+            line.append(Span("  " + words, "warn"))
         return line
 
     def _job_facts(self, node: Node) -> Line:

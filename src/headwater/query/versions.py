@@ -10,7 +10,7 @@ from headwater.storage.base import Store
 from headwater.storage.row_types import NodeRow, VersionRow
 
 _ALL = 100_000
-_TOLD = 1000
+_MOST_DESCRIBED = 1000
 _DIGEST = re.compile(r"[0-9a-f]{4,64}")
 
 
@@ -33,8 +33,8 @@ def find_version(store: Store, node: NodeRow, text: str) -> VersionRow | None:
         return None
     starts = [version for version in versions if _starts(version, text)]
     if not starts and _DIGEST.fullmatch(text):
-        told = contents(store, versions[:_TOLD])
-        starts = [one.version for one in told if one.exact.startswith(text) or one.file.startswith(text)]
+        described = contents(store, versions[:_MOST_DESCRIBED])
+        starts = [one.version for one in described if one.exact.startswith(text) or one.file.startswith(text)]
     if len(starts) > 1:
         raise InvalidInput(
             field="version",

@@ -64,7 +64,7 @@ def _subject(store: Store, target: Target, as_of: int | None) -> VersionRow:
         when = "" if as_of is None else " by that time"
         raise NotFound(
             target.text,
-            says=f"no version of {target.text} was written{when}",
+            message=f"no version of {target.text} was written{when}",
             hint="'history' lists versions",
         )
     return version

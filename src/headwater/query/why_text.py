@@ -316,12 +316,13 @@ def _value(value: Any) -> str:
 
 def _telling(model: ModelFacts) -> dict[str, Any]:
     """The settings worth a line: those that say something, the last step of a pipeline before the steps ahead of it."""
-    said = {
+    parameters = {
         name: value
         for name, value in model.parameters.items()
         if value is not None and not isinstance(value, list | dict) and not _is_part(name, model)
     }
-    return dict(sorted(said.items(), key=lambda item: (item[0].partition("__")[0] in model.steps, _dullness(item[1]))))
+    steps = model.steps
+    return dict(sorted(parameters.items(), key=lambda item: (item[0].partition("__")[0] in steps, _dullness(item[1]))))
 
 
 def _dullness(value: Any) -> int:

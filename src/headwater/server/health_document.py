@@ -10,7 +10,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     is_good: bool
-    says: str = ""
+    message: str = ""
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):

@@ -132,12 +132,12 @@ def _responses(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {str(operation.status): good}
     dialect = operation.dialect
     if dialect is None:
-        told = {"application/problem+json": {"schema": _schema(Problem)}}
+        content = {"application/problem+json": {"schema": _schema(Problem)}}
     else:
-        told = {"application/json": {"schema": _schema(dialect.answer)}}
+        content = {"application/json": {"schema": _schema(dialect.answer)}}
     for status in _statuses(operation):
         shown = str(dialect.invalid) if dialect is not None and status == _INVALID else status
-        found[shown] = {"description": _PROBLEMS[status], "content": told}
+        found[shown] = {"description": _PROBLEMS[status], "content": content}
     return found
 
 

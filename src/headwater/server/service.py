@@ -88,7 +88,7 @@ class Service:
             control_answers(self.control),
             store_answers(self.stores, DEFAULT_TENANT),
             views_are_current(self.stores),
-            Check(name="intake", is_good=intake.is_ready, says=intake.reason),
+            Check(name="intake", is_good=intake.is_ready, message=intake.reason),
         ]
 
     @asynccontextmanager

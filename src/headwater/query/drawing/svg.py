@@ -234,7 +234,7 @@ def _group(group: Group) -> str:
 def _hidden(card: Card, count: int, *, is_up: bool, has_links: bool) -> str:
     """The count of neighbours not shown: next to the card, or above its corner if links would cross it."""
     words = f"{_BEFORE} +{count:,}" if is_up else f"+{count:,} {_AFTER}"
-    said = more_words(count, "upstream" if is_up else "downstream")
+    meaning = more_words(count, "upstream" if is_up else "downstream")
     side = card.x if is_up else card.x + card.w
     if has_links:
         place, y, anchor = side, card.y - 4, "start" if is_up else "end"
@@ -242,7 +242,7 @@ def _hidden(card: Card, count: int, *, is_up: bool, has_links: bool) -> str:
         place, y, anchor = side + (-6 if is_up else 6), card.y + CARD_HEIGHT / 2 + 4, "end" if is_up else "start"
     return (
         f'<text class="more halo" x="{_n(place)}" y="{_n(y)}" text-anchor="{anchor}">'
-        f"<title>{said}</title>{words}</text>"
+        f"<title>{meaning}</title>{words}</text>"
     )
 
 
@@ -265,8 +265,8 @@ def _edge(link: Link, mark: MaybeMark) -> str:
     names = "edge" + (" dash" if is_dashed else "") + (" past" if link.is_past else "") + (f" m-{mark}" if mark else "")
     tip = f"hw-tip-{mark}" if mark else "hw-tip"
     path = _rounded(link.points) if link.is_back else _curve(link.points)
-    said = [link_words(link.how, is_indirect=link.is_indirect, is_past=link.is_past), MEANINGS[mark] if mark else ""]
-    title = f"<title>{', '.join(filter(None, said))}</title>" if any(said) else ""
+    notes = [link_words(link.how, is_indirect=link.is_indirect, is_past=link.is_past), MEANINGS[mark] if mark else ""]
+    title = f"<title>{', '.join(filter(None, notes))}</title>" if any(notes) else ""
     return f'<path class="{names}" marker-end="url(#{tip})" d="{path}"' + (f">{title}</path>" if title else "/>")
 
 

@@ -232,7 +232,7 @@ def _no_tenant(name: str) -> NotFound:
     make = (
         "'headwater serve' makes it when it first starts" if name == "default" else "'headwater tenant create' makes it"
     )
-    return NotFound(name, says=f"there is no tenant {name!r}", hint=f"{make}; 'headwater tenant list' lists them")
+    return NotFound(name, message=f"there is no tenant {name!r}", hint=f"{make}; 'headwater tenant list' lists them")
 
 
 def may_grant(permissions: frozenset[Permission], scopes: frozenset[Permission]) -> None:

@@ -93,11 +93,11 @@ class Intake:
         try:
             receipts, _ = await self._sent(delivery)
         except StoreError:
-            told = refusals(events)  # invalid events are refused as such, whatever the state of the store
-            if told is None:
+            refused = refusals(events)  # invalid events are refused as such, whatever the state of the store
+            if refused is None:
                 raise
-            counters.unkept += len(told)
-            receipts = told
+            counters.unkept += len(refused)
+            receipts = refused
         counters.bytes += delivery.size
         for receipt in receipts:
             if receipt.status is ReceiptStatus.STORED:

@@ -35,11 +35,11 @@ class Position(msgspec.Struct, frozen=True):
     """A position in the changes: the last event sent, how many of its messages (0 for all), and the last refusal."""
 
     seq: int
-    told: int
+    sent: int
     refusal: int
 
     def __str__(self) -> str:
-        return f"{self.seq}.{self.told}.{self.refusal}"
+        return f"{self.seq}.{self.sent}.{self.refusal}"
 
 
 def read_position(text: str) -> Position | None:
@@ -48,7 +48,7 @@ def read_position(text: str) -> Position | None:
     return None if found is None else Position(*(int(part) for part in found.groups()))
 
 
-class Told(msgspec.Struct, frozen=True):
+class EncodedMessage(msgspec.Struct, frozen=True):
     """An encoded message; ``is_refusal`` tells which counter of its position it advances."""
 
     position: Position
@@ -62,25 +62,25 @@ class Told(msgspec.Struct, frozen=True):
         return self.position.seq > position.seq
 
 
-def told(position: Position, message: Message) -> Told:
+def encoded(position: Position, message: Message) -> EncodedMessage:
     """Encode a message as a server-sent event (HTML standard)."""
     data = msgspec.json.encode(message.data).decode()
-    return Told(position, message.topic, f"id: {position}\nevent: {message.topic}\ndata: {data}\n\n".encode())
+    return EncodedMessage(position, message.topic, f"id: {position}\nevent: {message.topic}\ndata: {data}\n\n".encode())
 
 
-def read_on(store: Store, after: Position) -> tuple[list[Told], Position]:
+def read_on(store: Store, after: Position) -> tuple[list[EncodedMessage], Position]:
     """The messages of the next events after a position, and the position after them."""
-    found: list[Told] = []
+    found: list[EncodedMessage] = []
     seq = after.seq
-    for stored in store.events(since=after.seq - 1 if after.told else after.seq, limit=_PAGE):
-        skipped = after.told if stored.seq == after.seq else 0
+    for stored in store.events(since=after.seq - 1 if after.sent else after.seq, limit=_PAGE):
+        skipped = after.sent if stored.seq == after.seq else 0
         changed = messages(store, stored)[skipped:]
         found.extend(
-            told(Position(stored.seq, place, after.refusal), one) for place, one in enumerate(changed, skipped + 1)
+            encoded(Position(stored.seq, place, after.refusal), one) for place, one in enumerate(changed, skipped + 1)
         )
         seq = stored.seq
     newest = [entry for entry in store.quarantined(limit=_REFUSALS) if entry.id > after.refusal]
-    found.extend(told(Position(seq, 0, entry.id), refusal(entry)) for entry in reversed(newest))
+    found.extend(encoded(Position(seq, 0, entry.id), refusal(entry)) for entry in reversed(newest))
     return found, Position(seq, 0, newest[0].id if newest else after.refusal)
 
 
@@ -97,7 +97,7 @@ class Feed:
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._recent: list[Told] = []
+        self._recent: list[EncodedMessage] = []
         self._first = 0
         """Number of the first message still kept, counted from the start of the feed."""
         self._position: Position | None = None
@@ -166,7 +166,7 @@ class Feed:
 
     async def _from_log(self, topics: frozenset[Topic], after: Position, upto: Position) -> AsyncGenerator[bytes, None]:
         """The messages between two positions, read from the log page by page."""
-        while after.told or after.seq < upto.seq or after.refusal < upto.refusal:
+        while after.sent or after.seq < upto.seq or after.refusal < upto.refusal:
             page, behind = await self._reading(partial(read_on, after=after))
             chunk = b"".join(one.wire for one in page if one.topic in topics and not one.is_beyond(upto))
             if chunk:
@@ -211,7 +211,7 @@ class Feed:
             if page:
                 self._take(page)
 
-    def _take(self, page: list[Told]) -> None:
+    def _take(self, page: list[EncodedMessage]) -> None:
         self._recent.extend(page)
         surplus = max(0, len(self._recent) - _KEPT)
         del self._recent[:surplus]

@@ -19,7 +19,7 @@ Topic = Literal["runs", "nodes", "edges", "schema", "quarantine"]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 _MOST_EDGES = 200
 """Edges listed per event; further ones are only counted."""
-_TELLS_EDGES = (EventType.COMPLETE, EventType.RUNNING)
+_WITH_EDGES = (EventType.COMPLETE, EventType.RUNNING)
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -129,7 +129,7 @@ def _schema(store: Store, row: NodeRow, key: str) -> list[Message]:
 
 def _edges(store: Store, event: Event, job: NodeRow | None, datasets: list[NodeRow], at: int) -> list[Message]:
     """Edges that an event began or ended, or whose kind of evidence or columns it changed."""
-    if isinstance(event, RunEvent) and event.event_type not in _TELLS_EDGES:
+    if isinstance(event, RunEvent) and event.event_type not in _WITH_EDGES:
         return []
     if isinstance(event, JobEvent | RunEvent):
         edges = [] if job is None else store.edges(job_id=job.id)

@@ -60,8 +60,8 @@ def latest_activity(
         if len(lines) >= most:
             break
     refused = [_refused(entry) for entry in store.quarantined(limit=most)] if with_refused else []
-    told = merge(lines, refused, key=lambda line: -line.at)
-    return Activity(lines=tuple(islice(told, most)), events=len(stored))
+    merged = merge(lines, refused, key=lambda line: -line.at)
+    return Activity(lines=tuple(islice(merged, most)), events=len(stored))
 
 
 def _refused(entry: Quarantined) -> Happening:

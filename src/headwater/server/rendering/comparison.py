@@ -18,7 +18,7 @@ from headwater.storage.row_types import FacetChange
 EdgeName = tuple[str, str, str]
 """Source, target, job."""
 _TEXTS = {"sql": "query", "sourceCode": "sourceCode"}
-TOLD = ("schema", *_TEXTS)
+COMPARED = ("schema", *_TEXTS)
 """The facets whose change makes a node count as changed: its columns, its SQL, its code."""
 
 
@@ -50,23 +50,22 @@ def difference_words(nodes: Mapping[str, str], edges: Mapping[EdgeName, str]) ->
     counts = [Counter(found.values()) for found in (nodes, edges)]
     parts = []
     for change in ("added", "removed", "changed"):
-        told = [
-            plural(count[change], word) for count, word in zip(counts, ("node", "edge"), strict=True) if count[change]
-        ]
-        if told:
-            parts.append(f"{change.capitalize()}: {', '.join(told)}.")
+        words = zip(counts, ("node", "edge"), strict=True)
+        found = [plural(count[change], word) for count, word in words if count[change]]
+        if found:
+            parts.append(f"{change.capitalize()}: {', '.join(found)}.")
     return " ".join(parts) or "Nothing that is shown differs."
 
 
 def facet_moments(history: Iterable[FacetChange]) -> list[tuple[int, str]]:
     """When the columns, the SQL or the code of a node changed, and which; their first appearance is not a change."""
-    told: dict[str, list[FacetChange]] = {}
+    by_facet: dict[str, list[FacetChange]] = {}
     for change in history:
-        if change.name in TOLD:
-            told.setdefault(change.name, []).append(change)
+        if change.name in COMPARED:
+            by_facet.setdefault(change.name, []).append(change)
     return [
         (new.changed_at, name)
-        for name, changes in told.items()
+        for name, changes in by_facet.items()
         for old, new in pairwise(changes)
         if None not in (found := (_value(old), _value(new))) and found[0] != found[1]
     ]
@@ -82,7 +81,7 @@ def _differs(store: Store, resolver: Resolver, node: Node, since: int, upto: int
     if not rows:
         return False
     history = store.history(rows[0].id)
-    for name in TOLD:
+    for name in COMPARED:
         changes = [change for change in history if change.name == name]
         old, new = (_at(changes, instant) for instant in (since, upto))
         if None not in (old, new) and old != new:

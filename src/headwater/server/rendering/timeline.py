@@ -43,10 +43,10 @@ def timeline(runs: Sequence[RunSummary], now: int) -> Timeline | None:
     if len(begun) < 2:
         return None
     start = min(run.started_at or 0 for run in begun)
-    told = max(max(run.started_at or 0, run.ended_at or 0) for run in begun)
-    end = told
+    last = max(max(run.started_at or 0, run.ended_at or 0) for run in begun)
+    end = last
     if any(_goes_on(run) for run in begun):
-        end = now if told < now <= told + _ROOM * (told - start) else min(told + (told - start) // 4, LAST)
+        end = now if last < now <= last + _ROOM * (last - start) else min(last + (last - start) // 4, LAST)
     ends = {run.run_id: end if _goes_on(run) else max(run.ended_at or 0, run.started_at or 0) for run in begun}
     length = max(end - start, 1)
     spans = {}

@@ -23,12 +23,12 @@ class _Formatter(logging.Formatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802 - a name of the standard library
         """The traceback without the messages of exceptions, which can contain user data."""
         error: BaseException | None = ei[1]
-        told: list[str] = []
+        parts: list[str] = []
         while error is not None:
             kind = type(error)
-            told.append("".join([*traceback.format_tb(error.__traceback__), f"{kind.__module__}.{kind.__qualname__}"]))
+            parts.append("".join([*traceback.format_tb(error.__traceback__), f"{kind.__module__}.{kind.__qualname__}"]))
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-        return "\n-- which led to --\n".join(reversed(told))
+        return "\n-- which led to --\n".join(reversed(parts))
 
 
 class JsonFormatter(_Formatter):

@@ -15,7 +15,7 @@ def control_answers(control: Control) -> Check:
     try:
         control.tenants()
     except StoreError as error:
-        return Check(name="control", is_good=False, says=_told(error))
+        return Check(name="control", is_good=False, message=_reason(error))
     return Check(name="control", is_good=True)
 
 
@@ -25,11 +25,11 @@ def store_answers(stores: TenantStores, tenant: str) -> Check:
         with stores.reading(tenant) as store:
             store.find(NodeKind.DATASET, "", "")
     except StoreError as error:
-        return Check(name="store", is_good=False, says=_told(error))
+        return Check(name="store", is_good=False, message=_reason(error))
     return Check(name="store", is_good=True)
 
 
-def _told(error: StoreError) -> str:
+def _reason(error: StoreError) -> str:
     """The public message of an error: those of database drivers contain host and user, and are only logged."""
     if not isinstance(error, StoreUnavailable):
         return error.message
@@ -42,5 +42,5 @@ def views_are_current(stores: TenantStores) -> Check:
     percent = stores.renewing()
     if not percent:
         return Check(name="views", is_good=True)
-    says = f"views of an earlier version are being rebuilt for {len(percent)} of the tenants: {min(percent)} % done"
-    return Check(name="views", is_good=False, says=says)
+    message = f"views of an earlier version are being rebuilt for {len(percent)} of the tenants: {min(percent)} % done"
+    return Check(name="views", is_good=False, message=message)

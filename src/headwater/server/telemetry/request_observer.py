@@ -50,9 +50,9 @@ class Observer:
             self._metrics.internal_error()
             raise
         finally:
-            self._tell(scope, status, sent, request_id, time.perf_counter() - begun)
+            self._log(scope, status, sent, request_id, time.perf_counter() - begun)
 
-    def _tell(self, scope: Scope, status: int, sent: int, request_id: bytes, seconds: float) -> None:
+    def _log(self, scope: Scope, status: int, sent: int, request_id: bytes, seconds: float) -> None:
         operation = scope.get("operation")
         path = operation.path if operation is not None else "(none)"
         method = scope["method"] if operation is not None else "(any)"

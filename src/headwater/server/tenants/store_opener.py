@@ -14,7 +14,7 @@ from headwater.storage.view_rebuild import Progress
 PATIENCE_S = 2.0
 """Seconds that a request waits for a store whose projections are being rebuilt."""
 _LOOK_EVERY_S = 0.1
-_TELL_EVERY_S = 10.0
+_REPORT_EVERY_S = 10.0
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ class Opening(Generic[T]):
 
     def __init__(self, tenant: str, open_: Callable[[Progress], T]) -> None:
         self._tenant = tenant
-        self._began = self._told_at = time.monotonic()
+        self._began = self._reported_at = time.monotonic()
         self._is_ended = False
         self._how_far: tuple[int, int] | None = None
         threads = ThreadPoolExecutor(1, thread_name_prefix="headwater-opening")
@@ -76,18 +76,18 @@ class Opening(Generic[T]):
         return self.opened
 
     def _run(self, open_: Callable[[Progress], T]) -> T:
-        found = open_(self._told)
+        found = open_(self._progressed)
         if self._how_far is not None:
             self._log("the views of a store are up to date")
         return found
 
-    def _told(self, done: int, last: int) -> None:
+    def _progressed(self, done: int, last: int) -> None:
         if self._is_ended:
             raise StoreError("the service is stopping")
         is_first, self._how_far = self._how_far is None, (done, last)
         now = time.monotonic()
-        if is_first or now - self._told_at >= _TELL_EVERY_S:
-            self._told_at = now
+        if is_first or now - self._reported_at >= _REPORT_EVERY_S:
+            self._reported_at = now
             self._log("views of an earlier version are being rebuilt")
 
     def _log(self, message: str) -> None:

@@ -45,10 +45,10 @@ def refuse(error: HeadwaterError) -> Response:
     """The response to a failed request. Invalid requests get status 400, as in Marquez, not 422."""
     code = 400 if isinstance(error, InvalidInput) else status_of(error)
     problem = problem_of(error)
-    told = Refused(code=code, message=problem.detail or problem.title, details=problem.hint)
+    refusal = Refused(code=code, message=problem.detail or problem.title, details=problem.hint)
     headers = problem_response(error).headers
     kept = {name: headers[name] for name in ("WWW-Authenticate", "Retry-After", "Allow") if name in headers}
-    return json_response(told, status=code, headers=kept)
+    return json_response(refusal, status=code, headers=kept)
 
 
 DIALECT = Dialect(refuse=refuse, answer=Refused, invalid=400)

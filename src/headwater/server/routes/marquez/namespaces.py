@@ -28,7 +28,7 @@ class Namespaces(msgspec.Struct, frozen=True):
     namespaces: list[Namespace]
 
 
-class _Said(msgspec.Struct, frozen=True, kw_only=True):
+class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     """The values put for a namespace."""
 
     name: str
@@ -53,8 +53,8 @@ def put_namespace(call: Call) -> Namespace:
     """Create a namespace, or change its owner and description."""
     meta: NamespaceMeta = call.body
     name = call.path["namespace"]
-    said = _Said(name=name, owner=meta.owner_name, description=meta.description)
-    _keep(call, said)
+    stored = _Stored(name=name, owner=meta.owner_name, description=meta.description)
+    _keep(call, stored)
     return _one(call, name)
 
 
@@ -71,13 +71,13 @@ def delete_namespace(call: Call) -> Namespace:
                     break
                 emit(call, [drop((row.namespace, row.name), instant(call, row)) for row in rows])
         found = call.service.documents.get(call.tenant, NAMESPACE, normal_namespace(name))
-        said = _Said(name=name) if found is None else found.read(_Said)
-        _keep(call, msgspec.structs.replace(said, is_hidden=True))
+        stored = _Stored(name=name) if found is None else found.read(_Stored)
+        _keep(call, msgspec.structs.replace(stored, is_hidden=True))
     return _one(call, name)
 
 
-def _keep(call: Call, said: _Said) -> None:
-    call.service.documents.put(call.tenant, NAMESPACE, normal_namespace(said.name), said, call.service.clock())
+def _keep(call: Call, stored: _Stored) -> None:
+    call.service.documents.put(call.tenant, NAMESPACE, normal_namespace(stored.name), stored, call.service.clock())
 
 
 def _all(call: Call) -> dict[str, Namespace]:
@@ -101,18 +101,18 @@ def _one(call: Call, name: str) -> Namespace:
 
 
 def _shape(call: Call, store: Store, key: str, row: NamespaceRow | None, document: Document | None) -> Namespace:
-    said = _Said(name=row.name if row is not None else key) if document is None else document.read(_Said)
+    stored = _Stored(name=row.name if row is not None else key) if document is None else document.read(_Stored)
     tenant = call.service.control.tenant(call.tenant) if row is None and document is None else None
     times = [*([document.created_at] if document else []), *([row.created_at] if row else [])]
     times += [tenant.created_at] if tenant is not None else []
     latest = [*([document.updated_at] if document else []), *([row.updated_at] if row else [])]
     return Namespace(
-        name=said.name,
+        name=stored.name,
         created_at=format_time(min(times, default=0)),
         updated_at=format_time(max(latest, default=min(times, default=0))),
-        owner_name=said.owner,
-        description=said.description,
-        is_hidden=said.is_hidden and _is_empty(store, said.name),
+        owner_name=stored.owner,
+        description=stored.description,
+        is_hidden=stored.is_hidden and _is_empty(store, stored.name),
     )
 
 

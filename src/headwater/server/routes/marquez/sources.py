@@ -21,7 +21,7 @@ class Sources(msgspec.Struct, frozen=True):
     sources: list[Source]
 
 
-class _Said(msgspec.Struct, frozen=True, kw_only=True):
+class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     """The values put for a source."""
 
     type: str
@@ -45,8 +45,8 @@ def put_source(call: Call) -> Source:
     """Create or change a source."""
     meta: SourceMeta = call.body
     name = call.path["source"]
-    said = _Said(type=meta.type.upper(), connection_url=meta.connection_url, description=meta.description)
-    call.service.documents.put(call.tenant, SOURCE, name, said, call.service.clock())
+    stored = _Stored(type=meta.type.upper(), connection_url=meta.connection_url, description=meta.description)
+    call.service.documents.put(call.tenant, SOURCE, name, stored, call.service.clock())
     return one_source(call, name)
 
 
@@ -69,16 +69,16 @@ def one_source(call: Call, name: str) -> Source:
 
 
 def _shape(name: str, row: SourceRow | None, document: Document | None) -> Source:
-    said = document.read(_Said) if document else _Said(type="", connection_url=(row.uri if row else "") or name)
+    stored = document.read(_Stored) if document else _Stored(type="", connection_url=(row.uri if row else "") or name)
     created = [*([document.created_at] if document else []), *([row.created_at] if row else [])]
     updated = [*([document.updated_at] if document else []), *([row.updated_at] if row else [])]
     return Source(
-        type=said.type or said.connection_url.partition(":")[0].upper(),
+        type=stored.type or stored.connection_url.partition(":")[0].upper(),
         name=name,
         created_at=format_time(min(created)),
         updated_at=format_time(max(updated)),
-        connection_url=said.connection_url,
-        description=said.description,
+        connection_url=stored.connection_url,
+        description=stored.description,
     )
 
 
