@@ -7,13 +7,14 @@ user's line.
 
 A call that takes a function of the user (``apply``) runs the user's code inside an observed call. What that code does
 to objects belongs to the call; what it reads and writes is recorded separately. ``observe_caller`` and ``observe_io``
-are the two variants.
+are the two variants. An iterator among the arguments (``concat(read(f) for f in files)``) runs the user's code as well,
+and is used up by the call: ``observe_drawing`` keeps what was drawn from it.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar, cast
 
@@ -74,3 +75,54 @@ def _observed(
         return result
 
     return unseen(observed)
+
+
+def observe_drawing(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+    """As ``hooks.observe``, for functions that draw from an iterator given to them, now or later. What the user's code
+    in it does is observed like anything outside the call, and the handler gets a list of what is drawn in its place."""
+
+    @functools.wraps(original)
+    def drawing(*args: Any, **kwargs: Any) -> Any:
+        cell = BUSY.cell
+        recorder = None if cell[0] else current()
+        if recorder is None:
+            return original(*args, **kwargs)
+        drawn: dict[int, list[Any]] = {id(item): [] for item in (*args, *kwargs.values()) if _is_iterator(item)}
+        cell[0] = 1
+        try:
+            if not drawn:
+                result = original(*args, **kwargs)
+            else:
+                given = [_draw(item, drawn[id(item)]) if id(item) in drawn else item for item in args]
+                named = {key: _draw(one, drawn[id(one)]) if id(one) in drawn else one for key, one in kwargs.items()}
+                result = original(*given, **named)
+                args = tuple(drawn.get(id(item), item) for item in args)
+                kwargs = {key: drawn.get(id(item), item) for key, item in kwargs.items()}
+            with GUARD.at(site):
+                after(recorder, result, args, kwargs)
+        finally:
+            cell[0] = 0
+        return result
+
+    return unseen(drawing)
+
+
+def _is_iterator(item: object) -> bool:
+    return hasattr(type(item), "__next__")
+
+
+@unseen
+def _draw(items: Iterator[Any], drawn: list[Any]) -> Iterator[Any]:
+    """The same items, each noted, with the user's code that makes them outside of the observed call."""
+    cell = BUSY.cell
+    while True:
+        depth = cell[0]
+        cell[0] = 0
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        finally:
+            cell[0] = depth
+        drawn.append(item)
+        yield item

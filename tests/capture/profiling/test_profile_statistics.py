@@ -169,6 +169,26 @@ def test_a_budget_that_ends_is_told_exactly() -> None:
     assert profile(frame, budget_s=1e-9, tier="full").complete
 
 
+def test_a_budget_holds_for_nested_values_too() -> None:
+    """Values that Python encodes one by one are read in short blocks, however many of them are in a row: the budget is
+    looked at in between. The blocks make no difference to the fingerprint."""
+    text, few, times = ["a", "bb", "c"], 2_000, [[datetime.datetime(2024, 1, 1)] * 2_000] * 80
+    frames = [
+        pl.DataFrame({"x": [text] * few * 20}),
+        pl.DataFrame({"x": [{"a": 1, "b": "x"}] * few * 40}),
+        pl.DataFrame({"x": times}, schema={"x": pl.List(pl.Datetime("us"))}),
+        pd.DataFrame({"x": [text] * few * 40}),
+    ]
+    for frame in frames:
+        found = profile(frame, budget_s=1e-9)
+        assert 0 < found.rows_profiled <= len(frame) // 2, frame
+    rows = [text[: place % 3] for place in range(few)] + [text * 500]
+    profiles = [profile(pl.DataFrame({"x": part})) for part in (rows, rows[:-1], rows)]
+    assert profiles[0].fingerprint == profiles[2].fingerprint != profiles[1].fingerprint
+    wide = profile(pl.DataFrame({"x": rows, "y": [text * 100] * len(rows)})).fingerprint
+    assert wide is not None and wide.columns["x"] == profiles[0].fingerprint.columns["x"]
+
+
 def test_facets_have_the_keys_of_the_standard() -> None:
     """Schema, data quality metrics and fingerprint as mappings of plain values."""
     frame = pd.DataFrame({"x": [1.0, None, 3.0], "s": ["a", "b", "b"]})

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headwater.capture.profiling.blocks import (
+    ENCODED,
     Block,
     Bytes,
     Coded,
@@ -97,9 +98,31 @@ def arrow_column(name: str, array: Any, nullable: bool = True) -> Column:
     if pa.types.is_decimal128(type_) or pa.types.is_fixed_size_binary(type_):
         return Column(name, label, nullable, "other", lambda a, b: _wide(_piece(chunked, a, b)))
     if pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
-        return Column(name, label, nullable, "other", by_span(lambda a, b: _lists(_piece(chunked, a, b)), len(chunked)))
-    encode = by_span(lambda a, b: encoded_block(_piece(chunked, a, b).to_pylist()), len(chunked))
-    return Column(name, label, nullable, "other", encode)
+        weight = _weight(chunked, is_encoded=not _is_number(type_.value_type))
+        read = by_span(lambda a, b: _lists(_piece(chunked, a, b)), len(chunked), weight)
+        return Column(name, label, nullable, "other", read, weight=weight)
+    weight = _weight(chunked, is_encoded=True)
+    encode = by_span(lambda a, b: encoded_block(_piece(chunked, a, b).to_pylist()), len(chunked), weight)
+    return Column(name, label, nullable, "other", encode, weight=weight)
+
+
+def _weight(chunked: Any, *, is_encoded: bool) -> int:
+    """The cost of a row with nested values, on average."""
+    values = sum(map(_values_in, chunked.chunks)) * (ENCODED if is_encoded else 1)
+    return max(1, values // max(1, len(chunked)))
+
+
+def _values_in(array: Any) -> int:
+    """The number of values in an array, at all levels."""
+    if pa.types.is_struct(array.type):
+        return len(array) + sum(_values_in(array.field(place)) for place in range(array.type.num_fields))
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type) or pa.types.is_fixed_size_list(array.type):
+        return len(array) + _values_in(array.flatten())
+    return len(array)
+
+
+def _is_number(type_: Any) -> bool:
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
 
 
 def _piece(chunked: Any, start: int, stop: int) -> Any:
@@ -184,7 +207,7 @@ def _without_padding(
 def _lists(array: Any) -> Block:
     """Lists of numbers as their bytes, which is what makes embeddings affordable; other lists value by value."""
     child_type = array.type.value_type
-    whole = pa.types.is_integer(child_type) or pa.types.is_floating(child_type)
+    whole = _is_number(child_type)
     if not whole or array.null_count:
         return _encoded_lists(array, whole)
     child = array.flatten()

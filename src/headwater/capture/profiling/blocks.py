@@ -19,6 +19,9 @@ BLOCK_ROWS = 131_072
 SPAN_ROWS = 4 * BLOCK_ROWS
 """Rows that are converted at once if each call of the conversion is expensive."""
 
+ENCODED = 64
+"""How many numbers cost as much processor time as one value that Python encodes, the item of a list for example."""
+
 Words: TypeAlias = npt.NDArray[np.uint64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Values: TypeAlias = npt.NDArray[np.generic]
@@ -54,8 +57,9 @@ class Column(msgspec.Struct):
     """One column and the way to read rows ``start`` to ``stop`` of it.
 
     ``kind`` decides which statistics make sense: ``number``, ``bool``, ``time`` (with ``unit``) or ``other``.
-    ``nan_is_null`` holds for libraries whose floats have no other missing value. ``unreadable`` says why the values
-    have no canonical form; such a column has a name and a type only.
+    ``nan_is_null`` holds for libraries whose floats have no other missing value. ``weight`` is the
+    cost of a row, in numbers: nested values are read in shorter blocks, so that a budget of time is kept.
+    ``unreadable`` says why the values have no canonical form; such a column has a name and a type only.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Column(msgspec.Struct):
     read: Callable[[int, int], Block]
     nan_is_null: bool = False
     unit: str = ""
+    weight: int = 1
     unreadable: str = ""
 
 
@@ -87,14 +92,15 @@ def nothing(start: int, stop: int) -> Block:
     return Fixed(np.zeros(rows, dtype=np.uint8), np.ones(rows, dtype=np.bool_))
 
 
-def by_span(convert: Callable[[int, int], Block], row_count: int) -> Callable[[int, int], Block]:
-    """Read through ``convert`` in spans of ``SPAN_ROWS`` rows, keeping the last one, for expensive conversions."""
+def by_span(convert: Callable[[int, int], Block], row_count: int, weight: int = 1) -> Callable[[int, int], Block]:
+    """Read through ``convert`` in spans of ``SPAN_ROWS`` rows, keeping the last one, for expensive conversions; rows
+    that have a ``weight`` in shorter ones."""
     held: list[tuple[int, int, Block, npt.NDArray[np.int64]]] = []
 
     def read(start: int, stop: int) -> Block:
         if not held or not held[0][0] <= start < stop <= held[0][1]:
             held.clear()
-            first, last = start, max(stop, min(row_count, start + SPAN_ROWS))
+            first, last = start, max(stop, min(row_count, start + SPAN_ROWS // weight))
             block = convert(first, last)
             ends = np.concatenate(([0], np.cumsum(block.lengths))) if isinstance(block, Bytes) else _NO_ENDS
             held.append((first, last, block, ends))

@@ -18,8 +18,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from headwater.capture.profiling.blocks import Block, Bytes, Column, Fixed, NoCanonicalFormError, by_span, nothing
+from headwater.capture.profiling.blocks import (
+    ENCODED,
+    Block,
+    Bytes,
+    Column,
+    Fixed,
+    NoCanonicalFormError,
+    by_span,
+    nothing,
+)
 
+_SAMPLE = 64
 _EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -39,7 +49,16 @@ def object_column(name: str, values: npt.NDArray[Any]) -> Column:
     if kinds == {datetime.date}:
         read = by_span(lambda a, b: _fixed(values[a:b], np.int32, _days), row_count)
         return Column(name, "date32", nullable, "time", read, unit="D")
-    return Column(name, "object", nullable, "other", by_span(lambda a, b: encoded_block(values[a:b]), row_count))
+    weight = _weight(values)
+    read = by_span(lambda a, b: encoded_block(values[a:b]), row_count, weight)
+    return Column(name, "object", nullable, "other", read, weight=weight)
+
+
+def _weight(values: npt.NDArray[Any]) -> int:
+    """The cost of a row, from evenly spread ones."""
+    some = values[:: max(1, len(values) // _SAMPLE)].tolist()
+    items = sum(len(item) if isinstance(item, list | tuple | Mapping | set | frozenset) else 1 for item in some)
+    return ENCODED * max(1, items // max(1, len(some)))
 
 
 def _kinds(values: npt.NDArray[Any]) -> tuple[set[type], bool]:

@@ -15,6 +15,7 @@ from headwater.capture.profiling.profile import ColumnProfile, Profile, Tier
 from headwater.model.fingerprints import ALGORITHM, Fingerprint, digest_of, schema_digest
 
 _BLOCK_VALUES = 4_000_000
+_LEAST_ROWS = 1024
 _TRIAL_BLOCKS = 4
 _CLEARLY_TOO_LONG = 1.5
 
@@ -56,7 +57,9 @@ class TablePass:
         """Read block by block. Once the budget is clearly too small, give up the digests and read evenly spread
         blocks."""
         rows = self._table.row_count
-        size = max(1024, min(BLOCK_ROWS, _BLOCK_VALUES // max(1, len(self._passes))))
+        weights = [column.weight for column in self._table.columns]
+        least = max(1, _LEAST_ROWS // max(weights, default=1))
+        size = max(least, min(BLOCK_ROWS, _BLOCK_VALUES // max(1, sum(weights))))
         starts = list(range(0, rows, size))
         done = 0
         while done < len(starts):

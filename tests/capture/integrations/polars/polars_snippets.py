@@ -75,6 +75,30 @@ SNIPPETS = {
     "shift": "sales.select('day', 'price').shift(1)",
     "describe": "sales.describe()",
     "gather": "sales.gather_every(2)",
+    "select_generator": "sales.select((pl.col(n) * 2).alias(n + '_2') for n in ('price', 'cost'))",
+    "with_generator": "sales.with_columns(pl.col(n).shift().alias(n + '_was') for n in ('price', 'cost'))",
+    "lazy_generator": "sales.lazy().with_columns(pl.col(n).abs().alias(n + '_a') for n in ('price', 'cost')).collect()",
+    "filter_generator": "sales.filter(pl.col(n) > 1 for n in ('units', 'price'))",
+    "sort_generator": "sales.sort(pl.col(n) for n in ('units', 'price'))",
+    "agg_generator": "sales.group_by('shop', maintain_order=True)"
+    ".agg(pl.col(n).mean().alias(n + '_m') for n in ('price', 'cost'))",
+    "keys_generator": "sales.group_by((pl.col(n) for n in ('shop',)), maintain_order=True).agg(pl.col('cost').sum())",
+    "concat_generator": "pl.concat(sales.filter(pl.col('day') > n) for n in (2, 4))",
+    "lazy_concat_map": "pl.concat(map(pl.DataFrame.lazy, [sales, sales])).collect()",
+    "select_horizontal": "sales.select('day', top=pl.max_horizontal(pl.col('^(price|cost)$')))",
+    "select_struct": "sales.select(both=pl.struct(cs.float()), "
+    "list=pl.concat_list(pl.exclude('shop', 'day', 'units')))",
+    "with_horizontal": "sales.with_columns((cs.float() - pl.mean_horizontal(cs.float())).name.suffix('_off'))",
+    "when_any": "sales.with_columns(w=pl.when(pl.any_horizontal(cs.by_name('price', 'cost') > 2)).then(pl.col('day')))",
+    "filter_any": "sales.filter(pl.any_horizontal(cs.float() > 2) & (pl.col('day') < 6))",
+    "renamed_by_function": "sales.select(pl.all().name.map(str.upper))",
+    "group_expression": "sales.group_by((pl.col('day') > 3).alias('late'), maintain_order=True).len()",
+    "group_expression_mean": "sales.select('day', 'price', 'cost')"
+    ".group_by((pl.col('day') > 3).alias('late'), maintain_order=True).mean()",
+    "unnest": "sales.select('day', pair=pl.struct(a='price', b='cost')).unnest('pair')",
+    "unnest_two": "sales.select(p=pl.struct(a='price'), q=pl.struct(b='cost'), day='day').unnest('p', 'q')",
+    "join_asof_by": "sales.sort('day').join_asof(sales.select('shop', at=pl.col('day') + 1, was='price').sort('at'), "
+    "left_on='day', right_on='at', by='shop', check_sortedness=False)",
     "sample": "sales.sample(3, seed=1)",
 }
 """Name of the case to an expression over ``sales``, ``shops``, ``pl`` and ``cs``."""

@@ -9,6 +9,8 @@ import pytest
 from polars.testing import assert_frame_equal
 from polars_snippets import SALES, SHOPS, SNIPPETS, WARNING, run_snippet
 
+from headwater.capture.hooks import BUSY
+
 
 @pytest.fixture
 def frames(tmp_path):
@@ -92,6 +94,23 @@ def test_a_column_that_is_no_source_does_not_matter(name, follow, frames):
         ("lazy_group", "cost", {"cost": "AGGREGATION"}),
         ("concat_horizontal", "size", {"size": "IDENTITY"}),
         ("from_series", "c", {"cost": "IDENTITY"}),
+        ("select_generator", "cost_2", {"cost": "TRANSFORMATION"}),
+        ("with_generator", "price_was", {"price": "TRANSFORMATION"}),
+        ("lazy_generator", "price_a", {"price": "TRANSFORMATION"}),
+        ("agg_generator", "cost_m", {"cost": "AGGREGATION"}),
+        ("keys_generator", "shop", {"shop": "IDENTITY"}),
+        ("concat_generator", "units", {"units": "IDENTITY"}),
+        ("lazy_concat_map", "units", {"units": "IDENTITY"}),
+        ("select_horizontal", "top", {"price": "TRANSFORMATION", "cost": "TRANSFORMATION"}),
+        ("select_struct", "both", {"price": "TRANSFORMATION", "cost": "TRANSFORMATION"}),
+        ("select_struct", "list", {"price": "TRANSFORMATION", "cost": "TRANSFORMATION"}),
+        ("with_horizontal", "cost_off", {"price": "TRANSFORMATION", "cost": "TRANSFORMATION"}),
+        ("when_any", "w", {"day": "TRANSFORMATION", "price": "TRANSFORMATION", "cost": "TRANSFORMATION"}),
+        ("renamed_by_function", "UNITS", {"units": "IDENTITY"}),
+        ("group_expression", "late", {"day": "TRANSFORMATION"}),
+        ("group_expression_mean", "late", {"day": "TRANSFORMATION"}),
+        ("unnest", "b", {"price": "TRANSFORMATION", "cost": "TRANSFORMATION"}),
+        ("unnest_two", "b", {"cost": "TRANSFORMATION"}),
     ],
 )
 def test_columns_are_exact(name, column, sources, follow, frames):
@@ -109,6 +128,11 @@ def test_columns_are_exact(name, column, sources, follow, frames):
         ("drop_nulls", {("units", "FILTER")}),
         ("sort", {("price", "SORT")}),
         ("group_mean", {("shop", "GROUP_BY")}),
+        ("filter_generator", {("units", "FILTER"), ("price", "FILTER")}),
+        ("filter_any", {("day", "FILTER"), ("price", "FILTER"), ("cost", "FILTER")}),
+        ("sort_generator", {("units", "SORT"), ("price", "SORT")}),
+        ("group_expression", {("day", "GROUP_BY")}),
+        ("join_asof_by", {("day", "JOIN"), ("shop", "JOIN")}),
     ],
 )
 def test_what_decides_about_rows_is_indirect(name, decides, follow, frames):
@@ -116,6 +140,37 @@ def test_what_decides_about_rows_is_indirect(name, decides, follow, frames):
     followed = follow("polars")
     result = run_snippet(SNIPPETS[name], pl.read_csv("sales.csv"), pl.read_csv("shops.csv"))
     assert followed.indirect(result) == decides
+
+
+def test_files_read_inside_a_generator(follow, frames):
+    """What the user's code in a generator reads is recorded, though polars draws from it: ``concat`` of many files."""
+    followed = follow("polars")
+    pl.concat(pl.read_csv(name).select("shop") for name in ("sales.csv", "shops.csv")).write_csv("all.csv")
+    assert followed.sources("all.csv", "shop") == {("sales.csv", "shop"), ("shops.csv", "shop")}
+
+
+def test_a_generator_that_fails(follow):
+    """An error in the user's generator reaches the user as it is, once, and the next call is observed as ever."""
+    follow("polars")
+    frame = pl.DataFrame(SALES)
+
+    def failing():
+        yield pl.col("day")
+        raise LookupError("the user's own error")
+
+    with pytest.raises(LookupError, match="the user's own error"):
+        frame.select(failing())
+    assert BUSY.depth == 0
+
+
+def test_a_selection_without_a_frame(follow, frames):
+    """``pl.select`` of literals has no source; of a number that was taken out of data, the code does not show it."""
+    followed = follow("polars")
+    pl.select(n=pl.int_range(0, 5), day=pl.date(2024, 1, 1)).write_csv("made.csv")
+    assert followed.columns(pl.select(pl.lit("a").alias("x"))) == {"x": set()}
+    assert followed.sources("made.csv", "n") == set()
+    last = pl.read_csv("sales.csv")["price"].max()
+    assert followed.recorder.values.get(pl.select(n=pl.lit(last))) is None
 
 
 def test_scans_and_sinks_are_followed_without_being_resolved(follow, frames):

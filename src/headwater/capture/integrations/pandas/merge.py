@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 from pandas.core.generic import NDFrame
 
-from headwater.capture.hooks import BUSY, After, Hooks, observe
+from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, outputs
 from headwater.capture.integrations.pandas.recording import argument, bind, hook
 from headwater.capture.integrations.pandas.rules import (
@@ -22,9 +22,9 @@ from headwater.capture.integrations.pandas.rules import (
     whole,
 )
 from headwater.capture.levels import UNNAMED, field_of_level, levels_of
-from headwater.capture.recorder import Recorder, current
+from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
-from headwater.capture.wrapper_frames import unseen
+from headwater.capture.wrapper_frames import observe_drawing
 
 
 def install(hooks: Hooks) -> None:
@@ -33,7 +33,7 @@ def install(hooks: Hooks) -> None:
         hook(hooks, pd, name, _merge(name))
     hook(hooks, pd.DataFrame, "merge", _merge("merge"))
     hook(hooks, pd.DataFrame, "join", _join)
-    hooks.replace(pd, "concat", _concatenating)
+    hooks.replace(pd, "concat", lambda original: observe_drawing(original, _concat, "pandas.concat"))
 
 
 def _merge(op: str) -> After:
@@ -146,46 +146,8 @@ def _join(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[s
         bind(recorder, result, "join", (owner, *other), side_by_side)
 
 
-class _Pending:
-    """``concat`` over an iterator is let through unobserved, so that the user's code in it is recorded; the frames
-    that pandas drew from it are seen where pandas names them."""
-
-    __slots__ = ("axis",)
-
-    def __init__(self, axis: Any) -> None:
-        self.axis = axis
-
-
-def _concatenating(original: Callable[..., Any]) -> Callable[..., Any]:
-    observed = observe(original, _concat, "pandas.concat")
-
-    def concat(objs: Any, *args: Any, **kwargs: Any) -> Any:
-        is_stream = not isinstance(objs, list | tuple | dict | NDFrame) and hasattr(objs, "__next__")
-        if not is_stream or BUSY.depth or current() is None:
-            return observed(objs, *args, **kwargs)
-        drawn: list[Any] = []
-
-        def draw() -> Iterable[Any]:
-            for item in objs:
-                drawn.append(item)
-                yield item
-
-        result = original(draw(), *args, **kwargs)
-        recorder = current()
-        if recorder is not None:
-            observe(lambda *_, **__: result, _concat, "pandas.concat")(drawn, *args, **kwargs)
-        return result
-
-    concat = unseen(concat)
-    concat.__wrapped__ = original  # type: ignore[attr-defined]
-    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
-        setattr(concat, name, getattr(original, name))
-    unseen(observed)
-    return concat
-
-
 def _concat(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    objs = args[0]
+    objs = argument(args, kwargs, 0, "objs")
     axis = argument(args, kwargs, 1, "axis", 0)
     items = list(objs.values()) if isinstance(objs, dict) else list(objs)
     items = [item for item in items if item is not None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -12,7 +14,7 @@ from headwater.capture.integrations.polars.lazy_schema import Frame, empty, pola
 from headwater.capture.values import Dep, Value
 
 _AGGREGATES: Final = re.compile(
-    r"\.(sum|mean|min|max|median|std|var|count|len|first|last|n_unique|approx_n_unique|quantile|product|any|all|"
+    r"(?<!\bcs)\.(sum|mean|min|max|median|std|var|count|len|first|last|n_unique|approx_n_unique|quantile|product|any|all|"
     r"null_count|arg_min|arg_max|implode|skew|kurtosis|entropy|mode)\("
 )
 _NUMBER: Final = re.compile(r"dyn (?:float|int): (-?\d+\.?\d*(?:e[-+]?\d+)?)")
@@ -58,24 +60,37 @@ def outputs(expression: Any, value: Value) -> dict[str, list[Dep]]:
 
 
 def _many(expression: Any, value: Value) -> dict[str, list[Dep]]:
-    """As ``outputs``, for several output columns: polars expands the expression; they are matched to inputs by name."""
-    columns = value.column_names()
-    explicit = [name for name in expression.meta.root_names() if name in columns]
-    found = {}
-    for name in _expanded(expression, value):
-        own = [name] if name in columns else _alike(name, columns)
-        found[name] = _deps(expression, list(dict.fromkeys([*own, *explicit])))
-    return found
+    """As ``outputs``, for several output columns, or for one that is made from several by a selector."""
+    names = _expanded(expression, value)
+    used = _used(expression, value)
+    used = used if len(used) == len(names) else [list(dict.fromkeys(itertools.chain(*used)))] * len(names)
+    return {name: _deps(expression, columns) for name, columns in zip(names, used, strict=True)}
+
+
+def _used(expression: Any, value: Value) -> list[list[str]]:
+    """The columns behind each output of an expression. polars expands the selectors in it; outputs in the same place
+    belong together, and a part that several outputs share, or that makes one of many (``pl.struct(pl.all())``), counts
+    as a whole."""
+    if not expression.meta.has_multiple_outputs():
+        return [expression.meta.root_names()]
+    parts = expression.meta.pop()
+    if not parts:
+        return [[name] for name in _expanded(expression, value)]
+    found = [_used(part, value) for part in reversed(parts)]
+    with contextlib.suppress(polars().exceptions.PolarsError):  # a part may have no meaning outside of its expression
+        count = len(_expanded(expression, value))
+        return [
+            list(dict.fromkeys(name for part in found for name in _at(part, place, count))) for place in range(count)
+        ]
+    return [list(dict.fromkeys(name for part in found for names in part for name in names))]
+
+
+def _at(part: list[list[str]], place: int, count: int) -> list[str]:
+    return part[place] if len(part) == count else list(itertools.chain(*part))
 
 
 def _expanded(expression: Any, value: Value) -> list[str]:
     return list(empty(value).select(expression).collect_schema().names())
-
-
-def _alike(name: str, columns: Sequence[str]) -> list[str]:
-    """The column that a prefix or suffix was added to: the longest that ``name`` begins or ends with, else all."""
-    inside = [column for column in columns if name.startswith(column) or name.endswith(column)]
-    return [max(inside, key=len)] if inside else list(columns)
 
 
 def _deps(expression: Any, roots: Sequence[str]) -> list[Dep]:
@@ -105,8 +120,5 @@ def roots(items: Iterable[Any], value: Value) -> list[str]:
         if isinstance(expression, Frame):
             continue
         with GUARD.at("polars.roots"), unobserved():
-            names = expression.meta.root_names()
-            if not names and expression.meta.has_multiple_outputs():
-                names = [name for name in _expanded(expression, value) if name in value.column_names()]
-            found.update(dict.fromkeys(names))
+            found.update(dict.fromkeys(itertools.chain(*_used(expression, value))))
     return list(found)

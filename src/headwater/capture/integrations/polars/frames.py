@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Final
 
-from headwater.capture.hooks import Hooks
+from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.polars import rules
 from headwater.capture.integrations.polars.expressions import expressions, literals
 from headwater.capture.integrations.polars.lazy_schema import Frame, Names, polars, replayed
@@ -13,8 +13,9 @@ from headwater.capture.multi_file_reads import stacked
 from headwater.capture.notebook_cells import user_place, whole
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
-from headwater.capture.source_analysis.literals import constants_at
-from headwater.capture.values import Columns, Dep, Value, make_value, opaque
+from headwater.capture.source_analysis.literals import constants_at, is_written, saved_at
+from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value, opaque
+from headwater.capture.wrapper_frames import observe_drawing
 
 METHODS: Final[dict[str, rules.RuleOf]] = {
     "select": rules.select,
@@ -36,7 +37,7 @@ METHODS: Final[dict[str, rules.RuleOf]] = {
     "unpivot": rules.unpivoted,
     "pivot": rules.pivoted,
     "to_dummies": rules.dummies,
-    "unnest": rules.dummies,
+    "unnest": rules.unnested,
     **dict.fromkeys(
         (
             "drop", "head", "tail", "limit", "slice", "sample", "gather", "gather_every", "reverse", "clone", "clear",
@@ -55,6 +56,7 @@ METHODS: Final[dict[str, rules.RuleOf]] = {
 
 SPELLED: Final = frozenset(("select", "select_seq", "with_columns", "with_columns_seq", "filter", "remove"))
 """Methods whose expressions may contain numbers taken out of data."""
+_SELECT: Final = frozenset(("select",))
 OPAQUE: Final = (
     "map_rows", "map_columns", "map_batches", "transpose", "describe", "corr", "hash_rows", "upsample", "unstack",
     "merge_sorted", "to_struct", "partition_by",
@@ -67,14 +69,20 @@ def hook(hooks: Hooks) -> None:
     for owner in (pl.DataFrame, pl.LazyFrame):
         for name, rule_of in METHODS.items():
             if hasattr(owner, name):
-                hooks.after(owner, name, functools.partial(after_method, method=name, rule_of=rule_of))
+                observing(hooks, owner, name, functools.partial(after_method, method=name, rule_of=rule_of))
         for name in OPAQUE:
             if hasattr(owner, name):
                 hooks.after(owner, name, functools.partial(after_opaque, method=name))
+    observing(hooks, pl, "select", after_bare_select)
     for name in ("get_column", "to_series", "__getitem__", "drop_in_place", "item"):
         hooks.after(pl.DataFrame, name, functools.partial(after_column, method=name))
     for name in ("hstack", "vstack", "extend", "insert_column", "replace_column"):
         hooks.after(pl.DataFrame, name, functools.partial(after_side, method=name))
+
+
+def observing(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
+    """Hook a function that may be given an iterator: ``frame.select(pl.col(name) * 2 for name in names)``."""
+    hooks.replace(owner, name, lambda original: observe_drawing(original, handler, f"polars.{name}"))
 
 
 def height(frame: Any) -> int | None:
@@ -172,6 +180,16 @@ def after_method(
         rows=height(result),
         detail=_detail(method, kwargs),
     )
+
+
+def after_bare_select(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Record ``pl.select(pl.int_range(0, 5))``, which has no frame, if the code shows that it has no source either."""
+    code, line = user_place(3)
+    if code is None or not all(is_written(item, code, line) for item in saved_at(code, line, _SELECT, len(args))):
+        return
+    columns = names_of(result)
+    rule = lambda value: Columns({name: [] for name in value.column_names()})  # noqa: E731 - a rule of one line
+    recorder.derive(result, "polars.select", (NOTHING,), rule=rule, columns=columns, rows=height(result))
 
 
 def _detail(method: str, kwargs: dict[str, Any]) -> dict[str, Any] | None:

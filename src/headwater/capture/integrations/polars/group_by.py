@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars import rules
-from headwater.capture.integrations.polars.frames import height, inputs_of, names_of, with_literals
+from headwater.capture.integrations.polars.frames import height, inputs_of, names_of, observing, with_literals
 from headwater.capture.integrations.polars.lazy_schema import Names, empty, polars
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Rule, Value, opaque
@@ -26,13 +26,13 @@ def hook(hooks: Hooks) -> None:
 
     for owner in (polars().DataFrame, polars().LazyFrame):
         for name in _GROUPING:
-            hooks.after(owner, name, functools.partial(after_grouping, method=name))
+            observing(hooks, owner, name, functools.partial(after_grouping, method=name))
     for grouping in (GroupBy, DynamicGroupBy, RollingGroupBy, LazyGroupBy):
         if hasattr(grouping, "having"):
-            hooks.after(grouping, "having", after_having)
+            observing(hooks, grouping, "having", after_having)
         for name in ("agg", *_AGGREGATES):
             if hasattr(grouping, name):
-                hooks.after(grouping, name, functools.partial(after_aggregate, method=name))
+                observing(hooks, grouping, name, functools.partial(after_aggregate, method=name))
 
 
 @dataclass(frozen=True, slots=True)

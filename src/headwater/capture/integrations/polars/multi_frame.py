@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from typing import Any
 
 from headwater.capture.hooks import Hooks
-from headwater.capture.integrations.polars.frames import by_name, height, inputs_of, names_of
+from headwater.capture.integrations.polars.frames import by_name, height, inputs_of, names_of, observing
 from headwater.capture.integrations.polars.lazy_schema import polars
+from headwater.capture.integrations.polars.rules import names_of_keys
 from headwater.capture.multi_file_reads import stacked
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value, same_columns
@@ -19,14 +19,9 @@ def hook(hooks: Hooks) -> None:
     pl = polars()
     for name in ("concat", "union", "merge_sorted"):
         if hasattr(pl, name):
-            hooks.after(pl, name, functools.partial(after_concat, name=name))
-    hooks.after(pl, "collect_all", after_collect_all)
-    hooks.after(pl, "align_frames", after_align)
-
-
-def _given(items: Iterable[Any]) -> list[Any]:
-    """The frames in an argument; none if it is an iterator, which is used up."""
-    return [] if hasattr(items, "__next__") else list(items)
+            observing(hooks, pl, name, functools.partial(after_concat, name=name))
+    observing(hooks, pl, "collect_all", after_collect_all)
+    observing(hooks, pl, "align_frames", after_align)
 
 
 def after_concat(
@@ -34,7 +29,7 @@ def after_concat(
 ) -> None:
     """Record ``pl.concat``, ``union`` and ``merge_sorted``: rows below or between each other, or columns side by
     side."""
-    items = _given(args[0] if args else kwargs["items"])
+    items = list(args[0] if args else kwargs["items"])
     how = kwargs.get("how", args[1] if name == "concat" and len(args) > 1 else "vertical")
     values = [recorder.values.get(item) for item in items]
     inputs: list[Any] = [value if value is not None else item for value, item in zip(values, items, strict=True)]
@@ -48,7 +43,7 @@ def after_concat(
 
 def after_collect_all(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Record ``pl.collect_all(plans)``: a frame for each lazy one, in order."""
-    plans = _given(args[0] if args else kwargs["lazy_frames"])
+    plans = list(args[0] if args else kwargs["lazy_frames"])
     if not isinstance(result, list) or len(plans) != len(result):
         return  # ``lazy=True`` returns one plan, which holds no data
     for plan, frame in zip(inputs_of(recorder, plans), result, strict=True):
@@ -60,9 +55,9 @@ def after_collect_all(recorder: Recorder, result: Any, args: tuple[Any, ...], kw
 def after_align(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Record ``pl.align_frames(one, other, on=...)``: each frame gets the rows of all, which the keys determine."""
     pl = polars()
-    frames = list(args) if all(isinstance(arg, pl.DataFrame | pl.LazyFrame) for arg in args) else _given(args[0])
+    frames = list(args) if all(isinstance(arg, pl.DataFrame | pl.LazyFrame) for arg in args) else list(args[0])
     keys = kwargs.get("on")
-    names = [keys] if isinstance(keys, str) else [key for key in keys or () if isinstance(key, str)]
+    names = names_of_keys(keys)
     if len(frames) != len(result):
         return
     inputs = inputs_of(recorder, frames)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from headwater.capture.integrations.polars.expressions import expressions, literals, outputs, roots
-from headwater.capture.integrations.polars.lazy_schema import Frame
+from headwater.capture.integrations.polars.lazy_schema import Frame, schema_of
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -174,10 +174,16 @@ def joined(call: Call) -> Rule:
                 fields[name] = []
         if kwargs.get("how") == "right":
             fields.update({name: [Dep(1, name, subtype="IDENTITY")] for name in keys[1] if name in fields})
-        indirect = [Dep(side, name, "INDIRECT", "JOIN") for side in (0, 1) for name in keys[side]]
+        by = [names_of_keys(kwargs.get(key, kwargs.get("by"))) for key in ("by_left", "by_right")]  # of join_asof
+        indirect = [Dep(side, name, "INDIRECT", "JOIN") for side in (0, 1) for name in (*keys[side], *by[side])]
         return Columns(fields, indirect)
 
     return rule
+
+
+def names_of_keys(keys: Any) -> list[str]:
+    """The names in an argument that is one name, several, or None."""
+    return [keys] if isinstance(keys, str) else [key for key in keys or () if isinstance(key, str)]
 
 
 def unpivoted(call: Call) -> Rule:
@@ -216,7 +222,7 @@ def pivoted(call: Call) -> Rule:
 
 
 def dummies(call: Call) -> Rule:
-    """``to_dummies``, ``unnest``: each new column comes from the one whose name it begins with."""
+    """``to_dummies``: each new column comes from the one whose name it begins with."""
     del call
 
     def rule(value: Value) -> Columns:
@@ -228,6 +234,27 @@ def dummies(call: Call) -> Rule:
             )
             subtype = "IDENTITY" if name in names else "TRANSFORMATION"
             fields[name] = [Dep(0, owner, subtype=subtype) for owner in owners]
+        return Columns(fields)
+
+    return rule
+
+
+def unnested(call: Call) -> Rule:
+    """``unnest``: the fields of the named structs, each from its struct, in the place of that."""
+
+    def rule(value: Value) -> Columns:
+        source = value.inputs[0]
+        structs = roots(call[0], source)
+        made = {
+            f"{struct}{call[1].get('separator')}{field.name}" if call[1].get("separator") else field.name: struct
+            for struct in structs
+            for field in getattr(schema_of(source).get(struct), "fields", ())
+        }
+        own = set(source.column_names()).difference(structs)
+        fields = {}
+        for name in value.column_names():
+            owners = [name] if name in own else [made[name]] if name in made else structs
+            fields[name] = [Dep(0, one, subtype="IDENTITY" if name in own else "TRANSFORMATION") for one in owners]
         return Columns(fields)
 
     return rule
@@ -259,12 +286,15 @@ def grouped_all(keys: Call, having: tuple[Any, ...] = ()) -> Rule:
 
     def rule(value: Value) -> Columns:
         source = value.inputs[0]
-        key_names = roots([*keys[0], *_named(keys[1]).values()], source)
+        made: dict[str, list[Dep]] = {}
+        for expression in expressions(keys[0], _named(keys[1])):
+            made.update(outputs(expression, source))
         own = set(source.column_names())
         fields = {
-            name: [Dep(0, name, subtype="IDENTITY" if name in key_names else "AGGREGATION")] if name in own else []
+            name: made.get(name) or ([Dep(0, name, subtype="AGGREGATION")] if name in own else [])
             for name in value.column_names()
         }
+        key_names = dict.fromkeys(dep.column for deps in made.values() for dep in deps if dep.column)
         return Columns(fields, [*_grouped_by(key_names), *_chosen_by(having, source)])
 
     return rule
