@@ -16,6 +16,7 @@ import zstandard
 
 from headwater.capture import registry
 from headwater.errors import InvalidInput, StoreError
+from headwater.storage.index import kernels
 from headwater.storage.open import open_store
 from query.histories import project
 
@@ -276,6 +277,19 @@ def test_doctor_tells_what_is_off_and_why(filled: Path, invoke: Invoke, monkeypa
     assert told["joblib"] == ("note", f"off: joblib {joblib} is older than 99, the oldest that is followed")
     assert told["sklearn"] == ("ok", version("scikit-learn"))
     assert "joblib" not in sys.modules
+
+
+@pytest.mark.parametrize(("is_built", "remedy"), [(True, "unset HEADWATER_KERNEL"), (False, "install a C compiler")])
+def test_doctor_says_how_to_get_the_faster_kernel(
+    filled: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, is_built: bool, remedy: str
+) -> None:
+    """Where walks could be faster, it tells what to do, whether the kernel was not built or not chosen."""
+    del filled
+    monkeypatch.setenv("HEADWATER_KERNEL", "numpy")
+    monkeypatch.setattr(kernels, "has_compiled", lambda: is_built)
+    found = {one["what"]: (one["level"], one["message"]) for one in json.loads(invoke("doctor", "--json").stdout)}
+    assert found["graph index"][0] == "note"
+    assert remedy in found["graph index"][1]
 
 
 def test_doctor_finds_a_library_that_another_package_brought(invoke: Invoke, folder: Path) -> None:

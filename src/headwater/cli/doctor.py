@@ -102,12 +102,22 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
     )
     if where.startswith(POSTGRES):
         yield from _postgres(where)
-    message = "compiled" if kernel == "compiled" else f"{kernel}: large walks are slower without the compiled kernel"
-    yield Finding(level="ok" if kernel == "compiled" else "note", what="graph index", message=message)
+    yield _kernel(kernel)
     if tally.quarantined:
         yield Finding(
             level="note", what="refused events", message=f"{tally.quarantined:,}: 'headwater store info' says why"
         )
+
+
+def _kernel(name: str) -> Finding:
+    if name == "compiled":
+        return Finding(level="ok", what="graph index", message=name)
+    from headwater.storage.index.kernels import has_compiled  # imports numpy
+
+    slower = f"{name}: large walks take several times as long as with the compiled kernel"
+    missing = "install a C compiler and the headers of Python, then Headwater again"
+    remedy = "it is installed: unset HEADWATER_KERNEL" if has_compiled() else missing
+    return Finding(level="note", what="graph index", message=f"{slower}; {remedy}")
 
 
 def _behind(where: str, behind: Outdated) -> str:
