@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -50,22 +51,24 @@ def test(arguments: list[str]) -> int:
     """The checks, then the suite; with arguments only the tests they name."""
     if arguments:
         return run([PYTHON, "-m", "pytest", *arguments])
-    checks: list[list[str | Path]] = [
+    quick: list[list[str | Path]] = [
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
-        [PYTHON, "-m", "mypy"],
         [BIN / "lint-imports", "--no-cache"],
     ]
-    failed = [Path(check[0]).name for check in checks if run(check) != 0]
+    failed = [Path(check[0]).name for check in quick if run(check) != 0]
     pytest: list[str | Path] = [PYTHON, "-m", "pytest", "-n", str(min(4, os.cpu_count() or 1))]
-    codes = [
-        run([*pytest, "-m", "not interop"]),
-        # other people's programs: what one of them did is looked at by all tests of its file, so a file is not split
-        run([*pytest, "tests/interop", "-m", "interop", "--dist", "loadfile"]),
-    ]
+    # Beside the suite: the check of the types, which is one process, and other people's programs, which mostly wait for
+    # one another. What one of them did is looked at by all tests of its file, so a file is not split.
+    types = Beside([PYTHON, "-m", "mypy"])
+    interop = Beside([*pytest, "tests/interop", "-m", "interop", "--dist", "loadfile", "--no-loadscope-reorder"])
+    suite = run([*pytest, "-m", "not interop"])
+    if types.end() != 0:
+        failed.append("mypy")
+    programs = interop.end()
     if failed:
         print("failed checks: " + ", ".join(failed))
-    return next((code for code in codes if code), 1 if failed else 0)
+    return suite or programs or (1 if failed else 0)
 
 
 def set_up(kind: str) -> None:
@@ -136,6 +139,24 @@ def check(command: list[str]) -> None:
 def run(command: list[str | Path] | list[str]) -> int:
     """Run a command in the project's folder; give its exit code."""
     return subprocess.run([str(part) for part in command], cwd=ROOT, env=environment(), check=False).returncode
+
+
+class Beside:
+    """A command that runs beside others in the project's folder; what it prints is shown when its end is waited for."""
+
+    def __init__(self, command: list[str | Path]) -> None:
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end
+        self._process = subprocess.Popen(
+            [str(part) for part in command], cwd=ROOT, env=environment(), stdout=self._printed, stderr=subprocess.STDOUT
+        )
+
+    def end(self) -> int:
+        """Wait for it; give its exit code."""
+        code = self._process.wait()
+        with self._printed:
+            self._printed.seek(0)
+            print(self._printed.read().decode(errors="replace"), end="", flush=True)
+        return code
 
 
 def environment() -> dict[str, str]:

@@ -30,7 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what is marked ``long`` unless asked for."""
+    """What is marked ``first`` comes first; what is marked ``long`` is skipped unless asked for.
+
+    One test that takes many seconds would, as the last one, keep its worker busy long after the others are done.
+    """
+    items.sort(key=lambda item: "first" not in item.keywords)
     if config.getoption("--long"):
         return
     skip = pytest.mark.skip(reason="a long proof: run with --long")

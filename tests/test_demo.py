@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from test_docs import BLOCK, commands_of, run, settled
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,6 +17,7 @@ OF_THE_READER = ("crm.users", "0195c3a2-71")
 """What the page says are not of the demo."""
 
 
+@pytest.mark.first
 def test_the_demo_answers_its_questions(tmp_path):
     """Traced without a changed line; every answer names what the project really did; exit code 0.
 

@@ -52,6 +52,7 @@ def settled(text: str) -> str:
     return re.sub(r" +", " ", re.sub(r"\b(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{10}\b", "DIGEST", text))
 
 
+@pytest.mark.first
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_a_tutorial_runs_from_top_to_bottom(page, tmp_path):
     """Each file of a tutorial is written, each command is run and succeeds, and prints what the page shows: all of it,

@@ -126,6 +126,7 @@ def _tail(home: Path, part: str) -> str:
     return f"--- {part}\n" + (home / f"{part}.log").read_text(errors="replace")[-3000:]
 
 
+@pytest.mark.first
 def test_a_scheduled_run_arrives_whole(sent: Sent) -> None:
     """START and end of the DAG from the scheduler, of each task from the process that ran it, below the DAG's run."""
     runs = {run.run_id: run for run in sent.lineage.runs(limit=100)}

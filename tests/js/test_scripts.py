@@ -62,6 +62,7 @@ def typescript() -> Path:
     return compiler
 
 
+@pytest.mark.first
 @needs_node
 def test_the_types_hold():
     """TypeScript, as strict as it gets, finds nothing in the JSDoc types."""

@@ -23,6 +23,7 @@ def noisy(number: int) -> bytes:
     return raw([run_event(run_id(number), "j", "COMPLETE", number, ["a"], ["b"], run_facets=facets)])[0]
 
 
+@pytest.mark.first
 def test_killed_in_mid_ingest_it_has_all_that_it_acknowledged(tmp_path):
     """Four clients, kill -9 at a random moment, a few times over."""
     outcome = service_crash_cycles(tmp_path / "stores", 3, seed=1, rebuild_every=3)
@@ -55,6 +56,7 @@ def crash_on_postgres(server: PostgresServer, folder: Path, cycles: int, seed: i
     )
 
 
+@pytest.mark.first
 def test_killed_over_postgresql_it_has_all_that_it_acknowledged(durable_server, tmp_path):
     """The same over PostgreSQL; at the last time its server dies, too, while the service writes."""
     outcome = crash_on_postgres(durable_server, tmp_path / "service", 2, seed=1, every=2)

@@ -53,6 +53,7 @@ CHANGES = ["NULLIF(COALESCE({}, 3) * 3 + 1, 7)", "COALESCE({}, 1) % 2", "(rowid 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
+@pytest.mark.first
 @settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(sql=queries())
 def test_a_column_that_is_no_input_changes_nothing(database: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -10,6 +10,7 @@ from headwater.testing.crash import crash_cycles
 from headwater.testing.postgres import PostgresServer
 
 
+@pytest.mark.first
 def test_no_acknowledged_event_is_lost_when_the_writer_is_killed(tmp_path: Path) -> None:
     """Twenty kills: integrity, every acknowledged event, and a rebuild to the same hash."""
     outcome = crash_cycles(tmp_path, 20, seed=1)

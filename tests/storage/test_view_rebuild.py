@@ -189,6 +189,7 @@ open_store(sys.argv[1], on_progress=lambda done, last: print(done, flush=True)).
 """
 
 
+@pytest.mark.first
 def test_a_process_that_is_killed_in_the_middle(place: Place, events: list[bytes]) -> None:
     """Whatever moment it dies at, the log is whole, the views are those of no version, and the next one ends it."""
     fill(place, events)
@@ -211,6 +212,7 @@ def test_a_process_that_is_killed_in_the_middle(place: Place, events: list[bytes
         assert {event.body for event in store.events()} == set(events)
 
 
+@pytest.mark.first
 def test_two_processes_do_it_together(place: Place, events: list[bytes]) -> None:
     """Each takes the next stretch, or sees that the other took it; both have the whole at the end."""
     fill(place, events)
