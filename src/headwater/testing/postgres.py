@@ -19,11 +19,6 @@ _SETTINGS = {
     "shared_buffers": "64MB",
     "max_connections": "60",
     "fsync": "off",
-    "full_page_writes": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "autovacuum": "off",
-    "io_method": "sync",
     "log_min_messages": "panic",
 }
 _USER = "headwater"
