@@ -107,13 +107,19 @@ class Assembler:
         return [self._event("START", self.started_ns, run_facets, job_facets, [])]
 
     def progress(self) -> list[bytes]:
-        """A RUNNING event with everything recorded since the last call, or no event if there is nothing."""
+        """A RUNNING event with everything recorded since the last call, or no event if there is nothing.
+
+        It does not say yet what feeds what is written: the claims of all events of a run count, and what was written
+        may still be replaced.
+        """
         self._take()
         changed = [touched for touched in self._datasets if touched.is_changed and not _is_passing(touched.ref)]
+        for touched in changed:
+            touched.origins.settle()
         run_facets = self._run_facets() if self._has_news() else {}
         if not changed and not run_facets:
             return []
-        return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(changed), changed)]
+        return [self._event("RUNNING", time.time_ns(), run_facets, self._sql(), changed)]
 
     def _has_news(self) -> bool:
         """Whether to send parameters, metrics and seeds again. They are always sent in full, so during an endless loop
@@ -199,18 +205,20 @@ class Assembler:
         }
 
     def _job_facets(self, touched: list[Touched]) -> dict[str, Any]:
-        facets: dict[str, Any] = {}
+        facets = self._sql()
         entries = [item.origins.entry(item.inferred) for item in touched if item.is_output]
         gone = [item for item in self._datasets if item.is_output and _is_passing(item.ref)]
         entries = through(entries, [item.origins.entry(item.inferred) for item in gone])
         if entries:
             facets["lineage"] = {"entries": entries}
-        if self._statements:
-            facets["sql"] = {
-                "query": ";\n".join(text for text, _ in self._statements[:100]),
-                "dialect": self._statements[0][1],
-            }
         return facets
+
+    def _sql(self) -> dict[str, Any]:
+        """The statements that ran."""
+        if not self._statements:
+            return {}
+        query = ";\n".join(text for text, _ in self._statements[:100])
+        return {"sql": {"query": query, "dialect": self._statements[0][1]}}
 
     def _outcome(self, outcome: Outcome, ended_ns: int) -> dict[str, Any]:
         body: dict[str, Any] = {"duration_s": round((ended_ns - self.started_ns) / 1e9, 6), **outcome.measures}
@@ -248,7 +256,7 @@ class Assembler:
     def _take_write(self, item: Write) -> None:
         if item.value is not None and item.value.column_names():
             self._tables.learn(item.ref, item.value.column_names())
-        self._result(item.value, item.ref, item.snapshot, is_added=item.is_added)
+        self._result(item.value, item.ref, item.snapshot, is_added=item.is_added, is_anew=item.is_anew)
 
     def _take_emptied(self, item: Emptied) -> None:
         self._datasets.emptied(item.ref)
@@ -265,6 +273,7 @@ class Assembler:
         facets: dict[str, Any] | None = None,
         *,
         is_added: bool = False,
+        is_anew: bool = False,
     ) -> None:
         """A dataset was written, or named, with this value."""
         saved = value.dataset if value is not None else None
@@ -272,7 +281,7 @@ class Assembler:
             if saved.type in models.MODELS and ref.type == "FILE":
                 ref = ref._replace(type=saved.type)
             value = make_value("headwater.write", (value,), same_columns, columns=value.columns, rows=value.rows)
-        touched = self._datasets.wrote(ref, value, snapshot, list(self._reads), is_added=is_added)
+        touched = self._datasets.wrote(ref, value, snapshot, list(self._reads), is_added=is_added, is_anew=is_anew)
         bodies = dict(facets or {})
         model = bodies.pop("headwater_model", None)
         touched.facets.update(bodies)
@@ -285,13 +294,15 @@ class Assembler:
             self._statements.append((done.masked_text, item.dialect))
             self._unresolved.extend(done.unresolved)
             for ref in done.reads:
-                if ref not in self._reads and ref.type != "IN_MEMORY":
+                if ref in self._reads:
+                    self._datasets.read_again(ref)
+                elif ref.type != "IN_MEMORY":
                     self._datasets.read(ref, None, None, item.time_ns)
                     self._reads[ref] = None
             for ref in done.emptied:
                 self._datasets.emptied(ref)
             for ref, value in done.writes:
-                self._result(value, ref, None, is_added=done.is_added)
+                self._result(value, ref, None, is_added=done.is_added, is_anew=done.is_anew)
 
     def _take_parameter(self, item: Parameter) -> None:
         self._parameters[item.name] = item.value

@@ -91,11 +91,17 @@ class Datasets:
         touched.is_input = True
         if not touched.is_output:
             touched.origins.was_read = True
+        self.read_again(ref)
         if first:
             metrics = self._describe(touched, value, snapshot)
             touched.input_facets.update(metrics)
             self._file(touched, time_ns)
         return touched
+
+    def read_again(self, ref: DatasetRef) -> None:
+        """A dataset that is known was read; if the run wrote it, what it had written."""
+        touched = self._by_name[ref[:2]]
+        touched.origins.is_read_back = touched.origins.is_read_back or touched.is_output
 
     def emptied(self, ref: DatasetRef) -> None:
         """A dataset no longer holds what it held before the run."""
@@ -109,9 +115,12 @@ class Datasets:
         inferred: list[DatasetRef],
         *,
         is_added: bool = False,
+        is_anew: bool = False,
     ) -> Touched:
         """A dataset was written, or named. Its last write describes it."""
         touched = self.touch(ref)
+        if is_anew:
+            self._begin_anew(touched, ref)
         if touched.is_input and not touched.is_output:  # from here on, its own facets describe what was written
             touched.input_facets.update({name: touched.facets[name] for name in _STATE if name in touched.facets})
         if is_added:
@@ -129,6 +138,12 @@ class Datasets:
         if metrics:
             touched.facets["dataQualityMetrics"] = metrics
         return touched
+
+    def _begin_anew(self, touched: Touched, ref: DatasetRef) -> None:
+        """A dataset is written from the beginning: what the run wrote there before is gone."""
+        if touched.is_output and touched.origins.begins_anew():
+            touched.ref = ref
+            touched.facets = {"datasetType": {"datasetType": ref.type}}
 
     def written_until_now(self, name: tuple[str, str], inferred: list[DatasetRef]) -> None:
         """A file that is still open for writing may hold what was read since it was opened."""

@@ -44,11 +44,20 @@ class Origins:
         "has_any",
         "is_kept",
         "is_literal",
+        "is_read_back",
         "was_read",
     )
 
     def __init__(self, ref: DatasetRef) -> None:
         self._target = ref[:2]
+        self.was_read = False
+        """Whether the run read the target before writing it, so that it comes from its own previous state."""
+        self.is_read_back = False
+        """Whether the run read what it had written there."""
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin with a target that holds nothing."""
         self._waiting: list[Value] = []
         self._known: dict[_Name, None] = {}
         self._certain: dict[_Name, bool] = {}
@@ -65,10 +74,23 @@ class Origins:
         """Whether anything whose origin is known was written."""
         self.is_literal = True
         """Whether everything written was literal in the code, or of unknown origin."""
-        self.was_read = False
-        """Whether the run read the target before writing it, so that it comes from its own previous state."""
         self.is_kept = False
         """Whether the target still holds what it held before the run, because the run only added to it."""
+
+    def begins_anew(self) -> bool:
+        """The target is written from the beginning. Returns whether what was in it is therefore gone: not if the run
+        has read that, and what it made of it may be anywhere."""
+        is_gone = not self.is_read_back
+        if is_gone:
+            self._forget()
+        return is_gone
+
+    def settle(self) -> None:
+        """Trace what was written since the last call, and release it."""
+        waiting, self._waiting = self._waiting, []
+        for value in waiting:
+            self._take(trace(value))
+            self._names.update(value.column_names())
 
     def add(self, value: Value | None) -> None:
         """``value`` was written to the target; None for something of unknown origin."""
@@ -85,10 +107,7 @@ class Origins:
         If nothing is known about its origin, it comes from ``inferred`` (everything the run had read by then), and is
         marked so.
         """
-        waiting, self._waiting = self._waiting, []
-        for value in waiting:
-            self._take(trace(value))
-            self._names.update(value.column_names())
+        self.settle()
         whole = [_input(name) if self._certain.get(name, True) else _guessed(name) for name in self._known]
         is_unknown = self._has_unknown or not self.has_any or (self._was_unseen and self.is_literal)
         if not self._known and is_unknown:

@@ -97,6 +97,11 @@ def path_of(target: Any) -> str | None:
     return None
 
 
+def is_path(target: Any) -> bool:
+    """Whether a writer was given a path, so that it writes the file from its beginning, and not an open file."""
+    return isinstance(target, str | bytes | os.PathLike)
+
+
 def table_in_memory(job_namespace: str, job_name: str, engine: str, table: str) -> DatasetRef:
     """A table of a database in the memory of one run (``:memory:``). Its name is the same in every run."""
     return DatasetRef(f"inmemory://{job_namespace}", f"{job_name}/{engine}/{table}", "TABLE")

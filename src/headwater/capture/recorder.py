@@ -61,6 +61,8 @@ class Write(msgspec.Struct, frozen=True):
     time_ns: int
     #: whether ``value`` was added to what the dataset held, which is still in it
     is_added: bool = False
+    #: whether nothing of what the dataset held is in it any more: a file that was opened to write it from the beginning
+    is_anew: bool = False
 
 
 class Emptied(msgspec.Struct, frozen=True):
@@ -137,6 +139,7 @@ class Recorder:
     __slots__ = (
         "_names",
         "_told",
+        "begun",
         "derive",
         "dropped",
         "items",
@@ -164,8 +167,10 @@ class Recorder:
         self._told: set[str] = set()
         self.written: dict[tuple[str, str], Value] = {}
         """The value that each dataset was last written from, by (namespace, name), if known."""
-        self.unclosed: set[tuple[str, str]] = set()
-        """Files opened for writing and not closed yet."""
+        self.begun: dict[tuple[str, str], int] = {}
+        """How often each dataset was begun anew."""
+        self.unclosed: dict[tuple[str, str], int] = {}
+        """Files opened for writing and not closed yet, with the number of their open handles."""
         self.moved: dict[tuple[str, str], DatasetRef] = {}
         """Files that this run renamed, with their new names, unless the old name was written again."""
 
@@ -193,16 +198,34 @@ class Recorder:
         self.add(Read(value, ref, snapshot))
         return value
 
-    def wrote(self, obj: object, ref: DatasetRef, *, snapshot: Any = None, is_added: bool = False) -> None:
+    def wrote(
+        self,
+        obj: object,
+        ref: DatasetRef,
+        *,
+        snapshot: Any = None,
+        is_added: bool = False,
+        is_anew: bool = False,
+    ) -> None:
         """``obj`` (or a value) was written to ``ref``. Call it after the write succeeded.
 
         ``is_added``: to what ``ref`` held before. Then a ``snapshot`` of ``obj`` is none of the whole; give None.
+        ``is_anew``: in place of all that ``ref`` held before. If neither is given, it may be a part of what is written,
+        or be told a second time.
         """
         value = obj if isinstance(obj, Value) else self.values.get(obj)
         if value is not None:
             self.written[ref[:2]] = value
         self.moved.pop(ref[:2], None)
-        self.add(Write(value, ref, snapshot, time.time_ns(), is_added))
+        if is_anew:
+            self.begun[ref[:2]] = self.begun.get(ref[:2], 0) + 1
+        self.add(Write(value, ref, snapshot, time.time_ns(), is_added, is_anew))
+
+    def closed(self, ref: DatasetRef) -> None:
+        """A handle of a file in ``unclosed`` is gone."""
+        left = self.unclosed.pop(ref[:2], 1) - 1
+        if left:
+            self.unclosed[ref[:2]] = left
 
     def went_through(self, value: Value, code: Any, line: int) -> None:
         """A line of the user's code iterates over ``value``. (For wrappers of built-in functions: they outlive our
@@ -224,6 +247,10 @@ class Recorder:
         """``value`` is a dataset of its own from now on: a training set, a test set, a model."""
         value.dataset = ref
         self.add(Named(value, ref, snapshot, facets or {}))
+
+    def has_read_enough(self, code: Any, line: int) -> bool:
+        """Whether ``put_in_file`` finds nothing because that line was analysed too often."""
+        return _guesses.has_read_enough(code, line)
 
     # -- facts of the run ------------------------------------------------------------------------------------------
     def parameter(self, name: str, value: Any) -> None:

@@ -33,6 +33,7 @@ _EMPTIES: Final = ("DROP", "TRUNCATE", "CREATE_TABLE", "DELETE")
 """Kinds of statements after which a table is empty, unless ``_SPARES`` says otherwise."""
 
 _SPARES: Final = re.compile(r"\bIF\s+NOT\s+EXISTS\b|\bWHERE\b", re.IGNORECASE)
+_IN_PARTS: Final = re.compile(r"\b(?:PARTITION_BY|PER_THREAD_OUTPUT|FILE_SIZE_BYTES|APPEND)\b", re.IGNORECASE)
 _OVERWRITES: Final = re.compile(r"^\W*(?:INSERT|REPLACE)\s+OVERWRITE\b", re.IGNORECASE)
 
 _LOCAL: Final = ("sqlite", "duckdb")
@@ -53,6 +54,8 @@ class Analysed(NamedTuple):
     is_added: bool
     #: tables that hold nothing of what they held
     emptied: list[DatasetRef]
+    #: whether what is written is a file, from its beginning
+    is_anew: bool
 
 
 _FILES: Final = frozenset(("parquet", "csv", "tsv", "json", "jsonl", "ndjson"))
@@ -171,13 +174,19 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
         result.rule = _rule([edge for edge in parsed.columns if edge.target_table is None], positions)
     reads = [value.dataset for value in values if value.dataset is not None]
     unresolved = [f"{item.what}: {item.why}" for item in parsed.unresolved]
-    return Analysed(parsed.masked_text, reads, writes, unresolved, _adds(parsed), emptied)
+    return Analysed(parsed.masked_text, reads, writes, unresolved, _adds(parsed), emptied, _is_anew(statement, parsed))
 
 
 def _adds(parsed: Parsed) -> bool:
     """Whether what a statement writes is added to what is there."""
     is_file = any(table.kind == "file" for table in parsed.writes)
     return parsed.kind.startswith(_ADDS) and not is_file and _OVERWRITES.match(parsed.masked_text) is None
+
+
+def _is_anew(statement: Statement, parsed: Parsed) -> bool:
+    """Whether a statement writes a file from its beginning. Only duckdb's are recorded each time that they run."""
+    is_file = any(table.kind == "file" for table in parsed.writes)
+    return is_file and statement.dialect == "duckdb" and _IN_PARTS.search(parsed.masked_text) is None
 
 
 def _keep_temporary(

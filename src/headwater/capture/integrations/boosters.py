@@ -18,7 +18,7 @@ from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Featur
 from headwater.capture.integrations.sklearn.fitted_attributes import of_all
 from headwater.capture.integrations.sklearn.models import earlier_model, feature_rule, plain
 from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_values, rows_of
-from headwater.capture.locations import located
+from headwater.capture.locations import is_path, located
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
 from headwater.capture.values import Columns, Dep, Value, make_value
@@ -205,9 +205,10 @@ def _predicted(
 def _saved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Record ``save_model`` of a booster, or of the estimator around it."""
     del result
-    ref = located(args[1] if len(args) > 1 else kwargs.get("fname", kwargs.get("filename")))
+    target = args[1] if len(args) > 1 else kwargs.get("fname", kwargs.get("filename"))
+    ref = located(target)
     if ref is not None:
-        recorder.wrote(recorder.values.get(args[0]), ref._replace(type="MODEL"))
+        recorder.wrote(recorder.values.get(args[0]), ref._replace(type="MODEL"), is_anew=is_path(target))
 
 
 def _made(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], library: Library) -> None:

@@ -191,10 +191,11 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
         recorder.went_through(recorder.read(handle, ref, "open"), *user_place(3))
     if mode[0] in "wxa" or "+" in mode:
         code, line = user_place(3)
+        is_anew = mode[0] in "wx" and not recorder.has_read_enough(code, line)
         value = recorder.put_in_file(code, line, payload_at)
         if mode[0] == "a":
             _is_new(recorder, handle, target)
-        recorder.wrote(value, ref, is_added=mode[0] == "a" or "r" in mode)
+        recorder.wrote(value, ref, is_added=mode[0] == "a" or "r" in mode, is_anew=is_anew)
         _watch(handle, recorder, ref, value)
 
 
@@ -211,17 +212,18 @@ _WATCHED: dict[int, tuple[weakref.ref[Any], Recorder, DatasetRef]] = {}
 
 
 def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, value: Value | None) -> None:
-    """Record the write again when the handle is gone."""
-    key = id(handle)
+    """Record the write again when the handle is gone, unless the file was begun anew through another."""
+    key, begun = id(handle), recorder.begun.get(ref[:2])
 
     def gone(_ref: weakref.ref[Any]) -> None:
         known = _WATCHED.pop(key, None)
         if known is not None:
             with GUARD.at("files.close"):
-                recorder.unclosed.discard(ref[:2])
-                recorder.wrote(value, ref)
+                recorder.closed(ref)
+                if recorder.begun.get(ref[:2]) == begun:  # else what was written through it has been replaced since
+                    recorder.wrote(value, ref)
 
-    recorder.unclosed.add(ref[:2])
+    recorder.unclosed[ref[:2]] = recorder.unclosed.get(ref[:2], 0) + 1
     _WATCHED[key] = (weakref.ref(handle, gone), recorder, ref)
 
 
@@ -286,7 +288,7 @@ def _copied(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     ends = _ends(args, kwargs)
     if ends is not None and is_users_doing():
         value = recorder.read(_Passing(), ends[0], "copy")
-        recorder.wrote(_copy_of(value, "copy"), ends[1])
+        recorder.wrote(_copy_of(value, "copy"), ends[1], is_anew=True)
 
 
 def _moved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -298,7 +300,7 @@ def _moved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
     value = recorder.written.pop(source[:2], None)
     if value is None:
         value = _copy_of(make_value("file", dataset=source), "rename")
-    recorder.wrote(value, target)
+    recorder.wrote(value, target, is_anew=True)
     recorder.moved[source[:2]] = target
 
 

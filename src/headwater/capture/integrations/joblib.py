@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 from headwater.capture.containers import bind_parts, typed, value_saved
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
-from headwater.capture.locations import located
+from headwater.capture.locations import is_path, located
 from headwater.capture.recorder import Recorder, current
 from headwater.capture.source_analysis.array_origins import FROM_CODE, GUESSED
 from headwater.capture.values import Value, opaque
@@ -112,7 +112,9 @@ def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     for name in names:
         ref = located(name)
         if ref is not None:
-            recorder.wrote(value_saved(recorder.values, obj, _SAVERS), typed(ref, obj))
+            value = value_saved(recorder.values, obj, _SAVERS)
+            is_anew = is_path(target) and value is not None
+            recorder.wrote(value, typed(ref, obj), is_anew=is_anew)
 
 
 def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

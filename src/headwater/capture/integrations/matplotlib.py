@@ -25,7 +25,7 @@ from headwater.capture.charts import (
 )
 from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.imports import FRAMES
-from headwater.capture.locations import located, path_of
+from headwater.capture.locations import is_path, located, path_of
 from headwater.capture.recorder import Recorder, is_literal_here
 from headwater.capture.values import NOTHING
 from headwater.capture.wrapper_frames import observe_io
@@ -141,7 +141,7 @@ def _saved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
     path = path_of(target)
     ref = located(_with_suffix(path, figure, kwargs.get("format"))) if path is not None else None
     if ref is not None:
-        recorder.wrote(picture_of(recorder, figure), ref)
+        recorder.wrote(picture_of(recorder, figure), ref, is_anew=is_path(target))
 
 
 def _with_suffix(path: str, figure: Any, format: Any) -> str:
@@ -158,8 +158,9 @@ def _read_image(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 
 def _saved_image(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    ref = located(args[0] if args else kwargs.get("fname"))
+    target = args[0] if args else kwargs.get("fname")
+    ref = located(target)
     array = args[1] if len(args) > 1 else kwargs.get("arr")
     if ref is not None:
         found = values_given(recorder, (array,))
-        recorder.wrote(found[0][0] if found else None, ref)
+        recorder.wrote(found[0][0] if found else None, ref, is_anew=is_path(target))

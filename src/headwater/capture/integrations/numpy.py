@@ -19,7 +19,7 @@ import numpy as np
 
 from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.imports import IMPORTS
-from headwater.capture.locations import located
+from headwater.capture.locations import is_path, located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import VALUES, Recorder, saved_here
 from headwater.capture.source_analysis.array_origins import GUESSED, known_or_read, owner_read
@@ -107,7 +107,7 @@ def _wrote(name: str) -> After:
         read = None if is_known else saved_here(_SAVERS, 0)
         if read is None and any(item is not UNKNOWN for item in values):
             read = single
-        recorder.wrote(read, ref, snapshot=held)
+        recorder.wrote(read, ref, snapshot=held, is_anew=is_path(target) and read is not None)
 
     return handler
 

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.locations import located, located_all
+from headwater.capture.locations import is_path, located, located_all
 from headwater.capture.multi_file_reads import read_all
 from headwater.capture.recorder import Recorder, is_literal_here
 from headwater.capture.source_analysis.array_origins import known_or_listed
@@ -224,13 +224,15 @@ def _after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     del result
     table = args[0] if args else kwargs.get("table", kwargs.get("data", kwargs.get("df")))
     places = ("where", "output_file", "dest", "root_path", "base_dir")
-    ref = located(args[1] if len(args) > 1 else next((kwargs[name] for name in places if name in kwargs), None))
+    target = args[1] if len(args) > 1 else next((kwargs[name] for name in places if name in kwargs), None)
+    ref = located(target)
     if ref is None:
         return
     value = value_of(recorder, table)
     if value is None:
         recorder.derive(table, f"pyarrow.{function}", (), columns=_names(table))
-    recorder.wrote(value if value is not None else table, ref, snapshot=_snapshot(table))
+    is_anew = is_path(target) and "dataset" not in function
+    recorder.wrote(value if value is not None else table, ref, snapshot=_snapshot(table), is_anew=is_anew)
 
 
 def _after_to_pandas(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from headwater.capture.hooks import After, Hooks, Integration, observe
-from headwater.capture.locations import located
+from headwater.capture.locations import is_path, located
 from headwater.capture.recorder import Recorder
 from headwater.capture.source_analysis.array_origins import known_or_read
 from headwater.capture.values import Columns, Dep, Rule, Value
@@ -273,7 +273,7 @@ def _saved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
         return
     if not hasattr(target, "write") and not ref.name.endswith(".npz"):
         ref = ref._replace(name=ref.name + ".npz")  # as scipy does
-    recorder.wrote(matrix, ref)
+    recorder.wrote(matrix, ref, is_anew=is_path(target))
 
 
 def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -189,14 +189,17 @@ class InferredValues:
         """As ``saved_here``, for everything written to the file opened at a line, according to ``payload_at``."""
         return self._taken(code, line, lambda: payload_at(code, line)) if code is not None else None
 
+    def has_read_enough(self, code: CodeType | None, line: int) -> bool:
+        """Whether a line was analysed too often for what it writes to be analysed again."""
+        return code is not None and self._written.get((code, line), 0) >= _ASKED_A_LINE
+
     def _taken(self, code: CodeType, line: int, given: Callable[[], Any], obj: object = None) -> Value | None:
         """A value for the expressions that ``given`` returns; None if the line was analysed too often."""
-        count = self._written.get((code, line), 0)
-        if count >= _ASKED_A_LINE:
+        if self.has_read_enough(code, line):
             return None
         if len(self._written) >= _LINES:
             self._written.clear()
-        self._written[code, line] = count + 1
+        self._written[code, line] = self._written.get((code, line), 0) + 1
         from headwater.capture.source_analysis.expression_values import expression_value
 
         return expression_value(self._known, self._passed, given(), code, line, obj)

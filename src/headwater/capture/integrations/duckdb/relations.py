@@ -160,7 +160,8 @@ def _written(recorder: Recorder, result: Any, call: Call) -> None:
     source = call.argument(0, "df") if is_function else call.owner
     ref = located(call.argument(1 if is_function else 0, "file_name", "filename"))
     if ref is not None:
-        recorder.wrote(frame_value(recorder, source) or source, ref)
+        is_anew = not call.kwargs.get("partition_by")
+        recorder.wrote(frame_value(recorder, source) or source, ref, is_anew=is_anew)
 
 
 def _stored(recorder: Recorder, result: Any, call: Call) -> None:

@@ -14,7 +14,7 @@ from headwater.capture.integrations.pandas.readers import shape_of
 from headwater.capture.integrations.pandas.recording import argument, hook_io, hook_io_methods
 from headwater.capture.integrations.pandas.rules import IDENTITY, column, level
 from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
-from headwater.capture.locations import located
+from headwater.capture.locations import is_path, located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Value, make_value
@@ -54,17 +54,19 @@ def _wrote(name: str) -> After:
         if target is None:
             return
         index = kwargs.get("index", True) is not False
+        is_anew = is_path(target) and name != "to_hdf" and not kwargs.get("partition_cols")
         target = getattr(target, "path", None) or target
         mode = kwargs.get("mode") or getattr(target, "mode", "")
         adds = str(mode).startswith("a") and name != "to_excel"
-        _write(recorder, args[0], name, target, index=index, columns=kwargs.get("columns"), adds=adds)
+        columns = kwargs.get("columns")
+        _write(recorder, args[0], name, target, index=index, columns=columns, adds=adds, is_anew=is_anew and not adds)
 
     return handler
 
 
 def _pickled(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     obj, target = argument(args, kwargs, 0, "obj"), argument(args, kwargs, 1, "filepath_or_buffer")
-    _write(recorder, obj, "to_pickle", target)
+    _write(recorder, obj, "to_pickle", target, is_anew=is_path(target))
 
 
 def _write(
@@ -76,15 +78,17 @@ def _write(
     index: bool = True,
     columns: Any = None,
     adds: bool = False,
+    is_anew: bool = False,
 ) -> None:
-    """Record that ``obj`` was written. If it ``adds`` to existing content, it is not used as a profile of that."""
+    """Record that ``obj`` was written. If it ``adds`` to existing content, it is not used as a profile of that; if it
+    ``is_anew``, it replaces that."""
     ref = located(target)
     if ref is None:
         if hasattr(target, "write"):  # a buffer in memory now holds the frame
             recorder.values.bind(target, written_value(recorder, obj, op, index=index, columns=columns) or UNKNOWN)
         return
     value = written_value(recorder, obj, op, index=index, columns=columns)
-    recorder.wrote(value, ref, snapshot=None if adds else snapshot_of(obj), is_added=adds)
+    recorder.wrote(value, ref, snapshot=None if adds else snapshot_of(obj), is_added=adds, is_anew=is_anew)
 
 
 def snapshot_of(obj: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars.frames import height, names_of
 from headwater.capture.integrations.polars.lazy_schema import Names, Schema, polars
-from headwater.capture.locations import located, located_all
+from headwater.capture.locations import is_path, located, located_all
 from headwater.capture.multi_file_reads import read_all
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Recorder, is_literal_here, table_of, went_through
@@ -28,9 +28,9 @@ def hook(hooks: Hooks) -> None:
             if hasattr(pl, prefix + kind):
                 hooks.after(pl, prefix + kind, functools.partial(after_read, op=prefix + kind))
         if hasattr(pl.DataFrame, "write_" + kind):
-            hooks.after(pl.DataFrame, "write_" + kind, after_write)
+            hooks.after(pl.DataFrame, "write_" + kind, functools.partial(after_write, kind=kind))
         if hasattr(pl.LazyFrame, "sink_" + kind):
-            hooks.after(pl.LazyFrame, "sink_" + kind, after_write)
+            hooks.after(pl.LazyFrame, "sink_" + kind, functools.partial(after_write, kind=kind))
     for name in ("to_pandas", "to_arrow", "to_numpy"):
         hooks.after(pl.DataFrame, name, functools.partial(after_convert, op=name))
         hooks.after(pl.Series, name, functools.partial(after_convert, op=name))
@@ -84,7 +84,9 @@ def _scanned(plan: Any) -> Schema:
     return {}
 
 
-def after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def after_write(
+    recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, kind: str = ""
+) -> None:
     """Record a frame that was written."""
     del result
     target = (
@@ -94,7 +96,8 @@ def after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     )
     ref = located(target)
     if ref is not None:
-        recorder.wrote(args[0], ref, snapshot=_snapshot(args[0]))
+        is_anew = is_path(target) and kind != "delta" and not kwargs.get("partition_by")
+        recorder.wrote(args[0], ref, snapshot=_snapshot(args[0]), is_anew=is_anew)
 
 
 def after_convert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
