@@ -9,14 +9,16 @@ from __future__ import annotations
 import functools
 import re
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Final, NamedTuple
 
 from headwater.capture import recorder as recording
+from headwater.capture.given_rows import rows_given
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Recorder
+from headwater.capture.sql_parameters import ROWS
 from headwater.capture.values import FETCHED, Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, unseen
 
@@ -46,6 +48,14 @@ def follow(hooks: Hooks, driver: str) -> None:
     hooks.on_remove(lambda: FOLLOWED.discard(driver))
 
 
+class _Ran(NamedTuple):
+    """A statement that wrote, with what the rows given for its placeholders come from."""
+
+    recorder: Recorder
+    text: str
+    rows: Value | None
+
+
 class _State:
     """What is known of one connection."""
 
@@ -53,8 +63,8 @@ class _State:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.pending: dict[str, Recorder] = {}
-        """Texts of statements that wrote in the open transaction, each once, in order."""
+        self.pending: dict[Hashable, _Ran] = {}
+        """Statements that wrote in the open transaction, each once, in order."""
 
 
 class Connections:
@@ -81,10 +91,18 @@ class Connections:
         return state
 
     def ran(
-        self, recorder: Recorder, connection: Any, sql: Any, *, is_started: bool = True, cursor: Any = None
+        self,
+        recorder: Recorder,
+        connection: Any,
+        sql: Any,
+        *,
+        is_started: bool = True,
+        cursor: Any = None,
+        given: str = "",
     ) -> None:
         """Record a statement that was executed without error. Without ``is_started``, the driver reports no
-        transaction yet, and the statement counts when it is committed. Its rows can be fetched from ``cursor``."""
+        transaction yet, and the statement counts when it is committed. Its rows can be fetched from ``cursor``.
+        ``given`` is the name of the method, if it was given rows or a row for the placeholders."""
         text = _text(sql)
         if text is None:
             return
@@ -94,18 +112,22 @@ class Connections:
             (self.rolled_back if _ROLLBACK.match(text) else self.committed)(connection)
         if _CONTROL.match(text):
             return
+        rows = rows_given(recorder, text, given) if given else None
         if (is_open or not is_started) and not _ASKS.match(text):
-            state.pending[text] = recorder
+            key = text if rows is None else _known_by(text, rows)
+            known = state.pending.get(key)
+            if known is None or known.recorder is not recorder:
+                state.pending[key] = _Ran(recorder, text, rows)
         else:
-            _hand_on(recorder, state.place, text, cursor)
+            _hand_on(state.place, _Ran(recorder, text, rows), cursor)
 
     def committed(self, connection: Any) -> None:
         """Record the pending statements."""
         state = self._states.get(connection)
         if state is not None and state.pending:
             pending, state.pending = state.pending, {}
-            for text, recorder in pending.items():
-                _hand_on(recorder, state.place, text)
+            for done in pending.values():
+                _hand_on(state.place, done)
 
     def rolled_back(self, connection: Any) -> None:
         """Forget the pending statements."""
@@ -143,17 +165,23 @@ class _Repeats:
         self.recorder: Recorder | None = None
         self.length = 0
         self.round = 0
-        self.rounds: dict[tuple[str, str], int] = {}
+        self.rounds: dict[Hashable, int] = {}
 
 
 _REPEATS: Final = _Repeats()
 
 
-def _hand_on(recorder: Recorder, place: Place, text: str, cursor: Any = None) -> None:
+def _known_by(text: str, rows: Value | None) -> Hashable:
+    """What a statement has in common with those that do the same: its text, and what its rows come from."""
+    return text if rows is None else (text, *[item.number for item in rows.inputs[0].inputs])
+
+
+def _hand_on(place: Place, done: _Ran, cursor: Any = None) -> None:
     """Record a statement, unless nothing that could change its meaning was recorded since it last was. The rows of
     ``cursor``, of which only the source code shows where they go, come from it."""
     repeats = _REPEATS
-    key = (place.namespace, text)
+    recorder, text, given = done
+    key = (place.namespace, _known_by(text, given))
     if repeats.recorder is not recorder or len(repeats.rounds) > _MAX_REMEMBERED:
         repeats.recorder, repeats.rounds = recorder, {}
     elif len(recorder.items) != repeats.length:
@@ -164,7 +192,10 @@ def _hand_on(recorder: Recorder, place: Place, text: str, cursor: Any = None) ->
     if known is None or known != repeats.round:
         repeats.rounds[key] = repeats.round
         rows = _rows_of(cursor)
-        recorder.statement(text, place.dialect, place.namespace, default_schema=place.default_schema, result=rows)
+        frames = {ROWS: given} if given is not None else None
+        recorder.statement(
+            text, place.dialect, place.namespace, frames=frames, default_schema=place.default_schema, result=rows
+        )
     repeats.length = len(recorder.items)
 
 
@@ -179,11 +210,16 @@ def _rows_of(cursor: Any) -> Value | None:
     return rows
 
 
-def watched(original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], None], site: str) -> Callable[..., Any]:
-    """A wrapper for ``execute`` and similar methods: calls ``ran(recorder, cursor, sql)`` after each outermost call.
+Ran = Callable[[Recorder, Any, Any, str], None]
+"""``ran(recorder, cursor, sql, given)``; ``given`` is the name of the method, if it was given more than the SQL."""
+
+
+def watched(original: Callable[..., Any], ran: Ran, site: str) -> Callable[..., Any]:
+    """A wrapper for ``execute`` and similar methods: calls ``ran`` after each outermost call.
 
     Iterators of rows and functions called from SQL are the user's code: what they read is recorded.
     """
+    name = getattr(original, "__name__", "")
 
     @functools.wraps(original)
     def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -195,7 +231,8 @@ def watched(original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], No
             result = original(self, *args, **kwargs)
             BUSY.depth = 1
             with GUARD.at(site):
-                ran(recorder, self, args[0] if args else next(iter(kwargs.values()), None))
+                given = name if len(args) + len(kwargs) > 1 else ""
+                ran(recorder, self, args[0] if args else next(iter(kwargs.values()), None), given)
         finally:
             BUSY.depth = 0
         return result
@@ -203,10 +240,9 @@ def watched(original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], No
     return unseen(execute)
 
 
-def watched_async(
-    original: Callable[..., Any], ran: Callable[[Recorder, Any, Any], None], site: str
-) -> Callable[..., Any]:
+def watched_async(original: Callable[..., Any], ran: Ran, site: str) -> Callable[..., Any]:
     """As ``watched``, for a coroutine. Other tasks run meanwhile, so the thread is not marked as busy."""
+    name = getattr(original, "__name__", "")
 
     @functools.wraps(original)
     async def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -214,7 +250,8 @@ def watched_async(
         result = await original(self, *args, **kwargs)
         if recorder is not None:
             with GUARD.at(site):
-                ran(recorder, self, args[0] if args else next(iter(kwargs.values()), None))
+                given = name if len(args) + len(kwargs) > 1 else ""
+                ran(recorder, self, args[0] if args else next(iter(kwargs.values()), None), given)
         return result
 
     return unseen(execute)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from headwater.capture.locations import located, table_in_memory
 from headwater.capture.recorder import Statement
 from headwater.capture.sql_file_columns import FileColumns
+from headwater.capture.sql_parameters import ROWS, is_place, with_rows
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value, make_value, opaque
 from headwater.model.names import standard
 from headwater.model.uris import in_database_file
@@ -139,9 +140,15 @@ def _qualified(table: TableName, default_schema: str) -> list[str]:
 
 def analyse(statement: Statement, tables: Tables) -> list[Analysed]:
     """Determine what the statement(s) read and wrote, and give the value of the result its inputs and rule."""
+    from headwater.sql import mask_literals
+
     session = tables.stream(statement)
     known = set(session.catalog.definitions)
-    return [_one(statement, parsed, tables, session, known) for parsed in session.feed(statement.text)]
+    text = with_rows(statement.text) if ROWS in statement.frames else None
+    if text is None:
+        return [_one(statement, parsed, tables, session, known) for parsed in session.feed(statement.text)]
+    masked = mask_literals(statement.text, statement.dialect)
+    return [_one(statement, parsed, tables, session, known)._replace(masked_text=masked) for parsed in session.feed(text)]
 
 
 def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session, known: set[TableName]) -> Analysed:
@@ -164,8 +171,10 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
             if parsed.kind.startswith(_EMPTIES) and not _SPARES.search(parsed.masked_text):
                 emptied.append(ref)
             continue
-        own = columns or tables.columns_of(ref)
-        value = make_value("sql." + parsed.kind.lower(), values, _rule(edges, positions), columns=own)
+        own, rule = columns or tables.columns_of(ref), _rule(edges, positions)
+        if rule is not None and any(is_place(edge.target_column) for edge in edges):
+            own, rule = None, _as_whole(rule)  # the columns of the table are not known
+        value = make_value("sql." + parsed.kind.lower(), values, rule, columns=own)
         writes.append((ref, value))
     if statement.result is not None and not parsed.writes and (parsed.reads or parsed.columns):
         result = statement.result
@@ -274,6 +283,16 @@ def _rule(edges: list[ColumnEdge], positions: Positions) -> Rule | None:
         return Columns({name: fields.get(name) or rest.get(name, []) for name in own}, indirect)
 
     return rule
+
+
+def _as_whole(rule: Rule) -> Rule:
+    """The rule for a table without known columns that holds what ``rule`` gives."""
+
+    def whole(value: Value) -> Columns:
+        found = rule(value)
+        return Columns({"*": [dep for deps in found.fields.values() for dep in deps]}, found.indirect)
+
+    return whole
 
 
 def rule_of(text: str, names: tuple[str, ...], dialect: str) -> Rule:

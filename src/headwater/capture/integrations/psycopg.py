@@ -62,11 +62,12 @@ def _text(cursor: Any, query: Any) -> Any:
     return query.as_string(cursor) if hasattr(query, "as_string") else query
 
 
-def _ran(recorder: Recorder, cursor: Any, query: Any) -> None:
-    _CONNECTIONS.ran(recorder, cursor.connection, _text(cursor, query), cursor=cursor)
+def _ran(recorder: Recorder, cursor: Any, query: Any, given: str) -> None:
+    _CONNECTIONS.ran(recorder, cursor.connection, _text(cursor, query), cursor=cursor, given=given)
 
 
-def _copied(recorder: Recorder, cursor: Any, query: Any) -> None:
+def _copied(recorder: Recorder, cursor: Any, query: Any, given: str) -> None:
+    del given
     is_own = bool(cursor.connection.autocommit)
     _CONNECTIONS.ran(recorder, cursor.connection, _text(cursor, query), is_started=is_own)
 

@@ -49,9 +49,9 @@ def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
     return unseen(connect)
 
 
-def _ran(recorder: Recorder, cursor: Any, query: Any) -> None:
+def _ran(recorder: Recorder, cursor: Any, query: Any, given: str) -> None:
     text = query.as_string(cursor) if hasattr(query, "as_string") else query
-    _CONNECTIONS.ran(recorder, cursor.connection, text, cursor=cursor)
+    _CONNECTIONS.ran(recorder, cursor.connection, text, cursor=cursor, given=given)
 
 
 def _copied(recorder: Recorder, cursor: Any, table: Any) -> None:

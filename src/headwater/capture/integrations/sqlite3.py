@@ -102,9 +102,9 @@ def _place_of(connection: Any) -> Place:
 _CONNECTIONS: Final = Connections(_place_of, lambda connection: bool(connection.in_transaction))
 
 
-def _ran(recorder: Recorder, executed: Any, sql: Any) -> None:
+def _ran(recorder: Recorder, executed: Any, sql: Any, given: str) -> None:
     """Record a statement. ``executed`` is a cursor, or a connection whose class overrides the method."""
-    _CONNECTIONS.ran(recorder, getattr(executed, "connection", executed), sql, cursor=executed)
+    _CONNECTIONS.ran(recorder, getattr(executed, "connection", executed), sql, cursor=executed, given=given)
 
 
 def _left(connection: Any, args: tuple[Any, ...]) -> None:

@@ -14,13 +14,16 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from types import CodeType, FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headwater.capture.caller_frame import variables
 from headwater.capture.notebook_cells import user_place, whole
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.user_code import is_users, user_frame
 from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value
+
+if TYPE_CHECKING:
+    from headwater.capture.source_analysis.row_list_syntax import Maker
 
 _KEPT: Final = 64
 _SHORTEST: Final = 2
@@ -123,15 +126,15 @@ class InferredValues:
         self._asked[code, line] = count + 1, is_unknown and found is UNKNOWN
         return found
 
-    def table_of(self, names: tuple[str, ...], rows: int | None) -> Value | None:
+    def table_of(self, names: tuple[str, ...], rows: int | None, maker: Maker | None = None) -> Value | None:
         """A value for a table with these columns that the user's line makes from a list, according to what the code
-        collected in that list."""
+        collected in that list. ``maker`` tells which call of the line takes it, if none of those that make frames."""
         code, line = user_place(3)
         if code is None:
             return None
         passes = self._passes.get(code, {})
         count = self._tables.get((code, line), 0)
-        if count >= _ASKED_A_LINE and not passes:
+        if count >= _ASKED_A_LINE and (maker is not None or not passes):
             return None
         if len(self._tables) >= _LINES:
             self._tables.clear()
@@ -146,7 +149,8 @@ class InferredValues:
         def loaded(call: Any) -> list[Value]:
             return self._loaded_by(call, code)
 
-        return row_list_table(code, line, passes, known, self._rounds, loaded, names, rows)
+        given = (names, rows) if maker is None else (names, rows, maker)
+        return row_list_table(code, line, passes, known, self._rounds, loaded, *given)
 
     def _loaded_by(self, call: Any, code: CodeType) -> list[Value]:
         """The files that the called function of the user iterated over; if the call contains names of some of them,

@@ -10,6 +10,8 @@ from headwater.capture.source_analysis.bindings import Step, is_test_of_names
 
 _GROWS: Final = frozenset(("append", "add", "appendleft"))
 _EXTENDS: Final = frozenset(("extend", "update"))
+_CHANGES_COLUMNS: Final = frozenset(("drop", "insert", "pop", "rename", "reset_index", "set_index", "eval", "update"))
+"""Methods that may change the columns of a frame in place."""
 LENGTH: Final = "\0length"
 """Takes the place of a column for ``len(name)``."""
 
@@ -24,6 +26,22 @@ RUNS: Final = frozenset(("execute",))
 """Calls that execute SQL, and may return its rows."""
 FETCHES: Final = frozenset(("fetchall", "fetchmany", "fetchone"))
 """Calls that return rows of the SQL that a cursor executed last."""
+
+HANDS_ON: Final = frozenset(("list", "tuple", "sorted", "reversed", "set", "deque"))
+GOES_THROUGH: Final = frozenset((
+    *("iterrows", "itertuples", "to_dict", "to_records", "tolist", "to_list", "items"),
+    *("iter_rows", "rows", "to_dicts", "zip", "enumerate", "map", "filter", "sum", "min", "max", "dict", "Counter"),
+    *("open", "load", *RUNS),
+    *HANDS_ON,
+))  # fmt: skip
+"""Calls that iterate over their object or their arguments."""
+
+GIVES_ROWS: Final = frozenset(("iterrows", "itertuples", "iter_rows", "rows", "to_dict", "to_dicts"))
+"""Calls that return rows, whose length is not data."""
+GIVES_A_ROW: Final = frozenset(("to_dict", "to_dicts", "rows", "_asdict", "copy", "dict")) | RUNS | FETCHES
+"""Calls that return one or several rows as dictionaries."""
+GROUPS: Final = frozenset(("groupby", "group_by"))
+"""Calls that return groups with their keys."""
 
 MAKERS: Final = frozenset(("DataFrame", "from_records", "from_dict", "from_dicts", "json_normalize", "Series"))
 """Calls that make a table or column from Python objects."""
@@ -177,6 +195,13 @@ def copied(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
+def changes(step: Step, name: str) -> bool:
+    """Whether a statement may bind a name to another object, or change the columns of its frame."""
+    call = step.node.value if isinstance(step.node, ast.Expr) else None
+    is_changed = isinstance(call, ast.Call) and owner_of(call) == name and called_name(call) in _CHANGES_COLUMNS
+    return name in step.binds or is_changed
+
+
 def given_to(step: Step, name: str) -> ast.expr | None:
     """The expression that a statement binds a name to, or adds to the object of that name."""
     if isinstance(step.node, ast.With | ast.AsyncWith):
@@ -203,13 +228,30 @@ def texts_in(node: ast.AST) -> set[str]:
     return {item.value for item in ast.walk(node) if isinstance(item, ast.Constant) and isinstance(item.value, str)}
 
 
-def maker_at(at: Step, line: int, makers: frozenset[str] = MAKERS) -> ast.expr | None:
-    """The expression from which a call of one of the ``makers`` at that line makes a table; None if there is no such
-    call, or more than one."""
-    calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call)]
-    found = [
-        call.args[0] if call.args else call.keywords[0].value
+def maker_at(at: Step, line: int, makers: frozenset[str] = MAKERS, place: int = 0) -> ast.expr | None:
+    """The expression, an argument at ``place``, from which a call of one of the ``makers`` at that line makes a table;
+    None if there is no such call, or more than one."""
+    calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call) and called_name(node) in makers]
+    given = [
+        [*call.args, *(keyword.value for keyword in call.keywords)]
         for call in calls
-        if called_name(call) in makers and (call.args or call.keywords) and call.lineno <= line <= last_line(call)
+        if call.lineno <= line <= last_line(call)
     ]
+    found = [items[place] for items in given if len(items) > place]
+    return found[0] if len(found) == 1 else None
+
+
+class Maker(NamedTuple):
+    """The calls that take data in some code, and which of their arguments it is."""
+
+    names: frozenset[str] = MAKERS
+    place: int = 0
+    is_row: bool = False
+    """Whether it is a single row."""
+
+
+def data_at(steps: tuple[Step, ...], line: int, maker: Maker) -> ast.expr | None:
+    """The expression from which that line makes a table; None if there is no such call, or more than one."""
+    here = (maker_at(step, line, maker.names, maker.place) for step in steps if step.first <= line <= step.last)
+    found = [data for data in here if data is not None]
     return found[0] if len(found) == 1 else None

@@ -18,23 +18,31 @@ from typing import Final
 from headwater.capture.levels import is_column
 from headwater.capture.source_analysis.bindings import Step, begins_anew, own_names, steps_of
 from headwater.capture.source_analysis.row_columns import Found, as_rows, by_place, column_of, labels_of, of_rows
+from headwater.capture.source_analysis.row_layout import places_of
 from headwater.capture.source_analysis.row_list_syntax import (
     FETCHES,
+    GIVES_A_ROW,
     GIVES_KEYS,
+    GIVES_ROWS,
+    GOES_THROUGH,
+    GROUPS,
+    HANDS_ON,
     LENGTH,
     LOADERS,
     RUNS,
+    Maker,
     Scope,
     Target,
     added_to,
     bound_by,
     called_name,
     cells_put_in,
+    changes,
     copied,
+    data_at,
     executed,
     given_to,
     last_line,
-    maker_at,
     owner_of,
     pairs_of,
     put_in,
@@ -56,14 +64,6 @@ Loaded = Callable[[ast.Call], Iterable[Value]]
 
 GATHERED: Final = "rows"
 """The operation of a value inferred from what the code collected in a list."""
-_HANDS_ON: Final = frozenset(("list", "tuple", "sorted", "reversed", "set", "deque"))
-_GOES_THROUGH: Final = frozenset((
-    *("iterrows", "itertuples", "to_dict", "to_records", "tolist", "to_list", "items"),
-    *("iter_rows", "rows", "to_dicts", "zip", "enumerate", "map", "filter", "sum", "min", "max", "dict", "Counter"),
-    *("open", "load", *RUNS),
-    *_HANDS_ON,
-))  # fmt: skip
-"""Calls that iterate over their object or their arguments."""
 MEASURES: Final = frozenset((
     *("shape", "size", "empty", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"),
 ))  # fmt: skip
@@ -85,14 +85,15 @@ def row_list_table(
     loaded: Loaded,
     names: tuple[str, ...],
     rows: int | None,
+    maker: Maker = Maker(),  # noqa: B008 - an immutable tuple
 ) -> Value | None:
     """A value for a table with these columns that is made, at ``line`` of ``code``, from a list (or from lists by
     name); None if the code shows nothing followed that it comes from."""
     reader = _Reader(steps_of(code), passes, known, rounds, loaded, line)
-    data = reader.data_at(line)
+    data = data_at(steps_of(code), line, maker)
     if data is None:
         return None
-    keyed = reader.table(data)
+    keyed = reader.row(data) if maker.is_row else reader.table(data)
     everything = dict.fromkeys(pair for found in keyed.values() for pair in found)
     if not everything:
         return None
@@ -112,14 +113,6 @@ _ROW: Final = "\0row"
 """The key for sources of whole rows: each column comes from the column of the same name."""
 _ANY: Final = "\0any"
 """The key for sources of all columns."""
-_GIVES_ROWS: Final = frozenset(("iterrows", "itertuples", "iter_rows", "rows", "to_dict", "to_dicts"))
-"""Calls that return rows, whose length is not data."""
-_GIVES_A_ROW: Final = frozenset(("to_dict", "to_dicts", "rows", "_asdict", "copy", "dict")) | RUNS | FETCHES
-"""Calls that return one or several rows as dictionaries."""
-_GROUPS: Final = frozenset(("groupby", "group_by"))
-"""Calls that return groups with their keys."""
-
-
 _LABEL: Final = {"itertuples": "Index", "iterrows": "name"}
 """The attribute of a row with its label, by the call that returned the row."""
 
@@ -141,12 +134,6 @@ class _Reader:
         self._known: dict[tuple[int, str | None, frozenset[tuple[str, Target]]], Found] = {}
         """The sources of iterated expressions."""
 
-    def data_at(self, line: int) -> ast.expr | None:
-        """The expression from which that line makes a table; None if there is no such call, or more than one."""
-        here = (maker_at(step, line) for step in self._steps if step.first <= line <= step.last)
-        found = [data for data in here if data is not None]
-        return found[0] if len(found) == 1 else None
-
     def table(self, data: ast.expr) -> dict[str | int, Found]:
         """The sources of each column of the table, by its name or position; see ``_ROW`` and ``_ANY``."""
         found: dict[str | int, Found] = {}
@@ -161,6 +148,12 @@ class _Reader:
                 _add(found, _ANY if key is None else key, self._sources(element, scope, 0))
         return found
 
+    def row(self, data: ast.expr) -> dict[str | int, Found]:
+        """As ``table``, of a single row."""
+        found: dict[str | int, Found] = {}
+        self._row(data, {}, found, 0)
+        return found
+
     def _elements(self, node: ast.expr, scope: Scope, depth: int) -> Iterator[tuple[ast.expr, Scope]]:
         """The expressions of the items of a list."""
         if depth > _MAX_DEPTH:
@@ -169,7 +162,7 @@ class _Reader:
             yield node.elt, scope | bound_by(node.generators)
         elif isinstance(node, ast.List | ast.Tuple):
             yield from ((item, scope) for item in node.elts)
-        elif isinstance(node, ast.Call) and called_name(node) in _HANDS_ON and node.args:
+        elif isinstance(node, ast.Call) and called_name(node) in HANDS_ON and node.args:
             yield from self._elements(node.args[0], scope, depth + 1)
         elif isinstance(node, ast.DictComp):
             yield node.value, scope | bound_by(node.generators)
@@ -203,7 +196,11 @@ class _Reader:
     def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
         """Add the sources of each key of one row, written as a dictionary, a sequence or a name."""
         pairs = pairs_of(element)
-        if pairs is not None:
+        places = places_of(element, scope, self) if pairs is None else None
+        if places is not None:
+            for place, columns in enumerate(places):
+                _add(found, place, columns)
+        elif pairs is not None:
             for key, item in pairs:
                 if key is None:
                     self._row(item, scope, found, depth + 1)
@@ -215,12 +212,12 @@ class _Reader:
                 _add(found, place, self._sources(item, scope, 0))
         elif isinstance(element, ast.Name) and element.id not in scope and depth < _MAX_DEPTH:
             self._named_row(element.id, scope, found, depth)
-        elif called_name(element) == "items" and (columns := [v for v in self._passed(element) if is_column(v)]):
-            _add(found, 0, labels_of(columns))
-            _add(found, 1, {(value, name): None for value in columns for name in value.column_names()})
+        elif called_name(element) == "items" and (series := [v for v in self._passed(element) if is_column(v)]):
+            _add(found, 0, labels_of(series))
+            _add(found, 1, {(value, name): None for value in series for name in value.column_names()})
         else:
             whole = self._sources(element, scope, 0)
-            is_row = isinstance(element, ast.Name) or called_name(element) in _GIVES_A_ROW | GIVES_KEYS
+            is_row = isinstance(element, ast.Name) or called_name(element) in GIVES_A_ROW | GIVES_KEYS
             _add(found, _ROW if is_row else _ANY, whole)
 
     def _named_row(self, name: str, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
@@ -246,7 +243,7 @@ class _Reader:
         if depth > _MAX_DEPTH:
             return found
         if called_name(node) in FETCHES and isinstance(node, ast.Call):
-            return dict.fromkeys((value, None) for value in self._fetched(node))
+            return dict.fromkeys((value, None) for value in self.fetched(node))
         loaded = self._passed(node) if called_name(node) in LOADERS else []
         if loaded:
             return dict.fromkeys((value, None) for value in loaded)
@@ -255,7 +252,7 @@ class _Reader:
         for name, column in uses_of(node):
             if name not in own:
                 found.update(self._behind_name(name, column, scope, depth, seen, line))
-        if any(called_name(item) in _GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
+        if any(called_name(item) in GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
             found.update(dict.fromkeys((value, None) for value in self._passed(node)))
         if not found and isinstance(node, ast.Call):
             return dict.fromkeys((value, None) for value in self._loaded_by(node))
@@ -270,7 +267,7 @@ class _Reader:
         is_counted = column == LENGTH
         target = scope.get(name)
         is_apart = target is not None or column in MEASURES
-        steps = [] if is_apart else that_give(self._latest(name, line), column)
+        steps = [] if is_apart else that_give(self.latest(name, line), column)
         is_other = self._is_bound_since(name, line) or any(
             isinstance(step.node, ast.For | ast.AsyncFor) for step in steps
         )
@@ -293,9 +290,9 @@ class _Reader:
                 else:
                     more = self._sources(value, scope, depth + 1, seen)
                     found.update(more if not is_counted or self._is_of_items(value, scope) else {})
-        if is_counted and target is not None and called_name(target.iterated) in _GROUPS:
+        if is_counted and target is not None and called_name(target.iterated) in GROUPS:
             target = target._replace(place=0)  # the size of a group depends on its key
-        if target is not None and not (is_counted and called_name(target.iterated) in _GIVES_ROWS):
+        if target is not None and not (is_counted and called_name(target.iterated) in GIVES_ROWS):
             found.update(self._items(target, None if is_counted else column, scope, depth))
         return found
 
@@ -304,7 +301,7 @@ class _Reader:
         waiting, seen = [name for name, _ in uses_of(node)], set[str]()
         while waiting:
             name = waiting.pop()
-            bound = [step.node for step in self._latest(name)] if name not in seen else []
+            bound = [step.node for step in self.latest(name)] if name not in seen else []
             if name in scope or any(isinstance(one, ast.For | ast.AsyncFor) for one in bound):
                 return True
             seen.add(name)
@@ -325,13 +322,13 @@ class _Reader:
         if called in ("iterrows", "items") and place == 0:
             rows = self._passed(iterated)
             return labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
-        if called in _GROUPS and place == 0:  # the key of a group
+        if called in GROUPS and place == 0:  # the key of a group
             keys = texts_in(iterated)
             values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
             return {(value, name): None for value in values for name in value.column_names() if name in keys}
         found = self._passed(iterated)
         if not found and isinstance(iterated, ast.Name):  # for row in cursor
-            found = self._executed(iterated.id, iterated.lineno)
+            found = self.executed(iterated.id, iterated.lineno)
         if not found:
             return self._behind(iterated, column, scope, depth)
         if (
@@ -357,11 +354,16 @@ class _Reader:
         first = getattr(node, "lineno", 0)
         return [value for line, values in self._passes.items() if first <= line <= last_line(node) for value in values]
 
-    def _fetched(self, call: ast.Call) -> list[Value]:
-        """The results of the statement whose rows a call fetches: executed in the same expression, or above it."""
-        return self._passed(call) or self._executed(owner_of(call), call.lineno)
+    def live(self, name: str, line: int) -> Value | None:
+        """The value of the object of a name; None if it may have been changed since that line."""
+        later = (step for step in self._steps if line < step.first <= self._line)
+        return None if any(changes(step, name) for step in later) else self._known_as(name)
 
-    def _executed(self, cursor: str, line: int) -> list[Value]:
+    def fetched(self, call: ast.Call) -> list[Value]:
+        """The results of the statement whose rows a call fetches: executed in the same expression, or above it."""
+        return self._passed(call) or self.executed(owner_of(call), call.lineno)
+
+    def executed(self, cursor: str, line: int) -> list[Value]:
         """The results of the last statement that the cursor of that name executed above a line."""
         done = executed(self._steps, cursor, line)
         return next((values for node in done if (values := self._passed(node))), [])
@@ -373,7 +375,7 @@ class _Reader:
         self._entered.add(role)
         return self._bindings(role.partition(" ")[2])
 
-    def _latest(self, name: str, line: int = 0) -> list[Step]:
+    def latest(self, name: str, line: int = 0) -> list[Step]:
         """The loops that bind a name used at a line, and the last four of the other statements that do."""
         bound = self._bindings(name, line)
         loops = [step for step in bound if isinstance(step.node, ast.For | ast.AsyncFor)]

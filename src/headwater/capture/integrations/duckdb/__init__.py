@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.duckdb import connections, relations
+from headwater.capture.integrations.duckdb import connections, fetched_rows, relations
 
 
 class DuckdbIntegration(Integration):
@@ -22,3 +22,4 @@ class DuckdbIntegration(Integration):
         """Hook the module's functions, connections and relations."""
         connections.hook(hooks, module)
         relations.hook(hooks, module)
+        fetched_rows.hook(hooks, module)

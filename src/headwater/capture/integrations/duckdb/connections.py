@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
+from headwater.capture.given_rows import rows_given
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.duckdb.parameters import with_files
 from headwater.capture.integrations.duckdb.scope import WORD, Call
@@ -18,6 +19,7 @@ from headwater.capture.locations import located_all
 from headwater.capture.multi_file_reads import read_all
 from headwater.capture.recorder import Recorder
 from headwater.capture.sql_files import patterns_in
+from headwater.capture.sql_parameters import ROWS
 from headwater.capture.user_code import user_site
 from headwater.capture.values import Value, make_value, same_columns
 from headwater.model.uris import in_database_file
@@ -45,6 +47,17 @@ class _Connection:
         self.is_in_transaction = False
         self.pending: list[Callable[[], None]] = []
 
+
+class _Executed:
+    """How many statements were executed, on all connections."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+EXECUTED: Final = _Executed()
 
 _CONNECTIONS: Final[weakref.WeakKeyDictionary[Any, _Connection]] = weakref.WeakKeyDictionary()
 _HOMES: Final[weakref.WeakKeyDictionary[Any, _Connection]] = weakref.WeakKeyDictionary()
@@ -128,7 +141,13 @@ def _executed(recorder: Recorder, result: Any, call: Call) -> None:
         recorder.values.bind(result, value)
         settle(result, state)
     state.last = value
-    ran(recorder, state, text, named_frames(recorder, text, state, call), value)
+    EXECUTED.count += 1
+    frames = named_frames(recorder, text, state, call)
+    if call.name.startswith("execute") and len(call.args) + len(call.kwargs) > 1:
+        given = rows_given(recorder, text, call.name)
+        if given is not None:
+            frames[ROWS] = given
+    ran(recorder, state, text, frames, value)
 
 
 def ran(
