@@ -8,12 +8,15 @@ The call is therefore made from a code object that carries the file, line and va
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from sys import getrefcount
 from types import CodeType, FrameType
 from typing import Any, Final
 
 _CALL: Final[CodeType] = compile("__headwater_call__(*__headwater_args__, **__headwater_kwargs__)", "<call>", "eval")
 
 
+_OURS: Final = 3
+"""How often that dictionary is referred to: by the frame, by our variable, and as an argument."""
 _IS_FUNCTION: Final = 1  # inspect.CO_OPTIMIZED: local variables live in the frame, not in a dictionary
 
 
@@ -21,8 +24,9 @@ def variables(frame: FrameType, words: Iterable[str]) -> dict[str, Any]:
     """The local variables of a function's frame that ``words`` names; none for a module, whose variables are globals;
     all for the body of a class.
 
-    Asking a function's frame for its variables keeps them alive until the function ends, so it is not asked unless
-    ``words`` names one of them.
+    Before Python 3.13 a function's frame keeps the dictionary in which it gives its variables, and so what they hold,
+    until the function ends: a file that the user lets go of would stay open. So it is not asked unless ``words`` names
+    one of them, and the dictionary is emptied again, unless the user's code has it, too (``locals()``).
     """
     code = frame.f_code
     if not code.co_flags & _IS_FUNCTION:
@@ -31,7 +35,10 @@ def variables(frame: FrameType, words: Iterable[str]) -> dict[str, Any]:
     if not names:
         return {}
     found = frame.f_locals
-    return {name: found[name] for name in names if name in found}
+    named = {name: found[name] for name in names if name in found}
+    if type(found) is dict and getrefcount(found) == _OURS:
+        found.clear()
+    return named
 
 
 def call_as(

@@ -196,6 +196,8 @@ def _hand_on(place: Place, done: _Ran, cursor: Any = None) -> None:
         recorder.statement(
             text, place.dialect, place.namespace, frames=frames, default_schema=place.default_schema, result=rows
         )
+        if rows is not None:
+            recording.went_through(rows, rows.code, rows.line)
     repeats.length = len(recorder.items)
 
 
@@ -205,9 +207,7 @@ def _rows_of(cursor: Any) -> Value | None:
     if not described:
         return None
     code, line = user_place(4)
-    rows = make_value(FETCHED, columns=tuple([str(column[0]) for column in described]), code=code, line=line)
-    recording.went_through(rows, code, line)
-    return rows
+    return make_value(FETCHED, columns=tuple([str(column[0]) for column in described]), code=code, line=line)
 
 
 Ran = Callable[[Recorder, Any, Any, str], None]

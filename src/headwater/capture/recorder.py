@@ -236,6 +236,16 @@ class Recorder:
         """What goes into the file opened at a line, according to the code; see ``InferredValues``."""
         return _guesses.put_in_file(code, line, read)
 
+    def wait_for(
+        self, key: int, code: Any, line: int, read: Callable[[Any, int], Any], told: Callable[[Value], None]
+    ) -> None:
+        """Tell later what goes into the file opened at a line, once the code shows it; see ``InferredValues``."""
+        _guesses.wait_for(key, code, line, read, told)
+
+    def wait_no_more(self, key: int) -> None:
+        """Undo ``wait_for``."""
+        _guesses.wait_no_more(key)
+
     def name(
         self,
         value: Value,

@@ -148,7 +148,9 @@ def analyse(statement: Statement, tables: Tables) -> list[Analysed]:
     if text is None:
         return [_one(statement, parsed, tables, session, known) for parsed in session.feed(statement.text)]
     masked = mask_literals(statement.text, statement.dialect)
-    return [_one(statement, parsed, tables, session, known)._replace(masked_text=masked) for parsed in session.feed(text)]
+    return [
+        _one(statement, parsed, tables, session, known)._replace(masked_text=masked) for parsed in session.feed(text)
+    ]
 
 
 def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session, known: set[TableName]) -> Analysed:

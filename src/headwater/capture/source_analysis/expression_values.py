@@ -16,17 +16,26 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from itertools import islice
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from headwater.capture.caller_frame import variables
 from headwater.capture.levels import level_fields
 from headwater.capture.notebook_cells import whole
 from headwater.capture.source_analysis.bindings import begins_anew, steps_of
 from headwater.capture.source_analysis.literals import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
-from headwater.capture.source_analysis.row_list_syntax import FETCHES, LOADERS, RUNS, called_name, executed, owner_of
+from headwater.capture.source_analysis.row_list_syntax import (
+    FETCHES,
+    LOADERS,
+    RUNS,
+    Target,
+    called_name,
+    executed,
+    owner_of,
+    target_of,
+)
 from headwater.capture.source_analysis.row_lists import MEASURES
 from headwater.capture.user_code import is_users
-from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, make_value
+from headwater.capture.values import FETCHED, INFERRED, NOTHING, Columns, Dep, Value, make_value
 
 TAKEN: Final = "taken"
 """The operation of a value inferred from the names in an expression."""
@@ -115,14 +124,47 @@ class ExpressionReader(Reader):
 
     def _loaded(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression is the content of a file that was read in its lines, or rows of a database."""
-        name = called_name(node)
-        values = self._passed(at.code, node) if name in LOADERS | RUNS | FETCHES else ()
-        if not values and name in FETCHES and isinstance(node, ast.Call):
-            above = (self._passed(at.code, done) for done in executed(steps_of(at.code), owner_of(node), node.lineno))
-            values = next((found for found in above if found), ())
+        values = self._read_by(node, at)
         for value in values:
             self._take(value)
         return bool(values)
+
+    def _read_by(self, node: ast.AST, at: Place) -> Iterable[Value]:
+        """The files or rows of a database that a call reads."""
+        name = called_name(node)
+        values = self._passed(at.code, node) if name in LOADERS | RUNS | FETCHES else ()
+        return self._rows_of(owner_of(node), node.lineno, at) if not values and _fetches(node) else values
+
+    def _rows_of(self, cursor: str, line: int, at: Place) -> Iterable[Value]:
+        """The rows of the statement that the cursor of that name executed last above a line."""
+        above = (self._passed(at.code, done) for done in executed(steps_of(at.code), cursor, line))
+        return next((found for found in above if found), ())
+
+    def _row_of(self, name: str, key: object, at: Place) -> bool:
+        """Whether loops over rows of a database bind a name; takes what is under ``key`` in them, or all for None."""
+        taken: list[tuple[Value, str | None]] = []
+        steps = bindings(name, at)
+        for step in steps:
+            is_loop = isinstance(step.node, ast.For | ast.AsyncFor)
+            target = target_of(step.node.target, step.node.iter, name) if is_loop else None  # type: ignore[attr-defined]
+            if target is not None and called_name(target.iterated) == "enumerate" and target.place == 1:
+                target = Target(target.iterated.args[0], None)  # type: ignore[attr-defined]
+            rows = list(self._rows_in(target.iterated, at)) if target is not None else []
+            if target is None or not rows or any(value.op != FETCHED for value in rows):
+                return False
+            taken += [(value, _column_at(value, key if target.place is None else target.place)) for value in rows]
+        for value, column in taken:
+            self._take(value, [column])
+        return bool(steps)
+
+    def _rows_in(self, iterated: ast.expr, at: Place) -> Iterable[Value]:
+        """The rows that a loop goes through: fetched there, of a cursor, or fetched before under a name."""
+        if not isinstance(iterated, ast.Name):
+            return self._read_by(iterated, at)
+        made = [getattr(step.node, "value", None) for step in bindings(iterated.id, at._replace(line=iterated.lineno))]
+        if len(made) == 1 and _fetches(made[0]):
+            return self._read_by(made[0], at)
+        return self._rows_of(iterated.id, iterated.lineno, at)
 
     def _part(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression is a column, or a name or size, of a followed object."""
@@ -130,7 +172,7 @@ class ExpressionReader(Reader):
             return False
         value = self._known(self._held(node.value.id, at))
         if value is None:
-            return False
+            return self._part_of_row(node, node.value.id, at)
         names = value.column_names()
         if isinstance(node, ast.Subscript):
             items = node.slice.elts if isinstance(node.slice, ast.List) else [node.slice]
@@ -148,6 +190,18 @@ class ExpressionReader(Reader):
         else:
             return False
         return True
+
+    def _part_of_row(self, node: ast.Attribute | ast.Subscript, name: str, at: Place) -> bool:
+        """Whether an expression is a part of a row of a database, or tells the names of a cursor's columns."""
+        if isinstance(node, ast.Subscript):
+            return isinstance(node.slice, ast.Constant) and self._row_of(name, node.slice.value, at)
+        if node.attr != "description":
+            return self._row_of(name, node.attr, at)
+        rows = list(self._rows_of(name, node.lineno, at))
+        with self._telling():
+            for value in rows:
+                self._take(value)
+        return bool(rows)
 
     def _take(self, value: Value, columns: Iterable[str | None] = (None,)) -> None:
         self._reached += 1
@@ -168,7 +222,7 @@ class ExpressionReader(Reader):
             return True
         if isinstance(obj, list | tuple | dict) and obj and self._items(obj):
             return True
-        return super()._name(name, at)
+        return self._row_of(name, None, at) or super()._name(name, at)
 
     def _items(self, obj: Any) -> bool:
         """Whether all items of a list or dictionary are followed, such as measured numbers."""
@@ -221,6 +275,18 @@ class ExpressionReader(Reader):
         later = (step for step in steps_of(at.code) if at.line < step.first <= self._now.line)
         is_other = at.code is self._now.code and any(begins_anew(step, name) for step in later)
         return _ABSENT if is_other or name in at.own else held(name, at.code)
+
+
+def _fetches(node: ast.AST | None) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and called_name(node) in FETCHES
+
+
+def _column_at(value: Value, key: object) -> str | None:
+    """The column at a place of rows, or of that name; None for all of them."""
+    names = value.column_names()
+    if isinstance(key, int) and not isinstance(key, bool) and -len(names) <= key < len(names):
+        return names[key]
+    return key if isinstance(key, str) and key in names else None
 
 
 def held(name: str, code: CodeType) -> object:

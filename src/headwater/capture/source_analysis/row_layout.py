@@ -1,7 +1,8 @@
 """Infers from the source which column is at which place of rows that are plain tuples or lists.
 
-``df.values.tolist()``, ``df[["a", "b"]].itertuples(index=False)`` and ``[tuple(row) for row in df.to_numpy()]`` have the
-columns of ``df`` in their order; ``cursor.fetchall()`` those of its statement. Of anything else the places are unknown.
+``df.values.tolist()``, ``df[["a", "b"]].itertuples(index=False)`` and ``[tuple(row) for row in df.to_numpy()]`` have
+the columns of ``df`` in their order; ``cursor.fetchall()`` those of its statement. Of anything else the places are
+unknown.
 """
 
 from __future__ import annotations
@@ -142,8 +143,8 @@ def _of_name(node: ast.Name, scope: Scope, names: Names, depth: int) -> Places |
     found: list[Places | None] = []
     for step in names.latest(node.id, line):
         if isinstance(step.node, ast.For | ast.AsyncFor):
-            target = target_of(step.node.target, step.node.iter, node.id)
-            is_row = target is not None and target.place is None
+            bound = target_of(step.node.target, step.node.iter, node.id)
+            is_row = bound is not None and bound.place is None
             found.append(_of_iterated(step.node.iter, names, depth) if is_row else None)
         else:
             value = given_to(step, node.id) if isinstance(step.node, ast.Assign) else None

@@ -29,7 +29,6 @@ from headwater.capture.source_analysis.row_list_syntax import (
     HANDS_ON,
     LENGTH,
     LOADERS,
-    RUNS,
     Maker,
     Scope,
     Target,

@@ -78,3 +78,39 @@ def test_a_statement_of_a_loop_is_recorded_once(followed):
         for number in range(10_000):
             connection.execute("SELECT age FROM people WHERE id = ?", (number,)).fetchone()
     assert len(followed.recorder.items) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("body", "columns"),
+    [
+        ("for row in cursor:\n    writer.writerow(row)", {"id", "town"}),
+        (
+            "writer.writerow([part[0] for part in cursor.description])\nfor row in cursor:\n    writer.writerow(row)",
+            {"id", "town"},
+        ),
+        ("for row in cursor:\n    file.write(f'{row[1]}\\n')", {"town"}),
+        ("for number, town in cursor:\n    file.write(town + ',')", {"town"}),
+        ("for row in connection.execute('SELECT age FROM people'):\n    file.write(str(row[0]))", {"age"}),
+        ("for n, row in enumerate(cursor):\n    print(row[0], file=file)", {"id"}),
+        ("rows = cursor.fetchall()\nfor row in rows:\n    file.write(','.join(map(str, row)))", {"id", "town"}),
+        ("row = cursor.fetchone()\nwhile row:\n    file.write(str(row))\n    row = cursor.fetchone()", {"id", "town"}),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_file_written_in_a_loop_over_rows_comes_from_their_columns(followed, tmp_path, body, columns, is_first):
+    """Whether the statement ran before the file was opened or after, whichever way the rows are taken."""
+    run = "cursor.execute('SELECT id, town FROM people')\n"
+    inner = body if is_first else run + body
+    script = (
+        "import csv, sqlite3\nconnection = sqlite3.connect('base.db')\ncursor = connection.cursor()\n"
+        + (run if is_first else "")
+        + "with open('rows.csv', 'w', newline='') as file:\n    writer = csv.writer(file)\n    "
+        + inner.replace("\n", "\n    ")
+        + "\nconnection.close()\n"
+    )
+    path = tmp_path / "script.py"
+    path.write_text(script)
+    exec(compile(script, str(path), "exec"), {"__name__": "__main__"})
+    assert followed.sources("rows.csv") == {"people"}
+    fields = {item["field"] for item in followed.entries()["rows.csv"]["inputs"] if "field" in item}
+    assert fields == columns

@@ -96,9 +96,7 @@ def test_a_frame_that_was_changed_after_its_rows_were_taken_shows_no_places(foll
     frame = frame[["town"]]
     base.executemany(INSERT, rows)
     base.commit()
-    assert "x" not in followed.entries()["t"].get("fields", {}) or given(followed, "x") >= {
-        ("people.csv", "town")
-    }
+    assert "x" not in followed.entries()["t"].get("fields", {}) or given(followed, "x") >= {("people.csv", "town")}
     assert "people.csv" in followed.sources("t")
 
 
