@@ -170,7 +170,7 @@ def test_steps_are_runs_joined_by_what_passes_between_them(in_process, tmp_path)
     assert facet(first, "parent")["job"]["name"] == "test.job"
     assert first[0]["job"]["facets"]["headwater_code"]["bytecode_digest"]
     root_writes = [e for e in by_job(found, "test.job") if str(tmp_path / "scored.csv") in names(e["outputs"])]
-    entries = [e for event in root_writes for e in event["job"]["facets"]["lineage"]["entries"]]
+    entries = root_writes[-1]["job"]["facets"]["lineage"]["entries"]  # the run has ended
     written = next(e for e in entries if e["name"] == str(tmp_path / "scored.csv"))
     assert {item["name"] for item in written["inputs"]} == {result}
 
