@@ -84,7 +84,8 @@ def test_the_extension_refuses_arrays_that_do_not_fit():
     u4 = np.zeros(3, np.uint32)
     seen, kinds = np.zeros(4, np.uint64), np.zeros(1000, np.uint8)
     rows = (None, u4, u4[:0], None, None, None, None)
-    assert _kernel.closure((rows, (), None), u4[:1], 2, 2, None, True, seen, kinds)[0] == u4[:1].tobytes()
+    sound = _kernel.graph(rows, (), None)
+    assert _kernel.closure(sound, u4[:1], 2, 2, None, True, seen, kinds)[0] == u4[:1].tobytes()
     bad_graphs = [
         ((None, u4[:0], u4, None, None, None, None), (), None),
         ((u4, u4, u4, None, None, None, None), (), None),
@@ -96,15 +97,17 @@ def test_the_extension_refuses_arrays_that_do_not_fit():
     ]
     for graph in bad_graphs:
         with pytest.raises((ValueError, TypeError)):
-            _kernel.closure(graph, u4[:1], 2, 2, None, True, seen, kinds)
+            _kernel.graph(*graph)
+    with pytest.raises((ValueError, TypeError)):
+        _kernel.closure((rows, (), None), u4[:1], 2, 2, None, True, seen, kinds)
     with pytest.raises(ValueError, match="work space"):
-        _kernel.closure((rows, (), None), u4[:1], 1000, 2, None, True, seen, kinds)
+        _kernel.closure(sound, u4[:1], 1000, 2, None, True, seen, kinds)
     with pytest.raises(ValueError, match="no kind"):
-        _kernel.closure((rows, (), None), u4[:1], 2, 2, None, True, seen, kinds[:1])
+        _kernel.closure(sound, u4[:1], 2, 2, None, True, seen, kinds[:1])
     with pytest.raises(ValueError, match="cut"):
-        _kernel.closure((rows, (), None), u4[:1], 2, 3, None, True, seen, kinds)
+        _kernel.closure(sound, u4[:1], 2, 3, None, True, seen, kinds)
     with pytest.raises(ValueError, match="cannot exist"):
-        _kernel.closure((rows, (), None), np.array([9], np.uint32), 2, 2, None, True, seen, kinds)
+        _kernel.closure(sound, np.array([9], np.uint32), 2, 2, None, True, seen, kinds)
     with pytest.raises(ValueError, match="cannot exist"):
         _kernel.count_kinds(np.array([9], np.uint32), np.zeros(2, np.uint8))
     with pytest.raises(ValueError, match="cannot exist"):

@@ -4,8 +4,9 @@
  * is checked against the length of its array and every node id against the number of nodes before it is used as an
  * index, because the arrays may come from a damaged file. All walking is done without the interpreter lock.
  *
- * Rows come in as a tuple (keys, offsets, targets, valid_from, valid_to, mapping, gone), a graph as (rows, (rows, ...),
- * touched); what is absent is None. Ids are uint32, times int64, bit sets arrays of uint64 ("words").
+ * Rows come in as a tuple (keys, offsets, targets, valid_from, valid_to, mapping, gone); what is absent is None.
+ * `graph` makes a handle of the rows of a graph, which every walk over it takes: a short walk would spend more time on
+ * looking at the arrays than on walking. Ids are uint32, times int64, bit sets arrays of uint64 ("words").
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTRACT 4 /* as in kernels.py */
+#define CONTRACT 5 /* as in kernels.py */
 
 #if defined(__GNUC__) || defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
@@ -204,10 +205,10 @@ static void release(Graph *g) {
     memset(g, 0, sizeof *g);
 }
 
-static int read_graph(Graph *g, PyObject *tuple) {
+static int read_graph(Graph *g, PyObject *args) {
     PyObject *base, *segments, *touched;
     memset(g, 0, sizeof *g);
-    if (!PyArg_ParseTuple(tuple, "OO!O", &base, &PyTuple_Type, &segments, &touched)) return 0;
+    if (!PyArg_ParseTuple(args, "OO!O", &base, &PyTuple_Type, &segments, &touched)) return 0;
     g->piece_count = 1 + (size_t)PyTuple_Size(segments);
     g->pieces = calloc(g->piece_count, sizeof(Rows));
     g->views = calloc(g->piece_count * 7 + 1, sizeof(Py_buffer));
@@ -233,6 +234,31 @@ static int read_graph(Graph *g, PyObject *tuple) {
 failed:
     release(g);
     return 0;
+}
+
+static const char GRAPH[] = "headwater graph";
+
+static void drop_graph(PyObject *handle) {
+    Graph *g = PyCapsule_GetPointer(handle, GRAPH);
+    release(g);
+    free(g);
+}
+
+/* The handle of a graph. It keeps the arrays; the walks that use it at the same time only read. */
+static PyObject *graph(PyObject *self, PyObject *args) {
+    (void)self;
+    Graph *g = malloc(sizeof *g);
+    if (!g) return PyErr_NoMemory();
+    if (!read_graph(g, args)) {
+        free(g);
+        return NULL;
+    }
+    PyObject *handle = PyCapsule_New(g, GRAPH, drop_graph);
+    if (!handle) {
+        release(g);
+        free(g);
+    }
+    return handle;
 }
 
 /* A writable bit set or array of words with room for so many items; NULL with an error set otherwise. */
@@ -516,21 +542,21 @@ static PyObject *as_bytes(const void *data, size_t size) { return PyBytes_FromSt
 
 /* Ids, ascending where the last item says so, and how many of them are of each kind. */
 static PyObject *closure(PyObject *self, PyObject *args) {
-    PyObject *graph, *roots, *as_of, *space, *result = NULL;
+    PyObject *handle, *roots, *as_of, *space, *result = NULL;
     unsigned long long node_count, cut;
     int is_ascending;
-    Graph g;
+    const Graph *g;
     Question q;
     Py_buffer space_view, roots_view, kinds_view;
     Kinds kinds;
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOKKOpOy*", &graph, &roots, &node_count, &cut, &as_of, &is_ascending, &space, &kinds_view))
+    if (!PyArg_ParseTuple(args, "OOKKOpOy*", &handle, &roots, &node_count, &cut, &as_of, &is_ascending, &space, &kinds_view))
         return NULL;
     if ((unsigned long long)kinds_view.len < node_count) {
         PyErr_SetString(PyExc_ValueError, "some nodes have no kind");
-        goto no_graph;
+        goto no_space;
     }
-    if (!read_question(&q, node_count, cut, as_of) || !read_graph(&g, graph)) goto no_graph;
+    if (!read_question(&q, node_count, cut, as_of) || !(g = PyCapsule_GetPointer(handle, GRAPH))) goto no_space;
     size_t words = (node_count >> 6) + 1;
     uint64_t *seen = work_space(space, &space_view, words);
     if (!seen) goto no_space;
@@ -545,14 +571,14 @@ static PyObject *closure(PyObject *self, PyObject *args) {
     Py_BEGIN_ALLOW_THREADS
     status = start_queue(&q, roots_view.buf, (size_t)roots_view.len / 4, seen, &queue);
     for (size_t head = 0; !status && head < queue.count && queue.count < turn; head++) {
-        prefetch_queue(&g, &queue, head);
+        prefetch_queue(g, &queue, head);
         if (head + 8 < queue.count) PREFETCH(&kinds.kinds[queue.items[head + 8]]);
-        status = queue_node(&g, queue.items[head], &q, seen, &queue);
+        status = queue_node(g, queue.items[head], &q, seen, &queue);
         count = head + 1;
     }
     if (!status && count < queue.count) {
         seen[q.node_count >> 6] &= ~BIT(q.node_count);
-        status = sweep_from(&g, &q, seen, &queue, is_ascending, &kinds);
+        status = sweep_from(g, &q, seen, &queue, is_ascending, &kinds);
         is_set = 1;
     } else if (!status) {
         for (size_t i = 0; i < count; i++) count_kind(&kinds, queue.items[i]);
@@ -583,8 +609,6 @@ static PyObject *closure(PyObject *self, PyObject *args) {
 no_roots:
     PyBuffer_Release(&space_view);
 no_space:
-    release(&g);
-no_graph:
     PyBuffer_Release(&kinds_view);
     return result;
 }
@@ -620,16 +644,16 @@ static Status walk_levels(const Graph *g, const Question *q, uint64_t *seen, Lev
 }
 
 static PyObject *layers(PyObject *self, PyObject *args) {
-    PyObject *graph, *roots, *as_of, *space, *result = NULL;
+    PyObject *handle, *roots, *as_of, *space, *result = NULL;
     unsigned long long node_count, cut, depth, budget;
-    Graph g;
+    const Graph *g;
     Question q;
     Py_buffer space_view, roots_view;
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOKKOKKO", &graph, &roots, &node_count, &cut, &as_of, &depth, &budget, &space)) return NULL;
-    if (!read_question(&q, node_count, cut, as_of) || !read_graph(&g, graph)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOKKOKKO", &handle, &roots, &node_count, &cut, &as_of, &depth, &budget, &space)) return NULL;
+    if (!read_question(&q, node_count, cut, as_of) || !(g = PyCapsule_GetPointer(handle, GRAPH))) return NULL;
     uint64_t *seen = work_space(space, &space_view, (node_count >> 6) + 1);
-    if (!seen) goto no_space;
+    if (!seen) return NULL;
     if (PyObject_GetBuffer(roots, &roots_view, PyBUF_SIMPLE) < 0) goto no_roots;
 
     Levels l;
@@ -637,7 +661,7 @@ static PyObject *layers(PyObject *self, PyObject *args) {
     memset(&l, 0, sizeof l);
     Py_BEGIN_ALLOW_THREADS
     status = start_queue(&q, roots_view.buf, (size_t)roots_view.len / 4, seen, &l.queue);
-    if (!status) status = walk_levels(&g, &q, seen, &l, depth, budget);
+    if (!status) status = walk_levels(g, &q, seen, &l, depth, budget);
     if (!status) forget(seen, &l.queue, &q);
     Py_END_ALLOW_THREADS
     if (status) {
@@ -652,8 +676,6 @@ static PyObject *layers(PyObject *self, PyObject *args) {
     PyBuffer_Release(&roots_view);
 no_roots:
     PyBuffer_Release(&space_view);
-no_space:
-    release(&g);
     return result;
 }
 
@@ -1214,7 +1236,7 @@ failed:
 static PyObject *trail(PyObject *self, PyObject *args) {
     PyObject *walked, *mapping_arrays, *as_of, *masks, *pending, *reached, *wide, *chains, *result = NULL;
     unsigned long long node_count, cut, budget;
-    Graph graph, views;
+    Graph views;
     Mappings mappings;
     Py_buffer nodes, words, bits, spaces[5];
     Columns c;
@@ -1223,7 +1245,7 @@ static PyObject *trail(PyObject *self, PyObject *args) {
     if (!PyArg_ParseTuple(args, "OOKKOpKy*y*y*OOOOO", &walked, &mapping_arrays, &node_count, &cut, &as_of,
                           &c.is_upstream, &budget, &nodes, &words, &bits, &masks, &pending, &reached, &wide, &chains))
         return NULL;
-    if (!read_question(&c.q, node_count, cut, as_of) || !read_graph(&graph, walked)) goto no_graph;
+    if (!read_question(&c.q, node_count, cut, as_of) || !(c.walked = PyCapsule_GetPointer(walked, GRAPH))) goto no_mappings;
     if (!read_mappings(&mappings, &views, mapping_arrays)) goto no_mappings;
     size_t set_words = (node_count >> 6) + 1, count = (size_t)nodes.len / 4;
     if (!(c.masks = work_space(masks, &spaces[0], node_count))) goto no_masks;
@@ -1235,7 +1257,6 @@ static PyObject *trail(PyObject *self, PyObject *args) {
         PyErr_SetString(PyExc_ValueError, "the roots do not fit together");
         goto unequal;
     }
-    c.walked = &graph;
     c.mappings = &mappings;
     c.budget = budget;
     Status status;
@@ -1264,8 +1285,6 @@ no_pending:
 no_masks:
     release(&views);
 no_mappings:
-    release(&graph);
-no_graph:
     PyBuffer_Release(&nodes);
     PyBuffer_Release(&words);
     PyBuffer_Release(&bits);
@@ -1273,6 +1292,7 @@ no_graph:
 }
 
 static PyMethodDef methods[] = {
+    {"graph", graph, METH_VARARGS, "graph(rows, segments, touched) -> handle"},
     {"closure", closure, METH_VARARGS,
      "closure(graph, roots, node_count, cut, as_of, is_ascending, seen, kinds) -> (ids, counts, is_ascending)"},
     {"layers", layers, METH_VARARGS,

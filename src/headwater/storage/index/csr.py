@@ -195,6 +195,8 @@ class Adjacency(msgspec.Struct, frozen=True, eq=False):
     base: Rows
     segments: tuple[Rows, ...] = ()
     touched: U64 | None = None
+    handle: list[object] = []
+    """The compiled kernel's handle of these arrays, once it has made one."""
 
     def pieces(self) -> tuple[Rows, ...]:
         """The base and the segments."""

@@ -48,9 +48,13 @@ def rows_tuple(rows: Rows) -> tuple[object, ...]:
     return (rows.keys, rows.offsets, rows.targets, rows.valid_from, rows.valid_to, rows.mapping, rows.gone)
 
 
-def graph_tuple(graph: Adjacency) -> tuple[object, ...]:
-    """A graph in the form the extension reads."""
-    return (rows_tuple(graph.base), tuple(rows_tuple(rows) for rows in graph.segments), graph.touched)
+def handle_of(graph: Adjacency) -> object:
+    """The extension's handle of a graph, made for the first walk."""
+    if graph.handle:
+        return graph.handle[0]
+    made: object = _kernel.graph(rows_tuple(graph.base), tuple(map(rows_tuple, graph.segments)), graph.touched)
+    graph.handle.append(made)  # two threads may each make one; the first is used from then on
+    return made
 
 
 class CompiledKernel:
@@ -69,7 +73,7 @@ class CompiledKernel:
         seen = self._bits.take((q.node_count >> 6) + 1)
         try:
             data, counts, is_sorted = _kernel.closure(
-                graph_tuple(graph), q.roots, q.node_count, q.cut, q.as_of, q.is_ascending, seen, kinds
+                handle_of(graph), q.roots, q.node_count, q.cut, q.as_of, q.is_ascending, seen, kinds
             )
         except ValueError as error:
             raise StoreCorrupt(str(error)) from error
@@ -84,7 +88,7 @@ class CompiledKernel:
         seen = self._bits.take((q.node_count >> 6) + 1)
         try:
             ids, starts, is_over, has_more = _kernel.layers(
-                graph_tuple(graph), q.roots, q.node_count, q.cut, q.as_of, depth, budget, seen
+                handle_of(graph), q.roots, q.node_count, q.cut, q.as_of, depth, budget, seen
             )
         except ValueError as error:
             raise StoreCorrupt(str(error)) from error
@@ -146,7 +150,7 @@ class CompiledKernel:
         chains = self._chains.take((q.node_count >> 4) + 1)
         try:
             answer: tuple[bytes, bytes, bytes, bytes, bytes, int] = _kernel.trail(
-                graph_tuple(walked),
+                handle_of(walked),
                 arrays.parts(),
                 q.node_count,
                 q.cut,

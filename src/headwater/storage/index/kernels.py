@@ -51,7 +51,7 @@ class Kernel(Protocol):
 NAMES = ("compiled", "numpy", "python")
 
 
-CONTRACT = 4
+CONTRACT = 5
 """Version of the extension's functions, so that one built from older source is not called."""
 
 
