@@ -27,7 +27,7 @@ SCALARS = Scalars(VALUES)
 """The numbers and texts of this process that were taken out of data."""
 VALUES.resolvers.append(SCALARS.value_of)
 
-_guesses = InferredValues(VALUES)
+_guesses = InferredValues(VALUES, SCALARS)
 VALUES.watch("ndarray", _guesses.saw)
 VALUES.guess = _guesses.value_of
 went_through = _guesses.went_through

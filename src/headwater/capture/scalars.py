@@ -85,5 +85,10 @@ class Scalars:
         holder = self._by_item.get(item)
         return holder.value if holder is not None else None
 
+    def made_by(self, like: Value) -> list[Value]:
+        """The values of the kept scalars made by the same instruction as ``like``, in the order of their creation."""
+        values = [holder.value for holder in self._order if holder.value is not None]
+        return [value for value in values if value.code is like.code and value.offset == like.offset]
+
     def __len__(self) -> int:
         return len(self._order)

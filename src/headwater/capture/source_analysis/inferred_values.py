@@ -23,6 +23,7 @@ from headwater.capture.user_code import is_users, user_frame
 from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value
 
 if TYPE_CHECKING:
+    from headwater.capture.scalars import Scalars
     from headwater.capture.source_analysis.row_list_syntax import Maker
 
 _KEPT: Final = 64
@@ -45,8 +46,9 @@ class InferredValues:
     A line in a loop is analysed a bounded number of times for each question.
     """
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, scalars: Scalars) -> None:
         self._values = values
+        self._scalars = scalars
         self._recent: deque[tuple[int, Value]] = deque(maxlen=_KEPT)
         self._passes: dict[CodeType, dict[int, tuple[Value, ...]]] = {}
         self._lines = 0
@@ -173,8 +175,9 @@ class InferredValues:
         return spelled or files
 
     def _rounds(self, value: Value) -> list[Value]:
-        """The latest arrays made by the same instruction as a value, in a loop."""
-        return [one for one, _, _ in self._values.arrays if one.code is value.code and one.offset == value.offset]
+        """The latest arrays and numbers made by the same instruction as a value, in a loop."""
+        arrays = [one for one, _, _ in self._values.arrays if one.code is value.code and one.offset == value.offset]
+        return arrays + self._scalars.made_by(value)
 
     def is_literal_here(self, makers: frozenset[str] | None = None) -> bool:
         """Whether the result of the user's line, or of a call of one of the ``makers`` in it, is literal in the code;

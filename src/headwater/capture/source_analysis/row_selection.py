@@ -51,12 +51,14 @@ def selected_rows(
 
 
 def _chosen_from(node: ast.stmt) -> list[str]:
-    """The names in a statement that it indexes; for a loop, those in its iterable only."""
+    """The names in a statement that it indexes; for a loop, those in its iterable only. Not those that only say which
+    rows: ``indices`` in ``X[indices[:340]]``."""
     head: ast.AST = node.iter if isinstance(node, ast.For | ast.AsyncFor) else node
     if isinstance(node, ast.With | ast.AsyncWith | ast.While | ast.If | ast.Try):
         return []
-    chosen = [one.value for one in ast.walk(head) if isinstance(one, ast.Subscript)]
-    return [one.id for one in chosen if isinstance(one, ast.Name)]
+    chosen = [one for one in ast.walk(head) if isinstance(one, ast.Subscript)]
+    places = {id(inner) for one in chosen for inner in ast.walk(one.slice)}
+    return [one.value.id for one in chosen if isinstance(one.value, ast.Name) and id(one) not in places]
 
 
 def _has_rows_of(whole: Any, item: Any) -> bool:

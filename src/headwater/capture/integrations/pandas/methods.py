@@ -180,7 +180,7 @@ def _combined(name: str) -> After:
         is_filled = name == "fillna" and len(inputs) == 2 and isinstance(owner, pd.DataFrame)
         frames = column_numbers(recorder, inputs[1]) if is_filled else None
         if frames:
-            bind(recorder, target, name, [owner, *frames], with_numbers)
+            bind(recorder, target, name, [owner, *frames], with_numbers(inputs[1]))
             return
         if name == "compare":
             bind(recorder, target, name, inputs, _compared(*kwargs.get("result_names", ("self", "other"))))

@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
-from headwater.capture.integrations.pandas.labels import columns_of, is_frame
+from headwater.capture.integrations.pandas.labels import columns_of, is_frame, names_of
 from headwater.capture.integrations.pandas.recording import (
     argument,
     bind,
@@ -165,20 +165,28 @@ def column_numbers(recorder: Recorder, item: Any, depth: int = 4) -> list[Value]
     if known.op in REDUCTIONS:
         is_of_frame = len(known.inputs) == 1 and is_frame(known.inputs[0])
         return [known.inputs[0]] if is_of_frame else None
-    if not known.inputs or not (known.op in _BY_ELEMENT or known.op.startswith("numpy.")):
+    is_part = known.op in ("getitem", "loc") and len(known.inputs) == 1
+    if not known.inputs or not (is_part or known.op in _BY_ELEMENT or known.op.startswith("numpy.")):
         return None
     found = [column_numbers(recorder, one, depth - 1) for one in known.inputs]
     frames = [frame for one in found if one is not None for frame in one]
     return list(dict.fromkeys(frames)) if None not in found else None
 
 
-def with_numbers(value: Value) -> Columns:
-    """``frame - frame.mean()``: each column comes from itself, and from the column whose number has its name."""
-    fields = dict(CHANGED(value).fields)
-    for name in columns_of(value):
-        more = [dep for i in range(1, len(value.inputs)) for dep in column(value, i, name, AGGREGATION)]
-        fields[name] = [*fields.get(name, []), *more]
-    return Columns(fields)
+def with_numbers(numbers: Any) -> Rule:
+    """``frame - frame.mean()``: each column comes from itself, and from the column whose number has its name.
+    ``numbers`` is the series, which may have only some of them."""
+    labels = frozenset(names_of(numbers.index)) if isinstance(numbers, pd.Series) else None
+
+    def rule(value: Value) -> Columns:
+        fields = dict(CHANGED(value).fields)
+        for name in columns_of(value):
+            if labels is None or name in labels:
+                more = [dep for i in range(1, len(value.inputs)) for dep in column(value, i, name, AGGREGATION)]
+                fields[name] = [*fields.get(name, []), *more]
+        return Columns(fields)
+
+    return rule
 
 
 def _operator(name: str) -> After:
@@ -190,7 +198,7 @@ def _operator(name: str) -> After:
             axis = "columns" if name in _OPERATORS else argument(args, kwargs, 2, "axis", "columns")
             frames = column_numbers(recorder, other) if axis in ("columns", 1) else None
             if frames:
-                bind(recorder, result, op, [owner, *frames], with_numbers)
+                bind(recorder, result, op, [owner, *frames], with_numbers(other))
                 return
         inputs = [owner, *operands(other)]
         bind(recorder, result, op, inputs, combining(inputs))

@@ -49,6 +49,10 @@ _CONVERSIONS: Final = [
 ]
 
 
+_IN_PLACE: Final = frozenset(("dropna", "round", "astype", "abs", "fillna", "clip", "arithmetic", "copy", "sort_index"))
+"""Operations on a series alone that leave each number under its label."""
+
+
 def install(hooks: Hooks) -> None:
     """Hook the functions, methods and accessors."""
     classes = (NDFrame, pd.DataFrame, pd.Series)
@@ -85,6 +89,10 @@ def _pivot(name: str) -> After:
         order = ("values", "index", "columns") if is_table else ("columns", "index", "values")
         chosen = {part: names_of(_labels(argument(args, kwargs, 1 + i, part))) for i, part in enumerate(order)}
         others = [item for item in names_of(frame.columns) if item not in chosen["index"] + chosen["columns"]]
+        keys = (*chosen["index"], *chosen["columns"])
+        if keys and is_table and argument(args, kwargs, 4, "aggfunc") == "size":
+            bind(recorder, result, name, (frame,), _counted(keys))
+            return
         rule = _pivoted(chosen["values"] or tuple(others), chosen["index"], chosen["columns"], subtype, is_table)
         bind(recorder, result, name, (frame,), rule)
 
@@ -113,6 +121,17 @@ def _pivoted(
     return rule
 
 
+def _counted(keys: tuple[str, ...]) -> Rule:
+    """Numbers of rows come from the keys, as those of groups do."""
+
+    def rule(value: Value) -> Columns:
+        counted = [dep for key in keys for dep in column(value, 0, key, AGGREGATION)]
+        fields = dict.fromkeys(columns_of(value), counted) | levels(value)
+        return Columns(fields, influences(value, [By("GROUP_BY", 0, keys)]))
+
+    return rule
+
+
 def _melt(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     frame = argument(args, kwargs, 0, "frame")
     ids = names_of(_labels(argument(args, kwargs, 1, "id_vars")))
@@ -130,9 +149,26 @@ def _melt(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[s
 
 def _stacked(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        bind(recorder, result, name, (args[0],), _by_part)
+        stack = _stack_behind(recorder, result, args, kwargs) if name == "unstack" else None
+        if stack is not None:
+            is_same = recorder.values.get(args[0]) is stack
+            bind(recorder, result, name, stack.inputs, SAME if is_same else CHANGED)
+        else:
+            bind(recorder, result, name, (args[0],), _by_part)
 
     return handler
+
+
+def _stack_behind(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value | None:
+    """The ``stack`` that put columns below each other, if ``unstack`` puts them side by side again: what was done in
+    between to each number leaves it in its place."""
+    known = recorder.values.get(args[0])
+    while known is not None and known.op in _IN_PLACE and len(known.inputs) == 1:
+        known = known.inputs[0]
+    given = [*args[1:], *(item for name, item in kwargs.items() if name in ("level", "fill_value"))]
+    if known is None or known.op != "stack" or given not in ([], [-1]) or not isinstance(result, pd.DataFrame):
+        return None
+    return known if set(names_of(result.columns)) <= set(columns_of(known.inputs[0])) else None
 
 
 def _by_part(value: Value) -> Columns:

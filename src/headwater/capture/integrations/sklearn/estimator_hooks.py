@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, observe
-from headwater.capture.integrations.sklearn import models
+from headwater.capture.integrations.sklearn import metrics, models
 from headwater.capture.integrations.sklearn.fitted_attributes import properties_of, reader
 from headwater.capture.recorder import current
 from headwater.capture.wrapper_frames import unseen
@@ -33,7 +33,7 @@ METHODS: Final[dict[str, Handler]] = {
     "decision_function": models.after_predict,
     "score_samples": models.after_predict,
     "kneighbors": models.after_neighbours,
-    "score": models.after_score,
+    "score": metrics.after_score,
 }
 """The handler that runs after each method."""
 _STAGED: Final = ("staged_predict", "staged_predict_proba", "staged_decision_function")

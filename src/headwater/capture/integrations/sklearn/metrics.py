@@ -46,6 +46,14 @@ def after_metric(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
             SCALARS.derive(result, f"sklearn.{name}", measured, AGGREGATE, (name,))
 
 
+def after_score(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
+    """Record ``score``: a metric of the model on the given rows."""
+    if isinstance(result, float):
+        recorder.metric(f"{type(args[0]).__name__}.{method}", float(result), dataset=dataset_of(recorder, args[1:2]))
+        measured = [value for item in (*args[:3], *kwargs.values()) if (value := recorder.values.get(item)) is not None]
+        SCALARS.derive(result, f"sklearn.{method}", measured, AGGREGATE, (method,))
+
+
 def after_cross_validation(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
 ) -> None:

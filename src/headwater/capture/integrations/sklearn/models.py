@@ -328,12 +328,6 @@ def after_fit_predict(
     after_predict(recorder, result, args, kwargs, method)
 
 
-def after_score(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """Record ``score``: a metric of the model on the given rows."""
-    if isinstance(result, float):
-        recorder.metric(f"{type(args[0]).__name__}.{method}", float(result), dataset=dataset_of(recorder, args[1:2]))
-
-
 def _outputs(estimator: Any, result: Any, method: str) -> tuple[str, ...]:
     shape: Any = getattr(result, "shape", ())
     if len(shape) != 2:

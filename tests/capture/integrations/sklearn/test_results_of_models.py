@@ -1,0 +1,66 @@
+"""Tables of what several models achieved, filled in a loop over them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+
+@pytest.fixture
+def data(follow):
+    """Numbers to learn from, and what followed them."""
+    rng = np.random.default_rng(0)
+    numbers = pd.DataFrame(rng.normal(size=(30, 2)), columns=["a", "b"])
+    numbers.assign(y=[0, 1] * 15).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn")
+    return followed, pd.read_csv("in.csv")
+
+
+def models_behind(followed, name):
+    """The models that a table comes from."""
+    return {item for item in followed.sources(name) if not item.endswith(".csv") and "." not in item}
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.parametrize("how", ["score", "metric"])
+def test_a_table_of_scores_comes_from_all_models_of_the_loop(data, how, rounded):
+    """Not from the last one only, and not from whatever else was read; also if the numbers are rounded first."""
+    followed, frame = data
+    features, label = frame[["a", "b"]], frame["y"]
+    results, rows = [], []
+    for name, model in {"tree": DecisionTreeClassifier(random_state=0), "bayes": GaussianNB()}.items():
+        model.fit(features, label)
+        if how == "score":  # noqa: SIM108 - each is what scripts write
+            score = model.score(features, label)
+        else:
+            score = accuracy_score(label, model.predict(features))
+        if rounded:
+            results.append({"model": name, "score": round(score, 3)})
+        else:
+            results.append({"model": name, "score": score})
+        rows.append([name, score])
+    pd.DataFrame(results).to_csv("results.csv", index=False)
+    pd.DataFrame(rows, columns=["model", "score"]).to_csv("rows.csv", index=False)
+    assert models_behind(followed, "results.csv") == {"model", "model_2"}
+    assert models_behind(followed, "rows.csv") == {"model", "model_2"}
+    assert {name for name, _ in followed.sources("results.csv", "score")} >= {"model", "model_2"}
+
+
+def test_rows_that_are_picked_by_an_index_array_are_rows_of_their_matrix(data):
+    """``X[indices[:20]]``: the array of places is no candidate for what the rows were taken from."""
+    followed, frame = data
+    X, y = frame[["a", "b"]].to_numpy(), frame["y"].to_numpy()
+    indices = np.arange(30)
+    np.random.default_rng(1).shuffle(indices)
+    learner = LogisticRegression().fit(X[indices[:20]], y[indices[:20]])
+    told = learner.predict(X[indices[20:]])
+    pd.DataFrame({"told": told}).to_csv("told.csv", index=False)
+    training = followed.entries()["learner.training_data"]["fields"]
+    found = {name: {item["field"] for item in field["inputs"]} for name, field in training.items()}
+    assert found == {"a": {"a"}, "b": {"b"}, "y": {"y"}}
+    assert {column for name, column in followed.sources("told.csv", "told") if name == "in.csv"} == {"a", "b"}
