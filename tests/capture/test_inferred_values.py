@@ -6,6 +6,7 @@ import numpy as np
 
 from headwater.capture.lineage_facet import Origins
 from headwater.capture.recorder import Recorder
+from headwater.capture.scalars import Scalars
 from headwater.capture.source_analysis.inferred_values import InferredValues
 from headwater.capture.trace import trace
 from headwater.capture.values import INFERRED, Columns, DatasetRef, Dep, Value, Values, make_value
@@ -19,7 +20,7 @@ def array_value(name: str, rows: int) -> Value:
 def test_the_latest_of_the_same_length_is_taken():
     """Length decides, then recency; another length, a scalar or a sequence of one gives no guess. Nor does a list:
     lists of labels are short, and of a length by chance."""
-    guesses = InferredValues(Values())
+    guesses = InferredValues(values := Values(), Scalars(values))
     first, second = array_value("/a", 5), array_value("/b", 5)
     guesses.saw(np.zeros(5), first)
     guesses.saw(np.zeros(5), second)
@@ -32,7 +33,7 @@ def test_the_latest_of_the_same_length_is_taken():
 
 def test_a_guess_stays_one_through_later_steps():
     """Everything made from a guess is marked inferred, and so is the edge when nothing better is known."""
-    guesses = InferredValues(Values())
+    guesses = InferredValues(values := Values(), Scalars(values))
     guesses.saw(np.zeros(5), array_value("/model", 5))
     guess = guesses.value_of(np.ones(5))
     sure = array_value("/rows", 5)

@@ -30,8 +30,6 @@ VALUES.resolvers.append(SCALARS.value_of)
 _guesses = InferredValues(VALUES, SCALARS)
 VALUES.watch("ndarray", _guesses.saw)
 VALUES.guess = _guesses.value_of
-went_through = _guesses.went_through
-"""``went_through(value, code, line)``: the code at that line iterates over a column; see ``InferredValues``."""
 is_literal_here = _guesses.is_literal_here
 """``is_literal_here(makers)``: whether what the running statement creates is literal in the code; see
 ``InferredValues``."""
@@ -128,6 +126,8 @@ class Unfollowed(msgspec.Struct, frozen=True):
     text: str
 
 
+MAX_WAITING: Final = 64
+"""How many open files are looked at again."""
 MAX_SAME_NAME: Final = 100
 """How many sets of a run with the same base name get names of their own; any more share the last one."""
 
@@ -150,6 +150,7 @@ class Recorder:
         "run_id",
         "unclosed",
         "values",
+        "waiting",
         "written",
     )
 
@@ -171,6 +172,9 @@ class Recorder:
         """How often each dataset was begun anew."""
         self.unclosed: dict[tuple[str, str], int] = {}
         """Files opened for writing and not closed yet, with the number of their open handles."""
+        self.waiting: dict[int, tuple[Any, int, DatasetRef, int | None]] = {}
+        """Files open for writing of which the code has not shown what goes into them: by the ``id()`` of the handle,
+        the code and the line that opened them, their name, and how often they had been begun anew."""
         self.moved: dict[tuple[str, str], DatasetRef] = {}
         """Files that this run renamed, with their new names, unless the old name was written again."""
 
@@ -230,21 +234,26 @@ class Recorder:
     def went_through(self, value: Value, code: Any, line: int) -> None:
         """A line of the user's code iterates over ``value``. (For wrappers of built-in functions: they outlive our
         modules, and must not keep the values of the user's objects alive.)"""
-        _guesses.went_through(value, code, line)
+        went_through(value, code, line)
 
-    def put_in_file(self, code: Any, line: int, read: Callable[[Any, int], Any]) -> Value | None:
+    def put_in_file(self, code: Any, line: int) -> Value | None:
         """What goes into the file opened at a line, according to the code; see ``InferredValues``."""
-        return _guesses.put_in_file(code, line, read)
+        return _guesses.put_in_file(code, line)
 
-    def wait_for(
-        self, key: int, code: Any, line: int, read: Callable[[Any, int], Any], told: Callable[[Value], None]
-    ) -> None:
-        """Tell later what goes into the file opened at a line, once the code shows it; see ``InferredValues``."""
-        _guesses.wait_for(key, code, line, read, told)
+    def wait_for(self, key: int, code: Any, line: int, ref: DatasetRef) -> None:
+        """A file was opened at a line, and the code did not show what goes into it: look again whenever the code has
+        read something."""
+        if len(self.waiting) < MAX_WAITING:
+            self.waiting[key] = code, line, ref, self.begun.get(ref[:2])
 
-    def wait_no_more(self, key: int) -> None:
-        """Undo ``wait_for``."""
-        _guesses.wait_no_more(key)
+    def look_again(self, code: Any) -> None:
+        """The code has read something: perhaps it shows now what goes into the files that it has opened."""
+        for key, (own, line, ref, begun) in list(self.waiting.items()):
+            value = self.put_in_file(code, line) if own is code else None
+            if value is not None:
+                self.waiting.pop(key, None)
+                if self.begun.get(ref[:2]) == begun:
+                    self.wrote(value, ref)
 
     def name(
         self,
@@ -332,6 +341,14 @@ PROCESS.root = None
 def current() -> Recorder | None:
     """The recorder of the run that this code belongs to; None if nothing is being recorded."""
     return CURRENT.get() or PROCESS.root
+
+
+def went_through(value: Value, code: Any, line: int) -> None:
+    """The code at that line iterates over a column, or has read something; see ``InferredValues``."""
+    if _guesses.went_through(value, code, line):
+        recorder = current()
+        if recorder is not None and recorder.waiting:
+            recorder.look_again(code)
 
 
 def _tell_unread(text: str) -> None:

@@ -29,7 +29,6 @@ from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import located, path_of
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Emptied, Recorder, current
-from headwater.capture.source_analysis.file_payloads import payload_at
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 
@@ -192,13 +191,13 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
     if mode[0] in "wxa" or "+" in mode:
         code, line = user_place(3)
         is_anew = mode[0] in "wx" and not recorder.has_read_enough(code, line)
-        value = recorder.put_in_file(code, line, payload_at)
+        value = recorder.put_in_file(code, line)
         if mode[0] == "a":
             _is_new(recorder, handle, target)
         recorder.wrote(value, ref, is_added=mode[0] == "a" or "r" in mode, is_anew=is_anew)
-        opened = _watch(handle, recorder, ref, value)
+        _watch(handle, recorder, ref, value)
         if value is None and code is not None:
-            recorder.wait_for(id(handle), code, line, payload_at, opened.shown)
+            recorder.wait_for(id(handle), code, line, ref)
 
 
 def _is_new(recorder: Recorder, handle: Any, target: Any) -> None:
@@ -209,49 +208,25 @@ def _is_new(recorder: Recorder, handle: Any, target: Any) -> None:
         recorder.add(Emptied(ref))
 
 
-class _Opened:
-    """A handle open for writing: its recorder, the name of the dataset, and what goes into it, if known."""
-
-    __slots__ = ("begun", "handle", "recorder", "ref", "value")
-    handle: weakref.ref[Any]
-
-    def __init__(self, recorder: Recorder, ref: DatasetRef, value: Value | None) -> None:
-        self.recorder = recorder
-        self.ref = ref
-        self.value = value
-        self.begun = recorder.begun.get(ref[:2])
-
-    def shown(self, value: Value) -> None:
-        """The code has shown what goes into it."""
-        self.value = value
-        self.tell()
-
-    def tell(self) -> None:
-        """Record the write again, unless the file was begun anew through another handle, which replaced it."""
-        if self.recorder.begun.get(self.ref[:2]) == self.begun:
-            self.recorder.wrote(self.value, self.ref)
+_WATCHED: dict[int, tuple[weakref.ref[Any], Recorder, DatasetRef]] = {}
+"""Handles open for writing, by ``id()``, with the recorder and the name of the dataset."""
 
 
-_WATCHED: dict[int, _Opened] = {}
-"""Handles open for writing, by ``id()``."""
-
-
-def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, value: Value | None) -> _Opened:
-    """Record the write again when the handle is gone."""
-    key, opened = id(handle), _Opened(recorder, ref, value)
+def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, value: Value | None) -> None:
+    """Record the write again when the handle is gone, unless the file was begun anew through another."""
+    key, begun = id(handle), recorder.begun.get(ref[:2])
 
     def gone(_ref: weakref.ref[Any]) -> None:
         known = _WATCHED.pop(key, None)
         if known is not None:
             with GUARD.at("files.close"):
-                recorder.wait_no_more(key)
+                recorder.waiting.pop(key, None)
                 recorder.closed(ref)
-                known.tell()
+                if recorder.begun.get(ref[:2]) == begun:  # else what was written through it has been replaced since
+                    recorder.wrote(value, ref)
 
     recorder.unclosed[ref[:2]] = recorder.unclosed.get(ref[:2], 0) + 1
-    opened.handle = weakref.ref(handle, gone)
-    _WATCHED[key] = opened
-    return opened
+    _WATCHED[key] = (weakref.ref(handle, gone), recorder, ref)
 
 
 def is_user_data(path: str) -> bool:

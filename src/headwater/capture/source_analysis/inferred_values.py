@@ -33,9 +33,6 @@ _PASSES_A_LINE: Final = 4
 _ASKED_A_LINE: Final = 64
 _LINES: Final = 1_000
 """Lines of code that are remembered; if there are more, all are forgotten."""
-_MOST_OPEN: Final = 64
-PayloadAt = Callable[[CodeType, int], Any]
-"""Returns the expressions that are written to the file opened at a line of some code."""
 _UNSEEN: Final = "unseen"
 """The operation of a value that was guessed from an array's length."""
 
@@ -60,8 +57,6 @@ class InferredValues:
         """For each line: how often it was checked for literals, and the latest answer."""
         self._written: dict[tuple[CodeType, int], int] = {}
         """For each line: how often it was analysed for what it writes to a file."""
-        self._open: dict[int, tuple[CodeType, int, PayloadAt, Callable[[Value], None]]] = {}
-        """Files that are open for writing, and whose content the code has not shown yet."""
         self._tables: dict[tuple[CodeType, int], int] = {}
         """For each line: how often it was analysed for the source of a table."""
 
@@ -79,10 +74,11 @@ class InferredValues:
         if type(owner) is type(obj) and owner.nbytes == obj.nbytes and not self._values.knows(owner):
             self._values.bind(owner, value)
 
-    def went_through(self, value: Value, code: CodeType | None, line: int) -> None:
-        """Record that the user's code iterates over ``value`` at that line, perhaps to build a list."""
+    def went_through(self, value: Value, code: CodeType | None, line: int) -> bool:
+        """Record that the user's code iterates over ``value`` at that line, perhaps to build a list. Returns whether
+        that is new."""
         if code is None:
-            return
+            return False
         if self._lines >= _LINES:
             self._passes.clear()
             self._lines = 0
@@ -91,8 +87,7 @@ class InferredValues:
         if value not in before:
             self._lines += not before
             lines[line] = (*before, value)[-_PASSES_A_LINE:]
-            if self._open:
-                self._look_again(code)
+        return value not in before
 
     def value_of(self, obj: Any) -> Value | None:
         """A value for an unknown array or list, according to the code. If the code does not show the origin of an
@@ -199,28 +194,11 @@ class InferredValues:
             code, line, lambda: [(node, Place(code, line)) for node in saved_at(code, line, savers, target)], obj
         )
 
-    def put_in_file(self, code: CodeType | None, line: int, payload_at: PayloadAt) -> Value | None:
-        """As ``saved_here``, for everything written to the file opened at a line, according to ``payload_at``."""
+    def put_in_file(self, code: CodeType | None, line: int) -> Value | None:
+        """As ``saved_here``, for everything written to the file opened at a line; see ``file_payloads``."""
+        from headwater.capture.source_analysis.file_payloads import payload_at
+
         return self._taken(code, line, lambda: payload_at(code, line)) if code is not None else None
-
-    def wait_for(
-        self, key: int, code: CodeType, line: int, payload_at: PayloadAt, told: Callable[[Value], None]
-    ) -> None:
-        """A file was opened at a line, and the code did not show what goes into it: ask again when the code has read
-        something, and tell. ``key`` is for ``wait_no_more``."""
-        if len(self._open) < _MOST_OPEN:
-            self._open[key] = code, line, payload_at, told
-
-    def wait_no_more(self, key: int) -> None:
-        """That file is closed."""
-        self._open.pop(key, None)
-
-    def _look_again(self, code: CodeType) -> None:
-        for key, (own, line, payload_at, told) in list(self._open.items()):
-            found = self.put_in_file(code, line, payload_at) if own is code else None
-            if found is not None:
-                self._open.pop(key, None)
-                told(found)
 
     def has_read_enough(self, code: CodeType | None, line: int) -> bool:
         """Whether a line was analysed too often for what it writes to be analysed again."""

@@ -86,10 +86,11 @@ def test_going_through_a_column_gives_what_it_gave(follow, rows):
 
 def test_a_loop_over_thousands_of_columns_is_bounded(follow, rows):
     """Lines and columns that are remembered are bounded, and the latest are there."""
+    from headwater.capture.scalars import Scalars
     from headwater.capture.source_analysis.inferred_values import _LINES, _PASSES_A_LINE, InferredValues
     from headwater.capture.values import Values, make_value
 
-    guesses = InferredValues(Values())
+    guesses = InferredValues(values := Values(), Scalars(values))
     code = compile("x", "<many>", "exec")
     for line in range(2 * _LINES + 5):
         for _ in range(_PASSES_A_LINE + 2):
