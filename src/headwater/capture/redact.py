@@ -10,10 +10,12 @@ difference over the members of the event's objects.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -29,6 +31,10 @@ _SUSPICIOUS: Final = re.compile(
 _HARMLESS: Final = re.compile(
     rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:\.\d+)?z"
 )
+_Object: TypeAlias = dict[str, msgspec.Raw]
+_NESTED: Final = frozenset(("run", "job", "facets"))
+_LISTS: Final = frozenset(("inputs", "outputs"))
+"""Parts of an event that are looked at member by member, and item by item."""
 _SAFE_LIMIT: Final = 20_000
 _MIN_KNOWN: Final = 6
 _NAME_KEYS: Final = ("name", "key")
@@ -141,7 +147,13 @@ class Redactor:
             if isinstance(name, str) and "value" in item:
                 rest = {k: self._member(k, v) for k, v in item.items() if k != "value"}
                 return {**rest, "value": self.named(name, item["value"])}
-        return {self.text(key): self._member(key, value) for key, value in item.items()}
+        known, harmless = self._texts.get, _is_harmless_name
+        return {
+            known(key) or self.text(key): (known(value) or self.text(value))
+            if type(value) is str and harmless(key, self._keys)
+            else self._member(key, value)
+            for key, value in item.items()
+        }
 
     def _member(self, key: str, value: Any) -> Any:
         if isinstance(value, str):
@@ -157,7 +169,7 @@ class Redactor:
         """An event (JSON) without its secrets; the same object if it has none."""
         if self._has_fast_path and self._is_safe(event):
             return event
-        document = msgspec.json.decode(event)
+        document = self._opened(event)
         _mask_statements(document)
         _mask_parameters(self, document)
         versions = _versions(document)
@@ -168,6 +180,25 @@ class Redactor:
         if versions:
             clean["run"]["facets"]["headwater_environment"]["packages"].update(versions)
         return msgspec.json.encode(clean, order="sorted")
+
+    def _opened(self, event: bytes) -> Any:
+        """The event decoded, except for the parts that need no look by themselves, which stay as they are: the lineage
+        of a wide matrix has a hundred thousand edges, and nothing but the source code beside it looks suspicious."""
+        if self._has_fast_path:
+            with contextlib.suppress(msgspec.ValidationError):  # an event of another form
+                return {
+                    key: self._opened_part(key, raw) for key, raw in msgspec.json.decode(event, type=_Object).items()
+                }
+        return msgspec.json.decode(event)
+
+    def _opened_part(self, name: str, raw: msgspec.Raw) -> Any:
+        if name in _NESTED:
+            held = msgspec.json.decode(raw, type=_Object)
+            return {key: self._opened_part(key, one) for key, one in held.items()}
+        if name in _LISTS:
+            return [self._opened_part("", one) for one in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+        text = bytes(raw)
+        return raw if self._is_safe(b'"%s":%s' % (name.encode(), text)) else msgspec.json.decode(text)
 
     def _take_source(self, document: Any) -> dict[str, Any]:
         """Remove the text of a ``sourceCode`` facet from the document, and return it masked as program text and cut to
@@ -204,6 +235,12 @@ class Redactor:
         if len(self._safe) < _SAFE_LIMIT:
             self._safe |= unknown
         return True
+
+
+@lru_cache(maxsize=4096)
+def _is_harmless_name(name: str, more: frozenset[str]) -> bool:
+    """Whether a text with this name is no secret unless its form says so."""
+    return not is_secret_name(name, more) and not is_key_name(name)
 
 
 def _is_telling(value: str) -> bool:
