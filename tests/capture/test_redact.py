@@ -254,7 +254,7 @@ _DOCUMENTS = st.recursive(
 
 @given(st.dictionaries(_KEYS, _DOCUMENTS, max_size=5))
 def test_parts_that_are_left_alone_need_no_masking(event):
-    """A suspicious event is looked at part by part; what is left as it is would have come out of a full look the same."""
+    """A suspicious event is looked at part by part; what is left would have come out of a full look the same."""
     body = json.dumps(event).encode()
     by_part, in_full = Redactor(), Redactor(keys=["no-such-name"])
     for redactor in (by_part, in_full):

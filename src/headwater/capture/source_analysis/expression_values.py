@@ -120,7 +120,7 @@ class ExpressionReader(Reader):
 
     def follows(self, node: ast.AST, at: Place) -> bool:
         """As in ``Reader``, and collects the followed objects that are reached."""
-        return self._loaded(node, at) or self._part(node, at) or super().follows(node, at)
+        return self._loaded(node, at) or self._part(node, at) or self._chosen(node, at) or super().follows(node, at)
 
     def _loaded(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression is the content of a file that was read in its lines, or rows of a database."""
@@ -202,6 +202,32 @@ class ExpressionReader(Reader):
             for value in rows:
                 self._take(value)
         return bool(rows)
+
+    def _chosen(self, node: ast.AST, at: Place) -> bool:
+        """Whether an expression is computed from named columns of a followed object, in a chain of methods:
+        ``frame.groupby("city")["price"].mean()``. The columns that the arguments name count, too."""
+        given: list[ast.expr] = []
+        chosen: list[object] = []
+        while isinstance(node, ast.Call | ast.Subscript | ast.Attribute):
+            if isinstance(node, ast.Call):
+                given += [*node.args, *(keyword.value for keyword in node.keywords)]
+                if not isinstance(node.func, ast.Attribute) or READS.match(node.func.attr):
+                    return False
+                node = node.func.value
+            elif isinstance(node, ast.Subscript):
+                given.append(node.slice)
+                chosen += _constants(node.slice)
+                node = node.value
+            else:
+                chosen.append(node.attr)
+                node = node.value
+        value = self._known(self._held(node.id, at)) if isinstance(node, ast.Name) and chosen and given else None
+        names = value.column_names() if value is not None else ()
+        if value is None or not any(name in names for name in chosen) or not all(self.follows(i, at) for i in given):
+            return False
+        told = (name for item in given for name in _constants(item))
+        self._take(value, dict.fromkeys(str(name) for name in (*chosen, *told) if name in names))
+        return True
 
     def _take(self, value: Value, columns: Iterable[str | None] = (None,)) -> None:
         self._reached += 1
@@ -310,3 +336,9 @@ def _root(node: ast.AST) -> str | None:
     while isinstance(node, ast.Attribute):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None
+
+
+def _constants(node: ast.expr) -> list[object]:
+    """The constants that an expression is, or lists."""
+    items = node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
+    return [item.value for item in items if isinstance(item, ast.Constant)]

@@ -194,6 +194,19 @@ class InferredValues:
             code, line, lambda: [(node, Place(code, line)) for node in saved_at(code, line, savers, target)], obj
         )
 
+    def named_here(self, name: str, obj: object) -> Value | None:
+        """A value for a list or dictionary that the user's running code has under a name, from the objects it was made
+        from there; None if the code does not show that."""
+        import ast
+
+        from headwater.capture.source_analysis.expression_values import held
+        from headwater.capture.source_analysis.literals import Place
+
+        code, line = user_place(4)
+        if code is None or held(name, code) is not obj:
+            return None
+        return self._taken(code, line, lambda: [(ast.Name(name, ast.Load()), Place(code, line))], obj)
+
     def put_in_file(self, code: CodeType | None, line: int) -> Value | None:
         """As ``saved_here``, for everything written to the file opened at a line; see ``file_payloads``."""
         from headwater.capture.source_analysis.file_payloads import payload_at

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from headwater.capture.integrations.pandas.assignment import assigned
 from headwater.capture.integrations.pandas.labels import Labels, has_column
-from headwater.capture.integrations.pandas.rules import By, by_name, column
+from headwater.capture.integrations.pandas.rules import SAME, By, by_name, column
 from headwater.capture.integrations.pandas.writers import _as_written, _with_index
-from headwater.capture.values import Rule, make_value
+from headwater.capture.trace import trace
+from headwater.capture.values import DatasetRef, Rule, make_value
 
 COUNT = 3000
 
@@ -58,3 +60,18 @@ def test_frames_of_one_place_in_memory_are_told_apart() -> None:
         assert has_column(frame, f"only{number}")
         assert not has_column(frame, f"only{number - 1}")
         assert not column(make_value("op", (frame,)), 0, f"only{number - 1}")
+
+
+def test_columns_that_are_replaced_one_by_one(names: Counted) -> None:
+    """``for name in frame: frame[name] = frame[name].astype(...)``: the names are gone through a few times in all, and
+    the columns that a step leaves alone share what they come from with the step before."""
+    ref = DatasetRef("file", "wide.csv")
+    values = [make_value("read", columns=names, dataset=ref)]
+    for name in names[:50]:
+        column_ = make_value("getitem", (values[-1],), SAME, columns=name)
+        values.append(make_value("setitem", (values[-1], column_), assigned([name]), columns=names))
+    traced = trace(values[-1])
+    assert Counted.times < 20
+    assert set(traced.fields) == set(names)
+    assert traced.fields["c2999"] is trace(values[-2]).fields["c2999"]
+    assert {source.column for source in traced.fields["c0"]} == {"c0"}

@@ -110,6 +110,13 @@ CASES: dict[str, dict[str, set[str]]] = {
         "qty": {"sales.qty TRANSFORMATION"},
         "region": {"sales.region TRANSFORMATION"},
     },
+    "result = df.groupby('region').agg({'price': ['mean', 'max'], 'qty': ['max']})['price'].reset_index(drop=True)": {
+        "mean": {"sales.price AGGREGATION"},
+        "max": {"sales.price AGGREGATION"},
+    },
+    "result = df.set_index('id')[['price', 'qty']].agg(['min', 'max']).T.unstack().loc['min'].to_frame('low')": {
+        "low": {"sales.price AGGREGATION", "sales.qty AGGREGATION"},
+    },
     "result = df.merge(other, on='region')[['id', 'tax']]": {
         "id": {"sales.id IDENTITY"},
         "tax": {"regions.tax IDENTITY"},

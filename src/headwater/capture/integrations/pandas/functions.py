@@ -17,6 +17,7 @@ import pandas as pd
 
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of
+from headwater.capture.integrations.pandas.mappings import looked_up_in
 from headwater.capture.integrations.pandas.methods import AGGREGATIONS, ELEMENTWISE
 from headwater.capture.integrations.pandas.recording import argument, bind, data_in, hook_callers
 from headwater.capture.integrations.pandas.rules import (
@@ -32,11 +33,13 @@ from headwater.capture.integrations.pandas.rules import (
     opaque,
     whole,
 )
-from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Dep, Rule, Value
+from headwater.capture.recorder import Recorder, named_here
+from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
 _FREE: Final = ("apply", "applymap", "map", "agg", "aggregate", "transform", "combine")
 _ALONG_AXIS: Final = frozenset(("apply", "agg", "aggregate", "transform"))
+_PLAIN: Final = (dict, list, set)
+"""Objects that have no values of their own: what they were made from is read from the code."""
 _LOADS: Final = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK")
 
 
@@ -55,7 +58,7 @@ def _free(name: str) -> After:
         axis = argument(args, kwargs, 2, "axis", 0) if name in _ALONG_AXIS else 0
         rule = rule_of_function(owner, function, result, axis)
         given = [item for item in data_in(*args[2:], *kwargs.values()) if item is not function]
-        surroundings = [*given, *captured(recorder, function)]
+        surroundings = [*given, *captured(recorder, function), *looked_up_in(function, name)]
         if rule is None:
             others = data_in(*args[1:2])
             bind(recorder, result, name, [owner, *others, *surroundings], reading(function))
@@ -142,15 +145,15 @@ def captured(recorder: Recorder, function: Any) -> Iterator[Value]:
     if not isinstance(function, FunctionType):
         return
     names = function.__globals__
-    held = [names[name] for name in function.__code__.co_names if name in names]
-    for cell in function.__closure__ or ():
+    held = [(name, names[name]) for name in function.__code__.co_names if name in names]
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
-            held.append(cell.cell_contents)
+            held.append((name, cell.cell_contents))
         except ValueError:  # not assigned yet
             continue
-    for item in held:
-        value = recorder.values.get(item)
-        if value is not None:
+    for name, item in held:
+        value = named_here(name, item) if isinstance(item, _PLAIN) else recorder.values.get(item)
+        if value is not None and NOTHING not in value.inputs:
             yield value
 
 

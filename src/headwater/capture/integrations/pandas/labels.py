@@ -12,7 +12,7 @@ import pandas as pd
 from pandas import DataFrame, MultiIndex, RangeIndex, Series
 
 from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
-from headwater.capture.values import Value
+from headwater.capture.values import Value, names_in
 
 
 def label(name: Any) -> str:
@@ -29,6 +29,8 @@ def names_of(labels: Any) -> tuple[str, ...]:
         return ()
     if isinstance(labels, str):
         return (labels,)
+    if isinstance(labels, pd.Index):
+        return names_in(labels)
     return tuple(label(item) for item in labels)
 
 

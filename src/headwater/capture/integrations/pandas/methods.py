@@ -10,6 +10,7 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, is_frame, label, names_of
+from headwater.capture.integrations.pandas.mappings import looked_up_in
 from headwater.capture.integrations.pandas.operators import (
     column_numbers,
     combined,
@@ -47,7 +48,7 @@ from headwater.capture.integrations.pandas.rules import (
     levels,
     whole,
 )
-from headwater.capture.integrations.pandas.selection import ROW, evaluated
+from headwater.capture.integrations.pandas.selection import ROW, evaluated, of_levels
 from headwater.capture.integrations.pandas.warning_locations import shares_limits
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
@@ -149,7 +150,8 @@ def install(hooks: Hooks) -> None:
 
 def _crossed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     is_row = isinstance(args[0], pd.DataFrame) and isinstance(result, pd.Series) and not kwargs.get("axis", 0)
-    bind(recorder, result, "xs", (args[0],), ROW if is_row else CHOSEN)
+    rule = of_levels(args[0], argument(args, kwargs, 1, "key"), CHOSEN) if kwargs.get("axis", 0) else CHOSEN
+    bind(recorder, result, "xs", (args[0],), ROW if is_row else rule)
 
 
 def _reduced(name: str) -> After:
@@ -173,6 +175,8 @@ def _combined(name: str) -> After:
         owner = args[0]
         given = [*args[1:], *kwargs.values()]
         inputs = [owner, *operands(*_flat(given))]
+        if name == "replace" and isinstance(owner, pd.Series):
+            inputs += [value for item in given for value in looked_up_in(item, name)]
         target = owner if result is None else result
         if isinstance(owner, pd.DataFrame) and len(inputs) > 1 and any(isinstance(item, dict) for item in given):
             bind(recorder, target, name, inputs, _by_key(given))

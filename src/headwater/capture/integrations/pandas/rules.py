@@ -119,6 +119,22 @@ def by_name(subtype: str = IDENTITY, indirect: Sequence[By] = ()) -> Rule:
     return rule
 
 
+def under(key: str, rule: Rule) -> Rule:
+    """As ``rule``, for columns of several levels of which one was chosen by its label: ``frame["price"]`` has columns
+    ``mean`` and ``max`` where the frame has ``price.mean`` and ``price.max``."""
+
+    def chosen(value: Value) -> Columns:
+        fields = {
+            name: column(value, 0, f"{key}.{name}", IDENTITY)
+            or column(value, 0, name, IDENTITY)
+            or column(value, 0, f"{name}.{key}", IDENTITY)
+            for name in columns_of(value)
+        }
+        return rule(value)._replace(fields=fields | levels(value))
+
+    return chosen
+
+
 def by_position(subtype: str = IDENTITY, indirect: Sequence[By] = ()) -> Rule:
     """Each column comes from the column at the same position in the first input, as in renaming; so do levels."""
 

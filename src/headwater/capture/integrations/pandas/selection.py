@@ -30,6 +30,7 @@ from headwater.capture.integrations.pandas.rules import (
     by_levels,
     by_name,
     from_all,
+    under,
 )
 from headwater.capture.recorder import SCALARS, Recorder, current
 from headwater.capture.scalars import can_follow
@@ -110,7 +111,7 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
         _taken_out(recorder, result, owner, key)
         return
     if type(key) is str:
-        bind(recorder, result, "getitem", (owner,), SAME)
+        bind(recorder, result, "getitem", (owner,), of_levels(owner, key, SAME))
         return
     key = evaluated(key)
     if is_frame(key):
@@ -118,7 +119,13 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     elif is_mask(key):
         bind(recorder, result, "filter", (owner, _mask_of(recorder, key)), MASKED)
     else:
-        bind(recorder, result, "getitem", (owner,), SAME)
+        bind(recorder, result, "getitem", (owner,), of_levels(owner, key, SAME))
+
+
+def of_levels(owner: Any, key: Any, rule: Rule) -> Rule:
+    """``rule``, or how it applies where a key chose one level of the columns."""
+    is_one = isinstance(key, str | int | tuple) and isinstance(owner, pd.DataFrame) and owner.columns.nlevels > 1
+    return under(label(key), rule) if is_one else rule
 
 
 def _taken_out(recorder: Recorder, result: Any, owner: Any, key: Any) -> None:
@@ -182,7 +189,8 @@ def _rule_of(owner: Any, result: Any, key: Any, masked: bool) -> Rule:
     if masked:
         return MASKED
     rows = key[0] if isinstance(key, tuple) and len(key) else key
-    return SAME if is_all(rows) else CHOSEN
+    columns = key[1] if isinstance(key, tuple) and len(key) > 1 else None
+    return of_levels(owner, columns, SAME if is_all(rows) else CHOSEN)
 
 
 def _is_column(owner: pd.DataFrame, result: pd.Series, key: Any) -> bool:

@@ -1,0 +1,82 @@
+"""Dictionaries that a script makes of one frame and looks up for another: an encoding of towns by what they cost."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+TRAIN = {
+    "town": ["Cork", "York", "Cork", "Bonn"],
+    "price": [10.5, 20.0, 5.0, 7.0],
+    "sold": [0, 1, 0, 1],
+    "size": [1, 2, 3, 4],
+}
+TEST = {"town": ["York", "Cork", "Bonn"], "id": [1, 2, 3]}
+TOWN, LOOKED_UP = ("test.csv", "town"), ("train.csv", "town")
+
+
+@pytest.fixture
+def frames(follow):
+    """A training and a test frame, each read from its file, and what is known of them."""
+    pd.DataFrame(TRAIN).to_csv("train.csv", index=False)
+    pd.DataFrame(TEST).to_csv("test.csv", index=False)
+    followed = follow("pandas", "numpy")
+    return followed, pd.read_csv("train.csv"), pd.read_csv("test.csv")
+
+
+def _by_name(train, test):
+    means = train.groupby("town")["price"].mean().to_dict()
+    return test["town"].map(means)
+
+
+def _by_series(train, test):
+    means = train.groupby("town")["price"].mean()
+    found = means.to_dict()
+    return test["town"].map(found).fillna(0)
+
+
+def _in_the_call(train, test):
+    return test["town"].map(train.groupby("town")["price"].mean().to_dict())
+
+
+def _of_an_index(train, test):
+    return test["town"].map(train.set_index("town")["price"].to_dict())
+
+
+def _zipped(train, test):
+    return test["town"].map(dict(zip(train.town, train.price, strict=True)))
+
+
+def _replaced(train, test):
+    means = train.groupby("town").price.mean().to_dict()
+    return test["town"].replace(means)
+
+
+def _from_a_closure(train, test):
+    means = train.groupby("town")["price"].mean().to_dict()
+    return test["town"].apply(lambda town: means.get(town, 0))
+
+
+@pytest.mark.parametrize(
+    "make", [_by_name, _by_series, _in_the_call, _of_an_index, _zipped, _replaced, _from_a_closure]
+)
+def test_what_is_looked_up_comes_from_the_dictionary(frames, make):
+    """The column comes from what it was looked up for, and from the columns that the dictionary was made of; no other
+    column of that frame has to do with it."""
+    followed, train, test = frames
+    assert followed.columns(make(train, test))["town"] == {TOWN, LOOKED_UP, ("train.csv", "price")}
+
+
+def test_numbers_given_to_the_items_of_a_column(frames):
+    """Codes for the towns of one frame, used on another: which towns there are decides."""
+    followed, train, test = frames
+    codes = {town: number for number, town in enumerate(train["town"].unique())}
+    assert followed.columns(test["town"].map(codes))["town"] == {TOWN, LOOKED_UP}
+
+
+def test_dictionaries_of_literals_have_no_source(frames):
+    """What is spelled out in the code adds nothing."""
+    followed, _, test = frames
+    names = {"York": "North", "Cork": "South"}
+    for column in (test["town"].map(names), test["town"].map({"York": 1}), test["town"].replace(names)):
+        assert followed.columns(column)["town"] == {TOWN}
