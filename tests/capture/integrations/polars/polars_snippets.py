@@ -75,6 +75,8 @@ SNIPPETS = {
     "shift": "sales.select('day', 'price').shift(1)",
     "describe": "sales.describe()",
     "gather": "sales.gather_every(2)",
+    "lazy_made": "pl.LazyFrame({'day': sales['day']}).join(sales.lazy(), on='day', maintain_order='left')"
+    ".select('day', 'cost').collect()",
     "select_generator": "sales.select((pl.col(n) * 2).alias(n + '_2') for n in ('price', 'cost'))",
     "with_generator": "sales.with_columns(pl.col(n).shift().alias(n + '_was') for n in ('price', 'cost'))",
     "lazy_generator": "sales.lazy().with_columns(pl.col(n).abs().alias(n + '_a') for n in ('price', 'cost')).collect()",

@@ -48,7 +48,7 @@ METHODS: Final[dict[str, rules.RuleOf]] = {
     ),
     **dict.fromkeys(("fill_null", "fill_nan", "cast", "shift", "interpolate", "update"), rules.changed),
     **dict.fromkeys(
-        ("sum", "mean", "min", "max", "median", "std", "var", "count", "null_count", "quantile", "product"),
+        ("sum", "mean", "min", "max", "median", "std", "var", "count", "null_count", "quantile", "product", "describe"),
         rules.aggregated,
     ),
 }  # fmt: skip
@@ -58,7 +58,7 @@ SPELLED: Final = frozenset(("select", "select_seq", "with_columns", "with_column
 """Methods whose expressions may contain numbers taken out of data."""
 _SELECT: Final = frozenset(("select",))
 OPAQUE: Final = (
-    "map_rows", "map_columns", "map_batches", "transpose", "describe", "corr", "hash_rows", "upsample", "unstack",
+    "map_rows", "map_columns", "map_batches", "transpose", "corr", "hash_rows", "upsample", "unstack",
     "merge_sorted", "to_struct", "partition_by",
 )  # fmt: skip
 

@@ -141,6 +141,14 @@ def _read_of_rows(frame: Any) -> Value | None:
     return table_of(tuple(names), height(frame)) if names is not None else None
 
 
+def _names_made(frame: Any) -> Any:
+    """The columns of a frame that was just made from Python objects, with their types. That of a lazy one is known
+    without any work."""
+    if isinstance(frame, polars().LazyFrame):
+        return Names(schema=dict(frame.collect_schema()))
+    return names_of(frame)
+
+
 def after_made(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Record ``pl.from_dict(columns)``, ``from_dicts(rows)`` and ``from_records(rows)``."""
     after_init(recorder, None, (result, args[0] if args else kwargs.get("data")), {})
@@ -148,7 +156,7 @@ def after_made(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
 
 def _spelled_out(recorder: Recorder, frame: Any) -> None:
     """Record a frame that is literal in the code, and so has no source."""
-    names = names_of(frame)
+    names = _names_made(frame)
     rule = lambda value: Columns({name: [] for name in value.column_names()})  # noqa: E731 - a rule of one line
     recorder.derive(frame, "polars.DataFrame", (NOTHING,), rule=rule, columns=names, rows=height(frame))
 
@@ -159,7 +167,7 @@ def _from_columns(recorder: Recorder, frame: Any, values: dict[str, Value | None
         name: position for position, name in enumerate(name for name, value in values.items() if value is not None)
     }
     fields = {name: [Dep(place[name], None, subtype="IDENTITY")] if name in place else [] for name in values}
-    columns = names_of(frame) or tuple(fields)
+    columns = _names_made(frame) or tuple(fields)
     recorder.derive(
         frame, "polars.DataFrame", inputs, rule=lambda _: Columns(fields), columns=columns, rows=height(frame)
     )

@@ -7,6 +7,7 @@ schemas of its inputs. That way polars itself expands selectors, wildcards, suff
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -52,10 +53,10 @@ class Frame:
         self.name = name
         """The new name of the column; empty if it keeps its own."""
 
-    def empty(self, value: Value) -> Any:
+    def empty(self, value: Value, *, is_typed: bool = True) -> Any:
         """An empty object in place of the one that this represents, which has the given value."""
         if not self.is_column:
-            return empty(value)
+            return empty(value, is_typed=is_typed)
         names = value.column_names()
         return polars().Series(names[0] if names else "", [], dtype=polars().Null)
 
@@ -73,23 +74,30 @@ def schema_of(value: Value) -> Schema:
     return dict.fromkeys(value.column_names(), null)
 
 
-def empty(value: Value) -> Any:
-    """An empty lazy frame with the schema of ``value``."""
-    return polars().LazyFrame(schema=schema_of(value))
+def empty(value: Value, *, is_typed: bool = True) -> Any:
+    """An empty lazy frame with the schema of ``value``, or with its names alone."""
+    schema = schema_of(value)
+    return polars().LazyFrame(schema=schema if is_typed else dict.fromkeys(schema, polars().Null))
 
 
 def replayed(inputs: tuple[Value, ...], method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Names:
     """The column names of the result of ``method`` on frames like ``inputs``. Frames among the arguments are replaced
     by ``Frame``."""
 
-    def make() -> Schema:
+    def attempt(*, is_typed: bool) -> Schema:
         def stand_in(item: Any) -> Any:
             if isinstance(item, list):
                 return [stand_in(one) for one in item]
-            return item.empty(inputs[item.position]) if isinstance(item, Frame) else item
+            return item.empty(inputs[item.position], is_typed=is_typed) if isinstance(item, Frame) else item
 
-        frame = empty(inputs[0])
+        frame = empty(inputs[0], is_typed=is_typed)
         result = getattr(frame, method)(*map(stand_in, args), **{key: stand_in(item) for key, item in kwargs.items()})
         return dict(result.collect_schema())
+
+    def make() -> Schema:
+        # keys of a join of which one has no known type do not fit together
+        with contextlib.suppress(polars().exceptions.PolarsError):
+            return attempt(is_typed=True)
+        return attempt(is_typed=False)
 
     return Names(make=make)
