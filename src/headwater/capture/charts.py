@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from headwater.capture.caller_frame import variables
-from headwater.capture.notebook_cells import whole
+from headwater.capture.notebook_cells import place_of
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.source_analysis.array_origins import known_or_listed, known_or_read
 from headwater.capture.source_analysis.bindings import step_at, steps_of
@@ -126,7 +126,7 @@ def is_called_by_user(depth: int = 3) -> bool:
 def values_at_line(recorder: Recorder) -> list[Drawn]:
     """The followed values that the user's running statement passes on, restricted to the columns that it mentions."""
     frame = user_frame(sys._getframe(2))
-    code, line = whole(frame.f_code, frame.f_lineno or 0)
+    code, line = place_of(frame)
     at = step_at(steps_of(code), line) if is_users(code) else None
     if at is None:
         return []

@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Collection
-from types import CodeType
+from sys import _getframe
+from types import CodeType, FrameType
 
-from headwater.capture.user_code import user_site
+from headwater.capture.source_analysis.shared_lines import part_of_line
+from headwater.capture.user_code import user_frame
 
 _wholes: dict[CodeType, tuple[CodeType, int]] = {}
 """The code object of a cell to that of its notebook, and the number of lines above the cell."""
@@ -83,6 +85,23 @@ def file_of(code: CodeType) -> str:
 
 
 def user_place(depth: int) -> tuple[CodeType | None, int]:
-    """As ``user_site``, but a position in a cell is given as a position in the whole notebook."""
-    code, line = user_site(depth + 1)
-    return (code, line) if code is None else whole(code, line)
+    """As ``user_site``, but as a position in the analysis."""
+    try:
+        frame = user_frame(_getframe(depth))
+    except ValueError:
+        return None, 0
+    return place_of(frame)
+
+
+def place_of(frame: FrameType) -> tuple[CodeType, int]:
+    """Where a frame is, as a position in the analysis: in the whole notebook for a cell, and of its statement if
+    several stand on its line."""
+    code = frame.f_code
+    source, line = whole(code, frame.f_lineno or 0)
+    return source, part_of_line(code, frame.f_lasti, source.co_filename, line)
+
+
+def position_of(code: CodeType, line: int, instruction: int) -> int:
+    """The position in the analysis of an instruction of a code object, which is on that line of it."""
+    source, line = whole(code, line)
+    return part_of_line(code, instruction, source.co_filename, line)

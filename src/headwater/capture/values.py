@@ -110,7 +110,7 @@ class Value(msgspec.Struct, eq=False):
     def line(self) -> int:
         """The line of ``code`` that made the value; 0 if it is not known."""
         if self.offset >= 0 or self.code is None:
-            return max(0, self.offset)
+            return int(max(0, self.offset))
         return line_of(self.code, -1 - self.offset)
 
     def column_names(self) -> tuple[str, ...]:

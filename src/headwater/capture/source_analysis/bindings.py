@@ -9,8 +9,9 @@ from functools import lru_cache
 from types import CodeType
 from typing import Final, NamedTuple
 
-from headwater.capture.notebook_cells import file_of, parts_of, whole
-from headwater.capture.source_analysis.parser import lines_of, syntax_tree
+from headwater.capture.notebook_cells import file_of, parts_of, position_of, whole
+from headwater.capture.source_analysis.line_parts import parsed
+from headwater.capture.source_analysis.parser import lines_of
 from headwater.capture.values import Value, Values
 
 MAX_SOURCE_LINES: Final = 20_000
@@ -75,8 +76,12 @@ def _comprehensions(code: CodeType) -> Iterator[CodeType]:
 
 
 def line_in(value: Value) -> int:
-    """The line that made a value; for a cell, the line in the whole notebook."""
-    return whole(value.code, value.line)[1] if value.code is not None else 0
+    """The line that made a value, as a position in the analysis."""
+    if value.code is None:
+        return 0
+    if value.offset >= 0:  # found by ``user_place``, or that of a cell
+        return whole(value.code, value.offset)[1]
+    return position_of(value.code, value.line, -1 - value.offset)
 
 
 def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
@@ -164,7 +169,7 @@ def steps_of(code: CodeType) -> tuple[Step, ...]:
 @lru_cache(maxsize=256)
 def _steps_of(code: CodeType, count: int) -> tuple[Step, ...]:
     try:
-        tree = syntax_tree("".join(lines_of(code.co_filename)[:count]))
+        tree = parsed("".join(lines_of(code.co_filename)[:count]))
     except (SyntaxError, ValueError):
         return ()
     body = tree.body if code.co_name == "<module>" else _body_of(tree, code)
@@ -181,7 +186,7 @@ def module_steps_of(code: CodeType) -> tuple[Step, ...]:
 @lru_cache(maxsize=64)
 def _steps_in(filename: str, count: int) -> tuple[Step, ...]:
     try:
-        return tuple(_steps(syntax_tree("".join(lines_of(filename)[:count])).body))
+        return tuple(_steps(parsed("".join(lines_of(filename)[:count])).body))
     except (SyntaxError, ValueError):
         return ()
 

@@ -11,7 +11,7 @@ import sys
 from types import CodeType
 from typing import NamedTuple
 
-from headwater.capture.notebook_cells import whole
+from headwater.capture import notebook_cells
 from headwater.capture.source_analysis.bindings import Step, ends_of, line_in, made_there, names_in, step_at, steps_of
 from headwater.capture.user_code import user_frame
 from headwater.capture.values import Value, Values
@@ -110,7 +110,7 @@ def caller_of(code: CodeType) -> Caller | None:
     if frame is None or frame.f_back is None:
         return None
     above = user_frame(frame.f_back)
-    return Caller(*whole(above.f_code, above.f_lineno or 0), is_through_library=_is_library(frame.f_back.f_code))
+    return Caller(*notebook_cells.place_of(above), is_through_library=_is_library(frame.f_back.f_code))
 
 
 def _is_library(code: CodeType) -> bool:

@@ -17,7 +17,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.capture.caller_frame import variables
-from headwater.capture.notebook_cells import user_place, whole
+from headwater.capture.notebook_cells import place_of, user_place
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.user_code import is_users, user_frame
 from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value
@@ -257,7 +257,7 @@ class InferredValues:
     def is_literal_object(self, obj: Any) -> bool:
         """Whether an object is literal in the code, under a name by which the user's line refers to it."""
         frame = user_frame(sys._getframe(2))
-        code, line = whole(frame.f_code, frame.f_lineno or 0)
+        code, line = place_of(frame)
         names = self._names_of(obj, frame, code, line)
         if not names:
             return False
@@ -272,7 +272,7 @@ class InferredValues:
         from headwater.capture.source_analysis.list_columns import iterated_columns
 
         frame = user_frame(sys._getframe(3))
-        code, line = whole(frame.f_code, frame.f_lineno or 0)
+        code, line = place_of(frame)
         names = self._names_of(obj, frame, code, line)
         passes = self._passes.get(code)
         values = iterated_columns(code, line, passes, names) if passes else ()
@@ -318,7 +318,7 @@ def _made(value: Value) -> tuple[Value, CodeType | None, int]:
     above = user_frame(frame.f_back) if frame is not None and frame.f_back is not None else None
     if above is None:
         return value, None, 0
-    return (value, *whole(above.f_code, above.f_lineno or 0))
+    return (value, *place_of(above))
 
 
 def _from_all(value: Value) -> Columns:

@@ -34,7 +34,7 @@ def at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
 
 def made_within(values: list[Value], node: ast.expr) -> list[Value]:
     """Those of the values that an expression made, as far as the instructions that made them tell."""
-    first, last = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+    first, last = (int(node.lineno), node.col_offset), (int(node.end_lineno or 0), node.end_col_offset or 0)
     found = []
     for value in values:
         is_plain = value.code is not None and value.offset < 0 and whole(value.code, 1)[0] is value.code
@@ -52,7 +52,8 @@ def _is_inner(node: ast.stmt, value: Value) -> bool:
     span = span_of(value.code, -1 - value.offset)
     if span is None or whole(value.code, 1)[0] is not value.code:
         return False
-    return (given.lineno, given.col_offset) < span[:2] or span[2:] < (given.end_lineno or 0, given.end_col_offset or 0)
+    first, last = (int(given.lineno), given.col_offset), (int(given.end_lineno or 0), given.end_col_offset or 0)
+    return first < span[:2] or span[2:] < last
 
 
 def given_there(node: ast.stmt, name: str) -> ast.expr | None:

@@ -52,7 +52,7 @@ def index_value(recorder: Recorder, index: Any) -> Value | None:
     does not show which. If the index was assigned to a name in between, it is a guess, unless the frame still has that
     very index."""
     frame = user_frame(sys._getframe(2))
-    code, line = notebook_cells.whole(frame.f_code, frame.f_lineno or 0)
+    code, line = notebook_cells.place_of(frame)
     owners = _owners_at(code, line)
     if not owners.names:
         return None
@@ -91,7 +91,7 @@ def _given_by_callers(recorder: Recorder, index: Any, frame: FrameType) -> Itera
         if frame.f_back is None:
             return
         frame = user_frame(frame.f_back)
-        code, line = notebook_cells.whole(frame.f_code, frame.f_lineno or 0)
+        code, line = notebook_cells.place_of(frame)
         owners = _owners_at(code, line)
         held = _held(frame, owners)
         for node in (*owners.here, *owners.before):

@@ -41,7 +41,7 @@ def _named(code: CodeType | None, line: int, function: str) -> tuple[ast.Call, a
     if code is None:
         return None
     code, line = whole(code, line)
-    for call, statement in _calls(code.co_filename, len(lines_of(code.co_filename))).get(line, ()):
+    for call, statement in _calls(code.co_filename, len(lines_of(code.co_filename))).get(int(line), ()):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name == function:
             return call, statement
