@@ -51,6 +51,23 @@ def test_a_table_of_scores_comes_from_all_models_of_the_loop(data, how, rounded)
     assert {name for name, _ in followed.sources("results.csv", "score")} >= {"model", "model_2"}
 
 
+def test_scores_in_dictionaries_come_from_all_models(data):
+    """Of numbers, and of dictionaries of numbers, made a series or a frame."""
+    followed, frame = data
+    features, label = frame[["a", "b"]], frame["y"]
+    scores, details = {}, {}
+    for name, model in [("tree", DecisionTreeClassifier(random_state=0)), ("bayes", GaussianNB())]:
+        model.fit(features, label)
+        scores[name] = model.score(features, label)
+        details[name] = {"accuracy": accuracy_score(label, model.predict(features)), "rows": len(frame)}
+    pd.Series(scores, name="score").to_csv("scores.csv")
+    pd.DataFrame(details).to_csv("wide.csv")
+    pd.DataFrame.from_dict(details, orient="index").to_csv("long.csv")
+    for name in ("scores.csv", "wide.csv", "long.csv"):
+        assert models_behind(followed, name) == {"model", "model_2"}
+    assert {name for name, _ in followed.sources("long.csv", "accuracy")} >= {"model", "model_2"}
+
+
 def test_rows_that_are_picked_by_an_index_array_are_rows_of_their_matrix(data):
     """``X[indices[:20]]``: the array of places is no candidate for what the rows were taken from."""
     followed, frame = data

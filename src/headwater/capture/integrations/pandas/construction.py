@@ -15,7 +15,7 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.index_conversion import laid_out
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
 from headwater.capture.integrations.pandas.recording import DATA, argument, bind, hook, hook_methods, is_literal, listed
-from headwater.capture.integrations.pandas.row_lists import made_of_items, row_of
+from headwater.capture.integrations.pandas.row_lists import made_of_items, numbers_in, row_of
 from headwater.capture.integrations.pandas.rules import (
     IDENTITY,
     SAME,
@@ -140,7 +140,15 @@ def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
         inputs = [data]
     elif isinstance(data, DATA) or type(data) is Value:
         inputs, rule = [data], by_position(IDENTITY) if isinstance(data, pd.Series) else SOURCE
+    elif numbers := numbers_in(data):
+        inputs, rule = [*numbers], _of_numbers
     _bind_with_index(recorder, owner, "Series", inputs, rule, argument(args, kwargs, 2, "index"))
+
+
+def _of_numbers(value: Value) -> Columns:
+    """Numbers taken out of data, below each other."""
+    deps = [dep for position in range(len(value.inputs)) for dep in whole(value, position, IDENTITY)]
+    return Columns(dict.fromkeys(columns_of(value), deps))
 
 
 def _categorised(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

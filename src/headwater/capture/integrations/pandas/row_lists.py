@@ -55,10 +55,18 @@ def _numbers(data: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Value]]:
             yield name, value
 
 
+def numbers_in(data: Any) -> list[Value]:
+    """The values of numbers in a list, or in the values of a dictionary, that were taken out of data."""
+    items = data.values() if isinstance(data, dict) else data if isinstance(data, list | tuple) else ()
+    found = (SCALARS.value_of(item) for item in islice(items, _LOOKED_AT)) if len(SCALARS) else ()
+    return list(dict.fromkeys(value for value in found if value is not None))
+
+
 def _cells(data: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     if isinstance(data, dict):
         for key, items in data.items():
-            cells = islice(items, _LOOKED_AT) if isinstance(items, list | tuple) else (items,)
+            given = items.values() if isinstance(items, dict) else items
+            cells = islice(given, _LOOKED_AT) if isinstance(items, list | tuple | dict) else (items,)
             yield from ((label(key), item) for item in cells)
         return
     for row in islice(data, _LOOKED_AT):
