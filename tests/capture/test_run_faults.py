@@ -123,21 +123,28 @@ def test_a_pool_that_is_terminated_loses_nothing(project, method):
     project.write(
         "s.py",
         f"""
-import multiprocessing as mp
+import multiprocessing as mp, time
 def work(n):
-    open(f"part{{n}}.txt", "w").write("x")
+    text = open("in.txt").read()
+    open(f"part{{n}}.txt", "w").write(text)
+    time.sleep(0.7)  # the worker's thread tells of the file meanwhile, and not yet what feeds it
     return n
 if __name__ == "__main__":
     with mp.get_context({method!r}).Pool(2) as pool:
         print(sorted(pool.map(work, range(6), chunksize=1)))
 """,
     )
+    (project.folder / "in.txt").write_text("x")
     assert project.captured("s.py").out == "[0, 1, 2, 3, 4, 5]\n"
     events = [event for event in project.events if event["job"]["name"] == "s.py.child"]
     written = {output["name"].rpartition("/")[2] for event in events for output in event["outputs"]}
     assert written == {f"part{n}.txt" for n in range(6)}
     last = {event["run"]["runId"]: event["eventType"] for event in events}
     assert set(last.values()) == {"COMPLETE"}
+    entries = [entry for event in events for entry in event["job"]["facets"].get("lineage", {}).get("entries", [])]
+    fed = {entry["name"].rpartition("/")[2]: [one["name"] for one in entry["inputs"]] for entry in entries}
+    assert set(fed) == written
+    assert all(sources and all(Path(one).name == "in.txt" for one in sources) for sources in fed.values())
 
 
 def test_threads_are_captured(project):

@@ -106,20 +106,21 @@ class Assembler:
             job_facets = self._facts.job_facets()
         return [self._event("START", self.started_ns, run_facets, job_facets, [])]
 
-    def progress(self) -> list[bytes]:
+    def progress(self, *, is_last_word: bool = False) -> list[bytes]:
         """A RUNNING event with everything recorded since the last call, or no event if there is nothing.
 
         It does not say yet what feeds what is written: the claims of all events of a run count, and what was written
-        may still be replaced.
+        may still be replaced. With ``is_last_word`` it does, since there may be no later event.
         """
         self._take()
         changed = [touched for touched in self._datasets if touched.is_changed and not _is_passing(touched.ref)]
         for touched in changed:
             touched.origins.settle()
         run_facets = self._run_facets() if self._has_news() else {}
-        if not changed and not run_facets:
+        untold = [touched for touched in self._datasets if is_last_word and touched.is_output and not touched.is_told]
+        if not changed and not run_facets and not untold:
             return []
-        return [self._event("RUNNING", time.time_ns(), run_facets, self._sql(), changed)]
+        return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(untold), changed)]
 
     def _has_news(self) -> bool:
         """Whether to send parameters, metrics and seeds again. They are always sent in full, so during an endless loop
@@ -205,20 +206,21 @@ class Assembler:
         }
 
     def _job_facets(self, touched: list[Touched]) -> dict[str, Any]:
-        facets = self._sql()
+        facets: dict[str, Any] = {}
         entries = [item.origins.entry(item.inferred) for item in touched if item.is_output]
-        gone = [item for item in self._datasets if item.is_output and _is_passing(item.ref)]
-        entries = through(entries, [item.origins.entry(item.inferred) for item in gone])
+        if entries:
+            gone = [item for item in self._datasets if item.is_output and _is_passing(item.ref)]
+            entries = through(entries, [item.origins.entry(item.inferred) for item in gone])
+        for item in touched:
+            item.is_told = True
         if entries:
             facets["lineage"] = {"entries": entries}
+        if self._statements:
+            facets["sql"] = {
+                "query": ";\n".join(text for text, _ in self._statements[:100]),
+                "dialect": self._statements[0][1],
+            }
         return facets
-
-    def _sql(self) -> dict[str, Any]:
-        """The statements that ran."""
-        if not self._statements:
-            return {}
-        query = ";\n".join(text for text, _ in self._statements[:100])
-        return {"sql": {"query": query, "dialect": self._statements[0][1]}}
 
     def _outcome(self, outcome: Outcome, ended_ns: int) -> dict[str, Any]:
         body: dict[str, Any] = {"duration_s": round((ended_ns - self.started_ns) / 1e9, 6), **outcome.measures}

@@ -128,21 +128,22 @@ class Worker:
                 if not self.delivery.unkept:
                     self.delivery.lease.closed(recorder.run_id)
 
-    def _collect(self) -> tuple[list[bytes], list[Session]]:
-        """The events that are due, redacted, and the sessions that end with them."""
+    def _collect(self, *, is_last_word: bool = False) -> tuple[list[bytes], list[Session]]:
+        """The events that are due, redacted, and the sessions that end with them. ``is_last_word``: the process may end
+        before it can say more."""
         loose, self._loose = self._loose, []
         events = [event for raw in loose for event in self._redacted(raw)]
         ended = []
         for session in list(self._sessions):
             outcome = session.outcome
-            for raw in self._events_of(session, outcome):
+            for raw in self._events_of(session, outcome, is_last_word=is_last_word):
                 events.extend(self._redacted(raw))
             if outcome is not None:
                 self._sessions.remove(session)
                 ended.append(session)
         return events, ended
 
-    def _events_of(self, session: Session, outcome: Outcome | None) -> list[bytes]:
+    def _events_of(self, session: Session, outcome: Outcome | None, *, is_last_word: bool) -> list[bytes]:
         events: list[bytes] = []
         assembler = session.assembler
         if not session.is_started:
@@ -154,17 +155,17 @@ class Worker:
             with GUARD.at("assembler.start"):
                 events += assembler.start()
         with GUARD.at("assembler"):
-            events += self._news_of(assembler, outcome)
+            events += self._news_of(assembler, outcome, is_last_word=is_last_word)
         if session.late_facets:
             late, session.late_facets = session.late_facets, []
             events = [*events[:-1], *late, *events[-1:]] if outcome is not None else events + late
         return events
 
-    def _news_of(self, assembler: Assembler, outcome: Outcome | None) -> list[bytes]:
+    def _news_of(self, assembler: Assembler, outcome: Outcome | None, *, is_last_word: bool) -> list[bytes]:
         """The events of a run that are due. If ``finish`` fails, its outcome is still sent: otherwise the run would
         seem to go on for ever, and none of its lineage would count."""
         if outcome is None:
-            return assembler.progress()
+            return assembler.progress(is_last_word=is_last_word)
         with GUARD.at("assembler"):
             return assembler.finish(outcome)
         return assembler.finish_bare(outcome)
@@ -208,7 +209,7 @@ class Worker:
             with GUARD.at("journal"):
                 for session in self._sessions:
                     session.outcome = session.outcome or outcome
-                events, ended = self._collect()
+                events, ended = self._collect(is_last_word=True)
                 self.delivery.keep(events)
                 if outcome is not None and not self.delivery.unkept and ended:
                     self.delivery.lease.release()
