@@ -35,6 +35,8 @@ is_literal_here = _guesses.is_literal_here
 ``InferredValues``."""
 saved_here = _guesses.saved_here
 """``saved_here(savers, target)``: what the running statement saves, according to the code; likewise."""
+masked_here = _guesses.masked_here
+"""``masked_here(method)``: what chose the rows whose index the running statement gives to a method; likewise."""
 named_here = _guesses.named_here
 """``named_here(name, obj)``: what an object was made from that the running code has under a name; likewise."""
 is_literal_object = _guesses.is_literal_object

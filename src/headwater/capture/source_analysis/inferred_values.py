@@ -194,6 +194,13 @@ class InferredValues:
             code, line, lambda: [(node, Place(code, line)) for node in saved_at(code, line, savers, target)], obj
         )
 
+    def masked_here(self, method: str) -> Value | None:
+        """A value for what chose the rows whose index the user's line gives to a method; see ``masks_at``."""
+        from headwater.capture.source_analysis.literals import masks_at
+
+        code, line = user_place(4)
+        return self._taken(code, line, lambda: masks_at(code, line, method)) if code is not None else None
+
     def named_here(self, name: str, obj: object) -> Value | None:
         """A value for a list or dictionary that the user's running code has under a name, from the objects it was made
         from there; None if the code does not show that."""

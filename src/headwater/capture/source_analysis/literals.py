@@ -80,6 +80,23 @@ def saved_at(code: CodeType | None, line: int, savers: frozenset[str], target: i
     return given + [item.value for item in call.keywords if item.arg not in _TARGETS]
 
 
+def masks_at(code: CodeType, line: int, method: str) -> list[tuple[ast.expr, Place]]:
+    """The masks that chose the rows whose index a call of ``method`` at a line is given, and where they stand:
+    ``frame.drop(frame[frame.price > 4].index)``, also if the index was assigned to a name before."""
+    found: list[tuple[ast.expr, Place]] = []
+    for given in saved_at(code, line, frozenset((method,)), _MOST_STEPS):
+        node, at = given, Place(code, line)
+        steps = bindings(node.id, at) if isinstance(node, ast.Name) else []
+        if len(steps) == 1 and isinstance(steps[0].node, ast.Assign):
+            node, at = steps[0].node.value, Place(code, steps[0].first)
+        inner: ast.expr = node.value if isinstance(node, ast.Attribute) and node.attr == "index" else ast.Constant(None)
+        while isinstance(inner, ast.Subscript | ast.Call | ast.Attribute):
+            if isinstance(inner, ast.Subscript):
+                found.append((inner.slice, at))
+            inner = inner.func if isinstance(inner, ast.Call) else inner.value
+    return found
+
+
 def are_literal(names: Iterable[str], code: CodeType, line: int) -> bool:
     """Whether the objects that some names refer to at a line are literal in the code."""
     reader = Reader()

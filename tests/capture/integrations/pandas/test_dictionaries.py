@@ -1,4 +1,5 @@
-"""Dictionaries that a script makes of one frame and looks up for another: an encoding of towns by what they cost."""
+"""Dictionaries that a script makes of one frame and looks up for another: an encoding of towns by what they cost; and
+indexes of rows that it drops."""
 
 from __future__ import annotations
 
@@ -80,3 +81,32 @@ def test_dictionaries_of_literals_have_no_source(frames):
     names = {"York": "North", "Cork": "South"}
     for column in (test["town"].map(names), test["town"].map({"York": 1}), test["town"].replace(names)):
         assert followed.columns(column)["town"] == {TOWN}
+
+
+def _dropped_in_one(train):
+    return train.drop(train[train["price"] > 9].index)
+
+
+def _dropped_in_place(train):
+    kept = train.copy()
+    kept.drop(labels=kept.loc[kept.price > 9].index, axis=0, inplace=True)
+    return kept
+
+
+def _dropped_by_name(train):
+    dear = train[train["price"] > 9].index
+    return train.drop(index=dear)
+
+
+@pytest.mark.parametrize("make", [_dropped_in_one, _dropped_in_place, _dropped_by_name])
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
+def test_rows_dropped_by_an_index(frames, make):
+    """``train.drop(train[train.price > 9].index)``: what chose the rows that went decides about those that stay."""
+    followed, train, _ = frames
+    assert followed.indirect(make(train)) == {("price", "FILTER")}
+
+
+def test_columns_and_labels_dropped_by_name(frames):
+    """Labels that the code spells out, and columns, were chosen by no data."""
+    followed, train, _ = frames
+    assert followed.indirect(train.drop([0, 1])) == followed.indirect(train.drop(columns=["size"])) == set()

@@ -10,7 +10,7 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of, is_frame, label, names_of
-from headwater.capture.integrations.pandas.mappings import looked_up_in
+from headwater.capture.integrations.pandas.mappings import chosen_by, looked_up_in
 from headwater.capture.integrations.pandas.operators import (
     column_numbers,
     combined,
@@ -33,6 +33,7 @@ from headwater.capture.integrations.pandas.rules import (
     CHANGED,
     CHOSEN,
     IDENTITY,
+    MASKED,
     ORDERED,
     REDUCTIONS,
     RENAMED,
@@ -58,7 +59,6 @@ _UNCHANGED: Final = [
     "head",
     "tail",
     "truncate",
-    "drop",
     "filter",
     "select_dtypes",
     "take",
@@ -137,6 +137,7 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, _CROSSED, lambda name: made(name, SOURCE if name == "transpose" else TOTAL))
     hook_methods(hooks, classes, ("sort_index",), lambda name: made(name, ORDERED))
     hook_methods(hooks, classes, ("xs",), lambda name: _crossed)
+    hook_methods(hooks, classes, ("drop",), lambda name: _dropped)
     hook_methods(hooks, classes, ("describe",), lambda name: made(name, AGGREGATED))
     combined_with = [name for name in _COMBINED if name != "update" or not shares_limits()]
     hook_methods(hooks, classes, combined_with, _combined)
@@ -146,6 +147,13 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, (IndexOpsMixin, pd.DataFrame, pd.Series), ("value_counts",), lambda name: made(name, TOTAL))
     hook_methods(hooks, (IndexOpsMixin, pd.Series), ("unique",), lambda name: made(name, SOURCE))
     hook_methods(hooks, (NDFrame,), ("where", "mask", "_where"), _conditional)
+
+
+def _dropped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``drop``: of rows given as an index, what chose them is known."""
+    labels = argument(args, kwargs, 1, "labels", kwargs.get("index"))
+    chosen = list(chosen_by(labels, "drop"))
+    bind(recorder, args[0] if result is None else result, "drop", (args[0], *chosen), MASKED if chosen else SAME)
 
 
 def _crossed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
