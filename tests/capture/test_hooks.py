@@ -8,10 +8,12 @@ import types
 
 import pytest
 
+from headwater.capture import hooks as hooking
 from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, unobserved
 from headwater.capture.recorder import Recorder
+from headwater.capture.registry import Registry, State
 from headwater.errors import DidNotEnable
 
 
@@ -214,6 +216,58 @@ def test_a_name_hooked_twice_is_replaced_and_restored_too(recorder, hooks, monke
     hooks.remove()
     assert user.function is original
     assert sys.modules["__main__"].renamed is original
+
+
+def test_names_of_a_submodule_imported_while_its_package_loads_are_replaced(recorder, tmp_path, monkeypatch):
+    """The same for a function of a submodule that is whole when its package, which has loaded it, is hooked."""
+    from headwater.capture.imports import when_imported
+
+    package = tmp_path / "hw_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("from hw_package import sub, inner\n")
+    (package / "sub.py").write_text("def function():\n    return 1\n")
+    (package / "inner.py").write_text("from hw_package.sub import function\n")
+    (tmp_path / "hw_outer.py").write_text("from hw_package.sub import function\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    hooks, seen = Hooks("library"), []
+
+    def install(module):
+        hooks.after(module.sub, "function", lambda rec, result, args, kwargs: seen.append(result))
+        hooks.settle()
+
+    stop = when_imported("hw_package", install)
+    names = ("hw_outer", "hw_package.sub", "hw_package.inner")
+    try:
+        import hw_outer
+
+        for name in names:
+            assert sys.modules[name].function() == 1
+        assert seen == [1, 1, 1]
+        hooks.remove()
+        for name in names:
+            assert sys.modules[name].function is hw_outer.function
+        hw_outer.function()
+        assert seen == [1, 1, 1]
+    finally:
+        stop()
+        for name in (*names, "hw_package"):
+            sys.modules.pop(name, None)
+
+
+def test_a_library_and_its_submodules_take_one_pass_over_the_modules(monkeypatch):
+    """What has imported their functions is looked for once, however many submodules a library has."""
+    pytest.importorskip("sklearn.datasets")
+    pytest.importorskip("sklearn.model_selection")
+    passes = []
+    swap = hooking._swap
+    monkeypatch.setattr(hooking, "_swap", lambda copies, since=0: (passes.append(since), swap(copies, since)))
+    registry = Registry()
+    try:
+        registry.install(only=["sklearn"])
+        assert registry.statuses["sklearn"].state is State.INSTALLED
+        assert len(passes) == 1
+    finally:
+        registry.remove()
 
 
 def test_names_imported_while_a_module_loads_are_replaced(recorder, tmp_path, monkeypatch):

@@ -260,12 +260,24 @@ def remove_all(hooks: Iterable[Hooks]) -> None:
 
 
 def _first_loading(owners: set[ModuleType]) -> int:
-    """The position of the first of these in ``sys.modules`` if all of them are still being loaded: a module that has
-    imported from one of them was loaded by it, and so comes later. 0 if one of them was loaded before."""
-    if not all(getattr(getattr(owner, "__spec__", None), "_initializing", False) for owner in owners):
+    """The position of the first of these in ``sys.modules``, or of the package around it, if all of them are still
+    being loaded: a module that has imported from one of them was loaded by it, and so comes later. 0 if one of them was
+    loaded before."""
+    loading = {_loading(owner) for owner in owners}
+    if None in loading:
         return 0
     names = list(sys.modules)
-    return min((names.index(owner.__name__) for owner in owners if owner.__name__ in names), default=0)
+    return min((names.index(name) for name in loading if name in names), default=0)
+
+
+def _loading(module: ModuleType) -> str | None:
+    """The outermost package around a module, or the module itself, that is still being loaded; None if none is."""
+    parts = module.__name__.split(".")
+    for end in range(1, len(parts) + 1):
+        around = sys.modules.get(name := ".".join(parts[:end]))
+        if getattr(getattr(around, "__spec__", None), "_initializing", False):
+            return name
+    return None
 
 
 def _swap(copies: list[_Copy], since: int = 0) -> None:

@@ -165,19 +165,22 @@ class _Installer:
             if old := too_old(status.name, str(getattr(module, "__version__", ""))):
                 raise DidNotEnable(old)
             integration.install(hooks, module)
-            hooks.settle()
+            submodules = _Submodules(status.name, integration, hooks)
             for name in integration.submodules:
-                hooks.on_remove(when_imported(name, _Submodule(status.name, integration, hooks)))
+                hooks.on_remove(when_imported(name, submodules))
+            submodules.are_late = True
+            hooks.settle()
         except DidNotEnable as refusal:
             status.state, status.reason = State.OFF, str(refusal)
         else:
             status.state, status.reason = State.INSTALLED, getattr(module, "__version__", "") or "standard library"
 
 
-class _Submodule:
-    """Hooks a submodule that its library loads late."""
+class _Submodules:
+    """Hooks the submodules of a library. Those that are there already are settled together with the library."""
 
     def __init__(self, name: str, integration: Integration, hooks: Hooks) -> None:
+        self.are_late = False
         self._name = name
         self._integration = integration
         self._hooks = hooks
@@ -185,7 +188,8 @@ class _Submodule:
     def __call__(self, module: ModuleType) -> None:
         with GUARD.at(f"{self._name}.install {module.__name__}"):
             self._integration.install_submodule(self._hooks, module)
-            self._hooks.settle()
+            if self.are_late:
+                self._hooks.settle()
 
 
 def load_integration(name: str) -> Integration:

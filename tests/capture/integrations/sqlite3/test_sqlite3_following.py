@@ -12,6 +12,13 @@ import pytest
 from sqlite3_snippets import SNIPPETS, Loud, Named, run_snippet
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _quick_collection():
+    """What earlier tests left is collected once, and then left alone by the collections that follow."""
+    gc.collect()
+    gc.freeze()
+
+
 def outcome(code):
     """Result or error of a snippet, and its warnings with the file and line they name."""
     with warnings.catch_warnings(record=True) as seen:
