@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from headwater.capture import event_documents, models
-from headwater.capture.datasets import DEFAULT_BUDGET_S, Datasets, Touched
+from headwater.capture.datasets import DATASET_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
 from headwater.capture.intermediate_files import through
 from headwater.capture.operations_facet import operations
@@ -76,7 +76,7 @@ class Assembler:
         recorder: Recorder,
         facts: JobFacts = JobFacts(),  # noqa: B008 - an immutable tuple
         *,
-        budget_s: float = DEFAULT_BUDGET_S,
+        budget_s: float = DATASET_BUDGET_S,
         is_profiled: bool = True,
     ) -> None:
         self.recorder = recorder

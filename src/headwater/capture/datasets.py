@@ -11,7 +11,7 @@ from headwater.capture.guard import GUARD
 from headwater.capture.lineage_facet import Origins
 from headwater.capture.values import DatasetRef, Value
 
-DEFAULT_BUDGET_S: Final = 2.0
+DATASET_BUDGET_S: Final = 2.0
 """Processor seconds that profiling may take for one dataset; see ``headwater.capture.profiling``."""
 
 
@@ -62,7 +62,7 @@ class Touched:
 class Datasets:
     """The datasets of one run, by name."""
 
-    def __init__(self, *, budget_s: float = DEFAULT_BUDGET_S, is_profiled: bool = True) -> None:
+    def __init__(self, *, budget_s: float = DATASET_BUDGET_S, is_profiled: bool = True) -> None:
         self._by_name: dict[tuple[str, str], Touched] = {}
         self._emptied: set[tuple[str, str]] = set()
         self._budget_s = budget_s

@@ -16,7 +16,7 @@ from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import is_path, located
 from headwater.capture.recorder import Recorder, current
-from headwater.capture.source_analysis.array_origins import FROM_CODE, GUESSED
+from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.values import Value, opaque
 from headwater.capture.wrapper_frames import observe_io, unseen
 

@@ -22,7 +22,8 @@ from headwater.capture.imports import IMPORTS
 from headwater.capture.locations import is_path, located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import VALUES, Recorder, saved_here
-from headwater.capture.source_analysis.array_origins import GUESSED, known_or_read, owner_read
+from headwater.capture.source_analysis.array_origins import known_or_read, owner_read
+from headwater.capture.source_analysis.supposed_values import GUESSED
 from headwater.capture.user_code import user_site
 from headwater.capture.values import UNKNOWN, Columns, Dep, Value, make_value
 from headwater.capture.wrapper_frames import observe_io, unseen

@@ -28,7 +28,8 @@ __all__ = [
     "snapshot",
 ]
 
-DEFAULT_BUDGET_S = 1.0
+PROFILE_BUDGET_S = 1.0
+"""Processor seconds that ``profile`` may take unless told otherwise. Captured runs say how much a dataset may take."""
 _TIERS = ("schema", "fingerprint", "default", "full")
 
 
@@ -37,7 +38,7 @@ def can_profile(obj: object) -> bool:
     return reader_of(obj) is not None
 
 
-def profile(obj: Any, *, tier: Tier = "default", budget_s: float = DEFAULT_BUDGET_S, ranges: bool = True) -> Profile:
+def profile(obj: Any, *, tier: Tier = "default", budget_s: float = PROFILE_BUDGET_S, ranges: bool = True) -> Profile:
     """Profile an object or a ``Snapshot`` of one.
 
     ``budget_s`` is processor time of the calling thread; it limits only the tier ``default``. If it is

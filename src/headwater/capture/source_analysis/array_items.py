@@ -9,10 +9,11 @@ import ast
 from typing import Any
 
 from headwater.capture.notebook_cells import user_place
-from headwater.capture.source_analysis.array_origins import SUPPOSED, array_origin
+from headwater.capture.source_analysis.array_origins import array_origin
 from headwater.capture.source_analysis.bindings import Step, step_at, steps_of
 from headwater.capture.source_analysis.literals import is_written
 from headwater.capture.source_analysis.row_list_syntax import called_name, last_line, maker_at, pairs_of
+from headwater.capture.source_analysis.supposed_values import SUPPOSED
 from headwater.capture.user_code import is_users
 from headwater.capture.values import NOTHING, UNKNOWN, Value, Values
 

@@ -45,20 +45,11 @@ from headwater.capture.source_analysis.meant_parts import (
     places_chosen,
 )
 from headwater.capture.source_analysis.row_selection import selected_rows
+from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.user_code import is_users, user_frame
 from headwater.capture.values import UNKNOWN, Value, Values, make_value
 
 MAX_STEPS: Final = 200
-
-GUESSED: Final = "unseen"
-"""The operation of a value guessed from an array's length. What the code shows takes precedence."""
-
-
-FROM_CODE: Final = "code"
-"""The operation of a value inferred from the code."""
-
-SUPPOSED: Final = frozenset((GUESSED, FROM_CODE))
-"""Operations of values that nobody saw being made."""
 
 
 def known_or_read(values: Values, item: Any, site_depth: int = 2) -> Value | None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headwater.capture.caller_frame import variables
 from headwater.capture.notebook_cells import place_of, user_place
 from headwater.capture.source_analysis.budget import BUDGET
+from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.user_code import is_users, user_frame
 from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value
 
@@ -33,8 +34,6 @@ _PASSES_A_LINE: Final = 4
 _ASKED_A_LINE: Final = 64
 _LINES: Final = 1_000
 """Lines of code that are remembered; if there are more, all are forgotten."""
-_UNSEEN: Final = "unseen"
-"""The operation of a value that was guessed from an array's length."""
 
 
 class InferredValues:
@@ -109,7 +108,7 @@ class InferredValues:
         best = next((value for value in fitting if len(value.column_names()) == width), None) or next(
             iter(fitting), None
         )
-        return make_value(_UNSEEN, (best,), _from_all, columns=best.columns, rows=rows) if best is not None else None
+        return make_value(GUESSED, (best,), _from_all, columns=best.columns, rows=rows) if best is not None else None
 
     def _read(self, obj: Any, rows: int) -> Value | None:
         """What the code shows about an array. A line that has been analysed often is in a loop, and shows nothing new:
@@ -244,7 +243,7 @@ class InferredValues:
     def _known(self, obj: object) -> Value | None:
         """The value of an object, without a guess by length."""
         value = self._values.seen(obj)
-        return None if value is not None and value.op == _UNSEEN else value
+        return None if value is not None and value.op == GUESSED else value
 
     def _spelled_at(
         self,
@@ -275,7 +274,7 @@ class InferredValues:
     def _listed(self, obj: Any, rows: int) -> Value | None:
         """A value for a list in the user's line: from what was iterated over for it, or from what the code makes it
         from under its name there."""
-        from headwater.capture.source_analysis.array_origins import FROM_CODE, list_read
+        from headwater.capture.source_analysis.array_origins import list_read
         from headwater.capture.source_analysis.list_columns import iterated_columns
 
         frame = user_frame(sys._getframe(3))

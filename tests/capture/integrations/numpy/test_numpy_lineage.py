@@ -20,7 +20,7 @@ from headwater.capture import recorder as recording
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.numpy import NumpyIntegration
 from headwater.capture.recorder import Read, Recorder, Seed, Write
-from headwater.capture.source_analysis.array_origins import GUESSED
+from headwater.capture.source_analysis.supposed_values import GUESSED
 from headwater.capture.trace import trace
 from headwater.capture.values import INFERRED, DatasetRef
 from headwater.storage.open import open_store

@@ -16,8 +16,9 @@ from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import describe, described
 from headwater.capture.recorder import SCALARS, Recorder, is_literal_here
 from headwater.capture.scalars import can_follow
-from headwater.capture.source_analysis.array_origins import GUESSED, SUPPOSED, known_or_listed, known_or_read
+from headwater.capture.source_analysis.array_origins import known_or_listed, known_or_read
 from headwater.capture.source_analysis.row_list_syntax import MAKERS
+from headwater.capture.source_analysis.supposed_values import GUESSED, SUPPOSED
 from headwater.capture.values import NOTHING, UNKNOWN, Rule, Value
 from headwater.capture.wrapper_frames import observe_caller, observe_io, unseen
 

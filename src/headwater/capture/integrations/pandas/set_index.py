@@ -18,7 +18,8 @@ from headwater.capture.integrations.pandas.rules import IDENTITY, RENAMED, SAME,
 from headwater.capture.levels import UNNAMED, field_of_level, levels_of
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Recorder
-from headwater.capture.source_analysis.array_origins import GUESSED, known_or_read, read_at
+from headwater.capture.source_analysis.array_origins import known_or_read, read_at
+from headwater.capture.source_analysis.supposed_values import GUESSED
 from headwater.capture.values import UNKNOWN, Columns, Dep, Rule, Value
 
 

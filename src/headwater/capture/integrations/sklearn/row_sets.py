@@ -9,7 +9,7 @@ from headwater.capture.integrations.sklearn import repeated_fits
 from headwater.capture.integrations.sklearn.caller_names import assigned_names, common_part
 from headwater.capture.levels import Labels, field_in, field_of_level, levels_of, shown_level
 from headwater.capture.recorder import Recorder, is_literal_object
-from headwater.capture.source_analysis.array_origins import GUESSED
+from headwater.capture.source_analysis.supposed_values import GUESSED
 from headwater.capture.values import INFERRED, NOTHING, Columns, DatasetRef, Dep, Value, make_value, same_columns
 
 BY_KEY: Final = "sklearn.rows"
