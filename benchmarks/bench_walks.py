@@ -107,7 +107,8 @@ def columns(index: GraphIndex, root: int, repeats: int) -> dict[str, float]:
         lambda: index.walk_columns({root: [field]}, direction="downstream"),
         repeats,
     )
-    return {"table": table, "column": column, "ratio": ratio, "nodes": len(reach), "fields": reach.field_count}
+    fields = sum(reach.mask(node).bit_count() for node in reach)
+    return {"table": table, "column": column, "ratio": ratio, "nodes": len(reach), "fields": fields}
 
 
 class NothingNew:

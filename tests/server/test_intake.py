@@ -32,6 +32,7 @@ class Stores:
         self.open: dict[str, MemoryStore] = {}
         self.may_write = threading.Event()
         self.may_write.set()
+        self.begun = 0
         self.commits: list[tuple[str, int]] = []
         self.error: BaseException | None = None
         self.poison = b"\0"
@@ -39,6 +40,7 @@ class Stores:
     @contextmanager
     def writing(self, tenant):
         """A writer of the tenant."""
+        self.begun += 1
         self.may_write.wait(10)
         yield _Writer(self, tenant, self.open.setdefault(tenant, MemoryStore.open(tenant=tenant)))
 
@@ -271,7 +273,7 @@ def test_a_commit_that_hangs_is_not_ready():
     async def work(intake, stores):
         stores.may_write.clear()
         waiting = asyncio.create_task(intake.append("t", events(1)))
-        await until(lambda: intake.under_way == 1)
+        await until(lambda: stores.begun == 1)
         assert intake.ready().is_ready
         now[0] += 60
         assert not intake.ready().is_ready

@@ -140,11 +140,6 @@ class Intake:
         """Number of deliveries that wait for a commit."""
         return self._queue.depth
 
-    @property
-    def under_way(self) -> int:
-        """Number of running commits."""
-        return len(self._under_way)
-
     async def drain(self) -> None:
         """Wait until all queued deliveries are written."""
         while self._queue.depth or self._under_way or self._apart:

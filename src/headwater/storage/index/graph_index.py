@@ -151,7 +151,7 @@ class GraphIndex:
         valid then are followed, without it every edge that ever was; edges without an interval are always valid.
         ``kinds`` is a bit mask: nodes of other kinds are walked through but left out of the result.
         """
-        snapshot, mappings = self._state
+        snapshot, _ = self._state
         question = self._question(snapshot, roots, direction, depth, cut, as_of, budget)
         graph = adjacency(snapshot, direction)
         kernel = self._follower.kernel
@@ -171,7 +171,6 @@ class GraphIndex:
             direction=direction,
             question=question,
             kernel=kernel,
-            mappings=mappings,
             layers=layers,
             counts=counts,
         )
@@ -252,10 +251,6 @@ class GraphIndex:
         snapshot, mappings = self._state
         question = self._question(snapshot, ids, "downstream", None, None, as_of, None)
         return edges_inside(snapshot, question.roots, as_of, mappings)
-
-    def edges_of_walk(self, reach: Reach) -> Edges:
-        """The edges between the nodes of a walk's result, valid at its instant."""
-        return edges_inside(reach.snapshot, reach.ids, reach.as_of, reach.mappings)
 
     def _question(
         self,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from headwater.storage.index.csr import Adjacency, Snapshot
 from headwater.storage.index.edge_source import U32, U64
 from headwater.storage.index.kernels import Kernel
-from headwater.storage.index.mappings import MappingTable, Trail
+from headwater.storage.index.mappings import Trail
 from headwater.storage.index.walk_request import Layers, Question
 
 Direction = Literal["upstream", "downstream"]
@@ -33,7 +33,6 @@ class Reach:
         direction: Direction,
         question: Question,
         kernel: Kernel,
-        mappings: MappingTable,
         layers: Layers | None = None,
         counts: U64 | None = None,
     ) -> None:
@@ -41,7 +40,6 @@ class Reach:
         self.direction = direction
         self.truncated = layers is not None and layers.is_over_budget
         self.has_more = layers is not None and layers.has_more
-        self.mappings = mappings
         self._snapshot = snapshot
         self._question = question
         self._kernel = kernel
@@ -50,21 +48,6 @@ class Reach:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    @property
-    def cut(self) -> int:
-        """Ids from here on did not exist for the walk."""
-        return self._question.cut
-
-    @property
-    def as_of(self) -> int | None:
-        """The instant of the walk, in microseconds since the epoch."""
-        return self._question.as_of
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The state of the graph that was walked."""
-        return self._snapshot
 
     @property
     def counts_by_kind(self) -> U64:
@@ -128,18 +111,6 @@ class ColumnReach:
         at = np.searchsorted(self.ids, np.array(list(masks), np.uint32))
         return {n: m | w for (n, m), w in zip(masks.items(), self.words[at].tolist(), strict=True)}
 
-    @property
-    def is_partial(self) -> bool:
-        """Whether an edge without known columns was met."""
-        return len(self.lost_source) > 0
-
-    @property
-    def field_count(self) -> int:
-        """How many fields were reached, over all nodes."""
-        words = np.concatenate([self.words, self._beyond[:, 1]])
-        bits = np.bitwise_count(words) if hasattr(np, "bitwise_count") else _bit_counts(words)
-        return int(bits.sum(dtype=np.int64))
-
     def mask(self, node: int) -> int:
         """The fields of a node as a bit mask; 0 if it was not reached."""
         if node in self.wide:
@@ -156,8 +127,3 @@ class ColumnReach:
 def adjacency(snapshot: Snapshot, direction: Direction) -> Adjacency:
     """The rows that a walk in that direction follows."""
     return snapshot.out if direction == "downstream" else snapshot.into
-
-
-def _bit_counts(words: U64) -> npt.NDArray[np.int64]:
-    bits: npt.NDArray[np.int64] = np.unpackbits(words.view(np.uint8)).reshape(-1, 64).sum(axis=1, dtype=np.int64)
-    return bits
