@@ -59,10 +59,13 @@ class _Ran(NamedTuple):
 class _State:
     """What is known of one connection."""
 
-    __slots__ = ("pending", "place")
+    __slots__ = ("latest", "pending", "place")
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self.latest: Value | None = None
+        """The rows that were given to the latest statement in ``pending``: those of one place in the code, so that the
+        same rows are given to the same statement."""
         self.pending: dict[Hashable, _Ran] = {}
         """Statements that wrote in the open transaction, each once, in order."""
 
@@ -112,20 +115,21 @@ class Connections:
             (self.rolled_back if _ROLLBACK.match(text) else self.committed)(connection)
         if _CONTROL.match(text):
             return
+        if _ASKS.match(text):
+            _hand_on(state.place, _Ran(recorder, text, None), cursor)
+            return
         rows = rows_given(recorder, text, given) if given else None
-        if (is_open or not is_started) and not _ASKS.match(text):
-            key = text if rows is None else _known_by(text, rows)
-            known = state.pending.get(key)
-            if known is None or known.recorder is not recorder:
-                state.pending[key] = _Ran(recorder, text, rows)
-        else:
+        if not is_open and is_started:
             _hand_on(state.place, _Ran(recorder, text, rows), cursor)
+        elif rows is None or rows is not state.latest:
+            state.pending[_known_by(text, rows)] = _Ran(recorder, text, rows)
+            state.latest = rows
 
     def committed(self, connection: Any) -> None:
         """Record the pending statements."""
         state = self._states.get(connection)
         if state is not None and state.pending:
-            pending, state.pending = state.pending, {}
+            pending, state.pending, state.latest = state.pending, {}, None
             for done in pending.values():
                 _hand_on(state.place, done)
 
@@ -134,6 +138,7 @@ class Connections:
         state = self._states.get(connection)
         if state is not None:
             state.pending.clear()
+            state.latest = None
 
 
 def place_in_postgres(info: Any) -> Place:

@@ -2,52 +2,97 @@
 
 from __future__ import annotations
 
+from sys import _getframe
+from types import CodeType, FrameType
 from typing import Final
 
-from headwater.capture.recorder import Recorder, table_of
+from headwater.capture.recorder import PASSES, Recorder, is_given_literally, table_of
 from headwater.capture.source_analysis.row_list_syntax import Maker
 from headwater.capture.sql_parameters import columns_given, place_name
-from headwater.capture.values import Columns, Dep, Value, make_value
+from headwater.capture.user_code import IS_USERS, user_frame
+from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value
 
 _MANY: Final = "executemany"
 _MOST_LOOKS: Final = 64
 _MOST_LOOKS_AT_ONE: Final = 4
-"""How often the code is read for the rows given to a statement, and for a single row."""
+"""How often the code is read for the rows given to a statement at one place, and for a single row."""
 _MAX_REMEMBERED: Final = 2_000
 
 
-class _Looks:
-    """How often the rows given to a statement were looked for, by its text, in one run."""
+class _Look:
+    """The looks at one place: what the run had recorded then, how often it was looked since, and what was found."""
 
-    __slots__ = ("counts", "recorder")
+    __slots__ = ("code", "count", "found", "items", "names", "offset", "passes", "text")
+
+    def __init__(self, text: str, code: CodeType | None, offset: int) -> None:
+        self.text = text
+        self.names = columns_given(text)
+        self.code = code
+        self.offset = offset
+        self.count = self.items = self.passes = 0
+        self.found: Value | None = None
+
+
+class _Looks:
+    """The looks at the places in the code that give rows to statements, in one run; ``last`` is the latest."""
+
+    __slots__ = ("last", "places", "recorder")
 
     def __init__(self) -> None:
         self.recorder: Recorder | None = None
-        self.counts: dict[str, int] = {}
+        self.last = _Look("", None, 0)
+        self.places: dict[tuple[str, int, int], _Look] = {}
+        """By the text of the statement, the ``id()`` of the code, and the instruction."""
 
 
 _LOOKS: Final = _Looks()
 
 
-def rows_given(recorder: Recorder, text: str, method: str) -> Value | None:
-    """The rows, or the one row, that the user's line gives for the placeholders of a statement by calling ``method``;
-    None if the code does not show what they come from. Their columns are named as in ``sql_parameters``.
+def rows_given(recorder: Recorder, text: str, method: str, frames: int = 4) -> Value | None:
+    """The rows, or the one row, that the user's line, ``frames`` frames up, gives for the placeholders of a statement
+    by calling ``method``; None if the code does not show what they come from. Their columns are named as in
+    ``sql_parameters``.
 
-    Only the first calls are examined: a loop gives rows of one origin.
+    Only the first calls at a place are examined, until the run has read or iterated over something else.
     """
-    looks = _LOOKS
-    if looks.recorder is not recorder or len(looks.counts) > _MAX_REMEMBERED:
-        looks.recorder, looks.counts = recorder, {}
-    count = looks.counts.get(text, 0)
-    if count >= (_MOST_LOOKS if method == _MANY else _MOST_LOOKS_AT_ONE):
-        return None
-    names = columns_given(text)
-    looks.counts[text] = count + 1 if names else _MOST_LOOKS
+    looks, frame = _LOOKS, _getframe(frames)
+    if not IS_USERS.get(frame.f_code.co_filename):
+        frame = user_frame(frame)
+    look = looks.last
+    if (
+        frame.f_lasti != look.offset
+        or frame.f_code is not look.code
+        or text != look.text
+        or looks.recorder is not recorder
+    ):
+        look = looks.last = _look_at(looks, recorder, text, frame)
+    if look.items != len(recorder.items) or look.passes != PASSES.count:
+        look.items, look.passes, look.count = len(recorder.items), PASSES.count, 0
+    if look.count < (_MOST_LOOKS if method == _MANY else _MOST_LOOKS_AT_ONE):
+        look.count += 1
+        look.found = _looked(look.names, method) if look.names else None
+    return look.found
+
+
+def _look_at(looks: _Looks, recorder: Recorder, text: str, frame: FrameType) -> _Look:
+    """The looks at the place where a frame is."""
+    if looks.recorder is not recorder or len(looks.places) > _MAX_REMEMBERED:
+        looks.recorder, looks.places = recorder, {}
+    key = text, id(frame.f_code), frame.f_lasti
+    look = looks.places.get(key)
+    if look is None:
+        look = looks.places[key] = _Look(text, frame.f_code, frame.f_lasti)
+    return look
+
+
+def _looked(names: tuple[str, ...], method: str) -> Value | None:
     maker = Maker(frozenset((method,)), 1, is_row=method != _MANY)
-    found = table_of(names, None, maker) if names else None
-    if found is None:
+    found = table_of(names, None, maker)
+    if found is None and not is_given_literally(maker):
         return None
     columns = tuple([place_name(place) for place in range(1, len(names) + 1)])
+    if found is None:
+        return make_value("sql.rows", (NOTHING,), lambda _: Columns({name: [] for name in columns}), columns=columns)
     return make_value("sql.rows", (found,), _in_order, columns=columns, code=found.code, line=found.line)
 
 

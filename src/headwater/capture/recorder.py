@@ -41,6 +41,8 @@ named_here = _guesses.named_here
 """``named_here(name, obj)``: what an object was made from that the running code has under a name; likewise."""
 is_literal_object = _guesses.is_literal_object
 """``is_literal_object(obj)``: whether an object that has a name is literal in the code; likewise."""
+is_given_literally = _guesses.is_given_literally
+"""``is_given_literally(maker)``: whether what a call in the running statement takes is literal; likewise."""
 table_of = _guesses.table_of
 """``table_of(names, rows)``: the sources of a table that the running statement makes from a list; likewise."""
 
@@ -347,9 +349,22 @@ def current() -> Recorder | None:
     return CURRENT.get() or PROCESS.root
 
 
+class _Passes:
+    """How often the code began to iterate over something else than before."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+PASSES: Final = _Passes()
+
+
 def went_through(value: Value, code: Any, line: int) -> None:
     """The code at that line iterates over a column, or has read something; see ``InferredValues``."""
     if _guesses.went_through(value, code, line):
+        PASSES.count += 1
         recorder = current()
         if recorder is not None and recorder.waiting:
             recorder.look_again(code)

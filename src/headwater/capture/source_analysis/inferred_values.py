@@ -129,6 +129,12 @@ class InferredValues:
         self._asked[code, line] = count + 1, is_unknown and found is UNKNOWN
         return found
 
+    def is_given_literally(self, maker: Maker) -> bool:
+        """Whether what a call of ``maker`` in the user's line takes is literal in the code."""
+        from headwater.capture.source_analysis.literals import is_literal
+
+        return is_literal(*user_place(4), maker.names, maker.place)
+
     def table_of(self, names: tuple[str, ...], rows: int | None, maker: Maker | None = None) -> Value | None:
         """A value for a table with these columns that the user's line makes from a list, according to what the code
         collected in that list. ``maker`` tells which call of the line takes it, if none of those that make frames."""

@@ -52,13 +52,13 @@ _PASSES_ON: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASY
 READS: Final = re.compile(r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)")
 
 
-def is_literal(code: CodeType | None, line: int, makers: frozenset[str] | None = None) -> bool:
-    """Whether the value of the statement at a line is literal in the code; with ``makers``, whether the data is from
-    which a call of one of these makes a table."""
+def is_literal(code: CodeType | None, line: int, makers: frozenset[str] | None = None, place: int = 0) -> bool:
+    """Whether the value of the statement at a line is literal in the code; with ``makers``, whether the data is, an
+    argument at ``place``, from which a call of one of these makes a table."""
     at = step_at(steps_of(code), line) if code is not None else None
     if code is None or at is None:
         return False
-    value = maker_at(at, line, makers) if makers else getattr(at.node, "value", None)
+    value = maker_at(at, line, makers, place) if makers else getattr(at.node, "value", None)
     return isinstance(value, ast.expr) and Reader().follows(value, Place(code, line))
 
 

@@ -178,3 +178,35 @@ def test_the_same_statement_with_other_rows_counts_again(followed, base):
     base.executemany(INSERT, list(zip(other.z, other.z, strict=True)))
     base.commit()
     assert given(followed, "x") == {("people.csv", "name"), ("other.csv", "z")}
+
+
+def test_rows_of_several_frames_at_one_place_are_all_behind_the_table(followed, base):
+    """A row at a time, in a loop over frames: each is looked at, though a place is examined only a few times."""
+    frames = [pd.read_csv("people.csv").rename(columns={"age": "z"}), pd.read_csv("other.csv")]
+    for frame in frames:
+        for _ in range(5):
+            for row in frame.itertuples():
+                base.execute(INSERT, (row.z, row.z))
+    base.commit()
+    assert given(followed, "x") == {("people.csv", "age"), ("other.csv", "z")}
+
+
+def test_the_same_statement_at_another_place_is_looked_at_there(followed, base):
+    """Literal rows first, then rows of a file, with one text."""
+    for number in range(20):
+        base.execute(INSERT, (number, "none"))
+    frame = pd.read_csv("people.csv")
+    for row in frame.itertuples():
+        base.execute(INSERT, (row.name, row.age))
+    base.commit()
+    assert given(followed, "y") == {("people.csv", "age")}
+    assert followed.sources("t") == {"people.csv", "t"}
+
+
+def test_literal_rows_come_from_nothing(followed, base):
+    """One at a time or all at once: not from whatever the run had read."""
+    for number in range(20):
+        base.execute(INSERT, (number, "none"))
+    base.executemany(INSERT, [(1, "one"), (2, "two")])
+    base.commit()
+    assert followed.sources("t") == {"t"}

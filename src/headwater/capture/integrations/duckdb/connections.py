@@ -144,7 +144,7 @@ def _executed(recorder: Recorder, result: Any, call: Call) -> None:
     EXECUTED.count += 1
     frames = named_frames(recorder, text, state, call)
     if call.name.startswith("execute") and len(call.args) + len(call.kwargs) > 1:
-        given = rows_given(recorder, text, call.name)
+        given = rows_given(recorder, text, call.name, 3)
         if given is not None:
             frames[ROWS] = given
     ran(recorder, state, text, frames, value)
