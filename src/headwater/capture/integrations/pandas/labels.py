@@ -11,8 +11,9 @@ from typing import Any, Final
 import pandas as pd
 from pandas import DataFrame, MultiIndex, RangeIndex, Series
 
+from headwater.capture.axis_names import names_in
 from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
-from headwater.capture.values import Value, names_in
+from headwater.capture.values import Value
 
 
 def label(name: Any) -> str:

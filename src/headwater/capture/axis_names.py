@@ -1,0 +1,24 @@
+"""The labels of an axis as texts, remembered for the latest axes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_names: Final[dict[int, tuple[Any, tuple[str, ...]]]] = {}
+"""The names in the latest axes, by the ``id()`` of the axis, which is kept here meanwhile."""
+_MOST_NAMES: Final = 16
+
+
+def names_in(columns: Any) -> tuple[str, ...]:
+    """The labels of an axis as strings; several levels are joined by dots, empty ones left out. Remembered for a while:
+    a wide frame in which one column after the other is replaced is asked for its names again and again."""
+    known = _names.get(id(columns))
+    if known is not None and known[0] is columns:
+        return known[1]
+    names = tuple(columns)
+    if not all(type(name) is str for name in names):
+        names = tuple(".".join(str(p) for p in n if p != "") if isinstance(n, tuple) else str(n) for n in names)
+    if len(_names) >= _MOST_NAMES:
+        _names.clear()
+    _names[id(columns)] = columns, names
+    return names
