@@ -16,7 +16,7 @@ def test_a_line_is_given_up_and_the_run_is_told():
     """A line is read as often as the limit says; each time after that the place is told, without its folder."""
     told = []
     readings = AnalysisBudget()
-    readings.tell = told.append
+    readings.on_limit = told.append
     code = code_of("/home/me/train.py")
     assert [readings.may_read(code, 7) for _ in range(MAX_ASKED + 2)] == [True] * MAX_ASKED + [False] * 2
     assert len(told) == 2

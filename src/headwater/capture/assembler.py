@@ -92,7 +92,7 @@ class Assembler:
         self._seeds: list[dict[str, Any]] = []
         self._statements: list[tuple[str, str]] = []
         self._unresolved: list[str] = []
-        self._told = (0, 0.0)
+        self._last_news = (0, 0.0)
         """The number of parameters, metrics and seeds in the last event that had them, and its time."""
 
     # -- events ----------------------------------------------------------------------------------------------------
@@ -117,20 +117,22 @@ class Assembler:
         for touched in changed:
             touched.origins.settle()
         run_facets = self._run_facets() if self._has_news() else {}
-        untold = [touched for touched in self._datasets if is_last_word and touched.is_output and not touched.is_told]
-        if not changed and not run_facets and not untold:
+        unreported = [
+            touched for touched in self._datasets if is_last_word and touched.is_output and not touched.is_reported
+        ]
+        if not changed and not run_facets and not unreported:
             return []
-        return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(untold), changed)]
+        return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(unreported), changed)]
 
     def _has_news(self) -> bool:
         """Whether to send parameters, metrics and seeds again. They are always sent in full, so during an endless loop
         of measurements they are sent only after a quarter more of them, or after some seconds."""
         count = len(self._parameters) + len(self._metrics) + len(self._seeds)
-        told, told_at_s = self._told
+        sent, sent_at_s = self._last_news
         now_s = time.monotonic()
-        if count == told or (count < _NEWS * told and now_s < told_at_s + _NEWS_AFTER_S):
+        if count == sent or (count < _NEWS * sent and now_s < sent_at_s + _NEWS_AFTER_S):
             return False
-        self._told = count, now_s
+        self._last_news = count, now_s
         return True
 
     def finish(self, outcome: Outcome) -> list[bytes]:
@@ -212,7 +214,7 @@ class Assembler:
             gone = [item for item in self._datasets if item.is_output and _is_passing(item.ref)]
             entries = through(entries, [item.origins.entry(item.inferred) for item in gone])
         for item in touched:
-            item.is_told = True
+            item.is_reported = True
         if entries:
             facets["lineage"] = {"entries": entries}
         if self._statements:

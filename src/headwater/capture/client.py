@@ -53,7 +53,7 @@ class Client:
         self.last_run_id = ""
         """The run of the process, or the one opened last."""
         self._runs: dict[str, Run] = {}
-        self._told_sources: set[tuple[str, str, str]] = set()
+        self._sent_sources: set[tuple[str, str, str]] = set()
         """Jobs, with the digest of the code, whose text was sent."""
         self._lock = threading.Lock()
 
@@ -102,20 +102,20 @@ class Client:
             kind = {"processingType": "BATCH", "integration": "HEADWATER"}
             if operation:
                 kind["jobType"] = operation
-            return {"jobType": kind, **self._not_yet_told(recorder, facts.job_facets())}
+            return {"jobType": kind, **self._not_yet_sent(recorder, facts.job_facets())}
 
         return facts._replace(run_facets=run_facets, job_facets=job_facets)
 
-    def _not_yet_told(self, recorder: Recorder, facets: dict[str, Any]) -> dict[str, Any]:
+    def _not_yet_sent(self, recorder: Recorder, facets: dict[str, Any]) -> dict[str, Any]:
         """Facets of a job, without the source code if this process has already sent it."""
         body = facets.get("sourceCode")
         if not body:
             return facets
         key = (recorder.job_namespace, recorder.job_name, body["sha256"])
-        if key in self._told_sources:
+        if key in self._sent_sources:
             return {name: facet for name, facet in facets.items() if name != "sourceCode"}
-        if len(self._told_sources) < _MOST_SOURCES:
-            self._told_sources.add(key)
+        if len(self._sent_sources) < _MOST_SOURCES:
+            self._sent_sources.add(key)
         return facets
 
     def tag_event(self, recorder: Recorder, tags: Mapping[str, str]) -> bytes:
@@ -258,7 +258,7 @@ class Client:
         elif self.config.settings.verbose:
             line = self._summary()
         if line and not (self.config.settings.quiet or self.is_child):
-            tell(self.redactor.text(line))
+            print_line(self.redactor.text(line))
 
     def _summary(self) -> str:
         """The summary that ``--verbose`` prints at the end: the run, how to look at it, and what did not work."""
@@ -297,7 +297,7 @@ def _tags(tags: Mapping[str, str]) -> dict[str, Any]:
     return {"tags": [{"key": key, "value": value, "source": "USER"} for key, value in tags.items()]}
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """Write one line to standard error, if there is one."""
     stream = sys.__stderr__ if sys.stderr is None else sys.stderr
     if stream is not None:

@@ -33,7 +33,7 @@ class Touched:
         "is_changed",
         "is_input",
         "is_output",
-        "is_told",
+        "is_reported",
         "origins",
         "output_facets",
         "ref",
@@ -49,7 +49,7 @@ class Touched:
         self.is_input = False
         self.is_output = False
         self.is_changed = True
-        self.is_told = False
+        self.is_reported = False
         """Whether an event said what fed it, as it is now."""
 
     def facets_as_input(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Datasets:
             touched = self._by_name[ref[:2]] = Touched(ref)
         elif ref.type not in ("FILE", "IN_MEMORY"):
             touched.ref = ref
-        touched.is_changed, touched.is_told = True, False
+        touched.is_changed, touched.is_reported = True, False
         touched.facets["datasetType"] = {"datasetType": touched.ref.type}
         return touched
 

@@ -262,29 +262,31 @@ def watched_async(original: Callable[..., Any], ran: Ran, site: str) -> Callable
     return unseen(execute)
 
 
-def told_async(
-    original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], None], site: str
+def notify_after_async(
+    original: Callable[..., Any], notify: Callable[[Any, tuple[Any, ...]], None], site: str
 ) -> Callable[..., Any]:
-    """As ``told``, for a coroutine."""
+    """As ``notify_after``, for a coroutine."""
 
     @functools.wraps(original)
     async def ended(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = await original(self, *args, **kwargs)
         with GUARD.at(site):
-            tell(self, args)
+            notify(self, args)
         return result
 
     return unseen(ended)
 
 
-def told(original: Callable[..., Any], tell: Callable[[Any, tuple[Any, ...]], None], site: str) -> Callable[..., Any]:
-    """A wrapper for ``commit`` and similar methods; ``tell(connection, args)`` is called after each successful call."""
+def notify_after(
+    original: Callable[..., Any], notify: Callable[[Any, tuple[Any, ...]], None], site: str
+) -> Callable[..., Any]:
+    """A wrapper for ``commit`` and similar methods: ``notify(connection, args)`` is called after each that worked."""
 
     @functools.wraps(original)
     def ended(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         with GUARD.at(site):
-            tell(self, args)
+            notify(self, args)
         return result
 
     return unseen(ended)

@@ -144,7 +144,7 @@ class Recorder:
 
     __slots__ = (
         "_names",
-        "_told",
+        "_unfollowed",
         "begun",
         "derive",
         "dropped",
@@ -171,7 +171,7 @@ class Recorder:
         self.max_items = max_items
         self.dropped = 0
         self._names: dict[str, list[Any]] = {}
-        self._told: set[str] = set()
+        self._unfollowed: set[str] = set()
         self.written: dict[tuple[str, str], Value] = {}
         """The value that each dataset was last written from, by (namespace, name), if known."""
         self.begun: dict[tuple[str, str], int] = {}
@@ -306,8 +306,8 @@ class Recorder:
 
     def unfollowed(self, text: str) -> None:
         """Record something that capture cannot follow, in one line. The run reports each text once."""
-        if text not in self._told:
-            self._told.add(text)
+        if text not in self._unfollowed:
+            self._unfollowed.add(text)
             self.add(Unfollowed(text))
 
     def memory_ref(self, name: str, type: str = "IN_MEMORY") -> DatasetRef:
@@ -370,13 +370,13 @@ def went_through(value: Value, code: Any, line: int) -> None:
             recorder.look_again(code)
 
 
-def _tell_unread(text: str) -> None:
+def _record_unread(text: str) -> None:
     found = current()
     if found is not None:
         found.unfollowed(text)
 
 
-BUDGET.tell = _tell_unread
+BUDGET.on_limit = _record_unread
 
 
 def enter(recorder: Recorder) -> Any:

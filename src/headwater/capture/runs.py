@@ -68,7 +68,7 @@ def checked_name(field: str, name: object) -> str:
     """
     if isinstance(name, str) and name:
         return name
-    raise InvalidInput(field=field, value=_told(name), rule="must be a text that is not empty")
+    raise InvalidInput(field=field, value=_shown(name), rule="must be a text that is not empty")
 
 
 def _checked_number(value: Any) -> float:
@@ -78,7 +78,7 @@ def _checked_number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last is torch's, of many elements
         raise InvalidInput(
-            field="value", value=_told(value), rule="must be a number", hint="record other values as parameters"
+            field="value", value=_shown(value), rule="must be a number", hint="record other values as parameters"
         ) from error
 
 
@@ -90,12 +90,12 @@ def _checked_step(step: Any) -> int | None:
         number = -1
     if number is not None and not 0 <= number < 1 << 63:
         raise InvalidInput(
-            field="step", value=_told(step), rule="must be a whole number, 0 or more", hint="count steps from 0"
+            field="step", value=_shown(step), rule="must be a whole number, 0 or more", hint="count steps from 0"
         )
     return number
 
 
-def _told(value: object) -> str:
+def _shown(value: object) -> str:
     """A value for an error message. Values that may be data are shown only by their type."""
     if value is None or isinstance(value, str | bytes | int | float):
         return repr(value)[:80]

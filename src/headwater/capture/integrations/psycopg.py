@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final
 from headwater.capture.dbapi import (
     Connections,
     follow,
+    notify_after,
+    notify_after_async,
     place_in_postgres,
-    told,
-    told_async,
     watched,
     watched_async,
 )
@@ -37,13 +37,15 @@ class PsycopgIntegration(Integration):
         """Hook all classes of cursors, connections and transactions."""
         _install_cursors(hooks, (module.Cursor, module.ServerCursor), watched)
         _install_cursors(hooks, (module.AsyncCursor, module.AsyncServerCursor), watched_async)
-        for connection, tell in ((module.Connection, told), (module.AsyncConnection, told_async)):
-            hooks.replace(connection, "commit", functools.partial(tell, tell=_committed, site="psycopg.commit"))
-            hooks.replace(connection, "rollback", functools.partial(tell, tell=_rolled_back, site="psycopg.rollback"))
-            hooks.replace(connection, "close", functools.partial(tell, tell=_rolled_back, site="psycopg.close"))
-        left = functools.partial(told, tell=_left, site="psycopg.transaction")
+        for connection, wrapper in ((module.Connection, notify_after), (module.AsyncConnection, notify_after_async)):
+            hooks.replace(connection, "commit", functools.partial(wrapper, notify=_committed, site="psycopg.commit"))
+            hooks.replace(
+                connection, "rollback", functools.partial(wrapper, notify=_rolled_back, site="psycopg.rollback")
+            )
+            hooks.replace(connection, "close", functools.partial(wrapper, notify=_rolled_back, site="psycopg.close"))
+        left = functools.partial(notify_after, notify=_left, site="psycopg.transaction")
         hooks.replace(module.Transaction, "__exit__", left)
-        left = functools.partial(told_async, tell=_left, site="psycopg.transaction")
+        left = functools.partial(notify_after_async, notify=_left, site="psycopg.transaction")
         hooks.replace(module.AsyncTransaction, "__aexit__", left)
         follow(hooks, "psycopg")
 

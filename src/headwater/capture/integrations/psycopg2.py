@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture import recorder as recording
-from headwater.capture.dbapi import Connections, follow, place_in_postgres, renamed, told, watched
+from headwater.capture.dbapi import Connections, follow, notify_after, place_in_postgres, renamed, watched
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.recorder import Recorder
@@ -80,11 +80,11 @@ def _tracked(factory: Any) -> Any:
             example.close()
         return base.cursor(self, *args, **{**kwargs, "cursor_factory": _tracked_cursor(wanted)})
 
-    def tell(name: str, what: Callable[[Any], None]) -> Any:
-        return told(getattr(base, name), lambda connection, args: what(connection), f"psycopg2.{name}")
+    def notifying(name: str, what: Callable[[Any], None]) -> Any:
+        return notify_after(getattr(base, name), lambda connection, args: what(connection), f"psycopg2.{name}")
 
-    methods = {"cursor": unseen(cursor), "commit": tell("commit", _CONNECTIONS.committed)}
-    methods |= {name: tell(name, _CONNECTIONS.rolled_back) for name in ("rollback", "close")}
+    methods = {"cursor": unseen(cursor), "commit": notifying("commit", _CONNECTIONS.committed)}
+    methods |= {name: notifying(name, _CONNECTIONS.rolled_back) for name in ("rollback", "close")}
     return renamed(base, methods, ("__weakref__",))
 
 
@@ -100,14 +100,14 @@ def _tracked_cursor(factory: Any) -> Any:
 
     @functools.wraps(copy)
     def copy_from(self: Any, file: Any, table: Any, *args: Any, **kwargs: Any) -> Any:
-        return told(copy, lambda cursor, _: _tell_copy(cursor, table), "psycopg2.copy_from")(
+        return notify_after(copy, lambda cursor, _: _record_copy(cursor, table), "psycopg2.copy_from")(
             self, file, table, *args, **kwargs
         )
 
     return renamed(base, {**methods, "copy_from": unseen(copy_from)})
 
 
-def _tell_copy(cursor: Any, table: Any) -> None:
+def _record_copy(cursor: Any, table: Any) -> None:
     recorder = recording.current()
     if recorder is not None:
         _copied(recorder, cursor, table)

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 from headwater.capture import recorder as recording
 from headwater.capture.caller_frame import call_as
 from headwater.capture.databases import main_file
-from headwater.capture.dbapi import Connections, Place, follow, renamed, told, watched
+from headwater.capture.dbapi import Connections, Place, follow, notify_after, renamed, watched
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.recorder import Recorder
@@ -124,10 +124,10 @@ def tracked(base: Any) -> Any:
     commit, rollback = _CONNECTIONS.committed, _CONNECTIONS.rolled_back
     methods = {
         "cursor": unseen(cursor),
-        "commit": told(base.commit, lambda connection, args: commit(connection), "sqlite3.commit"),  # type: ignore[attr-defined]
-        "rollback": told(base.rollback, lambda connection, args: rollback(connection), "sqlite3.rollback"),  # type: ignore[attr-defined]
-        "close": told(base.close, lambda connection, args: rollback(connection), "sqlite3.close"),  # type: ignore[attr-defined]
-        "__exit__": told(base.__exit__, _left, "sqlite3.exit"),  # type: ignore[attr-defined]
+        "commit": notify_after(base.commit, lambda connection, args: commit(connection), "sqlite3.commit"),  # type: ignore[attr-defined]
+        "rollback": notify_after(base.rollback, lambda connection, args: rollback(connection), "sqlite3.rollback"),  # type: ignore[attr-defined]
+        "close": notify_after(base.close, lambda connection, args: rollback(connection), "sqlite3.close"),  # type: ignore[attr-defined]
+        "__exit__": notify_after(base.__exit__, _left, "sqlite3.exit"),  # type: ignore[attr-defined]
     }
     for name in ("execute", "executemany", "executescript"):
         methods[name] = _by_cursor(base, name)

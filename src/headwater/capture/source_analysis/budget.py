@@ -18,13 +18,13 @@ MAX_LINES: Final = 4_096
 
 
 class AnalysisBudget:
-    """Counts analyses by line. ``tell`` is called with a message for each line that reached the limit."""
+    """Counts analyses by line. ``on_limit`` is called with a message for each line that reached the limit."""
 
     def __init__(self, *, max_lines: int = MAX_LINES) -> None:
         self._max_lines = max_lines
         self._asked: OrderedDict[tuple[int, int], tuple[CodeType, int]] = OrderedDict()
         """By the ``id()`` of the code and the line. The code is kept alive, so that its ``id()`` is not reused."""
-        self.tell: Callable[[str], None] | None = None
+        self.on_limit: Callable[[str], None] | None = None
 
     def may_read(self, code: CodeType, line: int) -> bool:
         """Count one more array at a line, and return whether it may be analysed; if not, report the line."""
@@ -40,9 +40,9 @@ class AnalysisBudget:
 
     def gave_up(self, code: CodeType, line: int) -> None:
         """Report that arrays at a line are no longer analysed."""
-        if self.tell is not None:
+        if self.on_limit is not None:
             place = f"{code.co_filename.rpartition('/')[2]}:{line}"
-            self.tell(
+            self.on_limit(
                 f"{place}: what arrays come from was read from the code {MAX_ASKED} times; of later ones it was not"
             )
 

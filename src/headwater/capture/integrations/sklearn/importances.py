@@ -152,24 +152,24 @@ class Described:
         learned, self._learned = self._learned, None
         if learned is not None:
             with GUARD.at("sklearn.importances"):
-                facet = {**facet, **self._told(learned)}
+                facet = {**facet, **self._importances(learned)}
         return {"headwater_model": facet}
 
     def forget(self) -> None:
         """Leave the importances out, because another model has taken this one's name in the meantime."""
         self._learned = None
 
-    def _told(self, learned: Learned) -> dict[str, Any]:
+    def _importances(self, learned: Learned) -> dict[str, Any]:
         spent_s, began_s = _spent_s.get(self._run_id, 0.0), time.thread_time()
         values = learned.values(began_s + BUDGET_S - spent_s)
         if values is None:
             return {"importances": {}, "importance_details": {"kind": learned.kind, "left_out": len(self._features)}}
         if len(values) != len(self._features):
             return {}
-        told = importance_members(learned.kind, values, self._features, self._columns)
+        members = importance_members(learned.kind, values, self._features, self._columns)
         if len(_spent_s) < _MOST_RUNS:
             _spent_s[self._run_id] = spent_s + time.thread_time() - began_s
-        return told
+        return members
 
 
 def importance_members(
