@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.capture import values as module
-from headwater.capture.values import DatasetRef, Values, make_value, same_columns
+from headwater.capture import value_table as module
+from headwater.capture.value_table import Values
+from headwater.capture.values import DatasetRef, make_value, same_columns
 
 pytest.importorskip("headwater.capture._derive", reason="the compiled parts were not built here")
 

@@ -9,7 +9,8 @@ from headwater.capture.recorder import Recorder
 from headwater.capture.scalars import Scalars
 from headwater.capture.source_analysis.inferred_values import InferredValues
 from headwater.capture.trace import trace
-from headwater.capture.values import INFERRED, Columns, DatasetRef, Dep, Value, Values, make_value
+from headwater.capture.value_table import Values
+from headwater.capture.values import INFERRED, Columns, DatasetRef, Dep, Value, make_value
 
 
 def array_value(name: str, rows: int) -> Value:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import weakref
 
-from headwater.capture import values as module
-from headwater.capture.values import DatasetRef, Values, opaque, same_columns
+from headwater.capture import value_table as module
+from headwater.capture.source_analysis.code_lines import line_of
+from headwater.capture.value_table import Values
+from headwater.capture.values import DatasetRef, opaque, same_columns
 
 
 class Thing:
@@ -134,5 +136,5 @@ def test_the_line_of_an_instruction_is_the_compilers():
     for code in (several.__code__, compile("a = 1\n\n\nb = [\n  a,\n  2]\n", "<some>", "exec")):
         for offset in range(len(code.co_code)):
             told = [line or 0 for start, end, line in code.co_lines() if start <= offset < end]
-            assert module.line_of(code, offset) == told[0]
-    assert module.line_of(code, -1) == 0
+            assert line_of(code, offset) == told[0]
+    assert line_of(code, -1) == 0

@@ -1,6 +1,6 @@
 /* The fast path of Values.derive, which runs at every operation of the user, on the user's thread.
  *
- * values.py has the definition. What is done here is the common case alone: every input is a value, or an object whose
+ * value_table.py has the definition. What is done here is the common case alone: every input is a value, or an object whose
  * value is known by identity; the caller is the user's own code; nobody watches the class of the object. For whatever
  * else, and after any error, the Python method is called with the same arguments, and nothing has happened before it.
  * It is also called every SLOW_EVERY times, because it looks for objects that are gone.
@@ -9,7 +9,7 @@
 #include <Python.h>
 #include <string.h>
 
-#define CONTRACT 1 /* as in values.py */
+#define CONTRACT 1 /* as in value_table.py */
 #define SLOW_EVERY 128
 
 enum { OBJ, OP, INPUTS, RULE, COLUMNS, ROWS, DETAIL, DATASET, FRAMES, COUNT };

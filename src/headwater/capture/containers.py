@@ -11,7 +11,8 @@ from itertools import islice
 from typing import Any, Final
 
 from headwater.capture.recorder import Recorder, saved_here
-from headwater.capture.values import Columns, DatasetRef, Dep, Value, Values, make_value
+from headwater.capture.value_table import Values
+from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value
 
 HELD: Final = "held"
 """The operation of a value that combines the parts of such an object, or is one of its parts."""

@@ -16,7 +16,8 @@ import msgspec
 from headwater.capture.scalars import Scalars
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.inferred_values import InferredValues
-from headwater.capture.values import DatasetRef, Value, Values
+from headwater.capture.value_table import Values
+from headwater.capture.values import DatasetRef, Value
 
 VALUES = Values()
 """The values of this process, shared by its runs because objects pass from one run to another."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
-from headwater.capture.values import Value, Values
+from headwater.capture.value_table import Values
+from headwater.capture.values import Value
 
 _KEPT: Final = 512
 _SHARED: Final = frozenset((bool, type(None), type, type(...)))

@@ -15,7 +15,8 @@ from headwater.capture.source_analysis.literals import is_written
 from headwater.capture.source_analysis.row_list_syntax import called_name, last_line, maker_at, pairs_of
 from headwater.capture.source_analysis.supposed_values import SUPPOSED
 from headwater.capture.user_code import is_users
-from headwater.capture.values import NOTHING, UNKNOWN, Value, Values
+from headwater.capture.value_table import Values
+from headwater.capture.values import NOTHING, UNKNOWN, Value
 
 
 def item_read(values: Values, item: Any, key: str, site_depth: int = 2) -> Value | None:

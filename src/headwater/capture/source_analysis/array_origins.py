@@ -47,7 +47,8 @@ from headwater.capture.source_analysis.meant_parts import (
 from headwater.capture.source_analysis.row_selection import selected_rows
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.user_code import is_users, user_frame
-from headwater.capture.values import UNKNOWN, Value, Values, make_value
+from headwater.capture.value_table import Values
+from headwater.capture.values import UNKNOWN, Value, make_value
 
 MAX_STEPS: Final = 200
 

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from headwater.capture.notebook_cells import file_of, parts_of, position_of, whole
 from headwater.capture.source_analysis.line_parts import parsed
 from headwater.capture.source_analysis.parser import lines_of
-from headwater.capture.values import Value, Values
+from headwater.capture.value_table import Values
+from headwater.capture.values import Value
 
 MAX_SOURCE_LINES: Final = 20_000
 

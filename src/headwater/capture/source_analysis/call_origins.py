@@ -14,7 +14,8 @@ from typing import NamedTuple
 from headwater.capture import notebook_cells
 from headwater.capture.source_analysis.bindings import Step, ends_of, line_in, made_there, names_in, step_at, steps_of
 from headwater.capture.user_code import user_frame
-from headwater.capture.values import Value, Values
+from headwater.capture.value_table import Values
+from headwater.capture.values import Value
 
 
 class Passed(NamedTuple):

@@ -21,7 +21,8 @@ from headwater.capture.notebook_cells import place_of, user_place
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.user_code import is_users, user_frame
-from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, Values, make_value
+from headwater.capture.value_table import Values
+from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, make_value
 
 if TYPE_CHECKING:
     from headwater.capture.scalars import Scalars

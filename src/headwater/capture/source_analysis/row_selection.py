@@ -16,7 +16,8 @@ from typing import Any
 from headwater.capture.caller_frame import variables
 from headwater.capture.source_analysis.bindings import last_binding, step_at, steps_of
 from headwater.capture.user_code import user_frame
-from headwater.capture.values import INFERRED, Columns, Dep, Value, Values, make_value
+from headwater.capture.value_table import Values
+from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
 
 Read = Callable[[str, int, Any], Value | None]
 """Returns what the code shows about the origin of an array, from its name, a line, and the array."""

@@ -88,7 +88,8 @@ def test_a_loop_over_thousands_of_columns_is_bounded(follow, rows):
     """Lines and columns that are remembered are bounded, and the latest are there."""
     from headwater.capture.scalars import Scalars
     from headwater.capture.source_analysis.inferred_values import _LINES, _PASSES_A_LINE, InferredValues
-    from headwater.capture.values import Values, make_value
+    from headwater.capture.value_table import Values
+    from headwater.capture.values import make_value
 
     guesses = InferredValues(values := Values(), Scalars(values))
     code = compile("x", "<many>", "exec")
