@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from headwater.capture.guard import GUARD
-from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, opaque, same_columns
+from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, is_same_column, opaque, same_columns
 
 
 class Source(NamedTuple):
@@ -142,7 +142,12 @@ def _combine(value: Value) -> Trace:
             result.apart.update(view.behind)
     shared: dict[int, Trails] = {}
     size = 0
+    kept = views[0].fields if 0 not in columns.beside else {}
     for name, deps in columns.fields.items():
+        if name in kept and is_same_column(name, deps):
+            result.fields[name] = kept[name]
+            size += len(kept[name])
+            continue
         trails = shared.get(id(deps))
         if trails is None:
             trails = shared[id(deps)] = _trails(deps, views, columns.beside, result.indirect)
@@ -181,21 +186,11 @@ def _view(value: Value) -> Trace:
 
 def _trails(deps: list[Dep], views: list[Trace], beside: tuple[int, ...], known: Trails) -> Trails:
     """The sources of one column. ``known`` are the indirect ones of all columns."""
-    trails = _unchanged(deps, views, beside)
-    if trails is None:
-        trails = _resolve(deps, views)
-        for position in {dep.input for dep in deps}.intersection(beside):
-            own = views[position].indirect
-            _merge(trails, {source: own[source] for source in own if source not in known})
+    trails = _resolve(deps, views)
+    for position in {dep.input for dep in deps}.intersection(beside):
+        own = views[position].indirect
+        _merge(trails, {source: own[source] for source in own if source not in known})
     return trails
-
-
-def _unchanged(deps: list[Dep], views: list[Trace], beside: tuple[int, ...]) -> Trails | None:
-    """The trails of a column that is the same in an input, which need no copy: a wide frame has hundreds of these
-    whenever one column is replaced. None for any other column."""
-    if len(deps) != 1 or not _is_plain(deps[0]) or deps[0].input in beside or deps[0].input >= len(views):
-        return None
-    return views[deps[0].input].fields.get(deps[0].column or "")
 
 
 def _resolve(deps: list[Dep], views: list[Trace]) -> Trails:
@@ -205,17 +200,12 @@ def _resolve(deps: list[Dep], views: list[Trace]) -> Trails:
             continue
         view = views[dep.input]
         inner = view.column(dep.column)
-        plain = _is_plain(dep)
+        plain = dep.type == "DIRECT" and dep.subtype == "IDENTITY" and not dep.masking and not dep.description
         if plain and not found:
             found = dict(inner)
         else:
             _merge(found, inner if plain else {source: compose(dep, trail) for source, trail in inner.items()})
     return found
-
-
-def _is_plain(dep: Dep) -> bool:
-    """Whether a dependency says that the column is the same."""
-    return dep.type == "DIRECT" and dep.subtype == "IDENTITY" and not dep.masking and not dep.description
 
 
 def compose(dep: Dep | Trail, inner: Trail) -> Trail:

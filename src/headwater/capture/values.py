@@ -66,6 +66,26 @@ def same_columns(value: Value) -> Columns:
     return Columns({name: [Dep(0, name, subtype="IDENTITY")] for name in value.column_names()})
 
 
+_same: Final[dict[str, list[Dep]]] = {}
+_MOST_SAME: Final = 100_000
+
+
+def same_column(name: str) -> list[Dep]:
+    """The dependency of a column that is the same in the first input: one list for every column of that name, which
+    ``is_same_column`` recognises and nobody may change."""
+    found = _same.get(name)
+    if found is None:
+        if len(_same) >= _MOST_SAME:
+            _same.clear()
+        found = _same[name] = [Dep(0, name, subtype="IDENTITY")]
+    return found
+
+
+def is_same_column(name: str, deps: list[Dep]) -> bool:
+    """Whether these are what ``same_column`` returned for that name."""
+    return _same.get(name) is deps
+
+
 def opaque(value: Value) -> Columns:
     """Every output column comes from every column of every input: the last resort, and described as such."""
     deps = [Dep(i, None, description="opaque") for i in range(len(value.inputs))]
