@@ -70,11 +70,16 @@ class SQLiteDatabase:
             raise StoreError(f"the control store cannot be opened: {error}") from error
 
     def create(self, schema: str) -> None:
-        """Make the tables that are not there yet."""
+        """Make the tables that are not there yet: all of a new file in one transaction, for the disk is waited for at
+        the end of each."""
+        script = schema.replace("{identity}", "INTEGER PRIMARY KEY")
         with self._lock:
             try:
-                self._connection.executescript(schema.replace("{identity}", "INTEGER PRIMARY KEY"))
+                is_new = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+                self._connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;" if is_new else script)
             except sqlite3.Error as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise StoreError(f"the control store cannot be made: {error}") from error
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
