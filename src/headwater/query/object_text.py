@@ -13,10 +13,10 @@ from headwater.query.history import Change, History, RunSummary, SearchResult
 from headwater.query.importances import importance_lines, read_importances
 from headwater.query.instants import Clock, ago, iso, lasted, now
 from headwater.query.names import Labels, Named, short_run
+from headwater.query.run_facts_text import run_facts_words
 from headwater.query.symbols import UNICODE, state_mark, type_mark, type_style, type_word
 from headwater.query.terminal_text import Line, Span, clean, elide, fit, listing, pad, plural, table
 from headwater.query.why_nodes import version_node
-from headwater.query.why_text import run_facts_words
 
 _KEY = 14
 _MOST_UNSEEN = 5

@@ -10,12 +10,12 @@ from headwater.query.importances import importance_words
 from headwater.query.instants import Clock, ago, lasted, now
 from headwater.query.models import MODEL_TYPES
 from headwater.query.names import Labels, short_run
+from headwater.query.run_facts_text import key_span, machine_of, pairs, run_facts_words, wrapped
 from headwater.query.symbols import UNICODE, state_mark, type_mark, type_style, type_word
-from headwater.query.terminal_text import Line, Span, clean, elide, fit, pad, plural
+from headwater.query.terminal_text import Line, Span, clean, fit, plural
 from headwater.query.why import Made, ModelFacts, TrailStep, Why
 from headwater.query.why_nodes import version_node
 
-_KEY = 14
 _MOST_RAW = 12
 _MOST_WEIGHTS = 8
 _MOST_SOURCES = 50
@@ -88,7 +88,7 @@ class _WhyText:
         """The run in full the first time, by name afterwards."""
         mark, style = state_mark(run.state, UNICODE)
         line = [
-            _key(verb),
+            key_span(verb),
             Span(f"{UNICODE.job} {clean(self.labels.file(run.job_name))}", "job"),
             Span(f"  run {short_run(run.run_id)}", "dim"),
         ]
@@ -99,7 +99,7 @@ class _WhyText:
         took = lasted(run.started_at, run.ended_at)
         when = UNICODE.dot.join(part for part in (ago(run.started_at, self.now), took) if part)
         yield [*line, Span(f"  {mark}", style), Span(f" {when}", "dim")]
-        where = _where(run)
+        where = machine_of(run)
         is_new = bool(where) and where[0] not in self.shown
         self.shown.update(where)
         yield from run_facts_words(run, self.labels, cells, with_place=is_new)
@@ -108,24 +108,24 @@ class _WhyText:
         version = model.made.version
         words = [type_word(version_node(version)), clean(model.class_name.rpartition(".")[2]), self._version(version)]
         yield [
-            _key(self._role(model)),
+            key_span(self._role(model)),
             Span(type_mark(version_node(version), UNICODE) + " ", type_style(version_node(version))),
             Span(self._name(version), "name"),
             Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
         ]
         for name in model.saved_as:
-            yield [_key("saved as"), Span(clean(self.labels.file(name)))]
+            yield [key_span("saved as"), Span(clean(self.labels.file(name)))]
         if model.steps:
-            yield from _wrapped("steps", [f" {UNICODE.arrow} ".join(clean(step) for step in model.steps)], cells)
-        settings = _pairs(self._untold(model))
+            yield from wrapped("steps", [f" {UNICODE.arrow} ".join(clean(step) for step in model.steps)], cells)
+        settings = pairs(self._untold(model))
         if settings:
-            yield from _wrapped("settings", settings, cells)
+            yield from wrapped("settings", settings, cells)
         if model.features and not self._is_told(model.features):
             count = plural(len(model.features), "feature")
             first, *rest = [clean(feature) for feature in model.features]
-            yield from _wrapped("learned from", [f"{count}: {first}", *rest], cells)
+            yield from wrapped("learned from", [f"{count}: {first}", *rest], cells)
             if model.importances is not None:
-                yield from _wrapped("importance", importance_words(model.importances, _MOST_WEIGHTS), cells)
+                yield from wrapped("importance", importance_words(model.importances, _MOST_WEIGHTS), cells)
         if model.made.run is not None:
             yield from self._run("trained by", model.made.run, cells)
 
@@ -184,7 +184,7 @@ class _WhyText:
         name, job = self._name(rest[0].version), clean(self.labels.file(_series(rest[0])[2]))
         since = ago(min(made.version.created_at for made in rest), self.now)
         words = f"{plural(len(rest), 'earlier version')} of {name} by {job}, back to {since}: use --json"
-        return [_key(key), Span(f"{UNICODE.more} {words}", "dim")]
+        return [key_span(key), Span(f"{UNICODE.more} {words}", "dim")]
 
     def _data_line(self, key: str, version: Version, made: Made | None = None) -> Line:
         words = [type_word(version_node(version))]
@@ -192,7 +192,7 @@ class _WhyText:
             words.append(plural(version.row_count, "row"))
         words.append(self._version(version))
         line = [
-            _key(key),
+            key_span(key),
             Span(type_mark(version_node(version), UNICODE) + " ", type_style(version_node(version))),
             Span(self._name(version), "name"),
             Span("  " + UNICODE.dot.join(word for word in words if word), "dim"),
@@ -210,7 +210,7 @@ class _WhyText:
             yield self._data_line("raw data" if not at else "", version)
         if len(self.why.sources) > _MOST_SOURCES:
             rest = plural(len(self.why.sources) - _MOST_SOURCES, "more source")
-            yield [_key(""), Span(f"and {rest}: use --json", "dim")]
+            yield [key_span(""), Span(f"and {rest}: use --json", "dim")]
 
     def _trail(self, cells: int) -> Iterator[Line]:
         """For each asked column: the raw columns that its values come from, then those that only decide."""
@@ -229,9 +229,9 @@ class _WhyText:
                          if step.target_field == column and step.target == self.why.subject.version.id][:4]  # fmt: skip
             if words:
                 words[0] = f"{clean(column) or 'all of it'} {UNICODE.value} {words[0]}"
-                yield from _wrapped("columns" if not at else "", words, cells)
+                yield from wrapped("columns" if not at else "", words, cells)
         if len(self.why.columns) > _MOST_RAW:
-            yield [_key(""), Span(f"and {len(self.why.columns) - _MOST_RAW:,} more columns: use --json", "dim")]
+            yield [key_span(""), Span(f"and {len(self.why.columns) - _MOST_RAW:,} more columns: use --json", "dim")]
 
     def _short(self, version: Version) -> str:
         name = self._name(version)
@@ -247,20 +247,6 @@ class _WhyText:
 def _series(made: Made) -> tuple[str, str, str]:
     """What versions have in common that one job made of one dataset."""
     return made.version.namespace, made.version.name, made.run.job_name if made.run is not None else ""
-
-
-def run_facts_words(run: RunFacts, labels: Labels, cells: int, *, with_place: bool = True) -> Iterator[Line]:
-    """Return code, parameters, seeds, metrics and machine of a run, a line or more each."""
-    facts = (
-        ("command", [elide(clean(run.command), cells - _KEY - 4)] if " " in run.command else []),
-        ("code", _code(run, labels)),
-        ("parameters", _pairs(run.parameters)),
-        ("seeds", _seeds(run)),
-        ("metrics", _pairs(_last_metrics(run))),
-        ("on", _where(run) if with_place else []),
-    )
-    for key, words in facts:
-        yield from _wrapped(key, words, cells)
 
 
 def _raw_columns(
@@ -283,35 +269,6 @@ def _raw_columns(
             if step.source in raw:
                 found.setdefault(step.source, set()).add(clean(step.source_field))
     return found
-
-
-def _key(word: str) -> Span:
-    return Span("  " + pad(word, _KEY), "dim")
-
-
-def _wrapped(key: str, words: Sequence[str], cells: int) -> Iterator[Line]:
-    """A fact over as many lines as it needs, at most three."""
-    room = max(20, cells - _KEY - 4)
-    rows: list[str] = []
-    for word in words:
-        if rows and len(rows[-1]) + 2 + len(word) <= room:
-            rows[-1] += ", " + word
-        else:
-            rows.append(word)
-    for at, row in enumerate(rows[:3]):
-        is_cut = at == 2 and len(rows) > 3
-        text = elide(row, room)
-        yield [_key(key if not at else ""), Span(text + (" …" if is_cut else ""), "value")]
-
-
-def _pairs(values: Mapping[str, Any]) -> list[str]:
-    return [f"{clean(name)}={_value(value)}" for name, value in values.items()]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return elide(clean(value), 40)
 
 
 def _telling(model: ModelFacts) -> dict[str, Any]:
@@ -338,42 +295,3 @@ def _is_part(name: str, model: ModelFacts) -> bool:
 
 def _is_digest(text: str) -> bool:
     return len(text) >= 16 and all(char in "0123456789abcdef" for char in text)
-
-
-def _last_metrics(run: RunFacts) -> dict[str, Any]:
-    return {metric.name: metric.value for metric in run.metrics}
-
-
-def _seeds(run: RunFacts) -> list[str]:
-    words = []
-    for seed in run.seeds:
-        value = "not set" if seed.value is None else str(seed.value)
-        words.append(clean(f"{seed.library} {seed.scope}".strip() + f"={value}"))
-    return list(dict.fromkeys(words))
-
-
-def _code(run: RunFacts, labels: Labels) -> list[str]:
-    code = run.code
-    parts = [clean(labels.file(code.path))] if code.path else []
-    if code.sha256:
-        parts.append(f"sha256 {clean(code.sha256[:10])}")
-    if code.commit:
-        branch = f" on {clean(code.branch)}" if code.branch else ""
-        dirty = " with uncommitted changes" if code.is_dirty else ""
-        parts.append(f"git {clean(code.commit[:10])}{branch}{dirty}")
-    return [UNICODE.dot.join(parts)] if parts else []
-
-
-def _where(run: RunFacts) -> list[str]:
-    environment = run.environment
-    parts: list[str] = []
-    who = "@".join(part for part in (environment.user, environment.host) if part)
-    if who:
-        parts.append(clean(who))
-    if environment.python:
-        parts.append(f"Python {clean(environment.python)}")
-    if environment.packages:
-        parts.append(plural(len(environment.packages), "package"))
-    if environment.sha256:
-        parts.append(f"environment {clean(environment.sha256[:10])}")
-    return [UNICODE.dot.join(parts)] if parts else []
