@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
-from headwater.capture.source_analysis.bindings import Step
+from headwater.capture.source_analysis.names_above import NamesAbove
 from headwater.capture.source_analysis.row_columns import Found, labels_of
 from headwater.capture.source_analysis.row_list_syntax import FETCHES, Scope, called_name, given_to, owner_of, target_of
 from headwater.capture.values import FETCHED, Value
@@ -30,23 +30,7 @@ _OF_FRAME: Final = frozenset(("to_numpy", "rows", "iter_rows"))
 _MAX_DEPTH: Final = 12
 
 
-class Names(Protocol):
-    """What is known about names in the code."""
-
-    def live(self, name: str, line: int) -> Value | None:
-        """The value of the object of a name, if it is followed and has not been rebound since that line."""
-
-    def latest(self, name: str, line: int) -> list[Step]:
-        """The statements that may have given a name its value at a line."""
-
-    def fetched(self, call: ast.Call) -> list[Value]:
-        """The results of the statement whose rows a call fetches."""
-
-    def executed(self, cursor: str, line: int) -> list[Value]:
-        """The results of the last statement that the cursor of that name executed above a line."""
-
-
-def places_of(node: ast.expr, scope: Scope, names: Names, depth: int = 0) -> Places | None:
+def places_of(node: ast.expr, scope: Scope, names: NamesAbove, depth: int = 0) -> Places | None:
     """The columns at each place of rows, or of one row; None if the code does not show them."""
     if depth > _MAX_DEPTH:
         return None
@@ -59,7 +43,7 @@ def places_of(node: ast.expr, scope: Scope, names: Names, depth: int = 0) -> Pla
     return _of_call(node, scope, names, depth) if isinstance(node, ast.Call) else None
 
 
-def _of_call(node: ast.Call, scope: Scope, names: Names, depth: int) -> Places | None:
+def _of_call(node: ast.Call, scope: Scope, names: NamesAbove, depth: int) -> Places | None:
     name = called_name(node)
     if name in FETCHES:
         return _of_statement(names.fetched(node))
@@ -81,7 +65,7 @@ def _of_call(node: ast.Call, scope: Scope, names: Names, depth: int) -> Places |
     return None
 
 
-def _of_index_and_columns(node: ast.Call, owner: ast.expr, names: Names, depth: int) -> Places | None:
+def _of_index_and_columns(node: ast.Call, owner: ast.expr, names: NamesAbove, depth: int) -> Places | None:
     given = [*node.args[:1], *(item.value for item in node.keywords if item.arg == "index")]
     if any(not isinstance(item, ast.Constant) for item in given):
         return None
@@ -92,7 +76,7 @@ def _of_index_and_columns(node: ast.Call, owner: ast.expr, names: Names, depth: 
     return [labels, *columns] if len(labels) < 2 else None  # of an index with levels, records have a field for each
 
 
-def _of_columns(node: ast.expr, names: Names, depth: int) -> Places | None:
+def _of_columns(node: ast.expr, names: NamesAbove, depth: int) -> Places | None:
     """The columns of a frame, or of an array with columns, in their order."""
     if depth > _MAX_DEPTH:
         return None
@@ -115,7 +99,7 @@ def _chosen(wanted: Sequence[ast.expr], columns: Places | None) -> Places | None
     return [by_name[str(key)] for key in keys] if all(key in by_name for key in keys) else None
 
 
-def _of_comprehension(node: ast.ListComp | ast.GeneratorExp, names: Names, depth: int) -> Places | None:
+def _of_comprehension(node: ast.ListComp | ast.GeneratorExp, names: NamesAbove, depth: int) -> Places | None:
     """``[tuple(row) for row in rows]``."""
     if len(node.generators) != 1:
         return None
@@ -126,7 +110,7 @@ def _of_comprehension(node: ast.ListComp | ast.GeneratorExp, names: Names, depth
     return _of_iterated(item.iter, names, depth) if is_same else None
 
 
-def _of_iterated(node: ast.expr, names: Names, depth: int) -> Places | None:
+def _of_iterated(node: ast.expr, names: NamesAbove, depth: int) -> Places | None:
     """The columns of the rows that a loop goes through; of a loop over a cursor, those of its statement."""
     if isinstance(node, ast.Name) and (found := names.executed(node.id, node.lineno)):
         return _of_statement(found)
@@ -135,7 +119,7 @@ def _of_iterated(node: ast.expr, names: Names, depth: int) -> Places | None:
     return places_of(node, {}, names, depth + 1)
 
 
-def _of_name(node: ast.Name, scope: Scope, names: Names, depth: int) -> Places | None:
+def _of_name(node: ast.Name, scope: Scope, names: NamesAbove, depth: int) -> Places | None:
     if node.id in scope:
         target = scope[node.id]
         return _of_iterated(target.iterated, names, depth) if target.place is None else None

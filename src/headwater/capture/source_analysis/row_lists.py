@@ -11,12 +11,13 @@ resolved comes from everything that was iterated over for it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType
 from typing import Final
 
 from headwater.capture.levels import is_column
-from headwater.capture.source_analysis.bindings import Step, begins_anew, own_names, steps_of
+from headwater.capture.source_analysis.bindings import Step, own_names, steps_of
+from headwater.capture.source_analysis.names_above import Known, NamesAbove, Passes
 from headwater.capture.source_analysis.row_columns import Found, as_rows, by_place, column_of, labels_of, of_rows
 from headwater.capture.source_analysis.row_layout import places_of
 from headwater.capture.source_analysis.row_list_syntax import (
@@ -36,12 +37,9 @@ from headwater.capture.source_analysis.row_list_syntax import (
     bound_by,
     called_name,
     cells_put_in,
-    changes,
     copied,
     data_at,
-    executed,
     given_to,
-    last_line,
     owner_of,
     pairs_of,
     put_in,
@@ -52,10 +50,6 @@ from headwater.capture.source_analysis.row_list_syntax import (
 )
 from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
 
-Passes = Mapping[int, tuple[Value, ...]]
-"""The frames and columns that were iterated over, by line."""
-Known = Callable[..., Value | None]
-"""Returns the value of the object of that name, or of one of its attributes, if it is followed."""
 Rounds = Callable[[Value], Iterable[Value]]
 """Returns the values that the instruction behind a value made in all iterations of a loop."""
 Loaded = Callable[[ast.Call], Iterable[Value]]
@@ -88,8 +82,9 @@ def row_list_table(
 ) -> Value | None:
     """A value for a table with these columns that is made, at ``line`` of ``code``, from a list (or from lists by
     name); None if the code shows nothing followed that it comes from."""
-    reader = _Reader(steps_of(code), passes, known, rounds, loaded, line)
-    data = data_at(steps_of(code), line, maker)
+    steps = steps_of(code)
+    reader = _Reader(NamesAbove(steps, passes, known, line), rounds, loaded)
+    data = data_at(steps, line, maker)
     if data is None:
         return None
     keyed = reader.row(data) if maker.is_row else reader.table(data)
@@ -119,15 +114,10 @@ _LABEL: Final = {"itertuples": "Index", "iterrows": "name"}
 class _Reader:
     """Examines the statements of one function or module above one line."""
 
-    def __init__(
-        self, steps: tuple[Step, ...], passes: Passes, known: Known, rounds: Rounds, loaded: Loaded, line: int
-    ) -> None:
-        self._steps = steps
+    def __init__(self, names: NamesAbove, rounds: Rounds, loaded: Loaded) -> None:
+        self._names = names
         self._loaded_by = loaded
         self._rounds = rounds
-        self._passes = passes
-        self._known_as = known
-        self._line = line
         self._entered: set[str] = set()
         """Lists and rows that were examined: each is examined once, even if it is made from itself."""
         self._known: dict[tuple[int, str | None, frozenset[tuple[str, Target]]], Found] = {}
@@ -195,7 +185,7 @@ class _Reader:
     def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
         """Add the sources of each key of one row, written as a dictionary, a sequence or a name."""
         pairs = pairs_of(element)
-        places = places_of(element, scope, self) if pairs is None else None
+        places = places_of(element, scope, self._names) if pairs is None else None
         if places is not None:
             for place, columns in enumerate(places):
                 _add(found, place, columns)
@@ -211,7 +201,7 @@ class _Reader:
                 _add(found, place, self._sources(item, scope, 0))
         elif isinstance(element, ast.Name) and element.id not in scope and depth < _MAX_DEPTH:
             self._named_row(element.id, scope, found, depth)
-        elif called_name(element) == "items" and (series := [v for v in self._passed(element) if is_column(v)]):
+        elif called_name(element) == "items" and (series := [v for v in self._names.passed(element) if is_column(v)]):
             _add(found, 0, labels_of(series))
             _add(found, 1, {(value, name): None for value in series for name in value.column_names()})
         else:
@@ -242,8 +232,8 @@ class _Reader:
         if depth > _MAX_DEPTH:
             return found
         if called_name(node) in FETCHES and isinstance(node, ast.Call):
-            return dict.fromkeys((value, None) for value in self.fetched(node))
-        loaded = self._passed(node) if called_name(node) in LOADERS else []
+            return dict.fromkeys((value, None) for value in self._names.fetched(node))
+        loaded = self._names.passed(node) if called_name(node) in LOADERS else []
         if loaded:
             return dict.fromkeys((value, None) for value in loaded)
         own = own_names(node)
@@ -252,7 +242,7 @@ class _Reader:
             if name not in own:
                 found.update(self._behind_name(name, column, scope, depth, seen, line))
         if any(called_name(item) in GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
-            found.update(dict.fromkeys((value, None) for value in self._passed(node)))
+            found.update(dict.fromkeys((value, None) for value in self._names.passed(node)))
         if not found and isinstance(node, ast.Call):
             return dict.fromkeys((value, None) for value in self._loaded_by(node))
         has_keys = called_name(node) in GIVES_KEYS
@@ -266,15 +256,15 @@ class _Reader:
         is_counted = column == LENGTH
         target = scope.get(name)
         is_apart = target is not None or column in MEASURES
-        steps = [] if is_apart else that_give(self.latest(name, line), column)
-        is_other = self._is_bound_since(name, line) or any(
+        steps = [] if is_apart else that_give(self._names.latest(name, line), column)
+        is_other = self._names.is_bound_since(name, line) or any(
             isinstance(step.node, ast.For | ast.AsyncFor) for step in steps
         )
-        live = None if is_apart or is_other else self._known_as(name)
+        live = None if is_apart or is_other else self._names.known(name)
         if live is not None:
             lives = (live,) if all(step.is_sure for step in steps) else (live, *self._rounds(live))
             return {} if is_counted else {(value, column_of(value, column)): None for value in lives}
-        part = self._known_as(name, column) if not is_other and not is_apart and column is not None else None
+        part = self._names.known(name, column) if not is_other and not is_apart and column is not None else None
         if part is not None:  # bundle.X_train
             return {} if is_counted else {(part, None): None}
         for step in steps:
@@ -300,7 +290,7 @@ class _Reader:
         waiting, seen = [name for name, _ in uses_of(node)], set[str]()
         while waiting:
             name = waiting.pop()
-            bound = [step.node for step in self.latest(name)] if name not in seen else []
+            bound = [step.node for step in self._names.latest(name)] if name not in seen else []
             if name in scope or any(isinstance(one, ast.For | ast.AsyncFor) for one in bound):
                 return True
             seen.add(name)
@@ -319,15 +309,15 @@ class _Reader:
         if called == "zip" and isinstance(iterated, ast.Call) and place is not None and place < len(iterated.args):
             return self._items(Target(iterated.args[place], None), column, scope, depth)
         if called in ("iterrows", "items") and place == 0:
-            rows = self._passed(iterated)
+            rows = self._names.passed(iterated)
             return labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
         if called in GROUPS and place == 0:  # the key of a group
             keys = texts_in(iterated)
             values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
             return {(value, name): None for value in values for name in value.column_names() if name in keys}
-        found = self._passed(iterated)
+        found = self._names.passed(iterated)
         if not found and isinstance(iterated, ast.Name):  # for row in cursor
-            found = self.executed(iterated.id, iterated.lineno)
+            found = self._names.executed(iterated.id, iterated.lineno)
         if not found:
             return self._behind(iterated, column, scope, depth)
         if (
@@ -349,48 +339,12 @@ class _Reader:
                 found[value, known if known is not None else column_of(value, column)] = None
         return self._known[key]
 
-    def _passed(self, node: ast.AST) -> list[Value]:
-        first = getattr(node, "lineno", 0)
-        return [value for line, values in self._passes.items() if first <= line <= last_line(node) for value in values]
-
-    def live(self, name: str, line: int) -> Value | None:
-        """The value of the object of a name; None if it may have been changed since that line."""
-        later = (step for step in self._steps if line < step.first <= self._line)
-        return None if any(changes(step, name) for step in later) else self._known_as(name)
-
-    def fetched(self, call: ast.Call) -> list[Value]:
-        """The results of the statement whose rows a call fetches: executed in the same expression, or above it."""
-        return self._passed(call) or self.executed(owner_of(call), call.lineno)
-
-    def executed(self, cursor: str, line: int) -> list[Value]:
-        """The results of the last statement that the cursor of that name executed above a line."""
-        done = executed(self._steps, cursor, line)
-        return next((values for node in done if (values := self._passed(node))), [])
-
     def _bindings_once(self, role: str) -> list[Step]:
-        """As ``_bindings``, for a role followed by a name; empty the second time."""
+        """As ``bindings``, for a role followed by a name; empty the second time."""
         if role in self._entered:
             return []
         self._entered.add(role)
-        return self._bindings(role.partition(" ")[2])
-
-    def latest(self, name: str, line: int = 0) -> list[Step]:
-        """The loops that bind a name used at a line, and the last four of the other statements that do."""
-        bound = self._bindings(name, line)
-        loops = [step for step in bound if isinstance(step.node, ast.For | ast.AsyncFor)]
-        return loops + [step for step in bound if step not in loops][-4:]
-
-    def _bindings(self, name: str, line: int = 0) -> list[Step]:
-        """The statements binding a name that may have given it its value at a line."""
-        last = line if self._is_bound_since(name, line) else self._line
-        bound = [step for step in self._steps if name in step.binds and step.first <= last]
-        anew = [place for place, step in enumerate(bound) if begins_anew(step, name, line) and step.first < last]
-        return bound[anew[-1] :] if anew else bound
-
-    def _is_bound_since(self, name: str, line: int) -> bool:
-        """Whether a name was rebound after it was used at a line."""
-        later = (step for step in self._steps if line < step.first <= self._line) if line else ()
-        return any(begins_anew(step, name) for step in later)
+        return self._names.bindings(role.partition(" ")[2])
 
 
 def _add(found: dict[str | int, Found], key: str | int, more: Found) -> None:
