@@ -45,6 +45,19 @@ def test_without_claims_every_input_feeds_every_output():
     assert edges(document) == [(s, t, "product") for s in "ab" for t in "xy"]
 
 
+def test_a_large_cross_product_leads_through_the_job():
+    """More than 10,000 pairs would be the square of an event: every input leads to the job, and the job to every output
+    that has no claims of its own. What is read once more by a claim is in both."""
+    inputs, outputs = [dataset(f"a{n}") for n in range(100)], [dataset(f"x{n}") for n in range(100)]
+    assert len(edges(run_event(inputs=inputs, outputs=outputs))) == 10_000
+    inputs.append(dataset("b"))
+    through = [(item["name"], "JOB", "product") for item in inputs] + [
+        ("JOB", item["name"], "product") for item in outputs
+    ]
+    own = derived("y", id=[("b", "id")])
+    assert edges(run_event(inputs=inputs, outputs=[*outputs, own])) == sorted([*through, ("b", "y", "column")])
+
+
 def test_column_lineage_keeps_the_outputs_apart():
     """An output with columnLineage gets its own sources; one without gets all; what feeds nothing is a read."""
     document = run_event(

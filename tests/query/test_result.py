@@ -134,6 +134,23 @@ def test_cards_show_at_most_eight_columns() -> None:
     assert "12 more columns" in svg(LineageGraph(roots=("a",), nodes=(node,), columns=True))
 
 
+def test_what_a_job_passes_on_is_drawn_behind_it() -> None:
+    """A cross product that leads through its job: all that the job read stands behind it, once."""
+    kinds = dict.fromkeys(("a0", "a1", "c0", "c1"), NodeKind.DATASET) | {"j": NodeKind.JOB}
+    nodes = tuple(Node(id=name, kind=kind, namespace="n", name=name) for name, kind in kinds.items())
+    pairs = [("a0", "j"), ("a1", "j"), ("j", "c0"), ("j", "c1")]
+    edges = tuple(Edge(source=a, target=b, job="j", how=How.PRODUCT) for a, b in pairs)
+    for direction, roots, ends in (
+        ("upstream", ("c0", "c1"), ["a0", "a1"]),
+        ("downstream", ("a0", "a1"), ["c0", "c1"]),
+    ):
+        graph = LineageGraph(roots=roots, direction=direction, nodes=nodes, edges=edges)
+        lines = [line.split() for line in plain(tree(graph, TreeStyle())).splitlines()]
+        assert sorted(line[2] for line in lines[2:4]) == ends, direction
+        assert lines[4][1] == roots[1]
+        assert lines[5][-2:] == ["shown", "above"]
+
+
 def test_a_long_chain_is_drawn() -> None:
     """Depth is no limit: a chain of thousands makes a tree without recursion, and without endless indentation."""
     names = [f"t{number}" for number in range(3000)]

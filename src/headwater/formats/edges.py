@@ -3,7 +3,8 @@
 For one event, or for all events of one run together, the strongest claim about a target wins: the explicit
 ``lineage`` facet, else the output's ``columnLineage``, else every input. An explicit facet on the job suppresses the
 cross product for all of its outputs. What a job reads without it reaching an output, and what it writes from nothing
-that is tracked, become edges to and from the job itself.
+that is tracked, become edges to and from the job itself. So does a large cross product, whose edges would be the square
+of the event: every input leads to the job, and the job to every output.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import msgspec
 from headwater.formats.edge_claims import Claim, Claims, NodeKey
 from headwater.model.events import Event
 from headwater.model.graph import WHOLE, FieldEdge, How, NodeKind
+
+MOST_PAIRS = 10_000
+"""A cross product with more pairs of input and output leads through the job."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, order=True, omit_defaults=True):
@@ -67,10 +71,16 @@ def resolve(claims: Claims) -> Lineage:
     resolved: dict[NodeKey, dict[NodeKey, Source]] = {}
     for target, sources in claims.declared.items():
         resolved[target] = _declared(claims, target, sources, job)
-    for target in claims.outputs:
-        if target not in resolved:
-            resolved[target] = _observed(claims, target, job)
+    others = [target for target in claims.outputs if target not in resolved]
+    crossed = [] if claims.is_explicit else [target for target in others if not claims.columns.get(target)]
+    is_large = job is not None and len(crossed) * len(claims.inputs) > MOST_PAIRS
+    for target in others:
+        resolved[target] = _observed(claims, target, job, is_large=is_large)
     if job is not None:
+        if is_large:
+            reads = resolved.setdefault(job, {})
+            for key in claims.inputs:
+                reads.setdefault(key, _source(claims, key, job, None, How.PRODUCT))
         _add_unused_inputs(claims, resolved, job)
     targets = [
         Target(
@@ -105,14 +115,17 @@ def _declared(
     return found
 
 
-def _observed(claims: Claims, target: NodeKey, job: NodeKey | None) -> dict[NodeKey, Source]:
-    """Edges of an output that no ``lineage`` facet names: from its columns, else from every input."""
+def _observed(claims: Claims, target: NodeKey, job: NodeKey | None, *, is_large: bool) -> dict[NodeKey, Source]:
+    """Edges of an output that no ``lineage`` facet names: from its columns, else from every input, or from the job if
+    the cross product ``is_large``."""
     columns = claims.columns.get(target)
     if columns:
         return {
             key: _source(claims, key, target, claim, How.COLUMN if claim.is_stated else How.INFERRED)
             for key, claim in columns.items()
         }
+    if is_large and job is not None:
+        return {job: _source(claims, job, target, None, How.PRODUCT)}
     if claims.inputs and not claims.is_explicit:
         return {key: _source(claims, key, target, None, How.PRODUCT) for key in claims.inputs}
     return {} if job is None else {job: _source(claims, job, target, None, How.DECLARED)}

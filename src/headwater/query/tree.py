@@ -156,9 +156,23 @@ class _Drawing:
             if edge.source != edge.target:  # columns of one dataset: the lines of the job tell of them
                 by_far.setdefault(self._far(edge), []).append(edge)
         by_far.pop(item.node, None)
+        for edge in self._passed_on(item):
+            by_far.setdefault(self._far(edge), []).append(edge)
         ordered = sorted(by_far, key=lambda node: (self.places.get(node, 0.0), node))
         children = [_Item("", "", "", node, via=() if self.is_up else tuple(by_far[node])) for node in ordered]
         return self._branches(item, children)
+
+    def _passed_on(self, item: _Item) -> list[Edge]:
+        """The edges beyond a job that passes on whatever it reads: a cross product too large to be drawn edge by
+        edge. They are opened once."""
+        if item.node in self.seen or not any(self._is_passed_on(item, edge) for edge in item.edges):
+            return []
+        self.seen.add(item.node)
+        beyond = self.by_near.get(item.node, {}).get(item.node, [])
+        return [edge for edge in beyond if edge.how is How.PRODUCT]
+
+    def _is_passed_on(self, item: _Item, edge: Edge) -> bool:
+        return edge.how is How.PRODUCT and self._far(edge) == item.node
 
     def _branches(self, parent: _Item, children: Sequence[_Item]) -> list[_Item]:
         prefix = parent.prefix + parent.stem
@@ -225,6 +239,8 @@ class _Drawing:
             line.extend(self._job_facts(node))
         if item.edges and (words := _link_words(item.edges)):
             line.append(Span("  " + words, "warn"))
+        if item.node in self.seen and any(self._is_passed_on(item, edge) for edge in item.edges):
+            line.append(Span(f"  {self.marks.above} shown above", "dim"))
         return line
 
     def _job_facts(self, node: Node) -> Line:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import NamedTuple
 
+Sources = tuple[tuple[int, int], ...]
+
 
 class Group(NamedTuple):
     """A future derivation: dataset nodes, with the mapping from each source to the target if there is only one."""
 
     targets: tuple[int, ...]
-    sources: tuple[tuple[int, int], ...]
+    sources: Sources
 
 
 def groups_of(
-    flows: dict[int, tuple[tuple[int, int], ...]], only_read: tuple[tuple[int, int], ...], inputs: Container[int]
+    flows: dict[int, Sources], only_read: Sources, inputs: Container[int]
 ) -> list[tuple[Group, frozenset[int]]]:
     """Group targets by their sources; each target with column edges, and what was only read, gets its own group.
 
@@ -22,19 +24,28 @@ def groups_of(
     make them. ``flows``: (source node, mapping) pairs by target node. ``inputs``: the nodes that the run is said to
     have read. Sorted, so that the same claims give the same groups.
     """
-    shared: dict[tuple[tuple[int, int], ...], list[int]] = {}
+    shared: dict[Sources, list[int]] = {}
     alone: list[Group] = []
-    for target in sorted(flows):
-        sources = flows[target]
+    for sources, targets in _by_object(flows):
         if any(mapping for _, mapping in sources):
-            alone.append(Group((target,), sources))
+            alone += [Group((target,), sources) for target in targets]
         else:
-            shared.setdefault(sources, []).append(target)
+            shared.setdefault(sources, []).extend(targets)
+    for targets in shared.values():
+        targets.sort()
     made = alone + [Group(tuple(targets), sources) for sources, targets in shared.items()]
     if only_read:
         made.append(Group((), only_read))
     made.sort(key=lambda group: group.targets or (2**62,))
     return _in_order(made, _own_sources(made, inputs))
+
+
+def _by_object(flows: dict[int, Sources]) -> list[tuple[Sources, list[int]]]:
+    """The targets by their sources: those that thousands of targets share are then hashed once."""
+    found: dict[int, tuple[Sources, list[int]]] = {}
+    for target in sorted(flows):
+        found.setdefault(id(flows[target]), (flows[target], []))[1].append(target)
+    return list(found.values())
 
 
 def _own_sources(groups: list[Group], inputs: Container[int]) -> list[frozenset[int]]:

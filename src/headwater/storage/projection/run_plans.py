@@ -6,16 +6,21 @@ from collections.abc import Hashable, Mapping
 
 import msgspec
 
+from headwater.model.graph import How
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facet_sets import FacetSets
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.output_groups import Group, groups_of
-from headwater.storage.projection.records import DATASET, JOB
+from headwater.storage.projection.records import DATASET, HOWS, JOB
 from headwater.storage.projection.run_documents import FacetStatement, RunDoc
 from headwater.storage.projection.tables import Tables
 from headwater.storage.projection.target_inputs import Lineages
 
 _CACHE_SIZE = 20_000
+_PRODUCT = HOWS.index(How.PRODUCT)
+
+Pairs = tuple[tuple[int, int], ...]
+"""(source node, mapping) pairs, ascending."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -92,8 +97,8 @@ class Plans:
         written = {node: shape for node, shape in flows.items() if self._names.by_id(node).kind == DATASET}
         only_read = self._columns.union(shape for name, shape in shapes.items() if self._names.node(name).kind == JOB)
         inputs = self.by_node(doc.inputs)
-        fed = {node: self._sources(shape) for node, shape in written.items()}
-        groups = groups_of(fed, self._sources(only_read), inputs)
+        fed, reads = self._fed(written, only_read)
+        groups = groups_of(fed, reads, inputs)
         named = {name for shape in shapes.values() if shape for name, _, _ in self._tables.shapes.get(shape).sources}
         return Plan(
             shapes=shapes,
@@ -106,12 +111,32 @@ class Plans:
             outputs=self.by_node(doc.outputs),
         )
 
-    def _sources(self, shape: int) -> tuple[tuple[int, int], ...]:
-        """(source node, mapping) pairs; if two names of one node are sources, the stronger claim."""
+    def _fed(self, written: Mapping[int, int], only_read: int) -> tuple[dict[int, Pairs], Pairs]:
+        """What feeds each target, and what was only read. A target that is fed through the job itself, as in a large
+        cross product, comes from what the job reads for it; targets of one shape share one tuple."""
+        crossed = self._sources(only_read, only=_PRODUCT)
+        found: dict[int, Pairs] = {0: ()}
+        for shape in set(written.values()) - {0}:
+            is_crossed = any(
+                how == _PRODUCT and self._names.node(name).kind == JOB
+                for name, how, _ in self._tables.shapes.get(shape).sources
+            )
+            found[shape] = crossed if is_crossed else self._sources(shape)
+        reads = self._sources(only_read)
+        if crossed and any(sources is crossed for sources in found.values()):
+            passed_on = frozenset(crossed)
+            reads = tuple(pair for pair in reads if pair not in passed_on)
+        return {node: found[shape] for node, shape in written.items()}, reads
+
+    def _sources(self, shape: int, *, only: int | None = None) -> Pairs:
+        """(source node, mapping) pairs, with ``only`` one kind of evidence; if two names of one node are sources, the
+        stronger claim."""
         if not shape:
             return ()
         found: dict[int, tuple[int, int]] = {}
         for name, how, mapping in self._tables.shapes.get(shape).sources:
+            if only is not None and how != only:
+                continue
             node = self._names.node(name)
             old = found.get(node.id)
             if node.kind == DATASET and (

@@ -64,6 +64,21 @@ class GraphSuite(StoreFixture):
         (edge,) = store.edges(source_id=the(store, "a").id)
         assert (edge.run_id, edge.how, edge.job_id) == (run_id(2), How.PRODUCT, the_job(store, "j").id)
 
+    def test_a_large_cross_product_leads_through_its_job(self, store: Store) -> None:
+        """Without claims every input feeds every output: above 10,000 pairs by way of the job, so that what is stored
+        grows with the event and not with its square. Walks find the same nodes; a run has one derivation for all."""
+        inputs, outputs = [f"a{n}" for n in range(101)], [f"c{n}" for n in range(100)]
+        fill(store, *reversed(whole_run(1, "j", 0, inputs, outputs)))
+        assert len(store.edges()) == len(inputs) + len(outputs)
+        assert {edge.how for edge in store.edges()} == {How.PRODUCT}
+        target = the(store, "c7")
+        assert len(store.index("dataset").walk(target.id, direction="upstream")) == 1 + 1 + len(inputs)
+        (version,) = store.versions(target.id)
+        assert len(store.index("run").walk(version.id, direction="upstream")) == 1 + 1 + len(inputs)
+        fill(store, whole_run(2, "j", 20, ["a0"], ["c7"]))
+        assert {source for source, other in holding(store) if other == "c7"} == {"a0"}
+        assert len(store.index("run").walk(version.id, direction="upstream")) == 1 + 1 + len(inputs)
+
     def test_a_job_that_changes_sheds_its_old_edges(self, store: Store) -> None:
         """The edge ends when the job writes the target without it, and may come back as a new interval."""
         fill(store, whole_run(1, "j", 0, ["a"], ["t"]), whole_run(2, "j", 20, ["b"], ["t"]))
