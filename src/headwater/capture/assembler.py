@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from headwater.capture import event_documents, models
 from headwater.capture.datasets import DATASET_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
 from headwater.capture.intermediate_files import through
+from headwater.capture.lineage_facet import job_entry, read_by
 from headwater.capture.operations_facet import operations
 from headwater.capture.recorder import (
     Emptied,
@@ -58,6 +60,8 @@ class JobFacts(NamedTuple):
 
 _NEWS: Final = 1.25
 """Growth of the number of parameters, metrics and seeds after which they are sent again."""
+_MOST_GUESSES: Final = 10_000
+"""Pairs of an output of unknown origin and an input read before it that are told one by one."""
 _NEWS_AFTER_S: Final = 5.0
 """Seconds after which they are sent again if there is any new one."""
 
@@ -86,6 +90,9 @@ class Assembler:
         self._tables = Tables(recorder.job_namespace, recorder.job_name)
         self._position = 0
         self._reads: dict[DatasetRef, None] = {}
+        """What the run read, in order; only added to, see ``Touched.read_before``."""
+        self._passing: set[DatasetRef] = set()
+        """Those that were passing files, as far as is known at the end."""
         self._results: list[Value] = []
         self._parameters: dict[str, Any] = {}
         self._metrics: list[dict[str, Any]] = []
@@ -141,11 +148,9 @@ class Assembler:
         with GUARD.at("files"):
             self._datasets.finish_files()
             for name in list(self.recorder.unclosed):  # written to until now: anything read so far may be in it
-                self._datasets.written_until_now(name, list(self._reads))
+                self._datasets.written_until_now(name, len(self._reads))
             models.mark_checkpoints(self._datasets)
-        self._reads = {ref: None for ref in self._reads if not _is_passing(ref)}
-        for touched in self._datasets:
-            touched.inferred = [ref for ref in touched.inferred if not _is_passing(ref)]
+        self._passing = {ref for ref in self._reads if _is_passing(ref)}
         everything = [touched for touched in self._datasets if not self._is_scratch(touched)]
         run_facets = self._run_facets()
         with GUARD.at("operations"):
@@ -209,10 +214,10 @@ class Assembler:
 
     def _job_facets(self, touched: list[Touched]) -> dict[str, Any]:
         facets: dict[str, Any] = {}
-        entries = [item.origins.entry(item.inferred) for item in touched if item.is_output]
+        entries = self._entries([item for item in touched if item.is_output])
         if entries:
             gone = [item for item in self._datasets if item.is_output and _is_passing(item.ref)]
-            entries = through(entries, [item.origins.entry(item.inferred) for item in gone])
+            entries = through(entries, [item.origins.entry(self._read_before(item)) for item in gone])
         for item in touched:
             item.is_reported = True
         if entries:
@@ -223,6 +228,23 @@ class Assembler:
                 "dialect": self._statements[0][1],
             }
         return facets
+
+    def _entries(self, outputs: list[Touched]) -> list[dict[str, Any]]:
+        """The lineage of what was written. Where very many outputs may each come from very many inputs, as nothing is
+        known about them, they come from the job, and the job from its inputs: the pairs would be too many to store."""
+        guesses = sum(item.read_before for item in outputs if item.origins.is_guess())
+        if guesses <= _MOST_GUESSES:
+            return [item.origins.entry(self._read_before(item)) for item in outputs]
+        job = (self.recorder.job_namespace, self.recorder.job_name)
+        found = [item.origins.entry((), read_by(job)) for item in outputs]
+        return [*found, job_entry(job, dict.fromkeys(ref[:2] for ref in self._reads if ref not in self._passing))]
+
+    def _read_before(self, touched: Touched) -> Iterator[DatasetRef]:
+        """What the run had read before a dataset was written. A file that is still open may hold what was read from it
+        only as far as that came from elsewhere."""
+        for ref in islice(self._reads, touched.read_before):
+            if ref not in self._passing and not (touched.is_open and ref[:2] == touched.ref[:2]):
+                yield ref
 
     def _outcome(self, outcome: Outcome, ended_ns: int) -> dict[str, Any]:
         body: dict[str, Any] = {"duration_s": round((ended_ns - self.started_ns) / 1e9, 6), **outcome.measures}
@@ -285,7 +307,7 @@ class Assembler:
             if saved.type in models.MODELS and ref.type == "FILE":
                 ref = ref._replace(type=saved.type)
             value = make_value("headwater.write", (value,), same_columns, columns=value.columns, rows=value.rows)
-        touched = self._datasets.wrote(ref, value, snapshot, list(self._reads), is_added=is_added, is_anew=is_anew)
+        touched = self._datasets.wrote(ref, value, snapshot, len(self._reads), is_added=is_added, is_anew=is_anew)
         bodies = dict(facets or {})
         model = bodies.pop("headwater_model", None)
         touched.facets.update(bodies)

@@ -24,18 +24,20 @@ _STATE: Final = ("headwater_fingerprint", "version")
 
 class Touched:
     """One dataset of one run. Facet bodies are collected in ``facets`` (of the dataset), ``input_facets`` and
-    ``output_facets``; ``origins`` says what fed it, ``inferred`` lists what the run had read before it was written."""
+    ``output_facets``; ``origins`` says what fed it, ``read_before`` how many datasets the run had read before it was
+    written."""
 
     __slots__ = (
         "facets",
-        "inferred",
         "input_facets",
         "is_changed",
         "is_input",
+        "is_open",
         "is_output",
         "is_reported",
         "origins",
         "output_facets",
+        "read_before",
         "ref",
     )
 
@@ -45,7 +47,9 @@ class Touched:
         self.input_facets: dict[str, Any] = {}
         self.output_facets: dict[str, Any] = {}
         self.origins = Origins(ref)
-        self.inferred: list[DatasetRef] = []
+        self.read_before = 0
+        self.is_open = False
+        """Whether it is a file that was still being written at the end of the run."""
         self.is_input = False
         self.is_output = False
         self.is_changed = True
@@ -115,7 +119,7 @@ class Datasets:
         ref: DatasetRef,
         value: Value | None,
         snapshot: Any,
-        inferred: list[DatasetRef],
+        read_before: int,
         *,
         is_added: bool = False,
         is_anew: bool = False,
@@ -132,7 +136,7 @@ class Datasets:
             _forget_content(touched)
         touched.is_output = True
         touched.origins.add(value)
-        touched.inferred = inferred
+        touched.read_before = read_before
         metrics = self._describe(touched, value, snapshot, is_added=is_added).get("dataQualityMetrics", {})
         statistics = {"rowCount": metrics.get("rowCount")}
         if value is not None and value.rows is not None and statistics["rowCount"] is None and not is_added:
@@ -148,11 +152,11 @@ class Datasets:
             touched.ref = ref
             touched.facets = {"datasetType": {"datasetType": ref.type}}
 
-    def written_until_now(self, name: tuple[str, str], inferred: list[DatasetRef]) -> None:
+    def written_until_now(self, name: tuple[str, str], read_before: int) -> None:
         """A file that is still open for writing may hold what was read since it was opened."""
         touched = self._by_name.get(name)
         if touched is not None:
-            touched.inferred = [ref for ref in inferred if ref[:2] != name]
+            touched.read_before, touched.is_open = read_before, True
 
     def finish_files(self) -> None:
         """Fingerprint the files that were written, now that nobody writes them any more."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 _Name = tuple[str, str]
 _PLAIN = "IDENTITY"
 
@@ -36,7 +38,7 @@ def _sources(inputs: list[dict[str, Any]], known: dict[_Name, dict[str, Any]], d
         name = source.get("field")
         behind = entry["inputs"] if name is None else entry.get("fields", {}).get(name, {}).get("inputs", [])
         found += [_changed(one, source) for one in _sources(behind, known, depth + 1)]
-    return [one for place, one in enumerate(found) if one not in found[:place]]
+    return list({msgspec.json.encode(one): one for one in found}.values())
 
 
 def _changed(source: dict[str, Any], by: dict[str, Any]) -> dict[str, Any]:

@@ -101,17 +101,22 @@ class Origins:
         self.has_any = True
         self.is_literal = self.is_literal and value.inputs == (NOTHING,)
 
-    def entry(self, inferred: Iterable[DatasetRef]) -> dict[str, Any]:
+    def is_guess(self) -> bool:
+        """Whether nothing is known about the origin of what was written."""
+        self.settle()
+        return not self._known and (self._has_unknown or not self.has_any or (self._was_unseen and self.is_literal))
+
+    def entry(self, inferred: Iterable[DatasetRef], job: dict[str, Any] | None = None) -> dict[str, Any]:
         """The lineage entry of the target.
 
-        If nothing is known about its origin, it comes from ``inferred`` (everything the run had read by then), and is
-        marked so.
+        If nothing is known about its origin, it comes from ``inferred`` (everything the run had read by then), or from
+        the ``job`` that has read it, and is marked so.
         """
-        self.settle()
+        is_guess = self.is_guess()
         whole = [_input(name) if self._certain.get(name, True) else _guessed(name) for name in self._known]
-        is_unknown = self._has_unknown or not self.has_any or (self._was_unseen and self.is_literal)
-        if not self._known and is_unknown:
-            whole = [_guessed(name) for name in dict.fromkeys(ref[:2] for ref in inferred) if not self._is_itself(name)]
+        if is_guess:
+            names = dict.fromkeys(ref[:2] for ref in inferred)
+            whole = [_guessed(name) for name in names if not self._is_itself(name)] if job is None else [job]
         if self.is_kept and self._target not in self._known:
             whole.append(_input(self._target))
         whole += [_with_trail(*edge) for edge in _best(self._resolved(self._indirect))]
@@ -197,6 +202,16 @@ def _input(name: _Name, field: str | None = None) -> dict[str, Any]:
 
 def _guessed(name: _Name) -> dict[str, Any]:
     return {**_input(name), "transformations": [_INFERRED]}
+
+
+def read_by(job: _Name) -> dict[str, Any]:
+    """Whatever the job has read, as a source that is a guess."""
+    return {**_guessed(job), "type": "JOB"}
+
+
+def job_entry(job: _Name, names: Iterable[_Name]) -> dict[str, Any]:
+    """The lineage entry of the job itself: what it read."""
+    return {**_input(job), "type": "JOB", "inputs": [_guessed(name) for name in names]}
 
 
 def _with_trail(name: _Name, column: str | None, trail: Trail) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from headwater.formats.graph_view import WEAK
 from headwater.model.graph import Edge, How, Node, NodeKind
 from headwater.query.column_text import column_lines
 from headwater.query.instants import Clock, ago, now
@@ -169,10 +170,10 @@ class _Drawing:
             return []
         self.seen.add(item.node)
         beyond = self.by_near.get(item.node, {}).get(item.node, [])
-        return [edge for edge in beyond if edge.how is How.PRODUCT]
+        return [edge for edge in beyond if edge.how in WEAK]
 
     def _is_passed_on(self, item: _Item, edge: Edge) -> bool:
-        return edge.how is How.PRODUCT and self._far(edge) == item.node
+        return edge.how in WEAK and self._far(edge) == item.node
 
     def _branches(self, parent: _Item, children: Sequence[_Item]) -> list[_Item]:
         prefix = parent.prefix + parent.stem

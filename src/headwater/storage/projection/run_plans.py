@@ -17,7 +17,8 @@ from headwater.storage.projection.tables import Tables
 from headwater.storage.projection.target_inputs import Lineages
 
 _CACHE_SIZE = 20_000
-_PRODUCT = HOWS.index(How.PRODUCT)
+_PASSED_ON = (HOWS.index(How.PRODUCT), HOWS.index(How.INFERRED))
+"""Evidence by which a job feeds a target with what it reads by the same evidence."""
 
 Pairs = tuple[tuple[int, int], ...]
 """(source node, mapping) pairs, ascending."""
@@ -114,18 +115,19 @@ class Plans:
     def _fed(self, written: Mapping[int, int], only_read: int) -> tuple[dict[int, Pairs], Pairs]:
         """What feeds each target, and what was only read. A target that is fed through the job itself, as in a large
         cross product, comes from what the job reads for it; targets of one shape share one tuple."""
-        crossed = self._sources(only_read, only=_PRODUCT)
+        passed_on = {how: self._sources(only_read, only=how) for how in _PASSED_ON}
         found: dict[int, Pairs] = {0: ()}
+        used: set[tuple[int, int]] = set()
         for shape in set(written.values()) - {0}:
-            is_crossed = any(
-                how == _PRODUCT and self._names.node(name).kind == JOB
+            own = self._sources(shape)
+            by_job = [
+                passed_on[how]
                 for name, how, _ in self._tables.shapes.get(shape).sources
-            )
-            found[shape] = crossed if is_crossed else self._sources(shape)
-        reads = self._sources(only_read)
-        if crossed and any(sources is crossed for sources in found.values()):
-            passed_on = frozenset(crossed)
-            reads = tuple(pair for pair in reads if pair not in passed_on)
+                if how in passed_on and self._names.node(name).kind == JOB
+            ]
+            used.update(*by_job)
+            found[shape] = own if not by_job else by_job[0] if not own else _together(by_job[0], own)
+        reads = tuple([pair for pair in self._sources(only_read) if pair not in used])
         return {node: found[shape] for node, shape in written.items()}, reads
 
     def _sources(self, shape: int, *, only: int | None = None) -> Pairs:
@@ -155,3 +157,8 @@ class Plans:
     def _spelling(self, name: int) -> tuple[str, str]:
         row = self._names.by_name_id(name)
         return row.namespace, row.name
+
+
+def _together(passed_on: Pairs, own: Pairs) -> Pairs:
+    """Both; what is known for a target itself counts."""
+    return tuple(sorted({**dict(passed_on), **dict(own)}.items()))
