@@ -42,9 +42,8 @@ class AnalysisBudget:
         """Report that arrays at a line are no longer analysed."""
         if self.on_limit is not None:
             place = f"{code.co_filename.rpartition('/')[2]}:{line}"
-            self.on_limit(
-                f"{place}: what arrays come from was read from the code {MAX_ASKED} times; of later ones it was not"
-            )
+            what = "what arrays and dictionaries come from was read from the code"
+            self.on_limit(f"{place}: {what} {MAX_ASKED} times; of later ones it was not")
 
 
 BUDGET: Final = AnalysisBudget()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from headwater.capture.source_analysis.row_list_syntax import Maker
 
 _KEPT: Final = 64
+_NO_FILE: Final = 99
+"""The position of an argument that no method has."""
 _SHORTEST: Final = 2
 """The least length of a sequence that is considered; a single item could come from anywhere."""
 _PASSES_A_LINE: Final = 4
@@ -200,25 +202,43 @@ class InferredValues:
             code, line, lambda: [(node, Place(code, line)) for node in saved_at(code, line, savers, target)], obj
         )
 
+    def looked_up_here(self, method: str, obj: object) -> Value | None:
+        """A value for a dictionary that the user's line gives to a method, from the objects it was made from; None if
+        the code does not show that."""
+        from headwater.capture.source_analysis.literals import Place, saved_at
+
+        def given(code: CodeType, line: int) -> Any:
+            return [(node, Place(code, line)) for node in saved_at(code, line, frozenset((method,)), _NO_FILE)]
+
+        return self._looked_up(*user_place(4), given, obj)
+
     def masked_here(self, method: str) -> Value | None:
         """A value for what chose the rows whose index the user's line gives to a method; see ``masks_at``."""
         from headwater.capture.source_analysis.literals import masks_at
 
-        code, line = user_place(4)
-        return self._taken(code, line, lambda: masks_at(code, line, method)) if code is not None else None
+        return self._looked_up(*user_place(4), lambda code, line: masks_at(code, line, method))
 
     def named_here(self, name: str, obj: object) -> Value | None:
-        """A value for a list or dictionary that the user's running code has under a name, from the objects it was made
-        from there; None if the code does not show that."""
+        """As ``looked_up_here``, for a list or dictionary that the user's running code has under a name."""
         import ast
 
         from headwater.capture.source_analysis.expression_values import held
         from headwater.capture.source_analysis.literals import Place
 
-        code, line = user_place(4)
-        if code is None or held(name, code) is not obj:
+        def given(code: CodeType, line: int) -> Any:
+            return [(ast.Name(name, ast.Load()), Place(code, line))] if held(name, code) is obj else []
+
+        return self._looked_up(*user_place(4), given, obj)
+
+    def _looked_up(
+        self, code: CodeType | None, line: int, given: Callable[[CodeType, int], Any], obj: object = None
+    ) -> Value | None:
+        """As ``_taken``; a line that was analysed too often is reported, as nothing else stands for what it lacks."""
+        if code is None or self.has_read_enough(code, line):
+            if code is not None:
+                BUDGET.gave_up(code, line)
             return None
-        return self._taken(code, line, lambda: [(ast.Name(name, ast.Load()), Place(code, line))], obj)
+        return self._taken(code, line, lambda: given(code, line), obj)
 
     def put_in_file(self, code: CodeType | None, line: int) -> Value | None:
         """As ``saved_here``, for everything written to the file opened at a line; see ``file_payloads``."""

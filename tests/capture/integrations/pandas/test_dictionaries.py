@@ -6,6 +6,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from headwater.capture.source_analysis.budget import MAX_ASKED
+
 TRAIN = {
     "town": ["Cork", "York", "Cork", "Bonn"],
     "price": [10.5, 20.0, 5.0, 7.0],
@@ -110,3 +112,16 @@ def test_columns_and_labels_dropped_by_name(frames):
     """Labels that the code spells out, and columns, were chosen by no data."""
     followed, train, _ = frames
     assert followed.indirect(train.drop([0, 1])) == followed.indirect(train.drop(columns=["size"])) == set()
+
+
+def test_a_line_that_looks_up_too_often_is_told(frames):
+    """In a loop, only so many dictionaries are read from the code; the run says so of the others."""
+    followed, train, test = frames
+    made = []
+    for _ in range(MAX_ASKED + 5):
+        means = train.groupby("town")["price"].mean().to_dict()
+        made.append(test["town"].map(means))
+    assert followed.columns(made[0])["town"] == {TOWN, LOOKED_UP, ("train.csv", "price")}
+    assert followed.columns(made[-1])["town"] == {TOWN}
+    (said,) = followed.event()["run"]["facets"]["headwater_outcome"]["unresolved"]
+    assert "dictionaries" in said

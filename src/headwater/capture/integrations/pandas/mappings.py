@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
-from headwater.capture.recorder import masked_here, saved_here
+from headwater.capture.recorder import looked_up_here, masked_here
 from headwater.capture.values import NOTHING, Value
-
-_NO_FILE: Final = 99
-"""No argument of these methods is a file."""
 
 
 def looked_up_in(mapping: Any, method: str) -> Iterator[Value]:
     """What a dictionary given to ``map`` or ``replace`` was made from, as far as the code shows: the means of
     ``series.map(train.groupby("city").price.mean().to_dict())``."""
-    value = saved_here(frozenset((method,)), _NO_FILE, mapping) if isinstance(mapping, dict) else None
+    value = looked_up_here(method, mapping) if isinstance(mapping, dict) else None
     if value is not None and NOTHING not in value.inputs:
         yield value
 
