@@ -169,6 +169,19 @@ def test_an_edge_of_guessed_columns_is_inferred():
     assert edges(document) == [("a", "x", "inferred"), ("a", "y", "declared")]
 
 
+def test_too_many_dataset_wide_fields_stay_with_the_whole():
+    """A thousand filters on a thousand columns would be a million edges: they lead to the whole dataset, and what is
+    known of single columns stays."""
+    names = [f"c{number}" for number in range(1000)]
+    fields = {name: [("a", name)] for name in names}
+    few = run_event(outputs=[derived("x", [("a", "w", "INDIRECT")], **fields)])
+    assert len(column_edges(few)) == 2000
+    wide = [("a", f"w{number}", "INDIRECT", "FILTER") for number in range(251)]
+    found = column_edges(run_event(outputs=[derived("x", wide, **fields)]))
+    assert len(found) == 1000 + 251
+    assert ("a.w7", "x.", "INDIRECT", "FILTER") in found
+
+
 def test_what_decides_about_a_whole_dataset_decides_about_each_field():
     """Dataset-wide fields are INDIRECT edges onto every field that columnLineage or the schema names."""
     output = dataset(

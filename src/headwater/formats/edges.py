@@ -21,6 +21,10 @@ from headwater.model.graph import WHOLE, FieldEdge, How, NodeKind
 MOST_PAIRS = 10_000
 """A cross product with more pairs of input and output leads through the job."""
 
+MOST_WIDE_EDGES = 250_000
+"""If more column edges than this would come of the dependencies of one whole dataset on another, they stay those of the
+whole."""
+
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, order=True, omit_defaults=True):
     """What feeds a target: a dataset, or a job (``run_id`` when one run of it is meant)."""
@@ -149,9 +153,11 @@ def _source(claims: Claims, key: NodeKey, target: NodeKey, claim: Claim | None, 
 
 def _fields(claim: Claim, targets: Collection[str], *, is_data: bool) -> tuple[FieldEdge, ...]:
     """Column edges in order, a dependency of the whole dataset spelled out onto each of its fields. Of data without
-    fields (a picture, a text) the target is the whole of it, ``WHOLE``."""
+    fields (a picture, a text), or with too many for too many dependencies, the target is the whole of it, ``WHOLE``."""
     if not claim.wide:
         return _in_order(claim.fields)
+    if len(claim.wide) * len(targets) > MOST_WIDE_EDGES:
+        targets = (WHOLE,)
     return _in_order(
         claim.fields.union(
             FieldEdge(source_field=field, target_field=name, type=type_, subtype=subtype, masking=masking)
