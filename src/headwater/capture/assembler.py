@@ -124,9 +124,8 @@ class Assembler:
         for touched in changed:
             touched.origins.settle()
         run_facets = self._run_facets() if self._has_news() else {}
-        unreported = [
-            touched for touched in self._datasets if is_last_word and touched.is_output and not touched.is_reported
-        ]
+        unreported = [item for item in self._datasets if is_last_word and item.is_output and not item.is_reported]
+        unreported = [item for item in unreported if not _is_passing(item.ref)]
         if not changed and not run_facets and not unreported:
             return []
         return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(unreported), changed)]
