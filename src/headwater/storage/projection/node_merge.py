@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.flows import Flows
 from headwater.storage.projection.names import Names
@@ -28,26 +30,28 @@ class Joining:
         keys = self._tables.event_keys({seq for _, seq in last.values()})
         return {run: (at, keys[seq], seq) for run, (at, seq) in last.items()}
 
-    def join(self, kept: int, lost: int) -> None:
-        """Merge two nodes into one."""
-        keys = self._flows_at(kept) | self._flows_at(lost)
+    def join(self, kept: int, others: Sequence[int]) -> None:
+        """Merge nodes into one of them."""
+        keys = set().union(*map(self._flows_at, (kept, *others)))
         for key in keys:
             for edge in self._tables.edges.where(job=key[0], target=key[1], kind=key[2]):
                 self._flows.remove(edge)
             self._tables.flows.drop(key)
-        for name in self._names.of(lost):
-            name.node = kept
-            self._tables.names.put(name)
-        self._merge(kept, lost)
-        fields = self._tables.fields.get(lost)
-        if fields is not None:
-            self._columns.add_fields(kept, fields.names)
-            self._tables.fields.drop(lost)
+        for lost in others:
+            for name in self._names.of(lost):
+                name.node = kept
+                self._tables.names.put(name)
+            self._merge(kept, lost)
+            fields = self._tables.fields.get(lost)
+            if fields is not None:
+                self._columns.add_fields(kept, fields.names)
+                self._tables.fields.drop(lost)
+            self._flows.move(lost, kept)
+            self._names.drop(lost)
+        gone = frozenset(others)
         for job, target, kind in keys:
-            self._flows.mark(job, kept if target == lost else target, kind)
-        self._flows.move(lost, kept)
+            self._flows.mark(job, kept if target in gone else target, kind)
         self._flows.mark(0, kept, DESCRIBED)
-        self._names.drop(lost)
         # The run level needs no rewrite: every run that touched the nodes is settled again, which logs the changes.
         self._tables.rewritten("dataset")
 
@@ -68,3 +72,23 @@ class Joining:
             )
         self._names.changed(one)
         self._names.relisted.add(kept)
+
+
+def together(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """The nodes that are one, as lists in order, from pairs of nodes that are. Merged at once, because each merge reads
+    everything that is known about the result."""
+    leader: dict[int, int] = {}
+
+    def find(node: int) -> int:
+        while (above := leader.setdefault(node, node)) != node:
+            leader[node] = leader.setdefault(above, above)
+            node = above
+        return node
+
+    for left, right in pairs:
+        one, other = sorted((find(left), find(right)))
+        leader[other] = one
+    groups: dict[int, list[int]] = {}
+    for node in sorted(leader):
+        groups.setdefault(find(node), []).append(node)
+    return [group for _, group in sorted(groups.items()) if len(group) > 1]

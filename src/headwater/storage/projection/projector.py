@@ -22,7 +22,7 @@ from headwater.storage.projection.flows import Flows, Step
 from headwater.storage.projection.history import History
 from headwater.storage.projection.listings import Listings
 from headwater.storage.projection.names import Names
-from headwater.storage.projection.node_merge import Joining
+from headwater.storage.projection.node_merge import Joining, together
 from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, JOB, OBSERVED, Name, Run
 from headwater.storage.projection.run_documents import COMPLETED, FacetStatement, RunDoc, Settled, Touched
 from headwater.storage.projection.run_plans import Plans
@@ -254,20 +254,21 @@ class Projector:
         self.runs.changed(run)
 
     def _join_nodes(self) -> None:
-        for left, right in sorted(self._effects.joins):
-            one, other = sorted((self.names.by_name_id(left).node, self.names.by_name_id(right).node))
-            if one == other:
-                continue
-            for run, seq in self._joining.runs_of(one, other).items():
+        pairs = [
+            (self.names.by_name_id(left).node, self.names.by_name_id(right).node) for left, right in self._effects.joins
+        ]
+        for one, *others in together(pairs):
+            for run, seq in self._joining.runs_of(one, *others).items():
                 row: Any = self._tables.runs.get(run)
                 doc = self.runs.doc(row)
                 if doc.settled is not None:
                     self._retract(row, doc, doc.settled)
                     self._dirty.setdefault(run, (row, Stamp(*seq, run, row.run_id)))
             self.bindings.rebind()
-            self._joining.join(one, other)
+            self._joining.join(one, others)
             self._plans.clear()
-            self._history.forget(other)
+            for other in others:
+                self._history.forget(other)
             self._history.rebuild(self.names.by_id(one))
         self._effects.joined()
 
