@@ -78,21 +78,42 @@ def _before(groups: list[Group], maker: dict[int, int], read: set[tuple[int, int
     for index, sources in enumerate(made):
         for source in sources:
             feeds[maker[source]].add(index)
-    reach = [_reach(feeds, index) for index in range(len(groups))]
+    circle = _circles(feeds, made, maker)
     return [
-        frozenset(source for source in sources if maker[source] not in reach[index])
+        frozenset(source for source in sources if circle[maker[source]] != circle[index])
         for index, sources in enumerate(made)
     ]
 
 
-def _reach(feeds: list[set[int]], start: int) -> set[int]:
-    seen = {start}
-    stack = [start]
-    while stack:
-        for index in feeds[stack.pop()] - seen:
-            seen.add(index)
-            stack.append(index)
-    return seen
+def _circles(feeds: list[set[int]], made: list[list[int]], maker: dict[int, int]) -> list[int]:
+    """For each group the number of the cycle that it is in; one in no cycle has a number of its own.
+
+    The strongly connected components, by two passes (Kosaraju and Sharir): groups in the order in which a search along
+    the edges leaves them, then backwards from the last.
+    """
+    left: list[int] = []
+    seen = [False] * len(feeds)
+    for start in range(len(feeds)):
+        stack = [(start, iter(feeds[start]))] if not seen[start] else []
+        seen[start] = True
+        while stack:
+            index, ahead = stack[-1]
+            after = next((one for one in ahead if not seen[one]), None)
+            if after is None:
+                left.append(index)
+                stack.pop()
+            else:
+                seen[after] = True
+                stack.append((after, iter(feeds[after])))
+    circle = [-1] * len(feeds)
+    for start in reversed(left):
+        waiting = [start] if circle[start] < 0 else []
+        while waiting:
+            index = waiting.pop()
+            if circle[index] < 0:
+                circle[index] = start
+                waiting.extend(maker[source] for source in made[index])
+    return circle
 
 
 def _in_order(groups: list[Group], own: list[frozenset[int]]) -> list[tuple[Group, frozenset[int]]]:
