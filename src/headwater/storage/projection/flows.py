@@ -19,6 +19,8 @@ from headwater.storage.projection.tables import Tables
 LIFE = 3
 """Kind of statements about a life cycle, beside ``DESIGNED`` and ``DESCRIBED``."""
 
+_CACHE_SIZE = 10_000
+
 FlowKey = tuple[int, int, int]
 
 
@@ -39,10 +41,13 @@ class Flows:
         self._names = names
         self._columns = columns
         self._dirty: set[FlowKey] = set()
+        #: the edges without an end of the flows that changed last, by source
+        self._open: dict[FlowKey, dict[int, Edge]] = {}
 
     def clear(self) -> None:
-        """Drop everything pending: the batch was rolled back."""
+        """Drop everything pending or cached: the batch was rolled back, or another process wrote."""
         self._dirty.clear()
+        self._open.clear()
 
     def mark(self, job: int, target: int, kind: int) -> None:
         """Mark a flow to be rebuilt at the end of the batch."""
@@ -50,6 +55,7 @@ class Flows:
 
     def move(self, lost: int, kept: int) -> None:
         """A node was merged into another: move its pending flows there."""
+        self._open.clear()
         self._dirty = {(job, kept if target == lost else target, kind) for job, target, kind in self._dirty}
 
     def mark_job(self, job: int) -> None:
@@ -71,8 +77,7 @@ class Flows:
         if flow is None:
             flow = Flow(job=job, target=target, kind=OBSERVED, last_at=step.at, last_by="", shape=0)
         if flow.shape != step.shape:
-            open_edges = {edge.source: edge for edge in self._edges_of(key) if edge.valid_to is None}
-            changed = _advance(open_edges, key, step, flow.last_by, self._sources(key, step.shape))
+            changed = _advance(self._open_edges(key), key, step, flow.last_by, self._sources(key, step.shape))
             for edge in changed:
                 if edge.valid_to == edge.valid_from:
                     self.remove(edge)
@@ -86,7 +91,18 @@ class Flows:
         while self._dirty:
             self._remake(self._dirty.pop())
 
+    def _open_edges(self, key: FlowKey) -> dict[int, Edge]:
+        """The edges of a flow without an end. Cached, because a job that reads another file each day has a long history
+        of which they are the last page."""
+        found = self._open.get(key)
+        if found is None:
+            if len(self._open) >= _CACHE_SIZE:
+                self._open.clear()
+            found = self._open[key] = {edge.source: edge for edge in self._edges_of(key) if edge.valid_to is None}
+        return found
+
     def _remake(self, key: FlowKey) -> None:
+        self._open.pop(key, None)
         job, target, kind = key
         steps = sorted(self._steps(key))
         open_edges: dict[int, Edge] = {}
@@ -177,6 +193,7 @@ class Flows:
 
     def remove(self, edge: Edge) -> None:
         """Remove an edge, and log it for the followers."""
+        self._open.pop((edge.job, edge.target, edge.kind), None)
         self._tables.edges.drop((edge.source, edge.target, edge.job, edge.kind, edge.valid_from))
         edge.valid_to = edge.valid_from
         self._tables.edge_changed(edge)
