@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,18 @@ from headwater.testing.events import History, raw, whole_run
 from headwater.testing.suite.fixture import holding
 
 EVENTS = raw(whole_run(1, "j", 0, ["a"], ["b"]) + whole_run(2, "k", 20, ["b"], ["c"]))
+
+
+def test_a_new_store_is_opened_by_many_at_once(tmp_path: Path) -> None:
+    """Programs that begin together in a new project: each opens the store, none is told that it is locked."""
+
+    def begin(folder: Path) -> int:
+        with SQLiteStore.open(folder) as store:
+            return store.tally().events
+
+    with ThreadPoolExecutor(8) as threads:
+        for attempt in range(15):
+            assert list(threads.map(begin, [tmp_path / str(attempt)] * 16)) == [0] * 16
 
 
 def test_opening_by_address(tmp_path: Path) -> None:

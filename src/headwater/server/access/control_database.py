@@ -15,8 +15,10 @@ from typing import Any, ClassVar, Protocol
 
 from headwater.errors import MissingExtra, StoreError
 from headwater.storage.open import no_store
+from headwater.storage.sqlite.connection import use_write_ahead_log
 
 Row = tuple[Any, ...]
+_TIMEOUT_S = 10.0
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
 
 
@@ -60,14 +62,17 @@ class SQLiteDatabase:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
+        place = ":memory:" if path is None else path
         try:
-            self._connection = sqlite3.connect(
-                ":memory:" if path is None else path, isolation_level=None, check_same_thread=False, timeout=10
-            )
-            if path is not None:
-                self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=_TIMEOUT_S)
         except sqlite3.Error as error:
             raise StoreError(f"the control store cannot be opened: {error}") from error
+        if path is not None:
+            try:
+                use_write_ahead_log(self._connection, _TIMEOUT_S)
+            except sqlite3.Error as error:
+                self._connection.close()
+                raise StoreError(f"the control store cannot be opened: {error}") from error
 
     def create(self, schema: str) -> None:
         """Make the tables that are not there yet: all of a new file in one transaction, for the disk is waited for at

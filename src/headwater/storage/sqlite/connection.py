@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -19,6 +20,7 @@ CHECKPOINT_PAGES = 4000
 CACHE_KIB = 32_768
 HURRYING_CHECKPOINT_PAGES = 16_000
 HURRYING_CACHE_KIB = 131_072
+_BETWEEN_SWITCHES_S = 0.01
 _PRIMARY = 0xFF
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
@@ -43,7 +45,7 @@ def connect(path: Path, *, read_only: bool, timeout_s: float) -> sqlite3.Connect
             place, uri=read_only, timeout=timeout_s, isolation_level=None, check_same_thread=False
         )
         try:
-            _prepare(connection, read_only=read_only)
+            _prepare(connection, read_only=read_only, timeout_s=timeout_s)
         except BaseException:
             connection.close()
             raise
@@ -55,13 +57,31 @@ def _has_log(path: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
+def use_write_ahead_log(connection: sqlite3.Connection, timeout_s: float) -> None:
+    """Switch the file to a write-ahead log.
+
+    Of several processes that switch a new file at the same time, SQLite refuses all but one at once, whatever the
+    timeout of the connection: the others try again until it has passed.
+    """
+    until = time.monotonic() + timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_BETWEEN_SWITCHES_S)
+        else:
+            return
+
+
+def _prepare(connection: sqlite3.Connection, *, read_only: bool, timeout_s: float) -> None:
     if read_only:
         connection.execute("PRAGMA query_only = 1")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE_BYTES}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    use_write_ahead_log(connection, timeout_s)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute("PRAGMA journal_size_limit = 67108864")
