@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,11 @@ from headwater.errors import (
 )
 from headwater.storage.ingest import Checked
 from headwater.storage.memory import MemoryStore
+from headwater.storage.migration import Migration
 from headwater.storage.open import open_store
 from headwater.storage.row_types import Receipt
 from headwater.storage.sqlite import SQLiteStore, repair, restore
+from headwater.storage.sqlite import migrate as migrate_module
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.migrate import migrations, statements
 from headwater.testing.events import History, raw, whole_run
@@ -189,6 +192,22 @@ def test_a_migration_that_was_changed_is_noticed(tmp_path: Path) -> None:
         store._connection.execute("UPDATE migrations SET checksum = 'other' WHERE number = 1")
     with pytest.raises(StoreError, match="differs"):
         SQLiteStore.open(tmp_path)
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The missing steps are applied all or none, so a cut in between leaves no file of half a schema."""
+    good = migrations()
+    broken = (*good[:2], Migration(3, "broken", "CREATE TABLE half (a INT); CREATE TABLE names (again INT);"))
+    monkeypatch.setattr(migrate_module, "migrations", lambda: broken)
+    with pytest.raises(StoreError, match="names"):
+        SQLiteStore.open(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "default.db")) as file:
+        assert file.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+        assert file.execute("PRAGMA user_version").fetchone() == (0,)
+    monkeypatch.undo()
+    with SQLiteStore.open(tmp_path) as store:
+        store.append(EVENTS)
+        assert holding(store) == {("a", "b"), ("b", "c")}
 
 
 def test_migrations_are_numbered_without_gaps() -> None:

@@ -13,7 +13,7 @@ def test_the_quarantine_of_an_older_file_is_carried_over(tmp_path: Path) -> None
     """Entries written under schema 1 are there after the step to schema 2, with their size, and can be released."""
     path = tmp_path / "default.db"
     connection = sqlite3.connect(path, isolation_level=None)
-    _apply(connection, migrations()[0])
+    _apply(connection, migrations()[:1])
     connection.executemany(
         "INSERT INTO quarantine (received_at, body, field, value, rule) VALUES (?, ?, 'run', 'x', 'is required')",
         [(1, b"{}"), (2, b"{}")],
