@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter as Count
 from collections import abc
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,7 @@ from headwater.storage.projection.records import (
     Run,
     Shape,
     Version,
+    change_order,
 )
 from headwater.storage.projection.tables import Counter, HeldEdge, Level, NamedNode, Side
 from headwater.storage.projection.touches import note_touches
@@ -199,6 +201,14 @@ class MemoryTables:
             if as_of is None or row.at <= as_of:
                 latest[row.name] = row
         return list(latest.values())
+
+    def changes_around(
+        self, node: int, name: str, order: tuple[int, bytes], limit: int
+    ) -> tuple[list[Change], list[Change]]:
+        """The last change of a facet before a place in its order, and those from there on."""
+        rows = sorted(self.changes.where(node=node, name=name), key=change_order)
+        place = bisect_left(rows, order, key=change_order)
+        return rows[max(place - 1, 0) : place], rows[place : place + limit]
 
     def mention(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""

@@ -164,6 +164,14 @@ ORDER BY started_at DESC, run_id DESC LIMIT %s;
 SELECT DISTINCT ON (node, name_key) node, name, at, key, body, run_id, is_repeated FROM changes
 WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]) AND at <= %s ORDER BY node, name_key, at DESC, key DESC;
 
+-- changes_before
+SELECT node, name, at, key, body, run_id, is_repeated FROM changes
+WHERE tenant_id = :tenant AND node = %s AND name_key = md5(%s::text) AND (at, key) < (%s, %s) ORDER BY at DESC, key DESC LIMIT 1;
+
+-- changes_from
+SELECT node, name, at, key, body, run_id, is_repeated FROM changes
+WHERE tenant_id = :tenant AND node = %s AND name_key = md5(%s::text) AND (at, key) >= (%s, %s) ORDER BY at, key LIMIT %s;
+
 -- mentions_add
 INSERT INTO mentions (tenant_id, min_at, max_at, id, body) VALUES (:tenant, %s, %s, %s, %s);
 

@@ -6,11 +6,11 @@ equal ones splits them at exactly the instant of the second.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable
 
 import msgspec
 
+from headwater.storage.projection.change_stretch import Stretch
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facet_sets import FacetSet, FacetSets, field_names, type_of, words_of
 from headwater.storage.projection.names import Names, is_deleted
@@ -53,8 +53,8 @@ class History:
         self._names = names
         self._columns = columns
         self._latest: dict[int, dict[str, Change]] = {}
-        #: node -> facet -> all its changes in order, for facets with late statements; the last is also in ``_latest``
-        self._all: dict[int, dict[str, list[Change]]] = {}
+        #: node -> facet -> where changes came late; a last change is the same object as in ``_latest``
+        self._stretches: dict[int, dict[str, Stretch]] = {}
         self._stale: set[int] = set()
         self._counters: dict[int, ChangeCounter] = {}
         self._repetitions: dict[tuple[int, int], Repetition] = {}
@@ -62,7 +62,7 @@ class History:
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
         self._latest.clear()
-        self._all.clear()
+        self._stretches.clear()
         self._stale.clear()
         self._counters.clear()
         self._repetitions.clear()
@@ -113,8 +113,8 @@ class History:
             if current is None or is_newest:
                 self._tables.changes.put(change)
                 latest[name] = change
-                if node.id in self._all:
-                    self._all[node.id].pop(name, None)
+                if node.id in self._stretches and (late := self._stretches[node.id].get(name)) is not None:
+                    late.append(change)
             else:
                 latest[name] = self._place_late(change, current)
             self._changed(node, name, body)
@@ -125,7 +125,7 @@ class History:
         if found is None:
             if len(self._latest) >= _CACHE_SIZE:
                 self._latest.clear()
-                self._all.clear()
+                self._stretches.clear()
             stored = () if node_id in self._names.without_history else self._tables.latest_changes(node_id)
             self._names.without_history.discard(node_id)
             found = self._latest[node_id] = {one.name: one for one in stored}
@@ -134,31 +134,36 @@ class History:
     def _forget(self, node_id: int) -> None:
         self._names.without_history.discard(node_id)
         self._latest.pop(node_id, None)
-        self._all.pop(node_id, None)
+        self._stretches.pop(node_id, None)
 
-    def _changes_of(self, node_id: int, name: str, latest: Change) -> list[Change]:
-        """All changes of a facet, in order; ``latest`` is the last of them."""
-        by_name = self._all.setdefault(node_id, {})
-        found = by_name.get(name)
-        if found is None:
-            found = sorted(self._tables.changes.where(node=node_id, name=name), key=change_order)
-            found[-1] = latest  # one object per row: a change to a copy would be lost
-            by_name[name] = found
-        return found
+    def _stretch_around(self, change: Change, latest: Change) -> tuple[Stretch, int]:
+        """The stored changes around a new one, and its place among them; ``latest`` is the last of its facet."""
+        by_name = self._stretches.setdefault(change.node, {})
+        found = by_name.get(change.name)
+        place = None if found is None else found.place(change_order(change))
+        if found is None or place is None:
+            found = by_name[change.name] = Stretch.around(self._tables, change, latest)
+            place = 0 if found.begins else 1
+        return found, place
 
     def _place_late(self, change: Change, latest: Change) -> Change:
         """Insert a change before, or shortly after, the last one of its facet; returns the last one afterwards."""
-        rows = self._changes_of(change.node, change.name, latest)
-        place = bisect_left(rows, change_order(change), key=change_order)
+        stretch, place = self._stretch_around(change, latest)
+        self._insert(change, stretch.rows, place)
+        last = stretch.rows[-1] if stretch.ends else latest
+        stretch.shorten()
+        return last
+
+    def _insert(self, change: Change, rows: list[Change], place: int) -> None:
         after = rows[place] if place < len(rows) else None
         if after is not None and change_order(after) == change_order(change):
-            return rows[-1]
+            return
         last = rows[place - 1] if place else None
         if last is not None and last.body == change.body:
             if not last.is_repeated:
                 last.is_repeated = True
                 self._tables.changes.put(last)
-            return rows[-1]
+            return
         again = self._next_repetition(last, change, after) if last is not None and last.is_repeated else None
         if again is not None:
             self._tables.changes.put(again)
@@ -170,7 +175,6 @@ class History:
         else:
             rows.insert(place, change)
         self._tables.changes.put(change)
-        return rows[-1]
 
     def _next_repetition(self, last: Change, change: Change, until: Change | None) -> Change | None:
         """The next time after ``change``, and before ``until``, that the body of ``last`` was repeated."""

@@ -49,7 +49,7 @@ def _check(connection: sqlite3.Connection, known: tuple[Migration, ...]) -> None
 
 
 def _apply(connection: sqlite3.Connection, known: tuple[Migration, ...]) -> None:
-    """Apply the missing steps. One transaction, because each waits for the disk, which a new file would do ten times."""
+    """Apply the missing steps in one transaction, because each waits for the disk: a new file would ten times."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         have = version_of(connection)  # another process may have applied some

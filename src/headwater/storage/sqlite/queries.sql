@@ -150,6 +150,14 @@ JOIN changes ON changes.node = :node AND changes.name = facet.name AND (changes.
   WHERE last.node = :node AND last.name = facet.name AND last.at <= :until ORDER BY last.at DESC, last.key DESC LIMIT 1
 );
 
+-- changes_before
+SELECT node, name, at, key, body, run_id, is_repeated FROM changes
+WHERE node = ? AND name = ? AND (at, key) < (?, ?) ORDER BY at DESC, key DESC LIMIT 1;
+
+-- changes_from
+SELECT node, name, at, key, body, run_id, is_repeated FROM changes
+WHERE node = ? AND name = ? AND (at, key) >= (?, ?) ORDER BY at, key LIMIT ?;
+
 -- edges_holding_source
 SELECT json_group_array(json_array(edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping, flows.last_by)) FROM edges
 LEFT JOIN flows ON flows.job = edges.job AND flows.target = edges.target AND flows.kind = edges.kind
