@@ -1,6 +1,7 @@
 """Names: one dataset has one name, however its emitters spell it."""
 
 import csv
+import time
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,19 @@ def test_quotes_keep_the_case_where_the_platform_keeps_it(namespace, quoted, pla
     assert (found == normalise(namespace, plain)) is is_one
     assert normalise(*found) == found
     assert normalise(*standard(namespace, quoted)) == found
+
+
+@pytest.mark.parametrize(
+    "place", ["file", "s3://lake", "postgres://db", "snowflake://o-a", "arn:aws:glue:eu-west-1:1", "weird"]
+)
+@pytest.mark.parametrize(
+    "piece", ["/a=b", "/*", "/a.db", "a.db/", "/a-", "../", '"a".', "[", "file:", "c:/", "1_", "/=", "%41", " "]
+)
+def test_a_hostile_name_costs_what_its_length_does(place, piece):
+    """Names come from strangers: one of 20,000 pieces, which no rule fits at its end, takes a fraction of a second."""
+    name = piece * 20_000 + "x/x"
+    began = time.process_time()
+    normalise(place, name)
+    normalise(f"{place}/{name}", "t")
+    standard(place, name)
+    assert time.process_time() - began < 1

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _SLASHES = re.compile(r"/{2,}")
 _DRIVE = re.compile(r"/*([A-Za-z]):(?=/|$)(.*)", re.DOTALL)
+_PARTITION = re.compile(r"[A-Za-z_][\w.-]*=[^/]*").fullmatch
 # A file behind the partition must look like one of the table's parts: experiment folders are named ``lr=0.1`` too, and
 # the models in them are not parts of one dataset.
-_PARTITIONS = re.compile(
-    r"(?<=[^/])(?:/[A-Za-z_][\w.-]*=[^/]*)+(?:/(?:part[-.][^/=]*|\d+_\d+(?:_\w+)?|[^/=]+\.(?:parquet|orc|avro)))?$"
-)
+_PART_FILE = re.compile(r"part[-.][^/=]*|\d+_\d+(?:_\w+)?|[^/=]+\.(?:parquet|orc|avro)").fullmatch
 _WAREHOUSE = re.compile(r"((?:^|.*?/)[^/]+\.db/[^/]+)(?:/.*)?", re.DOTALL)
 # Spark's listener puts the folder of the database behind itself for a table that the catalog gives no place.
 _TWICE = re.compile(r"(^|/)([^/]+\.db)/\2/(?=[^/])")
-_GLOB = re.compile(r"(?:/\*+)+$")
+_GLOB_BACKWARDS = re.compile(r"(?:\*+/)+").match
 _RELATIVE = ("./", "../", "~/")
 
 
@@ -30,10 +30,35 @@ def normal_key(path: str, *, keep_parts: bool = False) -> str:
 
 def table_directory(path: str) -> str:
     """The directory of the table that a path lies in, where the path says so; else the path itself."""
-    path = _TWICE.sub(r"\1\2/", _GLOB.sub("", path) or path)
+    path = _TWICE.sub(r"\1\2/", _without_glob(path) or path)
     if match := _WAREHOUSE.fullmatch(path):
         return match[1]
-    return _PARTITIONS.sub("", path)
+    folders, slash, file = path.rpartition("/")
+    if slash and _PART_FILE(file):
+        start = partitions_start(folders)
+        return folders[:start] if start < len(folders) else path
+    return path[: partitions_start(path)]
+
+
+def partitions_start(path: str, is_above: Callable[[str], object] = "/".__ne__) -> int:
+    """Where the folders of partitions (``/dt=2026-01-01/region=eu``) at the end of a path begin; its length if it has
+    none. ``is_above`` decides about the character in front of them.
+
+    Found from the end, segment by segment: a pattern that is searched for from the front looks at all segments behind
+    each one, and names come from strangers.
+    """
+    start = end = len(path)
+    while (slash := path.rfind("/", 0, end)) > 0 and _PARTITION(path, slash + 1, end):
+        if is_above(path[slash - 1]):
+            start = slash
+        end = slash
+    return start
+
+
+def _without_glob(path: str) -> str:
+    """A path without ``/*`` and ``/**`` at its end; matched backwards, for the same reason."""
+    found = _GLOB_BACKWARDS(path[::-1]) if path.endswith("*") else None
+    return path if found is None else path[: -found.end()]
 
 
 def is_doubled(path: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from headwater.model.file_paths import normal_file, normal_key
+from headwater.model.file_paths import normal_file, normal_key, partitions_start
 from headwater.model.platforms import PLATFORMS, Fold, Platform, Shape, canonical_scheme
 
 IN_MEMORY = "inmemory://"
@@ -29,7 +29,7 @@ _BARE_IPV6 = re.compile(r"[0-9a-f:.]+").fullmatch
 _QUOTED = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[^."`\[\]]+')
 _PLAIN = re.compile(r"[^.\"`\[\]\s](?:[^.\"`\[\]]*[^.\"`\[\]\s])?").fullmatch
 _GLUE = re.compile(r"(arn:[a-z0-9-]+:glue:[a-z0-9-]*:\d*)", re.IGNORECASE)
-_PARTITION_TAIL = re.compile(r"(?<=\w)(?:/[A-Za-z_][\w.-]*=[^/]*)+/?$")
+_is_word = re.compile(r"\w").match
 
 
 class DatasetName(NamedTuple):
@@ -121,7 +121,7 @@ def _table(platform: Platform, rest: str, name: str, cwd: str | None, *, keep: b
     authority, _, database = rest.partition("/")
     database = database.strip("/").partition("?")[0]
     exact = platform.fold if platform.keeps_quoted else Fold.NONE
-    name = _identifiers(_PARTITION_TAIL.sub("", name), fold, exact)
+    name = _identifiers(_without_partitions(name), fold, exact)
     parts = split_identifiers(name)
     if len(parts) > 1 and parts[0].lower() in platform.implied:
         parts = parts[1:]
@@ -196,7 +196,7 @@ def _host(authority: str, platform: Platform) -> str:
 def _glue_name(name: str, rest: str, *, keep: bool) -> str:
     """``table/db/t`` for every form in which Glue tables are written."""
     name = rest.lstrip(":/") + "/" + name if rest.strip(":/") else name
-    name = _PARTITION_TAIL.sub("", "/" + name.strip("/")).strip("/")
+    name = _without_partitions("/" + name.strip("/")).strip("/")
     parts = [part for part in name.split("/") if part]
     if parts and parts[0] == "table":
         parts = parts[1:]
@@ -204,6 +204,13 @@ def _glue_name(name: str, rest: str, *, keep: bool) -> str:
         parts = split_identifiers(_identifiers(parts[0], Fold.NONE))
     name = "/".join(["table", *parts])
     return name if keep else name.lower()
+
+
+def _without_partitions(name: str) -> str:
+    """The name of a table without the partitions that some emitters put behind it as folders."""
+    folders = name.removesuffix("/")
+    start = partitions_start(folders, _is_word)
+    return name if start == len(folders) else name[:start]
 
 
 def split_identifiers(name: str) -> list[str]:
