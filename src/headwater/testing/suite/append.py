@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from headwater.errors import StoreError
+from headwater.formats.nesting import MOST_LEVELS
 from headwater.model.graph import NodeKind
 from headwater.storage.base import Store
 from headwater.storage.event_intake import Delivery
 from headwater.storage.row_types import ReceiptStatus
-from headwater.testing.events import raw, run_event, run_id, whole_run
+from headwater.testing.events import dataset, raw, run_event, run_id, whole_run
 from headwater.testing.suite.fixture import StoreFixture, holding
 
 
@@ -62,6 +63,26 @@ class WritingSuite(StoreFixture):
         assert {receipt.status for receipt in receipts} == {ReceiptStatus.REFUSED}
         assert store.statistics().events == 0
         assert store.find(NodeKind.DATASET, "db", "a") is None
+
+    def test_what_is_accepted_can_be_read_from_anywhere(self, store: Store) -> None:
+        """An event as deep as is allowed is stored; deeper ones, also where decoders give up, are refused, and say why.
+        What was stored is read again by a caller far down the stack."""
+        (event,) = raw([run_event(run_id(1), "j", "COMPLETE", 0, [], [dataset("b", facets={"odd": "<here>"})])])
+        deep = {
+            levels: event.replace(b'"<here>"', b'{"[":' * (levels - 4) + b"1" + b"}" * (levels - 4))
+            for levels in (MOST_LEVELS, *range(MOST_LEVELS + 1, 1100, 7), 100_000)
+        }
+        receipts = dict(zip(deep, store.append(list(deep.values())), strict=True))
+        assert {levels for levels, receipt in receipts.items() if receipt.status is ReceiptStatus.STORED} == {
+            MOST_LEVELS
+        }
+        assert all("nested" in receipts[levels].rule for levels in deep if levels > MOST_LEVELS)
+        before = store.graph_hash()
+
+        def down(levels: int) -> str:
+            return down(levels - 1) if levels else store.rebuild()
+
+        assert down(300) == before
 
     def test_an_empty_batch_is_fine(self, store: Store) -> None:
         """No events, no receipts."""
