@@ -35,9 +35,11 @@ from headwater.capture.source_analysis.bindings import (
 )
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.call_origins import Places, caller_of
+from headwater.capture.source_analysis.kept_columns import keeps_columns, returns_unchanged
 from headwater.capture.source_analysis.meant_parts import (
     at_place,
     behind,
+    by_position,
     from_mentioned,
     given_there,
     made_within,
@@ -83,7 +85,8 @@ def read_of(values: Values, item: Any, code: CodeType | None, line: int, rows: i
         return None if found is UNKNOWN else found
 
     chosen = selected_rows(values, FROM_CODE, item, code, line, names, read)
-    return chosen if chosen is not None else array_origin(values, code, line, rows, names)
+    width = item.shape[1] if getattr(item, "ndim", 0) == 2 else 0
+    return chosen if chosen is not None else array_origin(values, code, line, rows, names, width=width)
 
 
 def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
@@ -125,9 +128,10 @@ def array_origin(
     rows: int | None,
     names: Sequence[str] = (),
     within: ast.expr | None = None,
+    width: int = 0,
 ) -> Value | None:
     """A value for an unknown array used at ``line`` of ``code`` under one of ``names``, if it has any there, or as the
-    result of the expression ``within``, if given.
+    result of the expression ``within``, if given. ``width`` is the number of its columns, if they are to be told apart.
 
     ``UNKNOWN`` if the code shows that it was made from nothing that is followed. None if the code does not show its
     origin: there is no source, or the array was passed in by code that cannot be analysed.
@@ -157,7 +161,7 @@ def array_origin(
         walk.run()
     if not walk.found:
         return UNKNOWN if walk.is_certain else None
-    return walk.value(rows)
+    return walk.value(rows, width)
 
 
 class _Wanted(NamedTuple):
@@ -174,6 +178,8 @@ class _Wanted(NamedTuple):
     """The place from which the function was called that made the object; None for a running function."""
     is_collected: bool = False
     """Whether the objects of all iterations of a loop are wanted, because they were put into a list or dictionary."""
+    keeps_columns: bool = True
+    """Whether the statements between kept the columns of the matrix."""
 
 
 class _Walk:
@@ -185,6 +191,8 @@ class _Walk:
         self.is_certain = True
         self.places = Places(values)
         self.found: dict[int, tuple[Value, frozenset[str]]] = {}
+        self.alike: set[Value] = set()
+        """Those found whose columns are those of the matrix, according to all statements between."""
         self.before_own: set[int] = set()
         self.queue: list[_Wanted] = []
         self.places_in: list[_Wanted] = []
@@ -225,38 +233,52 @@ class _Walk:
                 self._take(of_parts([value], at.mentions), at.mentions)
         return wanted
 
-    def value(self, rows: int | None) -> Value:
-        """A value that combines everything found."""
+    def value(self, rows: int | None, width: int = 0) -> Value:
+        """A value that combines everything found; column by column, if the code says so of as many columns."""
         inputs = tuple(value for value, _ in self.found.values())
-        rule = from_mentioned([mentions for _, mentions in self.found.values()])
-        return make_value(FROM_CODE, inputs, rule, rows=rows, code=self.code, line=self.bound_at)
+        alike = [value for value in inputs if value in self.alike and len(value.column_names()) == width > 1]
+        if alike:
+            columns = alike[0].column_names()
+            rule = by_position(columns, alike)
+        else:
+            rule, columns = from_mentioned([mentions for _, mentions in self.found.values()]), None
+        return make_value(FROM_CODE, inputs, rule, columns=columns, rows=rows, code=self.code, line=self.bound_at)
 
     def _called(self, wanted: _Wanted) -> Called | None:
         """The place from which the function was called in which something is wanted; None in a module."""
         return wanted.called or (_called_now(wanted.code) if wanted.code.co_name != "<module>" else None)
 
-    def _take(self, values: Sequence[Value], mentions: frozenset[str]) -> None:
+    def _take(self, values: Sequence[Value], mentions: frozenset[str], *, keeps_columns: bool = False) -> None:
+        self.alike.update(values if keeps_columns else ())
         self.found.update((id(value), (value, mentions)) for value in values if id(value) not in self.before_own)
 
     def _into_caller(self, wanted: _Wanted) -> None:
         passed = self.places.argument(wanted.code, wanted.name)
         self.is_certain = self.is_certain and not passed.is_parameter
         self._take(passed.values, wanted.mentions)
-        again = wanted._replace(code=passed.code, is_operand=True, before=passed.first, called=None)
+        keeps = wanted.keeps_columns and not passed.values and len(passed.names) == 1
+        again = wanted._replace(
+            code=passed.code, is_operand=True, before=passed.first, called=None, keeps_columns=keeps
+        )
         self.queue += [again._replace(name=name) for name in passed.names]
 
     def _through(self, step: Step, wanted: _Wanted) -> None:
         direct = ends_of(self.places.made(wanted.code), step)
         is_each = keeps_what_was(step.node) or wanted.is_collected
+        returned = self.places.returned(step, wanted.name, wanted.mentions)
+        keeps = wanted.keeps_columns and (
+            all(returns_unchanged(code, line, step, wanted.name) for code, _, line in returned)
+            if returned
+            else keeps_columns(step, wanted.name)
+        )
         if is_each:
             more = arrays_of(self.places.values, wanted.code, step, self._called(wanted))
             direct = list(dict.fromkeys((*direct, *more))) if wanted.code.co_name == "<module>" else more or direct
         if direct and (wanted.is_operand or len(step.binds) == 1):
             taken = direct if is_each else at_place(step, wanted.name, direct)
-            self._take(of_parts(taken, wanted.mentions), wanted.mentions)
+            self._take(of_parts(taken, wanted.mentions), wanted.mentions, keeps_columns=keeps)
             self.bound_at = wanted.origin
             return
-        returned = self.places.returned(step, wanted.name, wanted.mentions)
         if direct and not returned:
             return
         is_own = not wanted.is_operand and wanted.code is self.code
@@ -270,13 +292,20 @@ class _Walk:
                 before=step.first,
                 origin=origin,
                 mentions=wanted.mentions | mentions_in(given),
+                keeps_columns=keeps,
             )
             self._want(wider, names_in(given), given)
             return
         mentions = wanted.mentions | step.mentions | places_chosen(step.node)
         is_collected = wanted.is_collected or keeps_what_was(step.node)
         wider = wanted._replace(
-            name="", is_operand=True, before=step.first, origin=origin, mentions=mentions, is_collected=is_collected
+            name="",
+            is_operand=True,
+            before=step.first,
+            origin=origin,
+            mentions=mentions,
+            is_collected=is_collected,
+            keeps_columns=keeps,
         )
         if returned:
             called = Called(wanted.code, step.first, step.last, is_collected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Final
 
 from headwater.capture.notebook_cells import whole
@@ -112,5 +113,20 @@ def from_mentioned(mentions: list[frozenset[str]]) -> Rule:
             ]
             deps += [Dep(position, name, description=INFERRED) for name in columns or [None]]
         return Columns({"*": deps})
+
+    return rule
+
+
+def by_position(names: tuple[str, ...], alike: Sequence[Value]) -> Rule:
+    """The rule of a value with these columns, each of which comes from the column at its position of every input that
+    is ``alike``, and from all of any other input."""
+
+    def rule(value: Value) -> Columns:
+        fields: dict[str, list[Dep]] = {}
+        own = [item.column_names() if item in alike else () for item in value.inputs]
+        for place, name in enumerate(names):
+            columns = [known[place] if known else None for known in own]
+            fields[name] = [Dep(position, column, description=INFERRED) for position, column in enumerate(columns)]
+        return Columns(fields)
 
     return rule

@@ -35,11 +35,12 @@ def selected_rows(
         return None
     bound = [last_binding(steps, name, at.first) for name in known_as]
     cuts = [step for step in bound or [at] if step is not None]
-    names = {name: step.first for step in cuts for name in _chosen_from(step.node)}
+    chosen = [(name, key, step.first) for step in cuts for name, key in _chosen_from(step.node)]
     frame = user_frame(sys._getframe(2))
-    if not names or frame.f_code.co_name != code.co_name:
+    if not chosen or frame.f_code.co_name != code.co_name:
         return None
-    own = variables(frame, names)
+    own = variables(frame, [name for pair in chosen for name in pair[:2]])
+    names = {n: first for n, key, first in chosen if not isinstance(own.get(key, frame.f_globals.get(key)), int)}
     held = {name: own.get(name, frame.f_globals.get(name)) for name in names}
     wholes = {id(o): (name, o) for name, o in held.items() if type(o) is type(item) and _has_rows_of(o, item)}
     if len(wholes) != 1:
@@ -51,15 +52,26 @@ def selected_rows(
     return make_value(op, (value,), _same, columns=value.columns, rows=len(item), code=code, line=line)
 
 
-def _chosen_from(node: ast.stmt) -> list[str]:
-    """The names in a statement that it indexes; for a loop, those in its iterable only. Not those that only say which
-    rows: ``indices`` in ``X[indices[:340]]``."""
+def _chosen_from(node: ast.stmt) -> list[tuple[str, str]]:
+    """The names in a statement that it indexes, each with the name of the index if it has one; for a loop, those in its
+    iterable only. Not those that only say which rows: ``indices`` in ``X[indices[:340]]``. Nor those of which a number
+    takes a single row, which has a dimension less: ``bounds`` in ``(X - bounds[0]) / bounds[1]``."""
     head: ast.AST = node.iter if isinstance(node, ast.For | ast.AsyncFor) else node
     if isinstance(node, ast.With | ast.AsyncWith | ast.While | ast.If | ast.Try):
         return []
     chosen = [one for one in ast.walk(head) if isinstance(one, ast.Subscript)]
     places = {id(inner) for one in chosen for inner in ast.walk(one.slice)}
-    return [one.value.id for one in chosen if isinstance(one.value, ast.Name) and id(one) not in places]
+    return [
+        (one.value.id, getattr(one.slice, "id", ""))
+        for one in chosen
+        if isinstance(one.value, ast.Name) and id(one) not in places and not _is_number(one.slice)
+    ]
+
+
+def _is_number(index: ast.expr) -> bool:
+    """Whether an index is spelled out as a number: ``3``, ``-1``."""
+    inner = index.operand if isinstance(index, ast.UnaryOp) else index
+    return isinstance(inner, ast.Constant) and isinstance(inner.value, int)
 
 
 def _has_rows_of(whole: Any, item: Any) -> bool:

@@ -239,7 +239,12 @@ def test_what_a_library_stacks_for_itself_is_not_looked_for_in_code(frame, tmp_p
 
     asked = []
     before = array_origins.array_origin
-    monkeypatch.setattr(array_origins, "array_origin", lambda *args: asked.append(args[1].co_filename) or before(*args))
+
+    def asks(*args, **kwargs):
+        asked.append(args[1].co_filename)
+        return before(*args, **kwargs)
+
+    monkeypatch.setattr(array_origins, "array_origin", asks)
     a, c = df["a"].to_numpy(), df["b"].to_numpy() * 2
     both = stack_sit.stacked(a, c)
     assert asked == []

@@ -115,7 +115,7 @@ def name_set(
     values = [known(recorder, part) for part in parts]
     if made is not None and made.op == BY_KEY:
         values[0] = made
-    columns = [columns_of(part, value) for part, value in zip(parts, values, strict=True)]
+    columns = _apart([columns_of(part, value) for part, value in zip(parts, values, strict=True)], values)
     ref = recorder.memory_ref(name)
     of_set = name_values(
         recorder,
@@ -129,6 +129,15 @@ def name_set(
         made=made or values[0],
     )
     return [recorder.values.bind(part, value) for part, value in zip(parts, of_set, strict=True)]
+
+
+def _apart(columns: Sequence[tuple[str, ...]], values: Sequence[Value]) -> list[tuple[str, ...]]:
+    """The columns of each part. Labels in a matrix without names are not called like the data in one."""
+    kept = [columns[0]]
+    for names, value in zip(columns[1:], values[1:], strict=True):
+        is_named = names == value.column_names() or names != tuple(f"x{i}" for i in range(len(names)))
+        kept.append(names if is_named else () if len(names) == 1 else tuple(f"label{i}" for i in range(len(names))))
+    return kept
 
 
 def name_values(
