@@ -105,6 +105,16 @@ class MemoryTables:
         times = (row.created_at for row in self.versions.where(dataset=dataset) if row.run and row.created_at > at)
         return next(iter(sorted(times)[1:2]), None)
 
+    def writes_around(self, dataset: int, job: int, order: tuple[int, str]) -> tuple[Version | None, list[Version]]:
+        """The last version that a run of a job wrote before a place in the order, and the first two after it."""
+        ordered = sorted(
+            ((row.created_at, row.run_id), row)
+            for row in self.versions.where(dataset=dataset)
+            if row.run and row.job == job
+        )
+        before = [row for place, row in ordered if place < order]
+        return before[-1] if before else None, [row for place, row in ordered if place > order][:2]
+
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""
         rows = [row for row in self.versions.where(dataset=dataset) if as_of is None or row.created_at <= as_of]
@@ -193,6 +203,13 @@ class MemoryTables:
                 flow = self.flows.get((edge.job, edge.target, edge.kind))
                 found.append((*msgspec.structs.astuple(edge), None if flow is None else flow.last_by))
         return found
+
+    def edges_before(self, flow: tuple[int, int, int], sources: abc.Collection[int], at: int) -> list[Edge]:
+        """For each of these sources, the edge of a (job, target, kind) that became valid last before an instant."""
+        job, target, kind = flow
+        rows = [row for row in self.edges.where(job=job, target=target, kind=kind) if row.valid_from < at]
+        latest = {row.source: row for row in sorted(rows, key=lambda row: row.valid_from)}
+        return [latest[source] for source in sources if source in latest]
 
     def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
         """The last change of each facet of a node, up to an instant if given."""

@@ -67,6 +67,16 @@ WHERE tenant_id = :tenant AND dataset = %s AND created_at <= %s AND run <> 0 AND
   AND %s IN (tag, fingerprint, file_digest)
 ORDER BY created_at DESC, run_id DESC LIMIT 1;
 
+-- write_before
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE tenant_id = :tenant AND dataset = %s AND job = %s AND run <> 0 AND created_at <= %s AND (created_at, run_id) < (%s, %s)
+ORDER BY created_at DESC, run_id DESC LIMIT 1;
+
+-- writes_after
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE tenant_id = :tenant AND dataset = %s AND job = %s AND run <> 0 AND created_at >= %s AND (created_at, run_id) > (%s, %s)
+ORDER BY created_at, run_id LIMIT 2;
+
 -- latest_versions
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
 WHERE tenant_id = :tenant AND dataset = %s AND created_at <= %s
@@ -163,6 +173,11 @@ ORDER BY started_at DESC, run_id DESC LIMIT %s;
 -- latest_changes
 SELECT DISTINCT ON (node, name_key) node, name, at, key, body, run_id, is_repeated FROM changes
 WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]) AND at <= %s ORDER BY node, name_key, at DESC, key DESC;
+
+-- edges_before
+SELECT DISTINCT ON (source) source, target, job, kind, valid_from, valid_to, how, run, mapping FROM edges
+WHERE tenant_id = :tenant AND source = ANY(%b::bigint[]) AND target = %s AND job = %s AND kind = %s AND valid_from < %s
+ORDER BY source, valid_from DESC;
 
 -- changes_before
 SELECT node, name, at, key, body, run_id, is_repeated FROM changes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from headwater.storage import rows
@@ -14,6 +14,7 @@ from headwater.storage.postgres.log import EventLog
 from headwater.storage.postgres.table import arrays_of
 from headwater.storage.projection.records import (
     Change,
+    Edge,
     Mention,
     Name,
     Node,
@@ -79,6 +80,13 @@ class PostgresTables(BatchTables):
         self.versions.flush()
         found = self._session.rows(self._sql["second_write_after"], (dataset, at))
         return int(found[0][0]) if found else None
+
+    def writes_around(self, dataset: int, job: int, order: tuple[int, str]) -> tuple[Version | None, list[Version]]:
+        """The last version that a run of a job wrote before a place in the order, and the first two after it."""
+        at, run_id = order
+        given = (dataset, job, at, at, rows.uuid_bytes(run_id))
+        before = self.versions.select(self._sql["write_before"], given)
+        return next(iter(before), None), self.versions.select(self._sql["writes_after"], given)
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""
@@ -161,6 +169,12 @@ class PostgresTables(BatchTables):
         self.edges.flush()
         self.flows.flush()
         return self._session.rows(statement, parameters)
+
+    def edges_before(self, flow: tuple[int, int, int], sources: Collection[int], at: int) -> list[Edge]:
+        """For each of these sources, the edge of a (job, target, kind) that became valid last before an instant."""
+        job, target, kind = flow
+        given = (column("bigint", list(sources)), target, job, kind, at)
+        return self.edges.select(self._sql["edges_before"], given) if sources else []
 
     def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
         """The last change of each facet of a node, up to an instant if given."""

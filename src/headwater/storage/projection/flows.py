@@ -3,14 +3,14 @@
 A flow is a (job, target) pair with its steps in order. A step states what feeds the target from then on: a successful
 run of the job that wrote it, a JobEvent, or a DatasetEvent. An edge is valid from the first step that has it until a
 later step does not; it may return with a new interval. A dropped job feeds nothing until it runs again.
-A step after the last one is applied on its own; for one between others, the flow is rebuilt from all its steps.
+A step after the last one is applied on its own; one between others changes the edges around it (see ``late_steps``).
+Where that is not possible, the flow is rebuilt from all its steps.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from headwater.storage.projection.columns import Columns
+from headwater.storage.projection.late_steps import Claims, Interval, Neighbours, Step, intervals
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, OBSERVED, Edge, Flow
 from headwater.storage.projection.runs import Runs
@@ -22,14 +22,6 @@ LIFE = 3
 _CACHE_SIZE = 10_000
 
 FlowKey = tuple[int, int, int]
-
-
-class Step(NamedTuple):
-    """What feeds a target from ``at`` on, as stated by ``by``. Steps sort in their order."""
-
-    at: int
-    by: str
-    shape: int
 
 
 class Flows:
@@ -71,8 +63,12 @@ class Flows:
             return
         is_next = flow is None or (step.at, step.by) > (flow.last_at, flow.last_by)
         is_first_read = flow is None and target == job  # runs without it, earlier or later, are steps as well
-        if key in self._dirty or not is_next or is_first_read or self._names.by_id(job).life_at:
+        if key in self._dirty or is_first_read or self._names.by_id(job).life_at:
             self._dirty.add(key)
+            return
+        if not is_next:
+            if not self._insert(key, step):
+                self._dirty.add(key)
             return
         if flow is None:
             flow = Flow(job=job, target=target, kind=OBSERVED, last_at=step.at, last_by="", shape=0)
@@ -85,6 +81,72 @@ class Flows:
                     self._put(edge)
         flow.last_at, flow.last_by, flow.shape = step.at, step.by, step.shape
         self._tables.flows.put(flow)
+
+    def _insert(self, key: FlowKey, late: Step) -> bool:
+        """Apply a run that wrote the target before the last one did; returns False, having done nothing, if the flow
+        must be rebuilt."""
+        steps = self._neighbours(key, late)
+        if steps is None:
+            return False
+        before, stated, after = (self._sources(key, step.shape) if step is not None else {} for step in steps)
+        claims = {
+            one: Claims(before.get(one), stated.get(one), after.get(one)) for one in {**before, **stated, **after}
+        }
+        changed = sorted(source for source, claim in claims.items() if len(set(claim)) > 1)
+        job, target, kind = key
+        held = {
+            edge.source: edge
+            for edge in self._tables.edges_before(key, changed, late.at)
+            if edge.valid_to is None or edge.valid_to > late.at
+        }
+        made = []
+        for source in changed:
+            begun = self._tables.edges.get((source, target, job, kind, steps.after.at))
+            found = intervals(steps, claims[source], held.get(source), begun)
+            if found is None:
+                return False
+            made.append((source, [edge for edge in (held.get(source), begun) if edge is not None], found))
+        for source, old, new in made:
+            self._replace(key, source, old, new)
+        return True
+
+    def _neighbours(self, key: FlowKey, late: Step) -> Neighbours | None:
+        """The steps around a late one; None if they are not plain writes at different instants."""
+        job, target, _ = key
+        if target == job:
+            return None
+        row, rows = self._tables.writes_around(target, job, (late.at, late.by))
+        around = [*([row] if row is not None else ()), *rows]
+        if not rows or len({late.at, *(one.created_at for one in around)}) <= len(around):
+            return None
+        before, after = (Step(one.created_at, one.run_id, one.shape) if one else None for one in (row, rows[0]))
+        return None if after is None else Neighbours(before, late, after)
+
+    def _replace(self, key: FlowKey, source: int, old: list[Edge], new: list[Interval]) -> None:
+        """Replace edges of a source by those of some intervals."""
+        job, target, kind = key
+        was = {edge.valid_from: edge for edge in old}
+        for valid_from in was.keys() - {one.valid_from for one in new}:
+            self._drop(was[valid_from])
+        is_open = self._open.get(key, {})
+        if source in is_open and is_open[source].valid_from in was:  # otherwise it began again later
+            del is_open[source]
+        for (how, mapping), valid_from, valid_to, run in new:
+            edge = Edge(
+                source=source,
+                target=target,
+                job=job,
+                kind=kind,
+                valid_from=valid_from,
+                valid_to=valid_to,
+                how=how,
+                run=run,
+                mapping=mapping,
+            )
+            if was.get(valid_from) != edge:
+                self._put(edge)
+            if valid_to is None:
+                is_open[source] = edge
 
     def settle(self) -> None:
         """Rebuild the marked flows."""
@@ -194,6 +256,9 @@ class Flows:
     def remove(self, edge: Edge) -> None:
         """Remove an edge, and log it for the followers."""
         self._open.pop((edge.job, edge.target, edge.kind), None)
+        self._drop(edge)
+
+    def _drop(self, edge: Edge) -> None:
         self._tables.edges.drop((edge.source, edge.target, edge.job, edge.kind, edge.valid_from))
         edge.valid_to = edge.valid_from
         self._tables.edge_changed(edge)

@@ -18,8 +18,9 @@ from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.dependencies import RECORD, Dependencies
 from headwater.storage.projection.event_effects import EventEffects, Stamp, Template
 from headwater.storage.projection.facet_sets import FacetSet, FacetSets
-from headwater.storage.projection.flows import Flows, Step
+from headwater.storage.projection.flows import Flows
 from headwater.storage.projection.history import History
+from headwater.storage.projection.late_steps import Step
 from headwater.storage.projection.listings import Listings
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.node_merge import Joining, together

@@ -201,6 +201,10 @@ class Tables(Protocol):
     def second_write_after(self, dataset: int, at: int) -> int | None:
         """The instant of the second write by a known run after an instant, or None if there are fewer than two."""
 
+    def writes_around(self, dataset: int, job: int, order: tuple[int, str]) -> tuple[Version | None, list[Version]]:
+        """The last version that a run of a job wrote before a place in the order by (created_at, run id), if any, and
+        the first two after it, ascending."""
+
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first by (created_at, run id, tag)."""
 
@@ -247,6 +251,10 @@ class Tables(Protocol):
 
     def edges_between(self, pairs: Iterable[tuple[int, int]], as_of: int | None) -> list[HeldEdge]:
         """The same for edges whose (source, target) is one of these pairs."""
+
+    def edges_before(self, flow: tuple[int, int, int], sources: Collection[int], at: int) -> list[Edge]:
+        """For each of these sources, the edge of a (job, target, kind) that became valid last before an instant, if it
+        has one."""
 
     def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
         """The last change of each facet of a node, up to an instant if given."""

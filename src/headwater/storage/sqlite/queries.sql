@@ -71,6 +71,16 @@ WHERE dataset = :dataset AND created_at <= :at AND run <> 0 AND run_id <> :run
   AND (tag = :tag OR fingerprint = :tag OR file_digest = :tag)
 ORDER BY created_at DESC, run_id DESC LIMIT 1;
 
+-- write_before
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE dataset = :dataset AND created_at <= :at AND run <> 0 AND job = :job AND (created_at, run_id) < (:at, :run)
+ORDER BY created_at DESC, run_id DESC LIMIT 1;
+
+-- writes_after
+SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
+WHERE dataset = :dataset AND created_at >= :at AND run <> 0 AND job = :job AND (created_at, run_id) > (:at, :run)
+ORDER BY created_at, run_id LIMIT 2;
+
 -- latest_versions
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
 WHERE dataset = ? AND created_at <= ?
@@ -149,6 +159,14 @@ JOIN changes ON changes.node = :node AND changes.name = facet.name AND (changes.
   SELECT last.at, last.key FROM changes AS last
   WHERE last.node = :node AND last.name = facet.name AND last.at <= :until ORDER BY last.at DESC, last.key DESC LIMIT 1
 );
+
+-- edges_before
+SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping FROM json_each(:sources) AS given
+JOIN edges ON edges.source = given.value AND edges.target = :target AND edges.job = :job AND edges.kind = :kind
+  AND edges.valid_from = (
+    SELECT max(last.valid_from) FROM edges AS last
+    WHERE last.source = given.value AND last.target = :target AND last.job = :job AND last.kind = :kind AND last.valid_from < :at
+  );
 
 -- changes_before
 SELECT node, name, at, key, body, run_id, is_repeated FROM changes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from headwater.storage import rows
 from headwater.storage.mentions import mentions_of
 from headwater.storage.projection.records import (
     Change,
+    Edge,
     Mention,
     Name,
     Node,
@@ -78,6 +79,12 @@ class SQLiteTables(BatchTables):
         self.versions.flush()
         found = self._connection.execute(self._sql["second_write_after"], (dataset, at)).fetchone()
         return found[0] if found else None
+
+    def writes_around(self, dataset: int, job: int, order: tuple[int, str]) -> tuple[Version | None, list[Version]]:
+        """The last version that a run of a job wrote before a place in the order, and the first two after it."""
+        given = {"dataset": dataset, "job": job, "at": order[0], "run": rows.uuid_bytes(order[1])}
+        before = self.versions.select("write_before", given)
+        return next(iter(before), None), self.versions.select("writes_after", given)
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""
@@ -159,6 +166,12 @@ class SQLiteTables(BatchTables):
         self.flows.flush()
         # One row of JSON: separate rows take 1.5 times as long, and release the interpreter lock at each.
         return _held(self._connection.execute(self._sql[query], parameters).fetchone()[0])
+
+    def edges_before(self, flow: tuple[int, int, int], sources: Collection[int], at: int) -> list[Edge]:
+        """For each of these sources, the edge of a (job, target, kind) that became valid last before an instant."""
+        job, target, kind = flow
+        given = {"sources": listed(sources), "job": job, "target": target, "kind": kind, "at": at}
+        return self.edges.select("edges_before", given) if sources else []
 
     def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
         """The last change of each facet of a node, up to an instant if given."""

@@ -1,0 +1,122 @@
+"""Runs of a job that end in another order than they arrive: each changes the edges between its neighbours alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater.storage.base import Store
+from headwater.storage.memory import MemoryStore
+from headwater.storage.projection.flows import Flows
+from headwater.storage.row_types import EdgeRow
+from headwater.storage.sqlite import SQLiteStore
+from headwater.testing.events import raw, run_event, run_id
+from headwater.testing.postgres import PostgresServer
+
+NewStore = Callable[[], AbstractContextManager[Store]]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewStore]:
+    """Opens another empty store of each kind with each call."""
+    folders = (tmp_path / str(number) for number in range(100))
+    if request.param == "memory":
+        yield MemoryStore.open
+    elif request.param == "sqlite":
+        yield lambda: SQLiteStore.open(next(folders))
+    else:
+        from headwater.storage.postgres import PostgresStore
+
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        yield lambda: PostgresStore.open(server.new_store(), index_folder=next(folders))
+
+
+def completed(number: int, job: str, second: float, inputs: list[str], outputs: list[str]) -> bytes:
+    """The last event of a run."""
+    return raw([run_event(run_id(number), job, "COMPLETE", second, inputs, outputs)])[0]
+
+
+def runs(pick: random.Random, count: int) -> list[bytes]:
+    """Runs of two jobs that both write ``t``, from some of four sources, from ``t`` itself or from nothing; some end at
+    the same instant."""
+    return [
+        completed(
+            number,
+            pick.choice(["j", "j", "k"]),
+            number if pick.random() < 0.8 else number - 1,
+            pick.sample(["a", "b", "c", "t"], pick.choice([0, 1, 1, 2, 3])),
+            pick.choice([["t"], ["t"], ["t", "u"]]),
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def edges_of(store: Store) -> list[tuple[Any, ...]]:
+    """Every edge, by name, with its interval and the run that last told of it."""
+    ids = {row.id: row.name for row in store.scan_nodes()}
+
+    def named(edge: EdgeRow) -> tuple[Any, ...]:
+        ends = (ids[edge.source_id], ids[edge.target_id], ids.get(edge.job_id or 0, ""))
+        return (*ends, edge.valid_from, edge.valid_to or 0, str(edge.how), edge.run_id or "")
+
+    return sorted(map(named, store.edges()))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_late_runs_leave_the_edges_that_they_leave_in_order(new_store: NewStore, seed: int) -> None:
+    """Whatever the order, one by one or in batches: the edges, their intervals and their runs are the same."""
+    pick = random.Random(seed)
+    events = runs(pick, 30)
+    with MemoryStore.open() as first:
+        first.append(events)
+        expected = edges_of(first)
+    for size in (1, 4):
+        delivery = pick.sample(events, len(events))
+        with new_store() as store:
+            for start in range(0, len(delivery), size):
+                store.append(delivery[start : start + size])
+            assert edges_of(store) == expected
+            again = pick.sample(events, 5)
+            store.append([*again, *again])
+            assert edges_of(store) == expected
+            store.rebuild()
+            assert edges_of(store) == expected
+
+
+def test_a_backfill_does_not_go_through_the_history_of_its_job(
+    new_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hundred daily runs, told of afterwards with the latest first, each from a file of its own: no flow is made
+    again, and each edge holds for its day."""
+    made_again: list[object] = []
+    make_again = Flows._remake
+    monkeypatch.setattr(Flows, "_remake", lambda self, key: made_again.append(key) or make_again(self, key))
+    with new_store() as store:
+        days = list(range(1, 201))
+        for start in range(0, 200, 20):
+            some = days[::-1][start : start + 20]
+            store.append([completed(day, "daily", day, [f"file{day}"], ["t"]) for day in some])
+        assert not made_again
+        edges = sorted(store.edges(), key=lambda edge: edge.valid_from)
+        assert len(edges) == 200
+        assert [edge.valid_to for edge in edges] == [*[edge.valid_from for edge in edges[1:]], None]
+        store.append([completed(500, "daily", 300, ["file200"], ["t"])])
+        assert len(store.edges()) == 200
+
+
+def test_a_run_between_two_that_agree_splits_their_edge(new_store: NewStore) -> None:
+    """The edge ends with the first of them, and begins again with the second."""
+    with new_store() as store:
+        store.append([completed(1, "j", 0, ["a"], ["t"]), completed(3, "j", 20, ["a"], ["t"])])
+        (whole,) = edges_of(store)
+        assert whole[4] == 0
+        store.append([completed(2, "j", 10, ["b"], ["t"])])
+        first, second, other = edges_of(store)
+        assert (first[0], first[4], first[6]) == ("a", other[3], run_id(1))
+        assert (second[0], second[3:5], second[6]) == ("a", (other[4], 0), run_id(3))
+        assert (other[0], other[6]) == ("b", run_id(2))
