@@ -38,6 +38,13 @@ Work = list[tuple[exp.Expr, int]]
 _PICKS = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
 
 
+# Databases in which the name of a table means a whole row where no column has it; None is one that is not known.
+_ROWS_ARE_VALUES = frozenset({None, "postgres", "redshift", "materialize", "risingwave", "duckdb", "bigquery"})
+
+# Functions that no row can be given to.
+_OF_NUMBERS = (exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Stddev, exp.Variance, exp.Round, exp.Abs, exp.Floor, exp.Ceil)
+
+
 def uses_of(ctx: Context, scope: Scope, expression: exp.Expr | None, outer: int = 0) -> Uses:
     """Give the base columns that ``expression`` uses in ``scope``, each use seen through ``outer``."""
     uses: Uses = {}
@@ -61,7 +68,30 @@ def uses_of(ctx: Context, scope: Scope, expression: exp.Expr | None, outer: int 
 def column_of(ctx: Context, scope: Scope, node: exp.Expr) -> Out | None:
     """Give the column that a bare reference means."""
     parts = tuple(ctx.identifier(part) for part in parts_of(node))
-    return resolve(ctx, scope, parts, quoted=bool(node.this.args.get("quoted")))
+    is_row = len(parts) == 1 and _may_be_row(ctx, scope, node)
+    return resolve(ctx, scope, parts, quoted=bool(node.this.args.get("quoted")), may_be_row=is_row)
+
+
+def _may_be_row(ctx: Context, scope: Scope, node: exp.Expr) -> bool:
+    """Whether a bare name that a table has too can mean a whole row, if it is not known to be a column.
+
+    Only some databases let a row be a value. There a table is mostly given an alias for it, or it goes into a function
+    that takes rows; otherwise a table whose columns are not known is more likely to have one of its own name
+    (``SELECT sales FROM sales``).
+    """
+    parent = node.parent
+    if isinstance(parent, exp.Match):  # of SQLite's full-text search, where the table stands for all its columns
+        return True
+    if ctx.dialect not in _ROWS_ARE_VALUES:
+        return False
+    source = scope.source((ctx.identifier(node.this),))
+    if source is None or source.table is None or source.relation.is_closed:
+        return True
+    if source.alias.casefold() != source.table.parts[-1].casefold():
+        return True
+    if isinstance(parent, exp.Cast):
+        return parent.is_type(*exp.DataType.TEXT_TYPES)
+    return isinstance(parent, exp.Func) and not isinstance(parent, _OF_NUMBERS)
 
 
 def _own_use(node: exp.Expr) -> int:

@@ -102,12 +102,15 @@ class Scope:
         return Out("*", relation.all_uses(TRANSFORMATION))
 
 
-def resolve(ctx: Context, scope: Scope, parts: tuple[str, ...], *, quoted: bool = False) -> Out | None:
-    """Give what a column reference means, or ``None`` (listed as unresolved) when it cannot be told."""
+def resolve(
+    ctx: Context, scope: Scope, parts: tuple[str, ...], *, quoted: bool = False, may_be_row: bool = True
+) -> Out | None:
+    """Give what a column reference means, or ``None`` (listed as unresolved) when it cannot be told. ``may_be_row``:
+    the name of a table means its whole row, unless a column is known by that name."""
     if len(parts) > 1:
         return _qualified(ctx, scope, parts)
     source = scope.source(parts)
-    if source is not None and not _has_column(scope, parts[0]):
+    if source is not None and may_be_row and not _has_column(scope, parts[0]):
         return scope.whole(source.relation)
     found = _by_name(ctx, scope, parts[0])
     if found is not None:
