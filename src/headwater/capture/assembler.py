@@ -45,6 +45,8 @@ class Outcome(NamedTuple):
     error_message: str = ""
     stack: str = ""
     signal: str = ""
+    ended_ns: int = 0
+    """When; 0 is now."""
     measures: dict[str, Any] = {}
     """More for the outcome facet: cpu_s, peak_memory_bytes, dropped_events."""
 
@@ -84,7 +86,7 @@ class Assembler:
         is_profiled: bool = True,
     ) -> None:
         self.recorder = recorder
-        self.started_ns = time.time_ns()
+        self.started_ns = self._told_ns = time.time_ns()
         self._facts = facts
         self._datasets = Datasets(budget_s=budget_s, is_profiled=is_profiled)
         self._tables = Tables(recorder.job_namespace, recorder.job_name)
@@ -119,13 +121,14 @@ class Assembler:
         It does not say yet what feeds what is written: the claims of all events of a run count, and what was written
         may still be replaced. With ``is_last_word`` it does, since there may be no later event.
         """
-        self._take()
+        self.take()
         changed = [touched for touched in self._datasets if touched.is_changed and not _is_passing(touched.ref)]
         for touched in changed:
             touched.origins.settle()
         run_facets = self._run_facets() if self._has_news() else {}
         unreported = [item for item in self._datasets if is_last_word and item.is_output and not item.is_reported]
         unreported = [item for item in unreported if not _is_passing(item.ref)]
+        changed += self._flowed(unreported)
         if not changed and not run_facets and not unreported:
             return []
         return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(unreported), changed)]
@@ -143,7 +146,7 @@ class Assembler:
 
     def finish(self, outcome: Outcome) -> list[bytes]:
         """The last event of the run, with everything not sent before."""
-        self._take()
+        self.take()
         with GUARD.at("files"):
             self._datasets.finish_files()
             for name in list(self.recorder.unclosed):  # written to until now: anything read so far may be in it
@@ -151,10 +154,12 @@ class Assembler:
             models.mark_checkpoints(self._datasets)
         self._passing = {ref for ref in self._reads if _is_passing(ref)}
         everything = [touched for touched in self._datasets if not self._is_scratch(touched)]
+        with GUARD.at("sources"):
+            everything += self._flowed(everything)
         run_facets = self._run_facets()
         with GUARD.at("operations"):
             run_facets["headwater_operations"] = operations(self._results)
-        ended_ns = time.time_ns()
+        ended_ns = self._end(outcome)
         run_facets["headwater_outcome"] = self._outcome(outcome, ended_ns)
         if outcome.error_message or outcome.error_type:
             run_facets["errorMessage"] = {
@@ -166,8 +171,21 @@ class Assembler:
 
     def finish_bare(self, outcome: Outcome) -> list[bytes]:
         """The last event of the run with nothing but its outcome, for use if ``finish`` fails."""
-        now = time.time_ns()
-        return [self._event(outcome.state, now, {"headwater_outcome": self._outcome(outcome, now)}, {}, [])]
+        ended_ns = self._end(outcome)
+        return [self._event(outcome.state, ended_ns, {"headwater_outcome": self._outcome(outcome, ended_ns)}, {}, [])]
+
+    def _end(self, outcome: Outcome) -> int:
+        """When the run ended, but after everything it has told: the last event has the last word."""
+        return max(outcome.ended_ns or time.time_ns(), self._told_ns + 1_000)
+
+    def _flowed(self, outputs: list[Touched]) -> list[Touched]:
+        """Datasets that are in the outputs, though this run did not read them: other runs of the process did."""
+        flows = {}
+        for item in outputs:
+            item.origins.settle()
+            flows.update(item.origins.flows)
+        new = [ref for ref in flows if not _is_passing(ref) and self._datasets.flowed(ref, flows[ref])]
+        return [touched for touched in self._datasets if touched.ref in new]
 
     def _is_scratch(self, touched: Touched) -> bool:
         """Whether a file is no dataset: this run renamed it, or it had no known content and is gone again."""
@@ -186,6 +204,7 @@ class Assembler:
             run_facets["parent"] = {"run": {"runId": run_id}, "job": {"namespace": namespace, "name": name}}
         for item in touched:
             item.is_changed = False
+        self._told_ns = max(self._told_ns, time_ns)
         return event_documents.run_event(
             kind,
             time_ns,
@@ -196,7 +215,9 @@ class Assembler:
                 "facets": event_documents.facets(job_facets),
             },
             [
-                event_documents.dataset(t.ref, t.facets_as_input(), input_facets=t.input_facets)
+                event_documents.dataset(
+                    t.ref, t.facets_as_input(is_last=kind != "RUNNING"), input_facets=t.input_facets
+                )
                 for t in touched
                 if t.is_input
             ],
@@ -263,7 +284,7 @@ class Assembler:
         return body
 
     # -- items -----------------------------------------------------------------------------------------------------
-    def _take(self) -> None:
+    def take(self) -> None:
         """Process the items added since the last call, and drop them so that what they hold can be freed."""
         items = self.recorder.items
         while self._position < len(items):
@@ -288,7 +309,10 @@ class Assembler:
 
     def _take_named(self, item: Named) -> None:
         bodies = item.facets() if callable(item.facets) else item.facets
-        self._result(item.value, item.ref, item.snapshot, bodies)
+        touched = self._result(item.value, item.ref, item.snapshot, bodies)
+        if not touched.state():  # nothing tells this state from others but the run that made it
+            touched.facets["version"] = {"datasetVersion": self.recorder.run_id}
+        item.value.state = touched.state()
 
     def _result(
         self,
@@ -299,7 +323,7 @@ class Assembler:
         *,
         is_added: bool = False,
         is_anew: bool = False,
-    ) -> None:
+    ) -> Touched:
         """A dataset was written, or named, with this value."""
         saved = value.dataset if value is not None else None
         if value is not None and saved is not None and saved[:2] != ref[:2]:
@@ -313,6 +337,7 @@ class Assembler:
         if value is not None:
             self._results.append(value)
             models.describe(touched, value, saved, model, self._datasets, self.recorder)
+        return touched
 
     def _take_statement(self, item: Statement) -> None:
         for done in analyse(item, self._tables):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -120,8 +121,6 @@ class Client:
 
     def tag_event(self, recorder: Recorder, tags: Mapping[str, str]) -> bytes:
         """An event that adds tags to a run."""
-        import time
-
         return event_documents.run_event(
             "RUNNING",
             time.time_ns(),
@@ -142,7 +141,7 @@ class Client:
         measures = {**run.measures(), **outcome.measures, **self._losses()}
         session = run._session
         if session is not None:
-            self.worker.close(session, outcome._replace(measures=measures))
+            self.worker.close(session, outcome._replace(measures=measures, ended_ns=time.time_ns()))
 
     def _losses(self) -> dict[str, int]:
         """Counts of what was lost, by kind, without zeros."""

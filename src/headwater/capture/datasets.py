@@ -39,6 +39,7 @@ class Touched:
         "output_facets",
         "read_before",
         "ref",
+        "seen",
     )
 
     def __init__(self, ref: DatasetRef) -> None:
@@ -52,13 +53,23 @@ class Touched:
         """Whether it is a file that was still being written at the end of the run."""
         self.is_input = False
         self.is_output = False
+        self.seen: dict[str, Any] | Value | None = None
+        """What was read: its state, or the value that will have it once another run has told it."""
         self.is_changed = True
         self.is_reported = False
         """Whether an event said what fed it, as it is now."""
 
-    def facets_as_input(self) -> dict[str, Any]:
-        """The facets of the dataset, without those that tell of the state that was written since it was read."""
-        if not (self.is_output and self.origins.was_read):
+    def state(self) -> dict[str, Any]:
+        """The facets that tell which state of the dataset this is."""
+        return {name: self.facets[name] for name in _STATE if name in self.facets}
+
+    def facets_as_input(self, *, is_last: bool) -> dict[str, Any]:
+        """The facets of the dataset, without those that tell of the state that was written since it was read. In the
+        last event with those that the run which made it has told: until then, another state may be used."""
+        if not self.is_output:
+            seen = self.seen.state if isinstance(self.seen, Value) else self.seen
+            return {**(seen or {}), **self.facets} if is_last else self.facets
+        if not self.origins.was_read:
             return self.facets
         return {name: body for name, body in self.facets.items() if name not in _STATE}
 
@@ -103,7 +114,23 @@ class Datasets:
             metrics = self._describe(touched, value, snapshot)
             touched.input_facets.update(metrics)
             self._file(touched, time_ns)
+        if value is not None:
+            touched.seen = value
+            if value.state is None and not touched.is_output:
+                value.state = touched.state() or None
         return touched
+
+    def flowed(self, ref: DatasetRef, state: dict[str, Any] | None) -> bool:
+        """A dataset is in what the run wrote, in this state. Returns whether that is news: another run of the process
+        read or made it."""
+        touched = self._by_name.get(ref[:2])
+        if touched is None:
+            touched = self.touch(ref)
+            touched.is_input, touched.seen = True, state
+            return True
+        if state is not None:
+            touched.seen = state
+        return False
 
     def read_again(self, ref: DatasetRef) -> None:
         """A dataset that is known was read; if the run wrote it, what it had written."""

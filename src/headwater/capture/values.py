@@ -94,11 +94,13 @@ def opaque(value: Value) -> Columns:
 
 
 class Value(msgspec.Struct, eq=False):
-    """One state of an object in memory. Immutable, except for ``dataset`` and ``traced``, which trace sets.
+    """One state of an object in memory. Immutable, except for ``dataset``, ``traced`` (set by trace) and ``state``.
 
     ``columns`` is stored as the library returned it if that is immutable (a pandas Index, a tuple); use
     ``column_names()`` for the names. ``rows`` is a count or None. ``dataset`` is set if the value is a dataset of its
     own: one read from outside, or one that lineage should name (training set, model). Traces end at such values.
+    ``state`` has the facets that tell which state of that dataset it is (fingerprint, version), as far as the run that
+    read or made it has determined them; other runs of the process that use the object repeat them.
     ``detail`` holds small immutable facts for the operation's record, never data. ``number`` counts the values of the
     process, in the order of their creation. ``depth`` is the length of the longest chain behind the value.
 
@@ -119,6 +121,7 @@ class Value(msgspec.Struct, eq=False):
     number: int
     depth: int
     traced: Any = None
+    state: dict[str, Any] | None = None
 
     @property
     def line(self) -> int:

@@ -134,6 +134,9 @@ class Worker:
         loose, self._loose = self._loose, []
         events = [event for raw in loose for event in self._redacted(raw)]
         ended = []
+        for session in list(self._sessions):  # first, because what one run made may be what another has read
+            with GUARD.at("assembler.take"):
+                session.assembler.take()
         for session in list(self._sessions):
             outcome = session.outcome
             for raw in self._events_of(session, outcome, is_last_word=is_last_word):
