@@ -33,7 +33,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
     owner_of,
     target_of,
 )
-from headwater.capture.source_analysis.row_lists import MEASURES
+from headwater.capture.source_analysis.row_sources import MEASURES
 from headwater.capture.user_code import is_users
 from headwater.capture.values import FETCHED, INFERRED, NOTHING, Columns, Dep, Value, make_value
 

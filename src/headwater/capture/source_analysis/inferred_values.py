@@ -153,29 +153,30 @@ class InferredValues:
         self._tables[code, line] = count + 1
         from headwater.capture.source_analysis.expression_values import held
         from headwater.capture.source_analysis.row_lists import row_list_table
+        from headwater.capture.source_analysis.rows_across_calls import Records
 
-        def known(name: str, part: str | None = None) -> Value | None:
-            obj = held(name, code)
-            return self._known(obj if part is None else _part_of(obj, part))
+        def known_in(code: CodeType) -> Callable[..., Value | None]:
+            def known(name: str, part: str | None = None) -> Value | None:
+                obj = held(name, code)
+                return self._known(obj if part is None else _part_of(obj, part))
 
-        def loaded(call: Any) -> list[Value]:
-            return self._loaded_by(call, code)
+            return known
 
+        records = Records(lambda code: self._passes.get(code, {}), known_in, self._rounds, self._loaded_by)
         given = (names, rows) if maker is None else (names, rows, maker)
-        return row_list_table(code, line, passes, known, self._rounds, loaded, *given)
+        return row_list_table(code, line, records, *given)
 
     def _loaded_by(self, call: Any, code: CodeType) -> list[Value]:
         """The files that the called function of the user iterated over; if the call contains names of some of them,
         only those."""
         from headwater.capture.source_analysis.literals import function_named
         from headwater.capture.source_analysis.row_list_syntax import texts_in
+        from headwater.capture.source_analysis.rows_across_calls import spelled_out
 
         function = function_named(getattr(call.func, "id", ""), code)
         passes = self._passes.get(function, {}) if function is not None else {}
         files = [value for values in passes.values() for value in values if value.dataset is not None]
-        texts = {text for text in texts_in(call) if text}
-        spelled = [v for v in files if v.dataset is not None and any(v.dataset.name.endswith(text) for text in texts)]
-        return spelled or files
+        return list(spelled_out(files, texts_in(call)))
 
     def _rounds(self, value: Value) -> list[Value]:
         """The latest arrays and numbers made by the same instruction as a value, in a loop."""

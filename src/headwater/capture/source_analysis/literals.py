@@ -26,17 +26,17 @@ _MOST_STEPS: Final = 200
 BUILTINS: Final = frozenset((
     *("abs", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int"),
     *("len", "list", "map", "max", "min", "ord", "pow", "range", "repr", "reversed", "round", "set", "slice", "sorted"),
-    *("str", "sum", "tuple", "zip", "all", "any", "True", "False", "None"),
+    *("str", "sum", "tuple", "zip", "all", "any", "True", "False", "None", "__file__", "__name__"),
 ))  # fmt: skip
 _MODULES: Final = frozenset((
     *("np", "numpy", "pd", "pandas", "pl", "polars", "pa", "pyarrow", "random", "math", "datetime", "dt", "time"),
-    *("string", "itertools", "collections", "uuid", "statistics", "decimal", "calendar"),
+    *("string", "itertools", "collections", "uuid", "statistics", "decimal", "calendar", "os", "pathlib", "glob"),
 ))  # fmt: skip
 """Modules, by their usual names, whose functions read nothing from outside, except those that match ``READS``."""
 NAMES: Final = frozenset((
     *("datetime", "date", "timedelta", "timezone", "randint", "choice", "choices", "uniform", "gauss", "shuffle"),
     *("sample", "default_rng", "defaultdict", "Counter", "deque", "OrderedDict", "Decimal", "product", "chain"),
-    *("uuid4", "DataFrame", "Series", "date_range", "Timestamp", "ceil", "floor", "sqrt", "sin", "cos", "pi"),
+    *("Path", "uuid4", "DataFrame", "Series", "date_range", "Timestamp", "ceil", "floor", "sqrt", "sin", "cos", "pi"),
 ))  # fmt: skip
 """Functions and classes of those modules that are often imported by name."""
 _SIZED: Final = frozenset((

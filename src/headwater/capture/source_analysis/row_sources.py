@@ -1,0 +1,301 @@
+"""Finds which columns an expression uses, in code that goes through rows with plain Python.
+
+``row.debt / row["income"]`` in ``for row in df.itertuples()`` uses two columns of ``df``. Names are followed to the
+statements and loops that bind them, and across calls of the user's functions.
+"""
+
+from __future__ import annotations
+
+import ast
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Final, Self
+
+from headwater.capture.levels import is_column
+from headwater.capture.source_analysis.bindings import Step, own_names, steps_of
+from headwater.capture.source_analysis.call_origins import place_of
+from headwater.capture.source_analysis.names_above import NamesAbove
+from headwater.capture.source_analysis.row_columns import Found, as_rows, by_place, column_of, labels_of, of_rows
+from headwater.capture.source_analysis.row_list_syntax import (
+    FETCHES,
+    GIVES_KEYS,
+    GIVES_ROWS,
+    GOES_THROUGH,
+    GROUPS,
+    LENGTH,
+    LOADERS,
+    Scope,
+    Target,
+    called_name,
+    copied,
+    given_to,
+    target_of,
+    texts_in,
+    that_give,
+    uses_of,
+)
+from headwater.capture.source_analysis.rows_across_calls import (
+    Position,
+    Records,
+    Result,
+    passed_for,
+    passes_of,
+    results_of,
+)
+
+MEASURES: Final = frozenset((
+    *("shape", "size", "empty", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"),
+))  # fmt: skip
+"""Attributes that describe data without containing any."""
+MAX_DEPTH: Final = 12
+ROW: Final = "\0row"
+"""The key for sources of whole rows: each column comes from the column of the same name."""
+ANY: Final = "\0any"
+"""The key for sources of all columns."""
+_COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LABEL: Final = {"itertuples": "Index", "iterrows": "name"}
+"""The attribute of a row with its label, by the call that returned the row."""
+
+_Seen = set[tuple[str, int, str | None]]
+"""The statements examined for an expression: the name, the line, and the column asked for."""
+_Asked = tuple[int, str | int | None, frozenset[tuple[str, Target]]]
+"""An expression by its ``id()``, what is asked of its items, and the names bound around it."""
+Given = Callable[[str], "Expression | None"]
+"""Returns what a call passed for a parameter."""
+
+
+class RowSources(ABC):
+    """Finds the columns behind expressions in one function or module above one line. ``given`` tells what the ``call``
+    of a function that has returned passed for a parameter."""
+
+    def __init__(
+        self, at: Position, records: Records, given: Given | None = None, call: ast.Call | None = None
+    ) -> None:
+        self._at = at
+        self._records = records
+        passes = passes_of(records.passes(at.code), call)
+        self._names = NamesAbove(steps_of(at.code), passes, records.known(at.code), at.line)
+        self._given_by_call = given
+        self._known: dict[_Asked, Found] = {}
+        """The sources of iterated expressions."""
+        self._cells: dict[_Asked, Found] = {}
+        """The sources of what stands under a key, or at a place, of their items."""
+
+    @abstractmethod
+    def _elements(self, node: ast.expr, scope: Scope, depth: int) -> Iterator[Expression]:
+        """The expressions of the items of a list."""
+
+    @abstractmethod
+    def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
+        """Add the sources of each key of one row, written as a dictionary, a sequence or a name."""
+
+    def _rows(self, data: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
+        """Add the sources of each key of the rows of a list."""
+        for reader, element, inner in self._elements(data, scope, depth):
+            reader._row(element, inner, found, depth)
+
+    def _results(self, call: ast.expr | None, place: int | None, scope: Scope) -> Iterator[tuple[Self, ast.expr, bool]]:
+        """The expressions that a function of the user's returned, each with what reads them, and whether it is an
+        item of a generator."""
+        for result in results_of(call, self._at, place):
+            if not self._records.cross():
+                return
+
+            def given(name: str, result: Result = result) -> Expression | None:
+                node = result.argument(name)
+                return (self, node, scope) if node is not None else None
+
+            yield type(self)(result.at, self._records, given, result.call), result.node, result.is_item
+
+    def _passed_for(self, name: str) -> Expression | None:
+        """What a call passed for a parameter of this function; None if it is none."""
+        if self._given_by_call is not None:
+            return self._given_by_call(name)
+        passed = passed_for(self._at, name) if self._records.cross() else None
+        return (type(self)(passed.at, self._records), passed.node, {}) if passed is not None else None
+
+    def _sources(self, node: ast.expr, scope: Scope, depth: int, seen: _Seen | None = None) -> Found:
+        """The columns used in an expression. ``seen`` are the statements examined for it: each is examined once, since
+        its result does not depend on how it was reached."""
+        found: Found = {}
+        seen = set() if seen is None else seen
+        if depth > MAX_DEPTH:
+            return found
+        if called_name(node) in FETCHES and isinstance(node, ast.Call):
+            return dict.fromkeys((value, None) for value in self._names.fetched(node))
+        loaded = self._names.passed(node) if called_name(node) in LOADERS else []
+        if loaded:
+            return dict.fromkeys((value, None) for value in loaded)
+        found.update(self._fetched_in(node))
+        own = own_names(node)
+        line = getattr(node, "lineno", 0)
+        for name, column in uses_of(node):
+            if name not in own:
+                found.update(self._behind_name(name, column, scope, depth, seen, line))
+        if any(called_name(item) in GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
+            found.update(dict.fromkeys((value, None) for value in self._names.passed(node)))
+        if isinstance(node, ast.Call):
+            found.update(self._returned(node, None, scope, depth))
+            if not found:
+                return dict.fromkeys((value, None) for value in self._records.loaded(node, self._at.code))
+        has_keys = called_name(node) in GIVES_KEYS
+        return {(as_rows(value), column): None for value, column in found} if has_keys else found
+
+    def _fetched_in(self, node: ast.expr) -> Found:
+        """The columns of rows of a database that an expression fetches: ``cursor.fetchone()[0]``."""
+        found: Found = {}
+        places = {
+            id(item.value): item.slice.value
+            for item in ast.walk(node)
+            if isinstance(item, ast.Subscript) and isinstance(item.slice, ast.Constant)
+        }
+        for item in ast.walk(node):
+            if isinstance(item, ast.Call) and called_name(item) in FETCHES:
+                rows = dict.fromkeys((value, None) for value in self._names.fetched(item))
+                place = places.get(id(item)) if called_name(item) == "fetchone" else None
+                found.update((isinstance(place, int) and by_place(rows, place)) or rows)
+        return found
+
+    def _behind_name(
+        self, name: str, column: str | None, scope: Scope, depth: int, seen: _Seen, line: int = 0
+    ) -> Found:
+        """The columns behind a name, or behind its ``column``, at a line."""
+        found: Found = {}
+        is_counted = column == LENGTH
+        target = scope.get(name)
+        is_apart = target is not None or column in MEASURES
+        steps = [] if is_apart else that_give(self._names.latest(name, line), column)
+        is_other = self._names.is_bound_since(name, line) or any(
+            isinstance(step.node, ast.For | ast.AsyncFor) for step in steps
+        )
+        live = None if is_apart or is_other else self._names.known(name)
+        if live is not None:
+            lives = (live,) if all(step.is_sure for step in steps) else (live, *self._records.rounds(live))
+            return {} if is_counted else {(value, column_of(value, column)): None for value in lives}
+        part = self._names.known(name, column) if not is_other and not is_apart and column is not None else None
+        if part is not None:  # bundle.X_train
+            return {} if is_counted else {(part, None): None}
+        if not steps and target is None:
+            return self._behind_parameter(name, column, depth)
+        for step in steps:
+            value = given_to(step, name)
+            if isinstance(step.node, ast.For | ast.AsyncFor):
+                target = target_of(step.node.target, step.node.iter, name)
+            elif (name, step.first, column) not in seen and value is not None and depth < MAX_DEPTH:
+                seen.add((name, step.first, column))
+                other = copied(value)
+                if other is not None:  # row = row.copy(): examine that one instead
+                    found.update(self._behind_name(other, column, scope, depth + 1, seen, step.first))
+                else:
+                    place = place_of(step.node, name)
+                    more = self._returned(value, place, scope, depth) if place is not None else {}
+                    more = more or self._sources(value, scope, depth + 1, seen)
+                    found.update(more if not is_counted or self._is_of_items(value, scope) else {})
+        if is_counted and target is not None and called_name(target.iterated) in GROUPS:
+            target = target._replace(place=0)  # the size of a group depends on its key
+        if target is not None and not (is_counted and called_name(target.iterated) in GIVES_ROWS):
+            found.update(self._items(target, None if is_counted else column, scope, depth))
+        return found
+
+    def _returned(self, call: ast.expr, place: int | None, scope: Scope, depth: int) -> Found:
+        """The columns used in what a function of the user's returns."""
+        found: Found = {}
+        for reader, node, _ in self._results(call, place, scope) if depth < MAX_DEPTH else ():
+            found.update(reader._sources(node, {}, depth + 1))
+        return found
+
+    def _behind_parameter(self, name: str, column: str | None, depth: int) -> Found:
+        """As ``_behind_name``, for a parameter of this function."""
+        passed = self._passed_for(name) if depth < MAX_DEPTH else None
+        if passed is None or column == LENGTH:
+            return {}
+        reader, node, scope = passed
+        if isinstance(node, ast.Name):
+            return reader._behind_name(node.id, column, scope, depth + 1, set(), node.lineno)
+        return {
+            (v, c if c is not None else column_of(v, column)): None for v, c in reader._sources(node, scope, depth + 1)
+        }
+
+    def _is_of_items(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether an expression names an item of an iteration, whose length is data and not a number of rows."""
+        waiting, seen = [name for name, _ in uses_of(node)], set[str]()
+        while waiting:
+            name = waiting.pop()
+            bound = [step.node for step in self._names.latest(name)] if name not in seen else []
+            if name in scope or any(isinstance(one, ast.For | ast.AsyncFor) for one in bound):
+                return True
+            seen.add(name)
+            given = [value for one in bound if (value := getattr(one, "value", None)) is not None]
+            waiting += [other for value in given for other, _ in uses_of(value)]
+        return False
+
+    def _items(self, target: Target, column: str | None, scope: Scope, depth: int) -> Found:
+        """The columns behind a name bound by a loop, or behind its ``column``."""
+        iterated, place = target
+        called = called_name(iterated)
+        if called == "enumerate" and isinstance(iterated, ast.Call) and iterated.args:
+            if place == 0:
+                return {}
+            return self._items(Target(iterated.args[0], None), column, scope, depth)
+        if called == "zip" and isinstance(iterated, ast.Call) and place is not None and place < len(iterated.args):
+            return self._items(Target(iterated.args[place], None), column, scope, depth)
+        if called in ("iterrows", "items") and place == 0:
+            rows = self._names.passed(iterated)
+            return labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
+        if called in GROUPS and place == 0:  # the key of a group
+            keys = texts_in(iterated)
+            values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
+            return {(value, name): None for value in values for name in value.column_names() if name in keys}
+        found = self._names.passed(iterated)
+        if not found and isinstance(iterated, ast.Name):  # for row in cursor
+            found = self._names.executed(iterated.id, iterated.lineno)
+        if not found:
+            return self._cell(iterated, column if place is None else place, scope, depth) or self._behind(
+                iterated, column, scope, depth
+            )
+        if (
+            column is not None
+            and column == _LABEL.get(called)
+            and not any(column in value.column_names() for value in found)
+        ):
+            return labels_of(found)
+        mentioned = {text for _, text in uses_of(iterated)} | texts_in(iterated)
+        narrowed = [value for value in found if mentioned.intersection(value.column_names())] or found
+        return {(value, column_of(value, column)): None for value in narrowed}
+
+    def _cell(self, iterated: ast.expr, key: str | int | None, scope: Scope, depth: int) -> Found:
+        """The columns behind what stands under a key, or at a place, of each row of a list that the code fills."""
+        if key is None or depth > MAX_DEPTH or not isinstance(iterated, ast.Name | ast.Call):
+            return {}
+        known = (id(iterated), key, frozenset(scope.items()))
+        if known not in self._cells:
+            self._cells[known] = {}  # set first, because it may be made from itself
+            rows: dict[str | int, Found] = {}
+            before, self._records.entered = self._records.entered, set()
+            self._rows(iterated, scope, rows, depth + 1)
+            self._records.entered = before
+            row = rows.get(ROW, {})
+            own = by_place(row, key) if isinstance(key, int) else of_rows(row, key)
+            found = {**rows.get(key, {}), **own, **rows.get(ANY, {})}
+            self._cells[known] = found if key in rows or own else {}
+        return self._cells[known]
+
+    def _behind(self, iterated: ast.expr, column: str | None, scope: Scope, depth: int) -> Found:
+        """As ``_items``, for an iterated expression whose names were bound above."""
+        key = (id(iterated), column, frozenset(scope.items()))
+        if key not in self._known:
+            found = self._known[key] = {}  # set first, because it may be made from itself
+            for value, known in self._sources(iterated, scope, depth + 1):
+                found[value, known if known is not None else column_of(value, column)] = None
+        return self._known[key]
+
+    def _bindings_once(self, role: str) -> list[Step]:
+        """As ``bindings``, for a role followed by a name; empty the second time."""
+        if (self, role) in self._records.entered:
+            return []
+        self._records.entered.add((self, role))
+        return self._names.bindings(role.partition(" ")[2])
+
+
+Expression = tuple[RowSources, ast.expr, Scope]
+"""An expression, what reads it, and the names bound around it."""
