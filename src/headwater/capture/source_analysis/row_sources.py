@@ -151,9 +151,9 @@ class RowSources(ABC):
         }
         for item in ast.walk(node):
             if isinstance(item, ast.Call) and called_name(item) in FETCHES:
-                rows = dict.fromkeys((value, None) for value in self._names.fetched(item))
+                rows: Found = {(value, None): None for value in self._names.fetched(item)}
                 place = places.get(id(item)) if called_name(item) == "fetchone" else None
-                found.update((isinstance(place, int) and by_place(rows, place)) or rows)
+                found.update((by_place(rows, place) if isinstance(place, int) else {}) or rows)
         return found
 
     def _behind_name(
