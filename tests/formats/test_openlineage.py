@@ -212,21 +212,37 @@ def test_times_are_microseconds_in_utc(moment, offset):
         ("2026-03-01 12:00:00", "2026-03-01T12:00:00.000000Z"),
         ("2026-03-01T12:00Z", "2026-03-01T12:00:00.000000Z"),
         ("2026-03-01T12:00:00+01:00[Europe/Berlin]", "2026-03-01T11:00:00.000000Z"),
+        ("2026-03-01T12:00:00.5+00:00Z", "2026-03-01T12:00:00.500000Z"),
         ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000000Z"),
+        ("0001-01-01T00:00:00-01:00", "0001-01-01T01:00:00.000000Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000000Z"),
         ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
     ],
 )
 def test_times_as_emitters_write_them(text, expected):
-    """Nanoseconds, compact offsets, lower case, missing seconds, zone names and leap seconds are understood."""
+    """Nanoseconds, compact offsets, lower case, missing seconds, zone names, UTC said twice, leap seconds."""
     assert openlineage.format_time(openlineage.parse_time(text)) == expected
     assert openlineage.parse_time(expected) == datetime.fromisoformat(expected).astimezone(UTC).timestamp() * 1e6
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2026", "2026-03-01", "20260301T120000Z", "2026-13-01T00:00:00Z", "2026-03-01T25:00:00Z", "1772366400"]
+    "text",
+    [
+        "",
+        "2026",
+        "2026-03-01",
+        "20260301T120000Z",
+        "2026-13-01T00:00:00Z",
+        "2026-03-01T25:00:00Z",
+        "2026-03-01T12:00:00+02:00Z",
+        "1772366400",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00",
+        "9999-12-31T23:59:60Z",
+    ],
 )
 def test_what_is_no_instant_is_refused(text):
-    """Dates without a time, compact forms and numbers are refused, naming the field."""
+    """Dates without a time, compact forms, two zones, numbers and years that UTC cannot write are refused by field."""
     with pytest.raises(InvalidEvent) as refused:
         openlineage.parse_time(text, field="run.at")
     assert refused.value.field == "run.at"

@@ -10,10 +10,12 @@ from headwater.errors import InvalidEvent
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - subtracting naive from naive is the fast path for UTC
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _FAST = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII).fullmatch
 _SHAPE = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?"
-    r"(?: ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?))?(?:\[[\w/+:-]+\])?",
+    r"(?: ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?(?:(?<=[+-]00:00)[Zz])?))?(?:\[[\w/+:-]+\])?",
     re.ASCII,
 ).fullmatch
 
@@ -22,7 +24,8 @@ def parse_time(text: str, *, field: str = "eventTime") -> int:
     """Read an instant as microseconds since 1970-01-01T00:00:00Z.
 
     Accepts RFC 3339 and other forms that producers write: no zone (UTC is meant), nanoseconds (cut to microseconds), no
-    seconds (Java leaves them out when zero), a zone name in brackets behind the offset, a leap second.
+    seconds (Java leaves them out when zero), a zone name in brackets behind the offset, a leap second, UTC said twice
+    (``+00:00Z``, of Python's ``isoformat() + "Z"``).
 
     Raises:
         InvalidEvent: ``text`` is no instant; ``field`` is what the message calls it.
@@ -51,7 +54,10 @@ def _parse_slowly(text: str, field: str) -> int:
         moment = datetime.fromisoformat(f"{day}T{minute}:{second or '00'}.{digits}{offset}")
     except ValueError:
         raise _invalid(text, field) from None
-    return (moment - _EPOCH) // _MICROSECOND + (1_000_000 if leap else 0)
+    us = (moment - _EPOCH) // _MICROSECOND + (1_000_000 if leap else 0)
+    if not _FIRST <= us <= _LAST:
+        raise InvalidEvent(field=field, value=repr(text)[:80], rule="must lie between the years 1 and 9999 of UTC")
+    return us
 
 
 def _invalid(text: object, field: str) -> InvalidEvent:
