@@ -62,8 +62,6 @@ _UNCHANGED: Final = [
     "filter",
     "select_dtypes",
     "take",
-    "reindex",
-    "reindex_like",
     "between_time",
     "at_time",
     "first",

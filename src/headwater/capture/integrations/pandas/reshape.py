@@ -112,7 +112,8 @@ def _pivoted(
     def rule(value: Value) -> Columns:
         fields: dict[str, list[Dep]] = {}
         for name in columns_of(value):
-            chosen = [item for item in values if name == item or name.startswith(item + ".")] or list(values)
+            own = [item for item in values if (index or not is_table) and (name == item or name.startswith(item + "."))]
+            chosen = own or list(values)  # without an index, each row is one of the values
             fields[name] = [dep for item in chosen for dep in column(value, 0, item, subtype)]
         fields.update(levels(value))
         kind = "GROUP_BY" if is_table else "CONDITIONAL"

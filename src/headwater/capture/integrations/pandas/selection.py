@@ -31,6 +31,7 @@ from headwater.capture.integrations.pandas.rules import (
     by_name,
     from_all,
     under,
+    whole,
 )
 from headwater.capture.recorder import SCALARS, Recorder, current
 from headwater.capture.scalars import can_follow
@@ -179,8 +180,26 @@ def _located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     if isinstance(key, tuple) and len(key) > 1:
         evaluated(key[1])
     masked = is_mask(rows)
-    inputs = (owner, _mask_of(recorder, rows)) if masked else (owner,)
-    bind(recorder, result, op, inputs, _rule_of(owner, result, key, masked))
+    inputs = [owner, _mask_of(recorder, rows)] if masked else [owner]
+    rule = _rule_of(owner, result, key, masked)
+    labels = _labels_of(recorder, rows) if op == "loc" and not masked else []
+    bind(recorder, result, op, [*inputs, *labels], _chosen_by_labels(rule) if labels else rule)
+
+
+def _labels_of(recorder: Recorder, rows: Any) -> list[Any]:
+    """The index or series whose items are the labels of the rows that are selected; empty if it is not followed."""
+    known = index_value(recorder, rows) if isinstance(rows, pd.Index) and not recorder.values.knows(rows) else rows
+    return [known] if type(known) is Value or isinstance(known, pd.Index | pd.Series) else []
+
+
+def _chosen_by_labels(rule: Rule) -> Rule:
+    """``rule``, with the second input deciding which rows there are."""
+
+    def chosen(value: Value) -> Columns:
+        found = rule(value)
+        return found._replace(indirect=[*found.indirect, *whole(value, 1, "FILTER", "INDIRECT")])
+
+    return chosen
 
 
 def _rule_of(owner: Any, result: Any, key: Any, masked: bool) -> Rule:

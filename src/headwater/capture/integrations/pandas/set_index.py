@@ -1,4 +1,4 @@
-"""Changing the index: ``frame.index = ...``, ``set_axis``, ``set_index``, ``reset_index``.
+"""Changing the index: ``frame.index = ...``, ``set_axis``, ``set_index``, ``reset_index``, ``reindex``.
 
 An index without a name is followed if its origin is known, as a level called ``UNNAMED``.
 """
@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 from pandas.core.generic import NDFrame
 
-from headwater.capture.hooks import Hooks
+from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import columns_of
 from headwater.capture.integrations.pandas.recording import DATA, argument, bind, data_in, hook, hook_methods, listed
-from headwater.capture.integrations.pandas.rules import IDENTITY, RENAMED, SAME, column, level, whole
+from headwater.capture.integrations.pandas.rules import IDENTITY, RENAMED, SAME, by_levels, column, level, whole
 from headwater.capture.levels import UNNAMED, field_of_level, levels_of
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Recorder
@@ -30,6 +30,7 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, ("set_axis",), lambda _: _axis_set)
     hook_methods(hooks, classes, ("set_index",), lambda _: _keyed)
     hook_methods(hooks, classes, ("reset_index",), lambda _: _reset)
+    hook_methods(hooks, classes, ("reindex", "reindex_like"), _reindexed)
 
 
 def _index_set(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -118,6 +119,35 @@ def _reset(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
         bind(recorder, target, "reset_index", (owner,), RENAMED)
     else:
         bind(recorder, target, "reset_index", (owner,), _series_to_frame if is_series else _levels_to_columns)
+
+
+def _reindexed(name: str) -> After:
+    """``reindex`` and ``reindex_like``: the rows of given labels, which become the index."""
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        owner, given = args[0], argument(args, kwargs, 1, "labels", kwargs.get("index", kwargs.get("other")))
+        is_rows = kwargs.get("axis") in (None, 0, "index", "rows")
+        labels = given if isinstance(given, DATA) else labels_in(recorder, given) if is_rows else None
+        made = data_in(labels)
+        rule = _aligned_to(has_levels=name == "reindex_like" or type(labels) is Value) if made else SAME
+        bind(recorder, result, name, (owner, *made), rule, is_labelled=bool(made))
+
+    return handler
+
+
+def _aligned_to(*, has_levels: bool) -> Rule:
+    """Columns stay what they are; the index is the second input, or if that ``has_levels``, its index. The labels of
+    both decide which row is where."""
+
+    def rule(value: Value) -> Columns:
+        fields = SAME(value).fields
+        for name in levels_of(value):
+            own = [dep for one in levels_of(value.inputs[1]) if name in (one, UNNAMED) for dep in level(value, 1, one)]
+            fields[field_of_level(name)] = (has_levels and own) or whole(value, 1, IDENTITY)
+        given = (has_levels and by_levels(value, "JOIN", 1)) or whole(value, 1, "JOIN", "INDIRECT")
+        return Columns(fields, [*by_levels(value, "JOIN", 0), *given])
+
+    return rule
 
 
 def _levels_to_columns(value: Value) -> Columns:
