@@ -15,7 +15,7 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.projection.flows import Flows
 from headwater.storage.row_types import EdgeRow
 from headwater.storage.sqlite import SQLiteStore
-from headwater.testing.events import raw, run_event, run_id
+from headwater.testing.events import column_lineage, dataset_event, job_event, raw, run_event, run_id
 from headwater.testing.postgres import PostgresServer
 
 NewStore = Callable[[], AbstractContextManager[Store]]
@@ -120,3 +120,48 @@ def test_a_run_between_two_that_agree_splits_their_edge(new_store: NewStore) -> 
         assert (first[0], first[4], first[6]) == ("a", other[3], run_id(1))
         assert (second[0], second[3:5], second[6]) == ("a", (other[4], 0), run_id(3))
         assert (other[0], other[6]) == ("b", run_id(2))
+
+
+def designs(pick: random.Random, count: int) -> list[bytes]:
+    """What JobEvents and DatasetEvents say about two jobs and their tables, which changes now and then."""
+    events = []
+    for number in range(count):
+        second = number if pick.random() < 0.8 else number - 1
+        sources = pick.sample(["a", "b", "c"], pick.choice([1, 1, 2]))
+        if pick.random() < 0.6:
+            events.append(job_event(pick.choice("jk"), second, sources, pick.choice([["t"], ["u"], ["t", "u"]])))
+        else:
+            events.append(dataset_event("t", second, {"columnLineage": column_lineage({"x": [(sources[0], "y")]})}))
+    return raw(events)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_statements_leave_the_edges_that_they_leave_in_order(new_store: NewStore, seed: int) -> None:
+    """Designs and descriptions, in any order, one by one or in batches: the same edges with the same intervals."""
+    pick = random.Random(seed)
+    events = designs(pick, 30)
+    with MemoryStore.open() as first:
+        first.append(events)
+        expected = edges_of(first)
+    for delivery in (events, pick.sample(events, len(events))):
+        for size in (1, 4):
+            with new_store() as store:
+                for start in range(0, len(delivery), size):
+                    store.append(delivery[start : start + size])
+                assert edges_of(store) == expected
+
+
+def test_a_job_that_is_described_each_day_does_not_have_its_history_read(
+    new_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A catalogue states daily what a job does, and each time something else: its flows are made once."""
+    made: list[object] = []
+    make = Flows._remake
+    monkeypatch.setattr(Flows, "_remake", lambda self, key: made.append(key) or make(self, key))
+    with new_store() as store:
+        for day in range(60):
+            store.append(raw([job_event("j", day, [f"s{day % 3}"], ["t"])]))
+        assert len(made) == 1
+        edges = sorted(store.edges(), key=lambda edge: edge.valid_from)
+        assert len(edges) == 60
+        assert [edge.valid_to for edge in edges] == [*[edge.valid_from for edge in edges[1:]], None]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from headwater.model.graph import NodeKind
 from headwater.storage.memory import MemoryStore
 from headwater.storage.projection.history import History
-from headwater.storage.projection.node_merge import together
+from headwater.storage.projection.node_merge import Joining, together
 from headwater.testing.events import dataset, facet, run_event, run_id
 
 PAIRS = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 12)))
@@ -55,6 +55,25 @@ def test_a_name_that_hundreds_share_makes_one_dataset_at_once(monkeypatch: pytes
         (store.find(NodeKind.DATASET, *_named("a")).id, found.id)
     ]
     store.close()
+
+
+def test_another_name_that_nobody_knew_is_no_merge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that gets a new name with each run: nothing that is known about it is gone through again, and no index
+    has to be built anew, as neither is when the names are those of its runs before."""
+    monkeypatch.setattr(Joining, "join", lambda *_: pytest.fail("merged"))
+    with MemoryStore.open() as store:
+        epoch = store._tables.epoch("dataset")
+        for number in range(1, 30):
+            link = {"symlinks": facet(identifiers=[{"namespace": "x", "name": f"n{number % 20}", "type": "TABLE"}])}
+            run = run_event(run_id(number), "j", "COMPLETE", number, ["a"], [dataset("t", "db", link)])
+            store.append([json.dumps(run).encode()])
+        assert store._tables.epoch("dataset") == epoch
+        found = store.find(NodeKind.DATASET, "x", "n7")
+        assert found is not None
+        assert (found.name, len(found.aliases)) == ("t", 20)
+        monkeypatch.undo()
+        before = store.graph_hash()
+        assert store.rebuild() == before
 
 
 def _named(name: str) -> tuple[str, str]:

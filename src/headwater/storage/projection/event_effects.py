@@ -263,7 +263,7 @@ class EventEffects:
     def _join(self, name: Name, other: tuple[str, str], stamp: Stamp) -> Name | None:
         if not other[0].strip() or not other[1].strip():
             return None
-        alias = self._names.seen(DATASET, *other, stamp.at, stamp.key, is_direct=False)
+        alias = self._names.seen(DATASET, *other, stamp.at, stamp.key, another_of=self._names.by_id(name.node))
         if alias.node != name.node:
             self.joins.add((name.id, alias.id))
         return alias

@@ -59,19 +59,30 @@ class Flows:
         """Apply a run that did not count before."""
         key = (job, target, OBSERVED)
         flow = self._tables.flows.get(key)
-        if flow is None and target == job and not step.shape:
+        if flow is None and target == job:  # runs without it, earlier or later, are steps as well
+            if step.shape:
+                self._dirty.add(key)
             return
-        is_next = flow is None or (step.at, step.by) > (flow.last_at, flow.last_by)
-        is_first_read = flow is None and target == job  # runs without it, earlier or later, are steps as well
-        if key in self._dirty or is_first_read or self._names.by_id(job).life_at:
+        self._apply(
+            key, flow or Flow(job=job, target=target, kind=OBSERVED, last_at=step.at, last_by="", shape=0), step
+        )
+
+    def state(self, key: FlowKey, step: Step) -> None:
+        """Apply a statement of a JobEvent or a DatasetEvent, given with what it says about this target, or 0."""
+        flow = self._tables.flows.get(key)
+        if flow is not None:
+            self._apply(key, flow, step)
+        elif step.shape:  # statements without it, earlier or later, are steps as well
+            self._dirty.add(key)
+
+    def _apply(self, key: FlowKey, flow: Flow, step: Step) -> None:
+        if key in self._dirty or (key[0] and self._names.by_id(key[0]).life_at):
             self._dirty.add(key)
             return
-        if not is_next:
+        if (step.at, step.by) <= (flow.last_at, flow.last_by):
             if not self._insert(key, step):
                 self._dirty.add(key)
             return
-        if flow is None:
-            flow = Flow(job=job, target=target, kind=OBSERVED, last_at=step.at, last_by="", shape=0)
         if flow.shape != step.shape:
             changed = _advance(self._open_edges(key), key, step, flow.last_by, self._sources(key, step.shape))
             for edge in changed:
@@ -88,10 +99,8 @@ class Flows:
         steps = self._neighbours(key, late)
         if steps is None:
             return False
-        before, stated, after = (self._sources(key, step.shape) if step is not None else {} for step in steps)
-        claims = {
-            one: Claims(before.get(one), stated.get(one), after.get(one)) for one in {**before, **stated, **after}
-        }
+        fed = [self._sources(key, step.shape) if step is not None else {} for step in steps]
+        claims = {source: Claims(*(one.get(source) for one in fed)) for source in set().union(*fed)}
         changed = sorted(source for source, claim in claims.items() if len(set(claim)) > 1)
         job, target, kind = key
         held = {
@@ -111,9 +120,9 @@ class Flows:
         return True
 
     def _neighbours(self, key: FlowKey, late: Step) -> Neighbours | None:
-        """The steps around a late one; None if they are not plain writes at different instants."""
-        job, target, _ = key
-        if target == job:
+        """The steps around a late one; None if they are not writes at different instants."""
+        job, target, kind = key
+        if target == job or kind != OBSERVED:
             return None
         row, rows = self._tables.writes_around(target, job, (late.at, late.by))
         around = [*([row] if row is not None else ()), *rows]

@@ -75,11 +75,18 @@ class Names:
         self.relisted.add(node_id)
         self._tables.nodes.drop(node_id)
 
-    def seen(self, kind: int, namespace: str, name: str, at: int, key: bytes, *, is_direct: bool = True) -> Name:
-        """The name, created with its own node if it is new, and updated by the event that mentions it."""
+    def seen(
+        self, kind: int, namespace: str, name: str, at: int, key: bytes, *, another_of: Node | None = None
+    ) -> Name:
+        """The name, created if it is new, and updated by the event that mentions it.
+
+        A new name gets its own node, unless the event says that it is another name of a node.
+        """
         found = self._cache.get((kind, namespace, name)) or self.known(kind, namespace, name)
         if found is None:
-            found = self._cache[kind, namespace, name] = self._add(kind, namespace, name, at, key)
+            node = another_of or self._new_node(kind, at)
+            found = self._cache[kind, namespace, name] = self._add(node, namespace, name, at, key)
+        is_direct = another_of is None
         if is_direct and (not found.is_direct or _is_sooner(found, name, at, key)):
             found.is_direct = True
             self._respell(found, namespace, name, at, key)
@@ -102,14 +109,17 @@ class Names:
         self._tables.names.put(found)
         self.relisted.add(found.node)
 
-    def _add(self, kind: int, namespace: str, name: str, at: int, key: bytes) -> Name:
-        tables = self._tables
-        normal = normal_form(kind, namespace, name)
-        node = Node(id=tables.next_id("node"), kind=kind, created_at=at, updated_at=at - 1)
-        tables.nodes.put(node)
+    def _new_node(self, kind: int, at: int) -> Node:
+        node = Node(id=self._tables.next_id("node"), kind=kind, created_at=at, updated_at=at - 1)
+        self._tables.nodes.put(node)
+        self.without_history.add(node.id)
+        return node
+
+    def _add(self, node: Node, namespace: str, name: str, at: int, key: bytes) -> Name:
+        normal = normal_form(node.kind, namespace, name)
         made = Name(
-            id=tables.next_id("name"),
-            kind=kind,
+            id=self._tables.next_id("name"),
+            kind=node.kind,
             namespace=normal[0],
             name=normal[1],
             node=node.id,
@@ -118,9 +128,8 @@ class Names:
             first_at=at,
             first_key=key,
         )
-        tables.names.put(made)
+        self._tables.names.put(made)
         self.relisted.add(node.id)
-        self.without_history.add(node.id)
         return made
 
     def node(self, name_id: int) -> Node:

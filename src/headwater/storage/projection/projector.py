@@ -18,7 +18,7 @@ from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.dependencies import RECORD, Dependencies
 from headwater.storage.projection.event_effects import EventEffects, Stamp, Template
 from headwater.storage.projection.facet_sets import FacetSet, FacetSets
-from headwater.storage.projection.flows import Flows
+from headwater.storage.projection.flows import FlowKey, Flows
 from headwater.storage.projection.history import History
 from headwater.storage.projection.late_steps import Step
 from headwater.storage.projection.listings import Listings
@@ -167,11 +167,9 @@ class Projector:
         claims = self._plans.lineages.of_event(event, stamp.at, stamp.key)
         if claims:
             self._effects.put_statement(job, DESIGNED, claims, stamp)
-            for target, _ in claims:
-                self._flows.mark(job.node, self.names.node(target).id, DESIGNED)
-            for flow in self._tables.flows.where(job=job.node):
-                if flow.kind == DESIGNED:
-                    self._flows.mark(job.node, flow.target, DESIGNED)
+            before = {flow.target for flow in self._tables.flows.where(job=job.node) if flow.kind == DESIGNED}
+            for target in before | {self.names.node(name).id for name, _ in claims}:
+                self._state((job.node, target, DESIGNED), claims, stamp)
 
     def _apply_dataset(self, event: DatasetEvent, stamp: Stamp) -> None:
         name, facets = self._effects.apply(DATASET, event.dataset, stamp)
@@ -179,7 +177,12 @@ class Projector:
         if facets.lineage or "lineage" in facets.bodies or "columnLineage" in facets.bodies:
             claims = self._plans.lineages.of_event(event, stamp.at, stamp.key)
             self._effects.put_statement(name, DESCRIBED, claims, stamp)
-            self._flows.mark(0, name.node, DESCRIBED)
+            self._state((0, name.node, DESCRIBED), claims, stamp)
+
+    def _state(self, key: FlowKey, claims: list[tuple[int, int]], stamp: Stamp) -> None:
+        """Apply what an event states about a target: the shapes of its names."""
+        shape = self._columns.union([shape for name, shape in claims if self.names.node(name).id == key[1]])
+        self._flows.state(key, Step(stamp.at, stamp.key.hex(), shape))
 
     # -- the end of a batch ----------------------------------------------------------------------------------------
     def settle(self) -> None:
